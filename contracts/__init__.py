@@ -1,0 +1,1 @@
+"""What the two sides of a boundary agree on; one package per boundary."""

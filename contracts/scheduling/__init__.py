@@ -1,0 +1,1 @@
+"""The scheduling contract: the port, its models, errors, operations and wire format."""

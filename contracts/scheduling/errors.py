@@ -1,0 +1,196 @@
+"""The error tree. Both topologies raise these and nothing else.
+
+SchedulingError
+├── InvalidRequest            400  invalid_request          the caller must change the request; `field` says where
+├── Unauthenticated           401  unauthenticated          between services only
+├── Forbidden                 403  forbidden                this actor may not do this
+├── NotFound                  404
+│   ├── BusinessNotFound           business_not_found
+│   ├── OfferingNotFound           offering_not_found
+│   ├── ProviderNotFound           provider_not_found
+│   └── AppointmentNotFound        appointment_not_found    also for another business's, or another customer's
+├── Conflict                  409
+│   ├── SlotUnavailable            slot_unavailable         `reason` says why: taken, outside_hours, off_grid, past, ...
+│   ├── VersionConflict            version_conflict         somebody changed it; `current_version` is the one to look at
+│   ├── InvalidTransition          invalid_transition       its status does not allow this
+│   └── KeyInProgress              key_in_progress          the same key is being executed; ask again
+├── NotOwner                  421  not_owner                this side does not own the business; `owner` and `epoch` say who
+├── KeyReused                 422  idempotency_key_reused   same key, different request
+├── Unavailable               503  unavailable              nothing was done; `retry_after` says when to try
+├── DeadlineExceeded          504  deadline_exceeded        nothing was done in the time given
+└── OutcomeUnknown            504  outcome_unknown          it may have been done: repeat the same call with the same key
+
+`code` is stable: clients branch on it. `retryable` means that the same call with the same key may succeed later
+without anybody changing it. `outcome_known` is false only where the write may have happened.
+"""
+
+from typing import ClassVar
+
+from contracts.scheduling.values import Side
+
+Detail = str | int | float | None
+
+
+class SchedulingError(Exception):
+    """The root; never raised itself. `message` is written for the person who reads it."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    retryable: ClassVar[bool] = False
+    outcome_known: ClassVar[bool] = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def details(self) -> dict[str, Detail]:
+        """The error's own members on the wire; keyword arguments of its constructor."""
+        return {}
+
+
+class InvalidRequest(SchedulingError):
+    code = "invalid_request"
+    status = 400
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+    def details(self) -> dict[str, Detail]:
+        return {"field": self.field}
+
+
+class Unauthenticated(SchedulingError):
+    code = "unauthenticated"
+    status = 401
+
+
+class Forbidden(SchedulingError):
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(SchedulingError):
+    code = "not_found"
+    status = 404
+
+
+class BusinessNotFound(NotFound):
+    code = "business_not_found"
+
+
+class OfferingNotFound(NotFound):
+    code = "offering_not_found"
+
+
+class ProviderNotFound(NotFound):
+    code = "provider_not_found"
+
+
+class AppointmentNotFound(NotFound):
+    code = "appointment_not_found"
+
+
+class Conflict(SchedulingError):
+    code = "conflict"
+    status = 409
+
+
+class SlotUnavailable(Conflict):
+    code = "slot_unavailable"
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def details(self) -> dict[str, Detail]:
+        return {"reason": self.reason}
+
+
+class VersionConflict(Conflict):
+    code = "version_conflict"
+
+    def __init__(self, message: str, current_version: int) -> None:
+        super().__init__(message)
+        self.current_version = current_version
+
+    def details(self) -> dict[str, Detail]:
+        return {"current_version": self.current_version}
+
+
+class InvalidTransition(Conflict):
+    code = "invalid_transition"
+
+
+class KeyInProgress(Conflict):
+    code = "key_in_progress"
+    retryable = True
+
+
+class NotOwner(SchedulingError):
+    """This database may not write the business. `owner` is None where only the routing table knows."""
+
+    code = "not_owner"
+    status = 421
+
+    def __init__(self, message: str, owner: Side | None = None, epoch: int | None = None) -> None:
+        super().__init__(message)
+        self.owner = owner
+        self.epoch = epoch
+
+    def details(self) -> dict[str, Detail]:
+        return {"owner": self.owner, "epoch": self.epoch}
+
+
+class KeyReused(SchedulingError):
+    code = "idempotency_key_reused"
+    status = 422
+
+
+class Unavailable(SchedulingError):
+    """Nothing was done. `retry_after` is in seconds."""
+
+    code = "unavailable"
+    status = 503
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    def details(self) -> dict[str, Detail]:
+        return {"retry_after": self.retry_after}
+
+
+class DeadlineExceeded(SchedulingError):
+    code = "deadline_exceeded"
+    status = 504
+    retryable = True
+
+
+class OutcomeUnknown(SchedulingError):
+    code = "outcome_unknown"
+    status = 504
+    retryable = True
+    outcome_known = False
+
+
+CONCRETE: tuple[type[SchedulingError], ...] = (
+    InvalidRequest,
+    Unauthenticated,
+    Forbidden,
+    BusinessNotFound,
+    OfferingNotFound,
+    ProviderNotFound,
+    AppointmentNotFound,
+    SlotUnavailable,
+    VersionConflict,
+    InvalidTransition,
+    KeyInProgress,
+    NotOwner,
+    KeyReused,
+    Unavailable,
+    DeadlineExceeded,
+    OutcomeUnknown,
+)
+BY_CODE: dict[str, type[SchedulingError]] = {error.code: error for error in CONCRETE}

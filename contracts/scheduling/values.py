@@ -1,0 +1,64 @@
+"""The vocabulary of single values: bounds and formats that every model shares."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from msgspec import Meta
+
+# No C0 controls and no DEL: Postgres refuses NUL, and CR LF must never reach a mail header or a log line.
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=_PRINTABLE)]
+Note = Annotated[str, Meta(max_length=500, pattern=_PRINTABLE)]
+ZoneName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")]
+Instant = Annotated[datetime, Meta(tz=True)]
+"""A moment with its offset from UTC; a time without a zone is refused."""
+
+Minutes = Annotated[int, Meta(ge=1, le=24 * 60)]
+Cutoff = Annotated[int, Meta(ge=0, le=60 * 24 * 60)]
+Version = Annotated[int, Meta(ge=1)]
+Epoch = Annotated[int, Meta(ge=1)]
+PageSize = Annotated[int, Meta(ge=1, le=200)]
+Cursor = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9_-]*$")]
+IsoWeekday = Annotated[int, Meta(ge=1, le=7)]
+"""1 is Monday, 7 is Sunday (ISO 8601)."""
+
+WallTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+ClosingTime = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+
+Side = Literal["in_process", "http"]
+"""Who owns a business: the monolith's own database, or the scheduling service's."""
+
+LONGEST_SEARCH_DAYS = 62
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+IDEMPOTENCY_KEY_PATTERN = r"^[\x21-\x7e]{1,200}$"
+"""Visible ASCII, as in draft-ietf-httpapi-idempotency-key-header."""
+
+_ZONES = available_timezones()
+
+
+def require_zone(name: str) -> None:
+    """Raise ValueError unless `name` is in the IANA database."""
+    if name not in _ZONES:
+        raise ValueError(f"`zone` is not an IANA time zone: {name}")
+
+
+def require_instant(field: str, moment: datetime) -> None:
+    """Raise ValueError unless the moment has an offset and lies between the years 2000 and 2200."""
+    if moment.tzinfo is None:
+        raise ValueError(f"`{field}` needs a UTC offset, like 2030-05-06T09:00:00Z")
+    if not EARLIEST <= moment < LATEST:
+        raise ValueError(f"`{field}` must lie between the years 2000 and 2200")
+
+
+def require_window(start: datetime, end: datetime) -> None:
+    """Raise ValueError unless [start, end) is a forward interval of at most 62 days."""
+    require_instant("start", start)
+    require_instant("end", end)
+    if end <= start:
+        raise ValueError("`end` must be after `start`")
+    if (end - start).total_seconds() > LONGEST_SEARCH_DAYS * 86_400:
+        raise ValueError(f"`end` may be at most {LONGEST_SEARCH_DAYS} days after `start`")
