@@ -1,0 +1,1 @@
+"""Databases, roles, schemas and migrations: what both deployments need before anything runs."""

@@ -1,0 +1,68 @@
+"""Which schemas each database has, who runs on them, and where their migrations stand."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One schema with its own owner, running roles and Alembic history."""
+
+    name: str
+    migrations: Path
+    further_roles: tuple[str, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The role that owns the tables and that migrations run as. Nobody logs in as it."""
+        return f"{self.name}_owner"
+
+    @property
+    def running_roles(self) -> tuple[str, ...]:
+        """The roles that processes log in as. What each may do with which table stands in the migrations."""
+        return (f"{self.name}_app", *self.further_roles)
+
+
+SCHEDULING = Schema(
+    "scheduling",
+    ROOT / "scheduling_service/engine/migrations",
+    # The relay sees every business's outbox; the operator reads every business.
+    further_roles=("scheduling_relay", "scheduling_operator"),
+)
+
+MONOLITH_SCHEMAS = (
+    Schema("platform", ROOT / "monolith/shared/migrations"),
+    Schema("auth", ROOT / "monolith/modules/auth/migrations"),
+    Schema("billing", ROOT / "monolith/modules/billing/migrations"),
+    Schema("notifications", ROOT / "monolith/modules/notifications/migrations", ("notifications_sender",)),
+    SCHEDULING,
+)
+SCHEDULING_SCHEMAS = (SCHEDULING,)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One database to set up or check. ``url`` carries an administrator's credentials."""
+
+    name: str
+    setting: str
+    url: str
+    role_secret: str
+    schemas: tuple[Schema, ...]
+
+    @property
+    def running_roles(self) -> tuple[str, ...]:
+        """Every role that may connect."""
+        return tuple(role for schema in self.schemas for role in schema.running_roles)
+
+
+def monolith(url: str, role_secret: str) -> Target:
+    """The monolith's database: its own modules, and scheduling's in-process copy."""
+    return Target("monolith", "MONOLITH_DATABASE_URL", url, role_secret, MONOLITH_SCHEMAS)
+
+
+def scheduling(url: str, role_secret: str) -> Target:
+    """The extracted service's database."""
+    return Target("scheduling", "SCHEDULING_DATABASE_URL", url, role_secret, SCHEDULING_SCHEMAS)

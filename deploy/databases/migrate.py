@@ -1,0 +1,46 @@
+"""Run one schema's Alembic history, and tell which version it has reached."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, create_engine, make_url
+
+from deploy.databases.histories import Schema
+
+
+def migrate(url: str, schema: Schema) -> None:
+    """Bring the schema to its newest version over an administrator's connection. Nothing to do is no error.
+
+    The history's `env.py` finds `connection`, `schema` and `owner` in the configuration's attributes and
+    becomes the owner before it changes anything.
+    """
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with engine.connect() as connection:
+        if _version(connection, schema) == _newest(schema):
+            return
+        connection.rollback()
+        config = _config(schema)
+        config.attributes.update(connection=connection, schema=schema.name, owner=schema.owner)
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def is_migrated(connection: Connection, schema: Schema) -> bool:
+    """Whether the schema has the version that this code was written for."""
+    return _version(connection, schema) == _newest(schema)
+
+
+def _version(connection: Connection, schema: Schema) -> frozenset[str]:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": schema.name})
+    return frozenset(context.get_current_heads())
+
+
+def _newest(schema: Schema) -> frozenset[str]:
+    return frozenset(ScriptDirectory.from_config(_config(schema)).get_heads())
+
+
+def _config(schema: Schema) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(schema.migrations).replace("%", "%%"))
+    return config

@@ -1,0 +1,90 @@
+"""Make a database ready to run on: `set_up(monolith(url, secret))`, `set_up(scheduling(url, secret))`."""
+
+import contextlib
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from deploy.databases import roles
+from deploy.databases.histories import Schema, Target
+from deploy.databases.migrate import migrate
+from deploy.errors import SurroundingsError
+from scheduling_service.credentials import without_credentials
+
+# Any two set-ups of one server wait for each other, since roles belong to the server.
+LOCK = 0x657874726163
+OLDEST_SERVER = 16
+MAINTENANCE_DATABASE = "postgres"
+
+
+def set_up(target: Target) -> None:
+    """Create what is missing of database, roles, schemas and tables, and migrate to the newest version.
+
+    May be repeated and may run twice at once; data that stands in the database stays. The role secret decides
+    the passwords: with another secret than last time, processes that hold the old one no longer get in.
+    """
+    database = database_name(target)
+    with _one_at_a_time(target) as server:
+        for schema in target.schemas:
+            roles.create_roles(server, schema, target.role_secret)
+        _create_database(server, database)
+        roles.let_connect(server, database, target.running_roles)
+        with connect(target) as connection:
+            roles.prepare_public(connection)
+            for schema in target.schemas:
+                roles.create_schema(connection, schema)
+        for schema in _with_history(target):
+            migrate(target.url, schema)
+
+
+def connect(target: Target, database: str | None = None) -> roles.Connection:
+    """An administrator's connection, each statement its own transaction."""
+    parts = urlsplit(target.url)
+    url = target.url if database is None else parts._replace(path=f"/{database}").geturl()
+    try:
+        return psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="extraction set-up")
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        raise unreachable(target, error) from error
+
+
+def unreachable(target: Target, error: Exception) -> SurroundingsError:
+    """The one line for a database that cannot be connected to. Names no password."""
+    reason = " ".join(str(error).split())
+    return SurroundingsError(
+        f"cannot connect to the {target.name} database at {without_credentials(target.url)} "
+        f"({reason}): start that server or correct {target.setting}"
+    )
+
+
+def database_name(target: Target) -> str:
+    """The database that the URL names."""
+    name = urlsplit(target.url).path.removeprefix("/")
+    if not name:
+        example = without_credentials(target.url).rstrip("/") + f"/{target.name}"
+        raise SurroundingsError(f"{target.setting} names no database: write it as {example}")
+    return name
+
+
+@contextlib.contextmanager
+def _one_at_a_time(target: Target) -> Iterator[roles.Connection]:
+    with connect(target, MAINTENANCE_DATABASE) as server:
+        if server.info.server_version < OLDEST_SERVER * 10_000:
+            raise SurroundingsError(
+                f"{target.setting} is a Postgres {server.info.server_version // 10_000} server: "
+                f"{OLDEST_SERVER} or newer is needed"
+            )
+        server.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        yield server
+
+
+def _create_database(server: roles.Connection, database: str) -> None:
+    if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone() is None:
+        server.execute(
+            sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(sql.Identifier(database))
+        )
+
+
+def _with_history(target: Target) -> tuple[Schema, ...]:
+    return tuple(schema for schema in target.schemas if (schema.migrations / "env.py").exists())

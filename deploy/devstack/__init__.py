@@ -1,0 +1,1 @@
+"""The development stack: real servers from wheels, and a supervisor for the product's processes."""

@@ -1,0 +1,60 @@
+"""Under which user the embedded Postgres runs: it refuses to run as root."""
+
+import functools
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.errors import SurroundingsError
+
+NOBODY = 65_534
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """``prefix`` is put before a command to run it so; ``uid`` is who owns the files, seen from outside."""
+
+    prefix: tuple[str, ...]
+    uid: int
+
+    def own(self, folder: Path) -> None:
+        """Hand the folder and all in it to this identity. Nothing changes when it is its owner already."""
+        if folder.stat().st_uid == self.uid:
+            return
+        for path in (*folder.rglob("*"), folder):
+            os.chown(path, self.uid, -1, follow_symlinks=False)
+
+
+# Keeps the right to pass folders that only root may enter, such as the one the virtual environment stands in.
+AS_NOBODY = Identity(
+    prefix=(
+        "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+        "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--",
+    ),
+    uid=NOBODY,
+)  # fmt: skip
+# For containers whose only user is root; others often forbid user namespaces, so this comes second.
+IN_A_USER_NAMESPACE = Identity(prefix=("unshare", "--user", "--map-user=1000", "--"), uid=0)
+
+
+@functools.cache
+def postgres_identity(program: Path) -> Identity:
+    """Who can run ``program``: this user, or for root the first of the ways above that works here."""
+    if os.geteuid() != 0:
+        return Identity(prefix=(), uid=os.geteuid())
+    for identity in (AS_NOBODY, IN_A_USER_NAMESPACE):
+        if _works(identity, program):
+            return identity
+    raise SurroundingsError(
+        "Postgres refuses to run as root, and neither setpriv nor unshare (util-linux) works here: "
+        "run as another user, or set MONOLITH_DATABASE_URL and SCHEDULING_DATABASE_URL to servers of your own"
+    )
+
+
+def _works(identity: Identity, program: Path) -> bool:
+    if shutil.which(identity.prefix[0]) is None:
+        return False
+    trial = subprocess.run([*identity.prefix, str(program), "--version"], capture_output=True, check=False)
+    return trial.returncode == 0

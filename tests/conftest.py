@@ -1,0 +1,42 @@
+"""Fixtures for every test. Ask for `databases`: real servers, and nothing of other tests in them."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.databases import Databases, fresh_databases
+from tests.servers import Servers, end_run, hold_run, obtain
+
+FOLDER = "EXTRACTION_TEST_FOLDER"
+RUN = pytest.StashKey[IO[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that started the run owns its servers; workers find their folder in the environment."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="extraction-tests-")
+        os.environ[FOLDER] = folder
+        config.stash[RUN] = hold_run(Path(folder))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Also runs after Ctrl-C."""
+    if RUN in config.stash:
+        end_run(config.stash[RUN], Path(os.environ.pop(FOLDER)))
+
+
+@pytest.fixture(scope="session")
+def servers() -> Servers:
+    """The servers of this run, shared: a test that stops one starts its own (`PostgresServer`)."""
+    return obtain(Path(os.environ[FOLDER]))
+
+
+@pytest.fixture
+def databases(servers: Servers) -> Iterator[Databases]:
+    """Two migrated databases, monolith and scheduling, and an empty Redis, for this test alone."""
+    with fresh_databases(servers) as databases:
+        yield databases

@@ -1,0 +1,75 @@
+"""What each running role may see of a database that `set_up` made."""
+
+import secrets
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege
+
+from deploy.databases.histories import MONOLITH_SCHEMAS
+from scheduling_service.credentials import role_url
+from tests.databases import Databases
+
+RUNNING_ROLES = [(schema.name, role) for schema in MONOLITH_SCHEMAS for role in schema.running_roles]
+
+
+@pytest.fixture
+def with_private_tables(databases: Databases) -> Iterator[Databases]:
+    """A table in each schema, granted to everybody: only the schema itself then stands in the way."""
+    with psycopg.connect(databases.monolith_admin_url, autocommit=True) as connection:
+        for schema in MONOLITH_SCHEMAS:
+            connection.execute(f"SET ROLE {schema.owner}")
+            connection.execute(f"CREATE TABLE {schema.name}.private AS SELECT 1 AS secret")
+            connection.execute(f"GRANT ALL ON {schema.name}.private TO PUBLIC")
+        yield databases
+
+
+@pytest.mark.parametrize(("home", "role"), RUNNING_ROLES)
+def test_a_role_reads_its_own_schema_and_no_other(
+    with_private_tables: Databases, home: str, role: str
+) -> None:
+    for schema in MONOLITH_SCHEMAS:
+        if schema.name == home:
+            assert read(with_private_tables, role, schema.name) == (1,)
+        else:
+            with pytest.raises(InsufficientPrivilege, match=f"permission denied for schema {schema.name}"):
+                read(with_private_tables, role, schema.name)
+
+
+@pytest.mark.parametrize(("home", "role"), RUNNING_ROLES)
+def test_a_running_role_creates_nothing(databases: Databases, home: str, role: str) -> None:
+    for statement in (f"CREATE TABLE {home}.mine ()", "CREATE TABLE public.mine ()", "CREATE SCHEMA mine"):
+        with connect(databases, role) as connection, pytest.raises(InsufficientPrivilege):
+            connection.execute(statement)
+
+
+def test_an_owner_cannot_log_in(databases: Databases) -> None:
+    with pytest.raises(psycopg.OperationalError, match=r"authentication failed|not permitted"):
+        connect(databases, "auth_owner")
+
+
+def test_another_deployments_secret_does_not_get_in(databases: Databases) -> None:
+    url = role_url(databases.monolith_url, "auth_app", "another secret")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(url)
+
+
+def test_a_role_of_the_same_server_may_not_enter_the_database(databases: Databases) -> None:
+    stranger = f"stranger_{secrets.token_hex(6)}"
+    with psycopg.connect(databases.monolith_admin_url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {stranger} LOGIN PASSWORD 'stranger'")
+        try:
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                psycopg.connect(databases.monolith_admin_url, user=stranger, password="stranger")
+        finally:
+            connection.execute(f"DROP ROLE {stranger}")
+
+
+def connect(databases: Databases, role: str) -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(role_url(databases.monolith_url, role, databases.role_secret))
+
+
+def read(databases: Databases, role: str, schema: str) -> tuple[object, ...] | None:
+    with connect(databases, role) as connection:
+        return connection.execute(f"SELECT secret FROM {schema}.private").fetchone()

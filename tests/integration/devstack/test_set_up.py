@@ -1,0 +1,88 @@
+"""`set_up`: repeatable, safe to run twice at once, clear about what is wrong."""
+
+import secrets
+import threading
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy.databases.histories import Target, monolith
+from deploy.databases.set_up import set_up
+from deploy.devstack.ports import free_port
+from deploy.errors import SurroundingsError
+from tests.servers import Servers
+
+# Everything that a second run could change: who owns and may use what, and how far each history is.
+STATE = """
+    SELECT 'schema', nspname, nspowner::regrole::text, nspacl::text
+        FROM pg_namespace WHERE nspname !~ '^pg_'
+    UNION ALL SELECT 'database', datname, datdba::regrole::text, datacl::text
+        FROM pg_database WHERE datname = current_database()
+    UNION ALL SELECT 'role', rolname, rolcanlogin::text, rolinherit::text
+        FROM pg_roles WHERE rolname ~ '_(owner|app|relay|operator|sender)$'
+    UNION ALL SELECT 'relation', oid::regclass::text, relowner::regrole::text, relacl::text
+        FROM pg_class WHERE relnamespace::regnamespace::text !~ '^(pg_|information_schema)'
+    UNION ALL SELECT 'extension', extname, extversion, extnamespace::regnamespace::text
+        FROM pg_extension
+    ORDER BY 1, 2
+"""
+
+
+@pytest.fixture
+def target(servers: Servers) -> Iterator[Target]:
+    """A database that does not exist yet."""
+    name = f"test_{secrets.token_hex(6)}"
+    url = urlsplit(servers.monolith_template_url)
+    yield monolith(url._replace(path=f"/{name}").geturl(), servers.role_secret)
+    with psycopg.connect(url._replace(path="/postgres").geturl(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_a_second_run_changes_nothing(target: Target) -> None:
+    set_up(target)
+    before = state(target)
+    set_up(target)
+    assert state(target) == before
+
+
+def test_two_runs_at_once_both_succeed(target: Target) -> None:
+    errors: list[BaseException] = []
+    threads = [threading.Thread(target=noting, args=(errors, target)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    set_up(target)
+
+
+def test_an_unreachable_server_is_one_line_with_the_remedy_and_no_password() -> None:
+    port = free_port()
+    with pytest.raises(SurroundingsError) as error:
+        set_up(monolith(f"postgresql://postgres:hunter2@127.0.0.1:{port}/monolith", "secret"))
+    message = str(error.value)
+    assert f"127.0.0.1:{port}/monolith" in message
+    assert "MONOLITH_DATABASE_URL" in message
+    assert "hunter2" not in message
+    assert "\n" not in message
+
+
+def test_a_url_without_a_database_is_refused(servers: Servers) -> None:
+    url = urlsplit(servers.monolith_template_url)._replace(path="").geturl()
+    with pytest.raises(SurroundingsError, match="MONOLITH_DATABASE_URL names no database"):
+        set_up(monolith(url, "secret"))
+
+
+def state(target: Target) -> list[tuple[object, ...]]:
+    with psycopg.connect(target.url) as connection:
+        return connection.execute(STATE).fetchall()
+
+
+def noting(errors: list[BaseException], target: Target) -> None:
+    try:
+        set_up(target)
+    except BaseException as error:
+        errors.append(error)
