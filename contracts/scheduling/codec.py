@@ -2,6 +2,8 @@
 
 import json
 import re
+from functools import cache
+from inspect import signature
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -112,14 +114,14 @@ def problem(code: str, status: int, message: str, **details: object) -> dict[str
 def decode_error(status: int, body: bytes) -> SchedulingError:
     """Raises MalformedReply for an error that is not of the contract, or whose status contradicts its code."""
     try:
-        members = msgspec.json.decode(body, type=dict[str, Any])
-        kind = BY_CODE[members["code"]]
-        if status != kind.status:
-            raise MalformedReply(f"{kind.code} came with status {status}")
-        names = kind.__init__.__code__.co_varnames[2 : kind.__init__.__code__.co_argcount]
-        return kind(str(members["detail"]), **{name: members[name] for name in names if name in members})
-    except (msgspec.DecodeError, KeyError, TypeError, RecursionError) as error:
+        kind = BY_CODE[msgspec.json.decode(body, type=_Coded).code]
+        members = msgspec.json.decode(body, type=_members(kind))
+    except (msgspec.DecodeError, KeyError, RecursionError) as error:
         raise MalformedReply(f"status {status} without an error of the contract") from error
+    if status != kind.status:
+        raise MalformedReply(f"{kind.code} came with status {status}")
+    message, *details = msgspec.structs.astuple(members)
+    return kind(message, *details)
 
 
 def encode_event(event: Event) -> bytes:
@@ -129,7 +131,8 @@ def encode_event(event: Event) -> bytes:
 def decode_event(body: bytes) -> AnyEvent:
     """Raises MalformedReply."""
     try:
-        return msgspec.json.decode(body, type=AnyEvent)
+        event: AnyEvent = msgspec.json.decode(body, type=AnyEvent)
+        return event
     except (msgspec.DecodeError, RecursionError) as error:
         raise MalformedReply(f"not an event of the contract: {error}") from error
 
@@ -138,11 +141,23 @@ def require_key(key: str | None) -> str:
     """Raises InvalidRequest unless the key is 1 to 200 visible ASCII characters."""
     if key is None:
         raise InvalidRequest(f"Send an {IDEMPOTENCY_KEY} header with a value of your own.", field=IDEMPOTENCY_KEY)
-    if not _key_pattern.match(key):
-        raise InvalidRequest(
-            f"{IDEMPOTENCY_KEY} must be 1 to 200 visible ASCII characters.", field=IDEMPOTENCY_KEY
-        )
+    if not _key_pattern.fullmatch(key):
+        raise InvalidRequest(f"{IDEMPOTENCY_KEY} must be 1 to 200 visible ASCII characters.", field=IDEMPOTENCY_KEY)
     return key
+
+
+class _Coded(msgspec.Struct):
+    code: str
+
+
+@cache
+def _members(kind: type[SchedulingError]) -> type[msgspec.Struct]:
+    """What an error of this kind carries: the parameters of its constructor, with their types."""
+    parameters = list(signature(kind.__init__).parameters.values())[2:]
+    details = [
+        (p.name, p.annotation) if p.default is p.empty else (p.name, p.annotation, p.default) for p in parameters
+    ]
+    return msgspec.defstruct(kind.__name__, [("detail", str), *details])
 
 
 def _single_values(query: dict[str, list[str]]) -> dict[str, Any]:

@@ -59,13 +59,19 @@ class Trace(Struct, frozen=True):
         return f"00-{self.trace_id}-{self.parent_id}-{'01' if self.sampled else '00'}"
 
 
-_TRACEPARENT = re.compile(r"^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$")
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def new_trace(traceparent: str | None = None, request_id: str | None = None) -> Trace:
-    """Continue the caller's trace with a fresh span, or begin one when there is none or it is malformed."""
+    """Continue the caller's trace with a fresh span, or begin one when there is none or it is malformed.
+
+    A request id is kept if it is 1 to 64 letters, digits, dots, hyphens and underscores; else it is replaced.
+    """
     span = secrets.token_hex(8)
-    match = _TRACEPARENT.match(traceparent or "")
+    if request_id is not None and not _REQUEST_ID.fullmatch(request_id):
+        request_id = None
+    match = _TRACEPARENT.fullmatch(traceparent or "")
     if match is None:
         return Trace(secrets.token_hex(16), span, request_id or span)
     return Trace(match[1], span, request_id or span, sampled=bool(int(match[3], 16) & 1))

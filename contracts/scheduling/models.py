@@ -5,6 +5,7 @@ Requests refuse unknown fields. Replies tolerate added ones, so that a service m
 leaves in UTC; every interval is half-open.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from contracts.scheduling.values import (
     Version,
     WallTime,
     ZoneName,
-    require_instant,
+    require_start,
     require_window,
     require_zone,
 )
@@ -44,7 +45,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 # ---- the business and its catalog
 
 
-class OpenBusiness(Request):
+class OpenBusiness(Request, frozen=True):
     name: Name
     zone: ZoneName
 
@@ -52,11 +53,11 @@ class OpenBusiness(Request):
         require_zone(self.zone)
 
 
-class GetBusiness(Request):
+class GetBusiness(Request, frozen=True):
     pass
 
 
-class Business(Reply):
+class Business(Reply, frozen=True):
     business_id: UUID
     name: Name
     zone: ZoneName
@@ -64,7 +65,7 @@ class Business(Reply):
     """Counts the moves between topologies; 1 at creation."""
 
 
-class CreateOffering(Request):
+class CreateOffering(Request, frozen=True):
     """A service that customers can book. A slot starts every `step_minutes` from the opening of a working range."""
 
     name: Name
@@ -75,7 +76,7 @@ class CreateOffering(Request):
     """A customer cancels in time until this long before the start."""
 
 
-class UpdateOffering(Request):
+class UpdateOffering(Request, frozen=True):
     """Replaces the offering; appointments already booked keep their times."""
 
     offering_id: UUID
@@ -87,7 +88,7 @@ class UpdateOffering(Request):
     """An inactive offering cannot be booked; it stays readable."""
 
 
-class Offering(Reply):
+class Offering(Reply, frozen=True):
     offering_id: UUID
     name: Name
     duration_minutes: Minutes
@@ -96,17 +97,17 @@ class Offering(Reply):
     active: bool
 
 
-class ListOfferings(Request):
+class ListOfferings(Request, frozen=True):
     pass
 
 
-class Offerings(Reply):
+class Offerings(Reply, frozen=True):
     """By name, then id."""
 
     offerings: tuple[Offering, ...]
 
 
-class CreateProvider(Request):
+class CreateProvider(Request, frozen=True):
     """A person whose time is booked. Weekly hours are wall-clock times in `zone`."""
 
     name: Name
@@ -116,7 +117,7 @@ class CreateProvider(Request):
         require_zone(self.zone)
 
 
-class UpdateProvider(Request):
+class UpdateProvider(Request, frozen=True):
     """Replaces the provider. A new zone keeps the wall-clock hours."""
 
     provider_id: UUID
@@ -128,7 +129,7 @@ class UpdateProvider(Request):
         require_zone(self.zone)
 
 
-class AssignOfferings(Request):
+class AssignOfferings(Request, frozen=True):
     """Replaces the set of offerings that the provider performs. Idempotent."""
 
     provider_id: UUID
@@ -147,7 +148,7 @@ class WeeklyRange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             raise ValueError("`closes` must be later than `opens` on the same day")
 
 
-class SetWeeklyHours(Request):
+class SetWeeklyHours(Request, frozen=True):
     """Replaces the provider's week. Ranges of one day must not overlap. Idempotent."""
 
     provider_id: UUID
@@ -155,12 +156,12 @@ class SetWeeklyHours(Request):
 
     def __post_init__(self) -> None:
         ordered = sorted(self.ranges, key=lambda r: (r.weekday, r.opens))
-        for earlier, later in zip(ordered, ordered[1:], strict=False):
+        for earlier, later in pairwise(ordered):
             if earlier.weekday == later.weekday and later.opens < earlier.closes:
                 raise ValueError(f"`ranges` overlap on weekday {later.weekday} at {later.opens}")
 
 
-class Provider(Reply):
+class Provider(Reply, frozen=True):
     provider_id: UUID
     name: Name
     zone: ZoneName
@@ -169,11 +170,11 @@ class Provider(Reply):
     weekly_hours: tuple[WeeklyRange, ...]
 
 
-class ListProviders(Request):
+class ListProviders(Request, frozen=True):
     pass
 
 
-class Providers(Reply):
+class Providers(Reply, frozen=True):
     """By name, then id."""
 
     providers: tuple[Provider, ...]
@@ -182,7 +183,7 @@ class Providers(Reply):
 # ---- availability
 
 
-class SearchSlots(Request):
+class SearchSlots(Request, frozen=True):
     """Free starts in [start, end) for one offering; of one provider, or of all who perform it."""
 
     offering_id: UUID
@@ -194,13 +195,13 @@ class SearchSlots(Request):
         require_window(self.start, self.end)
 
 
-class Slot(Reply):
+class Slot(Reply, frozen=True):
     provider_id: UUID
     starts_at: Instant
     ends_at: Instant
 
 
-class Slots(Reply):
+class Slots(Reply, frozen=True):
     """By start, then provider. `zone` is the business's, for display."""
 
     zone: ZoneName
@@ -210,7 +211,7 @@ class Slots(Reply):
 # ---- appointments
 
 
-class Book(Request):
+class Book(Request, frozen=True):
     """Exactly what search lists can be booked; anything else is `SlotUnavailable` with the reason."""
 
     offering_id: UUID
@@ -220,10 +221,10 @@ class Book(Request):
     note: Note = ""
 
     def __post_init__(self) -> None:
-        require_instant("starts_at", self.starts_at)
+        require_start("starts_at", self.starts_at)
 
 
-class Appointment(Reply):
+class Appointment(Reply, frozen=True):
     appointment_id: UUID
     offering_id: UUID
     offering_name: Name
@@ -245,11 +246,11 @@ class Appointment(Reply):
     """Whether the cancellation came before the offering's cut-off; staff always cancel in time."""
 
 
-class GetAppointment(Request):
+class GetAppointment(Request, frozen=True):
     appointment_id: UUID
 
 
-class Reschedule(Request):
+class Reschedule(Request, frozen=True):
     """Moves the appointment, keeping its id. It does not stand in its own way."""
 
     appointment_id: UUID
@@ -259,17 +260,17 @@ class Reschedule(Request):
     """None: the same provider."""
 
     def __post_init__(self) -> None:
-        require_instant("starts_at", self.starts_at)
+        require_start("starts_at", self.starts_at)
 
 
-class Cancel(Request):
+class Cancel(Request, frozen=True):
     appointment_id: UUID
     reason: Note = ""
     expected_version: Version | None = None
     """None: whatever the version is."""
 
 
-class ListAppointments(Request):
+class ListAppointments(Request, frozen=True):
     """A customer sees their own only. Ordered by start, then id; `cursor` is the previous page's `next_cursor`."""
 
     customer_id: UUID | None = None
@@ -281,13 +282,13 @@ class ListAppointments(Request):
     limit: PageSize = 50
 
 
-class AppointmentPage(Reply):
+class AppointmentPage(Reply, frozen=True):
     appointments: tuple[Appointment, ...]
     next_cursor: Cursor | None = None
     """None on the last page."""
 
 
-class GetAgenda(Request):
+class GetAgenda(Request, frozen=True):
     """The provider's active appointments that touch [start, end), by start."""
 
     provider_id: UUID
@@ -298,7 +299,7 @@ class GetAgenda(Request):
         require_window(self.start, self.end)
 
 
-class Agenda(Reply):
+class Agenda(Reply, frozen=True):
     provider_id: UUID
     zone: ZoneName
     appointments: tuple[Appointment, ...]

@@ -54,6 +54,13 @@ def require_instant(field: str, moment: datetime) -> None:
         raise ValueError(f"`{field}` must lie between the years 2000 and 2200")
 
 
+def require_start(field: str, moment: datetime) -> None:
+    """Raise ValueError unless the moment is one that an appointment may start at: a whole minute."""
+    require_instant(field, moment)
+    if moment.second or moment.microsecond:
+        raise ValueError(f"`{field}` must be a whole minute")
+
+
 def require_window(start: datetime, end: datetime) -> None:
     """Raise ValueError unless [start, end) is a forward interval of at most 62 days."""
     require_instant("start", start)

@@ -1,0 +1,146 @@
+"""Whether every value that one JSON schema allows is accepted by another; where not, why.
+
+Only the keywords that this contract uses are understood. A changed pattern counts as a misfit, for whether one
+pattern allows more than another cannot be told.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+Json = dict[str, Any]
+
+LEAST = ("minimum", "exclusiveMinimum", "minLength", "minItems")
+MOST = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
+EQUAL = ("pattern", "format")
+
+
+class Misfit(Struct, frozen=True):
+    """`kind` is `missing`, `unknown`, `type`, `value`, or the keyword whose bound is wider than what is accepted.
+
+    `sent` and `accepted` are what the two schemas say at `path`.
+    """
+
+    kind: str
+    path: str
+    sent: str
+    accepted: str
+
+
+class Schemas(Struct, frozen=True):
+    """The two documents whose `$ref`s are followed: the sender's and the receiver's."""
+
+    sender: Json
+    receiver: Json
+
+
+def misfits(sent: Json, accepted: Json, documents: Schemas, path: str = "") -> Iterator[Misfit]:
+    """What `sent` may be that `accepted` refuses. Nothing means that it fits."""
+    candidates = list(_alternatives(accepted, documents.receiver))
+    for alternative in _alternatives(sent, documents.sender):
+        yield from _against_the_nearest(alternative, candidates, documents, path)
+
+
+def follow(schema: Json, document: Json) -> Json:
+    """What a `$ref` leads to; anything else as it is."""
+    while "$ref" in schema:
+        target: Any = document
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        schema = target
+    return schema
+
+
+def _alternatives(schema: Json, document: Json) -> Iterator[Json]:
+    schema = follow(schema, document)
+    several = schema.get("anyOf") or schema.get("oneOf")
+    if several is None:
+        yield schema
+        return
+    for each in several:
+        yield from _alternatives(each, document)
+
+
+def _against_the_nearest(sent: Json, candidates: list[Json], documents: Schemas, path: str) -> Iterator[Misfit]:
+    """One alternative must fit one of the candidates; where it fits none, the nearest says why."""
+    attempts = [list(_single(sent, candidate, documents, path)) for candidate in candidates]
+    yield from min(
+        attempts, key=lambda attempt: (any(m.kind == "type" and m.path == path for m in attempt), len(attempt))
+    )
+
+
+def _single(sent: Json, accepted: Json, documents: Schemas, path: str) -> Iterator[Misfit]:
+    if not _type_fits(sent, accepted):
+        yield Misfit("type", path, _type(sent), _type(accepted))
+        return
+    yield from _values(sent, accepted, path)
+    yield from _bounds(sent, accepted, path)
+    if "properties" in accepted:
+        yield from _properties(sent, accepted, documents, path)
+    if "items" in accepted:
+        yield from misfits(sent.get("items", {}), accepted["items"], documents, f"{path}[]")
+
+
+def _type_fits(sent: Json, accepted: Json) -> bool:
+    kinds = (_type(sent), _type(accepted))
+    return kinds[1] == "anything" or kinds[0] == kinds[1] or kinds == ("integer", "number")
+
+
+def _type(schema: Json) -> str:
+    values = _allowed(schema)
+    if values is not None:
+        return "string" if all(isinstance(value, str) for value in values) else "integer"
+    return str(schema.get("type", "anything"))
+
+
+def _allowed(schema: Json) -> list[Any] | None:
+    if "const" in schema:
+        return [schema["const"]]
+    values: list[Any] | None = schema.get("enum")
+    return values
+
+
+def _values(sent: Json, accepted: Json, path: str) -> Iterator[Misfit]:
+    known, possible = _allowed(accepted), _allowed(sent)
+    if known is None:
+        return
+    if possible is None:
+        yield Misfit("value", path, f"any {_type(sent)}", _listed(known))
+    elif strange := [value for value in possible if value not in known]:
+        yield Misfit("value", path, _listed(strange), _listed(known))
+
+
+def _bounds(sent: Json, accepted: Json, path: str) -> Iterator[Misfit]:
+    for keyword in (*LEAST, *MOST, *EQUAL):
+        if keyword in accepted and not _within(keyword, sent.get(keyword), accepted[keyword]):
+            yield Misfit(keyword, path, str(sent.get(keyword, "none")), str(accepted[keyword]))
+
+
+def _within(keyword: str, sent: Any, accepted: Any) -> bool:
+    if sent is None:
+        return False
+    if keyword in EQUAL:
+        return bool(sent == accepted)
+    return bool(sent >= accepted) if keyword in LEAST else bool(sent <= accepted)
+
+
+def _properties(sent: Json, accepted: Json, documents: Schemas, path: str) -> Iterator[Misfit]:
+    offered, wanted = sent.get("properties", {}), accepted["properties"]
+    always = sent.get("required", ())
+    for name in accepted.get("required", ()):
+        if name not in always:
+            yield Misfit("missing", _below(path, name), "optional" if name in offered else "absent", "required")
+    for name, schema in offered.items():
+        if name in wanted:
+            yield from misfits(schema, wanted[name], documents, _below(path, name))
+        elif accepted.get("additionalProperties") is False:
+            yield Misfit("unknown", _below(path, name), "present", "absent")
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}".lstrip(".")
+
+
+def _listed(values: list[Any]) -> str:
+    return ", ".join(f"`{value}`" for value in values)

@@ -1,0 +1,16 @@
+"""Alembic's entry: runs inside the transaction and as the owning role that `extraction db setup` hands over."""
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+connection: Connection = context.config.attributes["connection"]
+schema: str = context.config.attributes["schema"]
+owner: str = context.config.attributes["owner"]
+
+connection.execute(text(f'SET ROLE "{owner}"'))
+connection.execute(text("SET lock_timeout = '5s'"))
+connection.execute(text("SET statement_timeout = '10min'"))
+context.configure(connection=connection, version_table_schema=schema, transactional_ddl=True)
+with context.begin_transaction():
+    context.run_migrations()
+connection.execute(text("RESET ROLE"))

@@ -1,0 +1,75 @@
+"""What can be booked."""
+
+from uuid import UUID
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import BusinessNotFound, Unavailable
+from scheduling_service.engine.availability import offered_starts
+from scheduling_service.engine.catalog import load_rules
+from scheduling_service.engine.database import Database, translated
+from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.rules import BusinessRules, ProviderRules, Range, RulesCache
+from scheduling_service.engine.store import availability as store
+
+_ROUNDS = 3
+
+
+def search_slots(database: Database, cache: RulesCache, business_id: UUID, request: m.SearchSlots) -> m.Slots:
+    """One query when the cached rules are current; the rules are read again when the query says that they are old."""
+    rules = cache.known(business_id) or _load(database, cache, business_id)
+    for _ in range(_ROUNDS):
+        providers = _asked(rules, request)
+        taken = _read_taken(database, business_id, providers, request)
+        if taken.rules_version == rules.version:
+            return m.Slots(zone=rules.zone, slots=tuple(_slots(rules, providers, request, taken)))
+        rules = _load(database, cache, business_id)
+    raise Unavailable("The business's rules keep changing; ask again.", retry_after=0.2)
+
+
+def _read_taken(
+    database: Database, business_id: UUID, providers: list[ProviderRules], request: m.SearchSlots
+) -> store.Taken:
+    with translated(), database.connection() as db:
+        taken = store.read_availability(db, business_id, [p.provider_id for p in providers], request.start, request.end)
+    if taken is None:
+        raise BusinessNotFound("There is no such business.")
+    return taken
+
+
+def _load(database: Database, cache: RulesCache, business_id: UUID) -> BusinessRules:
+    with database.reading(business_id) as db:
+        rules = load_rules(db, business_id)
+    return cache.at(business_id, rules.version, lambda: rules)
+
+
+def _asked(rules: BusinessRules, request: m.SearchSlots) -> list[ProviderRules]:
+    performers = rules.performers(request.offering_id)
+    if request.provider_id is None:
+        return performers
+    asked = rules.provider(request.provider_id)
+    return [asked] if asked in performers else []
+
+
+def _slots(
+    rules: BusinessRules, providers: list[ProviderRules], request: m.SearchSlots, taken: store.Taken
+) -> list[m.Slot]:
+    offering = rules.offering(request.offering_id)
+    length = offering.duration_minutes * 60
+    window = (int(request.start.timestamp()), int(request.end.timestamp()))
+    found = [
+        (start, provider.provider_id)
+        for provider, busy in zip(providers, _by_provider(len(providers), taken), strict=True)
+        for start in offered_starts(provider, offering, window, busy, taken.now)
+    ]
+    if len(providers) > 1:
+        found.sort()
+    return [m.Slot(provider_id=who, starts_at=as_utc(at), ends_at=as_utc(at + length)) for at, who in found]
+
+
+def _by_provider(count: int, taken: store.Taken) -> list[list[Range]]:
+    busy: list[list[Range]] = [[] for _ in range(count)]
+    for provider, start, end in zip(taken.provider or (), taken.starts or (), taken.ends or (), strict=True):
+        busy[provider - 1].append((start, end))
+    for ranges in busy:
+        ranges.sort()
+    return busy

@@ -1,0 +1,47 @@
+"""What times are taken."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from scheduling_service.engine.database import Connection
+
+LONGEST = timedelta(hours=24)
+"""No appointment is longer (a CHECK says so), so one that reaches into a window begins at most this long before it."""
+
+
+class Taken(NamedTuple):
+    """`provider[i]` is the 1-based place, in the list asked for, of who is busy in [starts[i], ends[i])."""
+
+    now: int
+    rules_version: int
+    provider: list[int] | None
+    starts: list[int] | None
+    ends: list[int] | None
+
+
+def read_availability(
+    db: Connection, business_id: UUID, providers: list[UUID], start: datetime, end: datetime
+) -> Taken | None:
+    """None when there is no such business. One round trip; index: appointment_by_provider."""
+    row = db.execute(
+        "SELECT * FROM scheduling.read_availability(%s, %s, %s, %s)", (business_id, providers, start, end)
+    ).fetchone()
+    return None if row is None else Taken(*row)
+
+
+def read_taken(
+    db: Connection, business_id: UUID, provider_id: UUID, start: datetime, end: datetime, without: UUID | None
+) -> list[tuple[int, int]]:
+    """What is taken of [start, end), in seconds since 1970, by start. Index: appointment_by_provider."""
+    return db.execute(
+        """
+        SELECT extract(epoch FROM starts_at)::bigint, extract(epoch FROM ends_at)::bigint
+          FROM scheduling.appointment
+         WHERE business_id = %s AND provider_id = %s AND status = 'booked'
+           AND starts_at >= %s AND starts_at < %s AND ends_at > %s
+           AND appointment_id IS DISTINCT FROM %s
+         ORDER BY starts_at
+        """,
+        (business_id, provider_id, start - LONGEST, end, start, without),
+    ).fetchall()

@@ -1,0 +1,52 @@
+"""What every write begins and ends with: the fence and lease, the idempotency key, the outbox."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from scheduling_service.engine.database import Connection
+
+
+class Begun(NamedTuple):
+    """What `begin_write` found, after the locks were taken."""
+
+    now: datetime
+    lease_active: bool | None
+    lease_epoch: int | None
+    request_hash: bytes | None
+    reply: bytes | None
+    business_name: str | None
+    business_zone: str | None
+    rules_version: int | None
+
+
+def begin_write(
+    db: Connection, business_id: UUID, actor: str, operation: str, key: str, budget_ms: int, alone: bool
+) -> Begun:
+    row = db.execute(
+        "SELECT * FROM scheduling.begin_write(%s, %s, %s, %s, %s::int, %s)",
+        (business_id, actor, operation, key, budget_ms, alone),
+    ).fetchone()
+    return Begun(*row)  # type: ignore[misc]  # the function always answers one row
+
+
+def keep_reply(
+    db: Connection, business_id: UUID, actor: str, operation: str, key: str, request_hash: bytes, reply: bytes
+) -> None:
+    db.execute(
+        """
+        INSERT INTO scheduling.idempotency (business_id, actor, operation, key, request_hash, reply)
+        VALUES (%s, %s, %s, %s, %s, %s)
+        """,
+        (business_id, actor, operation, key, request_hash, reply),
+    )
+
+
+def tell(db: Connection, business_id: UUID, event_id: UUID, appointment_id: UUID, version: int, payload: bytes) -> None:
+    db.execute(
+        """
+        INSERT INTO scheduling.outbox (business_id, event_id, appointment_id, version, payload)
+        VALUES (%s, %s, %s, %s, %s)
+        """,
+        (business_id, event_id, appointment_id, version, payload),
+    )
