@@ -2,7 +2,6 @@
 
 import json
 import re
-from functools import cache
 from inspect import signature
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
@@ -112,14 +111,15 @@ def problem(code: str, status: int, message: str, **details: object) -> dict[str
 
 
 def decode_error(status: int, body: bytes) -> SchedulingError:
-    """Raises MalformedReply for an error that is not of the contract, or whose status contradicts its code."""
+    """Raises MalformedReply for an error not of the contract, or whose status contradicts its code."""
     try:
-        kind = BY_CODE[msgspec.json.decode(body, type=_Coded).code]
-        members = msgspec.json.decode(body, type=_members(kind))
+        code = msgspec.json.decode(body, type=_Coded).code
+        members = msgspec.json.decode(body, type=_members_of[code])
     except (msgspec.DecodeError, KeyError, RecursionError) as error:
         raise MalformedReply(f"status {status} without an error of the contract") from error
+    kind = BY_CODE[code]
     if status != kind.status:
-        raise MalformedReply(f"{kind.code} came with status {status}")
+        raise MalformedReply(f"{code} came with status {status}")
     message, *details = msgspec.structs.astuple(members)
     return kind(message, *details)
 
@@ -150,14 +150,16 @@ class _Coded(msgspec.Struct):
     code: str
 
 
-@cache
 def _members(kind: type[SchedulingError]) -> type[msgspec.Struct]:
     """What an error of this kind carries: the parameters of its constructor, with their types."""
-    parameters = list(signature(kind.__init__).parameters.values())[2:]
-    details = [
-        (p.name, p.annotation) if p.default is p.empty else (p.name, p.annotation, p.default) for p in parameters
+    fields = [
+        (name, p.annotation) if p.default is p.empty else (name, p.annotation, p.default)
+        for name, p in list(signature(kind.__init__).parameters.items())[2:]
     ]
-    return msgspec.defstruct(kind.__name__, [("detail", str), *details])
+    return msgspec.defstruct(kind.__name__, [("detail", str), *fields])
+
+
+_members_of = {code: _members(kind) for code, kind in BY_CODE.items()}
 
 
 def _single_values(query: dict[str, list[str]]) -> dict[str, Any]:
