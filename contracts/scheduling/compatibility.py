@@ -6,7 +6,7 @@ client expects; it ignores members that it does not know, wherever its schema le
 
 from collections.abc import Iterator
 
-from contracts.scheduling.schema_fit import Json, Misfit, Schemas, follow, misfits
+from contracts.scheduling.schema_fit import Exchange, Json, Misfit, alternatives, follow, misfits
 
 METHODS = ("get", "put", "post", "delete", "patch")
 
@@ -61,7 +61,7 @@ def _parameters(before: Json, after: Json, old: Json, new: Json) -> Iterator[str
             yield f"the {_place(key)} is now required, and old clients do not always send it."
     for key, parameter in sent.items():
         if key in taken:
-            found = misfits(parameter["schema"], taken[key]["schema"], Schemas(old, new))
+            found = misfits(parameter["schema"], taken[key]["schema"], _asked(old, new))
             yield from (f"the {_place(key)} {_refused(misfit)}." for misfit in found)
         elif key[0] != "header":
             yield f"the {_place(key)} is no longer taken, and old clients may send it."
@@ -85,7 +85,7 @@ def _body(before: Json, after: Json, old: Json, new: Json) -> Iterator[str]:
         if media_type not in taken:
             yield f"no longer takes a body of {media_type}."
             continue
-        for misfit in misfits(schema, taken[media_type], Schemas(old, new)):
+        for misfit in misfits(schema, taken[media_type], _asked(old, new)):
             yield f"the request's `{misfit.path}` {_refused(misfit)}."
 
 
@@ -96,7 +96,7 @@ def _refused(misfit: Misfit) -> str:
         case "unknown":
             return "is no longer taken, and old clients may send it"
         case "type":
-            return f"is now {misfit.accepted}, and old clients may send {misfit.sent}"
+            return f"must now be {misfit.accepted}, and old clients may send {misfit.sent}"
         case "value":
             return f"no longer takes {misfit.sent}, only {misfit.accepted}"
         case keyword:
@@ -107,38 +107,99 @@ def _refused(misfit: Misfit) -> str:
 
 
 def _replies(before: Json, after: Json, old: Json, new: Json) -> Iterator[str]:
-    expected, given = _successes(before, old), _successes(after, new)
-    for status in given.keys() - expected.keys():
-        yield f"now answers {status}, where old clients expect {' or '.join(expected)}."
-    for status in expected.keys() & given.keys():
-        yield from _media_types(expected[status], given[status], old, new)
+    expected, given = _by_status(before, old, "2"), _by_status(after, new, "2")
+    for status in given:
+        if status not in expected:
+            yield f"now answers {status}, where old clients expect {' or '.join(expected)}."
+    for status, was in expected.items():
+        if status in given:
+            yield from _reply(_content(was), _content(given[status]), old, new)
 
 
-def _media_types(expected: Json, given: Json, old: Json, new: Json) -> Iterator[str]:
-    was, now = _content(expected), _content(given)
-    for media_type in was.keys() - now.keys():
-        yield f"no longer answers with {media_type}."
-    for media_type in was.keys() & now.keys():
-        for sentence in _answers(was[media_type], now[media_type], old, new):
-            yield f"the reply's {sentence}."
+def _reply(expected: Json, given: Json, old: Json, new: Json) -> Iterator[str]:
+    for media_type, schema in expected.items():
+        if media_type not in given:
+            yield f"no longer answers in {media_type}."
+            continue
+        for misfit in misfits(given[media_type], schema, _answered(old, new)):
+            yield f"the reply's `{misfit.path}` {_unexpected(misfit)}."
 
 
-def _answers(expected: Json, given: Json, old: Json, new: Json) -> Iterator[str]:
-    for misfit in misfits(given, expected, Schemas(new, old)):
-        yield f"`{misfit.path}` {_unexpected(misfit)}"
-    lost = (each for each in misfits(expected, _closed(given, new), Schemas(old, new)) if each.kind == "unknown")
-    yield from (f"`{misfit.path}` is gone" for misfit in lost)
+def _errors(before: Json, after: Json, old: Json, new: Json) -> Iterator[str]:
+    expected, given = _by_code(before, old), _by_code(after, new)
+    for code, (status, schema) in expected.items():
+        if code not in given:
+            yield f"no longer answers {status} `{code}`, on which old clients branch."
+            continue
+        new_status, new_schema = given[code]
+        if new_status != status:
+            yield f"answers `{code}` with {new_status}, formerly with {status}."
+            continue
+        for misfit in misfits(new_schema, schema, _answered(old, new)):
+            yield f"`{misfit.path}` of the error `{code}` {_unexpected(misfit)}."
+    for code, (status, _) in given.items():
+        if code not in _codes(old):
+            yield f"may now answer {status} `{code}`, a code that old clients do not know."
+
+
+def _codes(document: Json) -> set[str]:
+    return {code for _, operation in _each_operation(document) for code in _by_code(operation, document)}
+
+
+def _by_code(operation: Json, document: Json) -> dict[str, tuple[str, Json]]:
+    errors = {}
+    for status, response in _by_status(operation, document, "4", "5").items():
+        for schema in _content(response).values():
+            for each in alternatives(schema, document):
+                errors[each["properties"]["code"]["const"]] = (status, each)
+    return errors
+
+
+def _by_status(operation: Json, document: Json, *kinds: str) -> dict[str, Json]:
+    responses = operation["responses"].items()
+    return {status: follow(response, document) for status, response in responses if status[0] in kinds}
 
 
 def _unexpected(misfit: Misfit) -> str:
     match misfit.kind:
         case "missing":
-            return f"is now {misfit.sent}, and old clients rely on it"
+            return f"is now {misfit.sent}, and old clients count on it"
         case "unknown":
-            return "is new, inside an object to which old clients let nothing be added"
+            return "is new, in an object to which old clients let nothing be added"
         case "type":
             return f"may now be {misfit.sent}, where old clients expect {misfit.accepted}"
         case "value":
             return f"may now be {misfit.sent}, where old clients know {misfit.accepted}"
         case keyword:
             return f"now has the {keyword} {misfit.sent}, where old clients accept {misfit.accepted}"
+
+
+def _events(old: Json, new: Json) -> Iterator[str]:
+    was, now = old["x-events"], new["x-events"]
+    if was["stream"] != now["stream"]:
+        yield f"events: moved from the stream {was['stream']} to {now['stream']}."
+    for misfit in misfits(now["schema"], was["schema"], _answered(old, new)):
+        yield f"events: `{misfit.path}` {_unexpected(misfit)}."
+
+
+def _security(old: Json, new: Json) -> Iterator[str]:
+    was, now = (document["components"]["securitySchemes"] for document in (old, new))
+    for name, scheme in was.items():
+        if _essence(scheme) != _essence(now.get(name, {})):
+            yield f"the security scheme {name} has changed or is gone."
+
+
+def _essence(scheme: Json) -> Json:
+    return {name: value for name, value in scheme.items() if name != "description"}
+
+
+def _content(described: Json) -> Json:
+    return {name: each["schema"] for name, each in described.get("content", {}).items()}
+
+
+def _asked(old: Json, new: Json) -> Exchange:
+    return Exchange(sender=old, receiver=new, counts_on_all=False)
+
+
+def _answered(old: Json, new: Json) -> Exchange:
+    return Exchange(sender=new, receiver=old, counts_on_all=True)

@@ -17,7 +17,7 @@ EQUAL = ("pattern", "format")
 
 
 class Misfit(Struct, frozen=True):
-    """`kind` is `missing`, `unknown`, `type`, `value`, or the keyword whose bound is wider than what is accepted.
+    """`kind` is `missing`, `unknown`, `type`, `value`, or a keyword that allows more than the receiver accepts.
 
     `sent` and `accepted` are what the two schemas say at `path`.
     """
@@ -28,18 +28,23 @@ class Misfit(Struct, frozen=True):
     accepted: str
 
 
-class Schemas(Struct, frozen=True):
-    """The two documents whose `$ref`s are followed: the sender's and the receiver's."""
+class Exchange(Struct, frozen=True):
+    """Who speaks to whom: and the documents in which their `$ref`s are followed.
+
+    `counts_on_all`: a member that the receiver knows counts as missing when the sender never sends it, even if the
+    receiver could do without.
+    """
 
     sender: Json
     receiver: Json
+    counts_on_all: bool
 
 
-def misfits(sent: Json, accepted: Json, documents: Schemas, path: str = "") -> Iterator[Misfit]:
+def misfits(sent: Json, accepted: Json, exchange: Exchange, path: str = "") -> Iterator[Misfit]:
     """What `sent` may be that `accepted` refuses. Nothing means that it fits."""
-    candidates = list(_alternatives(accepted, documents.receiver))
-    for alternative in _alternatives(sent, documents.sender):
-        yield from _against_the_nearest(alternative, candidates, documents, path)
+    candidates = list(alternatives(accepted, exchange.receiver))
+    for alternative in alternatives(sent, exchange.sender):
+        yield from _against_the_nearest(alternative, candidates, exchange, path)
 
 
 def follow(schema: Json, document: Json) -> Json:
@@ -52,34 +57,33 @@ def follow(schema: Json, document: Json) -> Json:
     return schema
 
 
-def _alternatives(schema: Json, document: Json) -> Iterator[Json]:
+def alternatives(schema: Json, document: Json) -> Iterator[Json]:
+    """The schemas of which a value needs to satisfy one."""
     schema = follow(schema, document)
     several = schema.get("anyOf") or schema.get("oneOf")
     if several is None:
         yield schema
         return
     for each in several:
-        yield from _alternatives(each, document)
+        yield from alternatives(each, document)
 
 
-def _against_the_nearest(sent: Json, candidates: list[Json], documents: Schemas, path: str) -> Iterator[Misfit]:
+def _against_the_nearest(sent: Json, candidates: list[Json], exchange: Exchange, path: str) -> Iterator[Misfit]:
     """One alternative must fit one of the candidates; where it fits none, the nearest says why."""
-    attempts = [list(_single(sent, candidate, documents, path)) for candidate in candidates]
-    yield from min(
-        attempts, key=lambda attempt: (any(m.kind == "type" and m.path == path for m in attempt), len(attempt))
-    )
+    attempts = [list(_single(sent, candidate, exchange, path)) for candidate in candidates]
+    yield from min(attempts, key=lambda found: (any(each.kind == "type" for each in found), len(found)))
 
 
-def _single(sent: Json, accepted: Json, documents: Schemas, path: str) -> Iterator[Misfit]:
+def _single(sent: Json, accepted: Json, exchange: Exchange, path: str) -> Iterator[Misfit]:
     if not _type_fits(sent, accepted):
         yield Misfit("type", path, _type(sent), _type(accepted))
         return
     yield from _values(sent, accepted, path)
     yield from _bounds(sent, accepted, path)
     if "properties" in accepted:
-        yield from _properties(sent, accepted, documents, path)
+        yield from _properties(sent, accepted, exchange, path)
     if "items" in accepted:
-        yield from misfits(sent.get("items", {}), accepted["items"], documents, f"{path}[]")
+        yield from misfits(sent.get("items", {}), accepted["items"], exchange, f"{path}[]")
 
 
 def _type_fits(sent: Json, accepted: Json) -> bool:
@@ -125,16 +129,17 @@ def _within(keyword: str, sent: Any, accepted: Any) -> bool:
     return bool(sent >= accepted) if keyword in LEAST else bool(sent <= accepted)
 
 
-def _properties(sent: Json, accepted: Json, documents: Schemas, path: str) -> Iterator[Misfit]:
-    offered, wanted = sent.get("properties", {}), accepted["properties"]
-    always = sent.get("required", ())
-    for name in accepted.get("required", ()):
-        if name not in always:
-            yield Misfit("missing", _below(path, name), "optional" if name in offered else "absent", "required")
-    for name, schema in offered.items():
-        if name in wanted:
-            yield from misfits(schema, wanted[name], documents, _below(path, name))
-        elif accepted.get("additionalProperties") is False:
+def _properties(sent: Json, accepted: Json, exchange: Exchange, path: str) -> Iterator[Misfit]:
+    offered, known = sent.get("properties", {}), accepted["properties"]
+    for name, schema in known.items():
+        if name not in sent.get("required", ()) and name in accepted.get("required", ()):
+            yield Misfit("missing", _below(path, name), "optional" if name in offered else "gone", "required")
+        elif name not in offered and exchange.counts_on_all:
+            yield Misfit("missing", _below(path, name), "gone", "optional")
+        if name in offered:
+            yield from misfits(offered[name], schema, exchange, _below(path, name))
+    if accepted.get("additionalProperties") is False:
+        for name in offered.keys() - known.keys():
             yield Misfit("unknown", _below(path, name), "present", "absent")
 
 
