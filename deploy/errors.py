@@ -1,5 +1,7 @@
 """What stops a command and what the person at the keyboard can do about it."""
 
+from pathlib import Path
+
 
 class SurroundingsError(Exception):
     """Something around the program is missing, taken or malformed.
@@ -18,7 +20,8 @@ class PortTaken(SurroundingsError):
 
 
 class DidNotStart(SurroundingsError):
-    """A server of ours ended, or never answered, while it was being started."""
+    """A process of ours ended, or never answered, while it was being started."""
 
-    def __init__(self, server: str, port: int, last_words: str) -> None:
-        super().__init__(f"{server} did not start on port {port}; it said last: {last_words}")
+    def __init__(self, name: str, log: Path, last_words: str) -> None:
+        said = f"; it said last: {last_words}" if last_words else ""
+        super().__init__(f"{name} did not start{said} (its log is {log})")

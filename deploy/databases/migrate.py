@@ -4,7 +4,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine, make_url
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
 from deploy.databases.histories import Schema
 
@@ -24,11 +24,20 @@ def migrate(url: str, schema: Schema) -> None:
         config.attributes.update(connection=connection, schema=schema.name, owner=schema.owner)
         command.upgrade(config, "head")
         connection.commit()
+        _show_version(connection, schema)
 
 
 def is_migrated(connection: Connection, schema: Schema) -> bool:
     """Whether the schema has the version that this code was written for."""
     return _version(connection, schema) == _newest(schema)
+
+
+def _show_version(connection: Connection, schema: Schema) -> None:
+    """Let the running roles see which version they run on, to refuse a schema that is too old."""
+    connection.execute(text(f"SET LOCAL ROLE {schema.owner}"))
+    for role in schema.running_roles:
+        connection.execute(text(f"GRANT SELECT ON {schema.name}.alembic_version TO {role}"))
+    connection.commit()
 
 
 def _version(connection: Connection, schema: Schema) -> frozenset[str]:

@@ -15,7 +15,7 @@ from scheduling_service.credentials import without_credentials
 
 # Any two set-ups of one server wait for each other, since roles belong to the server.
 LOCK = 0x657874726163
-OLDEST_SERVER = 16
+OLDEST_SERVER = 17
 MAINTENANCE_DATABASE = "postgres"
 
 
@@ -37,6 +37,16 @@ def set_up(target: Target) -> None:
                 roles.create_schema(connection, schema)
         for schema in _with_history(target):
             migrate(target.url, schema)
+
+
+def refuse_one_server_for_both(monolith_url: str, scheduling_url: str) -> None:
+    """Roles belong to a server, and the two deployments give `scheduling_app` different passwords."""
+    one, other = urlsplit(monolith_url), urlsplit(scheduling_url)
+    if (one.hostname, one.port) == (other.hostname, other.port):
+        raise SurroundingsError(
+            f"MONOLITH_DATABASE_URL and SCHEDULING_DATABASE_URL are both on {one.hostname}:{one.port}: "
+            "the two deployments need a server each"
+        )
 
 
 def connect(target: Target, database: str | None = None) -> roles.Connection:

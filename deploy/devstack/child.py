@@ -1,59 +1,133 @@
-"""Start a child process that does not outlive this one, and stop it."""
+"""A child process that is started, waited for and stopped, and that does not outlive its parent."""
 
 import os
 import signal
 import subprocess
 import sys
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from deploy.devstack import launch
+from deploy.errors import DidNotStart
+
+POLL_SECONDS = 0.02
 
 
-def spawn(
-    command: Sequence[str],
-    *,
-    log: Path,
-    stop_signal: signal.Signals = signal.SIGTERM,
-    prefix: Sequence[str] = (),
-    environment: Mapping[str, str] | None = None,
-) -> subprocess.Popen[bytes]:
-    """Start ``command`` with its output appended to ``log``, in a session of its own.
+class Child(ABC):
+    """One process. Subclasses say what to run and how to see that it serves.
 
-    A session of its own, so that Ctrl-C reaches only the parent, which stops its children in order. On Linux
-    the child gets ``stop_signal`` when the thread that called this ends: call it from the main thread. The
-    process id is that of ``command`` itself. ``prefix`` changes credentials and then becomes the rest.
+    It runs in a session of its own, so that Ctrl-C reaches only the parent, which stops its children in
+    order. On Linux it gets ``stop_signal`` when the thread that launched it ends: launch from the main
+    thread.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(stop_signal))]
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [*prefix, *launcher, *command],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
+
+    stop_signal = signal.SIGTERM
+    start_seconds = 60.0
+    stop_seconds = 15.0
+
+    def __init__(self, name: str, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The process itself, not a wrapper, while it runs."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    @property
+    def how_it_ended(self) -> str:
+        """For a message, after ``pid`` became None."""
+        code = self._process.returncode if self._process else None
+        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+
+    def start(self) -> None:
+        """Return when it serves. A running process is left as it is."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Begin to start, without waiting, so that several can start at once."""
+        if self.pid is None:
+            self._prepare()
+            self._process = self._spawn()
+
+    def wait_until_ready(self) -> None:
+        """Return when what was launched serves."""
+        begun = time.monotonic()
+        # Asked after the answer, since it could come from a stranger that took the port when ours ended.
+        while not (self._answers() and self.pid is not None):
+            waited = time.monotonic() - begun
+            if waited > self.start_seconds or (self.pid is None and not self._tries_again(waited)):
+                raise DidNotStart(self.name, self.log, last_lines(self.log))
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Ask it to stop, and kill it if it does not. Returns when it is gone."""
+        if self.pid is not None and self._process is not None:
+            self._process.send_signal(self.stop_signal)
+            try:
+                self._process.wait(self.stop_seconds)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """End it at once, with no chance to tidy up. Returns when it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    @abstractmethod
+    def _command(self) -> Sequence[str]:
+        """What to run."""
+
+    @abstractmethod
+    def _answers(self) -> bool:
+        """Whether it serves at this moment."""
+
+    def _prepare(self) -> None:  # noqa: B027 (most need nothing)
+        """Make what it needs to run, or refuse."""
+
+    def _prefix(self) -> Sequence[str]:
+        """A program that changes credentials and then becomes the command."""
+        return ()
+
+    def _environment(self) -> Mapping[str, str] | None:
+        return None
+
+    def _tries_again(self, waited: float) -> bool:
+        """It ended ``waited`` seconds after its start, before it served: launch it again, or give up."""
+        return False
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(self.stop_signal))]
+        with self.log.open("ab") as output:
+            return subprocess.Popen(
+                [*self._prefix(), *launcher, *self._command()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment(),
+                start_new_session=True,
+            )
 
 
-def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals, *, patience: float) -> None:
-    """Ask the process to stop, wait ``patience`` seconds, then kill it. Returns when it is gone."""
-    if process.poll() is not None:
-        return
-    process.send_signal(stop_signal)
-    try:
-        process.wait(patience)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def last_lines(log: Path, count: int = 5) -> str:
+def last_lines(log: Path, count: int = 4) -> str:
     """The end of a log, joined into one line, for an error message."""
     if not log.exists():
-        return "(no output)"
+        return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 4096))
         lines = file.read().decode(errors="replace").splitlines()
-    return " | ".join(line.strip() for line in lines[-count:] if line.strip()) or "(no output)"
+    return " | ".join(line.strip() for line in lines[-count:] if line.strip())

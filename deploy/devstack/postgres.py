@@ -10,20 +10,17 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
 
 import psycopg
 
-from deploy.devstack import child
+from deploy.devstack.child import Child
 from deploy.devstack.identity import postgres_identity
 from deploy.devstack.ports import HOST, free_port, is_free
-from deploy.errors import DidNotStart, PortTaken, SurroundingsError
+from deploy.errors import PortTaken, SurroundingsError
 
 SUPERUSER = "postgres"
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
 # After `kill -9` the dead server's lock file and shared memory are in the way until its last process is gone.
 STALE_LOCK_SECONDS = 15.0
 STALE_LOCK = (b'lock file "postmaster.pid" already exists', b"pre-existing shared memory block")
@@ -54,13 +51,17 @@ SETTINGS = {
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class PostgresServer:
+class PostgresServer(Child):
     """One server in one folder. ``start`` makes the cluster when the folder is new; data outlives ``stop``.
 
     The folder holds `data` and `password` (the superuser's, made once, readable by the owner only). TCP on
     the loopback interface is the only way in, always with a password. ``port`` 0 means any free port, kept
-    over restarts.
+    over restarts. ``stop`` disconnects every client and writes everything out; after ``kill`` the next
+    start recovers.
     """
+
+    stop_signal = signal.SIGINT
+    stop_seconds = 30.0
 
     def __init__(
         self,
@@ -73,91 +74,56 @@ class PostgresServer:
         settings: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder.absolute()
+        super().__init__(name, log or self.folder / "server.log")
         self.port = port or free_port()
-        self.name = name
-        self.log = log or self.folder / "server.log"
         self.durable = durable
         self._settings = {**SETTINGS, **({} if durable else NOT_DURABLE), **(settings or {})}
-        self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int | None:
-        """The server's process, while it runs."""
-        return self._process.pid if self._process and self._process.poll() is None else None
 
     def admin_url(self, database: str = "postgres") -> str:
         """A URL with the superuser's credentials."""
         return f"postgresql://{SUPERUSER}:{self._password()}@{HOST}:{self.port}/{database}"
-
-    def start(self) -> None:
-        """Return when the server answers queries. A running server is left as it is."""
-        self.launch()
-        self.wait_until_ready()
-
-    def launch(self) -> None:
-        """Begin to start, without waiting, so that several can start at once. Call from the main thread."""
-        if self.pid is not None:
-            return
-        self._make_cluster()
-        if not is_free(self.port):
-            raise PortTaken(self.port, self.name)
-        self._log_start = self.log.stat().st_size if self.log.exists() else 0
-        options = [f"--{name}={value}" for name, value in {**self._settings, "port": str(self.port)}.items()]
-        self._process = child.spawn(
-            [str(_program("postgres")), "-D", str(self._data), *options],
-            log=self.log,
-            stop_signal=signal.SIGINT,
-            prefix=postgres_identity(_program("postgres")).prefix,
-            environment=_environment(),
-        )
-
-    def wait_until_ready(self) -> None:
-        """Return when the server launched answers queries; recovery after a crash is waited for."""
-        begun = time.monotonic()
-        while not self._answers():
-            waited = time.monotonic() - begun
-            if self.pid is None and self._stopped_by_stale_lock() and waited < STALE_LOCK_SECONDS:
-                time.sleep(0.2)
-                self.launch()
-            elif self.pid is None or waited > START_SECONDS:
-                raise DidNotStart(self.name, self.port, child.last_lines(self.log))
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        """Disconnect every client, write everything out and end."""
-        if self._process is not None:
-            child.stop(self._process, signal.SIGINT, patience=STOP_SECONDS)
-            self._process = None
-
-    def kill(self) -> None:
-        """End at once, as in a power cut of this process: the next start recovers from the log."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
 
     @property
     def _data(self) -> Path:
         return self.folder / "data"
 
     def _password(self) -> str:
-        return (self.folder / "password").read_text().strip()
+        path = self.folder / "password"
+        if not path.exists():
+            raise SurroundingsError(f"{path} is missing: put it back, or remove {self.folder} to begin anew")
+        return path.read_text().strip()
+
+    def _prepare(self) -> None:
+        self._make_cluster()
+        if not is_free(self.port):
+            raise PortTaken(self.port, self.name)
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
+
+    def _prefix(self) -> Sequence[str]:
+        return postgres_identity(_program("postgres")).prefix
+
+    def _command(self) -> Sequence[str]:
+        settings = {**self._settings, "port": str(self.port)}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        return [str(_program("postgres")), "-D", str(self._data), *options]
+
+    def _environment(self) -> Mapping[str, str]:
+        return _clean_environment()
 
     def _answers(self) -> bool:
         try:
             psycopg.connect(self.admin_url(), connect_timeout=5).close()
         except psycopg.OperationalError:
             return False
-        # Another server may have taken the port since; then ours has ended.
-        return self.pid is not None
+        return True
+
+    def _tries_again(self, waited: float) -> bool:
+        if waited > STALE_LOCK_SECONDS or not self._stopped_by_stale_lock():
+            return False
+        time.sleep(0.2)
+        self.launch()
+        return True
 
     def _stopped_by_stale_lock(self) -> bool:
         with self.log.open("rb") as log:
@@ -187,7 +153,7 @@ class PostgresServer:
         ]  # fmt: skip
         if not self.durable:
             command.append("--no-sync")
-        initdb = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
+        initdb = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean_environment())
         if initdb.returncode != 0:
             shutil.rmtree(target, ignore_errors=True)
             reason = " | ".join(initdb.stderr.strip().splitlines()[-3:])
@@ -204,7 +170,7 @@ def _program(name: str) -> Path:
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name
 
 
-def _environment() -> dict[str, str]:
+def _clean_environment() -> dict[str, str]:
     """Ours without what would carry a user's own Postgres settings or language into the server."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return {**kept, "LC_ALL": "C"}

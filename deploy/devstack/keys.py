@@ -1,0 +1,76 @@
+"""The stack's secrets: made once, kept in the data folder, readable by their owner only."""
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from deploy.errors import SurroundingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Each deployment has a role secret of its own; the service gets the public half of the key only."""
+
+    monolith_role_secret: str
+    scheduling_role_secret: str
+    token_key_id: str
+    token_signing_key: str
+    metrics_token: str
+
+    @property
+    def signing_key(self) -> str:
+        """As SERVICE_TOKEN_SIGNING_KEY wants it."""
+        return f"{self.token_key_id}:{self.token_signing_key}"
+
+    @property
+    def verify_keys(self) -> str:
+        """As SERVICE_TOKEN_VERIFY_KEYS wants it."""
+        private = Ed25519PrivateKey.from_private_bytes(_decode(self.token_signing_key))
+        return f"{self.token_key_id}:{_encode(private.public_key().public_bytes_raw())}"
+
+
+def load_keys(path: Path) -> Keys:
+    """The secrets in the file, made now if there is none."""
+    if not path.exists():
+        _write(path, _new_keys())
+    try:
+        return Keys(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise SurroundingsError(f"{path} is damaged ({error}): remove it, and new secrets are made") from error
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    unfinished.rename(path)
+
+
+def _write(path: Path, keys: Keys) -> None:
+    write_private(path, json.dumps(asdict(keys), indent=2))
+
+
+def _new_keys() -> Keys:
+    return Keys(
+        monolith_role_secret=secrets.token_urlsafe(32),
+        scheduling_role_secret=secrets.token_urlsafe(32),
+        token_key_id=f"demo-{secrets.token_hex(4)}",
+        token_signing_key=_encode(Ed25519PrivateKey.generate().private_bytes_raw()),
+        metrics_token=secrets.token_urlsafe(32),
+    )
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

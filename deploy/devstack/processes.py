@@ -1,0 +1,51 @@
+"""The processes of the product, as the development stack runs them."""
+
+from deploy.devstack.environment import (
+    Backends,
+    mailsink_environment,
+    monolith_environment,
+    scheduling_environment,
+)
+from deploy.devstack.keys import Keys
+from deploy.devstack.program import ROOT, Program, answers_http
+from deploy.devstack.settings import Settings
+
+GUNICORN = ROOT / "deploy" / "gunicorn"
+
+
+def mailsink(settings: Settings) -> Program:
+    """Receives every mail."""
+    return Program(
+        "mailsink",
+        ["-m", "deploy.mailsink"],
+        mailsink_environment(settings),
+        log=settings.logs / "mailsink.log",
+        serves=answers_http(settings.ports["MAIL_PORT"], "/"),
+    )
+
+
+def product(settings: Settings, keys: Keys, backends: Backends) -> list[Program]:
+    """Both webs, the monolith's worker and the service's relay."""
+    monolith = monolith_environment(settings, keys, backends)
+    scheduling = scheduling_environment(settings, keys, backends)
+    return [
+        _web(settings, "scheduling", "scheduling_service.wsgi:app", scheduling),
+        _web(settings, "monolith", "monolith.wsgi:app", monolith),
+        _background(settings, "scheduling-relay", "scheduling_service.relay", scheduling),
+        _background(settings, "monolith-worker", "monolith.worker", monolith),
+    ]
+
+
+def _web(settings: Settings, side: str, application: str, environment: dict[str, str]) -> Program:
+    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(settings.running / f"metrics-{side}")}
+    return Program(
+        f"{side}-web",
+        ["-m", "gunicorn", "-c", str(GUNICORN / f"{side}.py"), application],
+        {**environment, **metrics},
+        log=settings.logs / f"{side}-web.log",
+        serves=answers_http(settings.ports[f"{side.upper()}_PORT"], "/healthz"),
+    )
+
+
+def _background(settings: Settings, name: str, module: str, environment: dict[str, str]) -> Program:
+    return Program(name, ["-m", module], environment, log=settings.logs / f"{name}.log")

@@ -1,0 +1,55 @@
+"""A Python program of this repository, run as a child process."""
+
+import http.client
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from deploy.devstack.child import Child
+from deploy.devstack.environment import inherited
+from deploy.devstack.ports import HOST
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Program(Child):
+    """`python ARGUMENTS` with exactly the settings given. ``serves`` tells when others may rely on it."""
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        log: Path,
+        serves: Callable[[], bool] = lambda: True,
+    ) -> None:
+        super().__init__(name, log)
+        self._arguments = arguments
+        self._settings = environment
+        self._serves = serves
+
+    def _command(self) -> Sequence[str]:
+        return [sys.executable, *self._arguments]
+
+    def _environment(self) -> Mapping[str, str]:
+        return {**inherited(), "PYTHONUNBUFFERED": "1", **self._settings}
+
+    def _answers(self) -> bool:
+        return self._serves()
+
+
+def answers_http(port: int, path: str) -> Callable[[], bool]:
+    """Whether a GET is answered with 200."""
+
+    def serves() -> bool:
+        connection = http.client.HTTPConnection(HOST, port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return serves

@@ -1,0 +1,96 @@
+"""What a person can set about the development stack, read from the environment once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.devstack.ports import HOST
+from deploy.errors import SurroundingsError
+
+DEFAULT_PORTS = {
+    "MONOLITH_PORT": 8000,
+    "SCHEDULING_PORT": 8001,
+    "MONOLITH_POSTGRES_PORT": 5433,
+    "SCHEDULING_POSTGRES_PORT": 5434,
+    "REDIS_PORT": 6380,
+    "SMTP_PORT": 2525,
+    "MAIL_PORT": 8025,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Ports by the name of their setting; a URL is None where the stack runs a server of its own."""
+
+    data: Path
+    ports: Mapping[str, int]
+    monolith_database_url: str | None
+    scheduling_database_url: str | None
+    redis_url: str | None
+
+    @property
+    def logs(self) -> Path:
+        """One log per process."""
+        return self.data / "logs"
+
+    @property
+    def running(self) -> Path:
+        """What concerns the stack that runs at this moment."""
+        return self.data / "run"
+
+    @property
+    def public_url(self) -> str:
+        """The monolith, as a browser asks for it."""
+        return f"http://{HOST}:{self.ports['MONOLITH_PORT']}"
+
+    @property
+    def scheduling_service_url(self) -> str:
+        """The extracted service."""
+        return f"http://{HOST}:{self.ports['SCHEDULING_PORT']}"
+
+    @property
+    def mail_url(self) -> str:
+        """The page that lists the mails."""
+        return f"http://{HOST}:{self.ports['MAIL_PORT']}"
+
+    @property
+    def smtp_url(self) -> str:
+        """Where mails are handed in."""
+        return f"smtp://{HOST}:{self.ports['SMTP_PORT']}"
+
+    def ports_in_use(self) -> Mapping[str, int]:
+        """The ports that this stack will listen on: none for a server that was given by its URL."""
+        given = {
+            "MONOLITH_POSTGRES_PORT": self.monolith_database_url,
+            "SCHEDULING_POSTGRES_PORT": self.scheduling_database_url,
+            "REDIS_PORT": self.redis_url,
+        }
+        return {setting: port for setting, port in self.ports.items() if not given.get(setting)}
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Refuses a port that is no port, and two servers on one port."""
+    settings = Settings(
+        data=Path(environment.get("DATA_DIR") or ".data").absolute(),
+        ports={name: _port(environment, name, default) for name, default in DEFAULT_PORTS.items()},
+        monolith_database_url=environment.get("MONOLITH_DATABASE_URL") or None,
+        scheduling_database_url=environment.get("SCHEDULING_DATABASE_URL") or None,
+        redis_url=environment.get("REDIS_URL") or None,
+    )
+    _refuse_shared_ports(settings.ports_in_use())
+    return settings
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    given = environment.get(name) or str(default)
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65_535:
+        raise SurroundingsError(f"{name} is {given!r}: a port is a number from 1 to 65535")
+    return int(given)
+
+
+def _refuse_shared_ports(ports: Mapping[str, int]) -> None:
+    taken: dict[int, str] = {}
+    for name, port in ports.items():
+        if port in taken:
+            raise SurroundingsError(f"{taken[port]} and {name} are both {port}: set one of them to another port")
+        taken[port] = name

@@ -1,0 +1,135 @@
+"""The whole product on real servers: the order in which it starts, and the reverse in which it stops."""
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from deploy.databases.histories import monolith, scheduling
+from deploy.databases.set_up import refuse_one_server_for_both, set_up
+from deploy.devstack import environment, processes
+from deploy.devstack.child import Child
+from deploy.devstack.environment import Backends
+from deploy.devstack.keys import Keys, load_keys
+from deploy.devstack.lock import only_one
+from deploy.devstack.ports import is_free
+from deploy.devstack.postgres import PostgresServer
+from deploy.devstack.record import ProcessRecord
+from deploy.devstack.settings import Settings
+from deploy.devstack.supervisor import Supervisor
+from deploy.devstack.valkey import ValkeyServer
+from deploy.errors import PortTaken
+
+LARGEST_LOG = 10_000_000
+# How long the processes of a supervisor that was killed may take to go.
+LEFTOVER_SECONDS = 5.0
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Say = Callable[[str], None]
+
+
+def run(settings: Settings, say: Say, on_ready: Callable[[Keys, Backends], None]) -> None:
+    """Run until Ctrl-C or SIGTERM; then nothing is left running. ``on_ready`` is called when both webs serve.
+
+    Raises SurroundingsError, with everything stopped again, when something cannot start.
+    """
+    with only_one(settings.running / "lock"), _stopped_by_signals():
+        record = ProcessRecord(settings.running / "processes.json")
+        _clear_the_way(settings, record, say)
+        supervisor = Supervisor(record, say)
+        try:
+            _start(settings, supervisor, say, on_ready)
+            supervisor.watch()
+        except KeyboardInterrupt:
+            say("stopping")
+        finally:
+            _ignore_signals()
+            environment.forget(settings)
+            supervisor.stop()
+
+
+def _start(settings: Settings, supervisor: Supervisor, say: Say, on_ready: Callable[[Keys, Backends], None]) -> None:
+    keys = load_keys(settings.data / "secrets.json")
+    servers = _Servers(settings)
+    say("starting the servers")
+    supervisor.start([*servers.own, processes.mailsink(settings)])
+    backends = servers.backends()
+    say("setting up the databases")
+    refuse_one_server_for_both(backends.monolith_database_url, backends.scheduling_database_url)
+    set_up(monolith(backends.monolith_database_url, keys.monolith_role_secret))
+    set_up(scheduling(backends.scheduling_database_url, keys.scheduling_role_secret))
+    environment.describe(settings, keys, backends)
+    say("starting the product")
+    supervisor.start(processes.product(settings, keys, backends))
+    on_ready(keys, backends)
+
+
+class _Servers:
+    """Our own servers, where no other was given."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._monolith = self._postgres("monolith")
+        self._scheduling = self._postgres("scheduling")
+        log = settings.logs / "valkey.log"
+        self._valkey = ValkeyServer(settings.data / "valkey", settings.ports["REDIS_PORT"], log=log)
+
+    @property
+    def own(self) -> Sequence[Child]:
+        """Those to start."""
+        given = self._settings
+        every = [
+            (self._monolith, given.monolith_database_url),
+            (self._scheduling, given.scheduling_database_url),
+            (self._valkey, given.redis_url),
+        ]
+        return [server for server, url in every if url is None]
+
+    def backends(self) -> Backends:
+        """Where the servers are, ours having been started."""
+        return Backends(
+            self._settings.monolith_database_url or self._monolith.admin_url("monolith"),
+            self._settings.scheduling_database_url or self._scheduling.admin_url("scheduling"),
+            self._settings.redis_url or self._valkey.url(),
+        )
+
+    def _postgres(self, side: str) -> PostgresServer:
+        name = f"postgres-{side}"
+        port = self._settings.ports[f"{side.upper()}_POSTGRES_PORT"]
+        return PostgresServer(self._settings.data / name, port, name=name, log=self._settings.logs / f"{name}.log")
+
+
+def _clear_the_way(settings: Settings, record: ProcessRecord, say: Say) -> None:
+    crashed = record.exists()
+    for name in record.end_leftovers():
+        say(f"stopped {name}, left by a demo that was killed")
+    deadline = time.monotonic() + (LEFTOVER_SECONDS if crashed else 0.0)
+    for setting, port in settings.ports_in_use().items():
+        while not is_free(port):
+            if time.monotonic() > deadline:
+                raise PortTaken(port, setting.removesuffix("_PORT").lower().replace("_", " "), setting)
+            time.sleep(0.1)
+    for log in settings.logs.glob("*.log"):
+        _keep_short(log)
+
+
+def _keep_short(log: Path) -> None:
+    if log.stat().st_size > LARGEST_LOG:
+        log.rename(log.with_suffix(".log.1"))
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    before = {number: signal.signal(number, signal.default_int_handler) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    """A second Ctrl-C would leave processes behind."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)

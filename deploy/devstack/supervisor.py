@@ -1,0 +1,87 @@
+"""Keeps a set of processes running until it is told to stop them."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from deploy.devstack.child import Child
+from deploy.devstack.record import ProcessRecord
+from deploy.errors import SurroundingsError
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 30.0
+# A process that ran this long had started well: its next end is a new story.
+STEADY_SECONDS = 60.0
+POLL_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class _Watched:
+    process: Child
+    launched_at: float
+    pause: float = FIRST_PAUSE
+    again_at: float | None = None
+
+
+class Supervisor:
+    """Starts processes in order, starts again what ends, and stops all in reverse order.
+
+    ``say`` gets one line for each thing a person should know. Belongs to one thread, the main one.
+    """
+
+    def __init__(self, record: ProcessRecord, say: Callable[[str], None]) -> None:
+        self._record = record
+        self._say = say
+        self._watched: list[_Watched] = []
+
+    def start(self, processes: Sequence[Child]) -> None:
+        """Launch these side by side and return when all of them serve."""
+        for process in processes:
+            self._watched.append(_Watched(process, time.monotonic()))
+            self._launch(process)
+        for process in processes:
+            process.wait_until_ready()
+
+    def watch(self) -> None:
+        """Start again whatever ends, until an exception (Ctrl-C) ends the watch."""
+        while True:
+            for watched in self._watched:
+                self._look_after(watched)
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Stop everything, the last started first. Returns when all are gone."""
+        while self._watched:
+            self._watched.pop().process.stop()
+        self._record.clear()
+
+    def _look_after(self, watched: _Watched) -> None:
+        now = time.monotonic()
+        if watched.process.pid is not None:
+            return
+        if watched.again_at is None:
+            self._plan_restart(watched, now)
+        elif now >= watched.again_at:
+            self._start_again(watched, now)
+
+    def _plan_restart(self, watched: _Watched, now: float) -> None:
+        process = watched.process
+        steady = now - watched.launched_at > STEADY_SECONDS
+        watched.pause = FIRST_PAUSE if steady else watched.pause
+        watched.again_at = now + watched.pause
+        self._say(
+            f"{process.name} ended ({process.how_it_ended}), starting it again in {watched.pause:.0f} s; "
+            f"its log is {process.log}"
+        )
+        watched.pause = min(watched.pause * 2, LONGEST_PAUSE)
+
+    def _start_again(self, watched: _Watched, now: float) -> None:
+        watched.again_at, watched.launched_at = None, now
+        try:
+            self._launch(watched.process)
+        except SurroundingsError as error:
+            self._say(str(error))
+
+    def _launch(self, process: Child) -> None:
+        process.launch()
+        self._record.note(process)
