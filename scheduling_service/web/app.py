@@ -1,0 +1,46 @@
+"""The Flask application: one route for each operation, and what those who run the service ask of it."""
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from contracts.scheduling import codec
+from contracts.scheduling.context import new_trace
+from contracts.scheduling.operations import OPERATIONS
+from scheduling_service.config import WebConfig
+from scheduling_service.web import answers
+from scheduling_service.web.calls import OperationView, ServedPort
+from scheduling_service.web.metrics import Metrics
+from scheduling_service.web.operating import add_operating_routes
+from scheduling_service.web.tokens import TokenVerifier
+
+
+def create_app(port: ServedPort, config: WebConfig) -> Flask:
+    """Serve `port`. Neither opens a connection nor reads the environment, so a parent may build it and fork."""
+    app = Flask("scheduling_service", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = codec.MAX_REQUEST_BYTES
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = True
+    verifier = TokenVerifier(config.verify_keys)
+    metrics = Metrics(config.metrics_folder)
+    for operation in OPERATIONS:
+        app.add_url_rule(
+            operation.path.replace("{", "<").replace("}", ">"),
+            operation.name,
+            OperationView(operation, port, verifier, metrics),
+            methods=[operation.method],
+        )
+    add_operating_routes(app, port, metrics, config.metrics_token)
+    app.register_error_handler(HTTPException, _problem)
+    return app
+
+
+def _problem(error: Exception) -> ResponseReturnValue:
+    """For what never reached an operation: an unknown path, or a method that the path does not have."""
+    assert isinstance(error, HTTPException)
+    trace = new_trace(request.headers.get(codec.TRACEPARENT), request.headers.get(codec.REQUEST_ID))
+    response: Response = answers.http_problem(error)
+    answers.add_trace(response, trace)
+    return response

@@ -1,0 +1,132 @@
+"""One operation over HTTP: who asks, until when, under which key; then the port; then the answer."""
+
+import logging
+import re
+import time
+from typing import Any, Protocol
+
+from flask import request
+from werkzeug.exceptions import HTTPException, InternalServerError, UnsupportedMediaType
+from werkzeug.wrappers import Response
+
+from contracts.scheduling import codec
+from contracts.scheduling.context import CallContext, Deadline, Trace, new_trace
+from contracts.scheduling.errors import DeadlineExceeded, InvalidRequest, SchedulingError
+from contracts.scheduling.operations import Operation, Q, R
+from scheduling_service.web import answers
+from scheduling_service.web.connection import caller_has_gone
+from scheduling_service.web.metrics import Metrics
+from scheduling_service.web.tokens import Claims, TokenVerifier
+
+_log = logging.getLogger("scheduling_service.requests")
+_milliseconds = re.compile(r"-?[0-9]{1,9}")
+
+
+class ServedPort(Protocol):
+    """What this face needs of an implementation: every operation by one method, and a sign of life."""
+
+    def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R: ...
+
+    def ping(self) -> None:
+        """Raise Unavailable, naming what is missing, unless a call could be served now."""
+
+
+class OperationView:
+    """A Flask view. Answers everything itself, so that each call is measured and logged exactly once."""
+
+    def __init__(
+        self, operation: Operation[Any, Any], port: ServedPort, verifier: TokenVerifier, metrics: Metrics
+    ) -> None:
+        self._operation = operation
+        self._port = port
+        self._verifier = verifier
+        self._metrics = metrics
+
+    @property
+    def __name__(self) -> str:
+        return self._operation.name
+
+    def __call__(self, **path_fields: str) -> Response:
+        began, cpu_began = time.perf_counter(), time.thread_time()
+        trace = new_trace(request.headers.get(codec.TRACEPARENT), request.headers.get(codec.REQUEST_ID))
+        call = _Call(self._operation, trace, path_fields)
+        with self._metrics.in_flight():
+            response = self._answer(call)
+        answers.add_trace(response, trace)
+        seconds = time.perf_counter() - began
+        self._metrics.observe(self._operation.name, response.status_code, seconds, time.thread_time() - cpu_began)
+        call.log(response.status_code, seconds)
+        return response
+
+    def _answer(self, call: "_Call") -> Response:
+        try:
+            reply = call.perform(self._port, self._verifier)
+            return answers.success(self._operation.status, codec.encode_reply(reply))
+        except SchedulingError as error:
+            return answers.failure(error)
+        except HTTPException as error:
+            return answers.http_problem(error)
+        except Exception:
+            _log.exception("call failed", extra={"fields": {"request_id": call.trace.request_id}})
+            return answers.http_problem(InternalServerError())
+
+
+class _Call:
+    def __init__(self, operation: Operation[Any, Any], trace: Trace, path_fields: dict[str, str]) -> None:
+        self.trace = trace
+        self._operation = operation
+        self._path_fields = path_fields
+        self._claims: Claims | None = None
+
+    def perform(self, port: ServedPort, verifier: TokenVerifier) -> Any:
+        """Authenticated before a byte of the body is read. Raises contract errors and HTTPException."""
+        deadline = _deadline(request.headers.get(codec.TIME_LEFT_MS), self._operation.budget_ms)
+        key = request.headers.get(codec.IDEMPOTENCY_KEY) if self._operation.writes else None
+        authorization = request.headers.get("Authorization", "")
+        claims = self._claims = verifier.caller(authorization, self._operation, key)
+        if self._operation.writes:
+            codec.require_key(key)
+        query = request.args.to_dict(flat=False) if request.query_string else {}
+        body = _body() if self._operation.writes else b""
+        asked = codec.decode_request(self._operation, self._path_fields, query, body)
+        if caller_has_gone(request.environ):
+            raise DeadlineExceeded("The caller stopped waiting; nothing was done.")
+        ctx = CallContext(claims.biz, claims.act, deadline, self.trace, key)
+        return port.call(self._operation, ctx, asked)
+
+    def log(self, status: int, seconds: float) -> None:
+        _log.info(
+            "request",
+            extra={
+                "fields": {
+                    "request_id": self.trace.request_id,
+                    "trace_id": self.trace.trace_id,
+                    "operation": self._operation.name,
+                    "business": str(self._claims.biz) if self._claims else None,
+                    "status": status,
+                    "ms": round(seconds * 1000, 2),
+                }
+            },
+        )
+
+
+def _deadline(time_left: str | None, budget_ms: int) -> Deadline:
+    """The caller's time, at most the operation's budget, from now."""
+    if time_left is None:
+        return Deadline.after(budget_ms / 1000)
+    if not _milliseconds.fullmatch(time_left):
+        raise InvalidRequest(f"{codec.TIME_LEFT_MS} must be a whole number of milliseconds.", field=codec.TIME_LEFT_MS)
+    if int(time_left) <= 0:
+        raise DeadlineExceeded("The time given ran out; nothing was done.")
+    return Deadline.after(min(int(time_left), budget_ms) / 1000)
+
+
+def _body() -> bytes:
+    if request.mimetype != codec.JSON_TYPE:
+        raise UnsupportedMediaType
+    try:
+        return request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception as error:  # what a server raises for malformed chunks is its own affair
+        raise InvalidRequest("The body could not be read.") from error

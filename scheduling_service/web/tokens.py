@@ -1,0 +1,103 @@
+"""Service tokens: how this service knows which deployable calls, for which business and for whom.
+
+A token is a JWT signed with EdDSA. The rules are narrower than the standard's, because both ends are ours: exactly
+three header members (so `jku`, `jwk`, `x5u` and `crit` cannot even be named), one issuer, one audience that is a plain
+string, a lifetime of at most 60 seconds. The business and the actor of a call stand in its token and nowhere else.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import Meta, Struct
+
+from contracts.scheduling.context import Actor
+from contracts.scheduling.errors import Forbidden, Unauthenticated
+from contracts.scheduling.operations import Operation
+
+ISSUER = "monolith"
+AUDIENCE = "scheduling"
+LONGEST_LIFETIME = 60
+LEEWAY = 5
+"""Seconds that the two clocks may differ by."""
+
+_HEADER = {"alg", "typ", "kid"}
+_REMEMBERED = 4096
+
+
+class Claims(Struct, frozen=True):
+    """`jti` of a write is its idempotency key and `op` its operation: stolen, it can only repeat that one write."""
+
+    iat: int
+    exp: int
+    jti: Annotated[str, Meta(min_length=1, max_length=200)]
+    biz: UUID
+    act: Actor
+    scope: Literal["read", "write"]
+    op: str | None = None
+
+
+class TokenVerifier:
+    """Safe to share among threads. Remembers the tokens of reads, which are used again, until they expire."""
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._keys = {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in keys.items()}
+        self._verified: dict[str, Claims] = {}
+
+    def caller(self, authorization: str, operation: Operation[Any, Any], key: str | None) -> Claims:
+        """Who calls `operation` under idempotency key `key`, by the Authorization header.
+
+        Raises Unauthenticated, or Forbidden for a sound token that was made for something else.
+        """
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("Send a service token in the Authorization header.")
+        claims = self._remembered(token) or self._verify(token)
+        if (claims.scope == "write") != operation.writes:
+            raise Forbidden(f"A token with scope {claims.scope} cannot call {operation.name}.")
+        if operation.writes and (claims.jti != key or claims.op != operation.name):
+            raise Unauthenticated("The service token was made for another write.")
+        return claims
+
+    def _remembered(self, token: str) -> Claims | None:
+        claims = self._verified.get(token)
+        return claims if claims is not None and time.time() < claims.exp else None
+
+    def _verify(self, token: str) -> Claims:
+        try:
+            claims = msgspec.convert(self._payload(token), Claims)
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("The service token has expired; compare the clocks of the two sides.") from None
+        except (jwt.PyJWTError, msgspec.ValidationError, ValueError, TypeError) as error:
+            raise Unauthenticated("The service token is not valid.") from error
+        if not 0 < claims.exp - claims.iat <= LONGEST_LIFETIME:
+            raise Unauthenticated(f"A service token lives at most {LONGEST_LIFETIME} seconds.")
+        if claims.scope == "read":
+            self._remember(token, claims)
+        return claims
+
+    def _payload(self, token: str) -> dict[str, Any]:
+        header = jwt.get_unverified_header(token)
+        if header.keys() != _HEADER or header["typ"] != "JWT":
+            raise jwt.InvalidTokenError("unexpected header")
+        key = self._keys.get(header["kid"])
+        if key is None:
+            raise jwt.InvalidTokenError("unknown key id")
+        return jwt.decode(
+            token,
+            key,
+            algorithms=["EdDSA"],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            leeway=LEEWAY,
+            options={"require": ["exp", "iat", "iss", "aud", "jti"], "strict_aud": True},
+        )
+
+    def _remember(self, token: str, claims: Claims) -> None:
+        if len(self._verified) >= _REMEMBERED:
+            self._verified.clear()
+        self._verified[token] = claims

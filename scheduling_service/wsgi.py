@@ -1,0 +1,25 @@
+"""The service's web process, `scheduling_service.wsgi:app`: the one place of it that reads the environment."""
+
+import os
+import sys
+
+from flask import Flask
+
+from scheduling_service.config import WebConfig, load_or_exit
+from scheduling_service.credentials import role_url
+from scheduling_service.engine.database import Database
+from scheduling_service.engine.engine import SchedulingEngine
+from scheduling_service.web.app import create_app
+from scheduling_service.web.logs import log_to
+
+RUNNING_ROLE = "scheduling_app"
+
+
+def build(config: WebConfig) -> Flask:
+    """The app over the service's own database; as many connections as threads, so that no thread waits for one."""
+    url = role_url(config.database_url, RUNNING_ROLE, config.role_secret)
+    return create_app(SchedulingEngine(Database(url, pool_size=config.threads)), config)
+
+
+log_to(sys.stdout)
+app = build(load_or_exit(WebConfig.from_environment, os.environ))
