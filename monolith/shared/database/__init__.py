@@ -1,0 +1,7 @@
+"""A module's way to its own schema: transactions, ids, migrations."""
+
+from monolith.shared.database.database import Database, transaction_is_open
+from monolith.shared.database.errors import CommitUnknown, DatabaseUnavailable
+from monolith.shared.database.ids import new_id
+
+__all__ = ["CommitUnknown", "Database", "DatabaseUnavailable", "new_id", "transaction_is_open"]

@@ -1,0 +1,160 @@
+"""One module's pool of connections, under that module's own role.
+
+Connections are in autocommit and every transaction begins and ends here, so that `BEGIN` and the business travel in one
+round trip, and so that a connection that died in the pool is noticed before any work was handed to it.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from uuid import UUID
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
+
+from monolith.shared.database.errors import CommitUnknown, busy, unavailable
+from scheduling_service.credentials import role_url
+
+_OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=15000"
+)
+_here = threading.local()
+
+
+def transaction_is_open() -> bool:
+    """Whether this thread is inside a transaction. No call to another store or service may be made from there."""
+    return getattr(_here, "transactions", 0) > 0
+
+
+class Database:
+    """Connects when first used, and again by itself after the server was away.
+
+    `pool_timeout` bounds, in seconds, the wait for a free connection; `waited`, if given, is told each wait.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        role: str,
+        secret: str,
+        pool_size: int = 5,
+        pool_timeout: float = 2.0,
+        waited: Callable[[float], None] | None = None,
+    ) -> None:
+        self.role = role
+        self._waited = waited
+        self._engine = _engine(role_url(url, role, secret), role, pool_size, pool_timeout)
+
+    @contextmanager
+    def transaction(self, business_id: UUID | None = None) -> Iterator[Connection]:
+        """A READ COMMITTED transaction: committed when the block ends, rolled back when it raises.
+
+        Row-level security shows it the rows of `business_id`; without one, no row of any protected table.
+
+        Raises DatabaseUnavailable when the database cannot be reached in time or cannot do its work (nothing was
+        done), and CommitUnknown when the connection is lost at COMMIT. Other errors of a statement pass unchanged.
+        """
+        connection = self._begin(_begin_statement(business_id))
+        _here.transactions = getattr(_here, "transactions", 0) + 1
+        try:
+            yield connection
+            _commit(connection)
+        except DBAPIError as error:
+            raise unavailable(error) or error from error
+        finally:
+            _here.transactions -= 1
+            _give_back(connection)
+
+    def ping(self) -> None:
+        """Raise DatabaseUnavailable unless the server answers this role."""
+        with self.transaction():
+            pass
+
+    def close(self) -> None:
+        """Close the idle connections; those in use are closed when they come back."""
+        self._engine.dispose()
+
+    def _begin(self, statement: bytes) -> Connection:
+        try:
+            return self._begun(statement)
+        except psycopg.OperationalError:
+            # It died in the pool, and so probably did the others. Nothing was asked of it yet: once more, afresh.
+            self._engine.dispose()
+        try:
+            return self._begun(statement)
+        except psycopg.Error as error:
+            raise unavailable(error) or error from error
+
+    def _begun(self, statement: bytes) -> Connection:
+        connection = self._checked_out()
+        try:
+            # `prepare=False`: two statements in one cannot be prepared.
+            _driver(connection).execute(statement, prepare=False)
+        except psycopg.Error:
+            connection.invalidate()
+            connection.close()
+            raise
+        return connection
+
+    def _checked_out(self) -> Connection:
+        asked = time.perf_counter()
+        try:
+            return self._engine.connect()
+        except TimeoutError as error:
+            raise busy() from error
+        except OperationalError as error:
+            raise unavailable(error) or error from error
+        finally:
+            if self._waited is not None:
+                self._waited(time.perf_counter() - asked)
+
+
+def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_timeout,
+        pool_use_lifo=True,
+        connect_args={
+            "application_name": role,
+            "connect_timeout": 2,
+            "tcp_user_timeout": 10_000,
+            "options": _OPTIONS,
+        },
+    )
+
+
+def _begin_statement(business_id: UUID | None) -> bytes:
+    if business_id is None:
+        return b"BEGIN"
+    return f"BEGIN; SELECT set_config('app.business_id', '{UUID(int=business_id.int)}', true)".encode()
+
+
+def _driver(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def _commit(connection: Connection) -> None:
+    if _driver(connection).info.transaction_status == TransactionStatus.INERROR:
+        # COMMIT would answer ROLLBACK without an error.
+        raise RuntimeError("a statement's error was swallowed inside the transaction; use begin_nested() around it")
+    try:
+        connection.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise CommitUnknown from error
+        raise
+
+
+def _give_back(connection: Connection) -> None:
+    # What fails here is the rollback of a connection that died; the server has rolled back, the pool forgets it.
+    with suppress(DBAPIError):
+        connection.close()

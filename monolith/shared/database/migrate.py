@@ -1,0 +1,44 @@
+"""Migrations of one schema. Every module's `env.py` calls `run_migrations()`; readiness asks `missing_versions()`."""
+
+from pathlib import Path
+
+from alembic import context
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Text, column, select, table, text
+
+from monolith.shared.database.database import Database
+
+
+def run_migrations() -> None:
+    """Bring the schema to its newest version, as its owner, in one transaction.
+
+    `extraction db setup` hands over `connection` (an administrator's), `schema` and `owner`. A migration that waits
+    5 s for a lock gives up: nothing is changed, and traffic does not queue behind it.
+    """
+    attributes = context.config.attributes
+    connection: Connection = attributes["connection"]
+    schema, owner = attributes["schema"], attributes["owner"]
+    context.configure(connection=connection, version_table_schema=schema, transactional_ddl=True)
+    with context.begin_transaction():
+        connection.execute(text(f'SET LOCAL ROLE "{owner}"'))
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        connection.execute(text("SET LOCAL statement_timeout = '10min'"))
+        context.run_migrations()
+        # Readiness looks at the version as the running role.
+        connection.execute(text(f'GRANT SELECT ON "{schema}".alembic_version TO "{schema}_app"'))
+
+
+def newest_versions(migrations: Path) -> frozenset[str]:
+    """The versions that this code was written for."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    return frozenset(ScriptDirectory.from_config(config).get_heads())
+
+
+def missing_versions(database: Database, schema: str, newest: frozenset[str]) -> frozenset[str]:
+    """Which of the newest versions the schema has not reached. Raises DatabaseUnavailable, also when it has none."""
+    versions = table("alembic_version", schema=schema)
+    with database.transaction() as connection:
+        reached = connection.execute(select(column("version_num", Text)).select_from(versions))
+        return newest - frozenset(reached.scalars())

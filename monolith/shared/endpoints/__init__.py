@@ -1,0 +1,8 @@
+"""The JSON API as tables: what an endpoint is, who may call it, and the routes and document made from that."""
+
+from monolith.shared.endpoints.call import Call
+from monolith.shared.endpoints.endpoint import Access, AnyEndpoint, Endpoint
+from monolith.shared.endpoints.errors import ApiError
+from monolith.shared.endpoints.identity import BusinessRef, Principal, Role
+
+__all__ = ["Access", "AnyEndpoint", "ApiError", "BusinessRef", "Call", "Endpoint", "Principal", "Role"]

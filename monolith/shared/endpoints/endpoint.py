@@ -1,0 +1,49 @@
+"""One row of a module's API table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from monolith.shared.endpoints.call import B, Call
+
+R = TypeVar("R")
+
+
+class Access(Enum):
+    """Who may call. From MEMBER to OWNER, the role counts in the business that the path names."""
+
+    PUBLIC = "anybody"
+    SIGNED_IN = "anybody who signed in, or any token"
+    MEMBER = "owner, staff and customers of the business"
+    STAFF = "owner and staff of the business"
+    OWNER = "the owner of the business"
+    OPERATOR = "operators of the whole product"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint(Generic[B, R]):
+    """`/api/v1{path}`: its route, decoding, access check and documentation follow from these fields.
+
+    `{slug}` in the path names a business; an unknown one is 404 before the handler runs. `body` and `query` refuse
+    unknown fields. With `reply` None the answer has no body, and `status` is 204. `needs_key` asks for an
+    Idempotency-Key header. A PUBLIC endpoint still learns who calls, when the request says so.
+    """
+
+    module: str
+    name: str
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    access: Access
+    handler: Callable[[Call[B]], R]
+    reply: type[R] | None
+    body: type[B] | None = None
+    query: type[Struct] | None = None
+    status: int = 200
+    summary: str = ""
+    needs_key: bool = False
+
+
+AnyEndpoint: TypeAlias = Endpoint[Any, Any]

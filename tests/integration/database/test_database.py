@@ -1,0 +1,194 @@
+"""Transactions, and what becomes of them when the server does not play along."""
+
+import contextlib
+from collections.abc import Iterator
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DataError, IntegrityError
+
+from monolith.shared.database import CommitUnknown, Database, DatabaseUnavailable, new_id, transaction_is_open
+from tests.databases import Databases
+
+TABLE = "CREATE TABLE public.notes (note text UNIQUE); GRANT ALL ON public.notes TO auth_app"
+KILL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'auth_app' AND datname = current_database()"
+)
+
+
+@pytest.fixture
+def admin(databases: Databases) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    with psycopg.connect(databases.monolith_admin_url, autocommit=True) as connection:
+        connection.execute(TABLE)
+        yield connection
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[Database]:
+    database = Database(
+        databases.monolith_url, role="auth_app", secret=databases.role_secret, pool_size=2, pool_timeout=0.2
+    )
+    yield database
+    database.close()
+
+
+def notes(admin: psycopg.Connection[tuple[object, ...]]) -> list[object]:
+    return [row[0] for row in admin.execute("SELECT note FROM public.notes ORDER BY note")]
+
+
+def write(database: Database, note: str) -> None:
+    with database.transaction() as connection:
+        connection.execute(text("INSERT INTO public.notes VALUES (:note)"), {"note": note})
+
+
+def test_a_block_that_ends_is_committed_and_one_that_raises_is_not(
+    admin: psycopg.Connection[tuple[object, ...]], database: Database
+) -> None:
+    write(database, "kept")
+
+    def attempt() -> None:
+        with database.transaction() as connection:
+            connection.execute(text("INSERT INTO public.notes VALUES ('lost')"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        attempt()
+    assert notes(admin) == ["kept"]
+
+
+def test_a_thread_knows_whether_it_is_in_a_transaction(database: Database) -> None:
+    assert not transaction_is_open()
+    with database.transaction():
+        assert transaction_is_open()
+        with database.transaction():
+            pass
+        assert transaction_is_open()
+    with pytest.raises(ZeroDivisionError), database.transaction():
+        raise ZeroDivisionError
+    assert not transaction_is_open()
+
+
+def test_the_business_is_set_for_its_transaction_only(database: Database) -> None:
+    business_id = new_id()
+    setting = text("SELECT NULLIF(current_setting('app.business_id', true), '')")
+    for _ in range(8):  # past psycopg's threshold for preparing statements
+        with database.transaction(business_id) as connection:
+            assert UUID(connection.execute(setting).scalar_one()) == business_id
+        with database.transaction() as connection:
+            assert connection.execute(setting).scalar_one() is None
+
+
+def test_a_connection_that_died_in_the_pool_goes_unnoticed(
+    admin: psycopg.Connection[tuple[object, ...]], database: Database
+) -> None:
+    with database.transaction(), database.transaction():
+        pass
+    assert len(admin.execute(KILL).fetchall()) == 2
+    write(database, "first")
+    write(database, "second")
+    assert notes(admin) == ["first", "second"]
+
+
+def test_a_connection_that_dies_in_a_transaction_is_unavailable_and_nothing_was_done(
+    admin: psycopg.Connection[tuple[object, ...]], database: Database
+) -> None:
+    def attempt() -> None:
+        with database.transaction() as connection:
+            connection.execute(text("INSERT INTO public.notes VALUES ('lost')"))
+            admin.execute(KILL)
+            connection.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseUnavailable):
+        attempt()
+    write(database, "next")
+    assert notes(admin) == ["next"]
+
+
+def test_a_connection_lost_at_commit_leaves_the_outcome_unknown(
+    admin: psycopg.Connection[tuple[object, ...]], database: Database
+) -> None:
+    def attempt() -> None:
+        with database.transaction() as connection:
+            connection.execute(text("INSERT INTO public.notes VALUES ('perhaps')"))
+            admin.execute(KILL)
+
+    with pytest.raises(CommitUnknown):
+        attempt()
+    write(database, "next")
+    assert not transaction_is_open()
+
+
+def test_an_exhausted_pool_is_unavailable_in_bounded_time(database: Database) -> None:
+    with database.transaction(), database.transaction():
+        with pytest.raises(DatabaseUnavailable) as refused:
+            database.ping()
+        assert refused.value.retry_after > 0
+    database.ping()
+
+
+def test_a_server_that_is_not_there_is_unavailable(databases: Databases) -> None:
+    gone = Database("postgresql://127.0.0.1:1/monolith", role="auth_app", secret=databases.role_secret)
+    with pytest.raises(DatabaseUnavailable):
+        gone.ping()
+
+
+def test_a_wrong_secret_is_unavailable(databases: Databases) -> None:
+    stranger = Database(databases.monolith_url, role="auth_app", secret="another")
+    with pytest.raises(DatabaseUnavailable):
+        stranger.ping()
+
+
+def test_a_violated_constraint_is_the_repositorys_to_understand(
+    admin: psycopg.Connection[tuple[object, ...]], database: Database
+) -> None:
+    write(database, "once")
+    with pytest.raises(IntegrityError):
+        write(database, "once")
+    with database.transaction() as connection:
+        with pytest.raises(IntegrityError), connection.begin_nested():
+            connection.execute(text("INSERT INTO public.notes VALUES ('once')"))
+        connection.execute(text("INSERT INTO public.notes VALUES ('twice')"))
+    assert notes(admin) == ["once", "twice"]
+
+
+def test_an_error_swallowed_inside_a_transaction_is_not_reported_as_success(database: Database) -> None:
+    def attempt() -> None:
+        with database.transaction() as connection, contextlib.suppress(DataError):
+            connection.execute(text("SELECT 1 / 0"))
+
+    with pytest.raises(RuntimeError, match="swallowed"):
+        attempt()
+    database.ping()
+
+
+def test_a_connection_that_died_unnoticed_does_not_hide_the_error(
+    admin: psycopg.Connection[tuple[object, ...]], database: Database
+) -> None:
+    def attempt() -> None:
+        with database.transaction() as connection:
+            connection.execute(text("SELECT 1"))
+            admin.execute(KILL)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        attempt()
+    with database.transaction(), database.transaction():
+        pass
+
+
+def test_a_read_only_server_is_unavailable(admin: psycopg.Connection[tuple[object, ...]], database: Database) -> None:
+    def attempt() -> None:
+        with database.transaction() as connection:
+            connection.execute(text("SET TRANSACTION READ ONLY"))
+            connection.execute(text("INSERT INTO public.notes VALUES ('lost')"))
+
+    with pytest.raises(DatabaseUnavailable, match="no changes"):
+        attempt()
+
+
+def test_ids_are_in_the_order_they_were_made() -> None:
+    ids = [new_id() for _ in range(1000)]
+    assert ids == sorted(ids)
+    assert {made.version for made in ids} == {7}
