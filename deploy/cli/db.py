@@ -1,0 +1,66 @@
+"""`extraction db`."""
+
+import os
+from collections.abc import Callable, Mapping
+
+import click
+
+from deploy.databases import histories
+from deploy.databases.histories import Target
+from deploy.devstack.environment import described
+from deploy.devstack.settings import read_settings
+from deploy.errors import SurroundingsError
+
+TARGETS: Mapping[str, Callable[[str, str], Target]] = {
+    "monolith": histories.monolith,
+    "scheduling": histories.scheduling,
+}
+DEPLOYMENT = click.argument("deployment", type=click.Choice(list(TARGETS)))
+
+
+@click.group()
+def db() -> None:
+    """Set up the database of a deployment, or check it.
+
+    The database comes from MONOLITH_DATABASE_URL or SCHEDULING_DATABASE_URL, with an administrator's credentials, and
+    the passwords of the running roles follow from DATABASE_ROLE_SECRET. With none of these set, the databases of the
+    demo that runs in this folder are meant.
+    """
+
+
+@db.command("setup")
+@DEPLOYMENT
+def set_up_command(deployment: str) -> None:
+    """Create what is missing of database, roles, schemas and tables, and migrate to this version.
+
+    May be repeated; data stays.
+    """
+    from deploy.databases.set_up import set_up
+
+    target = _target(deployment)
+    set_up(target)
+    click.echo(f"the {deployment} database is ready: {', '.join(schema.name for schema in target.schemas)}")
+
+
+@db.command("check")
+@DEPLOYMENT
+def check_command(deployment: str) -> None:
+    """Tell whether the product can run on the database. Changes nothing."""
+    from deploy.databases.check import check
+
+    check(_target(deployment))
+    click.echo(f"the {deployment} database is reachable, migrated, and lets the running roles in")
+
+
+def _target(deployment: str) -> Target:
+    setting = f"{deployment.upper()}_DATABASE_URL"
+    url, secret = os.environ.get(setting), os.environ.get("DATABASE_ROLE_SECRET")
+    if not url:
+        data = read_settings(os.environ).data
+        url, secret = described(data, "administrator")[setting], described(data, deployment)["DATABASE_ROLE_SECRET"]
+    if not secret:
+        raise SurroundingsError(
+            f"DATABASE_ROLE_SECRET is not set: set it to the secret of the {deployment} deployment, or to a new one, "
+            "for example from `openssl rand -hex 32`, and give the same to its processes"
+        )
+    return TARGETS[deployment](url, secret)

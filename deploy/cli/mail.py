@@ -1,0 +1,49 @@
+"""`extraction mail`."""
+
+import os
+
+import click
+
+from deploy.devstack.settings import read_settings
+from deploy.errors import SurroundingsError
+from deploy.mailsink.store import MailStore
+
+
+@click.group()
+def mail() -> None:
+    """Read the mails that the demo has sent. They are kept in DATA_DIR/mail, and never leave this machine."""
+
+
+@mail.command("list")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
+def list_command(limit: int) -> None:
+    """List the newest mails."""
+    mails = list(_store().newest_first(limit))
+    for each in mails:
+        click.echo(f"{each.number:>6}  {each.date:<31}  {each.recipient:<28}  {_printable(each.subject)}")
+    if not mails:
+        click.echo("no mails yet: book an appointment in the demo, and its confirmation is listed here")
+
+
+@mail.command("show")
+@click.argument("number", type=click.IntRange(1))
+def show_command(number: int) -> None:
+    """Show one mail, by the NUMBER that `extraction mail list` gives it."""
+    found = _store().get(number)
+    if found is None:
+        raise SurroundingsError(f"there is no mail {number}: `extraction mail list` shows those there are")
+    headers = {"From": found.sender, "To": found.recipient, "Date": found.date, "Subject": found.subject}
+    for name, value in headers.items():
+        click.echo(f"{name}: {_printable(value)}")
+    click.echo(f"\n{_printable(found.text)}")
+    for calendar in found.calendars:
+        click.echo(f"--- invitation.ics\n{_printable(calendar)}")
+
+
+def _store() -> MailStore:
+    return MailStore(read_settings(os.environ).data / "mail")
+
+
+def _printable(text: str) -> str:
+    """Without the control characters by which a mail could command the terminal."""
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")

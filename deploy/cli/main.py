@@ -1,0 +1,76 @@
+"""`extraction`: one command for all that a person does with this product outside a browser."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import click
+
+from deploy.errors import SurroundingsError
+
+EXIT_WRONG_USE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command is (its module has a click command of the same name), and its line in the list."""
+
+    module: str
+    summary: str
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "demo": Entry("deploy.cli.demo", "Run the whole product on this machine, with demo data."),
+    "db": Entry("deploy.cli.db", "Set up a database, or check one."),
+    "mail": Entry("deploy.cli.mail", "Read the mails that the demo has sent."),
+}
+
+
+class Commands(click.Group):
+    """Imports a command when it is called, so that the list of them comes at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """None for a name that is no command."""
+        entry = COMMANDS.get(name)
+        if entry is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(entry.module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def extraction() -> None:
+    """An appointment-booking product that runs as a modular monolith, or with scheduling extracted from it.
+
+    Begin with `extraction demo`. Each command explains itself: `extraction COMMAND --help`.
+    """
+
+
+def main() -> None:
+    """Run one command. What the user can mend is one line on stderr and exit code 2, never a traceback."""
+    try:
+        extraction(prog_name="extraction")
+    except (SurroundingsError, OSError) as error:
+        click.echo(f"extraction: {one_line(error)}", err=True)
+        sys.exit(EXIT_WRONG_USE)
+
+
+def one_line(error: Exception) -> str:
+    """What happened, on one line."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    main()

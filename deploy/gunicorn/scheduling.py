@@ -1,0 +1,48 @@
+"""The scheduling service's web, on SCHEDULING_PORT."""
+
+import os
+
+from deploy.gunicorn.web import (
+    accesslog,
+    child_exit,
+    control_socket_disable,
+    errorlog,
+    forwarded_allow_ips,
+    graceful_timeout,
+    host,
+    limit_request_field_size,
+    limit_request_fields,
+    limit_request_line,
+    on_starting,
+    threads,
+    timeout,
+    worker_class,
+    worker_tmp_dir,
+    workers,
+)
+
+__all__ = [
+    "accesslog",
+    "bind",
+    "child_exit",
+    "control_socket_disable",
+    "errorlog",
+    "forwarded_allow_ips",
+    "graceful_timeout",
+    "keepalive",
+    "limit_request_field_size",
+    "limit_request_fields",
+    "limit_request_line",
+    "on_starting",
+    "proc_name",
+    "threads",
+    "timeout",
+    "worker_class",
+    "worker_tmp_dir",
+    "workers",
+]
+
+bind = f"{host}:{os.environ.get('SCHEDULING_PORT', '8001')}"
+proc_name = "scheduling-web"
+# The monolith keeps its connections: a server that closes an idle one first fails the request that comes then.
+keepalive = 75

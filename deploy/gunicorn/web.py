@@ -1,0 +1,49 @@
+"""What both webs have in common. Each file beside this one adds its port and imports these by name."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+from prometheus_client import multiprocess
+
+host = os.environ.get("WEB_HOST", "127.0.0.1")
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+# Threads, not greenlets: psycopg waits in C, where a greenlet would stop all others.
+worker_class = "gthread"
+# The heartbeat of a worker's main loop; it does not bound a request, the deadline in the application does.
+timeout = 30
+# Requests under way when SIGTERM comes have this long to finish.
+graceful_timeout = 10
+limit_request_line = 4_094
+limit_request_fields = 50
+limit_request_field_size = 8_190
+# No proxy is trusted unless an operator names it here; nothing may claim to be another address or scheme.
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "")
+control_socket_disable = True
+# The application logs each request as JSON.
+accesslog = None
+errorlog = "-"
+# Heartbeats are file times; on a busy disk they would come late.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+class Worker(Protocol):
+    """As far as it concerns us."""
+
+    pid: int
+
+
+def on_starting(server: object) -> None:
+    """Begin with no counts of processes that are gone: the figures of all workers are added up from files."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(folder).mkdir(parents=True)
+
+
+def child_exit(server: object, worker: Worker) -> None:
+    """A worker that is gone has no requests under way; what it counted stays counted."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

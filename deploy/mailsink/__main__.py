@@ -1,0 +1,39 @@
+"""`python -m deploy.mailsink`: SMTP_PORT takes mails in, MAIL_PORT shows them, DATA_DIR/mail keeps them."""
+
+import logging
+import os
+import signal
+import sys
+
+from werkzeug.serving import make_server
+
+from deploy.devstack.ports import HOST
+from deploy.devstack.settings import read_settings
+from deploy.errors import SurroundingsError
+from deploy.mailsink.pages import create_pages
+from deploy.mailsink.smtp import receive
+from deploy.mailsink.store import MailStore
+
+
+def main() -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    settings = read_settings(os.environ)
+    store = MailStore(settings.data / "mail")
+    pages = make_server(HOST, settings.ports["MAIL_PORT"], create_pages(store), threaded=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    smtp = receive(store, settings.ports["SMTP_PORT"])
+    try:
+        pages.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        smtp.stop()
+        pages.server_close()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (SurroundingsError, OSError) as error:
+        sys.exit(f"mailsink: {error}")

@@ -1,0 +1,104 @@
+"""Mails as `.eml` files in one folder, numbered in the order of their arrival."""
+
+import email
+import email.policy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage, MIMEPart
+from pathlib import Path
+
+NAME = re.compile(r"(\d{6,})-\d{8}T\d{6}Z\.eml")
+# A load test sends many; only the newest are of use to anybody.
+KEPT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail. The number stays the same for as long as the mail is kept."""
+
+    number: int
+    message: EmailMessage
+
+    @property
+    def sender(self) -> str:
+        """The From header."""
+        return str(self.message["From"] or "")
+
+    @property
+    def recipient(self) -> str:
+        """The To header."""
+        return str(self.message["To"] or "")
+
+    @property
+    def subject(self) -> str:
+        """The Subject header."""
+        return str(self.message["Subject"] or "(no subject)")
+
+    @property
+    def date(self) -> str:
+        """The Date header."""
+        return str(self.message["Date"] or "")
+
+    @property
+    def text(self) -> str:
+        """The plain part; empty when the mail has none."""
+        part = self.message.get_body(("plain",))
+        return _content(part) if part else ""
+
+    @property
+    def calendars(self) -> list[str]:
+        """The invitations (.ics), as text."""
+        return [_content(part) for part in self.message.walk() if part.get_content_type() == "text/calendar"]
+
+
+class MailStore:
+    """The folder. One process adds to it, any number read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, raw: bytes) -> int:
+        """Keep a mail, as it was received, and return its number. Readers never see half of one."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        number = max(self._files(), default=0) + 1
+        unfinished = self._folder / "unfinished"
+        unfinished.write_bytes(raw)
+        unfinished.rename(self._folder / f"{number:06}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.eml")
+        self._forget_oldest()
+        return number
+
+    def newest_first(self, limit: int) -> Iterator[Mail]:
+        """At most ``limit`` mails."""
+        files = self._files()
+        for number in sorted(files, reverse=True)[:limit]:
+            yield _read(number, files[number])
+
+    def get(self, number: int) -> Mail | None:
+        """One mail, None when there is none of this number."""
+        path = self._files().get(number)
+        return _read(number, path) if path else None
+
+    def _files(self) -> dict[int, Path]:
+        found = ((NAME.fullmatch(path.name), path) for path in self._folder.glob("*.eml"))
+        return {int(match[1]): path for match, path in found if match}
+
+    def _forget_oldest(self) -> None:
+        files = self._files()
+        for number in sorted(files)[:-KEPT]:
+            files[number].unlink(missing_ok=True)
+
+
+def _read(number: int, path: Path) -> Mail:
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    return Mail(number, message)
+
+
+def _content(part: MIMEPart) -> str:
+    """The text of a part, also where a sender named an encoding that does not exist or does not fit."""
+    try:
+        return str(part.get_content())
+    except (LookupError, UnicodeError, KeyError):
+        payload = part.get_payload(decode=True)
+        return payload.decode(errors="replace") if isinstance(payload, bytes) else ""
