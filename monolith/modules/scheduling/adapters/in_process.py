@@ -1,0 +1,34 @@
+"""The engine inside the monolith: the one file that reaches it, and the one that goes when the extraction is final."""
+
+from contracts.scheduling.context import CallContext
+from contracts.scheduling.operations import Operation, Q, R
+from contracts.scheduling.port import OneCallPort
+from scheduling_service.credentials import role_url
+from scheduling_service.engine.database import Database
+from scheduling_service.engine.engine import SchedulingEngine
+
+
+class InProcessScheduling(OneCallPort):
+    """The port by plain calls. No more generous than the other side: the operation's time budget holds here too."""
+
+    def __init__(self, engine: SchedulingEngine) -> None:
+        self._engine = engine
+
+    def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
+        bounded = CallContext(
+            ctx.business_id,
+            ctx.actor,
+            ctx.deadline.sooner(operation.budget_ms / 1000),
+            ctx.trace,
+            ctx.idempotency_key,
+        )
+        return self._engine.call(operation, bounded, request)
+
+    def ping(self) -> None:
+        """Raise Unavailable unless the database answers and is migrated."""
+        self._engine.ping()
+
+
+def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcessScheduling:
+    """The adapter over the scheduling schema of the monolith's own database."""
+    return InProcessScheduling(SchedulingEngine(Database(role_url(url, "scheduling_app", secret), pool_size=pool_size)))

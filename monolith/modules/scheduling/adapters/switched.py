@@ -1,0 +1,63 @@
+"""The port that calls whichever side owns the business."""
+
+import time
+from collections.abc import Mapping
+
+from contracts.scheduling.context import CallContext
+from contracts.scheduling.errors import BusinessNotFound, NotOwner, Unavailable
+from contracts.scheduling.models import Ownership
+from contracts.scheduling.operations import OPEN_BUSINESS, Operation, Q, R
+from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.values import Side
+from monolith.modules.scheduling.routing import Routes
+from monolith.shared.database import DatabaseUnavailable
+
+_FIRST_WAIT = 0.002
+_LONGEST_WAIT = 0.05
+
+
+class SwitchedScheduling(OneCallPort):
+    """Routes by ownership, never by the flag, and never falls back to the other side because one is slow.
+
+    A side that does not own the business changes nothing and says `NotOwner`; then the same call, with the same key, is
+    repeated where the routing table points, until the caller's deadline. A new business goes where the flag points.
+    """
+
+    def __init__(self, sides: Mapping[Side, OneCallPort], routes: Routes) -> None:
+        self._sides = sides
+        self._routes = routes
+
+    def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
+        wait = _FIRST_WAIT
+        route = self._route(operation, ctx)
+        while True:
+            try:
+                return self._sides[route.owner].call(operation, ctx, request)
+            except NotOwner as error:
+                route, stale = self._next_route(ctx), route
+                if route == stale:
+                    # Nobody owns it for a moment: it is being moved.
+                    if ctx.deadline.remaining() <= wait:
+                        raise Unavailable("The business is being moved; nothing was done.", retry_after=1) from error
+                    time.sleep(wait)
+                    wait = min(wait * 2, _LONGEST_WAIT)
+
+    def _route(self, operation: Operation[Q, R], ctx: CallContext) -> Ownership:
+        try:
+            if operation.name == OPEN_BUSINESS.name:
+                return self._routes.claim(ctx.business_id)
+            return _existing(self._routes.owner(ctx.business_id))
+        except DatabaseUnavailable as error:
+            raise Unavailable(error.message, error.retry_after) from error
+
+    def _next_route(self, ctx: CallContext) -> Ownership:
+        try:
+            return _existing(self._routes.look_again(ctx.business_id))
+        except DatabaseUnavailable as error:
+            raise Unavailable(error.message, error.retry_after) from error
+
+
+def _existing(found: Ownership | None) -> Ownership:
+    if found is None:
+        raise BusinessNotFound("There is no such business.")
+    return found

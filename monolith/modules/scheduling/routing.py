@@ -1,0 +1,64 @@
+"""Which side to call: ownership as this process knows it."""
+
+from typing import Protocol
+from uuid import UUID
+
+from contracts.scheduling.models import Ownership
+from monolith.shared.database import Database
+from monolith.shared.flags.scheduling_flag import SchedulingFlag
+from monolith.shared.flags.watch import Notice
+from scheduling_service.cutover import ownership
+
+
+class Routes(Protocol):
+    """Where businesses are. Errors of the store are the database's own (`DatabaseUnavailable`)."""
+
+    def owner(self, business_id: UUID) -> Ownership | None:
+        """As last known; None for a business that scheduling does not know."""
+
+    def look_again(self, business_id: UUID) -> Ownership | None:
+        """As the routing table says now."""
+
+    def claim(self, business_id: UUID) -> Ownership:
+        """The owner of a business that is being opened: chosen by the flag at the first call, and kept."""
+
+
+class OwnershipRoutes:
+    """The routing table behind a cache that lives until the watch hears of a change.
+
+    When the table cannot be reached, what is known stays in use: a stale route is safe, for a side that does not own a
+    business refuses to write it.
+    """
+
+    def __init__(self, database: Database, flag: SchedulingFlag) -> None:
+        self._database = database
+        self._flag = flag
+        self._known: dict[UUID, Ownership] = {}
+        self._changes = 0
+
+    def owner(self, business_id: UUID) -> Ownership | None:
+        return self._known.get(business_id) or self.look_again(business_id)
+
+    def look_again(self, business_id: UUID) -> Ownership | None:
+        changes = self._changes
+        with self._database.transaction() as connection:
+            found = ownership.owner_of(connection, business_id)
+        # A notice that came while the row was being read may have been about it: then it is not remembered.
+        if found is not None and changes == self._changes:
+            self._known[business_id] = found
+        return found
+
+    def claim(self, business_id: UUID) -> Ownership:
+        side = self._flag.side_for(business_id)
+        with self._database.transaction() as connection:
+            return ownership.claim(connection, business_id, side)
+
+    def forget(self, notice: Notice | None) -> None:
+        """What the watch calls: drop what may have changed."""
+        if notice is not None and notice.table != "ownership":
+            return
+        self._changes += 1
+        if notice is None:
+            self._known = {}
+        else:
+            self._known.pop(UUID(notice.business), None)

@@ -1,0 +1,86 @@
+"""Flags and the audit log in the database. Every change of a flag leaves an audit entry in the same transaction."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, func, insert, literal_column, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from monolith.shared.database import Database, new_id
+from monolith.shared.flags.tables import audit, flag
+
+SCHEDULING_ADAPTER = "scheduling.adapter"
+
+Flags = dict[tuple[str, UUID | None], str]
+"""Value by key and business; the business None is the default."""
+
+
+class AuditEntry(NamedTuple):
+    recorded_at: datetime
+    actor: str
+    action: str
+    subject: str
+    before: Any
+    after: Any
+    reason: str
+
+
+class FlagStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self) -> Flags:
+        with self._database.transaction() as connection:
+            rows = connection.execute(select(flag.c.key, flag.c.business_id, flag.c.value)).all()
+        return {(key, business_id): value for key, business_id, value in rows}
+
+    def set(self, key: str, value: str, *, business_id: UUID | None, actor: str, reason: str) -> str | None:
+        """Ask for `value` from now on, and answer the value asked for before. Audited: who, when, why."""
+        with self._database.transaction() as connection:
+            before = _current(connection, key, business_id)
+            statement = upsert(flag).values(key=key, business_id=business_id, value=value)
+            connection.execute(
+                statement.on_conflict_do_update(
+                    constraint="flag_key_business", set_={"value": value, "changed_at": func.now()}
+                )
+            )
+            record(
+                connection,
+                actor=actor,
+                action="flag.set",
+                subject=key if business_id is None else f"{key} business:{business_id}",
+                before=before,
+                after=value,
+                reason=reason,
+            )
+        return before
+
+    def changes(self, limit: int = 20) -> list[AuditEntry]:
+        """The latest audit entries, newest first."""
+        columns = [c for c in audit.c if c.name != "audit_id"]
+        newest = select(*columns).order_by(audit.c.recorded_at.desc(), audit.c.audit_id.desc()).limit(limit)
+        with self._database.transaction() as connection:
+            return [AuditEntry(*row) for row in connection.execute(newest)]
+
+
+def record(
+    connection: Connection, *, actor: str, action: str, subject: str, before: Any, after: Any, reason: str
+) -> None:
+    """Append to the audit log, in the caller's transaction. The database refuses to change an entry afterwards."""
+    connection.execute(
+        insert(audit).values(
+            audit_id=new_id(),
+            actor=actor,
+            action=action,
+            subject=subject,
+            before=before,
+            after=after,
+            reason=reason,
+        )
+    )
+
+
+def _current(connection: Connection, key: str, business_id: UUID | None) -> str | None:
+    mine = flag.c.business_id.is_not_distinct_from(business_id if business_id else literal_column("NULL"))
+    return connection.execute(select(flag.c.value).where(flag.c.key == key, mine).with_for_update()).scalar()
