@@ -76,9 +76,11 @@ def convert(value: Any, into: type[T], *, strict: bool = True) -> T:
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
-    """A JSON object. Raises InvalidRequest for anything else, a repeated key, NaN, or absurd nesting."""
+    """A JSON object in UTF-8. Raises InvalidRequest for anything else, a repeated key, NaN, or absurd nesting."""
     try:
-        value = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        if b"\\u" in body:
+            json.dumps(value, ensure_ascii=False).encode()  # refuses half of an escaped surrogate pair
     except RecursionError:
         raise InvalidRequest("The JSON is nested too deeply.") from None
     except ValueError as error:

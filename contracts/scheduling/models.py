@@ -161,13 +161,21 @@ class SetWeeklyHours(Request, frozen=True):
                 raise ValueError(f"`ranges` overlap on weekday {later.weekday} at {later.opens}")
 
 
+class WorkingRange(Reply, frozen=True):
+    """A `WeeklyRange` as it stands."""
+
+    weekday: IsoWeekday
+    opens: WallTime
+    closes: ClosingTime
+
+
 class Provider(Reply, frozen=True):
     provider_id: UUID
     name: Name
     zone: ZoneName
     active: bool
     offering_ids: tuple[UUID, ...]
-    weekly_hours: tuple[WeeklyRange, ...]
+    weekly_hours: tuple[WorkingRange, ...]
 
 
 class ListProviders(Request, frozen=True):

@@ -6,12 +6,13 @@ from zoneinfo import available_timezones
 
 from msgspec import Meta
 
-# No C0 controls and no DEL: Postgres refuses NUL, and CR LF must never reach a mail header or a log line.
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+# No C0 controls and no DEL: Postgres refuses NUL, and CR LF must never reach a mail header or a log line. No half of a
+# surrogate pair: it has no UTF-8. Every pattern ends so, because Python's `$` alone also matches before a last newline.
+_PRINTABLE = r"^[^\x00-\x1f\x7f\ud800-\udfff]*$(?!\n)"
 
 Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=_PRINTABLE)]
 Note = Annotated[str, Meta(max_length=500, pattern=_PRINTABLE)]
-ZoneName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")]
+ZoneName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$(?!\n)")]
 Instant = Annotated[datetime, Meta(tz=True)]
 """A moment with its offset from UTC; a time without a zone is refused."""
 
@@ -20,12 +21,12 @@ Cutoff = Annotated[int, Meta(ge=0, le=60 * 24 * 60)]
 Version = Annotated[int, Meta(ge=1)]
 Epoch = Annotated[int, Meta(ge=1)]
 PageSize = Annotated[int, Meta(ge=1, le=200)]
-Cursor = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9_-]*$")]
+Cursor = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9_-]*$(?!\n)")]
 IsoWeekday = Annotated[int, Meta(ge=1, le=7)]
 """1 is Monday, 7 is Sunday (ISO 8601)."""
 
-WallTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-ClosingTime = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+WallTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")]
+ClosingTime = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)")]
 
 Side = Literal["in_process", "http"]
 """Who owns a business: the monolith's own database, or the scheduling service's."""

@@ -129,7 +129,7 @@ def _provider(row: tuple[Any, ...]) -> m.Provider:
         active=active,
         offering_ids=tuple(offering_ids),
         weekly_hours=tuple(
-            m.WeeklyRange(weekday=weekday, opens=wall_of(opens), closes=wall_of(closes))
+            m.WorkingRange(weekday=weekday, opens=wall_of(opens), closes=wall_of(closes))
             for weekday, opens, closes in hours
         ),
     )

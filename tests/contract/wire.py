@@ -1,0 +1,17 @@
+"""Reads a request off the wire as a server would: path against the table's template, query, body."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from contracts.scheduling import codec
+from contracts.scheduling.operation_errors import AnyOperation
+
+
+def read_request(operation: AnyOperation, wire: codec.WireRequest) -> Any:
+    target = urlsplit(wire.target)
+    template = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", operation.path)
+    matched = re.fullmatch(template, target.path)
+    assert matched, target.path
+    fields = {name: unquote(value) for name, value in matched.groupdict().items()}
+    return codec.decode_request(operation, fields, parse_qs(target.query, keep_blank_values=True), wire.body or b"")
