@@ -1,0 +1,93 @@
+"""One endpoint as a Flask view: who calls, may they, what do they say, answer."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from flask import Response, request
+
+from contracts.scheduling import codec
+from contracts.scheduling.errors import InvalidRequest
+from monolith.shared.endpoints.call import Call
+from monolith.shared.endpoints.endpoint import AnyEndpoint
+from monolith.shared.endpoints.errors import ApiError
+from monolith.shared.endpoints.gate import Gate
+from monolith.shared.middleware.exchange import current_exchange
+
+_encode = msgspec.json.Encoder().encode
+_MOST_QUERY_FIELDS = 50
+
+
+class EndpointView:
+    """Answers one endpoint. Flask calls it with the fields of the path."""
+
+    def __init__(self, endpoint: AnyEndpoint, gate: Gate) -> None:
+        self._endpoint = endpoint
+        self._gate = gate
+        self._of_a_business = "{slug}" in endpoint.path
+
+    def __call__(self, **path: str) -> Response:
+        call = self._call(path)
+        reply = self._endpoint.handler(call)
+        if self._endpoint.reply is None:
+            response = Response(b"", 204)
+        else:
+            response = Response(_encode(reply), self._endpoint.status, content_type=codec.JSON_TYPE)
+        response.headers["Cache-Control"] = "no-store"
+        for name, value in call.reply_headers:
+            response.headers.add(name, value)
+        return response
+
+    def _call(self, path: dict[str, str]) -> Call[Any]:
+        endpoint = self._endpoint
+        exchange = current_exchange()
+        business = self._gate.business(path["slug"]) if self._of_a_business else None
+        principal = self._gate.principal(request)
+        self._gate.admit(endpoint.access, principal, business)
+        return Call(
+            body=None if endpoint.body is None else _body(endpoint.body),
+            query=_query(endpoint.query),
+            path=path,
+            principal=principal,
+            business=business,
+            trace=exchange.trace,
+            deadline=exchange.deadline,
+            idempotency_key=_key(endpoint.needs_key),
+            remote_address=self._gate.remote_address(request),
+        )
+
+
+def _body(model: type[Any]) -> Any:
+    content_type = request.environ.get("CONTENT_TYPE", "")
+    if content_type.partition(";")[0].strip().lower() != codec.JSON_TYPE:
+        raise ApiError(415, "unsupported_media_type", f"Send the body as {codec.JSON_TYPE}.", field="Content-Type")
+    return codec.convert(codec.decode_object(request.get_data(cache=False)), model)
+
+
+def _query(model: type[msgspec.Struct] | None) -> msgspec.Struct | None:
+    text: str = request.environ.get("QUERY_STRING", "")
+    fields = _single_values(text) if text else {}
+    if model is not None:
+        return codec.convert(fields, model, strict=False)
+    if fields:
+        name = next(iter(fields))
+        raise InvalidRequest(f"This endpoint takes no query, so `{name}` means nothing to it.", field=name)
+    return None
+
+
+def _single_values(text: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_QUERY_FIELDS)
+    except ValueError:
+        raise InvalidRequest("The query is malformed or has too many fields.") from None
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise InvalidRequest(f"`{name}` stands more than once in the query.", field=name)
+        fields[name] = value
+    return fields
+
+
+def _key(needed: bool) -> str | None:
+    key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    return codec.require_key(key) if needed or key is not None else None

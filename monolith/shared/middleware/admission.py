@@ -1,0 +1,53 @@
+"""What a request must satisfy before anything looks at it: the right host, and no other site behind it."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+
+from monolith.shared.endpoints.errors import ApiError
+from monolith.shared.middleware.exchange import current_exchange
+from monolith.shared.telemetry.metrics import Metrics
+
+UNMATCHED = ("none", "unmatched")
+OPERATING_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked for by machines that know an address, not a name; they carry no session."""
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Admission:
+    """Runs before every view, also for addresses that do not exist."""
+
+    def __init__(self, public_url: str, metrics: Metrics) -> None:
+        parts = urlsplit(public_url)
+        self._host = parts.netloc.lower()
+        self._origin = f"{parts.scheme}://{self._host}"
+        self._metrics = metrics
+
+    def install(self, app: Flask) -> None:
+        app.before_request(self._admit)
+
+    def _admit(self) -> None:
+        exchange = current_exchange()
+        module, _, endpoint = (request.endpoint or "").rpartition(".")
+        exchange.module, exchange.endpoint = (module, endpoint) if module else UNMATCHED
+        self._metrics.began(exchange.module, exchange.endpoint)
+        environ = request.environ
+        if environ.get("HTTP_HOST", "").lower() != self._host and environ.get("PATH_INFO") not in OPERATING_PATHS:
+            raise ApiError(400, "unknown_host", f"This server answers for {self._host} only.")
+        if environ["REQUEST_METHOD"] not in _SAFE_METHODS:
+            self._refuse_other_sites()
+
+    def _refuse_other_sites(self) -> None:
+        """Cookies travel with what other sites make a browser send; browsers tell, and programs send no cookies.
+
+        A bearer token never travels by itself, so it proves that the sender meant it.
+        """
+        environ = request.environ
+        if "HTTP_AUTHORIZATION" in environ:
+            return
+        site = environ.get("HTTP_SEC_FETCH_SITE")
+        origin = environ.get("HTTP_ORIGIN")
+        from_here = site in ("same-origin", "none") if site is not None else origin in (None, self._origin)
+        if not from_here:
+            raise ApiError(403, "cross_site", "This request came from another site, so it was refused.")

@@ -1,0 +1,40 @@
+"""One request's surroundings, known from before routing until after the answer."""
+
+import re
+import time
+from typing import Any
+
+from flask import request
+
+from contracts.scheduling.context import Deadline, Trace, new_trace
+
+_KEY = "extraction.exchange"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Exchange:
+    """`module` and `endpoint` are empty until the request is routed, `status` is 0 until it is answered."""
+
+    __slots__ = ("cpu_started", "deadline", "endpoint", "module", "started", "status", "trace")
+
+    def __init__(self, environ: dict[str, Any], seconds: float) -> None:
+        self.started = time.perf_counter()
+        self.cpu_started = time.thread_time()
+        self.trace: Trace = new_trace(environ.get("HTTP_TRACEPARENT"), _request_id(environ))
+        self.deadline = Deadline.after(seconds)
+        self.module = ""
+        self.endpoint = ""
+        self.status = 0
+        environ[_KEY] = self
+
+
+def current_exchange() -> Exchange:
+    """The exchange that this thread is answering."""
+    exchange = request.environ[_KEY]
+    assert isinstance(exchange, Exchange)
+    return exchange
+
+
+def _request_id(environ: dict[str, Any]) -> str | None:
+    given = environ.get("HTTP_X_REQUEST_ID")
+    return given if given and _REQUEST_ID.fullmatch(given) else None
