@@ -21,7 +21,7 @@ def check(target: Target) -> None:
     connect(target).close()
     engine = create_engine(make_url(target.url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.connect() as connection:
-        for schema in target.schemas:
+        for schema in target.schemas_with_history:
             if not is_migrated(connection, schema):
                 raise _unmigrated(target, schema)
     for role in target.running_roles:

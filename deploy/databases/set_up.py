@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from deploy.databases import roles
-from deploy.databases.histories import Schema, Target
+from deploy.databases.histories import Target
 from deploy.databases.migrate import migrate
 from deploy.errors import SurroundingsError
 from scheduling_service.credentials import without_credentials
@@ -35,7 +35,7 @@ def set_up(target: Target) -> None:
             roles.prepare_public(connection)
             for schema in target.schemas:
                 roles.create_schema(connection, schema)
-        for schema in _with_history(target):
+        for schema in target.schemas_with_history:
             migrate(target.url, schema)
 
 
@@ -94,7 +94,3 @@ def _create_database(server: roles.Connection, database: str) -> None:
         server.execute(
             sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(sql.Identifier(database))
         )
-
-
-def _with_history(target: Target) -> tuple[Schema, ...]:
-    return tuple(schema for schema in target.schemas if (schema.migrations / "env.py").exists())

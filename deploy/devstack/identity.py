@@ -2,6 +2,7 @@
 
 import functools
 import os
+import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -35,15 +36,17 @@ AS_NOBODY = Identity(
     ),
     uid=NOBODY,
 )  # fmt: skip
+# Postgres wants its user to have a name, and everywhere this one has.
+USER_NAMESPACE = ("unshare", "--user", f"--map-user={NOBODY}", "--")
 # For containers whose only user is root; others often forbid user namespaces, so this comes second.
-IN_A_USER_NAMESPACE = Identity(prefix=("unshare", "--user", "--map-user=1000", "--"), uid=0)
+IN_A_USER_NAMESPACE = Identity(prefix=USER_NAMESPACE, uid=0)
 
 
 @functools.cache
 def postgres_identity(program: Path) -> Identity:
     """Who can run ``program``: this user, or for root the first of the ways above that works here."""
     if os.geteuid() != 0:
-        return Identity(prefix=(), uid=os.geteuid())
+        return _this_user(program)
     for identity in (AS_NOBODY, IN_A_USER_NAMESPACE):
         if _works(identity, program):
             return identity
@@ -51,6 +54,16 @@ def postgres_identity(program: Path) -> Identity:
         "Postgres refuses to run as root, and neither setpriv nor unshare (util-linux) works here: "
         "run as another user, or set MONOLITH_DATABASE_URL and SCHEDULING_DATABASE_URL to servers of your own"
     )
+
+
+def _this_user(program: Path) -> Identity:
+    """Plainly; but a container may run as a number that has no name."""
+    plain, named = Identity((), os.geteuid()), Identity(USER_NAMESPACE, os.geteuid())
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return named if _works(named, program) else plain
+    return plain
 
 
 def _works(identity: Identity, program: Path) -> bool:
