@@ -51,19 +51,23 @@ class WebConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayConfig:
-    """The outbox relay."""
+    """The relay's own process."""
 
     database_url: str
     role_secret: str = field(repr=False)
     redis_url: str = field(repr=False)
+    metrics_port: int | None = None
+    """Where its gauges are served, to this machine only; None: nowhere."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
         """Raises ConfigError."""
+        port = "RELAY_METRICS_PORT"
         return cls(
             database_url=_url(environment, "SCHEDULING_DATABASE_URL", "postgresql"),
             role_secret=_secret(environment, "DATABASE_ROLE_SECRET"),
             redis_url=_url(environment, "REDIS_URL", "redis"),
+            metrics_port=_number(environment, port, 0, at_most=65535) if environment.get(port) else None,
         )
 
 

@@ -1,0 +1,142 @@
+"""What a module knows of the events it was given: applied, early, dead. One transaction with the effect."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, MetaData, and_, delete, exists, func, insert, or_, select, text
+from sqlalchemy.dialects import postgresql
+
+from contracts.scheduling.codec import encode_event
+from contracts.scheduling.events import AnyEvent
+from monolith.shared.events.group import Entry
+from monolith.shared.events.tables import consumer_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An event that has waited for its predecessor."""
+
+    appointment_id: UUID
+    version: int
+
+
+class Inbox:
+    """The statements; each takes the caller's transaction."""
+
+    def __init__(self, schema: str) -> None:
+        self._schema = schema
+        tables = consumer_tables(MetaData(), schema)
+        self._inbox, self._early, self._dead = tables.inbox, tables.early_event, tables.dead_letter
+
+    def lock(self, connection: Connection, appointment_id: UUID) -> None:
+        """One transaction at a time applies events of an appointment; the others wait until it has committed."""
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+            {"key": f"{self._schema}.inbox {appointment_id}"},
+        )
+
+    def applied_version(self, connection: Connection, appointment_id: UUID) -> int:
+        """0 when none was. Index inbox_version."""
+        inbox = self._inbox.c
+        newest = select(func.coalesce(func.max(inbox.version), 0)).where(inbox.appointment_id == appointment_id)
+        applied: int = connection.execute(newest).scalar_one()
+        return applied
+
+    def record(self, connection: Connection, event: AnyEvent) -> None:
+        """Say that the event is applied; it is then neither early nor dead."""
+        connection.execute(
+            insert(self._inbox).values(
+                event_id=event.event_id,
+                appointment_id=event.appointment.appointment_id,
+                version=event.version,
+            )
+        )
+        self._forget_early(connection, event)
+        connection.execute(delete(self._dead).where(self._dead.c.event_id == event.event_id))
+
+    def keep_early(self, connection: Connection, event: AnyEvent) -> None:
+        connection.execute(
+            postgresql.insert(self._early)
+            .values(
+                appointment_id=event.appointment.appointment_id,
+                version=event.version,
+                payload=encode_event(event),
+            )
+            .on_conflict_do_nothing()
+        )
+
+    def successor(self, connection: Connection, event: AnyEvent) -> bytes | None:
+        """The early event that now can be applied. Primary key."""
+        early = self._early.c
+        return connection.execute(
+            select(early.payload).where(
+                early.appointment_id == event.appointment.appointment_id, early.version == event.version + 1
+            )
+        ).scalar_one_or_none()
+
+    def forgotten_successors(self, connection: Connection, older_than: timedelta) -> Sequence[bytes]:
+        """Early events whose predecessor was applied some time ago. The table is nearly always empty."""
+        early = self._early.c
+        overdue = early.arrived_at < func.now() - older_than
+        return connection.execute(select(early.payload).where(overdue, self._predecessor_applied())).scalars().all()
+
+    def gaps(self, connection: Connection, older_than: timedelta) -> list[Gap]:
+        """Early events whose predecessor has not come, and is not dead either: an operator decides about those."""
+        early, dead = self._early.c, self._dead.c
+        predecessor_dead = exists().where(
+            dead.appointment_id == early.appointment_id, dead.version == early.version - 1
+        )
+        overdue = early.arrived_at < func.now() - older_than
+        waiting = select(early.appointment_id, early.version).where(
+            overdue, ~self._predecessor_applied(), ~predecessor_dead
+        )
+        return [Gap(*row) for row in connection.execute(waiting)]
+
+    def is_dead(self, connection: Connection, event: AnyEvent) -> bool:
+        """Whether it is a dead letter that nobody asked to replay. Index dead_letter_event."""
+        dead = self._dead.c
+        found = select(exists().where(dead.event_id == event.event_id, dead.replayed_at.is_(None)))
+        return connection.execute(found).scalar_one()
+
+    def bury(self, connection: Connection, entry: Entry, event: AnyEvent | None, reason: str) -> None:
+        """`event` is None for an entry that could not be trusted to say which it is."""
+        dead = self._dead.c
+        same: ColumnElement[bool] = dead.entry_id == entry.entry_id
+        known: dict[str, object] = {}
+        if event is not None:
+            same = or_(same, dead.event_id == event.event_id)
+            known = {
+                "event_id": event.event_id,
+                "appointment_id": event.appointment.appointment_id,
+                "version": event.version,
+            }
+            self._forget_early(connection, event)
+        connection.execute(delete(self._dead).where(same))
+        connection.execute(
+            insert(self._dead).values(
+                entry_id=entry.entry_id,
+                stated_id=_storable(entry.stated_id),
+                payload=entry.payload,
+                reason=_storable(reason),
+                **known,
+            )
+        )
+
+    def _forget_early(self, connection: Connection, event: AnyEvent) -> None:
+        early = self._early.c
+        connection.execute(
+            delete(self._early).where(
+                early.appointment_id == event.appointment.appointment_id, early.version == event.version
+            )
+        )
+
+    def _predecessor_applied(self) -> ColumnElement[bool]:
+        inbox, early = self._inbox.c, self._early.c
+        return exists().where(and_(inbox.appointment_id == early.appointment_id, inbox.version == early.version - 1))
+
+
+def _storable(foreign: str) -> str:
+    """Postgres keeps no NUL in a text."""
+    return foreign.replace("\x00", "\\x00")[:1000]

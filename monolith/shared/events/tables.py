@@ -1,0 +1,117 @@
+"""The three tables that every consuming module has in its own schema.
+
+They belong to the machinery, span all businesses and are reached by no request, so they carry no row-level security.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerTables:
+    """`inbox` says what was applied, and is never pruned: it is what makes redelivery harmless.
+
+    `early_event` keeps events that arrived before their predecessor, `dead_letter` what could not be applied.
+    """
+
+    inbox: Table
+    early_event: Table
+    dead_letter: Table
+
+
+def consumer_tables(metadata: MetaData, schema: str) -> ConsumerTables:
+    """The tables as SQLAlchemy knows them, for the module's `tables.py`."""
+    now = text("now()")
+    inbox = Table(
+        "inbox",
+        metadata,
+        Column("event_id", Uuid, primary_key=True),
+        Column("appointment_id", Uuid, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("applied_at", DateTime(timezone=True), nullable=False, server_default=now),
+        UniqueConstraint("appointment_id", "version", name="inbox_version"),
+        schema=schema,
+    )
+    early_event = Table(
+        "early_event",
+        metadata,
+        Column("appointment_id", Uuid),
+        Column("version", Integer),
+        Column("payload", LargeBinary, nullable=False),
+        Column("arrived_at", DateTime(timezone=True), nullable=False, server_default=now),
+        PrimaryKeyConstraint("appointment_id", "version"),
+        schema=schema,
+    )
+    dead_letter = Table(
+        "dead_letter",
+        metadata,
+        Column("entry_id", Text, primary_key=True),
+        Column("stated_id", Text, nullable=False),
+        Column("event_id", Uuid),
+        Column("appointment_id", Uuid),
+        Column("version", Integer),
+        Column("payload", LargeBinary, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("died_at", DateTime(timezone=True), nullable=False, server_default=now),
+        Column("replayed_at", DateTime(timezone=True)),
+        Index("dead_letter_event", "event_id", unique=True),
+        schema=schema,
+    )
+    return ConsumerTables(inbox, early_event, dead_letter)
+
+
+class Operations(Protocol):
+    """What is needed of `alembic.op`."""
+
+    def execute(self, sqltext: str) -> None: ...
+
+
+def create_consumer_tables(op: Operations, schema: str, role: str) -> None:
+    """Called from the module's first migration, as the schema's owner. `role` is the one that consumes."""
+    op.execute(f"""
+        CREATE TABLE {schema}.inbox (
+            event_id       uuid PRIMARY KEY,
+            appointment_id uuid NOT NULL,
+            version        integer NOT NULL,
+            applied_at     timestamptz NOT NULL DEFAULT now(),
+            CONSTRAINT inbox_version UNIQUE (appointment_id, version)
+        )""")
+    op.execute(f"""
+        CREATE TABLE {schema}.early_event (
+            appointment_id uuid,
+            version        integer,
+            payload        bytea NOT NULL,
+            arrived_at     timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (appointment_id, version)
+        )""")
+    op.execute(f"""
+        CREATE TABLE {schema}.dead_letter (
+            entry_id       text PRIMARY KEY,
+            stated_id      text NOT NULL,
+            event_id       uuid,
+            appointment_id uuid,
+            version        integer,
+            payload        bytea NOT NULL,
+            reason         text NOT NULL,
+            died_at        timestamptz NOT NULL DEFAULT now(),
+            replayed_at    timestamptz
+        )""")
+    op.execute(f"CREATE UNIQUE INDEX dead_letter_event ON {schema}.dead_letter (event_id)")
+    op.execute(f"GRANT SELECT, INSERT ON {schema}.inbox TO {role}")
+    op.execute(f"GRANT SELECT, INSERT, DELETE ON {schema}.early_event TO {role}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.dead_letter TO {role}")

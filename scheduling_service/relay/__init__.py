@@ -1,0 +1,1 @@
+"""Carries events from the outbox of one database to the Redis stream, at least once."""
