@@ -13,10 +13,11 @@ from contracts.scheduling import codec
 from contracts.scheduling.context import CallContext, Deadline, Trace, new_trace
 from contracts.scheduling.errors import DeadlineExceeded, InvalidRequest, SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
+from contracts.scheduling.service_tokens import Claims
 from scheduling_service.web import answers
 from scheduling_service.web.connection import caller_has_gone
 from scheduling_service.web.metrics import Metrics
-from scheduling_service.web.tokens import Claims, TokenVerifier
+from scheduling_service.web.tokens import TokenVerifier, require_purpose
 
 _log = logging.getLogger("scheduling_service.requests")
 _milliseconds = re.compile(r"-?[0-9]{1,9}")
@@ -80,19 +81,20 @@ class _Call:
 
     def perform(self, port: ServedPort, verifier: TokenVerifier) -> Any:
         """Authenticated before a byte of the body is read. Raises contract errors and HTTPException."""
+        claims = self._claims = verifier.claims(request.headers.get("Authorization", ""))
         deadline = _deadline(request.headers.get(codec.TIME_LEFT_MS), self._operation.budget_ms)
-        key = request.headers.get(codec.IDEMPOTENCY_KEY) if self._operation.writes else None
-        authorization = request.headers.get("Authorization", "")
-        claims = self._claims = verifier.caller(authorization, self._operation, key)
-        if self._operation.writes:
-            codec.require_key(key)
-        query = request.args.to_dict(flat=False) if request.query_string else {}
-        body = _body() if self._operation.writes else b""
-        asked = codec.decode_request(self._operation, self._path_fields, query, body)
+        key = codec.require_key(request.headers.get(codec.IDEMPOTENCY_KEY)) if self._operation.writes else None
+        require_purpose(claims, self._operation, key)
+        asked = self._request()
         if caller_has_gone(request.environ):
             raise DeadlineExceeded("The caller stopped waiting; nothing was done.")
         ctx = CallContext(claims.biz, claims.act, deadline, self.trace, key)
         return port.call(self._operation, ctx, asked)
+
+    def _request(self) -> Any:
+        query = request.args.to_dict(flat=False) if request.query_string else {}
+        body = _body() if self._operation.writes else b""
+        return codec.decode_request(self._operation, self._path_fields, query, body)
 
     def log(self, status: int, seconds: float) -> None:
         _log.info(

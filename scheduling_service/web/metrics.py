@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -50,8 +50,3 @@ class Metrics:
         shared = CollectorRegistry()
         MultiProcessCollector(shared, path=str(self._folder))  # type: ignore[no-untyped-call]
         return generate_latest(shared)
-
-
-def forget_worker(folder: str, pid: int) -> None:
-    """Drop what only a living worker process can mean; for gunicorn's `child_exit`."""
-    mark_process_dead(pid, path=folder)  # type: ignore[no-untyped-call]

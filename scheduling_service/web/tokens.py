@@ -1,27 +1,19 @@
-"""Service tokens: how this service knows which deployable calls, for which business and for whom.
-
-A token is a JWT signed with EdDSA. The rules are narrower than the standard's, because both ends are ours: exactly
-three header members (so `jku`, `jwk`, `x5u` and `crit` cannot even be named), one issuer, one audience that is a plain
-string, a lifetime of at most 60 seconds. The business and the actor of a call stand in its token and nowhere else.
+"""Who calls. The rules are narrower than the standard's, because both ends are ours: exactly three header members (so
+`jku`, `jwk`, `x5u` and `crit` cannot even be named), one issuer, one audience that is a plain string, a short life.
 """
 
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from typing import Any
 
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from msgspec import Meta, Struct
 
-from contracts.scheduling.context import Actor
 from contracts.scheduling.errors import Forbidden, Unauthenticated
 from contracts.scheduling.operations import Operation
+from contracts.scheduling.service_tokens import ALGORITHM, AUDIENCE, ISSUER, LONGEST_LIFETIME, TYPE, Claims
 
-ISSUER = "monolith"
-AUDIENCE = "scheduling"
-LONGEST_LIFETIME = 60
 LEEWAY = 5
 """Seconds that the two clocks may differ by."""
 
@@ -29,16 +21,12 @@ _HEADER = {"alg", "typ", "kid"}
 _REMEMBERED = 4096
 
 
-class Claims(Struct, frozen=True):
-    """`jti` of a write is its idempotency key and `op` its operation: stolen, it can only repeat that one write."""
-
-    iat: int
-    exp: int
-    jti: Annotated[str, Meta(min_length=1, max_length=200)]
-    biz: UUID
-    act: Actor
-    scope: Literal["read", "write"]
-    op: str | None = None
+def require_purpose(claims: Claims, operation: Operation[Any, Any], key: str | None) -> None:
+    """Raises Forbidden or Unauthenticated for a sound token that was made for something else."""
+    if (claims.scope == "write") != operation.writes:
+        raise Forbidden(f"A token with scope {claims.scope} cannot call {operation.name}.")
+    if operation.writes and (claims.jti != key or claims.op != operation.name):
+        raise Unauthenticated("The service token was made for another write.")
 
 
 class TokenVerifier:
@@ -48,20 +36,12 @@ class TokenVerifier:
         self._keys = {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in keys.items()}
         self._verified: dict[str, Claims] = {}
 
-    def caller(self, authorization: str, operation: Operation[Any, Any], key: str | None) -> Claims:
-        """Who calls `operation` under idempotency key `key`, by the Authorization header.
-
-        Raises Unauthenticated, or Forbidden for a sound token that was made for something else.
-        """
+    def claims(self, authorization: str) -> Claims:
+        """What the Authorization header says, if it can be believed. Raises Unauthenticated."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Send a service token in the Authorization header.")
-        claims = self._remembered(token) or self._verify(token)
-        if (claims.scope == "write") != operation.writes:
-            raise Forbidden(f"A token with scope {claims.scope} cannot call {operation.name}.")
-        if operation.writes and (claims.jti != key or claims.op != operation.name):
-            raise Unauthenticated("The service token was made for another write.")
-        return claims
+        return self._remembered(token) or self._verify(token)
 
     def _remembered(self, token: str) -> Claims | None:
         claims = self._verified.get(token)
@@ -82,7 +62,7 @@ class TokenVerifier:
 
     def _payload(self, token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)
-        if header.keys() != _HEADER or header["typ"] != "JWT":
+        if header.keys() != _HEADER or header["typ"] != TYPE:
             raise jwt.InvalidTokenError("unexpected header")
         key = self._keys.get(header["kid"])
         if key is None:
@@ -90,7 +70,7 @@ class TokenVerifier:
         return jwt.decode(
             token,
             key,
-            algorithms=["EdDSA"],
+            algorithms=[ALGORITHM],
             issuer=ISSUER,
             audience=AUDIENCE,
             leeway=LEEWAY,

@@ -1,0 +1,199 @@
+"""HTTP exchanges that end by a wall-clock deadline, whatever the other side does.
+
+`requests` times out each read, so a peer that sends a byte now and then holds a caller for as long as it likes. Here
+the sockets themselves know the deadline of the exchange they serve: each connect, send and read may take what is left
+of it. Only the resolution of the host's name is beyond reach: the operating system cannot be told to stop.
+"""
+
+import socket
+import ssl
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+from urllib3.response import BaseHTTPResponse
+
+from contracts.scheduling.context import Deadline
+
+LONGEST_CONNECT = 1.0
+"""Seconds; a host that does not answer at all leaves time to try once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    content_type: str
+    body: bytes
+
+
+class ExchangeFailed(Exception):
+    """No answer that could be read. The facts, from the socket: what `requests` raises does not tell them."""
+
+    def __init__(self, cause: BaseException, exchange: "Exchange") -> None:
+        super().__init__(f"{type(cause).__name__}: {cause}")
+        self.sent = exchange.sent
+        """Whether any of the request may have reached the other side."""
+        self.timed_out = exchange.deadline.expired()
+        self.went_stale = exchange.sent and not exchange.connected and not exchange.heard and not self.timed_out
+        """A kept-alive connection that the other side had closed, by all appearances."""
+
+
+class Unreadable(Exception):
+    """An answer without a length, beyond the size cap, or in a coding nobody asked for."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer, as its socket sees them."""
+
+    deadline: Deadline
+    connected: bool = False
+    sent: bool = False
+    heard: bool = False
+
+    def time_left(self) -> float:
+        left = self.deadline.remaining()
+        if left <= 0:
+            raise TimeoutError("the deadline has passed")
+        return left
+
+
+class Transport:
+    """A pool of connections to one server. Follows no redirect, keeps no cookie, heeds no proxy in the environment."""
+
+    def __init__(self, *, pool_size: int, longest_body: int, tls: ssl.SSLContext | None) -> None:
+        """Without `tls` it serves http:// only."""
+        self._longest_body = longest_body
+        self._session = _Session()
+        self._session.adapters.clear()
+        self._session.mount("http://" if tls is None else "https://", _Adapter(pool_size, tls))
+
+    def exchange(self, request: requests.PreparedRequest, deadline: Deadline) -> Answer:
+        """Raises ExchangeFailed. Connections that failed are not used again."""
+        exchange = Exchange(deadline)
+        token = _current.set(exchange)
+        try:
+            return self._read(self._session.send(request, stream=True, proxies={}))
+        except Exception as error:  # facts decide what it means, not which of three libraries raised it
+            raise ExchangeFailed(error, exchange) from error
+        finally:
+            _current.reset(token)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _read(self, response: requests.Response) -> Answer:
+        raw: BaseHTTPResponse = response.raw
+        try:
+            body = _body(raw, self._longest_body)
+        except BaseException:
+            raw.close()
+            raise
+        return Answer(response.status_code, response.headers.get("Content-Type", ""), body)
+
+
+def _body(raw: Any, longest: int) -> bytes:
+    """Whole, or an exception: a body that ends before its length or its last chunk is no answer."""
+    length: int | None = raw.length_remaining
+    if raw.headers.get("Content-Encoding", "identity") != "identity":
+        raise Unreadable("the answer is compressed")
+    if length is None and not raw.chunked:
+        raise Unreadable("the answer has no length")
+    if (length or 0) > longest:
+        raise Unreadable(f"the answer has more than {longest} bytes")
+    body: bytes = raw.read(longest + 1 if length is None else length)
+    if len(body) > longest:
+        raise Unreadable(f"the answer has more than {longest} bytes")
+    return body
+
+
+_current: ContextVar[Exchange] = ContextVar("exchange")
+
+
+class _BoundByDeadline(socket.socket):
+    """Each operation may take what is left of the current exchange, and leaves its trace there."""
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        exchange = _current.get()
+        self.settimeout(exchange.time_left())
+        exchange.sent = True
+        super().sendall(data, flags)
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        exchange = _current.get()
+        self.settimeout(exchange.time_left())
+        received = super().recv_into(buffer, nbytes or 0, flags)
+        exchange.heard = exchange.heard or received > 0
+        return received
+
+
+class _TlsSocket(_BoundByDeadline, ssl.SSLSocket):
+    pass
+
+
+def _connect(connection: HTTPConnection) -> socket.socket:
+    exchange = _current.get()
+    exchange.connected = True
+    failure: OSError = OSError("the name resolves to no address")
+    try:
+        addresses = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
+        for family, kind, protocol, _, address in addresses:
+            opened = _BoundByDeadline(family, kind, protocol)
+            try:
+                opened.settimeout(min(exchange.time_left(), LONGEST_CONNECT))
+                opened.connect(address)
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return opened
+            except OSError as error:
+                opened.close()
+                failure = error
+    except OSError as error:
+        failure = error
+    raise NewConnectionError(connection, f"cannot connect: {failure}") from failure
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+class _TlsConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, pool_size: int, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
+        super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        if self._tls is not None:
+            self._tls.sslsocket_class = _TlsSocket
+            options["ssl_context"] = self._tls
+        super().init_poolmanager(connections, maxsize, block, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+
+class _Session(requests.Session):
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None, always: `requests` would otherwise read a redirect's body, of whatever size, to look for the next."""
