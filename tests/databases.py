@@ -56,7 +56,7 @@ def _copied(template_url: str, name: str, schemas: tuple[Schema, ...]) -> Iterat
     template = urlsplit(template_url)
     with psycopg.connect(template._replace(path="/postgres").geturl(), autocommit=True) as server:
         server.execute(
-            SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
                 Identifier(name), Identifier(template.path.removeprefix("/"))
             )
         )

@@ -41,10 +41,10 @@ def set_up(target: Target) -> None:
 
 def refuse_one_server_for_both(monolith_url: str, scheduling_url: str) -> None:
     """Roles belong to a server, and the two deployments give `scheduling_app` different passwords."""
-    one, other = urlsplit(monolith_url), urlsplit(scheduling_url)
-    if (one.hostname, one.port) == (other.hostname, other.port):
+    one, other = (urlsplit(without_credentials(url)).netloc for url in (monolith_url, scheduling_url))
+    if one == other:
         raise SurroundingsError(
-            f"MONOLITH_DATABASE_URL and SCHEDULING_DATABASE_URL are both on {one.hostname}:{one.port}: "
+            f"MONOLITH_DATABASE_URL and SCHEDULING_DATABASE_URL are both on {one}: "
             "the two deployments need a server each"
         )
 

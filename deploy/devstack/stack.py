@@ -50,13 +50,14 @@ def run(settings: Settings, say: Say, on_ready: Callable[[Keys, Backends], None]
 
 
 def _start(settings: Settings, supervisor: Supervisor, say: Say, on_ready: Callable[[Keys, Backends], None]) -> None:
+    if settings.monolith_database_url and settings.scheduling_database_url:
+        refuse_one_server_for_both(settings.monolith_database_url, settings.scheduling_database_url)
     keys = load_keys(settings.data / "secrets.json")
     servers = _Servers(settings)
     say("starting the servers")
     supervisor.start([*servers.own, processes.mailsink(settings)])
     backends = servers.backends()
     say("setting up the databases")
-    refuse_one_server_for_both(backends.monolith_database_url, backends.scheduling_database_url)
     set_up(monolith(backends.monolith_database_url, keys.monolith_role_secret))
     set_up(scheduling(backends.scheduling_database_url, keys.scheduling_role_secret))
     environment.describe(settings, keys, backends)

@@ -26,9 +26,7 @@ def with_private_tables(databases: Databases) -> Iterator[Databases]:
 
 
 @pytest.mark.parametrize(("home", "role"), RUNNING_ROLES)
-def test_a_role_reads_its_own_schema_and_no_other(
-    with_private_tables: Databases, home: str, role: str
-) -> None:
+def test_a_role_reads_its_own_schema_and_no_other(with_private_tables: Databases, home: str, role: str) -> None:
     for schema in MONOLITH_SCHEMAS:
         if schema.name == home:
             assert read(with_private_tables, role, schema.name) == (1,)

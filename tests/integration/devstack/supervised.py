@@ -1,0 +1,43 @@
+"""A supervisor to be killed: `python -m tests.integration.devstack.supervised FOLDER`.
+
+Keeps a Postgres server and a small web server running, and prints what a test needs to know about them.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from deploy.devstack.ports import free_port
+from deploy.devstack.postgres import PostgresServer
+from deploy.devstack.program import Program, answers_http
+from deploy.devstack.record import ProcessRecord
+from deploy.devstack.supervisor import Supervisor
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    port = free_port()
+    postgres = PostgresServer(folder / "postgres", durable=False)
+    web = Program(
+        "web",
+        ["-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), str(port)],
+        {},
+        log=folder / "web.log",
+        serves=answers_http(port, "/"),
+    )
+    supervisor = Supervisor(ProcessRecord(folder / "processes.json"), say)
+    try:
+        supervisor.start([postgres, web])
+        say(json.dumps({"ports": [postgres.port, port], "pids": [postgres.pid, web.pid]}))
+        supervisor.watch()
+    except KeyboardInterrupt:
+        supervisor.stop()
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

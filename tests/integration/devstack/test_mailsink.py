@@ -1,0 +1,89 @@
+"""The mail sink: what comes in by SMTP can be read, and cannot do any harm."""
+
+import smtplib
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from deploy.devstack.ports import free_port
+from deploy.mailsink.pages import create_pages
+from deploy.mailsink.smtp import receive
+from deploy.mailsink.store import MailStore
+
+INVITATION = "BEGIN:VCALENDAR\nSUMMARY:<b>Cut</b>\nEND:VCALENDAR\n"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MailStore:
+    return MailStore(tmp_path / "mail")
+
+
+@pytest.fixture
+def smtp(store: MailStore) -> Iterator[smtplib.SMTP]:
+    port = free_port()
+    server = receive(store, port)
+    with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+        yield client
+    server.stop()
+
+
+@pytest.fixture
+def pages(store: MailStore) -> FlaskClient:
+    return create_pages(store).test_client()
+
+
+def test_a_mail_is_kept_as_it_was_sent_before_it_is_acknowledged(smtp: smtplib.SMTP, tmp_path: Path) -> None:
+    smtp.send_message(confirmation())
+    (kept,) = (tmp_path / "mail").iterdir()
+    assert kept.name.startswith("000001-")
+    assert b"Subject: Your appointment" in kept.read_bytes()
+
+
+def test_mails_are_numbered_in_the_order_of_their_arrival(smtp: smtplib.SMTP, store: MailStore) -> None:
+    for number in range(3):
+        smtp.send_message(confirmation(subject=f"mail {number}"))
+    assert [(mail.number, mail.subject) for mail in store.newest_first(2)] == [(3, "mail 2"), (2, "mail 1")]
+
+
+def test_a_mail_is_shown_with_its_invitation(store: MailStore, pages: FlaskClient) -> None:
+    store.add(confirmation().as_bytes())
+    page = pages.get("/mails/1").text
+    assert "Your appointment" in page
+    assert "See you at ten" in page
+    assert pages.get("/mails/1/invitation.ics").text.splitlines() == INVITATION.splitlines()
+
+
+@pytest.mark.parametrize("path", ["/", "/mails/1"])
+def test_nothing_in_a_mail_is_markup(store: MailStore, pages: FlaskClient, path: str) -> None:
+    store.add(confirmation(subject="<script>alert(1)</script>").as_bytes())
+    answer = pages.get(path)
+    assert "<script" not in answer.text
+    assert "<b>" not in answer.text
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_mail_that_is_no_mail_is_shown_all_the_same(store: MailStore, pages: FlaskClient) -> None:
+    store.add(b"\xff\xfe")
+    store.add(b"Content-Type: text/plain; charset=nonsense\r\n\r\n\xff")
+    store.add(b"Content-Type: multipart/mixed\r\n\r\nno parts")
+    assert [pages.get(f"/mails/{number}").status_code for number in (1, 2, 3)] == [200, 200, 200]
+    assert pages.get("/").status_code == 200
+
+
+def test_pages_only_read(store: MailStore, pages: FlaskClient) -> None:
+    store.add(confirmation().as_bytes())
+    assert pages.post("/mails/1").status_code == 405
+    assert pages.delete("/mails/1").status_code == 405
+    assert pages.get("/mails/2").status_code == 404
+    assert pages.get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def confirmation(subject: str = "Your appointment") -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "salon@example.org", "ana@example.org", subject
+    message.set_content("See you at ten")
+    message.add_attachment(INVITATION, subtype="calendar", filename="invitation.ics")
+    return message

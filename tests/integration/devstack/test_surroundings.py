@@ -1,0 +1,107 @@
+"""Wrong surroundings: one line that names the thing and the remedy, exit code 2, nothing left behind."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.devstack.clean import clean
+from deploy.devstack.keys import load_keys
+from deploy.devstack.lock import only_one
+from deploy.devstack.ports import free_port
+from deploy.devstack.settings import DEFAULT_PORTS
+from deploy.errors import SurroundingsError
+from tests.servers import ROOT
+
+
+def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = str(stranger.getsockname()[1])
+        message = refused(tmp_path, "demo", SMTP_PORT=port)
+    assert f"port {port}" in message
+    assert "set SMTP_PORT" in message
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "8000.5", "²"])
+def test_a_port_that_is_none(tmp_path: Path, port: str) -> None:
+    assert f"MAIL_PORT is {port!r}" in refused(tmp_path, "demo", MAIL_PORT=port)
+
+
+def test_one_port_for_two_servers(tmp_path: Path) -> None:
+    assert "are both 9999" in refused(tmp_path, "demo", MAIL_PORT="9999", REDIS_PORT="9999")
+
+
+def test_a_second_demo_in_one_folder(tmp_path: Path) -> None:
+    with only_one(tmp_path / "run" / "lock"):
+        message = refused(tmp_path, "demo")
+    assert f"(process {os.getpid()})" in message
+    assert "DATA_DIR" in message
+
+
+def test_a_database_server_of_ones_own_that_does_not_answer(tmp_path: Path) -> None:
+    url = f"postgresql://admin:hunter2@127.0.0.1:{free_port()}/monolith"
+    message = refused(tmp_path, "demo", MONOLITH_DATABASE_URL=url)
+    assert "cannot connect to the monolith database" in message
+    assert "MONOLITH_DATABASE_URL" in message
+    assert "hunter2" not in message
+
+
+def test_one_database_server_for_both_deployments(tmp_path: Path) -> None:
+    url = "postgresql://admin@127.0.0.1:5432/{}"
+    urls = {
+        "MONOLITH_DATABASE_URL": url.format("monolith"),
+        "SCHEDULING_DATABASE_URL": url.format("scheduling"),
+    }
+    assert "need a server each" in refused(tmp_path, "demo", **urls)
+
+
+def test_commands_that_need_a_running_demo_say_so(tmp_path: Path) -> None:
+    assert "no demo is running" in refused(tmp_path, "db", "check", "monolith")
+
+
+def test_a_missing_role_secret(tmp_path: Path) -> None:
+    message = refused(tmp_path, "db", "setup", "monolith", MONOLITH_DATABASE_URL="postgresql://127.0.0.1/monolith")
+    assert "DATABASE_ROLE_SECRET is not set" in message
+
+
+def test_a_mail_that_there_is_not(tmp_path: Path) -> None:
+    assert "there is no mail 7" in refused(tmp_path, "mail", "show", "7")
+
+
+def test_damaged_secrets(tmp_path: Path) -> None:
+    load_keys(tmp_path / "secrets.json")
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "secrets.json").write_text('{"half": ')
+    with pytest.raises(SurroundingsError, match=r"secrets\.json is damaged"):
+        load_keys(tmp_path / "secrets.json")
+
+
+def test_clean_removes_what_is_ours_and_nothing_else(tmp_path: Path) -> None:
+    load_keys(tmp_path / "secrets.json")
+    (tmp_path / "thesis.txt").touch()
+    clean(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    with only_one(tmp_path / "run" / "lock"), pytest.raises(SurroundingsError, match="a demo runs in"):
+        clean(tmp_path)
+
+
+def refused(data: Path, *arguments: str, **settings: str) -> str:
+    """Run a command that must fail as promised, and return the line it says."""
+    ports = {name: str(free_port()) for name in DEFAULT_PORTS}
+    names = ("MONOLITH_DATABASE_URL", "SCHEDULING_DATABASE_URL", "REDIS_URL", "DATABASE_ROLE_SECRET")
+    inherited = {name: value for name, value in os.environ.items() if name not in names}
+    finished = subprocess.run(
+        [sys.executable, "-m", "deploy.cli.main", *arguments],
+        cwd=ROOT,
+        env={**inherited, **ports, "DATA_DIR": str(data), **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 2, finished.stderr
+    assert finished.stderr.count("\n") == 1, finished.stderr
+    return finished.stderr
