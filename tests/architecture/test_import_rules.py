@@ -1,0 +1,140 @@
+"""The import rules in pyproject.toml hold, and each of them catches a violation that is planted in a copy."""
+
+import ast
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("deploy", "monolith", "scheduling_service", "contracts", "loadtests")
+
+# rule, module that breaks it, the import that it may not have
+VIOLATIONS = [
+    ("1-deployables", "contracts.scheduling.codec", "import scheduling_service.credentials"),
+    ("1-deployables", "contracts.scheduling.port", "import monolith.app"),
+    ("1-deployables", "scheduling_service.wsgi", "import monolith.app"),
+    ("1-deployables", "scheduling_service.engine.rules", "import monolith.shared.database"),
+    ("1-deployables", "monolith.app", "import deploy.errors"),
+    ("2-service-layers", "scheduling_service.engine.rules", "import scheduling_service.web"),
+    ("2-service-layers", "scheduling_service.engine.rules", "import scheduling_service.cutover"),
+    ("2-service-layers", "scheduling_service.engine.rules", "import scheduling_service.config"),
+    ("2-service-layers", "scheduling_service.web.app", "import scheduling_service.cutover"),
+    ("2-service-layers", "scheduling_service.cutover.ownership", "import scheduling_service.web"),
+    ("2-service-layers", "scheduling_service.web.app", "import scheduling_service.wsgi"),
+    ("2-service-layers", "scheduling_service.planted", "import scheduling_service.engine"),
+    ("2-monolith-layers", "monolith.shared.database.database", "import monolith.modules.billing.api"),
+    ("2-monolith-layers", "monolith.modules.billing.service", "import monolith.web"),
+    ("2-monolith-layers", "monolith.web.viewing", "import monolith.wiring"),
+    ("2-monolith-layers", "monolith.wiring", "import monolith.app"),
+    ("2-monolith-layers", "monolith.app", "import monolith.wsgi"),
+    ("2-monolith-layers", "monolith.wsgi", "import monolith.worker"),
+    ("2-monolith-layers", "monolith.planted", "import monolith.shared"),
+    ("3-modules", "monolith.modules.billing.service", "import monolith.modules.auth.service"),
+    ("3-modules", "monolith.modules.billing.service", "from monolith.modules.auth import repository"),
+    ("3-modules", "monolith.modules.auth.service", "import monolith.modules.notifications.service"),
+    ("3-modules", "monolith.modules.notifications.service", "import monolith.modules.billing.tables"),
+    ("3-modules", "monolith.modules.scheduling.routes", "import monolith.modules.auth.tables"),
+    ("4-engine", "monolith.wiring", "import scheduling_service.engine.engine"),
+    ("4-engine", "monolith.worker", "import scheduling_service.engine.database"),
+    ("4-engine", "monolith.modules.scheduling.routes", "from scheduling_service.engine import booking"),
+    ("4-engine", "monolith.modules.scheduling.adapters.http", "import scheduling_service.engine.engine"),
+    ("4-engine", "deploy.errors", "import scheduling_service.engine.engine"),
+    ("4-adapters", "monolith.worker", "import monolith.modules.scheduling.adapters.in_process"),
+    ("4-adapters", "monolith.app", "from monolith.modules.scheduling.adapters import switched"),
+    ("4-adapters", "monolith.modules.scheduling.routes", "import monolith.modules.scheduling.adapters.http"),
+    ("5-no-http", "scheduling_service.engine.rules", "import flask"),
+    ("5-no-http", "scheduling_service.engine.rules", "def late() -> None:\n    import werkzeug.http"),
+    ("5-no-http", "scheduling_service.engine.engine", "from requests import Session"),
+    ("5-no-http", "contracts.scheduling.codec", "import requests"),
+    ("5-no-http", "contracts.scheduling.codec", "from werkzeug.exceptions import NotFound"),
+    ("5-no-sql", "contracts.scheduling.models", "import sqlalchemy"),
+    ("5-no-sql", "contracts.scheduling.models", "import psycopg"),
+    ("6-load-tests", "loadtests.planted", "import monolith.config"),
+    ("6-load-tests", "loadtests.planted", "import scheduling_service.engine.rules"),
+    ("6-load-tests", "loadtests.planted", "import deploy.databases.set_up"),
+]
+
+ALLOWED = [
+    ("monolith.modules.billing.service", "import monolith.modules.auth.api"),
+    ("monolith.wiring", "import monolith.modules.scheduling.adapters.in_process"),
+    ("monolith.worker", "import monolith.wiring"),
+    ("loadtests.planted", "import contracts.scheduling.models"),
+    ("scheduling_service.cutover.ownership", "import scheduling_service.engine.database"),
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages elsewhere, for violations to be planted in and taken out again."""
+    folder = tmp_path_factory.mktemp("packages")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def test_the_rules_hold() -> None:
+    assert lint(ROOT) == set()
+
+
+def test_every_rule_is_put_to_the_test() -> None:
+    declared = re.findall(r'^id = "(\d-[\w-]+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert {rule for rule, _, _ in VIOLATIONS} == set(declared)
+    assert {rule[0] for rule in declared} == set("123456")
+
+
+@pytest.mark.parametrize("rule, module, statement", VIOLATIONS)
+def test_a_violation_is_caught(copy: Path, rule: str, module: str, statement: str) -> None:
+    with planted(copy, module, statement):
+        assert rule in lint(copy)
+
+
+@pytest.mark.parametrize("module, statement", ALLOWED)
+def test_what_is_allowed_passes(copy: Path, module: str, statement: str) -> None:
+    with planted(copy, module, statement):
+        assert lint(copy) == set()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "contracts").rglob("*.py")), ids=lambda path: path.name)
+def test_contracts_import_the_standard_library_and_msgspec_only(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names.append(node.module or "")
+        for name in names:
+            assert name.split(".")[0] in {*sys.stdlib_module_names, "msgspec", "contracts"}, name
+
+
+def lint(folder: Path) -> set[str]:
+    """The ids of the broken rules."""
+    command: list[str | Path] = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
+    wide = os.environ | {"COLUMNS": "400", "PYTHONPATH": str(folder)}
+    result = subprocess.run(command, cwd=folder, env=wide, capture_output=True, text=True)
+    assert "Contracts: " in result.stdout, result.stdout + result.stderr
+    broken = re.findall(r"^(.+) BROKEN", result.stdout, re.MULTILINE)
+    assert bool(broken) == bool(result.returncode)
+    return {rule for rule, name in rules() if name in broken}
+
+
+def rules() -> list[tuple[str, str]]:
+    return re.findall(r'^id = "(.+)"\nname = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+
+
+@contextlib.contextmanager
+def planted(folder: Path, module: str, statement: str) -> Iterator[None]:
+    """The module with a statement more, or a module of that statement alone where there is none."""
+    path = folder / module.replace(".", "/")
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    before = path.read_text() if path.exists() else None
+    path.write_text(f"{before or ''}\n{statement}\n")
+    try:
+        yield
+    finally:
+        path.unlink() if before is None else path.write_text(before)
