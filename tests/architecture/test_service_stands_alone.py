@@ -27,7 +27,6 @@ ABSENT = (
     "deploy",
     "loadtests",
     "argon2",
-    "click",
     "gevent",
     "icalendar",
     "locust",
