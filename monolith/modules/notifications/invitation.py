@@ -1,0 +1,47 @@
+"""The appointment as an iCalendar object (RFC 5545, RFC 5546), for the customer's own calendar."""
+
+from zoneinfo import ZoneInfo
+
+from icalendar import Calendar, Event, vCalAddress, vText
+
+from contracts.scheduling.events import AnyEvent
+
+
+def invitation(event: AnyEvent, *, organizer: str, attendee: str) -> bytes:
+    """`REQUEST` adds or moves the entry, `CANCEL` takes it away. Every mail of an appointment speaks of the same UID,
+    and SEQUENCE grows with its version, so that a calendar which gets mails out of order keeps the newest."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//extraction//notifications//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", method(event))
+    calendar.add_component(_entry(event, organizer, attendee))
+    calendar.add_missing_timezones()
+    ics: bytes = calendar.to_ical()
+    return ics
+
+
+def method(event: AnyEvent) -> str:
+    return "CANCEL" if event.appointment.status == "cancelled" else "REQUEST"
+
+
+def _entry(event: AnyEvent, organizer: str, attendee: str) -> Event:
+    appointment, zone = event.appointment, ZoneInfo(event.appointment.zone)
+    entry = Event()
+    entry.add("uid", str(appointment.appointment_id))
+    entry.add("sequence", appointment.version)
+    entry.add("dtstamp", event.occurred_at)
+    entry.add("dtstart", appointment.starts_at.astimezone(zone))
+    entry.add("dtend", appointment.ends_at.astimezone(zone))
+    entry.add("summary", f"{appointment.offering_name} with {appointment.provider_name}")
+    entry.add("location", event.business_name)
+    entry.add("status", "CANCELLED" if appointment.status == "cancelled" else "CONFIRMED")
+    entry.add("organizer", _person(organizer, event.business_name))
+    entry.add("attendee", _person(attendee, None))
+    return entry
+
+
+def _person(address: str, name: str | None) -> vCalAddress:
+    person = vCalAddress(f"mailto:{address}")
+    if name is not None:
+        person.params["CN"] = vText(name)
+    return person

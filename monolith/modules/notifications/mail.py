@@ -1,0 +1,96 @@
+"""Composing one mail: text, the same as HTML, and the appointment for a calendar."""
+
+import html
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from contracts.scheduling.events import AnyEvent
+from monolith.modules.notifications.invitation import invitation, method
+from monolith.modules.notifications.model import Kind, Recipient
+from monolith.modules.notifications.wording import Wording, wording
+
+
+class Unaddressable(Exception):
+    """No mail can be written to this address; waiting does not change that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """Who writes. `public_url` is the product's; the sender's address is at its host."""
+
+    public_url: str
+
+    @property
+    def domain(self) -> str:
+        host = urlsplit(self.public_url).hostname or ""
+        return host if any(letter.isalpha() for letter in host) and ":" not in host else "localhost"
+
+    @property
+    def address(self) -> str:
+        return f"no-reply@{self.domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is to be told, and since when."""
+
+    message_id: UUID
+    kind: Kind
+    event: AnyEvent
+    written_at: datetime
+
+
+def compose(letter: Letter, to: Recipient, head: Letterhead) -> EmailMessage:
+    """The same arguments give the same mail, Message-ID included. Raises Unaddressable."""
+    event = letter.event
+    words = wording(letter.kind, event, one_line(to.name), head.public_url)
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(one_line(event.business_name), addr_spec=head.address)
+    mail["To"] = _address(to)
+    mail["Subject"] = one_line(words.subject)
+    mail["Message-ID"] = f"<{letter.message_id}@{head.domain}>"
+    mail["Date"] = letter.written_at
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(_text(words))
+    mail.add_alternative(_html(words), subtype="html")
+    mail.add_attachment(
+        invitation(event, organizer=head.address, attendee=to.email).decode(),
+        subtype="calendar",
+        filename="appointment.ics",
+        params={"method": method(event)},
+    )
+    return mail
+
+
+def one_line(text: str) -> str:
+    """Without line breaks of any kind and without what cannot be seen: fit for a header."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+
+
+def _address(to: Recipient) -> Address:
+    try:
+        return Address(one_line(to.name), addr_spec=to.email)
+    except (ValueError, IndexError) as error:
+        raise Unaddressable(f"not an address that mail can be sent to: {error}") from error
+
+
+def _text(words: Wording) -> str:
+    facts = "\n".join(f"{label}: {one_line(value)}" for label, value in words.facts)
+    return f"{words.greeting}\n\n{words.opening}\n\n{facts}\n\n{words.closing}\n"
+
+
+def _html(words: Wording) -> str:
+    rows = "".join(
+        f"<tr><th align='left'>{html.escape(label)}</th><td>{html.escape(one_line(value))}</td></tr>"
+        for label, value in words.facts
+    )
+    return (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><body>"
+        f"<p>{html.escape(words.greeting)}</p><p>{html.escape(words.opening)}</p>"
+        f"<table cellpadding='4'>{rows}</table><p>{html.escape(words.closing)}</p></body></html>\n"
+    )

@@ -1,0 +1,45 @@
+"""Putting the module together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monolith.modules.notifications.mail import Letterhead
+from monolith.modules.notifications.model import Recipients
+from monolith.modules.notifications.reminders import Reminders
+from monolith.modules.notifications.routes import endpoints
+from monolith.modules.notifications.sender import Sender
+from monolith.modules.notifications.service import NotificationsService
+from monolith.modules.notifications.smtp import MailServer
+from monolith.shared.background import Loop
+from monolith.shared.database import Database
+from monolith.shared.endpoints import AnyEndpoint
+from monolith.shared.events import Consumer
+
+APP_ROLE = "notifications_app"
+SENDER_ROLE = "notifications_sender"
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    api: NotificationsService
+    endpoints: Sequence[AnyEndpoint]
+    consumers: Sequence[Consumer]
+
+
+def build_notifications(database: Database) -> Notifications:
+    """`database` connects as `notifications_app`."""
+    service = NotificationsService(database)
+    return Notifications(
+        api=service,
+        endpoints=endpoints(service),
+        consumers=[Consumer("notifications", database, service.handle)],
+    )
+
+
+def mail_loops(database: Database, recipients: Recipients, *, smtp_url: str, public_url: str) -> list[Loop]:
+    """For the worker. `database` connects as `notifications_sender`; `recipients` is the auth module's API."""
+    sender = Sender(database, recipients, MailServer(smtp_url), Letterhead(public_url))
+    return [
+        Loop("mail sender", sender.step, idle_seconds=0.2),
+        Loop("reminders", Reminders(database).step, idle_seconds=1.0),
+    ]

@@ -1,0 +1,56 @@
+"""Turning reminders that have come due into mails. Runs as the role `notifications_sender`."""
+
+from sqlalchemy import Connection, func, select, update
+
+from contracts.scheduling.codec import decode_event
+from monolith.modules.notifications import repository
+from monolith.modules.notifications.tables import reminder
+from monolith.shared.database import Database
+
+BATCH = 50
+
+
+class Reminders:
+    """Any number may run; a reminder becomes at most one mail."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def step(self) -> bool:
+        """One batch, in one transaction; False when nothing was due. Raises DatabaseUnavailable."""
+        with self._database.transaction() as connection:
+            due = _take_due(connection)
+            for payload in due:
+                _write_mail(connection, payload)
+        return bool(due)
+
+
+def _take_due(connection: Connection) -> list[bytes]:
+    """The events of appointments that are still ahead; what is past is only put aside. Index reminder_due."""
+    due = (
+        select(reminder.c.business_id, reminder.c.appointment_id, reminder.c.version)
+        .where(reminder.c.state == "waiting", reminder.c.due_at <= func.now())
+        .order_by(reminder.c.due_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    taken = connection.execute(
+        update(reminder)
+        .values(state="done")
+        .where(
+            reminder.c.business_id == due.c.business_id,
+            reminder.c.appointment_id == due.c.appointment_id,
+            reminder.c.version == due.c.version,
+        )
+        .returning(reminder.c.event)
+    )
+    return list(taken.scalars())
+
+
+def _write_mail(connection: Connection, payload: bytes) -> None:
+    event = decode_event(payload)
+    wanted = repository.preferences_of(connection, event.business_id, event.appointment.customer_id)
+    ahead = connection.execute(select(func.now() < event.appointment.starts_at)).scalar_one()
+    if wanted.want("reminder") and ahead:
+        repository.add_message(connection, event, "reminder")

@@ -1,0 +1,117 @@
+"""Sending what is due, whosever it is. Runs as the role `notifications_sender`."""
+
+import logging
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, update
+
+from contracts.scheduling.codec import decode_event
+from monolith.modules.notifications.mail import Letter, Letterhead, Unaddressable, compose
+from monolith.modules.notifications.model import Kind, Recipients
+from monolith.modules.notifications.smtp import MailServer, Rejected
+from monolith.modules.notifications.tables import message
+from monolith.shared.database import Database
+
+log = logging.getLogger(__name__)
+
+CLAIM = timedelta(minutes=2)
+"""Longer than an attempt takes. A sender that dies leaves its mail to the others after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """The wait after the n-th attempt is `first` doubled n - 1 times, at most `longest`; after `attempts`, failed."""
+
+    first: timedelta = timedelta(seconds=15)
+    longest: timedelta = timedelta(hours=2)
+    attempts: int = 20
+
+    def after(self, attempts: int) -> timedelta:
+        return min(self.longest, self.first * float(2 ** min(attempts - 1, 20)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    message_id: UUID
+    user_id: UUID
+    kind: Kind
+    event: bytes
+    attempts: int
+    created_at: datetime
+
+
+class Sender:
+    """At least once, and nearly always exactly once: a process that dies between the server's "yes" and our mark makes
+    the mail go out again, with the same Message-ID, by which mail programs know it. Any number may run."""
+
+    def __init__(
+        self,
+        database: Database,
+        recipients: Recipients,
+        server: MailServer,
+        head: Letterhead,
+        patience: Patience | None = None,
+    ) -> None:
+        self._database = database
+        self._recipients = recipients
+        self._server = server
+        self._head = head
+        self._patience = patience or Patience()
+
+    def step(self) -> bool:
+        """Try one mail; False when none is due. No transaction is open while the server is spoken to."""
+        with self._database.transaction() as connection:
+            due = _claim(connection)
+        if due is None:
+            return False
+        try:
+            self._send(due)
+        except (Rejected, Unaddressable) as error:
+            self._mark(due, state="failed", problem=str(error))
+            log.warning("mail %s cannot be delivered: %s", due.message_id, error)
+        except Exception as error:
+            self._later(due, error)
+        else:
+            self._mark(due, state="sent", sent_at=func.now(), problem=None)
+        return True
+
+    def _send(self, due: _Due) -> None:
+        recipient = self._recipients.user(due.user_id)
+        if recipient is None:
+            raise Unaddressable("there is no such person any more")
+        letter = Letter(due.message_id, due.kind, decode_event(due.event), due.created_at)
+        self._server.send(compose(letter, recipient, self._head))
+
+    def _later(self, due: _Due, error: Exception) -> None:
+        log.warning("mail %s waits after attempt %d: %s", due.message_id, due.attempts, error)
+        if due.attempts >= self._patience.attempts:
+            self._mark(due, state="failed", problem=f"given up after {due.attempts} attempts: {error}")
+            return
+        wait = self._patience.after(due.attempts)
+        self._mark(due, next_attempt_at=func.now() + wait, problem=str(error))
+
+    def _mark(self, due: _Due, **values: object) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(update(message).values(**values).where(message.c.message_id == due.message_id))
+
+
+def _claim(connection: Connection) -> _Due | None:
+    """The mail that waited longest, out of the others' reach for a while. Index message_due."""
+    row = connection.execute(
+        select(message.c.message_id)
+        .where(message.c.state == "pending", message.c.next_attempt_at <= func.now())
+        .order_by(message.c.next_attempt_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if row is None:
+        return None
+    claimed = connection.execute(
+        update(message)
+        .values(attempts=message.c.attempts + 1, next_attempt_at=func.now() + CLAIM)
+        .where(message.c.message_id == row.message_id)
+        .returning(*(message.c[each.name] for each in fields(_Due)))
+    ).one()
+    return _Due(*claimed)

@@ -1,0 +1,63 @@
+"""What follows from an event, and what people decide and see. Nothing is sent from here."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from contracts.scheduling.events import AnyEvent, AppointmentBooked, AppointmentCancelled
+from monolith.modules.notifications import repository
+from monolith.modules.notifications.model import Kind, MessagePage, Preferences
+from monolith.shared.database import Database
+from monolith.shared.endpoints import ApiError
+
+REMINDED_BEFORE = timedelta(hours=24)
+
+
+class NotificationsService:
+    """Writes down what is to be told; the sender tells it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def handle(self, event: AnyEvent, connection: Connection) -> None:
+        """Part of the caller's transaction: a mail about what happened, and a reminder in place of an earlier one."""
+        kind = _kind(event)
+        wanted = repository.preferences_of(connection, event.business_id, event.appointment.customer_id)
+        if wanted.want(kind):
+            repository.add_message(connection, event, kind)
+        repository.void_reminders(connection, event)
+        if kind != "cancellation":
+            repository.add_reminder(connection, event, event.appointment.starts_at - REMINDED_BEFORE)
+
+    def preferences(self, business_id: UUID, user_id: UUID) -> Preferences:
+        """Raises DatabaseUnavailable."""
+        with self._database.transaction(business_id) as connection:
+            return repository.preferences_of(connection, business_id, user_id)
+
+    def set_preferences(self, business_id: UUID, user_id: UUID, wanted: Preferences) -> Preferences:
+        """Idempotent. Mails that wait to be sent are sent. Raises DatabaseUnavailable."""
+        with self._database.transaction(business_id) as connection:
+            repository.set_preferences(connection, business_id, user_id, wanted)
+        return wanted
+
+    def messages(self, business_id: UUID, cursor: str | None, limit: int) -> MessagePage:
+        """Newest first. Raises ApiError for a cursor that this did not give, DatabaseUnavailable."""
+        before = None if cursor is None else _position(cursor)
+        with self._database.transaction(business_id) as connection:
+            found = repository.messages(connection, business_id, before, limit + 1)
+        page = tuple(found[:limit])
+        return MessagePage(messages=page, next_cursor=page[-1].message_id.hex if len(found) > limit else None)
+
+
+def _kind(event: AnyEvent) -> Kind:
+    if isinstance(event, AppointmentBooked):
+        return "confirmation"
+    return "cancellation" if isinstance(event, AppointmentCancelled) else "change"
+
+
+def _position(cursor: str) -> UUID:
+    try:
+        return UUID(hex=cursor)
+    except ValueError:
+        raise ApiError(400, "invalid_request", "The cursor is none that a page gave.", field="cursor") from None

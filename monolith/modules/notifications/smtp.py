@@ -1,0 +1,70 @@
+"""Handing a mail to a mail server, and what its answers mean."""
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+TIMEOUT = 5.0
+
+
+class Rejected(Exception):
+    """The server will not take this mail, now or later; the message is its reason."""
+
+
+class NotNow(Exception):
+    """The server is away, or asks to come again."""
+
+
+class MailServer:
+    """`smtp://[user:password@]host[:port]`, or `smtps://` for TLS from the start. STARTTLS is used when offered; a
+    password is sent over TLS only."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._implicit_tls = parts.scheme == "smtps"
+        self._host = parts.hostname or "localhost"
+        self._port = parts.port or (465 if self._implicit_tls else 25)
+        self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+
+    def send(self, mail: EmailMessage) -> None:
+        """Returns when the server has taken responsibility for it. Raises Rejected, NotNow; after NotNow it may have
+        been taken nevertheless."""
+        try:
+            with self._session() as session:
+                session.send_message(mail)
+        except smtplib.SMTPRecipientsRefused as error:
+            raise _meaning(*next(iter(error.recipients.values()))) from error
+        except smtplib.SMTPResponseException as error:
+            raise _meaning(error.smtp_code, error.smtp_error) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise Rejected(str(error)) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise NotNow(f"{type(error).__name__}: {error}") from error
+
+    @contextmanager
+    def _session(self) -> Iterator[smtplib.SMTP]:
+        context = ssl.create_default_context()
+        with (
+            smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT, context=context)
+            if self._implicit_tls
+            else smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
+        ) as session:
+            session.ehlo_or_helo_if_needed()
+            encrypted = self._implicit_tls
+            if not encrypted and session.has_extn("starttls"):
+                session.starttls(context=context)
+                encrypted = True
+            if self._user:
+                if not encrypted:
+                    raise smtplib.SMTPException("the server offers no TLS, so the password was not sent")
+                session.login(self._user, self._password)
+            yield session
+
+
+def _meaning(code: int, answer: bytes | str) -> Rejected | NotNow:
+    text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+    said = f"{code} {' '.join(text.split())}"
+    return Rejected(said) if 500 <= code < 600 else NotNow(said)

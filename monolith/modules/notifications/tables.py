@@ -1,0 +1,74 @@
+"""The tables, as SQLAlchemy knows them; a test holds them against what the migrations make."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from monolith.shared.events import consumer_tables
+
+SCHEMA = "notifications"
+metadata = MetaData(schema=SCHEMA)
+
+_instant = DateTime(timezone=True)
+_now = text("now()")
+_on = text("true")
+
+message = Table(
+    "message",
+    metadata,
+    Column("message_id", Uuid, primary_key=True),
+    Column("business_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'pending'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_attempt_at", _instant, nullable=False, server_default=_now),
+    Column("created_at", _instant, nullable=False, server_default=_now),
+    Column("sent_at", _instant),
+    Column("problem", Text),
+    UniqueConstraint("business_id", "appointment_id", "version", "kind", name="message_once"),
+    Index("message_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+    Index("message_by_business", "business_id", "message_id"),
+)
+
+preference = Table(
+    "preference",
+    metadata,
+    Column("business_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("confirmation", Boolean, nullable=False, server_default=_on),
+    Column("change", Boolean, nullable=False, server_default=_on),
+    Column("cancellation", Boolean, nullable=False, server_default=_on),
+    Column("reminder", Boolean, nullable=False, server_default=_on),
+    PrimaryKeyConstraint("business_id", "user_id"),
+)
+
+reminder = Table(
+    "reminder",
+    metadata,
+    Column("business_id", Uuid, nullable=False),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("due_at", _instant, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    Column("event", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("business_id", "appointment_id", "version"),
+    Index("reminder_due", "due_at", postgresql_where=text("state = 'waiting'")),
+)
+
+consumer = consumer_tables(metadata, SCHEMA)

@@ -1,0 +1,36 @@
+"""The worker process: `python -m monolith.worker`. Ends within five seconds of SIGTERM or SIGINT.
+
+Follows scheduling's events, relays the in-process copy's outbox, sends mail and finishes what requests began; what runs
+is put together in `wiring.build_worker`.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+
+from monolith import wiring
+from monolith.config import WorkerConfig, load_or_exit
+from monolith.shared.background import run
+from monolith.shared.telemetry.logs import log_to
+
+log = logging.getLogger("monolith.worker")
+
+
+def main() -> None:
+    log_to(sys.stderr)
+    stop = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stop.set())
+    worker = wiring.build_worker(load_or_exit(WorkerConfig.from_environment, os.environ))
+    log.info("worker started")
+    ended = run(worker, stop)
+    log.info("worker stopped")
+    if not ended:
+        # A loop that hangs must not keep the process: what it was doing is repeated by the next one.
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
