@@ -1,6 +1,7 @@
 """A child process that is started, waited for and stopped, and that does not outlive its parent."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from deploy.devstack import launch
 from deploy.errors import DidNotStart
 
 POLL_SECONDS = 0.02
+# "Worker failed to boot" says less than what the worker itself had to say.
+GUNICORN_LINE = re.compile(r"\[[-0-9: +]+\] \[\d+\] \[[A-Z]+\] ")
 
 
 class Child(ABC):
@@ -32,6 +35,7 @@ class Child(ABC):
         self.name = name
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
 
     def __enter__(self) -> Self:
         self.start()
@@ -51,6 +55,12 @@ class Child(ABC):
         code = self._process.returncode if self._process else None
         return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
 
+    def output(self) -> str:
+        """What it has said since it was launched last."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
     def start(self) -> None:
         """Return when it serves. A running process is left as it is."""
         self.launch()
@@ -60,6 +70,7 @@ class Child(ABC):
         """Begin to start, without waiting, so that several can start at once."""
         if self.pid is None:
             self._prepare()
+            self._log_start = self.log.stat().st_size if self.log.exists() else 0
             self._process = self._spawn()
 
     def wait_until_ready(self) -> None:
@@ -69,7 +80,7 @@ class Child(ABC):
         while not (self._answers() and self.pid is not None):
             waited = time.monotonic() - begun
             if waited > self.start_seconds or (self.pid is None and not self._tries_again(waited)):
-                raise DidNotStart(self.name, self.log, last_lines(self.log))
+                raise DidNotStart(self.name, self.log, last_words(self.output()))
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
@@ -123,11 +134,8 @@ class Child(ABC):
             )
 
 
-def last_lines(log: Path, count: int = 4) -> str:
-    """The end of a log, joined into one line, for an error message."""
-    if not log.exists():
-        return ""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 4096))
-        lines = file.read().decode(errors="replace").splitlines()
-    return " | ".join(line.strip() for line in lines[-count:] if line.strip())
+def last_words(output: str, count: int = 2) -> str:
+    """The end of what a process said, on one line, for an error message."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if not GUNICORN_LINE.match(line)]
+    return " | ".join((telling or lines)[-count:])

@@ -23,7 +23,7 @@ from deploy.errors import PortTaken, SurroundingsError
 SUPERUSER = "postgres"
 # After `kill -9` the dead server's lock file and shared memory are in the way until its last process is gone.
 STALE_LOCK_SECONDS = 15.0
-STALE_LOCK = (b'lock file "postmaster.pid" already exists', b"pre-existing shared memory block")
+STALE_LOCK = ('lock file "postmaster.pid" already exists', "pre-existing shared memory block")
 
 SETTINGS = {
     "listen_addresses": HOST,
@@ -78,7 +78,6 @@ class PostgresServer(Child):
         self.port = port or free_port()
         self.durable = durable
         self._settings = {**SETTINGS, **({} if durable else NOT_DURABLE), **(settings or {})}
-        self._log_start = 0
 
     def admin_url(self, database: str = "postgres") -> str:
         """A URL with the superuser's credentials."""
@@ -98,7 +97,6 @@ class PostgresServer(Child):
         self._make_cluster()
         if not is_free(self.port):
             raise PortTaken(self.port, self.name)
-        self._log_start = self.log.stat().st_size if self.log.exists() else 0
 
     def _prefix(self) -> Sequence[str]:
         return postgres_identity(_program("postgres")).prefix
@@ -119,17 +117,12 @@ class PostgresServer(Child):
         return True
 
     def _tries_again(self, waited: float) -> bool:
-        if waited > STALE_LOCK_SECONDS or not self._stopped_by_stale_lock():
+        output = self.output()
+        if waited > STALE_LOCK_SECONDS or not any(message in output for message in STALE_LOCK):
             return False
         time.sleep(0.2)
         self.launch()
         return True
-
-    def _stopped_by_stale_lock(self) -> bool:
-        with self.log.open("rb") as log:
-            log.seek(self._log_start)
-            output = log.read()
-        return any(message in output for message in STALE_LOCK)
 
     def _make_cluster(self) -> None:
         """Make the cluster beside its place and rename it, so that a failure leaves nothing half made."""

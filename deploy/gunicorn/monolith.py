@@ -1,5 +1,7 @@
 """The monolith's web, on MONOLITH_PORT."""
 
+# ruff: noqa: F401 (gunicorn reads its settings from the names in this file)
+
 import os
 
 from deploy.gunicorn.web import (
@@ -20,27 +22,6 @@ from deploy.gunicorn.web import (
     worker_tmp_dir,
     workers,
 )
-
-__all__ = [
-    "accesslog",
-    "bind",
-    "child_exit",
-    "control_socket_disable",
-    "errorlog",
-    "forwarded_allow_ips",
-    "graceful_timeout",
-    "keepalive",
-    "limit_request_field_size",
-    "limit_request_fields",
-    "limit_request_line",
-    "on_starting",
-    "proc_name",
-    "threads",
-    "timeout",
-    "worker_class",
-    "worker_tmp_dir",
-    "workers",
-]
 
 bind = f"{host}:{os.environ.get('MONOLITH_PORT', '8000')}"
 proc_name = "monolith-web"
