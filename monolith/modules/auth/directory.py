@@ -1,0 +1,55 @@
+"""Who is who: auth's public face to the other modules."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.people import People
+from monolith.modules.auth.repository import accounts, businesses
+from monolith.shared.database import Database
+from monolith.shared.endpoints import BusinessRef, Role
+
+
+class Directory:
+    """Implements `AuthApi`, where the promises stand."""
+
+    def __init__(self, database: Database, people: People) -> None:
+        self._database = database
+        self._people = people
+
+    def user(self, user_id: UUID) -> UserRef | None:
+        with self._database.transaction() as connection:
+            account = accounts.by_id(connection, user_id)
+        return None if account is None else account.user
+
+    def business(self, business_id: UUID) -> BusinessRef | None:
+        with self._database.transaction() as connection:
+            return businesses.by_id(connection, business_id)
+
+    def business_by_slug(self, slug: str) -> BusinessRef | None:
+        with self._database.transaction() as connection:
+            return businesses.by_slug(connection, slug)
+
+    def businesses(self) -> list[BusinessRef]:
+        with self._database.transaction() as connection:
+            return businesses.every(connection)
+
+    def members(self, business_id: UUID, role: Role) -> list[UserRef]:
+        with self._database.transaction() as connection:
+            return accounts.members(connection, business_id, role)
+
+    def memberships(self, user_id: UUID) -> list[tuple[BusinessRef, Role]]:
+        """The user's businesses by slug, with the role in each."""
+        with self._database.transaction() as connection:
+            return accounts.memberships(connection, user_id)
+
+    def businesses_opening(self, older_than: timedelta) -> list[BusinessRef]:
+        with self._database.transaction() as connection:
+            return businesses.opening(connection, older_than)
+
+    def mark_open(self, business_id: UUID) -> None:
+        with self._database.transaction() as connection:
+            businesses.mark_open(connection, business_id)
+
+    def make_operator(self, email: str, *, name: str | None = None, password: str | None = None) -> UserRef:
+        return self._people.make_operator(email, name, password)

@@ -1,0 +1,144 @@
+"""Bodies and replies of auth's endpoints. Requests refuse unknown fields."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from contracts.scheduling.values import Name, ZoneName, require_zone
+from monolith.modules.auth.currencies import CURRENCIES
+from monolith.shared.endpoints import BusinessRef, Role
+from monolith.shared.endpoints.gate import SLUG
+
+# What a browser accepts in <input type="email"> (the HTML standard's rule): one plain address, so nothing in it can
+# break out of a mail header.
+_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_EMAIL = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$"
+
+Slug = Annotated[str, Meta(pattern=SLUG, description="Names the business in addresses: a-z, 0-9 and hyphens.")]
+Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL)]
+NewPassword = Annotated[str, Meta(min_length=10, max_length=200)]
+Password = Annotated[str, Meta(min_length=1, max_length=200)]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217")]
+TokenRole = Literal["owner", "staff"]
+
+
+class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a caller sends."""
+
+
+class SignUp(Body, frozen=True):
+    business_name: Name
+    slug: Slug
+    zone: ZoneName
+    currency: Currency
+    name: Name
+    email: Email
+    password: NewPassword
+
+    def __post_init__(self) -> None:
+        require_zone(self.zone)
+        if self.currency not in CURRENCIES:
+            raise ValueError(f"`currency` is not a currency of ISO 4217: {self.currency}")
+
+
+class LogIn(Body, frozen=True):
+    email: Email
+    password: Password
+
+
+class ChangePassword(Body, frozen=True):
+    current_password: Password
+    new_password: NewPassword
+
+
+class Join(Body, frozen=True):
+    """Empty for somebody who is signed in; all three fields for somebody who is not."""
+
+    name: Name | None = None
+    email: Email | None = None
+    password: NewPassword | None = None
+
+
+class AddStaff(Body, frozen=True):
+    """The password is for an account that does not exist yet; one that does keeps its name and password."""
+
+    name: Name
+    email: Email
+    password: NewPassword
+
+
+class CreateToken(Body, frozen=True):
+    name: Name
+    role: TokenRole
+
+
+class Business(Struct, frozen=True, kw_only=True):
+    business_id: UUID
+    slug: str
+    name: str
+    zone: str
+    currency: str
+
+
+class User(Struct, frozen=True, kw_only=True):
+    user_id: UUID
+    name: str
+    email: str
+
+
+class Membership(Struct, frozen=True, kw_only=True):
+    business: Business
+    role: Role
+
+
+class SignedUp(Struct, frozen=True, kw_only=True):
+    business: Business
+    user: User
+
+
+class Joined(Struct, frozen=True, kw_only=True):
+    user_id: UUID
+    role: Role
+
+
+class Me(Struct, frozen=True, kw_only=True):
+    """`user` is None for an API token."""
+
+    kind: Literal["user", "token"]
+    user: User | None
+    is_operator: bool
+    memberships: tuple[Membership, ...]
+
+
+class Token(Struct, frozen=True, kw_only=True):
+    token_id: UUID
+    name: str
+    role: TokenRole
+    created_at: datetime
+    used_at: datetime | None = None
+    """To the minute."""
+
+
+class Tokens(Struct, frozen=True, kw_only=True):
+    """Those not revoked, the newest first."""
+
+    tokens: tuple[Token, ...]
+
+
+class NewToken(Struct, frozen=True, kw_only=True):
+    """`secret` is shown this once; afterwards only its hash exists."""
+
+    token: Token
+    secret: str
+
+
+def business_reply(business: BusinessRef) -> Business:
+    return Business(
+        business_id=business.business_id,
+        slug=business.slug,
+        name=business.name,
+        zone=business.zone,
+        currency=business.currency,
+    )

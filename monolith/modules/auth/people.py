@@ -1,0 +1,109 @@
+"""Making accounts, and joining a business."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.passwords import Passwords
+from monolith.modules.auth.repository import accounts
+from monolith.modules.auth.repository.accounts import Account
+from monolith.modules.auth.sessions import NewSession, begin_session
+from monolith.modules.auth.throttle import NEW_ACCOUNT_FROM_ADDRESS, PASSWORD_OF_ACCOUNT, Throttle
+from monolith.shared.database import Database, new_id
+from monolith.shared.endpoints import ApiError, BusinessRef, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who says who they are: a new account, or one whose password this is."""
+
+    name: str
+    email: str
+    password: str
+
+
+class People:
+    """An e-mail address has one account, which belongs to any number of businesses.
+
+    Whoever signs up with an address that has an account, and knows its password, is that account. Anybody else is told
+    `account_refused`: this does tell that the address has an account, at the price of a throttled attempt at its
+    password. Hiding it would take a confirmation by e-mail before anything can be booked.
+    """
+
+    def __init__(self, database: Database, passwords: Passwords, throttle: Throttle) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._throttle = throttle
+
+    def recognize(self, person: Person, address: str) -> tuple[Account, bool]:
+        """Their account, and whether it exists yet. Raises ApiError 409 when it does and the password is wrong, and
+        429 after too many attempts."""
+        email = person.email.lower()
+        self._throttle.charge((NEW_ACCOUNT_FROM_ADDRESS, address), (PASSWORD_OF_ACCOUNT, email))
+        with self._database.transaction() as connection:
+            account = accounts.by_email(connection, email)
+        if account is None:
+            user = UserRef(new_id(), person.name, email)
+            return Account(user, self._passwords.hash(person.password)), False
+        if not self._passwords.verify(person.password, account.password_hash):
+            raise account_refused()
+        with self._database.transaction() as connection:
+            self._throttle.refund(connection, (PASSWORD_OF_ACCOUNT, email))
+        return account, True
+
+    def join_as_customer(
+        self, business: BusinessRef, person: Person, address: str, replacing: UUID | None
+    ) -> tuple[NewSession, Role]:
+        """A customer of the business, signed in. Staff stay staff. Idempotent."""
+        account, exists = self.recognize(person, address)
+        with self._database.transaction() as connection:
+            if not exists and not accounts.insert(connection, account):
+                raise account_refused()
+            role = accounts.join(connection, business.business_id, account.user.user_id, "customer")
+            return begin_session(connection, account, replacing), role
+
+    def join_as_user(self, business: BusinessRef, user_id: UUID) -> Role:
+        """Somebody who is signed in becomes a customer of the business. Idempotent."""
+        with self._database.transaction() as connection:
+            return accounts.join(connection, business.business_id, user_id, "customer")
+
+    def add_staff(self, business: BusinessRef, person: Person) -> tuple[UUID, Role]:
+        """The account with this e-mail address works for the business; it is made if there is none. Idempotent."""
+        email = person.email.lower()
+        with self._database.transaction() as connection:
+            account = accounts.by_email(connection, email)
+        if account is None:
+            account = self._add(Account(UserRef(new_id(), person.name, email), self._passwords.hash(person.password)))
+        with self._database.transaction() as connection:
+            user_id = account.user.user_id
+            return user_id, accounts.join(connection, business.business_id, user_id, "staff")
+
+    def make_operator(self, email: str, name: str | None, password: str | None) -> UserRef:
+        """See `AuthApi.make_operator`."""
+        email = email.lower()
+        with self._database.transaction() as connection:
+            account = accounts.by_email(connection, email)
+        if account is None:
+            if name is None or password is None:
+                raise ApiError(404, "not_found", f"{email} has no account: give a name and a password to make one.")
+            account = self._add(Account(UserRef(new_id(), name, email), self._passwords.hash(password)))
+        with self._database.transaction() as connection:
+            accounts.make_operator(connection, account.user.user_id)
+        return account.user
+
+    def _add(self, account: Account) -> Account:
+        """The account, or the one that somebody else made for the address meanwhile."""
+        with self._database.transaction() as connection:
+            if accounts.insert(connection, account):
+                return account
+            existing = accounts.by_email(connection, account.user.email)
+            assert existing is not None
+            return existing
+
+
+def account_refused() -> ApiError:
+    return ApiError(
+        409,
+        "account_refused",
+        "No account could be made with this e-mail address and password. If you have an account, sign in first.",
+    )

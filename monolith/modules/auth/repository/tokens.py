@@ -1,0 +1,88 @@
+"""API tokens."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+from monolith.modules.auth.models import Token, TokenRole
+from monolith.shared.endpoints import Principal
+
+# api_token_secret
+_ALIVE = text("""
+    SELECT token_id, business_id, role, used_at IS NULL OR used_at < now() - interval '1 minute' AS unseen
+    FROM auth.api_token
+    WHERE secret_hash = :secret_hash AND revoked_at IS NULL
+""")
+_USED = text("UPDATE auth.api_token SET used_at = now() WHERE token_id = :token_id")
+# business_pkey: creating tokens of one business one after another keeps their number exact.
+_LOCK = text("SELECT 1 FROM auth.business WHERE business_id = :business_id FOR NO KEY UPDATE")
+# api_token_of_business
+_COUNT = text("SELECT count(*) FROM auth.api_token WHERE business_id = :business_id AND revoked_at IS NULL")
+_INSERT = text("""
+    INSERT INTO auth.api_token (token_id, business_id, name, role, secret_hash, created_by)
+    VALUES (:token_id, :business_id, :name, :role, :secret_hash, :created_by)
+    RETURNING token_id, name, role, created_at, used_at
+""")
+# api_token_of_business
+_LIST = text("""
+    SELECT token_id, name, role, created_at, used_at
+    FROM auth.api_token
+    WHERE business_id = :business_id AND revoked_at IS NULL
+    ORDER BY created_at DESC, token_id DESC
+""")
+# api_token_pkey
+_REVOKE = text("""
+    UPDATE auth.api_token SET revoked_at = now()
+    WHERE token_id = :token_id AND business_id = :business_id AND revoked_at IS NULL
+""")
+
+
+def find_alive(connection: Connection, secret_hash: bytes) -> Principal | None:
+    row = connection.execute(_ALIVE, {"secret_hash": secret_hash}).one_or_none()
+    if row is None:
+        return None
+    if row.unseen:
+        connection.execute(_USED, {"token_id": row.token_id})
+    return Principal(user_id=row.token_id, kind="token", roles={row.business_id: row.role})
+
+
+def count(connection: Connection, business_id: UUID) -> int:
+    """Of those not revoked. Nobody else adds one to the business until the transaction ends."""
+    connection.execute(_LOCK, {"business_id": business_id})
+    number: int = connection.execute(_COUNT, {"business_id": business_id}).scalar_one()
+    return number
+
+
+def insert(
+    connection: Connection,
+    *,
+    token_id: UUID,
+    business_id: UUID,
+    name: str,
+    role: TokenRole,
+    secret_hash: bytes,
+    created_by: UUID,
+) -> Token:
+    values = {
+        "token_id": token_id,
+        "business_id": business_id,
+        "name": name,
+        "role": role,
+        "secret_hash": secret_hash,
+        "created_by": created_by,
+    }
+    return _token(connection.execute(_INSERT, values).one())
+
+
+def of_business(connection: Connection, business_id: UUID) -> list[Token]:
+    return [_token(row) for row in connection.execute(_LIST, {"business_id": business_id})]
+
+
+def revoke(connection: Connection, business_id: UUID, token_id: UUID) -> bool:
+    """False when the business has no such token, or it is revoked."""
+    return connection.execute(_REVOKE, {"business_id": business_id, "token_id": token_id}).rowcount == 1
+
+
+def _token(row: Row[Any]) -> Token:
+    return Token(token_id=row.token_id, name=row.name, role=row.role, created_at=row.created_at, used_at=row.used_at)

@@ -1,0 +1,194 @@
+"""Auth's endpoints."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from monolith.modules.auth import models
+from monolith.modules.auth.cookie import SessionCookie
+from monolith.modules.auth.directory import Directory
+from monolith.modules.auth.people import People, Person
+from monolith.modules.auth.sessions import NewSession, Sessions
+from monolith.modules.auth.sign_up import SignUps
+from monolith.modules.auth.tokens import Tokens
+from monolith.shared.endpoints import Access, AnyEndpoint, ApiError, Call, Endpoint, Principal
+from monolith.shared.endpoints.errors import forbidden
+
+MODULE = "auth"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the handlers work with."""
+
+    sign_ups: SignUps
+    sessions: Sessions
+    people: People
+    tokens: Tokens
+    directory: Directory
+    cookie: SessionCookie
+
+
+def endpoints(services: Services) -> list[AnyEndpoint]:
+    handlers = Handlers(services)
+    return [*_for_people(handlers), *_for_businesses(handlers)]
+
+
+def _for_people(handlers: "Handlers") -> list[AnyEndpoint]:
+    return [
+        Endpoint(
+            module=MODULE, name="sign_up", method="POST", path="/signup", access=Access.PUBLIC, needs_key=True,
+            handler=handlers.sign_up, body=models.SignUp, reply=models.SignedUp, status=201,
+            summary="Sign up a business and its owner, who is then signed in",
+        ),
+        Endpoint(
+            module=MODULE, name="login", method="POST", path="/login", access=Access.PUBLIC,
+            handler=handlers.log_in, body=models.LogIn, reply=models.User, summary="Sign in",
+        ),
+        Endpoint(
+            module=MODULE, name="logout", method="POST", path="/logout", access=Access.PUBLIC,
+            handler=handlers.log_out, reply=None, summary="Sign out; the session is dead everywhere",
+        ),
+        Endpoint(
+            module=MODULE, name="me", method="GET", path="/me", access=Access.SIGNED_IN,
+            handler=handlers.me, reply=models.Me, summary="Who is calling, and which businesses they belong to",
+        ),
+        Endpoint(
+            module=MODULE, name="change_password", method="POST", path="/me/password", access=Access.SIGNED_IN,
+            handler=handlers.change_password, body=models.ChangePassword, reply=None,
+            summary="Change the password; every other session ends",
+        ),
+    ]  # fmt: skip
+
+
+def _for_businesses(handlers: "Handlers") -> list[AnyEndpoint]:
+    return [
+        Endpoint(
+            module=MODULE, name="business", method="GET", path="/businesses/{slug}", access=Access.PUBLIC,
+            handler=handlers.business, reply=models.Business, summary="What everybody may know of a business",
+        ),
+        Endpoint(
+            module=MODULE, name="join", method="POST", path="/businesses/{slug}/customers", access=Access.PUBLIC,
+            handler=handlers.join, body=models.Join, reply=models.Joined, status=201,
+            summary="Become a customer: with a new account, or the one that is signed in",
+        ),
+        Endpoint(
+            module=MODULE, name="add_staff", method="POST", path="/businesses/{slug}/staff", access=Access.OWNER,
+            handler=handlers.add_staff, body=models.AddStaff, reply=models.Joined, status=201,
+            summary="Let somebody work for the business",
+        ),
+        Endpoint(
+            module=MODULE, name="list_tokens", method="GET", path="/businesses/{slug}/tokens", access=Access.OWNER,
+            handler=handlers.list_tokens, reply=models.Tokens, summary="The API tokens of the business",
+        ),
+        Endpoint(
+            module=MODULE, name="create_token", method="POST", path="/businesses/{slug}/tokens", access=Access.OWNER,
+            handler=handlers.create_token, body=models.CreateToken, reply=models.NewToken, status=201,
+            summary="Make an API token; its secret is shown this once",
+        ),
+        Endpoint(
+            module=MODULE, name="revoke_token", method="DELETE", path="/businesses/{slug}/tokens/{token_id}",
+            access=Access.OWNER, handler=handlers.revoke_token, reply=None, summary="Revoke an API token",
+        ),
+    ]  # fmt: skip
+
+
+class Handlers:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def sign_up(self, call: Call[models.SignUp]) -> models.SignedUp:
+        business, session = self._services.sign_ups.sign_up(
+            call.body,
+            key=call.idempotency_key or "",
+            address=call.remote_address,
+            replacing=call.principal.session_id if call.principal else None,
+            trace=call.trace,
+            deadline=call.deadline,
+        )
+        return models.SignedUp(business=models.business_reply(business), user=self._signed_in(call, session))
+
+    def log_in(self, call: Call[models.LogIn]) -> models.User:
+        replacing = call.principal.session_id if call.principal else None
+        session = self._services.sessions.log_in(call.body.email, call.body.password, call.remote_address, replacing)
+        return self._signed_in(call, session)
+
+    def log_out(self, call: Call[None]) -> None:
+        if call.principal is not None and call.principal.session_id is not None:
+            self._services.sessions.log_out(call.principal.session_id)
+        call.reply_headers.append(self._services.cookie.clear())
+
+    def me(self, call: Call[None]) -> models.Me:
+        who = call.who()
+        user = self._services.directory.user(who.user_id) if who.kind == "user" else None
+        return models.Me(
+            kind=who.kind,
+            user=models.User(user_id=user.user_id, name=user.name, email=user.email) if user else None,
+            is_operator=who.is_operator,
+            memberships=self._memberships(who),
+        )
+
+    def change_password(self, call: Call[models.ChangePassword]) -> None:
+        user_id, session_id = _person(call.who())
+        current, new = call.body.current_password, call.body.new_password
+        self._services.sessions.change_password(user_id, session_id, current, new)
+
+    def business(self, call: Call[None]) -> models.Business:
+        return models.business_reply(call.where())
+
+    def join(self, call: Call[models.Join]) -> models.Joined:
+        if call.principal is None:
+            return self._join_with_account(call)
+        user_id, _ = _person(call.principal)
+        if call.body != models.Join():
+            raise ApiError(400, "invalid_request", "You are signed in: leave name, e-mail address and password out.")
+        role = self._services.people.join_as_user(call.where(), user_id)
+        return models.Joined(user_id=user_id, role=role)
+
+    def add_staff(self, call: Call[models.AddStaff]) -> models.Joined:
+        _person(call.who())
+        person = Person(call.body.name, call.body.email, call.body.password)
+        user_id, role = self._services.people.add_staff(call.where(), person)
+        return models.Joined(user_id=user_id, role=role)
+
+    def list_tokens(self, call: Call[None]) -> models.Tokens:
+        return models.Tokens(tokens=tuple(self._services.tokens.of_business(call.where())))
+
+    def create_token(self, call: Call[models.CreateToken]) -> models.NewToken:
+        creator, _ = _person(call.who())
+        return self._services.tokens.create(call.where(), creator, call.body.name, call.body.role)
+
+    def revoke_token(self, call: Call[None]) -> None:
+        _person(call.who())
+        self._services.tokens.revoke(call.where(), call.id_in_path("token_id", "token"))
+
+    def _join_with_account(self, call: Call[models.Join]) -> models.Joined:
+        name, email, password = call.body.name, call.body.email, call.body.password
+        if name is None or email is None or password is None:
+            missing = "name" if name is None else "email" if email is None else "password"
+            message = "Send name, email and password; or sign in first and send an empty object."
+            raise ApiError(400, "invalid_request", message, field=missing)
+        person = Person(name, email, password)
+        session, role = self._services.people.join_as_customer(call.where(), person, call.remote_address, None)
+        return models.Joined(user_id=self._signed_in(call, session).user_id, role=role)
+
+    def _memberships(self, who: Principal) -> tuple[models.Membership, ...]:
+        if who.kind == "user":
+            found = self._services.directory.memberships(who.user_id)
+        else:
+            of_token = (
+                (self._services.directory.business(business_id), role) for business_id, role in who.roles.items()
+            )
+            found = [(business, role) for business, role in of_token if business is not None]
+        return tuple(models.Membership(business=models.business_reply(business), role=role) for business, role in found)
+
+    def _signed_in(self, call: Call[Any], session: NewSession) -> models.User:
+        call.reply_headers.append(self._services.cookie.set(session.secret))
+        return models.User(user_id=session.user.user_id, name=session.user.name, email=session.user.email)
+
+
+def _person(principal: Principal) -> tuple[UUID, UUID]:
+    """The user and the session. What an API token could do here would outlive its being revoked: ApiError 403."""
+    if principal.session_id is None:
+        raise forbidden("Only a person who signed in may do this; an API token may not.")
+    return principal.user_id, principal.session_id

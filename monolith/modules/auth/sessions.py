@@ -1,0 +1,105 @@
+"""Logging in and out, and recognizing who calls."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from monolith.modules.auth import credentials
+from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.passwords import Passwords
+from monolith.modules.auth.repository import accounts, sessions, tokens
+from monolith.modules.auth.repository.accounts import Account
+from monolith.modules.auth.throttle import PASSWORD_FROM_ADDRESS, PASSWORD_OF_ACCOUNT, Throttle
+from monolith.shared.database import Database
+from monolith.shared.endpoints import ApiError, Principal
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """`secret` is what the session cookie carries."""
+
+    user: UserRef
+    secret: str
+
+
+class Sessions:
+    """Also the `Authenticator` of the gate."""
+
+    def __init__(self, database: Database, passwords: Passwords, throttle: Throttle) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._throttle = throttle
+
+    def log_in(self, email: str, password: str, address: str, replacing: UUID | None = None) -> NewSession:
+        """A new session; the one it replaces is dead. Raises ApiError 401, or 429 after too many failures.
+
+        An unknown e-mail address and a wrong password are answered alike, after the same work.
+        """
+        email = email.lower()
+        attempts = ((PASSWORD_FROM_ADDRESS, address), (PASSWORD_OF_ACCOUNT, email))
+        self._throttle.charge(*attempts)
+        with self._database.transaction() as connection:
+            account = accounts.by_email(connection, email)
+        correct = self._passwords.verify(password, account.password_hash if account else None)
+        if account is None or not correct:
+            raise wrong_credentials()
+        newer = self._passwords.hash(password) if self._passwords.is_outdated(account.password_hash) else None
+        with self._database.transaction() as connection:
+            self._throttle.refund(connection, *attempts)
+            session = begin_session(connection, account, replacing)
+            if newer is not None:
+                accounts.set_password(connection, account.user.user_id, old=account.password_hash, new=newer)
+        return session
+
+    def log_out(self, session_id: UUID) -> None:
+        """The session is dead at once, in every process. Idempotent."""
+        with self._database.transaction() as connection:
+            sessions.end(connection, session_id)
+
+    def change_password(self, user_id: UUID, session_id: UUID, current: str, new: str) -> None:
+        """Every other session of the user is dead. Raises ApiError 403 unless `current` is right."""
+        with self._database.transaction() as connection:
+            account = accounts.by_id(connection, user_id)
+        if account is None:
+            raise wrong_credentials()
+        attempt = (PASSWORD_OF_ACCOUNT, account.user.email)
+        self._throttle.charge(attempt)
+        if not self._passwords.verify(current, account.password_hash):
+            raise _wrong_current_password()
+        new_hash = self._passwords.hash(new)
+        with self._database.transaction() as connection:
+            self._throttle.refund(connection, attempt)
+            if not accounts.set_password(connection, user_id, old=account.password_hash, new=new_hash):
+                raise _wrong_current_password()
+            sessions.end_others(connection, user_id, kept=session_id)
+
+    def by_session(self, secret: str) -> Principal | None:
+        if not credentials.is_session_secret(secret):
+            return None
+        with self._database.transaction() as connection:
+            return sessions.find_alive(connection, credentials.hashed(secret))
+
+    def by_api_token(self, secret: str) -> Principal | None:
+        if not credentials.is_token_secret(secret):
+            return None
+        with self._database.transaction() as connection:
+            return tokens.find_alive(connection, credentials.hashed(secret))
+
+
+def begin_session(connection: Connection, account: Account, replacing: UUID | None) -> NewSession:
+    """For an account whose password was just proved. Raises ApiError 401 when it was changed since."""
+    secret = credentials.new_session_secret()
+    if replacing is not None:
+        sessions.end(connection, replacing)
+    if not sessions.begin(connection, account.user.user_id, account.password_hash, credentials.hashed(secret)):
+        raise wrong_credentials()
+    return NewSession(account.user, secret)
+
+
+def wrong_credentials() -> ApiError:
+    return ApiError(401, "wrong_credentials", "The e-mail address or the password is wrong.")
+
+
+def _wrong_current_password() -> ApiError:
+    return ApiError(403, "wrong_password", "The current password is wrong.", field="current_password")

@@ -1,0 +1,98 @@
+"""A business signs up. It stands in two stores, so this can stop halfway, and can always be finished.
+
+1. The business, its owner and the idempotency key are committed together, in the state 'opening'.
+2. Scheduling opens the business, with no transaction open here.
+3. The business is open, and its owner is signed in.
+
+Where 2 fails, the same sign-up under the same key goes on from there; and so does the worker, through
+`AuthApi.businesses_opening`.
+"""
+
+import hashlib
+from collections.abc import Callable
+from uuid import UUID
+
+import msgspec
+
+from contracts.scheduling.context import Deadline, Trace
+from contracts.scheduling.errors import KeyReused, SchedulingError
+from monolith.modules.auth import models
+from monolith.modules.auth.people import People, Person, account_refused
+from monolith.modules.auth.repository import accounts, businesses, sign_ups
+from monolith.modules.auth.repository.accounts import Account
+from monolith.modules.auth.sessions import NewSession, begin_session
+from monolith.shared.database import Database, DatabaseUnavailable, new_id
+from monolith.shared.endpoints import ApiError, BusinessRef
+
+OpenScheduling = Callable[[BusinessRef, Trace, Deadline], None]
+"""Opens the business in scheduling, wherever that is; opening it again is no error. Raises SchedulingError."""
+
+
+class SignUps:
+    """Raises, besides what each method names, ApiError 429 and DatabaseUnavailable."""
+
+    def __init__(self, database: Database, people: People, open_scheduling: OpenScheduling) -> None:
+        self._database = database
+        self._people = people
+        self._open_scheduling = open_scheduling
+
+    def sign_up(
+        self, body: models.SignUp, *, key: str, address: str, replacing: UUID | None, trace: Trace, deadline: Deadline
+    ) -> tuple[BusinessRef, NewSession]:
+        """The business, open, and its owner's session. The same key and body again have the same effect.
+
+        Raises KeyReused, and ApiError: 409 `slug_taken`; 409 `account_refused` when the e-mail address has an account
+        with another password; 503 `set_up_unfinished` when the business stands and scheduling did not open it.
+        """
+        account, exists = self._people.recognize(Person(body.name, body.email, body.password), address)
+        business = self._register(body, key, account, exists)
+        if business is None:
+            # The same sign-up was made at the same moment: it made the account, whose password has to be checked.
+            account, _ = self._people.recognize(Person(body.name, body.email, body.password), address)
+            business = self._register(body, key, account, exists=True)
+            assert business is not None
+        self._open(business, trace, deadline)
+        with self._database.transaction() as connection:
+            businesses.mark_open(connection, business.business_id)
+            return business, begin_session(connection, account, replacing)
+
+    def _register(self, body: models.SignUp, key: str, account: Account, exists: bool) -> BusinessRef | None:
+        """The business of this key, made now or earlier. None when it was made earlier and `account` was not."""
+        business = BusinessRef(new_id(), body.slug, body.business_name, body.zone, body.currency)
+        with self._database.transaction() as connection:
+            earlier = sign_ups.reserve(connection, _hash(key.encode()), _request_hash(body), business.business_id)
+            if earlier is not None:
+                if earlier.request_hash != _request_hash(body):
+                    raise KeyReused("This Idempotency-Key was used for another sign-up. Send a new one.")
+                return businesses.by_id(connection, earlier.business_id) if exists else None
+            if not businesses.insert(connection, business):
+                raise _slug_taken(body.slug)
+            if not exists and not accounts.insert(connection, account):
+                raise account_refused()
+            accounts.join(connection, business.business_id, account.user.user_id, "owner")
+        return business
+
+    def _open(self, business: BusinessRef, trace: Trace, deadline: Deadline) -> None:
+        try:
+            self._open_scheduling(business, trace, deadline)
+        except (SchedulingError, DatabaseUnavailable) as error:
+            raise ApiError(
+                503,
+                "set_up_unfinished",
+                f"Your account and `{business.slug}` exist, and its calendar is still being set up. That finishes by "
+                "itself in a moment; then sign in.",
+                retry_after=5,
+            ) from error
+
+
+def _request_hash(body: models.SignUp) -> bytes:
+    """Of all but the password, which must not be stored under a fast hash. It is checked against the account's."""
+    return _hash(msgspec.json.encode(msgspec.structs.replace(body, password="", email=body.email.lower())))
+
+
+def _hash(text: bytes) -> bytes:
+    return hashlib.sha256(text).digest()
+
+
+def _slug_taken(slug: str) -> ApiError:
+    return ApiError(409, "slug_taken", f"The address `{slug}` is taken. Please choose another.", field="slug")

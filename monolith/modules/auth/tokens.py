@@ -1,0 +1,47 @@
+"""API tokens for programs."""
+
+from uuid import UUID
+
+from monolith.modules.auth import credentials
+from monolith.modules.auth.models import NewToken, Token, TokenRole
+from monolith.modules.auth.repository import tokens
+from monolith.shared.database import Database, new_id
+from monolith.shared.endpoints import ApiError, BusinessRef
+from monolith.shared.endpoints.errors import not_found
+
+MOST_TOKENS = 50
+
+
+class Tokens:
+    """A token outlives the membership of the person who made it: it belongs to the business."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, business: BusinessRef, creator: UUID, name: str, role: TokenRole) -> NewToken:
+        """Raises ApiError 409 when the business has 50."""
+        secret = credentials.new_token_secret()
+        with self._database.transaction() as connection:
+            if tokens.count(connection, business.business_id) >= MOST_TOKENS:
+                message = f"This business has {MOST_TOKENS} tokens. Revoke one that is no longer used."
+                raise ApiError(409, "too_many_tokens", message)
+            token = tokens.insert(
+                connection,
+                token_id=new_id(),
+                business_id=business.business_id,
+                name=name,
+                role=role,
+                secret_hash=credentials.hashed(secret),
+                created_by=creator,
+            )
+        return NewToken(token=token, secret=secret)
+
+    def of_business(self, business: BusinessRef) -> list[Token]:
+        with self._database.transaction() as connection:
+            return tokens.of_business(connection, business.business_id)
+
+    def revoke(self, business: BusinessRef, token_id: UUID) -> None:
+        """It is dead at once, in every process. Raises ApiError 404 when the business has no such token."""
+        with self._database.transaction() as connection:
+            if not tokens.revoke(connection, business.business_id, token_id):
+                raise not_found("token")
