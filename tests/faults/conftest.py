@@ -1,0 +1,53 @@
+"""A real service over a database of its own, shared by the tests of a module: each opens a business for itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.devstack.keys import Keys, load_keys
+from monolith.modules.scheduling.adapters.http import HttpScheduling
+from monolith.modules.scheduling.adapters.tokens import signer_from
+from tests.databases import Databases, fresh_databases
+from tests.faults.proxy import TcpProxy
+from tests.faults.service import SchedulingWeb
+from tests.servers import Servers
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return load_keys(tmp_path_factory.mktemp("keys") / "keys.json")
+
+
+@pytest.fixture(scope="module")
+def service_databases(servers: Servers) -> Iterator[Databases]:
+    with fresh_databases(servers) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="module")
+def web(service_databases: Databases, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchedulingWeb]:
+    folder: Path = tmp_path_factory.mktemp("scheduling-web")
+    with SchedulingWeb(service_databases, keys, folder) as web:
+        yield web
+
+
+@pytest.fixture
+def proxy(web: SchedulingWeb) -> Iterator[TcpProxy]:
+    with TcpProxy("127.0.0.1", web.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def direct(web: SchedulingWeb, keys: Keys) -> Iterator[HttpScheduling]:
+    """The adapter, straight to the service: for setting up, and for finding out what really happened."""
+    port = HttpScheduling(web.url, signer_from(keys.signing_key))
+    yield port
+    port.close()
+
+
+@pytest.fixture
+def proxied(proxy: TcpProxy, keys: Keys) -> Iterator[HttpScheduling]:
+    port = HttpScheduling(proxy.url, signer_from(keys.signing_key))
+    yield port
+    port.close()

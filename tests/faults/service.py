@@ -1,0 +1,52 @@
+"""The real scheduling service, in processes of its own that a test may stop, continue and kill."""
+
+import os
+import signal
+from pathlib import Path
+
+from deploy.devstack.keys import Keys
+from deploy.devstack.ports import free_port
+from deploy.devstack.program import Program, answers_http
+from tests.databases import Databases
+
+
+class SchedulingWeb(Program):
+    """gunicorn with one worker over the test's own database. Starts again on the same port."""
+
+    def __init__(self, databases: Databases, keys: Keys, folder: Path, **settings: str) -> None:
+        self.port = free_port()
+        environment = {
+            "SCHEDULING_DATABASE_URL": databases.scheduling_url,
+            "DATABASE_ROLE_SECRET": databases.role_secret,
+            "SERVICE_TOKEN_VERIFY_KEYS": keys.verify_keys,
+            "METRICS_TOKEN": keys.metrics_token,
+            "SCHEDULING_PORT": str(self.port),
+            "WEB_WORKERS": "1",
+        }
+        super().__init__(
+            "scheduling web",
+            ["-m", "gunicorn", "-c", "deploy/gunicorn/scheduling.py", "scheduling_service.wsgi:app"],
+            {**environment, **settings},
+            log=folder / "scheduling-web.log",
+            serves=answers_http(self.port, "/readyz"),
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def freeze(self) -> None:
+        """SIGSTOP, to the master and its workers: connections are accepted by the kernel, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill_all(self) -> None:
+        """SIGKILL, to the master and its workers."""
+        self._signal(signal.SIGKILL)
+        self.kill()
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.pid is not None
+        os.killpg(self.pid, number)
