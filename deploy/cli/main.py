@@ -23,6 +23,8 @@ class Entry:
 COMMANDS: Mapping[str, Entry] = {
     "demo": Entry("deploy.cli.demo", "Run the whole product on this machine, with demo data."),
     "db": Entry("deploy.cli.db", "Set up a database, or check one."),
+    "flag": Entry("deploy.cli.flag", "Show or set where new businesses are created."),
+    "status": Entry("deploy.cli.status", "Show who owns each business, and how much it holds."),
     "mail": Entry("deploy.cli.mail", "Read the mails that the demo has sent."),
 }
 

@@ -4,7 +4,7 @@ from typing import Protocol
 from uuid import UUID
 
 from contracts.scheduling.models import Ownership
-from monolith.shared.database import Database
+from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.flags.scheduling_flag import SchedulingFlag
 from monolith.shared.flags.watch import Notice
 from scheduling_service.cutover import ownership
@@ -24,9 +24,9 @@ class Routes(Protocol):
 
 
 class OwnershipRoutes:
-    """The routing table behind a cache that lives until the watch hears of a change.
+    """The routing table behind a cache; what the watch hears of is looked up again.
 
-    When the table cannot be reached, what is known stays in use: a stale route is safe, for a side that does not own a
+    When the table cannot be reached, what was known stays in use: a stale route is safe, for a side that does not own a
     business refuses to write it.
     """
 
@@ -34,18 +34,29 @@ class OwnershipRoutes:
         self._database = database
         self._flag = flag
         self._known: dict[UUID, Ownership] = {}
+        self._current: set[UUID] = set()
         self._changes = 0
 
     def owner(self, business_id: UUID) -> Ownership | None:
-        return self._known.get(business_id) or self.look_again(business_id)
+        known = self._known.get(business_id)
+        if known is not None and business_id in self._current:
+            return known
+        try:
+            return self.look_again(business_id)
+        except DatabaseUnavailable:
+            if known is None:
+                raise
+            return known
 
     def look_again(self, business_id: UUID) -> Ownership | None:
         changes = self._changes
         with self._database.transaction() as connection:
             found = ownership.owner_of(connection, business_id)
-        # A notice that came while the row was being read may have been about it: then it is not remembered.
-        if found is not None and changes == self._changes:
+        if found is not None:
             self._known[business_id] = found
+            # A notice that came while the row was being read may have been about it: then it counts as old already.
+            if changes == self._changes:
+                self._current.add(business_id)
         return found
 
     def claim(self, business_id: UUID) -> Ownership:
@@ -54,11 +65,11 @@ class OwnershipRoutes:
             return ownership.claim(connection, business_id, side)
 
     def forget(self, notice: Notice | None) -> None:
-        """What the watch calls: drop what may have changed."""
+        """What the watch calls about a change: of one business, or of anything."""
         if notice is not None and notice.table != "ownership":
             return
         self._changes += 1
         if notice is None:
-            self._known = {}
+            self._current = set()
         else:
-            self._known.pop(UUID(notice.business), None)
+            self._current.discard(UUID(notice.business))

@@ -6,6 +6,9 @@ from contracts.scheduling.port import OneCallPort
 from scheduling_service.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
+from scheduling_service.relay.compose import relay_of
+from scheduling_service.relay.metrics import RelayMetrics
+from scheduling_service.relay.relay import Relay
 
 
 class InProcessScheduling(OneCallPort):
@@ -32,3 +35,8 @@ class InProcessScheduling(OneCallPort):
 def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcessScheduling:
     """The adapter over the scheduling schema of the monolith's own database."""
     return InProcessScheduling(SchedulingEngine(Database(role_url(url, "scheduling_app", secret), pool_size=pool_size)))
+
+
+def in_process_relay(url: str, secret: str, redis_url: str, metrics: RelayMetrics) -> Relay:
+    """The relay of the events that this adapter's engine leaves in the outbox. Connects later."""
+    return relay_of("in_process", url, secret, redis_url, metrics)

@@ -1,0 +1,68 @@
+"""`extraction status`."""
+
+import json
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from contracts.scheduling.models import Ownership
+from contracts.scheduling.values import Side
+from deploy.operations import Operations, open_operations
+from monolith.shared.endpoints import BusinessRef
+from scheduling_service.cutover.overview import Holding
+
+Row = dict[str, str | int | None]
+Held = dict[Side, dict[UUID, Holding] | None]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def status(as_json: bool) -> None:
+    """Show, per business, who owns it, since which epoch, and how much it holds there."""
+    with open_operations() as operations:
+        rows = _rows(operations)
+    if as_json:
+        click.echo(json.dumps({"businesses": rows}, indent=2))
+    else:
+        _print(rows)
+
+
+def _rows(operations: Operations) -> list[Row]:
+    owners = operations.owners()
+    held: Held = {"in_process": operations.holdings("in_process"), "http": operations.holdings("http")}
+    return [_row(business, owners.get(business.business_id), held) for business in operations.businesses()]
+
+
+def _row(business: BusinessRef, owner: Ownership | None, held: Held) -> Row:
+    row: Row = {"business": business.slug, "owner": None, "epoch": None, "state": "not opened yet"}
+    if owner is None:
+        return row
+    row |= {"owner": owner.owner, "epoch": owner.epoch}
+    holdings = held[owner.owner]
+    if holdings is None:
+        return row | {"state": "the owner's database does not answer"}
+    holding = holdings.get(business.business_id)
+    if holding is None:
+        return row
+    return row | {
+        "state": "active" if holding.lease_active else "no lease",
+        "offerings": holding.offerings,
+        "providers": holding.providers,
+        "booked": holding.booked,
+        "cancelled": holding.cancelled,
+    }
+
+
+def _print(rows: list[Row]) -> None:
+    if not rows:
+        click.echo("there are no businesses yet")
+        return
+    columns = ("business", "owner", "epoch", "state", "offerings", "providers", "booked", "cancelled")
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("business", "owner", "state") else "right")
+    for row in rows:
+        table.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
+    Console(highlight=False).print(table, soft_wrap=True)

@@ -1,0 +1,70 @@
+"""What an operator's commands work with: the monolith's flags, owners and businesses, and both scheduling databases."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+
+from contracts.scheduling.models import Ownership
+from contracts.scheduling.values import Side
+from deploy.errors import SurroundingsError
+from deploy.surroundings import cannot_reach, environment_of
+from monolith.modules.auth.api import AuthApi
+from monolith.shared.database import Database, DatabaseUnavailable
+from monolith.shared.endpoints import BusinessRef
+from monolith.shared.flags.store import FlagStore
+from monolith.wiring import operators_auth
+from scheduling_service.credentials import role_url
+from scheduling_service.cutover import ownership
+from scheduling_service.cutover.overview import Holding, holdings
+
+_SIDES: dict[Side, str] = {"in_process": "monolith", "http": "scheduling"}
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Reads and changes of an operator. Errors of the database become one line that names it."""
+
+    flags: FlagStore
+    auth: AuthApi
+    _platform: Database
+
+    def business(self, slug: str) -> BusinessRef | None:
+        return self.auth.business_by_slug(slug)
+
+    def businesses(self) -> Sequence[BusinessRef]:
+        """All, by slug."""
+        return self.auth.businesses()
+
+    def owners(self) -> dict[UUID, Ownership]:
+        with self._platform.transaction() as connection:
+            return ownership.all_owners(connection)
+
+    def holdings(self, side: Side) -> dict[UUID, Holding] | None:
+        """What a side's database holds; None when it does not answer."""
+        name = _SIDES[side]
+        environment = environment_of(name)
+        url = environment[f"{name.upper()}_DATABASE_URL"]
+        try:
+            return holdings(role_url(url, "scheduling_operator", environment["DATABASE_ROLE_SECRET"]))
+        except psycopg.errors.UndefinedTable as error:
+            raise SurroundingsError(f"the {name} database is not migrated: run `extraction db setup {name}`") from error
+        except psycopg.OperationalError:
+            return None
+
+
+@contextmanager
+def open_operations() -> Iterator[Operations]:
+    """Raises SurroundingsError, one line with the remedy, when there is no deployment or it does not answer."""
+    environment = environment_of("monolith")
+    url, secret = environment["MONOLITH_DATABASE_URL"], environment["DATABASE_ROLE_SECRET"]
+    platform = Database(url, role="platform_app", secret=secret, pool_size=1)
+    auth = operators_auth(url, secret)
+    try:
+        yield Operations(FlagStore(platform), auth, platform)
+    except DatabaseUnavailable as error:
+        raise cannot_reach("monolith", error) from error
+    finally:
+        platform.close()

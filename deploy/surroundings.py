@@ -1,0 +1,32 @@
+"""Which deployment a command is about: the one that the environment names, or the demo that runs in this folder."""
+
+import os
+from collections.abc import Mapping
+
+from deploy.devstack.environment import described
+from deploy.devstack.settings import read_settings
+from deploy.errors import SurroundingsError
+from monolith.shared.database import DatabaseUnavailable
+
+
+def environment_of(side: str) -> Mapping[str, str]:
+    """The environment of `monolith` or `scheduling`.
+
+    From MONOLITH_DATABASE_URL and its like when they are set; else what the running demo left word of. For the service,
+    whose secret is its own, SCHEDULING_DATABASE_ROLE_SECRET comes before DATABASE_ROLE_SECRET.
+    """
+    setting = f"{side.upper()}_DATABASE_URL"
+    if not os.environ.get(setting):
+        return described(read_settings(os.environ).data, side)
+    secret = os.environ.get(f"{side.upper()}_DATABASE_ROLE_SECRET") or os.environ.get("DATABASE_ROLE_SECRET")
+    if not secret:
+        raise SurroundingsError(f"DATABASE_ROLE_SECRET is not set: set it to the secret of the {side} deployment")
+    return {**os.environ, "DATABASE_ROLE_SECRET": secret}
+
+
+def cannot_reach(name: str, error: DatabaseUnavailable) -> SurroundingsError:
+    """The one line for a database that does not answer a command."""
+    cause = " ".join(str(error.__cause__ or error.message).split())
+    return SurroundingsError(
+        f"the {name} database does not answer ({cause}): start it, or run `extraction db check {name}`"
+    )

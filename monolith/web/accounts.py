@@ -1,0 +1,142 @@
+"""The pages on which people sign up, sign in and out."""
+
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from msgspec import Struct
+from werkzeug import Response
+
+from contracts.scheduling import codec
+from contracts.scheduling.errors import SchedulingError
+from contracts.scheduling.values import Name
+from monolith.modules.auth.models import Email, NewPassword, SignUp
+from monolith.modules.auth.module import Auth
+from monolith.modules.auth.people import Person
+from monolith.shared.endpoints import ApiError
+from monolith.shared.middleware import current_exchange
+from monolith.web.visiting import Visits, local_path, new_key
+
+_ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+Page = str | Response | tuple[str, int]
+
+
+class NewPerson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: Name
+    email: Email
+    password: NewPassword
+
+
+class AccountPages:
+    """Forms over auth's services; a refused form is shown again, with what was typed, but for the password."""
+
+    def __init__(self, visits: Visits, auth: Auth) -> None:
+        self._visits = visits
+        self._auth = auth
+
+    def add_to(self, pages: Blueprint) -> None:
+        pages.add_url_rule("/", "home", self.home)
+        pages.add_url_rule("/", "open_business", self.open_business, methods=["POST"])
+        pages.add_url_rule("/b/<slug>/sign-in", "sign_in", self.sign_in, methods=["GET", "POST"])
+        pages.add_url_rule("/b/<slug>/sign-up", "sign_up", self.sign_up, methods=["GET", "POST"])
+        pages.add_url_rule("/sign-out", "sign_out", self.sign_out, methods=["POST"])
+
+    def home(self) -> str:
+        return self._home()
+
+    def open_business(self) -> Page:
+        exchange = current_exchange()
+        try:
+            given = codec.convert(_fields(*SignUp.__struct_fields__), SignUp)
+            business, session = self._auth.sign_ups.sign_up(
+                given,
+                key=codec.require_key(request.form.get("key")),
+                address=self._visits.remote_address(),
+                replacing=self._replacing(),
+                trace=exchange.trace,
+                deadline=exchange.deadline,
+            )
+        except (ApiError, SchedulingError) as error:
+            return self._home(_explained(error)), error.status
+        return self._signed_in(session.secret, url_for("pages.business", slug=business.slug))
+
+    def sign_in(self, slug: str) -> Page:
+        visit = self._visits.of(slug)
+        after = local_path(request.values.get("next", ""), url_for("pages.business", slug=slug))
+        if request.method == "GET":
+            # Signed in already, but no customer of this business yet: signing in again makes them one.
+            return visit.render("sign_in.html", next=after, form={})
+        email, password = request.form.get("email", ""), request.form.get("password", "")
+        try:
+            session = self._auth.sessions.log_in(email, password, self._visits.remote_address(), self._replacing())
+        except ApiError as error:
+            return visit.render("sign_in.html", next=after, form=request.form, problem=error.message), error.status
+        self._auth.people.join_as_user(visit.business, session.user.user_id)
+        return self._signed_in(session.secret, after)
+
+    def sign_up(self, slug: str) -> Page:
+        visit = self._visits.of(slug)
+        after = local_path(request.values.get("next", ""), url_for("pages.business", slug=slug))
+        if request.method == "GET":
+            return visit.render("sign_up.html", next=after, form={})
+        try:
+            given = codec.convert(_fields("name", "email", "password"), NewPerson)
+            session, _ = self._auth.people.join_as_customer(
+                visit.business,
+                Person(given.name, given.email, given.password),
+                self._visits.remote_address(),
+                self._replacing(),
+            )
+        except (ApiError, SchedulingError) as error:
+            return visit.render("sign_up.html", next=after, form=request.form, problem=_explained(error)), error.status
+        return self._signed_in(session.secret, after)
+
+    def sign_out(self) -> Response:
+        principal = self._visits.principal()
+        if principal is not None and principal.session_id is not None:
+            self._auth.sessions.log_out(principal.session_id)
+        response = make_response(redirect(url_for("pages.home"), 303))
+        response.headers.add(*self._auth.cookie.clear())
+        return response
+
+    def _home(self, problem: str | None = None) -> str:
+        return render_template(
+            "home.html",
+            business=None,
+            person=self._visits.principal(),
+            form=request.form,
+            zones=_ZONES,
+            key=request.form.get("key") or new_key(),
+            problem=problem,
+        )
+
+    def _signed_in(self, secret: str, after: str) -> Response:
+        response = make_response(redirect(after, 303))
+        response.headers.add(*self._auth.cookie.set(secret))
+        return response
+
+    def _replacing(self) -> UUID | None:
+        principal = self._visits.principal()
+        return principal.session_id if principal else None
+
+
+def _fields(*names: str) -> dict[str, str]:
+    """As typed; only a password may begin or end with a space."""
+    given = {name: request.form.get(name, "") for name in names}
+    return {name: text if name == "password" else text.strip() for name, text in given.items()}
+
+
+def _explained(error: ApiError | SchedulingError) -> str:
+    field = getattr(error, "field", None) if error.code == "invalid_request" else None
+    return _WRONG.get(str(field), error.message)
+
+
+_WRONG = {
+    "business_name": "Please give the business a name of at most 80 characters.",
+    "slug": "The short name takes 3 to 40 small letters, digits and hyphens. ",
+    "zone": "Please choose a time zone from the list, like Europe/Paris.",
+    "currency": "Please give the currency by its three letters, like EUR.",
+    "name": "Please give a name of at most 80 characters.",
+    "email": "This does not look like an e-mail address.",
+    "password": "The password needs at least 10 characters.",
+}

@@ -1,0 +1,45 @@
+"""All pages, as one blueprint; and the page that tells of an error."""
+
+from flask import Blueprint, render_template, request, url_for
+
+from monolith.modules.auth.module import Auth
+from monolith.modules.billing.api import BillingApi
+from monolith.shared.middleware import current_exchange
+from monolith.shared.middleware.errors import Problem
+from monolith.web.accounts import AccountPages
+from monolith.web.booking import BookingPages
+from monolith.web.viewing import FILTERS
+from monolith.web.visiting import Visits
+
+_TITLES = {
+    400: "That did not work",
+    403: "That is not for you",
+    404: "There is nothing here",
+    405: "That did not work",
+    409: "That did not work",
+    429: "Please wait a little",
+    503: "Please try again in a moment",
+    504: "Please look whether it was done",
+}
+
+
+def create_pages(visits: Visits, auth: Auth, billing: BillingApi) -> Blueprint:
+    pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
+    AccountPages(visits, auth).add_to(pages)
+    BookingPages(visits, billing).add_to(pages)
+    for name, shown in FILTERS.items():
+        pages.add_app_template_filter(shown, name)
+    return pages
+
+
+def error_page(problem: Problem) -> str:
+    """Says what happened and what to do next, and nothing about the inside."""
+    return render_template(
+        "error.html",
+        business=None,
+        person=None,
+        title=_TITLES.get(problem.status, "Something went wrong"),
+        message=problem.message,
+        back=url_for("pages.home") if request.method == "GET" else request.path,
+        request_id=current_exchange().trace.request_id if problem.status >= 500 else None,
+    )

@@ -1,0 +1,58 @@
+"""How times and money read on a page."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+# ISO 4217: currencies whose minor unit is not a hundredth.
+_EXPONENTS = {
+    **dict.fromkeys(
+        (
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+
+def clock(moment: datetime, zone: str) -> str:
+    """`09:30`, on the zone's clock; an hour that happens twice says which one it is: `02:30 CET`."""
+    local = moment.astimezone(ZoneInfo(zone))
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return local.strftime("%H:%M %Z" if twice else "%H:%M")
+
+
+def moment(at: datetime, zone: str) -> str:
+    """`Tue 1 Jan 2030, 09:30`."""
+    return f"{day(at.astimezone(ZoneInfo(zone)).date())} {at.astimezone(ZoneInfo(zone)).year}, {clock(at, zone)}"
+
+
+def day(of: date) -> str:
+    """`Tue 1 Jan`."""
+    return f"{of:%a} {of.day} {of:%b}"
+
+
+def money(minor: int, currency: str) -> str:
+    """`25.00 EUR`."""
+    exponent = _EXPONENTS.get(currency, 2)
+    return f"{Decimal(minor).scaleb(-exponent):.{exponent}f} {currency}"
+
+
+FILTERS: dict[str, Callable[..., str]] = {"clock": clock, "moment": moment, "day": day, "money": money}

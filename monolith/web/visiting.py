@@ -1,0 +1,81 @@
+"""One visit to a business's pages: who, where, and what the templates are given."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from werkzeug import Response
+
+from contracts.scheduling.context import ANONYMOUS, Actor, CallContext
+from contracts.scheduling.port import OneCallPort
+from monolith.shared.endpoints import BusinessRef, Principal
+from monolith.shared.endpoints.errors import unauthenticated
+from monolith.shared.endpoints.gate import Gate
+from monolith.shared.middleware import current_exchange
+
+
+@dataclass(frozen=True)
+class Visit:
+    business: BusinessRef
+    principal: Principal | None
+    port: OneCallPort
+
+    def context(self, key: str | None = None) -> CallContext:
+        exchange = current_exchange()
+        return CallContext(self.business.business_id, self._actor(), exchange.deadline, exchange.trace, key)
+
+    def who(self) -> Principal:
+        if self.principal is None:
+            raise unauthenticated()
+        return self.principal
+
+    def is_member(self) -> bool:
+        return self._role() is not None
+
+    def is_staff(self) -> bool:
+        return self._role() in ("owner", "staff")
+
+    def to_sign_in(self) -> Response:
+        """Sends the visitor to sign in, and then back to this page; after a lost form, to the business."""
+        back = request.full_path if request.method == "GET" else url_for("pages.business", slug=self.business.slug)
+        return redirect(url_for("pages.sign_in", slug=self.business.slug, next=back), 303)
+
+    def render(self, template: str, **values: Any) -> str:
+        return render_template(template, business=self.business, person=self.principal, **values)
+
+    def _role(self) -> str | None:
+        return self.principal.role_in(self.business.business_id) if self.principal else None
+
+    def _actor(self) -> Actor:
+        role = self._role()
+        if self.principal is None or role is None:
+            return ANONYMOUS
+        return Actor("customer" if role == "customer" else "staff", self.principal.user_id)
+
+
+class Visits:
+    def __init__(self, gate: Gate, port: OneCallPort) -> None:
+        self._gate = gate
+        self._port = port
+
+    def of(self, slug: str) -> Visit:
+        """Raises ApiError 404 for an unknown business."""
+        return Visit(self._gate.business(slug), self._gate.principal(request), self._port)
+
+    def principal(self) -> Principal | None:
+        return self._gate.principal(request)
+
+    def remote_address(self) -> str:
+        return self._gate.remote_address(request)
+
+
+def new_key() -> str:
+    """An idempotency key for a form: sending the form twice has one effect."""
+    return secrets.token_urlsafe(18)
+
+
+def local_path(path: str, otherwise: str) -> str:
+    """`path` if it stays on this site, else `otherwise`: a link must not send anybody elsewhere after signing in."""
+    stays = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
+    return path if stays else otherwise

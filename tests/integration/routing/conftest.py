@@ -1,0 +1,58 @@
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+import pytest
+from openfeature import api
+
+from monolith.modules.scheduling.routing import OwnershipRoutes
+from monolith.shared.database import Database, new_id
+from monolith.shared.flags.provider import DatabaseFlags
+from monolith.shared.flags.scheduling_flag import SchedulingFlag
+from monolith.shared.flags.store import FlagStore
+from monolith.shared.flags.watch import Watch
+from tests.databases import Databases
+
+
+@dataclass
+class Process:
+    """What one process of the monolith knows about flags and owners."""
+
+    store: FlagStore
+    flag: SchedulingFlag
+    routes: OwnershipRoutes
+    watch: Watch
+
+
+def start_process(databases: Databases, monolith_url: str | None = None) -> Process:
+    url = monolith_url or databases.monolith_url
+    store = FlagStore(Database(url, role="platform_app", secret=databases.role_secret))
+    flags = DatabaseFlags(store)
+    domain = f"test-{new_id()}"
+    api.set_provider_and_wait(flags, domain)
+    flag = SchedulingFlag(api.get_client(domain))
+    routes = OwnershipRoutes(Database(url, role="platform_app", secret=databases.role_secret), flag)
+    watch = Watch(url, role="platform_app", secret=databases.role_secret)
+    watch.subscribe(flags.refresh)
+    watch.subscribe(routes.forget)
+    watch.start()
+    eventually(lambda: not watch.stale)
+    return Process(store, flag, routes, watch)
+
+
+@pytest.fixture
+def processes(databases: Databases) -> Iterator[list[Process]]:
+    started = [start_process(databases) for _ in range(3)]
+    yield started
+    with ThreadPoolExecutor() as closing:
+        list(closing.map(lambda process: process.watch.close(), started))
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> float:
+    """Waits until the condition holds; answers how long that took, in seconds."""
+    began = monotonic()
+    while not condition():
+        assert monotonic() - began < seconds, "it did not happen in time"
+        sleep(0.005)
+    return monotonic() - began

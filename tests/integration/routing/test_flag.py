@@ -1,0 +1,68 @@
+"""The flag: what an operator asks for, seen everywhere within a second, and on record."""
+
+import psycopg
+import pytest
+
+from monolith.shared.database import Database, new_id
+from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
+from tests.databases import Databases
+from tests.integration.routing.conftest import Process, eventually
+
+
+def set_flag(process: Process, value: str, reason: str = "") -> str | None:
+    return process.store.set(SCHEDULING_ADAPTER, value, business_id=None, actor="cli:ann", reason=reason)
+
+
+def test_a_flag_that_nobody_set_means_the_monolith_as_it_was(processes: list[Process]) -> None:
+    assert processes[0].flag.side_for(new_id()) == "in_process"
+
+
+def test_every_process_sees_a_change_within_a_second(processes: list[Process]) -> None:
+    set_flag(processes[0], "http")
+
+    took = eventually(lambda: all(p.flag.side_for(new_id()) == "http" for p in processes))
+
+    assert took < 1.0
+
+
+def test_an_override_holds_for_its_business_only(processes: list[Process]) -> None:
+    chosen, other = new_id(), new_id()
+    processes[0].store.set(SCHEDULING_ADAPTER, "http", business_id=chosen, actor="cli:ann", reason="")
+
+    eventually(lambda: processes[1].flag.side_for(chosen) == "http")
+
+    assert processes[1].flag.side_for(other) == "in_process"
+
+
+def test_a_value_that_is_no_side_counts_as_the_default(processes: list[Process]) -> None:
+    set_flag(processes[0], "carrier-pigeon")
+    set_flag(processes[0], "http")
+    eventually(lambda: processes[0].flag.side_for(new_id()) == "http")
+    set_flag(processes[0], "carrier-pigeon")
+
+    eventually(lambda: processes[0].flag.side_for(new_id()) == "in_process")
+
+
+def test_each_change_is_on_record_with_who_when_and_why(processes: list[Process]) -> None:
+    set_flag(processes[0], "http", reason="peak hour")
+    before = set_flag(processes[0], "in_process", reason="peak over")
+
+    newest, oldest = processes[1].store.changes()
+    assert before == "http"
+    assert (newest.actor, newest.before, newest.after, newest.reason) == ("cli:ann", "http", "in_process", "peak over")
+    assert (oldest.before, oldest.after, oldest.reason) == (None, "http", "peak hour")
+    assert newest.recorded_at > oldest.recorded_at
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE platform.audit SET reason = 'x'", "DELETE FROM platform.audit", "TRUNCATE platform.audit"],
+)
+def test_nobody_edits_the_audit_log_not_even_an_administrator(databases: Databases, statement: str) -> None:
+    store = FlagStore(Database(databases.monolith_url, role="platform_app", secret=databases.role_secret))
+    store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="kept")
+
+    with psycopg.connect(databases.monolith_admin_url) as db, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        db.execute(statement.encode())
+
+    assert [entry.reason for entry in store.changes()] == ["kept"]

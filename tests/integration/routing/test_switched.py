@@ -1,0 +1,191 @@
+"""The switched adapter: ownership routes, a stale route is corrected, one side's trouble never becomes the other's."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from contracts.scheduling import models as m
+from contracts.scheduling import operations as ops
+from contracts.scheduling.context import SYSTEM, CallContext, Deadline, new_trace
+from contracts.scheduling.errors import BusinessNotFound, NotOwner, Unavailable
+from contracts.scheduling.operations import Operation
+from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.values import Side
+from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
+from monolith.shared.database import new_id
+from monolith.shared.flags.store import SCHEDULING_ADAPTER
+from tests.databases import Databases
+from tests.faults.proxy import TcpProxy
+from tests.integration.routing.conftest import Process, eventually, start_process
+
+
+class RecordingSide(OneCallPort):
+    """A side that answers every call as it is told, and remembers the keys it was called with."""
+
+    def __init__(self, name: Side, refuse: Callable[[], Exception | None] = lambda: None) -> None:
+        self.name = name
+        self.refuse = refuse
+        self.keys: list[str | None] = []
+
+    def call(self, operation: Operation[Any, Any], ctx: CallContext, request: Any) -> Any:
+        self.keys.append(ctx.idempotency_key)
+        refused = self.refuse()
+        if refused is not None:
+            raise refused
+        return m.Business(business_id=ctx.business_id, name=self.name, zone="Europe/Paris", epoch=1)
+
+
+Sides = dict[str, RecordingSide]
+
+
+def context(business_id: UUID, key: str = "a-key", seconds: float = 2.0) -> CallContext:
+    return CallContext(business_id, SYSTEM, Deadline.after(seconds), new_trace(), key)
+
+
+def switched(process: Process, **sides: RecordingSide) -> SwitchedScheduling:
+    return SwitchedScheduling({"in_process": sides["in_process"], "http": sides["http"]}, process.routes)
+
+
+def move(databases: Databases, business_id: UUID, owner: Side) -> None:
+    """What a cutover's decision does to the routing table."""
+    with psycopg.connect(databases.monolith_admin_url) as db:
+        db.execute(
+            "UPDATE platform.ownership SET owner = %s, epoch = epoch + 1 WHERE business_id = %s", (owner, business_id)
+        )
+
+
+@pytest.fixture
+def process(processes: list[Process]) -> Process:
+    return processes[0]
+
+
+@pytest.fixture
+def sides() -> Sides:
+    return {"in_process": RecordingSide("in_process"), "http": RecordingSide("http")}
+
+
+OPEN = m.OpenBusiness(name="A", zone="Europe/Paris")
+
+
+def test_a_new_business_is_opened_on_the_side_that_the_flag_names(process: Process, sides: Sides) -> None:
+    process.store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
+    eventually(lambda: process.flag.side_for(new_id()) == "http")
+
+    assert switched(process, **sides).open_business(context(new_id()), OPEN).name == "http"
+
+
+def test_opening_again_stays_on_the_first_side_whatever_the_flag_says_by_then(process: Process, sides: Sides) -> None:
+    business_id = new_id()
+    port = switched(process, **sides)
+    port.open_business(context(business_id), OPEN)
+    process.store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
+    eventually(lambda: process.flag.side_for(business_id) == "http")
+
+    assert port.open_business(context(business_id), OPEN).name == "in_process"
+
+
+def test_every_process_follows_a_move_within_a_second(
+    databases: Databases, processes: list[Process], sides: Sides
+) -> None:
+    business_id = new_id()
+    ports = [switched(process, **sides) for process in processes]
+    ports[0].open_business(context(business_id), OPEN)
+    assert all(port.get_business(context(business_id), m.GetBusiness()).name == "in_process" for port in ports)
+
+    move(databases, business_id, "http")
+
+    took = eventually(
+        lambda: all(port.get_business(context(business_id), m.GetBusiness()).name == "http" for port in ports)
+    )
+    assert took < 1.0
+
+
+def test_a_stale_route_is_corrected_by_the_refusal_and_the_same_key_succeeds(
+    databases: Databases, process: Process, sides: Sides
+) -> None:
+    business_id = new_id()
+    port = switched(process, **sides)
+    port.open_business(context(business_id), OPEN)
+    process.watch.close()
+    port.get_business(context(business_id), m.GetBusiness())
+    move(databases, business_id, "http")
+    sides["in_process"].refuse = lambda: NotOwner("moved away")
+
+    request = m.CreateProvider(name="Ann", zone="Europe/Paris")
+    assert port.call(ops.CREATE_PROVIDER, context(business_id, "the-key"), request).name == "http"
+    assert sides["in_process"].keys[-1] == sides["http"].keys[-1] == "the-key"
+
+
+def test_while_nobody_owns_it_a_write_waits_and_goes_on_at_the_new_owner(
+    databases: Databases, process: Process, sides: Sides
+) -> None:
+    business_id = new_id()
+    port = switched(process, **sides)
+    port.open_business(context(business_id), OPEN)
+    refusals = 0
+
+    def fenced() -> Exception:
+        nonlocal refusals
+        refusals += 1
+        if refusals == 4:
+            move(databases, business_id, "http")
+        return NotOwner("fenced")
+
+    sides["in_process"].refuse = fenced
+    request = m.CreateProvider(name="Ann", zone="Europe/Paris")
+
+    assert port.call(ops.CREATE_PROVIDER, context(business_id), request).name == "http"
+    assert refusals >= 4
+
+
+def test_a_fence_longer_than_the_deadline_is_unavailable_in_time(process: Process, sides: Sides) -> None:
+    business_id = new_id()
+    port = switched(process, **sides)
+    port.open_business(context(business_id), OPEN)
+    sides["in_process"].refuse = lambda: NotOwner("fenced")
+
+    with pytest.raises(Unavailable, match="being moved"):
+        port.create_provider(context(business_id, seconds=0.3), m.CreateProvider(name="Ann", zone="Europe/Paris"))
+
+
+def test_it_never_falls_back_to_the_other_side(process: Process, sides: Sides) -> None:
+    business_id = new_id()
+    port = switched(process, **sides)
+    port.open_business(context(business_id), OPEN)
+    sides["in_process"].refuse = lambda: Unavailable("slow today")
+
+    with pytest.raises(Unavailable, match="slow today"):
+        port.get_business(context(business_id), m.GetBusiness())
+    assert sides["http"].keys == []
+
+
+def test_a_business_that_scheduling_does_not_know_is_not_found(process: Process, sides: Sides) -> None:
+    with pytest.raises(BusinessNotFound):
+        switched(process, **sides).get_business(context(new_id()), m.GetBusiness())
+
+
+def test_while_the_route_store_is_away_the_last_known_route_holds_and_is_marked_stale(
+    databases: Databases, sides: Sides
+) -> None:
+    address = urlsplit(databases.monolith_url)
+    business_id = new_id()
+    with TcpProxy(str(address.hostname), address.port or 5432) as proxy:
+        url = address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+        process = start_process(databases, url)
+        port = switched(process, **sides)
+        port.open_business(context(business_id), OPEN)
+        port.get_business(context(business_id), m.GetBusiness())
+        with proxy.away():
+            eventually(lambda: process.watch.stale)
+            assert port.get_business(context(business_id), m.GetBusiness()).name == "in_process"
+            with pytest.raises(Unavailable):
+                port.get_business(context(new_id()), m.GetBusiness())
+            move(databases, business_id, "http")
+
+        eventually(lambda: not process.watch.stale)
+        eventually(lambda: port.get_business(context(business_id), m.GetBusiness()).name == "http")
+        process.watch.close()
