@@ -1,10 +1,9 @@
 """Whether a database is there and migrated: `check(monolith(url, secret))`."""
 
 import psycopg
-from sqlalchemy import NullPool, create_engine, make_url
 
 from deploy.databases.histories import Schema, Target
-from deploy.databases.migrate import is_migrated
+from deploy.databases.migrate import connected, is_migrated
 from deploy.databases.set_up import connect, database_name
 from deploy.errors import SurroundingsError
 from scheduling_service.credentials import role_url
@@ -19,8 +18,7 @@ def check(target: Target) -> None:
     """
     database_name(target)
     connect(target).close()
-    engine = create_engine(make_url(target.url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
-    with engine.connect() as connection:
+    with connected(target.url) as connection:
         for schema in target.schemas_with_history:
             if not is_migrated(connection, schema):
                 raise _unmigrated(target, schema)

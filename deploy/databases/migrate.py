@@ -1,35 +1,70 @@
 """Run one schema's Alembic history, and tell which version it has reached."""
 
+from contextlib import AbstractContextManager
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from deploy.databases.histories import Schema
+from deploy.errors import SurroundingsError
+
+# How long a migration may hold up the traffic that queues behind it. An `env.py` may ask for less.
+LOCK_TIMEOUT_MS = 5_000
 
 
 def migrate(url: str, schema: Schema) -> None:
     """Bring the schema to its newest version over an administrator's connection. Nothing to do is no error.
 
-    The history's `env.py` finds `connection`, `schema` and `owner` in the configuration's attributes and
-    becomes the owner before it changes anything.
+    The history's `env.py` finds `connection`, `schema` and `owner` in the configuration's attributes and becomes
+    the owner before it changes anything. Raises SurroundingsError for a version from another release, and for a
+    lock that could not be had in time.
     """
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
-    with engine.connect() as connection:
-        if _version(connection, schema) == _newest(schema):
-            return
-        connection.rollback()
-        config = _config(schema)
-        config.attributes.update(connection=connection, schema=schema.name, owner=schema.owner)
-        command.upgrade(config, "head")
-        connection.commit()
-        _show_version(connection, schema)
+    with connected(url) as connection:
+        try:
+            _upgrade(connection, schema)
+        except CommandError as error:
+            raise SurroundingsError(
+                f"schema {schema.name} has a version that this code does not know ({error}): "
+                "run the release that made it, or a newer one"
+            ) from error
+        except OperationalError as error:
+            if not isinstance(error.orig, LockNotAvailable):
+                raise
+            raise SurroundingsError(
+                f"schema {schema.name} is in use, and its migration gave up waiting: "
+                "what was not finished was undone; repeat it when there is less traffic"
+            ) from error
+
+
+def connected(url: str) -> AbstractContextManager[Connection]:
+    """One connection that never waits for a lock for long."""
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        connect_args={"options": f"-c lock_timeout={LOCK_TIMEOUT_MS}"},
+    ).connect()
 
 
 def is_migrated(connection: Connection, schema: Schema) -> bool:
     """Whether the schema has the version that this code was written for."""
     return _version(connection, schema) == _newest(schema)
+
+
+def _upgrade(connection: Connection, schema: Schema) -> None:
+    if is_migrated(connection, schema):
+        return
+    connection.rollback()
+    config = _config(schema)
+    config.attributes.update(connection=connection, schema=schema.name, owner=schema.owner)
+    command.upgrade(config, "head")
+    connection.commit()
+    _show_version(connection, schema)
 
 
 def _show_version(connection: Connection, schema: Schema) -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from deploy.databases import migrate
 from deploy.databases.histories import Target, monolith
 from deploy.databases.set_up import set_up
 from deploy.devstack.ports import free_port
@@ -74,6 +75,23 @@ def test_a_url_without_a_database_is_refused(servers: Servers) -> None:
     url = urlsplit(servers.monolith_template_url)._replace(path="").geturl()
     with pytest.raises(SurroundingsError, match="MONOLITH_DATABASE_URL names no database"):
         set_up(monolith(url, "secret"))
+
+
+def test_a_version_from_another_release_is_left_alone(target: Target) -> None:
+    set_up(target)
+    with psycopg.connect(target.url) as connection:
+        connection.execute("UPDATE scheduling.alembic_version SET version_num = 'newer'")
+    with pytest.raises(SurroundingsError, match="schema scheduling has a version that this code does not know"):
+        set_up(target)
+
+
+def test_a_migration_does_not_wait_for_a_lock_for_long(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT_MS", 100)
+    set_up(target)
+    with psycopg.connect(target.url) as connection:
+        connection.execute("LOCK TABLE scheduling.alembic_version")
+        with pytest.raises(SurroundingsError, match="schema scheduling is in use"):
+            set_up(target)
 
 
 def state(target: Target) -> list[tuple[object, ...]]:
