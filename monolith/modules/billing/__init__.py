@@ -1,0 +1,1 @@
+"""Prices, invoices, credit notes, payments."""

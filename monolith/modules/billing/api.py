@@ -1,0 +1,35 @@
+"""What other modules and the pages may use of this one."""
+
+from monolith.modules.billing.model import (
+    CreditNote,
+    Invoice,
+    InvoiceLine,
+    InvoicePage,
+    InvoicesQuery,
+    InvoiceSummary,
+    Payment,
+    Price,
+    PriceList,
+    RecordPayment,
+    SetPrice,
+    State,
+    TrialBalance,
+)
+from monolith.modules.billing.service import BillingService as BillingApi
+
+__all__ = [
+    "BillingApi",
+    "CreditNote",
+    "Invoice",
+    "InvoiceLine",
+    "InvoicePage",
+    "InvoiceSummary",
+    "InvoicesQuery",
+    "Payment",
+    "Price",
+    "PriceList",
+    "RecordPayment",
+    "SetPrice",
+    "State",
+    "TrialBalance",
+]

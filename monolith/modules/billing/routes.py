@@ -1,0 +1,95 @@
+"""The module's part of the JSON API."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from monolith.modules.billing.model import (
+    Invoice,
+    InvoicePage,
+    InvoicesQuery,
+    Payment,
+    Price,
+    PriceList,
+    RecordPayment,
+    SetPrice,
+)
+from monolith.modules.billing.service import BillingService
+from monolith.shared.endpoints import Access, AnyEndpoint, ApiError, Call, Endpoint
+
+MODULE = "billing"
+_PRICES = "/businesses/{slug}/prices"
+_INVOICES = "/businesses/{slug}/invoices"
+
+
+def endpoints(service: BillingService) -> list[AnyEndpoint]:
+    handlers = _Handlers(service)
+    return [
+        Endpoint(
+            module=MODULE, name="list_prices", method="GET", path=_PRICES, access=Access.PUBLIC,
+            handler=handlers.list_prices, reply=PriceList,
+            summary="The price in force of every service that has one.",
+        ),
+        Endpoint(
+            module=MODULE, name="set_price", method="PUT", path=_PRICES, access=Access.STAFF,
+            handler=handlers.set_price, body=SetPrice, reply=Price,
+            summary="Set a service's price from now on; what is booked already keeps its price.",
+        ),
+        Endpoint(
+            module=MODULE, name="list_invoices", method="GET", path=_INVOICES, access=Access.MEMBER,
+            handler=handlers.list_invoices, query=InvoicesQuery, reply=InvoicePage,
+            summary="Invoices, newest first; customers see their own.",
+        ),
+        Endpoint(
+            module=MODULE, name="get_invoice", method="GET", path=_INVOICES + "/{number}", access=Access.MEMBER,
+            handler=handlers.get_invoice, reply=Invoice,
+            summary="One invoice with its lines, credit note and payments.",
+        ),
+        Endpoint(
+            module=MODULE, name="record_payment", method="POST", path=_INVOICES + "/{number}/payments",
+            access=Access.STAFF, handler=handlers.record_payment, body=RecordPayment, reply=Payment, status=201,
+            needs_key=True, summary="Record money that was received for an invoice.",
+        ),
+    ]  # fmt: skip
+
+
+class _Handlers:
+    def __init__(self, service: BillingService) -> None:
+        self._service = service
+
+    def list_prices(self, call: Call[None]) -> PriceList:
+        return self._service.prices(call.where().business_id)
+
+    def set_price(self, call: Call[SetPrice]) -> Price:
+        where = call.where()
+        return self._service.set_price(where.business_id, where.currency, call.body, call.who().user_id)
+
+    def list_invoices(self, call: Call[None]) -> InvoicePage:
+        query: InvoicesQuery = call.query
+        own = _only_customer(call)
+        if own is not None:
+            query = msgspec.structs.replace(query, customer_id=own)
+        return self._service.invoices(call.where().business_id, query)
+
+    def get_invoice(self, call: Call[None]) -> Invoice:
+        return self._service.invoice(call.where().business_id, _number(call), _only_customer(call))
+
+    def record_payment(self, call: Call[RecordPayment]) -> Payment:
+        assert call.idempotency_key is not None
+        business_id, person = call.where().business_id, call.who().user_id
+        return self._service.record_payment(business_id, _number(call), call.body, person, call.idempotency_key)
+
+
+def _only_customer(call: Call[Any]) -> UUID | None:
+    """Whose invoices the caller may see: their own, or None for those who may see all."""
+    who = call.who()
+    return who.user_id if who.role_in(call.where().business_id) == "customer" else None
+
+
+def _number(call: Call[Any]) -> int:
+    """A malformed number is answered like an unknown one."""
+    text = call.path["number"]
+    if text.isascii() and text.isdecimal() and len(text) <= 18:
+        return int(text)
+    raise ApiError(404, "not_found", "There is no such invoice.")

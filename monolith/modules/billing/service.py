@@ -1,0 +1,138 @@
+"""What follows from an event, and what people decide and see."""
+
+import hashlib
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection
+
+from contracts.scheduling.events import AnyEvent, AppointmentBooked, AppointmentCancelled
+from monolith.modules.billing import accounts, repository
+from monolith.modules.billing.model import (
+    Invoice,
+    InvoicePage,
+    InvoicesQuery,
+    InvoiceSummary,
+    Payment,
+    Price,
+    PriceList,
+    RecordPayment,
+    SetPrice,
+    TrialBalance,
+)
+from monolith.shared.database import Database
+from monolith.shared.endpoints import ApiError
+
+
+class BillingService:
+    """Every method but `handle` may raise DatabaseUnavailable and, when it writes, CommitUnknown."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def handle(self, event: AnyEvent, connection: Connection) -> None:
+        """Part of the caller's transaction. Applied twice, an event has one effect; a new time has none on money."""
+        if isinstance(event, AppointmentBooked):
+            _charge(event, connection)
+        elif isinstance(event, AppointmentCancelled) and event.appointment.cancelled_in_time:
+            _credit(event, connection)
+
+    def prices(self, business_id: UUID) -> PriceList:
+        with self._database.transaction(business_id) as connection:
+            return PriceList(prices=tuple(repository.prices_now(connection, business_id)))
+
+    def set_price(self, business_id: UUID, currency: str, wanted: SetPrice, set_by: UUID) -> Price:
+        """From now on, by the database's clock. Setting the price that is in force changes nothing."""
+        with self._database.transaction(business_id) as connection:
+            now = repository.price_now(connection, business_id, wanted.offering_id)
+            if now is not None and (now.amount_minor, now.currency) == (wanted.amount_minor, currency):
+                return now
+            return repository.add_price(
+                connection, business_id, wanted.offering_id, wanted.amount_minor, currency, set_by
+            )
+
+    def invoices(self, business_id: UUID, query: InvoicesQuery) -> InvoicePage:
+        """Newest first. Raises ApiError for a cursor that no page gave."""
+        below = None if query.cursor is None else _position(query.cursor)
+        with self._database.transaction(business_id) as connection:
+            found = accounts.summaries(connection, business_id, query, below, query.limit + 1)
+        page = tuple(found[: query.limit])
+        return InvoicePage(invoices=page, next_cursor=str(page[-1].number) if len(found) > len(page) else None)
+
+    def invoice(self, business_id: UUID, number: int, customer_id: UUID | None = None) -> Invoice:
+        """With `customer_id`, only if it is that customer's. Raises ApiError 404."""
+        with self._database.transaction(business_id) as connection:
+            found = accounts.summary(connection, business_id, number)
+            if found is None or customer_id not in (None, found.customer_id):
+                raise _no_such_invoice()
+            return accounts.details(connection, business_id, found)
+
+    def record_payment(
+        self, business_id: UUID, number: int, wanted: RecordPayment, recorded_by: UUID, key: str
+    ) -> Payment:
+        """Once per key of the person who records it. Raises ApiError: 404; 409 for more than is due; 422 for a key
+        that stands for another payment."""
+        request_hash = hashlib.sha256(msgspec.json.encode([number, wanted])).digest()
+        with self._database.transaction(business_id) as connection:
+            repository.lock_invoice(connection, business_id, number)
+            known = repository.payment_of_key(connection, business_id, recorded_by, key)
+            if known is None:
+                _require_due(accounts.summary(connection, business_id, number), wanted.amount_minor)
+                repository.add_payment(
+                    connection, business_id, number, wanted.amount_minor, wanted.note, recorded_by, key, request_hash
+                )
+                known = repository.payment_of_key(connection, business_id, recorded_by, key)
+            return _same(known, request_hash)
+
+    def trial_balance(self, business_id: UUID) -> Sequence[TrialBalance]:
+        """One per currency; each `difference_minor` is zero, or the books are wrong."""
+        with self._database.transaction(business_id) as connection:
+            return accounts.trial_balances(connection, business_id)
+
+
+def _charge(event: AppointmentBooked, connection: Connection) -> None:
+    """At the price of the instant of booking. What has no price, or the price 0, is free and gets no invoice."""
+    booked, business_id = event.appointment, event.business_id
+    price = repository.price_at(connection, business_id, booked.offering_id, booked.booked_at)
+    if price is None or price.amount_minor == 0:
+        return
+    if accounts.summary_of_appointment(connection, business_id, booked.appointment_id) is None:
+        repository.add_invoice(
+            connection, business_id, booked.appointment_id, booked.customer_id, booked.offering_name, price
+        )
+
+
+def _credit(event: AppointmentCancelled, connection: Connection) -> None:
+    """The whole invoice, if there is one."""
+    business_id = event.business_id
+    charged = accounts.summary_of_appointment(connection, business_id, event.appointment.appointment_id)
+    if charged is None:
+        return
+    repository.lock_invoice(connection, business_id, charged.number)
+    if charged.credited_minor == 0:
+        repository.add_credit_note(connection, business_id, charged.number, charged.currency, charged.total_minor)
+
+
+def _require_due(found: InvoiceSummary | None, amount_minor: int) -> None:
+    if found is None:
+        raise _no_such_invoice()
+    if amount_minor > found.due_minor:
+        message = f"Only {found.due_minor} minor units of {found.currency} are due on invoice {found.number}."
+        raise ApiError(409, "exceeds_amount_due", message, field="amount_minor")
+
+
+def _same(known: tuple[Payment, bytes] | None, request_hash: bytes) -> Payment:
+    if known is None or known[1] != request_hash:
+        raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key stands for another payment.")
+    return known[0]
+
+
+def _no_such_invoice() -> ApiError:
+    return ApiError(404, "not_found", "There is no such invoice.")
+
+
+def _position(cursor: str) -> int:
+    if cursor.isdecimal() and cursor.isascii() and len(cursor) <= 18:
+        return int(cursor)
+    raise ApiError(400, "invalid_request", "The cursor is none that a page gave.", field="cursor")

@@ -1,0 +1,116 @@
+"""A business, its bookings as events, and what its books say."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from msgspec.structs import replace
+
+from contracts.scheduling.events import AnyEvent, AppointmentBooked, AppointmentCancelled, AppointmentRescheduled
+from contracts.scheduling.models import Appointment
+from monolith.modules.billing.api import BillingApi, Invoice, InvoicesQuery, Payment, RecordPayment, SetPrice
+from monolith.shared.database import Database, new_id
+from monolith.shared.endpoints import BusinessRef
+
+Admin = psycopg.Connection[tuple[object, ...]]
+
+
+@dataclass
+class Books:
+    """One business as billing sees it. `tell` is what the consumer does: the handler in a transaction."""
+
+    database: Database
+    api: BillingApi
+    business_id: UUID = field(default_factory=new_id)
+    offering_id: UUID = field(default_factory=new_id)
+    staff_id: UUID = field(default_factory=new_id)
+
+    @property
+    def business(self) -> BusinessRef:
+        return BusinessRef(self.business_id, "salon", "Salon", "Europe/Zurich", "CHF")
+
+    def price(self, amount_minor: int, currency: str = "CHF", offering_id: UUID | None = None) -> None:
+        wanted = SetPrice(offering_id=offering_id or self.offering_id, amount_minor=amount_minor)
+        self.api.set_price(self.business_id, currency, wanted, self.staff_id)
+
+    def tell(self, event: AnyEvent) -> None:
+        with self.database.transaction(event.business_id) as connection:
+            self.api.handle(event, connection)
+
+    def booked(self, *, customer_id: UUID | None = None, booked_at: datetime | None = None) -> AppointmentBooked:
+        """The event of a new appointment, booked now."""
+        moment = booked_at or datetime.now(UTC)
+        starts_at = moment + timedelta(days=2)
+        appointment = Appointment(
+            appointment_id=new_id(),
+            offering_id=self.offering_id,
+            offering_name="Cut & <b>dye</b>",
+            provider_id=new_id(),
+            provider_name="Ada",
+            customer_id=customer_id or new_id(),
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=30),
+            zone="Europe/Zurich",
+            status="booked",
+            version=1,
+            note="",
+            booked_at=moment,
+        )
+        return AppointmentBooked(**self._envelope(), appointment=appointment)
+
+    def cancelled(self, booked: AppointmentBooked, *, in_time: bool = True) -> AppointmentCancelled:
+        appointment = replace(
+            booked.appointment,
+            status="cancelled",
+            version=booked.version + 1,
+            cancelled_at=datetime.now(UTC),
+            cancelled_in_time=in_time,
+        )
+        return AppointmentCancelled(**self._envelope(), appointment=appointment)
+
+    def rescheduled(self, booked: AppointmentBooked) -> AppointmentRescheduled:
+        before = booked.appointment
+        appointment = replace(before, version=booked.version + 1, starts_at=before.starts_at + timedelta(hours=1))
+        return AppointmentRescheduled(
+            **self._envelope(),
+            appointment=appointment,
+            previous_starts_at=before.starts_at,
+            previous_provider_id=before.provider_id,
+        )
+
+    def invoice(self, booked: AppointmentBooked) -> Invoice | None:
+        """That of the appointment."""
+        query = InvoicesQuery(appointment_id=booked.appointment.appointment_id)
+        found = self.api.invoices(self.business_id, query).invoices
+        return self.api.invoice(self.business_id, found[0].number) if found else None
+
+    def charge(self, amount_minor: int = 5_000) -> Invoice:
+        """A new invoice."""
+        self.price(amount_minor)
+        booked = self.booked()
+        self.tell(booked)
+        invoice = self.invoice(booked)
+        assert invoice is not None
+        return invoice
+
+    def pay(self, number: int, amount_minor: int, key: str | None = None) -> Payment:
+        wanted = RecordPayment(amount_minor=amount_minor)
+        return self.api.record_payment(self.business_id, number, wanted, self.staff_id, key or uuid4().hex)
+
+    def numbers(self) -> list[int]:
+        """Of all invoices, lowest first."""
+        page = self.api.invoices(self.business_id, InvoicesQuery(limit=200))
+        assert page.next_cursor is None
+        return sorted(invoice.number for invoice in page.invoices)
+
+    def _envelope(self) -> dict[str, Any]:
+        return {
+            "event_id": new_id(),
+            "business_id": self.business_id,
+            "business_name": "Salon",
+            "business_zone": "Europe/Zurich",
+            "epoch": 1,
+            "occurred_at": datetime.now(UTC),
+        }

@@ -1,0 +1,33 @@
+"""The module on a database of its own, and somebody who sends it events."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from monolith.modules.billing.module import APP_ROLE, build_billing
+from monolith.shared.database import Database
+from tests.databases import Databases
+from tests.integration.billing.bookkeeping import Admin, Books
+
+POOL = 10
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[Database]:
+    database = Database(databases.monolith_url, role=APP_ROLE, secret=databases.role_secret, pool_size=POOL)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def books(database: Database) -> Books:
+    """A business without prices or invoices."""
+    return Books(database, build_billing(database).api)
+
+
+@pytest.fixture
+def admin(databases: Databases) -> Iterator[Admin]:
+    """A superuser, whom row security does not bind."""
+    with psycopg.connect(databases.monolith_admin_url, autocommit=True) as connection:
+        yield connection

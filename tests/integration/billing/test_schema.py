@@ -1,0 +1,150 @@
+"""What the database holds by itself: one business at a time, nothing issued ever changes, sums agree."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import MetaData, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+from monolith.modules.billing.tables import SCHEMA, metadata
+from monolith.shared.database import new_id
+from tests.databases import Databases
+from tests.integration.billing.bookkeeping import Admin, Books
+
+TENANT_TABLES = ["price", "number_series", "invoice", "invoice_line", "credit_note", "payment"]
+ISSUED = ["price", "invoice", "invoice_line", "credit_note", "payment"]
+
+
+@pytest.fixture
+def full(books: Books) -> Books:
+    """Books with a row in every table."""
+    books.price(5_000)
+    booked = books.booked()
+    books.tell(booked)
+    books.pay(1, 1_000)
+    books.tell(books.cancelled(booked))
+    return books
+
+
+def execute(books: Books, statement: str, **values: Any) -> int:
+    with books.database.transaction(books.business_id) as connection:
+        return int(connection.execute(text(statement), values).rowcount)
+
+
+def refused(books: Books, statement: str, **values: Any) -> psycopg.Error:
+    with pytest.raises(DBAPIError) as caught:
+        execute(books, statement, **values)
+    assert isinstance(caught.value.orig, psycopg.Error)
+    return caught.value.orig
+
+
+def test_tables_py_says_what_the_migrations_make(databases: Databases) -> None:
+    engine = create_engine(make_url(databases.monolith_admin_url).set(drivername="postgresql+psycopg"))
+
+    def ours(name: str | None, kind: str, parents: Any) -> bool:
+        return name == SCHEMA if kind == "schema" else name != "alembic_version"
+
+    with engine.connect() as connection:
+        options = {"include_schemas": True, "include_name": ours, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, MetaData()) != []
+    engine.dispose()
+
+
+@pytest.mark.parametrize("table", TENANT_TABLES)
+def test_a_business_sees_its_own_rows_only(full: Books, table: str) -> None:
+    count = text(f"SELECT count(*) FROM billing.{table}")
+    seen = {}
+    for whose, business_id in (("own", full.business_id), ("another's", new_id()), ("nobody's", None)):
+        with full.database.transaction(business_id) as connection:
+            seen[whose] = connection.execute(count).scalar_one()
+    assert seen["own"] > 0
+    assert (seen["another's"], seen["nobody's"]) == (0, 0)
+
+
+def test_a_business_cannot_write_for_another(full: Books) -> None:
+    error = refused(
+        full,
+        "INSERT INTO billing.number_series VALUES (:other, 'invoice', 1)",
+        other=new_id(),
+    )
+    assert isinstance(error, psycopg.errors.InsufficientPrivilege)
+
+
+def test_row_security_binds_the_owner_too(admin: Admin) -> None:
+    forced = admin.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'billing'::regnamespace AND relkind = 'r'"
+        " AND relrowsecurity AND relforcerowsecurity"
+    )
+    assert sorted(str(row[0]) for row in forced) == sorted(TENANT_TABLES)
+
+
+@pytest.mark.parametrize("table", ISSUED)
+@pytest.mark.parametrize("change", ["UPDATE billing.{} SET business_id = business_id", "DELETE FROM billing.{}"])
+def test_nothing_issued_ever_changes(full: Books, admin: Admin, table: str, change: str) -> None:
+    statement = change.format(table)
+    assert isinstance(refused(full, statement), psycopg.errors.InsufficientPrivilege)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        admin.execute(statement)
+
+
+@pytest.mark.parametrize("table", ISSUED)
+def test_nobody_empties_a_table(full: Books, admin: Admin, table: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        admin.execute(f"TRUNCATE billing.{table} CASCADE")
+
+
+def test_nobody_says_since_when_a_price_holds(full: Books) -> None:
+    error = refused(
+        full,
+        "INSERT INTO billing.price (business_id, price_id, offering_id, amount_minor, currency, set_by, valid_from)"
+        " VALUES (:id, :id, :id, 1, 'CHF', :id, now() - interval '1 year')",
+        id=full.business_id,
+    )
+    assert isinstance(error, psycopg.errors.InsufficientPrivilege)
+
+
+def test_a_line_cannot_be_added_later(full: Books) -> None:
+    error = refused(
+        full,
+        "INSERT INTO billing.invoice_line VALUES (:id, 1, 2, 'More', :id, 100)",
+        id=full.business_id,
+    )
+    assert isinstance(error, psycopg.errors.CheckViolation)
+    assert "do not make its total" in str(error)
+
+
+def test_a_credit_note_is_for_the_whole_invoice(full: Books) -> None:
+    second = full.charge(700)
+    error = refused(
+        full,
+        "INSERT INTO billing.credit_note (business_id, number, invoice_number, currency, amount_minor)"
+        " VALUES (:id, 2, :number, 'CHF', 699)",
+        id=full.business_id,
+        number=second.number,
+    )
+    assert isinstance(error, psycopg.errors.ForeignKeyViolation)
+    assert error.diag.constraint_name == "credit_note_whole_invoice"
+
+
+def test_the_database_itself_refuses_more_than_is_due(full: Books) -> None:
+    number = full.charge(700).number
+    error = refused(
+        full,
+        "INSERT INTO billing.payment"
+        " (business_id, payment_id, invoice_number, amount_minor, note, recorded_by, idempotency_key, request_hash)"
+        " VALUES (:id, :id, :number, 701, '', :id, 'k', '')",
+        id=full.business_id,
+        number=number,
+    )
+    assert isinstance(error, psycopg.errors.CheckViolation)
+    assert error.diag.constraint_name == "payment_within_due"
+
+
+def test_billings_role_reads_no_other_schema(full: Books) -> None:
+    for table in ("auth.account", "scheduling.appointment", "notifications.message"):
+        assert isinstance(refused(full, f"SELECT 1 FROM {table}"), psycopg.errors.InsufficientPrivilege)
