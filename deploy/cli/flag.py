@@ -67,7 +67,8 @@ def _require_in_place(operations: Operations, business: BusinessRef, side: Side)
         return
     raise SurroundingsError(
         f"{business.slug} is owned by {owner.owner}, and moving an existing business comes with the "
-        f"cutover, which this version does not have: nothing was changed. New businesses follow `extraction flag set {side}`"
+        f"cutover, which this version does not have: nothing was changed. "
+        f"New businesses follow `extraction flag set {side}`"
     )
 
 

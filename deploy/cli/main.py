@@ -61,13 +61,20 @@ def extraction() -> None:
 def main() -> None:
     """Run one command. What the user can mend is one line on stderr and exit code 2, never a traceback."""
     try:
-        extraction(prog_name="extraction")
-    except (SurroundingsError, OSError) as error:
+        sys.exit(extraction(prog_name="extraction", standalone_mode=False))
+    except click.Abort:
+        sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "extraction"
+        click.echo(f"{command}: {one_line(error.format_message())} See `{command} --help`.", err=True)
+    except (click.ClickException, SurroundingsError, OSError) as error:
         click.echo(f"extraction: {one_line(error)}", err=True)
-        sys.exit(EXIT_WRONG_USE)
+    sys.exit(EXIT_WRONG_USE)
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: Exception | str) -> str:
     """What happened, on one line."""
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"

@@ -62,7 +62,13 @@ def _print(rows: list[Row]) -> None:
     columns = ("business", "owner", "epoch", "state", "offerings", "providers", "booked", "cancelled")
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="left" if column in ("business", "owner", "state") else "right")
+        words = column in ("business", "owner", "state")
+        table.add_column(column, justify="left" if words else "right", no_wrap=True, min_width=_widest(rows, column))
     for row in rows:
         table.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
-    Console(highlight=False).print(table, soft_wrap=True)
+    Console(highlight=False, width=200).print(table, soft_wrap=True)
+
+
+def _widest(rows: list[Row], column: str) -> int:
+    """Nothing is cut, however narrow the terminal: the output is read by programs too."""
+    return max(len(column), *(len(str(row.get(column, ""))) for row in rows))

@@ -8,13 +8,15 @@ from typing import Protocol
 
 from flask import Request
 
+from monolith.shared.database import DatabaseUnavailable
 from monolith.shared.endpoints.endpoint import Access
 from monolith.shared.endpoints.errors import business_not_found, forbidden, unauthenticated
 from monolith.shared.endpoints.identity import BusinessRef, Principal, Role
 from monolith.shared.middleware.remote import Network, remote_address
 
 SESSION_COOKIE = "session"
-SLUG = r"^[a-z0-9-]{3,40}$"
+SLUG = r"^[a-z0-9-]{3,40}$(?!\n)"
+"""`$` alone would let a line end pass, in Python."""
 
 _slug = re.compile(SLUG)
 _ROLES: dict[Access, frozenset[Role]] = {
@@ -89,7 +91,8 @@ class Gate:
 class KnownBusinesses:
     """Businesses by slug, remembered for `seconds`, `most` of them at a time.
 
-    What does not exist is not remembered: a business can be used in every process at the moment it is created.
+    What does not exist is not remembered: a business can be used in every process at the moment it is created. While
+    the database is away, what was known longer ago still holds.
     """
 
     def __init__(self, find: Callable[[str], BusinessRef | None], *, seconds: float = 5.0, most: int = 10_000) -> None:
@@ -104,7 +107,12 @@ class KnownBusinesses:
         known = self._known.get(slug)
         if known is not None and time.monotonic() < known[0]:
             return known[1]
-        business = self._find(slug)
+        try:
+            business = self._find(slug)
+        except DatabaseUnavailable:
+            if known is None:
+                raise
+            return known[1]
         if business is not None:
             self._remember(slug, business)
         return business
