@@ -43,7 +43,7 @@ class Relay:
     ) -> None:
         self._outbox = outbox
         self._stream = stream
-        self._metrics = metrics
+        self.metrics = metrics
         self._limits = limits or Limits()
         self._newest: datetime | None = None
         self._published_until: datetime | None = None
@@ -78,18 +78,18 @@ class Relay:
         if self._outbox.leads:
             return True
         if not self._outbox.try_to_lead():
-            self._metrics.active.set(0)
+            self.metrics.active.set(0)
             self._patience.rest(0.5)
             return False
         self._newest = self._outbox.newest_published()
         self._look_at_redis.make_due()
-        self._metrics.active.set(1)
+        self.metrics.active.set(1)
         log.info("relay is active")
         return True
 
     def _work(self) -> bool:
         if self._measure.due():
-            self._metrics.show(self._outbox.backlog())
+            self.metrics.show(self._outbox.backlog())
         if self._look_at_redis.due():
             self._compare_with_redis()
         published = self._publish_new()
@@ -132,13 +132,13 @@ class Relay:
             self._newest = self._published_until
             return False
         self._publish(rows, rows[-1].published_at)
-        self._metrics.published_again.inc(len(rows))
+        self.metrics.published_again.inc(len(rows))
         return True
 
     def _publish(self, rows: list[Row], mark: datetime | None) -> None:
         self._stream.publish(rows, before=self._published_until, after=mark)
         self._published_until = mark
-        self._metrics.published.inc(len(rows))
+        self.metrics.published.inc(len(rows))
 
     def _later_than_newest(self, moment: datetime) -> datetime:
         """Each batch has its own time of publication, and they only grow, even when the server's clock is set back."""
@@ -159,7 +159,7 @@ class Relay:
             backlog = self._outbox.backlog()
         except psycopg.Error:
             return ""
-        self._metrics.show(backlog)
+        self.metrics.show(backlog)
         return f"; {backlog.rows} events wait, the oldest for {backlog.oldest_seconds:.0f} s"
 
 

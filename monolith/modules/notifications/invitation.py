@@ -1,10 +1,12 @@
 """The appointment as an iCalendar object (RFC 5545, RFC 5546), for the customer's own calendar."""
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from contracts.scheduling.events import AnyEvent
+from monolith.modules.notifications.wording import one_line
 
 
 def invitation(event: AnyEvent, *, organizer: str, attendee: str) -> bytes:
@@ -15,7 +17,8 @@ def invitation(event: AnyEvent, *, organizer: str, attendee: str) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("method", method(event))
     calendar.add_component(_entry(event, organizer, attendee))
-    calendar.add_missing_timezones()
+    year = event.appointment.starts_at.year
+    calendar.add_missing_timezones(first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1))
     ics: bytes = calendar.to_ical()
     return ics
 
@@ -32,8 +35,8 @@ def _entry(event: AnyEvent, organizer: str, attendee: str) -> Event:
     entry.add("dtstamp", event.occurred_at)
     entry.add("dtstart", appointment.starts_at.astimezone(zone))
     entry.add("dtend", appointment.ends_at.astimezone(zone))
-    entry.add("summary", f"{appointment.offering_name} with {appointment.provider_name}")
-    entry.add("location", event.business_name)
+    entry.add("summary", one_line(f"{appointment.offering_name} with {appointment.provider_name}"))
+    entry.add("location", one_line(event.business_name))
     entry.add("status", "CANCELLED" if appointment.status == "cancelled" else "CONFIRMED")
     entry.add("organizer", _person(organizer, event.business_name))
     entry.add("attendee", _person(attendee, None))
@@ -43,5 +46,5 @@ def _entry(event: AnyEvent, organizer: str, attendee: str) -> Event:
 def _person(address: str, name: str | None) -> vCalAddress:
     person = vCalAddress(f"mailto:{address}")
     if name is not None:
-        person.params["CN"] = vText(name)
+        person.params["CN"] = vText(one_line(name))
     return person

@@ -3,6 +3,7 @@
 import html
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -12,7 +13,7 @@ from uuid import UUID
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.invitation import invitation, method
 from monolith.modules.notifications.model import Kind, Recipient
-from monolith.modules.notifications.wording import Wording, wording
+from monolith.modules.notifications.wording import Wording, one_line, wording
 
 
 class Unaddressable(Exception):
@@ -48,15 +49,15 @@ class Letter:
 def compose(letter: Letter, to: Recipient, head: Letterhead) -> EmailMessage:
     """The same arguments give the same mail, Message-ID included. Raises Unaddressable."""
     event = letter.event
-    words = wording(letter.kind, event, one_line(to.name), head.public_url)
+    words = wording(letter.kind, event, to.name, head.public_url)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(one_line(event.business_name), addr_spec=head.address)
     mail["To"] = _address(to)
-    mail["Subject"] = one_line(words.subject)
+    mail["Subject"] = words.subject
     mail["Message-ID"] = f"<{letter.message_id}@{head.domain}>"
     mail["Date"] = letter.written_at
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(_text(words))
+    mail.set_content(_text(words), cte="quoted-printable")
     mail.add_alternative(_html(words), subtype="html")
     mail.add_attachment(
         invitation(event, organizer=head.address, attendee=to.email).decode(),
@@ -67,26 +68,21 @@ def compose(letter: Letter, to: Recipient, head: Letterhead) -> EmailMessage:
     return mail
 
 
-def one_line(text: str) -> str:
-    """Without line breaks of any kind and without what cannot be seen: fit for a header."""
-    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
-
-
 def _address(to: Recipient) -> Address:
     try:
         return Address(one_line(to.name), addr_spec=to.email)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, MessageError) as error:
         raise Unaddressable(f"not an address that mail can be sent to: {error}") from error
 
 
 def _text(words: Wording) -> str:
-    facts = "\n".join(f"{label}: {one_line(value)}" for label, value in words.facts)
+    facts = "\n".join(f"{label}: {value}" for label, value in words.facts)
     return f"{words.greeting}\n\n{words.opening}\n\n{facts}\n\n{words.closing}\n"
 
 
 def _html(words: Wording) -> str:
     rows = "".join(
-        f"<tr><th align='left'>{html.escape(label)}</th><td>{html.escape(one_line(value))}</td></tr>"
+        f"<tr><th align='left'>{html.escape(label)}</th><td>{html.escape(value)}</td></tr>"
         for label, value in words.facts
     )
     return (

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from monolith.modules.notifications.mail import Letterhead
 from monolith.modules.notifications.model import Recipients
@@ -15,6 +16,8 @@ from monolith.shared.database import Database
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.events import Consumer
 
+SCHEMA = "notifications"
+MIGRATIONS = Path(__file__).with_name("migrations")
 APP_ROLE = "notifications_app"
 SENDER_ROLE = "notifications_sender"
 

@@ -20,8 +20,9 @@ class Wording:
 
 
 def wording(kind: Kind, event: AnyEvent, name: str, page_url: str) -> Wording:
-    """Times are in the zone of the appointment, which they name."""
-    what, zone = event.appointment.offering_name, ZoneInfo(event.appointment.zone)
+    """Every text is one line. Times are in the zone of the appointment, which they name."""
+    what, business = one_line(event.appointment.offering_name), one_line(event.business_name)
+    zone = ZoneInfo(event.appointment.zone)
     starts = local(event.appointment.starts_at, zone)
     subjects = {
         "confirmation": f"Booked: {what}, {starts}",
@@ -30,14 +31,14 @@ def wording(kind: Kind, event: AnyEvent, name: str, page_url: str) -> Wording:
         "reminder": f"Reminder: {what}, {starts}",
     }
     openings = {
-        "confirmation": f"Your appointment at {event.business_name} is booked.",
-        "change": f"Your appointment at {event.business_name} has been moved.",
-        "cancellation": f"Your appointment at {event.business_name} has been cancelled.",
-        "reminder": f"This is a reminder of your appointment at {event.business_name}.",
+        "confirmation": f"Your appointment at {business} is booked.",
+        "change": f"Your appointment at {business} has been moved.",
+        "cancellation": f"Your appointment at {business} has been cancelled.",
+        "reminder": f"This is a reminder of your appointment at {business}.",
     }
     return Wording(
         subject=subjects[kind],
-        greeting=f"Hello {name},",
+        greeting=f"Hello {one_line(name)},",
         opening=openings[kind],
         facts=_facts(kind, event, zone),
         closing=f"See your appointments: {page_url}",
@@ -57,7 +58,7 @@ def _facts(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> tuple[tuple[str, str]
         facts.append(("Reason", appointment.cancel_reason))
     elif kind != "cancellation" and appointment.note:
         facts.append(("Note", appointment.note))
-    return tuple(facts)
+    return tuple((label, one_line(value)) for label, value in facts)
 
 
 def local(moment: datetime, zone: ZoneInfo) -> str:
@@ -70,6 +71,11 @@ def interval(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     begins, ends = start.astimezone(zone), end.astimezone(zone)
     until = f"{ends:%H:%M}" if ends.date() == begins.date() else f"{_day(ends)}, {ends:%H:%M}"
     return f"{_day(begins)}, {begins:%H:%M} to {until} ({zone.key}, {_offset(begins)})"
+
+
+def one_line(text: str) -> str:
+    """Without line breaks of any kind and without what cannot be seen: fit for a header."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
 
 
 def _day(moment: datetime) -> str:

@@ -1,0 +1,83 @@
+"""A process to be killed: `python -m tests.faults.event_process relay|follower ARGUMENTS`. It says where it stands, and
+goes on when it is told to."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Connection
+
+from contracts.scheduling.events import AnyEvent
+from monolith.modules.notifications.module import build_notifications
+from monolith.shared.database import Database
+from monolith.shared.events import Consumer
+from monolith.shared.events.follower import Follower
+from monolith.shared.events.group import EventGroup
+from scheduling_service.relay.compose import relay_of
+from scheduling_service.relay.metrics import RelayMetrics
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class EventProcess:
+    """The test's end of it."""
+
+    def __init__(self, role: str, **arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.event_process", role, json.dumps(arguments)],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def wait_for(self, words: str) -> None:
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline().strip()
+        assert said == words
+
+    def go_on(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def _relay(database_url: str, role_secret: str, redis_url: str) -> None:
+    relay = relay_of("http", database_url, role_secret, redis_url, RelayMetrics(CollectorRegistry()))
+    relay.step()
+    _stop_at("leading")
+    while True:
+        relay.step()
+
+
+def _follower(database_url: str, role_secret: str, redis_url: str) -> None:
+    database = Database(database_url, role="notifications_app", secret=role_secret)
+    handle = build_notifications(database).consumers[0].handle
+
+    def told(event: AnyEvent, connection: Connection) -> None:
+        handle(event, connection)
+        _stop_at("handled")
+
+    follower = Follower(Consumer("notifications", database, told), EventGroup(redis_url, "notifications"))
+    while True:
+        follower.step()
+
+
+def _stop_at(words: str) -> None:
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    {"relay": _relay, "follower": _follower}[sys.argv[1]](**json.loads(sys.argv[2]))

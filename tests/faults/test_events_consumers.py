@@ -1,0 +1,206 @@
+"""Rows 30 to 35 of the faults: what breaks between the stream and its effects."""
+
+import contextlib
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import redis
+
+from contracts.scheduling.codec import encode_event
+from contracts.scheduling.events import STREAM
+from deploy.devstack.valkey import ValkeyServer
+from monolith.shared.database import DatabaseUnavailable
+from monolith.shared.events.follower import Pace
+from tests.databases import Databases
+from tests.faults.event_process import EventProcess
+from tests.faults.proxy import TcpProxy
+from tests.integration.events.sides import Notified, relay, relay_once, until
+from tests.integration.events.story import OutboxWriter, Story, http_outbox
+
+
+@pytest.fixture
+def outbox(databases: Databases) -> OutboxWriter:
+    return http_outbox(databases)
+
+
+@pytest.fixture
+def notified(databases: Databases) -> Iterator[Notified]:
+    notified = Notified(databases)
+    notified.group.create()
+    yield notified
+    notified.close()
+
+
+@pytest.fixture
+def stream(databases: Databases) -> redis.Redis:
+    return redis.Redis.from_url(databases.redis_url)
+
+
+def pending(stream: redis.Redis) -> int:
+    return int(stream.xpending(STREAM, "notifications")["pending"])
+
+
+@contextlib.contextmanager
+def database_away(databases: Databases) -> Iterator[None]:
+    """Nobody has a connection to the monolith's database, or gets one."""
+    name = urlsplit(databases.monolith_url).path.removeprefix("/")
+    server = urlsplit(databases.monolith_admin_url)._replace(path="/postgres").geturl()
+    with psycopg.connect(server, autocommit=True) as administrator:
+        administrator.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false".encode())
+        administrator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        try:
+            yield
+        finally:
+            administrator.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true".encode())
+
+
+def follower_process(databases: Databases, redis_url: str) -> EventProcess:
+    return EventProcess(
+        "follower", database_url=databases.monolith_url, role_secret=databases.role_secret, redis_url=redis_url
+    )
+
+
+def test_30_the_consumer_dies_after_its_commit_before_its_acknowledgement(
+    databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
+) -> None:
+    url = urlsplit(databases.redis_url)
+    assert url.hostname is not None
+    assert url.port is not None
+    outbox.write(Story().booked())
+    relay_once(databases)
+    with TcpProxy(url.hostname, url.port) as proxy:
+        proxied = url._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+        with follower_process(databases, proxied) as dying:
+            dying.wait_for("handled")
+            with proxy.half_open():
+                dying.go_on()
+                until(lambda: notified.rows("inbox") == 1, lambda: time.sleep(0.01))
+                dying.kill()
+                proxy.drop_connections()  # with the acknowledgement that was under way
+    assert pending(stream) == 1
+    until(lambda: pending(stream) == 0, notified.follower.step)
+    assert len(notified.messages()) == 1
+
+
+def test_31_the_consumer_dies_inside_its_transaction(
+    databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
+) -> None:
+    outbox.write(Story().booked())
+    relay_once(databases)
+    with follower_process(databases, databases.redis_url) as dying:
+        dying.wait_for("handled")
+        dying.kill()
+    assert (len(notified.messages()), pending(stream)) == (0, 1)
+    until(lambda: pending(stream) == 0, notified.follower.step)
+    assert len(notified.messages()) == 1
+
+
+def test_35_the_stream_is_trimmed_ahead_of_a_consumer(
+    databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
+) -> None:
+    stories, working = [Story() for _ in range(9)], relay(databases)
+    outbox.write(*(story.booked() for story in stories[:3]))
+    until(lambda: notified.rows("inbox") == 3, working.step, notified.follower.step)
+    outbox.write(*(story.booked() for story in stories[3:]))
+    working.step()
+    stream.xtrim(STREAM, maxlen=2)
+    until(lambda: notified.rows("inbox") == 9, working.step, notified.follower.step)
+    assert len(notified.messages()) == 9
+    working.close()
+
+
+def test_35_the_stream_is_trimmed_before_a_consumer_began(
+    databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
+) -> None:
+    outbox.write(Story().booked(), Story().booked())
+    working = relay(databases)
+    working.step()
+    stream.xtrim(STREAM, maxlen=1)
+    until(lambda: notified.rows("inbox") == 2, working.step, notified.follower.step)
+    working.close()
+
+
+def test_35_an_entry_that_was_taken_but_not_finished_is_trimmed(
+    databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
+) -> None:
+    outbox.write(Story().booked())
+    working = relay(databases)
+    working.step()
+    assert len(notified.group.read(10, wait=False)) == 1
+    stream.xtrim(STREAM, maxlen=0)
+    until(lambda: notified.rows("inbox") == 1, working.step, notified.follower.step)
+    assert pending(stream) == 0
+    working.close()
+
+
+def test_nothing_is_published_again_without_need(
+    databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
+) -> None:
+    working = relay(databases)
+    for _ in range(5):
+        outbox.write(Story().booked())
+        working.step()
+        notified.follower.step()
+        time.sleep(0.25)  # so that the relay looks, and trims, now and then
+    assert int(stream.xinfo_stream(STREAM)["entries-added"]) == 5
+    working.close()
+
+
+def test_the_consumer_s_database_is_away(databases: Databases, stream: redis.Redis) -> None:
+    """Events wait, and the outage is nobody's try: nothing dies of it."""
+    story = Story().booked()
+    notified = Notified(databases, pace=Pace(first_retry=0.01, longest_retry=0.01))
+    notified.follower.step()
+    stream.xadd(STREAM, {"id": str(story.event_id), "event": encode_event(story)})
+    with database_away(databases):
+        for _ in range(12):
+            with pytest.raises(DatabaseUnavailable):
+                notified.follower.step()
+    (left,) = stream.xpending_range(STREAM, "notifications", "-", "+", 10)
+    assert left["times_delivered"] == 1
+    until(lambda: notified.rows("inbox") == 1, notified.follower.step)
+    notified.close()
+
+
+def test_32_a_try_comes_later_each_time(databases: Databases, notified: Notified, stream: redis.Redis) -> None:
+    patient = Pace(first_retry=0.2, longest_retry=60)
+    tried: list[float] = []
+
+    def failing(*_: object) -> None:
+        tried.append(time.monotonic())
+        raise ArithmeticError
+
+    broken = Notified(databases, handle=failing, pace=patient)
+    event = Story().booked()
+    stream.xadd(STREAM, {"id": str(event.event_id), "event": encode_event(event)})
+    until(lambda: len(tried) == 4, broken.follower.step)
+    waits = [later - earlier for earlier, later in itertools.pairwise(tried)]
+    assert waits[0] >= 0.2
+    assert waits[1] >= 0.4
+    assert waits[2] >= 0.8
+    broken.close()
+
+
+def test_34_a_group_that_is_gone_is_made_again(tmp_path: Path, databases: Databases) -> None:
+    with ValkeyServer(tmp_path / "valkey", durable=False) as server:
+        notified = Notified(databases, redis_url=server.url())
+        notified.follower.step()
+        server.kill()
+        server.start()
+        event = Story().booked()
+        with redis.Redis.from_url(server.url()) as client:
+            client.xadd(STREAM, {"id": str(event.event_id), "event": encode_event(event)})
+
+        def step() -> None:
+            try:
+                notified.follower.step()
+            except redis.ConnectionError:  # of the server that is gone
+                time.sleep(0.01)
+
+        until(lambda: notified.rows("inbox") == 1, step)
+        notified.close()

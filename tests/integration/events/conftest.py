@@ -1,0 +1,20 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.databases import Databases
+from tests.integration.events.sides import Notified
+from tests.integration.events.story import OutboxWriter, http_outbox
+
+
+@pytest.fixture
+def outbox(databases: Databases) -> OutboxWriter:
+    """That of the scheduling service's database."""
+    return http_outbox(databases)
+
+
+@pytest.fixture
+def notified(databases: Databases) -> Iterator[Notified]:
+    notified = Notified(databases)
+    yield notified
+    notified.close()

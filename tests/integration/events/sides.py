@@ -1,0 +1,92 @@
+"""Relays and followers as the processes run them, only less patient."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import redis
+from prometheus_client import CollectorRegistry
+
+from contracts.scheduling.events import STREAM
+from contracts.scheduling.values import Side
+from monolith.modules.notifications.module import build_notifications
+from monolith.shared.database import Database
+from monolith.shared.events import Consumer
+from monolith.shared.events.consumer import Handle
+from monolith.shared.events.follower import Follower, Pace
+from monolith.shared.events.group import EventGroup
+from scheduling_service.relay.compose import relay_of
+from scheduling_service.relay.metrics import RelayMetrics
+from scheduling_service.relay.relay import Limits, Relay
+from tests.databases import Databases
+
+QUICK = Pace(first_retry=0.02, longest_retry=0.05, survey_every=0, gap=0, ask_every=0.05)
+
+
+def relay(
+    databases: Databases, source: Side = "http", *, redis_url: str | None = None, limits: Limits | None = None
+) -> Relay:
+    url = databases.scheduling_url if source == "http" else databases.monolith_url
+    metrics = RelayMetrics(CollectorRegistry())
+    return relay_of(source, url, databases.role_secret, redis_url or databases.redis_url, metrics, limits)
+
+
+def relay_once(databases: Databases, source: Side = "http", **how: Any) -> None:
+    """One step of a relay that then is gone."""
+    working = relay(databases, source, **how)
+    working.step()
+    working.close()
+
+
+class Notified:
+    """The notifications module as a consumer, and what it has done."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        *,
+        handle: Handle | None = None,
+        redis_url: str | None = None,
+        pace: Pace = QUICK,
+    ) -> None:
+        self.database = Database(databases.monolith_url, role="notifications_app", secret=databases.role_secret)
+        self.consumer = build_notifications(self.database).consumers[0]
+        if handle is not None:
+            self.consumer = Consumer(self.consumer.name, self.database, handle)
+        self.group = EventGroup(redis_url or databases.redis_url, "notifications", block_ms=10)
+        self.follower = Follower(self.consumer, self.group, pace)
+        self._admin_url = databases.monolith_admin_url
+
+    def messages(self) -> list[tuple[UUID, int, str]]:
+        """(appointment, version, kind), in the order in which they were made."""
+        with psycopg.connect(self._admin_url) as connection:
+            return connection.execute(
+                "SELECT appointment_id, version, kind FROM notifications.message ORDER BY message_id"
+            ).fetchall()
+
+    def rows(self, table: str) -> int:
+        with psycopg.connect(self._admin_url) as connection:
+            row = connection.execute(f"SELECT count(*) FROM notifications.{table}".encode()).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def close(self) -> None:
+        self.follower.close()
+        self.database.close()
+
+
+def until(done: Callable[[], bool], *steps: Callable[[], object], seconds: float = 10) -> None:
+    """Take the steps in turn until it is done."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it did not come to pass in time"
+        for step in steps:
+            step()
+
+
+def entries(redis_url: str) -> list[str]:
+    """The ids of the events in the stream, in its order."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        return [fields["id"] for _, fields in client.xrange(STREAM)]

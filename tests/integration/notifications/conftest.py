@@ -1,0 +1,125 @@
+"""The module on its own databases, with a mail server that keeps what it is given."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
+
+from contracts.scheduling.events import AnyEvent
+from deploy.devstack.ports import free_port
+from monolith.modules.notifications.mail import Letterhead
+from monolith.modules.notifications.module import Notifications, build_notifications
+from monolith.modules.notifications.reminders import Reminders
+from monolith.modules.notifications.sender import Patience, Sender
+from monolith.modules.notifications.smtp import MailServer
+from monolith.shared.database import Database
+from tests.databases import Databases
+
+HEAD = Letterhead("https://book.example")
+
+
+@dataclass(frozen=True)
+class Person:
+    name: str
+    email: str
+
+
+@dataclass
+class Mailbox:
+    """A mail server. It answers `answers` in turn to the recipients it is given, and 250 to those after them."""
+
+    url: str
+    answers: list[str] = field(default_factory=list)
+    after_data: list[str] = field(default_factory=list)
+    """The answers to the mail itself; it is kept all the same, as by a server whose answer is lost."""
+    mails: list[EmailMessage] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    async def handle_RCPT(self, _: Any, __: Any, envelope: Envelope, address: str, ___: Any) -> str:
+        answer = self.answers.pop(0) if self.answers else "250 OK"
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(self, _: Any, __: Any, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        with self.lock:
+            self.mails.append(mail)
+        return self.after_data.pop(0) if self.after_data else "250 OK"
+
+    def subjects(self) -> list[str]:
+        return [str(mail["Subject"]) for mail in self.mails]
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    port = free_port()
+    mailbox = Mailbox(f"smtp://127.0.0.1:{port}")
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield mailbox
+    controller.stop()
+
+
+class Office:
+    """The module and everything it works with. `people` is the auth module's knowledge."""
+
+    def __init__(self, databases: Databases, mailbox: Mailbox) -> None:
+        self.people: dict[UUID, Person] = {}
+        self._admin_url = databases.monolith_admin_url
+        self._url, self._secret = databases.monolith_url, databases.role_secret
+        self.database = Database(self._url, role="notifications_app", secret=self._secret)
+        self.sending = Database(self._url, role="notifications_sender", secret=self._secret)
+        self.module: Notifications = build_notifications(self.database)
+        self.sender = self.another_sender(mailbox.url)
+        self.reminders = Reminders(self.sending)
+
+    def user(self, user_id: UUID, /) -> Person | None:
+        return self.people.get(user_id)
+
+    def another_sender(self, url: str, patience: Patience | None = None) -> Sender:
+        return Sender(self.sending, self, MailServer(url), HEAD, patience)
+
+    def customer(self, name: str = "Zoë", email: str = "zoe@example.org") -> UUID:
+        user_id = uuid4()
+        self.people[user_id] = Person(name, email)
+        return user_id
+
+    def hear(self, *events: AnyEvent) -> None:
+        for event in events:
+            with self.database.transaction(event.business_id) as connection:
+                self.module.consumers[0].handle(event, connection)
+
+    def send_all(self) -> None:
+        while self.sender.step():
+            pass
+
+    def administer(self, statement: str) -> list[Any]:
+        with psycopg.connect(self._admin_url) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def time_passes(self) -> None:
+        """Everything that waits for its time is due."""
+        self.administer("UPDATE notifications.message SET next_attempt_at = now() WHERE state = 'pending'")
+
+    def close(self) -> None:
+        self.database.close()
+        self.sending.close()
+
+
+@pytest.fixture
+def office(databases: Databases, mailbox: Mailbox) -> Iterator[Office]:
+    office = Office(databases, mailbox)
+    yield office
+    office.close()

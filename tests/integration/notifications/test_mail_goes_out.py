@@ -1,0 +1,164 @@
+"""From an event to the mail server, and what its answers lead to."""
+
+import threading
+from datetime import timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from monolith.modules.notifications.model import Preferences
+from monolith.modules.notifications.sender import Patience, Sender
+from monolith.modules.notifications.smtp import MailServer
+from tests.faults.peer import CLOSE, Step, peer
+from tests.integration.events.story import BUSINESS, Story
+from tests.integration.notifications.conftest import HEAD, Mailbox, Office
+
+
+def states(office: Office) -> list[tuple[str, int, str | None]]:
+    return office.administer("SELECT state, attempts, problem FROM notifications.message ORDER BY message_id")
+
+
+def test_every_event_is_told_to_the_customer(office: Office, mailbox: Mailbox) -> None:
+    story = Story(customer_id=office.customer())
+    office.hear(story.booked(), story.rescheduled(), story.cancelled("ill"))
+    office.send_all()
+    assert [subject.partition(":")[0] for subject in mailbox.subjects()] == ["Booked", "Moved", "Cancelled"]
+    assert {str(mail["To"]) for mail in mailbox.mails} == {"Zoë <zoe@example.org>"}
+    assert len({mail["Message-ID"] for mail in mailbox.mails}) == 3
+    assert all(len(list(mail.iter_attachments())) == 1 for mail in mailbox.mails)
+    assert states(office) == [("sent", 1, None)] * 3
+    assert not office.sender.step()
+
+
+def test_preferences_decide_what_is_told(office: Office, mailbox: Mailbox) -> None:
+    story, other = Story(customer_id=office.customer()), Story(customer_id=office.customer(email="bob@example.org"))
+    service = office.module.api
+    customer = story.appointment.customer_id
+    assert service.preferences(BUSINESS, customer) == Preferences()
+    wanted = Preferences(confirmation=False, reminder=False)
+    service.set_preferences(BUSINESS, customer, Preferences(change=False))
+    assert service.set_preferences(BUSINESS, customer, wanted) == wanted
+    assert service.preferences(BUSINESS, customer) == wanted
+    office.hear(story.booked(), other.booked(), story.rescheduled())
+    office.send_all()
+    assert [(str(mail["To"]), mail["Subject"][:6]) for mail in mailbox.mails] == [
+        ("Zoë <bob@example.org>", "Booked"),
+        ("Zoë <zoe@example.org>", "Moved:"),
+    ]
+
+
+def test_a_refusal_is_final_and_says_why(office: Office, mailbox: Mailbox) -> None:
+    mailbox.answers = ["550 no such mailbox\twith us"]
+    office.hear(Story(customer_id=office.customer()).booked())
+    office.send_all()
+    office.time_passes()
+    office.send_all()
+    assert states(office) == [("failed", 1, "550 no such mailbox with us")]
+
+
+def test_a_server_that_asks_for_patience_is_asked_again(office: Office, mailbox: Mailbox) -> None:
+    mailbox.answers = ["451 greylisted"]
+    office.hear(Story(customer_id=office.customer()).booked())
+    office.send_all()
+    assert states(office) == [("pending", 1, "451 greylisted")]
+    assert not office.sender.step(), "not before its time"
+    office.time_passes()
+    office.send_all()
+    assert states(office) == [("sent", 2, None)]
+
+
+def test_a_mail_server_that_is_away_costs_patience_and_at_last_the_mail(office: Office, mailbox: Mailbox) -> None:
+    office.hear(Story(customer_id=office.customer()).booked())
+    away = office.another_sender("smtp://127.0.0.1:1", Patience(first=timedelta(0), attempts=3))
+    assert away.step()
+    ((state, _, problem),) = states(office)
+    assert (state, problem) == ("pending", "ConnectionRefusedError: [Errno 111] Connection refused")
+    while away.step():
+        pass
+    ((state, attempts, problem),) = states(office)
+    assert (state, attempts) == ("failed", 3)
+    assert problem is not None
+    assert problem.startswith("given up after 3 attempts")
+
+
+def test_a_mail_server_that_says_nothing_is_left_alone_after_a_while(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monolith.modules.notifications.smtp.TIMEOUT", 0.2)
+    script: list[Step] = [b"220 hello\r\n", 5.0, CLOSE]
+    office.hear(Story(customer_id=office.customer()).booked())
+    with peer(lambda _: script) as silent:
+        assert office.another_sender(silent.url.replace("http", "smtp")).step()
+    assert states(office)[0][0] == "pending"
+
+
+def test_a_mail_whose_acceptance_was_lost_goes_out_again_under_the_same_id(office: Office, mailbox: Mailbox) -> None:
+    mailbox.after_data = ["421 going down"]
+    office.hear(Story(customer_id=office.customer()).booked())
+    office.send_all()
+    office.time_passes()
+    office.send_all()
+    first, second = mailbox.mails
+    assert first["Message-ID"] == second["Message-ID"]
+    assert first["Date"] == second["Date"]
+
+
+def test_a_sender_that_dies_leaves_its_mail_to_another(office: Office, mailbox: Mailbox) -> None:
+    class Killed(BaseException):
+        pass
+
+    class LastWords(MailServer):
+        def send(self, mail: EmailMessage) -> None:
+            super().send(mail)
+            raise Killed
+
+    office.hear(Story(customer_id=office.customer()).booked())
+    with pytest.raises(Killed):
+        Sender(office.sending, office, LastWords(mailbox.url), HEAD).step()
+    assert not office.sender.step(), "it is the other's for two minutes"
+    office.time_passes()
+    office.send_all()
+    assert len({mail["Message-ID"] for mail in mailbox.mails}) == 1
+    assert states(office) == [("sent", 2, None)]
+
+
+def test_several_senders_send_each_mail_once(office: Office, mailbox: Mailbox) -> None:
+    customer = office.customer()
+    office.hear(*(Story(customer_id=customer).booked() for _ in range(40)))
+    senders = [threading.Thread(target=office.send_all) for _ in range(4)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert len({mail["Message-ID"] for mail in mailbox.mails}) == len(mailbox.mails) == 40
+
+
+@pytest.mark.parametrize("email", ["nobody", "x@y\r\nRCPT TO:<z@example.org>"])
+def test_nobody_can_be_told_at_an_address_that_is_none(office: Office, mailbox: Mailbox, email: str) -> None:
+    office.hear(Story(customer_id=office.customer(email=email)).booked(), Story().booked())
+    office.send_all()
+    assert mailbox.mails == []
+    reasons = [problem for state, _, problem in states(office) if state == "failed"]
+    assert len(reasons) == 2
+    assert "there is no such person any more" in reasons
+
+
+def test_a_mail_that_cannot_be_composed_does_not_stop_the_others(office: Office, mailbox: Mailbox) -> None:
+    customer = office.customer()
+    nowhere = Story(customer_id=customer).with_appointment(zone="Moon/Base")
+    office.hear(nowhere.booked(), Story(customer_id=customer).booked())
+    office.send_all()
+    assert len(mailbox.mails) == 1
+    assert [state for state, *_ in states(office)] == ["pending", "sent"]
+
+
+def test_the_running_roles_see_what_is_theirs(office: Office) -> None:
+    story, other = Story(), Story(business_id=Story().appointment.appointment_id)
+    office.hear(story.booked(), other.booked())
+    statement = "SELECT count(*) FROM notifications.message"
+    with office.database.transaction() as connection:
+        assert connection.exec_driver_sql(statement).scalar_one() == 0, "no business set, no rows"
+    with office.database.transaction(other.business_id) as connection:
+        assert connection.exec_driver_sql(statement).scalar_one() == 1
+    with office.sending.transaction() as connection:
+        assert connection.exec_driver_sql(statement).scalar_one() == 2

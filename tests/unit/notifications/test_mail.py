@@ -1,0 +1,188 @@
+"""What a customer reads, and what their calendar understands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from icalendar import Calendar
+
+from contracts.scheduling.events import AnyEvent
+from monolith.modules.notifications.mail import Letter, Letterhead, Unaddressable, compose
+from monolith.modules.notifications.model import Kind
+from monolith.modules.notifications.wording import one_line
+from tests.integration.events.story import Story
+
+HEAD = Letterhead("https://book.example")
+START = datetime(2030, 5, 6, 7, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Person:
+    name: str = "Zoë Müller"
+    email: str = "zoe@example.org"
+
+
+def read(mail: EmailMessage) -> EmailMessage:
+    """The mail as it arrives."""
+    read = message_from_bytes(mail.as_bytes(), policy=policy.default)
+    assert isinstance(read, EmailMessage)
+    return read
+
+
+def letter(kind: Kind, story: Story) -> Letter:
+    tellings: dict[Kind, Callable[[], AnyEvent]] = {
+        "confirmation": story.booked,
+        "reminder": story.booked,
+        "change": story.rescheduled,
+        "cancellation": lambda: story.cancelled("ill"),
+    }
+    event = tellings[kind]()
+    return Letter(UUID(int=7), kind, event, datetime(2030, 1, 1, tzinfo=UTC))
+
+
+def mail_about(kind: Kind, story: Story | None = None, person: Person | None = None) -> EmailMessage:
+    return read(compose(letter(kind, story or Story(starts_at=START)), person or Person(), HEAD))
+
+
+def text(mail: EmailMessage, subtype: str = "plain") -> str:
+    body = mail.get_body((subtype,))
+    assert body is not None
+    content: str = body.get_content()
+    return content
+
+
+def calendar(mail: EmailMessage) -> tuple[EmailMessage, Any]:
+    (attachment,) = mail.iter_attachments()
+    assert isinstance(attachment, EmailMessage)
+    return attachment, Calendar.from_ical(attachment.get_content())
+
+
+def test_a_confirmation_says_what_with_whom_and_when_in_the_appointment_s_zone() -> None:
+    mail = mail_about("confirmation")
+    assert str(mail["To"]) == "Zoë Müller <zoe@example.org>"
+    assert str(mail["From"]) == "Studio Ümlaut <no-reply@book.example>"
+    assert mail["Subject"] == "Booked: Haircut, Monday 6 May 2030, 09:00 (Europe/Berlin)"
+    assert mail["Message-ID"] == "<00000000-0000-0000-0000-000000000007@book.example>"
+    for subtype in ("plain", "html"):
+        said = text(mail, subtype)
+        assert "Monday 6 May 2030, 09:00 to 09:30 (Europe/Berlin, UTC+02:00)" in said
+        assert "Ada" in said
+        assert "Zoë Müller" in said
+
+
+def test_a_change_says_the_time_before_too() -> None:
+    said = text(mail_about("change"))
+    assert "When: Tuesday 7 May 2030, 09:00 to 09:30" in said
+    assert "Before: Monday 6 May 2030, 09:00 (Europe/Berlin)" in said
+
+
+def test_a_cancellation_says_why() -> None:
+    mail = mail_about("cancellation")
+    assert mail["Subject"].startswith("Cancelled: Haircut")
+    assert "Reason: ill" in text(mail)
+
+
+def test_an_appointment_over_midnight_names_both_days() -> None:
+    story = Story(starts_at=datetime(2030, 5, 6, 21, 45, tzinfo=UTC))
+    assert "Monday 6 May 2030, 23:45 to Tuesday 7 May 2030, 00:15" in text(mail_about("confirmation", story))
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "status", "sequence"),
+    [
+        ("confirmation", "REQUEST", "CONFIRMED", 1),
+        ("reminder", "REQUEST", "CONFIRMED", 1),
+        ("change", "REQUEST", "CONFIRMED", 2),
+        ("cancellation", "CANCEL", "CANCELLED", 2),
+    ],
+)
+def test_the_calendar_s_entry_parses_back(kind: Kind, method: str, status: str, sequence: int) -> None:
+    story = Story(starts_at=START)
+    attachment, parsed = calendar(mail_about(kind, story))
+    assert attachment.get_content_type() == "text/calendar"
+    assert attachment["Content-Type"].params["method"] == method
+    assert attachment.get_filename() == "appointment.ics"
+    assert parsed["METHOD"] == method
+    (entry,) = parsed.walk("VEVENT")
+    assert entry["UID"] == str(story.appointment.appointment_id)
+    assert (entry["SEQUENCE"], entry["STATUS"]) == (sequence, status)
+    assert entry["DTSTART"].dt == story.appointment.starts_at
+    assert entry["DTEND"].dt == story.appointment.ends_at
+    assert entry["ORGANIZER"] == "mailto:no-reply@book.example"
+    assert entry["ATTENDEE"] == "mailto:zoe@example.org"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [START, START + timedelta(days=180), START + timedelta(days=365 * 40)],
+    ids=["summer", "winter", "far ahead"],
+)
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC"])
+def test_a_calendar_that_knows_no_zones_reads_the_same_moment(zone: str, days: int) -> None:
+    """The zone's rules travel with the entry, or its times are in UTC."""
+    start = START + timedelta(days=days)
+    story = Story(starts_at=start).with_appointment(zone=zone)
+    _, parsed = calendar(mail_about("confirmation", story))
+    (entry,) = parsed.walk("VEVENT")
+    if zone == "UTC":
+        assert entry["DTSTART"].to_ical() == start.strftime("%Y%m%dT%H%M%SZ").encode()
+        return
+    assert entry["DTSTART"].params["TZID"] == zone
+    (rules,) = parsed.walk("VTIMEZONE")
+    assert rules["TZID"] == zone
+    wall = start.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    assert entry["DTSTART"].to_ical() == wall.strftime("%Y%m%dT%H%M%S").encode()
+    assert wall.replace(tzinfo=rules.to_tz()) == start
+
+
+@pytest.mark.parametrize("name", ["Eve\r\nBcc: all@example.org", "Eve\nSubject: x", "Eve\u2028X: y", "E\x85v\x0be\x1c"])
+def test_a_name_with_line_breaks_stays_in_its_header(name: str) -> None:
+    story = Story(starts_at=START)
+    story.business_name = name
+    story.with_appointment(offering_name=name, provider_name=name, note=name)
+    mail = mail_about("confirmation", story, Person(name=name))
+    assert set(mail.keys()) == {
+        "From", "To", "Subject", "Message-ID", "Date", "Auto-Submitted", "MIME-Version", "Content-Type",
+    }  # fmt: skip
+    assert [address.addr_spec for address in mail["To"].addresses] == ["zoe@example.org"]
+    _, parsed = calendar(mail)
+    (entry,) = parsed.walk("VEVENT")
+    assert "BCC" not in entry
+    assert "\n" not in str(entry["SUMMARY"])
+
+
+def test_markup_in_a_name_is_text() -> None:
+    story = Story(starts_at=START).with_appointment(offering_name="<script>alert(1)</script>")
+    html = text(mail_about("confirmation", story, Person(name="<b>Bob</b>")), "html")
+    assert "<script>" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "<b>Bob" not in html
+
+
+@pytest.mark.parametrize("email", ["", "no address", "a@b\r\nBcc: c@d", "<a@b>", "a@b, c@d", "@"])
+def test_what_is_no_address_gets_no_mail(email: str) -> None:
+    with pytest.raises(Unaddressable):
+        mail_about("confirmation", person=Person(email=email))
+
+
+@pytest.mark.parametrize(
+    ("url", "domain"),
+    [
+        ("https://book.example:8443/x", "book.example"),
+        ("http://127.0.0.1:8000", "localhost"),
+        ("http://[::1]:8000", "localhost"),
+        ("http://localhost:8000", "localhost"),
+    ],
+)
+def test_mail_comes_from_the_product_s_host(url: str, domain: str) -> None:
+    assert replace(HEAD, public_url=url).domain == domain
+
+
+def test_one_line_keeps_letters_of_every_script() -> None:
+    assert one_line("  Ærøskøbing\t漢字 \x00Здравствуйте\x7f\n ") == "Ærøskøbing 漢字 Здравствуйте"
