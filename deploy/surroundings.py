@@ -26,7 +26,7 @@ def environment_of(side: str) -> Mapping[str, str]:
 
 def cannot_reach(name: str, error: DatabaseUnavailable) -> SurroundingsError:
     """The one line for a database that does not answer a command."""
-    cause = " ".join(str(error.__cause__ or error.message).split())
+    cause = getattr(error.__cause__, "orig", None) or error.message
     return SurroundingsError(
-        f"the {name} database does not answer ({cause}): start it, or run `extraction db check {name}`"
+        f"the {name} database does not answer ({' '.join(str(cause).split())}): start it, or run `extraction db check {name}`"
     )
