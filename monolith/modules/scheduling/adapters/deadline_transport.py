@@ -127,6 +127,7 @@ class _BoundByDeadline(socket.socket):
 
     def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
         exchange = _current.get()
+        self.settimeout(exchange.time_left())
         received = super().recv_into(buffer, nbytes or 0, flags)
         exchange.heard = exchange.heard or received > 0
         return received
