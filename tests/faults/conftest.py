@@ -30,6 +30,7 @@ def web(service_databases: Databases, keys: Keys, tmp_path_factory: pytest.TempP
     folder: Path = tmp_path_factory.mktemp("scheduling-web")
     with SchedulingWeb(service_databases, keys, folder) as web:
         yield web
+        web.kill_all()  # stopping in order waits for the connections that are kept alive
 
 
 @pytest.fixture
