@@ -1,7 +1,7 @@
 """The one predicate that decides what is offered and what is accepted.
 
-Search lists `offered_starts`; booking asks the same function about one instant. So what is listed can be booked and what
-is refused was not listed, but for what others took in between.
+Search lists `offered_starts`; booking asks the same function about one instant. So what is listed can be booked, and
+what is refused was not listed, but for what others took in between.
 """
 
 from collections.abc import Sequence

@@ -1,31 +1,36 @@
 """Connections to one Postgres, and what its errors mean to a caller.
 
-Connections are in autocommit: every transaction begins and commits in the open, in `writing.py` and `reading`.
+Connections are in autocommit: every transaction begins and commits in the open, in `writing.py` and `reading.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
-from uuid import UUID
+from threading import BoundedSemaphore
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors as pg
 from psycopg.rows import TupleRow
 from sqlalchemy import create_engine, exc
 
+from contracts.scheduling.context import Deadline
 from contracts.scheduling.errors import DeadlineExceeded, NotOwner, SchedulingError, Unavailable
 
 Connection = psycopg.Connection[TupleRow]
+T = TypeVar("T")
 
 _OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c idle_in_transaction_session_timeout=15000"
 _BUSY = "Scheduling is busy; nothing was done."
 _AWAY = "Scheduling's database cannot be reached; nothing was done."
+_LATE = "The time given ran out; nothing was done."
+_LONGEST_MS = 2**31 - 1
 
 
 class Database:
     """A bounded pool of connections under one role.
 
-    `pool_timeout` bounds, in seconds, the wait for a free connection; past it the caller gets `Unavailable`.
+    `pool_timeout` bounds, in seconds, the wait for a free connection, and so does the caller's deadline; past either
+    the caller gets `Unavailable`.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8, pool_timeout: float = 2.0) -> None:
@@ -34,17 +39,32 @@ class Database:
             isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=pool_timeout,
-            connect_args={"connect_timeout": 2, "options": _OPTIONS, "prepare_threshold": 0},
+            connect_args={
+                "connect_timeout": 2,
+                "tcp_user_timeout": 10_000,
+                "options": _OPTIONS,
+                "prepare_threshold": 0,
+            },
         )
+        # Waited for here rather than in the pool, which knows one patience for all.
+        self._free = BoundedSemaphore(pool_size)
+        self._pool_timeout = pool_timeout
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
+    def connection(self, deadline: Deadline) -> Iterator[Connection]:
         """A connection for the block's own use, outside any transaction. One that broke is not used again."""
+        if not self._free.acquire(timeout=max(0, deadline.sooner(self._pool_timeout).remaining())):
+            raise Unavailable(_BUSY)
+        try:
+            with self._pooled() as connection:
+                yield connection
+        finally:
+            self._free.release()
+
+    @contextmanager
+    def _pooled(self) -> Iterator[Connection]:
         try:
             pooled = self._engine.raw_connection()
-        except exc.TimeoutError as error:
-            raise Unavailable(_BUSY) from error
         except exc.OperationalError as error:
             raise Unavailable(_AWAY) from error
         connection: Any = pooled.driver_connection
@@ -55,12 +75,21 @@ class Database:
                 pooled.invalidate()
             pooled.close()
 
-    @contextmanager
-    def reading(self, business_id: UUID) -> Iterator[Connection]:
-        """A transaction that sees the rows of one business. Raises contract errors for what Postgres raises."""
-        with translated(), self.connection() as connection, connection.transaction():
-            connection.execute("SELECT set_config('app.business_id', %s, true)", (str(business_id),))
-            yield connection
+    def read(self, deadline: Deadline, work: Callable[[Connection], T]) -> T:
+        """What `work` reads. When the connection had died in the pool, `work` is begun once more on a new one.
+
+        Raises contract errors for what Postgres raises.
+        """
+        with translated():
+            try:
+                with self.connection(deadline) as connection:
+                    return work(connection)
+            except psycopg.OperationalError:
+                if not connection.closed:
+                    raise
+            self.drop_idle()
+            with self.connection(deadline) as connection:
+                return work(connection)
 
     def drop_idle(self) -> None:
         """Close the connections nobody uses: after a restart of the server they are all dead."""
@@ -68,8 +97,16 @@ class Database:
 
     def ping(self) -> None:
         """Raise Unavailable, with the remedy, unless the server answers and the schema is migrated."""
-        with translated(), self.connection() as connection:
-            connection.execute("SELECT 1 FROM scheduling.lease LIMIT 1")
+        within = Deadline.after(self._pool_timeout)
+        self.read(within, lambda connection: connection.execute("SELECT 1 FROM scheduling.lease LIMIT 1"))
+
+
+def time_left_ms(deadline: Deadline) -> int:
+    """What is left, as Postgres takes a timeout. Raises DeadlineExceeded when that is nothing."""
+    left = int(min(deadline.remaining() * 1000, _LONGEST_MS))
+    if left <= 0:
+        raise DeadlineExceeded(_LATE)
+    return left
 
 
 @contextmanager
@@ -87,7 +124,7 @@ def meaning(error: psycopg.Error) -> SchedulingError:
     if code == "SL001":
         return NotOwner("This database does not own the business.")
     if isinstance(error, pg.TransactionTimeout | pg.QueryCanceled):
-        return DeadlineExceeded("The time given ran out; nothing was done.")
+        return DeadlineExceeded(_LATE)
     if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedFunction | pg.UndefinedColumn):
         return Unavailable("Scheduling's database is not migrated; run `extraction db setup`.", retry_after=10)
     if isinstance(error, pg.LockNotAvailable | pg.SerializationFailure | pg.DeadlockDetected):

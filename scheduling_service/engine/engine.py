@@ -52,12 +52,14 @@ class SchedulingEngine(OneCallPort):
         self._database.ping()
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
-        """The request is checked as if it had crossed a wire, so that no caller is treated more generously."""
-        if ctx.actor.kind not in operation.actors:
-            raise Forbidden("You may not do this.")
+        """Checked as if the request had crossed a wire, and in that order: no caller is treated more generously."""
         if ctx.deadline.expired():
             raise DeadlineExceeded("The time given ran out; nothing was done.")
+        if operation.writes:
+            codec.require_key(ctx.idempotency_key)
         request = codec.validate(request)
+        if ctx.actor.kind not in operation.actors:
+            raise Forbidden("You may not do this.")
         return cast(
             R,
             self._write(operation, ctx, request) if operation.writes else self._read(operation, ctx, request),
@@ -70,6 +72,5 @@ class SchedulingEngine(OneCallPort):
 
     def _read(self, operation: Operation[Any, Any], ctx: CallContext, request: Any) -> Any:
         if operation.name == ops.SEARCH_SLOTS.name:
-            return search_slots(self._database, self._cache, ctx.business_id, request)
-        with self._database.reading(ctx.business_id) as db:
-            return _READS[operation.name](db, ctx, request)
+            return search_slots(self._database, self._cache, ctx, request)
+        return reading.perform(self._database, ctx, lambda db: _READS[operation.name](db, ctx, request))

@@ -1,10 +1,12 @@
 """From wall clocks to instants.
 
-A local time follows RFC 5545, section 3.3.5: one that a change of clocks skips is read with the offset from before the
-gap (02:30 becomes 03:30), and one that happens twice means the first. So a working range keeps its wall-clock ends and
-its length in real time follows the zone: 00:00-24:00 lasts 23 or 25 hours on the days the clocks change.
+A local time that a change of clocks skips means the moment of the change, and one that happens twice means the first.
+So later on the wall is never earlier in time, and a working range stays within its date and apart from its neighbours.
+Its length in real time follows the zone: 00:00-24:00 lasts 23 or 25 hours on the days of a change; where clocks jump
+from 02:00 to 03:00, 02:30-04:00 is the hour from 03:00 on, and 02:15-02:45 is nothing.
 """
 
+from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,7 +17,11 @@ def instant_of(day: date, minute: int, zone: ZoneInfo) -> int:
     """Seconds since 1970 of the local time `minute` minutes after midnight on `day`; 1440 is the next midnight."""
     days, minute = divmod(minute, 1440)
     wall = datetime.combine(day + timedelta(days=days), _MIDNIGHT, zone).replace(hour=minute // 60, minute=minute % 60)
-    return int(wall.timestamp())
+    instant = int(wall.timestamp())
+    shown = datetime.fromtimestamp(instant, zone).replace(tzinfo=None)
+    ahead = shown - wall.replace(tzinfo=None)
+    # Python reads a skipped time with the offset from before, and so arrives some minutes behind the change.
+    return _change_before(instant, ahead, zone) if ahead else instant
 
 
 def local_days(start: int, end: int, zone: ZoneInfo) -> list[date]:
@@ -36,3 +42,13 @@ def minutes_of(wall: str) -> int:
 
 def wall_of(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def _change_before(instant: int, within: timedelta, zone: ZoneInfo) -> int:
+    """When the offset that holds at `instant` began to hold; not longer ago than `within`."""
+
+    def offset(seconds: int) -> timedelta | None:
+        return datetime.fromtimestamp(seconds, zone).utcoffset()
+
+    moments = range(instant - int(within.total_seconds()), instant + 1)
+    return moments[bisect_left(moments, True, key=lambda moment: offset(moment) == offset(instant))]

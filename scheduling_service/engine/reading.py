@@ -1,13 +1,15 @@
 """Appointments as they stand."""
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from contracts.scheduling import models as m
-from contracts.scheduling.context import Actor
+from contracts.scheduling.context import Actor, CallContext
 from contracts.scheduling.errors import (
     AppointmentNotFound,
     BusinessNotFound,
@@ -15,9 +17,24 @@ from contracts.scheduling.errors import (
     InvalidRequest,
     ProviderNotFound,
 )
-from scheduling_service.engine.database import Connection
+from scheduling_service.engine.database import Connection, Database, time_left_ms
 from scheduling_service.engine.store import appointments as store
-from scheduling_service.engine.store import catalog
+from scheduling_service.engine.store import catalog, protocol
+
+T = TypeVar("T")
+
+
+def perform(database: Database, ctx: CallContext, work: Callable[[Connection], T]) -> T:
+    """What `work` reads in a transaction that sees one business and ends by the deadline. Raises contract errors only;
+    BusinessNotFound before `work` begins."""
+
+    def read(db: Connection) -> T:
+        with db.transaction():
+            if not protocol.begin_read(db, ctx.business_id, time_left_ms(ctx.deadline)):
+                raise BusinessNotFound("There is no such business.")
+            return work(db)
+
+    return database.read(ctx.deadline, read)
 
 
 def get_business(db: Connection, business_id: UUID) -> m.Business:

@@ -1,45 +1,56 @@
 """What can be booked."""
 
-from uuid import UUID
+import math
+from datetime import timedelta
 
 from contracts.scheduling import models as m
+from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import BusinessNotFound, Unavailable
 from scheduling_service.engine.availability import offered_starts
 from scheduling_service.engine.catalog import load_rules
-from scheduling_service.engine.database import Database, translated
+from scheduling_service.engine.database import Database, time_left_ms
 from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.reading import perform
 from scheduling_service.engine.rules import BusinessRules, ProviderRules, Range, RulesCache
 from scheduling_service.engine.store import availability as store
 
 _ROUNDS = 3
 
 
-def search_slots(database: Database, cache: RulesCache, business_id: UUID, request: m.SearchSlots) -> m.Slots:
+def search_slots(database: Database, cache: RulesCache, ctx: CallContext, request: m.SearchSlots) -> m.Slots:
     """One query when the cached rules are current; the rules are read again when the query says that they are old."""
-    rules = cache.known(business_id) or _load(database, cache, business_id)
+    rules = cache.known(ctx.business_id) or _load(database, cache, ctx)
     for _ in range(_ROUNDS):
         providers = _asked(rules, request)
-        taken = _read_taken(database, business_id, providers, request)
+        taken = _read_taken(database, ctx, rules, providers, request)
         if taken.rules_version == rules.version:
             return m.Slots(zone=rules.zone, slots=tuple(_slots(rules, providers, request, taken)))
-        rules = _load(database, cache, business_id)
+        rules = _load(database, cache, ctx)
     raise Unavailable("The business's rules keep changing; ask again.", retry_after=0.2)
 
 
 def _read_taken(
-    database: Database, business_id: UUID, providers: list[ProviderRules], request: m.SearchSlots
+    database: Database,
+    ctx: CallContext,
+    rules: BusinessRules,
+    providers: list[ProviderRules],
+    request: m.SearchSlots,
 ) -> store.Taken:
-    with translated(), database.connection() as db:
-        taken = store.read_availability(db, business_id, [p.provider_id for p in providers], request.start, request.end)
+    ids = [provider.provider_id for provider in providers]
+    # A start at the window's end lasts beyond it, and may meet there what begins after the window.
+    until = request.end + timedelta(minutes=rules.offering(request.offering_id).duration_minutes)
+    taken = database.read(
+        ctx.deadline,
+        lambda db: store.read_availability(db, ctx.business_id, ids, request.start, until, time_left_ms(ctx.deadline)),
+    )
     if taken is None:
         raise BusinessNotFound("There is no such business.")
     return taken
 
 
-def _load(database: Database, cache: RulesCache, business_id: UUID) -> BusinessRules:
-    with database.reading(business_id) as db:
-        rules = load_rules(db, business_id)
-    return cache.at(business_id, rules.version, lambda: rules)
+def _load(database: Database, cache: RulesCache, ctx: CallContext) -> BusinessRules:
+    rules = perform(database, ctx, lambda db: load_rules(db, ctx.business_id))
+    return cache.at(ctx.business_id, rules.version, lambda: rules)
 
 
 def _asked(rules: BusinessRules, request: m.SearchSlots) -> list[ProviderRules]:
@@ -55,7 +66,8 @@ def _slots(
 ) -> list[m.Slot]:
     offering = rules.offering(request.offering_id)
     length = offering.duration_minutes * 60
-    window = (int(request.start.timestamp()), int(request.end.timestamp()))
+    # Starts are whole seconds, so the first one not before a fraction of a second is at the next.
+    window = (math.ceil(request.start.timestamp()), math.ceil(request.end.timestamp()))
     found = [
         (start, provider.provider_id)
         for provider, busy in zip(providers, _by_provider(len(providers), taken), strict=True)

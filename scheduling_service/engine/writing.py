@@ -31,7 +31,7 @@ from contracts.scheduling.errors import (
 from contracts.scheduling.events import Event
 from contracts.scheduling.models import Reply
 from contracts.scheduling.operations import Operation, Q, R
-from scheduling_service.engine.database import Connection, Database, meaning
+from scheduling_service.engine.database import Connection, Database, meaning, time_left_ms
 from scheduling_service.engine.store import protocol
 
 _TRIES = 3
@@ -110,7 +110,7 @@ class _Call(msgspec.Struct, frozen=True):
 
 
 def _once(database: Database, call: _Call, handler: Handler[Q, R]) -> R:
-    with database.connection() as db, _rolled_back_on_error(db):
+    with database.connection(call.ctx.deadline) as db, _rolled_back_on_error(db):
         begun = _begin(db, call)
         if begun.reply is not None:
             replayed: R = _replay(db, call, begun)
@@ -125,9 +125,7 @@ def _once(database: Database, call: _Call, handler: Handler[Q, R]) -> R:
 
 
 def _begin(db: Connection, call: _Call) -> protocol.Begun:
-    budget_ms = int(call.ctx.deadline.remaining() * 1000)
-    if budget_ms <= 0:
-        raise DeadlineExceeded("The time given ran out; nothing was done.")
+    budget_ms = time_left_ms(call.ctx.deadline)
     try:
         db.execute("BEGIN")
     except psycopg.OperationalError as error:

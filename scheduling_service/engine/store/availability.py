@@ -21,11 +21,15 @@ class Taken(NamedTuple):
 
 
 def read_availability(
-    db: Connection, business_id: UUID, providers: list[UUID], start: datetime, end: datetime
+    db: Connection, business_id: UUID, providers: list[UUID], start: datetime, end: datetime, budget_ms: int
 ) -> Taken | None:
-    """None when there is no such business. One round trip; index: appointment_by_provider."""
+    """What is taken of [start, end); None when there is no such business.
+
+    One round trip, which gives up after `budget_ms`; index: appointment_by_provider.
+    """
     row = db.execute(
-        "SELECT * FROM scheduling.read_availability(%s, %s, %s, %s)", (business_id, providers, start, end)
+        "SELECT * FROM scheduling.read_availability(%s, %s, %s, %s, %s::int)",
+        (business_id, providers, start, end, budget_ms),
     ).fetchone()
     return None if row is None else Taken(*row)
 

@@ -1,4 +1,4 @@
-"""What every write begins and ends with: the fence and lease, the idempotency key, the outbox."""
+"""What transactions begin and end with: the tenant, the fence and lease, the idempotency key, the outbox."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -18,6 +18,12 @@ class Begun(NamedTuple):
     business_name: str | None
     business_zone: str | None
     rules_version: int | None
+
+
+def begin_read(db: Connection, business_id: UUID, budget_ms: int) -> bool:
+    """Whether there is such a business. Its rows are visible, and the transaction ends by itself after `budget_ms`."""
+    row = db.execute("SELECT scheduling.begin_read(%s, %s::int)", (business_id, budget_ms)).fetchone()
+    return row is not None and bool(row[0])
 
 
 def begin_write(

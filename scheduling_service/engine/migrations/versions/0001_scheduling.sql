@@ -123,6 +123,15 @@ CREATE FUNCTION scheduling.fence_key(business uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN hashtextextended(business::text, 0);
 
+-- The first statement of every read transaction but search's. Whether there is such a business.
+CREATE FUNCTION scheduling.begin_read(this_business uuid, budget_ms integer) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM set_config('app.business_id', this_business::text, true),
+            set_config('transaction_timeout', budget_ms::text, true);
+    RETURN EXISTS (SELECT 1 FROM scheduling.business b WHERE b.business_id = this_business);
+END $$;
+
 -- The first statement of every write transaction. Sets the tenant, the time that is left and the locks; then reads, in
 -- a later statement and so with a later snapshot (READ COMMITTED), the lease and the key. Locks before reading is the
 -- whole point: a writer that waited for a fence sees the lease as the fence left it.
@@ -155,11 +164,12 @@ END $$;
 -- What the times taken are, in one round trip: the tenant is set and the rows are read by one statement of the client's.
 -- `taken` tells a provider by its position in the array asked for; instants are seconds since 1970.
 CREATE FUNCTION scheduling.read_availability(
-    this_business uuid, providers uuid[], from_at timestamptz, until_at timestamptz
+    this_business uuid, providers uuid[], from_at timestamptz, until_at timestamptz, budget_ms integer
 ) RETURNS TABLE (now_at bigint, rules_version bigint, provider integer[], starts bigint[], ends bigint[])
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    PERFORM set_config('app.business_id', this_business::text, true);
+    PERFORM set_config('app.business_id', this_business::text, true),
+            set_config('transaction_timeout', budget_ms::text, true);
     RETURN QUERY
         SELECT ceil(extract(epoch FROM clock_timestamp()))::bigint, b.rules_version, t.provider, t.starts, t.ends
           FROM scheduling.business b
