@@ -1,0 +1,108 @@
+"""The adapters under test, composed as in production: real databases, the real service behind a real socket."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from openfeature import api as openfeature
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.values import Side
+from deploy.devstack.keys import Keys, load_keys
+from deploy.devstack.ports import free_port
+from deploy.devstack.program import Program, answers_http
+from monolith.modules.scheduling.adapters.http import HttpScheduling
+from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
+from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
+from monolith.modules.scheduling.adapters.tokens import signer_from
+from monolith.modules.scheduling.routing import OwnershipRoutes
+from monolith.shared.database import Database
+from monolith.shared.flags.provider import DatabaseFlags
+from monolith.shared.flags.scheduling_flag import SchedulingFlag
+from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
+from tests.databases import Databases
+
+NAMES = ("in_process", "http", "switched to in_process", "switched to http")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One way to scheduling. `database_url` is an administrator's, of the database that owns what is opened here."""
+
+    name: str
+    port: OneCallPort
+    database_url: str
+    new_business: Callable[[], UUID] = uuid7
+    """An id that will be opened on this adapter's side."""
+
+
+@contextmanager
+def running_adapters(databases: Databases, folder: Path) -> Iterator[dict[str, Adapter]]:
+    """All of them, by name, over one pair of databases and one service."""
+    with ExitStack() as stack:
+        keys = load_keys(folder / "keys.json")
+        service_url = stack.enter_context(running_service(databases, keys, folder / "service.log"))
+        http = HttpScheduling(service_url, signer_from(keys.signing_key))
+        stack.callback(http.close)
+        in_process = in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=8)
+        sides: dict[Side, OneCallPort] = {"in_process": in_process, "http": http}
+        urls: dict[Side, str] = {
+            "in_process": databases.monolith_admin_url,
+            "http": databases.scheduling_admin_url,
+        }
+        adapters = [Adapter(side, sides[side], urls[side]) for side in sides]
+        switched, ask_for = stack.enter_context(_switched(databases, sides))
+        adapters += [Adapter(f"switched to {side}", switched, urls[side], _asking(ask_for, side)) for side in sides]
+        yield {adapter.name: adapter for adapter in adapters}
+
+
+@contextmanager
+def running_service(databases: Databases, keys: Keys, log: Path) -> Iterator[str]:
+    """The scheduling service under gunicorn; yields its URL."""
+    port = free_port()
+    environment = {
+        "SCHEDULING_DATABASE_URL": databases.scheduling_url,
+        "DATABASE_ROLE_SECRET": databases.role_secret,
+        "SERVICE_TOKEN_VERIFY_KEYS": keys.verify_keys,
+        "METRICS_TOKEN": keys.metrics_token,
+        "SCHEDULING_PORT": str(port),
+        "WEB_WORKERS": "1",
+    }
+    command = ["-m", "gunicorn", "-c", "deploy/gunicorn/scheduling.py", "scheduling_service.wsgi:app"]
+    ready = answers_http(port, "/readyz")
+    with Program("scheduling web", command, environment, log=log, serves=ready):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _switched(
+    databases: Databases, sides: dict[Side, OneCallPort]
+) -> Iterator[tuple[SwitchedScheduling, Callable[[UUID, Side], None]]]:
+    """The switched port, and a way to ask, by the flag, for a side before a business is opened."""
+    platform = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
+    store = FlagStore(platform)
+    flags = DatabaseFlags(store)
+    domain = uuid4().hex
+    openfeature.set_provider(flags, domain)
+
+    def ask_for(business_id: UUID, side: Side) -> None:
+        store.set(SCHEDULING_ADAPTER, side, business_id=business_id, actor="tests", reason="contract suite")
+        flags.refresh()
+
+    try:
+        routes = OwnershipRoutes(platform, SchedulingFlag(openfeature.get_client(domain)))
+        yield SwitchedScheduling(sides, routes), ask_for
+    finally:
+        platform.close()
+
+
+def _asking(ask_for: Callable[[UUID, Side], None], side: Side) -> Callable[[], UUID]:
+    def new_business() -> UUID:
+        business_id = uuid7()
+        ask_for(business_id, side)
+        return business_id
+
+    return new_business

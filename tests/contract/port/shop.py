@@ -1,0 +1,160 @@
+"""A business to try a port on, and the people who call for it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.scheduling import models as m
+from contracts.scheduling.context import ANONYMOUS, SYSTEM, Actor, CallContext, Deadline, new_trace
+from contracts.scheduling.errors import SchedulingError
+from contracts.scheduling.port import SchedulingPort
+
+MONDAY = datetime(2040, 6, 4, tzinfo=UTC)
+"""Midnight of a Monday that no test lives to see pass, in a month without a change of clocks."""
+SECONDS = 10.0
+
+
+def at(hour: int, minute: int = 0, *, day: int = 0) -> datetime:
+    """A time on `MONDAY`, or `day` days after it."""
+    return MONDAY + timedelta(days=day, hours=hour, minutes=minute)
+
+
+NINE, TUESDAY = at(9), at(24)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One actor in one business: makes the context of its calls."""
+
+    business_id: UUID
+    actor: Actor
+
+    def reads(self, seconds: float = SECONDS) -> CallContext:
+        return CallContext(self.business_id, self.actor, Deadline.after(seconds), new_trace())
+
+    def writes(self, key: str | None = None, seconds: float = SECONDS) -> CallContext:
+        """Under `key`, or one that nobody used before."""
+        return CallContext(self.business_id, self.actor, Deadline.after(seconds), new_trace(), key or uuid4().hex)
+
+    @property
+    def id(self) -> UUID:
+        return self.actor.id
+
+
+def customer_of(business_id: UUID) -> Caller:
+    return Caller(business_id, Actor("customer", uuid4()))
+
+
+@dataclass(frozen=True)
+class Shop:
+    """An open business with one service and one provider, who works Mondays to Fridays, 09:00 to 17:00 UTC."""
+
+    port: SchedulingPort
+    system: Caller
+    staff: Caller
+    customer: Caller
+    stranger: Caller
+    """Another customer of the same business."""
+    anonymous: Caller
+    offering: m.Offering
+    provider: m.Provider
+
+    @property
+    def business_id(self) -> UUID:
+        return self.system.business_id
+
+    def booking(self, starts_at: datetime = NINE, by: Caller | None = None, **changes: Any) -> m.Book:
+        """The request of `by` (the customer) for themselves."""
+        fields = {
+            "offering_id": self.offering.offering_id,
+            "provider_id": self.provider.provider_id,
+            "customer_id": (by or self.customer).id,
+            "starts_at": starts_at,
+        }
+        return m.Book(**{**fields, **changes})
+
+    def book(self, starts_at: datetime = NINE, by: Caller | None = None, **changes: Any) -> m.Appointment:
+        by = by or self.customer
+        return self.port.book(by.writes(), self.booking(starts_at, by, **changes))
+
+    def search(self, start: datetime = MONDAY, end: datetime = TUESDAY, **changes: Any) -> m.Slots:
+        fields = {"offering_id": self.offering.offering_id, "start": start, "end": end}
+        return self.port.search_slots(self.anonymous.reads(), m.SearchSlots(**{**fields, **changes}))
+
+    def starts(self, start: datetime = MONDAY, end: datetime = TUESDAY, **changes: Any) -> list[datetime]:
+        """When search says that the service can begin."""
+        return [slot.starts_at for slot in self.search(start, end, **changes).slots]
+
+    def add_offering(self, name: str = "Colour", *, assign: bool = True, **fields: Any) -> m.Offering:
+        """Another service; the provider performs it unless told otherwise."""
+        request = m.CreateOffering(**{"name": name, "duration_minutes": 30, **fields})
+        offering = self.port.create_offering(self.staff.writes(), request)
+        if assign:
+            self.assign(self.offering, offering)
+        return offering
+
+    def assign(self, *offerings: m.Offering, provider: m.Provider | None = None) -> m.Provider:
+        to = provider or self.provider
+        ids = tuple(offering.offering_id for offering in offerings)
+        return self.port.assign_offerings(
+            self.staff.writes(), m.AssignOfferings(provider_id=to.provider_id, offering_ids=ids)
+        )
+
+    def add_provider(self, name: str = "Zoe", *, zone: str = "UTC") -> m.Provider:
+        """Another provider of the same service, with the same hours."""
+        provider = self.port.create_provider(self.staff.writes(), m.CreateProvider(name=name, zone=zone))
+        self.assign(self.offering, provider=provider)
+        return self.work(OFFICE_HOURS, provider=provider)
+
+    def work(self, ranges: Sequence[m.WeeklyRange], *, provider: m.Provider | None = None) -> m.Provider:
+        to = provider or self.provider
+        return self.port.set_weekly_hours(
+            self.staff.writes(), m.SetWeeklyHours(provider_id=to.provider_id, ranges=tuple(ranges))
+        )
+
+    def through(self, port: SchedulingPort) -> "Shop":
+        """The same business, called another way."""
+        return replace(self, port=port)
+
+
+def hours(opens: str, closes: str, *weekdays: int) -> list[m.WeeklyRange]:
+    """One range on each of the weekdays (1 is Monday), or on all seven."""
+    return [m.WeeklyRange(weekday=each, opens=opens, closes=closes) for each in weekdays or range(1, 8)]
+
+
+OFFICE_HOURS = hours("09:00", "17:00", 1, 2, 3, 4, 5)
+
+
+def open_shop(port: SchedulingPort, business_id: UUID, *, zone: str = "UTC", **offering: Any) -> Shop:
+    """Its service takes an hour, on the hour; `offering` says otherwise. `zone` is the provider's."""
+    system, staff = Caller(business_id, SYSTEM), Caller(business_id, Actor("staff", uuid4()))
+    port.open_business(system.writes(), m.OpenBusiness(name="Salon", zone="Europe/Paris"))
+    fields = {"name": "Cut", "duration_minutes": 60, "cancel_cutoff_minutes": 0, **offering}
+    shop = Shop(
+        port=port,
+        system=system,
+        staff=staff,
+        customer=customer_of(business_id),
+        stranger=customer_of(business_id),
+        anonymous=Caller(business_id, ANONYMOUS),
+        offering=port.create_offering(staff.writes(), m.CreateOffering(**fields)),
+        provider=port.create_provider(staff.writes(), m.CreateProvider(name="Ada", zone=zone)),
+    )
+    shop.assign(shop.offering)
+    return replace(shop, provider=shop.work(OFFICE_HOURS))
+
+
+@contextmanager
+def refused(kind: type[SchedulingError], **details: Any) -> Iterator[None]:
+    """The block ends in exactly this error, with exactly these of its details."""
+    with pytest.raises(kind) as caught:
+        yield
+    assert type(caught.value) is kind
+    assert caught.value.message
+    found = caught.value.details()
+    assert {name: found[name] for name in details} == details

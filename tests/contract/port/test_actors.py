@@ -1,0 +1,49 @@
+"""Who may do what."""
+
+from typing import Any
+
+import pytest
+
+from contracts.scheduling.context import ActorKind
+from contracts.scheduling.errors import Forbidden
+from contracts.scheduling.operations import OPERATIONS
+from tests.contract.port.samples import caller_of, samples
+from tests.contract.port.shop import Shop, refused
+
+EVERYBODY = {"get_business", "list_offerings", "list_providers", "search_slots"}
+CUSTOMERS = EVERYBODY | {"book", "get_appointment", "reschedule", "cancel", "list_appointments"}
+STAFF = CUSTOMERS | {
+    "create_offering",
+    "update_offering",
+    "create_provider",
+    "update_provider",
+    "assign_offerings",
+    "set_weekly_hours",
+    "get_agenda",
+}
+MAY: dict[ActorKind, set[str]] = {
+    "anonymous": EVERYBODY,
+    "customer": CUSTOMERS,
+    "staff": STAFF,
+    "system": STAFF | {"open_business"},
+}
+
+
+@pytest.mark.parametrize("kind", MAY)
+def test_each_kind_of_actor_may_do_its_own_and_nothing_else(shop: Shop, kind: ActorKind) -> None:
+    caller = caller_of(shop, kind)
+    requests = samples(shop, shop.book().appointment_id)
+    for operation in OPERATIONS:
+        ctx = caller.writes() if operation.writes else caller.reads()
+        call: Any = getattr(shop.port, operation.name)
+        if operation.name in MAY[kind]:
+            call(ctx, requests[operation.name])
+        else:
+            with refused(Forbidden):
+                call(ctx, requests[operation.name])
+
+
+def test_a_customer_books_for_themselves_only(shop: Shop) -> None:
+    with refused(Forbidden):
+        shop.port.book(shop.customer.writes(), shop.booking(customer_id=shop.stranger.id))
+    assert shop.port.book(shop.staff.writes(), shop.booking()).customer_id == shop.customer.id

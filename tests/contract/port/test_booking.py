@@ -1,0 +1,160 @@
+"""Booking: what is listed can be booked, and anything else is refused with the reason."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import (
+    AppointmentNotFound,
+    OfferingNotFound,
+    ProviderNotFound,
+    SlotUnavailable,
+)
+from tests.contract.port.shop import Shop, at, hours, refused
+
+
+def get(shop: Shop, appointment: m.Appointment) -> m.Appointment:
+    request = m.GetAppointment(appointment_id=appointment.appointment_id)
+    return shop.port.get_appointment(shop.staff.reads(), request)
+
+
+def test_an_appointment_is_as_asked(shop: Shop) -> None:
+    before = datetime.now(UTC)
+    booked = shop.book(at(9), note="Window seat, s'il vous plaît")
+    assert booked == m.Appointment(
+        appointment_id=booked.appointment_id,
+        offering_id=shop.offering.offering_id,
+        offering_name="Cut",
+        provider_id=shop.provider.provider_id,
+        provider_name="Ada",
+        customer_id=shop.customer.id,
+        starts_at=at(9),
+        ends_at=at(10),
+        zone="UTC",
+        status="booked",
+        version=1,
+        note="Window seat, s'il vous plaît",
+        booked_at=booked.booked_at,
+    )
+    assert before <= booked.booked_at <= datetime.now(UTC)
+    assert get(shop, booked) == booked
+
+
+def test_instants_leave_in_utc_whatever_offset_they_came_with(shop: Shop) -> None:
+    booked = shop.book(datetime.fromisoformat("2040-06-04T14:30:00+05:30"))
+    for instant in (booked.starts_at, booked.ends_at, booked.booked_at, get(shop, booked).starts_at):
+        assert instant.tzinfo == UTC
+    assert booked.starts_at == at(9)
+
+
+def test_the_zone_is_the_provider_s(shop: Shop) -> None:
+    marie = shop.add_provider("Marie", zone="Europe/Paris")
+    assert shop.book(at(7), provider_id=marie.provider_id).zone == "Europe/Paris"
+
+
+def test_what_is_listed_can_be_booked_and_then_nothing_is_left(shop: Shop) -> None:
+    listed = shop.starts()
+    for start in listed:
+        shop.book(start)
+    assert len(listed) == 8
+    assert shop.starts() == []
+
+
+def test_every_minute_that_is_not_listed_is_refused(shop: Shop) -> None:
+    shop.work(hours("09:10", "10:20", 1))
+    listed = shop.starts()
+    assert listed == [at(9, 10)]
+    for minute in range(0, 85, 5):
+        start = at(9) + timedelta(minutes=minute)
+        if start not in listed:
+            with refused(SlotUnavailable, reason="off_grid" if minute in (15, 20) else "outside_hours"):
+                shop.book(start)
+
+
+@pytest.mark.parametrize("start", [at(10), at(9, 30), at(10, 30)])
+def test_what_touches_an_appointment_is_taken(shop: Shop, start: datetime) -> None:
+    half_hourly = m.UpdateOffering(
+        offering_id=shop.offering.offering_id, name="Cut", duration_minutes=60, step_minutes=30
+    )
+    shop.port.update_offering(shop.staff.writes(), half_hourly)
+    shop.book(at(10))
+    with refused(SlotUnavailable, reason="taken"):
+        shop.book(start, shop.stranger)
+
+
+def test_appointments_may_touch_without_overlapping(shop: Shop) -> None:
+    assert [shop.book(at(hour)).starts_at for hour in (10, 9, 11)] == [at(10), at(9), at(11)]
+
+
+def test_another_provider_is_free_at_the_same_time(shop: Shop) -> None:
+    zoe = shop.add_provider()
+    shop.book(at(9))
+    assert shop.book(at(9), provider_id=zoe.provider_id).provider_id == zoe.provider_id
+
+
+def test_the_same_customer_may_be_in_two_places(shop: Shop) -> None:
+    """Whose time is booked is the provider's; what a customer does with theirs is their own affair."""
+    zoe = shop.add_provider()
+    assert shop.book(at(9)).starts_at == shop.book(at(9), provider_id=zoe.provider_id).starts_at
+
+
+def test_the_reason_says_why(shop: Shop) -> None:
+    with refused(SlotUnavailable, reason="outside_hours"):
+        shop.book(at(17))
+    with refused(SlotUnavailable, reason="outside_hours"):
+        shop.book(at(16, 30))
+    with refused(SlotUnavailable, reason="outside_hours"):
+        shop.book(at(9, day=5))
+    with refused(SlotUnavailable, reason="off_grid"):
+        shop.book(at(9, 1))
+    with refused(SlotUnavailable, reason="past"):
+        shop.book(datetime(2020, 6, 1, 9, tzinfo=UTC))
+
+
+def test_a_time_that_is_past_and_taken_is_past(shop: Shop) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    shop.work(hours("00:00", "24:00"))
+    with refused(SlotUnavailable, reason="past"):
+        shop.book(now)
+
+
+def test_who_does_not_perform_it_cannot_be_booked_for_it(shop: Shop) -> None:
+    colour = shop.add_offering("Colour", assign=False)
+    with refused(SlotUnavailable, reason="not_offered"):
+        shop.book(offering_id=colour.offering_id)
+
+
+def test_an_inactive_provider_cannot_be_booked(shop: Shop) -> None:
+    request = m.UpdateProvider(provider_id=shop.provider.provider_id, name="Ada", zone="UTC", active=False)
+    shop.port.update_provider(shop.staff.writes(), request)
+    with refused(SlotUnavailable, reason="not_offered"):
+        shop.book()
+
+
+def test_an_inactive_offering_cannot_be_booked_and_what_was_stays(shop: Shop) -> None:
+    booked = shop.book(at(9))
+    request = m.UpdateOffering(offering_id=shop.offering.offering_id, name="Cut", duration_minutes=60, active=False)
+    shop.port.update_offering(shop.staff.writes(), request)
+    with refused(SlotUnavailable, reason="not_offered"):
+        shop.book(at(10))
+    assert get(shop, booked) == booked
+
+
+def test_what_is_booked_must_be_there(shop: Shop) -> None:
+    with refused(OfferingNotFound):
+        shop.book(offering_id=uuid4())
+    with refused(ProviderNotFound):
+        shop.book(provider_id=uuid4())
+
+
+def test_an_appointment_is_its_customer_s_and_the_staff_s_to_see(shop: Shop) -> None:
+    booked = shop.book()
+    request = m.GetAppointment(appointment_id=booked.appointment_id)
+    for caller in (shop.customer, shop.staff, shop.system):
+        assert shop.port.get_appointment(caller.reads(), request) == booked
+    with refused(AppointmentNotFound):
+        shop.port.get_appointment(shop.stranger.reads(), request)
+    with refused(AppointmentNotFound):
+        shop.port.get_appointment(shop.staff.reads(), m.GetAppointment(appointment_id=uuid4()))

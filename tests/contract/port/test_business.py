@@ -1,0 +1,57 @@
+"""Opening a business, and asking for one that is not there."""
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import BusinessNotFound
+from contracts.scheduling.operation_errors import AnyOperation
+from contracts.scheduling.operations import OPEN_BUSINESS, OPERATIONS
+from tests.contract.port.adapters import Adapter
+from tests.contract.port.samples import samples
+from tests.contract.port.shop import Caller, Shop, refused
+
+SALON = m.OpenBusiness(name="Salon", zone="Europe/Paris")
+
+
+@pytest.fixture
+def newcomer(adapter: Adapter, shop: Shop) -> Caller:
+    return Caller(adapter.new_business(), shop.system.actor)
+
+
+def test_an_opened_business_is_as_asked(adapter: Adapter, newcomer: Caller) -> None:
+    opened = adapter.port.open_business(newcomer.writes(), SALON)
+    assert opened == m.Business(business_id=newcomer.business_id, name="Salon", zone="Europe/Paris", epoch=1)
+    assert adapter.port.get_business(newcomer.reads(), m.GetBusiness()) == opened
+
+
+def test_opening_it_again_answers_what_stands(adapter: Adapter, newcomer: Caller) -> None:
+    opened = adapter.port.open_business(newcomer.writes(), SALON)
+    assert adapter.port.open_business(newcomer.writes(), m.OpenBusiness(name="Other", zone="UTC")) == opened
+    assert adapter.port.get_business(newcomer.reads(), m.GetBusiness()) == opened
+
+
+def test_everybody_may_look_at_a_business(shop: Shop) -> None:
+    seen = [
+        shop.port.get_business(caller.reads(), m.GetBusiness())
+        for caller in (shop.anonymous, shop.customer, shop.staff, shop.system)
+    ]
+    assert seen[1:] == seen[:-1]
+    assert seen[0].name == "Salon"
+
+
+def test_a_new_business_has_nothing_in_it(adapter: Adapter, newcomer: Caller) -> None:
+    adapter.port.open_business(newcomer.writes(), SALON)
+    assert adapter.port.list_offerings(newcomer.reads(), m.ListOfferings()).offerings == ()
+    assert adapter.port.list_providers(newcomer.reads(), m.ListProviders()).providers == ()
+    assert adapter.port.list_appointments(newcomer.reads(), m.ListAppointments()) == m.AppointmentPage(appointments=())
+
+
+@pytest.mark.parametrize(
+    "operation", [each for each in OPERATIONS if each != OPEN_BUSINESS], ids=lambda operation: operation.name
+)
+def test_a_business_that_nobody_opened_is_not_found(shop: Shop, operation: AnyOperation) -> None:
+    nowhere = Caller(uuid7(), shop.system.actor)
+    ctx = nowhere.writes() if operation.writes else nowhere.reads()
+    with refused(BusinessNotFound):
+        getattr(shop.port, operation.name)(ctx, samples(shop, uuid7())[operation.name])

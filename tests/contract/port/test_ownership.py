@@ -1,0 +1,55 @@
+"""Where a business is not owned, nothing is written; reading goes on."""
+
+import psycopg
+import pytest
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import NotOwner, SchedulingError, Unavailable
+from contracts.scheduling.operations import OPERATIONS
+from tests.contract.port.adapters import Adapter
+from tests.contract.port.samples import samples
+from tests.contract.port.shop import Shop, at
+
+
+@pytest.fixture
+def unowned(adapter: Adapter, shop: Shop) -> Shop:
+    """The shop, with one appointment, while its lease is off: as in the moment of a move."""
+    shop.book()
+    with psycopg.connect(adapter.database_url) as administrator:
+        administrator.execute("UPDATE scheduling.lease SET active = false WHERE business_id = %s", (shop.business_id,))
+    return shop
+
+
+@pytest.fixture
+def expected(adapter: Adapter) -> type[SchedulingError]:
+    """The switched port looks for the owner, and when nobody is says that nothing was done."""
+    return Unavailable if adapter.name.startswith("switched") else NotOwner
+
+
+def test_no_write_without_the_lease(unowned: Shop, expected: type[SchedulingError]) -> None:
+    booked = unowned.port.list_appointments(unowned.staff.reads(), m.ListAppointments()).appointments[0]
+    requests = samples(unowned, booked.appointment_id)
+    for operation in OPERATIONS:
+        if operation.writes:
+            with pytest.raises(expected) as refusal:
+                getattr(unowned.port, operation.name)(unowned.system.writes(seconds=0.3), requests[operation.name])
+            assert type(refusal.value) is expected
+    assert unowned.port.list_appointments(unowned.staff.reads(), m.ListAppointments()).appointments == (booked,)
+
+
+def test_reading_goes_on(unowned: Shop) -> None:
+    assert at(10) in unowned.starts()
+    assert unowned.port.get_business(unowned.anonymous.reads(), m.GetBusiness()).epoch == 1
+    assert len(unowned.port.list_appointments(unowned.staff.reads(), m.ListAppointments()).appointments) == 1
+
+
+def test_the_same_key_succeeds_once_the_lease_is_back(
+    adapter: Adapter, unowned: Shop, expected: type[SchedulingError]
+) -> None:
+    with pytest.raises(expected):
+        unowned.port.book(unowned.customer.writes("one", seconds=0.3), unowned.booking(at(10)))
+    with psycopg.connect(adapter.database_url) as administrator:
+        administrator.execute(
+            "UPDATE scheduling.lease SET active = true WHERE business_id = %s", (unowned.business_id,)
+        )
+    assert unowned.port.book(unowned.customer.writes("one"), unowned.booking(at(10))).version == 1

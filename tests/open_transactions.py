@@ -1,0 +1,41 @@
+"""No caller holds a database transaction open across a call of scheduling, which may take as long as its deadline."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import pytest
+
+from contracts.scheduling.port import OneCallPort
+from monolith.modules.scheduling.adapters.http import HttpScheduling
+from monolith.modules.scheduling.adapters.in_process import InProcessScheduling
+from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
+from monolith.shared.database import transaction_is_open
+
+ADAPTERS: tuple[type[OneCallPort], ...] = (InProcessScheduling, HttpScheduling, SwitchedScheduling)
+
+
+@contextmanager
+def refuse_calls_inside_transactions() -> Iterator[None]:
+    """Within the block, an adapter called by a thread that is inside a transaction raises; and the block fails at its
+    end, so that nobody swallows it on the way."""
+    offences: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for adapter in ADAPTERS:
+            patch.setattr(adapter, "call", _watched(adapter, offences))
+        yield
+    assert not offences, f"called inside an open database transaction: {', '.join(offences)}"
+
+
+def _watched(adapter: type[OneCallPort], offences: list[str]) -> Any:
+    call: Any = adapter.call
+
+    @wraps(call)
+    def watched(self: OneCallPort, operation: Any, ctx: Any, request: Any) -> Any:
+        if transaction_is_open():
+            offences.append(f"{adapter.__name__}.{operation.name}")
+            raise AssertionError(f"{offences[-1]} was called inside an open database transaction")
+        return call(self, operation, ctx, request)
+
+    return watched
