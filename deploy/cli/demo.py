@@ -60,13 +60,13 @@ def _seed(settings: Settings, keys: Keys, backends: Backends) -> Iterable[Login]
 
 def _welcome(settings: Settings, logins: Iterable[Login]) -> None:
     console = Console(highlight=False)
-    table = Table(box=None, show_header=False, pad_edge=False)
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_row("the product", settings.public_url)
     table.add_row("its mails", settings.mail_url)
     table.add_row("scheduling service", settings.scheduling_service_url)
     table.add_row("logs", str(settings.logs))
     for login in logins:
-        table.add_row(f"log in as {login.who}", f"{login.email}   {login.password}")
+        table.add_row(f"log in as {login.who}", login.email, login.password)
     console.print()
     console.print(table, soft_wrap=True)
     console.print("\nCtrl-C stops everything; the data stays.\n")

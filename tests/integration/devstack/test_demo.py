@@ -1,0 +1,99 @@
+"""`extraction demo`, the whole of it: from an empty folder to both webs, and to nothing left running."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.devstack.ports import free_port, is_free
+from deploy.devstack.program import answers_http
+from deploy.devstack.record import start_of
+from deploy.devstack.settings import DEFAULT_PORTS
+from tests.servers import ROOT
+
+LAST_LINE = "Ctrl-C stops everything"
+
+
+def test_the_product_starts_from_nothing_and_again_and_leaves_nothing_running(tmp_path: Path) -> None:
+    ports = {name: free_port() for name in DEFAULT_PORTS}
+    for _ in range(2):
+        with demo(tmp_path, ports) as process:
+            serves(ports)
+            assert extraction(tmp_path, ports, "db", "check", "monolith").returncode == 0
+            assert extraction(tmp_path, ports, "db", "check", "scheduling").returncode == 0
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        assert [name for name, port in ports.items() if not is_free(port)] == []
+        assert not (tmp_path / "run" / "processes.json").exists()
+
+
+def test_no_process_is_told_what_it_need_not_know(tmp_path: Path) -> None:
+    ports = {name: free_port() for name in DEFAULT_PORTS}
+    with demo(tmp_path, ports) as process:
+        told = {pid: environment_of(pid) for pid in children_of(process.pid)}
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    assert len(told) == 8
+    password = (tmp_path / "postgres-monolith" / "password").read_text()
+    assert not any(password in environment for environment in told.values())
+    assert not any("SIGNING_KEY" in each and "SCHEDULING_DATABASE_URL" in each for each in told.values())
+    assert all(start_of(pid) is None for pid in told)
+
+
+@contextlib.contextmanager
+def demo(data: Path, ports: dict[str, int]) -> Iterator[subprocess.Popen[str]]:
+    """The demo, once it has said that it is ready."""
+    command = [sys.executable, "-m", "deploy.cli.main", "demo", "--no-seed"]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=surroundings(data, ports),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            said = []
+            for line in process.stdout:
+                said.append(line)
+                if line.startswith(LAST_LINE):
+                    break
+            else:
+                raise AssertionError("".join(said))
+            yield process
+        finally:
+            process.terminate()
+
+
+def serves(ports: dict[str, int]) -> None:
+    assert answers_http(ports["MONOLITH_PORT"], "/healthz")()
+    assert answers_http(ports["SCHEDULING_PORT"], "/healthz")()
+    assert answers_http(ports["MAIL_PORT"], "/")()
+
+
+def extraction(data: Path, ports: dict[str, int], *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "deploy.cli.main", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=surroundings(data, ports), timeout=60, check=False)
+
+
+def surroundings(data: Path, ports: dict[str, int]) -> dict[str, str]:
+    urls = ("MONOLITH_DATABASE_URL", "SCHEDULING_DATABASE_URL", "REDIS_URL")
+    inherited = {name: value for name, value in os.environ.items() if name not in urls}
+    settings = {name: str(port) for name, port in ports.items()}
+    return {**inherited, **settings, "DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"}
+
+
+def children_of(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = (line.split() for line in listed.splitlines())
+    return [int(child) for child, parent in pairs if int(parent) == pid and int(child) != pid]
+
+
+def environment_of(pid: int) -> str:
+    """What the process was told; empty where the system does not say."""
+    path = Path(f"/proc/{pid}/environ")
+    return path.read_text() if path.exists() else ""
