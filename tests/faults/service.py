@@ -2,10 +2,11 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from deploy.devstack.keys import Keys
-from deploy.devstack.ports import free_port
+from deploy.devstack.ports import free_port, is_free
 from deploy.devstack.program import Program, answers_http
 from tests.databases import Databases
 
@@ -43,9 +44,11 @@ class SchedulingWeb(Program):
         self._signal(signal.SIGCONT)
 
     def kill_all(self) -> None:
-        """SIGKILL, to the master and its workers."""
+        """SIGKILL, to the master and its workers. Returns when the last of them has left the port."""
         self._signal(signal.SIGKILL)
         self.kill()
+        while not is_free(self.port):
+            time.sleep(0.005)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self.pid is not None
