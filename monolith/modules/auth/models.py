@@ -14,7 +14,7 @@ from monolith.shared.endpoints.gate import SLUG
 # What a browser accepts in <input type="email"> (the HTML standard's rule): one plain address, so nothing in it can
 # break out of a mail header.
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_EMAIL = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$"
+_EMAIL = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$(?!\n)"
 
 Slug = Annotated[str, Meta(pattern=SLUG, description="Names the business in addresses: a-z, 0-9 and hyphens.")]
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL)]

@@ -42,14 +42,14 @@ class People:
         self._throttle.charge((NEW_ACCOUNT_FROM_ADDRESS, address), (PASSWORD_OF_ACCOUNT, email))
         with self._database.transaction() as connection:
             account = accounts.by_email(connection, email)
-        if account is None:
-            user = UserRef(new_id(), person.name, email)
-            return Account(user, self._passwords.hash(person.password)), False
-        if not self._passwords.verify(person.password, account.password_hash):
+        if account is not None and not self._passwords.verify(person.password, account.password_hash):
             raise account_refused()
         with self._database.transaction() as connection:
             self._throttle.refund(connection, (PASSWORD_OF_ACCOUNT, email))
-        return account, True
+        if account is not None:
+            return account, True
+        user = UserRef(new_id(), person.name, email)
+        return Account(user, self._passwords.hash(person.password)), False
 
     def join_as_customer(
         self, business: BusinessRef, person: Person, address: str, replacing: UUID | None

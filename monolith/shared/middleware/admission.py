@@ -1,9 +1,12 @@
 """What a request must satisfy before anything looks at it: the right host, and no other site behind it."""
 
+from io import BytesIO
 from urllib.parse import urlsplit
 
 from flask import Flask, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from contracts.scheduling import codec
 from monolith.shared.endpoints.errors import ApiError
 from monolith.shared.middleware.exchange import current_exchange
 from monolith.shared.telemetry.metrics import Metrics
@@ -37,6 +40,8 @@ class Admission:
             raise ApiError(400, "unknown_host", f"This server answers for {self._host} only.")
         if environ["REQUEST_METHOD"] not in _SAFE_METHODS:
             self._refuse_other_sites()
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            _measure_body()
 
     def _refuse_other_sites(self) -> None:
         """Cookies travel with what other sites make a browser send; browsers tell, and programs send no cookies.
@@ -51,3 +56,13 @@ class Admission:
         from_here = site in ("same-origin", "none") if site is not None else origin in (None, self._origin)
         if not from_here:
             raise ApiError(403, "cross_site", "This request came from another site, so it was refused.")
+
+
+def _measure_body() -> None:
+    """A body in chunks says no length beforehand, and Werkzeug would cut it off at the limit without a word."""
+    environ = request.environ
+    body = environ["wsgi.input"].read(codec.MAX_REQUEST_BYTES + 1)
+    if len(body) > codec.MAX_REQUEST_BYTES:
+        raise RequestEntityTooLarge
+    environ["wsgi.input"] = BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))

@@ -1,0 +1,93 @@
+"""The monolith under gunicorn, with the settings it is deployed with, and sockets to say to it what no client would."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from tests.databases import Databases
+from tests.servers import ROOT
+from tests.site import Client
+
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class GunicornSite:
+    """`log` is what its processes wrote."""
+
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def client(self) -> Client:
+        return Client(self.url)
+
+    def say(self, request: bytes) -> tuple[int, bytes]:
+        """Send these bytes; the status, and all that came back until the server closed or fell silent."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(request)
+            answer = _all_of(connection)
+        status = answer.split(b" ", 2)[1] if answer.startswith(b"HTTP/1.1 ") else b"0"
+        return int(status), answer
+
+
+@contextlib.contextmanager
+def gunicorn_site(databases: Databases, folder: Path) -> Iterator[GunicornSite]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    site = GunicornSite(port, folder / "gunicorn.log")
+    environment = os.environ | {
+        "MONOLITH_DATABASE_URL": databases.monolith_url,
+        "DATABASE_ROLE_SECRET": databases.role_secret,
+        "PUBLIC_URL": site.url,
+        "MONOLITH_PORT": str(port),
+        "WEB_WORKERS": "2",
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
+    }
+    (folder / "metrics").mkdir()
+    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn/monolith.py", "tests.security.served:app"]
+    with site.log.open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        _wait_until_up(site, process)
+        yield site
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def _wait_until_up(site: GunicornSite, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(requests.ConnectionError):
+            if requests.get(f"{site.url}/readyz", timeout=5).status_code == 200:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"gunicorn did not start:\n{site.log.read_text()}")
+
+
+def _all_of(connection: socket.socket) -> bytes:
+    received = b""
+    connection.settimeout(1.0)
+    with contextlib.suppress(TimeoutError, ConnectionError):
+        while chunk := connection.recv(65_536):
+            received += chunk
+    return received

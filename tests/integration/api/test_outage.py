@@ -1,0 +1,71 @@
+"""The database goes away under a running process, and comes back."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.databases.histories import monolith
+from deploy.databases.set_up import set_up
+from deploy.devstack.postgres import PostgresServer
+from scheduling_service.credentials import without_credentials
+from tests.databases import Databases
+from tests.site import Client, Site, auth_site
+
+SECRET = "a secret of this test alone"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PostgresServer]:
+    with PostgresServer(tmp_path / "postgres", name="monolith", durable=False) as server:
+        yield server
+
+
+@pytest.fixture
+def own_site(server: PostgresServer, databases: Databases) -> Iterator[Site]:
+    """On a server that this test may stop."""
+    target = monolith(server.admin_url("monolith"), SECRET)
+    set_up(target)
+    databases = Databases(
+        monolith_url=without_credentials(target.url),
+        scheduling_url=databases.scheduling_url,
+        monolith_admin_url=target.url,
+        scheduling_admin_url=databases.scheduling_admin_url,
+        role_secret=SECRET,
+        redis_url=databases.redis_url,
+    )
+    with auth_site(databases) as site:
+        yield site
+
+
+def test_while_postgres_is_away_answers_are_503_and_then_as_before(server: PostgresServer, own_site: Site) -> None:
+    owner = own_site.client()
+    assert owner.sign_up("salon").status_code == 201
+    server.stop()
+    began = time.monotonic()
+    for answer in (owner.get("/me"), own_site.client().log_in("owner@salon.example"), owner.sign_up("bakery")):
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert "Traceback" not in answer.text
+    assert time.monotonic() - began < 5
+    assert own_site.client().session.get(f"{own_site.url}/readyz", timeout=5).status_code == 503
+    assert own_site.client().session.get(f"{own_site.url}/healthz", timeout=5).status_code == 200
+    server.start()
+    assert owner.get("/me").status_code == 200
+    assert own_site.client().log_in("owner@salon.example").status_code == 200
+
+
+@pytest.fixture
+def narrow(databases: Databases) -> Iterator[Site]:
+    with auth_site(databases, pool_size=1) as site:
+        yield site
+
+
+def test_when_every_connection_is_taken_the_answer_is_503_in_bounded_time(narrow: Site) -> None:
+    with narrow.database.transaction():
+        began = time.monotonic()
+        answer = Client(narrow.url).log_in("owner@salon.example")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert time.monotonic() - began < 2
+    assert Client(narrow.url).log_in("owner@salon.example").status_code == 401

@@ -1,0 +1,132 @@
+"""Sessions and passwords against somebody who means harm."""
+
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid4
+
+import pytest
+
+from monolith.modules.auth.passwords import Hashing, Passwords
+from monolith.shared.endpoints import ApiError
+from tests.databases import Databases
+from tests.site import Client, Site, auth_site
+
+OWNER = "owner@salon.example"
+OWASP = Hashing()
+
+
+def test_a_session_planted_before_login_is_not_the_one_after(site: Site, owner: Client) -> None:
+    attacker = site.client()
+    attacker.join("salon", "eve@example.org")
+    planted = attacker.session.cookies["session"]
+    victim = site.client()
+    victim.session.cookies.set("session", planted)
+    answer = victim.log_in(OWNER)
+    assert planted not in answer.headers["Set-Cookie"]
+    assert attacker.get("/me").status_code == 401, "the planted session is dead"
+    made_up = site.client()
+    made_up.session.cookies.set("session", "A" * 43)
+    assert "A" * 43 not in made_up.log_in(OWNER).headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize("secret", ["", "x", "' OR 1=1 --", "\x01", "a" * 5_000, "bk_" + "A" * 43, "A" * 43])
+def test_what_is_no_session_is_nobody(site: Site, owner: Client, secret: str) -> None:
+    headers = {"Cookie": f"session={secret}"}
+    assert site.client().get("/me", headers=headers).status_code == 401
+    assert site.client().get("/businesses/salon", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "token", ["eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.e30.c2ln", "bk_x", "\x7f"]
+)
+def test_no_other_kind_of_token_is_taken(site: Site, owner: Client, token: str) -> None:
+    assert Client(site.url, token).get("/me").status_code == 401
+
+
+def test_a_token_counts_before_the_cookie(site: Site, owner: Client) -> None:
+    assert owner.get("/me", headers={"Authorization": "Bearer bk_wrong"}).status_code == 401
+
+
+def test_a_known_and_an_unknown_address_are_answered_alike(databases: Databases) -> None:
+    with auth_site(databases, hashing=OWASP) as site:
+        site.client().sign_up("salon")
+        times: dict[str, list[float]] = {OWNER: [], "nobody@example.org": []}
+        bodies = set()
+        for _ in range(8):
+            for email, taken in times.items():
+                began = time.perf_counter()
+                answer = site.client().log_in(email, "a wrong password")
+                taken.append(time.perf_counter() - began)
+                bodies.add((answer.status_code, answer.content))
+        assert len(bodies) == 1
+        known, unknown = (statistics.median(taken) for taken in times.values())
+        assert unknown == pytest.approx(known, rel=0.35)
+
+
+def test_a_thousand_logins_at_once_hash_two_at_a_time_and_lock_nobody_out(site: Site, owner: Client) -> None:
+    def attempt(number: int) -> int:
+        email = OWNER if number % 2 else f"user{number}@example.org"
+        return site.client().log_in(email, "a wrong password").status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(attempt, range(1_000)))
+    assert set(answers) == {401, 429}
+    assert answers.count(401) < 80
+    site.sql("UPDATE auth.throttle SET spent_until = spent_until - interval '20 seconds'")
+    assert site.client().log_in(OWNER).status_code == 200
+
+
+def test_whoever_waits_too_long_for_a_hash_is_told_to_come_back() -> None:
+    passwords = Passwords(Hashing(memory_kib=64 * 1024, passes=20, at_once=1, patience=0.05))
+    with ThreadPoolExecutor(4) as pool:
+        attempts = [pool.submit(passwords.verify, "guess", None) for _ in range(4)]
+        errors = [attempt.exception() for attempt in attempts]
+    assert None in errors
+    refused = next(error for error in errors if isinstance(error, ApiError))
+    assert (refused.status, refused.code) == (503, "busy")
+    assert refused.retry_after
+
+
+def test_passwords_are_hashed_no_weaker_than_owasp_asks() -> None:
+    assert (OWASP.memory_kib, OWASP.passes, OWASP.lanes) >= (19_456, 2, 1)
+    assert Passwords(OWASP).hash("a password").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_an_outdated_hash_is_replaced_at_the_next_login(databases: Databases) -> None:
+    with auth_site(databases) as site:
+        site.client().sign_up("salon")
+    with auth_site(databases, hashing=OWASP) as site:
+        assert site.client().log_in(OWNER).status_code == 200
+        [(password_hash,)] = site.sql("SELECT password_hash FROM auth.account")
+        assert "m=19456" in password_hash
+        assert site.client().log_in(OWNER).status_code == 200
+
+
+def test_the_same_password_typed_on_another_keyboard() -> None:
+    passwords = Passwords(Hashing(memory_kib=1024, passes=1))
+    stored = passwords.hash("cafe\u0301 creme")
+    assert passwords.verify("caf\u00e9 creme", stored)
+    assert not passwords.verify("cafe creme", stored)
+    assert not passwords.verify("caf\u00e9 creme", "not a hash")
+
+
+def test_metrics_are_not_there_for_outsiders(site: Site, owner: Client) -> None:
+    url = f"{site.url}/metrics"
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": ""},
+        {"Authorization": "Bearer ключ".encode()},
+    ):
+        assert owner.session.get(url, headers=headers, timeout=5).status_code == 404
+    for path in ("/debug", "/console", "/.git/config", "/api/v1/../../etc/passwd", "/static/../app.py"):
+        assert owner.session.get(site.url + path, timeout=5).status_code == 404
+
+
+def test_ids_of_sessions_and_tokens_are_no_credentials(site: Site, owner: Client) -> None:
+    [(session_id,)] = site.sql("SELECT session_id::text FROM auth.session")
+    thief = site.client()
+    thief.session.cookies.set("session", str(UUID(session_id)))
+    assert thief.get("/me").status_code == 401
+    assert Client(site.url, str(uuid4())).get("/me").status_code == 401

@@ -1,0 +1,75 @@
+"""What arrives on the socket before it is a request: limits and smuggling, as gunicorn and the application refuse."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.scheduling.codec import MAX_REQUEST_BYTES
+from tests.databases import Databases
+from tests.gunicorn_site import GunicornSite, gunicorn_site
+
+
+@pytest.fixture
+def site(databases: Databases, tmp_path: Path) -> Iterator[GunicornSite]:
+    with gunicorn_site(databases, tmp_path) as site:
+        yield site
+
+
+def head(site: GunicornSite, *headers: str, method: str = "POST", path: str = "/api/v1/login") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {site.host}", "Content-Type: application/json", *headers]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def test_what_is_no_honest_request_is_refused(site: GunicornSite) -> None:
+    chunks = b"2\r\n{}\r\n0\r\n\r\n"
+    get = "GET /api/v1/businesses/salon HTTP/1.1\r\n"
+    refused = {
+        "both lengths": head(site, "Transfer-Encoding: chunked", "Content-Length: 2") + chunks,
+        "two hosts": f"{get}Host: {site.host}\r\nHost: evil.example\r\n\r\n".encode(),
+        "a forged host": f"{get}Host: evil.example\r\n\r\n".encode(),
+        "no host": f"{get}\r\n".encode(),
+        "NUL in a header": head(site, "X-Note: a\x00b", "Content-Length: 2") + b"{}",
+        "a negative length": head(site, "Content-Length: -1") + b"{}",
+        "a folded header": f"{get}Host: {site.host}\r\nX-Note: a\r\n b\r\n\r\n".encode(),
+    }
+    statuses = {name: site.say(request)[0] for name, request in refused.items()}
+    assert statuses == dict.fromkeys(refused, 400)
+
+
+def test_limits_of_the_head(site: GunicornSite) -> None:
+    assert site.say(head(site, "X-Long: " + "x" * 9_000, "Content-Length: 2") + b"{}")[0] == 431
+    many = [f"X-Header-{n}: x" for n in range(60)]
+    assert site.say(head(site, *many, "Content-Length: 2") + b"{}")[0] in (400, 431)
+
+
+def test_a_body_over_the_limit_is_refused_also_in_chunks(site: GunicornSite) -> None:
+    over = b'{"email": "' + b"x" * MAX_REQUEST_BYTES + b'"}'
+    status, answer = site.say(head(site, f"Content-Length: {len(over)}") + over)
+    assert (status, b"body_too_large" in answer) == (413, True)
+    chunk = b"1000\r\n" + b"x" * 0x1000 + b"\r\n"
+    status, answer = site.say(head(site, "Transfer-Encoding: chunked") + chunk * 17 + b"0\r\n\r\n")
+    assert (status, b"body_too_large" in answer) == (413, True)
+
+
+def test_a_body_at_the_limit_in_chunks_is_read(site: GunicornSite) -> None:
+    body = b'{"email": "a@b.example", "password": "' + b"x" * 300 + b'"}'
+    chunked = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+    status, answer = site.say(head(site, "Transfer-Encoding: chunked") + chunked)
+    assert (status, b'"field":"password"' in answer) == (400, True)
+
+
+def test_nothing_that_was_sent_begins_a_line_of_the_log(site: GunicornSite) -> None:
+    path = "/api/v1/businesses/salon%0d%0a%7b%22forged%22:true%7d"
+    assert site.say(head(site, method="GET", path=path))[0] == 404
+    assert not any(line.startswith('{"forged"') for line in site.log.read_text().splitlines())
+
+
+def test_metrics_are_those_of_all_workers_together(site: GunicornSite) -> None:
+    for _ in range(20):
+        site.client().get("/me")
+    exposition = site.client().session.get(
+        f"{site.url}/metrics", headers={"Authorization": "Bearer metrics-token-of-the-tests"}, timeout=5
+    )
+    count = 'monolith_http_request_seconds_count{endpoint="me",module="auth",status="401"} 20.0'
+    assert count in exposition.text

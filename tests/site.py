@@ -1,0 +1,152 @@
+"""The monolith with its auth module on a socket, over the test's own databases."""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import requests
+from werkzeug.serving import make_server
+
+from contracts.scheduling.context import SYSTEM, CallContext, Deadline, Trace
+from contracts.scheduling.models import OpenBusiness
+from monolith.app import Application, create_app
+from monolith.modules.auth.module import MIGRATIONS, ROLE, SCHEMA, Auth, build_auth
+from monolith.modules.auth.passwords import Hashing
+from monolith.modules.auth.sign_up import OpenScheduling
+from monolith.shared.database import Database
+from monolith.shared.endpoints import AnyEndpoint, BusinessRef
+from monolith.shared.endpoints.gate import Gate, KnownBusinesses
+from monolith.shared.middleware.remote import Network
+from monolith.shared.telemetry.metrics import Metrics
+from monolith.shared.telemetry.readiness import schema_check
+from scheduling_service.credentials import role_url
+from scheduling_service.engine import database as engine_database
+from scheduling_service.engine.engine import SchedulingEngine
+from tests.databases import Databases
+
+METRICS_TOKEN = "metrics-token-of-the-tests"
+QUICK = Hashing(memory_kib=1024, passes=1)
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Site:
+    """`url` has no slash at its end."""
+
+    url: str
+    auth: Auth
+    database: Database
+    admin_url: str
+
+    def client(self) -> "Client":
+        return Client(self.url)
+
+    def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """As the administrator: what no user of the product can do, such as moving time."""
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
+
+class Client:
+    """A browser or a program: keeps cookies, follows no redirect, speaks JSON. Paths begin below /api/v1."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url = url
+        self.session = requests.Session()
+        self.session.trust_env = False
+        if token is not None:
+            self.session.headers["Authorization"] = f"Bearer {token}"
+
+    def get(self, path: str, **kwargs: Any) -> requests.Response:
+        return self.request("GET", path, **kwargs)
+
+    def post(self, path: str, body: object = None, **kwargs: Any) -> requests.Response:
+        return self.request("POST", path, json=body, **kwargs)
+
+    def delete(self, path: str, **kwargs: Any) -> requests.Response:
+        return self.request("DELETE", path, **kwargs)
+
+    def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        return self.session.request(method, f"{self.url}/api/v1{path}", allow_redirects=False, timeout=30, **kwargs)
+
+    def sign_up(self, slug: str, email: str = "", *, key: str | None = None, **fields: object) -> requests.Response:
+        body = sign_up_body(slug, email or f"owner@{slug}.example") | fields
+        return self.post("/signup", body, headers={"Idempotency-Key": key or str(uuid4())})
+
+    def log_in(self, email: str, password: str = PASSWORD, **kwargs: Any) -> requests.Response:
+        return self.post("/login", {"email": email, "password": password}, **kwargs)
+
+    def join(self, slug: str, email: str, password: str = PASSWORD, **kwargs: Any) -> requests.Response:
+        body = {"name": "Cleo Customer", "email": email, "password": password}
+        return self.post(f"/businesses/{slug}/customers", body, **kwargs)
+
+
+def sign_up_body(slug: str, email: str) -> dict[str, object]:
+    return {
+        "business_name": f"The {slug}",
+        "slug": slug,
+        "zone": "Europe/Lisbon",
+        "currency": "EUR",
+        "name": "Olive Owner",
+        "email": email,
+        "password": PASSWORD,
+    }
+
+
+@contextlib.contextmanager
+def auth_site(
+    databases: Databases,
+    *,
+    scheduling_url: str | None = None,
+    hashing: Hashing = QUICK,
+    trusted_proxies: tuple[Network, ...] = (),
+    pool_size: int = 5,
+    endpoints: Sequence[AnyEndpoint] = (),
+) -> Iterator[Site]:
+    """Served over real sockets by a thread for each request. `scheduling_url`: where businesses are opened.
+    `endpoints`: those of another module, to serve beside auth's."""
+    database = Database(
+        databases.monolith_url, role=ROLE, secret=databases.role_secret, pool_size=pool_size, pool_timeout=1.0
+    )
+    opener = opening_in(scheduling_url or databases.monolith_url, databases.role_secret)
+    server = make_server("127.0.0.1", 0, app=None, threaded=True)  # type: ignore[arg-type]
+    url = f"http://127.0.0.1:{server.server_port}"
+    auth = build_auth(database, open_scheduling=opener, public_url=url, hashing=hashing)
+    parts = application(url, auth, database, trusted_proxies)
+    server.app = create_app(replace(parts, endpoints=[*parts.endpoints, *endpoints]))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield Site(url, auth, database, databases.monolith_admin_url)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        database.close()
+
+
+def application(url: str, auth: Auth, database: Database, trusted_proxies: tuple[Network, ...] = ()) -> Application:
+    return Application(
+        public_url=url,
+        metrics_token=METRICS_TOKEN,
+        metrics=Metrics(),
+        gate=Gate(auth.sessions, KnownBusinesses(auth.api.business_by_slug), trusted_proxies),
+        endpoints=auth.endpoints,
+        checks=[schema_check(database, SCHEMA, MIGRATIONS)],
+    )
+
+
+def opening_in(database_url: str, role_secret: str) -> OpenScheduling:
+    """Opens a business in the scheduling engine of this database."""
+    engine = SchedulingEngine(engine_database.Database(role_url(database_url, "scheduling_app", role_secret)))
+
+    def open_scheduling(business: BusinessRef, trace: Trace, deadline: Deadline) -> None:
+        ctx = CallContext(business.business_id, SYSTEM, deadline, trace, f"open-{business.business_id}")
+        engine.open_business(ctx, OpenBusiness(name=business.name, zone=business.zone))
+
+    return open_scheduling

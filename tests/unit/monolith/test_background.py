@@ -1,0 +1,69 @@
+"""Loops run beside each other, survive their errors, and stop."""
+
+import logging
+import threading
+import time
+
+import pytest
+
+from monolith.shared.background import Loop, Worker, loops, run
+
+
+def run_for(worker: Worker, seconds: float) -> bool:
+    stop = threading.Event()
+    threading.Timer(seconds, stop.set).start()
+    return run(worker, stop)
+
+
+def test_a_loop_that_fails_is_tried_again_and_disturbs_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loops, "FIRST_REST", 0.01)
+    failed, worked = [0.0], 0
+
+    def failing() -> bool:
+        failed.append(time.monotonic())
+        raise ZeroDivisionError
+
+    def working() -> None:
+        nonlocal worked
+        worked += 1
+
+    assert run_for(Worker([Loop("failing", failing, 0), Loop("working", working, 0.001)]), 0.3)
+    assert 3 <= len(failed) - 1 <= 7, "with a rest that doubles"
+    assert worked > 50
+    traces = [record for record in caplog.records if record.levelno == logging.WARNING and record.exc_info]
+    assert len(traces) == 1, "the trace once, then a line each"
+
+
+def test_a_step_that_has_more_to_do_is_followed_at_once() -> None:
+    left = 200
+
+    def step() -> bool:
+        nonlocal left
+        left -= 1
+        return left > 0
+
+    assert run_for(Worker([Loop("busy", step, idle_seconds=60)]), 0.2)
+    assert left == 0
+
+
+def test_what_belongs_to_the_loops_is_closed_after_them() -> None:
+    order: list[str] = []
+
+    def step() -> None:
+        time.sleep(0.05)
+        order.append("step")
+
+    run_for(Worker([Loop("slow", step, 0)], closing=[lambda: order.append("closed")]), 0.07)
+    assert order[-1] == "closed"
+    assert order.count("closed") == 1
+
+
+def test_a_loop_that_hangs_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "PATIENCE", 0.1)
+    release = threading.Event()
+    began = time.monotonic()
+    assert not run_for(Worker([Loop("hanging", release.wait, 0)]), 0.05)
+    assert time.monotonic() - began < 1
+    release.set()

@@ -1,0 +1,93 @@
+"""A wrong environment is one line that names the variable and the remedy."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monolith.config import ConfigError, MonolithConfig, WorkerConfig, load_or_exit
+from tests.servers import ROOT
+
+KEY = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
+GOOD = {
+    "MONOLITH_DATABASE_URL": "postgresql://127.0.0.1:5433/monolith",
+    "DATABASE_ROLE_SECRET": "0123456789abcdef",
+    "SCHEDULING_SERVICE_URL": "http://127.0.0.1:8001",
+    "SERVICE_TOKEN_SIGNING_KEY": f"k1:{KEY}",
+    "PUBLIC_URL": "http://127.0.0.1:8000/",
+    "METRICS_TOKEN": "fedcba9876543210",
+    "REDIS_URL": "redis://127.0.0.1:6380/0",
+    "SMTP_URL": "smtp://127.0.0.1:2525",
+}
+OF_THE_WEB = [name for name in GOOD if name not in ("REDIS_URL", "SMTP_URL")]
+OF_THE_WORKER = [name for name in GOOD if name != "METRICS_TOKEN"]
+
+
+def test_a_complete_environment_is_read() -> None:
+    config = MonolithConfig.from_environment(GOOD | {"TRUSTED_PROXIES": "10.0.0.0/8, ::1"})
+    assert config.public_url == "http://127.0.0.1:8000"
+    assert (config.signing_key.key_id, config.signing_key.private_key) == ("k1", bytes(range(32)))
+    assert [str(network) for network in config.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+    assert WorkerConfig.from_environment(GOOD).smtp_url == "smtp://127.0.0.1:2525"
+
+
+@pytest.mark.parametrize("name", OF_THE_WEB)
+def test_what_the_web_needs_has_no_default(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} is not set: set it to "):
+        MonolithConfig.from_environment({key: value for key, value in GOOD.items() if key != name})
+
+
+@pytest.mark.parametrize("name", OF_THE_WORKER)
+def test_what_the_worker_needs_has_no_default(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} is not set: set it to "):
+        WorkerConfig.from_environment({key: value for key, value in GOOD.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MONOLITH_DATABASE_URL", "mysql://127.0.0.1/monolith"),
+        ("MONOLITH_DATABASE_URL", "postgresql://127.0.0.1:5433"),
+        ("MONOLITH_DATABASE_URL", "postgresql://127.0.0.1:port/monolith"),
+        ("PUBLIC_URL", "127.0.0.1:8000"),
+        ("PUBLIC_URL", "http://127.0.0.1:8000/shop"),
+        ("SCHEDULING_SERVICE_URL", "http://"),
+        ("SERVICE_TOKEN_SIGNING_KEY", KEY),
+        ("SERVICE_TOKEN_SIGNING_KEY", "k1:c2hvcnQ"),
+        ("SERVICE_TOKEN_SIGNING_KEY", f"../k1:{KEY}"),
+        ("DATABASE_ROLE_SECRET", "hunter2"),
+        ("METRICS_TOKEN", "changeme"),
+        ("TRUSTED_PROXIES", "everybody"),
+        ("WEB_THREADS", "many"),
+        ("WEB_THREADS", "0"),
+    ],
+)
+def test_what_is_malformed_is_named_and_secrets_are_not_shown(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} is ") as refused:
+        MonolithConfig.from_environment(GOOD | {name: value})
+    assert "\n" not in str(refused.value)
+    if "SECRET" in name or "TOKEN" in name:
+        assert value not in str(refused.value)
+
+
+def test_no_secret_stands_in_the_representation() -> None:
+    shown = repr(MonolithConfig.from_environment(GOOD)) + repr(WorkerConfig.from_environment(GOOD))
+    assert "0123456789abcdef" not in shown
+    assert "fedcba9876543210" not in shown
+    assert repr(bytes(range(32))) not in shown
+
+
+def test_a_process_that_cannot_be_configured_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        load_or_exit(MonolithConfig.from_environment, {})
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("monolith: MONOLITH_DATABASE_URL is not set: set it to ")
+
+
+def test_importing_the_app_needs_no_environment(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import monolith.app, monolith.config, monolith.modules.auth.module"]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=60)

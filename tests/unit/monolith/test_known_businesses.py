@@ -1,0 +1,57 @@
+"""Businesses are remembered for a moment, a bounded number of them."""
+
+import time
+
+from monolith.shared.database import new_id
+from monolith.shared.endpoints import BusinessRef
+from monolith.shared.endpoints.gate import KnownBusinesses
+
+
+class Register:
+    """Counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.businesses: dict[str, BusinessRef] = {}
+        self.asked = 0
+
+    def add(self, slug: str, name: str = "") -> None:
+        self.businesses[slug] = BusinessRef(new_id(), slug, name, "UTC", "EUR")
+
+    def find(self, slug: str) -> BusinessRef | None:
+        self.asked += 1
+        return self.businesses.get(slug)
+
+
+def test_a_business_is_looked_up_once_in_a_while() -> None:
+    register = Register()
+    register.add("salon", "before")
+    known = KnownBusinesses(register.find, seconds=0.05)
+    assert {known.get("salon") for _ in range(10)} == {register.businesses["salon"]}
+    assert register.asked == 1
+    register.add("salon", "after")
+    time.sleep(0.06)
+    found = known.get("salon")
+    assert found is not None
+    assert found.name == "after"
+
+
+def test_a_business_is_known_from_the_moment_it_exists() -> None:
+    register = Register()
+    known = KnownBusinesses(register.find)
+    assert known.get("salon") is None
+    register.add("salon")
+    assert known.get("salon") is not None
+
+
+def test_only_so_many_are_remembered() -> None:
+    register = Register()
+    known = KnownBusinesses(register.find, most=3)
+    for number in range(10):
+        register.add(f"shop-{number}")
+        known.get(f"shop-{number}")
+    asked = register.asked
+    for number in (7, 8, 9):
+        known.get(f"shop-{number}")
+    assert register.asked == asked
+    known.get("shop-0")
+    assert register.asked == asked + 1
