@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from contracts.scheduling.context import Deadline, Trace
 from contracts.scheduling.errors import Unavailable
-from monolith.app import Application
+from monolith.application import Application
 from monolith.config import MonolithConfig, SigningKey, WorkerConfig
 from monolith.modules.auth import module as auth
 from monolith.modules.auth.api import AuthApi
@@ -36,7 +36,7 @@ from monolith.shared.flags.store import FlagStore
 from monolith.shared.flags.watch import Watch
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
-from monolith.shared.telemetry.readiness import schema_check
+from monolith.shared.telemetry.readiness import Check, schema_check
 from monolith.web.pages import create_pages, error_page
 from monolith.web.visiting import Visits
 from scheduling_service.relay.metrics import RelayMetrics
@@ -95,12 +95,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
             *notifications.build_notifications(mails).endpoints,
             *routes.endpoints(scheduling.port),
         ],
-        checks=[
-            schema_check(platform, "platform", PLATFORM_MIGRATIONS),
-            schema_check(accounts, auth.SCHEMA, auth.MIGRATIONS),
-            schema_check(money, billing.SCHEMA, billing.MIGRATIONS),
-            schema_check(mails, notifications.SCHEMA, notifications.MIGRATIONS),
-        ],
+        checks=_checks(platform, accounts, money, mails),
         pages=[create_pages(Visits(gate, scheduling.port), auth_parts, billing_parts.api)],
         error_page=error_page,
     )
@@ -141,6 +136,15 @@ def operators_auth(url: str, secret: str) -> AuthApi:
     """Auth's directory, for commands. They sign nobody up, so there is no scheduling behind it."""
     database = Database(url, role=auth.ROLE, secret=secret, pool_size=1)
     return auth.build_auth(database, open_scheduling=_no_scheduling, public_url="http://localhost").api
+
+
+def _checks(platform: Database, accounts: Database, money: Database, mails: Database) -> list[Check]:
+    return [
+        schema_check(platform, "platform", PLATFORM_MIGRATIONS),
+        schema_check(accounts, auth.SCHEMA, auth.MIGRATIONS),
+        schema_check(money, billing.SCHEMA, billing.MIGRATIONS),
+        schema_check(mails, notifications.SCHEMA, notifications.MIGRATIONS),
+    ]
 
 
 def _scheduling(

@@ -9,8 +9,8 @@ from scheduling_service.config import WebConfig, load_or_exit
 from scheduling_service.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
+from scheduling_service.logs import log_to
 from scheduling_service.web.app import create_app
-from scheduling_service.web.logs import log_to
 
 RUNNING_ROLE = "scheduling_app"
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from prometheus_client import CollectorRegistry, start_http_server
 
 from scheduling_service.config import ConfigError, RelayConfig, load_or_exit
+from scheduling_service.logs import log_to
 from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import IDLE_SECONDS, Relay
-from scheduling_service.web.logs import log_to
 
 log = logging.getLogger("scheduling_service.relay")
 
