@@ -13,7 +13,8 @@ from werkzeug.serving import make_server
 
 from contracts.scheduling.context import SYSTEM, CallContext, Deadline, Trace
 from contracts.scheduling.models import OpenBusiness
-from monolith.app import Application, create_app
+from monolith.app import create_app
+from monolith.application import Application
 from monolith.modules.auth.module import MIGRATIONS, ROLE, SCHEMA, Auth, build_auth
 from monolith.modules.auth.passwords import Hashing
 from monolith.modules.auth.sign_up import OpenScheduling
