@@ -53,7 +53,6 @@ class Breaker:
         self._probing = False
         self._period = 0
 
-    @property
     def is_open(self) -> bool:
         return self._opened_until is not None
 

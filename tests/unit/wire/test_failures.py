@@ -1,0 +1,68 @@
+"""What the adapter concludes from an error, for every error of the contract, before and after a lost reply."""
+
+import pytest
+
+from contracts.scheduling.errors import (
+    CONCRETE,
+    KeyInProgress,
+    NotOwner,
+    OutcomeUnknown,
+    SchedulingError,
+    SlotUnavailable,
+    Unauthenticated,
+    Unavailable,
+    VersionConflict,
+)
+from contracts.scheduling.operations import BOOK
+from monolith.modules.scheduling.adapters import failures
+from monolith.modules.scheduling.adapters.deadline_transport import Answer
+from monolith.modules.scheduling.adapters.replies import read_reply
+from scheduling_service.web import answers
+
+
+def example(kind: type[SchedulingError]) -> SchedulingError:
+    if kind is SlotUnavailable:
+        return SlotUnavailable("taken", "taken")
+    if kind is VersionConflict:
+        return VersionConflict("changed", 3)
+    if kind is NotOwner:
+        return NotOwner("moved", "in_process", 4)
+    if kind is Unavailable:
+        return Unavailable("busy", 0.25)
+    return kind("said so")
+
+
+@pytest.fixture(params=CONCRETE, ids=lambda kind: kind.code)
+def error(request: pytest.FixtureRequest) -> SchedulingError:
+    return example(request.param)
+
+
+def test_every_error_crosses_the_wire_whole(error: SchedulingError) -> None:
+    response = answers.failure(error)
+    assert response.content_type is not None
+    answer = Answer(response.status_code, response.content_type, response.get_data())
+    arrived = read_reply(BOOK, answer)
+    assert type(arrived) is type(error)
+    assert vars(arrived) == vars(error)
+
+
+def test_what_is_final_stays_so_after_a_lost_reply_and_all_else_is_unknown(error: SchedulingError) -> None:
+    failure = failures.of_answer(error)
+    undecided = error.retryable or isinstance(error, NotOwner | Unauthenticated)
+    assert failure.final is not undecided
+    told = failure.verdict(unsettled=True)
+    assert isinstance(told, OutcomeUnknown) if undecided else told is error
+
+
+def test_without_a_lost_reply_the_error_is_passed_on(error: SchedulingError) -> None:
+    told = failures.of_answer(error).verdict(unsettled=False)
+    if isinstance(error, OutcomeUnknown):
+        assert isinstance(told, OutcomeUnknown)
+    elif isinstance(error, Unauthenticated):
+        assert isinstance(told, Unavailable)
+    else:
+        assert told is error
+
+
+def test_a_key_in_progress_is_asked_again_only_to_settle_a_lost_reply() -> None:
+    assert failures.of_answer(KeyInProgress("wait")).only_to_settle
