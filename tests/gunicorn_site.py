@@ -1,7 +1,11 @@
-"""The monolith under gunicorn, with the settings it is deployed with, and sockets to say to it what no client would."""
+"""The monolith under gunicorn, with the settings it is deployed with, and sockets to say to it what no client would.
+
+There is no scheduling service behind it: businesses are in process.
+"""
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,7 +19,7 @@ import requests
 
 from tests.databases import Databases
 from tests.servers import ROOT
-from tests.site import Client
+from tests.site import METRICS_TOKEN, Client
 
 START_SECONDS = 30.0
 
@@ -57,13 +61,16 @@ def gunicorn_site(databases: Databases, folder: Path) -> Iterator[GunicornSite]:
     environment = os.environ | {
         "MONOLITH_DATABASE_URL": databases.monolith_url,
         "DATABASE_ROLE_SECRET": databases.role_secret,
+        "SCHEDULING_SERVICE_URL": "http://127.0.0.1:1",
+        "SERVICE_TOKEN_SIGNING_KEY": f"test:{secrets.token_urlsafe(32)}",
+        "METRICS_TOKEN": METRICS_TOKEN,
         "PUBLIC_URL": site.url,
         "MONOLITH_PORT": str(port),
         "WEB_WORKERS": "2",
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
     }
     (folder / "metrics").mkdir()
-    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn/monolith.py", "tests.security.served:app"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn/monolith.py", "monolith.wsgi:app"]
     with site.log.open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:

@@ -8,6 +8,7 @@ import pytest
 from contracts.scheduling.codec import MAX_REQUEST_BYTES
 from tests.databases import Databases
 from tests.gunicorn_site import GunicornSite, gunicorn_site
+from tests.site import METRICS_TOKEN
 
 
 @pytest.fixture
@@ -68,8 +69,14 @@ def test_nothing_that_was_sent_begins_a_line_of_the_log(site: GunicornSite) -> N
 def test_metrics_are_those_of_all_workers_together(site: GunicornSite) -> None:
     for _ in range(20):
         site.client().get("/me")
-    exposition = site.client().session.get(
-        f"{site.url}/metrics", headers={"Authorization": "Bearer metrics-token-of-the-tests"}, timeout=5
-    )
+    token = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    exposition = site.client().session.get(f"{site.url}/metrics", headers=token, timeout=5)
     count = 'monolith_http_request_seconds_count{endpoint="me",module="auth",status="401"} 20.0'
     assert count in exposition.text
+
+
+def test_a_business_signs_up_and_its_owner_signs_in_under_gunicorn(site: GunicornSite) -> None:
+    client = site.client()
+    assert client.sign_up("salon").status_code == 201
+    assert client.get("/me").json()["memberships"][0]["business"]["slug"] == "salon"
+    assert site.client().log_in("owner@salon.example").status_code == 200
