@@ -1,0 +1,109 @@
+"""A business to measure with, made through the product's own API as its people would make it."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import requests
+
+from deploy.devstack.ports import HOST
+from deploy.errors import SurroundingsError
+
+PASSWORD = secrets.token_urlsafe(16)
+TIMEOUT_SECONDS = 30.0
+
+
+class Person:
+    """Somebody at a browser, signed in once they signed up or joined."""
+
+    def __init__(self, port: int) -> None:
+        self._session = requests.Session()
+        self._root = f"http://{HOST}:{port}/api/v1"
+
+    @property
+    def cookie(self) -> dict[str, str]:
+        """The header that shows who asks."""
+        return {"Cookie": "; ".join(f"{name}={value}" for name, value in self._session.cookies.items())}
+
+    def ask(self, method: str, path: str, body: object = None, key: str | None = None) -> dict[str, Any]:
+        """Raises SurroundingsError unless the product does it: nothing can be measured then."""
+        headers = {"Idempotency-Key": key or secrets.token_hex(16)}
+        answer = self._session.request(method, self._root + path, json=body, headers=headers, timeout=TIMEOUT_SECONDS)
+        if not answer.ok:
+            raise SurroundingsError(f"{method} {path} was answered {answer.status_code}: {answer.text[:300]}")
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """What is offered, and when each provider works, every day of the week, in UTC."""
+
+    minutes: int
+    opens: str
+    closes: str
+
+
+OFFICE = Trade(30, "09:00", "17:00")
+ROUND_THE_CLOCK = Trade(15, "00:00", "24:00")
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One offering, and providers who perform it."""
+
+    port: int
+    business_id: str
+    slug: str
+    owner: Person
+    offering_id: str
+    providers: list[str]
+
+    @property
+    def path(self) -> str:
+        """Where the business is in the API."""
+        return f"/businesses/{self.slug}"
+
+    def customer(self) -> Person:
+        """A new one."""
+        person = Person(self.port)
+        email = f"customer-{secrets.token_hex(6)}@example.test"
+        person.ask("POST", f"{self.path}/customers", {"name": "Bench Customer", "email": email, "password": PASSWORD})
+        return person
+
+    def book(self, who: Person, provider_id: str, starts_at: datetime, key: str | None = None) -> dict[str, Any]:
+        """The appointment."""
+        body = {
+            "offering_id": self.offering_id,
+            "provider_id": provider_id,
+            "starts_at": starts_at.isoformat(),
+        }
+        return who.ask("POST", f"{self.path}/appointments", body, key)
+
+
+def open_shop(port: int, providers: int, trade: Trade) -> Shop:
+    """On the side that the flag names at this moment."""
+    owner, slug = Person(port), f"bench-{secrets.token_hex(6)}"
+    about = {"business_name": "Bench", "slug": slug, "zone": "UTC", "currency": "EUR"}
+    login = {"name": "Bench Owner", "email": f"{slug}@example.test", "password": PASSWORD}
+    business = owner.ask("POST", "/signup", {**about, **login})["business"]
+    path = f"/businesses/{slug}"
+    offering = owner.ask("POST", f"{path}/offerings", {"name": "Bench", "duration_minutes": trade.minutes})
+    return Shop(
+        port=port,
+        business_id=business["business_id"],
+        slug=slug,
+        owner=owner,
+        offering_id=offering["offering_id"],
+        providers=[_hire(owner, path, offering["offering_id"], trade) for _ in range(providers)],
+    )
+
+
+def _hire(owner: Person, path: str, offering_id: str, trade: Trade) -> str:
+    made = owner.ask("POST", f"{path}/providers", {"name": "Bench Provider", "zone": "UTC"})
+    provider_id = str(made["provider_id"])
+    week = [{"weekday": day, "opens": trade.opens, "closes": trade.closes} for day in range(1, 8)]
+    owner.ask("PUT", f"{path}/providers/{provider_id}/offerings", {"offering_ids": [offering_id]})
+    owner.ask("PUT", f"{path}/providers/{provider_id}/weekly-hours", {"ranges": week})
+    return provider_id
