@@ -1,7 +1,7 @@
 """When requests arrive: a schedule made beforehand from a seed, which no answer, however late, can delay.
 
-A closed loop of virtual users waits for slow answers, so it asks less just when asking hurts, and hides the stall. People
-at a booking site do not wait for one another: their arrivals are a Poisson process, and the schedule is kept.
+A closed loop of virtual users waits for slow answers, so it asks less just when asking hurts, and hides the stall.
+People at a booking site do not wait for one another: their arrivals are a Poisson process, and the schedule is kept.
 """
 
 import math
@@ -34,8 +34,8 @@ def peak_hour(moment: float) -> float:
 def schedule(rates: Mapping[str, float], shape: Shape, seconds: float, seed: int) -> list[Arrival]:
     """Arrivals in [0, seconds), ascending: for each journey a Poisson process of its own.
 
-    `rates` are arrivals per second at the full rate. The same arguments give the same schedule, and a journey's arrivals
-    do not depend on the other journeys in the mix.
+    `rates` are arrivals per second at the full rate. The same arguments give the same schedule, and a journey's
+    arrivals do not depend on the other journeys in the mix.
     """
     found = [
         Arrival(at, journey)
