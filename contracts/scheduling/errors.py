@@ -14,11 +14,11 @@ SchedulingError
 │   ├── VersionConflict            version_conflict         somebody changed it; `current_version` is the one to look at
 │   ├── InvalidTransition          invalid_transition       its status does not allow this
 │   └── KeyInProgress              key_in_progress          the same key is being executed; ask again
-├── NotOwner                  421  not_owner                this side does not own the business; `owner` and `epoch` say who
+├── NotOwner                  421  not_owner                this side does not own the business; `owner`, `epoch` say who
 ├── KeyReused                 422  idempotency_key_reused   same key, different request
 ├── Unavailable               503  unavailable              nothing was done; `retry_after` says when to try
 ├── DeadlineExceeded          504  deadline_exceeded        nothing was done in the time given
-└── OutcomeUnknown            504  outcome_unknown          it may have been done: repeat the same call with the same key
+└── OutcomeUnknown            504  outcome_unknown          it may have been done: repeat the call with the same key
 
 `code` is stable: clients branch on it. `retryable` means that the same call with the same key may succeed later
 without anybody changing it. `outcome_known` is false only where the write may have happened.

@@ -17,9 +17,9 @@ STREAM = "scheduling.events"
 """The Redis stream; each entry has the fields `id` (the event's) and `event` (its JSON)."""
 
 PUBLISHED = "{" + STREAM + "}.published"
-"""A Redis hash beside it: for each side, until when (a time of its database) its outbox stands in the stream. A consumer
-that misses events deletes it, or sets it back, and the relays publish again from there. The braces keep both keys on
-one node of a Redis Cluster."""
+"""A Redis hash beside it: for each side, until when (a time of its database) its outbox stands in the stream. A
+consumer that misses events deletes it, or sets it back, and the relays publish again from there. The braces keep both
+keys on one node of a Redis Cluster."""
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="type"):

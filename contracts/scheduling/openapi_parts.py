@@ -89,7 +89,7 @@ HEADERS: Json = {
 }
 REPLY_HEADERS: Json = {
     "RequestId": {"description": "The request's, or a new one.", "schema": {"type": "string"}},
-    "RetryAfter": {"description": "Seconds, rounded up.", "schema": {"type": "integer", "minimum": 0}},
+    "RetryAfter": {"description": "Seconds, rounded up.", "schema": {"type": "integer", "minimum": 1}},
 }
 _NAMES = {"RequestId": codec.REQUEST_ID, "RetryAfter": "Retry-After"}
 
