@@ -36,6 +36,7 @@ class Child(ABC):
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._asked = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -71,6 +72,7 @@ class Child(ABC):
         if self.pid is None:
             self._prepare()
             self._log_start = self.log.stat().st_size if self.log.exists() else 0
+            self._asked = False
             self._process = self._spawn()
 
     def wait_until_ready(self) -> None:
@@ -83,10 +85,16 @@ class Child(ABC):
                 raise DidNotStart(self.name, self.log, last_words(self.output()))
             time.sleep(POLL_SECONDS)
 
+    def ask_to_stop(self) -> None:
+        """Send the stop signal, once, without waiting, so that several can stop at once."""
+        if self.pid is not None and self._process is not None and not self._asked:
+            self._process.send_signal(self.stop_signal)
+            self._asked = True
+
     def stop(self) -> None:
         """Ask it to stop, and kill it if it does not. Returns when it is gone."""
-        if self.pid is not None and self._process is not None:
-            self._process.send_signal(self.stop_signal)
+        self.ask_to_stop()
+        if self._process is not None:
             try:
                 self._process.wait(self.stop_seconds)
             except subprocess.TimeoutExpired:

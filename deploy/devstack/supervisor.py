@@ -24,7 +24,7 @@ class _Watched:
 
 
 class Supervisor:
-    """Starts processes in order, starts again what ends, and stops all in reverse order.
+    """Starts groups of processes in order, starts again what ends, and stops the groups in reverse order.
 
     ``say`` gets one line for each thing a person should know. Belongs to one thread, the main one.
     """
@@ -32,12 +32,14 @@ class Supervisor:
     def __init__(self, record: ProcessRecord, say: Callable[[str], None]) -> None:
         self._record = record
         self._say = say
-        self._watched: list[_Watched] = []
+        self._groups: list[list[_Watched]] = []
 
     def start(self, processes: Sequence[Child]) -> None:
-        """Launch these side by side and return when all of them serve."""
+        """Launch this group side by side and return when all of it serves."""
+        group: list[_Watched] = []
+        self._groups.append(group)
         for process in processes:
-            self._watched.append(_Watched(process, time.monotonic()))
+            group.append(_Watched(process, time.monotonic()))
             self._launch(process)
         for process in processes:
             process.wait_until_ready()
@@ -45,14 +47,19 @@ class Supervisor:
     def watch(self) -> None:
         """Start again whatever ends, until an exception (Ctrl-C) ends the watch."""
         while True:
-            for watched in self._watched:
-                self._look_after(watched)
+            for group in self._groups:
+                for watched in group:
+                    self._look_after(watched)
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop everything, the last started first. Returns when all are gone."""
-        while self._watched:
-            self._watched.pop().process.stop()
+        """Stop everything, the group started last first. Returns when all are gone."""
+        while self._groups:
+            group = [watched.process for watched in reversed(self._groups.pop())]
+            for process in group:
+                process.ask_to_stop()
+            for process in group:
+                process.stop()
         self._record.clear()
 
     def _look_after(self, watched: _Watched) -> None:

@@ -6,6 +6,7 @@ import os
 
 from deploy.gunicorn.web import (
     accesslog,
+    begin,
     child_exit,
     control_socket_disable,
     errorlog,
@@ -15,15 +16,21 @@ from deploy.gunicorn.web import (
     limit_request_field_size,
     limit_request_fields,
     limit_request_line,
-    on_starting,
     threads,
     timeout,
     worker_class,
     worker_tmp_dir,
     workers,
 )
+from monolith.config import MonolithConfig, load_or_exit
 
 bind = f"{host}:{os.environ.get('MONOLITH_PORT', '8000')}"
 proc_name = "monolith-web"
 # Long enough for the requests of one page.
 keepalive = 5
+
+
+def on_starting(server: object) -> None:
+    """Refuse a wrong environment here, once: a worker that ends for it would be started again, without end."""
+    load_or_exit(MonolithConfig.from_environment, os.environ)
+    begin("monolith.app", "monolith.wiring")

@@ -78,7 +78,7 @@ def test_a_child_that_will_not_stop_is_killed(tmp_path: Path) -> None:
     assert stubborn.how_it_ended == "signal 9"
 
 
-def test_the_last_started_stops_first(tmp_path: Path) -> None:
+def test_the_group_started_last_stops_first(tmp_path: Path) -> None:
     stopped: list[str] = []
 
     class Noting(Program):
