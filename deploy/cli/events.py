@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 
 import click
 import redis
-from rich.console import Console
-from rich.table import Table
 
 from deploy.errors import SurroundingsError
 from deploy.surroundings import cannot_reach, environment_of
 from monolith.shared.database import Database, DatabaseUnavailable
-from monolith.shared.events.dead_letters import DeadLetters
+from monolith.shared.events.dead_letters import DeadLetter, DeadLetters
 from monolith.shared.events.group import EventGroup
 from scheduling_service.credentials import without_credentials
 
@@ -32,17 +31,25 @@ def events() -> None:
 @click.argument("consumer", type=click.Choice(CONSUMERS), required=False)
 def dead(consumer: str | None) -> None:
     """List the dead letters of CONSUMER, or of all."""
-    table = Table("consumer", "letter", "appointment", "version", "died (UTC)", "why", box=None, pad_edge=False)
-    for name in [consumer] if consumer else CONSUMERS:
-        with _letters(name) as letters:
-            for letter in letters.listed():
-                appointment, version = letter.appointment_id or "unknown", letter.version or ""
-                died = "being replayed" if letter.replayed_at else f"{letter.died_at:%Y-%m-%d %H:%M:%S}"
-                table.add_row(name, letter.entry_id, str(appointment), str(version), died, letter.reason)
-    if table.row_count:
-        Console(highlight=False, markup=False).print(table, soft_wrap=True)
-    else:
+    rows = [row for name in ([consumer] if consumer else CONSUMERS) for row in _rows(name)]
+    if not rows:
         click.echo("there are no dead letters")
+        return
+    table = [("consumer", "letter", "appointment", "version", "died (UTC)", "why"), *rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+    for row in table:  # Never cut, however narrow the terminal: the letters' names are to be copied.
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _rows(consumer: str) -> list[tuple[str, ...]]:
+    with _letters(consumer) as letters:
+        return [(consumer, *_cells(letter)) for letter in letters.listed()]
+
+
+def _cells(letter: DeadLetter) -> tuple[str, ...]:
+    died = "being replayed" if letter.replayed_at else f"{letter.died_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    why = "".join(sign if sign.isprintable() else " " for sign in letter.reason)
+    return letter.entry_id, str(letter.appointment_id or "unknown"), str(letter.version or ""), died, why
 
 
 @events.command()

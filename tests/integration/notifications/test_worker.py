@@ -1,0 +1,109 @@
+"""The worker as a process: from the outbox to the mail server, and its end."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from deploy.devstack.keys import load_keys
+from tests.databases import Databases
+from tests.faults.proxy import TcpProxy
+from tests.integration.events.sides import relay_once, until
+from tests.integration.events.story import Story, http_outbox, in_process_outbox
+from tests.integration.notifications.conftest import Mailbox
+from tests.servers import ROOT
+from tests.site import auth_site
+
+
+@contextlib.contextmanager
+def worker(databases: Databases, folder: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    """Its log is in `folder`."""
+    environment = {
+        **os.environ,
+        "MONOLITH_DATABASE_URL": databases.monolith_url,
+        "DATABASE_ROLE_SECRET": databases.role_secret,
+        "REDIS_URL": databases.redis_url,
+        "SCHEDULING_SERVICE_URL": "http://127.0.0.1:1",
+        "SERVICE_TOKEN_SIGNING_KEY": load_keys(folder / "keys.json").signing_key,
+        "SMTP_URL": "smtp://127.0.0.1:1",
+        "PUBLIC_URL": "http://127.0.0.1:8000",
+        **settings,
+    }
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "monolith.worker"], cwd=ROOT, env=environment, stderr=log, text=True
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def customer_of(databases: Databases) -> Story:
+    """An appointment of somebody whom auth knows."""
+    with auth_site(databases) as site:
+        owner = site.client()
+        assert owner.sign_up("salon").status_code == 201
+        assert site.client().join("salon", "cleo@example.org").status_code == 201
+        ((user_id,),) = site.sql("SELECT user_id FROM auth.account WHERE email = 'cleo@example.org'")
+    return Story(customer_id=user_id)
+
+
+def wait() -> None:
+    time.sleep(0.02)
+
+
+def test_from_either_outbox_to_the_customer(databases: Databases, mailbox: Mailbox, tmp_path: Path) -> None:
+    story = customer_of(databases)
+    ours, theirs = in_process_outbox(databases), http_outbox(databases)
+    with worker(databases, tmp_path, SMTP_URL=mailbox.url) as process:
+        ours.write(story.booked())
+        until(lambda: len(mailbox.mails) == 1, wait)
+        theirs.write(story.rescheduled())
+        relay_once(databases, "http")
+        until(lambda: len(mailbox.mails) == 2, wait)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert time.monotonic() - began < 5
+    assert [subject[:6] for subject in mailbox.subjects()] == ["Booked", "Moved:"]
+    assert {address.addr_spec for mail in mailbox.mails for address in mail["To"].addresses} == {"cleo@example.org"}
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert lines[-1]["event"] == "worker stopped"
+    assert not [line for line in lines if line["level"] not in ("info", "warning")]
+
+
+def test_it_starts_without_redis_and_begins_when_there_is_one(
+    databases: Databases, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    story = customer_of(databases)
+    url = urlsplit(databases.redis_url)
+    assert url.hostname is not None
+    assert url.port is not None
+    with TcpProxy(url.hostname, url.port) as proxy:
+        proxied = url._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+        with proxy.half_open(), worker(databases, tmp_path, SMTP_URL=mailbox.url, REDIS_URL=proxied) as process:
+            in_process_outbox(databases).write(story.booked())
+            until(lambda: "relay waits" in (tmp_path / "log").read_text(), wait)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(5) is not None, "it ends in time even so"
+        with worker(databases, tmp_path, SMTP_URL=mailbox.url, REDIS_URL=proxied):
+            until(lambda: len(mailbox.mails) == 1, wait)
+
+
+@pytest.mark.parametrize("name", ["MONOLITH_DATABASE_URL", "REDIS_URL", "SMTP_URL"])
+def test_a_missing_variable_is_one_line_that_names_it(databases: Databases, tmp_path: Path, name: str) -> None:
+    with worker(databases, tmp_path, **{name: ""}) as process:
+        assert process.wait(10) == 2
+    said = (tmp_path / "log").read_text()
+    assert said.count("\n") == 1
+    assert name in said
