@@ -19,7 +19,7 @@ def check(target: Target) -> None:
     database_name(target)
     connect(target).close()
     with connected(target.url) as connection:
-        for schema in target.schemas_with_history:
+        for schema in target.schemas:
             if not is_migrated(connection, schema):
                 raise _unmigrated(target, schema)
     for role in target.running_roles:

@@ -53,11 +53,6 @@ class Target:
     schemas: tuple[Schema, ...]
 
     @property
-    def schemas_with_history(self) -> tuple[Schema, ...]:
-        """Those whose migrations have been written."""
-        return tuple(schema for schema in self.schemas if (schema.migrations / "env.py").exists())
-
-    @property
     def running_roles(self) -> tuple[str, ...]:
         """Every role that may connect."""
         return tuple(role for schema in self.schemas for role in schema.running_roles)

@@ -35,7 +35,7 @@ def set_up(target: Target) -> None:
             roles.prepare_public(connection)
             for schema in target.schemas:
                 roles.create_schema(connection, schema)
-        for schema in target.schemas_with_history:
+        for schema in target.schemas:
             migrate(target.url, schema)
 
 
