@@ -9,7 +9,7 @@ from deploy.databases import histories
 from deploy.databases.histories import Target
 from deploy.devstack.environment import described
 from deploy.devstack.settings import read_settings
-from deploy.errors import SurroundingsError
+from deploy.surroundings import environment_of
 
 TARGETS: Mapping[str, Callable[[str, str], Target]] = {
     "monolith": histories.monolith,
@@ -22,9 +22,9 @@ DEPLOYMENT = click.argument("deployment", type=click.Choice(list(TARGETS)))
 def db() -> None:
     """Set up the database of a deployment, or check it.
 
-    The database comes from MONOLITH_DATABASE_URL or SCHEDULING_DATABASE_URL, with an administrator's credentials, and
-    the passwords of the running roles follow from DATABASE_ROLE_SECRET. With none of these set, the databases of the
-    demo that runs in this folder are meant.
+    The database comes from MONOLITH_DATABASE_URL or SCHEDULING_DATABASE_URL, with an administrator's credentials. The
+    passwords of the running roles follow from DATABASE_ROLE_SECRET; each deployment has its own. With none of these
+    set, the databases of the demo that runs in this folder are meant.
     """
 
 
@@ -54,13 +54,6 @@ def check_command(deployment: str) -> None:
 
 def _target(deployment: str) -> Target:
     setting = f"{deployment.upper()}_DATABASE_URL"
-    url, secret = os.environ.get(setting), os.environ.get("DATABASE_ROLE_SECRET")
-    if not url:
-        data = read_settings(os.environ).data
-        url, secret = described(data, "administrator")[setting], described(data, deployment)["DATABASE_ROLE_SECRET"]
-    if not secret:
-        raise SurroundingsError(
-            f"DATABASE_ROLE_SECRET is not set: set it to the secret of the {deployment} deployment, or to a new one, "
-            "for example from `openssl rand -hex 32`, and give the same to its processes"
-        )
+    secret = environment_of(deployment)["DATABASE_ROLE_SECRET"]
+    url = os.environ.get(setting) or described(read_settings(os.environ).data, "administrator")[setting]
     return TARGETS[deployment](url, secret)
