@@ -14,7 +14,7 @@ SchedulingError
 │   ├── VersionConflict            version_conflict         somebody changed it; `current_version` is the one to look at
 │   ├── InvalidTransition          invalid_transition       its status does not allow this
 │   └── KeyInProgress              key_in_progress          the same key is being executed; ask again
-├── NotOwner                  421  not_owner                this side does not own the business; `owner`, `epoch` say who
+├── NotOwner                  421  not_owner                this side does not own the business; `owner`, `epoch`: who
 ├── KeyReused                 422  idempotency_key_reused   same key, different request
 ├── Unavailable               503  unavailable              nothing was done; `retry_after` says when to try
 ├── DeadlineExceeded          504  deadline_exceeded        nothing was done in the time given
