@@ -3,7 +3,7 @@
 Written as if the other side were remote. Every call may take as long as its deadline and may end in `OutcomeUnknown`;
 no caller holds a database transaction open across one. Any call may raise, besides what its docstring names:
 `InvalidRequest`, `Forbidden`, `BusinessNotFound`, `NotOwner` (writes; switched ports handle it), `Unavailable` and
-`DeadlineExceeded`; any write also `KeyReused`, `KeyInProgress` and `OutcomeUnknown`. `errors.py` says what each promises.
+`DeadlineExceeded`; any write also `KeyReused`, `KeyInProgress` and `OutcomeUnknown`. `errors.py` says what each means.
 """
 
 from abc import ABC, abstractmethod
