@@ -9,6 +9,7 @@ the arrivals of a schedule made beforehand, each in a greenlet of its own and on
 # Locust and gevent annotate little of what they offer.
 # mypy: disable-error-code="no-untyped-call, untyped-decorator"
 
+import sys
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -30,6 +31,8 @@ MOST_AT_ONCE = 200
 """Requests under way; an arrival that finds as many is dropped, and counted as such."""
 PATIENCE_SECONDS = 30.0
 LEAD_SECONDS = 0.5
+CANNOT = 2
+"""Exit code when the load could not be sent."""
 
 
 @events.init_command_line_parser.add_listener
@@ -52,22 +55,21 @@ class PeakHour(FastHttpUser):
     connection_timeout = 5.0
 
     def on_start(self) -> None:
-        """Sign everybody in, and plan the hour."""
+        """Sign everybody in, and plan the hour. What is in the way ends the run with one line and exit code 2."""
         # Everybody's cookie is sent by hand; a jar would mix them up.
         self.client.client.cookiejar = None
         options = self.environment.parsed_options
         assert options is not None
         self._side: str = options.side
         self._chance = Random(options.seed)
-        self._premises = [
-            _premises(str(self.host), business)
-            for business in read_description(Path(options.businesses)).businesses
-            if business.side == options.side
-        ]
-        if not self._premises:
-            raise LoadError(f"{options.businesses} names no business on side {options.side}")
         self._plan = plan(options)
         self._pool = Pool(MOST_AT_ONCE)
+        try:
+            self._premises = _premises(str(self.host), Path(options.businesses), options.side)
+        except LoadError as error:
+            sys.stderr.write(f"load: {error}\n")
+            self.environment.process_exit_code = CANNOT
+            self._plan = []
 
     @task
     def hour(self) -> None:
@@ -100,7 +102,7 @@ class PeakHour(FastHttpUser):
         ) as response:
             answered = time.perf_counter()
             outcome = _outcome(response.status_code)
-            row = Row(self._side, journey.module, name, due, sent, answered, outcome)
+            row = Row(self._side, journey.module, name, due, sent, answered, outcome, response.status_code)
             response.request_meta["response_time"] = row.latency * 1000
             response.request_meta["context"] = {"row": row}
             if outcome == "ok":
@@ -128,12 +130,18 @@ def plan(options: Namespace) -> list[Arrival]:
     )
 
 
-def _premises(host: str, business: Any) -> Premises:
-    return Premises(
-        business,
-        cookies=[signed_in(host, customer) for customer in business.customers],
-        staff_cookie=signed_in(host, business.staff),
-    )
+def _premises(host: str, description: Path, side: str) -> list[Premises]:
+    businesses = [business for business in read_description(description).businesses if business.side == side]
+    if not businesses:
+        raise LoadError(f"{description} names no business owned by {side}: `make load` opens one")
+    return [
+        Premises(
+            business,
+            cookies=[signed_in(host, customer) for customer in business.customers],
+            staff_cookie=signed_in(host, business.staff),
+        )
+        for business in businesses
+    ]
 
 
 def _outcome(status: int) -> Outcome:

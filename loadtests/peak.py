@@ -7,15 +7,20 @@
 import locust.env  # isort: skip
 
 import argparse
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import gevent
 import requests
+from locust.runners import LocalRunner
 
 from loadtests.businesses import LoadError, read_description
-from loadtests.locustfile import PeakHour, plan
-from loadtests.report import Row, lateness, summarize, table
+from loadtests.locustfile import CANNOT, PeakHour, plan
+from loadtests.report import Row, errors, lateness, summarize, table
 
 LATE_SECONDS = 0.005
 BUSY = 0.85
@@ -28,15 +33,21 @@ def main() -> None:
     try:
         _require_product(options.host)
         for side in _sides(options):
-            rows += _hour(side, options)
+            _hour(side, options, rows)
     except LoadError as error:
         sys.stderr.write(f"load: {error}\n")
-        sys.exit(2)
+        sys.exit(CANNOT)
     except KeyboardInterrupt:
         _say("interrupted: this is what was measured until then")
+    _report(rows)
+    sys.exit(any(row.outcome == "error" for row in rows))
+
+
+def _report(rows: list[Row]) -> None:
     _say("\n" + table(summarize(rows)))
     _say("\nmilliseconds from the intended start; a dash where too few requests lie beyond the percentile")
-    sys.exit(any(row.outcome == "error" for row in rows))
+    for line in errors(rows):
+        _say(line)
 
 
 def _options() -> argparse.Namespace:
@@ -52,7 +63,7 @@ def _options() -> argparse.Namespace:
 def _positive(text: str) -> float:
     number = float(text)
     if not 0 < number < 1e6:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return number
 
 
@@ -69,25 +80,37 @@ def _sides(options: argparse.Namespace) -> list[str]:
     return sorted(found, reverse=True)
 
 
-def _hour(side: str, options: argparse.Namespace) -> list[Row]:
-    """Ctrl-C ends it, and keeps its rows."""
+def _hour(side: str, options: argparse.Namespace, rows: list[Row]) -> None:
+    """Adds its rows as they come, so that Ctrl-C keeps them."""
     options.side = side
-    rows: list[Row] = []
     _say(f"{side}: {len(plan(options))} arrivals in {options.seconds:g} s")
-    environment = locust.env.Environment(
-        user_classes=[PeakHour], host=options.host, parsed_options=options, catch_exceptions=False
-    )
+    environment = locust.env.Environment(user_classes=[PeakHour], host=options.host, parsed_options=options)
+    first = len(rows)
     environment.events.request.add_listener(lambda context, **_: rows.append(context["row"]))
     runner = environment.create_local_runner()
     cpu, began = time.process_time(), time.perf_counter()
-    runner.start(1, spawn_rate=1)
-    try:
+    with _ctrl_c_ends(runner):
+        runner.start(1, spawn_rate=1)
         runner.greenlet.join()
-    except KeyboardInterrupt:
+    if environment.process_exit_code:
+        sys.exit(environment.process_exit_code)
+    _say(_validity(rows[first:], (time.process_time() - cpu) / (time.perf_counter() - began)))
+
+
+@contextmanager
+def _ctrl_c_ends(runner: LocalRunner) -> Iterator[None]:
+    """Raises KeyboardInterrupt afterwards, outside of gevent's loop, which would print a traceback of its own."""
+    pressed: list[bool] = []
+
+    def end() -> None:
+        pressed.append(True)
         runner.quit()
-        options.interrupted = True
-    _say(_validity(rows, (time.process_time() - cpu) / (time.perf_counter() - began)))
-    return rows
+
+    handler = gevent.signal_handler(signal.SIGINT, end)
+    yield
+    handler.cancel()
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _validity(rows: list[Row], cpu: float) -> str:
@@ -95,7 +118,7 @@ def _validity(rows: list[Row], cpu: float) -> str:
     late = lateness(rows) or 0.0
     words = f"  the generator sent 99 of 100 within {late * 1000:.1f} ms of their time, with {cpu:.0%} of a core"
     if late > LATE_SECONDS or cpu > BUSY:
-        words += ": too little power was left for it, so do not trust these figures"
+        words += "\n  too little power was left for it: these figures are partly its own"
     return words
 
 

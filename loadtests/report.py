@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from loadtests.statistics import percentile
+from loadtests.estimates import percentile
 
 Outcome = Literal["ok", "conflict", "error", "dropped"]
-FEWEST_BEYOND = 5
+FEWEST_BEYOND = 2
 """A percentile with fewer rows beyond it is an anecdote, and is left out."""
 
 COLUMNS = ("module", "side", "requests", "p50", "p95", "p99", "max", "errors", "conflicts", "dropped")
@@ -17,7 +17,8 @@ WIDTHS = (14, 11, 9, 8, 8, 8, 9, 7, 10, 8)
 class Row(NamedTuple):
     """One arrival. Moments are in seconds on one clock: when it was due, when it was sent, when it was answered.
 
-    A conflict is an answer (somebody else was faster), an error is none; a dropped arrival was never sent.
+    A conflict is an answer (somebody else was faster), an error is none; a dropped arrival was never sent. `status` is
+    HTTP's, or 0 when there was no answer at all.
     """
 
     side: str
@@ -27,6 +28,7 @@ class Row(NamedTuple):
     sent: float
     answered: float
     outcome: Outcome
+    status: int = 0
 
     @property
     def latency(self) -> float:
@@ -68,6 +70,15 @@ def table(lines: Iterable[Line]) -> str:
         text.append(_padded(["" if line.module == previous else cells[0], *cells[1:]]))
         previous = line.module
     return "\n".join(text)
+
+
+def errors(rows: Iterable[Row]) -> list[str]:
+    """What went wrong how often, the most frequent first; one line each."""
+    found = Counter((row.side, row.journey, row.status) for row in rows if row.outcome == "error")
+    return [
+        f"{count} × {journey} ({side}): {f'status {status}' if status else 'no answer'}"
+        for (side, journey, status), count in found.most_common()
+    ]
 
 
 def lateness(rows: Sequence[Row]) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from loadtests.statistics import Estimate, percentile
+from loadtests.estimates import Estimate, percentile
 
 
 class Figure(NamedTuple):

@@ -15,7 +15,7 @@ from deploy.bench.shop import OFFICE, Shop, open_shop
 from deploy.bench.stand import Stand, stand
 from deploy.devstack.ports import HOST
 from deploy.errors import SurroundingsError
-from loadtests.statistics import percentile, positive
+from loadtests.estimates import percentile, positive
 from monolith.shared.database import Database
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 

@@ -7,7 +7,7 @@ from deploy.bench.cores import Cores
 from deploy.bench.generator import BUSY, Load, saturate
 from deploy.bench.spending import Spending, in_words, since, spent
 from deploy.errors import SurroundingsError
-from loadtests.statistics import Estimate, ratio
+from loadtests.estimates import Estimate, ratio
 
 CONNECTIONS = 8
 

@@ -1,4 +1,4 @@
-from loadtests.report import Outcome, Row, lateness, summarize, table
+from loadtests.report import Outcome, Row, errors, lateness, summarize, table
 
 
 def rows(side: str, module: str, milliseconds: list[float], outcome: Outcome = "ok") -> list[Row]:
@@ -21,7 +21,7 @@ def test_sides_stand_beside_each_other_module_by_module() -> None:
 
 
 def test_a_percentile_needs_rows_beyond_it() -> None:
-    few, many = rows("http", "auth", [1.0] * 99), rows("http", "auth", [1.0] * 100)
+    few, many = rows("http", "auth", [1.0] * 39), rows("http", "auth", [1.0] * 40)
     assert summarize(few)[0].p95 is None
     assert summarize(few)[0].p50 is not None
     assert summarize(many)[0].p95 is not None
@@ -62,3 +62,9 @@ def test_lateness_is_the_generators_own() -> None:
     found = lateness(rows("http", "auth", [500.0]))
     assert found is not None
     assert round(found, 6) == 0.001
+
+
+def test_errors_are_told_by_what_was_asked_and_what_came() -> None:
+    lost = Row("http", "auth", "me", 0, 0, 1, "error")
+    refused = Row("http", "scheduling", "book", 0, 0, 1, "error", 503)
+    assert errors([lost, refused, refused]) == ["2 × book (http): status 503", "1 × me (http): no answer"]

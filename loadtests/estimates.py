@@ -1,4 +1,7 @@
-"""Percentiles of raw rows, and intervals for what is repeated: pure functions, from the standard library only."""
+"""Percentiles of raw rows, and intervals for what is repeated: pure functions, from the standard library only.
+
+Not called `statistics`: Locust puts this folder first on the path, where that would hide the standard library's.
+"""
 
 import math
 from collections.abc import Sequence
