@@ -18,34 +18,27 @@ class Directory:
         self._people = people
 
     def user(self, user_id: UUID) -> UserRef | None:
-        with self._database.transaction() as connection:
-            account = accounts.by_id(connection, user_id)
+        account = self._database.ask(lambda connection: accounts.by_id(connection, user_id))
         return None if account is None else account.user
 
     def business(self, business_id: UUID) -> BusinessRef | None:
-        with self._database.transaction() as connection:
-            return businesses.by_id(connection, business_id)
+        return self._database.ask(lambda connection: businesses.by_id(connection, business_id))
 
     def business_by_slug(self, slug: str) -> BusinessRef | None:
-        with self._database.transaction() as connection:
-            return businesses.by_slug(connection, slug)
+        return self._database.ask(lambda connection: businesses.by_slug(connection, slug))
 
     def businesses(self) -> list[BusinessRef]:
-        with self._database.transaction() as connection:
-            return businesses.every(connection)
+        return self._database.ask(lambda connection: businesses.every(connection))
 
     def members(self, business_id: UUID, role: Role) -> list[UserRef]:
-        with self._database.transaction() as connection:
-            return accounts.members(connection, business_id, role)
+        return self._database.ask(lambda connection: accounts.members(connection, business_id, role))
 
     def memberships(self, user_id: UUID) -> list[tuple[BusinessRef, Role]]:
         """The user's businesses by slug, with the role in each."""
-        with self._database.transaction() as connection:
-            return accounts.memberships(connection, user_id)
+        return self._database.ask(lambda connection: accounts.memberships(connection, user_id))
 
     def businesses_opening(self, older_than: timedelta) -> list[BusinessRef]:
-        with self._database.transaction() as connection:
-            return businesses.opening(connection, older_than)
+        return self._database.ask(lambda connection: businesses.opening(connection, older_than))
 
     def mark_open(self, business_id: UUID) -> None:
         with self._database.transaction() as connection:

@@ -77,14 +77,12 @@ class Sessions:
     def by_session(self, secret: str) -> Principal | None:
         if not credentials.is_session_secret(secret):
             return None
-        with self._database.transaction() as connection:
-            return sessions.find_alive(connection, credentials.hashed(secret))
+        return self._database.ask(lambda connection: sessions.find_alive(connection, credentials.hashed(secret)))
 
     def by_api_token(self, secret: str) -> Principal | None:
         if not credentials.is_token_secret(secret):
             return None
-        with self._database.transaction() as connection:
-            return tokens.find_alive(connection, credentials.hashed(secret))
+        return self._database.ask(lambda connection: tokens.find_alive(connection, credentials.hashed(secret)))
 
 
 def begin_session(connection: Connection, account: Account, replacing: UUID | None) -> NewSession:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 from uuid import UUID
 
 import psycopg
@@ -17,6 +18,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 
 from monolith.shared.database.errors import CommitUnknown, busy, unavailable
 from scheduling_service.credentials import role_url
+
+T = TypeVar("T")
 
 _OPTIONS = (
     "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=15000"
@@ -69,6 +72,22 @@ class Database:
             _here.transactions -= 1
             _give_back(connection)
 
+    def ask(self, question: Callable[[Connection], T]) -> T:
+        """The answer to a question of one statement, outside any transaction: one round trip in place of three.
+
+        A connection that had died is noticed by asking again, once, so the question must bear that. It sees no row of
+        a protected table. Raises DatabaseUnavailable.
+        """
+        try:
+            return self._asked(question)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise unavailable(error) or error from error
+        try:
+            return self._asked(question)
+        except DBAPIError as error:
+            raise unavailable(error) or error from error
+
     def ping(self) -> None:
         """Raise DatabaseUnavailable unless the server answers this role."""
         with self.transaction():
@@ -77,6 +96,13 @@ class Database:
     def close(self) -> None:
         """Close the idle connections; those in use are closed when they come back."""
         self._engine.dispose()
+
+    def _asked(self, question: Callable[[Connection], T]) -> T:
+        connection = self._checked_out()
+        try:
+            return question(connection)
+        finally:
+            _give_back(connection)
 
     def _begin(self, statement: bytes) -> Connection:
         try:

@@ -1,6 +1,7 @@
 """Which address a request came from."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
@@ -27,6 +28,7 @@ def remote_address(environ: Mapping[str, Any], trusted: Sequence[Network]) -> st
     return address
 
 
+@lru_cache(maxsize=4096)
 def _network_of(text: str) -> str | None:
     try:
         address = ip_address(text)
