@@ -19,7 +19,8 @@ from scheduling_service.web.tokens import TokenVerifier
 def create_app(port: ServedPort, config: WebConfig) -> Flask:
     """Serve `port`. Neither opens a connection nor reads the environment, so a parent may build it and fork."""
     app = Flask("scheduling_service", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = codec.MAX_REQUEST_BYTES
+    # One byte more than is allowed: Werkzeug cuts a chunked body off at its limit, and does not say so.
+    app.config["MAX_CONTENT_LENGTH"] = codec.MAX_REQUEST_BYTES + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True

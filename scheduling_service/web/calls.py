@@ -6,7 +6,7 @@ import time
 from typing import Any, Protocol
 
 from flask import request
-from werkzeug.exceptions import HTTPException, InternalServerError, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Response
 
 from contracts.scheduling import codec
@@ -127,8 +127,13 @@ def _body() -> bytes:
     if request.mimetype != codec.JSON_TYPE:
         raise UnsupportedMediaType
     try:
-        return request.get_data(cache=False)
+        body = request.get_data(cache=False)
     except HTTPException:
         raise
     except Exception as error:  # what a server raises for malformed chunks is its own affair
         raise InvalidRequest("The body could not be read.") from error
+    if len(body) > codec.MAX_REQUEST_BYTES:
+        raise RequestEntityTooLarge
+    if request.content_length not in (None, len(body)):
+        raise InvalidRequest("The body is shorter than its length says.")
+    return body

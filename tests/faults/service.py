@@ -14,7 +14,9 @@ from tests.databases import Databases
 class SchedulingWeb(Program):
     """gunicorn with one worker over the test's own database. Starts again on the same port."""
 
-    def __init__(self, databases: Databases, keys: Keys, folder: Path, **settings: str) -> None:
+    def __init__(
+        self, databases: Databases, keys: Keys, folder: Path, *, ready_path: str = "/readyz", **settings: str
+    ) -> None:
         self.port = free_port()
         environment = {
             "SCHEDULING_DATABASE_URL": databases.scheduling_url,
@@ -29,7 +31,7 @@ class SchedulingWeb(Program):
             ["-m", "gunicorn", "-c", "deploy/gunicorn/scheduling.py", "scheduling_service.wsgi:app"],
             {**environment, **settings},
             log=folder / "scheduling-web.log",
-            serves=answers_http(self.port, "/readyz"),
+            serves=answers_http(self.port, ready_path),
         )
 
     @property

@@ -180,9 +180,8 @@ def test_32_a_try_comes_later_each_time(databases: Databases, notified: Notified
     stream.xadd(STREAM, {"id": str(event.event_id), "event": encode_event(event)})
     until(lambda: len(tried) == 4, broken.follower.step)
     waits = [later - earlier for earlier, later in itertools.pairwise(tried)]
-    assert waits[0] >= 0.2
-    assert waits[1] >= 0.4
-    assert waits[2] >= 0.8
+    # By Redis' clock: 0.2, 0.4 and 0.8 s from delivery to delivery; ours also sees how long a delivery took.
+    assert all(wait > 0.75 * due for wait, due in zip(waits, (0.2, 0.4, 0.8), strict=True))
     broken.close()
 
 

@@ -1,0 +1,67 @@
+"""What those who run the service ask of it, and what it tells them."""
+
+import json
+import re
+from pathlib import Path
+from uuid import uuid4
+
+import requests
+
+from contracts.scheduling.context import SYSTEM
+from deploy.devstack.keys import Keys
+from monolith.modules.scheduling.adapters.tokens import signer_from
+from tests.contract.port.shop import Caller
+from tests.databases import Databases
+from tests.faults.service import SchedulingWeb
+from tests.integration.wire.client import RawClient
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_it_says_that_it_is_up_and_ready(web: SchedulingWeb) -> None:
+    assert requests.get(f"{web.url}/healthz", timeout=5).text == "ok\n"
+    assert requests.get(f"{web.url}/readyz", timeout=5).text == "ready\n"
+
+
+def test_it_is_up_but_not_ready_without_its_database(service_databases: Databases, keys: Keys, tmp_path: Path) -> None:
+    away = "postgresql://127.0.0.1:9/scheduling"
+    with SchedulingWeb(service_databases, keys, tmp_path, SCHEDULING_DATABASE_URL=away, ready_path="/healthz") as web:
+        response = requests.get(f"{web.url}/readyz", timeout=5)
+        assert response.status_code == 503
+        assert "database cannot be reached" in response.text
+        assert response.text.count("\n") == 1
+        client = RawClient(web.url, signer_from(keys.signing_key), Caller(uuid4(), SYSTEM))
+        unavailable = client.get("/v1/offerings")
+        assert unavailable.status_code == 503
+        assert int(unavailable.headers["Retry-After"]) >= 1
+        web.kill_all()
+
+
+def test_metrics_are_for_those_who_have_the_token(web: SchedulingWeb, keys: Keys, client: RawClient) -> None:
+    client.get("/v1/offerings")
+    client.create_offering({})
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": keys.metrics_token}):
+        assert requests.get(f"{web.url}/metrics", headers=headers, timeout=5).status_code == 404
+    metrics = requests.get(
+        f"{web.url}/metrics", headers={"Authorization": f"Bearer {keys.metrics_token}"}, timeout=5
+    ).text
+    assert re.search(r'http_request_seconds_count\{operation="list_offerings",status="200"\} [1-9]', metrics)
+    assert re.search(r'http_request_seconds_count\{operation="create_offering",status="400"\} [1-9]', metrics)
+    assert re.search(r'http_cpu_seconds_total\{operation="list_offerings"\} 0\.0', metrics)
+    assert re.search(r"^scheduling_http_in_flight 0", metrics, re.MULTILINE)
+
+
+def test_it_serves_the_document_of_its_contract(web: SchedulingWeb) -> None:
+    served = requests.get(f"{web.url}/openapi.json", timeout=5)
+    assert served.headers["Content-Type"] == "application/json"
+    assert served.content == (ROOT / "contracts/scheduling/openapi.json").read_bytes()
+
+
+def test_each_call_leaves_one_line_of_json(web: SchedulingWeb, client: RawClient) -> None:
+    request_id = uuid4().hex
+    client.get("/v1/offerings?limit=%0d%0a{}", X_Request_Id=request_id)
+    lines = [line for line in web.log.read_text().splitlines() if request_id in line]
+    assert len(lines) == 1
+    line = json.loads(lines[0])
+    assert {"ts", "level", "trace_id", "business", "ms"} <= line.keys()
+    assert (line["operation"], line["status"], line["request_id"]) == ("list_offerings", 400, request_id)
