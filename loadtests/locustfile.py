@@ -9,6 +9,7 @@ the arrivals of a schedule made beforehand, each in a greenlet of its own and on
 # Locust and gevent annotate little of what they offer.
 # mypy: disable-error-code="no-untyped-call, untyped-decorator"
 
+import secrets
 import sys
 import time
 from argparse import Namespace
@@ -96,7 +97,8 @@ class PeakHour(FastHttpUser):
         sent = time.perf_counter()
         headers = {"Cookie": request.cookie} if request.cookie else {}
         if request.method != "GET":
-            headers["Idempotency-Key"] = f"{self._chance.getrandbits(128):032x}"
+            # Not from the seed: another run with the same seed would be answered with this one's replies.
+            headers["Idempotency-Key"] = secrets.token_hex(16)
         with self.client.request(
             request.method, request.path, name=name, json=request.body, headers=headers, catch_response=True
         ) as response:

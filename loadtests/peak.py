@@ -118,7 +118,7 @@ def _validity(rows: list[Row], cpu: float) -> str:
     late = lateness(rows) or 0.0
     words = f"  the generator sent 99 of 100 within {late * 1000:.1f} ms of their time, with {cpu:.0%} of a core"
     if late > LATE_SECONDS or cpu > BUSY:
-        words += "\n  too little power was left for it: these figures are partly its own"
+        words += "\n  it had to wait for a core: part of these latencies is its own lateness"
     return words
 
 

@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, Entry] = {
     "db": Entry("deploy.cli.db", "Set up a database, or check one."),
     "flag": Entry("deploy.cli.flag", "Show or set where new businesses are created."),
     "status": Entry("deploy.cli.status", "Show who owns each business, and how much it holds."),
+    "events": Entry("deploy.cli.events", "See and replay the events that a module could not apply."),
+    "load": Entry("deploy.cli.load", "Send a peak hour through either adapter, and compare."),
     "mail": Entry("deploy.cli.mail", "Read the mails that the demo has sent."),
 }
 
