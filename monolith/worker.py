@@ -11,9 +11,10 @@ import sys
 import threading
 
 from monolith import wiring
-from monolith.config import WorkerConfig, load_or_exit
+from monolith.config import WorkerConfig
 from monolith.shared.background import run
 from monolith.shared.telemetry.logs import log_to
+from scheduling_service.environment import load_or_exit
 
 log = logging.getLogger("monolith.worker")
 
@@ -23,7 +24,7 @@ def main() -> None:
     stop = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stop.set())
-    worker = wiring.build_worker(load_or_exit(WorkerConfig.from_environment, os.environ))
+    worker = wiring.build_worker(load_or_exit("monolith", WorkerConfig.from_environment, os.environ))
     log.info("worker started")
     ended = run(worker, stop)
     log.info("worker stopped")

@@ -5,10 +5,11 @@ import sys
 
 from flask import Flask
 
-from scheduling_service.config import WebConfig, load_or_exit
+from scheduling_service.config import WebConfig
 from scheduling_service.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
+from scheduling_service.environment import load_or_exit
 from scheduling_service.logs import log_to
 from scheduling_service.web.app import create_app
 
@@ -22,4 +23,4 @@ def build(config: WebConfig) -> Flask:
 
 
 log_to(sys.stdout)
-app = build(load_or_exit(WebConfig.from_environment, os.environ))
+app = build(load_or_exit("scheduling", WebConfig.from_environment, os.environ))

@@ -22,7 +22,8 @@ from deploy.gunicorn.web import (
     worker_tmp_dir,
     workers,
 )
-from monolith.config import MonolithConfig, load_or_exit
+from monolith.config import MonolithConfig
+from scheduling_service.environment import load_or_exit
 
 bind = f"{host}:{os.environ.get('MONOLITH_PORT', '8000')}"
 proc_name = "monolith-web"
@@ -32,5 +33,5 @@ keepalive = 5
 
 def on_starting(server: object) -> None:
     """Refuse a wrong environment here, once: a worker that ends for it would be started again, without end."""
-    load_or_exit(MonolithConfig.from_environment, os.environ)
+    load_or_exit("monolith", MonolithConfig.from_environment, os.environ)
     begin("monolith.app", "monolith.wiring")

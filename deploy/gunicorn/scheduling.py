@@ -22,7 +22,8 @@ from deploy.gunicorn.web import (
     worker_tmp_dir,
     workers,
 )
-from scheduling_service.config import WebConfig, load_or_exit
+from scheduling_service.config import WebConfig
+from scheduling_service.environment import load_or_exit
 
 bind = f"{host}:{os.environ.get('SCHEDULING_PORT', '8001')}"
 proc_name = "scheduling-web"
@@ -32,5 +33,5 @@ keepalive = 75
 
 def on_starting(server: object) -> None:
     """Refuse a wrong environment here, once: a worker that ends for it would be started again, without end."""
-    load_or_exit(WebConfig.from_environment, os.environ)
+    load_or_exit("scheduling", WebConfig.from_environment, os.environ)
     begin("scheduling_service.web.app", "scheduling_service.engine.engine")

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from scheduling_service.config import ConfigError, RelayConfig, load_or_exit
+from scheduling_service.config import RelayConfig
+from scheduling_service.environment import ConfigError, load_or_exit
 from scheduling_service.logs import log_to
 from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
@@ -23,7 +24,7 @@ def main() -> None:
     stop = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stop.set())
-    run(load_or_exit(_relay, os.environ), stop)
+    run(load_or_exit("scheduling", _relay, os.environ), stop)
 
 
 def run(relay: Relay, stop: threading.Event) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monolith.config import ConfigError, MonolithConfig, WorkerConfig, load_or_exit
+from monolith.config import MonolithConfig, WorkerConfig
+from scheduling_service.environment import ConfigError, load_or_exit
 from tests.servers import ROOT
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
@@ -82,7 +83,7 @@ def test_no_secret_stands_in_the_representation() -> None:
 
 def test_a_process_that_cannot_be_configured_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        load_or_exit(MonolithConfig.from_environment, {})
+        load_or_exit("monolith", MonolithConfig.from_environment, {})
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("monolith: MONOLITH_DATABASE_URL is not set: set it to ")
 

@@ -1,0 +1,80 @@
+"""Reading settings from an environment: each is checked, and what is wrong with it is one line with the remedy."""
+
+import base64
+import binascii
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+Environment = Mapping[str, str]
+C = TypeVar("C")
+
+SHORTEST_SECRET = 16
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class ConfigError(Exception):
+    """A variable is missing or malformed. One line: which one, and the remedy; never its value if it is a secret."""
+
+
+def load_or_exit(program: str, load: Callable[[Environment], C], environment: Environment) -> C:
+    """What `load` makes of the environment; or its one line on standard error, and exit code 2."""
+    try:
+        return load(environment)
+    except ConfigError as error:
+        print(f"{program}: {error}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
+
+
+def required(environment: Environment, name: str, example: str) -> str:
+    value = environment.get(name, "").strip()
+    if not value:
+        raise ConfigError(f"{name} is not set: set it to {example}")
+    return value
+
+
+def url(environment: Environment, name: str, example: str) -> str:
+    """A URL of the example's shape: its scheme (or that with TLS), a host, and a path exactly where it has one."""
+    value = required(environment, name, example)
+    scheme, _, rest = example.partition("://")
+    try:
+        parts = urlsplit(value)
+        well_formed = (
+            parts.scheme in (scheme, f"{scheme}s")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and bool(parts.path.strip("/")) == ("/" in rest)
+        )
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise ConfigError(f"{name} is malformed: it must look like {example}")
+    return value.rstrip("/")
+
+
+def secret(environment: Environment, name: str) -> str:
+    value = required(environment, name, "a secret of this deployment's own, such as `openssl rand -hex 32` prints")
+    if len(value) < SHORTEST_SECRET:
+        raise ConfigError(f"{name} is too short: use at least {SHORTEST_SECRET} characters")
+    return value
+
+
+def number(environment: Environment, name: str, default: int, *, at_most: int) -> int:
+    value = environment.get(name, "").strip() or str(default)
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= at_most:
+        raise ConfigError(f"{name} is malformed: it must be a whole number from 1 to {at_most}")
+    return int(value)
+
+
+def ed25519_key(name: str, entry: str, what: str) -> tuple[str, bytes]:
+    """`kid:base64url` of a raw 32-byte key, taken apart. `what` says which kind it has to be."""
+    key_id, _, encoded = entry.partition(":")
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not _KEY_ID.fullmatch(key_id) or len(key) != 32:
+        raise ConfigError(f"{name} is malformed: it must be kid:base64url of a raw 32-byte Ed25519 {what}")
+    return key_id, key
