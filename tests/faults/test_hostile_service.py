@@ -6,24 +6,20 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from uuid import uuid4
 
 import pytest
 
 from contracts.scheduling import models as m
 from contracts.scheduling.codec import MAX_REPLY_BYTES
-from contracts.scheduling.context import Actor
 from contracts.scheduling.errors import DeadlineExceeded, OutcomeUnknown, SchedulingError, Unavailable
 from deploy.devstack.keys import Keys
 from monolith.modules.scheduling.adapters.breaker import Breaker
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
-from tests.contract.port.shop import Caller, at, refused
+from tests.contract.port.shop import refused
+from tests.faults.calling import OFFERINGS, book, read
 from tests.faults.peer import CLOSE, RESET, Peer, Script, Step, answer, peer, problem
 
-STAFF = Caller(uuid4(), Actor("staff", uuid4()))
-BOOKING = m.Book(offering_id=uuid4(), provider_id=uuid4(), customer_id=uuid4(), starts_at=at(9))
-OFFERINGS = answer("200 OK", b'{"offerings": []}')
 UNAVAILABLE = b'{"code": "unavailable", "detail": "busy", "retry_after": %s}'
 
 
@@ -44,14 +40,6 @@ class Calling:
             port = HttpScheduling(other.url, signer_from(self._keys.signing_key), breaker=breaker)
             yield port, other
             port.close()
-
-
-def read(port: HttpScheduling, seconds: float = 2) -> m.Offerings:
-    return port.list_offerings(STAFF.reads(seconds), m.ListOfferings())
-
-
-def book(port: HttpScheduling, key: str | None = None, seconds: float = 2) -> m.Appointment:
-    return port.book(STAFF.writes(key, seconds), BOOKING)
 
 
 HOSTILE: dict[str, list[Step]] = {

@@ -1,0 +1,100 @@
+"""The deadline, and whom to trust, when the service is reached over TLS."""
+
+import datetime
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509.oid import NameOID
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import OutcomeUnknown, Unavailable
+from deploy.devstack.keys import Keys
+from monolith.modules.scheduling.adapters.http import HttpScheduling
+from monolith.modules.scheduling.adapters.tokens import signer_from
+from tests.contract.port.shop import refused
+from tests.faults.calling import OFFERINGS, book, read
+from tests.faults.peer import answer
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for this host that nobody but itself signed, with its key."""
+    key = Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "scheduling")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
+        .sign(key, None)
+    )
+    path = tmp_path_factory.mktemp("tls") / "service.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_it_speaks_tls_to_whom_it_trusts_and_to_nobody_else(certificate: Path, keys: Keys) -> None:
+    with tls_service(certificate, [OFFERINGS]) as url:
+        trusted = trust(certificate)
+        trusting = HttpScheduling(url, signer_from(keys.signing_key), tls=trusted)
+        assert read(trusting) == m.Offerings(offerings=())
+        assert trusted.cert_store_stats()["x509"] == 1, "the world's authorities are not trusted besides"
+        with refused(Unavailable):
+            book(HttpScheduling(url, signer_from(keys.signing_key)))
+
+
+def test_a_byte_at_a_time_does_not_outlast_the_deadline(certificate: Path, keys: Keys) -> None:
+    drip = [bytes([byte]) for byte in answer("201 Created", b" " * 100)]
+    with tls_service(certificate, drip) as url:
+        port = HttpScheduling(url, signer_from(keys.signing_key), tls=trust(certificate))
+        began = time.monotonic()
+        with refused(OutcomeUnknown):
+            book(port, seconds=0.4)
+        assert time.monotonic() - began < 0.65
+
+
+def trust(certificate: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(certificate))
+
+
+@contextmanager
+def tls_service(certificate: Path, reply: list[bytes]) -> Iterator[str]:
+    """Answers every request with these pieces, 20 ms apart."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    listener = socket.create_server((HOST, 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+    def talk(connection: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+            while secured.recv(65_536):
+                for piece in reply:
+                    secured.sendall(piece)
+                    time.sleep(0.02)
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"https://{HOST}:{listener.getsockname()[1]}"
+    with suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
