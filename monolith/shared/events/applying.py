@@ -42,14 +42,14 @@ def apply(consumer: Consumer, inbox: Inbox, event: AnyEvent) -> tuple[Outcome, b
     be applied next. Raises what the handler raises; then nothing was done."""
     with consumer.database.transaction(event.business_id) as connection:
         inbox.lock(connection, event.appointment.appointment_id)
-        applied = inbox.applied_version(connection, event.appointment.appointment_id)
-        if event.version <= applied:
+        standing = inbox.standing(connection, event)
+        if event.version <= standing.applied:
             return Outcome.ALREADY_APPLIED, None
-        if inbox.is_dead(connection, event):
+        if standing.dead:
             return Outcome.DEAD, None
-        if event.version > applied + 1:
+        if event.version > standing.applied + 1:
             inbox.keep_early(connection, event)
             return Outcome.EARLY, None
-        inbox.record(connection, event)
+        inbox.record(connection, event, standing)
         consumer.handle(event, connection)
-        return Outcome.APPLIED, inbox.successor(connection, event)
+        return Outcome.APPLIED, standing.successor

@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from redis import RedisError
+
 from contracts.scheduling.codec import decode_event
 from contracts.scheduling.events import AnyEvent
 from monolith.shared.database import DatabaseUnavailable
@@ -80,6 +82,8 @@ class Follower:
             self._apply(event)
         except (Forged, Refused) as error:
             self._bury(entry, event, error)
+        except RedisError:
+            raise  # Of what follows the effect, which is committed: the next try finds it done.
         except DatabaseUnavailable as error:
             self._database_was_away = True
             self._require_database()  # It is there: so it was this event.

@@ -22,6 +22,17 @@ class Gap:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`applied`: the newest version that was, 0 for none. `dead`: None, or whether its letter still lies there (it
+    does not while it is being replayed). `successor`: the early event that is next after this one."""
+
+    applied: int
+    dead: bool | None
+    early: bool
+    successor: bytes | None
+
+
 class Inbox:
     """The statements; each takes the caller's transaction."""
 
@@ -37,14 +48,24 @@ class Inbox:
             {"key": f"{self._schema}.inbox {appointment_id}"},
         )
 
-    def applied_version(self, connection: Connection, appointment_id: UUID) -> int:
-        """0 when none was. Index inbox_version."""
-        inbox = self._inbox.c
-        newest = select(func.coalesce(func.max(inbox.version), 0)).where(inbox.appointment_id == appointment_id)
-        applied: int = connection.execute(newest).scalar_one()
-        return applied
+    def standing(self, connection: Connection, event: AnyEvent) -> Standing:
+        """What is known of the event, under `lock`. Indexes inbox_version, dead_letter_event, early_event's own."""
+        inbox, early, dead = self._inbox.c, self._early.c, self._dead.c
+        appointment_id = event.appointment.appointment_id
+        ours = early.appointment_id == appointment_id
+        letters = select(dead.replayed_at.is_(None)).where(dead.event_id == event.event_id)
+        applied = select(func.max(inbox.version)).where(inbox.appointment_id == appointment_id)
+        row = connection.execute(
+            select(
+                func.coalesce(applied.scalar_subquery(), 0),
+                letters.scalar_subquery(),
+                exists().where(ours, early.version == event.version),
+                select(early.payload).where(ours, early.version == event.version + 1).scalar_subquery(),
+            )
+        ).one()
+        return Standing(*row)
 
-    def record(self, connection: Connection, event: AnyEvent) -> None:
+    def record(self, connection: Connection, event: AnyEvent, standing: Standing) -> None:
         """Say that the event is applied; it is then neither early nor dead."""
         connection.execute(
             insert(self._inbox).values(
@@ -53,8 +74,10 @@ class Inbox:
                 version=event.version,
             )
         )
-        self._forget_early(connection, event)
-        connection.execute(delete(self._dead).where(self._dead.c.event_id == event.event_id))
+        if standing.early:
+            self._forget_early(connection, event)
+        if standing.dead is not None:
+            connection.execute(delete(self._dead).where(self._dead.c.event_id == event.event_id))
 
     def keep_early(self, connection: Connection, event: AnyEvent) -> None:
         connection.execute(
@@ -66,15 +89,6 @@ class Inbox:
             )
             .on_conflict_do_nothing()
         )
-
-    def successor(self, connection: Connection, event: AnyEvent) -> bytes | None:
-        """The early event that now can be applied. Primary key."""
-        early = self._early.c
-        return connection.execute(
-            select(early.payload).where(
-                early.appointment_id == event.appointment.appointment_id, early.version == event.version + 1
-            )
-        ).scalar_one_or_none()
 
     def forgotten_successors(self, connection: Connection, older_than: timedelta) -> Sequence[bytes]:
         """Early events whose predecessor was applied some time ago. The table is nearly always empty."""
@@ -93,12 +107,6 @@ class Inbox:
             overdue, ~self._predecessor_applied(), ~predecessor_dead
         )
         return [Gap(*row) for row in connection.execute(waiting)]
-
-    def is_dead(self, connection: Connection, event: AnyEvent) -> bool:
-        """Whether it is a dead letter that nobody asked to replay. Index dead_letter_event."""
-        dead = self._dead.c
-        found = select(exists().where(dead.event_id == event.event_id, dead.replayed_at.is_(None)))
-        return connection.execute(found).scalar_one()
 
     def bury(self, connection: Connection, entry: Entry, event: AnyEvent | None, reason: str) -> None:
         """`event` is None for an entry that could not be trusted to say which it is."""

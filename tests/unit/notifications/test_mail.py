@@ -118,11 +118,7 @@ def test_the_calendar_s_entry_parses_back(kind: Kind, method: str, status: str, 
     assert entry["ATTENDEE"] == "mailto:zoe@example.org"
 
 
-@pytest.mark.parametrize(
-    "start",
-    [START, START + timedelta(days=180), START + timedelta(days=365 * 40)],
-    ids=["summer", "winter", "far ahead"],
-)
+@pytest.mark.parametrize("days", [0, 180, 365 * 40], ids=["summer", "winter", "far ahead"])
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC"])
 def test_a_calendar_that_knows_no_zones_reads_the_same_moment(zone: str, days: int) -> None:
     """The zone's rules travel with the entry, or its times are in UTC."""
