@@ -9,7 +9,8 @@ from typing import IO
 import pytest
 
 from tests.databases import Databases, fresh_databases
-from tests.servers import Servers, end_run, hold_run, obtain
+from tests.run_scope import end_run, hold_run
+from tests.servers import Servers, obtain
 
 FOLDER = "EXTRACTION_TEST_FOLDER"
 RUN = pytest.StashKey[IO[str]]()

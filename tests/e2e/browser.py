@@ -1,0 +1,144 @@
+"""A browser without a screen: follows links by their words, fills in forms, keeps cookies."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+_TEXT_FIELDS = ("input", "select", "textarea")
+_TIMEOUT = 30
+
+
+@dataclass
+class Form:
+    """`fields` are as the page filled them in; `required` have to be given by the person."""
+
+    method: str
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+    required: set[str] = field(default_factory=set)
+    buttons: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Link:
+    words: str
+    address: str
+
+
+class Page(HTMLParser):
+    """What a person could see and use of one answer."""
+
+    def __init__(self, response: requests.Response) -> None:
+        super().__init__()
+        self.status = response.status_code
+        self.url = response.url
+        self.headers = response.headers
+        self.source = response.text
+        self.links: list[Link] = []
+        self.forms: list[Form] = []
+        self._words: list[str] = []
+        self._link: tuple[str, int] | None = None
+        self._button: int | None = None
+        self._select: str | None = None
+        self.feed(response.text)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self._words).split())
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path
+
+    def form(self, button: str) -> Form:
+        found = [form for form in self.forms if button in form.buttons]
+        assert len(found) == 1, f"{len(found)} forms with a button {button!r} on {self.url}: {self.text}"
+        return found[0]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "a":
+            self._link = (given["href"], len(self._words))
+        elif tag == "form":
+            self.forms.append(Form(given.get("method", "get"), given.get("action", "")))
+        elif tag == "button":
+            self._button = len(self._words)
+        elif tag in _TEXT_FIELDS:
+            self._field(tag, given)
+        elif tag == "option" and self._select and ("selected" in given or not self.forms[-1].fields[self._select]):
+            self.forms[-1].fields[self._select] = given["value"]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a" and self._link:
+            address, begun = self._link
+            self.links.append(Link(" ".join(self._words[begun:]), urljoin(self.url, address)))
+            self._link = None
+        elif tag == "button" and self._button is not None:
+            self.forms[-1].buttons.append(" ".join(self._words[self._button :]))
+            self._button = None
+        elif tag == "select":
+            self._select = None
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self._words.append(data.strip())
+
+    def _field(self, tag: str, given: dict[str, str]) -> None:
+        form, name = self.forms[-1], given["name"]
+        form.fields[name] = given.get("value", "")
+        if "required" in given and not form.fields[name] and tag != "select":
+            form.required.add(name)
+        self._select = name if tag == "select" else None
+
+
+class Browser:
+    """`page` is what is shown. Every answer is checked to be a page, and never one of a bug."""
+
+    def __init__(self, site: str) -> None:
+        self.site = site
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self._page: Page | None = None
+
+    @property
+    def page(self) -> Page:
+        assert self._page is not None, "nothing was opened yet"
+        return self._page
+
+    def open(self, address: str) -> Page:
+        return self._show(self.session.get(urljoin(self.site, address), timeout=_TIMEOUT))
+
+    def follow(self, words: str, number: int = 0) -> Page:
+        """The link with these words; `number` -1 takes the last of several."""
+        found = [link for link in self.page.links if words in link.words]
+        assert found, f"no link {words!r} on {self.page.url}: {[link.words for link in self.page.links]}"
+        return self.open(found[number].address)
+
+    def submit(self, button: str, **typed: str) -> Page:
+        """Refuses what a browser would refuse: fields that are not there, required ones that are empty."""
+        return self.send(self.page.form(button), **typed)
+
+    def send(self, form: Form, **typed: str) -> Page:
+        """A form of a page that may be out of date by now."""
+        fields = {**form.fields, **typed}
+        assert fields.keys() == form.fields.keys(), f"the form has {sorted(form.fields)} only"
+        assert not {name for name in form.required if not fields[name]}
+        address = urljoin(self.page.url, form.action)
+        if form.method == "get":
+            return self._show(self.session.get(address.partition("?")[0], params=fields, timeout=_TIMEOUT))
+        parts = urlsplit(self.page.url)
+        headers = {
+            "Origin": f"{parts.scheme}://{parts.netloc}",
+            "Referer": self.page.url,
+            "Sec-Fetch-Site": "same-origin",
+        }
+        return self._show(self.session.post(address, data=fields, headers=headers, timeout=_TIMEOUT))
+
+    def _show(self, response: requests.Response) -> Page:
+        assert response.headers["Content-Type"] == "text/html; charset=utf-8", response.headers
+        assert response.status_code != 500, response.text
+        assert "Traceback" not in response.text
+        self._page = Page(response)
+        return self._page

@@ -1,0 +1,13 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FOLDER
+from tests.e2e.shared import Product, obtain_product
+
+
+@pytest.fixture(scope="session")
+def product() -> Product:
+    """The whole product, shared by all tests of the run: book and read, but break nothing."""
+    return obtain_product(Path(os.environ[FOLDER]))

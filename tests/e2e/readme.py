@@ -1,0 +1,43 @@
+"""The README's five minutes, as data: the steps, what they say, and the commands in their code blocks."""
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from tests.servers import ROOT
+
+_SECTION = re.compile(r"^## Five minutes$(.*?)^## ", re.MULTILINE | re.DOTALL)
+_STEP = re.compile(r"^\d+\. \*\*(.+?)\*\*(.*?)(?=^\d+\. |^\S)", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+_ADDRESS = re.compile(r"<(http[^>]+)>")
+COMMAND = ".venv/bin/extraction"
+
+
+@dataclass(frozen=True)
+class Step:
+    """`commands` are the arguments of the `extraction` command, one list for each line."""
+
+    title: str
+    text: str
+
+    @property
+    def commands(self) -> list[list[str]]:
+        lines = [shlex.split(line) for block in _BLOCK.findall(self.text) for line in block.strip().splitlines()]
+        assert all(line[0] == COMMAND for line in lines), lines
+        return [line[1:] for line in lines]
+
+    @property
+    def addresses(self) -> list[str]:
+        return _ADDRESS.findall(self.text)
+
+    def names(self, words: str) -> str:
+        """`words`, which the README writes so that a reader finds them on the page."""
+        emphasized = " ".join(self.text.split())
+        assert f"*{words}*" in emphasized or f"`{words}`" in emphasized, f"step {self.title!r} does not name {words!r}"
+        return words
+
+
+def five_minutes() -> list[Step]:
+    section = _SECTION.search((ROOT / "README.md").read_text())
+    assert section
+    return [Step(title.rstrip("."), text) for title, text in _STEP.findall(section[1])]

@@ -1,0 +1,50 @@
+"""One demo for all tests that only read and book: `python -m tests.e2e.shared FOLDER`.
+
+Started by the first test that asks, in whichever worker; it ends with the run, like the servers of `tests.servers`.
+The flag points to `in_process`, and a shop stands on either side.
+"""
+
+import signal
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from contracts.scheduling.values import Side
+from tests.e2e.demo import Demo, Place, new_place
+from tests.e2e.shop import Shop, open_shop, point_flag
+from tests.run_scope import hold_until_the_run_ends, leave, obtain_from_holder
+
+MODULE = "tests.e2e.shared"
+SLUGS: dict[Side, str] = {"http": "far-salon", "in_process": "near-salon"}
+
+
+@dataclass(frozen=True)
+class Product:
+    place: Place
+    shops: dict[str, Shop]
+
+
+def obtain_product(folder: Path) -> Product:
+    """The shared demo, begun by whoever asks first."""
+    told = obtain_from_holder(MODULE, folder)
+    place = Place(Path(told["data"]), told["ports"])
+    return Product(place, {side: Shop(**shop) for side, shop in told["shops"].items()})
+
+
+def main() -> None:
+    """Start the demo, describe it in FOLDER, and keep it until the run is over."""
+    folder = Path(sys.argv[1])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with tempfile.TemporaryDirectory(prefix="extraction-demo-") as data:
+        place = new_place(Path(data) / "data")
+        with Demo(place):
+            shops = {side: asdict(open_shop(place, slug, side)) for side, slug in SLUGS.items()}
+            point_flag(place, "in_process")
+            described = {"data": str(place.data), "ports": place.ports, "shops": shops}
+            hold_until_the_run_ends(MODULE, folder, described)
+    leave(MODULE, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""A business with one service and one provider, on either side, and what its customers do through the JSON API."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import requests
+
+from contracts.scheduling.values import Side
+from tests.e2e.demo import Place
+from tests.site import PASSWORD, Client
+
+PRICE_MINOR = 4200
+ALWAYS = [{"weekday": weekday, "opens": "00:00", "closes": "24:00"} for weekday in range(1, 8)]
+# How long the processes may take to follow the flag.
+FLAG_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Shop:
+    slug: str
+    side: Side
+    business_id: str
+    offering_id: str
+    provider_id: str
+
+
+def open_shop(place: Place, slug: str, side: Side) -> Shop:
+    """A new business where the flag is made to point; it is always open."""
+    point_flag(place, side)
+    owner = Client(place.url)
+    signed_up = answered(owner.sign_up(slug))
+    root = f"/businesses/{slug}"
+    offering = answered(keyed(owner, f"{root}/offerings", {"name": "Massage", "duration_minutes": 30}))["offering_id"]
+    provider = answered(keyed(owner, f"{root}/providers", {"name": "Ada", "zone": "Europe/Lisbon"}))["provider_id"]
+    price = {"offering_id": offering, "amount_minor": PRICE_MINOR}
+    answered(owner.request("PUT", f"{root}/prices", json=price))
+    at_provider = f"{root}/providers/{provider}"
+    answered(owner.request("PUT", f"{at_provider}/offerings", json={"offering_ids": [offering]}))
+    answered(owner.request("PUT", f"{at_provider}/weekly-hours", json={"ranges": ALWAYS}))
+    return Shop(slug, side, signed_up["business"]["business_id"], offering, provider)
+
+
+def point_flag(place: Place, side: Side) -> None:
+    """Where new businesses go, known to every process when this returns."""
+    done = place.extraction("flag", "set", side, "--reason", "a test")
+    assert done.returncode == 0, done.stderr
+    time.sleep(FLAG_SECONDS)
+
+
+class Customer:
+    """Signed in at one shop. Methods answer as the API does; they assert nothing."""
+
+    def __init__(self, place: Place, shop: Shop) -> None:
+        self.shop = shop
+        self.email = f"customer-{uuid4().hex[:12]}@example.org"
+        self.client = Client(place.url)
+        answered(self.client.join(shop.slug, self.email, PASSWORD))
+
+    def slots(self, days: int = 3) -> requests.Response:
+        """The free starts of one day, some days from now."""
+        start = (datetime.now(UTC) + timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
+        window = {"start": start.isoformat(), "end": (start + timedelta(days=1)).isoformat()}
+        return self.client.get(self._path("slots"), params={"offering_id": self.shop.offering_id, **window})
+
+    def book(self, starts_at: str, key: str | None = None) -> requests.Response:
+        body = {
+            "offering_id": self.shop.offering_id,
+            "provider_id": self.shop.provider_id,
+            "starts_at": starts_at,
+        }
+        return keyed(self.client, self._path("appointments"), body, key)
+
+    def reschedule(self, appointment_id: str, starts_at: str) -> requests.Response:
+        path = self._path(f"appointments/{appointment_id}/reschedule")
+        return keyed(self.client, path, {"starts_at": starts_at, "expected_version": 1})
+
+    def cancel(self, appointment_id: str) -> requests.Response:
+        return keyed(self.client, self._path(f"appointments/{appointment_id}/cancel"), {})
+
+    def appointments(self) -> requests.Response:
+        return self.client.get(self._path("appointments"))
+
+    def invoices(self) -> requests.Response:
+        return self.client.get(self._path("invoices"))
+
+    def _path(self, below: str) -> str:
+        return f"/businesses/{self.shop.slug}/{below}"
+
+
+def keyed(client: Client, path: str, body: object, key: str | None = None) -> requests.Response:
+    return client.post(path, body, headers={"Idempotency-Key": key or uuid4().hex})
+
+
+def answered(response: requests.Response) -> Any:
+    assert response.ok, f"{response.request.method} {response.url} answered {response.status_code} {response.text}"
+    return response.json()

@@ -1,0 +1,128 @@
+"""The README's five minutes, word for word: its addresses, its commands, the words it tells a reader to look for."""
+
+from datetime import date, timedelta
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.e2e.browser import Browser
+from tests.e2e.demo import Place
+from tests.e2e.patience import eventually
+from tests.e2e.readme import Step, five_minutes
+from tests.e2e.shared import Product
+from tests.e2e.shop import FLAG_SECONDS
+
+NEWCOMER = {"name": "Nora Newcomer", "email": "nora@example.org", "password": "a long password"}
+IN_THE_README = {"http://127.0.0.1:8000": "MONOLITH_PORT", "http://127.0.0.1:8025": "MAIL_PORT"}
+
+
+@pytest.fixture
+def walker(product: Product) -> "Walker":
+    return Walker(product.place)
+
+
+def test_the_five_minutes(walker: "Walker") -> None:
+    book, mail, invoice, owner, flip, second, land, move = five_minutes()
+    walker.books(book)
+    walker.reads_the_mail(mail)
+    walker.sees_the_invoice_and_cancels(invoice)
+    walker.sees_who_owns_the_business(owner)
+    walker.flips_the_flag(flip)
+    walker.creates_a_second_business(second)
+    walker.sees_it_land_in_the_other_database(land)
+    walker.is_refused_to_move_the_first_one(move)
+
+
+class Walker:
+    """A stranger with a browser and a second terminal."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.browser = Browser(place.url)
+
+    def books(self, step: Step) -> None:
+        self.opens(step.addresses[0])
+        in_some_days = date.today() + timedelta(days=9)  # noqa: DTZ011 (a person's own day will do)
+        day = in_some_days + timedelta(days=2 if in_some_days.weekday() > 4 else 0)
+        offering = next(form for form in self.browser.page.forms if "offering" in form.fields)
+        self.browser.send(offering, day=day.isoformat())
+        self.browser.follow("1", number=-1)
+        self.browser.follow(step.names("Create an account"))
+        self.browser.submit("Create the account", **NEWCOMER)
+        self.browser.submit(step.names("Book it"), note="the first time")
+        assert "You are booked" in self.browser.page.text
+        assert "the first time" in self.browser.page.text
+        self.appointment = self.browser.page.url
+
+    def reads_the_mail(self, step: Step) -> None:
+        eventually(lambda: self.place.mails_to(NEWCOMER["email"]), "the mail")
+        self.opens(step.addresses[0])
+        subject = self.place.mails_to(NEWCOMER["email"])[0].subject
+        self.browser.follow(subject.replace("  ", " "))
+        assert "BEGIN:VCALENDAR" in self.browser.page.text
+        (listed,) = self.runs(step)
+        assert NEWCOMER["email"] in listed.stdout
+
+    def sees_the_invoice_and_cancels(self, step: Step) -> None:
+        self.browser.open(self.appointment)
+        invoices = step.names("My invoices")
+        eventually(lambda: "No. " in self.browser.follow(invoices).text, "the invoice")
+        assert "open" in self.browser.page.text
+        self.browser.open(self.appointment)
+        self.browser.submit(step.names("Cancel this appointment"))
+        assert "This appointment was cancelled" in self.browser.page.text
+        eventually(lambda: "credited" in self.browser.follow(invoices).text, "the credit note")
+        eventually(lambda: len(self.place.mails_to(NEWCOMER["email"])) == 2, "the mail about the cancellation")
+
+    def sees_who_owns_the_business(self, step: Step) -> None:
+        (status,) = self.runs(step)
+        assert owner_in(status.stdout, "harbour-barbers") == "in_process"
+
+    def flips_the_flag(self, step: Step) -> None:
+        changed, shown = self.runs(step)
+        assert "in_process -> http" in changed.stdout
+        assert "scheduling.adapter = http" in shown.stdout
+        assert "trying the other side" in shown.stdout
+        assert FLAG_SECONDS <= 1.0, "within a second, the README says"
+
+    def creates_a_second_business(self, step: Step) -> None:
+        self.browser.open(f"{self.place.url}/b/harbour-barbers")
+        self.browser.submit("Sign out")
+        self.opens(step.addresses[0])
+        owner = {**NEWCOMER, "email": "owner@second-salon.example"}
+        self.browser.submit(
+            step.names("Open the business"), business_name="Second Salon", slug=step.names("second-salon"), **owner
+        )
+        assert self.browser.page.path == "/b/second-salon"
+        assert "does not offer any service yet" in self.browser.page.text
+
+    def sees_it_land_in_the_other_database(self, step: Step) -> None:
+        (status,) = self.runs(step)
+        assert owner_in(status.stdout, "second-salon") == "http"
+        rows = "SELECT count(*) FROM scheduling.business WHERE name = 'Second Salon'"
+        assert self.place.sql("http", rows) == [(1,)]
+        assert self.place.sql("in_process", rows) == [(0,)]
+
+    def is_refused_to_move_the_first_one(self, step: Step) -> None:
+        before = self.place.extraction("status", "--json").stdout
+        (refused,) = self.runs(step, code=2)
+        assert "comes with the cutover" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+        assert self.place.extraction("status", "--json").stdout == before
+
+    def opens(self, address: str) -> None:
+        """An address as the README has it, on the ports of this demo."""
+        for written, port in IN_THE_README.items():
+            address = address.replace(written, f"http://127.0.0.1:{self.place.ports[port]}")
+        self.browser.open(address)
+
+    def runs(self, step: Step, code: int = 0) -> list[CompletedProcess[str]]:
+        done = [self.place.extraction(*arguments) for arguments in step.commands]
+        assert [each.returncode for each in done] == [code] * len(done), [each.stderr for each in done]
+        return done
+
+
+def owner_in(status: str, slug: str) -> str:
+    """The second column of the business's row."""
+    (row,) = [line.split() for line in status.splitlines() if line.startswith(f"{slug} ")]
+    return row[1]
