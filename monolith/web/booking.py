@@ -112,11 +112,8 @@ class BookingPages:
         visit = self._visits.of(slug)
         if not visit.is_member():
             return visit.to_sign_in()
-        wanted = codec.convert(
-            {"appointment_id": appointment_id, "expected_version": request.form.get("version") or None},
-            m.Cancel,
-            strict=False,
-        )
+        given = {"appointment_id": str(appointment_id), "expected_version": request.form.get("version", "")}
+        wanted = codec.convert(codec.typed_query(given, m.Cancel), m.Cancel)
         try:
             visit.port.cancel(visit.context(codec.require_key(request.form.get("key"))), wanted)
         except Conflict as error:
@@ -148,6 +145,7 @@ class BookingPages:
             provider=provider,
             starts_at=wanted.at,
             price=self._prices(visit.business).get(offering.offering_id, ""),
+            free_until=_free_until(offering, wanted.at),
             key=new_key(),
             problem=problem,
         )
@@ -156,6 +154,12 @@ class BookingPages:
         """`, 25.00 EUR` by offering, for those that cost something."""
         prices = self._billing.prices(business.business_id).prices
         return {p.offering_id: f", {money(p.amount_minor, p.currency)}" for p in prices if p.amount_minor}
+
+
+def _free_until(offering: m.Offering, starts_at: datetime) -> datetime | None:
+    """The last moment at which cancelling costs nothing; None when it has passed."""
+    until = starts_at - timedelta(minutes=offering.cancel_cutoff_minutes)
+    return until if until > datetime.now(UTC) else None
 
 
 def _day(text: str | None, today: date) -> date | None:

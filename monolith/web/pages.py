@@ -40,6 +40,14 @@ def error_page(problem: Problem) -> str:
         person=None,
         title=_TITLES.get(problem.status, "Something went wrong"),
         message=problem.message,
-        back=url_for("pages.home") if request.method == "GET" else request.path,
+        back=_back(problem),
         request_id=current_exchange().trace.request_id if problem.status >= 500 else None,
     )
+
+
+def _back(problem: Problem) -> str:
+    """A page that exists for GET: where the outcome can be seen when it is unknown, else where one begins again."""
+    slug = (request.view_args or {}).get("slug")
+    if slug is None or problem.status == 404:
+        return url_for("pages.home")
+    return url_for("pages.appointments" if problem.status == 504 else "pages.business", slug=slug)
