@@ -1,6 +1,6 @@
 """The least that a Flask application can do: what the product is measured against.
 
-    gunicorn -c deploy/gunicorn/monolith.py 'deploy.bench.floors:search_floor()'
+    gunicorn -c deploy/bench/serving.py 'deploy.bench.floors:search_floor()'
 
 The same server, worker class, threads and keep-alive as the product's; bare Flask, raw psycopg, one connection per
 thread and role, autocommit. Each floor reads FLOOR, a JSON object of its settings.

@@ -3,12 +3,14 @@
 import contextlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from deploy.bench import serving
 from deploy.bench.cores import Cores
 from deploy.databases.histories import Target, monolith, scheduling
 from deploy.databases.set_up import set_up
@@ -79,33 +81,35 @@ class Stand:
 
     def start_monolith(self) -> Web:
         """The product's web process."""
-        return self._start_web("monolith", "monolith.wsgi:app", "/healthz", self.monolith_environment())
+        port = self.settings.ports["MONOLITH_PORT"]
+        config = GUNICORN / "monolith.py"
+        return self._start_web("monolith.wsgi:app", config, port, "/healthz", self.monolith_environment())
 
     def start_scheduling(self) -> Web:
         """The extracted service's web process."""
+        port = self.settings.ports["SCHEDULING_PORT"]
         environment = scheduling_environment(self.settings, self.keys, self._backends())
-        return self._start_web("scheduling", "scheduling_service.wsgi:app", "/healthz", environment)
+        return self._start_web("scheduling_service.wsgi:app", GUNICORN / "scheduling.py", port, "/healthz", environment)
 
     def start_floor(self, name: str, settings: Mapping[str, Any], ready: str) -> Web:
-        """One of `deploy.bench.floors`, under the monolith's gunicorn settings."""
+        """One of `deploy.bench.floors`, under the monolith's gunicorn settings; `ready` is a path that it answers."""
         port = free_port()
         environment = {"MONOLITH_PORT": str(port), "FLOOR": json.dumps(settings)}
-        return self._start_gunicorn(name, "monolith", f"deploy.bench.floors:{name}()", port, ready, environment)
+        return self._start_web(f"deploy.bench.floors:{name}()", Path(serving.__file__), port, ready, environment)
 
     def monolith_environment(self) -> dict[str, str]:
         """The settings of the monolith's web process, and of commands that act as it."""
         return monolith_environment(self.settings, self.keys, self._backends())
 
-    def _start_web(self, side: str, application: str, ready: str, environment: Mapping[str, str]) -> Web:
-        port = self.settings.ports[f"{side.upper()}_PORT"]
-        return self._start_gunicorn(f"{side}-web", side, application, port, ready, environment)
-
-    def _start_gunicorn(
-        self, name: str, side: str, application: str, port: int, ready: str, environment: Mapping[str, str]
-    ) -> Web:
-        arguments = ["-m", "gunicorn", "-c", str(GUNICORN / f"{side}.py"), application]
-        log = self.folder / f"{name}.log"
-        program = Program(name, arguments, {**environment, **WORKER}, log=log, serves=answers_http(port, ready))
+    def _start_web(self, application: str, config: Path, port: int, ready: str, environment: Mapping[str, str]) -> Web:
+        name = re.sub(r"\W+", "-", application).strip("-")
+        program = Program(
+            name,
+            ["-m", "gunicorn", "-c", str(config), application],
+            {**environment, **WORKER},
+            log=self.folder / f"{name}.log",
+            serves=answers_http(port, ready),
+        )
         self._start(program)
         assert program.pid is not None
         return Web(port, program.pid)

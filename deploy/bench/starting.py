@@ -24,6 +24,8 @@ WARM_STARTS = 3
 def measure(quick: bool) -> dict[str, Figure]:
     """The committed tree, in a folder of its own, on ports of its own. pip's cache is as it stands on this machine."""
     with tempfile.TemporaryDirectory(prefix="extraction-start-", ignore_cleanup_errors=True) as folder:
+        # As open as the folders that people work in.
+        Path(folder).chmod(0o755)
         clone = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
         environment = {

@@ -1,0 +1,20 @@
+"""How gunicorn serves the floors: with every setting that it serves the monolith with, and without its start-up."""
+
+# ruff: noqa: F401 (gunicorn reads its settings from the names in this file)
+
+from deploy.gunicorn.monolith import bind, keepalive
+from deploy.gunicorn.web import (
+    accesslog,
+    control_socket_disable,
+    errorlog,
+    forwarded_allow_ips,
+    graceful_timeout,
+    limit_request_field_size,
+    limit_request_fields,
+    limit_request_line,
+    threads,
+    timeout,
+    worker_class,
+    worker_tmp_dir,
+    workers,
+)
