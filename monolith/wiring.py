@@ -81,9 +81,9 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     )
     auth_parts = auth.build_auth(accounts, open_scheduling=opener(scheduling.port), public_url=config.public_url)
     billing_parts = billing.build_billing(money)
-    gate = Gate(
-        LastKnown(auth_parts.sessions), KnownBusinesses(auth_parts.api.business_by_slug), config.trusted_proxies
-    )
+    last_known = LastKnown(auth_parts.sessions)
+    auth_parts.sessions.when_ended(last_known.forget)
+    gate = Gate(last_known, KnownBusinesses(auth_parts.api.business_by_slug), config.trusted_proxies)
     return Application(
         public_url=config.public_url,
         metrics_token=config.metrics_token,

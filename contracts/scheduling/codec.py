@@ -2,11 +2,13 @@
 
 import json
 import re
+from functools import cache
 from inspect import signature
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec import inspect
 
 from contracts.scheduling.errors import BY_CODE, InvalidRequest, SchedulingError
 from contracts.scheduling.events import AnyEvent, Event
@@ -27,6 +29,7 @@ MAX_REPLY_BYTES = 4 * 1024 * 1024
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
 _key_pattern = re.compile(IDEMPOTENCY_KEY_PATTERN)
+_digits = re.compile(r"-?[0-9]{1,18}")
 _path_field = re.compile(r"{(\w+)}")
 
 
@@ -54,12 +57,12 @@ def decode_request(
     operation: Operation[Q, R], path_fields: dict[str, str], query: dict[str, list[str]], body: bytes
 ) -> Q:
     """Raises InvalidRequest with the path of the field, for anything that is not exactly the request."""
-    fields: dict[str, Any] = decode_object(body) if operation.writes else _single_values(query)
+    fields = decode_object(body) if operation.writes else typed_query(_single_values(query), operation.request)
     for name, value in path_fields.items():
         if name in fields:
             raise InvalidRequest(f"`{name}` stands in the path; leave it out of the body.", field=name)
         fields[name] = value
-    return convert(fields, operation.request, strict=operation.writes)
+    return convert(fields, operation.request)
 
 
 def validate(request: Q) -> Q:
@@ -67,10 +70,19 @@ def validate(request: Q) -> Q:
     return convert(msgspec.to_builtins(request), type(request))
 
 
-def convert(value: Any, into: type[T], *, strict: bool = True) -> T:
+def typed_query(query: dict[str, str], model: type[msgspec.Struct]) -> dict[str, Any]:
+    """A query's texts as JSON would carry them: digits are a number where the model has one, all else stays text.
+
+    Anything laxer would take `1e2` for a page size and `1700000000` for a date.
+    """
+    numbers = _integer_fields(model)
+    return {name: int(text) if name in numbers and _digits.fullmatch(text) else text for name, text in query.items()}
+
+
+def convert(value: Any, into: type[T]) -> T:
     """`value` (of plain JSON types) as a model. Raises InvalidRequest."""
     try:
-        return msgspec.convert(value, into, strict=strict)
+        return msgspec.convert(value, into)
     except msgspec.ValidationError as error:
         _refuse(error)
 
@@ -162,6 +174,14 @@ def _members(kind: type[SchedulingError]) -> type[msgspec.Struct]:
 
 
 _members_of = {code: _members(kind) for code, kind in BY_CODE.items()}
+
+
+@cache
+def _integer_fields(model: type[msgspec.Struct]) -> frozenset[str]:
+    found = inspect.type_info(model)
+    assert isinstance(found, inspect.StructType)
+    kinds = {f.encode_name: getattr(f.type, "types", (f.type,)) for f in found.fields}
+    return frozenset(name for name, types in kinds.items() if any(isinstance(t, inspect.IntType) for t in types))
 
 
 def _single_values(query: dict[str, list[str]]) -> dict[str, Any]:

@@ -225,3 +225,12 @@ def _grown(value: Any) -> Any:
     if isinstance(value, dict):
         return {"added_later": {"x": [1]}} | {name: _grown(each) for name, each in value.items()}
     return [_grown(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [("limit", "1e2"), ("limit", "5.0"), ("limit", " 5"), ("start", "1700000000"), ("start", "1")]
+)
+def test_a_query_is_as_strict_as_a_body(field: str, text: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        codec.decode_request(ops.LIST_APPOINTMENTS, {}, {field: [text]}, b"")
+    assert refused.value.field == field

@@ -1,5 +1,6 @@
 """Logging in and out, and recognizing who calls."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,6 +31,11 @@ class Sessions:
         self._database = database
         self._passwords = passwords
         self._throttle = throttle
+        self._when_ended: list[Callable[[UUID], None]] = []
+
+    def when_ended(self, told: Callable[[UUID], None]) -> None:
+        """`told` is called with the id of each session that its person ends in this process."""
+        self._when_ended.append(told)
 
     def log_in(self, email: str, password: str, address: str, replacing: UUID | None = None) -> NewSession:
         """A new session; the one it replaces is dead. Raises ApiError 401, or 429 after too many failures.
@@ -56,6 +62,8 @@ class Sessions:
         """The session is dead at once, in every process. Idempotent."""
         with self._database.transaction() as connection:
             sessions.end(connection, session_id)
+        for told in self._when_ended:
+            told(session_id)
 
     def change_password(self, user_id: UUID, session_id: UUID, current: str, new: str) -> None:
         """Every other session of the user is dead. Raises ApiError 403 unless `current` is right."""

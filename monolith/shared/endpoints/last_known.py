@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from threading import Lock
+from uuid import UUID
 
 from monolith.shared.database import DatabaseUnavailable
 from monolith.shared.endpoints.gate import Authenticator
@@ -36,6 +37,12 @@ class LastKnown:
 
     def by_api_token(self, secret: str) -> Principal | None:
         return self._ask(b"token", secret, self._authenticator.by_api_token)
+
+    def forget(self, session_id: UUID) -> None:
+        """Its person signed out here: not even an outage brings the session back."""
+        with self._lock:
+            for name in [name for name, (_, known) in self._seen.items() if known.session_id == session_id]:
+                del self._seen[name]
 
     def _ask(self, kind: bytes, secret: str, lookup: Lookup) -> Principal | None:
         name = sha256(kind + secret.encode(errors="replace")).digest()

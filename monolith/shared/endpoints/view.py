@@ -68,7 +68,7 @@ def _query(model: type[msgspec.Struct] | None) -> msgspec.Struct | None:
     text: str = request.environ.get("QUERY_STRING", "")
     fields = _single_values(text) if text else {}
     if model is not None:
-        return codec.convert(fields, model, strict=False)
+        return codec.convert(codec.typed_query(fields, model), model)
     if fields:
         name = next(iter(fields))
         raise InvalidRequest(f"This endpoint takes no query, so `{name}` means nothing to it.", field=name)

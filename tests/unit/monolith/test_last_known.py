@@ -1,0 +1,111 @@
+"""Who was just recognized is believed while the database of accounts is away, and only then."""
+
+import pytest
+
+from monolith.shared.database import DatabaseUnavailable, new_id
+from monolith.shared.endpoints import Principal
+from monolith.shared.endpoints.last_known import LastKnown
+
+
+class Accounts:
+    """The real authenticator's promises, over a dictionary; `away` makes it the database that does not answer."""
+
+    def __init__(self, **known: Principal) -> None:
+        self.known = known
+        self.away = False
+
+    def by_session(self, secret: str) -> Principal | None:
+        if self.away:
+            raise DatabaseUnavailable("away", 1)
+        return self.known.get(secret)
+
+    by_api_token = by_session
+
+
+def person(*, is_operator: bool = False) -> Principal:
+    return Principal(new_id(), "user", {}, session_id=new_id(), is_operator=is_operator)
+
+
+def test_somebody_recognized_before_the_outage_still_is() -> None:
+    robin = person()
+    accounts = Accounts(robin=robin)
+    last_known = LastKnown(accounts)
+    last_known.by_session("robin")
+    accounts.away = True
+
+    assert last_known.by_session("robin") == robin
+
+
+def test_a_stranger_is_not_let_in_by_an_outage() -> None:
+    accounts = Accounts()
+    accounts.away = True
+
+    with pytest.raises(DatabaseUnavailable):
+        LastKnown(accounts).by_session("robin")
+
+
+def test_a_session_does_not_pass_for_a_token() -> None:
+    accounts = Accounts(robin=person())
+    last_known = LastKnown(accounts)
+    last_known.by_session("robin")
+    accounts.away = True
+
+    with pytest.raises(DatabaseUnavailable):
+        last_known.by_api_token("robin")
+
+
+def test_memory_ends_after_its_time() -> None:
+    accounts = Accounts(robin=person())
+    last_known = LastKnown(accounts, seconds=0)
+    last_known.by_session("robin")
+    accounts.away = True
+
+    with pytest.raises(DatabaseUnavailable):
+        last_known.by_session("robin")
+
+
+def test_a_session_found_dead_is_forgotten() -> None:
+    accounts = Accounts(robin=person())
+    last_known = LastKnown(accounts)
+    last_known.by_session("robin")
+    accounts.known.clear()
+    assert last_known.by_session("robin") is None
+    accounts.away = True
+
+    with pytest.raises(DatabaseUnavailable):
+        last_known.by_session("robin")
+
+
+def test_signing_out_is_not_undone_by_an_outage() -> None:
+    robin = person()
+    accounts = Accounts(robin=robin)
+    last_known = LastKnown(accounts)
+    last_known.by_session("robin")
+    assert robin.session_id is not None
+    last_known.forget(robin.session_id)
+    accounts.away = True
+
+    with pytest.raises(DatabaseUnavailable):
+        last_known.by_session("robin")
+
+
+def test_an_operator_is_never_believed_from_memory() -> None:
+    accounts = Accounts(root=person(is_operator=True))
+    last_known = LastKnown(accounts)
+    last_known.by_session("root")
+    accounts.away = True
+
+    with pytest.raises(DatabaseUnavailable):
+        last_known.by_session("root")
+
+
+def test_memory_is_bounded_and_keeps_the_newest() -> None:
+    accounts = Accounts(a=person(), b=person(), c=person())
+    last_known = LastKnown(accounts, most=2)
+    for secret in "abc":
+        last_known.by_session(secret)
+    accounts.away = True
+
+    assert last_known.by_session("c") is not None
+    with pytest.raises(DatabaseUnavailable):
+        last_known.by_session("a")
