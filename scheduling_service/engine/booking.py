@@ -87,7 +87,7 @@ class Bookings:
             version=current.version + 1,
         )
         try:
-            store.update_appointment(write.db, write.ctx.business_id, moved)
+            store.move_appointment(write.db, write.ctx.business_id, moved)
         except pg.ExclusionViolation as error:
             raise _unavailable("taken") from error
         write.events.append(
@@ -114,7 +114,7 @@ class Bookings:
             cancel_reason=request.reason,
             cancelled_in_time=not by_customer or write.now <= cutoff,
         )
-        store.update_appointment(write.db, write.ctx.business_id, cancelled)
+        store.cancel_appointment(write.db, write.ctx.business_id, cancelled)
         write.events.append(e.AppointmentCancelled(**_envelope(write, cancelled)))
         return cancelled
 
@@ -143,7 +143,7 @@ class Bookings:
 
 def _to_change(write: Write, appointment_id: UUID, expected_version: int | None) -> m.Appointment:
     """The appointment, locked, if the actor may change it and it is what they think it is."""
-    found = store.read_appointment(write.db, write.ctx.business_id, appointment_id, to_change=True)
+    found = store.lock_appointment(write.db, write.ctx.business_id, appointment_id)
     actor = write.ctx.actor
     if found is None or (actor.kind == "customer" and found.customer_id != actor.id):
         raise AppointmentNotFound("There is no such appointment.")

@@ -65,7 +65,7 @@ class Database:
     def _pooled(self) -> Iterator[Connection]:
         try:
             pooled = self._engine.raw_connection()
-        except exc.OperationalError as error:
+        except (psycopg.OperationalError, exc.OperationalError) as error:
             raise Unavailable(_AWAY) from error
         connection: Any = pooled.driver_connection
         try:

@@ -35,7 +35,13 @@ business = Table(
     Column("business_id", Uuid, primary_key=True),
     Column("name", Text, nullable=False),
     Column("zone", Text, nullable=False),
-    Column("rules_version", BigInteger, nullable=False, server_default=text("1")),
+    Column(
+        "rules_version",
+        BigInteger,
+        nullable=False,
+        server_default=text("1"),
+        comment="One more at every change of the catalog: processes cache compiled rules under it.",
+    ),
     Column("opened_at", _instant, nullable=False, server_default=_now),
 )
 
@@ -45,6 +51,7 @@ lease = Table(
     Column("business_id", Uuid, primary_key=True),
     Column("active", Boolean, nullable=False),
     Column("epoch", BigInteger, nullable=False),
+    comment="Whether this database may write the business. Never replicated; follows the decision of a cutover.",
 )
 
 offering = Table(

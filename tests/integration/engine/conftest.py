@@ -1,0 +1,32 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.port.shop import Shop
+from tests.databases import Databases, fresh_databases
+from tests.integration.engine.workbench import Workbench, workbench_on
+from tests.servers import Servers
+
+
+@pytest.fixture(scope="session")
+def bench(servers: Servers) -> Iterator[Workbench]:
+    """Shared: each test has a business of its own on it."""
+    with fresh_databases(servers) as databases, workbench_on(databases) as bench:
+        yield bench
+
+
+@pytest.fixture
+def shop(bench: Workbench) -> Shop:
+    return bench.shop()
+
+
+@pytest.fixture
+def own_bench(databases: Databases) -> Iterator[Workbench]:
+    """For a test that changes the database itself."""
+    with workbench_on(databases, pool_size=8) as bench:
+        yield bench
+
+
+@pytest.fixture
+def own_shop(own_bench: Workbench) -> Shop:
+    return own_bench.shop()

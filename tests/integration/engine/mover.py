@@ -1,0 +1,41 @@
+"""A process that moves one appointment to and fro: `python -m tests.integration.engine.mover URL BUSINESS APPOINTMENT`.
+
+Threads of one Python take turns too politely for some races. Prints how many moves were made, and the codes of errors
+other than that a time is taken, as JSON.
+"""
+
+import json
+import random
+import sys
+import time
+from uuid import UUID, uuid4
+
+from contracts.scheduling import models as m
+from contracts.scheduling.context import Actor
+from contracts.scheduling.errors import SchedulingError, SlotUnavailable
+from scheduling_service.engine.database import Database
+from scheduling_service.engine.engine import SchedulingEngine
+from tests.contract.port.shop import Caller, at
+
+SECONDS = 1.5
+
+
+def main(url: str, business_id: str, appointment_id: str) -> None:
+    engine = SchedulingEngine(Database(url, pool_size=1))
+    staff = Caller(UUID(business_id), Actor("staff", uuid4()))
+    version, errors = 1, []
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        starts_at = at(9 + random.randrange(3), day=1)
+        request = m.Reschedule(appointment_id=UUID(appointment_id), starts_at=starts_at, expected_version=version)
+        try:
+            version = engine.reschedule(staff.writes(), request).version
+        except SlotUnavailable:
+            continue
+        except SchedulingError as error:
+            errors.append(error.code)
+    print(json.dumps({"moves": version - 1, "errors": errors}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,109 @@
+"""Only the owner of a business writes it: the lease, the fence before it, and the guard on the tables."""
+
+import time
+
+import psycopg
+import pytest
+from psycopg import errors as pg
+from psycopg.sql import SQL
+
+from contracts.scheduling.errors import NotOwner
+from tests.contract.port.shop import Shop, at
+from tests.integration.engine.workbench import Administrator, Background, Workbench
+
+STATEMENTS = [
+    """
+    INSERT INTO scheduling.offering SELECT business_id, gen_random_uuid(), name, 5, 5, 0 FROM scheduling.offering
+     WHERE business_id = %s
+    """,
+    "UPDATE scheduling.business SET name = 'Mine' WHERE business_id = %s",
+    "UPDATE scheduling.offering SET name = 'Mine' WHERE business_id = %s",
+    "UPDATE scheduling.provider SET name = 'Mine' WHERE business_id = %s",
+    "UPDATE scheduling.appointment SET note = 'Mine' WHERE business_id = %s",
+    "DELETE FROM scheduling.appointment WHERE business_id = %s",
+    "DELETE FROM scheduling.provider_offering WHERE business_id = %s",
+    "DELETE FROM scheduling.weekly_hours WHERE business_id = %s",
+    "DELETE FROM scheduling.idempotency WHERE business_id = %s",
+]
+
+
+def turn_lease(administrator: Administrator, shop: Shop, *, active: bool) -> None:
+    administrator.execute("UPDATE scheduling.lease SET active = %s WHERE business_id = %s", (active, shop.business_id))
+
+
+def run(connection: Administrator, statement: str, shop: Shop) -> int:
+    return connection.execute(statement, (shop.business_id,)).rowcount
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_sql_without_the_lease_is_refused_even_to_an_administrator(
+    bench: Workbench, shop: Shop, statement: str
+) -> None:
+    shop.book()
+    with bench.administrator() as administrator:
+        turn_lease(administrator, shop, active=False)
+        with pytest.raises(psycopg.Error, match="does not own") as refusal:
+            run(administrator, statement, shop)
+        assert refusal.value.sqlstate == "SL001"
+        turn_lease(administrator, shop, active=True)
+        with administrator.transaction(force_rollback=True):
+            assert run(administrator, statement, shop) > 0
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_sql_with_an_older_snapshot_is_refused(bench: Workbench, shop: Shop, level: str) -> None:
+    """It might not see that the lease was turned off."""
+    with bench.administrator() as administrator:
+        administrator.execute(SQL("BEGIN ISOLATION LEVEL {}").format(SQL(level)))
+        with pytest.raises(psycopg.Error, match="READ COMMITTED") as refusal:
+            run(administrator, "UPDATE scheduling.business SET name = 'Mine' WHERE business_id = %s", shop)
+    assert refusal.value.sqlstate == "SL002"
+
+
+def test_rows_that_arrive_by_replication_pass_the_guard(bench: Workbench, shop: Shop) -> None:
+    with bench.administrator() as administrator:
+        turn_lease(administrator, shop, active=False)
+        administrator.execute("SET session_replication_role = replica")
+        assert run(administrator, "UPDATE scheduling.business SET name = 'Moved' WHERE business_id = %s", shop) == 1
+
+
+def test_a_writer_that_waited_for_the_fence_sees_the_lease_as_the_fence_left_it(bench: Workbench, shop: Shop) -> None:
+    with bench.fenced(shop.business_id) as mover:
+        booking = Background(lambda: shop.book(at(9)))
+        bench.waiting("begin_write")
+        turn_lease(mover, shop, active=False)
+    with pytest.raises(NotOwner):
+        booking.result()
+    assert bench.count("appointment", shop.business_id) == 0
+
+
+def test_a_writer_that_waited_for_a_fence_that_was_given_up_goes_on(bench: Workbench, shop: Shop) -> None:
+    with bench.fenced(shop.business_id):
+        booking = Background(lambda: shop.book(at(9)))
+        bench.waiting("begin_write")
+    assert booking.result().status == "booked"
+
+
+def test_sql_waits_for_the_fence_too(bench: Workbench, shop: Shop) -> None:
+    with bench.fenced(shop.business_id), bench.administrator() as other:
+        other.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(pg.LockNotAvailable):
+            run(other, "UPDATE scheduling.business SET name = 'Mine' WHERE business_id = %s", shop)
+
+
+def test_the_fence_waits_for_writers_that_are_under_way(bench: Workbench, shop: Shop) -> None:
+    """Whoever holds it knows that no transaction is open on the business."""
+    with bench.administrator() as writer, bench.administrator() as mover, writer.transaction():
+        run(writer, "UPDATE scheduling.business SET name = name WHERE business_id = %s", shop)
+        mover.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(pg.LockNotAvailable):
+            mover.execute("SELECT pg_advisory_xact_lock(scheduling.fence_key(%s))", (shop.business_id,))
+
+
+def test_a_fence_holds_up_its_own_business_only(bench: Workbench, shop: Shop) -> None:
+    other = bench.shop()
+    with bench.fenced(shop.business_id):
+        began = time.monotonic()
+        assert other.book(at(9)).status == "booked"
+        assert at(9) in shop.starts(), "and no reader"
+        assert time.monotonic() - began < 1.0

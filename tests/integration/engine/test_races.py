@@ -1,0 +1,278 @@
+"""Threads against each other on one Postgres: what was acknowledged stands exactly once, and nothing else does."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import (
+    InvalidTransition,
+    KeyInProgress,
+    SchedulingError,
+    SlotUnavailable,
+    VersionConflict,
+)
+from tests.contract.port.shop import Caller, Shop, at, customer_of, hours
+from tests.integration.engine.workbench import SLOW_COMMIT, Background, Workbench, at_once
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def standing(shop: Shop) -> list[m.Appointment]:
+    """What is booked, whatever the pages say."""
+    found: list[m.Appointment] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        request = m.ListAppointments(status="booked", limit=200, cursor=cursor)
+        page = shop.port.list_appointments(shop.staff.reads(), request)
+        found, cursor = [*found, *page.appointments], page.next_cursor
+    return found
+
+
+def accepted(results: Sequence[T | SchedulingError]) -> list[T]:
+    return [each for each in results if not isinstance(each, SchedulingError)]
+
+
+def refusals(results: Sequence[object]) -> list[SchedulingError]:
+    return [each for each in results if isinstance(each, SchedulingError)]
+
+
+def ids(appointments: Sequence[m.Appointment]) -> set[object]:
+    return {each.appointment_id for each in appointments}
+
+
+def require_apart(appointments: Sequence[m.Appointment]) -> None:
+    ordered = sorted(appointments, key=lambda each: (each.provider_id, each.starts_at))
+    for earlier, later in pairwise(ordered):
+        assert earlier.provider_id != later.provider_id or earlier.ends_at <= later.starts_at
+
+
+def require_taken(results: Sequence[object]) -> None:
+    """Every refusal is that the time is taken: nobody was told of a deadlock, or to come again."""
+    assert {(type(each), each.details().get("reason")) for each in refusals(results)} <= {(SlotUnavailable, "taken")}
+
+
+def half_hourly(shop: Shop) -> Shop:
+    request = m.UpdateOffering(offering_id=shop.offering.offering_id, name="Cut", duration_minutes=60, step_minutes=15)
+    shop.port.update_offering(shop.staff.writes(), request)
+    return shop
+
+
+def move(shop: Shop, appointment: m.Appointment, starts_at: datetime) -> m.Appointment:
+    request = m.Reschedule(
+        appointment_id=appointment.appointment_id, starts_at=starts_at, expected_version=appointment.version
+    )
+    return shop.port.reschedule(shop.staff.writes(), request)
+
+
+def cancel(shop: Shop, appointment: m.Appointment) -> m.Appointment:
+    return shop.port.cancel(shop.staff.writes(), m.Cancel(appointment_id=appointment.appointment_id))
+
+
+@pytest.mark.parametrize("threads", [2, 8, 32])
+def test_one_slot_is_given_to_exactly_one(bench: Workbench, shop: Shop, threads: int) -> None:
+    deadlocks = bench.deadlocks()
+    began = time.monotonic()
+    results = at_once([partial(shop.book, at(9), customer_of(shop.business_id)) for _ in range(threads)])
+    assert time.monotonic() - began < 3.0
+    assert len(accepted(results)) == 1
+    require_taken(results)
+    assert standing(shop) == accepted(results)
+    assert bench.count("outbox", shop.business_id) == 1
+    assert bench.deadlocks() == deadlocks
+
+
+@pytest.mark.parametrize("threads", [8, 32])
+def test_overlapping_slots_never_both_stand(bench: Workbench, shop: Shop, threads: int) -> None:
+    half_hourly(shop)
+    deadlocks = bench.deadlocks()
+    starts = [at(9 + n % 4 // 2, 15 * (n % 4)) for n in range(threads)]
+    results = at_once([partial(shop.book, each, customer_of(shop.business_id)) for each in starts])
+    require_taken(results)
+    require_apart(standing(shop))
+    assert ids(standing(shop)) == ids(accepted(results))
+    assert accepted(results)
+    assert bench.deadlocks() == deadlocks
+
+
+@pytest.mark.parametrize("threads", [2, 8, 32])
+def test_one_key_is_executed_once(bench: Workbench, shop: Shop, threads: int) -> None:
+    def book() -> m.Appointment:
+        return shop.port.book(shop.customer.writes("one"), shop.booking())
+
+    results = at_once([book] * threads)
+    assert {type(each) for each in refusals(results)} <= {KeyInProgress}
+    assert accepted(results)
+    assert ids(accepted(results)) == ids(standing(shop)) == ids([book()])
+    assert bench.count("outbox", shop.business_id) == 1
+
+
+def test_a_key_that_is_being_executed_says_so_in_time(own_bench: Workbench, own_shop: Shop) -> None:
+    """The second caller waits a second for the first to finish, and then hears to ask again."""
+    own_bench.sql(SLOW_COMMIT.format(seconds=1.8))
+
+    def book() -> m.Appointment:
+        return own_shop.port.book(own_shop.customer.writes("one"), own_shop.booking())
+
+    first = Background(book)
+    own_bench.committing()
+    began = time.monotonic()
+    with pytest.raises(KeyInProgress):
+        book()
+    assert time.monotonic() - began < 1.5
+    assert book() == first.result()
+
+
+def test_cancelling_frees_the_slot_for_exactly_one(shop: Shop) -> None:
+    booked = shop.book(at(9))
+    for _ in range(5):
+        contenders = [partial(shop.book, at(9), customer_of(shop.business_id)) for _ in range(6)]
+        results = at_once([partial(cancel, shop, booked), *contenders])
+        assert isinstance(results[0], m.Appointment)
+        assert len(accepted(results[1:])) <= 1
+        require_taken(results)
+        assert ids(standing(shop)) == ids(accepted(results[1:]))
+        booked = (accepted(results[1:]) or [shop.book(at(9))])[0]
+
+
+@pytest.mark.parametrize("threads", [2, 8, 16])
+def test_rescheduling_against_booking(bench: Workbench, shop: Shop, threads: int) -> None:
+    mine = shop.book(at(16))
+    deadlocks = bench.deadlocks()
+    contenders = [partial(shop.book, at(9), customer_of(shop.business_id)) for _ in range(threads)]
+    results = at_once([partial(move, shop, mine, at(9)), *contenders])
+    assert len(accepted(results)) == 1
+    require_taken(results)
+    require_apart(standing(shop))
+    assert bench.deadlocks() == deadlocks
+
+
+@pytest.mark.parametrize("threads", [2, 8])
+def test_rescheduling_into_one_slot(bench: Workbench, shop: Shop, threads: int) -> None:
+    several = [shop.book(at(9 + n)) for n in range(threads)]
+    deadlocks = bench.deadlocks()
+    results = at_once([partial(move, shop, each, at(9, day=1)) for each in several])
+    assert len(accepted(results)) == 1
+    require_taken(results)
+    assert len(standing(shop)) == threads
+    assert bench.deadlocks() == deadlocks
+
+
+def test_processes_that_move_appointments_to_and_fro_never_deadlock(bench: Workbench, shop: Shop) -> None:
+    """Two that entered the constraint's index together once waited for each other until the deadlock was detected."""
+    several = [shop.book(at(9 + n)) for n in range(6)]
+    deadlocks = bench.deadlocks()
+    arguments = [bench.role_url("scheduling_app"), str(shop.business_id)]
+    command = [sys.executable, "-m", "tests.integration.engine.mover", *arguments]
+    movers = [
+        subprocess.Popen([*command, str(each.appointment_id)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for each in several
+    ]
+    told = [json.loads(mover.communicate()[0]) for mover in movers]
+    assert [each["errors"] for each in told] == [[]] * len(movers)
+    assert sum(each["moves"] for each in told) > 0
+    assert bench.deadlocks() == deadlocks
+    require_apart(standing(shop))
+
+
+def test_what_was_moved_to_another_provider_meanwhile_is_still_found(bench: Workbench, shop: Shop) -> None:
+    """Whoever waited for the row once heard that there is no such appointment."""
+    zoe, booked = shop.add_provider(), shop.book(at(9))
+    with bench.administrator() as other, other.transaction():
+        other.execute(
+            "UPDATE scheduling.appointment SET provider_id = %s WHERE appointment_id = %s",
+            (zoe.provider_id, booked.appointment_id),
+        )
+        cancelling = Background(partial(cancel, shop, booked))
+        bench.waiting("FOR NO KEY UPDATE")
+    assert cancelling.result().provider_id == zoe.provider_id
+
+
+def test_two_that_swap_are_both_refused(shop: Shop) -> None:
+    one, two = shop.book(at(9)), shop.book(at(10))
+    results = at_once([partial(move, shop, one, at(10)), partial(move, shop, two, at(9))])
+    require_taken(results)
+    assert len(refusals(results)) == 2
+
+
+def test_rescheduling_across_each_other_does_not_deadlock(bench: Workbench, shop: Shop) -> None:
+    """Overlapping targets, so that each stands in the other's way whichever comes first."""
+    half_hourly(shop)
+    deadlocks = bench.deadlocks()
+    for day in range(5):
+        several = [shop.book(at(9 + n, day=day)) for n in (0, 2, 4, 6)]
+        targets = [at(9, 15 * n, day=day + 7) for n in range(4)]
+        results = at_once([partial(move, shop, each, to) for each, to in zip(several, targets, strict=True)])
+        require_taken(results)
+        assert accepted(results)
+    require_apart(standing(shop))
+    assert bench.deadlocks() == deadlocks
+
+
+@pytest.mark.parametrize("threads", [2, 8, 16])
+def test_one_version_is_changed_once(shop: Shop, threads: int) -> None:
+    booked = shop.book(at(9))
+    request = m.Cancel(appointment_id=booked.appointment_id, expected_version=1)
+    moves = [partial(move, shop, booked, at(9, day=1 + n % 4)) for n in range(threads - 1)]
+    results = at_once([*moves, partial(shop.port.cancel, shop.staff.writes(), request)])
+    assert len(accepted(results)) == 1
+    assert {type(each) for each in refusals(results)} == {VersionConflict}
+
+
+def test_an_appointment_is_cancelled_once(bench: Workbench, shop: Shop) -> None:
+    booked = shop.book(at(9))
+    results = at_once([partial(cancel, shop, booked)] * 16)
+    assert len(accepted(results)) == 1
+    assert {type(each) for each in refusals(results)} == {InvalidTransition}
+    assert bench.count("outbox", shop.business_id) == 2
+
+
+def test_opening_a_business_at_once_opens_it_once(bench: Workbench, shop: Shop) -> None:
+    newcomer = Caller(customer_of(shop.business_id).id, shop.system.actor)
+    names = [m.OpenBusiness(name=f"Salon {n}", zone="UTC") for n in range(8)]
+    results = at_once(
+        [partial(lambda name: bench.engine.open_business(newcomer.writes(), name), each) for each in names]
+    )
+    assert not refusals(results)
+    assert len({opened.name for opened in accepted(results)}) == 1
+
+
+def test_no_booking_stands_that_the_hours_of_its_moment_forbid(shop: Shop) -> None:
+    """Hours change back and forth while customers book. A booking made when the afternoon was certainly closed, after
+    the call that closed it had returned and before the one that opened it was made, must not be in the afternoon."""
+    closed: list[tuple[datetime, datetime]] = []
+    done = False
+
+    def book_all_the_time() -> list[m.Appointment]:
+        made = []
+        while not done:
+            for hour in (9, 14, 15, 16):
+                made += accepted(at_once([partial(shop.book, at(hour), customer_of(shop.business_id))]))
+            for each in made[-4:]:
+                at_once([partial(cancel, shop, each)])
+        return made
+
+    customers = [Background(book_all_the_time) for _ in range(4)]
+    for _ in range(8):
+        shop.work(hours("09:00", "12:00"))
+        began = datetime.now().astimezone()
+        time.sleep(0.05)
+        closed.append((began, datetime.now().astimezone()))
+        shop.work(hours("09:00", "17:00"))
+        time.sleep(0.02)
+    done = True
+    made = [each for customer in customers for each in customer.result()]
+    afternoon = [each for each in made if each.starts_at >= at(12)]
+    assert afternoon, "the test needs some that were allowed"
+    for each in afternoon:
+        assert not [period for period in closed if period[0] <= each.booked_at <= period[1]]
