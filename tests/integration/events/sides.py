@@ -77,7 +77,7 @@ class Notified:
         self.database.close()
 
 
-def until(done: Callable[[], bool], *steps: Callable[[], object], seconds: float = 10) -> None:
+def until(done: Callable[[], bool], *steps: Callable[[], object], seconds: float = 30) -> None:
     """Take the steps in turn until it is done."""
     deadline = time.monotonic() + seconds
     while not done():

@@ -181,15 +181,15 @@ def test_an_added_field_disturbs_nobody(stream: redis.Redis, notified: Notified)
 
 def test_two_workers_of_one_group_share_the_work(databases: Databases, stream: redis.Redis) -> None:
     workers = [Notified(databases), Notified(databases)]
-    stories = [Story() for _ in range(40)]
+    stories = [Story() for _ in range(15)]
     add(stream, *(story.booked() for story in stories))
     add(stream, *(story.rescheduled() for story in stories))
     add(stream, *(story.cancelled() for story in stories))
-    until(lambda: workers[0].rows("inbox") == 120, *(worker.follower.step for worker in workers))
+    until(lambda: workers[0].rows("inbox") == 45, *(worker.follower.step for worker in workers))
     told: dict[object, list[int]] = {}
     for appointment, version, _ in workers[0].messages():
         told.setdefault(appointment, []).append(version)
-    assert list(told.values()) == [[1, 2, 3]] * 40
+    assert list(told.values()) == [[1, 2, 3]] * 15
 
 
 def test_an_effect_that_fails_leaves_nothing(databases: Databases, stream: redis.Redis) -> None:
