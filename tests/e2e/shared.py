@@ -12,17 +12,16 @@ from pathlib import Path
 
 from contracts.scheduling.values import Side
 from tests.e2e.demo import Demo, Place, new_place
-from tests.e2e.shop import Shop, open_shop, point_flag
+from tests.e2e.shop import Shop, open_both
 from tests.run_scope import hold_until_the_run_ends, leave, obtain_from_holder
 
 MODULE = "tests.e2e.shared"
-SLUGS: dict[Side, str] = {"http": "far-salon", "in_process": "near-salon"}
 
 
 @dataclass(frozen=True)
 class Product:
     place: Place
-    shops: dict[str, Shop]
+    shops: dict[Side, Shop]
 
 
 def obtain_product(folder: Path) -> Product:
@@ -39,8 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="extraction-demo-") as data:
         place = new_place(Path(data) / "data")
         with Demo(place):
-            shops = {side: asdict(open_shop(place, slug, side)) for side, slug in SLUGS.items()}
-            point_flag(place, "in_process")
+            shops = {side: asdict(shop) for side, shop in open_both(place).items()}
             described = {"data": str(place.data), "ports": place.ports, "shops": shops}
             hold_until_the_run_ends(MODULE, folder, described)
     leave(MODULE, folder)

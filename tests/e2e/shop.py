@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import requests
@@ -48,6 +48,12 @@ def point_flag(place: Place, side: Side) -> None:
     done = place.extraction("flag", "set", side, "--reason", "a test")
     assert done.returncode == 0, done.stderr
     time.sleep(FLAG_SECONDS)
+
+
+def open_both(place: Place) -> dict[Side, Shop]:
+    """`near-salon` in the monolith, `far-salon` in the service; afterwards the flag points to `in_process`."""
+    shops = {"http": open_shop(place, "far-salon", "http"), "in_process": open_shop(place, "near-salon", "in_process")}
+    return cast(dict[Side, Shop], shops)
 
 
 class Customer:

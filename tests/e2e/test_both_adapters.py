@@ -1,0 +1,124 @@
+"""One booking journey, through the JSON API, at a business on either side: nobody could tell which."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+
+from contracts.scheduling.values import Side
+from tests.e2e.demo import Place
+from tests.e2e.patience import eventually
+from tests.e2e.shared import Product
+from tests.e2e.shop import PRICE_MINOR, Customer, answered
+
+SIDES: tuple[Side, Side] = ("in_process", "http")
+APPOINTMENTS = "SELECT count(*) FROM scheduling.appointment WHERE business_id = %s"
+OUTBOX = "SELECT count(*) FROM scheduling.outbox WHERE business_id = %s"
+KEYS = "SELECT count(*) FROM scheduling.idempotency WHERE business_id = %s"
+
+
+@dataclass(frozen=True)
+class Journey:
+    """What a customer was told, without the values that differ from one booking to the next."""
+
+    replies: list[tuple[int, object]]
+    invoices: list[tuple[str, int, int]]
+    mails: list[str]
+    invitations: list[str]
+    events: list[tuple[str, int]]
+
+
+@pytest.fixture(scope="module")
+def journeys(product: Product) -> dict[Side, Journey]:
+    return {side: journey(product.place, Customer(product.place, product.shops[side])) for side in SIDES}
+
+
+@pytest.mark.parametrize("told", list(Journey.__dataclass_fields__))
+def test_both_sides_tell_the_same(journeys: dict[Side, Journey], told: str) -> None:
+    assert getattr(journeys["in_process"], told) == getattr(journeys["http"], told)
+
+
+def test_what_they_tell(journeys: dict[Side, Journey]) -> None:
+    seen = journeys["http"]
+    assert [status for status, _ in seen.replies] == [200, 201, 201, 409, 400, 404, 200, 409, 200, 409, 200, 200]
+    assert seen.invoices == [("credited", PRICE_MINOR, 0)]
+    assert [mail.partition(":")[0] for mail in seen.mails] == ["Booked", "Moved", "Cancelled"]
+    assert seen.invitations == ["REQUEST", "REQUEST", "CANCEL"]
+    assert seen.events == [
+        ("appointment.booked", 1),
+        ("appointment.rescheduled", 2),
+        ("appointment.cancelled", 3),
+    ]
+
+
+@pytest.mark.usefixtures("journeys")
+@pytest.mark.parametrize("side, other", [SIDES, SIDES[::-1]])
+@pytest.mark.parametrize("rows", [APPOINTMENTS, OUTBOX, KEYS])
+def test_a_business_leaves_rows_in_its_own_database_only(product: Product, side: Side, other: Side, rows: str) -> None:
+    business_id = product.shops[side].business_id
+    assert product.place.sql(side, rows, business_id)[0][0] > 0
+    assert product.place.sql(other, rows, business_id) == [(0,)]
+
+
+def journey(place: Place, customer: Customer) -> Journey:
+    """Book, repeat the key, want a taken time, err, move, cancel, cancel again."""
+    found = customer.slots()
+    first, second = (slot["starts_at"] for slot in answered(found)["slots"][:2])
+    booked = customer.book(first, key="the-same-key")
+    appointment_id = answered(booked)["appointment_id"]
+    replies = [
+        found,
+        booked,
+        customer.book(first, key="the-same-key"),
+        customer.book(first),
+        customer.book("not a time"),
+        customer.cancel("00000000-0000-7000-8000-000000000000"),
+        customer.reschedule(appointment_id, second),
+        customer.reschedule(appointment_id, first),
+        customer.cancel(appointment_id),
+        customer.cancel(appointment_id),
+        customer.appointments(),
+    ]
+    assert replies[1].json() == replies[2].json()
+    eventually(lambda: states(customer) == ["credited"], "the credit note")
+    eventually(lambda: len(place.mails_to(customer.email)) == 3, "three mails")
+    mails = place.mails_to(customer.email)
+    return Journey(
+        replies=[(each.status_code, shape(each)) for each in [*replies, customer.invoices()]],
+        invoices=[(i["state"], i["total_minor"], i["due_minor"]) for i in answered(customer.invoices())["invoices"]],
+        mails=[mail.subject for mail in mails],
+        invitations=[method_of(calendar) for mail in mails for calendar in mail.calendars],
+        events=events_of(place, customer, appointment_id),
+    )
+
+
+def states(customer: Customer) -> list[str]:
+    return [invoice["state"] for invoice in answered(customer.invoices())["invoices"]]
+
+
+def shape(response: requests.Response) -> object:
+    """The names and kinds of what was said, and of a refusal its words too."""
+    body = response.json()
+    return kinds(body) if response.ok else {name: body.get(name) for name in ("code", "title", "detail", "field")}
+
+
+def kinds(value: Any) -> object:
+    if isinstance(value, dict):
+        return {name: kinds(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [kinds(each) for each in value]
+    return type(value).__name__
+
+
+def method_of(calendar: str) -> str:
+    (line,) = [line for line in calendar.splitlines() if line.startswith("METHOD:")]
+    return line.removeprefix("METHOD:")
+
+
+def events_of(place: Place, customer: Customer, appointment_id: str) -> list[tuple[str, int]]:
+    """Those that were published, in their order."""
+    published = "SELECT payload FROM scheduling.outbox WHERE appointment_id = %s AND published_at IS NOT NULL"
+    rows = place.sql(customer.shop.side, f"{published} ORDER BY position", appointment_id)
+    return [(event["type"], event["appointment"]["version"]) for event in (json.loads(row[0]) for row in rows)]

@@ -1,0 +1,141 @@
+"""Either Postgres server dies by `kill -9`: what the other holds stays bookable, and afterwards nothing is missing."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from contracts.scheduling.values import Side
+from deploy.devstack.postgres import PostgresServer
+from tests.e2e.browser import Browser
+from tests.e2e.demo import Demo, Place, new_place
+from tests.e2e.patience import eventually
+from tests.e2e.shop import Customer, answered, open_both
+from tests.site import Client
+
+# Longer than any deadline of ours, and by far than a refusal of a connection.
+LONGEST_REFUSAL = 10.0
+
+
+@dataclass(frozen=True)
+class World:
+    """The demo on servers that nobody starts again but the test."""
+
+    demo: Demo
+    place: Place
+    servers: dict[Side, PostgresServer]
+    customers: dict[Side, Customer]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("world")
+    with server(folder / "monolith") as monolith, server(folder / "scheduling") as scheduling:
+        place = new_place(
+            folder / "data",
+            MONOLITH_DATABASE_URL=monolith.admin_url("monolith"),
+            SCHEDULING_DATABASE_URL=scheduling.admin_url("scheduling"),
+        )
+        with Demo(place, "--no-seed") as demo:
+            customers = {side: Customer(place, shop) for side, shop in open_both(place).items()}
+            yield World(demo, place, {"in_process": monolith, "http": scheduling}, customers)
+
+
+@pytest.fixture(autouse=True)
+def _everything_runs(world: World) -> Iterator[None]:
+    """Before each test; and nothing of ours was started again to get there."""
+    for side, server in world.servers.items():
+        server.start()
+        books(world, side)
+        eventually(lambda side=side: invoiced(world.customers[side]), "an invoice")  # type: ignore[misc]
+    yield
+    assert "starting it again" not in world.demo.output()
+
+
+def test_without_schedulings_database_the_monoliths_businesses_are_booked(world: World) -> None:
+    near, far = world.customers["in_process"], world.customers["http"]
+    world.servers["http"].kill()
+    assert near.slots().status_code == 200
+    assert near.book(free(near)).status_code == 201
+    page = Browser(world.place.url).open("/b/near-salon")
+    assert (page.status, "Massage on" in page.text) == (200, True)
+
+    start = "2030-01-01T10:00:00Z"
+    refused_in_time(lambda: [far.slots(), far.book(start), far.appointments()])
+    page = Browser(world.place.url).open("/b/far-salon")
+    assert (page.status, "Please try again in a moment" in page.text) == (503, True)
+
+    assert invoiced(far) != []
+    assert world.place.extraction("status").stdout.count("the owner's database does not answer") == 1
+
+    world.servers["http"].start()
+    books(world, "http")
+
+
+def test_without_the_monoliths_database_schedulings_businesses_are_booked(world: World) -> None:
+    near, far = world.customers["in_process"], world.customers["http"]
+    starts_at = free(far)
+    every_process_has_seen(near)
+    every_process_has_seen(far)
+    world.servers["in_process"].kill()
+    assert far.slots().status_code == 200
+    meanwhile = answered(far.book(starts_at))["appointment_id"]
+
+    newcomer = Client(world.place.url)
+    refused_in_time(
+        lambda: [near.slots(), near.book(starts_at), far.invoices(), newcomer.log_in("somebody@example.org")]
+    )
+    page = Browser(world.place.url).open("/b/near-salon")
+    assert (page.status, "Please try again in a moment" in page.text) == (503, True)
+
+    world.servers["in_process"].start()
+    books(world, "in_process")
+    eventually(lambda: meanwhile in invoiced(far), "the invoice for what was booked meanwhile")
+    eventually(lambda: len(world.place.mails_to(far.email)) >= len(invoiced(far)), "the mails")
+
+
+def server(folder: Path) -> PostgresServer:
+    return PostgresServer(folder, name=folder.name)
+
+
+def books(world: World, side: Side) -> None:
+    """As soon as it can be done, and without more than a retry."""
+    customer = world.customers[side]
+    eventually(lambda: customer.book(free(customer)).status_code == 201, f"a booking at the {side} business")
+
+
+def free(customer: Customer) -> str:
+    found = customer.slots()
+    return str(found.json()["slots"][0]["starts_at"]) if found.ok else "2030-01-01T10:00:00Z"
+
+
+def every_process_has_seen(customer: Customer) -> None:
+    """What an outage leaves usable is what a process has met before: each gets some of these."""
+
+    def visit(_: int) -> int:
+        other = Client(customer.client.url)
+        other.session.cookies.update(customer.client.session.cookies)
+        path = f"/businesses/{customer.shop.slug}/appointments"
+        return other.get(path, headers={"Connection": "close"}).status_code
+
+    with ThreadPoolExecutor(8) as crowd:
+        assert set(crowd.map(visit, range(60))) == {200}
+
+
+def refused_in_time(ask: Callable[[], list[requests.Response]]) -> None:
+    """Each answer is 503, says when to come back, and came soon."""
+    begun = time.monotonic()
+    answers = ask()
+    taken = time.monotonic() - begun
+    assert [(each.status_code, each.json()["code"]) for each in answers] == [(503, "unavailable")] * len(answers)
+    assert all(int(each.headers["Retry-After"]) >= 1 for each in answers)
+    assert taken < LONGEST_REFUSAL * len(answers)
+
+
+def invoiced(customer: Customer) -> list[str]:
+    answer = customer.invoices()
+    return [invoice["appointment_id"] for invoice in answer.json()["invoices"]] if answer.ok else []
