@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from deploy.devstack.environment import described
+from deploy.devstack.environment import described, runs_on
 from deploy.devstack.settings import read_settings
 from deploy.errors import SurroundingsError
 from monolith.shared.database import DatabaseUnavailable
@@ -12,13 +12,15 @@ from monolith.shared.database import DatabaseUnavailable
 def environment_of(side: str) -> Mapping[str, str]:
     """The environment of `monolith` or `scheduling`.
 
-    From MONOLITH_DATABASE_URL and its like when they are set; else what the running demo left word of. For the service,
-    whose secret is its own, SCHEDULING_DATABASE_ROLE_SECRET comes before DATABASE_ROLE_SECRET.
+    From MONOLITH_DATABASE_URL and its like when they are set; else what the running demo left word of, which also knows
+    the secret of a database of one's own that it runs on. For the service, whose secret is its own,
+    SCHEDULING_DATABASE_ROLE_SECRET comes before DATABASE_ROLE_SECRET.
     """
-    setting = f"{side.upper()}_DATABASE_URL"
-    if not os.environ.get(setting):
-        return described(read_settings(os.environ).data, side)
+    data = read_settings(os.environ).data
+    url = os.environ.get(f"{side.upper()}_DATABASE_URL")
     secret = os.environ.get(f"{side.upper()}_DATABASE_ROLE_SECRET") or os.environ.get("DATABASE_ROLE_SECRET")
+    if not url or (not secret and runs_on(data, side, url)):
+        return described(data, side)
     if not secret:
         raise SurroundingsError(f"DATABASE_ROLE_SECRET is not set: set it to the secret of the {side} deployment")
     return {**os.environ, "DATABASE_ROLE_SECRET": secret}
@@ -28,5 +30,6 @@ def cannot_reach(name: str, error: DatabaseUnavailable) -> SurroundingsError:
     """The one line for a database that does not answer a command."""
     cause = getattr(error.__cause__, "orig", None) or error.message
     return SurroundingsError(
-        f"the {name} database does not answer ({' '.join(str(cause).split())}): start it, or run `extraction db check {name}`"
+        f"the {name} database does not answer ({' '.join(str(cause).split())}): start it, "
+        f"or run `extraction db check {name}`"
     )

@@ -100,6 +100,14 @@ def described(data: Path, side: str) -> Mapping[str, str]:
     return description[side]
 
 
+def runs_on(data: Path, side: str, url: str) -> bool:
+    """Whether the stack running in ``data``, if one does, has the database at ``url`` for ``side``."""
+    try:
+        return described(data, side)[f"{side.upper()}_DATABASE_URL"] == without_credentials(url)
+    except SurroundingsError:
+        return False
+
+
 def forget(settings: Settings) -> None:
     """The stack no longer runs."""
     (settings.running / DESCRIPTION).unlink(missing_ok=True)
