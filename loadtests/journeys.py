@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from loadtests.arrivals import Arrival, peak_hour, schedule, steady
 from loadtests.businesses import Business
 
 DAYS_AHEAD = 28
@@ -165,3 +166,13 @@ JOURNEYS: Mapping[str, Journey] = {
 HAMMERED: Mapping[str, float] = {"search": 80, "book": 10, "cancel": 3, "reschedule": 2, "agenda": 5}
 # Per second, the same throughout: what the peak does to these is what it does to everybody else.
 TRICKLE: Mapping[str, float] = {"login": 0.5, "me": 3.5, "prices": 2.0, "invoices": 2.0, "preferences": 4.0}
+
+
+def plan(rate: float, seconds: float, seed: int) -> list[Arrival]:
+    """A peak hour of `rate` scheduling requests a second at its height, over a trickle of everything else.
+
+    The same arguments, the same arrivals: that is how two topologies are compared.
+    """
+    total = sum(HAMMERED.values())
+    hammered = {name: rate * weight / total for name, weight in HAMMERED.items()}
+    return sorted([*schedule(hammered, peak_hour, seconds, seed), *schedule(TRICKLE, steady, seconds, seed)])

@@ -12,7 +12,6 @@ the arrivals of a schedule made beforehand, each in a greenlet of its own and on
 import secrets
 import sys
 import time
-from argparse import Namespace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,9 +22,9 @@ from locust import FastHttpUser, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.exception import StopUser
 
-from loadtests.arrivals import Arrival, peak_hour, schedule, steady
+from loadtests.arrivals import Arrival
 from loadtests.businesses import LoadError, read_description, signed_in
-from loadtests.journeys import HAMMERED, JOURNEYS, TRICKLE, Journey, Premises, Request
+from loadtests.journeys import JOURNEYS, Answer, Journey, Premises, Request, plan
 from loadtests.report import Outcome, Row
 
 MOST_AT_ONCE = 200
@@ -63,7 +62,7 @@ class PeakHour(FastHttpUser):
         assert options is not None
         self._side: str = options.side
         self._chance = Random(options.seed)
-        self._plan = plan(options)
+        self._plan = plan(options.rate, options.seconds, options.seed)
         self._pool = Pool(MOST_AT_ONCE)
         try:
             self._premises = _premises(str(self.host), Path(options.businesses), options.side)
@@ -103,13 +102,15 @@ class PeakHour(FastHttpUser):
             request.method, request.path, name=name, json=request.body, headers=headers, catch_response=True
         ) as response:
             answered = time.perf_counter()
-            outcome = _outcome(response.status_code)
+            outcome, answer = _outcome(response)
             row = Row(self._side, journey.module, name, due, sent, answered, outcome, response.status_code)
             response.request_meta["response_time"] = row.latency * 1000
             response.request_meta["context"] = {"row": row}
             if outcome == "ok":
-                journey.learn(premises, request, response.json())
-            if outcome != "error":
+                journey.learn(premises, request, answer)
+            if outcome == "error":
+                response.failure(f"status {response.status_code}")
+            else:
                 response.success()
 
     def _tell(self, request: Request, row: Row) -> None:
@@ -118,18 +119,6 @@ class PeakHour(FastHttpUser):
             request_type=request.method, name=row.journey, response_time=0, response_length=0,
             exception=LoadError("dropped: too many requests were under way"), context={"row": row},
         )  # fmt: skip
-
-
-def plan(options: Namespace) -> list[Arrival]:
-    """The hammered journeys follow the hour; the trickle stays as it is. The same options, the same arrivals."""
-    total = sum(HAMMERED.values())
-    hammered = {name: options.rate * weight / total for name, weight in HAMMERED.items()}
-    return sorted(
-        [
-            *schedule(hammered, peak_hour, options.seconds, options.seed),
-            *schedule(TRICKLE, steady, options.seconds, options.seed),
-        ]
-    )
 
 
 def _premises(host: str, description: Path, side: str) -> list[Premises]:
@@ -146,10 +135,15 @@ def _premises(host: str, description: Path, side: str) -> list[Premises]:
     ]
 
 
-def _outcome(status: int) -> Outcome:
-    if status == 409:
-        return "conflict"
-    return "ok" if 200 <= status < 300 else "error"
+def _outcome(response: Any) -> tuple[Outcome, Answer]:
+    """An answer that cannot be read is an error, whatever its status says."""
+    if response.status_code == 409:
+        return "conflict", {}
+    try:
+        answer = response.json() if 200 <= response.status_code < 300 else None
+    except ValueError:
+        answer = None
+    return ("ok", answer) if isinstance(answer, dict) else ("error", {})
 
 
 def _end(environment: Any) -> None:

@@ -19,7 +19,8 @@ import requests
 from locust.runners import LocalRunner
 
 from loadtests.businesses import LoadError, read_description
-from loadtests.locustfile import CANNOT, PeakHour, plan
+from loadtests.journeys import plan
+from loadtests.locustfile import CANNOT, PeakHour
 from loadtests.report import Row, errors, lateness, summarize, table
 
 LATE_SECONDS = 0.005
@@ -83,7 +84,7 @@ def _sides(options: argparse.Namespace) -> list[str]:
 def _hour(side: str, options: argparse.Namespace, rows: list[Row]) -> None:
     """Adds its rows as they come, so that Ctrl-C keeps them."""
     options.side = side
-    _say(f"{side}: {len(plan(options))} arrivals in {options.seconds:g} s")
+    _say(f"{side}: {len(plan(options.rate, options.seconds, options.seed))} arrivals in {options.seconds:g} s")
     environment = locust.env.Environment(user_classes=[PeakHour], host=options.host, parsed_options=options)
     first = len(rows)
     environment.events.request.add_listener(lambda context, **_: rows.append(context["row"]))

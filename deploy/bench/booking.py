@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, product
+from itertools import cycle, pairwise, product
 
 from deploy.bench.cores import Cores
 from deploy.bench.figures import Figure, of_ratio
@@ -23,6 +23,7 @@ FIRST_DAY = datetime(2035, 1, 1, tzinfo=UTC)
 DAYS = 60
 PROVIDERS = 50
 ENGINE_ROLE = "scheduling_app"
+RECORDED = 5
 
 
 def measure(cores: Cores, plan: Plan) -> dict[str, Figure]:
@@ -52,7 +53,7 @@ def _slots(shop: Shop) -> Iterator[tuple[str, datetime]]:
 
 
 def _sql_of_a_booking(servers: Stand, shop: Shop, customer: Person, free: Iterator[tuple[str, datetime]]) -> list[Step]:
-    """Two are recorded, after one that fills the caches."""
+    """What two bookings in a row had in common, once the caches are filled: now and then one is read anew."""
     made: list[Booking] = []
 
     def book() -> None:
@@ -60,8 +61,12 @@ def _sql_of_a_booking(servers: Stand, shop: Shop, customer: Person, free: Iterat
         made.append(Booking(provider_id, starts_at.isoformat(), secrets.token_hex(16)))
         shop.book(customer, provider_id, starts_at, made[-1].key)
 
-    _, one, other = record(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book] * 3)
-    steps = template(one, other, (made[1], made[2]))
+    found = record(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book] * RECORDED)
+    pairs = pairwise(list(zip(found, made, strict=True))[1:])
+    one, other = next((pair for pair in pairs if _texts(pair[0][0]) == _texts(pair[1][0])), (None, None))
+    if one is None or other is None:
+        raise SurroundingsError("no two bookings through the product sent the same SQL, so no floor can replay it")
+    steps = template(one[0], other[0], (one[1], other[1]))
     by_engine = [step for step in steps if step.role == ENGINE_ROLE]
     return [*without_control([step for step in steps if step.role != ENGINE_ROLE]), *by_engine]
 

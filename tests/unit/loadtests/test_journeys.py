@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from loadtests.businesses import Business, LoadError, Login, read_description
-from loadtests.journeys import HAMMERED, JOURNEYS, TRICKLE, Premises, Request
+from loadtests.journeys import HAMMERED, JOURNEYS, TRICKLE, Premises, Request, plan
 
 SLOT = {"provider_id": "p1", "starts_at": "2035-01-01T09:00:00Z", "ends_at": "2035-01-01T09:30:00Z"}
 BOOKED = {"appointment_id": "a1", "provider_id": "p1", "version": 1}
@@ -77,3 +77,19 @@ def test_a_description_that_cannot_be_read_is_one_line(
         path.write_text(content)
     with pytest.raises(LoadError, match=message):
         read_description(path)
+
+
+def test_both_topologies_get_the_same_arrivals() -> None:
+    assert plan(60, 30, seed=1) == plan(60, 30, seed=1)
+
+
+def test_the_trickle_is_the_same_however_hard_scheduling_is_hammered() -> None:
+    def trickle(rate: float) -> list[float]:
+        return [arrival.at for arrival in plan(rate, 30, seed=1) if arrival.journey in TRICKLE]
+
+    assert trickle(10) == trickle(200)
+
+
+def test_the_rate_is_that_of_scheduling_at_the_height_of_the_hour() -> None:
+    height = [a for a in plan(100, 100, seed=1) if 30 <= a.at < 70 and a.journey in HAMMERED]
+    assert len(height) / 40 == pytest.approx(100, rel=0.1)
