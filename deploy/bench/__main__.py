@@ -35,7 +35,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
 def bench(which: tuple[str, ...], quick: bool) -> None:
     """Measure the product against bare floors, on servers of its own; all of it, or what WHICH names.
 
-    Prints the figures and writes them to .artifacts/bench.json. Takes about 8 minutes.
+    Prints the figures and writes them to .artifacts/bench.json. Takes about 5 minutes.
     """
     cores = choose_cores()
     say(cores.note)
