@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -18,15 +18,17 @@ Step = Callable[[], object]
 
 def story(shop: Shop) -> list[Step]:
     """Calls of every kind, in order: those that succeed, and one for each error that the database can answer with."""
-    port, customer, staff = shop.port, shop.customer, shop.staff
     booked = shop.book(at(9), note="Ünïcödé ✂")
-    one = booked.appointment_id
+    return [lambda: booked, *_looking_and_booking(shop), *_changing(shop, booked.appointment_id)]
+
+
+def _looking_and_booking(shop: Shop) -> list[Step]:
+    port, customer, staff = shop.port, shop.customer, shop.staff
     return [
         lambda: port.get_business(customer.reads(), m.GetBusiness()),
         lambda: port.list_offerings(staff.reads(), m.ListOfferings()),
         lambda: port.list_providers(staff.reads(), m.ListProviders()),
         shop.search,
-        lambda: booked,
         lambda: port.book(customer.writes("same"), shop.booking(at(10))),
         lambda: port.book(customer.writes("same"), shop.booking(at(10))),
         lambda: port.book(customer.writes("same"), shop.booking(at(11))),
@@ -38,6 +40,12 @@ def story(shop: Shop) -> list[Step]:
         lambda: shop.book(datetime(2020, 1, 1, tzinfo=UTC)),
         lambda: shop.book(offering_id=uuid4()),
         lambda: shop.book(provider_id=uuid4()),
+    ]
+
+
+def _changing(shop: Shop, one: UUID) -> list[Step]:
+    port, customer, staff = shop.port, shop.customer, shop.staff
+    return [
         lambda: port.reschedule(
             customer.writes(), m.Reschedule(appointment_id=one, starts_at=at(12), expected_version=7)
         ),
