@@ -13,8 +13,8 @@ import threading
 from monolith import wiring
 from monolith.config import WorkerConfig
 from monolith.shared.background import run
-from monolith.shared.telemetry.logs import log_to
 from scheduling_service.environment import load_or_exit
+from scheduling_service.logs import log_to
 
 log = logging.getLogger("monolith.worker")
 

@@ -3,15 +3,16 @@
 Connections are in autocommit: every transaction begins and commits in the open, in `writing.py` and `reading.py`.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
-from sqlalchemy import create_engine, exc
 
 from contracts.scheduling.context import Deadline
 from contracts.scheduling.errors import DeadlineExceeded, NotOwner, SchedulingError, Unavailable
@@ -30,25 +31,14 @@ class Database:
     """A bounded pool of connections under one role.
 
     `pool_timeout` bounds, in seconds, the wait for a free connection, and so does the caller's deadline; past either
-    the caller gets `Unavailable`.
+    the caller gets `Unavailable`. The pool is a stack: the connection used last is used next, and is the warmest.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8, pool_timeout: float = 2.0) -> None:
-        self._engine = create_engine(
-            _for_psycopg(url),
-            isolation_level="AUTOCOMMIT",
-            pool_size=pool_size,
-            max_overflow=0,
-            connect_args={
-                "connect_timeout": 2,
-                "tcp_user_timeout": 10_000,
-                "options": _OPTIONS,
-                "prepare_threshold": 0,
-            },
-        )
-        # Waited for here rather than in the pool, which knows one patience for all.
-        self._free = BoundedSemaphore(pool_size)
+        self._url = url
         self._pool_timeout = pool_timeout
+        self._free = BoundedSemaphore(pool_size)
+        self._idle: deque[Connection] = deque()
 
     @contextmanager
     def connection(self, deadline: Deadline) -> Iterator[Connection]:
@@ -56,24 +46,37 @@ class Database:
         if not self._free.acquire(timeout=max(0, deadline.sooner(self._pool_timeout).remaining())):
             raise Unavailable(_BUSY)
         try:
-            with self._pooled() as connection:
+            connection = self._taken()
+            try:
                 yield connection
+            finally:
+                self._give_back(connection)
         finally:
             self._free.release()
 
-    @contextmanager
-    def _pooled(self) -> Iterator[Connection]:
+    def _taken(self) -> Connection:
         try:
-            pooled = self._engine.raw_connection()
-        except (psycopg.OperationalError, exc.OperationalError) as error:
+            return self._idle.pop()
+        except IndexError:
+            pass
+        try:
+            return psycopg.connect(
+                self._url,
+                autocommit=True,
+                prepare_threshold=0,
+                connect_timeout=2,
+                tcp_user_timeout=10_000,
+                options=_OPTIONS,
+            )
+        except psycopg.OperationalError as error:
             raise Unavailable(_AWAY) from error
-        connection: Any = pooled.driver_connection
-        try:
-            yield connection
-        finally:
-            if connection.broken or connection.closed:
-                pooled.invalidate()
-            pooled.close()
+
+    def _give_back(self, connection: Connection) -> None:
+        if connection.info.transaction_status == TransactionStatus.IDLE:
+            self._idle.append(connection)
+        else:
+            # Broken, closed, or left inside a transaction: nothing that the next one should meet.
+            connection.close()
 
     def read(self, deadline: Deadline, work: Callable[[Connection], T]) -> T:
         """What `work` reads. When the connection had died in the pool, `work` is begun once more on a new one.
@@ -93,7 +96,8 @@ class Database:
 
     def drop_idle(self) -> None:
         """Close the connections nobody uses: after a restart of the server they are all dead."""
-        self._engine.dispose()
+        while self._idle:
+            self._idle.pop().close()
 
     def ping(self) -> None:
         """Raise Unavailable, with the remedy, unless the server answers and the schema is migrated."""
@@ -134,7 +138,3 @@ def meaning(error: psycopg.Error) -> SchedulingError:
     if isinstance(error, psycopg.OperationalError):
         return Unavailable(_AWAY)
     raise error
-
-
-def _for_psycopg(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)

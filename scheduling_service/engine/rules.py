@@ -18,7 +18,7 @@ Range = tuple[int, int]
 _DAYS_REMEMBERED = 400
 
 
-@dataclass
+@dataclass(eq=False)
 class ProviderRules:
     """One provider. `week[0]` is Monday; its ranges are minutes after midnight, ascending, disjoint."""
 

@@ -1,7 +1,6 @@
 """What can be booked."""
 
 import math
-from datetime import timedelta
 
 from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
@@ -37,11 +36,12 @@ def _read_taken(
     request: m.SearchSlots,
 ) -> store.Taken:
     ids = [provider.provider_id for provider in providers]
+    start, end = _window(request)
     # A start at the window's end lasts beyond it, and may meet there what begins after the window.
-    until = request.end + timedelta(minutes=rules.offering(request.offering_id).duration_minutes)
+    window = (start, end + rules.offering(request.offering_id).duration_minutes * 60)
     taken = database.read(
         ctx.deadline,
-        lambda db: store.read_availability(db, ctx.business_id, ids, request.start, until, time_left_ms(ctx.deadline)),
+        lambda db: store.read_availability(db, ctx.business_id, ids, window, time_left_ms(ctx.deadline)),
     )
     if taken is None:
         raise BusinessNotFound("There is no such business.")
@@ -66,8 +66,7 @@ def _slots(
 ) -> list[m.Slot]:
     offering = rules.offering(request.offering_id)
     length = offering.duration_minutes * 60
-    # Starts are whole seconds, so the first one not before a fraction of a second is at the next.
-    window = (math.ceil(request.start.timestamp()), math.ceil(request.end.timestamp()))
+    window = _window(request)
     found = [
         (start, provider.provider_id)
         for provider, busy in zip(providers, _by_provider(len(providers), taken), strict=True)
@@ -76,6 +75,11 @@ def _slots(
     if len(providers) > 1:
         found.sort()
     return [m.Slot(provider_id=who, starts_at=as_utc(at), ends_at=as_utc(at + length)) for at, who in found]
+
+
+def _window(request: m.SearchSlots) -> Range:
+    """Starts are whole seconds, so the first one not before a fraction of a second is at the next."""
+    return math.ceil(request.start.timestamp()), math.ceil(request.end.timestamp())
 
 
 def _by_provider(count: int, taken: store.Taken) -> list[list[Range]]:

@@ -99,6 +99,11 @@ class Demo(Program):
         pairs = [line.split() for line in listed.splitlines()]
         return [int(child) for child, parent in pairs if int(parent) == self.pid]
 
+    def signal(self, number: int) -> None:
+        """To the supervisor alone."""
+        assert self.pid is not None
+        os.kill(self.pid, number)
+
     def signal_group(self, number: int) -> None:
         """As a terminal does at Ctrl-C."""
         assert self.pid is not None

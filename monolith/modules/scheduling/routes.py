@@ -1,5 +1,6 @@
 """Scheduling's part of the JSON API: the port's operations, one endpoint each. Speaks to the port only."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -50,21 +51,13 @@ def endpoints(port: OneCallPort) -> list[AnyEndpoint]:
 
 
 def context(call: Call[Any]) -> CallContext:
-    """What a call of the port needs to know of the request. A write without a key of the caller's gets a fresh one."""
-    return CallContext(
-        call.where().business_id, _actor(call), call.deadline, call.trace, call.idempotency_key or uuid4().hex
-    )
+    """What a call of the port needs to know of the request."""
+    return CallContext(call.where().business_id, _actor(call), call.deadline, call.trace, call.idempotency_key)
 
 
 def _endpoint(port: OneCallPort, operation: Operation[Any, Any], access: Access, summary: str) -> AnyEndpoint:
     fields = _without_path_fields(operation)
-
-    def handler(call: Call[Any]) -> m.Reply:
-        given: dict[str, Any] = msgspec.to_builtins(call.body if operation.writes else call.query)
-        path = {name: value for name, value in call.path.items() if name != "slug"}
-        reply: m.Reply = port.call(operation, context(call), codec.convert({**given, **path}, operation.request))
-        return reply
-
+    handler = _write(port, operation) if operation.writes else _read(port, operation, whole=fields is operation.request)
     return Endpoint(
         module="scheduling",
         name=operation.name,
@@ -79,6 +72,30 @@ def _endpoint(port: OneCallPort, operation: Operation[Any, Any], access: Access,
         summary=summary,
         needs_key=operation.method == "POST",
     )
+
+
+def _write(port: OneCallPort, operation: Operation[Any, Any]) -> Callable[[Call[Any]], m.Reply]:
+    def handler(call: Call[Any]) -> m.Reply:
+        request = codec.convert({**msgspec.to_builtins(call.body), **_path_fields(call)}, operation.request)
+        # A PUT is idempotent by itself: without a key of the caller's it gets a fresh one.
+        keyed = msgspec.structs.replace(context(call), idempotency_key=call.idempotency_key or uuid4().hex)
+        reply: m.Reply = port.call(operation, keyed, request)
+        return reply
+
+    return handler
+
+
+def _read(port: OneCallPort, operation: Operation[Any, Any], *, whole: bool) -> Callable[[Call[Any]], m.Reply]:
+    """`whole`: the query is the request, with nothing in the path to add."""
+
+    def handler(call: Call[Any]) -> m.Reply:
+        request = call.query
+        if not whole:
+            request = codec.convert({**msgspec.to_builtins(call.query), **_path_fields(call)}, operation.request)
+        reply: m.Reply = port.call(operation, context(call), request)
+        return reply
+
+    return handler
 
 
 def _book(port: OneCallPort) -> AnyEndpoint:
@@ -111,6 +128,10 @@ def _book(port: OneCallPort) -> AnyEndpoint:
     )
 
 
+def _path_fields(call: Call[Any]) -> dict[str, str]:
+    return {name: value for name, value in call.path.items() if name != "slug"}
+
+
 def _actor(call: Call[Any]) -> Actor:
     role = call.principal.role_in(call.where().business_id) if call.principal else None
     if call.principal is None or role is None:
@@ -124,6 +145,8 @@ def _public_path(operation: Operation[Any, Any]) -> str:
 
 def _without_path_fields(operation: Operation[Any, Any]) -> type[Struct]:
     """The operation's request less what its path carries: the body or query of the endpoint."""
+    if "{" not in operation.path:
+        return operation.request
     fields = [
         (f.name, f.type, msgspec.field(default=f.default)) if not f.required else (f.name, f.type)
         for f in msgspec.structs.fields(operation.request)

@@ -21,15 +21,16 @@ class Taken(NamedTuple):
 
 
 def read_availability(
-    db: Connection, business_id: UUID, providers: list[UUID], start: datetime, end: datetime, budget_ms: int
+    db: Connection, business_id: UUID, providers: list[UUID], window: tuple[int, int], budget_ms: int
 ) -> Taken | None:
-    """What is taken of [start, end); None when there is no such business.
+    """What is taken of the window, in seconds since 1970, its end excluded; None when there is no such business.
 
-    One round trip, which gives up after `budget_ms`; index: appointment_by_provider.
+    One round trip, which gives up after `budget_ms`; index: appointment_by_provider. Ids go as text and instants as
+    numbers, which psycopg's compiled half turns into parameters: this is the hottest statement there is.
     """
     row = db.execute(
-        "SELECT * FROM scheduling.read_availability(%s, %s, %s, %s, %s::int)",
-        (business_id, providers, start, end, budget_ms),
+        "SELECT * FROM scheduling.read_availability(%s::uuid, %s::uuid[], %s, %s, %s::int)",
+        (str(business_id), f"{{{','.join(map(str, providers))}}}", *window, budget_ms),
     ).fetchone()
     return None if row is None else Taken(*row)
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 from contracts.scheduling.context import CallContext
-from contracts.scheduling.errors import BusinessNotFound, NotOwner, Unavailable
+from contracts.scheduling.errors import BusinessNotFound, DeadlineExceeded, NotOwner, Unavailable
 from contracts.scheduling.models import Ownership
 from contracts.scheduling.operations import OPEN_BUSINESS, Operation, Q, R
 from contracts.scheduling.port import OneCallPort
@@ -28,17 +28,21 @@ class SwitchedScheduling(OneCallPort):
         self._routes = routes
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
-        wait = _FIRST_WAIT
-        route = self._route(operation, ctx)
+        route, wait, refused = self._route(operation, ctx), _FIRST_WAIT, False
         while True:
             try:
                 return self._sides[route.owner].call(operation, ctx, request)
+            except DeadlineExceeded as error:
+                if refused:
+                    raise _being_moved() from error
+                raise
             except NotOwner as error:
+                refused = True
                 route, stale = self._next_route(ctx), route
                 if route == stale:
                     # Nobody owns it for a moment: it is being moved.
                     if ctx.deadline.remaining() <= wait:
-                        raise Unavailable("The business is being moved; nothing was done.", retry_after=1) from error
+                        raise _being_moved() from error
                     time.sleep(wait)
                     wait = min(wait * 2, _LONGEST_WAIT)
 
@@ -55,6 +59,10 @@ class SwitchedScheduling(OneCallPort):
             return _existing(self._routes.look_again(ctx.business_id))
         except DatabaseUnavailable as error:
             raise Unavailable(error.message, error.retry_after) from error
+
+
+def _being_moved() -> Unavailable:
+    return Unavailable("The business is being moved; nothing was done.", retry_after=1)
 
 
 def _existing(found: Ownership | None) -> Ownership:

@@ -164,9 +164,12 @@ END $$;
 -- What the times taken are, in one round trip: the tenant is set and the rows are read by one statement of the client's.
 -- `taken` tells a provider by its position in the array asked for; instants are seconds since 1970.
 CREATE FUNCTION scheduling.read_availability(
-    this_business uuid, providers uuid[], from_at timestamptz, until_at timestamptz, budget_ms integer
+    this_business uuid, providers uuid[], from_second bigint, until_second bigint, budget_ms integer
 ) RETURNS TABLE (now_at bigint, rules_version bigint, provider integer[], starts bigint[], ends bigint[])
 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    from_at  timestamptz := to_timestamp(from_second);
+    until_at timestamptz := to_timestamp(until_second);
 BEGIN
     PERFORM set_config('app.business_id', this_business::text, true),
             set_config('transaction_timeout', budget_ms::text, true);
