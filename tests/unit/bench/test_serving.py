@@ -1,4 +1,4 @@
-from gunicorn.config import KNOWN_SETTINGS
+from gunicorn.config import KNOWN_SETTINGS  # type: ignore[import-untyped]
 
 from deploy.bench import serving
 from deploy.gunicorn import monolith
