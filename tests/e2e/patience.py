@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T], what: str, seconds: float = 45.0) -> T:
-    """The first true answer (of HTTP: the first that is no error); an assertion error with the last one when none came in time."""
+    """The first true answer (of HTTP, that is no error); an assertion error with the last when none came in time."""
     deadline = time.monotonic() + seconds
     while True:
         found = look()

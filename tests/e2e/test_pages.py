@@ -1,0 +1,220 @@
+"""The pages: what a person sees when all is well, and when it is not."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+import requests
+
+from tests.e2e.browser import Browser, Page
+from tests.e2e.shared import Product
+from tests.e2e.shop import Customer, Shop, answered
+from tests.site import PASSWORD
+
+EVIL = "https://evil.example/"
+
+
+@pytest.fixture
+def shop(product: Product) -> Shop:
+    return product.shops["in_process"]
+
+
+@pytest.fixture
+def browser(product: Product) -> Browser:
+    return Browser(product.place.url)
+
+
+@pytest.fixture
+def customer(product: Product, shop: Shop) -> Customer:
+    return Customer(product.place, shop)
+
+
+@pytest.fixture
+def signed_in(browser: Browser, shop: Shop, customer: Customer) -> Browser:
+    """The customer's own browser."""
+    sign_in(browser, shop, customer)
+    return browser
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/b/near-salon", "/b/far-salon", "/b/near-salon/sign-in", "/b/near-salon/sign-up"]
+)
+def test_pages_that_anybody_may_see(browser: Browser, path: str) -> None:
+    page = browser.open(path)
+    assert page.status == 200
+    assert "unsafe-inline" not in page.headers["Content-Security-Policy"]
+    assert "style=" not in page.source
+    assert "<script" not in page.source
+
+
+@pytest.mark.parametrize("query", ["day=yesterday", "day=2030-02-30", "day=0001-01-01", "day=9999-12-31", "offering=x"])
+def test_a_query_that_means_nothing_shows_the_page_all_the_same(browser: Browser, query: str) -> None:
+    page = browser.open(f"/b/near-salon?{query}")
+    assert (page.status, "Massage on" in page.text) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "path, status",
+    [
+        ("/b/no-such-salon", 404),
+        ("/b/near-salon/appointments/17", 404),
+        ("/b/near-salon/nothing", 404),
+        ("/sign-out", 405),
+        ("/b/near-salon/sign-in/", 404),
+    ],
+)
+def test_an_address_that_means_nothing_is_told_on_a_page(browser: Browser, path: str, status: int) -> None:
+    page = browser.open(path)
+    assert page.status == status
+    assert browser.follow("Go back").status == 200
+
+
+def test_who_is_not_signed_in_books_after_signing_up(browser: Browser, shop: Shop) -> None:
+    wanted = a_free_time(browser, shop)
+    browser.open(wanted)
+    assert browser.page.path.endswith("/sign-in")
+    browser.follow("Create an account")
+    browser.submit("Create the account", name="Ida", email=new_address(), password=PASSWORD)
+    assert browser.page.url == wanted
+    assert "You are booked" in browser.submit("Book it").text
+
+
+def test_who_is_no_customer_of_this_business_yet_becomes_one_by_signing_in(
+    product: Product, signed_in: Browser, customer: Customer
+) -> None:
+    far = product.shops["http"]
+    signed_in.open(a_free_time(signed_in, far))
+    assert signed_in.page.path == "/b/far-salon/sign-in"
+    signed_in.submit("Sign in", email=customer.email, password=PASSWORD)
+    assert "Confirm your appointment" in signed_in.page.text
+    assert "You are booked" in signed_in.submit("Book it").text
+
+
+def test_a_wrong_password_is_told_and_not_sent_back(browser: Browser, shop: Shop, customer: Customer) -> None:
+    browser.open(f"/b/{shop.slug}/sign-in")
+    page = browser.submit("Sign in", email=customer.email, password="not the password")
+    assert page.status == 401
+    assert page.form("Sign in").fields["email"] == customer.email
+    assert page.form("Sign in").fields["password"] == ""
+    assert "not the password" not in page.source
+
+
+def test_a_time_that_somebody_else_took_meanwhile(signed_in: Browser, shop: Shop, product: Product) -> None:
+    signed_in.open(a_free_time(signed_in, shop))
+    starts_at = signed_in.page.form("Book it").fields["at"]
+    answered(Customer(product.place, shop).book(starts_at))
+    page = signed_in.submit("Book it")
+    assert page.status == 409
+    assert "Please choose another one" in page.text
+    assert "Massage on" in signed_in.follow("Choose another time").text
+
+
+def test_a_form_sent_twice_books_once(signed_in: Browser, shop: Shop, customer: Customer) -> None:
+    signed_in.open(a_free_time(signed_in, shop))
+    form = signed_in.page.form("Book it")
+    assert signed_in.send(form).url == signed_in.send(form).url
+    assert len(answered(customer.appointments())["appointments"]) == 1
+
+
+def test_an_appointment_cancelled_in_two_tabs(signed_in: Browser, shop: Shop) -> None:
+    appointment = booked(signed_in, shop).url
+    first, second = (signed_in.open(appointment).form("Cancel this appointment") for _ in range(2))
+    assert "was cancelled" in signed_in.send(first).text
+    page = signed_in.send(second)
+    assert page.status == 409
+    assert "This appointment was cancelled" in page.text
+    assert not any("Cancel this appointment" in form.buttons for form in page.forms)
+
+
+def test_somebody_elses_appointment_is_not_there(signed_in: Browser, shop: Shop, product: Product) -> None:
+    other = Customer(product.place, shop)
+    starts_at = answered(other.slots(days=6))["slots"][0]["starts_at"]
+    appointment_id = answered(other.book(starts_at))["appointment_id"]
+    page = signed_in.open(f"/b/{shop.slug}/appointments/{appointment_id}")
+    assert page.status == 404
+    assert "Massage" not in page.text
+
+
+@pytest.mark.parametrize("query", ["", "?offering=x&provider=y&at=z", "?at=2030-01-01T10:00:00"])
+def test_a_confirmation_of_nothing(signed_in: Browser, shop: Shop, query: str) -> None:
+    page = signed_in.open(f"/b/{shop.slug}/confirm{query}")
+    assert page.status == 400
+    assert signed_in.follow("Go back").status == 200
+
+
+@pytest.mark.parametrize("after", ["//evil.example", EVIL, "/\\evil.example", "javascript:alert(1)", "/\tx"])
+def test_after_signing_in_one_stays_on_this_site(browser: Browser, shop: Shop, customer: Customer, after: str) -> None:
+    browser.open(f"/b/{shop.slug}/sign-in")
+    form = browser.page.form("Sign in")
+    page = browser.send(form, email=customer.email, password=PASSWORD, next=after)
+    assert page.url == f"{browser.site}/b/{shop.slug}"
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": EVIL.rstrip("/")}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
+)
+def test_a_form_on_another_site_is_refused(
+    signed_in: Browser, shop: Shop, customer: Customer, headers: dict[str, str]
+) -> None:
+    page = booked(signed_in, shop)
+    form = page.form("Cancel this appointment")
+    answer = signed_in.session.post(signed_in.site + form.action, data=form.fields, headers=headers, timeout=30)
+    assert answer.status_code == 403
+    assert "came from another site" in answer.text
+    assert answered(customer.appointments())["appointments"][-1]["status"] == "booked"
+
+
+def test_what_people_type_is_never_markup(signed_in: Browser, shop: Shop) -> None:
+    script = "<script>alert(1)</script>"
+    signed_in.open(a_free_time(signed_in, shop))
+    page = signed_in.submit("Book it", note=script)
+    assert script in page.text
+    assert "<script" not in page.source
+    assert "<script" not in signed_in.open(f"/b/{shop.slug}/sign-in?next=/{script}").source
+
+
+def test_a_business_whose_short_name_is_taken(browser: Browser) -> None:
+    browser.open("/")
+    typed = {"business_name": "A <b>bold</b> one", "name": "Olga", "email": new_address(), "password": PASSWORD}
+    page = browser.submit("Open the business", slug="near-salon", **typed)
+    assert page.status == 409
+    assert page.form("Open the business").fields["business_name"] == "A <b>bold</b> one"
+    assert page.form("Open the business").fields["password"] == ""
+    slug = f"salon-{uuid4().hex[:8]}"
+    page = browser.submit("Open the business", slug=slug, password=PASSWORD)
+    assert (page.status, page.path) == (200, f"/b/{slug}")
+    assert "<b>bold" not in page.source
+
+
+def test_signing_out_ends_the_session_everywhere(signed_in: Browser, shop: Shop) -> None:
+    stolen = requests.Session()
+    stolen.cookies.update(signed_in.session.cookies)
+    signed_in.open(f"/b/{shop.slug}")
+    signed_in.submit("Sign out")
+    answer = stolen.get(f"{signed_in.site}/b/{shop.slug}/appointments", allow_redirects=False, timeout=30)
+    assert answer.status_code == 303
+    assert "/sign-in" in answer.headers["Location"]
+
+
+def sign_in(browser: Browser, shop: Shop, customer: Customer) -> None:
+    browser.open(f"/b/{shop.slug}/sign-in")
+    assert browser.submit("Sign in", email=customer.email, password=PASSWORD).status == 200
+
+
+def a_free_time(browser: Browser, shop: Shop) -> str:
+    """Where the page links a free time to, on a day that other tests are unlikely to have chosen."""
+    day = datetime.now(UTC).date() + timedelta(days=random.randint(10, 300))
+    page = browser.open(f"/b/{shop.slug}?day={day}")
+    return random.choice([link.address for link in page.links if "/confirm?" in link.address])
+
+
+def booked(browser: Browser, shop: Shop) -> Page:
+    browser.open(a_free_time(browser, shop))
+    page = browser.submit("Book it")
+    assert "You are booked" in page.text
+    return page
+
+
+def new_address() -> str:
+    return f"person-{uuid4().hex[:12]}@example.org"

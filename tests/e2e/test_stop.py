@@ -1,0 +1,182 @@
+"""However the demo ends: nothing of it keeps running, the next start goes on, and what was acknowledged stands."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+
+import pytest
+import requests
+
+from contracts.scheduling.values import Side
+from deploy.devstack.record import start_of
+from tests.e2e.demo import Demo, Place, new_place
+from tests.e2e.patience import eventually
+from tests.e2e.shop import Customer, Shop, answered, open_both
+
+STARTS = "SELECT appointment_id::text, status FROM scheduling.appointment WHERE business_id = %s"
+# Under a loaded machine; on an idle one it takes about three.
+SECOND_START_SECONDS = 60.0
+SERVERS = ("postgres-monolith", "postgres-scheduling", "valkey")
+PROCESSES = 8
+
+
+@dataclass
+class Ledger:
+    """What customers were promised, by business, and what they asked for without hearing an answer."""
+
+    promised: dict[Side, list[str]] = field(default_factory=lambda: {"in_process": [], "http": []})
+    unanswered: dict[Side, int] = field(default_factory=lambda: {"in_process": 0, "http": 0})
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A demo that ran once and was stopped; both shops have a booking."""
+
+    place: Place
+    shops: Mapping[Side, Shop]
+    ledger: Ledger
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    place = new_place(tmp_path_factory.mktemp("stopped") / "data")
+    ledger = Ledger()
+    with Demo(place, "--no-seed"):
+        shops = open_both(place)
+        for shop in shops.values():
+            answered(book_one(Customer(place, shop), ledger, days=2))
+    return Stopped(place, shops, ledger)
+
+
+def test_sigterm_under_load_then_ctrl_c(stopped: Stopped) -> None:
+    begun = time.monotonic()
+    with Demo(stopped.place, "--no-seed") as demo:
+        assert time.monotonic() - begun < SECOND_START_SECONDS
+        stands(stopped)
+        with Crowd(stopped):
+            eventually(lambda: all(len(ids) > 10 for ids in stopped.ledger.promised.values()), "some bookings")
+            leaves_nothing_running(demo, lambda: demo.signal(signal.SIGTERM))
+    with Demo(stopped.place, "--no-seed") as demo:
+        stands(stopped)
+        leaves_nothing_running(demo, lambda: demo.signal_group(signal.SIGINT))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
+def test_kill_9_of_the_servers_then_of_the_supervisor(stopped: Stopped) -> None:
+    with Demo(stopped.place, "--no-seed") as demo:
+        customers = [Customer(stopped.place, shop) for shop in stopped.shops.values()]
+        is_started_again_without_a_loss(demo, stopped, customers)
+        children = demo.children()
+        demo.kill()
+    eventually(lambda: not stopped.place.taken_ports(), "every port is free")
+    eventually(lambda: not running(children), "no process is left")
+    with Demo(stopped.place, "--no-seed"):
+        stands(stopped)
+
+
+def is_started_again_without_a_loss(demo: Demo, stopped: Stopped, customers: Sequence[Customer]) -> None:
+    """Both Postgres servers and Valkey, at once."""
+    for customer in customers:
+        answered(book_one(customer, stopped.ledger, days=4))
+    for pid in pids_of(demo, SERVERS):
+        os.kill(pid, signal.SIGKILL)
+    for customer in customers:
+        eventually(partial(book_one, customer, stopped.ledger, days=5), "a booking")
+        eventually(partial(has_invoices, customer, 2), "an invoice for each booking")
+    for name in SERVERS:
+        assert f"{name} ended (signal 9), starting it again in 1 s" in demo.output()
+    stands(stopped)
+
+
+class Crowd:
+    """Customers who book, one time after the other, until nobody answers."""
+
+    def __init__(self, stopped: Stopped) -> None:
+        self._ledger = stopped.ledger
+        self._over = threading.Event()
+        self._customers = [Customer(stopped.place, shop) for shop in stopped.shops.values() for _ in range(2)]
+        self._pool = ThreadPoolExecutor(len(self._customers))
+
+    def __enter__(self) -> None:
+        self._running = [self._pool.submit(self._book, each, days) for days, each in enumerate(self._customers, 10)]
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._pool.shutdown()
+        for each in self._running:
+            each.result()
+
+    def _book(self, customer: Customer, days: int) -> None:
+        """On days of their own; each time once."""
+        weeks = chain.from_iterable(self._free(customer, days + 4 * week) for week in range(40))
+        for starts_at in weeks:
+            if self._over.is_set():
+                return
+            try:
+                answer = customer.book(starts_at)
+            except requests.ConnectionError:
+                self._ledger.unanswered[customer.shop.side] += 1
+                return
+            if answer.status_code == 201:
+                self._ledger.promised[customer.shop.side].append(answer.json()["appointment_id"])
+            else:
+                self._ledger.unanswered[customer.shop.side] += 1
+
+    def _free(self, customer: Customer, days: int) -> Iterator[str]:
+        try:
+            found = customer.slots(days)
+        except requests.ConnectionError:
+            return
+        yield from (slot["starts_at"] for slot in found.json().get("slots", []))
+
+
+def book_one(customer: Customer, ledger: Ledger, days: int) -> requests.Response:
+    """The first free time of the day, if it can be booked; then the ledger knows."""
+    found = customer.slots(days)
+    answer = customer.book(found.json()["slots"][0]["starts_at"]) if found.ok else found
+    if answer.status_code == 201:
+        ledger.promised[customer.shop.side].append(answer.json()["appointment_id"])
+    return answer
+
+
+def stands(stopped: Stopped) -> None:
+    """Every promise once, and no more than what was asked for. That none overlaps another is a constraint's word."""
+    for side, shop in stopped.shops.items():
+        rows = dict(stopped.place.sql(side, STARTS, shop.business_id))
+        promised = stopped.ledger.promised[side]
+        assert {each: rows.get(each) for each in promised} == dict.fromkeys(promised, "booked")
+        assert len(rows) <= len(promised) + stopped.ledger.unanswered[side]
+
+
+def leaves_nothing_running(demo: Demo, stop: Callable[[], None]) -> None:
+    children, place = demo.children(), demo.place
+    assert len(children) == PROCESSES
+    stop()
+    assert demo.wait() == 0
+    assert "stopping" in demo.output()
+    assert place.taken_ports() == []
+    assert running(children) == []
+    assert not (place.data / "run" / "processes.json").exists()
+    assert not (place.data / "run" / "environment.json").exists()
+
+
+def running(processes: Sequence[int]) -> list[int]:
+    return [pid for pid in processes if start_of(pid) is not None]
+
+
+def pids_of(demo: Demo, names: Sequence[str]) -> list[int]:
+    record = json.loads((demo.place.data / "run" / "processes.json").read_text())
+    return [each["pid"] for each in record if each["name"] in names]
+
+
+def has_invoices(customer: Customer, count: int) -> bool:
+    answer = customer.invoices()
+    return answer.ok and len(answer.json()["invoices"]) == count
