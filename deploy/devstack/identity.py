@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +67,15 @@ def _this_user(program: Path) -> Identity:
     return plain
 
 
+# Postgres asks `access(2)` whether it may run its own programs, which ignores capabilities: below a folder that only
+# root may enter, the answer is no although running them works.
+_MAY_RUN = "import os, sys; sys.exit(not os.access(sys.argv[1], os.R_OK | os.X_OK))"
+
+
 def _works(identity: Identity, program: Path) -> bool:
     if shutil.which(identity.prefix[0]) is None:
         return False
-    trial = subprocess.run([*identity.prefix, str(program), "--version"], capture_output=True, check=False)
-    return trial.returncode == 0
+    trials = ([str(program), "--version"], [sys.executable, "-c", _MAY_RUN, str(program)])
+    return all(
+        subprocess.run([*identity.prefix, *trial], capture_output=True, check=False).returncode == 0 for trial in trials
+    )
