@@ -5,7 +5,7 @@ Connections are in autocommit: every transaction begins and commits in the open,
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore
 from typing import TypeVar
 
@@ -96,8 +96,9 @@ class Database:
 
     def drop_idle(self) -> None:
         """Close the connections nobody uses: after a restart of the server they are all dead."""
-        while self._idle:
-            self._idle.pop().close()
+        with suppress(IndexError):  # others may be at it too, so looking first whether there is one proves nothing
+            while True:
+                self._idle.pop().close()
 
     def ping(self) -> None:
         """Raise Unavailable, with the remedy, unless the server answers and the schema is migrated."""

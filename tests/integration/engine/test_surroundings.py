@@ -24,7 +24,7 @@ from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Shop, at, open_shop
 from tests.databases import Databases
-from tests.integration.engine.workbench import Workbench, at_once, workbench_on
+from tests.integration.engine.workbench import Workbench, at_once, wait_for, workbench_on
 
 
 @pytest.mark.parametrize(("patience", "seconds", "waits"), [(0.3, 10.0, 0.3), (10.0, 0.3, 0.3), (0.0, 10.0, 0.0)])
@@ -109,6 +109,7 @@ def test_a_restarted_server_is_found_again(tmp_path: Path) -> None:
         for hour, end in ((9, server.stop), (11, server.kill)):
             assert len([each for each in at_once([shop.starts] * 4) if isinstance(each, list)]) == 4
             end()
+            wait_for(lambda: isinstance(at_once([shop.starts])[0], Unavailable))  # backends outlive a killed server
             for call in (shop.starts, shop.book):
                 with pytest.raises(Unavailable):
                     call()
