@@ -30,6 +30,6 @@ def cannot_reach(name: str, error: DatabaseUnavailable) -> SurroundingsError:
     """The one line for a database that does not answer a command."""
     cause = getattr(error.__cause__, "orig", None) or error.message
     return SurroundingsError(
-        f"the {name} database does not answer ({' '.join(str(cause).split())}): start it, "
+        f"the {name} database cannot be used ({' '.join(str(cause).split())}): start it, "
         f"or run `extraction db check {name}`"
     )

@@ -19,6 +19,15 @@ from monolith.shared.flags.store import SCHEDULING_ADAPTER
 SIDES = get_args(Side)
 BUSINESS = click.option("--business", metavar="SLUG", help="One business, by the short name in its address.")
 
+LONGEST_REASON = 200
+
+
+def _one_short_line(_: click.Context, __: click.Parameter, reason: str) -> str:
+    line = " ".join(reason.split())
+    if len(line) > LONGEST_REASON or not line.isprintable():
+        raise click.BadParameter(f"say it in one line of at most {LONGEST_REASON} characters")
+    return line
+
 
 @click.group()
 def flag() -> None:
@@ -36,7 +45,8 @@ def show() -> None:
         click.echo(f"{SCHEDULING_ADAPTER} = {flags.get((SCHEDULING_ADAPTER, None), DEFAULT)}")
         changes = [c for c in operations.flags.changes() if c.action == "flag.set"]
     if changes:
-        table = Table("when (UTC)", "who", "from", "to", "why", box=None, pad_edge=False)
+        table = Table("when (UTC)", "who", "from", "to", box=None, pad_edge=False)
+        table.add_column("why", overflow="fold")
         for c in changes:
             table.add_row(f"{c.recorded_at:%Y-%m-%d %H:%M:%S}", c.actor, c.before or DEFAULT, c.after, c.reason)
         Console(highlight=False).print(table, soft_wrap=True)
@@ -45,7 +55,7 @@ def show() -> None:
 @flag.command("set")
 @click.argument("side", type=click.Choice(SIDES))
 @BUSINESS
-@click.option("--reason", default="", help="Why; kept in the audit log.")
+@click.option("--reason", default="", callback=_one_short_line, help="Why; kept in the audit log.")
 def set_command(side: str, business: str | None, reason: str) -> None:
     """Create new businesses on SIDE from now on.
 

@@ -70,7 +70,7 @@ def main() -> None:
         click.echo(error.format_message(), err=True)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "extraction"
-        click.echo(f"{command}: {one_line(error.format_message())} See `{command} --help`.", err=True)
+        click.echo(f"{command}: {sentence(error.format_message())} See `{command} --help`.", err=True)
     except (click.ClickException, SurroundingsError, OSError) as error:
         click.echo(f"extraction: {one_line(error)}", err=True)
     sys.exit(EXIT_WRONG_USE)
@@ -81,6 +81,12 @@ def one_line(error: Exception | str) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())
+
+
+def sentence(text: str) -> str:
+    """On one line, and ended."""
+    line = one_line(text)
+    return line if line.endswith((".", "?", "!")) else f"{line}."
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def described(data: Path, side: str) -> Mapping[str, str]:
     """The environment of ``side`` (monolith, scheduling, administrator) of the stack running in ``data``."""
     try:
         description: dict[str, dict[str, str]] = json.loads((data / "run" / DESCRIPTION).read_text())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise SurroundingsError(
             f"no demo is running in {data}: start it with `make demo` in another terminal"
         ) from error

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deploy.devstack.ports import HOST
 from deploy.errors import SurroundingsError
+from scheduling_service.environment import ConfigError, url
 
 DEFAULT_PORTS = {
     "MONOLITH_PORT": 8000,
@@ -16,6 +17,8 @@ DEFAULT_PORTS = {
     "SMTP_PORT": 2525,
     "MAIL_PORT": 8025,
 }
+DATABASE_URL = "postgresql://host:port/database"
+REDIS_URL = "redis://host:port/0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +72,13 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Refuses a port that is no port, and two servers on one port."""
+    """Refuses a port that is no port, two servers on one port, and a URL that is none of such a server."""
     settings = Settings(
         data=Path(environment.get("DATA_DIR") or ".data").absolute(),
         ports={name: _port(environment, name, default) for name, default in DEFAULT_PORTS.items()},
-        monolith_database_url=environment.get("MONOLITH_DATABASE_URL") or None,
-        scheduling_database_url=environment.get("SCHEDULING_DATABASE_URL") or None,
-        redis_url=environment.get("REDIS_URL") or None,
+        monolith_database_url=_url(environment, "MONOLITH_DATABASE_URL", DATABASE_URL),
+        scheduling_database_url=_url(environment, "SCHEDULING_DATABASE_URL", DATABASE_URL),
+        redis_url=_url(environment, "REDIS_URL", REDIS_URL),
     )
     _refuse_shared_ports(settings.ports_in_use())
     return settings
@@ -86,6 +89,13 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65_535:
         raise SurroundingsError(f"{name} is {given!r}: a port is a number from 1 to 65535")
     return int(given)
+
+
+def _url(environment: Mapping[str, str], name: str, example: str) -> str | None:
+    try:
+        return url(environment, name, example) if environment.get(name) else None
+    except ConfigError as error:
+        raise SurroundingsError(str(error)) from error
 
 
 def _refuse_shared_ports(ports: Mapping[str, int]) -> None:

@@ -18,7 +18,7 @@ from deploy.devstack.postgres import PostgresServer
 from deploy.devstack.record import ProcessRecord
 from deploy.devstack.settings import Settings
 from deploy.devstack.supervisor import Supervisor
-from deploy.devstack.valkey import ValkeyServer
+from deploy.devstack.valkey import ValkeyServer, refuse_absent_server
 from deploy.errors import PortTaken
 
 LARGEST_LOG = 10_000_000
@@ -52,6 +52,8 @@ def run(settings: Settings, say: Say, on_ready: Callable[[Keys, Backends], None]
 def _start(settings: Settings, supervisor: Supervisor, say: Say, on_ready: Callable[[Keys, Backends], None]) -> None:
     if settings.monolith_database_url and settings.scheduling_database_url:
         refuse_one_server_for_both(settings.monolith_database_url, settings.scheduling_database_url)
+    if settings.redis_url:
+        refuse_absent_server(settings.redis_url)
     keys = load_keys(settings.data / "secrets.json")
     servers = _Servers(settings)
     say("starting the servers")

@@ -11,6 +11,7 @@ from redis.retry import Retry
 from deploy.devstack.child import Child
 from deploy.devstack.ports import HOST, free_port, is_free
 from deploy.errors import PortTaken, SurroundingsError
+from scheduling_service.credentials import without_credentials
 
 
 class ValkeyServer(Child):
@@ -65,6 +66,17 @@ class ValkeyServer(Child):
         except redis.RedisError:
             return False
         return True
+
+
+def refuse_absent_server(url: str) -> None:
+    """Raise SurroundingsError unless a server of one's own answers at ``url``."""
+    try:
+        with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=5.0) as client:
+            client.ping()
+    except redis.RedisError as error:
+        raise SurroundingsError(
+            f"Redis at {without_credentials(url)} does not answer ({error}): start it, or correct REDIS_URL"
+        ) from error
 
 
 def _program() -> Path:

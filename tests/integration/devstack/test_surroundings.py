@@ -49,6 +49,41 @@ def test_a_database_server_of_ones_own_that_does_not_answer(tmp_path: Path) -> N
     assert "hunter2" not in message
 
 
+@pytest.mark.parametrize("command", [["demo"], ["status"], ["db", "check", "monolith"], ["flag", "show"]])
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/monolith", "postgresql://host:port/monolith"])
+def test_a_database_url_that_is_none(tmp_path: Path, command: list[str], url: str) -> None:
+    message = refused(tmp_path, *command, MONOLITH_DATABASE_URL=url, DATABASE_ROLE_SECRET="0123456789abcdef")
+    assert "MONOLITH_DATABASE_URL is malformed: it must look like postgresql://host:port/database" in message
+
+
+def test_a_redis_of_ones_own_that_does_not_answer(tmp_path: Path) -> None:
+    message = refused(tmp_path, "demo", REDIS_URL=f"redis://:hunter2@127.0.0.1:{free_port()}/0")
+    assert "does not answer" in message
+    assert "correct REDIS_URL" in message
+    assert "hunter2" not in message
+
+
+def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    message = refused(tmp_path / "file", "demo")
+    assert f"cannot write to {tmp_path / 'file'}" in message
+    assert "set DATA_DIR" in message
+    assert "no demo is running" in refused(tmp_path / "file", "status")
+
+
+@pytest.mark.skipif(os.geteuid() == 0 or sys.platform != "linux", reason="root may listen on any port")
+def test_a_port_for_root_only(tmp_path: Path) -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    if first == 0:
+        pytest.skip("this machine lets everybody listen on any port")
+    assert "may not listen on port" in refused(tmp_path, "demo", MAIL_PORT=str(first - 1))
+
+
+@pytest.mark.parametrize("reason", ["x" * 201, "red \x1b[31m"])
+def test_a_reason_that_would_spoil_the_audit_log(tmp_path: Path, reason: str) -> None:
+    assert "one line of at most 200 characters" in refused(tmp_path, "flag", "set", "http", "--reason", reason)
+
+
 def test_one_database_server_for_both_deployments(tmp_path: Path) -> None:
     url = "postgresql://admin@127.0.0.1:5432/{}"
     urls = {
