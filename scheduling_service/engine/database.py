@@ -3,24 +3,21 @@
 Connections are in autocommit: every transaction begins and commits in the open, in `writing.py` and `reading.py`.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from threading import BoundedSemaphore
+from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import TupleRow
 
 from contracts.scheduling.context import Deadline
 from contracts.scheduling.errors import DeadlineExceeded, NotOwner, SchedulingError, Unavailable
+from scheduling_service.engine.pool import Connection, Pool
 
-Connection = psycopg.Connection[TupleRow]
+__all__ = ["Connection", "Database", "meaning", "time_left_ms", "translated"]
+
 T = TypeVar("T")
 
-_OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c idle_in_transaction_session_timeout=15000"
 _BUSY = "Scheduling is busy; nothing was done."
 _AWAY = "Scheduling's database cannot be reached; nothing was done."
 _LATE = "The time given ran out; nothing was done."
@@ -31,74 +28,42 @@ class Database:
     """A bounded pool of connections under one role.
 
     `pool_timeout` bounds, in seconds, the wait for a free connection, and so does the caller's deadline; past either
-    the caller gets `Unavailable`. The pool is a stack: the connection used last is used next, and is the warmest.
+    the caller gets `Unavailable`.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8, pool_timeout: float = 2.0) -> None:
-        self._url = url
+        self._pool = Pool(url, pool_size, pool_timeout)
         self._pool_timeout = pool_timeout
-        self._free = BoundedSemaphore(pool_size)
-        self._idle: deque[Connection] = deque()
 
     @contextmanager
     def connection(self, deadline: Deadline) -> Iterator[Connection]:
         """A connection for the block's own use, outside any transaction. One that broke is not used again."""
-        if not self._free.acquire(timeout=max(0, deadline.sooner(self._pool_timeout).remaining())):
-            raise Unavailable(_BUSY)
+        connection = self._pool.take(deadline)
         try:
-            connection = self._taken()
-            try:
-                yield connection
-            finally:
-                self._give_back(connection)
+            yield connection
         finally:
-            self._free.release()
-
-    def _taken(self) -> Connection:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            pass
-        try:
-            return psycopg.connect(
-                self._url,
-                autocommit=True,
-                prepare_threshold=0,
-                connect_timeout=2,
-                tcp_user_timeout=10_000,
-                options=_OPTIONS,
-            )
-        except psycopg.OperationalError as error:
-            raise Unavailable(_AWAY) from error
-
-    def _give_back(self, connection: Connection) -> None:
-        if connection.info.transaction_status == TransactionStatus.IDLE:
-            self._idle.append(connection)
-        else:
-            # Broken, closed, or left inside a transaction: nothing that the next one should meet.
-            connection.close()
+            self._pool.give_back(connection)
 
     def read(self, deadline: Deadline, work: Callable[[Connection], T]) -> T:
         """What `work` reads. When the connection had died in the pool, `work` is begun once more on a new one.
 
         Raises contract errors for what Postgres raises.
         """
-        with translated():
-            try:
-                with self.connection(deadline) as connection:
-                    return work(connection)
-            except psycopg.OperationalError:
-                if not connection.closed:
-                    raise
-            self.drop_idle()
-            with self.connection(deadline) as connection:
-                return work(connection)
+        connection = self._pool.take(deadline)
+        try:
+            return work(connection)
+        except psycopg.Error as error:
+            if not (connection.closed and isinstance(error, psycopg.OperationalError)):
+                raise meaning(error) from error
+        finally:
+            self._pool.give_back(connection)
+        self.drop_idle()
+        with translated(), self.connection(deadline) as connection:
+            return work(connection)
 
     def drop_idle(self) -> None:
         """Close the connections nobody uses: after a restart of the server they are all dead."""
-        with suppress(IndexError):  # others may be at it too, so looking first whether there is one proves nothing
-            while True:
-                self._idle.pop().close()
+        self._pool.drop_idle()
 
     def ping(self) -> None:
         """Raise Unavailable, with the remedy, unless the server answers and the schema is migrated."""

@@ -1,6 +1,7 @@
 """What can be booked."""
 
 import math
+from datetime import timedelta
 
 from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
@@ -65,7 +66,6 @@ def _slots(
     rules: BusinessRules, providers: list[ProviderRules], request: m.SearchSlots, taken: store.Taken
 ) -> list[m.Slot]:
     offering = rules.offering(request.offering_id)
-    length = offering.duration_minutes * 60
     window = _window(request)
     found = [
         (start, provider.provider_id)
@@ -74,7 +74,9 @@ def _slots(
     ]
     if len(providers) > 1:
         found.sort()
-    return [m.Slot(provider_id=who, starts_at=as_utc(at), ends_at=as_utc(at + length)) for at, who in found]
+    length = timedelta(minutes=offering.duration_minutes)
+    begun = [(as_utc(start), provider_id) for start, provider_id in found]
+    return [m.Slot(provider_id=who, starts_at=at, ends_at=at + length) for at, who in begun]
 
 
 def _window(request: m.SearchSlots) -> Range:
@@ -84,7 +86,7 @@ def _window(request: m.SearchSlots) -> Range:
 
 def _by_provider(count: int, taken: store.Taken) -> list[list[Range]]:
     busy: list[list[Range]] = [[] for _ in range(count)]
-    for provider, start, end in zip(taken.provider or (), taken.starts or (), taken.ends or (), strict=True):
+    for provider, start, end in taken.ranges or ():
         busy[provider - 1].append((start, end))
     for ranges in busy:
         ranges.sort()

@@ -11,13 +11,11 @@ LONGEST = timedelta(hours=24)
 
 
 class Taken(NamedTuple):
-    """`provider[i]` is the 1-based place, in the list asked for, of who is busy in [starts[i], ends[i])."""
+    """`ranges` holds [provider, start, end], where provider is the 1-based place in the list asked for."""
 
     now: int
     rules_version: int
-    provider: list[int] | None
-    starts: list[int] | None
-    ends: list[int] | None
+    ranges: list[list[int]] | None
 
 
 def read_availability(
@@ -28,7 +26,7 @@ def read_availability(
     One round trip, which gives up after `budget_ms`; index: appointment_by_provider. Ids go as text and instants as
     numbers, which psycopg's compiled half turns into parameters: this is the hottest statement there is.
     """
-    row = db.execute(
+    row = db.reader.execute(
         "SELECT * FROM scheduling.read_availability(%s::uuid, %s::uuid[], %s, %s, %s::int)",
         (str(business_id), f"{{{','.join(map(str, providers))}}}", *window, budget_ms),
     ).fetchone()

@@ -33,13 +33,14 @@ class Requests:
     ) -> PreparedRequest:
         """Put together by hand, since `requests` would parse and encode once more what is encoded already.
 
-        Raises InvalidRequest for a write without a sound key.
+        Raises InvalidRequest for a write without a sound key, and for values that are not the contract's.
         """
-        wire = codec.encode_request(operation, request)
+        headers = self._headers(operation, ctx, deadline)
+        wire = codec.encode_request(operation, codec.validate(request))
         made = PreparedRequest()
         made.method = operation.method
         made.url = self._base_url + wire.target
-        made.headers = CaseInsensitiveDict(self._headers(operation, ctx, deadline))
+        made.headers = CaseInsensitiveDict(headers)
         if wire.body is not None:
             made.body = wire.body
             made.headers["Content-Type"] = codec.JSON_TYPE

@@ -14,6 +14,8 @@ from monolith.shared.database import DatabaseUnavailable
 
 _FIRST_WAIT = 0.002
 _LONGEST_WAIT = 0.05
+_LAST_TRY = 0.05
+"""Seconds. With less left, a try would end in nobody knows what, where now it is known that nothing was done."""
 
 
 class SwitchedScheduling(OneCallPort):
@@ -41,7 +43,7 @@ class SwitchedScheduling(OneCallPort):
                 route, stale = self._next_route(ctx), route
                 if route == stale:
                     # Nobody owns it for a moment: it is being moved.
-                    if ctx.deadline.remaining() <= wait:
+                    if ctx.deadline.remaining() <= wait + _LAST_TRY:
                         raise _being_moved() from error
                     time.sleep(wait)
                     wait = min(wait * 2, _LONGEST_WAIT)
