@@ -1,0 +1,113 @@
+"""Chromium without a screen, spoken to over its debugging pipe: how wide a page is, and what it looks like."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS = (
+    "--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+)  # fmt: skip
+# The program reads descriptor 3 and writes descriptor 4.
+_BECOME = """
+import fcntl, os, sys
+pipes = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
+for place, pipe in enumerate(pipes, 3):
+    os.dup2(pipe, place)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+def installed() -> str | None:
+    """The program, if this machine has one."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+class Chromium:
+    """One page, at any width. The pipe carries JSON, each message ended by a zero byte."""
+
+    def __init__(self, program: str) -> None:
+        self._profile = tempfile.TemporaryDirectory(prefix="extraction-chromium-", ignore_cleanup_errors=True)
+        theirs_in, ours_out = os.pipe()
+        ours_in, theirs_out = os.pipe()
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-c", _BECOME, str(theirs_in), str(theirs_out)),
+                *(program, *_FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"),
+            ],
+            pass_fds=(theirs_in, theirs_out),
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self._out, self._in = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb")
+        self._count = 0
+        self._waiting = b""
+        self._session: str | None = None
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._call("Page.enable")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._out.close()
+        self._in.close()
+        self._profile.cleanup()
+
+    def keep_cookie(self, site: str, name: str, value: str) -> None:
+        self._call("Network.setCookie", url=site, name=name, value=value)
+
+    def open(self, address: str, width: int) -> None:
+        """Returns when the page has loaded."""
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        self._call("Emulation.setDeviceMetricsOverride", **metrics)
+        self._call("Page.navigate", url=address)
+        self._until("Page.loadEventFired")
+
+    def widths(self) -> tuple[int, int]:
+        """Of what the page holds, and of the window."""
+        script = "[document.documentElement.scrollWidth, window.innerWidth]"
+        answer = self._call("Runtime.evaluate", expression=script, returnByValue=True)
+        page, window = answer["result"]["value"]
+        return int(page), int(window)
+
+    def screenshot(self, path: Path) -> None:
+        answer = self._call("Page.captureScreenshot", captureBeyondViewport=True)
+        path.write_bytes(base64.b64decode(answer["data"]))
+
+    def _call(self, method: str, **parameters: object) -> dict[str, Any]:
+        self._count += 1
+        message: dict[str, object] = {"id": self._count, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        self._out.write(json.dumps(message).encode() + b"\0")
+        self._out.flush()
+        while (answer := self._read()).get("id") != self._count:
+            pass
+        assert "error" not in answer, f"{method}: {answer}"
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _until(self, event: str) -> None:
+        while self._read().get("method") != event:
+            pass
+
+    def _read(self) -> dict[str, Any]:
+        while b"\0" not in self._waiting:
+            received = os.read(self._in.fileno(), 65_536)
+            assert received, "Chromium ended"
+            self._waiting += received
+        line, _, self._waiting = self._waiting.partition(b"\0")
+        message: dict[str, Any] = json.loads(line)
+        return message

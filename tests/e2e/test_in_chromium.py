@@ -1,0 +1,56 @@
+"""The pages in a real browser: nothing sticks out at the width of a desk or of a telephone, nothing breaks the policy.
+
+The pictures stand in `.artifacts/pages`, for whoever wants to look.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.chromium import Chromium, installed
+from tests.e2e.shared import Product
+from tests.e2e.shop import Customer, answered
+from tests.servers import ROOT
+
+PICTURES = ROOT / ".artifacts" / "pages"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    program = installed()
+    if program is None and not os.environ.get("CI"):
+        pytest.skip("Chromium is not installed")
+    assert program, "install Chromium: these tests are not skipped in CI"
+    with Chromium(program) as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def pages(product: Product, chromium: Chromium) -> dict[str, str]:
+    """Addresses by name; the browser is signed in."""
+    customer = Customer(product.place, product.shops["in_process"])
+    slot = answered(customer.slots(days=7))["slots"][-1]["starts_at"]
+    booked = answered(customer.book(slot))["appointment_id"]
+    chromium.keep_cookie(product.place.url, "session", customer.client.session.cookies["session"])
+    shop = f"{product.place.url}/b/near-salon"
+    return {
+        "home": product.place.url,
+        "booking": f"{product.place.url}/b/harbour-barbers",
+        "appointment": f"{shop}/appointments/{booked}",
+        "appointments": f"{shop}/appointments",
+        "sign-up": f"{shop}/sign-up",
+        "error": f"{shop}/nothing",
+        "mails": product.place.mail_url,
+    }
+
+
+@pytest.mark.parametrize("width", [1100, 400])
+@pytest.mark.parametrize("name", ["home", "booking", "appointment", "appointments", "sign-up", "error", "mails"])
+def test_nothing_sticks_out(chromium: Chromium, pages: dict[str, str], name: str, width: int) -> None:
+    chromium.open(pages[name], width)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    chromium.screenshot(PICTURES / f"{name}-{width}.png")
+    page, window = chromium.widths()
+    assert window == width
+    assert page <= window
