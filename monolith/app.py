@@ -7,7 +7,6 @@ from monolith.application import Application
 from monolith.shared.endpoints.routes import add_endpoints
 from monolith.shared.middleware.admission import Admission
 from monolith.shared.middleware.errors import answer_errors
-from monolith.shared.middleware.headers import security_headers
 from monolith.shared.middleware.observing import Observing
 from monolith.shared.telemetry.operating import operating_routes
 
@@ -25,6 +24,6 @@ def create_app(parts: Application) -> Flask:
     for page in parts.pages:
         app.register_blueprint(page)
     app.wsgi_app = Observing(  # type: ignore[method-assign]
-        app.wsgi_app, parts.metrics, security_headers(parts.public_url), seconds=parts.request_seconds
+        app.wsgi_app, parts.metrics, parts.public_url, seconds=parts.request_seconds
     )
     return app

@@ -86,7 +86,7 @@ def _window(request: m.SearchSlots) -> Range:
 
 def _by_provider(count: int, taken: store.Taken) -> list[list[Range]]:
     busy: list[list[Range]] = [[] for _ in range(count)]
-    for provider, start, end in taken.ranges or ():
+    for provider, start, end in taken.ranges:
         busy[provider - 1].append((start, end))
     for ranges in busy:
         ranges.sort()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from monolith.shared.middleware.exchange import Exchange
+from monolith.shared.middleware.headers import data_headers, page_headers
 from monolith.shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -17,21 +18,22 @@ _log = logging.getLogger("monolith.request")
 class Observing:
     """Wraps the application. A request has `seconds` for all it does."""
 
-    def __init__(
-        self, app: "WSGIApplication", metrics: Metrics, headers: list[tuple[str, str]], *, seconds: float
-    ) -> None:
+    def __init__(self, app: "WSGIApplication", metrics: Metrics, public_url: str, *, seconds: float) -> None:
         self._app = app
         self._metrics = metrics
-        self._headers = headers
+        self._page_headers = page_headers(public_url)
+        self._data_headers = data_headers(public_url)
         self._seconds = seconds
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         exchange = Exchange(environ, self._seconds)
+        is_data = environ.get("PATH_INFO", "").startswith("/api/")
+        security_headers = self._data_headers if is_data else self._page_headers
 
         def begin(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             exchange.status = int(status[:3])
             headers.append(("X-Request-Id", exchange.trace.request_id))
-            headers.extend(self._headers)
+            headers.extend(security_headers)
             return start_response(status, headers, exc_info)
 
         try:

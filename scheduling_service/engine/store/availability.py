@@ -15,7 +15,7 @@ class Taken(NamedTuple):
 
     now: int
     rules_version: int
-    ranges: list[list[int]] | None
+    ranges: list[list[int]]
 
 
 def read_availability(
@@ -27,10 +27,14 @@ def read_availability(
     numbers, which psycopg's compiled half turns into parameters: this is the hottest statement there is.
     """
     row = db.reader.execute(
-        "SELECT * FROM scheduling.read_availability(%s::uuid, %s::uuid[], %s, %s, %s::int)",
+        "SELECT scheduling.read_availability(%s::uuid, %s::uuid[], %s, %s, %s::int)",
         (str(business_id), f"{{{','.join(map(str, providers))}}}", *window, budget_ms),
     ).fetchone()
-    return None if row is None else Taken(*row)
+    found: list[list[int]] | None = row[0] if row is not None else None
+    if found is None:
+        return None
+    (_, now, rules_version), *ranges = found
+    return Taken(now, rules_version, ranges)
 
 
 def read_taken(
