@@ -8,6 +8,7 @@ from monolith.shared.endpoints.routes import add_endpoints
 from monolith.shared.middleware.admission import Admission
 from monolith.shared.middleware.errors import answer_errors
 from monolith.shared.middleware.observing import Observing
+from monolith.shared.middleware.sessions import NoSessions
 from monolith.shared.telemetry.operating import operating_routes
 
 
@@ -17,6 +18,7 @@ def create_app(parts: Application) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = codec.MAX_REQUEST_BYTES
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
+    app.session_interface = NoSessions()
     Admission(parts.public_url, parts.metrics).install(app)
     answer_errors(app, parts.error_page)
     app.register_blueprint(operating_routes(parts.metrics, parts.metrics_token, parts.checks))

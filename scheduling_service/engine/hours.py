@@ -8,6 +8,7 @@ from 02:00 to 03:00, 02:30-04:00 is the hour from 03:00 on, and 02:15-02:45 is n
 
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _MIDNIGHT = time()
@@ -31,6 +32,7 @@ def local_days(start: int, end: int, zone: ZoneInfo) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
+@lru_cache(maxsize=50_000)
 def as_utc(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 

@@ -63,7 +63,7 @@ class Pool:
 
     def give_back(self, connection: Connection) -> None:
         """One that is broken, closed or left inside a transaction is nothing that the next caller should meet."""
-        if connection.info.transaction_status == TransactionStatus.IDLE:
+        if connection.pgconn.transaction_status == TransactionStatus.IDLE:
             self._put(connection)
         else:
             connection.close()

@@ -1,7 +1,6 @@
 """What can be booked."""
 
 import math
-from datetime import timedelta
 
 from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
@@ -74,9 +73,8 @@ def _slots(
     ]
     if len(providers) > 1:
         found.sort()
-    length = timedelta(minutes=offering.duration_minutes)
-    begun = [(as_utc(start), provider_id) for start, provider_id in found]
-    return [m.Slot(provider_id=who, starts_at=at, ends_at=at + length) for at, who in begun]
+    length = offering.duration_minutes * 60
+    return [m.Slot(provider_id=who, starts_at=as_utc(at), ends_at=as_utc(at + length)) for at, who in found]
 
 
 def _window(request: m.SearchSlots) -> Range:
