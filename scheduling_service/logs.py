@@ -92,5 +92,6 @@ def log_to(stream: TextIO, level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, handlers=[JsonLines(stream)], force=True)
     # What a record could find out about its thread, process and caller is not in the line.
     # (https://docs.python.org/3/howto/logging.html#optimization)
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    # Not logProcesses: gunicorn puts the process into each of its own lines.
+    logging.logThreads = logging.logMultiprocessing = False
     logging._srcfile = None

@@ -166,6 +166,8 @@ def leaves_nothing_running(demo: Demo, stop: Callable[[], None]) -> None:
     assert running(children) == []
     assert not (place.data / "run" / "processes.json").exists()
     assert not (place.data / "run" / "environment.json").exists()
+    logs = [log for log in (place.data / "logs").glob("*.log") if "Logging error" in log.read_text()]
+    assert logs == [], "a line was written that could not be written"
 
 
 def running(processes: Sequence[int]) -> list[int]:
