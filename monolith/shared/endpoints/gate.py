@@ -15,7 +15,8 @@ from monolith.shared.endpoints.identity import BusinessRef, Principal, Role
 from monolith.shared.middleware.remote import Network, remote_address
 
 SESSION_COOKIE = "session"
-SLUG = r"^[a-z0-9-]{3,40}$(?!\n)"
+SLUG = r"^(?!-)(?!.*--)[a-z0-9-]{3,40}(?<!-)$(?!\n)"
+"""Hyphens stand between letters or digits, one at a time."""
 """`$` alone would let a line end pass, in Python."""
 
 _slug = re.compile(SLUG)
