@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, Entry] = {
     "status": Entry("deploy.cli.status", "Show who owns each business, and how much it holds."),
     "events": Entry("deploy.cli.events", "See and replay the events that a module could not apply."),
     "load": Entry("deploy.cli.load", "Send a peak hour through either adapter, and compare."),
+    "operator": Entry("deploy.cli.operator", "Appoint those who run the whole product."),
     "mail": Entry("deploy.cli.mail", "Read the mails that the demo has sent."),
 }
 

@@ -1,0 +1,48 @@
+"""`extraction operator add` on real databases."""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from tests.databases import Databases
+
+
+def extraction(databases: Databases, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "MONOLITH_DATABASE_URL": databases.monolith_url,
+        "DATABASE_ROLE_SECRET": databases.role_secret,
+    }
+    command = [sys.executable, "-m", "deploy.cli.main", *arguments]
+    return subprocess.run(command, env=environment, input=typed, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_operator_is_made_with_a_password_of_their_own(databases: Databases, times: int) -> None:
+    for _ in range(times):
+        made = extraction(databases, "operator", "add", "Ann@example.com", "--name", "Ann", typed="0123456789\n" * 2)
+        assert (made.returncode, made.stdout) == (0, "ann@example.com is an operator\n"), made.stderr
+
+    with psycopg.connect(databases.monolith_admin_url) as db:
+        assert db.execute("SELECT email, is_operator FROM auth.account").fetchall() == [("ann@example.com", True)]
+
+
+def test_an_address_without_an_account_is_one_line_with_the_remedy(databases: Databases) -> None:
+    refused = extraction(databases, "operator", "add", "nobody@example.com")
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "extraction: nobody@example.com has no account: sign it up first, or make one with --name\n"
+    )
+
+
+def test_a_short_password_makes_nobody(databases: Databases) -> None:
+    refused = extraction(databases, "operator", "add", "ann@example.com", "--name", "Ann", typed="short\nshort\n")
+
+    assert refused.returncode == 2
+    assert "too short: use at least 10 characters" in refused.stderr
+    with psycopg.connect(databases.monolith_admin_url) as db:
+        assert db.execute("SELECT count(*) FROM auth.account").fetchone() == (0,)
