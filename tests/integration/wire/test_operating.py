@@ -12,6 +12,7 @@ from deploy.devstack.keys import Keys
 from monolith.modules.scheduling.adapters.tokens import signer_from
 from tests.contract.port.shop import Caller
 from tests.databases import Databases
+from tests.e2e.patience import eventually
 from tests.faults.service import SchedulingWeb
 from tests.integration.wire.client import RawClient
 
@@ -60,7 +61,9 @@ def test_it_serves_the_document_of_its_contract(web: SchedulingWeb) -> None:
 def test_each_call_leaves_one_line_of_json(web: SchedulingWeb, client: RawClient) -> None:
     request_id = uuid4().hex
     client.get("/v1/offerings?limit=%0d%0a{}", X_Request_Id=request_id)
-    lines = [line for line in web.log.read_text().splitlines() if request_id in line]
+    lines = eventually(
+        lambda: [line for line in web.log.read_text().splitlines() if request_id in line], "its line in the log", 5
+    )
     assert len(lines) == 1
     line = json.loads(lines[0])
     assert {"ts", "level", "trace_id", "business", "ms"} <= line.keys()
