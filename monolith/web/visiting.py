@@ -7,8 +7,9 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from werkzeug import Response
 
-from contracts.scheduling.context import ANONYMOUS, Actor, CallContext
+from contracts.scheduling.context import CallContext
 from contracts.scheduling.port import OneCallPort
+from monolith.modules.scheduling.actors import actor_in
 from monolith.shared.endpoints import BusinessRef, Principal
 from monolith.shared.endpoints.errors import unauthenticated
 from monolith.shared.endpoints.gate import Gate
@@ -23,7 +24,8 @@ class Visit:
 
     def context(self, key: str | None = None) -> CallContext:
         exchange = current_exchange()
-        return CallContext(self.business.business_id, self._actor(), exchange.deadline, exchange.trace, key)
+        actor = actor_in(self.business.business_id, self.principal)
+        return CallContext(self.business.business_id, actor, exchange.deadline, exchange.trace, key)
 
     def who(self) -> Principal:
         if self.principal is None:
@@ -46,12 +48,6 @@ class Visit:
 
     def _role(self) -> str | None:
         return self.principal.role_in(self.business.business_id) if self.principal else None
-
-    def _actor(self) -> Actor:
-        role = self._role()
-        if self.principal is None or role is None:
-            return ANONYMOUS
-        return Actor("customer" if role == "customer" else "staff", self.principal.user_id)
 
 
 class Visits:

@@ -10,10 +10,11 @@ from msgspec import Struct
 from contracts.scheduling import codec
 from contracts.scheduling import models as m
 from contracts.scheduling import operations as ops
-from contracts.scheduling.context import ANONYMOUS, Actor, CallContext
+from contracts.scheduling.context import CallContext
 from contracts.scheduling.operations import Operation
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Instant, Note
+from monolith.modules.scheduling.actors import actor_in
 from monolith.shared.endpoints import Access, AnyEndpoint, Call, Endpoint
 
 _SUMMARIES: tuple[tuple[Operation[Any, Any], Access, str], ...] = (
@@ -50,9 +51,11 @@ def endpoints(port: OneCallPort) -> list[AnyEndpoint]:
     return [*table, _book(port)]
 
 
-def context(call: Call[Any]) -> CallContext:
+def _context(call: Call[Any]) -> CallContext:
     """What a call of the port needs to know of the request."""
-    return CallContext(call.where().business_id, _actor(call), call.deadline, call.trace, call.idempotency_key)
+    business_id = call.where().business_id
+    actor = actor_in(business_id, call.principal)
+    return CallContext(business_id, actor, call.deadline, call.trace, call.idempotency_key)
 
 
 def _endpoint(port: OneCallPort, operation: Operation[Any, Any], access: Access, summary: str) -> AnyEndpoint:
@@ -78,7 +81,7 @@ def _write(port: OneCallPort, operation: Operation[Any, Any]) -> Callable[[Call[
     def handler(call: Call[Any]) -> m.Reply:
         request = codec.convert({**msgspec.to_builtins(call.body), **_path_fields(call)}, operation.request)
         # A PUT is idempotent by itself: without a key of the caller's it gets a fresh one.
-        keyed = msgspec.structs.replace(context(call), idempotency_key=call.idempotency_key or uuid4().hex)
+        keyed = msgspec.structs.replace(_context(call), idempotency_key=call.idempotency_key or uuid4().hex)
         reply: m.Reply = port.call(operation, keyed, request)
         return reply
 
@@ -92,7 +95,7 @@ def _read(port: OneCallPort, operation: Operation[Any, Any], *, whole: bool) -> 
         request = call.query
         if not whole:
             request = codec.convert({**msgspec.to_builtins(call.query), **_path_fields(call)}, operation.request)
-        reply: m.Reply = port.call(operation, context(call), request)
+        reply: m.Reply = port.call(operation, _context(call), request)
         return reply
 
     return handler
@@ -111,7 +114,7 @@ def _book(port: OneCallPort) -> AnyEndpoint:
             },
             m.Book,
         )
-        return port.book(context(call), request)
+        return port.book(_context(call), request)
 
     return Endpoint(
         module="scheduling",
@@ -130,13 +133,6 @@ def _book(port: OneCallPort) -> AnyEndpoint:
 
 def _path_fields(call: Call[Any]) -> dict[str, str]:
     return {name: value for name, value in call.path.items() if name != "slug"}
-
-
-def _actor(call: Call[Any]) -> Actor:
-    role = call.principal.role_in(call.where().business_id) if call.principal else None
-    if call.principal is None or role is None:
-        return ANONYMOUS
-    return Actor("customer" if role == "customer" else "staff", call.principal.user_id)
 
 
 def _public_path(operation: Operation[Any, Any]) -> str:
