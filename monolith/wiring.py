@@ -101,11 +101,11 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     )
 
 
-def build_worker(config: WorkerConfig) -> Worker:
-    """Everything the worker does: relay, consumers, mail, and what sign-ups left unfinished."""
+def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> Worker:
+    """Everything the worker does: relay, consumers, mail, and what sign-ups left unfinished. `flags` as in `wire`."""
     databases = _Databases(config.database_url, config.role_secret)
     platform = databases.of("platform", PLATFORM_ROLE, 2)
-    scheduling = _scheduling(databases, platform, config.scheduling_service_url, config.signing_key, 2, None)
+    scheduling = _scheduling(databases, platform, config.scheduling_service_url, config.signing_key, 2, flags)
     open_scheduling = opener(scheduling.port)
     auth_parts = auth.build_auth(
         databases.of("auth", auth.ROLE, 2), open_scheduling=open_scheduling, public_url=config.public_url

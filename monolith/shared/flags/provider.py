@@ -19,7 +19,8 @@ T = TypeVar("T")
 
 
 class DatabaseFlags(AbstractProvider):
-    """Answers from memory; `refresh` reads the database, and runs at every notice of the watch.
+    """Answers from memory; `refresh` reads the database, and runs at every notice of the watch. Whoever asks before the
+    first notice has the database read for them.
 
     A business without an override has the default; a flag that nobody ever set has the caller's default value.
     """
@@ -27,11 +28,11 @@ class DatabaseFlags(AbstractProvider):
     def __init__(self, store: FlagStore) -> None:
         super().__init__()
         self._store = store
-        self._flags: Flags = {}
+        self._flags: Flags | None = None
 
     def refresh(self, notice: Notice | None = None) -> None:
         if notice is None or notice.table == "flag":
-            self._flags = self._store.read()
+            self._read()
 
     def get_metadata(self) -> Metadata:
         return Metadata(name="booking-database-flags")
@@ -64,11 +65,15 @@ class DatabaseFlags(AbstractProvider):
     ) -> FlagResolutionDetails[Sequence[FlagValueType] | Mapping[str, FlagValueType]]:
         return _mismatch(default_value, f"{flag_key} is a plain value, not an object")
 
+    def _read(self) -> Flags:
+        self._flags = flags = self._store.read()
+        return flags
+
     def _resolve(
         self, key: str, default: T, context: EvaluationContext | None, parse: Callable[[str], T]
     ) -> FlagResolutionDetails[T]:
         business_id = UUID(context.targeting_key) if context and context.targeting_key else None
-        flags = self._flags
+        flags = self._flags if self._flags is not None else self._read()
         override = flags.get((key, business_id)) if business_id else None
         value = override if override is not None else flags.get((key, None))
         if value is None:

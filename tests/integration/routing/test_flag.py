@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from monolith.shared.database import Database, new_id
+from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from tests.databases import Databases
 from tests.integration.routing.conftest import Process, eventually
@@ -23,6 +24,14 @@ def test_every_process_sees_a_change_within_a_second(processes: list[Process]) -
     took = eventually(lambda: all(p.flag.side_for(new_id()) == "http" for p in processes))
 
     assert took < 1.0
+
+
+def test_a_process_that_has_heard_no_notice_yet_asks_the_database(databases: Databases) -> None:
+    """A worker that answered in its first moments created businesses on the default side, whatever the flag said."""
+    store = FlagStore(Database(databases.monolith_url, role="platform_app", secret=databases.role_secret))
+    store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
+
+    assert DatabaseFlags(store).resolve_string_details(SCHEDULING_ADAPTER, "in_process").value == "http"
 
 
 def test_an_override_holds_for_its_business_only(processes: list[Process]) -> None:
