@@ -12,7 +12,7 @@ flag = Table(
     "flag",
     metadata,
     Column("key", Text, nullable=False),
-    Column("business_id", Uuid),
+    Column("business_id", Uuid, comment="NULL: the default for every business without an override."),
     Column("value", Text, nullable=False),
     Column("changed_at", _instant, nullable=False, server_default=_now),
     UniqueConstraint("key", "business_id", name="flag_key_business", postgresql_nulls_not_distinct=True),
@@ -25,6 +25,7 @@ ownership = Table(
     Column("owner", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("decided_at", _instant, nullable=False, server_default=_now),
+    comment="The routing table: which side owns a business. A cutover is decided by one update of one row of it.",
 )
 
 audit = Table(

@@ -4,14 +4,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import MetaData, create_engine, make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from monolith.modules.billing.tables import SCHEMA, metadata
 from monolith.shared.database import new_id
-from tests.databases import Databases
 from tests.integration.billing.bookkeeping import Admin, Books
 
 TENANT_TABLES = ["price", "number_series", "invoice", "invoice_line", "credit_note", "payment"]
@@ -39,20 +35,6 @@ def refused(books: Books, statement: str, **values: Any) -> psycopg.Error:
         execute(books, statement, **values)
     assert isinstance(caught.value.orig, psycopg.Error)
     return caught.value.orig
-
-
-def test_tables_py_says_what_the_migrations_make(databases: Databases) -> None:
-    engine = create_engine(make_url(databases.monolith_admin_url).set(drivername="postgresql+psycopg"))
-
-    def ours(name: str | None, kind: str, parents: Any) -> bool:
-        return name == SCHEMA if kind == "schema" else name != "alembic_version"
-
-    with engine.connect() as connection:
-        options = {"include_schemas": True, "include_name": ours, "compare_server_default": True}
-        context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, metadata) == []
-        assert compare_metadata(context, MetaData()) != []
-    engine.dispose()
 
 
 @pytest.mark.parametrize("table", TENANT_TABLES)

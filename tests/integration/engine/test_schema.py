@@ -4,13 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from psycopg import errors as pg
-from sqlalchemy import MetaData, create_engine, make_url
 from uuid_utils.compat import uuid7
 
-from scheduling_service.engine.tables import SCHEMA, metadata
 from tests.contract.port.shop import Shop, at
 from tests.integration.engine.workbench import Workbench
 
@@ -34,20 +30,6 @@ def insert(bench: Workbench, shop: Shop, starts_at: datetime, ends_at: datetime,
     }
     places = ", ".join(["%s"] * len(row))
     bench.sql(f"INSERT INTO scheduling.appointment ({', '.join(row)}) VALUES ({places})", *row.values())
-
-
-def test_tables_py_says_what_the_migrations_make(bench: Workbench) -> None:
-    engine = create_engine(make_url(bench.databases.scheduling_admin_url).set(drivername="postgresql+psycopg"))
-
-    def ours(name: str | None, kind: str, parents: Any) -> bool:
-        return name == SCHEMA if kind == "schema" else name != "alembic_version"
-
-    options = {"include_schemas": True, "include_name": ours, "compare_server_default": True}
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, metadata) == []
-        assert compare_metadata(context, MetaData()) != []
-    engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""What SQLAlchemy is told about the tables is what the migrations make, in every schema."""
+
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import MetaData, create_engine, make_url
+
+from monolith.modules.auth import tables as auth
+from monolith.modules.billing import tables as billing
+from monolith.modules.notifications import tables as notifications
+from monolith.shared.flags import tables as platform
+from scheduling_service.engine import tables as scheduling
+from tests.databases import Databases
+
+
+@pytest.mark.parametrize(
+    ("side", "schema", "metadata"),
+    [
+        ("monolith", auth.SCHEMA, auth.metadata),
+        ("monolith", billing.SCHEMA, billing.metadata),
+        ("monolith", notifications.SCHEMA, notifications.metadata),
+        ("monolith", platform.SCHEMA, platform.metadata),
+        ("monolith", scheduling.SCHEMA, scheduling.metadata),
+        ("scheduling", scheduling.SCHEMA, scheduling.metadata),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_tables_py_says_what_the_migrations_make(
+    databases: Databases, side: str, schema: str, metadata: MetaData
+) -> None:
+    url = databases.monolith_admin_url if side == "monolith" else databases.scheduling_admin_url
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+
+    def ours(name: str | None, kind: str, parents: Any) -> bool:
+        return name == schema if kind == "schema" else name != "alembic_version"
+
+    options = {"include_schemas": True, "include_name": ours, "compare_type": True, "compare_server_default": True}
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, MetaData()) != []
+    engine.dispose()
