@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], what: str, seconds: float = 45.0) -> T:
+def eventually(look: Callable[[], T], what: str = "it", seconds: float = 45.0) -> T:
     """The first true answer (of HTTP, that is no error); an assertion error with the last when none came in time."""
     deadline = time.monotonic() + seconds
     while True:

@@ -1,8 +1,6 @@
 """`extraction flag`."""
 
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import cast, get_args
 
 import click
@@ -17,8 +15,6 @@ from monolith.shared.flags.scheduling_flag import DEFAULT
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
 
 SIDES = get_args(Side)
-BUSINESS = click.option("--business", metavar="SLUG", help="One business, by the short name in its address.")
-
 LONGEST_REASON = 200
 
 
@@ -40,7 +36,7 @@ def flag() -> None:
 @flag.command()
 def show() -> None:
     """Show the flag, and its latest changes with who, when and why."""
-    with _operations() as operations:
+    with open_operations() as operations:
         flags = operations.flags.read()
         click.echo(f"{SCHEDULING_ADAPTER} = {flags.get((SCHEDULING_ADAPTER, None), DEFAULT)}")
         changes = [c for c in operations.flags.changes() if c.action == "flag.set"]
@@ -54,14 +50,14 @@ def show() -> None:
 
 @flag.command("set")
 @click.argument("side", type=click.Choice(SIDES))
-@BUSINESS
+@click.option("--business", metavar="SLUG", help="One business, by the short name in its address.")
 @click.option("--reason", default="", callback=_one_short_line, help="Why; kept in the audit log.")
 def set_command(side: str, business: str | None, reason: str) -> None:
     """Create new businesses on SIDE from now on.
 
     Every process follows within a second. Businesses that exist stay where they are.
     """
-    with _operations() as operations:
+    with open_operations() as operations:
         if business is not None:
             _require_in_place(operations, _business(operations, business), cast(Side, side))
             return
@@ -94,9 +90,3 @@ def _who() -> str:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):
         return "cli:unknown"
-
-
-@contextmanager
-def _operations() -> Iterator[Operations]:
-    with open_operations() as operations:
-        yield operations

@@ -18,8 +18,8 @@ import requests
 from contracts.scheduling.values import Side
 from deploy.devstack.record import start_of
 from tests.e2e.demo import Demo, Place, new_place
-from tests.e2e.patience import eventually
 from tests.e2e.shop import Customer, Shop, answered, open_both
+from tests.patience import eventually
 
 STARTS = "SELECT appointment_id::text, status FROM scheduling.appointment WHERE business_id = %s"
 # Under a loaded machine; on an idle one it takes about three.

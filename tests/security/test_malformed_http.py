@@ -7,8 +7,8 @@ import pytest
 
 from contracts.scheduling.codec import MAX_REQUEST_BYTES
 from tests.databases import Databases
-from tests.e2e.patience import eventually
 from tests.gunicorn_site import GunicornSite, gunicorn_site
+from tests.patience import eventually
 from tests.site import METRICS_TOKEN
 
 

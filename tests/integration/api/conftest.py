@@ -1,20 +1,3 @@
-from collections.abc import Iterator
+from tests.site_fixtures import owner, site
 
-import pytest
-
-from tests.databases import Databases
-from tests.site import Client, Site, auth_site
-
-
-@pytest.fixture
-def site(databases: Databases) -> Iterator[Site]:
-    with auth_site(databases) as site:
-        yield site
-
-
-@pytest.fixture
-def owner(site: Site) -> Client:
-    """Signed in, and the owner of the business `salon`."""
-    client = site.client()
-    assert client.sign_up("salon").status_code == 201
-    return client
+__all__ = ["owner", "site"]

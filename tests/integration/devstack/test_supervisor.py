@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -17,6 +16,7 @@ from deploy.devstack.ports import is_free
 from deploy.devstack.program import Program
 from deploy.devstack.record import ProcessRecord, start_of
 from deploy.devstack.supervisor import Supervisor
+from tests.patience import eventually
 from tests.servers import ROOT
 
 
@@ -115,10 +115,3 @@ def test_a_stranger_with_the_number_of_a_former_process_is_left_alone(tmp_path: 
 def sleeper(folder: Path, name: str, first: str = "", kind: type[Program] = Program) -> Program:
     code = f"{first}\nimport time\nprint('ready')\nwhile True: time.sleep(1)"
     return kind(name, ["-c", code], {}, log=folder / f"{name}.log")
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.05)

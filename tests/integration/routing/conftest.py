@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from time import monotonic, sleep
+from time import monotonic
 
 import pytest
 from openfeature import api
@@ -12,6 +12,7 @@ from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.scheduling_flag import SchedulingFlag
 from monolith.shared.flags.store import FlagStore
 from monolith.shared.flags.watch import Watch
+from tests import patience
 from tests.databases import Databases
 
 
@@ -49,10 +50,8 @@ def processes(databases: Databases) -> Iterator[list[Process]]:
         list(closing.map(lambda process: process.watch.close(), started))
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> float:
+def eventually(condition: Callable[[], bool]) -> float:
     """Waits until the condition holds; answers how long that took, in seconds."""
     began = monotonic()
-    while not condition():
-        assert monotonic() - began < seconds, "it did not happen in time"
-        sleep(0.005)
+    patience.eventually(condition, seconds=5)
     return monotonic() - began

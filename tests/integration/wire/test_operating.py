@@ -12,9 +12,9 @@ from deploy.devstack.keys import Keys
 from monolith.modules.scheduling.adapters.tokens import signer_from
 from tests.contract.port.shop import Caller
 from tests.databases import Databases
-from tests.e2e.patience import eventually
 from tests.faults.service import SchedulingWeb
 from tests.integration.wire.client import RawClient
+from tests.patience import eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 
