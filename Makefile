@@ -10,17 +10,20 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check load bench format lock clean
+.PHONY: help demo story test faults check load bench bench-growth bench-cutover format lock clean
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-		| while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
+		| while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/demo.installed ## Run the whole product on this machine, until Ctrl-C
 	@$(EXTRACTION) demo
 
 test: $(VENV)/dev.installed ## Run the tests, on servers of their own
-	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not long"
+
+faults: $(VENV)/dev.installed ## Run the tests that take minutes: 200 moves each way, kills at every point, the whole model
+	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m long
 
 check: $(VENV)/dev.installed $(VENV)/load.installed ## Check style, types and import rules
 	@$(VENV)/bin/ruff check
@@ -28,11 +31,20 @@ check: $(VENV)/dev.installed $(VENV)/load.installed ## Check style, types and im
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
+story: $(VENV)/dev.installed $(VENV)/load.installed ## Tell the story of an extraction, in under four minutes
+	@$(VENV)/bin/python -m deploy.story
+
 load: $(VENV)/demo.installed $(VENV)/load.installed ## Send a peak hour to the demo that runs, through either adapter
 	@$(EXTRACTION) load
 
 bench: $(VENV)/dev.installed $(VENV)/load.installed ## Measure against bare floors, as ratios taken in one run
 	@$(VENV)/bin/python -m deploy.bench
+
+bench-growth: $(VENV)/dev.installed $(VENV)/load.installed ## Measure searching and booking among ten million appointments
+	@$(VENV)/bin/python -m deploy.bench growth --sizes 10000,100000,1000000,10000000
+
+bench-cutover: $(VENV)/dev.installed $(VENV)/load.installed ## Measure moves under load, the first copy and the fence
+	@$(VENV)/bin/python -m deploy.bench.cutover
 
 format: $(VENV)/dev.installed ## Put the code in the house style
 	@$(VENV)/bin/ruff check --fix

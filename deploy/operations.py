@@ -12,10 +12,12 @@ from contracts.scheduling.values import Side
 from deploy.errors import SurroundingsError
 from deploy.surroundings import cannot_reach, environment_of
 from monolith.modules.auth.api import AuthApi
+from monolith.modules.billing.api import BillingApi
+from monolith.modules.scheduling.shadow.store import ShadowStore
 from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.store import FlagStore
-from monolith.wiring import operators_auth
+from monolith.wiring import operators_auth, operators_billing
 from scheduling_service.credentials import role_url
 from scheduling_service.cutover import ownership
 from scheduling_service.cutover.overview import Holding, holdings
@@ -29,6 +31,8 @@ class Operations:
 
     flags: FlagStore
     auth: AuthApi
+    billing: BillingApi
+    shadow: ShadowStore
     _platform: Database
 
     def business(self, slug: str) -> BusinessRef | None:
@@ -63,7 +67,7 @@ def open_operations() -> Iterator[Operations]:
     platform = Database(url, role="platform_app", secret=secret, pool_size=1)
     auth = operators_auth(url, secret)
     try:
-        yield Operations(FlagStore(platform), auth, platform)
+        yield Operations(FlagStore(platform), auth, operators_billing(url, secret), ShadowStore(platform), platform)
     except DatabaseUnavailable as error:
         raise cannot_reach("monolith", error) from error
     finally:

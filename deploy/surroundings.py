@@ -26,6 +26,12 @@ def environment_of(side: str) -> Mapping[str, str]:
     return {**os.environ, "DATABASE_ROLE_SECRET": secret}
 
 
+def administrators_url(side: str) -> str:
+    """The database of `monolith` or `scheduling`, as whoever sets it up enters it."""
+    setting = f"{side.upper()}_DATABASE_URL"
+    return os.environ.get(setting) or described(read_settings(os.environ).data, "administrator")[setting]
+
+
 def cannot_reach(name: str, error: DatabaseUnavailable) -> SurroundingsError:
     """The one line for a database that does not answer a command."""
     cause = getattr(error.__cause__, "orig", None) or error.message

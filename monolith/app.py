@@ -1,5 +1,8 @@
 """The Flask application, from parts that `wiring.py` built."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from contracts.scheduling import codec
@@ -12,9 +15,16 @@ from monolith.shared.middleware.sessions import NoSessions
 from monolith.shared.telemetry.operating import operating_routes
 
 
+class _Views(Flask):
+    """No view is a coroutine, so none is asked at every request whether it is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(parts: Application) -> Flask:
     """Neither opens a connection nor reads the environment, so a parent may build it and fork."""
-    app = Flask("monolith", static_folder=None)
+    app = _Views("monolith", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = codec.MAX_REQUEST_BYTES
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False

@@ -8,20 +8,33 @@ from prometheus_client import CollectorRegistry
 
 from contracts.scheduling.context import Deadline, Trace
 from contracts.scheduling.errors import Unavailable
+from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.values import Side
 from monolith.application import Application
 from monolith.config import MonolithConfig, SigningKey, WorkerConfig
 from monolith.modules.auth import module as auth
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.unfinished import UnfinishedSignUps
 from monolith.modules.billing import module as billing
+from monolith.modules.billing.api import BillingApi
 from monolith.modules.notifications import module as notifications
 from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.http import HttpScheduling
-from monolith.modules.scheduling.adapters.in_process import in_process_relay, in_process_scheduling
+from monolith.modules.scheduling.adapters.in_process import (
+    in_process_caretaker,
+    in_process_relay,
+    in_process_scheduling,
+)
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
+from monolith.modules.scheduling.guarded_calls import GuardedCalls
 from monolith.modules.scheduling.opening import opener
 from monolith.modules.scheduling.routing import OwnershipRoutes
+from monolith.modules.scheduling.shadow.comparing import Comparing
+from monolith.modules.scheduling.shadow.reads import THREADS as SHADOW_THREADS
+from monolith.modules.scheduling.shadow.reads import ShadowReads
+from monolith.modules.scheduling.shadow.share import Share
+from monolith.modules.scheduling.shadow.store import ShadowStore
 from monolith.shared.background import Loop, Worker
 from monolith.shared.database import Database, new_id
 from monolith.shared.endpoints import BusinessRef
@@ -32,6 +45,7 @@ from monolith.shared.events.follower import Follower
 from monolith.shared.events.group import EventGroup
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.scheduling_flag import SchedulingFlag
+from monolith.shared.flags.shadow_flag import ShadowFlag
 from monolith.shared.flags.store import FlagStore
 from monolith.shared.flags.watch import Watch
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
@@ -59,7 +73,7 @@ class _Databases:
 
 @dataclass(frozen=True)
 class _Scheduling:
-    port: SwitchedScheduling
+    port: OneCallPort
     watch: Watch
 
 
@@ -102,7 +116,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
 
 
 def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> Worker:
-    """Everything the worker does: relay, consumers, mail, and what sign-ups left unfinished. `flags` as in `wire`."""
+    """Everything the worker does: relay, caretaker, consumers, mail, unfinished sign-ups. `flags` as in `wire`."""
     databases = _Databases(config.database_url, config.role_secret)
     platform = databases.of("platform", PLATFORM_ROLE, 2)
     scheduling = _scheduling(databases, platform, config.scheduling_service_url, config.signing_key, 2, flags)
@@ -115,6 +129,7 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
     relay = in_process_relay(
         config.database_url, config.role_secret, config.redis_url, RelayMetrics(CollectorRegistry())
     )
+    caretaker = in_process_caretaker(config.database_url, config.role_secret)
     followers = [
         _follower(consumer, config.redis_url) for consumer in (*billing_parts.consumers, *notification_parts.consumers)
     ]
@@ -124,11 +139,12 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
     return Worker(
         loops=[
             Loop("relay", relay.step, idle_seconds=0.05),
+            Loop("caretaker", caretaker.step, idle_seconds=0.5),
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.05) for name, follower in followers),
             *mail,
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
         ],
-        closing=[relay.close, *(follower.close for _, follower in followers), scheduling.watch.close],
+        closing=[relay.close, caretaker.close, *(follower.close for _, follower in followers), scheduling.watch.close],
     )
 
 
@@ -136,6 +152,11 @@ def operators_auth(url: str, secret: str) -> AuthApi:
     """Auth's directory, for commands. They sign nobody up, so there is no scheduling behind it."""
     database = Database(url, role=auth.ROLE, secret=secret, pool_size=1)
     return auth.build_auth(database, open_scheduling=_no_scheduling, public_url="http://localhost").api
+
+
+def operators_billing(url: str, secret: str) -> BillingApi:
+    """Billing's books, for commands that verify them."""
+    return billing.build_billing(Database(url, role=billing.APP_ROLE, secret=secret, pool_size=1)).api
 
 
 def _checks(platform: Database, accounts: Database, money: Database, mails: Database) -> list[Check]:
@@ -162,16 +183,34 @@ def _scheduling(
     watch = Watch(databases.url, role=PLATFORM_ROLE, secret=databases.secret)
     watch.subscribe(own_flags.refresh)
     watch.subscribe(ownership.forget)
-    watch.start()
     signer = TokenSigner(signing_key.key_id, signing_key.private_key)
-    port = SwitchedScheduling(
-        {
-            "in_process": in_process_scheduling(databases.url, databases.secret, pool_size=threads),
-            "http": HttpScheduling(service_url, signer, max_concurrent=threads),
-        },
-        ownership,
-    )
+
+    def sides(calls_at_once: int) -> dict[Side, OneCallPort]:
+        return {
+            "in_process": in_process_scheduling(databases.url, databases.secret, pool_size=calls_at_once),
+            "http": HttpScheduling(service_url, signer, max_concurrent=calls_at_once),
+        }
+
+    ports = sides(threads)
+    if databases.metrics is not None:
+        flag = ShadowFlag(openfeature.get_client(domain))
+        # Over ports of its own: what hangs there takes no place from users, and opens no breaker for them.
+        shadow = _shadow_reads(databases, databases.metrics, flag, sides(SHADOW_THREADS))
+        ports = {side: shadow.around(side, port) for side, port in ports.items()}
+    port: OneCallPort = SwitchedScheduling(ports, ownership)
+    if databases.metrics is not None:
+        guarded = GuardedCalls(platform)
+        watch.subscribe(guarded.refresh)
+        port = guarded.around(port)
+    watch.start()
     return _Scheduling(port, watch)
+
+
+def _shadow_reads(
+    databases: _Databases, metrics: Metrics, flag: ShadowFlag, ports: dict[Side, OneCallPort]
+) -> ShadowReads:
+    store = ShadowStore(databases.of("platform", PLATFORM_ROLE, 1))
+    return ShadowReads(Share(flag.percent_for).chooses, Comparing(ports), store, metrics)
 
 
 def _follower(consumer: Consumer, redis_url: str) -> tuple[str, Follower]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from hypothesis import settings
 
 from tests.databases import Databases, fresh_databases
 from tests.run_scope import end_run, hold_run
@@ -14,6 +15,11 @@ from tests.servers import Servers, obtain
 
 FOLDER = "EXTRACTION_TEST_FOLDER"
 RUN = pytest.StashKey[IO[str]]()
+
+# Where a test says nothing else: most of them are asked of each of forty operations. A machine that is busy for a
+# moment is no finding, so no example has a deadline. All else as Hypothesis has it, which knows CI from elsewhere.
+settings.register_profile("each operation", settings(), max_examples=25, deadline=None)
+settings.load_profile("each operation")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -62,6 +62,7 @@ def _copied(template_url: str, name: str, schemas: tuple[Schema, ...]) -> Iterat
         )
         # A copy has the template's contents, not the grants on the database itself.
         roles.let_connect(server, name, [role for schema in schemas for role in schema.running_roles])
+        roles.let_replicate(server, name, schemas)
         try:
             yield template._replace(path=f"/{name}").geturl()
         finally:

@@ -58,7 +58,12 @@ def _servers(folder: Path) -> Iterator[Servers]:
     role_secret = secrets.token_hex(16)
     with contextlib.ExitStack() as stack:
         redis_url, redis_databases = _redis(folder, stack)
-        ours = [PostgresServer(folder / name, name=name, durable=False) for name in ("monolith", "scheduling")]
+        # A server whose users prepare transactions must not be moved under their feet.
+        settings = {"max_prepared_transactions": "8"}
+        ours = [
+            PostgresServer(folder / name, name=name, durable=False, settings=settings)
+            for name in ("monolith", "scheduling")
+        ]
         urls = [os.environ.get(f"{server.name.upper()}_DATABASE_URL") for server in ours]
         needed = [server for server, url in zip(ours, urls, strict=True) if not url]
         for server in needed:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from functools import cache
 from inspect import signature
 from typing import Any, NoReturn, TypeVar
@@ -27,6 +28,8 @@ MAX_REQUEST_BYTES = 64 * 1024
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 
 T = TypeVar("T")
+_converted = threading.local()
+"""Of each thread, the model it made last. Requests and their parts are frozen: it is still what was checked."""
 _encoder = msgspec.json.Encoder()
 _key_pattern = re.compile(IDEMPOTENCY_KEY_PATTERN)
 _digits = re.compile(r"-?[0-9]{1,18}")
@@ -49,7 +52,7 @@ def encode_request(operation: Operation[Q, R], request: Q) -> WireRequest:
     path = _path_field.sub(lambda match: quote(str(fields.pop(match[1])), safe=""), operation.path)
     if operation.writes:
         return WireRequest(path, _encoder.encode(fields))
-    query = urlencode([(name, value) for name, value in fields.items() if value is not None])
+    query = urlencode([(name, _as_text(value)) for name, value in fields.items() if value not in (None, [], ())])
     return WireRequest(f"{path}?{query}" if query else path, None)
 
 
@@ -66,25 +69,32 @@ def decode_request(
 
 
 def validate(request: Q) -> Q:
-    """The same request, checked as if it had crossed the wire. Raises InvalidRequest."""
+    """The same request, checked as if it had crossed the wire. Raises InvalidRequest.
+
+    What this thread has just made of plain values, and what cannot have changed since, needs no second look.
+    """
+    if request is getattr(_converted, "last", None):
+        return request
     return convert(msgspec.to_builtins(request), type(request))
 
 
 def typed_query(query: dict[str, str], model: type[msgspec.Struct]) -> dict[str, Any]:
-    """A query's texts as JSON would carry them: digits are a number where the model has one, all else stays text.
+    """A query's texts as JSON would carry them: digits are a number where the model has one, `true` and `false` a
+    boolean, a list stands with commas; all else stays text.
 
     Anything laxer would take `1e2` for a page size and `1700000000` for a date.
     """
-    numbers = _integer_fields(model)
-    return {name: int(text) if name in numbers and _digits.fullmatch(text) else text for name, text in query.items()}
+    kinds = _kinds_of_fields(model)
+    return {name: _from_text(text, kinds.get(name, ())) for name, text in query.items()}
 
 
 def convert(value: Any, into: type[T]) -> T:
     """`value` (of plain JSON types) as a model. Raises InvalidRequest."""
     try:
-        return msgspec.convert(value, into)
+        _converted.last = made = msgspec.convert(value, into)
     except msgspec.ValidationError as error:
         _refuse(error)
+    return made
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
@@ -176,12 +186,28 @@ def _members(kind: type[SchedulingError]) -> type[msgspec.Struct]:
 _members_of = {code: _members(kind) for code, kind in BY_CODE.items()}
 
 
+_BOOLEANS = {"true": True, "false": False}
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _from_text(text: str, kinds: tuple[type[inspect.Type], ...]) -> Any:
+    if inspect.IntType in kinds and _digits.fullmatch(text):
+        return int(text)
+    if inspect.BoolType in kinds:
+        return _BOOLEANS.get(text, text)
+    return text.split(",") if inspect.VarTupleType in kinds else text
+
+
 @cache
-def _integer_fields(model: type[msgspec.Struct]) -> frozenset[str]:
+def _kinds_of_fields(model: type[msgspec.Struct]) -> dict[str, tuple[type[inspect.Type], ...]]:
     found = inspect.type_info(model)
     assert isinstance(found, inspect.StructType)
-    kinds = {f.encode_name: getattr(f.type, "types", (f.type,)) for f in found.fields}
-    return frozenset(name for name, types in kinds.items() if any(isinstance(t, inspect.IntType) for t in types))
+    return {f.encode_name: tuple(type(kind) for kind in getattr(f.type, "types", (f.type,))) for f in found.fields}
 
 
 def _single_values(query: dict[str, list[str]]) -> dict[str, Any]:

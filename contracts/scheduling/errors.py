@@ -8,11 +8,19 @@ SchedulingError
 │   ├── BusinessNotFound           business_not_found
 │   ├── OfferingNotFound           offering_not_found
 │   ├── ProviderNotFound           provider_not_found
-│   └── AppointmentNotFound        appointment_not_found    also for another business's, or another customer's
+│   ├── AppointmentNotFound        appointment_not_found    also for another business's, or another customer's
+│   ├── ResourceNotFound           resource_not_found
+│   ├── BlockNotFound              block_not_found
+│   ├── SeriesNotFound             series_not_found         also for another customer's
+│   └── WaitlistEntryNotFound      waitlist_entry_not_found  also for another customer's
 ├── Conflict                  409
-│   ├── SlotUnavailable            slot_unavailable         `reason` says why: taken, outside_hours, off_grid, past, ...
+│   ├── SlotUnavailable            slot_unavailable         `reason` says why: past, too_soon, too_late, off_grid,
+│   │                                                       closed, outside_hours, taken, full, no_resource,
+│   │                                                       provider_limit, customer_limit, not_offered
 │   ├── VersionConflict            version_conflict         somebody changed it; `current_version` is the one to look at
 │   ├── InvalidTransition          invalid_transition       its status does not allow this
+│   ├── PolicyRefused              policy_refused           the offering's policy; `reason`: cutoff, reschedules
+│   ├── HoldExpired                hold_expired             it was not confirmed in time; the slot may be gone
 │   └── KeyInProgress              key_in_progress          the same key is being executed; ask again
 ├── NotOwner                  421  not_owner                this side does not own the business; `owner`, `epoch`: who
 ├── KeyReused                 422  idempotency_key_reused   same key, different request
@@ -91,6 +99,22 @@ class AppointmentNotFound(NotFound):
     code = "appointment_not_found"
 
 
+class ResourceNotFound(NotFound):
+    code = "resource_not_found"
+
+
+class BlockNotFound(NotFound):
+    code = "block_not_found"
+
+
+class SeriesNotFound(NotFound):
+    code = "series_not_found"
+
+
+class WaitlistEntryNotFound(NotFound):
+    code = "waitlist_entry_not_found"
+
+
 class Conflict(SchedulingError):
     code = "conflict"
     status = 409
@@ -105,6 +129,23 @@ class SlotUnavailable(Conflict):
 
     def details(self) -> dict[str, Detail]:
         return {"reason": self.reason}
+
+
+class PolicyRefused(Conflict):
+    """A customer may not make this change any more; staff may."""
+
+    code = "policy_refused"
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def details(self) -> dict[str, Detail]:
+        return {"reason": self.reason}
+
+
+class HoldExpired(Conflict):
+    code = "hold_expired"
 
 
 class VersionConflict(Conflict):
@@ -183,9 +224,15 @@ CONCRETE: tuple[type[SchedulingError], ...] = (
     OfferingNotFound,
     ProviderNotFound,
     AppointmentNotFound,
+    ResourceNotFound,
+    BlockNotFound,
+    SeriesNotFound,
+    WaitlistEntryNotFound,
     SlotUnavailable,
     VersionConflict,
     InvalidTransition,
+    PolicyRefused,
+    HoldExpired,
     KeyInProgress,
     NotOwner,
     KeyReused,

@@ -1,14 +1,15 @@
 """What scheduling tells the rest of the product, after the fact, at least once.
 
-An event carries the whole appointment as it stood (no call back is needed), and the appointment's version: 1 for the
-booking and one more for each change, without a gap, whichever database wrote it. A consumer applies version n only
+An event carries the whole appointment as it stood (no call back is needed), and the appointment's version: 1 for its
+first and one more for each change, without a gap, whichever database wrote it. A consumer applies version n only
 after n-1, so events of one appointment have their effects in order even when they reach the stream from two databases
 around a cutover.
 """
 
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from contracts.scheduling.models import Appointment
 from contracts.scheduling.values import Epoch, Instant, Name, ZoneName
@@ -36,17 +37,57 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
         return self.appointment.version
 
 
+class AppointmentHeld(Event, frozen=True, kw_only=True, tag="appointment.held"):
+    """A slot is held for a checkout, or offered to somebody who waits for it."""
+
+    waitlist_entry_id: UUID | None = None
+    """Of an offer; the customer should be told."""
+
+
+class AppointmentExpired(Event, frozen=True, kw_only=True, tag="appointment.expired"):
+    """A hold that nobody confirmed in time."""
+
+
+class AppointmentRequested(Event, frozen=True, kw_only=True, tag="appointment.requested"):
+    """It waits for approval, and takes the time meanwhile."""
+
+
 class AppointmentBooked(Event, frozen=True, kw_only=True, tag="appointment.booked"):
+    """Directly, by confirming a hold, or by approval."""
+
+
+class AppointmentDeclined(Event, frozen=True, kw_only=True, tag="appointment.declined"):
     pass
 
 
 class AppointmentRescheduled(Event, frozen=True, kw_only=True, tag="appointment.rescheduled"):
+    """`fee_percent` is this change's own; 0 when it came in time, or by staff."""
+
     previous_starts_at: Instant
     previous_provider_id: UUID
+    fee_percent: Annotated[int, Meta(ge=0, le=100)] = 0
 
 
 class AppointmentCancelled(Event, frozen=True, kw_only=True, tag="appointment.cancelled"):
-    """`appointment.cancelled_in_time` tells billing whether to credit the invoice."""
+    """Whatever it was before: a hold, pending or booked. `appointment.fee_percent` of the price stays due."""
 
 
-AnyEvent = AppointmentBooked | AppointmentRescheduled | AppointmentCancelled
+class AppointmentCompleted(Event, frozen=True, kw_only=True, tag="appointment.completed"):
+    pass
+
+
+class AppointmentNoShow(Event, frozen=True, kw_only=True, tag="appointment.no_show"):
+    """`appointment.fee_percent` of the price is due."""
+
+
+AnyEvent = (
+    AppointmentHeld
+    | AppointmentExpired
+    | AppointmentRequested
+    | AppointmentBooked
+    | AppointmentDeclined
+    | AppointmentRescheduled
+    | AppointmentCancelled
+    | AppointmentCompleted
+    | AppointmentNoShow
+)

@@ -30,7 +30,7 @@ from contracts.scheduling.operation_errors import AnyOperation, errors_of
 from contracts.scheduling.operations import OPERATIONS
 from contracts.scheduling.port import SchedulingPort
 
-VERSION = "1.0"
+VERSION = "2.0"
 GOLDEN = Path(__file__).with_name("openapi.json")
 RELEASED = Path(__file__).with_name("released")
 
@@ -105,12 +105,9 @@ def _parameters(operation: AnyOperation) -> list[Json]:
 
 
 def _parameter(name: str, place: str, schema: Json) -> Json:
-    return {
-        "name": name,
-        "in": place,
-        "required": name in schema["required"],
-        "schema": _without_null(schema["properties"][name]),
-    }
+    kind = _without_null(schema["properties"][name])
+    listed = {"style": "form", "explode": False} if kind.get("type") == "array" else {}
+    return {"name": name, "in": place, "required": name in schema["required"], "schema": kind, **listed}
 
 
 def _without_null(schema: Json) -> Json:

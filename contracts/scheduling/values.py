@@ -1,6 +1,6 @@
 """The vocabulary of single values: bounds and formats that every model shares."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -18,6 +18,12 @@ Instant = Annotated[datetime, Meta(tz=True)]
 
 Minutes = Annotated[int, Meta(ge=1, le=24 * 60)]
 Cutoff = Annotated[int, Meta(ge=0, le=60 * 24 * 60)]
+Buffer = Annotated[int, Meta(ge=0, le=12 * 60)]
+Notice = Annotated[int, Meta(ge=0, le=365 * 24 * 60)]
+Seats = Annotated[int, Meta(ge=1, le=1000)]
+ResourceKind = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$(?!\n)")]
+CalendarDate = date
+"""A day on somebody's calendar; whose, its field says."""
 Version = Annotated[int, Meta(ge=1)]
 Epoch = Annotated[int, Meta(ge=1)]
 PageSize = Annotated[int, Meta(ge=1, le=200)]
@@ -32,6 +38,8 @@ Side = Literal["in_process", "http"]
 """Who owns a business: the monolith's own database, or the scheduling service's."""
 
 LONGEST_SEARCH_DAYS = 62
+MOST_PROVIDERS = 100
+"""In one search. A business may have more; a search over them names a set."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -41,10 +49,15 @@ IDEMPOTENCY_KEY_PATTERN = r"^[\x21-\x7e]{1,200}$"
 _ZONES = available_timezones()
 
 
-def require_zone(name: str) -> None:
+def minutes_of(wall: str) -> int:
+    """Minutes after midnight of `HH:MM`."""
+    return int(wall[:2]) * 60 + int(wall[3:])
+
+
+def require_zone(name: str, field: str = "zone") -> None:
     """Raise ValueError unless `name` is in the IANA database."""
     if name not in _ZONES:
-        raise ValueError(f"`zone` is not an IANA time zone: {name}")
+        raise ValueError(f"`{field}` is not an IANA time zone: {name}")
 
 
 def require_instant(field: str, moment: datetime) -> None:

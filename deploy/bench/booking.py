@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, pairwise, product
+from itertools import cycle, islice, pairwise, product
 
 from deploy.bench.cores import Cores
 from deploy.bench.figures import Figure, of_ratio
@@ -33,10 +33,10 @@ def measure(cores: Cores, plan: Plan) -> dict[str, Figure]:
         product = servers.start_monolith()
         shop = open_shop(product.port, PROVIDERS, ROUND_THE_CLOCK)
         customers = [shop.customer() for _ in range(CONNECTIONS)]
-        free = _slots(shop)
+        free = unused_slots(shop)
         sql = _sql_of_a_booking(servers, shop, customers[0], free)
         processes = {"web": product.pid, "Postgres": servers.postgres_pid("monolith")}
-        subject = Contender("booking", product.port, _requests(shop, customers, free), 201, processes)
+        subject = Contender("booking", product.port, booking_requests(shop, customers, free), 201, processes)
         floor = _floor(servers, sql, shop, free)
         outcome = compare(subject, floor, plan, cores)
     for line in (*_about(sql), *outcome.lines("booking", "its SQL, bare Flask")):
@@ -44,7 +44,7 @@ def measure(cores: Cores, plan: Plan) -> dict[str, Figure]:
     return {"booking_vs_floor": of_ratio(outcome.ratio)}
 
 
-def _slots(shop: Shop) -> Iterator[tuple[str, datetime]]:
+def unused_slots(shop: Shop) -> Iterator[tuple[str, datetime]]:
     """Each once, in both servers' bookings together: they share the table."""
     quarters = product(range(DAYS), range(96))
     for (day, quarter), provider_id in product(quarters, shop.providers):
@@ -57,7 +57,8 @@ def _sql_of_a_booking(servers: Stand, shop: Shop, customer: Person, free: Iterat
     made: list[Booking] = []
 
     def book() -> None:
-        provider_id, starts_at = next(free)
+        # Another provider and another time than before: what stays the same would be taken for a constant.
+        provider_id, starts_at = next(islice(free, len(shop.providers), None))
         made.append(Booking(provider_id, starts_at.isoformat(), secrets.token_hex(16)))
         shop.book(customer, provider_id, starts_at, made[-1].key)
 
@@ -71,7 +72,7 @@ def _sql_of_a_booking(servers: Stand, shop: Shop, customer: Person, free: Iterat
     return [*without_control([step for step in steps if step.role != ENGINE_ROLE]), *by_engine]
 
 
-def _requests(shop: Shop, customers: Sequence[Person], free: Iterator[tuple[str, datetime]]) -> Iterator[bytes]:
+def booking_requests(shop: Shop, customers: Sequence[Person], free: Iterator[tuple[str, datetime]]) -> Iterator[bytes]:
     cookies = cycle([customer.cookie for customer in customers])
     for (provider_id, starts_at), cookie in zip(free, cookies, strict=False):
         yield _request(f"/api/v1{shop.path}/appointments", shop.port, shop, provider_id, starts_at, cookie)

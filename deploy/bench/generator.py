@@ -22,7 +22,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What came of one block. `cpu` is the share of one core that this process used meanwhile."""
+    """What came of one block. `cpu` is the share of one core that the asking thread used meanwhile."""
 
     answers: Counter[int]
     seconds: float
@@ -56,11 +56,11 @@ async def _saturate(port: int, requests: Iterator[bytes], connections: int, seco
     for _ in range(connections):
         _, asker = await loop.create_connection(lambda: _Asker(run, loop.create_future()), HOST, port)
         run.askers.append(asker)
-    began, cpu_began = time.perf_counter(), time.process_time()
+    began, cpu_began = time.perf_counter(), time.thread_time()
     for asker in run.askers:
         asker.ask()
     await asyncio.sleep(seconds)
-    taken, cpu, answers = time.perf_counter() - began, time.process_time() - cpu_began, Counter(run.answers)
+    taken, cpu, answers = time.perf_counter() - began, time.thread_time() - cpu_began, Counter(run.answers)
     run.over = True
     try:
         await asyncio.wait_for(asyncio.gather(*(asker.done for asker in run.askers)), PATIENCE_SECONDS)

@@ -26,8 +26,9 @@ class Booking(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A parameter of a template. `kind` is constant, provider, key, fresh (`value` tells ids apart) or start (`value`
-    is the distance from the booking's start, in seconds)."""
+    """A parameter of a template. `kind` is constant, provider, providers (an array of that one), key, fresh (`value`
+    tells ids apart), start or epoch (`value` is the distance from the booking's start, in seconds; epoch is written as
+    seconds since 1970)."""
 
     kind: str
     value: str | None = None
@@ -78,12 +79,19 @@ def _slot(pair: tuple[str | None, str | None], bookings: tuple[Booking, Booking]
         return Slot("constant", one)
     if pair == (bookings[0].provider_id, bookings[1].provider_id):
         return Slot("provider")
+    if pair == (f"{{{bookings[0].provider_id}}}", f"{{{bookings[1].provider_id}}}"):
+        return Slot("providers")
     if pair == (bookings[0].key, bookings[1].key):
         return Slot("key")
-    distances = {_distance(value, booking.starts_at) for value, booking in zip((one, other), bookings, strict=True)}
-    if len(distances) == 1 and None not in distances:
-        return Slot("start", str(distances.pop()))
+    for kind, distance in (("epoch", _distance_of_number), ("start", _distance)):
+        distances = {distance(value, booking.starts_at) for value, booking in zip((one, other), bookings, strict=True)}
+        if len(distances) == 1 and None not in distances:
+            return Slot(kind, str(distances.pop()))
     return Slot("fresh" if _is_id(one) else "constant", one)
+
+
+def _distance_of_number(number: str, starts_at: str) -> float | None:
+    return int(number) - datetime.fromisoformat(starts_at).timestamp() if number.isdecimal() else None
 
 
 def _distance(moment: str, starts_at: str) -> float | None:
@@ -104,10 +112,13 @@ def _value(slot: Slot, booking: Booking, starts_at: datetime, fresh: Mapping[str
     match slot.kind:
         case "provider":
             return booking.provider_id
+        case "providers":
+            return f"{{{booking.provider_id}}}"
         case "key":
             return booking.key
-        case "start":
-            return (starts_at + timedelta(seconds=float(slot.value or 0))).isoformat()
+        case "start" | "epoch":
+            at = starts_at + timedelta(seconds=float(slot.value or 0))
+            return at.isoformat() if slot.kind == "start" else str(int(at.timestamp()))
         case "fresh":
             return fresh[slot.value or ""]
     return slot.value

@@ -79,22 +79,23 @@ class Stand:
         assert pid is not None
         return pid
 
-    def start_monolith(self) -> Web:
-        """The product's web process."""
+    def start_monolith(self, **given: str) -> Web:
+        """The product's web process; `given` settings come before the stand's own."""
         port = self.settings.ports["MONOLITH_PORT"]
         config = GUNICORN / "monolith.py"
-        return self._start_web("monolith.wsgi:app", config, port, "/healthz", self.monolith_environment())
+        environment = {**self.monolith_environment(), **WORKER, **given}
+        return self._start_web("monolith.wsgi:app", config, port, "/healthz", environment)
 
-    def start_scheduling(self) -> Web:
-        """The extracted service's web process."""
+    def start_scheduling(self, **given: str) -> Web:
+        """The extracted service's web process; `given` as for the monolith's."""
         port = self.settings.ports["SCHEDULING_PORT"]
-        environment = scheduling_environment(self.settings, self.keys, self._backends())
+        environment = {**scheduling_environment(self.settings, self.keys, self._backends()), **WORKER, **given}
         return self._start_web("scheduling_service.wsgi:app", GUNICORN / "scheduling.py", port, "/healthz", environment)
 
     def start_floor(self, name: str, settings: Mapping[str, Any], ready: str) -> Web:
         """One of `deploy.bench.floors`, under the monolith's gunicorn settings; `ready` is a path that it answers."""
         port = free_port()
-        environment = {"MONOLITH_PORT": str(port), "FLOOR": json.dumps(settings)}
+        environment = {"MONOLITH_PORT": str(port), "FLOOR": json.dumps(settings), **WORKER}
         return self._start_web(f"deploy.bench.floors:{name}()", Path(serving.__file__), port, ready, environment)
 
     def monolith_environment(self) -> dict[str, str]:
@@ -106,7 +107,7 @@ class Stand:
         program = Program(
             name,
             ["-m", "gunicorn", "-c", str(config), application],
-            {**environment, **WORKER},
+            environment,
             log=self.folder / f"{name}.log",
             serves=answers_http(port, ready),
         )

@@ -1,15 +1,12 @@
 """`extraction db`."""
 
-import os
 from collections.abc import Callable, Mapping
 
 import click
 
 from deploy.databases import histories
 from deploy.databases.histories import Target
-from deploy.devstack.environment import described
-from deploy.devstack.settings import read_settings
-from deploy.surroundings import environment_of
+from deploy.surroundings import administrators_url, environment_of
 
 TARGETS: Mapping[str, Callable[[str, str], Target]] = {
     "monolith": histories.monolith,
@@ -53,7 +50,5 @@ def check_command(deployment: str) -> None:
 
 
 def _target(deployment: str) -> Target:
-    setting = f"{deployment.upper()}_DATABASE_URL"
     secret = environment_of(deployment)["DATABASE_ROLE_SECRET"]
-    url = os.environ.get(setting) or described(read_settings(os.environ).data, "administrator")[setting]
-    return TARGETS[deployment](url, secret)
+    return TARGETS[deployment](administrators_url(deployment), secret)

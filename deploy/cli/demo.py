@@ -28,7 +28,7 @@ class Login(Protocol):
 def demo(no_seed: bool) -> None:
     """Run the whole product on this machine until Ctrl-C.
 
-    Starts two Postgres servers, Valkey and a mail sink of its own, sets up the databases, starts the four processes
+    Starts two Postgres servers, Valkey and a mail sink of its own, sets up the databases, starts the five processes
     of the product and fills in demo data. The data stays in one folder (DATA_DIR, `.data` unless set); the second
     start goes on with it.
 

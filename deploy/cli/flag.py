@@ -1,24 +1,29 @@
 """`extraction flag`."""
 
 import getpass
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from contracts.scheduling.values import Side
+from deploy.cli.flag_moves import Order, carry_out, rehearse
+from deploy.cli.guard_options import guard_options, guarding_from
 from deploy.errors import SurroundingsError
+from deploy.moving import open_moving
 from deploy.operations import Operations, open_operations
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.scheduling_flag import DEFAULT
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
+from scheduling_service.cutover.waves import within_percent
 
 SIDES = get_args(Side)
 LONGEST_REASON = 200
 
 
-def _one_short_line(_: click.Context, __: click.Parameter, reason: str) -> str:
+def one_short_line(_: click.Context, __: click.Parameter, reason: str) -> str:
+    """For the option `--reason` of whatever is audited."""
     line = " ".join(reason.split())
     if len(line) > LONGEST_REASON or not line.isprintable():
         raise click.BadParameter(f"say it in one line of at most {LONGEST_REASON} characters")
@@ -27,7 +32,7 @@ def _one_short_line(_: click.Context, __: click.Parameter, reason: str) -> str:
 
 @click.group()
 def flag() -> None:
-    """Show or set which side of the extraction new businesses are created on.
+    """Show or set which side of the extraction serves which business.
 
     `in_process` is the monolith's own database; `http` is the scheduling service's.
     """
@@ -39,7 +44,7 @@ def show() -> None:
     with open_operations() as operations:
         flags = operations.flags.read()
         click.echo(f"{SCHEDULING_ADAPTER} = {flags.get((SCHEDULING_ADAPTER, None), DEFAULT)}")
-        changes = [c for c in operations.flags.changes() if c.action == "flag.set"]
+        changes = [c for c in operations.flags.changes() if c.subject.split()[0] == SCHEDULING_ADAPTER]
     if changes:
         table = Table("when (UTC)", "who", "from", "to", box=None, pad_edge=False)
         table.add_column("why", overflow="fold")
@@ -50,42 +55,99 @@ def show() -> None:
 
 @flag.command("set")
 @click.argument("side", type=click.Choice(SIDES))
-@click.option("--business", metavar="SLUG", help="One business, by the short name in its address.")
-@click.option("--reason", default="", callback=_one_short_line, help="Why; kept in the audit log.")
-def set_command(side: str, business: str | None, reason: str) -> None:
-    """Create new businesses on SIDE from now on.
+@click.option("--business", metavar="SLUG", help="Move one business, by the short name in its address.")
+@click.option("--all", "every", is_flag=True, help="Move every business, and create new ones on SIDE.")
+@click.option(
+    "--percent", type=click.FloatRange(0, 100), help="With --all: this share of the businesses, the same each time."
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="With --all: how many before all are compared.",
+)
+@click.option(
+    "--fence-seconds",
+    type=click.FloatRange(0.1, 30),
+    default=2.0,
+    show_default=True,
+    help="The longest that writes of a business may have to wait; a move that takes longer is aborted.",
+)
+@guard_options
+@click.option("--dry-run", is_flag=True, help="Check everything, move nothing, and say how long writes would wait.")
+@click.option("--reason", default="", callback=one_short_line, help="Why; kept in the audit log.")
+def set_command(
+    side: str,
+    business: str | None,
+    every: bool,
+    percent: float | None,
+    batch: int,
+    fence_seconds: float,
+    dry_run: bool,
+    reason: str,
+    **guard: Any,
+) -> None:
+    """Create new businesses on SIDE from now on; or move businesses that exist, while they are used.
 
-    Every process follows within a second. Businesses that exist stay where they are.
+    Without --business or --all only the default changes: every process follows within a second, and businesses that
+    exist stay where they are. A move needs replication, see `extraction replicate`.
     """
+    if business is not None and every:
+        raise click.UsageError("--business and --all exclude one another.")
+    if not every and (percent is not None):
+        raise click.UsageError("--percent needs --all.")
+    for name, given in (("--dry-run", dry_run), ("--guard", guard["guard"])):
+        if given and not (business or every):
+            raise click.UsageError(f"{name} needs --business or --all.")
+    to = cast(Side, side)
     with open_operations() as operations:
-        if business is not None:
-            _require_in_place(operations, _business(operations, business), cast(Side, side))
-            return
-        before = operations.flags.set(SCHEDULING_ADAPTER, side, business_id=None, actor=_who(), reason=reason)
-    click.echo(f"{SCHEDULING_ADAPTER}: {before or DEFAULT} -> {side}; new businesses are created there from now on")
-
-
-def _require_in_place(operations: Operations, business: BusinessRef, side: Side) -> None:
-    """Say that the business is there already; or that it cannot move yet, with nothing changed."""
-    owner = operations.owners().get(business.business_id)
-    if owner is None or owner.owner == side:
-        click.echo(f"{business.slug} is owned by {side} already; nothing to do")
+        chosen = _chosen(operations, to, business, every, percent)
+        if not dry_run:
+            _ask_for(operations, to, business, chosen, every and percent is None, reason)
+    if business is None and not every:
         return
-    raise SurroundingsError(
-        f"{business.slug} is owned by {owner.owner}, and moving an existing business comes with the "
-        f"cutover, which this version does not have: nothing was changed. "
-        f"New businesses follow `extraction flag set {side}`"
-    )
+    if not chosen:
+        click.echo(f"{business or 'every business asked for'} is owned by {side} already; nothing to do")
+        return
+    order = Order(to, chosen, batch, fence_seconds, who(), reason, guarding_from(**guard))
+    with open_moving() as moving:
+        (rehearse if dry_run else carry_out)(moving, order)
 
 
-def _business(operations: Operations, slug: str) -> BusinessRef:
+def _chosen(
+    operations: Operations, side: Side, slug: str | None, every: bool, percent: float | None
+) -> list[BusinessRef]:
+    """Those that are asked for and owned by the other side, by slug."""
+    asked = [business_called(operations, slug)] if slug is not None else list(operations.businesses() if every else ())
+    if percent is not None:
+        asked = [each for each in asked if within_percent(each.business_id, percent)]
+    owners = operations.owners()
+    return [each for each in asked if each.business_id in owners and owners[each.business_id].owner != side]
+
+
+def _ask_for(
+    operations: Operations, side: Side, slug: str | None, chosen: list[BusinessRef], default: bool, reason: str
+) -> None:
+    """The flag says what is asked for: by business where businesses were named, else by default."""
+    if (slug is None and not chosen) or default:
+        before = operations.flags.set(SCHEDULING_ADAPTER, side, business_id=None, actor=who(), reason=reason)
+        click.echo(f"{SCHEDULING_ADAPTER}: {before or DEFAULT} -> {side}; new businesses are created there from now on")
+    if slug is not None or not default:
+        for each in chosen:
+            operations.flags.set(SCHEDULING_ADAPTER, side, business_id=each.business_id, actor=who(), reason=reason)
+
+
+def business_called(operations: Operations, slug: str) -> BusinessRef:
+    """Raises SurroundingsError."""
     found = operations.business(slug)
     if found is None:
         raise SurroundingsError(f"there is no business {slug!r}: `extraction status` lists them")
     return found
 
 
-def _who() -> str:
+def who() -> str:
+    """As the audit log names whoever runs the command."""
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):

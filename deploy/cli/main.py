@@ -1,6 +1,7 @@
 """`extraction`: one command for all that a person does with this product outside a browser."""
 
 import importlib
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,9 +24,16 @@ class Entry:
 COMMANDS: Mapping[str, Entry] = {
     "demo": Entry("deploy.cli.demo", "Run the whole product on this machine, with demo data."),
     "db": Entry("deploy.cli.db", "Set up a database, or check one."),
-    "flag": Entry("deploy.cli.flag", "Show or set where new businesses are created."),
+    "flag": Entry("deploy.cli.flag", "Show or set which side serves which business: move one, some or all."),
+    "replicate": Entry("deploy.cli.replicate", "Keep every business in both databases: what a move needs."),
+    "shadow": Entry("deploy.cli.shadow", "Ask both sides a share of the reads, and compare the answers."),
+    "verify": Entry("deploy.cli.verify", "Compare businesses in both databases, row by row."),
+    "cutover": Entry("deploy.cli.cutover", "Follow moves of businesses, end one, or carry one on."),
+    "finalize": Entry("deploy.cli.finalize", "End the extraction for good, when everything has moved."),
+    "reset": Entry("deploy.cli.reset", "Bring everything back to before the extraction."),
     "status": Entry("deploy.cli.status", "Show who owns each business, and how much it holds."),
     "events": Entry("deploy.cli.events", "See and replay the events that a module could not apply."),
+    "seed": Entry("deploy.cli.seed", "Fill the databases with many businesses and appointments."),
     "load": Entry("deploy.cli.load", "Send a peak hour through either adapter, and compare."),
     "operator": Entry("deploy.cli.operator", "Appoint those who run the whole product."),
     "mail": Entry("deploy.cli.mail", "Read the mails that the demo has sent."),
@@ -75,6 +83,17 @@ def main() -> None:
     except (click.ClickException, SurroundingsError, OSError) as error:
         click.echo(f"extraction: {one_line(error)}", err=True)
     sys.exit(EXIT_WRONG_USE)
+
+
+def run_alone(command: click.Command, program: str, name: str) -> None:
+    """Run a command that is a program of its own. What the user can mend is one line and exit code 2; Ctrl-C and
+    SIGTERM stop the servers first."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        command(prog_name=program)
+    except (SurroundingsError, OSError) as error:
+        click.echo(f"{name}: {one_line(error)}", err=True)
+        sys.exit(EXIT_WRONG_USE)
 
 
 def one_line(error: Exception | str) -> str:

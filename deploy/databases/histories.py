@@ -13,6 +13,8 @@ class Schema:
     name: str
     migrations: Path
     further_roles: tuple[str, ...] = ()
+    replicator: str | None = None
+    """Of the further roles, the one that copies the schema's rows to and from another server."""
 
     @property
     def owner(self) -> str:
@@ -28,12 +30,14 @@ class Schema:
 SCHEDULING = Schema(
     "scheduling",
     ROOT / "scheduling_service/engine/migrations",
-    # The relay sees every business's outbox; the operator reads every business.
-    further_roles=("scheduling_relay", "scheduling_operator"),
+    # The relay sees every business's outbox; the operator reads every business; the mover changes who may write.
+    further_roles=("scheduling_relay", "scheduling_operator", "scheduling_mover", "scheduling_replicator"),
+    replicator="scheduling_replicator",
 )
 
 MONOLITH_SCHEMAS = (
-    Schema("platform", ROOT / "monolith/shared/migrations"),
+    # The mover keeps the record of moves and decides them.
+    Schema("platform", ROOT / "monolith/shared/migrations", ("platform_mover",)),
     Schema("auth", ROOT / "monolith/modules/auth/migrations"),
     Schema("billing", ROOT / "monolith/modules/billing/migrations"),
     Schema("notifications", ROOT / "monolith/modules/notifications/migrations", ("notifications_sender",)),

@@ -60,7 +60,7 @@ def _upgrade(connection: Connection, schema: Schema) -> None:
     if is_migrated(connection, schema):
         return
     connection.rollback()
-    config = _config(schema)
+    config = history_of(schema)
     config.attributes.update(connection=connection, schema=schema.name, owner=schema.owner)
     command.upgrade(config, "head")
     connection.commit()
@@ -81,10 +81,11 @@ def _version(connection: Connection, schema: Schema) -> frozenset[str]:
 
 
 def _newest(schema: Schema) -> frozenset[str]:
-    return frozenset(ScriptDirectory.from_config(_config(schema)).get_heads())
+    return frozenset(ScriptDirectory.from_config(history_of(schema)).get_heads())
 
 
-def _config(schema: Schema) -> Config:
+def history_of(schema: Schema) -> Config:
+    """The schema's Alembic history; whoever runs it hands over `connection`, `schema` and `owner` as attributes."""
     config = Config()
     config.set_main_option("script_location", str(schema.migrations).replace("%", "%%"))
     return config

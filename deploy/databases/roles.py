@@ -31,6 +31,18 @@ def create_schema(connection: Connection, schema: Schema) -> None:
         _execute(connection, "GRANT USAGE ON SCHEMA {} TO {}", schema.name, role)
 
 
+def let_replicate(connection: Connection, database: str, schemas: Iterable[Schema]) -> None:
+    """What logical replication asks for: to pass by row security, to read the log, to subscribe, and to publish (which
+    an owner of tables does, at the replicator's call). A database made from a template needs this again."""
+    for schema in schemas:
+        if schema.replicator is None:
+            continue
+        _execute(connection, "ALTER ROLE {} BYPASSRLS REPLICATION", schema.replicator)
+        _execute(connection, "GRANT pg_create_subscription TO {} WITH INHERIT TRUE", schema.replicator)
+        for role in (schema.replicator, schema.owner):
+            _execute(connection, "GRANT CREATE ON DATABASE {} TO {}", database, role)
+
+
 def let_connect(connection: Connection, database: str, roles: Iterable[str]) -> None:
     """Only these roles (and administrators) may connect. A database made from a template needs this again."""
     _execute(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", database)

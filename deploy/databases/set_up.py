@@ -31,6 +31,7 @@ def set_up(target: Target) -> None:
             roles.create_roles(server, schema, target.role_secret)
         _create_database(server, database)
         roles.let_connect(server, database, target.running_roles)
+        roles.let_replicate(server, database, target.schemas)
         with connect(target) as connection:
             roles.prepare_public(connection)
             for schema in target.schemas:

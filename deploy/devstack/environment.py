@@ -16,10 +16,12 @@ OURS = {
     *DEFAULT_PORTS,
     "DATABASE_ROLE_SECRET",
     "METRICS_TOKEN",
+    "MONOLITH_DATABASE_ROLE_SECRET",
     "MONOLITH_DATABASE_URL",
     "PROMETHEUS_MULTIPROC_DIR",
     "PUBLIC_URL",
     "REDIS_URL",
+    "SCHEDULING_DATABASE_ROLE_SECRET",
     "SCHEDULING_DATABASE_URL",
     "SCHEDULING_SERVICE_URL",
     "SERVICE_TOKEN_SIGNING_KEY",
@@ -62,6 +64,17 @@ def scheduling_environment(settings: Settings, keys: Keys, backends: Backends) -
         "SERVICE_TOKEN_VERIFY_KEYS": keys.verify_keys,
         "METRICS_TOKEN": keys.metrics_token,
         "SCHEDULING_PORT": str(settings.ports["SCHEDULING_PORT"]),
+    }
+
+
+def keeper_environment(settings: Settings, keys: Keys, backends: Backends) -> dict[str, str]:
+    """For the keeper, the only process that enters both databases."""
+    return {
+        "MONOLITH_DATABASE_URL": without_credentials(backends.monolith_database_url),
+        "MONOLITH_DATABASE_ROLE_SECRET": keys.monolith_role_secret,
+        "SCHEDULING_DATABASE_URL": without_credentials(backends.scheduling_database_url),
+        "SCHEDULING_DATABASE_ROLE_SECRET": keys.scheduling_role_secret,
+        "SCHEDULING_SERVICE_URL": settings.scheduling_service_url,
     }
 
 

@@ -32,6 +32,8 @@ SETTINGS = {
     "max_connections": "200",
     "max_wal_senders": "20",
     "max_replication_slots": "20",
+    # A subscriber that stays away loses its slot before the disk is full.
+    "max_slot_wal_keep_size": "4GB",
     "max_logical_replication_workers": "12",
     "max_sync_workers_per_subscription": "2",
     "max_worker_processes": "24",

@@ -7,6 +7,7 @@ from monolith.modules.billing.api import BillingApi
 from monolith.shared.middleware import current_exchange
 from monolith.shared.middleware.errors import Problem
 from monolith.web.accounts import AccountPages
+from monolith.web.appointments import AppointmentPages
 from monolith.web.booking import BookingPages
 from monolith.web.viewing import FILTERS
 from monolith.web.visiting import Visits
@@ -27,6 +28,7 @@ def create_pages(visits: Visits, auth: Auth, billing: BillingApi) -> Blueprint:
     pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
     AccountPages(visits, auth).add_to(pages)
     BookingPages(visits, billing).add_to(pages)
+    AppointmentPages(visits, billing).add_to(pages)
     for name, shown in FILTERS.items():
         pages.add_app_template_filter(shown, name)
     return pages

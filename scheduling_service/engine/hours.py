@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 _MIDNIGHT = time()
 
 
+@lru_cache(maxsize=20_000)
 def instant_of(day: date, minute: int, zone: ZoneInfo) -> int:
     """Seconds since 1970 of the local time `minute` minutes after midnight on `day`; 1440 is the next midnight."""
     days, minute = divmod(minute, 1440)
@@ -23,6 +24,10 @@ def instant_of(day: date, minute: int, zone: ZoneInfo) -> int:
     ahead = shown - wall.replace(tzinfo=None)
     # Python reads a skipped time with the offset from before, and so arrives some minutes behind the change.
     return _change_before(instant, ahead, zone) if ahead else instant
+
+
+def local_date(moment: int, zone: ZoneInfo) -> date:
+    return datetime.fromtimestamp(moment, zone).date()
 
 
 def local_days(start: int, end: int, zone: ZoneInfo) -> list[date]:
@@ -35,11 +40,6 @@ def local_days(start: int, end: int, zone: ZoneInfo) -> list[date]:
 @lru_cache(maxsize=50_000)
 def as_utc(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def minutes_of(wall: str) -> int:
-    """Minutes after midnight of `HH:MM`."""
-    return int(wall[:2]) * 60 + int(wall[3:])
 
 
 def wall_of(minutes: int) -> str:

@@ -5,34 +5,77 @@ first thing that every call does.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from threading import Condition
 from typing import Any, Self
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.errors import error_from_result
+from psycopg.pq import DiagnosticField, ExecStatus, Format, TransactionStatus
+from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
 from contracts.scheduling.context import Deadline
 from contracts.scheduling.errors import Unavailable
 
+_UNKNOWN_STATEMENT = b"26000"
 _OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c idle_in_transaction_session_timeout=15000"
 
 
 class Connection(psycopg.Connection[TupleRow]):
     """In autocommit: every transaction begins and ends in the open.
 
-    `reader` is one cursor for the hottest statement: a new cursor has to learn anew how each column is read.
+    `read_bytes` is for the hottest statement. Outside a transaction it goes to libpq directly, which costs the client
+    less than half of what a cursor does, and lets go of the interpreter once.
     """
 
-    reader: psycopg.Cursor[TupleRow]
+    _reader: psycopg.RawCursor[TupleRow]
+    _names: dict[str, bytes]
 
     @classmethod
     def to(cls, url: str) -> Self:
         """Raises psycopg.OperationalError, after at most two seconds."""
         settings: dict[str, Any] = {"prepare_threshold": 0, "tcp_user_timeout": 10_000, "options": _OPTIONS}
         connection = cls.connect(url, autocommit=True, connect_timeout=2, **settings)
-        connection.reader = connection.cursor()
+        connection._reader = psycopg.RawCursor(connection)
+        connection._names = {}
         return connection
+
+    def read_bytes(self, statement: str, parameters: Sequence[object]) -> bytes | None:
+        """The one value of the one row that `statement` answers, in Postgres' binary form; None for NULL.
+
+        Parameters stand in it as $1, $2, …, and go as text. Raises psycopg.Error as a cursor does.
+        """
+        texts = [None if each is None else str(each) for each in parameters]
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            row = self._reader.execute(statement.encode(), texts, binary=True).fetchone()
+            return None if row is None else row[0]
+        result = self._asked(statement, texts)
+        if result.error_field(DiagnosticField.SQLSTATE) == _UNKNOWN_STATEMENT:
+            # psycopg forgets all prepared statements after a rollback, and these with its own.
+            self._names.clear()
+            result = self._asked(statement, texts)
+        if result.status != ExecStatus.TUPLES_OK:
+            raise self._error(result)
+        return result.get_value(0, 0)
+
+    def _asked(self, statement: str, texts: Sequence[str | None]) -> PGresult:
+        name = self._names.get(statement)
+        if name is None:
+            name = f"read_{len(self._names)}".encode()
+            prepared = self.pgconn.prepare(name, statement.encode())
+            if prepared.status != ExecStatus.COMMAND_OK:
+                raise self._error(prepared)
+            self._names[statement] = name
+        # The annotation of exec_prepared forgets that a parameter may be NULL.
+        values: Any = [None if text is None else text.encode() for text in texts]
+        return self.pgconn.exec_prepared(name, values, None, Format.BINARY)
+
+    def _error(self, result: PGresult) -> psycopg.Error:
+        """A connection that broke says so by its state; its result carries no code."""
+        if self.closed:
+            return psycopg.OperationalError(result.get_error_message())
+        return error_from_result(result)
 
 
 class Pool:

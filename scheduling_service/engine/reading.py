@@ -1,12 +1,8 @@
 """Appointments as they stand."""
 
-import base64
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
-
-import msgspec
 
 from contracts.scheduling import models as m
 from contracts.scheduling.context import Actor, CallContext
@@ -14,12 +10,12 @@ from contracts.scheduling.errors import (
     AppointmentNotFound,
     BusinessNotFound,
     Forbidden,
-    InvalidRequest,
     ProviderNotFound,
 )
+from scheduling_service.engine.cursors import cursor_of, position_of
 from scheduling_service.engine.database import Connection, Database, time_left_ms
 from scheduling_service.engine.store import appointments as store
-from scheduling_service.engine.store import catalog, protocol
+from scheduling_service.engine.store import catalog, history, protocol
 
 T = TypeVar("T")
 
@@ -52,6 +48,12 @@ def get_appointment(db: Connection, business_id: UUID, actor: Actor, request: m.
     return found
 
 
+def get_history(db: Connection, business_id: UUID, actor: Actor, request: m.GetHistory) -> m.History:
+    """Of an appointment that the actor may see."""
+    get_appointment(db, business_id, actor, m.GetAppointment(appointment_id=request.appointment_id))
+    return m.History(changes=tuple(history.read_history(db, business_id, request.appointment_id)))
+
+
 def list_appointments(
     db: Connection, business_id: UUID, actor: Actor, request: m.ListAppointments
 ) -> m.AppointmentPage:
@@ -63,15 +65,20 @@ def list_appointments(
     found = store.read_page(
         db,
         business_id,
-        customer_id=customer_id,
-        provider_id=request.provider_id,
-        status=request.status,
+        {
+            "customer_id": customer_id,
+            "provider_id": request.provider_id,
+            "status": request.status,
+            "series_id": request.series_id,
+            "visit_id": request.visit_id,
+        },
         start=request.start,
-        after=_position(request.cursor) if request.cursor else None,
+        after=position_of(request.cursor) if request.cursor else None,
         limit=request.limit + 1,
     )
     page, more = found[: request.limit], len(found) > request.limit
-    return m.AppointmentPage(appointments=tuple(page), next_cursor=_cursor(page[-1]) if more else None)
+    next_cursor = cursor_of(page[-1].starts_at, page[-1].appointment_id) if more else None
+    return m.AppointmentPage(appointments=tuple(page), next_cursor=next_cursor)
 
 
 def get_agenda(db: Connection, business_id: UUID, request: m.GetAgenda) -> m.Agenda:
@@ -80,17 +87,3 @@ def get_agenda(db: Connection, business_id: UUID, request: m.GetAgenda) -> m.Age
         raise ProviderNotFound("This business has no such provider.")
     appointments = store.read_agenda(db, business_id, request.provider_id, request.start, request.end)
     return m.Agenda(provider_id=request.provider_id, zone=zone, appointments=tuple(appointments))
-
-
-def _cursor(last: m.Appointment) -> str:
-    micros = int(last.starts_at.timestamp()) * 1_000_000 + last.starts_at.microsecond
-    return base64.urlsafe_b64encode(msgspec.json.encode((micros, last.appointment_id))).rstrip(b"=").decode()
-
-
-def _position(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        micros, appointment_id = msgspec.json.decode(raw, type=tuple[int, UUID])
-        return datetime.fromtimestamp(micros / 1_000_000, UTC), appointment_id
-    except (ValueError, OverflowError, OSError) as error:
-        raise InvalidRequest("This cursor was not given by a previous page.", field="cursor") from error

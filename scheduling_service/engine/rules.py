@@ -1,50 +1,28 @@
 """A business's catalog, compiled for answering fast, and cached under the version at which it was read."""
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from math import ceil
 from threading import Lock
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from contracts.scheduling import models as m
 from contracts.scheduling.errors import OfferingNotFound, ProviderNotFound
-from contracts.scheduling.models import Offering
-from scheduling_service.engine.hours import instant_of
+from scheduling_service.engine.working_time import DayMinutes, ProviderRules, Range, Week
 
-Range = tuple[int, int]
-"""Half-open, in seconds since 1970."""
-
-_DAYS_REMEMBERED = 400
+__all__ = ["BusinessRules", "ProviderRules", "Range", "ResourceRules", "RulesCache", "compile_rules"]
 
 
-@dataclass(eq=False)
-class ProviderRules:
-    """One provider. `week[0]` is Monday; its ranges are minutes after midnight, ascending, disjoint."""
+@dataclass(frozen=True)
+class ResourceRules:
+    """A room or a device. `blocked` is sorted and disjoint."""
 
-    provider_id: UUID
-    name: str
-    zone: ZoneInfo
-    active: bool
-    offering_ids: frozenset[UUID]
-    week: tuple[tuple[Range, ...], ...]
-    _working: dict[date, tuple[Range, ...]] = field(default_factory=dict)
-
-    def working(self, day: date) -> tuple[Range, ...]:
-        """The working ranges of one local date, as instants; those that a change of clocks empties are left out."""
-        known = self._working.get(day)
-        if known is None:
-            if len(self._working) >= _DAYS_REMEMBERED:
-                self._working.clear()
-            known = self._working[day] = tuple(self._instants(day))
-        return known
-
-    def _instants(self, day: date) -> list[Range]:
-        ranges = [
-            (instant_of(day, opens, self.zone), instant_of(day, closes, self.zone))
-            for opens, closes in self.week[day.weekday()]
-        ]
-        return [(opens, closes) for opens, closes in ranges if opens < closes]
+    resource_id: UUID
+    kind: str
+    blocked: tuple[Range, ...]
 
 
 @dataclass(frozen=True)
@@ -52,10 +30,15 @@ class BusinessRules:
     version: int
     name: str
     zone: str
-    offerings: dict[UUID, Offering]
+    local: ZoneInfo
+    """`zone`, ready for use."""
+    offerings: dict[UUID, m.Offering]
     providers: dict[UUID, ProviderRules]
+    """By id."""
+    resources: dict[str, tuple[ResourceRules, ...]]
+    """The active ones of each kind, by id."""
 
-    def offering(self, offering_id: UUID) -> Offering:
+    def offering(self, offering_id: UUID) -> m.Offering:
         try:
             return self.offerings[offering_id]
         except KeyError:
@@ -72,6 +55,52 @@ class BusinessRules:
         if not self.offering(offering_id).active:
             return []
         return [p for p in self.providers.values() if p.active and offering_id in p.offering_ids]
+
+    def resources_of(self, kind: str) -> tuple[ResourceRules, ...]:
+        return self.resources.get(kind, ())
+
+
+def compile_rules(
+    version: int,
+    name: str,
+    zone: str,
+    offerings: Sequence[m.Offering],
+    providers: Sequence[m.Provider],
+    overrides: Sequence[m.DateOverride] = (),
+    holidays: Sequence[m.Holiday] = (),
+    blocks: Sequence[m.Block] = (),
+    resources: Sequence[m.Resource] = (),
+) -> BusinessRules:
+    """What the catalog means. Nothing of it is read again until the version changes."""
+    closed = frozenset(holiday.date for holiday in holidays)
+    differing: dict[UUID, dict[date, m.DateOverride]] = {}
+    for override in overrides:
+        differing.setdefault(override.provider_id, {})[override.date] = override
+    blocked = _Blocked(blocks)
+    compiled = [
+        _provider(each, differing.get(each.provider_id, {}), closed, blocked.of(each.provider_id))
+        for each in sorted(providers, key=lambda provider: provider.provider_id)
+    ]
+    return BusinessRules(
+        version,
+        name,
+        zone,
+        ZoneInfo(zone),
+        {each.offering_id: each for each in offerings},
+        {each.provider_id: each for each in compiled},
+        _by_kind(resources, blocked),
+    )
+
+
+def merged(ranges: Iterable[Range]) -> tuple[Range, ...]:
+    """The same time as disjoint ranges that do not touch, ascending."""
+    found: list[Range] = []
+    for start, end in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return tuple(found)
 
 
 class RulesCache:
@@ -99,3 +128,63 @@ class RulesCache:
             self._rules.move_to_end(business_id)
             while len(self._rules) > self._capacity:
                 self._rules.popitem(last=False)
+
+
+class _Blocked:
+    """Blocked time by whose it is: looked up for each provider and resource, of which there may be a thousand each."""
+
+    def __init__(self, blocks: Iterable[m.Block]) -> None:
+        self._everybody: list[Range] = []
+        self._own: dict[UUID, list[Range]] = {}
+        for block in blocks:
+            whose = block.provider_id or block.resource_id
+            ranges = self._everybody if whose is None else self._own.setdefault(whose, [])
+            ranges.append((int(block.start.timestamp()), ceil(block.end.timestamp())))
+
+    def of(self, whose: UUID) -> tuple[Range, ...]:
+        return merged([*self._everybody, *self._own.get(whose, ())])
+
+
+def _provider(
+    provider: m.Provider,
+    overrides: dict[date, m.DateOverride],
+    holidays: frozenset[date],
+    blocked: tuple[Range, ...],
+) -> ProviderRules:
+    return ProviderRules(
+        provider_id=provider.provider_id,
+        name=provider.name,
+        zone=ZoneInfo(provider.zone),
+        active=provider.active,
+        weight=provider.weight,
+        offering_ids=frozenset(provider.offering_ids),
+        weeks=_weeks(provider),
+        overrides=overrides,
+        holidays=holidays,
+        blocked=blocked,
+    )
+
+
+def _by_kind(resources: Iterable[m.Resource], blocked: _Blocked) -> dict[str, tuple[ResourceRules, ...]]:
+    kinds: dict[str, list[ResourceRules]] = {}
+    for each in sorted(resources, key=lambda resource: resource.resource_id):
+        if each.active:
+            found = ResourceRules(each.resource_id, each.kind, blocked.of(each.resource_id))
+            kinds.setdefault(each.kind, []).append(found)
+    return {kind: tuple(those) for kind, those in kinds.items()}
+
+
+def _weeks(provider: m.Provider) -> tuple[Week, ...]:
+    """The one that always holds, then the dated ones as they begin: the last that holds counts."""
+    dated = sorted(provider.schedules, key=lambda schedule: schedule.effective_from)
+    return (
+        Week(None, None, _days(provider.weekly_hours)),
+        *(Week(each.effective_from, each.effective_until, _days(each.ranges)) for each in dated),
+    )
+
+
+def _days(ranges: Sequence[m.WorkingRange]) -> tuple[tuple[DayMinutes, ...], ...]:
+    days: list[list[DayMinutes]] = [[] for _ in range(7)]
+    for each in ranges:
+        days[each.weekday - 1].append(m.DayRange(opens=each.opens, closes=each.closes).minutes())
+    return tuple(tuple(sorted(day)) for day in days)

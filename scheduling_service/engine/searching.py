@@ -1,51 +1,106 @@
-"""What can be booked."""
+"""What can be booked: slots, the next ones, a month at a glance, visits."""
 
 import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
-from contracts.scheduling.errors import BusinessNotFound, Unavailable
-from scheduling_service.engine.availability import offered_starts
+from contracts.scheduling.errors import BusinessNotFound, Forbidden, InvalidRequest, NotFound, Unavailable
+from contracts.scheduling.values import LONGEST_SEARCH_DAYS
+from scheduling_service.engine.availability import Question, Taken, ask, days_with_room, free_slots, read_taken
 from scheduling_service.engine.catalog import load_rules
 from scheduling_service.engine.database import Database, time_left_ms
-from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.hours import instant_of
 from scheduling_service.engine.reading import perform
-from scheduling_service.engine.rules import BusinessRules, ProviderRules, Range, RulesCache
-from scheduling_service.engine.store import availability as store
+from scheduling_service.engine.rules import BusinessRules, Range, RulesCache
 
 _ROUNDS = 3
+_DAY = 86_400
+
+T = TypeVar("T")
+Asked = m.SearchSlots | m.NextAvailable | m.GetOverview
 
 
 def search_slots(database: Database, cache: RulesCache, ctx: CallContext, request: m.SearchSlots) -> m.Slots:
-    """One query when the cached rules are current; the rules are read again when the query says that they are old."""
-    rules = cache.known(ctx.business_id) or _load(database, cache, ctx)
+    def answer(rules: BusinessRules) -> m.Slots | None:
+        question, window = _question(rules, ctx, request), _window(request.start, request.end)
+        taken = read_current(database, ctx, question, window)
+        if taken is None:
+            return None
+        zone = request.viewer_zone or rules.zone
+        slots = tuple(free_slots(question, window, taken))
+        return _by_day(slots, zone) if request.by_day else m.Slots(zone=zone, slots=slots)
+
+    return with_current_rules(database, cache, ctx, answer)
+
+
+def next_available(database: Database, cache: RulesCache, ctx: CallContext, request: m.NextAvailable) -> m.Slots:
+    def answer(rules: BusinessRules) -> m.Slots | None:
+        question = _question(rules, ctx, request)
+        # The database's clock decides what is ahead; ours may be wrong by a day.
+        now = int(time.time())
+        start = now - _DAY if request.after is None else math.ceil(request.after.timestamp())
+        end = (now + _DAY if request.after is None else start) + LONGEST_SEARCH_DAYS * _DAY
+        taken = read_current(database, ctx, question, (start, end))
+        if taken is None:
+            return None
+        window = (start, min(end, max(start, taken.now) + LONGEST_SEARCH_DAYS * _DAY))
+        return m.Slots(zone=rules.zone, slots=tuple(_first(question, window, taken, request.limit)))
+
+    return with_current_rules(database, cache, ctx, answer)
+
+
+def get_overview(database: Database, cache: RulesCache, ctx: CallContext, request: m.GetOverview) -> m.Overview:
+    def answer(rules: BusinessRules) -> m.Overview | None:
+        question = _question(rules, ctx, request)
+        name = request.viewer_zone or rules.zone
+        zone = ZoneInfo(name)
+        days = [request.first + timedelta(days=n) for n in range(request.days + 1)]
+        midnights = [instant_of(day, 0, zone) for day in days]
+        taken = read_current(database, ctx, question, (midnights[0], midnights[-1]))
+        if taken is None:
+            return None
+        room = days_with_room(question, midnights, taken)
+        return m.Overview(
+            zone=name, days=tuple(m.OverviewDay(date=day, has_room=on) for day, on in zip(days, room, strict=False))
+        )
+
+    return with_current_rules(database, cache, ctx, answer)
+
+
+def with_current_rules(
+    database: Database, cache: RulesCache, ctx: CallContext, answer: Callable[[BusinessRules], T | None]
+) -> T:
+    """`answer` with the cached rules; or, when it answers None since they are old, with those read anew."""
+    rules = cache.known(ctx.business_id)
+    # What the cached rules do not know may be new; only those read now can say that there is no such thing.
+    with suppress(NotFound, InvalidRequest):
+        found = None if rules is None else answer(rules)
+        if found is not None:
+            return found
     for _ in range(_ROUNDS):
-        providers = _asked(rules, request)
-        taken = _read_taken(database, ctx, rules, providers, request)
-        if taken.rules_version == rules.version:
-            return m.Slots(zone=rules.zone, slots=tuple(_slots(rules, providers, request, taken)))
-        rules = _load(database, cache, ctx)
+        found = answer(_load(database, cache, ctx))
+        if found is not None:
+            return found
     raise Unavailable("The business's rules keep changing; ask again.", retry_after=0.2)
 
 
-def _read_taken(
-    database: Database,
-    ctx: CallContext,
-    rules: BusinessRules,
-    providers: list[ProviderRules],
-    request: m.SearchSlots,
-) -> store.Taken:
-    ids = [provider.provider_id for provider in providers]
-    start, end = _window(request)
-    # A start at the window's end lasts beyond it, and may meet there what begins after the window.
-    window = (start, end + rules.offering(request.offering_id).duration_minutes * 60)
+def read_current(database: Database, ctx: CallContext, question: Question, window: Range) -> Taken | None:
+    """One query, whatever the days and providers; None when the rules are no longer those of the question."""
     taken = database.read(
         ctx.deadline,
-        lambda db: store.read_availability(db, ctx.business_id, ids, window, time_left_ms(ctx.deadline)),
+        lambda db: read_taken(db, ctx.business_id, question, window, budget_ms=time_left_ms(ctx.deadline)),
     )
     if taken is None:
         raise BusinessNotFound("There is no such business.")
-    return taken
+    return taken if taken.rules_version == question.rules.version else None
 
 
 def _load(database: Database, cache: RulesCache, ctx: CallContext) -> BusinessRules:
@@ -53,39 +108,51 @@ def _load(database: Database, cache: RulesCache, ctx: CallContext) -> BusinessRu
     return cache.at(ctx.business_id, rules.version, lambda: rules)
 
 
-def _asked(rules: BusinessRules, request: m.SearchSlots) -> list[ProviderRules]:
-    performers = rules.performers(request.offering_id)
-    if request.provider_id is None:
-        return performers
-    asked = rules.provider(request.provider_id)
-    return [asked] if asked in performers else []
+def _question(rules: BusinessRules, ctx: CallContext, request: Asked) -> Question:
+    return ask(
+        rules,
+        request.offering_id,
+        provider_id=request.provider_id,
+        provider_ids=request.provider_ids,
+        duration_minutes=request.duration_minutes,
+        seats=request.seats,
+        customer_id=whose_limits(ctx, request.customer_id),
+    )
 
 
-def _slots(
-    rules: BusinessRules, providers: list[ProviderRules], request: m.SearchSlots, taken: store.Taken
-) -> list[m.Slot]:
-    offering = rules.offering(request.offering_id)
-    window = _window(request)
-    found = [
-        (start, provider.provider_id)
-        for provider, busy in zip(providers, _by_provider(len(providers), taken), strict=True)
-        for start in offered_starts(provider, offering, window, busy, taken.now)
-    ]
-    if len(providers) > 1:
-        found.sort()
-    length = offering.duration_minutes * 60
-    return [m.Slot(provider_id=who, starts_at=as_utc(at), ends_at=as_utc(at + length)) for at, who in found]
+def whose_limits(ctx: CallContext, customer_id: UUID | None) -> UUID | None:
+    """A customer's own; staff say for whom they look. Raises Forbidden."""
+    if ctx.actor.kind == "customer":
+        if customer_id not in (None, ctx.actor.id):
+            raise Forbidden("A customer looks for themselves only.")
+        return ctx.actor.id
+    if ctx.actor.kind == "anonymous" and customer_id is not None:
+        raise Forbidden("Sign in to look for a customer.")
+    return customer_id
 
 
-def _window(request: m.SearchSlots) -> Range:
+def _window(start: datetime, end: datetime) -> Range:
     """Starts are whole seconds, so the first one not before a fraction of a second is at the next."""
-    return math.ceil(request.start.timestamp()), math.ceil(request.end.timestamp())
+    return math.ceil(start.timestamp()), math.ceil(end.timestamp())
 
 
-def _by_provider(count: int, taken: store.Taken) -> list[list[Range]]:
-    busy: list[list[Range]] = [[] for _ in range(count)]
-    for provider, start, end in taken.ranges:
-        busy[provider - 1].append((start, end))
-    for ranges in busy:
-        ranges.sort()
-    return busy
+def _by_day(slots: tuple[m.Slot, ...], name: str) -> m.Slots:
+    zone = ZoneInfo(name)
+
+    def day(slot: m.Slot) -> date:
+        return slot.starts_at.astimezone(zone).date()
+
+    return m.Slots(
+        zone=name, slots=(), days=tuple(m.SlotDay(date=on, slots=tuple(those)) for on, those in groupby(slots, day))
+    )
+
+
+def _first(question: Question, window: Range, taken: Taken, limit: int) -> list[m.Slot]:
+    """Looks twice as far each time, until there are enough."""
+    found: list[m.Slot] = []
+    start, further = max(window[0], taken.now), _DAY
+    while start < window[1] and len(found) < limit:
+        end = min(start + further, window[1])
+        found += free_slots(question, (start, end), taken)
+        start, further = end, further * 2
+    return found[:limit]

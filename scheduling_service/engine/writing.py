@@ -52,6 +52,7 @@ class Write:
     business_name: str
     business_zone: str
     rules_version: int
+    operation: str
     events: list[Event] = field(default_factory=list)
 
 
@@ -159,6 +160,7 @@ def _admitted(db: Connection, call: _Call, begun: protocol.Begun) -> Write:
         begun.business_name or "",
         begun.business_zone or "",
         begun.rules_version or 0,
+        call.operation.name,
     )
 
 

@@ -1,4 +1,7 @@
-"""The relay process: `python -m scheduling_service.relay`. Ends within five seconds of SIGTERM or SIGINT."""
+"""The relay process: `python -m scheduling_service.relay`. Ends within five seconds of SIGTERM or SIGINT.
+
+The caretaker of the same database runs beside the relay, in a thread of its own.
+"""
 
 import logging
 import os
@@ -9,14 +12,20 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, start_http_server
 
+from scheduling_service.caretaker import caretaker as caring
+from scheduling_service.caretaker.caretaker import Caretaker
+from scheduling_service.caretaker.compose import caretaker_of
 from scheduling_service.config import RelayConfig
 from scheduling_service.environment import ConfigError, load_or_exit
 from scheduling_service.logs import log_to
 from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import IDLE_SECONDS, Relay
+from scheduling_service.timing import repeat, repeat_whatever_comes
 
 log = logging.getLogger("scheduling_service.relay")
+
+_PATIENCE = 4.0
 
 
 def main() -> None:
@@ -24,23 +33,26 @@ def main() -> None:
     stop = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stop.set())
-    run(load_or_exit("scheduling", _relay, os.environ), stop)
-
-
-def run(relay: Relay, stop: threading.Event) -> None:
-    """Relay until `stop` is set."""
-    log.info("relay started")
+    relay, caretaker = load_or_exit("scheduling", _both, os.environ)
+    care = threading.Thread(
+        target=repeat_whatever_comes, args=("caretaker", caretaker.step, caring.IDLE_SECONDS, stop, log), daemon=True
+    )
+    care.start()
     try:
-        while not stop.is_set():
-            if not relay.step():
-                stop.wait(IDLE_SECONDS)
+        repeat("relay", relay.step, IDLE_SECONDS, stop, log)
     finally:
+        stop.set()
+        care.join(_PATIENCE)
         relay.close()
-    log.info("relay stopped")
+        caretaker.close()
 
 
-def _relay(environment: Mapping[str, str]) -> Relay:
+def _both(environment: Mapping[str, str]) -> tuple[Relay, Caretaker]:
     config = RelayConfig.from_environment(environment)
+    return _relay(config), caretaker_of(config.database_url, config.role_secret)
+
+
+def _relay(config: RelayConfig) -> Relay:
     registry = CollectorRegistry()
     if config.metrics_port is not None:
         try:

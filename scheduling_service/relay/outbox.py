@@ -2,28 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, LiteralString, TypeVar
+from typing import LiteralString, TypeVar
 from uuid import UUID
 
-import psycopg
 from psycopg.rows import class_row
 
 from scheduling_service.credentials import role_url
+from scheduling_service.leadership import Leadership
 
 ROLE = "scheduling_relay"
 LOCK = 0x52454C4159  # "RELAY"; advisory locks belong to one database, so each database has one active relay
-
-# A connection that dies without a word is noticed within seconds, by the server too, which then frees the lock.
-_CONNECTION: dict[str, Any] = {
-    "connect_timeout": 2,
-    "keepalives_idle": 2,
-    "keepalives_interval": 1,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 5000,
-    "application_name": "scheduling relay",
-    "options": "-c timezone=UTC -c statement_timeout=5000 -c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1"
-    " -c tcp_keepalives_count=3 -c tcp_user_timeout=5000",
-}
 
 T = TypeVar("T")
 
@@ -51,32 +39,12 @@ class _Newest:
     published_at: datetime | None
 
 
-class Outbox:
+class Outbox(Leadership):
     """Every statement is its own transaction: none is open while Redis is spoken to. Raises psycopg.Error."""
 
     def __init__(self, database_url: str, role_secret: str) -> None:
-        self._url = role_url(database_url, ROLE, role_secret)
-        self._connection: psycopg.Connection | None = None
-
-    @property
-    def leads(self) -> bool:
-        """Whether this relay was the active one when it last looked."""
-        return self._connection is not None
-
-    def try_to_lead(self) -> bool:
-        """Become the active relay of this database, unless another one is."""
-        connection = psycopg.connect(self._url, autocommit=True, **_CONNECTION)
-        if connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone() == (True,):
-            self._connection = connection
-        else:
-            connection.close()
-        return self.leads
-
-    def close(self) -> None:
-        """Let go of the lock, and of a connection that may be broken."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        url = role_url(database_url, ROLE, role_secret)
+        super().__init__(url, LOCK, "scheduling relay", "-c statement_timeout=5000")
 
     def unpublished(self, limit: int) -> list[Row]:
         """The oldest rows not yet published. Never those "after a cursor": rows with lower positions may commit
@@ -140,13 +108,8 @@ class Outbox:
         )
 
     def _read(self, into: type[T], statement: LiteralString, values: tuple[object, ...] = ()) -> list[T]:
-        with self._leading().cursor(row_factory=class_row(into)) as cursor:
+        with self.connection().cursor(row_factory=class_row(into)) as cursor:
             return cursor.execute(statement, values).fetchall()
 
     def _change(self, statement: LiteralString, values: tuple[object, ...]) -> int:
-        return self._leading().execute(statement, values).rowcount
-
-    def _leading(self) -> psycopg.Connection:
-        if self._connection is None:
-            raise psycopg.OperationalError("this relay does not lead")
-        return self._connection
+        return self.connection().execute(statement, values).rowcount

@@ -14,6 +14,8 @@ from contracts.scheduling.schema_fit import Json
 
 OLD = document()
 NOTE_PATTERN = OLD["components"]["schemas"]["Book"]["properties"]["note"]["pattern"]
+STATES_BUT_LEFT = "`booked`, `lapsed`, `offered`, `waiting`"
+STATES = "`booked`, `lapsed`, `left`, `offered`, `waiting`"
 Plant = Callable[["Planted"], None]
 
 
@@ -150,8 +152,8 @@ BREAKING: list[tuple[str, Plant, str]] = [
     ),
     (
         "query parameter's enum narrowed",
-        lambda p: p.parameter("get", "/v1/appointments", "status")["schema"].update(enum=["booked"]),
-        "list_appointments: the query parameter `status` no longer takes `cancelled`, only `booked`.",
+        lambda p: p.parameter("get", "/v1/waitlist", "status")["schema"]["enum"].remove("left"),
+        f"list_waitlist: the query parameter `status` no longer takes `left`, only {STATES_BUT_LEFT}.",
     ),
     (
         "query parameter's bound narrowed",
@@ -187,8 +189,8 @@ BREAKING: list[tuple[str, Plant, str]] = [
     ),
     (
         "reply enum widened",
-        lambda p: p.field("Appointment", "status")["enum"].append("no_show"),
-        "book: the reply's `status` may now be `no_show`, where old clients know `booked`, `cancelled`.",
+        lambda p: p.field("WaitlistEntry", "status")["enum"].append("forgotten"),
+        f"join_waitlist: the reply's `status` may now be `forgotten`, where old clients know {STATES}.",
     ),
     (
         "reply bound widened",
@@ -214,7 +216,7 @@ BREAKING: list[tuple[str, Plant, str]] = [
             p.schema("AppointmentBooked")
             | {"properties": p.schema("AppointmentBooked")["properties"] | {"type": {"enum": ["appointment.lost"]}}}
         ),
-        "events: `type` may now be `appointment.lost`, where old clients know `appointment.booked`.",
+        "events: `type` may now be `appointment.lost`, where old clients know `appointment.expired`.",
     ),
     (
         "event lost a field",
@@ -241,7 +243,7 @@ COMPATIBLE: list[tuple[str, Plant]] = [
     ("optional query parameter added", lambda p: add_query_parameter(p, required=False)),
     (
         "query enum widened",
-        lambda p: p.parameter("get", "/v1/appointments", "status")["schema"]["enum"].append("no_show"),
+        lambda p: p.parameter("get", "/v1/appointments", "status")["schema"]["enum"].append("mislaid"),
     ),
     ("reply field added", lambda p: p.schema("Appointment")["properties"].update(color={"type": "string"})),
     (

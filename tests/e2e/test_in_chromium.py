@@ -38,6 +38,7 @@ def pages(product: Product, chromium: Chromium) -> dict[str, str]:
         "home": product.place.url,
         "booking": f"{product.place.url}/b/harbour-barbers",
         "appointment": f"{shop}/appointments/{booked}",
+        "move": f"{shop}/appointments/{booked}/move",
         "appointments": f"{shop}/appointments",
         "sign-up": f"{shop}/sign-up",
         "error": f"{shop}/nothing",
@@ -46,7 +47,9 @@ def pages(product: Product, chromium: Chromium) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("width", [1100, 400])
-@pytest.mark.parametrize("name", ["home", "booking", "appointment", "appointments", "sign-up", "error", "mails"])
+@pytest.mark.parametrize(
+    "name", ["home", "booking", "appointment", "move", "appointments", "sign-up", "error", "mails"]
+)
 def test_nothing_sticks_out(chromium: Chromium, pages: dict[str, str], name: str, width: int) -> None:
     chromium.open(pages[name], width)
     PICTURES.mkdir(parents=True, exist_ok=True)

@@ -1,14 +1,15 @@
 """The README's five minutes, word for word: its addresses, its commands, the words it tells a reader to look for."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
 from tests.e2e.browser import Browser
-from tests.e2e.demo import Place
+from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.readme import Step, five_minutes
-from tests.e2e.shared import Product
 from tests.e2e.shop import FLAG_SECONDS
 from tests.patience import eventually
 
@@ -17,12 +18,15 @@ IN_THE_README = {"http://127.0.0.1:8000": "MONOLITH_PORT", "http://127.0.0.1:802
 
 
 @pytest.fixture
-def walker(product: Product) -> "Walker":
-    return Walker(product.place)
+def walker(tmp_path: Path) -> Iterator["Walker"]:
+    """In a demo of their own: the walk lets the two databases follow one another."""
+    place = new_place(tmp_path / "data")
+    with Demo(place):
+        yield Walker(place)
 
 
 def test_the_five_minutes(walker: "Walker") -> None:
-    book, mail, invoice, owner, flip, second, land, move = five_minutes()
+    book, mail, invoice, owner, flip, second, land, move, back, reset = five_minutes()
     walker.books(book)
     walker.reads_the_mail(mail)
     walker.sees_the_invoice_and_cancels(invoice)
@@ -30,7 +34,9 @@ def test_the_five_minutes(walker: "Walker") -> None:
     walker.flips_the_flag(flip)
     walker.creates_a_second_business(second)
     walker.sees_it_land_in_the_other_database(land)
-    walker.is_refused_to_move_the_first_one(move)
+    walker.moves_the_first_one(move)
+    walker.moves_it_back(back)
+    walker.puts_everything_back(reset)
 
 
 class Walker:
@@ -103,12 +109,40 @@ class Walker:
         assert self.place.sql("http", rows) == [(1,)]
         assert self.place.sql("in_process", rows) == [(0,)]
 
-    def is_refused_to_move_the_first_one(self, step: Step) -> None:
-        before = self.place.extraction("status", "--json").stdout
-        (refused,) = self.runs(step, code=2)
-        assert "comes with the cutover" in refused.stderr
-        assert len(refused.stderr.splitlines()) == 1
-        assert self.place.extraction("status", "--json").stdout == before
+    def moves_the_first_one(self, step: Step) -> None:
+        started, moved, verified, status = self.runs(step)
+        assert "follow one another" in started.stdout
+        assert "harbour-barbers: in_process -> http; writes waited at most" in moved.stdout
+        assert "harbour-barbers (http)" in verified.stdout
+        assert "0 with something wrong" in verified.stdout
+        assert "the first move" in status.stdout
+        self.looks_again()
+
+    def moves_it_back(self, step: Step) -> None:
+        moved, status = self.runs(step)
+        assert "harbour-barbers: http -> in_process" in moved.stdout
+        assert owner_in(status.stdout, "harbour-barbers") == "in_process"
+        self.looks_again()
+
+    def puts_everything_back(self, step: Step) -> None:
+        _, status = self.runs(step)
+        assert owner_in(status.stdout, "second-salon") == "in_process"
+        rows = "SELECT count(*) FROM scheduling.business WHERE name = 'Second Salon'"
+        assert self.place.sql("in_process", rows) == [(1,)]
+        assert self.place.sql("http", "SELECT count(*) FROM scheduling.business") == [(0,)]
+        assert self.place.sql("http", "SELECT count(*) FROM pg_subscription") == [(0,)]
+        self.looks_again()
+
+    def looks_again(self) -> None:
+        """The customer notices nothing of where the business is: what they had is there."""
+        self.browser.open(f"{self.place.url}/b/harbour-barbers")
+        if "Sign out" in self.browser.page.text:
+            self.browser.submit("Sign out")
+            self.browser.open(f"{self.place.url}/b/harbour-barbers")
+        self.browser.follow("Sign in")
+        self.browser.submit("Sign in", email=NEWCOMER["email"], password=NEWCOMER["password"])
+        self.browser.open(self.appointment)
+        assert "This appointment was cancelled" in self.browser.page.text
 
     def opens(self, address: str) -> None:
         """An address as the README has it, on the ports of this demo."""

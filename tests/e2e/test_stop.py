@@ -25,7 +25,7 @@ STARTS = "SELECT appointment_id::text, status FROM scheduling.appointment WHERE 
 # Under a loaded machine; on an idle one it takes about three.
 SECOND_START_SECONDS = 60.0
 SERVERS = ("postgres-monolith", "postgres-scheduling", "valkey")
-PROCESSES = 8
+PROCESSES = 9
 
 
 @dataclass

@@ -52,10 +52,11 @@ def summary(connection: Connection, business_id: UUID, number: int) -> InvoiceSu
     return None if row is None else InvoiceSummary(**row._mapping)
 
 
-def summary_of_appointment(connection: Connection, business_id: UUID, appointment_id: UUID) -> InvoiceSummary | None:
-    """Index invoice_of_appointment."""
+def summary_of_price(connection: Connection, business_id: UUID, appointment_id: UUID) -> InvoiceSummary | None:
+    """What the appointment itself was charged. Index invoice_of_price."""
     account = _accounts(business_id)
-    row = connection.execute(select(account).where(account.c.appointment_id == appointment_id)).one_or_none()
+    charged = select(account).where(account.c.appointment_id == appointment_id, account.c.subject == "appointment")
+    row = connection.execute(charged).one_or_none()
     return None if row is None else InvoiceSummary(**row._mapping)
 
 
@@ -96,6 +97,7 @@ def _accounts(business_id: UUID) -> Subquery:
     amounts = select(
         invoice.c.number,
         invoice.c.appointment_id,
+        invoice.c.subject,
         invoice.c.customer_id,
         _state(balance, credited.c.amount, paid.c.amount).label("state"),
         invoice.c.currency,
@@ -119,7 +121,7 @@ def _settled_by(document: Table) -> LateralFromClause:
 def _state(balance: ColumnElement[int], credited: ColumnElement[int], paid: ColumnElement[int]) -> ColumnElement[str]:
     return case(
         (balance < 0, literal("refund_due")),
-        (credited > 0, literal("credited")),
+        (credited == invoice.c.total_minor, literal("credited")),
         (balance == 0, literal("paid")),
         (paid > 0, literal("partly_paid")),
         else_=literal("open"),

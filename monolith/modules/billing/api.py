@@ -1,5 +1,6 @@
 """What other modules and the pages may use of this one."""
 
+from monolith.modules.billing.fees import fee_of
 from monolith.modules.billing.model import (
     CreditNote,
     Invoice,
@@ -13,8 +14,10 @@ from monolith.modules.billing.model import (
     RecordPayment,
     SetPrice,
     State,
+    Subject,
     TrialBalance,
 )
+from monolith.modules.billing.reconciling import Standing
 from monolith.modules.billing.service import BillingService as BillingApi
 
 __all__ = [
@@ -30,6 +33,9 @@ __all__ = [
     "PriceList",
     "RecordPayment",
     "SetPrice",
+    "Standing",
     "State",
+    "Subject",
     "TrialBalance",
+    "fee_of",
 ]

@@ -14,7 +14,10 @@ PriceMinor = Annotated[int, Meta(ge=0, le=DEAREST)]
 PaymentMinor = Annotated[int, Meta(ge=1, le=DEAREST)]
 
 State = Literal["open", "partly_paid", "paid", "credited", "refund_due"]
-"""`credited`: a credit note took the whole amount back. `refund_due`: so it did, and money had been paid."""
+"""`credited`: a credit note took the whole amount back. `refund_due`: more was paid than a credit note has left due."""
+
+Subject = Literal["appointment", "late_change"]
+"""The price of an appointment, or the fee for moving it inside the cut-off."""
 
 
 class SetPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +57,7 @@ class Payment(Struct, frozen=True, kw_only=True):
 
 
 class CreditNote(Struct, frozen=True, kw_only=True):
-    """Takes the whole amount of its invoice back. Numbered in a series of its own."""
+    """Takes the amount of its invoice back, or what is left of it after a fee. Numbered in a series of its own."""
 
     number: int
     invoice_number: int
@@ -74,6 +77,7 @@ class InvoiceSummary(Struct, frozen=True, kw_only=True):
 
     number: int
     appointment_id: UUID
+    subject: Subject
     customer_id: UUID
     state: State
     currency: str

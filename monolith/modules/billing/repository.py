@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql
 
-from monolith.modules.billing.model import Payment, Price
+from contracts.scheduling.models import Appointment
+from monolith.modules.billing.model import Payment, Price, Subject
 from monolith.modules.billing.tables import credit_note, invoice, invoice_line, number_series, payment, price
 from monolith.shared.database import new_id
 
@@ -58,8 +59,21 @@ def add_price(
 # ---- documents: issued once, never changed
 
 
+def is_charged(connection: Connection, business_id: UUID, appointment_id: UUID, version: int) -> bool:
+    """Whether there is an invoice for this change of the appointment. Index invoice_of_appointment."""
+    same = (invoice.c.business_id == business_id) & (invoice.c.appointment_id == appointment_id)
+    found = select(invoice.c.number).where(same, invoice.c.appointment_version == version)
+    return connection.execute(found).first() is not None
+
+
 def add_invoice(
-    connection: Connection, business_id: UUID, appointment_id: UUID, customer_id: UUID, description: str, due: Price
+    connection: Connection,
+    business_id: UUID,
+    appointment: Appointment,
+    subject: Subject,
+    description: str,
+    amount_minor: int,
+    currency: str,
 ) -> int:
     """An invoice of one line. Answers its number, which no other transaction can take or skip."""
     number = _next_number(connection, business_id, "invoice")
@@ -68,10 +82,12 @@ def add_invoice(
         insert(invoice).values(
             **key,
             number=number,
-            appointment_id=appointment_id,
-            customer_id=customer_id,
-            currency=due.currency,
-            total_minor=due.amount_minor,
+            appointment_id=appointment.appointment_id,
+            appointment_version=appointment.version,
+            subject=subject,
+            customer_id=appointment.customer_id,
+            currency=currency,
+            total_minor=amount_minor,
         )
     )
     connection.execute(
@@ -80,8 +96,8 @@ def add_invoice(
             invoice_number=number,
             position=1,
             description=description,
-            offering_id=due.offering_id,
-            amount_minor=due.amount_minor,
+            offering_id=appointment.offering_id,
+            amount_minor=amount_minor,
         )
     )
     return number
@@ -90,7 +106,7 @@ def add_invoice(
 def add_credit_note(
     connection: Connection, business_id: UUID, invoice_number: int, currency: str, amount_minor: int
 ) -> int:
-    """Answers its number. A constraint holds that it is for the invoice's whole amount."""
+    """Answers its number. The database holds that there is one of an invoice, of at most its amount."""
     number = _next_number(connection, business_id, "credit_note")
     connection.execute(
         insert(credit_note).values(

@@ -1,14 +1,21 @@
 """What follows from an event, and what people decide and see."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection
 
-from contracts.scheduling.events import AnyEvent, AppointmentBooked, AppointmentCancelled
-from monolith.modules.billing import accounts, repository
+from contracts.scheduling.events import (
+    AnyEvent,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentNoShow,
+    AppointmentRescheduled,
+)
+from monolith.modules.billing import accounts, reconciling, repository
+from monolith.modules.billing.fees import fee_of
 from monolith.modules.billing.model import (
     Invoice,
     InvoicePage,
@@ -21,6 +28,7 @@ from monolith.modules.billing.model import (
     SetPrice,
     TrialBalance,
 )
+from monolith.modules.billing.reconciling import Standing
 from monolith.shared.database import Database
 from monolith.shared.endpoints import ApiError
 
@@ -32,11 +40,15 @@ class BillingService:
         self._database = database
 
     def handle(self, event: AnyEvent, connection: Connection) -> None:
-        """Part of the caller's transaction. Applied twice, an event has one effect; a new time has none on money."""
-        if isinstance(event, AppointmentBooked):
-            _charge(event, connection)
-        elif isinstance(event, AppointmentCancelled) and event.appointment.cancelled_in_time:
-            _credit(event, connection)
+        """Part of the caller's transaction. Applied twice, an event has one effect. Holds, requests and what became
+        of them cost nothing, and neither does a change in time."""
+        match event:
+            case AppointmentBooked():
+                _charge(event, connection)
+            case AppointmentCancelled() | AppointmentNoShow():
+                _credit(event, connection)
+            case AppointmentRescheduled():
+                _charge_fee(event, connection)
 
     def prices(self, business_id: UUID) -> PriceList:
         with self._database.transaction(business_id) as connection:
@@ -90,28 +102,54 @@ class BillingService:
         with self._database.transaction(business_id) as connection:
             return accounts.trial_balances(connection, business_id)
 
+    def invoiced_appointments(self, business_id: UUID) -> set[UUID]:
+        """All that were ever invoiced."""
+        with self._database.transaction(business_id) as connection:
+            return reconciling.invoiced_appointments(connection, business_id)
+
+    def contradictions(
+        self, business_id: UUID, appointments: Mapping[UUID, Standing], asked: Sequence[UUID]
+    ) -> dict[UUID, str]:
+        """Where invoices and appointments do not tell the same story, in words, by appointment; of those in `asked`,
+        which need not exist. An event that is still on its way looks like one: ask again for what was found."""
+        with self._database.transaction(business_id) as connection:
+            return reconciling.contradictions(connection, business_id, appointments, asked)
+
 
 def _charge(event: AppointmentBooked, connection: Connection) -> None:
-    """At the price of the instant of booking. What has no price, or the price 0, is free and gets no invoice."""
+    """For each seat the price of the instant of booking. What has no price, or the price 0, gets no invoice."""
     booked, business_id = event.appointment, event.business_id
     price = repository.price_at(connection, business_id, booked.offering_id, booked.booked_at)
     if price is None or price.amount_minor == 0:
         return
-    if accounts.summary_of_appointment(connection, business_id, booked.appointment_id) is None:
-        repository.add_invoice(
-            connection, business_id, booked.appointment_id, booked.customer_id, booked.offering_name, price
-        )
+    if accounts.summary_of_price(connection, business_id, booked.appointment_id) is None:
+        seats = f" × {booked.seats}" if booked.seats > 1 else ""
+        amount, description = price.amount_minor * booked.seats, booked.offering_name + seats
+        repository.add_invoice(connection, business_id, booked, "appointment", description, amount, price.currency)
 
 
-def _credit(event: AppointmentCancelled, connection: Connection) -> None:
-    """The whole invoice, if there is one."""
-    business_id = event.business_id
-    charged = accounts.summary_of_appointment(connection, business_id, event.appointment.appointment_id)
+def _credit(event: AppointmentCancelled | AppointmentNoShow, connection: Connection) -> None:
+    """What is not kept as the fee, if there is an invoice: a hold or a request that ends has none."""
+    business_id, ended = event.business_id, event.appointment
+    charged = accounts.summary_of_price(connection, business_id, ended.appointment_id)
     if charged is None:
         return
     repository.lock_invoice(connection, business_id, charged.number)
-    if charged.credited_minor == 0:
-        repository.add_credit_note(connection, business_id, charged.number, charged.currency, charged.total_minor)
+    amount = charged.total_minor - fee_of(charged.total_minor, ended.fee_percent)
+    if amount and charged.credited_minor == 0:
+        repository.add_credit_note(connection, business_id, charged.number, charged.currency, amount)
+
+
+def _charge_fee(event: AppointmentRescheduled, connection: Connection) -> None:
+    """An invoice of its own, once for this change. It stands whatever becomes of the appointment."""
+    business_id, moved = event.business_id, event.appointment
+    charged = accounts.summary_of_price(connection, business_id, moved.appointment_id)
+    fee = 0 if charged is None else fee_of(charged.total_minor, event.fee_percent)
+    if charged is None or fee == 0:
+        return
+    if not repository.is_charged(connection, business_id, moved.appointment_id, moved.version):
+        description = f"{moved.offering_name}: late change"
+        repository.add_invoice(connection, business_id, moved, "late_change", description, fee, charged.currency)
 
 
 def _require_due(found: InvoiceSummary | None, amount_minor: int) -> None:

@@ -67,10 +67,25 @@ invoice = Table(
     Column("currency", Text, nullable=False),
     Column("total_minor", BigInteger, nullable=False),
     Column("issued_at", _instant, nullable=False, server_default=_now),
+    Column("subject", Text, nullable=False, server_default=text("'appointment'")),
+    Column(
+        "appointment_version",
+        BigInteger,
+        nullable=False,
+        server_default=text("1"),
+        comment="What the invoice is for: that change of the appointment.",
+    ),
     PrimaryKeyConstraint("business_id", "number"),
-    UniqueConstraint("business_id", "appointment_id", name="invoice_of_appointment"),
-    UniqueConstraint("business_id", "number", "currency", "total_minor", name="invoice_total"),
+    UniqueConstraint("business_id", "appointment_id", "appointment_version", name="invoice_of_appointment"),
+    UniqueConstraint("business_id", "number", "currency", name="invoice_currency"),
     Index("invoice_by_customer", "business_id", "customer_id", "number"),
+)
+Index(
+    "invoice_of_price",
+    invoice.c.business_id,
+    invoice.c.appointment_id,
+    unique=True,
+    postgresql_where=invoice.c.subject == "appointment",
 )
 
 _invoice_key = ["business_id", "invoice_number"]
@@ -101,9 +116,9 @@ credit_note = Table(
     PrimaryKeyConstraint("business_id", "number"),
     UniqueConstraint("business_id", "invoice_number", name="credit_note_of_invoice"),
     ForeignKeyConstraint(
-        [*_invoice_key, "currency", "amount_minor"],
-        [*_same_invoice, invoice.c.currency, invoice.c.total_minor],
-        name="credit_note_whole_invoice",
+        [*_invoice_key, "currency"],
+        [*_same_invoice, invoice.c.currency],
+        name="credit_note_same_currency",
     ),
 )
 

@@ -27,6 +27,9 @@ def method(event: AnyEvent) -> str:
     return "CANCEL" if event.appointment.status == "cancelled" else "REQUEST"
 
 
+_STATUS = {"cancelled": "CANCELLED", "pending": "TENTATIVE"}
+
+
 def _entry(event: AnyEvent, organizer: str, attendee: str) -> Event:
     appointment, zone = event.appointment, ZoneInfo(event.appointment.zone)
     entry = Event()
@@ -37,7 +40,7 @@ def _entry(event: AnyEvent, organizer: str, attendee: str) -> Event:
     entry.add("dtend", appointment.ends_at.astimezone(zone))
     entry.add("summary", one_line(f"{appointment.offering_name} with {appointment.provider_name}"))
     entry.add("location", one_line(event.business_name))
-    entry.add("status", "CANCELLED" if appointment.status == "cancelled" else "CONFIRMED")
+    entry.add("status", _STATUS.get(appointment.status, "CONFIRMED"))
     entry.add("organizer", _person(organizer, event.business_name))
     entry.add("attendee", _person(attendee, None))
     return entry

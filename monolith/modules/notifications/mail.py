@@ -1,4 +1,4 @@
-"""Composing one mail: text, the same as HTML, and the appointment for a calendar."""
+"""Composing one mail: text, the same as HTML, and the appointment for a calendar where it belongs in one."""
 
 import html
 from dataclasses import dataclass
@@ -46,6 +46,10 @@ class Letter:
     written_at: datetime
 
 
+_FOR_THE_CALENDAR: frozenset[Kind] = frozenset({"confirmation", "change", "cancellation", "reminder"})
+"""What is only asked for or offered is no entry yet, and what was missed stays one."""
+
+
 def compose(letter: Letter, to: Recipient, head: Letterhead) -> EmailMessage:
     """The same arguments give the same mail, Message-ID included. Raises Unaddressable."""
     event = letter.event
@@ -59,12 +63,13 @@ def compose(letter: Letter, to: Recipient, head: Letterhead) -> EmailMessage:
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(_text(words), cte="quoted-printable")
     mail.add_alternative(_html(words), subtype="html")
-    mail.add_attachment(
-        invitation(event, organizer=head.address, attendee=to.email).decode(),
-        subtype="calendar",
-        filename="appointment.ics",
-        params={"method": method(event)},
-    )
+    if letter.kind in _FOR_THE_CALENDAR:
+        mail.add_attachment(
+            invitation(event, organizer=head.address, attendee=to.email).decode(),
+            subtype="calendar",
+            filename="appointment.ics",
+            params={"method": method(event)},
+        )
     return mail
 
 

@@ -8,12 +8,18 @@ from msgspec import Struct
 
 from contracts.scheduling.values import Cursor, PageSize
 
-Kind = Literal["confirmation", "change", "cancellation", "reminder"]
+Kind = Literal["confirmation", "change", "cancellation", "reminder", "request", "decline", "offer", "no_show"]
+"""`request`: it awaits approval; `decline`: it was not approved; `offer`: a time that the person waits for is free."""
+
 State = Literal["pending", "sent", "failed"]
 
 
 class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which mails a person wants from one business; all of them unless they said otherwise."""
+    """Which mails a person wants from one business; all of them unless they said otherwise.
+
+    That a request was received counts as a confirmation; that it was declined, or that a missed appointment costs a
+    fee, as a cancellation. An offer is always told: the person asked for it by joining the waitlist.
+    """
 
     confirmation: bool = True
     change: bool = True
@@ -21,7 +27,10 @@ class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     reminder: bool = True
 
     def want(self, kind: Kind) -> bool:
-        return bool(getattr(self, kind))
+        return kind == "offer" or bool(getattr(self, _COUNTS_AS.get(kind, kind)))
+
+
+_COUNTS_AS: dict[Kind, Kind] = {"request": "confirmation", "decline": "cancellation", "no_show": "cancellation"}
 
 
 class Message(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,17 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from contracts.scheduling.events import AnyEvent, AppointmentBooked, AppointmentCancelled
+from contracts.scheduling.events import (
+    AnyEvent,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentDeclined,
+    AppointmentHeld,
+    AppointmentNoShow,
+    AppointmentRequested,
+    AppointmentRescheduled,
+    Event,
+)
 from monolith.modules.notifications import repository
 from monolith.modules.notifications.model import Kind, MessagePage, Preferences
 from monolith.shared.database import Database
@@ -21,13 +31,15 @@ class NotificationsService:
         self._database = database
 
     def handle(self, event: AnyEvent, connection: Connection) -> None:
-        """Part of the caller's transaction: a mail about what happened, and a reminder in place of an earlier one."""
+        """Part of the caller's transaction: a mail about what happened, and a reminder in place of an earlier one while
+        the appointment is booked."""
         kind = _kind(event)
-        wanted = repository.preferences_of(connection, event.business_id, event.appointment.customer_id)
-        if wanted.want(kind):
-            repository.add_message(connection, event, kind)
+        if kind is not None:
+            wanted = repository.preferences_of(connection, event.business_id, event.appointment.customer_id)
+            if wanted.want(kind):
+                repository.add_message(connection, event, kind)
         repository.void_reminders(connection, event)
-        if kind != "cancellation":
+        if event.appointment.status == "booked":
             repository.add_reminder(connection, event, event.appointment.starts_at - REMINDED_BEFORE)
 
     def preferences(self, business_id: UUID, user_id: UUID) -> Preferences:
@@ -50,10 +62,27 @@ class NotificationsService:
         return MessagePage(messages=page, next_cursor=page[-1].message_id.hex if len(found) > limit else None)
 
 
-def _kind(event: AnyEvent) -> Kind:
-    if isinstance(event, AppointmentBooked):
-        return "confirmation"
-    return "cancellation" if isinstance(event, AppointmentCancelled) else "change"
+_KINDS: dict[type[Event], Kind] = {
+    AppointmentHeld: "offer",
+    AppointmentRequested: "request",
+    AppointmentBooked: "confirmation",
+    AppointmentDeclined: "decline",
+    AppointmentRescheduled: "change",
+    AppointmentCancelled: "cancellation",
+    AppointmentNoShow: "no_show",
+}
+
+
+def _kind(event: AnyEvent) -> Kind | None:
+    """None: nothing that the customer does not see for themselves, like the hold of their own checkout and its end."""
+    match event:
+        case AppointmentHeld(waitlist_entry_id=None):
+            return None
+        case AppointmentCancelled() if event.appointment.hold_expires_at is not None:
+            return None
+        case AppointmentNoShow() if event.appointment.fee_percent == 0:
+            return None
+    return _KINDS.get(type(event))
 
 
 def _position(cursor: str) -> UUID:

@@ -1,5 +1,6 @@
 """What a mail says. Plain text in; escaping and headers are the composer's."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -19,29 +20,50 @@ class Wording:
     closing: str
 
 
+_SUBJECTS: dict[Kind, str] = {
+    "confirmation": "Booked: {what}, {starts}",
+    "change": "Moved: {what}, now {starts}",
+    "cancellation": "Cancelled: {what}, {starts}",
+    "reminder": "Reminder: {what}, {starts}",
+    "request": "Received: {what}, {starts}",
+    "decline": "Declined: {what}, {starts}",
+    "offer": "Free now: {what}, {starts}",
+    "no_show": "Missed: {what}, {starts}",
+}
+_OPENINGS: dict[Kind, str] = {
+    "confirmation": "Your appointment at {business} is booked.",
+    "change": "Your appointment at {business} has been moved.",
+    "cancellation": "Your appointment at {business} has been cancelled.",
+    "reminder": "This is a reminder of your appointment at {business}.",
+    "request": "{business} has received your request. The time is kept for you until they approve or decline it.",
+    "decline": "{business} cannot accept your request. You can choose another time.",
+    "offer": "A time that you wait for at {business} has come free. It is held for you until the time below.",
+    "no_show": "You missed your appointment at {business}. A fee is due.",
+}
+_CLOSINGS: dict[Kind, str] = {
+    "offer": "To take it, sign in at {page_url}, open it among your appointments and confirm it in time; "
+    "otherwise it is offered to the next.",
+}
+_CLOSING = "See your appointments: {page_url}"
+
+
 def wording(kind: Kind, event: AnyEvent, name: str, page_url: str) -> Wording:
     """Every text is one line. Times are in the zone of the appointment, which they name."""
-    what, business = one_line(event.appointment.offering_name), one_line(event.business_name)
     zone = ZoneInfo(event.appointment.zone)
-    starts = local(event.appointment.starts_at, zone)
-    subjects = {
-        "confirmation": f"Booked: {what}, {starts}",
-        "change": f"Moved: {what}, now {starts}",
-        "cancellation": f"Cancelled: {what}, {starts}",
-        "reminder": f"Reminder: {what}, {starts}",
+    said = {
+        "what": one_line(event.appointment.offering_name),
+        "business": one_line(event.business_name),
+        "starts": local(event.appointment.starts_at, zone),
+        "page_url": page_url,
     }
-    openings = {
-        "confirmation": f"Your appointment at {business} is booked.",
-        "change": f"Your appointment at {business} has been moved.",
-        "cancellation": f"Your appointment at {business} has been cancelled.",
-        "reminder": f"This is a reminder of your appointment at {business}.",
-    }
+    opening = _OPENINGS[kind].format_map(said)
+    awaits = " It still awaits approval." if kind == "change" and event.appointment.status == "pending" else ""
     return Wording(
-        subject=subjects[kind],
+        subject=_SUBJECTS[kind].format_map(said),
         greeting=f"Hello {one_line(name)},",
-        opening=openings[kind],
+        opening=opening + awaits,
         facts=_facts(kind, event, zone),
-        closing=f"See your appointments: {page_url}",
+        closing=_CLOSINGS.get(kind, _CLOSING).format_map(said),
     )
 
 
@@ -51,14 +73,32 @@ def _facts(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> tuple[tuple[str, str]
         ("What", appointment.offering_name),
         ("With", appointment.provider_name),
         ("When", interval(appointment.starts_at, appointment.ends_at, zone)),
+        *_further(kind, event, zone),
     ]
-    if kind == "change" and isinstance(event, AppointmentRescheduled):
-        facts.append(("Before", local(event.previous_starts_at, zone)))
-    if kind == "cancellation" and appointment.cancel_reason:
-        facts.append(("Reason", appointment.cancel_reason))
-    elif kind != "cancellation" and appointment.note:
-        facts.append(("Note", appointment.note))
     return tuple((label, one_line(value)) for label, value in facts)
+
+
+def _further(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    appointment = event.appointment
+    if appointment.seats > 1:
+        yield "Seats", str(appointment.seats)
+    if kind == "offer" and appointment.hold_expires_at is not None:
+        yield "Held until", local(appointment.hold_expires_at, zone)
+    if kind == "change" and isinstance(event, AppointmentRescheduled):
+        yield "Before", local(event.previous_starts_at, zone)
+    if fee := _fee_percent(kind, event):
+        yield "Fee", f"{fee} % of the price"
+    if kind in ("cancellation", "decline"):
+        if appointment.cancel_reason:
+            yield "Reason", appointment.cancel_reason
+    elif appointment.note:
+        yield "Note", appointment.note
+
+
+def _fee_percent(kind: Kind, event: AnyEvent) -> int:
+    if kind == "change" and isinstance(event, AppointmentRescheduled):
+        return event.fee_percent
+    return event.appointment.fee_percent if kind in ("cancellation", "no_show") else 0
 
 
 def local(moment: datetime, zone: ZoneInfo) -> str:

@@ -103,11 +103,15 @@ def _parameters(endpoint: AnyEndpoint, references: dict[Any, Json], schemas: Jso
     if endpoint.query is not None:
         schema = schemas[references[endpoint.query]["$ref"].rpartition("/")[2]]
         required = schema.get("required", [])
-        parameters += [
-            {"name": name, "in": "query", "required": name in required, "schema": _without_null(field)}
-            for name, field in schema["properties"].items()
-        ]
+        parameters += [_in_query(name, name in required, field) for name, field in schema["properties"].items()]
     return [*parameters, _KEY] if endpoint.needs_key else parameters
+
+
+def _in_query(name: str, required: bool, field: Json) -> Json:
+    schema = _without_null(field)
+    # A list stands in one field of the query, with commas.
+    listed = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
+    return {"name": name, "in": "query", "required": required, "schema": schema, **listed}
 
 
 def _in_path(name: str) -> Json:

@@ -11,6 +11,7 @@ from monolith.shared.database import Database, new_id
 from monolith.shared.flags.tables import audit, flag
 
 SCHEDULING_ADAPTER = "scheduling.adapter"
+SCHEDULING_SHADOW = "scheduling.shadow"
 
 Flags = dict[tuple[str, UUID | None], str]
 """Value by key and business; the business None is the default."""

@@ -25,6 +25,13 @@ ownership = Table(
     Column("owner", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("decided_at", _instant, nullable=False, server_default=_now),
+    Column(
+        "attempt",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="How many moves of the business were begun; numbers the fences.",
+    ),
     comment="The routing table: which side owns a business. A cutover is decided by one update of one row of it.",
 )
 

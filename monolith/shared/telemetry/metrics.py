@@ -44,6 +44,7 @@ class Metrics:
             buckets=_WAIT_BUCKETS,
             registry=self._registry,
         )
+        self._shadow_reads, self._shadow_seconds = _of_shadow_reads(self._registry)
         self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
         self._gauges: dict[str, Gauge] = {}
 
@@ -67,6 +68,13 @@ class Metrics:
         """For `Database(waited=...)`."""
         return self._pool_wait.labels(module).observe
 
+    def shadow_read(self, operation: str, outcome: str, owner_seconds: float, candidate_seconds: float) -> None:
+        """A read was chosen to be shadowed, and this came of it; without the candidate's time nothing was compared."""
+        self._shadow_reads.labels(operation, outcome).inc()
+        if candidate_seconds:
+            self._shadow_seconds.labels(operation, "owner").inc(owner_seconds)
+            self._shadow_seconds.labels(operation, "candidate").inc(candidate_seconds)
+
     def exposition(self) -> bytes:
         """The text format, version 0.0.4."""
         if self._folder is None:
@@ -79,3 +87,20 @@ class Metrics:
         children = (self._seconds.labels(module, endpoint, str(status)), self._cpu_seconds.labels(module, endpoint))
         self._children[module, endpoint, status] = children
         return children
+
+
+def _of_shadow_reads(registry: CollectorRegistry) -> tuple[Counter, Counter]:
+    return (
+        Counter(
+            "monolith_shadow_reads",
+            "Reads that both sides of the extraction were to be asked.",
+            ["operation", "outcome"],
+            registry=registry,
+        ),
+        Counter(
+            "monolith_shadow_seconds",
+            "What shadow reads that were compared took either side.",
+            ["operation", "side"],
+            registry=registry,
+        ),
+    )

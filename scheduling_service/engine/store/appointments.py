@@ -1,27 +1,105 @@
-"""Appointments."""
+"""Appointments, each version with its entry in the history."""
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg.rows import class_row
+import msgspec
+from psycopg.rows import dict_row, kwargs_row
 
 from contracts.scheduling.models import Appointment
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.store.availability import LONGEST
 
 _NAMED = """
     SELECT a.appointment_id, a.offering_id, o.name AS offering_name, a.provider_id, p.name AS provider_name,
-           a.customer_id, a.starts_at, a.ends_at, a.zone, a.status, a.version, a.note, a.booked_at,
-           a.cancelled_at, a.cancel_reason, a.cancelled_in_time
-      FROM {} a
+           a.customer_id, a.starts_at, a.ends_at, a.zone, a.status, a.version, a.note, a.booked_at, a.cancelled_at,
+           a.cancel_reason, a.cancelled_in_time, a.provider_ids, a.resource_ids, a.seats, a.hold_expires_at,
+           a.series_id, a.visit_id, a.overbooked, a.reschedules, a.fee_percent{extra}
+      FROM {source} a
       JOIN scheduling.offering o USING (business_id, offering_id)
       JOIN scheduling.provider p USING (business_id, provider_id)
 """
-_APPOINTMENT = _NAMED.format("scheduling.appointment")
+_APPOINTMENT = _NAMED.format(source="scheduling.appointment", extra="")
+# Locked before it is joined. When the lock had to be waited for, Postgres checks a join again with the names it had
+# read before, and would lose an appointment that was moved to another provider meanwhile.
 _LOCKED = _NAMED.format(
-    "(SELECT * FROM scheduling.appointment WHERE business_id = %s AND appointment_id = %s FOR NO KEY UPDATE)"
+    source="(SELECT * FROM scheduling.appointment WHERE {where} ORDER BY appointment_id FOR NO KEY UPDATE)",
+    extra=", a.session_id",
 )
+_ONE = "business_id = %s AND appointment_id = %s"
+_OVERDUE = "business_id = %s AND status = 'held' AND hold_expires_at <= clock_timestamp()"
+
+_OLDEST_OVERDUE = """
+    appointment_id IN (
+        SELECT appointment_id FROM scheduling.appointment
+         WHERE business_id = %s AND status = 'held' AND hold_expires_at <= clock_timestamp()
+         ORDER BY hold_expires_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)
+    AND business_id = %s
+"""
+_IN_THE_WAY = """
+    AND appointment_id IN (
+        WITH holder AS (
+            SELECT holder_id FROM scheduling.claim
+             WHERE business_id = %s AND resource_id = ANY (%s) AND starts_at < %s AND ends_at > %s AND starts_at > %s)
+        SELECT holder_id FROM holder
+         UNION ALL
+        SELECT appointment_id FROM scheduling.appointment
+         WHERE business_id = %s AND session_id IN (SELECT holder_id FROM holder))
+"""
+
+
+def _recorded(change: str) -> str:
+    """The change, and its entry in the history, as one statement."""
+    return f"""{change}
+        INSERT INTO scheduling.history (business_id, appointment_id, version, at, actor, operation, overridden, after)
+        VALUES (%(business_id)s, %(appointment_id)s, %(version)s, %(at)s, %(actor)s, %(operation)s, %(overridden)s,
+                %(after)s)
+    """  # noqa: S608 - `change` is one of two constants
+
+
+_INSERT = _recorded(
+    """
+    WITH made AS (
+        INSERT INTO scheduling.appointment
+               (business_id, appointment_id, offering_id, provider_id, customer_id, starts_at, ends_at, zone, status,
+                version, note, booked_at, provider_ids, resource_ids, seats, hold_expires_at, series_id, visit_id,
+                overbooked, session_id)
+        VALUES (%(business_id)s, %(appointment_id)s, %(offering_id)s, %(provider_id)s, %(customer_id)s, %(starts_at)s,
+                %(ends_at)s, %(zone)s, %(status)s, %(version)s, %(note)s, %(booked_at)s, %(provider_ids)s,
+                %(resource_ids)s, %(seats)s, %(hold_expires_at)s, %(series_id)s, %(visit_id)s, %(overbooked)s,
+                %(session_id)s))
+"""
+)
+_UPDATE = _recorded(
+    """
+    WITH changed AS (
+        UPDATE scheduling.appointment
+           SET provider_id = %(provider_id)s, starts_at = %(starts_at)s, ends_at = %(ends_at)s, zone = %(zone)s,
+               status = %(status)s, version = %(version)s, note = %(note)s, booked_at = %(booked_at)s,
+               cancelled_at = %(cancelled_at)s, cancel_reason = %(cancel_reason)s,
+               cancelled_in_time = %(cancelled_in_time)s, provider_ids = %(provider_ids)s,
+               resource_ids = %(resource_ids)s, hold_expires_at = %(hold_expires_at)s, overbooked = %(overbooked)s,
+               reschedules = %(reschedules)s, fee_percent = %(fee_percent)s, session_id = %(session_id)s
+         WHERE business_id = %(business_id)s AND appointment_id = %(appointment_id)s)
+"""
+)
+
+
+class Locked(NamedTuple):
+    """An appointment that nobody else changes until the transaction ends."""
+
+    appointment: Appointment
+    session_id: UUID | None
+
+
+class Entry(NamedTuple):
+    """What the history says of a change. `after` is the appointment as the contract writes it."""
+
+    actor: str
+    operation: str
+    overridden: Sequence[str]
+    after: bytes
 
 
 def read_appointment(db: Connection, business_id: UUID, appointment_id: UUID) -> Appointment | None:
@@ -30,112 +108,69 @@ def read_appointment(db: Connection, business_id: UUID, appointment_id: UUID) ->
     return next(iter(_appointments(db, _APPOINTMENT + where, (business_id, appointment_id))), None)
 
 
-def lock_appointment(db: Connection, business_id: UUID, appointment_id: UUID) -> Appointment | None:
-    """As it stands once nobody else is changing it, and nobody will until the transaction ends. Index: primary key."""
-    # Locked before it is joined. When the lock had to be waited for, Postgres checks a join again with the names it had
-    # read before, and would lose an appointment that was moved to another provider meanwhile.
-    return next(iter(_appointments(db, _LOCKED, (business_id, appointment_id))), None)
+def lock_appointment(db: Connection, business_id: UUID, appointment_id: UUID) -> Locked | None:
+    """As it stands once nobody else is changing it. Index: primary key."""
+    return next(iter(_locked(db, _ONE, (business_id, appointment_id))), None)
 
 
-def insert_appointment(db: Connection, business_id: UUID, a: Appointment) -> bool:
-    """False when another appointment has the time: the constraint decides, without raising and without deadlocks."""
-    cursor = db.execute(
-        """
-        INSERT INTO scheduling.appointment
-               (business_id, appointment_id, offering_id, provider_id, customer_id, starts_at, ends_at, zone,
-                status, version, note, booked_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'booked', 1, %s, %s)
-            ON CONFLICT DO NOTHING
-        """,
-        (
-            business_id,
-            a.appointment_id,
-            a.offering_id,
-            a.provider_id,
-            a.customer_id,
-            a.starts_at,
-            a.ends_at,
-            a.zone,
-            a.note,
-            a.booked_at,
-        ),
-    )
-    return cursor.rowcount == 1
+def lock_of_series(db: Connection, business_id: UUID, series_id: UUID) -> list[Locked]:
+    """By start. Index: appointment_by_series."""
+    found = _locked(db, "business_id = %s AND series_id = %s", (business_id, series_id))
+    return sorted(found, key=lambda each: (each.appointment.starts_at, each.appointment.appointment_id))
 
 
-def move_appointment(db: Connection, business_id: UUID, a: Appointment) -> None:
-    """Raises psycopg's ExclusionViolation when another appointment has the time. Index: primary key.
-
-    Moves to one provider take turns at the provider's row. An UPDATE enters the constraint's index before it looks
-    there for others, so two at once would each wait for the other, until the deadlock is detected a second later.
-    """
-    db.execute(
-        """
-        WITH turn AS (
-            SELECT provider_id FROM scheduling.provider WHERE business_id = %s AND provider_id = %s FOR NO KEY UPDATE
-        )
-        UPDATE scheduling.appointment
-           SET provider_id = turn.provider_id, starts_at = %s, ends_at = %s, zone = %s, version = %s
-          FROM turn
-         WHERE business_id = %s AND appointment_id = %s
-        """,
-        (
-            business_id,
-            a.provider_id,
-            a.starts_at,
-            a.ends_at,
-            a.zone,
-            a.version,
-            business_id,
-            a.appointment_id,
-        ),
-    )
+def lock_overdue(db: Connection, business_id: UUID, limit: int) -> list[Locked]:
+    """Holds whose time is over; those that somebody is changing now are left to them. Index: appointment_overdue."""
+    return _locked(db, _OLDEST_OVERDUE, (business_id, limit, business_id))
 
 
-def cancel_appointment(db: Connection, business_id: UUID, a: Appointment) -> None:
-    """Index: primary key."""
-    db.execute(
-        """
-        UPDATE scheduling.appointment
-           SET status = %s, version = %s, cancelled_at = %s, cancel_reason = %s, cancelled_in_time = %s
-         WHERE business_id = %s AND appointment_id = %s
-        """,
-        (
-            a.status,
-            a.version,
-            a.cancelled_at,
-            a.cancel_reason,
-            a.cancelled_in_time,
-            business_id,
-            a.appointment_id,
-        ),
-    )
+def lock_overdue_of(
+    db: Connection, business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime
+) -> list[Locked]:
+    """Holds whose time is over and that are in the way of an interval, alone or by a seat. Index: claim_by_time."""
+    values = (business_id, business_id, list(resources), end, start, start - timedelta(hours=48), business_id)
+    return _locked(db, _OVERDUE + _IN_THE_WAY, values)
+
+
+def lock_overdue_in_session(db: Connection, business_id: UUID, session_id: UUID) -> list[Locked]:
+    """Index: appointment_by_session."""
+    return _locked(db, f"{_OVERDUE} AND session_id = %s", (business_id, session_id))
+
+
+def insert_appointment(
+    db: Connection, business_id: UUID, a: Appointment, session_id: UUID | None, entry: Entry
+) -> None:
+    """Its time is claimed already, or the transaction will not commit."""
+    db.execute(_INSERT, _columns(business_id, a, session_id, a.booked_at, entry))
+
+
+def update_appointment(
+    db: Connection, business_id: UUID, a: Appointment, session_id: UUID | None, at: datetime, entry: Entry
+) -> None:
+    """Everything of it that may change, and the entry. Index: primary key."""
+    db.execute(_UPDATE, _columns(business_id, a, session_id, at, entry))
 
 
 def read_page(
     db: Connection,
     business_id: UUID,
+    equal: dict[str, Any],
     *,
-    customer_id: UUID | None,
-    provider_id: UUID | None,
-    status: str | None,
     start: datetime | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Appointment]:
-    """By start, then id. Index: appointment_by_customer, appointment_by_provider or appointment_by_start."""
+    """By start, then id; `equal` are columns and what they must be (None: anything). Index: appointment_by_customer,
+    by_provider, by_series, by_visit or by_start."""
     clauses = ["a.business_id = %s"]
     values: list[Any] = [business_id]
-    conditions: list[tuple[str, Any]] = [
-        ("a.customer_id = %s", customer_id),
-        ("a.provider_id = %s", provider_id),
-        ("a.status = %s", status),
-        ("a.starts_at >= %s", start),
-    ]
-    for clause, value in conditions:
+    for column, value in equal.items():
         if value is not None:
-            clauses.append(clause)
+            clauses.append(f"a.{column} = %s")
             values.append(value)
+    if start is not None:
+        clauses.append("a.starts_at >= %s")
+        values.append(start)
     if after is not None:
         clauses.append("(a.starts_at, a.appointment_id) > (%s, %s)")
         values.extend(after)
@@ -146,15 +181,55 @@ def read_page(
 def read_agenda(
     db: Connection, business_id: UUID, provider_id: UUID, start: datetime, end: datetime
 ) -> list[Appointment]:
-    """Index: appointment_by_provider."""
+    """What takes the provider's time; through the claims, which sessions and collective appointments have too.
+    Index: claim_by_time, appointment_by_session."""
     where = """
-        WHERE a.business_id = %s AND a.provider_id = %s AND a.status = 'booked'
-          AND a.starts_at >= %s AND a.starts_at < %s AND a.ends_at > %s
+        WHERE a.business_id = %(business)s AND a.appointment_id IN (
+            SELECT c.holder_id FROM scheduling.claim c
+             WHERE c.business_id = %(business)s AND c.resource_id = %(provider)s
+               AND c.starts_at > %(start)s - interval '48 hours' AND c.starts_at < %(end)s AND c.ends_at > %(start)s
+            UNION ALL
+            SELECT s.appointment_id FROM scheduling.claim c
+              JOIN scheduling.appointment s ON s.business_id = c.business_id AND s.session_id = c.holder_id
+             WHERE c.business_id = %(business)s AND c.resource_id = %(provider)s
+               AND c.starts_at > %(start)s - interval '48 hours' AND c.starts_at < %(end)s AND c.ends_at > %(start)s)
+          AND a.status IN ('held', 'pending', 'booked')
+          AND NOT (a.status = 'held' AND a.hold_expires_at <= clock_timestamp())
+          AND a.starts_at < %(end)s AND a.ends_at > %(start)s
         ORDER BY a.starts_at, a.appointment_id
     """
-    return _appointments(db, _APPOINTMENT + where, (business_id, provider_id, start - LONGEST, end, start))
+    values = {"business": business_id, "provider": provider_id, "start": start, "end": end}
+    return _appointments(db, _APPOINTMENT + where, values)
 
 
-def _appointments(db: Connection, query: str, values: tuple[Any, ...]) -> list[Appointment]:
-    with db.cursor(row_factory=class_row(Appointment)) as cursor:
+def _appointments(db: Connection, query: str, values: tuple[Any, ...] | dict[str, Any]) -> list[Appointment]:
+    with db.cursor(row_factory=kwargs_row(_appointment)) as cursor:
         return cursor.execute(query, values).fetchall()
+
+
+def _locked(db: Connection, where: str, values: tuple[Any, ...]) -> list[Locked]:
+    with db.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(_LOCKED.format(where=where), values).fetchall()
+    return [_lock(**row) for row in rows]
+
+
+def _columns(business_id: UUID, a: Appointment, session_id: UUID | None, at: datetime, entry: Entry) -> dict[str, Any]:
+    return {
+        **msgspec.structs.asdict(a),
+        **entry._asdict(),
+        "business_id": business_id,
+        "provider_ids": list(a.provider_ids),
+        "resource_ids": list(a.resource_ids),
+        "overridden": list(entry.overridden),
+        "session_id": session_id,
+        "at": at,
+    }
+
+
+def _lock(session_id: UUID | None, **columns: Any) -> Locked:
+    return Locked(_appointment(**columns), session_id)
+
+
+def _appointment(**columns: Any) -> Appointment:
+    columns["provider_ids"], columns["resource_ids"] = tuple(columns["provider_ids"]), tuple(columns["resource_ids"])
+    return Appointment(**columns)

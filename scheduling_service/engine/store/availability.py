@@ -1,54 +1,93 @@
-"""What times are taken."""
+"""What is taken: one statement for a search, and the same one for a booking before it decides."""
 
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from scheduling_service.engine.database import Connection
 
-LONGEST = timedelta(hours=24)
-"""No appointment is longer (a CHECK says so), so one that reaches into a window begins at most this long before it."""
+_CLAIMS = "SELECT scheduling.read_claims($1::uuid, $2::uuid[], $3::bigint, $4::bigint, $5::int)"
+_FULL = """
+    SELECT scheduling.read_claims(%(business)s::uuid, %(resources)s::uuid[], %(start)s, %(end)s, %(budget_ms)s::int),
+           CASE WHEN %(sessions)s THEN
+               scheduling.read_sessions(%(business)s::uuid, %(offering)s::uuid, %(providers)s::uuid[],
+                                        %(start)s, %(end)s) END,
+           CASE WHEN %(counts)s THEN
+               scheduling.read_counts(%(business)s::uuid, %(offering)s::uuid, %(providers)s::uuid[], %(customer)s::uuid,
+                                      %(zone)s, %(count_start)s, %(count_end)s, %(without)s::uuid,
+                                      %(together)s) END
+"""
 
 
-class Taken(NamedTuple):
-    """`ranges` holds [provider, start, end], where provider is the 1-based place in the list asked for."""
+class Circumstances(NamedTuple):
+    """What an offering with seats, limits or resources needs to know besides."""
 
-    now: int
-    rules_version: int
-    ranges: list[list[int]]
+    offering_id: UUID
+    providers: Sequence[UUID]
+    sessions: bool
+    counts: tuple[int, int] | None
+    """The window in which appointments are counted, in seconds since 1970."""
+    customer_id: UUID | None
+    together: bool
+    """The providers are asked for as one, and so is what any of them counts."""
+    zone: str
 
 
-def read_availability(
-    db: Connection, business_id: UUID, providers: list[UUID], window: tuple[int, int], budget_ms: int
-) -> Taken | None:
-    """What is taken of the window, in seconds since 1970, its end excluded; None when there is no such business.
+def read_claims(
+    db: Connection,
+    business_id: UUID,
+    resources: Sequence[UUID],
+    window: tuple[int, int],
+    budget_ms: int | None,
+) -> bytes | None:
+    """As `scheduling.read_claims` writes it; None when there is no such business. Index: claim_by_time.
 
-    One round trip, which gives up after `budget_ms`; index: appointment_by_provider. Ids go as text and instants as
-    numbers, which psycopg's compiled half turns into parameters: this is the hottest statement there is.
+    With `budget_ms` it is a transaction of its own; without, part of the one that is open.
     """
-    row = db.reader.execute(
-        "SELECT scheduling.read_availability(%s::uuid, %s::uuid[], %s, %s, %s::int)",
-        (str(business_id), f"{{{','.join(map(str, providers))}}}", *window, budget_ms),
+    return db.read_bytes(_CLAIMS, (business_id, _array(resources), *window, budget_ms))
+
+
+def read_circumstances(
+    db: Connection,
+    business_id: UUID,
+    resources: Sequence[UUID],
+    window: tuple[int, int],
+    around: Circumstances,
+    *,
+    without: UUID | None,
+    budget_ms: int | None,
+) -> tuple[bytes | None, list[list[Any]], list[list[int]]]:
+    """The same with sessions and counts, as `read_sessions` and `read_counts` write them; still one statement.
+
+    `without` is an appointment that is not counted.
+    """
+    counted = around.counts or window
+    row = db.execute(
+        _FULL,
+        {
+            "business": str(business_id),
+            "resources": _array(resources),
+            "start": window[0],
+            "end": window[1],
+            "budget_ms": budget_ms,
+            "without": None if without is None else str(without),
+            "offering": str(around.offering_id),
+            "providers": _array(around.providers),
+            "sessions": around.sessions,
+            "counts": around.counts is not None,
+            "customer": None if around.customer_id is None else str(around.customer_id),
+            "together": around.together,
+            "zone": around.zone,
+            "count_start": counted[0],
+            "count_end": counted[1],
+        },
+        binary=True,
     ).fetchone()
-    found: list[list[int]] | None = row[0] if row is not None else None
-    if found is None:
-        return None
-    (_, now, rules_version), *ranges = found
-    return Taken(now, rules_version, ranges)
+    assert row is not None
+    claims, sessions, counts = row
+    return claims, sessions or [], counts or []
 
 
-def read_taken(
-    db: Connection, business_id: UUID, provider_id: UUID, start: datetime, end: datetime, without: UUID | None
-) -> list[tuple[int, int]]:
-    """What is taken of [start, end), in seconds since 1970, by start. Index: appointment_by_provider."""
-    return db.execute(
-        """
-        SELECT extract(epoch FROM starts_at)::bigint, extract(epoch FROM ends_at)::bigint
-          FROM scheduling.appointment
-         WHERE business_id = %s AND provider_id = %s AND status = 'booked'
-           AND starts_at >= %s AND starts_at < %s AND ends_at > %s
-           AND appointment_id IS DISTINCT FROM %s
-         ORDER BY starts_at
-        """,
-        (business_id, provider_id, start - LONGEST, end, start, without),
-    ).fetchall()
+def _array(ids: Sequence[UUID]) -> str:
+    """Ids go as text, which psycopg's compiled half makes into a parameter: this is the hottest statement there is."""
+    return f"{{{','.join(map(str, ids))}}}"

@@ -1,8 +1,9 @@
-"""One valid request for each operation."""
+"""One valid request for each operation, and what has to stand for it to succeed."""
 
-from datetime import timedelta
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -10,13 +11,77 @@ from contracts.scheduling import models as m
 from contracts.scheduling import operations as ops
 from contracts.scheduling.context import ActorKind
 from contracts.scheduling.models import Request
-from tests.contract.port.shop import MONDAY, OFFICE_HOURS, Caller, Shop, at
+from tests.contract.port.adapters import Adapter
+from tests.contract.port.appointments import hold, let_begin
+from tests.contract.port.shop import MONDAY, OFFICE_HOURS, TUESDAY, Caller, Shop, at
+
+FAR = date(2041, 1, 1)
+"""A date that no other sample is about."""
 
 
-def samples(shop: Shop, appointment_id: UUID) -> dict[str, Request]:
-    """By the operation's name, in an order in which all of them succeed on a shop whose customer booked once."""
-    offering_id, provider_id, week = shop.offering.offering_id, shop.provider.provider_id, tuple(OFFICE_HOURS)
-    window = {"start": MONDAY, "end": MONDAY + timedelta(days=1)}
+@dataclass(frozen=True)
+class Standing:
+    """Ids of what the samples are about. All appointments are of the shop's customer and provider, but for `missed`."""
+
+    booked: UUID
+    """At `NINE`."""
+    held: UUID
+    asked: UUID
+    asked_too: UUID
+    """Two that wait for approval."""
+    begun: UUID
+    missed: UUID
+    """Two that have begun."""
+    series: UUID
+    in_series: UUID
+    entry: UUID
+    block: UUID
+    resource: UUID
+
+
+def unknown(**known: UUID) -> Standing:
+    """Nothing of it stands but what is named."""
+    return Standing(**{field.name: uuid4() for field in fields(Standing)} | known)
+
+
+def standing(adapter: Adapter, shop: Shop) -> Standing:
+    """All of it stands."""
+    recurring = shop.port.book_series(shop.customer.writes(), _series(shop, at(9, day=2)))
+    begun, missed = shop.book(at(14)), shop.book(at(14), provider_id=shop.add_provider("Bea").provider_id)
+    let_begin(adapter, begun)
+    let_begin(adapter, missed)
+    shop.change_offering(requires_approval=True)
+    asked, asked_too = shop.book(at(10, day=1)), shop.book(at(11, day=1))
+    shop.change_offering(requires_approval=False)
+    return Standing(
+        booked=shop.book().appointment_id,
+        held=hold(shop, TUESDAY + timedelta(hours=9)).appointment_id,
+        asked=asked.appointment_id,
+        asked_too=asked_too.appointment_id,
+        begun=begun.appointment_id,
+        missed=missed.appointment_id,
+        series=recurring.series_id,
+        in_series=recurring.appointments[0].appointment_id,
+        entry=shop.port.join_waitlist(shop.customer.writes(), _waiting(shop)).entry_id,
+        block=shop.block(at(9, day=300), at(10, day=300)).block_id,
+        resource=shop.add_resource().resource_id,
+    )
+
+
+def samples(shop: Shop, of: Standing) -> dict[str, Request]:
+    """By the operation's name. In the order of `OPERATIONS` all of them succeed where everything stands."""
+    return {
+        **_of_the_catalog(shop),
+        **_of_times(shop, of),
+        **_of_searches(shop),
+        **_of_appointments(shop, of),
+        **_of_groups(shop, of),
+        **_of_the_waitlist(shop, of),
+    }
+
+
+def _of_the_catalog(shop: Shop) -> dict[str, Request]:
+    offering_id, provider_id = shop.offering.offering_id, shop.provider.provider_id
     return {
         ops.OPEN_BUSINESS.name: m.OpenBusiness(name="Salon", zone="Europe/Paris"),
         ops.GET_BUSINESS.name: m.GetBusiness(),
@@ -27,15 +92,99 @@ def samples(shop: Shop, appointment_id: UUID) -> dict[str, Request]:
         ops.UPDATE_PROVIDER.name: m.UpdateProvider(provider_id=provider_id, name="Ada", zone="UTC"),
         ops.LIST_PROVIDERS.name: m.ListProviders(),
         ops.ASSIGN_OFFERINGS.name: m.AssignOfferings(provider_id=provider_id, offering_ids=(offering_id,)),
-        ops.SET_WEEKLY_HOURS.name: m.SetWeeklyHours(provider_id=provider_id, ranges=week),
-        ops.SEARCH_SLOTS.name: m.SearchSlots(offering_id=offering_id, provider_id=provider_id, **window),
-        ops.BOOK.name: shop.booking(at(10)),
-        ops.GET_APPOINTMENT.name: m.GetAppointment(appointment_id=appointment_id),
-        ops.RESCHEDULE.name: m.Reschedule(appointment_id=appointment_id, starts_at=at(11), expected_version=1),
-        ops.CANCEL.name: m.Cancel(appointment_id=appointment_id),
-        ops.LIST_APPOINTMENTS.name: m.ListAppointments(customer_id=shop.customer.id),
-        ops.GET_AGENDA.name: m.GetAgenda(provider_id=provider_id, **window),
     }
+
+
+def _of_times(shop: Shop, of: Standing) -> dict[str, Request]:
+    provider_id = shop.provider.provider_id
+    return {
+        ops.SET_WEEKLY_HOURS.name: m.SetWeeklyHours(provider_id=provider_id, ranges=tuple(OFFICE_HOURS)),
+        ops.SET_DATE_OVERRIDE.name: m.SetDateOverride(provider_id=provider_id, date=FAR, mode="close"),
+        ops.LIST_DATE_OVERRIDES.name: m.ListDateOverrides(provider_id=provider_id, first=FAR, last=FAR),
+        ops.SET_HOLIDAYS.name: m.SetHolidays(holidays=(m.Holiday(date=FAR, name="New Year"),)),
+        ops.LIST_HOLIDAYS.name: m.ListHolidays(),
+        ops.BLOCK_TIME.name: m.BlockTime(start=at(0, day=301), end=at(0, day=302)),
+        ops.REMOVE_BLOCK.name: m.RemoveBlock(block_id=of.block),
+        ops.LIST_BLOCKS.name: m.ListBlocks(start=MONDAY, end=TUESDAY),
+        ops.CREATE_RESOURCE.name: m.CreateResource(name="Room 2", kind="room"),
+        ops.UPDATE_RESOURCE.name: m.UpdateResource(resource_id=of.resource, name="Room 1", kind="room"),
+        ops.LIST_RESOURCES.name: m.ListResources(),
+    }
+
+
+def _of_searches(shop: Shop) -> dict[str, Request]:
+    offering_id, provider_id = shop.offering.offering_id, shop.provider.provider_id
+    return {
+        ops.SEARCH_SLOTS.name: m.SearchSlots(
+            offering_id=offering_id, provider_id=provider_id, start=MONDAY, end=TUESDAY
+        ),
+        ops.NEXT_AVAILABLE.name: m.NextAvailable(offering_id=offering_id, after=MONDAY),
+        ops.GET_OVERVIEW.name: m.GetOverview(offering_id=offering_id, first=MONDAY.date(), days=7),
+        ops.SEARCH_VISITS.name: m.SearchVisits(offering_ids=(offering_id, offering_id), start=MONDAY, end=TUESDAY),
+        ops.GET_AGENDA.name: m.GetAgenda(provider_id=provider_id, start=MONDAY, end=TUESDAY),
+    }
+
+
+def _of_appointments(shop: Shop, of: Standing) -> dict[str, Request]:
+    booking = shop.booking(at(13))
+    return {
+        ops.BOOK.name: shop.booking(at(10)),
+        ops.HOLD.name: m.Hold(**{name: getattr(booking, name) for name in m.Hold.__struct_fields__}),
+        ops.CONFIRM.name: m.Confirm(appointment_id=of.held),
+        ops.APPROVE.name: m.Approve(appointment_id=of.asked),
+        ops.DECLINE.name: m.Decline(appointment_id=of.asked_too),
+        ops.GET_APPOINTMENT.name: m.GetAppointment(appointment_id=of.booked),
+        ops.RESCHEDULE.name: m.Reschedule(appointment_id=of.booked, starts_at=at(11), expected_version=1),
+        ops.CANCEL.name: m.Cancel(appointment_id=of.booked),
+        ops.COMPLETE.name: m.Complete(appointment_id=of.begun),
+        ops.MARK_NO_SHOW.name: m.MarkNoShow(appointment_id=of.missed),
+        ops.GET_HISTORY.name: m.GetHistory(appointment_id=of.booked),
+        ops.LIST_APPOINTMENTS.name: m.ListAppointments(customer_id=shop.customer.id),
+    }
+
+
+def _of_groups(shop: Shop, of: Standing) -> dict[str, Request]:
+    first, item = of.in_series, m.VisitItem(offering_id=shop.offering.offering_id)
+    visit = m.BookVisit(customer_id=shop.customer.id, starts_at=at(12, day=4), items=(item, item))
+    return {
+        ops.BOOK_SERIES.name: _series(shop, at(10, day=2)),
+        ops.GET_SERIES.name: m.GetSeries(series_id=of.series),
+        ops.RESCHEDULE_SERIES.name: m.RescheduleSeries(
+            series_id=of.series, from_appointment_id=first, starts_at=at(11, day=2)
+        ),
+        ops.CANCEL_SERIES.name: m.CancelSeries(series_id=of.series, from_appointment_id=first),
+        ops.BOOK_VISIT.name: visit,
+    }
+
+
+def _of_the_waitlist(shop: Shop, of: Standing) -> dict[str, Request]:
+    return {
+        ops.JOIN_WAITLIST.name: _waiting(shop),
+        ops.LEAVE_WAITLIST.name: m.LeaveWaitlist(entry_id=of.entry),
+        ops.LIST_WAITLIST.name: m.ListWaitlist(),
+        ops.SETTLE.name: m.Settle(),
+    }
+
+
+def _series(shop: Shop, starts_at: datetime) -> m.BookSeries:
+    return m.BookSeries(
+        offering_id=shop.offering.offering_id,
+        provider_id=shop.provider.provider_id,
+        customer_id=shop.customer.id,
+        starts_at=starts_at,
+        recurrence=m.Recurrence(every="day", count=2),
+    )
+
+
+def _waiting(shop: Shop) -> m.JoinWaitlist:
+    """For a time that is taken, and stays so."""
+    return m.JoinWaitlist(
+        offering_id=shop.offering.offering_id,
+        customer_id=shop.customer.id,
+        provider_id=shop.provider.provider_id,
+        start=TUESDAY + timedelta(hours=9),
+        end=TUESDAY + timedelta(hours=10),
+    )
 
 
 def caller_of(shop: Shop, kind: ActorKind) -> Caller:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -91,31 +91,75 @@ class Shop:
         return [slot.starts_at for slot in self.search(start, end, **changes).slots]
 
     def add_offering(self, name: str = "Colour", *, assign: bool = True, **fields: Any) -> m.Offering:
-        """Another service; the provider performs it unless told otherwise."""
+        """Another service; the provider performs it too, unless told otherwise."""
         request = m.CreateOffering(**{"name": name, "duration_minutes": 30, **fields})
         offering = self.port.create_offering(self.staff.writes(), request)
         if assign:
-            self.assign(self.offering, offering)
+            self.perform(offering)
         return offering
 
-    def assign(self, *offerings: m.Offering, provider: m.Provider | None = None) -> m.Provider:
-        to = provider or self.provider
-        ids = tuple(offering.offering_id for offering in offerings)
-        return self.port.assign_offerings(
-            self.staff.writes(), m.AssignOfferings(provider_id=to.provider_id, offering_ids=ids)
-        )
+    def change_offering(self, offering: m.Offering | None = None, **fields: Any) -> m.Offering:
+        """The service (or `offering`) replaced by itself with other `fields`."""
+        of = offering or self.offering
+        stands = {name: getattr(of, name) for name in m.UpdateOffering.__struct_fields__}
+        return self.port.update_offering(self.staff.writes(), m.UpdateOffering(**{**stands, **fields}))
 
-    def add_provider(self, name: str = "Zoe", *, zone: str = "UTC") -> m.Provider:
+    def perform(self, *offerings: m.Offering, provider: m.Provider | None = None) -> m.Provider:
+        """The provider performs these besides what they perform already."""
+        to = provider or self.provider
+        listed = self.port.list_providers(self.anonymous.reads(), m.ListProviders()).providers
+        performed = next(each.offering_ids for each in listed if each.provider_id == to.provider_id)
+        ids = (*performed, *(offering.offering_id for offering in offerings))
+        return self._assign(to, ids)
+
+    def assign(self, *offerings: m.Offering, provider: m.Provider | None = None) -> m.Provider:
+        """The provider performs these and nothing else."""
+        return self._assign(provider or self.provider, tuple(offering.offering_id for offering in offerings))
+
+    def _assign(self, to: m.Provider, offering_ids: tuple[UUID, ...]) -> m.Provider:
+        request = m.AssignOfferings(provider_id=to.provider_id, offering_ids=offering_ids)
+        return self.port.assign_offerings(self.staff.writes(), request)
+
+    def add_provider(self, name: str = "Zoe", *, zone: str = "UTC", **fields: Any) -> m.Provider:
         """Another provider of the same service, with the same hours."""
-        provider = self.port.create_provider(self.staff.writes(), m.CreateProvider(name=name, zone=zone))
+        request = m.CreateProvider(name=name, zone=zone, **fields)
+        provider = self.port.create_provider(self.staff.writes(), request)
         self.assign(self.offering, provider=provider)
         return self.work(OFFICE_HOURS, provider=provider)
 
-    def work(self, ranges: Sequence[m.WeeklyRange], *, provider: m.Provider | None = None) -> m.Provider:
+    def work(self, ranges: Sequence[m.WeeklyRange], *, provider: m.Provider | None = None, **dated: Any) -> m.Provider:
+        """Set the provider's week; `dated` are the further fields of `SetWeeklyHours`."""
         to = provider or self.provider
-        return self.port.set_weekly_hours(
-            self.staff.writes(), m.SetWeeklyHours(provider_id=to.provider_id, ranges=tuple(ranges))
-        )
+        request = m.SetWeeklyHours(provider_id=to.provider_id, ranges=tuple(ranges), **dated)
+        return self.port.set_weekly_hours(self.staff.writes(), request)
+
+    def override(
+        self, day: date, mode: m.OverrideMode, *ranges: tuple[str, str], provider: m.Provider | None = None
+    ) -> m.DateOverride:
+        """How one date differs; each range is (opens, closes)."""
+        to = provider or self.provider
+        own = tuple(m.DayRange(opens=opens, closes=closes) for opens, closes in ranges)
+        request = m.SetDateOverride(provider_id=to.provider_id, date=day, mode=mode, ranges=own)
+        return self.port.set_date_override(self.staff.writes(), request)
+
+    def set_holidays(self, *days: date) -> m.Holidays:
+        request = m.SetHolidays(holidays=tuple(m.Holiday(date=each, name="Holiday") for each in days))
+        return self.port.set_holidays(self.staff.writes(), request)
+
+    def block(self, start: datetime, end: datetime, **fields: Any) -> m.Block:
+        """Time off of the whole business; `provider_id` or `resource_id` says whose instead."""
+        return self.port.block_time(self.staff.writes(), m.BlockTime(start=start, end=end, **fields))
+
+    def unblock(self, block: m.Block) -> m.Block:
+        return self.port.remove_block(self.staff.writes(), m.RemoveBlock(block_id=block.block_id))
+
+    def add_resource(self, name: str = "Room 1", *, kind: str = "room") -> m.Resource:
+        return self.port.create_resource(self.staff.writes(), m.CreateResource(name=name, kind=kind))
+
+    def change_resource(self, resource: m.Resource, **fields: Any) -> m.Resource:
+        """The resource replaced by itself with other `fields`."""
+        stands = {name: getattr(resource, name) for name in m.UpdateResource.__struct_fields__}
+        return self.port.update_resource(self.staff.writes(), m.UpdateResource(**{**stands, **fields}))
 
     def through(self, port: SchedulingPort) -> "Shop":
         """The same business, called another way."""

@@ -9,8 +9,10 @@ import msgspec
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import SchedulingError
+from contracts.scheduling.operation_errors import AnyOperation
+from contracts.scheduling.operations import OPERATIONS
 from tests.contract.port.adapters import NAMES, Adapter
-from tests.contract.port.samples import spoilt
+from tests.contract.port.samples import samples, spoilt, standing
 from tests.contract.port.shop import MONDAY, Shop, at, open_shop
 
 Step = Callable[[], object]
@@ -67,6 +69,17 @@ def _changing(shop: Shop, one: UUID) -> list[Step]:
     ]
 
 
+def every_operation(adapter: Adapter, shop: Shop) -> list[Step]:
+    """All of them once, by the system."""
+    requests = samples(shop, standing(adapter, shop))
+
+    def calling(operation: AnyOperation) -> Step:
+        ctx = shop.system.writes() if operation.writes else shop.system.reads()
+        return lambda: getattr(shop.port, operation.name)(ctx, requests[operation.name])
+
+    return [calling(operation) for operation in OPERATIONS]
+
+
 def told(step: Step) -> str:
     """The outcome as text: a reply with its type, or an error with its code, message and details."""
     try:
@@ -87,11 +100,23 @@ def anonymous(transcript: str) -> str:
 
 
 def test_every_adapter_tells_the_same_story(adapters: dict[str, Adapter]) -> None:
+    all_alike(adapters, lambda _, shop: story(shop))
+
+
+def test_every_adapter_answers_every_operation_alike(adapters: dict[str, Adapter]) -> None:
+    transcript = all_alike(adapters, every_operation)
+    replies = [each.split()[0] for each in transcript]
+    assert replies == [operation.reply.__name__ for operation in OPERATIONS]
+
+
+def all_alike(adapters: dict[str, Adapter], steps: Callable[[Adapter, Shop], list[Step]]) -> list[str]:
+    """The transcript, after each adapter gave the same one."""
     transcripts = {}
     for name in NAMES:
         adapter = adapters[name]
         shop = open_shop(adapter.port, adapter.new_business())
-        transcripts[name] = [anonymous(told(step)) for step in story(shop)]
+        transcripts[name] = [anonymous(told(step)) for step in steps(adapter, shop)]
     first = transcripts.pop(NAMES[0])
     for name, transcript in transcripts.items():
         assert transcript == first, name
+    return first

@@ -12,12 +12,8 @@ from contracts.scheduling.errors import (
     ProviderNotFound,
     SlotUnavailable,
 )
+from tests.contract.port.appointments import get
 from tests.contract.port.shop import Shop, at, hours, refused
-
-
-def get(shop: Shop, appointment: m.Appointment) -> m.Appointment:
-    request = m.GetAppointment(appointment_id=appointment.appointment_id)
-    return shop.port.get_appointment(shop.staff.reads(), request)
 
 
 def test_an_appointment_is_as_asked(shop: Shop) -> None:

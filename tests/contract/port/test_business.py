@@ -8,7 +8,7 @@ from contracts.scheduling.errors import BusinessNotFound
 from contracts.scheduling.operation_errors import AnyOperation
 from contracts.scheduling.operations import OPEN_BUSINESS, OPERATIONS
 from tests.contract.port.adapters import Adapter
-from tests.contract.port.samples import samples
+from tests.contract.port.samples import samples, unknown
 from tests.contract.port.shop import Caller, Shop, refused
 
 SALON = m.OpenBusiness(name="Salon", zone="Europe/Paris")
@@ -44,6 +44,9 @@ def test_a_new_business_has_nothing_in_it(adapter: Adapter, newcomer: Caller) ->
     adapter.port.open_business(newcomer.writes(), SALON)
     assert adapter.port.list_offerings(newcomer.reads(), m.ListOfferings()).offerings == ()
     assert adapter.port.list_providers(newcomer.reads(), m.ListProviders()).providers == ()
+    assert adapter.port.list_resources(newcomer.reads(), m.ListResources()).resources == ()
+    assert adapter.port.list_holidays(newcomer.reads(), m.ListHolidays()).holidays == ()
+    assert adapter.port.list_waitlist(newcomer.reads(), m.ListWaitlist()).entries == ()
     assert adapter.port.list_appointments(newcomer.reads(), m.ListAppointments()) == m.AppointmentPage(appointments=())
 
 
@@ -54,4 +57,4 @@ def test_a_business_that_nobody_opened_is_not_found(shop: Shop, operation: AnyOp
     nowhere = Caller(uuid7(), shop.system.actor)
     ctx = nowhere.writes() if operation.writes else nowhere.reads()
     with refused(BusinessNotFound):
-        getattr(shop.port, operation.name)(ctx, samples(shop, uuid7())[operation.name])
+        getattr(shop.port, operation.name)(ctx, samples(shop, unknown())[operation.name])

@@ -1,10 +1,8 @@
 """Rescheduling and cancelling."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 
 from contracts.scheduling import models as m
@@ -16,46 +14,10 @@ from contracts.scheduling.errors import (
     VersionConflict,
 )
 from tests.contract.port.adapters import Adapter
-from tests.contract.port.shop import Caller, Shop, at, open_shop, refused
+from tests.contract.port.appointments import cancel, get, let_begin, move
+from tests.contract.port.shop import Shop, at, open_shop, refused
 
 MINUTES_OF_60_DAYS = 60 * 24 * 60
-
-
-def move(
-    shop: Shop, appointment: m.Appointment, starts_at: datetime, by: Caller | None = None, **fields: Any
-) -> m.Appointment:
-    request = m.Reschedule(
-        **{
-            "appointment_id": appointment.appointment_id,
-            "starts_at": starts_at,
-            "expected_version": appointment.version,
-            **fields,
-        }
-    )
-    return shop.port.reschedule((by or shop.customer).writes(), request)
-
-
-def cancel(shop: Shop, appointment: m.Appointment, by: Caller | None = None, **fields: Any) -> m.Appointment:
-    request = m.Cancel(**{"appointment_id": appointment.appointment_id, **fields})
-    return shop.port.cancel((by or shop.customer).writes(), request)
-
-
-def get(shop: Shop, appointment: m.Appointment) -> m.Appointment:
-    request = m.GetAppointment(appointment_id=appointment.appointment_id)
-    return shop.port.get_appointment(shop.staff.reads(), request)
-
-
-def let_begin(adapter: Adapter, appointment: m.Appointment) -> None:
-    """Move it, behind the port's back, to where it began a minute ago: nobody can book that."""
-    with psycopg.connect(adapter.database_url) as administrator:
-        administrator.execute(
-            """
-            UPDATE scheduling.appointment
-               SET starts_at = now() - interval '1 minute', ends_at = now() + interval '1 hour'
-             WHERE appointment_id = %s
-            """,
-            (appointment.appointment_id,),
-        )
 
 
 def test_rescheduling_keeps_the_id_and_counts_the_version(shop: Shop) -> None:

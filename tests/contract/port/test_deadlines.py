@@ -10,12 +10,12 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import DeadlineExceeded, OutcomeUnknown, SchedulingError
 from contracts.scheduling.operations import OPERATIONS
 from tests.contract.port.adapters import Adapter
-from tests.contract.port.samples import samples
+from tests.contract.port.samples import samples, unknown
 from tests.contract.port.shop import Shop, at, refused
 
 
 def test_nothing_is_done_after_the_deadline(shop: Shop) -> None:
-    requests = samples(shop, shop.book().appointment_id)
+    requests = samples(shop, unknown(booked=shop.book().appointment_id))
     for operation in OPERATIONS:
         ctx = shop.system.writes(seconds=-0.001) if operation.writes else shop.system.reads(seconds=-0.001)
         with refused(DeadlineExceeded):
@@ -40,8 +40,8 @@ def test_a_write_that_must_wait_gives_up_in_time_and_leaves_nothing(adapter: Ada
     "read", ["list_offerings", "get_appointment", "list_appointments", "search_slots", "get_agenda"]
 )
 def test_a_read_that_must_wait_gives_up_in_time(adapter: Adapter, shop: Shop, read: str) -> None:
-    request = samples(shop, shop.book().appointment_id)[read]
-    table = "offering" if read == "list_offerings" else "appointment"
+    request = samples(shop, unknown(booked=shop.book().appointment_id))[read]
+    table = {"list_offerings": "offering", "search_slots": "claim"}.get(read, "appointment")
     with psycopg.connect(adapter.database_url) as administrator:
         administrator.execute(SQL("LOCK TABLE scheduling.{}").format(Identifier(table)))
         began = time.monotonic()

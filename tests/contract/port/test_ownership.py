@@ -7,7 +7,7 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import DeadlineExceeded, NotOwner, OutcomeUnknown, SchedulingError, Unavailable
 from contracts.scheduling.operations import OPERATIONS
 from tests.contract.port.adapters import Adapter
-from tests.contract.port.samples import samples
+from tests.contract.port.samples import samples, unknown
 from tests.contract.port.shop import Shop, at
 
 
@@ -31,7 +31,7 @@ def expected(adapter: Adapter) -> Kinds:
 
 def test_no_write_without_the_lease(unowned: Shop, expected: Kinds) -> None:
     booked = unowned.port.list_appointments(unowned.staff.reads(), m.ListAppointments()).appointments[0]
-    requests = samples(unowned, booked.appointment_id)
+    requests = samples(unowned, unknown(booked=booked.appointment_id))
     for operation in OPERATIONS:
         if operation.writes:
             with pytest.raises(expected) as refusal:

@@ -1,21 +1,22 @@
 """What is another business's is as if it were not there."""
 
-from collections.abc import Callable
-from datetime import timedelta
-
 import pytest
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import (
     AppointmentNotFound,
+    BlockNotFound,
     OfferingNotFound,
     ProviderNotFound,
+    ResourceNotFound,
     SchedulingError,
+    SeriesNotFound,
+    WaitlistEntryNotFound,
 )
+from contracts.scheduling.operations import OPERATIONS
 from tests.contract.port.adapters import Adapter
-from tests.contract.port.shop import MONDAY, Caller, Shop, at, open_shop, refused
-
-DAY = timedelta(days=1)
+from tests.contract.port.samples import samples, standing
+from tests.contract.port.shop import MONDAY, TUESDAY, Caller, Shop, at, open_shop, refused
 
 
 @pytest.fixture
@@ -23,52 +24,83 @@ def theirs(adapter: Adapter) -> Shop:
     return open_shop(adapter.port, adapter.new_business())
 
 
-def test_nothing_of_another_business_can_be_reached(shop: Shop, theirs: Shop) -> None:
-    appointment_id = theirs.book().appointment_id
-    offering_id, provider_id = theirs.offering.offering_id, theirs.provider.provider_id
-    port, staff = shop.port, shop.staff
-    attempts: list[tuple[type[SchedulingError], Callable[[], object]]] = [
-        (
-            AppointmentNotFound,
-            lambda: port.get_appointment(staff.reads(), m.GetAppointment(appointment_id=appointment_id)),
-        ),
-        (AppointmentNotFound, lambda: port.cancel(staff.writes(), m.Cancel(appointment_id=appointment_id))),
-        (
-            AppointmentNotFound,
-            lambda: port.reschedule(
-                staff.writes(), m.Reschedule(appointment_id=appointment_id, starts_at=at(10), expected_version=1)
-            ),
-        ),
-        (OfferingNotFound, lambda: shop.book(offering_id=offering_id)),
-        (ProviderNotFound, lambda: shop.book(provider_id=provider_id)),
-        (OfferingNotFound, lambda: shop.search(offering_id=offering_id)),
-        (ProviderNotFound, lambda: shop.search(provider_id=provider_id)),
-        (
-            OfferingNotFound,
-            lambda: port.update_offering(
-                staff.writes(), m.UpdateOffering(offering_id=offering_id, name="Mine", duration_minutes=5)
-            ),
-        ),
-        (
-            ProviderNotFound,
-            lambda: port.update_provider(
-                staff.writes(), m.UpdateProvider(provider_id=provider_id, name="Mine", zone="UTC")
-            ),
-        ),
-        (OfferingNotFound, lambda: shop.assign(theirs.offering)),
-        (ProviderNotFound, lambda: shop.assign(shop.offering, provider=theirs.provider)),
-        (ProviderNotFound, lambda: shop.work([], provider=theirs.provider)),
-        (
-            ProviderNotFound,
-            lambda: port.get_agenda(
-                staff.reads(), m.GetAgenda(provider_id=provider_id, start=MONDAY, end=MONDAY + DAY)
-            ),
-        ),
-    ]
-    for error, attempt in attempts:
-        with refused(error):
-            attempt()
-    assert port.list_appointments(staff.reads(), m.ListAppointments(provider_id=provider_id)).appointments == ()
+NOT_FOUND: dict[type[SchedulingError], tuple[str, ...]] = {
+    OfferingNotFound: (
+        *("update_offering", "search_slots", "next_available", "get_overview", "search_visits"),
+        *("book", "hold", "book_series", "book_visit", "join_waitlist"),
+    ),
+    ProviderNotFound: (
+        *("update_provider", "assign_offerings", "set_weekly_hours", "set_date_override", "list_date_overrides"),
+        "get_agenda",
+    ),
+    AppointmentNotFound: (
+        *("confirm", "approve", "decline", "get_appointment", "reschedule", "cancel", "complete", "mark_no_show"),
+        "get_history",
+    ),
+    SeriesNotFound: ("get_series", "reschedule_series", "cancel_series"),
+    WaitlistEntryNotFound: ("leave_waitlist",),
+    ResourceNotFound: ("update_resource",),
+    BlockNotFound: ("remove_block",),
+}
+NAMES_NOTHING = {
+    *("open_business", "get_business", "create_offering", "create_provider", "create_resource"),
+    *("set_holidays", "block_time", "settle"),
+    *(each.name for each in OPERATIONS if each.name.startswith("list_") and each.name != "list_date_overrides"),
+}
+
+
+def test_every_operation_is_tried_or_names_nothing() -> None:
+    tried = {name for names in NOT_FOUND.values() for name in names}
+    assert tried | NAMES_NOTHING == {each.name for each in OPERATIONS}
+    assert not tried & NAMES_NOTHING
+
+
+def test_nothing_of_another_business_can_be_reached(adapter: Adapter, shop: Shop, theirs: Shop) -> None:
+    requests = samples(theirs, standing(adapter, theirs))
+    stood = everything(theirs)
+    for error, names in NOT_FOUND.items():
+        for operation in (each for each in OPERATIONS if each.name in names):
+            ctx = shop.staff.writes() if operation.writes else shop.staff.reads()
+            with refused(error):
+                getattr(shop.port, operation.name)(ctx, requests[operation.name])
+    assert everything(theirs) == stood
+
+
+def test_what_is_one_s_own_does_not_go_together_with_another_s(shop: Shop, theirs: Shop) -> None:
+    provider_id, room = theirs.provider.provider_id, theirs.add_resource()
+    with refused(ProviderNotFound):
+        shop.book(provider_id=provider_id)
+    with refused(ProviderNotFound):
+        shop.search(provider_id=provider_id)
+    with refused(OfferingNotFound):
+        shop.assign(theirs.offering)
+    with refused(ProviderNotFound):
+        shop.block(at(9), at(10), provider_id=provider_id)
+    with refused(ResourceNotFound):
+        shop.block(at(9), at(10), resource_id=room.resource_id)
+    found = shop.port.list_appointments(shop.staff.reads(), m.ListAppointments(provider_id=provider_id))
+    assert found.appointments == ()
+
+
+def test_times_of_another_business_change_nothing_here(shop: Shop, theirs: Shop) -> None:
+    before = shop.starts()
+    theirs.set_holidays(MONDAY.date())
+    theirs.block(MONDAY, TUESDAY)
+    assert theirs.starts() == []
+    assert shop.starts() == before
+    assert shop.port.list_holidays(shop.staff.reads(), m.ListHolidays()).holidays == ()
+    assert shop.port.list_blocks(shop.staff.reads(), m.ListBlocks(start=MONDAY, end=TUESDAY)).blocks == ()
+
+
+def everything(shop: Shop) -> tuple[object, ...]:
+    reads = shop.staff.reads
+    return (
+        shop.port.list_appointments(reads(), m.ListAppointments()),
+        shop.port.list_offerings(reads(), m.ListOfferings()),
+        shop.port.list_providers(reads(), m.ListProviders()),
+        shop.port.list_resources(reads(), m.ListResources()),
+        shop.port.list_waitlist(reads(), m.ListWaitlist()),
+    )
 
 
 def test_lists_hold_one_s_own_only(shop: Shop, theirs: Shop) -> None:

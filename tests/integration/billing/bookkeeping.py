@@ -8,9 +8,24 @@ from uuid import UUID, uuid4
 import psycopg
 from msgspec.structs import replace
 
-from contracts.scheduling.events import AnyEvent, AppointmentBooked, AppointmentCancelled, AppointmentRescheduled
+from contracts.scheduling.events import (
+    AnyEvent,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentNoShow,
+    AppointmentRescheduled,
+    Event,
+)
 from contracts.scheduling.models import Appointment
-from monolith.modules.billing.api import BillingApi, Invoice, InvoicesQuery, Payment, RecordPayment, SetPrice
+from monolith.modules.billing.api import (
+    BillingApi,
+    Invoice,
+    InvoicesQuery,
+    InvoiceSummary,
+    Payment,
+    RecordPayment,
+    SetPrice,
+)
 from monolith.shared.database import Database, new_id
 from monolith.shared.endpoints import BusinessRef
 
@@ -39,8 +54,15 @@ class Books:
         with self.database.transaction(event.business_id) as connection:
             self.api.handle(event, connection)
 
-    def booked(self, *, customer_id: UUID | None = None, booked_at: datetime | None = None) -> AppointmentBooked:
-        """The event of a new appointment, booked now."""
+    def booked(
+        self,
+        *,
+        customer_id: UUID | None = None,
+        booked_at: datetime | None = None,
+        seats: int = 1,
+        version: int = 1,
+    ) -> AppointmentBooked:
+        """The event of a new appointment, booked now; one that was held or requested before has a later version."""
         moment = booked_at or datetime.now(UTC)
         starts_at = moment + timedelta(days=2)
         appointment = Appointment(
@@ -54,37 +76,58 @@ class Books:
             ends_at=starts_at + timedelta(minutes=30),
             zone="Europe/Zurich",
             status="booked",
-            version=1,
+            version=version,
             note="",
             booked_at=moment,
+            seats=seats,
         )
         return AppointmentBooked(**self._envelope(), appointment=appointment)
 
-    def cancelled(self, booked: AppointmentBooked, *, in_time: bool = True) -> AppointmentCancelled:
+    def cancelled(self, booked: AppointmentBooked, *, fee_percent: int = 0) -> AppointmentCancelled:
         appointment = replace(
             booked.appointment,
             status="cancelled",
             version=booked.version + 1,
             cancelled_at=datetime.now(UTC),
-            cancelled_in_time=in_time,
+            cancelled_in_time=fee_percent == 0,
+            fee_percent=fee_percent,
         )
         return AppointmentCancelled(**self._envelope(), appointment=appointment)
 
-    def rescheduled(self, booked: AppointmentBooked) -> AppointmentRescheduled:
-        before = booked.appointment
-        appointment = replace(before, version=booked.version + 1, starts_at=before.starts_at + timedelta(hours=1))
+    def no_show(self, booked: AppointmentBooked, *, fee_percent: int) -> AppointmentNoShow:
+        appointment = replace(booked.appointment, status="no_show", version=booked.version + 1, fee_percent=fee_percent)
+        return AppointmentNoShow(**self._envelope(), appointment=appointment)
+
+    def rescheduled(
+        self, before: AppointmentBooked | AppointmentRescheduled, *, fee_percent: int = 0
+    ) -> AppointmentRescheduled:
+        stood = before.appointment
+        appointment = replace(stood, version=before.version + 1, starts_at=stood.starts_at + timedelta(hours=1))
         return AppointmentRescheduled(
             **self._envelope(),
             appointment=appointment,
-            previous_starts_at=before.starts_at,
-            previous_provider_id=before.provider_id,
+            previous_starts_at=stood.starts_at,
+            previous_provider_id=stood.provider_id,
+            fee_percent=fee_percent,
         )
 
+    def happened(self, kind: type[Event], appointment: Appointment) -> Any:
+        """An event that has nothing of its own to say."""
+        return kind(**self._envelope(), appointment=appointment)
+
     def invoice(self, booked: AppointmentBooked) -> Invoice | None:
-        """That of the appointment."""
-        query = InvoicesQuery(appointment_id=booked.appointment.appointment_id)
-        found = self.api.invoices(self.business_id, query).invoices
+        """That of the appointment, for its price."""
+        found = [each for each in self.invoices(booked) if each.subject == "appointment"]
         return self.api.invoice(self.business_id, found[0].number) if found else None
+
+    def fees(self, booked: AppointmentBooked) -> list[int]:
+        """What late changes of the appointment cost, in the order of their invoices."""
+        return [each.total_minor for each in reversed(self.invoices(booked)) if each.subject == "late_change"]
+
+    def invoices(self, booked: AppointmentBooked) -> tuple[InvoiceSummary, ...]:
+        """All of the appointment, newest first."""
+        query = InvoicesQuery(appointment_id=booked.appointment.appointment_id)
+        return self.api.invoices(self.business_id, query).invoices
 
     def charge(self, amount_minor: int = 5_000) -> Invoice:
         """A new invoice."""

@@ -1,23 +1,25 @@
 """Whatever sequence of bookings, cancellations and payments: the books balance, and agree with a model of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_DOWN, Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.scheduling.events import AppointmentBooked
+from contracts.scheduling.events import AppointmentBooked, AppointmentRescheduled
 from monolith.modules.billing.api import InvoicesQuery
 from monolith.shared.database import new_id
 from monolith.shared.endpoints import ApiError
 from tests.integration.billing.bookkeeping import Books
 
-# What happens, to which of the bookings so far, and an amount where one is needed.
+# What happens, to which of the bookings so far, and an amount and a percentage where one is needed.
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["price", "book", "book", "cancel", "cancel late", "pay", "pay", "repeat"]),
+        st.sampled_from(["price", "book", "book", "end", "end", "move", "pay", "pay", "repeat"]),
         st.integers(0, 20),
         st.sampled_from([0, 1, 999, 1_000, 4_999, 5_000, 1_000_000_000]),
+        st.sampled_from([0, 1, 33, 50, 99, 100]),
     ),
     max_size=14,
 )
@@ -29,39 +31,54 @@ class Expected:
 
     booked: AppointmentBooked
     total: int
+    fees: list[int] = field(default_factory=list)
     credited: int = 0
     paid: int = 0
-    cancelled: bool = False
+    latest: AppointmentBooked | AppointmentRescheduled | None = None
+    ended: bool = False
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_the_books_always_balance(books: Books, steps: list[tuple[str, int, int]]) -> None:
+def test_the_books_always_balance(books: Books, steps: list[tuple[str, int, int, int]]) -> None:
     shop = Books(books.database, books.api)
     price = 0
     model: list[Expected] = []
-    for action, which, amount in steps:
+    for action, which, amount, percent in steps:
         if action == "price":
             price = amount
             shop.price(amount)
         elif action == "book":
             # The instant of booking comes from this machine's clock, the price's from the server's, which is the same.
-            model.append(Expected(shop.booked(), price))
+            seats = 1 + which % 3
+            model.append(Expected(shop.booked(seats=seats), price * seats))
             shop.tell(model[-1].booked)
         elif model:
-            change(shop, model[which % len(model)], action, amount)
+            change(shop, model[which % len(model)], action, amount, percent)
     compare(shop, model)
 
 
-def change(shop: Books, one: Expected, action: str, amount: int) -> None:
+def change(shop: Books, one: Expected, action: str, amount: int, percent: int) -> None:
     if action == "repeat":
         shop.tell(one.booked)
     elif action == "pay":
         pay(shop, one, amount)
-    elif not one.cancelled:
-        in_time = action == "cancel"
-        shop.tell(shop.cancelled(one.booked, in_time=in_time))
-        one.cancelled, one.credited = True, one.total if in_time else 0
+    elif one.ended:
+        return
+    elif action == "move":
+        one.latest = shop.rescheduled(one.latest or one.booked, fee_percent=percent)
+        shop.tell(one.latest)
+        one.fees += [fee(one.total, percent)] if fee(one.total, percent) else []
+    else:
+        end = shop.cancelled if amount % 2 else shop.no_show
+        shop.tell(end(one.booked, fee_percent=percent))
+        one.ended, one.credited = True, one.total - fee(one.total, percent)
+
+
+def fee(total: int, percent: int) -> int:
+    """Half of a minor unit is the customer's."""
+    exact = Decimal(total) * percent / 100
+    return int(exact.to_integral_value(ROUND_HALF_DOWN))
 
 
 def pay(shop: Books, one: Expected, amount: int) -> None:
@@ -79,10 +96,11 @@ def pay(shop: Books, one: Expected, amount: int) -> None:
 
 def compare(shop: Books, model: list[Expected]) -> None:
     charged = [one for one in model if one.total]
-    assert shop.numbers() == list(range(1, len(charged) + 1))
+    assert shop.numbers() == list(range(1, len(charged) + sum(len(one.fees) for one in charged) + 1))
     for one in charged:
         invoice = shop.invoice(one.booked)
         assert invoice is not None
+        assert shop.fees(one.booked) == one.fees
         balance = one.total - one.credited - one.paid
         assert (invoice.total_minor, invoice.credited_minor, invoice.paid_minor) == (one.total, one.credited, one.paid)
         assert (invoice.due_minor, invoice.refund_due_minor) == (max(balance, 0), max(-balance, 0))
@@ -91,7 +109,9 @@ def compare(shop: Books, model: list[Expected]) -> None:
     balances = shop.api.trial_balance(shop.business_id)
     assert [each.difference_minor for each in balances] == [0] * bool(charged)
     assert sum(each.cash_minor for each in balances) == sum(one.paid for one in charged)
-    assert sum(each.revenue_minor for each in balances) == sum(one.total - one.credited for one in charged)
+    assert sum(each.revenue_minor for each in balances) == sum(
+        one.total - one.credited + sum(one.fees) for one in charged
+    )
 
 
 def test_currencies_are_not_mixed(books: Books) -> None:

@@ -109,7 +109,7 @@ def test_a_cancellation_in_time_credits_the_whole_invoice(books: Books) -> None:
 def test_a_late_cancellation_and_a_new_time_leave_the_invoice_standing(books: Books) -> None:
     books.price(4_500)
     late, moved = books.booked(), books.booked()
-    for event in (late, moved, books.cancelled(late, in_time=False), books.rescheduled(moved)):
+    for event in (late, moved, books.cancelled(late, fee_percent=100), books.rescheduled(moved)):
         books.tell(event)
     for booked in (late, moved):
         invoice = books.invoice(booked)

@@ -100,17 +100,29 @@ def test_a_line_cannot_be_added_later(full: Books) -> None:
     assert "do not make its total" in str(error)
 
 
-def test_a_credit_note_is_for_the_whole_invoice(full: Books) -> None:
+def test_a_credit_note_takes_back_no_more_than_its_invoice(full: Books) -> None:
     second = full.charge(700)
     error = refused(
         full,
         "INSERT INTO billing.credit_note (business_id, number, invoice_number, currency, amount_minor)"
-        " VALUES (:id, 2, :number, 'CHF', 699)",
+        " VALUES (:id, 2, :number, 'CHF', 701)",
         id=full.business_id,
         number=second.number,
     )
-    assert isinstance(error, psycopg.errors.ForeignKeyViolation)
-    assert error.diag.constraint_name == "credit_note_whole_invoice"
+    assert isinstance(error, psycopg.errors.CheckViolation)
+    assert error.diag.constraint_name == "credit_within_total"
+
+
+@pytest.mark.parametrize(("version", "constraint"), [(1, "invoice_of_appointment"), (2, "invoice_of_price")])
+def test_an_appointment_is_charged_its_price_once(full: Books, version: int, constraint: str) -> None:
+    error = refused(
+        full,
+        "INSERT INTO billing.invoice (business_id, number, appointment_id, appointment_version, customer_id, currency,"
+        " total_minor) SELECT business_id, 2, appointment_id, :version, customer_id, currency, 1 FROM billing.invoice",
+        version=version,
+    )
+    assert isinstance(error, psycopg.errors.UniqueViolation)
+    assert error.diag.constraint_name == constraint
 
 
 def test_the_database_itself_refuses_more_than_is_due(full: Books) -> None:

@@ -10,7 +10,9 @@ from sqlalchemy import MetaData, create_engine, make_url
 from monolith.modules.auth import tables as auth
 from monolith.modules.billing import tables as billing
 from monolith.modules.notifications import tables as notifications
-from monolith.shared.flags import tables as platform
+from monolith.shared.flags import moves_tables  # noqa: F401 (adds its tables)
+from monolith.shared.flags.tables import SCHEMA as PLATFORM
+from monolith.shared.flags.tables import metadata as platform_metadata
 from scheduling_service.engine import tables as scheduling
 from tests.databases import Databases
 
@@ -21,7 +23,7 @@ from tests.databases import Databases
         ("monolith", auth.SCHEMA, auth.metadata),
         ("monolith", billing.SCHEMA, billing.metadata),
         ("monolith", notifications.SCHEMA, notifications.metadata),
-        ("monolith", platform.SCHEMA, platform.metadata),
+        ("monolith", PLATFORM, platform_metadata),
         ("monolith", scheduling.SCHEMA, scheduling.metadata),
         ("scheduling", scheduling.SCHEMA, scheduling.metadata),
     ],

@@ -36,10 +36,11 @@ def test_no_process_is_told_what_it_need_not_know(tmp_path: Path) -> None:
         told = {pid: environment_of(pid) for pid in children_of(process.pid)}
         process.send_signal(signal.SIGINT)
         process.wait(60)
-    assert len(told) == 8
+    assert len(told) == 9
     password = (tmp_path / "postgres-monolith" / "password").read_text()
     assert not any(password in environment for environment in told.values())
     assert not any("SIGNING_KEY" in each and "SCHEDULING_DATABASE_URL" in each for each in told.values())
+    assert sum("MONOLITH_DATABASE_URL" in each and "SCHEDULING_DATABASE_URL" in each for each in told.values()) == 1
     assert all(start_of(pid) is None for pid in told)
 
 

@@ -140,3 +140,21 @@ def refused(data: Path, *arguments: str, **settings: str) -> str:
     assert finished.returncode == 2, finished.stderr
     assert finished.stderr.count("\n") == 1, finished.stderr
     return finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("flag", "set", "http", "--percent", "5"), "--percent needs --all"),
+        (("flag", "set", "http", "--business", "a", "--all"), "exclude one another"),
+        (("flag", "set", "http", "--dry-run"), "--dry-run needs --business or --all"),
+        (("flag", "set", "http", "--all", "--fence-seconds", "0"), "0.1<=x<=30"),
+        (("cutover", "abort"), "Missing argument 'SLUG'"),
+        (("cutover", "status"), "no demo is running"),
+        (("replicate", "start"), "no demo is running"),
+        (("verify", "--sample", "200"), "0<=x<=100"),
+        (("finalize", "--confirm", "yes"), "the words were not typed"),
+    ],
+)
+def test_a_command_of_the_cutover_that_is_used_wrongly(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    assert words in refused(tmp_path, *arguments)

@@ -11,7 +11,7 @@ from tests.servers import Servers
 @pytest.fixture(scope="session")
 def bench(servers: Servers) -> Iterator[Workbench]:
     """Shared: each test has a business of its own on it."""
-    with fresh_databases(servers) as databases, workbench_on(databases) as bench:
+    with fresh_databases(servers) as databases, workbench_on(databases, pool_timeout=8.0) as bench:
         yield bench
 
 

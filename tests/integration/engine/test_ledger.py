@@ -12,7 +12,7 @@ from contracts.scheduling import codec
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import InvalidTransition, SchedulingError, SlotUnavailable, VersionConflict
 from tests.contract.port.shop import Shop, at, customer_of
-from tests.integration.engine.test_races import accepted, require_apart, standing
+from tests.integration.engine.racing import accepted, require_apart, standing
 from tests.integration.engine.workbench import Workbench, at_once
 
 CLIENTS, STEPS = 8, 25

@@ -49,19 +49,17 @@ def test_a_backend_killed_while_it_waits_has_done_nothing(bench: Workbench, shop
 
 
 def test_a_backend_killed_in_the_middle_has_done_nothing(bench: Workbench, shop: Shop) -> None:
-    """Another's uncommitted appointment holds it up at the insert, after it looked and found the time free."""
+    """Another's uncommitted claim holds it up when it takes the time, after it looked and found it free."""
     with bench.administrator() as other, other.transaction(force_rollback=True):
         other.execute(
             """
-            INSERT INTO scheduling.appointment
-            SELECT business_id, gen_random_uuid(), %s, provider_id, gen_random_uuid(), %s, %s, zone,
-                   'booked', 1, '', now()
-              FROM scheduling.provider WHERE business_id = %s
+            INSERT INTO scheduling.claim (business_id, resource_id, holder_id, offering_id, starts_at, ends_at)
+            VALUES (%s, %s, gen_random_uuid(), %s, %s, %s)
             """,
-            (shop.offering.offering_id, at(9), at(10), shop.business_id),
+            (shop.business_id, shop.provider.provider_id, shop.offering.offering_id, at(9), at(10)),
         )
         booking = Background(lambda: shop.port.book(shop.customer.writes("one"), shop.booking()))
-        bench.terminate(bench.waiting("INSERT INTO scheduling.appointment"))
+        bench.terminate(bench.waiting("scheduling.take_time"))
         with pytest.raises(Unavailable):
             booking.result()
     assert bench.count("appointment", shop.business_id) == 0

@@ -4,12 +4,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -17,49 +14,14 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import (
     InvalidTransition,
     KeyInProgress,
-    SchedulingError,
-    SlotUnavailable,
     VersionConflict,
 )
+from tests.contract.port import appointments as calls
 from tests.contract.port.shop import Caller, Shop, at, customer_of, hours
+from tests.integration.engine.racing import accepted, ids, refusals, require_apart, require_taken, standing
 from tests.integration.engine.workbench import SLOW_COMMIT, Background, Workbench, at_once
 
-T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def standing(shop: Shop) -> list[m.Appointment]:
-    """What is booked, whatever the pages say."""
-    found: list[m.Appointment] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        request = m.ListAppointments(status="booked", limit=200, cursor=cursor)
-        page = shop.port.list_appointments(shop.staff.reads(), request)
-        found, cursor = [*found, *page.appointments], page.next_cursor
-    return found
-
-
-def accepted(results: Sequence[T | SchedulingError]) -> list[T]:
-    return [each for each in results if not isinstance(each, SchedulingError)]
-
-
-def refusals(results: Sequence[object]) -> list[SchedulingError]:
-    return [each for each in results if isinstance(each, SchedulingError)]
-
-
-def ids(appointments: Sequence[m.Appointment]) -> set[object]:
-    return {each.appointment_id for each in appointments}
-
-
-def require_apart(appointments: Sequence[m.Appointment]) -> None:
-    ordered = sorted(appointments, key=lambda each: (each.provider_id, each.starts_at))
-    for earlier, later in pairwise(ordered):
-        assert earlier.provider_id != later.provider_id or earlier.ends_at <= later.starts_at
-
-
-def require_taken(results: Sequence[object]) -> None:
-    """Every refusal is that the time is taken: nobody was told of a deadlock, or to come again."""
-    assert {(type(each), each.details().get("reason")) for each in refusals(results)} <= {(SlotUnavailable, "taken")}
 
 
 def half_hourly(shop: Shop) -> Shop:
@@ -68,18 +30,15 @@ def half_hourly(shop: Shop) -> Shop:
     return shop
 
 
-def move(shop: Shop, appointment: m.Appointment, starts_at: datetime) -> m.Appointment:
-    request = m.Reschedule(
-        appointment_id=appointment.appointment_id, starts_at=starts_at, expected_version=appointment.version
-    )
-    return shop.port.reschedule(shop.staff.writes(), request)
-
-
 def cancel(shop: Shop, appointment: m.Appointment) -> m.Appointment:
-    return shop.port.cancel(shop.staff.writes(), m.Cancel(appointment_id=appointment.appointment_id))
+    return calls.cancel(shop, appointment, shop.staff)
 
 
-@pytest.mark.parametrize("threads", [2, 8, 32])
+def move(shop: Shop, appointment: m.Appointment, starts_at: datetime) -> m.Appointment:
+    return calls.move(shop, appointment, starts_at, shop.staff)
+
+
+@pytest.mark.parametrize("threads", [2, 8, 32, 64])
 def test_one_slot_is_given_to_exactly_one(bench: Workbench, shop: Shop, threads: int) -> None:
     deadlocks = bench.deadlocks()
     began = time.monotonic()
@@ -189,10 +148,11 @@ def test_what_was_moved_to_another_provider_meanwhile_is_still_found(bench: Work
     """Whoever waited for the row once heard that there is no such appointment."""
     zoe, booked = shop.add_provider(), shop.book(at(9))
     with bench.administrator() as other, other.transaction():
-        other.execute(
+        for statement in (
+            "UPDATE scheduling.claim SET resource_id = %s WHERE holder_id = %s",
             "UPDATE scheduling.appointment SET provider_id = %s WHERE appointment_id = %s",
-            (zoe.provider_id, booked.appointment_id),
-        )
+        ):
+            other.execute(statement, (zoe.provider_id, booked.appointment_id))
         cancelling = Background(partial(cancel, shop, booked))
         bench.waiting("FOR NO KEY UPDATE")
     assert cancelling.result().provider_id == zoe.provider_id

@@ -1,18 +1,24 @@
 """What the database holds by itself, whatever the code above it does."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+import psycopg
 import pytest
 from psycopg import errors as pg
 from uuid_utils.compat import uuid7
 
+from contracts.scheduling import models as m
 from tests.contract.port.shop import Shop, at
 from tests.integration.engine.workbench import Workbench
 
 
 def insert(bench: Workbench, shop: Shop, starts_at: datetime, ends_at: datetime, **columns: Any) -> None:
-    """An appointment by SQL, past all code."""
+    """An appointment by SQL, past all code; with a claim on its time, unless `claimed` says on which."""
+    claimed = columns.pop("claimed", (starts_at, ends_at))
     row = {
         "business_id": shop.business_id,
         "appointment_id": uuid7(),
@@ -28,29 +34,80 @@ def insert(bench: Workbench, shop: Shop, starts_at: datetime, ends_at: datetime,
         "booked_at": starts_at,
         **columns,
     }
-    places = ", ".join(["%s"] * len(row))
-    bench.sql(f"INSERT INTO scheduling.appointment ({', '.join(row)}) VALUES ({places})", *row.values())
+    with bench.administrator() as administrator, administrator.transaction():
+        places = ", ".join(["%s"] * len(row))
+        administrator.execute(
+            f"INSERT INTO scheduling.appointment ({', '.join(row)}) VALUES ({places})", list(row.values())
+        )
+        if claimed:
+            administrator.execute(
+                """
+                INSERT INTO scheduling.claim (business_id, resource_id, holder_id, offering_id, starts_at, ends_at)
+                VALUES (%s, %s, %s, %s, %s, %s)
+                """,
+                (shop.business_id, row["provider_id"], row["appointment_id"], row["offering_id"], *claimed),
+            )
 
 
-@pytest.mark.parametrize(
-    ("starts_at", "ends_at"), [(at(9), at(10)), (at(9, 59), at(11)), (at(8), at(9, 1)), (at(0), at(24))]
-)
+@contextmanager
+def no_claim() -> Iterator[None]:
+    """The block ends in the database's word that an appointment has not the time it needs."""
+    with pytest.raises(psycopg.Error) as refusal:
+        yield
+    assert refusal.value.sqlstate == "SL003"
+
+
+OVERLAPS = [(at(9), at(10)), (at(9, 59), at(11)), (at(8), at(9, 1)), (at(0), at(24))]
+
+
+@pytest.mark.parametrize(("starts_at", "ends_at"), OVERLAPS)
 def test_no_overlap_even_by_sql(bench: Workbench, shop: Shop, starts_at: datetime, ends_at: datetime) -> None:
     shop.book(at(9))
     with pytest.raises(pg.ExclusionViolation):
         insert(bench, shop, starts_at, ends_at)
+    with no_claim():
+        insert(bench, shop, starts_at, ends_at, claimed=None)
+    with no_claim():
+        insert(bench, shop, starts_at, ends_at, claimed=(at(12), at(13)))
     assert bench.count("appointment", shop.business_id) == 1
+
+
+@pytest.mark.parametrize("status", ["held", "pending", "booked"])
+def test_whatever_is_active_has_its_time(bench: Workbench, shop: Shop, status: str) -> None:
+    with no_claim():
+        insert(bench, shop, at(9), at(10), status=status, hold_expires_at=at(8), claimed=None)
+    insert(bench, shop, at(9), at(10), status=status, hold_expires_at=at(8))
 
 
 def test_no_overlap_by_updating_either(bench: Workbench, shop: Shop) -> None:
     shop.book(at(9))
-    moved = shop.book(at(10))
+    second = shop.book(at(10)).appointment_id
+    with no_claim():
+        bench.sql("UPDATE scheduling.appointment SET starts_at = %s WHERE appointment_id = %s", at(9, 59), second)
     with pytest.raises(pg.ExclusionViolation):
-        bench.sql(
-            "UPDATE scheduling.appointment SET starts_at = %s WHERE appointment_id = %s",
-            at(9, 59),
-            moved.appointment_id,
-        )
+        bench.sql("UPDATE scheduling.claim SET starts_at = %s WHERE holder_id = %s", at(9, 59), second)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM scheduling.claim WHERE holder_id = %s",
+        "UPDATE scheduling.claim SET ends_at = ends_at - interval '1 minute' WHERE holder_id = %s",
+        "UPDATE scheduling.claim SET overbooked = true WHERE holder_id = %s",
+    ],
+)
+def test_no_claim_goes_while_an_appointment_counts_on_it(bench: Workbench, shop: Shop, statement: str) -> None:
+    with no_claim():
+        bench.sql(statement, shop.book(at(9)).appointment_id)
+
+
+def test_what_was_overbooked_is_let_back_into_line_by_nobody(bench: Workbench, shop: Shop) -> None:
+    shop.book(at(9))
+    squeezed = shop.port.book(shop.staff.writes(), shop.booking(overbook=True)).appointment_id
+    with pytest.raises(pg.ExclusionViolation):
+        bench.sql("UPDATE scheduling.claim SET overbooked = false WHERE holder_id = %s", squeezed)
+    with no_claim():
+        bench.sql("UPDATE scheduling.appointment SET overbooked = false WHERE appointment_id = %s", squeezed)
 
 
 def test_what_does_not_overlap_may_stand(bench: Workbench, shop: Shop) -> None:
@@ -58,8 +115,38 @@ def test_what_does_not_overlap_may_stand(bench: Workbench, shop: Shop) -> None:
     shop.book(at(9))
     insert(bench, shop, at(10), at(11))
     insert(bench, shop, at(9), at(10), provider_id=zoe.provider_id)
-    insert(bench, shop, at(9), at(10), status="cancelled", cancelled_at=at(8))
+    insert(bench, shop, at(9), at(10), status="cancelled", cancelled_at=at(8), claimed=None)
     assert bench.count("appointment", shop.business_id) == 4
+
+
+@pytest.mark.parametrize("seats", [3, -1])
+def test_no_session_has_more_people_than_seats(bench: Workbench, shop: Shop, seats: int) -> None:
+    shop.change_offering(capacity=2)
+    shop.book(at(9))
+    with pytest.raises(pg.CheckViolation):
+        bench.sql("UPDATE scheduling.session SET seats_taken = %s WHERE business_id = %s", seats, shop.business_id)
+
+
+def test_two_cannot_have_one_room_either(bench: Workbench, shop: Shop) -> None:
+    room = shop.add_resource()
+    facial = shop.add_offering("Facial", duration_minutes=60, needs=(m.ResourceNeed(kind="room"),))
+    shop.book(at(9), offering_id=facial.offering_id)
+    with pytest.raises(pg.ExclusionViolation):
+        claim(bench, shop, room.resource_id, at(9, 30), at(10, 30))
+
+
+def claim(bench: Workbench, shop: Shop, resource_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
+    bench.sql(
+        """
+        INSERT INTO scheduling.claim (business_id, resource_id, holder_id, offering_id, starts_at, ends_at)
+        VALUES (%s, %s, gen_random_uuid(), %s, %s, %s)
+        """,
+        shop.business_id,
+        resource_id,
+        shop.offering.offering_id,
+        starts_at,
+        ends_at,
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,14 +175,14 @@ def test_an_appointment_belongs_to_the_catalog_of_its_business(bench: Workbench,
 
 
 def test_every_key_and_unique_index_begins_with_the_business(bench: Workbench) -> None:
-    """But the outbox's own, which the relay reads across businesses."""
+    """But the outbox's own, which the relay reads across businesses, and the canary's, which belongs to none."""
     unique = bench.sql(
         """
         SELECT i.indexrelid::regclass::text, a.attname
           FROM pg_index i
           JOIN pg_class t ON t.oid = i.indrelid AND t.relnamespace = 'scheduling'::regnamespace
           JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
-         WHERE (i.indisunique OR i.indisexclusion) AND t.relname NOT IN ('outbox', 'alembic_version')
+         WHERE (i.indisunique OR i.indisexclusion) AND t.relname NOT IN ('outbox', 'canary', 'alembic_version')
         """
     )
     assert len(unique) >= 9
@@ -106,27 +193,26 @@ def test_what_is_taken_is_found_by_the_index_also_under_row_security(own_bench: 
     """There only leakproof operators reach an index: those of plain columns, not of ranges."""
     own_shop.add_provider()
     own_bench.sql(FIVE_THOUSAND_HOURS, own_shop.offering.offering_id, at(0), own_shop.business_id)
-    own_bench.sql("ANALYZE scheduling.appointment")
+    own_bench.sql("ANALYZE scheduling.claim")
     with own_bench.connect("scheduling_app") as connection, connection.transaction():
         connection.execute("SELECT set_config('app.business_id', %s, true)", (str(own_shop.business_id),))
         plan = connection.execute(
             TAKEN, (own_shop.business_id, own_shop.provider.provider_id, at(0), at(24))
         ).fetchall()
     text = "\n".join(line for (line,) in plan)
-    assert "Index Only Scan using appointment_by_provider" in text, text
+    assert "Index Only Scan using claim_by_time" in text, text
     condition = text.partition("Index Cond: ")[2].partition("\n")[0]
-    assert all(column in condition for column in ("business_id", "provider_id", "starts_at")), text
+    assert all(column in condition for column in ("business_id", "resource_id", "starts_at")), text
 
 
 FIVE_THOUSAND_HOURS = """
-    INSERT INTO scheduling.appointment
-    SELECT business_id, gen_random_uuid(), %s, provider_id, gen_random_uuid(), hour, hour + interval '1 hour', zone,
-           'booked', 1, '', now()
+    INSERT INTO scheduling.claim (business_id, resource_id, holder_id, offering_id, starts_at, ends_at)
+    SELECT business_id, provider_id, gen_random_uuid(), %s, hour, hour + interval '1 hour'
       FROM scheduling.provider
      CROSS JOIN (SELECT %s + n * interval '1 hour' FROM generate_series(1, 5000) AS n) AS hours (hour)
      WHERE business_id = %s
 """
 TAKEN = """
-    EXPLAIN SELECT starts_at, ends_at FROM scheduling.appointment
-     WHERE business_id = %s AND provider_id = %s AND status = 'booked' AND starts_at >= %s AND starts_at < %s
+    EXPLAIN SELECT starts_at, ends_at, expires_at FROM scheduling.claim
+     WHERE business_id = %s AND resource_id = %s AND starts_at >= %s AND starts_at < %s
 """

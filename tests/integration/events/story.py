@@ -8,7 +8,18 @@ import msgspec
 import psycopg
 
 from contracts.scheduling.codec import encode_event
-from contracts.scheduling.events import AnyEvent, AppointmentBooked, AppointmentCancelled, AppointmentRescheduled
+from contracts.scheduling.events import (
+    AnyEvent,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentCompleted,
+    AppointmentDeclined,
+    AppointmentExpired,
+    AppointmentHeld,
+    AppointmentNoShow,
+    AppointmentRequested,
+    AppointmentRescheduled,
+)
 from contracts.scheduling.models import Appointment
 from monolith.shared.database import new_id
 from tests.databases import Databases
@@ -42,7 +53,34 @@ class Story:
         )
 
     def booked(self) -> AppointmentBooked:
+        """The first event, or, after a hold or a request, the next."""
+        self._become("booked", hold_expires_at=None)
         return AppointmentBooked(**self._event())
+
+    def held(self, waitlist_entry_id: UUID | None = None) -> AppointmentHeld:
+        """The first event; an offer, if somebody waits."""
+        self.with_appointment(status="held", hold_expires_at=self.appointment.starts_at - timedelta(hours=1))
+        return AppointmentHeld(**self._event(), waitlist_entry_id=waitlist_entry_id)
+
+    def expired(self) -> AppointmentExpired:
+        self._change(status="expired")
+        return AppointmentExpired(**self._event())
+
+    def requested(self) -> AppointmentRequested:
+        self._become("pending", hold_expires_at=None)
+        return AppointmentRequested(**self._event())
+
+    def declined(self, reason: str = "") -> AppointmentDeclined:
+        self._change(status="declined", cancel_reason=reason)
+        return AppointmentDeclined(**self._event())
+
+    def completed(self) -> AppointmentCompleted:
+        self._change(status="completed")
+        return AppointmentCompleted(**self._event())
+
+    def missed(self, fee_percent: int) -> AppointmentNoShow:
+        self._change(status="no_show", fee_percent=fee_percent)
+        return AppointmentNoShow(**self._event())
 
     def rescheduled(self, by: timedelta = timedelta(days=1)) -> AppointmentRescheduled:
         before = self.appointment
@@ -58,6 +96,13 @@ class Story:
     def with_appointment(self, **changes: object) -> Self:
         self.appointment = msgspec.structs.replace(self.appointment, **changes)
         return self
+
+    def _become(self, status: str, **changes: object) -> None:
+        """A new appointment is so from the start; one that stood otherwise becomes so."""
+        if self.appointment.status in ("held", "pending") and self.appointment.status != status:
+            self._change(status=status, **changes)
+        else:
+            self.with_appointment(status=status, **changes)
 
     def _change(self, **changes: object) -> None:
         self.appointment = msgspec.structs.replace(self.appointment, version=self.appointment.version + 1, **changes)

@@ -3,12 +3,16 @@
 import threading
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import get_args
 
 import pytest
 
-from monolith.modules.notifications.model import Preferences
+from contracts.scheduling.events import AnyEvent
+from monolith.modules.notifications import repository
+from monolith.modules.notifications.model import Kind, Preferences
 from monolith.modules.notifications.sender import Patience, Sender
 from monolith.modules.notifications.smtp import MailServer
+from monolith.shared.database import new_id
 from tests.faults.peer import CLOSE, Step, peer
 from tests.integration.events.story import BUSINESS, Story
 from tests.integration.notifications.conftest import HEAD, Mailbox, Office
@@ -162,3 +166,45 @@ def test_the_running_roles_see_what_is_theirs(office: Office) -> None:
         assert connection.exec_driver_sql(statement).scalar_one() == 1
     with office.sending.transaction() as connection:
         assert connection.exec_driver_sql(statement).scalar_one() == 2
+
+
+def told(office: Office, *events: AnyEvent) -> list[str]:
+    """The kinds of mail that follow."""
+    office.hear(*events)
+    kinds = office.administer("SELECT kind FROM notifications.message ORDER BY message_id")
+    return [kind for (kind,) in kinds]
+
+
+def test_the_hold_of_a_checkout_is_not_told_nor_how_it_ends(office: Office) -> None:
+    left, given_back, taken = Story(), Story(), Story()
+    assert told(office, left.held(), left.expired(), given_back.held(), given_back.cancelled()) == []
+    assert told(office, taken.held(), taken.booked(), taken.cancelled()) == ["confirmation", "cancellation"]
+
+
+def test_an_offer_is_told_even_to_who_wants_no_mail(office: Office) -> None:
+    story = Story()
+    nothing = Preferences(confirmation=False, change=False, cancellation=False, reminder=False)
+    office.module.api.set_preferences(BUSINESS, story.appointment.customer_id, nothing)
+    assert told(office, story.held(new_id()), story.booked(), story.missed(100)) == ["offer"]
+
+
+def test_a_request_is_told_and_what_became_of_it(office: Office) -> None:
+    approved, declined = Story(), Story()
+    events: list[AnyEvent] = [approved.requested(), approved.booked(), declined.requested(), declined.declined("full")]
+    assert told(office, *events) == ["request", "confirmation", "request", "decline"]
+
+
+def test_who_did_not_come_is_told_of_a_fee_only(office: Office) -> None:
+    free, dear, came = Story(), Story(), Story()
+    office.hear(free.booked(), dear.booked(), came.booked())
+    assert told(office, free.missed(0), came.completed(), dear.missed(100))[3:] == ["no_show"]
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_the_database_takes_every_kind_and_preferences_decide(office: Office, kind: Kind) -> None:
+    story = Story()
+    with office.database.transaction(BUSINESS) as connection:
+        repository.add_message(connection, story.booked(), kind)
+    assert Preferences().want(kind)
+    refused = Preferences(confirmation=False, change=False, cancellation=False, reminder=False)
+    assert refused.want(kind) == (kind == "offer")

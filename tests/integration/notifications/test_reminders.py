@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from contracts.scheduling.codec import encode_event
 from monolith.modules.notifications.model import Preferences
 from tests.integration.events.story import BUSINESS, Story
@@ -83,3 +85,19 @@ def test_nobody_is_reminded_of_what_is_past(office: Office, mailbox: Mailbox) ->
     a_day_before(office)
     assert reminded(office, mailbox) == []
     assert reminders(office) == [(1, "done")]
+
+
+def test_only_what_is_booked_is_worth_a_reminder(office: Office) -> None:
+    held, asked = Story(), Story()
+    office.hear(held.held(), asked.requested(), asked.rescheduled())
+    assert reminders(office) == []
+    office.hear(asked.booked())
+    assert reminders(office) == [(3, "waiting")]
+
+
+@pytest.mark.parametrize("end", ["declined", "completed", "missed"])
+def test_nobody_is_reminded_of_what_has_ended(office: Office, end: str) -> None:
+    story = Story()
+    office.hear(story.booked())
+    office.hear(story.missed(50) if end == "missed" else getattr(story, end)())
+    assert reminders(office) == [(1, "void")]

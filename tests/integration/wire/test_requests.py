@@ -177,3 +177,20 @@ def test_another_business_sees_nothing_of_this_one(client: RawClient, shop: Shop
     assert client.get(f"/v1/appointments/{appointment.appointment_id}").status_code == 200
     stranger = RawClient(client.url, signer_from(keys.signing_key), Caller(uuid4(), shop.staff.actor))
     assert stranger.get(f"/v1/appointments/{appointment.appointment_id}").status_code == 404
+
+
+def test_lists_booleans_and_dates_travel_in_queries_and_paths(client: RawClient, shop: Shop) -> None:
+    window = f"offering_id={shop.offering.offering_id}&start=2040-06-04T00:00:00Z&end=2040-06-05T00:00:00Z"
+    listed = client.get(f"/v1/slots?{window}&provider_ids={shop.provider.provider_id}&by_day=true").json()
+    assert [day["date"] for day in listed["days"]] == ["2040-06-04"]
+    assert listed["slots"] == []
+    for wrong, field in (("by_day=yes", "by_day"), ("provider_ids=a,b", "provider_ids[0]")):
+        refused = client.get(f"/v1/slots?{window}&{wrong}")
+        assert (refused.status_code, refused.json()["field"]) == (400, field)
+    dates = f"/v1/providers/{shop.provider.provider_id}/overrides?first=2040-06-04&last=2040-06-03"
+    assert client.get(dates).json()["field"] == "last"
+
+
+def test_next_free_starts_are_not_a_slot_named_next(client: RawClient, shop: Shop) -> None:
+    answer = client.get(f"/v1/slots/next?offering_id={shop.offering.offering_id}&after=2040-07-02T00:00:00Z&limit=2")
+    assert [slot["starts_at"] for slot in answer.json()["slots"]] == ["2040-07-02T09:00:00Z", "2040-07-02T10:00:00Z"]

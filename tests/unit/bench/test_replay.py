@@ -51,6 +51,16 @@ def test_filled_in_it_is_the_sql_of_another_booking() -> None:
     assert filled(steps[3].slots, third, new) == ["fresh", "\\x61", "key-3"]
 
 
+def test_arrays_of_the_provider_and_seconds_since_1970_follow_the_booking() -> None:
+    def asked(provider: str, second: str) -> list[Statement]:
+        return [Statement("scheduling_app", "SELECT taken($1, $2)", (f"{{{provider}}}", second))]
+
+    steps = template(asked(ANN, "2051254800"), asked(BEN, "2051345700"), BOOKINGS)
+    assert steps[0].slots == [Slot("providers"), Slot("epoch", "0.0")]
+    third = Booking(CUSTOMER, "2035-01-01T09:15:00+00:00", "key-3")
+    assert filled(steps[0].slots, third, {}) == [f"{{{CUSTOMER}}}", "2051255700"]
+
+
 def test_an_id_that_stands_twice_is_made_once() -> None:
     def told_twice(event: str) -> list[Statement]:
         return [Statement("scheduling_app", "INSERT INTO outbox VALUES ($1, $2)", (event, event))]

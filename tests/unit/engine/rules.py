@@ -1,26 +1,164 @@
-"""Providers and offerings without a database."""
+"""The engine's view of what a model describes, without a database."""
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from contracts.scheduling.models import Offering
-from scheduling_service.engine.rules import ProviderRules, Range
+from contracts.scheduling import models as m
+from scheduling_service.engine.availability import Question, Taken, ask
+from scheduling_service.engine.availability.taken import Session
+from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.rules import BusinessRules, compile_rules
+from tests.unit.engine.model import MINUTE, Model, Person, Range, Terms, Week
 
-NOBODY = UUID(int=0)
+OFFERING, CUSTOMER = UUID(int=1), UUID(int=2)
 
 
-def provider(zone: ZoneInfo, week: Sequence[Sequence[Range]]) -> ProviderRules:
-    return ProviderRules(NOBODY, "Ada", zone, True, frozenset({NOBODY}), tuple(map(tuple, week)))
+def provider_id(place: int) -> UUID:
+    return UUID(int=1000 + place)
 
 
-def offering(duration: int, step: int) -> Offering:
-    """In minutes."""
-    return Offering(
-        offering_id=NOBODY,
+def session_id(place: int, start: int) -> UUID:
+    return UUID(int=start * 1000 + place)
+
+
+def resource_ids(model: Model) -> dict[tuple[str, int], UUID]:
+    pairs = [(kind, place) for kind, things in model.things.items() for place in range(len(things))]
+    return {pair: UUID(int=2000 + number) for number, pair in enumerate(pairs)}
+
+
+def question(model: Model) -> Question:
+    terms = model.terms
+    return ask(
+        rules(model),
+        OFFERING,
+        duration_minutes=terms.length // MINUTE,
+        seats=terms.seats,
+        customer_id=CUSTOMER,
+        on_grid=terms.on_grid,
+    )
+
+
+def taken(model: Model, asked: Question) -> Taken:
+    return Taken(
+        now=model.now,
+        rules_version=1,
+        overdue=False,
+        providers=[sorted(person.busy) for person in model.people],
+        resources=[sorted(thing.busy) for need in asked.offering.needs for thing in model.things.get(need.kind, ())],
+        sessions={
+            (place, each.start): Session(session_id(place, each.start), each.end, each.seats_left)
+            for place, person in enumerate(model.people)
+            for each in person.sessions
+        },
+        days={
+            **{(place, day): n for place, person in enumerate(model.people) for day, n in person.counts.items()},
+            **{(-1, day): number for day, number in model.counts.items()},
+        },
+    )
+
+
+def rules(model: Model) -> BusinessRules:
+    ids = resource_ids(model)
+    blocks: list[tuple[Range, UUID | None, UUID | None]] = [
+        (span, provider_id(n), None) for n, person in enumerate(model.people) for span in person.blocked
+    ]
+    blocks += [
+        (span, None, ids[kind, place])
+        for kind, things in model.things.items()
+        for place, thing in enumerate(things)
+        for span in thing.blocked
+    ]
+    return compile_rules(
+        version=1,
+        name="Salon",
+        zone=str(model.zone),
+        offerings=[offering(model.terms)],
+        providers=[_provider(place, person) for place, person in enumerate(model.people)],
+        overrides=[
+            m.DateOverride(provider_id=provider_id(place), date=day, mode=each.mode, ranges=_ranges(each.ranges))  # type: ignore[arg-type]
+            for place, person in enumerate(model.people)
+            for day, each in person.overrides.items()
+        ],
+        holidays=[m.Holiday(date=day, name="Holiday") for day in model.holidays],
+        blocks=[_block(span, whose, what) for span, whose, what in blocks],
+        resources=[m.Resource(resource_id=ids[pair], name="Thing", kind=pair[0], active=True) for pair in ids],
+    )
+
+
+def offering(terms: Terms) -> m.Offering:
+    window = m.BookingWindow(
+        kind=terms.window,  # type: ignore[arg-type]
+        days=terms.window_days if terms.window.startswith("rolling") else None,
+        first=terms.first if terms.window == "fixed" else None,
+        last=terms.last if terms.window == "fixed" else None,
+    )
+    return m.Offering(
+        offering_id=OFFERING,
         name="Cut",
-        duration_minutes=duration,
-        step_minutes=step,
-        cancel_cutoff_minutes=0,
+        duration_minutes=terms.length // MINUTE,
+        step_minutes=terms.step // MINUTE,
+        offset_minutes=terms.offset // MINUTE,
+        buffer_before_minutes=terms.before // MINUTE,
+        buffer_after_minutes=terms.after // MINUTE,
+        min_notice_minutes=terms.notice // MINUTE,
+        window=window,
+        limits=m.Limits(
+            provider_day=terms.provider_day,
+            provider_week=terms.provider_week,
+            customer_day=terms.customer_day,
+            customer_week=terms.customer_week,
+        ),
+        capacity=terms.capacity,
+        assignment="collective" if terms.collective else "round_robin",
+        needs=tuple(m.ResourceNeed(kind=kind, quantity=quantity) for kind, quantity in terms.needs.items()),
         active=True,
+    )
+
+
+def _provider(place: int, person: Person) -> m.Provider:
+    dated = [m.Schedule(effective_from=d.first, effective_until=d.last, ranges=_week(d.week)) for d in person.dated]
+    return m.Provider(
+        provider_id=provider_id(place),
+        name="Ada",
+        zone=str(person.zone),
+        active=True,
+        offering_ids=(OFFERING,),
+        weekly_hours=_week(person.week),
+        schedules=tuple(dated),
+    )
+
+
+def _block(span: Range, whose: UUID | None, what: UUID | None) -> m.Block:
+    start, end = map(as_utc, span)
+    return m.Block(block_id=UUID(int=0), start=start, end=end, provider_id=whose, resource_id=what, reason="")
+
+
+def _week(week: Week) -> tuple[m.WorkingRange, ...]:
+    return tuple(
+        m.WorkingRange(weekday=weekday, opens=wall(opens), closes=wall(closes, 24))
+        for weekday, day in enumerate(week, 1)
+        for opens, closes in day
+    )
+
+
+def _ranges(ranges: Sequence[Range]) -> tuple[m.DayRange, ...]:
+    return tuple(m.DayRange(opens=wall(opens), closes=wall(closes, 24)) for opens, closes in ranges)
+
+
+def wall(minute: int, last: int = 0) -> str:
+    """Minutes after midnight as the contract writes them: of the next day without saying so; midnight is 24:00."""
+    hours, minutes = divmod(minute, 60)
+    return f"{last:02d}:00" if minute == 1440 else f"{hours % 24:02d}:{minutes:02d}"
+
+
+def plain(zone: str, week: Week, *, length: int, step: int | None = None, **terms: int | date | str) -> Model:
+    """One provider and one offering; lengths in minutes."""
+    where = ZoneInfo(zone)
+    return Model(
+        where,
+        Terms(step=(step or length) * MINUTE, length=length * MINUTE, **terms),  # type: ignore[arg-type]
+        [Person(where, week)],
+        now=0,
     )

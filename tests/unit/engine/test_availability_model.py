@@ -1,140 +1,175 @@
 """The engine's predicate against the plain model: what is listed is what is bookable; each refusal has its reason."""
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from dataclasses import replace
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
+from hypothesis.strategies import DrawFn
 
-from scheduling_service.engine.availability import offered_starts, refusal
-from tests.unit.engine.model import MINUTE, Model, Range, reached
-from tests.unit.engine.rules import offering, provider
-from tests.unit.engine.zones import YEAR, changes
+from scheduling_service.engine.availability import (
+    Question,
+    Taken,
+    days_with_room,
+    free_slots,
+    free_starts,
+    objections,
+    offers_at,
+)
+from scheduling_service.engine.hours import as_utc
+from tests.unit.engine.cases import HOUR, cases, counts, sessions, things
+from tests.unit.engine.model import MINUTE, Model, Person, Range
+from tests.unit.engine.rules import provider_id, question, resource_ids, session_id, taken
 
-ZONES = [
-    ZoneInfo(name)
-    for name in (
-        "Africa/Cairo",  # at midnight
-        "Africa/Casablanca",  # for a month, by the moon
-        "America/Havana",  # midnight itself is skipped
-        "America/New_York",
-        "America/Nuuk",  # the last hour before midnight is skipped
-        "America/Santiago",  # on the other side of the year
-        "America/St_Johns",
-        "Asia/Gaza",
-        "Asia/Kolkata",  # never
-        "Asia/Kathmandu",  # a quarter of an hour
-        "Atlantic/Azores",
-        "Australia/Lord_Howe",  # by half an hour
-        "Europe/Dublin",  # negative summer time
-        "Europe/Paris",
-        "Pacific/Apia",
-        "Pacific/Chatham",
-        "UTC",
-    )
-]
-HOURS_36 = 36 * 3600
-
-
-def days(zone: ZoneInfo) -> SearchStrategy[date]:
-    """Around a change of clocks, where there is one."""
-    if not changes(zone):
-        return st.dates(date(YEAR, 1, 5), date(YEAR, 12, 25))
-    return st.builds(lambda day, off: day + timedelta(days=off), st.sampled_from(changes(zone)), st.integers(-1, 1))
+Case = tuple[Model, Range]
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Shrinking such a case takes minutes and makes it little plainer."""
 
 
 @st.composite
-def ranges_of_a_day(draw: DrawFn) -> list[Range]:
-    """Disjoint and ascending, some touching; on quarters of an hour for the most, and in the hours of the changes."""
-    quarters = st.integers(0, 24 * 4).map(lambda quarter: quarter * 15)
-    late_or_early = st.one_of(st.integers(0, 4 * 4), st.integers(22 * 4, 24 * 4)).map(lambda quarter: quarter * 15)
-    edge = st.one_of(late_or_early, quarters, st.integers(0, 1440))
-    edges = draw(st.lists(edge, unique=True, min_size=2, max_size=6).map(sorted))
-    touching = list(pairwise(edges))
-    return touching if draw(st.booleans()) else touching[::2]
-
-
-def weeks() -> SearchStrategy[list[list[Range]]]:
-    """Any two days in a row differ."""
-    return st.tuples(*[ranges_of_a_day()] * 3).map(lambda each: [*each, *each, each[1]])
+def with_limits(draw: DrawFn) -> Case:
+    model, window = draw(cases(most_people=2, hours=12))
+    limit = st.one_of(st.none(), st.integers(1, 4))
+    terms = replace(
+        model.terms,
+        provider_day=draw(limit),
+        provider_week=draw(limit),
+        customer_day=draw(limit),
+        customer_week=draw(limit),
+    )
+    those = [replace(person, counts=draw(counts(window[0], model.zone))) for person in model.people]
+    return replace(model, terms=terms, people=those, counts=draw(counts(window[0], model.zone))), window
 
 
 @st.composite
-def taken_around(draw: DrawFn, begin: int) -> list[Range]:
-    """What the constraint lets stand: disjoint, in whole minutes, from before the window until after it."""
-    gaps = draw(st.lists(st.tuples(st.integers(0, 600), st.integers(1, 120)), max_size=6))
-    taken, moment = [], begin - 6 * 3600
-    for free, busy in gaps:
-        opens = moment + free * MINUTE
-        moment = opens + busy * MINUTE
-        taken.append((opens, moment))
-    return taken
+def with_resources(draw: DrawFn) -> Case:
+    model, window = draw(cases(most_people=2, hours=12))
+    needs = draw(st.dictionaries(st.sampled_from(["room", "laser"]), st.integers(1, 2), min_size=1, max_size=2))
+    return replace(model, terms=replace(model.terms, needs=needs), things=draw(things(window[0]))), window
 
 
 @st.composite
-def cases(draw: DrawFn) -> tuple[Model, Range]:
-    zone = draw(st.sampled_from(ZONES))
-    begin = reached(draw(days(zone)), 0, zone) + draw(st.integers(-180, 180)) * MINUTE
-    window = (begin, begin + draw(st.one_of(st.just(HOURS_36), st.integers(1, HOURS_36))))
-    long_ago = st.just(begin - 7 * 86_400)
-    model = Model(
-        zone=zone,
-        week=draw(weeks()),
-        step=draw(st.sampled_from([1, 5, 7, 15, 30, 45, 60, 90, 1440])) * MINUTE,
-        length=draw(st.sampled_from([1, 5, 15, 25, 30, 60, 90, 240])) * MINUTE,
-        taken=draw(taken_around(begin)),
-        now=draw(st.one_of(long_ago, long_ago, st.integers(begin - 3600, begin + HOURS_36))),
-    )
-    return model, window
+def with_seats(draw: DrawFn) -> Case:
+    model, window = draw(with_resources() if draw(st.booleans()) else with_limits())
+    terms = replace(model.terms, capacity=4, seats=draw(st.integers(1, 4)))
+    model = replace(model, terms=terms)
+    return replace(model, people=[draw(sessions(model, person, window)) for person in model.people]), window
 
 
-def listed(model: Model, window: Range, taken: Sequence[Range] | None = None) -> list[int]:
-    return offered_starts(
-        provider(model.zone, model.week),
-        offering(model.length // MINUTE, model.step // MINUTE),
-        window,
-        model.taken if taken is None else taken,
-        model.now,
-    )
+@st.composite
+def collective(draw: DrawFn) -> Case:
+    """People who work alike, so that they sometimes all can."""
+    model, window = draw(with_resources() if draw(st.booleans()) else cases(hours=12))
+    first = model.people[0]
+    others = draw(st.lists(st.sampled_from([(), first.busy[:1], first.busy[1:]]), max_size=2))
+    those = [first, *(replace(first, busy=busy) for busy in others)]
+    return replace(model, terms=replace(model.terms, collective=True), people=those), window
 
 
-def why_not(model: Model, start: int) -> str | None:
-    """What the model would say."""
-    if model.offered(start):
-        return None
-    if not model.is_ahead(start):
-        return "past"
-    if model.is_on_grid(start):
-        return "taken"
-    return "off_grid" if model.is_within_hours(start) else "outside_hours"
+def minutes(window: Range, step: int = MINUTE) -> range:
+    return range(-(-window[0] // MINUTE) * MINUTE, window[1], step)
 
 
-@settings(max_examples=200, deadline=None)
-@given(cases())
-def test_what_is_listed_is_what_the_model_offers(case: tuple[Model, Range]) -> None:
+def listed(model: Model, window: Range) -> list[tuple[int, int]]:
+    """Starts and the places of those who are free, once as search lists them and once as booking asks."""
+    asked = question(model)
+    read = taken(model, asked)
+    found = free_starts(asked, window, read)
+    slots = free_slots(asked, window, read)
+    assert [(each.starts_at, each.provider_id) for each in slots] == [(as_utc(s), provider_id(p)) for s, p in found]
+    assert all(each.ends_at == as_utc(s + model.terms.length) for each, (s, _) in zip(slots, found, strict=True))
+    assert_days_with_room(asked, window, read, [start for start, _ in found])
+    return found
+
+
+def assert_days_with_room(asked: Question, window: Range, read: Taken, starts: list[int]) -> None:
+    edges = [*range(window[0], window[1], 5 * HOUR), window[1]]
+    days = [any(begins <= start < ends for start in starts) for begins, ends in pairwise(edges)]
+    assert days_with_room(asked, edges, read) == days
+
+
+def assert_listed_as_the_model_offers(case: Case) -> None:
     model, window = case
-    every_minute = range(-(-window[0] // MINUTE) * MINUTE, window[1], MINUTE)
-    assert listed(model, window) == [start for start in every_minute if model.offered(start)]
+    assert listed(model, window) == [(start, place) for start in minutes(window) for place in model.offered(start)]
 
 
-@settings(max_examples=100, deadline=None)
-@given(cases())
-def test_what_is_refused_was_not_listed_and_has_the_model_s_reason(case: tuple[Model, Range]) -> None:
+def assert_refused_for_the_model_s_reasons(case: Case, step: int = 5 * MINUTE) -> None:
     model, window = case
-    found = set(listed(model, window))
-    ada, cut = provider(model.zone, model.week), offering(model.length // MINUTE, model.step // MINUTE)
-    for start in range(-(-window[0] // MINUTE) * MINUTE, window[1], 5 * MINUTE):
-        reason = refusal(ada, cut, start, model.taken, model.now)
-        assert (reason is None) == (start in found)
-        assert reason == why_not(model, start)
+    asked = question(model)
+    read = taken(model, asked)
+    for start in minutes(window, step):
+        assert list(objections(asked, start, read)) == model.why_not(start), start
+        assert_offers_are_the_model_s(model, start)
 
 
-@settings(max_examples=100, deadline=None)
-@given(cases(), st.integers(1, HOURS_36))
-def test_a_window_may_be_cut_anywhere(case: tuple[Model, Range], cut: int) -> None:
+def assert_offers_are_the_model_s(model: Model, start: int) -> None:
+    asked = question(model)
+    offers = offers_at(asked, start, taken(model, asked))
+    places = model.offered(start)
+    everybody = tuple(provider_id(place) for place in range(len(model.people)))
+    for place, offer in zip(places, offers, strict=True):
+        assert offer.provider_ids == (everybody if model.terms.collective else (provider_id(place),))
+        joins = joined(model, model.people[place], start)
+        assert offer.session_id == (session_id(place, start) if joins else None)
+        ids, chosen = resource_ids(model), () if joins else model.things_at(start) or ()
+        assert sorted(offer.resource_ids) == sorted(ids[each] for each in chosen)
+
+
+def joined(model: Model, person: Person, start: int) -> bool:
+    return any((each.start, each.end) == (start, start + model.terms.length) for each in person.sessions)
+
+
+@settings(max_examples=150, deadline=None, phases=PHASES)
+@given(cases())
+def test_what_is_listed_is_what_the_model_offers(case: Case) -> None:
+    assert_listed_as_the_model_offers(case)
+
+
+@settings(max_examples=60, deadline=None, phases=PHASES)
+@given(cases(most_people=3))
+def test_what_is_refused_was_not_listed_and_has_the_model_s_reasons(case: Case) -> None:
+    assert_refused_for_the_model_s_reasons(case, step=15 * MINUTE)
+
+
+@settings(max_examples=60, deadline=None, phases=PHASES)
+@given(with_limits())
+def test_limits(case: Case) -> None:
+    assert_listed_as_the_model_offers(case)
+    assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
+
+
+@settings(max_examples=60, deadline=None, phases=PHASES)
+@given(with_resources())
+def test_resources(case: Case) -> None:
+    assert_listed_as_the_model_offers(case)
+    assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
+
+
+@settings(max_examples=60, deadline=None, phases=PHASES)
+@given(with_seats())
+def test_seats(case: Case) -> None:
+    assert_listed_as_the_model_offers(case)
+    assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
+
+
+@settings(max_examples=60, deadline=None, phases=PHASES)
+@given(collective())
+def test_all_together(case: Case) -> None:
+    assert_listed_as_the_model_offers(case)
+    assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
+
+
+@settings(max_examples=60, deadline=None, phases=PHASES)
+@given(cases(hours=12))
+def test_later_parts_of_a_visit_stand_on_no_grid(case: Case) -> None:
+    model, window = case
+    anywhere = replace(model, terms=replace(model.terms, on_grid=False))
+    assert_refused_for_the_model_s_reasons((anywhere, window))
+
+
+@settings(max_examples=100, deadline=None, phases=PHASES)
+@given(cases(most_people=2), st.integers(1, 36 * HOUR))
+def test_a_window_may_be_cut_anywhere(case: Case, cut: int) -> None:
     """No start is lost or repeated between a page of days and the next."""
     model, (begin, end) = case
     middle = min(begin + cut, end)

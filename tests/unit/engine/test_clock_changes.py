@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from scheduling_service.engine.availability import offered_starts, refusal
+from scheduling_service.engine.availability import free_starts, objections
 from scheduling_service.engine.hours import instant_of, local_days
-from tests.unit.engine.rules import offering, provider
+from tests.unit.engine.rules import plain, question, taken
 from tests.unit.engine.zones import changes
 
 PARIS_FORWARD, PARIS_BACK = date(2040, 3, 25), date(2040, 10, 28)
@@ -29,9 +29,11 @@ def starts(zone: str, day: date, hours: str, duration: int = 30) -> list[str]:
 def _starts(zone: str, day: date, week: Sequence[Sequence[tuple[int, int]]], duration: int) -> list[str]:
     where = ZoneInfo(zone)
     window = (instant_of(day, 0, where), instant_of(day + timedelta(days=1), 1440, where))
-    ada, cut = provider(where, week), offering(duration, duration)
-    found = offered_starts(ada, cut, window, (), 0)
-    assert all(refusal(ada, cut, start, (), 0) is None for start in found), "what is listed can be booked"
+    model = plain(zone, week, length=duration)
+    asked = question(model)
+    nothing = taken(model, asked)
+    found = [start for start, _ in free_starts(asked, window, nothing)]
+    assert all(objections(asked, start, nothing) == () for start in found), "what is listed can be booked"
     return [f"{datetime.fromtimestamp(start, where):%H:%M%z}" for start in found]
 
 
@@ -122,6 +124,18 @@ def test_casablanca_changes_for_ramadan() -> None:
 
 def test_kolkata_never_changes_and_is_half_an_hour_off() -> None:
     assert starts("Asia/Kolkata", PARIS_FORWARD, "02:00-03:00") == ["02:00+0530", "02:30+0530"]
+
+
+def test_a_night_across_the_change_lasts_as_long_as_the_zone_says() -> None:
+    saturday, eve = "22:00-30:00", timedelta(days=1)
+    assert len(starts("Europe/Paris", PARIS_FORWARD - eve, saturday, 60)) == 7
+    assert len(starts("Europe/Paris", PARIS_BACK - eve, saturday, 60)) == 9
+    assert starts("Europe/Paris", PARIS_FORWARD - eve, "23:30-26:30", 60) == ["23:30+0100", "00:30+0100"]
+
+
+def test_a_night_from_sunday_to_monday_is_whole() -> None:
+    found = starts("Europe/Paris", date(2040, 6, 3), "22:00-26:00", 60)
+    assert found == ["22:00+0200", "23:00+0200", "00:00+0200", "01:00+0200"]
 
 
 def test_in_every_zone_later_on_the_wall_is_never_earlier_in_time() -> None:

@@ -41,6 +41,10 @@ def letter(kind: Kind, story: Story) -> Letter:
         "reminder": story.booked,
         "change": story.rescheduled,
         "cancellation": lambda: story.cancelled("ill"),
+        "request": story.requested,
+        "decline": lambda: story.with_appointment(status="pending").declined("we are full"),
+        "offer": lambda: story.held(UUID(int=8)),
+        "no_show": lambda: story.missed(50),
     }
     event = tellings[kind]()
     return Letter(UUID(int=7), kind, event, datetime(2030, 1, 1, tzinfo=UTC))
@@ -86,6 +90,47 @@ def test_a_cancellation_says_why() -> None:
     mail = mail_about("cancellation")
     assert mail["Subject"].startswith("Cancelled: Haircut")
     assert "Reason: ill" in text(mail)
+
+
+def test_an_offer_says_until_when_and_how_to_take_it() -> None:
+    mail = mail_about("offer")
+    assert mail["Subject"] == "Free now: Haircut, Monday 6 May 2030, 09:00 (Europe/Berlin)"
+    for subtype in ("plain", "html"):
+        said = " ".join(text(mail, subtype).split())
+        assert "Monday 6 May 2030, 08:00 (Europe/Berlin)" in said
+        assert "sign in at https://book.example, open it among your appointments and confirm it in time" in said
+    assert "Held until: " in text(mail)
+
+
+def test_a_request_and_its_refusal_say_where_it_stands() -> None:
+    assert "Studio Ümlaut has received your request." in text(mail_about("request"))
+    declined = mail_about("decline")
+    assert declined["Subject"].startswith("Declined: Haircut, Monday 6 May 2030")
+    assert "Reason: we are full" in text(declined)
+
+
+def test_a_fee_is_told() -> None:
+    assert "Fee: 50 % of the price" in text(mail_about("no_show"))
+    late = Story(starts_at=START).with_appointment(fee_percent=30)
+    assert "Fee: 30 % of the price" in text(mail_about("cancellation", late))
+    assert "Fee" not in text(mail_about("change", late)), "what a cancellation would cost is another matter"
+
+
+@pytest.mark.parametrize("kind", ["request", "decline", "offer", "no_show"])
+def test_what_is_not_agreed_is_no_entry_in_a_calendar(kind: Kind) -> None:
+    assert list(mail_about(kind).iter_attachments()) == []
+
+
+def test_a_request_that_was_moved_is_tentative() -> None:
+    mail = mail_about("change", Story(starts_at=START).with_appointment(status="pending"))
+    assert "It still awaits approval." in text(mail)
+    _, parsed = calendar(mail)
+    assert parsed.walk("VEVENT")[0]["STATUS"] == "TENTATIVE"
+
+
+def test_seats_are_told_where_there_are_several() -> None:
+    assert "Seats: 3" in text(mail_about("confirmation", Story(starts_at=START).with_appointment(seats=3)))
+    assert "Seats" not in text(mail_about("confirmation"))
 
 
 def test_an_appointment_over_midnight_names_both_days() -> None:

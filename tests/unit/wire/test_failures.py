@@ -7,6 +7,7 @@ from contracts.scheduling.errors import (
     KeyInProgress,
     NotOwner,
     OutcomeUnknown,
+    PolicyRefused,
     SchedulingError,
     SlotUnavailable,
     Unauthenticated,
@@ -23,6 +24,8 @@ from scheduling_service.web import answers
 def example(kind: type[SchedulingError]) -> SchedulingError:
     if kind is SlotUnavailable:
         return SlotUnavailable("taken", "taken")
+    if kind is PolicyRefused:
+        return PolicyRefused("too late", "cutoff")
     if kind is VersionConflict:
         return VersionConflict("changed", 3)
     if kind is NotOwner:

@@ -3,6 +3,8 @@
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
+from scheduling_service.caretaker.caretaker import Caretaker
+from scheduling_service.caretaker.compose import caretaker_of
 from scheduling_service.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
@@ -40,3 +42,8 @@ def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcess
 def in_process_relay(url: str, secret: str, redis_url: str, metrics: RelayMetrics) -> Relay:
     """The relay of the events that this adapter's engine leaves in the outbox. Connects later."""
     return relay_of("in_process", url, secret, redis_url, metrics)
+
+
+def in_process_caretaker(url: str, secret: str) -> Caretaker:
+    """Who sees to what is due in the same schema. Connects later."""
+    return caretaker_of(url, secret)

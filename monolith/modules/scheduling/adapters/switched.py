@@ -13,7 +13,7 @@ from monolith.modules.scheduling.routing import Routes
 from monolith.shared.database import DatabaseUnavailable
 
 _FIRST_WAIT = 0.002
-_LONGEST_WAIT = 0.05
+_LONGEST_WAIT = 0.016
 _LAST_TRY = 0.05
 """Seconds. With less left, a try would end in nobody knows what, where now it is known that nothing was done."""
 

@@ -1,0 +1,154 @@
+"""How `extraction flag set` moves businesses that exist."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import click
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling.values import Side
+from deploy.cli.cutover import in_words, pause_ms
+from deploy.cli.guard_options import Guarding
+from deploy.errors import SurroundingsError
+from deploy.moving import Moving
+from monolith.shared.endpoints import BusinessRef
+from scheduling_service.cutover import verification
+from scheduling_service.cutover.controller import Refused
+from scheduling_service.cutover.guards import keep_findings
+from scheduling_service.cutover.record import AlreadyMoving, Move, NotThere
+from scheduling_service.cutover.returning import latest, watch_over
+from scheduling_service.cutover.sides import other
+from scheduling_service.cutover.waves import Outcome, Verdict, move_in_waves
+
+
+@dataclass(frozen=True)
+class Order:
+    """What an operator asked for. All of `businesses` are owned by the other side. `guarding` None: no way back of
+    its own accord."""
+
+    side: Side
+    businesses: Sequence[BusinessRef]
+    wave: int
+    fence_seconds: float
+    actor: str
+    reason: str
+    guarding: Guarding | None = None
+
+    def slug(self, business_id: UUID) -> str:
+        return next(each.slug for each in self.businesses if each.business_id == business_id)
+
+
+def carry_out(moving: Moving, order: Order) -> None:
+    """Raises SurroundingsError, which names the business, when one could not be moved."""
+    source = other(order.side)
+
+    def move(business_id: UUID) -> Move:
+        try:
+            moved = moving.controller.move(
+                business_id,
+                source,
+                order.side,
+                fence_seconds=order.fence_seconds,
+                actor=order.actor,
+                reason=order.reason,
+            )
+        except AlreadyMoving as error:
+            raise SurroundingsError(
+                f"{order.slug(business_id)} is being moved already: see `extraction cutover status`"
+            ) from error
+        except NotThere as error:
+            raise SurroundingsError(f"{order.slug(business_id)} was moved by somebody else meanwhile") from error
+        _say(moved, order.slug(business_id))
+        if order.guarding is not None and moved.state == "active":
+            watch_over(moving.platform, moved, order.guarding.bound, watch_seconds=order.guarding.watch_seconds)
+        return moved
+
+    outcome = move_in_waves(
+        [each.business_id for each in order.businesses], order.wave, move, lambda each: _compared(moving, order, each)
+    )
+    _conclude(order, outcome)
+
+
+def rehearse(moving: Moving, order: Order) -> None:
+    """Every check, and no move; says how long the pause would be."""
+    source = other(order.side)
+    for business in order.businesses:
+        move = _imagined(order, business.business_id, source)
+        here, there = moving.controller.at(source), moving.controller.at(order.side)
+        try:
+            checked = moving.guards.before(move, here, there)
+            began = time.monotonic()
+            moving.guards.inside(move, here, there, checked.compared_from)
+        except Refused as refusal:
+            raise SurroundingsError(f"{business.slug} would not be moved: {refusal}") from refusal
+        verify_ms = (time.monotonic() - began) * 1000
+        # Besides: the fence, its mark's way, and four transitions on the record, each about as long as a commit there.
+        commit_ms = _commit_ms(moving)
+        pause = checked.found["canary_ms"]["there"] + verify_ms + 6 * commit_ms
+        click.echo(f"{business.slug}: ready to move to {order.side}; writes would wait about {pause:.0f} ms")
+
+
+def _compared(moving: Moving, order: Order, business_id: UUID) -> Verdict:
+    """The whole business again, from its new owner's side; which still is its owner."""
+    guard = latest(moving.platform, business_id) if order.guarding is not None else None
+    if guard is not None and guard.outcome == "returned":
+        return f"it went back to {guard.home} by itself: see `extraction cutover status`"
+    here, there = moving.controller.at(order.side), moving.controller.at(other(order.side))
+    findings = verification.compare(here, there, business_id)
+    keep_findings(moving.platform, business_id, findings)
+    if findings.equal:
+        return None
+    first = findings.differences[0]
+    return f"the two sides differ since the move ({first.table} {first.key}: {first.what}); see `extraction verify`"
+
+
+def _conclude(order: Order, outcome: Outcome) -> None:
+    if order.guarding is not None and outcome.moved:
+        click.echo(f"guarded for {order.guarding.watch_seconds / 60:g} minutes: {in_words(order.guarding.bound)}")
+    if outcome.stopped_by is None:
+        if len(outcome.moved) > 1:
+            click.echo(f"{len(outcome.moved)} businesses moved to {order.side} and compared")
+        return
+    business_id, why = outcome.stopped_by
+    rest = f"; {len(outcome.left)} more were not tried" if outcome.left else ""
+    done = f"{len(outcome.moved)} moved, " if outcome.moved else ""
+    raise SurroundingsError(f"{done}then {order.slug(business_id)} stopped it: {why}{rest}")
+
+
+def _say(move: Move, slug: str) -> None:
+    pause = pause_ms(move)
+    if move.state == "active":
+        waited = "" if pause is None else f"; writes waited at most {pause:.0f} ms"
+        click.echo(f"{slug}: {move.source} -> {move.target}{waited}")
+
+
+def _imagined(order: Order, business_id: UUID, source: Side) -> Move:
+    return Move(
+        cutover_id=uuid7(),
+        business_id=business_id,
+        source=source,
+        target=order.side,
+        epoch=0,
+        attempt=0,
+        state="replicating",
+        fence_seconds=order.fence_seconds,
+        deadline_at=None,
+        compared_from=None,
+        actor=order.actor,
+        reason=order.reason,
+        problem=None,
+        steps=[],
+        began_at=datetime.now(UTC),
+        settled_at=None,
+    )
+
+
+def _commit_ms(moving: Moving) -> float:
+    """One transaction that writes nothing but must be flushed."""
+    began = time.monotonic()
+    with moving.platform.transaction():
+        moving.platform.execute("SELECT pg_current_xact_id()")
+    return (time.monotonic() - began) * 1000

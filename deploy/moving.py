@@ -1,0 +1,69 @@
+"""What the commands that move businesses work with: both databases, the guard rails, and a controller."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from deploy.errors import SurroundingsError
+from deploy.surroundings import environment_of
+from scheduling_service.credentials import without_credentials
+from scheduling_service.cutover.answering import answers_at
+from scheduling_service.cutover.controller import Controller
+from scheduling_service.cutover.guards import Guards
+from scheduling_service.cutover.sides import Connection, Place, Sides
+
+
+@dataclass(frozen=True)
+class Moving:
+    """`controller` is this process's own."""
+
+    sides: Sides
+    guards: Guards
+    controller: Controller
+
+    @property
+    def platform(self) -> Connection:
+        return self.controller.platform
+
+
+def sides_of_deployment() -> Sides:
+    """Both databases, as the environment names them or as the running demo left word of them.
+
+    MONOLITH_SEEN_FROM_SCHEDULING and SCHEDULING_SEEN_FROM_MONOLITH, each host:port, say how the servers reach one
+    another where that differs.
+
+    Raises SurroundingsError.
+    """
+    monolith, scheduling = environment_of("monolith"), environment_of("scheduling")
+    return Sides(
+        in_process=Place(
+            "in_process",
+            without_credentials(monolith["MONOLITH_DATABASE_URL"]),
+            monolith["DATABASE_ROLE_SECRET"],
+            monolith.get("MONOLITH_SEEN_FROM_SCHEDULING"),
+        ),
+        http=Place(
+            "http",
+            without_credentials(scheduling["SCHEDULING_DATABASE_URL"]),
+            scheduling["DATABASE_ROLE_SECRET"],
+            scheduling.get("SCHEDULING_SEEN_FROM_MONOLITH"),
+        ),
+    )
+
+
+@contextmanager
+def open_moving() -> Iterator[Moving]:
+    """Raises SurroundingsError, one line with the remedy, for a database that does not answer."""
+    sides = sides_of_deployment()
+    service = environment_of("monolith").get("SCHEDULING_SERVICE_URL", "")
+    guards = Guards(sides, answers_at(service))
+    try:
+        with Controller(sides, guards) as controller:
+            yield Moving(sides, guards, controller)
+    except psycopg.OperationalError as error:
+        raise SurroundingsError(
+            f"a database of the move cannot be used ({' '.join(str(error).split())}): "
+            "a move that is under way is ended by `extraction cutover resume`, or by the keeper"
+        ) from error

@@ -1,0 +1,30 @@
+"""The topologies that are compared, and what each of them is an answer to."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Kind = Literal["baseline", "again", "remedy", "extracted"]
+"""`again` is the baseline a second time: what differs there is noise. A `remedy` keeps the monolith."""
+
+
+class Arm(NamedTuple):
+    """`name` as in reports; `words` for whoever does not know it."""
+
+    name: str
+    kind: Kind
+    words: str
+
+
+BASELINE, AGAIN = "M1", "M1'"
+
+ARMS: Mapping[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        Arm(BASELINE, "baseline", "the monolith, one process"),
+        Arm(AGAIN, "again", "the same once more: how much of a difference is noise"),
+        Arm("M2", "remedy", "two replicas of the monolith"),
+        Arm("MB", "remedy", "a bulkhead: scheduling's routes of the monolith in a process and a pool of their own"),
+        Arm("XS", "extracted", "scheduling extracted, one database server for both"),
+        Arm("X", "extracted", "scheduling extracted, with its own database server"),
+    )
+}

@@ -1,0 +1,44 @@
+"""The thresholds of a verdict, read from the file that a report prints."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+FILE = Path(__file__).with_name("thresholds.toml")
+
+
+class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    headroom: float
+
+
+class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    widest: float
+    fewest_blocks: int
+
+
+class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    most_cpu_ratio: float
+    most_idle_latency_ratio: float
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`slo_p99_ms` by module. What each of them means stands in the file."""
+
+    version: int
+    slo_p99_ms: dict[str, float]
+    load: Load
+    noise: Noise
+    tax: Tax
+
+
+class ThresholdsError(Exception):
+    """One line: which file, and what is wrong with it."""
+
+
+def read_thresholds(path: Path = FILE) -> Thresholds:
+    """Raises ThresholdsError."""
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Thresholds)
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ThresholdsError(f"{path} cannot be used: {error}") from error

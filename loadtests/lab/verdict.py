@@ -1,0 +1,169 @@
+"""The verdict: thresholds first, then the runs, then one of four words. Nothing in it is a matter of taste."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from loadtests.lab import gates
+from loadtests.lab.arms import AGAIN, ARMS, BASELINE, Kind
+from loadtests.lab.gates import Answer, paired
+from loadtests.lab.runs import Run, of_arm
+from loadtests.lab.thresholds import Thresholds
+
+Outcome = Literal["EXTRACT", "DON'T EXTRACT", "INCONCLUSIVE", "INVALID"]
+EXIT_CODES: dict[Outcome, int] = {"EXTRACT": 0, "DON'T EXTRACT": 10, "INCONCLUSIVE": 20, "INVALID": 30}
+
+PEAK, IDLE = "daily_peak", "idle"
+
+
+class Gate(NamedTuple):
+    """`passed` is None when it was not decided, and was not needed or not possible to ask."""
+
+    name: str
+    passed: bool | None
+    words: str
+
+
+class Verdict(NamedTuple):
+    """`because` is the gate that decided, in a sentence. `more_blocks` would probably decide what is inconclusive."""
+
+    outcome: Outcome
+    because: str
+    gates: tuple[Gate, ...]
+    more_blocks: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.outcome]
+
+
+class _Decided(Exception):
+    def __init__(self, outcome: Outcome, because: str, more_blocks: int = 0) -> None:
+        super().__init__(because)
+        self.outcome: Outcome = outcome
+        self.because = because
+        self.more_blocks = more_blocks
+
+
+def judge(runs: Sequence[Run], thresholds: Thresholds) -> Verdict:
+    """Of runs under these thresholds, made in any order."""
+    bench = _Bench(runs, thresholds)
+    try:
+        bench.require_valid()
+        bench.require_a_problem()
+        bench.require_no_remedy()
+        solution = bench.require_a_solution()
+        bench.require_worth(solution)
+    except _Decided as decided:
+        return Verdict(decided.outcome, decided.because, tuple(bench.asked), decided.more_blocks)
+    words = "the monolith misses its promise at the forecast peak, and no remedy helps"
+    return Verdict("EXTRACT", f"{words}; {solution} keeps it, at a bearable price", tuple(bench.asked))
+
+
+class _Bench:
+    """The questions in their order; each leaves its gate, and ends the verdict by raising `_Decided`."""
+
+    def __init__(self, runs: Sequence[Run], thresholds: Thresholds) -> None:
+        self._runs = runs
+        self._thresholds = thresholds
+        self._load = thresholds.load.headroom
+        self.asked: list[Gate] = []
+
+    def require_valid(self) -> None:
+        baseline, again = self._at_peak(BASELINE), self._at_peak(AGAIN)
+        fewest = self._thresholds.noise.fewest_blocks
+        pairs = paired(baseline, again)
+        if len(pairs) < fewest:
+            problems = sorted({problem for run in self._runs for problem in run.problems})
+            words = f"{len(pairs)} valid blocks of {BASELINE} and {AGAIN} at the peak, and {fewest} are needed"
+            self._leave("validity", False, "; ".join([words, *problems[:3]]))
+            raise _Decided("INVALID", self.asked[-1].words)
+        same = gates.same_as_itself(pairs, self._thresholds)
+        self._leave("noise", same.holds, same.words)
+        if same.holds is False:
+            raise _Decided("INVALID", same.words)
+        if same.holds is None:
+            raise _Decided("INCONCLUSIVE", same.words, same.more_blocks)
+
+    def require_a_problem(self) -> None:
+        misses = self._misses(BASELINE)
+        self._leave("a problem", misses.holds, misses.words)
+        if misses.holds is None:
+            raise _Decided("INCONCLUSIVE", f"whether there is a problem: {misses.words}", misses.more_blocks)
+        if not misses.holds:
+            raise _Decided("DON'T EXTRACT", f"no measured problem: {misses.words}")
+
+    def require_no_remedy(self) -> None:
+        """Of those that were measured; that none was is said."""
+        remedies = self._measured("remedy")
+        if not remedies:
+            self._leave("no remedy", None, "no remedy was measured: run M2 and MB")
+            raise _Decided("INCONCLUSIVE", self.asked[-1].words, self._thresholds.noise.fewest_blocks)
+        found = {arm: self._misses(arm) for arm in remedies}
+        for arm, misses in found.items():
+            self._leave(f"no remedy: {arm}", misses.holds, misses.words)
+        for arm, misses in found.items():
+            if misses.holds is False:
+                raise _Decided("DON'T EXTRACT", f"use {arm}, {ARMS[arm].words}: {misses.words}")
+        self._require_decided("whether a remedy helps", found)
+
+    def require_a_solution(self) -> str:
+        found = {arm: self._misses(arm) for arm in self._measured("extracted")}
+        for arm, misses in found.items():
+            self._leave(f"a solution: {arm}", None if misses.holds is None else not misses.holds, misses.words)
+        for arm, misses in found.items():
+            if misses.holds is False:
+                return arm
+        if not found:
+            raise _Decided("INCONCLUSIVE", "no extracted arm was measured: run X", self._thresholds.noise.fewest_blocks)
+        self._require_decided("whether extraction helps", found)
+        raise _Decided("DON'T EXTRACT", "extraction does not solve it either: look for the bottleneck elsewhere")
+
+    def require_worth(self, arm: str) -> None:
+        tax = self._thresholds.tax
+        at_peak = paired(self._at_peak(arm), self._at_peak(BASELINE))
+        cpu = [
+            (one.cpu_ms_per_booking, other.cpu_ms_per_booking)
+            for one, other in at_peak
+            if one.cpu_ms_per_booking and other.cpu_ms_per_booking
+        ]
+        idle = [
+            (one.modules["scheduling"].p50_ms, other.modules["scheduling"].p50_ms)
+            for one, other in paired(of_arm(self._runs, arm, IDLE), of_arm(self._runs, BASELINE, IDLE))
+            if one.modules["scheduling"].p50_ms and other.modules["scheduling"].p50_ms
+        ]
+        self._tax("processor time a booking", cpu, tax.most_cpu_ratio)
+        self._tax("idle median of scheduling", idle, tax.most_idle_latency_ratio)
+
+    def _tax(self, what: str, pairs: Sequence[tuple[float, float]], most: float) -> None:
+        if not pairs:
+            self._leave(f"worth it: {what}", None, f"{what} was not measured")
+            return
+        dear = gates.costs_too_much(pairs, most, what)
+        self._leave(f"worth it: {what}", None if dear.holds is None else not dear.holds, dear.words)
+        if dear.holds is None:
+            raise _Decided("INCONCLUSIVE", f"whether it is worth its price: {dear.words}", dear.more_blocks)
+        if dear.holds:
+            raise _Decided("DON'T EXTRACT", f"it costs more than it is worth: {dear.words}")
+
+    def _require_decided(self, question: str, found: dict[str, Answer]) -> None:
+        open_ones = {arm: misses for arm, misses in found.items() if misses.holds is None}
+        if open_ones:
+            words = "; ".join(f"{arm}: {misses.words}" for arm, misses in open_ones.items())
+            more = max(misses.more_blocks for misses in open_ones.values())
+            raise _Decided("INCONCLUSIVE", f"{question}: {words}", more)
+
+    def _misses(self, arm: str) -> Answer:
+        valid = [run for run in self._at_peak(arm).values() if run.valid]
+        fewest = self._thresholds.noise.fewest_blocks
+        if len(valid) < fewest:
+            return Answer(None, f"{len(valid)} valid runs, and {fewest} are needed", None, fewest - len(valid))
+        return gates.misses_slo(valid, self._thresholds)
+
+    def _measured(self, kind: Kind) -> list[str]:
+        return [name for name, arm in ARMS.items() if arm.kind == kind and self._at_peak(name)]
+
+    def _at_peak(self, arm: str) -> dict[int, Run]:
+        return of_arm(self._runs, arm, PEAK, self._load)
+
+    def _leave(self, name: str, passed: bool | None, words: str) -> None:
+        self.asked.append(Gate(name, passed, words))

@@ -1,0 +1,111 @@
+"""Whether invoices and appointments tell the same story, for whoever verifies a business."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from monolith.modules.billing.fees import fee_of
+from monolith.modules.billing.tables import credit_note, invoice, price
+
+_STANDING: Final = ("booked", "completed")
+"""Booked, and nothing taken back since."""
+_ENDED: Final = ("cancelled", "no_show")
+
+
+class Standing(NamedTuple):
+    """An appointment as the database that owns its business has it."""
+
+    appointment_id: UUID
+    offering_id: UUID
+    customer_id: UUID
+    booked_at: datetime
+    status: str
+    fee_percent: int
+
+
+class _Charged(NamedTuple):
+    customer_id: UUID
+    total_minor: int
+    credited_minor: int
+
+
+def contradictions(
+    connection: Connection, business_id: UUID, appointments: Mapping[UUID, Standing], asked: Sequence[UUID]
+) -> dict[UUID, str]:
+    """What does not agree, in words, by appointment; of those in `asked`, which need not exist.
+
+    An event that is still on its way looks like a contradiction: ask again for what was found.
+    """
+    charged, prices = _charged(connection, business_id, asked), _Prices(connection, business_id)
+    found = {}
+    for appointment_id in asked:
+        words = _wrong(prices, appointments.get(appointment_id), charged.get(appointment_id))
+        if words is not None:
+            found[appointment_id] = words
+    return found
+
+
+def invoiced_appointments(connection: Connection, business_id: UUID) -> set[UUID]:
+    """All that were ever invoiced."""
+    return set(connection.scalars(select(invoice.c.appointment_id).where(invoice.c.business_id == business_id)))
+
+
+class _Prices:
+    """All that a business ever set: who verifies many appointments asks once."""
+
+    def __init__(self, connection: Connection, business_id: UUID) -> None:
+        rows = connection.execute(
+            select(price.c.offering_id, price.c.valid_from, price.c.amount_minor)
+            .where(price.c.business_id == business_id)
+            .order_by(price.c.valid_from, price.c.price_id)
+        )
+        self._of: dict[UUID, list[tuple[datetime, int]]] = {}
+        for offering_id, valid_from, amount_minor in rows:
+            self._of.setdefault(offering_id, []).append((valid_from, amount_minor))
+
+    def at(self, offering_id: UUID, moment: datetime) -> int:
+        """In minor units; 0 for none."""
+        history = self._of.get(offering_id, [])
+        place = bisect_right(history, moment, key=lambda each: each[0])
+        return history[place - 1][1] if place else 0
+
+
+def _charged(connection: Connection, business_id: UUID, asked: Sequence[UUID]) -> dict[UUID, _Charged]:
+    """For the price of each appointment, not for late changes. Index invoice_of_price."""
+    mine = (invoice.c.business_id == business_id) & (invoice.c.subject == "appointment")
+    credit = (credit_note.c.business_id == invoice.c.business_id) & (credit_note.c.invoice_number == invoice.c.number)
+    rows = connection.execute(
+        select(
+            invoice.c.appointment_id,
+            invoice.c.customer_id,
+            invoice.c.total_minor,
+            func.coalesce(credit_note.c.amount_minor, 0),
+        )
+        .select_from(invoice.outerjoin(credit_note, credit))
+        .where(mine, invoice.c.appointment_id.in_(asked))
+    )
+    return {appointment_id: _Charged(*rest) for appointment_id, *rest in rows}
+
+
+def _wrong(prices: _Prices, appointment: Standing | None, charged: _Charged | None) -> str | None:
+    if appointment is None:
+        return None if charged is None else "has an invoice, and is not there"
+    if charged is None:
+        missing = appointment.status in _STANDING and prices.at(appointment.offering_id, appointment.booked_at) > 0
+        return f"is {appointment.status}, and has no invoice" if missing else None
+    if charged.customer_id != appointment.customer_id:
+        return "has an invoice for another customer"
+    due = _credit_due(appointment, charged.total_minor)
+    if charged.credited_minor != due:
+        return f"is {appointment.status}, and {charged.credited_minor} minor units were credited instead of {due}"
+    return None
+
+
+def _credit_due(appointment: Standing, total_minor: int) -> int:
+    if appointment.status not in _ENDED:
+        return 0
+    return total_minor - fee_of(total_minor, appointment.fee_percent)

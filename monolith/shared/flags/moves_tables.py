@@ -1,0 +1,105 @@
+"""The schema `platform`: moves of businesses and their guards, what comparisons found, what shadow reads found."""
+
+from sqlalchemy import REAL, BigInteger, Boolean, Column, DateTime, Double, ForeignKey, Index, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from monolith.shared.flags.tables import metadata, ownership
+
+_instant = DateTime(timezone=True)
+_clock = text("clock_timestamp()")
+_zero = text("0")
+
+cutover = Table(
+    "cutover",
+    metadata,
+    Column("cutover_id", Uuid, primary_key=True),
+    Column("business_id", Uuid, ForeignKey(ownership.c.business_id), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False, comment="The source's; the target's is one more."),
+    Column("attempt", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("fence_seconds", REAL, nullable=False),
+    Column(
+        "deadline_at",
+        _instant,
+        comment="From then on nothing is decided, and anyone may abort. By this database's clock.",
+    ),
+    Column(
+        "compared_from",
+        _instant,
+        comment="By the source's clock: what changed later than this is compared again inside the fence.",
+    ),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("problem", Text),
+    Column(
+        "steps",
+        JSONB,
+        nullable=False,
+        server_default=text("'[]'"),
+        comment="Each transition: state, at, by, and what it found.",
+    ),
+    Column("began_at", _instant, nullable=False, server_default=_clock),
+    Column("settled_at", _instant, comment="When exactly one database was known to hold an active lease again."),
+    Index("cutover_one_at_a_time", "business_id", unique=True, postgresql_where=text("settled_at IS NULL")),
+    Index("cutover_by_time", "began_at", "cutover_id"),
+    comment="One move of one business. Every transition is a compare-and-swap on `state`.",
+)
+
+verification = Table(
+    "verification",
+    metadata,
+    Column("verification_id", Uuid, primary_key=True),
+    Column("business_id", Uuid, nullable=False),
+    Column("verified_at", _instant, nullable=False, server_default=_clock),
+    Column("equal", Boolean, nullable=False),
+    Column("findings", JSONB, nullable=False),
+    Index("verification_latest", "business_id", "verified_at"),
+)
+
+guard = Table(
+    "guard",
+    metadata,
+    Column("guard_id", Uuid, primary_key=True),
+    Column("business_id", Uuid, ForeignKey(ownership.c.business_id), nullable=False),
+    Column("cutover_id", Uuid, ForeignKey(cutover.c.cutover_id), nullable=False, unique=True),
+    Column("home", Text, nullable=False),
+    Column("most_failed", REAL, nullable=False, comment="A share, 0 to 1."),
+    Column("p95_ms", REAL, nullable=False),
+    Column("for_seconds", REAL, nullable=False),
+    Column("began_at", _instant, nullable=False, server_default=_clock),
+    Column("until", _instant, nullable=False),
+    Column("problem", Text, comment="Why going back has not worked yet."),
+    Column("outcome", Text),
+    Column("ended_at", _instant),
+    Index("guard_one_at_a_time", "business_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    comment="After a move: go back to `home` when calls for the business stay beyond the bound for `for_seconds`.",
+)
+
+guarded_calls = Table(
+    "guarded_calls",
+    metadata,
+    Column("guard_id", Uuid, ForeignKey(guard.c.guard_id), primary_key=True),
+    Column("began_at", _instant, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("slow", BigInteger, nullable=False),
+    comment="By second of this database's clock: calls for guarded businesses, of all processes.",
+)
+
+shadow_read = Table(
+    "shadow_read",
+    metadata,
+    Column("operation", Text, primary_key=True),
+    Column("began_at", _instant, primary_key=True),
+    Column("compared", BigInteger, nullable=False, server_default=_zero),
+    Column("different", BigInteger, nullable=False, server_default=_zero),
+    Column("failed", BigInteger, nullable=False, server_default=_zero),
+    Column("dropped", BigInteger, nullable=False, server_default=_zero),
+    Column("owner_ms", Double, nullable=False, server_default=_zero),
+    Column("candidate_ms", Double, nullable=False, server_default=_zero),
+    Column("example", JSONB, comment="One difference: the business, the request, both answers, cut short."),
+    comment="By operation and minute: how often both sides were asked, how often they differed, and the time both took "
+    "in all.",
+)

@@ -1,0 +1,36 @@
+"""What a change costs its customer at this moment, by the offering's policy. Scheduling decides; this tells before."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from contracts.scheduling import models as m
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`free_until`: the last moment at which it costs nothing, if that is ahead. `fee_percent` is what it costs now;
+    `refused`: the business has to be asked."""
+
+    free_until: datetime | None = None
+    fee_percent: int = 0
+    refused: bool = False
+
+
+def of_cancelling(offering: m.Offering, starts_at: datetime) -> Terms:
+    return _terms(offering.policy, offering.cancel_cutoff_minutes, starts_at)
+
+
+def of_moving(offering: m.Offering, appointment: m.Appointment) -> Terms:
+    policy = offering.policy
+    if policy.max_reschedules is not None and appointment.reschedules >= policy.max_reschedules:
+        return Terms(refused=True)
+    cutoff = policy.reschedule_cutoff_minutes
+    return _terms(policy, offering.cancel_cutoff_minutes if cutoff is None else cutoff, appointment.starts_at)
+
+
+def _terms(policy: m.ChangePolicy, cutoff_minutes: int, starts_at: datetime) -> Terms:
+    until = starts_at - timedelta(minutes=cutoff_minutes)
+    if until > datetime.now(UTC):
+        return Terms(free_until=until)
+    refused = policy.inside_cutoff == "refuse"
+    return Terms(fee_percent=0 if refused else policy.late_fee_percent, refused=refused)

@@ -1,0 +1,102 @@
+"""One change of an appointment: the row, its entry in the history, its event."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling import codec
+from contracts.scheduling import events as e
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import AppointmentNotFound, InvalidTransition, VersionConflict
+from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.store import appointments as store
+from scheduling_service.engine.store.appointments import Entry, Locked
+from scheduling_service.engine.writing import Write
+
+ACTIVE: tuple[m.AppointmentStatus, ...] = ("held", "pending", "booked")
+
+
+def insert(
+    write: Write,
+    made: m.Appointment,
+    session_id: UUID | None,
+    kind: type[e.Event],
+    *,
+    overridden: tuple[str, ...] = (),
+    **members: Any,
+) -> m.Appointment:
+    store.insert_appointment(write.db, write.ctx.business_id, made, session_id, _entry(write, made, overridden))
+    write.events.append(_event(write, made, kind, members))
+    return made
+
+
+def update(
+    write: Write,
+    changed: m.Appointment,
+    session_id: UUID | None,
+    kind: type[e.Event],
+    *,
+    overridden: tuple[str, ...] = (),
+    by_itself: str | None = None,
+    **members: Any,
+) -> m.Appointment:
+    """`changed` has its next version already. `by_itself` names what happened without anybody's doing."""
+    entry = _entry(write, changed, overridden)
+    if by_itself is not None:
+        entry = Entry("system", by_itself, overridden, entry.after)
+    store.update_appointment(write.db, write.ctx.business_id, changed, session_id, write.now, entry)
+    write.events.append(_event(write, changed, kind, members))
+    return changed
+
+
+def to_change(
+    write: Write, appointment_id: UUID, expected_version: int | None, allowed: tuple[m.AppointmentStatus, ...]
+) -> Locked:
+    """The appointment, locked, if the actor may change it and it is what they think it is."""
+    found = store.lock_appointment(write.db, write.ctx.business_id, appointment_id)
+    actor = write.ctx.actor
+    if found is None or (actor.kind == "customer" and found.appointment.customer_id != actor.id):
+        raise AppointmentNotFound("There is no such appointment.")
+    version, status = found.appointment.version, found.appointment.status
+    if expected_version not in (None, version):
+        raise VersionConflict("Somebody changed the appointment; look at it again.", version)
+    if status not in allowed:
+        raise InvalidTransition(_NOT_ALLOWED[status])
+    return found
+
+
+_NOT_ALLOWED: dict[m.AppointmentStatus, str] = {
+    "held": "The appointment is only held; confirm it first.",
+    "pending": "The appointment waits for approval.",
+    "booked": "The appointment is booked.",
+    "cancelled": "The appointment is already cancelled.",
+    "declined": "The appointment was declined.",
+    "expired": "The hold has expired.",
+    "completed": "The appointment has taken place.",
+    "no_show": "The customer did not come to the appointment.",
+}
+
+
+def utc(moment: datetime) -> datetime:
+    return as_utc(int(moment.timestamp()))
+
+
+def _entry(write: Write, after: m.Appointment, overridden: tuple[str, ...]) -> Entry:
+    actor = write.ctx.actor
+    who = "system" if actor.kind == "system" else f"{actor.kind}:{actor.id}"
+    return Entry(who, write.operation, overridden, codec.encode_reply(after))
+
+
+def _event(write: Write, after: m.Appointment, kind: type[e.Event], members: dict[str, Any]) -> e.Event:
+    return kind(
+        event_id=uuid7(),
+        business_id=write.ctx.business_id,
+        business_name=write.business_name,
+        business_zone=write.business_zone,
+        epoch=write.epoch,
+        occurred_at=write.now,
+        appointment=after,
+        **members,
+    )

@@ -1,0 +1,47 @@
+"""Holds whose time is over by the database's clock, made official."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from contracts.scheduling import events as e
+from scheduling_service.engine.availability import Question
+from scheduling_service.engine.booking import changing
+from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.store import appointments as store
+from scheduling_service.engine.store import claims
+from scheduling_service.engine.store import waitlist as waiting
+from scheduling_service.engine.store.appointments import Locked
+from scheduling_service.engine.writing import Write
+
+
+def expire_overdue(write: Write, limit: int) -> list[Locked]:
+    """Those of the business, the longest overdue first. What is being confirmed now is left alone."""
+    return _expire(write, store.lock_overdue(write.db, write.ctx.business_id, limit))
+
+
+def expire_in_the_way(write: Write, question: Question, start: int) -> None:
+    """Those that hold what somebody asks for now."""
+    ids = [each.provider_id for each in question.providers] + [each.resource_id for each in question.resources]
+    begins, ends = question.claim(start)
+    _expire(write, store.lock_overdue_of(write.db, write.ctx.business_id, ids, as_utc(begins), as_utc(ends)))
+
+
+def expire_in_session(write: Write, session_id: UUID) -> None:
+    _expire(write, store.lock_overdue_in_session(write.db, write.ctx.business_id, session_id))
+
+
+def _expire(write: Write, overdue: Iterable[Locked]) -> list[Locked]:
+    expired = []
+    for locked in overdue:
+        held, business_id = locked.appointment, write.ctx.business_id
+        changed = replace(held, status="expired", version=held.version + 1, cancelled_at=write.now)
+        changing.update(write, changed, locked.session_id, e.AppointmentExpired, by_itself="expire")
+        waiting.end_offer(write.db, business_id, held.appointment_id, "lapsed")
+        if locked.session_id is None:
+            claims.free_time(write.db, business_id, held.appointment_id)
+        else:
+            claims.return_seats(write.db, business_id, locked.session_id, held.seats, held.appointment_id)
+        expired.append(locked)
+    return expired

@@ -1,0 +1,47 @@
+"""Dates on which the week does not hold."""
+
+from uuid import UUID
+
+from contracts.scheduling import models as m
+from scheduling_service.engine.catalog.limits import MOST_OVERRIDES, require_room
+from scheduling_service.engine.catalog.providers import require_provider
+from scheduling_service.engine.database import Connection
+from scheduling_service.engine.store.catalog import bump_rules
+from scheduling_service.engine.store.catalog import dates as store
+from scheduling_service.engine.writing import Write
+
+
+def set_date_override(write: Write, request: m.SetDateOverride) -> m.DateOverride:
+    db, business_id = write.db, write.ctx.business_id
+    require_provider(db, business_id, request.provider_id)
+    override = m.DateOverride(
+        provider_id=request.provider_id,
+        date=request.date,
+        mode=request.mode,
+        ranges=store.ranges_in_order(request.ranges),
+    )
+    if override.mode == "regular":
+        store.remove_override(db, business_id, override.provider_id, override.date)
+    else:
+        there = store.count_overrides(db, business_id, override.provider_id, but=override.date)
+        remedy = "set some of them to `regular`"
+        require_room(there, MOST_OVERRIDES, "dates ahead on which a provider's hours differ", remedy, "date")
+        store.put_override(db, business_id, override)
+    bump_rules(db, business_id)
+    return override
+
+
+def list_date_overrides(db: Connection, business_id: UUID, request: m.ListDateOverrides) -> m.DateOverrides:
+    require_provider(db, business_id, request.provider_id)
+    found = store.list_overrides(db, business_id, request.provider_id, request.first, request.last)
+    return m.DateOverrides(overrides=tuple(found))
+
+
+def set_holidays(write: Write, request: m.SetHolidays) -> m.Holidays:
+    store.replace_holidays(write.db, write.ctx.business_id, request.holidays)
+    bump_rules(write.db, write.ctx.business_id)
+    return list_holidays(write.db, write.ctx.business_id)
+
+
+def list_holidays(db: Connection, business_id: UUID) -> m.Holidays:
+    return m.Holidays(holidays=tuple(store.read_holidays(db, business_id)))

@@ -1,0 +1,50 @@
+"""What can be booked."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import OfferingNotFound
+from scheduling_service.engine.catalog.limits import MOST_OFFERINGS, require_room
+from scheduling_service.engine.database import Connection
+from scheduling_service.engine.store.catalog import bump_rules
+from scheduling_service.engine.store.catalog import offerings as store
+from scheduling_service.engine.writing import Write
+
+
+def create_offering(write: Write, request: m.CreateOffering) -> m.Offering:
+    there = store.count_offerings(write.db, write.ctx.business_id)
+    require_room(there, MOST_OFFERINGS, "services in a business", "give one that is no longer booked a new name")
+    return _put(write, request, uuid7(), active=True)
+
+
+def update_offering(write: Write, request: m.UpdateOffering) -> m.Offering:
+    require_offerings(write, [request.offering_id])
+    return _put(write, request, request.offering_id, active=request.active)
+
+
+def list_offerings(db: Connection, business_id: UUID) -> m.Offerings:
+    return m.Offerings(offerings=tuple(store.read_offerings(db, business_id)))
+
+
+def require_offerings(write: Write, offering_ids: Collection[UUID]) -> None:
+    """Raise OfferingNotFound unless the business has all of them."""
+    if not store.known_offerings(write.db, write.ctx.business_id, offering_ids).issuperset(offering_ids):
+        raise OfferingNotFound("This business has no such service.")
+
+
+def _put(write: Write, wanted: m.CreateOffering | m.UpdateOffering, offering_id: UUID, *, active: bool) -> m.Offering:
+    fields: dict[str, Any] = {name: getattr(wanted, name) for name in m.OfferingRules.__struct_fields__}
+    offering = m.Offering(
+        **{**fields, "step_minutes": wanted.step_minutes or wanted.duration_minutes},
+        offering_id=offering_id,
+        name=wanted.name,
+        duration_minutes=wanted.duration_minutes,
+        active=active,
+    )
+    store.put_offering(write.db, write.ctx.business_id, offering)
+    bump_rules(write.db, write.ctx.business_id)
+    return offering

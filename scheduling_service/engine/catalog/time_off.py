@@ -1,0 +1,64 @@
+"""Time in which nothing new is booked."""
+
+from datetime import UTC
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import BlockNotFound, BusinessNotFound
+from scheduling_service.engine.catalog.limits import MOST_BLOCKS, require_room
+from scheduling_service.engine.catalog.providers import require_provider
+from scheduling_service.engine.catalog.resources import require_resource
+from scheduling_service.engine.cursors import cursor_of, position_of
+from scheduling_service.engine.database import Connection
+from scheduling_service.engine.store.catalog import blocks as store
+from scheduling_service.engine.store.catalog import bump_rules, read_business
+from scheduling_service.engine.writing import Write
+
+
+def block_time(write: Write, request: m.BlockTime) -> m.Block:
+    db, business_id = write.db, write.ctx.business_id
+    if request.provider_id is not None:
+        require_provider(db, business_id, request.provider_id)
+    if request.resource_id is not None:
+        require_resource(db, business_id, request.resource_id)
+    require_room(store.count_blocks(db, business_id), MOST_BLOCKS, "blocked times ahead in a business", "remove some")
+    block = m.Block(
+        block_id=uuid7(),
+        start=request.start.astimezone(UTC),
+        end=request.end.astimezone(UTC),
+        provider_id=request.provider_id,
+        resource_id=request.resource_id,
+        reason=request.reason,
+    )
+    store.add_block(db, business_id, block)
+    bump_rules(db, business_id)
+    return block
+
+
+def remove_block(write: Write, request: m.RemoveBlock) -> m.Block:
+    removed = store.remove_block(write.db, write.ctx.business_id, request.block_id)
+    if removed is None:
+        raise BlockNotFound("This business has no such blocked time.")
+    bump_rules(write.db, write.ctx.business_id)
+    return removed
+
+
+def list_blocks(db: Connection, business_id: UUID, request: m.ListBlocks) -> m.BlockPage:
+    business = read_business(db, business_id)
+    if business is None:
+        raise BusinessNotFound("There is no such business.")
+    found = store.list_blocks(
+        db,
+        business_id,
+        (request.start, request.end),
+        after=position_of(request.cursor) if request.cursor else None,
+        limit=request.limit + 1,
+    )
+    page, more = found[: request.limit], len(found) > request.limit
+    return m.BlockPage(
+        zone=business[1],
+        blocks=tuple(page),
+        next_cursor=cursor_of(page[-1].start, page[-1].block_id) if more else None,
+    )

@@ -1,0 +1,24 @@
+"""Where a page ended: a moment and an id, as one opaque text."""
+
+import base64
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+
+from contracts.scheduling.errors import InvalidRequest
+
+
+def cursor_of(moment: datetime, last_id: UUID) -> str:
+    micros = int(moment.timestamp()) * 1_000_000 + moment.microsecond
+    return base64.urlsafe_b64encode(msgspec.json.encode((micros, last_id))).rstrip(b"=").decode()
+
+
+def position_of(cursor: str) -> tuple[datetime, UUID]:
+    """Raises InvalidRequest for a cursor that no page gave."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        micros, last_id = msgspec.json.decode(raw, type=tuple[int, UUID])
+        return datetime.fromtimestamp(micros / 1_000_000, UTC), last_id
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidRequest("This cursor was not given by a previous page.", field="cursor") from error

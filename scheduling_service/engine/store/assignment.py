@@ -1,0 +1,61 @@
+"""Who was given the bookings that named nobody."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from scheduling_service.engine.database import Connection
+from scheduling_service.engine.hours import as_utc
+
+
+class Turn(NamedTuple):
+    """`last_assigned` 0: never. See the table's comments."""
+
+    provider_id: UUID
+    last_assigned: int
+    passed: int
+
+
+def lock_turns(db: Connection, business_id: UUID, offering_id: UUID) -> list[Turn]:
+    """Of those who were ever assigned the offering. Until the transaction ends nobody else assigns it."""
+    db.execute(
+        "SELECT 1 FROM scheduling.offering WHERE business_id = %s AND offering_id = %s FOR NO KEY UPDATE",
+        (business_id, offering_id),
+    )
+    rows = db.execute(
+        """
+        SELECT provider_id, last_assigned, pass
+          FROM scheduling.assignment WHERE business_id = %s AND offering_id = %s
+        """,
+        (business_id, offering_id),
+    ).fetchall()
+    return [Turn(*row) for row in rows]
+
+
+def record_turns(db: Connection, business_id: UUID, offering_id: UUID, turns: Sequence[Turn]) -> None:
+    db.execute(
+        """
+        INSERT INTO scheduling.assignment (business_id, offering_id, provider_id, last_assigned, pass)
+        SELECT %s, %s, * FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[])
+            ON CONFLICT (business_id, offering_id, provider_id) DO UPDATE
+           SET last_assigned = excluded.last_assigned, pass = excluded.pass
+        """,
+        (business_id, offering_id, *(list(column) for column in zip(*turns, strict=True))),
+    )
+
+
+def minutes_taken(
+    db: Connection, business_id: UUID, providers: Sequence[UUID], day: tuple[int, int]
+) -> dict[UUID, int]:
+    """Of what begins in the interval. Index: claim_by_time."""
+    rows = db.execute(
+        """
+        SELECT resource_id, sum(date_part('epoch', ends_at - starts_at))::bigint / 60
+          FROM scheduling.claim
+         WHERE business_id = %s AND resource_id = ANY (%s) AND starts_at >= %s AND starts_at < %s
+           AND (expires_at IS NULL OR expires_at > clock_timestamp())
+         GROUP BY 1
+        """,
+        (business_id, list(providers), as_utc(day[0]), as_utc(day[1])),
+    ).fetchall()
+    return dict(rows)

@@ -1,0 +1,33 @@
+"""The business, and the version of its rules."""
+
+from uuid import UUID
+
+from scheduling_service.engine.database import Connection
+
+
+def open_business(db: Connection, business_id: UUID, name: str, zone: str) -> None:
+    db.execute("INSERT INTO scheduling.lease (business_id, active, epoch) VALUES (%s, true, 1)", (business_id,))
+    db.execute(
+        "INSERT INTO scheduling.business (business_id, name, zone) VALUES (%s, %s, %s)",
+        (business_id, name, zone),
+    )
+
+
+def read_business(db: Connection, business_id: UUID) -> tuple[str, str, int, int] | None:
+    """Name, zone, rules' version and epoch."""
+    return db.execute(
+        """
+        SELECT b.name, b.zone, b.rules_version, coalesce(l.epoch, 1)
+          FROM scheduling.business b
+          LEFT JOIN scheduling.lease l USING (business_id)
+         WHERE b.business_id = %s
+        """,
+        (business_id,),
+    ).fetchone()
+
+
+def bump_rules(db: Connection, business_id: UUID) -> None:
+    db.execute(
+        "UPDATE scheduling.business SET rules_version = rules_version + 1 WHERE business_id = %s",
+        (business_id,),
+    )

@@ -1,0 +1,102 @@
+"""Dates that differ from the week: a provider's own, and the business's holidays."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from contracts.scheduling import models as m
+from scheduling_service.engine.database import Connection
+from scheduling_service.engine.store.catalog.walls import columns, day_range, minutes_in_order
+
+
+def ranges_in_order(ranges: Iterable[m.DayRange]) -> tuple[m.DayRange, ...]:
+    """As they will be read: by opening, midnight at the end of a day written 24:00."""
+    return tuple(day_range(*minutes) for minutes in minutes_in_order(ranges))
+
+
+def put_override(db: Connection, business_id: UUID, override: m.DateOverride) -> None:
+    opens, closes = columns(minutes_in_order(override.ranges), 2)
+    db.execute(
+        """
+        INSERT INTO scheduling.date_override (business_id, provider_id, date, mode, opens, closes)
+        VALUES (%s, %s, %s, %s, %s::smallint[], %s::smallint[])
+            ON CONFLICT (business_id, provider_id, date) DO UPDATE
+           SET mode = excluded.mode, opens = excluded.opens, closes = excluded.closes
+        """,
+        (business_id, override.provider_id, override.date, override.mode, opens, closes),
+    )
+
+
+def remove_override(db: Connection, business_id: UUID, provider_id: UUID, day: date) -> None:
+    db.execute(
+        "DELETE FROM scheduling.date_override WHERE business_id = %s AND provider_id = %s AND date = %s",
+        (business_id, provider_id, day),
+    )
+
+
+def count_overrides(db: Connection, business_id: UUID, provider_id: UUID, but: date) -> int:
+    """How many dates differ that are not over, besides `but`."""
+    row = db.execute(
+        """
+        SELECT count(*) FROM scheduling.date_override
+         WHERE business_id = %s AND provider_id = %s AND date <> %s AND date >= (now() AT TIME ZONE 'UTC')::date - 2
+        """,
+        (business_id, provider_id, but),
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def list_overrides(
+    db: Connection, business_id: UUID, provider_id: UUID, first: date, last: date
+) -> list[m.DateOverride]:
+    """By date, `last` included."""
+    rows = db.execute(
+        """
+        SELECT provider_id, date, mode, opens, closes FROM scheduling.date_override
+         WHERE business_id = %s AND provider_id = %s AND date BETWEEN %s AND %s ORDER BY date
+        """,
+        (business_id, provider_id, first, last),
+    ).fetchall()
+    return [_override(row) for row in rows]
+
+
+def read_overrides(db: Connection, business_id: UUID) -> list[m.DateOverride]:
+    """Everybody's, of dates that are not over: by a range past its midnight, a date may still be open somewhere when
+    UTC is two days further."""
+    rows = db.execute(
+        """
+        SELECT provider_id, date, mode, opens, closes FROM scheduling.date_override
+         WHERE business_id = %s AND date >= (now() AT TIME ZONE 'UTC')::date - 2
+        """,
+        (business_id,),
+    ).fetchall()
+    return [_override(row) for row in rows]
+
+
+def replace_holidays(db: Connection, business_id: UUID, holidays: Sequence[m.Holiday]) -> None:
+    """Make these the business's holidays, and no others."""
+    db.execute("DELETE FROM scheduling.holiday WHERE business_id = %s", (business_id,))
+    db.execute(
+        """
+        INSERT INTO scheduling.holiday (business_id, date, name)
+        SELECT %s, h.date, h.name FROM unnest(%s::date[], %s::text[]) AS h (date, name)
+        """,
+        (business_id, [each.date for each in holidays], [each.name for each in holidays]),
+    )
+
+
+def read_holidays(db: Connection, business_id: UUID) -> list[m.Holiday]:
+    """By date, those that are over too: a business has at most 400."""
+    with db.cursor(row_factory=class_row(m.Holiday)) as cursor:
+        return cursor.execute(
+            "SELECT date, name FROM scheduling.holiday WHERE business_id = %s ORDER BY date", (business_id,)
+        ).fetchall()
+
+
+def _override(row: tuple[Any, ...]) -> m.DateOverride:
+    provider_id, day, mode, opens, closes = row
+    ranges = tuple(map(day_range, opens, closes))
+    return m.DateOverride(provider_id=provider_id, date=day, mode=mode, ranges=ranges)

@@ -1,0 +1,88 @@
+"""The weeks of a provider: the one that always holds, and those that hold between dates.
+
+The first of a dated week's days is its key. The week that always holds has '-infinity' there, a date that only
+Postgres knows: it stays inside the statements.
+"""
+
+from datetime import date
+from uuid import UUID
+
+from contracts.scheduling import models as m
+from scheduling_service.engine.database import Connection
+from scheduling_service.engine.store.catalog.walls import columns, week_in_order, working_range
+
+
+def put_schedule(db: Connection, business_id: UUID, provider_id: UUID, first: date, last: date | None) -> None:
+    """The dates of a dated week; its ranges are `replace_week`'s."""
+    db.execute(
+        """
+        INSERT INTO scheduling.schedule (business_id, provider_id, effective_from, effective_until)
+        VALUES (%s, %s, %s, %s)
+            ON CONFLICT (business_id, provider_id, effective_from) DO UPDATE
+           SET effective_until = excluded.effective_until
+        """,
+        (business_id, provider_id, first, last),
+    )
+
+
+def remove_schedule(db: Connection, business_id: UUID, provider_id: UUID, first: date) -> None:
+    db.execute(
+        "DELETE FROM scheduling.schedule WHERE business_id = %s AND provider_id = %s AND effective_from = %s",
+        (business_id, provider_id, first),
+    )
+
+
+def replace_week(
+    db: Connection, business_id: UUID, provider_id: UUID, first: date | None, ranges: tuple[m.WeeklyRange, ...]
+) -> None:
+    """Make `ranges` the whole of the week that begins on `first`; None: of the one that always holds."""
+    db.execute(
+        """
+        DELETE FROM scheduling.weekly_hours
+         WHERE business_id = %s AND provider_id = %s AND effective_from = coalesce(%s::date, '-infinity')
+        """,
+        (business_id, provider_id, first),
+    )
+    db.execute(
+        """
+        INSERT INTO scheduling.weekly_hours
+               (business_id, provider_id, effective_from, weekday, opens_minute, closes_minute)
+        SELECT %s, %s, coalesce(%s::date, '-infinity'), h.weekday, h.opens, h.closes
+          FROM unnest(%s::smallint[], %s::smallint[], %s::smallint[]) AS h (weekday, opens, closes)
+        """,
+        (business_id, provider_id, first, *columns(week_in_order(ranges), 3)),
+    )
+
+
+def read_schedules(db: Connection, business_id: UUID, only: UUID | None = None) -> dict[UUID, list[m.Schedule]]:
+    """The dated weeks of each provider, by their first date; of `only` that provider when it is given."""
+    rows = db.execute(
+        """
+        SELECT s.provider_id, s.effective_from, s.effective_until,
+               ARRAY (SELECT ARRAY[h.weekday, h.opens_minute, h.closes_minute] FROM scheduling.weekly_hours h
+                       WHERE h.business_id = s.business_id AND h.provider_id = s.provider_id
+                         AND h.effective_from = s.effective_from
+                       ORDER BY h.weekday, h.opens_minute)
+          FROM scheduling.schedule s
+         WHERE s.business_id = %(business_id)s AND (%(only)s::uuid IS NULL OR s.provider_id = %(only)s)
+         ORDER BY s.provider_id, s.effective_from
+        """,
+        {"business_id": business_id, "only": only},
+    ).fetchall()
+    found: dict[UUID, list[m.Schedule]] = {}
+    for provider_id, first, last, hours in rows:
+        ranges = tuple(working_range(*each) for each in hours)
+        found.setdefault(provider_id, []).append(m.Schedule(effective_from=first, effective_until=last, ranges=ranges))
+    return found
+
+
+def count_schedules(db: Connection, business_id: UUID, provider_id: UUID, but: date) -> int:
+    """How many dated weeks there are besides the one that begins on `but`."""
+    row = db.execute(
+        """
+        SELECT count(*) FROM scheduling.schedule
+         WHERE business_id = %s AND provider_id = %s AND effective_from <> %s
+        """,
+        (business_id, provider_id, but),
+    ).fetchone()
+    return 0 if row is None else int(row[0])

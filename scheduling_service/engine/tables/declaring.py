@@ -1,0 +1,14 @@
+"""What every table is declared with."""
+
+from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, Table, text
+
+SCHEMA = "scheduling"
+metadata = MetaData(schema=SCHEMA)
+
+instant = DateTime(timezone=True)
+now = text("now()")
+
+
+def key_of(table: Table, key: str) -> ForeignKeyConstraint:
+    """A reference by the column of the same name, within the business."""
+    return ForeignKeyConstraint(["business_id", key], [table.c.business_id, table.c[key]])

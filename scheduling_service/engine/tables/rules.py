@@ -1,0 +1,162 @@
+"""What availability is made of: the catalog, and when people work."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from scheduling_service.engine.tables.declaring import instant, key_of, metadata, now
+
+business = Table(
+    "business",
+    metadata,
+    Column("business_id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column(
+        "rules_version",
+        BigInteger,
+        nullable=False,
+        server_default=text("1"),
+        comment="One more at every change of the catalog: processes cache compiled rules under it.",
+    ),
+    Column("opened_at", instant, nullable=False, server_default=now),
+)
+
+offering = Table(
+    "offering",
+    metadata,
+    Column("business_id", Uuid, ForeignKey(business.c.business_id), nullable=False),
+    Column("offering_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("duration_minutes", Integer, nullable=False),
+    Column("step_minutes", Integer, nullable=False),
+    Column("cancel_cutoff_minutes", Integer, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column(
+        "settings",
+        JSONB,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="The offering's further rules, as the contract's OfferingRules writes them; "
+        "what is absent has its default.",
+    ),
+    PrimaryKeyConstraint("business_id", "offering_id"),
+)
+
+provider = Table(
+    "provider",
+    metadata,
+    Column("business_id", Uuid, ForeignKey(business.c.business_id), nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("weight", SmallInteger, nullable=False, server_default=text("1")),
+    PrimaryKeyConstraint("business_id", "provider_id"),
+)
+
+provider_offering = Table(
+    "provider_offering",
+    metadata,
+    Column("business_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("offering_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("business_id", "provider_id", "offering_id"),
+    key_of(provider, "provider_id"),
+    key_of(offering, "offering_id"),
+)
+
+weekly_hours = Table(
+    "weekly_hours",
+    metadata,
+    Column("business_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("weekday", SmallInteger, nullable=False),
+    Column("opens_minute", SmallInteger, nullable=False),
+    Column("closes_minute", SmallInteger, nullable=False),
+    Column(
+        "effective_from",
+        Date,
+        nullable=False,
+        server_default=text("'-infinity'"),
+        comment="Of the schedule; -infinity is the week that always holds.",
+    ),
+    PrimaryKeyConstraint("business_id", "provider_id", "effective_from", "weekday", "opens_minute"),
+    key_of(provider, "provider_id"),
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("business_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("effective_from", Date, nullable=False),
+    Column("effective_until", Date),
+    PrimaryKeyConstraint("business_id", "provider_id", "effective_from"),
+    key_of(provider, "provider_id"),
+    comment="A dated week of a provider; its ranges, if it has any, stand in weekly_hours.",
+)
+
+date_override = Table(
+    "date_override",
+    metadata,
+    Column("business_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("date", Date, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("opens", ARRAY(SmallInteger), nullable=False),
+    Column("closes", ARRAY(SmallInteger), nullable=False),
+    PrimaryKeyConstraint("business_id", "provider_id", "date"),
+    key_of(provider, "provider_id"),
+    comment="How one date differs from the week; minutes after its midnight, side by side.",
+)
+
+holiday = Table(
+    "holiday",
+    metadata,
+    Column("business_id", Uuid, ForeignKey(business.c.business_id), nullable=False),
+    Column("date", Date, nullable=False),
+    Column("name", Text, nullable=False),
+    PrimaryKeyConstraint("business_id", "date"),
+)
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("business_id", Uuid, ForeignKey(business.c.business_id), nullable=False),
+    Column("resource_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    PrimaryKeyConstraint("business_id", "resource_id"),
+)
+
+block = Table(
+    "block",
+    metadata,
+    Column("business_id", Uuid, ForeignKey(business.c.business_id), nullable=False),
+    Column("block_id", Uuid, nullable=False),
+    Column("provider_id", Uuid),
+    Column("resource_id", Uuid),
+    Column("starts_at", instant, nullable=False),
+    Column("ends_at", instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("business_id", "block_id"),
+    key_of(provider, "provider_id"),
+    key_of(resource, "resource_id"),
+    Index("block_by_end", "business_id", "ends_at"),
+    comment="Time off: of a provider, of a resource, or of the whole business when both are null.",
+)

@@ -1,0 +1,174 @@
+"""Offers to those who wait: a hold for a limited time, to whoever waits longest, in the transaction that made room.
+
+An entry is locked when there is something to offer, and passed over if another transaction has it: so none gets two
+offers, and nobody waits for anybody. Who was passed over for an offer that then was not made is settled later.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from contracts.scheduling import models as m
+from contracts.scheduling.context import SYSTEM
+from contracts.scheduling.errors import InvalidRequest, SlotUnavailable
+from scheduling_service.engine.availability import Question, ask, free_starts, read_taken
+from scheduling_service.engine.booking.placing import Placement, place
+from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.rules import BusinessRules, Range
+from scheduling_service.engine.store import waitlist as store
+from scheduling_service.engine.writing import Write
+
+_LOOKED_AT = 50
+"""How many entries one change looks at; settling looks at the others."""
+_SEARCHES = 200
+_SPARE_SECONDS = 0.5
+"""What made room must not fail because many wait for it; who was not looked at is settled later."""
+_TRIES = 3
+_LONGEST_BEFORE = timedelta(hours=12)
+_LONGEST_TAIL = timedelta(hours=24 + 12)
+
+
+def offer_freed(write: Write, rules: BusinessRules, freed: m.Appointment) -> int:
+    """Offer the time that an appointment gave back; answers how many offers were made."""
+    offering = rules.offering(freed.offering_id)
+    begins = freed.starts_at - timedelta(minutes=offering.buffer_before_minutes)
+    ends = freed.ends_at + timedelta(minutes=offering.buffer_after_minutes)
+    if ends <= write.now:
+        return 0
+    waiting = store.read_waiting(
+        write.db,
+        write.ctx.business_id,
+        among=_concerned(rules, freed),
+        start=begins - _LONGEST_TAIL,
+        end=ends + _LONGEST_BEFORE,
+        limit=_LOOKED_AT,
+    )
+    return offer_to(write, rules, waiting, meeting=(begins, ends)) if waiting else 0
+
+
+def offer_to(
+    write: Write,
+    rules: BusinessRules,
+    waiting: Iterable[m.WaitlistEntry],
+    *,
+    meeting: tuple[datetime, datetime] | None = None,
+    limit: int = _SEARCHES,
+) -> int:
+    """Offer to these, in this order and `limit` at most, what is free: only what takes some of the time between the two
+    moments of `meeting`, if it is given. Answers how many offers were made."""
+    offers = _Offers(write, rules, meeting)
+    for entry in waiting:
+        if offers.made >= limit or offers.searches >= _SEARCHES or write.ctx.deadline.remaining() < _SPARE_SECONDS:
+            break
+        offers.make(entry)
+    return offers.made
+
+
+def has_room_for(write: Write, rules: BusinessRules, entry: m.WaitlistEntry) -> bool:
+    """Whether there is something that could be offered now, did nobody wait longer."""
+    return _Offers(write, rules, None).could_make(entry)
+
+
+class _Offers:
+    """What was full for one is full for the next who asks the same: offers only take time, they give none back."""
+
+    def __init__(self, write: Write, rules: BusinessRules, meeting: tuple[datetime, datetime] | None) -> None:
+        self._write = dataclasses.replace(write, ctx=replace(write.ctx, actor=SYSTEM), operation="offer")
+        self._rules = rules
+        self._meeting = meeting
+        self._full: dict[tuple[UUID, UUID | None, int, UUID | None], list[Range]] = {}
+        self.made = 0
+        self.searches = 0
+
+    def could_make(self, entry: m.WaitlistEntry) -> bool:
+        question = _question(self._rules, entry)
+        window = None if question is None else self._window(entry, question)
+        return question is not None and window is not None and bool(self._free(question, window))
+
+    def make(self, entry: m.WaitlistEntry) -> None:
+        """Hold the first time that suits, if there is one."""
+        question = _question(self._rules, entry)
+        window = None if question is None else self._window(entry, question)
+        if question is None or window is None or self._known_full(entry, question, window):
+            return
+        starts = self._free(question, window)
+        if not starts:
+            self._full.setdefault(_asked(entry, question), []).append(window)
+        elif store.lock_if_waiting(self._write.db, self._write.ctx.business_id, entry.entry_id):
+            self._hold_first(entry, question, starts[:_TRIES])
+
+    def _hold_first(self, entry: m.WaitlistEntry, question: Question, starts: list[int]) -> None:
+        for start in starts:
+            held = self._hold(entry, question, start)
+            if held is not None:
+                store.mark_offered(self._write.db, self._write.ctx.business_id, entry.entry_id, held.appointment_id)
+                self.made += 1
+                return
+
+    def _window(self, entry: m.WaitlistEntry, question: Question) -> Range | None:
+        start, end = math.ceil(entry.start.timestamp()), math.ceil(entry.end.timestamp())
+        if self._meeting is not None:
+            begins, ends = (int(moment.timestamp()) for moment in self._meeting)
+            start = max(start, begins - question.length - question.after + 1)
+            end = min(end, ends + question.before)
+        return (start, end) if start < end else None
+
+    def _known_full(self, entry: m.WaitlistEntry, question: Question, window: Range) -> bool:
+        known = self._full.get(_asked(entry, question), ())
+        return any(start <= window[0] and window[1] <= end for start, end in known)
+
+    def _free(self, question: Question, window: Range) -> list[int]:
+        self.searches += 1
+        taken = read_taken(self._write.db, self._write.ctx.business_id, question, window)
+        assert taken is not None, "a write has a business"
+        return list(dict.fromkeys(start for start, _ in free_starts(question, window, taken)))
+
+    def _hold(self, entry: m.WaitlistEntry, question: Question, start: int) -> m.Appointment | None:
+        """None when somebody else was faster."""
+        # An offer ends when its time begins, at the latest.
+        expires_at = min(self._write.now + timedelta(minutes=entry.offer_minutes), as_utc(start))
+        wanted = Placement(
+            question=question,
+            start=start,
+            customer_id=entry.customer_id,
+            status="held",
+            assigned=entry.provider_id is None,
+            hold_expires_at=expires_at,
+            waitlist_entry_id=entry.entry_id,
+        )
+        try:
+            return place(self._write, wanted)
+        except SlotUnavailable:
+            return None
+
+
+def _question(rules: BusinessRules, entry: m.WaitlistEntry) -> Question | None:
+    """None when the offering has become something that nobody can be offered: with fewer seats, say."""
+    try:
+        return ask(
+            rules,
+            entry.offering_id,
+            provider_id=entry.provider_id,
+            seats=entry.seats,
+            customer_id=entry.customer_id,
+        )
+    except InvalidRequest:
+        return None
+
+
+def _asked(entry: m.WaitlistEntry, question: Question) -> tuple[UUID, UUID | None, int, UUID | None]:
+    """Entries with the same are answered alike."""
+    return entry.offering_id, entry.provider_id, entry.seats, entry.customer_id if question.limited else None
+
+
+def _concerned(rules: BusinessRules, freed: m.Appointment) -> list[UUID]:
+    """The offerings that the providers or the resources of an appointment are needed for."""
+    providers = [rules.provider(each) for each in (freed.provider_ids or (freed.provider_id,))]
+    performed = {offering_id for provider in providers for offering_id in provider.offering_ids}
+    if freed.resource_ids:
+        performed |= {offering.offering_id for offering in rules.offerings.values() if offering.needs}
+    return [*performed]

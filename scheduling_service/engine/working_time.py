@@ -1,0 +1,183 @@
+"""When a provider works, as instants; and at which of them an offering may start, whatever is taken."""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+from threading import Lock
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from contracts.scheduling import models as m
+from scheduling_service.engine.hours import as_utc, instant_of, local_date
+
+Range = tuple[int, int]
+"""Half-open, in seconds since 1970."""
+
+DayMinutes = tuple[int, int]
+"""Opening and closing in minutes after a local midnight; the closing may lie on the next day."""
+
+_MOST_STARTS = 200_000
+"""Kept ready for answering, of all providers together: some 40 MB."""
+
+
+class Week(NamedTuple):
+    """Monday first. `first` None: it always holds; `last` None: it has no end."""
+
+    first: date | None
+    last: date | None
+    days: tuple[tuple[DayMinutes, ...], ...]
+
+    def holds_on(self, day: date) -> bool:
+        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+
+
+class Grid(NamedTuple):
+    """Where starts stand, in seconds: `offset` after a range's opening, and every `step` from there."""
+
+    step: int
+    offset: int
+    length: int
+
+
+class Candidates(NamedTuple):
+    """The starts of one local week, ascending, and the slot of each."""
+
+    starts: list[int]
+    slots: list[m.Slot]
+
+
+def week_of(day: date) -> int:
+    """Weeks are counted from Monday to Sunday."""
+    return (day.toordinal() - 1) // 7
+
+
+@dataclass(eq=False)
+class ProviderRules:
+    """One provider. `weeks` in the order in which a later one prevails; `blocked` sorted and disjoint."""
+
+    provider_id: UUID
+    name: str
+    zone: ZoneInfo
+    active: bool
+    offering_ids: frozenset[UUID]
+    weeks: tuple[Week, ...]
+    weight: int = 1
+    overrides: Mapping[date, m.DateOverride] = field(default_factory=dict)
+    holidays: frozenset[date] = frozenset()
+    blocked: tuple[Range, ...] = ()
+
+    def working(self, day: date) -> tuple[Range, ...]:
+        """The ranges that begin on one local date, as instants; those that a change of clocks empties are left out."""
+        return _instants(self, day)
+
+    def works_during(self, start: int, end: int) -> bool:
+        """Whether one range holds all of [start, end)."""
+        today = local_date(start, self.zone)
+        # A range that began the day before may last past midnight.
+        days = (today - timedelta(days=1), today)
+        return any(opens <= start and end <= closes for day in days for opens, closes in self.working(day))
+
+    def minutes_on(self, day: date) -> tuple[DayMinutes, ...]:
+        override = self.overrides.get(day)
+        own = () if override is None else tuple(sorted(each.minutes() for each in override.ranges))
+        if override is not None and override.mode in ("replace", "close"):
+            return own
+        regular = () if day in self.holidays else self._regular(day)
+        return regular if override is None else _with_extra(regular, own)
+
+    def closed_on(self, day: date) -> bool:
+        """Whether the week would have it open, and a holiday or the date's own rule closes it."""
+        return bool(self._regular(day)) and not self.minutes_on(day)
+
+    def working_day(self, today: date, number: int, at_most: timedelta) -> date:
+        """The `number`th date after `today` on which they work; `today` itself for 0; `at_most` later if there are
+        fewer."""
+        return _working_day(self, today, number, at_most)
+
+    def candidates(self, grid: Grid, week: int) -> Candidates:
+        """The starts in one local week, on a grid from each range's opening, where the length fits into the range."""
+        key = (self, grid, week)
+        return _READY.get(key) or _READY.keep(key, self._fitting(grid, week))
+
+    def is_on_grid(self, grid: Grid, start: int) -> bool:
+        starts = self.candidates(grid, week_of(local_date(start, self.zone))).starts
+        place = bisect_left(starts, start)
+        return place < len(starts) and starts[place] == start
+
+    def _regular(self, day: date) -> tuple[DayMinutes, ...]:
+        week = next(week for week in reversed(self.weeks) if week.holds_on(day))
+        return week.days[day.weekday()]
+
+    def _fitting(self, grid: Grid, week: int) -> Candidates:
+        monday = date.fromordinal(week * 7 + 1)
+        begins, ends = instant_of(monday, 0, self.zone), instant_of(monday + timedelta(days=7), 0, self.zone)
+        # A range that began the day before may last past midnight, and share starts with the next date's.
+        starts = sorted(
+            {
+                start
+                for day in range(-1, 7)
+                for opens, closes in self.working(monday + timedelta(days=day))
+                for start in range(opens + grid.offset, closes - grid.length + 1, grid.step)
+                if begins <= start < ends
+            }
+        )
+        return Candidates(starts, [self._slot(start, grid) for start in starts])
+
+    def _slot(self, start: int, grid: Grid) -> m.Slot:
+        return m.Slot(provider_id=self.provider_id, starts_at=as_utc(start), ends_at=as_utc(start + grid.length))
+
+
+@lru_cache(maxsize=10_000)
+def _instants(provider: ProviderRules, day: date) -> tuple[Range, ...]:
+    ranges = (
+        (instant_of(day, opens, provider.zone), instant_of(day, closes, provider.zone))
+        for opens, closes in provider.minutes_on(day)
+    )
+    return tuple((opens, closes) for opens, closes in ranges if opens < closes)
+
+
+@lru_cache(maxsize=2_000)
+def _working_day(provider: ProviderRules, today: date, number: int, at_most: timedelta) -> date:
+    day, left = today, number
+    while left and day - today < at_most:
+        day += timedelta(days=1)
+        left -= bool(provider.minutes_on(day))
+    return day
+
+
+class _Ready:
+    """What was worked out last, within a number of starts."""
+
+    def __init__(self, most_starts: int) -> None:
+        self._most, self._starts = most_starts, 0
+        self._kept: dict[tuple[ProviderRules, Grid, int], Candidates] = {}
+        self._lock = Lock()
+        self.get = self._kept.get
+
+    def keep(self, key: tuple[ProviderRules, Grid, int], candidates: Candidates) -> Candidates:
+        with self._lock:
+            self._starts += _cost(candidates) - _cost(self._kept.pop(key, None))
+            self._kept[key] = candidates
+            while self._starts > self._most:
+                self._starts -= _cost(self._kept.pop(next(iter(self._kept))))
+        return candidates
+
+
+def _cost(candidates: Candidates | None) -> int:
+    return 0 if candidates is None else len(candidates.starts) + 10
+
+
+_READY = _Ready(_MOST_STARTS)
+
+
+def _with_extra(regular: tuple[DayMinutes, ...], extra: tuple[DayMinutes, ...]) -> tuple[DayMinutes, ...]:
+    """Where extra ranges meet others, all become one; the week's own that touch each other stay apart."""
+    found = list(regular)
+    for opens, closes in extra:
+        met = [each for each in found if each[0] <= closes and opens <= each[1]]
+        found = [each for each in found if each not in met]
+        found.append((min([opens, *(each[0] for each in met)]), max([closes, *(each[1] for each in met)])))
+    return tuple(sorted(found))

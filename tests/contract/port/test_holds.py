@@ -1,0 +1,151 @@
+"""Holding a slot during a checkout: it counts for others, has one holder, and ends by the database's clock."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import (
+    AppointmentNotFound,
+    Forbidden,
+    HoldExpired,
+    InvalidTransition,
+    SlotUnavailable,
+)
+from tests.contract.port.adapters import Adapter
+from tests.contract.port.appointments import cancel, confirm, get, hold, let_expire, move
+from tests.contract.port.shop import MONDAY, Shop, at, refused
+
+
+def test_a_hold_is_an_appointment_that_ends_by_itself(shop: Shop) -> None:
+    shop.change_offering(hold_minutes=7)
+    before = datetime.now(UTC)
+    held = hold(shop, at(9))
+    assert (held.status, held.version, held.starts_at, held.ends_at) == ("held", 1, at(9), at(10))
+    assert held.hold_expires_at is not None
+    assert before <= held.hold_expires_at - timedelta(minutes=7) <= datetime.now(UTC)
+    assert get(shop, held) == held
+
+
+def test_a_hold_takes_the_time_of_others(shop: Shop) -> None:
+    hold(shop, at(9))
+    assert at(9) not in shop.starts()
+    with refused(SlotUnavailable, reason="taken"):
+        shop.book(at(9), shop.stranger)
+    with refused(SlotUnavailable, reason="taken"):
+        hold(shop, at(9), shop.stranger)
+    with refused(SlotUnavailable, reason="taken"):
+        hold(shop, at(9))
+
+
+def test_exactly_what_search_lists_can_be_held(shop: Shop) -> None:
+    for start in shop.starts():
+        hold(shop, start)
+    assert shop.starts() == []
+    for reason, start in {"outside_hours": at(18), "off_grid": at(9, 30, day=1)}.items():
+        with refused(SlotUnavailable, reason=reason):
+            hold(shop, start)
+
+
+def test_confirming_makes_it_an_appointment(shop: Shop) -> None:
+    held = hold(shop, at(9))
+    booked = confirm(shop, held, note="Window seat")
+    assert (booked.status, booked.version, booked.note) == ("booked", 2, "Window seat")
+    assert (booked.appointment_id, booked.starts_at) == (held.appointment_id, held.starts_at)
+    assert booked.booked_at >= held.booked_at
+    assert get(shop, booked) == booked
+    assert at(9) not in shop.starts()
+
+
+def test_a_hold_for_what_needs_approval_is_then_pending(shop: Shop) -> None:
+    shop.change_offering(requires_approval=True)
+    assert confirm(shop, hold(shop, at(9))).status == "pending"
+    assert at(9) not in shop.starts()
+
+
+def test_only_a_hold_is_confirmed_and_only_once(shop: Shop) -> None:
+    held = hold(shop, at(9))
+    confirm(shop, held)
+    with refused(InvalidTransition):
+        confirm(shop, held)
+    with refused(InvalidTransition):
+        confirm(shop, shop.book(at(10)))
+    with refused(AppointmentNotFound):
+        shop.port.confirm(shop.customer.writes(), m.Confirm(appointment_id=uuid4()))
+
+
+def test_a_hold_has_one_holder(shop: Shop) -> None:
+    held = hold(shop, at(9))
+    with refused(AppointmentNotFound):
+        confirm(shop, held, shop.stranger)
+    with refused(AppointmentNotFound):
+        cancel(shop, held, shop.stranger)
+    with refused(Forbidden):
+        hold(shop, at(10), shop.customer, customer_id=shop.stranger.id)
+    assert hold(shop, at(10), shop.staff, customer_id=shop.customer.id).customer_id == shop.customer.id
+
+
+def test_giving_a_hold_back_frees_the_time(shop: Shop) -> None:
+    held = hold(shop, at(9))
+    back = cancel(shop, held)
+    assert (back.status, back.version, back.fee_percent) == ("cancelled", 2, 0)
+    assert shop.book(at(9), shop.stranger).starts_at == at(9)
+    with refused(InvalidTransition):
+        confirm(shop, held)
+
+
+def test_a_hold_is_not_moved(shop: Shop) -> None:
+    with refused(InvalidTransition):
+        move(shop, hold(shop, at(9)), at(10))
+
+
+def test_a_hold_whose_time_is_over_is_in_nobody_s_way(adapter: Adapter, shop: Shop) -> None:
+    held = hold(shop, at(9))
+    let_expire(adapter, held)
+    assert at(9) in shop.starts()
+    booked = shop.book(at(9), shop.stranger)
+    assert booked.status == "booked"
+    expired = get(shop, held)
+    assert (expired.status, expired.version) == ("expired", 2)
+    assert expired.cancelled_at is not None
+    with refused(HoldExpired):
+        confirm(shop, held)
+
+
+def test_a_hold_whose_time_is_over_is_not_confirmed(adapter: Adapter, shop: Shop) -> None:
+    held = hold(shop, at(9))
+    let_expire(adapter, held)
+    with refused(HoldExpired):
+        confirm(shop, held)
+    assert shop.book(at(9), shop.stranger).starts_at == at(9)
+
+
+def test_several_holds_whose_time_is_over_make_room_for_one_booking(adapter: Adapter, shop: Shop) -> None:
+    short = shop.add_offering("Fringe", duration_minutes=15)
+    held = [hold(shop, at(9, 15 * n), offering_id=short.offering_id) for n in range(4)]
+    for each in held:
+        let_expire(adapter, each)
+    assert shop.book(at(9)).ends_at == at(10)
+    assert {get(shop, each).status for each in held} == {"expired"}
+
+
+def test_moving_into_a_hold_whose_time_is_over(adapter: Adapter, shop: Shop) -> None:
+    booked, held = shop.book(at(9)), hold(shop, at(10), shop.stranger)
+    with refused(SlotUnavailable, reason="taken"):
+        move(shop, booked, at(10))
+    let_expire(adapter, held)
+    assert move(shop, booked, at(10)).starts_at == at(10)
+    assert get(shop, held).status == "expired"
+
+
+def test_the_agenda_holds_what_takes_the_time(adapter: Adapter, shop: Shop) -> None:
+    shop.change_offering(requires_approval=True)
+    held, over, pending = hold(shop, at(9)), hold(shop, at(10)), shop.book(at(11))
+    let_expire(adapter, over)
+    request = m.GetAgenda(provider_id=shop.provider.provider_id, start=MONDAY, end=at(24))
+    assert list(shop.port.get_agenda(shop.staff.reads(), request).appointments) == [held, pending]
+
+
+def test_a_key_answers_the_same_hold(shop: Shop) -> None:
+    request = m.Hold(offering_id=shop.offering.offering_id, customer_id=shop.customer.id, starts_at=at(9))
+    first = shop.port.hold(shop.customer.writes("one"), request)
+    assert shop.port.hold(shop.customer.writes("one"), request) == first

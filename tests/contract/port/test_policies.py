@@ -1,0 +1,206 @@
+"""What customers may still change, what it costs, and how long; staff are not bound, and what they set aside is on
+record."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import Forbidden, InvalidTransition, PolicyRefused, VersionConflict
+from tests.contract.port.adapters import Adapter
+from tests.contract.port.appointments import (
+    approve,
+    cancel,
+    changes_of,
+    complete,
+    decline,
+    get,
+    hold,
+    let_begin,
+    mark_no_show,
+    move,
+)
+from tests.contract.port.shop import Caller, Shop, at, hours, open_shop, refused
+
+SIXTY_DAYS = 60 * 24 * 60
+
+
+def soon(hour: int = 9) -> datetime:
+    """In a week: inside every cut-off of sixty days."""
+    return (datetime.now(UTC) + timedelta(days=7)).replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+@pytest.fixture
+def strict(adapter: Adapter) -> Shop:
+    """Changes are in time until 60 days before; a late one costs 40 percent. Open at all hours."""
+    policy = m.ChangePolicy(late_fee_percent=40)
+    shop = open_shop(adapter.port, adapter.new_business(), cancel_cutoff_minutes=SIXTY_DAYS, policy=policy)
+    shop.work(hours("00:00", "24:00"))
+    return shop
+
+
+def policy(shop: Shop, **fields: Any) -> None:
+    shop.change_offering(policy=m.ChangePolicy(**{"late_fee_percent": 40, **fields}))
+
+
+def overridden(shop: Shop, appointment: m.Appointment) -> list[tuple[str, tuple[str, ...]]]:
+    """The operations that an appointment saw, and what staff set aside in each."""
+    return [(each.operation, each.overridden) for each in changes_of(shop, appointment)]
+
+
+def test_cancelling_before_the_cutoff_costs_nothing(strict: Shop) -> None:
+    cancelled = cancel(strict, strict.book(at(9)))
+    assert (cancelled.cancelled_in_time, cancelled.fee_percent) == (True, 0)
+
+
+def test_cancelling_inside_the_cutoff_costs_the_fee(strict: Shop) -> None:
+    cancelled = cancel(strict, strict.book(soon()))
+    assert (cancelled.status, cancelled.cancelled_in_time, cancelled.fee_percent) == ("cancelled", False, 40)
+
+
+def test_cancelling_inside_the_cutoff_may_be_refused(strict: Shop) -> None:
+    policy(strict, inside_cutoff="refuse")
+    booked = strict.book(soon())
+    with refused(PolicyRefused, reason="cutoff"):
+        cancel(strict, booked)
+    assert get(strict, booked) == booked
+    assert cancel(strict, strict.book(at(9))).fee_percent == 0
+
+
+@pytest.mark.parametrize("inside", ["fee", "refuse"])
+def test_staff_cancel_without_a_fee_which_is_on_record(strict: Shop, inside: str) -> None:
+    policy(strict, inside_cutoff=inside)
+    booked = strict.book(soon())
+    cancelled = cancel(strict, booked, strict.staff)
+    assert (cancelled.cancelled_in_time, cancelled.fee_percent) == (True, 0)
+    assert overridden(strict, booked) == [("book", ()), ("cancel", ("cutoff",))]
+
+
+def test_staff_who_set_nothing_aside_are_not_said_to(strict: Shop) -> None:
+    booked = strict.book(at(9))
+    move(strict, booked, at(10), strict.staff)
+    cancel(strict, booked, strict.staff)
+    assert overridden(strict, booked) == [("book", ()), ("reschedule", ()), ("cancel", ())]
+
+
+def test_a_request_or_a_hold_is_given_back_at_any_time_for_nothing(strict: Shop) -> None:
+    assert cancel(strict, hold(strict, soon())).fee_percent == 0
+    strict.change_offering(requires_approval=True, policy=m.ChangePolicy(late_fee_percent=40))
+    assert decline(strict, strict.book(soon(12))).fee_percent == 0
+
+
+def test_moving_inside_its_own_cutoff_may_be_refused(strict: Shop) -> None:
+    policy(strict, inside_cutoff="refuse", reschedule_cutoff_minutes=60)
+    booked = strict.book(soon())
+    moved = move(strict, booked, soon(10))
+    assert (moved.starts_at, moved.fee_percent) == (soon(10), 0)
+    policy(strict, inside_cutoff="refuse", reschedule_cutoff_minutes=SIXTY_DAYS)
+    with refused(PolicyRefused, reason="cutoff"):
+        move(strict, moved, soon(11))
+    assert get(strict, moved) == moved
+
+
+def test_the_cutoff_for_moving_is_that_for_cancelling_unless_it_has_its_own(strict: Shop) -> None:
+    policy(strict, inside_cutoff="refuse")
+    with refused(PolicyRefused, reason="cutoff"):
+        move(strict, strict.book(soon()), soon(10))
+
+
+def test_a_late_move_s_fee_is_the_change_s_own(strict: Shop) -> None:
+    """The event carries it; the appointment still owes nothing."""
+    moved = move(strict, strict.book(soon()), soon(10))
+    assert moved.fee_percent == 0
+
+
+def test_what_counts_for_a_move_is_the_time_that_is_given_up(strict: Shop) -> None:
+    policy(strict, inside_cutoff="refuse")
+    assert move(strict, strict.book(at(9)), soon()).starts_at == soon()
+
+
+def test_a_customer_moves_as_often_as_the_policy_says(strict: Shop) -> None:
+    policy(strict, max_reschedules=2)
+    booked = strict.book(at(9))
+    once = move(strict, booked, at(10))
+    twice = move(strict, once, at(11))
+    assert (once.reschedules, twice.reschedules) == (1, 2)
+    with refused(PolicyRefused, reason="reschedules"):
+        move(strict, twice, at(12))
+    assert get(strict, booked) == twice
+
+
+def test_staff_move_more_often_which_is_on_record_and_not_counted(strict: Shop) -> None:
+    policy(strict, max_reschedules=1)
+    booked = strict.book(at(9))
+    early = move(strict, booked, at(10), strict.staff)
+    once = move(strict, early, at(11))
+    assert (early.reschedules, once.reschedules) == (0, 1)
+    again = move(strict, once, at(12), strict.staff)
+    assert again.reschedules == 1
+    assert [each.overridden for each in changes_of(strict, booked)] == [(), (), (), ("reschedules",)]
+
+
+def test_what_was_booked_is_judged_by_the_new_policy(strict: Shop) -> None:
+    booked = strict.book(soon())
+    strict.change_offering(cancel_cutoff_minutes=0)
+    assert cancel(strict, booked).cancelled_in_time is True
+
+
+def test_a_no_show_costs_the_late_fee(adapter: Adapter, strict: Shop) -> None:
+    booked = strict.book(at(9))
+    let_begin(adapter, booked)
+    missed = mark_no_show(strict, booked, expected_version=1)
+    assert (missed.status, missed.version, missed.fee_percent) == ("no_show", 2, 40)
+    assert get(strict, booked) == missed
+
+
+def test_what_took_place_is_completed(adapter: Adapter, strict: Shop) -> None:
+    booked = strict.book(at(9))
+    let_begin(adapter, booked)
+    completed = complete(strict, booked, expected_version=1)
+    assert (completed.status, completed.version, completed.fee_percent) == ("completed", 2, 0)
+    assert completed.cancelled_at is None
+    assert get(strict, booked) == completed
+
+
+@pytest.mark.parametrize("end", [complete, mark_no_show])
+def test_nothing_ends_before_it_began_nor_twice(adapter: Adapter, strict: Shop, end: Any) -> None:
+    booked = strict.book(at(9))
+    with refused(InvalidTransition):
+        end(strict, booked)
+    let_begin(adapter, booked)
+    with refused(VersionConflict, current_version=1):
+        end(strict, booked, expected_version=2)
+    end(strict, booked)
+    for again in (complete, mark_no_show, cancel):
+        with refused(InvalidTransition):
+            again(strict, booked)
+
+
+def test_only_what_is_booked_ends(adapter: Adapter, strict: Shop) -> None:
+    strict.change_offering(requires_approval=True)
+    pending, cancelled = strict.book(at(9)), strict.book(at(10))
+    let_begin(adapter, pending)
+    cancel(strict, cancelled)
+    for each in (pending, cancelled):
+        for end in (complete, mark_no_show):
+            with refused(InvalidTransition):
+                end(strict, each)
+    assert approve(strict, pending).status == "booked"
+
+
+def test_customers_end_nothing(strict: Shop) -> None:
+    booked, customer = strict.book(at(9)), strict.customer
+    with refused(Forbidden):
+        strict.port.complete(customer.writes(), m.Complete(appointment_id=booked.appointment_id))
+    with refused(Forbidden):
+        strict.port.mark_no_show(customer.writes(), m.MarkNoShow(appointment_id=booked.appointment_id))
+
+
+def test_the_system_is_bound_no_more_than_staff(strict: Shop) -> None:
+    policy(strict, inside_cutoff="refuse", max_reschedules=0)
+    system: Caller = strict.system
+    booked = strict.book(soon())
+    moved = move(strict, booked, soon(10), system)
+    cancel(strict, moved, system)
+    assert [each.actor for each in changes_of(strict, booked)] == [f"customer:{strict.customer.id}", "system", "system"]

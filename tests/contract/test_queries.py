@@ -1,0 +1,119 @@
+"""What stands in a query, a path or a header is read as strictly as a body."""
+
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from contracts.scheduling import codec
+from contracts.scheduling import models as m
+from contracts.scheduling import operations as ops
+from contracts.scheduling.errors import InvalidRequest
+from tests.contract.wire import read_request
+
+SOME_ID = "019a0000-0000-7000-8000-000000000001"
+OTHER_ID = "019a0000-0000-7000-8000-000000000002"
+QUERY = {"offering_id": [SOME_ID], "start": ["2030-05-06T00:00:00Z"], "end": ["2030-05-07T00:00:00Z"]}
+
+
+@pytest.mark.parametrize(
+    "query, field",
+    [
+        ({"end": ["2030-05-05T00:00:00Z"]}, "end"),
+        ({"end": ["2030-05-06T00:00:00Z"]}, "end"),
+        ({"end": ["2040-05-06T00:00:00Z"]}, "end"),
+        ({"end": ["2030-05-07T00:00:00"]}, "end"),
+        ({"start": ["2030-05-06T00:00:00"]}, "start"),
+        ({"offering_id": ["'; DROP TABLE offering; --"]}, "offering_id"),
+        ({"offering_id": [SOME_ID, SOME_ID]}, "offering_id"),
+        ({"sort": ["name"]}, "sort"),
+        ({"offering_id": []}, "offering_id"),
+    ],
+)
+def test_a_wrong_query_is_named(query: dict[str, list[str]], field: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        codec.decode_request(ops.SEARCH_SLOTS, {}, {k: v for k, v in (QUERY | query).items() if v}, b"")
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "1.5", "0x10", "ten", ""])
+def test_a_page_has_1_to_200_entries(limit: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        codec.decode_request(ops.LIST_APPOINTMENTS, {}, {"limit": [limit]}, b"")
+    assert caught.value.field == "limit"
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [("limit", "1e2"), ("limit", "5.0"), ("limit", " 5"), ("start", "1700000000"), ("start", "1")]
+)
+def test_a_query_is_as_strict_as_a_body(field: str, text: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        codec.decode_request(ops.LIST_APPOINTMENTS, {}, {field: [text]}, b"")
+    assert refused.value.field == field
+
+
+def test_a_list_stands_in_a_query_with_commas_and_a_boolean_as_a_word() -> None:
+    request = codec.decode_request(
+        ops.SEARCH_SLOTS, {}, QUERY | {"provider_ids": [f"{SOME_ID},{OTHER_ID}"], "by_day": ["true"]}, b""
+    )
+    assert request.provider_ids == (UUID(SOME_ID), UUID(OTHER_ID))
+    assert request.by_day is True
+    target = codec.encode_request(ops.SEARCH_SLOTS, request).target
+    assert f"provider_ids={SOME_ID}%2C{OTHER_ID}" in target
+    assert "by_day=true" in target
+
+
+def test_a_list_of_one_needs_no_comma_and_an_empty_one_no_place() -> None:
+    request = codec.decode_request(ops.SEARCH_SLOTS, {}, QUERY | {"provider_ids": [SOME_ID]}, b"")
+    assert request.provider_ids == (UUID(SOME_ID),)
+    plain = codec.decode_request(ops.SEARCH_SLOTS, {}, QUERY, b"")
+    assert "provider_ids" not in codec.encode_request(ops.SEARCH_SLOTS, plain).target
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "named"),
+    [
+        ("by_day", "True", "by_day"),
+        ("by_day", "1", "by_day"),
+        ("by_day", "", "by_day"),
+        ("seats", "true", "seats"),
+        ("provider_ids", "", "provider_ids[0]"),
+        ("provider_ids", f"{SOME_ID},", "provider_ids[1]"),
+        ("provider_ids", f"[{SOME_ID}]", "provider_ids[0]"),
+        ("provider_ids", f"{SOME_ID}, {SOME_ID}", "provider_ids[1]"),
+        ("provider_ids", ",".join([SOME_ID] * 101), "provider_ids"),
+        ("viewer_zone", "Europe/Atlantis", "viewer_zone"),
+    ],
+)
+def test_a_list_or_boolean_in_a_query_is_as_strict_as_in_a_body(field: str, text: str, named: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        codec.decode_request(ops.SEARCH_SLOTS, {}, QUERY | {field: [text]}, b"")
+    assert refused.value.field == named
+
+
+def test_a_date_stands_in_a_path() -> None:
+    request = m.SetDateOverride(provider_id=UUID(SOME_ID), date=date(2030, 2, 28), mode="close")
+    wire = codec.encode_request(ops.SET_DATE_OVERRIDE, request)
+    assert wire.target == f"/v1/providers/{SOME_ID}/overrides/2030-02-28"
+    assert read_request(ops.SET_DATE_OVERRIDE, wire) == request
+
+
+@pytest.mark.parametrize("day", ["2030-02-29", "2030-2-1", "20300201", "2030-02-01T00:00:00Z", "1", "today"])
+def test_a_date_is_a_day_of_the_calendar(day: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        codec.decode_request(ops.SET_DATE_OVERRIDE, {"provider_id": SOME_ID, "date": day}, {}, b'{"mode": "close"}')
+    assert caught.value.field == "date"
+    with pytest.raises(InvalidRequest) as caught:
+        codec.decode_request(ops.GET_OVERVIEW, {}, {"offering_id": [SOME_ID], "first": [day]}, b"")
+    assert caught.value.field == "first"
+
+
+@pytest.mark.parametrize("key", [None, "", " ", "a b", "a\r\nb", "a\n", "ключ", "x" * 201, "x" * 10_000, "\x7f"])
+def test_a_malformed_key_is_refused(key: str | None) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        codec.require_key(key)
+    assert caught.value.field == codec.IDEMPOTENCY_KEY
+
+
+def test_a_key_of_200_visible_characters_is_accepted() -> None:
+    assert codec.require_key("~!" * 100) == "~!" * 100

@@ -1,0 +1,46 @@
+"""Two databases that replicate one another, shared by the tests of a file: a business is a test's own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from scheduling_service.cutover import replication
+from scheduling_service.cutover.sides import Place, Sides
+from tests.cutover.replicating import start
+from tests.databases import Databases, fresh_databases
+from tests.servers import Servers
+
+
+def sides_of(databases: Databases) -> Sides:
+    return Sides(
+        Place("in_process", databases.monolith_url, databases.role_secret),
+        Place("http", databases.scheduling_url, databases.role_secret),
+    )
+
+
+@pytest.fixture
+def sides(databases: Databases) -> Sides:
+    """A pair of a test's own; nothing is replicated."""
+    return sides_of(databases)
+
+
+@pytest.fixture(scope="module")
+def shared_databases(servers: Servers) -> Iterator[Databases]:
+    with fresh_databases(servers) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="module")
+def replicated(shared_databases: Databases) -> Iterator[Sides]:
+    sides = sides_of(shared_databases)
+    start(sides)
+    try:
+        yield sides
+    finally:
+        assert replication.stop(sides) == []
+
+
+@pytest.fixture
+def stopped_at_the_end(sides: Sides) -> Iterator[Sides]:
+    yield sides
+    assert replication.stop(sides) == []

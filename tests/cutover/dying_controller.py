@@ -1,0 +1,56 @@
+"""A process that drives one move and dies where a test wants it to:
+
+    python -m tests.cutover.dying_controller JSON
+
+JSON: the two places, which business goes from where to where, and `die_at`, a failpoint. Exits with 0 if it got past.
+"""
+
+import json
+import os
+import signal
+import sys
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from scheduling_service.cutover import failpoints
+from scheduling_service.cutover.controller import Checked, Controller
+from scheduling_service.cutover.record import Move
+from scheduling_service.cutover.sides import Connection, Place, Sides
+
+
+class Waved:
+    """Lets a move pass: guard rails have tests of their own."""
+
+    def before(self, move: Move, source: Connection, target: Connection) -> Checked:
+        row = source.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None
+        return Checked(row[0], {})
+
+    def inside(self, move: Move, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+        return {}
+
+
+def main(text: str) -> None:
+    given = json.loads(text)
+    sides = Sides(**{side: Place(side, *given[side]) for side in ("in_process", "http")})
+    die_at = given["die_at"]
+
+    def die(name: str) -> None:
+        if name == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    failpoints.hook = die
+    with Controller(sides, Waved()) as controller:
+        controller.move(
+            UUID(given["business"]),
+            given["source"],
+            given["target"],
+            fence_seconds=given["fence_seconds"],
+            actor="tests",
+            reason="to die",
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,109 @@
+"""A controller that dies at any point, in both directions: one owner at any instant, and the keeper ends the move."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+
+from contracts.scheduling.values import Side
+from deploy.devstack.program import ROOT
+from scheduling_service.cutover import leases, record
+from scheduling_service.cutover.controller import POINTS, Controller
+from scheduling_service.cutover.keeper import Keeper
+from scheduling_service.cutover.sides import Sides, other
+from tests.contract.port.shop import Shop
+from tests.cutover.dying_controller import Waved
+from tests.cutover.writers import opened, switched_port, writers
+
+FENCE_SECONDS = 1.0
+ABORTING = ("abort", "release", "settle")
+OFTEN = ("after fence", "after decided")
+FORWARD = [f"{when} {point}" for point in POINTS if point not in ABORTING for when in ("before", "after")]
+
+
+@pytest.fixture
+def shop(replicated: Sides) -> Iterator[Shop]:
+    with switched_port(replicated) as port:
+        yield opened(port)
+
+
+@contextmanager
+def never_two_owners(sides: Sides, business_id: UUID) -> Iterator[None]:
+    """Looks at both leases again and again."""
+    stop, seen = threading.Event(), []
+
+    def look() -> None:
+        with sides.in_process.connect() as one, sides.http.connect() as another:
+            while not stop.is_set():
+                # Two databases have no common instant; what is on before and after the other was seen on is on with it.
+                found = [leases.read_lease(db, business_id) for db in (one, another, one)]
+                seen.append(all(lease is not None and lease.active for lease in found))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    assert not any(seen)
+    assert seen
+
+
+def killed(sides: Sides, business_id: UUID, to: Side, die_at: str) -> int:
+    given = {
+        **{side: (sides.at(side).url, sides.at(side).secret) for side in ("in_process", "http")},
+        "business": str(business_id),
+        "source": other(to),
+        "target": to,
+        "fence_seconds": FENCE_SECONDS,
+        "die_at": die_at,
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "tests.cutover.dying_controller", json.dumps(given)], cwd=ROOT, check=False, timeout=60
+    ).returncode
+
+
+def settled_by_keeper(sides: Sides, business_id: UUID) -> record.Move:
+    keeper = Keeper(sides)
+    try:
+        until = time.monotonic() + 20
+        with sides.platform() as platform:
+            while record.unsettled(platform, business_id):
+                assert time.monotonic() < until
+                keeper.step()
+                time.sleep(0.02)
+            return record.latest(platform, 1, business_id)[0]
+    finally:
+        keeper.close()
+
+
+@pytest.mark.parametrize(
+    "die_at", [pytest.param(point, marks=[pytest.mark.long] * (point not in OFTEN)) for point in FORWARD]
+)
+def test_killed_on_the_way(replicated: Sides, shop: Shop, die_at: str) -> None:
+    """There, and back again by a controller that dies at the same point."""
+    owner: Side = "in_process"
+    with never_two_owners(replicated, shop.business_id), writers(shop, 3) as ledger:
+        for _ in range(2):
+            to = other(owner)
+            assert killed(replicated, shop.business_id, to, die_at) == -signal.SIGKILL
+            move = settled_by_keeper(replicated, shop.business_id)
+            decided = "decided" in {step["state"] for step in move.steps}
+            assert move.state == ("active" if decided else "aborted")
+            if not decided:
+                with Controller(replicated, Waved()) as controller:
+                    move = controller.move(
+                        shop.business_id, owner, to, fence_seconds=10, actor="tests", reason="once more"
+                    )
+            assert move.state == "active"
+            owner = to
+    ledger.require_true(replicated, shop.business_id, owner)
+    assert ledger.answers["done"] > 20

@@ -1,0 +1,141 @@
+"""Fence, release and activate in one database: each once, however often and however late it is asked for."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from uuid_utils.compat import uuid7
+
+from scheduling_service.cutover import leases
+from scheduling_service.cutover.leases import Lease, StillWriting
+from scheduling_service.cutover.sides import Connection, Place
+from tests.databases import Databases
+from tests.patience import eventually
+
+
+@pytest.fixture
+def place(databases: Databases) -> Place:
+    return Place("http", databases.scheduling_url, databases.role_secret)
+
+
+@pytest.fixture
+def mover(place: Place) -> Iterator[Connection]:
+    with place.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def business(mover: Connection) -> UUID:
+    business_id = uuid7()
+    leases.activate(mover, business_id, epoch=1, attempt=0)
+    return business_id
+
+
+def fence(mover: Connection, business: UUID, attempt: int = 1, *, epoch: int = 1, wait_ms: int = 500) -> object:
+    return leases.fence(mover, business, epoch=epoch, attempt=attempt, wait_ms=wait_ms)
+
+
+@contextmanager
+def writing(place: Place, business: UUID) -> Iterator[None]:
+    """A transaction that writes the business is open."""
+    with place.connect("scheduling_app") as writer, writer.transaction():
+        writer.execute("SELECT pg_advisory_xact_lock_shared(scheduling.fence_key(%s))", (business,))
+        yield
+
+
+def test_a_fence_takes_the_lease_and_leaves_its_mark(mover: Connection, business: UUID) -> None:
+    before = datetime.now(UTC)
+    fenced = leases.fence(mover, business, epoch=1, attempt=1, wait_ms=500)
+    assert fenced is not None
+    assert fenced.fenced_at >= before
+    assert leases.read_lease(mover, business) == Lease(active=False, epoch=1, attempt=1)
+    assert leases.has_mark(mover, business, 1)
+    assert not leases.has_mark(mover, business, 2)
+
+
+def test_a_fence_may_be_asked_for_twice(mover: Connection, business: UUID) -> None:
+    first, second = (leases.fence(mover, business, epoch=1, attempt=1, wait_ms=500) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert second.fenced_at == first.fenced_at
+
+
+def test_a_fence_waits_for_the_transactions_that_write(place: Place, mover: Connection, business: UUID) -> None:
+    fenced: list[object] = []
+    with writing(place, business):
+        thread = threading.Thread(target=lambda: fenced.append(fence(mover, business, wait_ms=5_000)))
+        thread.start()
+        with place.connect() as watcher:
+            eventually(lambda: watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None)
+            assert leases.read_lease(watcher, business) == Lease(active=True, epoch=1, attempt=0)
+    thread.join()
+    assert fenced != [None]
+    assert leases.read_lease(mover, business) == Lease(active=False, epoch=1, attempt=1)
+
+
+def test_an_open_transaction_at_the_switch_is_named_and_nothing_is_fenced(
+    place: Place, mover: Connection, business: UUID
+) -> None:
+    with writing(place, business), pytest.raises(StillWriting, match=r"backend [0-9]+ of scheduling_app, open for"):
+        fence(mover, business, wait_ms=50)
+    assert leases.read_lease(mover, business) == Lease(active=True, epoch=1, attempt=0)
+    assert fence(mover, business) is not None
+
+
+@pytest.mark.parametrize("lease", [(1, 0), (1, 1)], ids=["before the fence", "after it"])
+def test_after_a_release_the_fence_of_that_attempt_comes_too_late(
+    mover: Connection, business: UUID, lease: tuple[int, int]
+) -> None:
+    if lease[1]:
+        fence(mover, business)
+    assert leases.release(mover, business, epoch=1, attempt=1) == Lease(active=True, epoch=1, attempt=1)
+    assert fence(mover, business) is None
+    assert leases.read_lease(mover, business) == Lease(active=True, epoch=1, attempt=1)
+    assert fence(mover, business, attempt=2) is not None
+
+
+def test_a_release_that_comes_late_does_not_open_a_later_fence(mover: Connection, business: UUID) -> None:
+    fence(mover, business, attempt=2)
+    assert leases.release(mover, business, epoch=1, attempt=1) == Lease(active=False, epoch=1, attempt=2)
+
+
+def test_a_fence_of_another_epoch_has_no_effect(mover: Connection, business: UUID) -> None:
+    assert fence(mover, business, epoch=2) is None
+    assert leases.read_lease(mover, business) == Lease(active=True, epoch=1, attempt=0)
+
+
+def test_a_lease_is_given_once_for_each_epoch(mover: Connection) -> None:
+    business = uuid4()
+    assert leases.activate(mover, business, epoch=2, attempt=1) == Lease(active=True, epoch=2, attempt=1)
+    fence(mover, business, attempt=2, epoch=2)
+    # Somebody who decided the move before, and was stopped until now.
+    assert leases.activate(mover, business, epoch=2, attempt=1) == Lease(active=False, epoch=2, attempt=2)
+    assert leases.activate(mover, business, epoch=4, attempt=3) == Lease(active=True, epoch=4, attempt=3)
+
+
+def test_the_mover_changes_no_row_of_a_business(mover: Connection, business: UUID) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        mover.execute("DELETE FROM scheduling.appointment")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        mover.execute("UPDATE scheduling.business SET name = 'mine'")
+
+
+def test_prepared_transactions_are_waited_for_and_named(
+    databases: Databases, place: Place, mover: Connection, business: UUID
+) -> None:
+    """They hold their locks without a session, over restarts too."""
+    with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:
+        name = f"prepared {business}"
+        administrator.execute("BEGIN")
+        administrator.execute("SELECT pg_advisory_xact_lock_shared(scheduling.fence_key(%s))", (business,))
+        administrator.execute(f"PREPARE TRANSACTION '{name}'".encode())
+        try:
+            with pytest.raises(StillWriting, match="prepared transaction"):
+                fence(mover, business, wait_ms=50)
+        finally:
+            administrator.execute(f"ROLLBACK PREPARED '{name}'".encode())
+    assert fence(mover, business) is not None

@@ -1,0 +1,25 @@
+"""`make story` as a person runs it, only shorter."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers import ROOT
+
+
+@pytest.mark.long
+def test_the_story_is_told_to_its_end(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "deploy.story", "--seconds", "2"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.count("writes waited at most") == 9
+    assert "Every acknowledged result stands" in (tmp_path / ".artifacts/story.html").read_text()

@@ -1,0 +1,194 @@
+"""The whole product on servers of its own, durable ones, and one business that people use over HTTP."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from queue import Queue
+from typing import Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import psutil
+import psycopg
+
+from contracts.scheduling.values import Side
+from deploy.bench.cores import Cores
+from deploy.bench.moves import Salon, fill, owner_of, salon, sides_of, traffic_plans
+from deploy.bench.stand import Stand, Web, stand
+from deploy.devstack.postgres import PostgresServer
+from deploy.errors import PortTaken
+from deploy.traffic.ledger import Verdict, judge
+from deploy.traffic.running import running_traffic
+from deploy.traffic.steady import Record
+from scheduling_service.cutover import leases, record, replication
+from scheduling_service.cutover.controller import Controller
+from scheduling_service.cutover.guards import Guards
+from scheduling_service.cutover.keeper import Keeper
+from scheduling_service.cutover.sides import Sides, other
+from scheduling_service.cutover.verification import compare, invariants
+from tests.faults.proxy import TcpProxy
+from tests.patience import eventually
+
+Victim = Literal["monolith web", "scheduling web", "monolith Postgres", "scheduling Postgres"]
+VICTIMS: tuple[Victim, ...] = ("monolith web", "scheduling web", "monolith Postgres", "scheduling Postgres")
+RATE = 60.0
+_AWAY_SECONDS = 0.7
+
+
+@dataclass
+class Day:
+    """What came of a while of traffic."""
+
+    records: list[Record] = field(default_factory=list)
+    verdict: Verdict | None = None
+
+    @property
+    def clean(self) -> Verdict:
+        """Nothing lost, nothing twice, nothing that nobody asked for."""
+        assert self.verdict is not None
+        assert self.verdict.clean, self.verdict
+        assert self.verdict.writes > 10
+        return self.verdict
+
+
+@dataclass
+class Town:
+    servers: Stand
+    sides: Sides
+    salon: Salon
+    webs: dict[str, Web]
+    service: TcpProxy
+    """Between the monolith and the service."""
+    replication: dict[Side, TcpProxy]
+    """In front of each database, for the other database's server."""
+    killed: "Queue[PostgresServer | None]" = field(default_factory=Queue)
+    days: int = 0
+
+    @property
+    def business_id(self) -> UUID:
+        return self.salon.business.business_id
+
+    @property
+    def owner(self) -> Side:
+        return owner_of(self.sides, self.salon)
+
+    def controller(self) -> Controller:
+        return Controller(self.sides, Guards(self.sides, lambda side: None))
+
+    def kill(self, victim: Victim) -> None:
+        """-9. A web's worker, which its master replaces; a server, which comes back in a moment."""
+        name, kind = victim.split()
+        if kind == "web":
+            for child in psutil.Process(self.webs[name].pid).children():  # type: ignore[no-untyped-call]
+                os.kill(child.pid, signal.SIGKILL)
+            return
+        server = self.servers.postgres[name]
+        server.kill()
+        self.killed.put(server)
+
+    def settled(self) -> None:
+        """Every move has ended, by the keeper if need be; one database writes the business; both are the same."""
+        keeper = Keeper(self.sides)
+        eventually(lambda: self._all_settled(keeper), "every move settled")
+        keeper.close()
+        eventually(lambda: not replication.problems(self.sides, most_lag_bytes=1_000_000), "replication streams again")
+        with self.sides.in_process.connect() as one, self.sides.http.connect() as another:
+            found = {
+                "in_process": leases.read_lease(one, self.business_id),
+                "http": leases.read_lease(another, self.business_id),
+            }
+            assert [side for side, lease in found.items() if lease is not None and lease.active] == [self.owner]
+            here, there = (one, another) if self.owner == "in_process" else (another, one)
+            findings = compare(here, there, self.business_id, settle_seconds=15.0)
+            assert findings.equal, findings.differences
+            assert invariants(here, self.business_id) == []
+
+    def _all_settled(self, keeper: Keeper) -> bool:
+        keeper.step()
+        try:
+            with self.sides.platform() as platform:
+                return not record.unsettled(platform, self.business_id)
+        except psycopg.Error:
+            return False
+
+    @contextmanager
+    def open(self, rate: float = RATE) -> Iterator[Day]:
+        """People use the business while the block lasts; then everything is settled, and the ledger is checked."""
+        self.days += 1
+        slots = self.salon.slots[self.days % 40 :: 40]
+        plans = traffic_plans(self.webs["monolith"].port, self.salon, rate, slots)
+        folder = self.servers.folder / f"traffic-{self.days}"
+        day = Day()
+        with running_traffic(plans, folder, warm_up=0.7) as traffic:
+            yield day
+            self.settled()
+        self.settled()
+        day.records = traffic.records
+        with self.sides.at(self.owner).connect() as db:
+            day.verdict = judge(traffic.records, db, self.business_id, [plan.name for plan in plans])
+
+
+@contextmanager
+def town(appointments: int = 1_000, web_workers: int = 2) -> Iterator[Town]:
+    with stand(Cores(None, None)) as servers, ExitStack() as stack:
+        servers.start_databases("monolith", "scheduling")
+        business = fill(servers, appointments)
+        workers = {"WEB_WORKERS": str(web_workers)}
+        webs = {"scheduling": servers.start_scheduling(**workers)}
+        service = stack.enter_context(TcpProxy("127.0.0.1", webs["scheduling"].port))
+        webs["monolith"] = servers.start_monolith(**workers, SCHEDULING_SERVICE_URL=service.url)
+        sides, proxies = _behind_proxies(sides_of(servers), stack)
+        replication.start(sides, lambda progress: None)
+        place = Town(servers, sides, salon(webs["monolith"].port, business), webs, service, proxies)
+        supervisor = threading.Thread(target=_supervise, args=(place.killed,), daemon=True)
+        supervisor.start()
+        yield place
+        place.killed.put(None)
+
+
+def _supervise(killed: "Queue[PostgresServer | None]") -> None:
+    """One thread for the town's whole life: a server ends with the thread that started it."""
+    while (server := killed.get()) is not None:
+        time.sleep(_AWAY_SECONDS)
+        _revive(server)
+
+
+def _revive(server: PostgresServer) -> None:
+    """The port is free when the last of the killed server's processes has noticed."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            return server.start()
+        except PortTaken:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def _behind_proxies(sides: Sides, stack: ExitStack) -> tuple[Sides, dict[Side, TcpProxy]]:
+    proxies: dict[Side, TcpProxy] = {}
+    places = {}
+    for side in ("in_process", "http"):
+        at = urlsplit(sides.at(side).url)
+        assert at.hostname is not None
+        assert at.port is not None
+        proxies[side] = stack.enter_context(TcpProxy(at.hostname, at.port))
+        places[side] = replace(sides.at(side), seen_from_other=f"127.0.0.1:{proxies[side].port}")
+    return Sides(**places), proxies
+
+
+def moved(town: Town, times: int = 1, *, pause: float = 0.1) -> Sequence[record.Move]:
+    """To and fro, each move ending where it was meant to."""
+    moves = []
+    with town.controller() as controller:
+        for _ in range(times):
+            to = other(town.owner)
+            move = controller.move(town.business_id, town.owner, to, fence_seconds=5.0, actor="tests", reason="to see")
+            assert (move.state, move.problem) == ("active", None)
+            moves.append(move)
+            time.sleep(pause)
+    return moves

@@ -1,0 +1,178 @@
+"""People who use a business while it is moved, and the ledger of what they were told.
+
+They go through the switched port, as the monolith does: in process to one database, and straight to the engine over the
+other, so that a test needs no web. What the whole HTTP stack does is another test's.
+"""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from openfeature import api as openfeature
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling import models as m
+from contracts.scheduling.context import CallContext
+from contracts.scheduling.errors import (
+    InvalidTransition,
+    KeyInProgress,
+    OutcomeUnknown,
+    SchedulingError,
+    SlotUnavailable,
+    Unavailable,
+    VersionConflict,
+)
+from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.values import Side
+from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
+from monolith.modules.scheduling.routing import OwnershipRoutes
+from monolith.shared.database import Database
+from monolith.shared.flags.provider import DatabaseFlags
+from monolith.shared.flags.scheduling_flag import SchedulingFlag
+from monolith.shared.flags.store import FlagStore
+from scheduling_service.cutover.sides import Sides
+from scheduling_service.engine import database as engine_database
+from scheduling_service.engine.engine import SchedulingEngine
+from tests.contract.port.shop import Shop, at, customer_of, open_shop
+
+_REFUSED = (SlotUnavailable, VersionConflict, InvalidTransition)
+_REPEATED = (OutcomeUnknown, Unavailable, KeyInProgress)
+
+
+@contextmanager
+def switched_port(sides: Sides) -> Iterator[SwitchedScheduling]:
+    platform = Database(sides.in_process.url, role="platform_app", secret=sides.in_process.secret)
+    domain = uuid4().hex
+    openfeature.set_provider(DatabaseFlags(FlagStore(platform)), domain)
+    routes = OwnershipRoutes(platform, SchedulingFlag(openfeature.get_client(domain)))
+    databases = {
+        side: engine_database.Database(sides.at(side).url_as("scheduling_app"), pool_size=8) for side in _SIDES
+    }
+    try:
+        yield SwitchedScheduling({side: SchedulingEngine(database) for side, database in databases.items()}, routes)
+    finally:
+        for database in databases.values():
+            database.drop_idle()
+        platform.close()
+
+
+_SIDES: tuple[Side, ...] = ("in_process", "http")
+
+
+def opened(port: OneCallPort, **offering: Any) -> Shop:
+    """A business on the side that the flag names by default, in process."""
+    return open_shop(port, uuid7(), **{"step_minutes": 15, "duration_minutes": 15, **offering})
+
+
+@dataclass
+class Ledger:
+    """What was acknowledged, by appointment; how long each write took; what could not be settled."""
+
+    told: dict[UUID, m.Appointment] = field(default_factory=dict)
+    asked: set[UUID] = field(default_factory=set)
+    """Customers for whom anything was asked."""
+    seconds: list[float] = field(default_factory=list)
+    answers: Counter[str] = field(default_factory=Counter)
+    lost: list[str] = field(default_factory=list)
+
+    def require_true(self, sides: Sides, business_id: UUID, owner: Side) -> None:
+        """Every acknowledged result stands exactly once where the business is; nothing stands that nobody asked for."""
+        with sides.at(owner).connect() as db:
+            rows = db.execute(
+                """
+                SELECT appointment_id, version, status, starts_at, customer_id
+                  FROM scheduling.appointment WHERE business_id = %s
+                """,
+                (business_id,),
+            ).fetchall()
+        stands = {row[0]: row[1:] for row in rows}
+        assert self.lost == []
+        for appointment_id, told in self.told.items():
+            assert stands.get(appointment_id, ())[:3] == (told.version, told.status, told.starts_at), told
+        assert {row[4] for row in rows} <= self.asked
+        assert set(stands) == set(self.told)
+        booked = sorted(row[2] for row in stands.values() if row[1] == "booked")
+        assert len(set(booked)) == len(booked)
+
+
+class _Person(threading.Thread):
+    """Books, moves and cancels their own until told to stop; repeats an unknown outcome with the same key."""
+
+    def __init__(self, shop: Shop, ledger: Ledger, stop: threading.Event, seed: int, pause: float) -> None:
+        super().__init__(daemon=True)
+        self._shop, self._ledger, self._stopping, self._pause = shop, ledger, stop, pause
+        self._chance = random.Random(seed)
+        self._me = customer_of(shop.business_id)
+        self._mine: list[m.Appointment] = []
+        ledger.asked.add(self._me.id)
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                appointment = self._act()
+            except _REFUSED as error:
+                self._ledger.answers[error.code] += 1
+            except SchedulingError as error:
+                self._ledger.lost.append(f"{error.code}: {error.message}")
+            else:
+                self._ledger.told[appointment.appointment_id] = appointment
+                self._ledger.answers["done"] += 1
+                self._ledger.seconds.append(time.monotonic() - began)
+            self._stopping.wait(self._pause)
+
+    def _act(self) -> m.Appointment:
+        key, start = uuid4().hex, self._start()
+        if not self._mine or self._chance.random() < 0.6:
+            booked = self._settled(lambda ctx: self._shop.port.book(ctx, self._shop.booking(start, self._me)), key)
+            self._mine.append(booked)
+            return booked
+        place = self._chance.randrange(len(self._mine))
+        one = self._mine[place]
+        if self._chance.random() < 0.5:
+            request = m.Cancel(appointment_id=one.appointment_id, expected_version=one.version)
+            changed = self._settled(lambda ctx: self._shop.port.cancel(ctx, request), key)
+            del self._mine[place]
+        else:
+            move = m.Reschedule(appointment_id=one.appointment_id, starts_at=start, expected_version=one.version)
+            changed = self._settled(lambda ctx: self._shop.port.reschedule(ctx, move), key)
+            self._mine[place] = changed
+        return changed
+
+    def _settled(self, ask: Callable[[CallContext], m.Appointment], key: str) -> m.Appointment:
+        """The same key until somebody knows: what has no answer yet is neither done nor undone."""
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return ask(self._me.writes(key, seconds=3.0))
+            except _REPEATED as error:
+                self._ledger.answers[error.code] += 1
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
+    def _start(self) -> datetime:
+        return at(9, 15 * self._chance.randrange(32), day=self._chance.choice([0, 1, 2, 3, 4, 7, 8, 9, 10, 11]))
+
+
+@contextmanager
+def writers(shop: Shop, people: int = 4, *, pause: float = 0.002, seed: int = 1) -> Iterator[Ledger]:
+    """Until the block ends; then everybody has finished what they had begun."""
+    ledger, stop = Ledger(), threading.Event()
+    ledger.asked.update(caller.id for caller in (shop.customer, shop.stranger))
+    threads = [_Person(shop, ledger, stop, seed * 100 + n, pause) for n in range(people)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield ledger
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)

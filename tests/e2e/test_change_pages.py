@@ -1,0 +1,134 @@
+"""The pages on which a person moves an appointment, sees what a change costs, waits, and takes an offer."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.browser import Browser
+from tests.e2e.shared import Product
+from tests.e2e.shop import Customer, Shop, answered
+from tests.e2e.test_pages import booked, sign_in
+from tests.patience import eventually
+from tests.site import Client
+
+
+@pytest.fixture(params=["in_process", "http"])
+def shop(product: Product, request: pytest.FixtureRequest) -> Shop:
+    found: Shop = product.shops[request.param]
+    return found
+
+
+@pytest.fixture
+def customer(product: Product, shop: Shop) -> Customer:
+    return Customer(product.place, shop)
+
+
+@pytest.fixture
+def browser(product: Product, shop: Shop, customer: Customer) -> Browser:
+    """The customer's own."""
+    browser = Browser(product.place.url)
+    sign_in(browser, shop, customer)
+    return browser
+
+
+@pytest.fixture
+def owner(product: Product, shop: Shop) -> Client:
+    client = Client(product.place.url)
+    answered(client.log_in(f"owner@{shop.slug}.example"))
+    return client
+
+
+def test_an_appointment_is_moved_to_a_time_that_the_page_lists(browser: Browser, shop: Shop) -> None:
+    before = booked(browser, shop)
+    browser.follow("Choose another time")
+    assert "Free of charge until" in browser.page.text
+    browser.open(next(link.address for link in browser.page.links if "at=" in link.address))
+    (button,) = [words for form in browser.page.forms for words in form.buttons if words.startswith("Move it to")]
+    form = browser.page.form(button)
+    after = browser.send(form)
+    assert after.url == before.url
+    assert after.form("Cancel this appointment").fields["version"] == "2"
+    assert browser.send(form).url == after.url, "the same form again is the same change"
+    stale = browser.send(form, key=uuid4().hex)
+    assert stale.status == 409
+    assert "Choose another time" in stale.text
+
+
+def test_a_late_change_says_what_it_costs(browser: Browser, shop: Shop) -> None:
+    """The service may be cancelled free of charge until a day before, and costs 42.00."""
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    page = browser.open(f"/b/{shop.slug}?day={tomorrow}")
+    browser.open(next(link.address for link in page.links if "/confirm?" in link.address))
+    assert "So short before, the price stays due" in browser.page.text
+    browser.submit("Book it")
+    assert "Cancelling now costs 42.00 EUR." in browser.page.text
+    browser.follow("Choose another time")
+    assert "Moving it now costs 42.00 EUR." in browser.page.text
+    browser.follow("Leave it as it is")
+    assert "Fee 42.00 EUR" in browser.submit("Cancel this appointment").text
+
+
+def test_who_waits_for_a_day_gets_what_comes_free(
+    browser: Browser, product: Product, shop: Shop, owner: Client, customer: Customer
+) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=400)
+    only = {"mode": "replace", "ranges": [{"opens": "10:00", "closes": "10:30"}]}
+    path = f"/businesses/{shop.slug}/providers/{shop.provider_id}/overrides/{day}"
+    answered(owner.request("PUT", path, json=only))
+    other = Customer(product.place, shop)
+    (slot,) = answered(other.slots(days=400))["slots"]
+    taken = answered(other.book(slot["starts_at"]))["appointment_id"]
+    browser.open(f"/b/{shop.slug}?day={day}")
+    assert "Waiting for Massage" in browser.submit("Wait for this day").text
+    answered(other.cancel(taken))
+    appointments = browser.page.url
+    eventually(lambda: "See the offer" in browser.open(appointments).text, seconds=10)
+    eventually(lambda: bool(product.place.mails_to(customer.email)), seconds=10)
+    (mail,) = product.place.mails_to(customer.email)
+    assert mail.subject.startswith("Free now: Massage")
+    browser.follow("See the offer")
+    assert "This time is held for you" in browser.page.text
+    confirm, back = browser.page.form("Confirm this appointment"), browser.page.form("Give it back")
+    assert "You are booked" in browser.send(confirm).text
+    assert browser.send(back).status == 409
+    assert "See the offer" not in browser.open(appointments).text
+
+
+def test_who_no_longer_waits_is_off_the_list(browser: Browser, shop: Shop, owner: Client) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=401)
+    path = f"/businesses/{shop.slug}/providers/{shop.provider_id}/overrides/{day}"
+    answered(owner.request("PUT", path, json={"mode": "close"}))
+    browser.open(f"/b/{shop.slug}?day={day}")
+    browser.submit("Wait for this day")
+    assert "Waiting for" not in browser.submit("Stop waiting").text
+
+
+def test_a_request_says_that_it_awaits_approval(browser: Browser, product: Product, owner: Client, shop: Shop) -> None:
+    root = f"/businesses/{shop.slug}"
+    keys = {"Idempotency-Key": uuid4().hex}
+    # By name it comes after the one that the shop opens with, which stays the first that the page shows.
+    fields = {"name": "Tattoo", "duration_minutes": 30, "requires_approval": True}
+    offering = answered(owner.post(f"{root}/offerings", fields, headers=keys))["offering_id"]
+    performs = {"offering_ids": [shop.offering_id, offering]}
+    answered(owner.request("PUT", f"{root}/providers/{shop.provider_id}/offerings", json=performs))
+    day = datetime.now(UTC).date() + timedelta(days=402)
+    page = browser.open(f"/b/{shop.slug}?day={day}&offering={offering}")
+    browser.open(next(link.address for link in page.links if "/confirm?" in link.address))
+    assert "has to approve it" in browser.page.text
+    asked = browser.submit("Ask for it")
+    assert "Your request has been received" in asked.text
+    appointment = asked.path.rpartition("/")[2]
+    path = f"{root}/appointments/{appointment}/approve"
+    answered(owner.post(path, {}, headers={"Idempotency-Key": uuid4().hex}))
+    assert "You are booked" in browser.open(asked.url).text
+
+
+def test_whoever_is_free_takes_a_booking_that_names_nobody(browser: Browser, shop: Shop) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=403)
+    page = browser.open(f"/b/{shop.slug}?day={day}")
+    link = next(link.address for link in page.links if "/confirm?" in link.address)
+    assert "provider=" not in link
+    browser.open(link)
+    assert browser.page.form("Book it").fields["provider"] == ""
+    assert "With Ada" in browser.submit("Book it").text

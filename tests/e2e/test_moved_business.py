@@ -1,0 +1,105 @@
+"""A business that is moved between a booking and what follows from it: each event has one effect, in its order."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from tests.e2e.demo import Demo, Place, new_place
+from tests.e2e.shop import Customer, Shop, answered, open_shop
+from tests.patience import eventually
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One of this file's own, whose databases follow one another."""
+    place = new_place(tmp_path_factory.mktemp("moved") / "data")
+    with Demo(place) as demo:
+        started = place.extraction("replicate", "start")
+        assert started.returncode == 0, started.stderr
+        yield demo
+
+
+@pytest.fixture
+def place(demo: Demo) -> Place:
+    return demo.place
+
+
+def moved(place: Place, shop: Shop, side: str, *options: str) -> str:
+    done = place.extraction("flag", "set", side, "--business", shop.slug, "--reason", "to see", *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_events_around_moves_have_one_effect_each(place: Place) -> None:
+    """Booked here, moved there, cancelled where the business came back to: two databases tell of one appointment."""
+    shop = open_shop(place, "wandering-salon", "in_process")
+    customer = Customer(place, shop)
+    starts = [slot["starts_at"] for slot in answered(customer.slots())["slots"]]
+    appointment = answered(customer.book(starts[0]))["appointment_id"]
+    moved(place, shop, "http")
+    answered(customer.reschedule(appointment, starts[4]))
+    moved(place, shop, "in_process")
+    answered(customer.cancel(appointment))
+    eventually(lambda: len(place.mails_to(customer.email)) >= 3, "three mails")
+    subjects = [mail.subject.partition(":")[0] for mail in place.mails_to(customer.email)]
+    assert Counter(subjects) == {"Booked": 1, "Moved": 1, "Cancelled": 1}
+    eventually(
+        lambda: [each["state"] for each in answered(customer.invoices())["invoices"]] == ["credited"], "credited"
+    )
+    verified = place.extraction("verify")
+    assert verified.returncode == 0, verified.stdout
+
+
+def test_an_invoice_that_does_not_match_its_appointment_is_named(place: Place) -> None:
+    shop = open_shop(place, "tampered-salon", "in_process")
+    customer = Customer(place, shop)
+    appointment = answered(customer.book(answered(customer.slots())["slots"][0]["starts_at"]))
+    eventually(lambda: answered(customer.invoices())["invoices"], "an invoice")
+    tamper(place, appointment["appointment_id"], str(uuid4()))
+    verified = place.extraction("verify", "--business", shop.slug, "--settle-seconds", "1")
+    assert verified.returncode == 1
+    assert f"appointment {appointment['appointment_id']} has an invoice for another customer" in verified.stdout
+    tamper(place, appointment["appointment_id"], appointment["customer_id"])
+    assert place.extraction("verify", "--business", shop.slug).returncode == 0
+
+
+def tamper(place: Place, appointment_id: str, customer_id: str) -> None:
+    """By hand, at the owner; the copy follows."""
+    changed = "UPDATE scheduling.appointment SET customer_id = %s WHERE appointment_id = %s RETURNING 1"
+    assert place.sql("in_process", changed, customer_id, appointment_id) == [(1,)]
+
+
+@contextmanager
+def service_asleep(demo: Demo) -> Iterator[None]:
+    """Its processes answer nobody, and are not dead either: nothing starts them again."""
+    below = psutil.Process(demo.pid).children(recursive=True)  # type: ignore[no-untyped-call]
+    web = [process for process in below if "scheduling_service.wsgi:app" in process.cmdline()]
+    assert web
+    for process in web:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in web:
+            process.resume()
+
+
+def test_a_guarded_business_goes_back_when_the_service_falls_asleep(demo: Demo, place: Place) -> None:
+    shop = open_shop(place, "guarded-salon", "in_process")
+    customer = Customer(place, shop)
+    assert "guarded for 15 minutes" in moved(place, shop, "http", "--guard", "--guard-for", "4")
+    assert "guarded-salon is guarded until" in place.extraction("cutover", "status").stdout
+    with service_asleep(demo):
+        eventually(lambda: customer.slots().status_code == 503, "customers are sent away")
+        eventually(lambda: customer.slots().status_code == 200, "the business is served again", seconds=60)
+        booked = answered(customer.book(answered(customer.slots())["slots"][0]["starts_at"]))
+    assert booked["status"] == "booked"
+    ((actor, reason),) = place.sql(
+        "in_process", "SELECT actor, reason FROM platform.audit WHERE action = %s", "guard.returned"
+    )
+    assert actor == "guard"
+    assert "failed" in reason

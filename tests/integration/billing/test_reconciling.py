@@ -1,0 +1,79 @@
+"""Whether invoices match appointments, as whoever verifies a business asks: what must be there, and what must not."""
+
+from datetime import timedelta
+
+from contracts.scheduling.events import AppointmentBooked
+from contracts.scheduling.models import Appointment
+from monolith.modules.billing.api import Standing
+from monolith.shared.database import new_id
+from tests.integration.billing.bookkeeping import Books
+
+
+def standing(appointment: Appointment) -> Standing:
+    return Standing(*(getattr(appointment, name) for name in Standing._fields))
+
+
+def wrong(books: Books, *appointments: Appointment) -> list[str]:
+    """What is said of them."""
+    known = {each.appointment_id: standing(each) for each in appointments}
+    return list(books.api.contradictions(books.business_id, known, list(known)).values())
+
+
+def charged(books: Books) -> AppointmentBooked:
+    books.price(4_505)
+    booked = books.booked()
+    books.tell(booked)
+    return booked
+
+
+def test_what_was_told_agrees(books: Books) -> None:
+    booked, cancelled, missed = (charged(books) for _ in range(3))
+    ended, never_came = books.cancelled(cancelled, fee_percent=30), books.no_show(missed, fee_percent=100)
+    books.tell(ended)
+    books.tell(never_came)
+    assert wrong(books, booked.appointment, ended.appointment, never_came.appointment) == []
+    told = {event.appointment.appointment_id for event in (booked, cancelled, missed)}
+    assert books.api.invoiced_appointments(books.business_id) == told
+
+
+def test_an_appointment_without_its_invoice_is_named(books: Books) -> None:
+    books.price(4_505)
+    assert wrong(books, books.booked().appointment) == ["is booked, and has no invoice"]
+
+
+def test_what_costs_nothing_needs_no_invoice(books: Books) -> None:
+    """It was booked before there was a price, or while the price was 0, or never got beyond a request."""
+    free = books.booked()
+    books.price(0)
+    gratis = books.booked()
+    books.price(4_505)
+    declined = books.cancelled(books.booked())
+    early = books.booked(booked_at=free.appointment.booked_at - timedelta(days=1))
+    assert wrong(books, *(event.appointment for event in (free, gratis, declined, early))) == []
+
+
+def test_an_invoice_without_its_appointment_is_named(books: Books) -> None:
+    booked = charged(books)
+    lost = booked.appointment.appointment_id
+    assert books.api.contradictions(books.business_id, {}, [lost, new_id()]) == {
+        lost: "has an invoice, and is not there"
+    }
+
+
+def test_a_cancellation_that_billing_never_heard_of_is_named(books: Books) -> None:
+    ended = books.cancelled(charged(books), fee_percent=50)
+    assert wrong(books, ended.appointment) == ["is cancelled, and 0 minor units were credited instead of 2253"]
+
+
+def test_a_credit_for_what_still_stands_is_named(books: Books) -> None:
+    booked = charged(books)
+    books.tell(books.cancelled(booked))
+    assert wrong(books, booked.appointment) == ["is booked, and 4505 minor units were credited instead of 0"]
+
+
+def test_an_invoice_for_somebody_else_is_named(books: Books) -> None:
+    booked = charged(books)
+    known = {booked.appointment.appointment_id: standing(booked.appointment)._replace(customer_id=new_id())}
+    assert list(books.api.contradictions(books.business_id, known, list(known)).values()) == [
+        "has an invoice for another customer"
+    ]

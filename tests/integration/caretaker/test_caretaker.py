@@ -1,0 +1,180 @@
+"""What is due happens, though nobody calls."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from contracts.scheduling import models as m
+from scheduling_service.caretaker.caretaker import Caretaker
+from scheduling_service.caretaker.due import Due
+from tests.contract.port.appointments import cancel, get, hold
+from tests.contract.port.shop import Shop, at, customer_of
+from tests.contract.port.test_waitlist import join, offer_of, statuses
+from tests.databases import Databases
+from tests.integration.engine.workbench import Workbench, workbench_on
+from tests.patience import eventually
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def bench(databases: Databases) -> Iterator[Workbench]:
+    with workbench_on(databases, pool_size=4) as bench:
+        yield bench
+
+
+@pytest.fixture
+def shop(bench: Workbench) -> Shop:
+    return bench.shop()
+
+
+@pytest.fixture
+def caretaker(bench: Workbench) -> Iterator[Caretaker]:
+    caretaker = caretaker_of(bench)
+    yield caretaker
+    caretaker.close()
+
+
+def caretaker_of(bench: Workbench) -> Caretaker:
+    """As the processes run it, but for those who wait it looks at every step."""
+    due = Due(bench.databases.scheduling_url, bench.databases.role_secret)
+    return Caretaker(due, bench.engine, waiting_seconds=0)
+
+
+def let_expire(bench: Workbench, held: m.Appointment) -> None:
+    bench.sql("UPDATE scheduling.claim SET expires_at = now() WHERE holder_id = %s", held.appointment_id)
+    bench.sql(
+        "UPDATE scheduling.appointment SET hold_expires_at = now() WHERE appointment_id = %s", held.appointment_id
+    )
+
+
+def expired(caretaker: Caretaker, shop: Shop, held: m.Appointment) -> bool:
+    caretaker.step()
+    return get(shop, held).status == "expired"
+
+
+def test_holds_expire_in_every_business_that_has_some(bench: Workbench, caretaker: Caretaker) -> None:
+    shops = [bench.shop() for _ in range(3)]
+    holds = [hold(shop) for shop in shops]
+    for held in holds:
+        let_expire(bench, held)
+    eventually(lambda: all(expired(caretaker, *each) for each in zip(shops, holds, strict=True)), "expiry")
+    assert bench.sql(
+        "SELECT count(*) FROM scheduling.outbox WHERE convert_from(payload, 'UTF8') LIKE %s", "%appointment.expired%"
+    ) == [(3,)]
+
+
+def test_a_hold_that_is_not_over_is_let_be(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+    held = hold(shop)
+    for _ in range(3):
+        caretaker.step()
+    assert get(shop, held) == held
+    assert bench.sql("SELECT count(*) FROM scheduling.idempotency WHERE operation = 'settle'") == [(0,)]
+
+
+def test_an_offer_that_nobody_takes_goes_to_the_next(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+    booked = shop.book(at(9))
+    first, second = join(shop), join(shop, customer_of(shop.business_id))
+    cancel(shop, booked)
+    let_expire(bench, offer_of(shop, first))
+    eventually(lambda: caretaker.step() and statuses(shop, first, second) == ["lapsed", "offered"])
+
+
+def test_new_hours_reach_those_who_wait(shop: Shop, caretaker: Caretaker) -> None:
+    shop.override(at(0).date(), "close")
+    entry = join(shop)
+    caretaker.step()
+    assert statuses(shop, entry) == ["waiting"]
+    shop.override(at(0).date(), "regular")
+    eventually(lambda: caretaker.step() and statuses(shop, entry) == ["offered"])
+
+
+def test_who_waits_for_what_has_passed_is_let_go(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+    shop.book(at(9))
+    entry = join(shop)
+    bench.sql(
+        """
+        UPDATE scheduling.waitlist SET starts_at = now() - interval '2 hours', ends_at = now() WHERE entry_id = %s
+        """,
+        entry.entry_id,
+    )
+    eventually(lambda: caretaker.step() and statuses(shop, entry) == ["lapsed"])
+
+
+def test_one_caretaker_works_and_another_takes_over(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+    second = caretaker_of(bench)
+    caretaker.step()
+    held = hold(shop)
+    let_expire(bench, held)
+    assert not second.step()
+    assert get(shop, held).status == "held"
+    caretaker.close()
+    eventually(lambda: expired(second, shop, held), "the takeover")
+    second.close()
+
+
+def test_what_this_database_does_not_own_is_left_alone(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+    held = hold(shop)
+    let_expire(bench, held)
+    bench.sql("UPDATE scheduling.lease SET active = false WHERE business_id = %s", shop.business_id)
+    caretaker.step()
+    caretaker.step()
+    assert get(shop, held).status == "held"
+    bench.sql("UPDATE scheduling.lease SET active = true WHERE business_id = %s", shop.business_id)
+    eventually(lambda: expired(caretaker, shop, held), "expiry")
+
+
+def test_it_survives_the_loss_of_its_connections(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+    caretaker.step()
+    held = hold(shop)
+    let_expire(bench, held)
+    bench.sql(
+        """
+        SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()
+        """
+    )
+    eventually(lambda: expired(caretaker, shop, held), "expiry")
+
+
+def test_a_database_that_is_away_is_waited_for(databases: Databases) -> None:
+    away = replace(databases, scheduling_url="postgresql://127.0.0.1:1/nowhere")
+    with workbench_on(databases, pool_size=1) as bench:
+        caretaker = Caretaker(Due(away.scheduling_url, away.role_secret), bench.engine)
+        assert not any(caretaker.step() for _ in range(3))
+
+
+def test_it_sees_every_business_and_can_change_none(bench: Workbench, shop: Shop) -> None:
+    with (
+        bench.connect("scheduling_operator") as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("UPDATE scheduling.waitlist SET status = 'left'")
+
+
+def test_the_relay_s_process_runs_it_and_ends_in_time(databases: Databases, bench: Workbench, shop: Shop) -> None:
+    environment = {
+        **os.environ,
+        "SCHEDULING_DATABASE_URL": databases.scheduling_url,
+        "DATABASE_ROLE_SECRET": databases.role_secret,
+        "REDIS_URL": databases.redis_url,
+    }
+    command = [sys.executable, "-m", "scheduling_service.relay"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) as process:
+        try:
+            held = hold(shop)
+            let_expire(bench, held)
+            eventually(lambda: get(shop, held).status == "expired", "expiry")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(5) == 0
+            assert process.stderr is not None
+            assert b"caretaker stopped" in process.stderr.read()
+        finally:
+            process.kill()

@@ -1,0 +1,60 @@
+"""What was booked before there were claims is kept apart from what is booked after."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+from alembic import command
+from psycopg import errors as pg
+from psycopg.types.range import TimestamptzRange
+
+from deploy.databases.histories import SCHEDULING
+from deploy.databases.migrate import connected, history_of, migrate
+from tests.databases import Databases
+
+NINE = datetime(2040, 6, 4, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def of_version_1(databases: Databases) -> str:
+    """An administrator's URL of a database whose scheduling schema is that of release 0.1, without rows."""
+    url = databases.scheduling_admin_url
+    with psycopg.connect(url, autocommit=True) as administrator:
+        administrator.execute("DROP SCHEMA scheduling CASCADE")
+        administrator.execute("CREATE SCHEMA scheduling AUTHORIZATION scheduling_owner")
+    with connected(url) as connection:
+        config = history_of(SCHEDULING)
+        config.attributes.update(connection=connection, schema=SCHEDULING.name, owner=SCHEDULING.owner)
+        command.upgrade(config, "0001")
+        connection.commit()
+    return url
+
+
+def test_every_booked_appointment_gets_its_claim(of_version_1: str) -> None:
+    business, offering, provider, booked, cancelled = (uuid4() for _ in range(5))
+    with psycopg.connect(of_version_1, autocommit=True) as administrator:
+        run = administrator.execute
+        run("INSERT INTO scheduling.lease VALUES (%s, true, 1)", (business,))
+        run("INSERT INTO scheduling.business VALUES (%s, 'Salon', 'UTC')", (business,))
+        run("INSERT INTO scheduling.offering VALUES (%s, %s, 'Cut', 60, 60, 0)", (business, offering))
+        run("INSERT INTO scheduling.provider VALUES (%s, %s, 'Ada', 'UTC')", (business, provider))
+        for appointment_id, status, ended in ((booked, "booked", None), (cancelled, "cancelled", NINE)):
+            run(
+                """
+                INSERT INTO scheduling.appointment
+                VALUES (%s, %s, %s, %s, gen_random_uuid(), %s, %s, 'UTC', %s, 1, '', now(), %s)
+                """,
+                (business, appointment_id, offering, provider, NINE, NINE + timedelta(hours=1), status, ended),
+            )
+    migrate(of_version_1, SCHEDULING)
+    with psycopg.connect(of_version_1, autocommit=True) as administrator:
+        claims = administrator.execute(
+            "SELECT resource_id, holder_id, tstzrange(starts_at, ends_at), overbooked FROM scheduling.claim"
+        ).fetchall()
+        assert claims == [(provider, booked, TimestamptzRange(NINE, NINE + timedelta(hours=1)), False)]
+        with pytest.raises(pg.ExclusionViolation):
+            administrator.execute(
+                "INSERT INTO scheduling.claim VALUES (%s, %s, gen_random_uuid(), %s, %s, %s)",
+                (business, provider, offering, NINE, NINE + timedelta(minutes=30)),
+            )

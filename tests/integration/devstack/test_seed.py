@@ -1,0 +1,213 @@
+"""`extraction seed` on real databases: what it makes is what the product could have made."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import pytest
+
+from contracts.scheduling import models as m
+from contracts.scheduling import operations as ops
+from contracts.scheduling.context import Actor, CallContext, Deadline, new_trace
+from deploy.databases.histories import Target, monolith, scheduling
+from deploy.errors import SurroundingsError
+from deploy.seed.business import Business
+from deploy.seed.plan import Plan
+from deploy.seed.seeding import seed
+from scheduling_service.credentials import role_url
+from scheduling_service.engine.database import Database
+from scheduling_service.engine.engine import SchedulingEngine
+from tests.databases import Databases
+
+PLAN = Plan(businesses=3, appointments=1_000, seed=7, side="in_process", week=date(2026, 3, 30))
+PASSWORD = "correct horse battery"
+TABLES = ("business", "lease", "offering", "provider", "weekly_hours", "appointment", "claim", "history")
+
+
+def targets(databases: Databases) -> tuple[Target, Target]:
+    own = monolith(databases.monolith_admin_url, databases.role_secret)
+    return own, scheduling(databases.scheduling_admin_url, databases.role_secret)
+
+
+def fill(databases: Databases, plan: Plan = PLAN) -> list[str]:
+    own, service = targets(databases)
+    said: list[str] = []
+    seed(plan, own, own if plan.side == "in_process" else service, password=PASSWORD, say=said.append)
+    return said
+
+
+def rows(url: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url) as admin:
+        return admin.execute(query.encode()).fetchall()
+
+
+def contents(url: str) -> list[list[tuple[object, ...]]]:
+    """As text, without when a business was opened: that is now."""
+    query = "SELECT (to_jsonb(t) - 'opened_at')::text FROM scheduling.{} t ORDER BY 1"
+    return [rows(url, query.format(table)) for table in TABLES]
+
+
+def indexes(url: str) -> list[tuple[object, ...]]:
+    return rows(url, "SELECT indexdef FROM pg_indexes WHERE schemaname = 'scheduling' ORDER BY 1") + rows(
+        url,
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+        "WHERE connamespace = 'scheduling'::regnamespace ORDER BY 1",
+    )
+
+
+def test_the_tables_stand_as_before_and_hold_what_was_asked(databases: Databases) -> None:
+    url = databases.monolith_admin_url
+    before = indexes(url)
+
+    said = fill(databases)
+
+    assert indexes(url) == before
+    for table in ("appointment", "claim", "history"):
+        assert rows(url, f"SELECT count(*) FROM scheduling.{table}") == [(1_000,)]
+    assert any("1,000 of 1,000 appointments" in line for line in said)
+    assert rows(url, "SELECT owner, count(*) FROM platform.ownership GROUP BY 1") == [("in_process", 3)]
+
+
+def test_appointments_lie_within_hours_before_and_after_the_week(databases: Databases) -> None:
+    fill(databases)
+    found = rows(
+        databases.monolith_admin_url,
+        """
+        SELECT bool_and((starts_at AT TIME ZONE zone)::time >= '09:00'),
+               bool_and((ends_at AT TIME ZONE zone)::time <= '17:00'),
+               bool_and(extract(isodow FROM starts_at AT TIME ZONE zone) <= 5),
+               count(*) FILTER (WHERE starts_at < '2026-03-30') BETWEEN 400 AND 600,
+               bool_and(booked_at < starts_at)
+          FROM scheduling.appointment
+        """,
+    )
+    assert found == [(True, True, True, True, True)]
+
+
+def test_the_product_reads_it_and_books_beside_it(databases: Databases) -> None:
+    fill(databases, dataclasses.replace(PLAN, week=_this_monday()))
+    business = Business(PLAN, 0)
+    url = role_url(databases.monolith_url, "scheduling_app", databases.role_secret)
+    engine = SchedulingEngine(Database(url))
+    owner = Actor("staff", PLAN.id_of("owner", business.slug))
+    staff = CallContext(business.business_id, owner, Deadline.after(9), new_trace())
+
+    page = engine.call(ops.LIST_APPOINTMENTS, staff, m.ListAppointments(limit=200))
+    (change,) = engine.call(
+        ops.GET_HISTORY, staff, m.GetHistory(appointment_id=page.appointments[0].appointment_id)
+    ).changes
+    assert (len(page.appointments), change.after) == (200, page.appointments[0])
+
+    tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    slots = engine.call(
+        ops.SEARCH_SLOTS,
+        staff,
+        m.SearchSlots(offering_id=business.services[0].offering_id, start=tomorrow, end=tomorrow + timedelta(days=7)),
+    ).slots
+    booked = engine.call(
+        ops.BOOK,
+        with_a_key(staff),
+        m.Book(
+            offering_id=business.services[0].offering_id,
+            customer_id=business.plan.id_of("somebody"),
+            starts_at=slots[0].starts_at,
+        ),
+    )
+    assert booked.starts_at == slots[0].starts_at
+
+
+def with_a_key(context: CallContext) -> CallContext:
+    return CallContext(context.business_id, context.actor, Deadline.after(9), context.trace, "a-key-of-its-own")
+
+
+def _this_monday() -> date:
+    today = datetime.now(UTC).date()
+    return today - timedelta(days=today.weekday())
+
+
+def test_the_same_seed_gives_the_same_data_and_beside_other_data(databases: Databases) -> None:
+    fill(databases, dataclasses.replace(PLAN, seed=8))
+    fill(databases)  # into tables that hold something: their indexes stay
+    http = dataclasses.replace(PLAN, side="http", seed=8)
+    own, service = targets(databases)
+    with pytest.raises(SurroundingsError, match="the monolith database holds data of seed 8 already"):
+        seed(http, own, service, password=PASSWORD, say=lambda _: None)
+
+
+def test_the_extracted_service_gets_the_same(databases: Databases) -> None:
+    fill(databases, dataclasses.replace(PLAN, side="http"))
+    there = contents(databases.scheduling_admin_url)
+    assert [len(table) for table in there[-3:]] == [1_000] * 3
+    assert rows(databases.monolith_admin_url, "SELECT count(*) FROM scheduling.appointment") == [(0,)]
+    assert rows(databases.monolith_admin_url, "SELECT DISTINCT owner FROM platform.ownership") == [("http",)]
+
+    with psycopg.connect(databases.monolith_admin_url) as admin:
+        admin.execute("DELETE FROM platform.ownership; DELETE FROM auth.membership; DELETE FROM auth.account")
+        admin.execute("DELETE FROM auth.business")
+    fill(databases)
+    assert contents(databases.monolith_admin_url) == there
+
+
+def extraction(databases: Databases, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "MONOLITH_DATABASE_URL": databases.monolith_admin_url,
+        "SCHEDULING_DATABASE_URL": databases.scheduling_admin_url,
+        "DATABASE_ROLE_SECRET": databases.role_secret,
+    }
+    command = [sys.executable, "-m", "deploy.cli.main", "seed", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_command_says_where_to_look_and_refuses_a_second_time(databases: Databases) -> None:
+    asked = ("--businesses", "2", "--appointments", "50", "--password", PASSWORD)
+    made, again = extraction(databases, asked), extraction(databases, asked)
+
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.splitlines()[1] == (
+        f"the first is at /b/seed-1-1; its owner is owner-1@seed-1.example.com, password {PASSWORD}"
+    )
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr == ("extraction: the monolith database holds data of seed 1 already: choose another --seed\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "refusal"),
+    [
+        (("--businesses", "0", "--appointments", "1"), "--businesses 0 is out of range: give 1 to 1000000"),
+        (("--businesses", "1", "--appointments", "-1"), "--appointments -1 is out of range"),
+        (("--businesses", "1", "--appointments", "2000001"), "ask for --businesses 2 or more"),
+        (("--businesses", "1", "--appointments", "1", "--seed", "-1"), "--seed -1 is out of range"),
+    ],
+)
+def test_numbers_that_cannot_be(databases: Databases, asked: Sequence[str], refusal: str) -> None:
+    refused = extraction(databases, asked)
+    assert refused.returncode == 2
+    assert refusal in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_not_migrated(databases: Databases) -> None:
+    with psycopg.connect(databases.monolith_admin_url, autocommit=True) as admin:
+        admin.execute("DROP SCHEMA scheduling CASCADE")
+    with pytest.raises(SurroundingsError, match="run `extraction db setup monolith`"):
+        fill(databases)
+
+
+def test_rows_that_the_triggers_would_refuse_are_not_kept(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_its_claim(business: Business) -> object:
+        for number, (appointment, claim, history) in enumerate(whole(business)):
+            yield appointment, "" if number == 5 else claim, history
+
+    whole = Business.bookings
+    monkeypatch.setattr(Business, "bookings", without_its_claim)
+    with pytest.raises(SurroundingsError, match="3 active appointments without a claim"):
+        fill(databases)
+    assert rows(databases.monolith_admin_url, "SELECT count(*) FROM scheduling.appointment") == [(0,)]
+    assert rows(databases.monolith_admin_url, "SELECT count(*) FROM auth.business") == [(0,)]

@@ -1,0 +1,99 @@
+"""The compiled catalog: read in as many statements however much there is, without what is over, and never stale."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from contracts.scheduling.operations import OPERATIONS
+from scheduling_service.engine.catalog import load_rules
+from scheduling_service.engine.engine import SchedulingEngine
+from scheduling_service.engine.pool import Connection
+from scheduling_service.engine.rules import BusinessRules
+from scheduling_service.engine.store import protocol
+from tests.contract.port.adapters import Adapter
+from tests.contract.port.samples import samples, standing
+from tests.contract.port.shop import MONDAY, OFFICE_HOURS, Shop, at
+from tests.integration.engine.workbench import Workbench
+
+DAY = timedelta(days=1)
+CHANGES_OF_THE_RULES = {
+    *("create_offering", "update_offering", "create_provider", "update_provider", "assign_offerings"),
+    *("set_weekly_hours", "set_date_override", "set_holidays", "block_time", "remove_block"),
+    *("create_resource", "update_resource"),
+}
+
+
+class Counting(psycopg.Cursor[Any]):
+    executed = 0
+
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
+        Counting.executed += 1
+        return super().execute(*args, **kwargs)
+
+
+def loaded(bench: Workbench, shop: Shop) -> tuple[BusinessRules, int]:
+    """The rules, and how many statements it took to read them."""
+    with Connection.to(bench.role_url("scheduling_app")) as connection, connection.transaction():
+        assert protocol.begin_read(connection, shop.business_id, 10_000)
+        connection.cursor_factory = Counting
+        before = Counting.executed
+        return load_rules(connection, shop.business_id), Counting.executed - before
+
+
+def version(bench: Workbench, shop: Shop) -> int:
+    statement = "SELECT rules_version FROM scheduling.business WHERE business_id = %s"
+    return int(bench.sql(statement, shop.business_id)[0][0])
+
+
+def test_the_catalog_is_read_in_as_many_statements_however_much_there_is(bench: Workbench, shop: Shop) -> None:
+    _, of_a_small_one = loaded(bench, shop)
+    for number in range(3):
+        provider = shop.add_provider(f"Zoe {number}")
+        shop.work(OFFICE_HOURS, provider=provider, effective_from=MONDAY.date())
+        shop.override(MONDAY.date(), "close", provider=provider)
+        shop.block(at(9), at(10), provider_id=provider.provider_id)
+        shop.add_offering(f"Colour {number}")
+        shop.add_resource(f"Room {number}")
+    shop.set_holidays(MONDAY.date())
+    rules, of_a_large_one = loaded(bench, shop)
+    assert (len(rules.providers), len(rules.offerings), len(rules.resources_of("room"))) == (4, 4, 3)
+    assert of_a_large_one == of_a_small_one == 8
+
+
+def test_what_is_over_is_not_loaded(bench: Workbench, shop: Shop) -> None:
+    now = datetime.now(UTC)
+    for days in (-5, -3, 0, 2):
+        shop.override(now.date() + days * DAY, "close")
+        shop.block(now + (days - 1) * DAY, now + days * DAY + DAY / 2, provider_id=shop.provider.provider_id)
+    rules, _ = loaded(bench, shop)
+    provider = rules.provider(shop.provider.provider_id)
+    assert sorted(provider.overrides) == [now.date(), now.date() + 2 * DAY]
+    assert [end for _, end in provider.blocked] == [
+        -int(-(now + days * DAY + DAY / 2).timestamp() // 1) for days in (0, 2)
+    ]
+
+
+def test_a_change_of_the_catalog_and_nothing_else_moves_the_version_on(bench: Workbench, shop: Shop) -> None:
+    adapter = Adapter("engine", bench.engine, bench.databases.scheduling_admin_url)
+    requests = samples(shop, standing(adapter, shop))
+    moved = {}
+    for operation in (each for each in OPERATIONS if each.writes):
+        before = version(bench, shop)
+        getattr(shop.port, operation.name)(shop.system.writes(), requests[operation.name])
+        moved[operation.name] = version(bench, shop) - before
+    assert {name for name, by in moved.items() if by} == CHANGES_OF_THE_RULES
+    assert {moved[name] for name in CHANGES_OF_THE_RULES} == {1}
+
+
+def test_what_one_process_changes_the_next_search_of_another_knows(bench: Workbench, shop: Shop) -> None:
+    other = shop.through(SchedulingEngine(bench.database))
+    assert at(9) in other.starts()
+    block = shop.block(at(9), at(17))
+    assert other.starts() == []
+    shop.unblock(block)
+    shop.override(MONDAY.date(), "replace", ("12:00", "13:00"))
+    assert other.starts() == [at(12)]
+    shop.set_holidays(MONDAY.date())
+    shop.override(MONDAY.date(), "regular")
+    assert other.starts() == []

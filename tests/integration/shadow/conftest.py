@@ -1,0 +1,146 @@
+"""A real service over a database that follows the monolith's, and ports whose reads are shadowed there."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from openfeature import api as openfeature
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.values import Side
+from deploy.devstack.keys import Keys, load_keys
+from monolith.modules.scheduling.adapters.http import HttpScheduling
+from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
+from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
+from monolith.modules.scheduling.adapters.tokens import signer_from
+from monolith.modules.scheduling.routing import OwnershipRoutes
+from monolith.modules.scheduling.shadow.comparing import Comparing
+from monolith.modules.scheduling.shadow.reads import ShadowReads
+from monolith.modules.scheduling.shadow.share import Share
+from monolith.modules.scheduling.shadow.store import ShadowStore, Summary
+from monolith.shared.database import Database
+from monolith.shared.flags.provider import DatabaseFlags
+from monolith.shared.flags.scheduling_flag import SchedulingFlag
+from monolith.shared.flags.shadow_flag import ShadowFlag
+from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, FlagStore
+from monolith.shared.telemetry.metrics import Metrics
+from tests.contract.port.shop import Shop, open_shop
+from tests.cutover.conftest import replicated, shared_databases
+from tests.databases import Databases
+from tests.faults.proxy import TcpProxy
+from tests.faults.service import SchedulingWeb
+from tests.patience import eventually
+
+__all__ = ["replicated", "shared_databases"]
+
+
+@dataclass
+class Monolith:
+    """One process of the monolith, as far as it calls scheduling."""
+
+    port: SwitchedScheduling
+    reads: ShadowReads
+    store: ShadowStore
+    metrics: Metrics
+    flags: FlagStore
+    provider: DatabaseFlags
+
+    def ask_for(self, key: str, value: str, business_id: UUID | None = None) -> None:
+        self.flags.set(key, value, business_id=business_id, actor="tests", reason="")
+        self.provider.refresh()
+
+    def shop(self, owner: Side = "in_process", percent: float = 100.0) -> Shop:
+        """A new business that `owner` owns; `percent` of its reads are shadowed from now on."""
+        business_id = uuid7()
+        self.ask_for(SCHEDULING_ADAPTER, owner, business_id)
+        shop = open_shop(self.port, business_id)
+        self.ask_for(SCHEDULING_SHADOW, str(percent), business_id)
+        return shop
+
+    def found(self) -> dict[str, Summary]:
+        """What was found, by operation, once nothing is under way any more."""
+        eventually(lambda: self.reads.idle, "all compared")
+        self.reads.close()
+        return {each.operation: each for each in self.store.since(60)}
+
+
+Started = Callable[..., AbstractContextManager[Monolith]]
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return load_keys(tmp_path_factory.mktemp("keys") / "keys.json")
+
+
+@pytest.fixture(scope="module")
+def web(shared_databases: Databases, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchedulingWeb]:
+    folder: Path = tmp_path_factory.mktemp("scheduling-web")
+    with SchedulingWeb(shared_databases, keys, folder) as web:
+        yield web
+        web.kill_all()  # stopping in order waits for the connections that are kept alive
+
+
+@pytest.fixture
+def service(web: SchedulingWeb) -> Iterator[TcpProxy]:
+    """What stands between shadow reads and the service; users reach it another way."""
+    with TcpProxy("127.0.0.1", web.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def monolith(
+    shared_databases: Databases, replicated: object, keys: Keys, web: SchedulingWeb, service: TcpProxy
+) -> Started:
+    """Starts one; `options` are those of `ShadowReads`. What earlier tests found is gone."""
+    with psycopg.connect(shared_databases.monolith_admin_url) as db:
+        db.execute("DELETE FROM platform.shadow_read")
+
+    @contextmanager
+    def started(*, platform_url: str | None = None, pause_seconds: float = 1.0, **options: Any) -> Iterator[Monolith]:
+        ports = [sides_of(shared_databases, keys, url) for url in (web.url, service.url)]
+        platform = Database(shared_databases.monolith_url, role="platform_app", secret=shared_databases.role_secret)
+        counts = Database(
+            platform_url or shared_databases.monolith_url, role="platform_app", secret=shared_databases.role_secret
+        )
+        flags = FlagStore(platform)
+        provider = DatabaseFlags(flags)
+        domain = uuid4().hex
+        openfeature.set_provider_and_wait(provider, domain)
+        client = openfeature.get_client(domain)
+        store, metrics = ShadowStore(counts), Metrics()
+        comparing = Comparing(ports[1], pause_seconds=pause_seconds)
+        reads = ShadowReads(Share(ShadowFlag(client).percent_for).chooses, comparing, store, metrics, **options)
+        users = {side: reads.around(side, port) for side, port in ports[0].items()}
+        routes = OwnershipRoutes(platform, SchedulingFlag(client))
+        yield Monolith(SwitchedScheduling(users, routes), reads, store, metrics, flags, provider)
+        reads.close()
+        for database in (platform, counts):
+            database.close()
+
+    return started
+
+
+def sides_of(databases: Databases, keys: Keys, service_url: str) -> dict[Side, OneCallPort]:
+    return {
+        "in_process": in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=4),
+        "http": HttpScheduling(service_url, signer_from(keys.signing_key), max_concurrent=8),
+    }
+
+
+@pytest.fixture
+def vandal(shared_databases: Databases) -> Iterator[psycopg.Connection[Any]]:
+    """Writes the service's database behind everybody's back, as if it came from elsewhere, so that it stays there."""
+    origin = f"vandal_{uuid4().hex}"
+    with psycopg.connect(shared_databases.scheduling_admin_url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("SELECT pg_replication_origin_create(%s)", (origin,))
+        connection.execute("SELECT pg_replication_origin_session_setup(%s)", (origin,))
+        yield connection
+        connection.execute("SELECT pg_replication_origin_session_reset()")
+        connection.execute("SELECT pg_replication_origin_drop(%s)", (origin,))

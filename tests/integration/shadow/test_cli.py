@@ -1,0 +1,122 @@
+"""`extraction shadow`, as an operator uses it."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from deploy.cli.main import main
+from monolith.modules.scheduling.shadow.examples import Example, Place
+from monolith.modules.scheduling.shadow.store import ShadowStore
+from monolith.modules.scheduling.shadow.tally import Counts
+from monolith.shared.database import Database
+from monolith.shared.flags.store import FlagStore
+from tests.databases import Databases
+from tests.site import auth_site
+
+Said = tuple[object, str, str]
+Extraction = Callable[..., Said]
+EXAMPLE = Example("a-business", "get_agenda", "in_process", "{}", (Place("zone", '"UTC"', "(absent)"),), "{…", "{}")
+
+
+@pytest.fixture
+def extraction(databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Extraction:
+    """The command in the environment of a deployment; answers its exit code, and what it wrote."""
+    monkeypatch.setenv("MONOLITH_DATABASE_URL", databases.monolith_url)
+    monkeypatch.setenv("DATABASE_ROLE_SECRET", databases.role_secret)
+
+    def run(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["extraction", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return (ended.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def platform(databases: Databases) -> Database:
+    return Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
+
+
+@pytest.fixture
+def salon(databases: Databases) -> str:
+    with auth_site(databases) as site:
+        assert site.client().sign_up("salon").status_code == 201
+    return "salon"
+
+
+def test_a_percentage_is_set_for_all_and_for_one_and_is_on_record(
+    platform: Database, salon: str, extraction: Extraction
+) -> None:
+    assert extraction("shadow", "set", "10", "--reason", "before the move")[:2] == (
+        *(0, "scheduling.shadow of every business: 0 -> 10 %\n"),
+    )
+    assert extraction("shadow", "set", "2.5", "--business", salon)[1] == (
+        "scheduling.shadow of salon: as every business -> 2.5 %\n"
+    )
+    assert extraction("shadow", "set", "0")[1] == (
+        "scheduling.shadow of every business: 10 -> 0 %\nsalon keeps its own 2.5 %\n"
+    )
+    last, own, first = FlagStore(platform).changes()
+    assert (first.action, first.subject, first.before, first.after, first.reason) == (
+        *("flag.set", "scheduling.shadow", None, "10", "before the move"),
+    )
+    assert first.actor.startswith("cli:")
+    assert own.subject.startswith("scheduling.shadow business:")
+    assert (last.before, last.after) == ("10", "0")
+
+
+def test_the_other_flag_shows_its_own_changes_only(extraction: Extraction) -> None:
+    extraction("flag", "set", "http", "--reason", "to see")
+    extraction("shadow", "set", "10", "--reason", "another matter")
+    shown = extraction("flag", "show")[1]
+    assert "to see" in shown
+    assert "another matter" not in shown
+
+
+def test_the_report_tells_what_was_found(platform: Database, salon: str, extraction: Extraction) -> None:
+    assert "nothing was shadowed in the last 5 minutes" in extraction("shadow", "report", "--since", "5")[1]
+    extraction("shadow", "set", "10")
+    extraction("shadow", "set", "50", "--business", salon)
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    ShadowStore(platform).add(
+        {
+            ("get_agenda", minute): Counts(1200, 1, 2, 3, owner_ms=1200.0, candidate_ms=3000.0, example=EXAMPLE),
+            ("search_slots", minute): Counts(failed=9),
+        }
+    )
+
+    code, shown, _ = extraction("shadow", "report")
+    lines = shown.splitlines()
+    assert code == 0
+    assert lines[0] == "scheduling.shadow = 10 %, salon 50 %"
+    assert lines[2].split() == ["get_agenda", "1,200", "1", "2", "3", "1.0", "2.5", "2.50"]
+    assert lines[3].split() == ["search_slots", "0", "0", "9", "0"]
+    assert "get_agenda of business a-business, owned by in_process" in shown
+    assert '    owner     "UTC"\n    candidate (absent)\n' in shown
+
+    told = json.loads(extraction("shadow", "report", "--json")[1])
+    assert told["percent"] == {"default": 10.0, "businesses": {"salon": 50.0}}
+    agenda, search = told["operations"]
+    assert (agenda["compared"], agenda["ratio"], agenda["example"]["places"][0]["at"]) == (1200, 2.5, "zone")
+    assert (search["failed"], search["owner_ms"], search["example"]) == (9, None, None)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["set", "101"], "101"),
+        (["set", "ten"], "ten"),
+        (["set", "10", "--business", "nobody"], "no business 'nobody'"),
+        (["set", "10", "--reason", "x" * 201], "200 characters"),
+        (["report", "--since", "0"], "--since"),
+    ],
+)
+def test_what_is_wrong_is_one_line(extraction: Extraction, arguments: list[str], words: str) -> None:
+    code, _, complaint = extraction("shadow", *arguments)
+    assert code == 2
+    assert words in complaint
+    assert complaint.count("\n") == 1

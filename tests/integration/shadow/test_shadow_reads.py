@@ -1,0 +1,256 @@
+"""Users never notice shadow reads, and a difference between the sides is found."""
+
+import threading
+import time
+from statistics import median
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import AppointmentNotFound, SlotUnavailable
+from contracts.scheduling.operations import OPERATIONS
+from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.values import Side
+from scheduling_service.cutover.controller import Controller
+from scheduling_service.cutover.guards import Guards
+from scheduling_service.cutover.sides import Sides
+from tests.contract.port.adapters import Adapter
+from tests.contract.port.samples import samples, standing
+from tests.contract.port.shop import Shop
+from tests.cutover.writers import writers
+from tests.databases import Databases
+from tests.faults.proxy import TcpProxy
+from tests.integration.shadow.conftest import Monolith, Started
+from tests.patience import eventually
+
+READS = {operation.name: operation for operation in OPERATIONS if not operation.writes}
+A_WAIT_WOULD_TAKE = 0.6
+"""Seconds; a shadow read has one, and a read of these tests takes a hundredth, on a machine that does nothing else."""
+
+LAG_SECONDS = 3.0
+"""What replication may take on a machine where all tests run at once."""
+
+
+def listed(shop: Shop) -> m.Offerings:
+    return shop.port.list_offerings(shop.anonymous.reads(), m.ListOfferings())
+
+
+def read_everything(port: OneCallPort, shop: Shop, requests: dict[str, Any]) -> None:
+    for name, operation in READS.items():
+        port.call(operation, shop.staff.reads(), requests[name])
+
+
+@pytest.mark.parametrize("owner", ["in_process", "http"])
+def test_equal_sides_give_no_difference_in_any_operation(
+    shared_databases: Databases, monolith: Started, owner: Side
+) -> None:
+    url = shared_databases.monolith_admin_url if owner == "in_process" else shared_databases.scheduling_admin_url
+    with monolith(pause_seconds=LAG_SECONDS) as process:
+        shop = process.shop(owner)
+        requests = samples(shop, standing(Adapter(owner, process.port, url), shop))
+        for _ in range(3):
+            read_everything(process.port, shop, requests)
+        with pytest.raises(AppointmentNotFound):
+            process.port.get_appointment(shop.staff.reads(), m.GetAppointment(appointment_id=uuid4()))
+        found = process.found()
+
+    assert set(found) == set(READS)
+    for each in found.values():
+        assert (each.different, each.failed, each.dropped) == (0, 0, 0), each
+        assert each.compared >= 3
+        assert each.owner_ms is not None
+        assert each.candidate_ms is not None
+        assert 0 < each.owner_ms < 1000
+        assert 0 < each.candidate_ms < 1000
+        assert each.ratio is not None
+        assert each.example is None
+    assert found["get_appointment"].compared == 4
+
+
+def test_what_is_on_its_way_is_no_difference(monolith: Started) -> None:
+    with monolith(pause_seconds=LAG_SECONDS, longest_queue=10_000) as process:
+        shop = process.shop()
+        shop.change_offering(duration_minutes=15, step_minutes=15)
+        with writers(shop, 2, pause=0.2) as ledger:
+            for _ in range(60):
+                shop.port.list_appointments(shop.staff.reads(), m.ListAppointments())
+                shop.search()
+                time.sleep(0.02)
+        found = process.found()
+
+    assert ledger.answers["done"] > 5
+    assert {each.different for each in found.values()} == {0}, found
+    assert {each.failed for each in found.values()} == {0}, found
+    assert found["list_appointments"].compared > 30
+
+
+def test_a_business_that_was_moved_is_the_same_but_for_its_epoch(monolith: Started, replicated: Sides) -> None:
+    with (
+        monolith(pause_seconds=LAG_SECONDS) as process,
+        Controller(replicated, Guards(replicated, lambda side: None)) as controller,
+    ):
+        shop = process.shop()
+        move = controller.move(
+            shop.business_id, "in_process", "http", fence_seconds=10.0, actor="tests", reason="to see"
+        )
+        assert move.state == "active"
+        shop.book()
+        assert shop.port.get_business(shop.anonymous.reads(), m.GetBusiness()).epoch == 2
+        found = process.found()["get_business"]
+
+    assert (found.compared, found.different) == (1, 0)
+
+
+def test_a_planted_difference_is_found_with_its_example(
+    monolith: Started, replicated: Sides, vandal: psycopg.Connection[Any]
+) -> None:
+    with monolith() as process:
+        shop = process.shop()
+        booked = shop.book(note="Please call Ann on the phone")
+        request = m.GetAppointment(appointment_id=booked.appointment_id)
+        planted = "UPDATE scheduling.appointment SET note = 'Do not call Ann', version = 7 WHERE appointment_id = %s"
+        eventually(lambda: vandal.execute(planted, (booked.appointment_id,)).rowcount, "the copy")
+
+        assert process.port.get_appointment(shop.staff.reads(), request) == booked
+        listed(shop)
+        found = process.found()
+        exposed = process.metrics.exposition().decode()
+
+    assert (found["list_offerings"].different, found["list_offerings"].example) == (0, None)
+    assert (found["get_appointment"].compared, found["get_appointment"].different) == (1, 1)
+    example = found["get_appointment"].example
+    assert example is not None
+    assert example["business_id"] == str(shop.business_id)
+    assert example["operation"] == "get_appointment"
+    assert example["owner_side"] == "in_process"
+    assert str(booked.appointment_id) in example["request"]
+    assert example["places"] == [
+        {"at": "version", "owner": "1", "candidate": "7"},
+        {"at": "note", "owner": '"(28 characters)"', "candidate": '"(15 characters)"'},
+    ]
+    assert "Ann" not in str(example)
+    assert 'monolith_shadow_reads_total{operation="get_appointment",outcome="different"} 1.0' in exposed
+    assert 'monolith_shadow_reads_total{operation="list_offerings",outcome="same"} 1.0' in exposed
+
+
+def test_what_one_side_does_not_have_at_all_is_different(monolith: Started, vandal: psycopg.Connection[Any]) -> None:
+    with monolith() as process:
+        shop = process.shop()
+        gone = "DELETE FROM scheduling.offering WHERE business_id = %s"
+        eventually(lambda: vandal.execute(gone, (shop.business_id,)).rowcount, "the copy")
+        shop.search()
+        found = process.found()["search_slots"]
+
+    assert (found.compared, found.different) == (1, 1)
+    assert found.example is not None
+    assert "offering_not_found" in found.example["candidate"]
+
+
+@pytest.mark.parametrize("trouble", ["away", "half_open"])
+def test_a_candidate_that_is_dead_or_hangs_slows_nothing_and_fails_nobody(
+    monolith: Started, service: TcpProxy, trouble: str
+) -> None:
+    with monolith() as process:
+        shop = process.shop()
+        with getattr(service, trouble)():
+            took = [timed_read(shop) for _ in range(40)]
+            found = process.found()["list_offerings"]
+
+    assert median(took) < A_WAIT_WOULD_TAKE
+    assert (found.compared, found.different) == (0, 0)
+    assert found.failed + found.dropped == 40
+    assert found.failed > 5
+    assert found.owner_ms is None
+
+
+def test_users_of_the_service_reach_it_while_shadow_reads_there_hang(monolith: Started, service: TcpProxy) -> None:
+    with monolith() as process, service.half_open():
+        here, there = process.shop("in_process"), process.shop("http", percent=0)
+        for _ in range(20):
+            listed(here)
+        time.sleep(1.5)
+
+        assert median(timed_read(there) for _ in range(9)) < A_WAIT_WOULD_TAKE
+
+
+def test_a_full_queue_drops(monolith: Started, service: TcpProxy) -> None:
+    with monolith(longest_queue=3, threads=1) as process:
+        shop = process.shop()
+        with service.half_open():
+            took = [timed_read(shop) for _ in range(30)]
+            found = process.found()["list_offerings"]
+        exposed = process.metrics.exposition().decode()
+
+    assert median(took) < A_WAIT_WOULD_TAKE
+    assert found.dropped >= 10
+    assert found.failed + found.dropped == 30
+    assert f'monolith_shadow_reads_total{{operation="list_offerings",outcome="dropped"}} {found.dropped}.0' in exposed
+
+
+def test_without_a_percentage_nobody_is_asked_and_nothing_runs(monolith: Started, service: TcpProxy) -> None:
+    with monolith() as process:
+        before = threading.active_count()
+        shop = process.shop(percent=0)
+        for _ in range(50):
+            listed(shop)
+        assert threading.active_count() <= before
+        assert service.connections == 0
+        assert process.found() == {}
+
+
+def test_writes_are_never_shadowed(monolith: Started, service: TcpProxy) -> None:
+    with monolith() as process:
+        shop = process.shop()
+        time.sleep(0.6)
+        booked = shop.book()
+        shop.port.cancel(shop.customer.writes(), m.Cancel(appointment_id=booked.appointment_id))
+        shop.book()
+        with pytest.raises(SlotUnavailable):
+            shop.book(by=shop.stranger)
+        shop.port.settle(shop.system.writes(), m.Settle())
+        assert service.connections == 0
+        assert process.found() == {}
+
+
+def test_the_share_is_right_for_each_business(monolith: Started) -> None:
+    with monolith(longest_queue=10_000) as process:
+        a_third, all_of_them, none = process.shop(percent=33.3), process.shop(percent=100), process.shop(percent=0)
+        time.sleep(0.6)
+        for _ in range(600):
+            listed(a_third)
+        seen = chosen(process)
+        for _ in range(50):
+            listed(none)
+        assert chosen(process) == seen
+        for _ in range(50):
+            listed(all_of_them)
+
+        # Beyond five standard deviations.
+        assert 140 < seen < 260
+        assert chosen(process) == seen + 50
+
+
+@pytest.mark.parametrize("value", ["nonsense", "nan", "-1", "101", "inf"])
+def test_what_is_no_percentage_counts_as_none(monolith: Started, service: TcpProxy, value: str) -> None:
+    with monolith() as process:
+        shop = process.shop(percent=float("0"))
+        process.ask_for("scheduling.shadow", value, shop.business_id)
+        time.sleep(0.6)
+        listed(shop)
+        assert chosen(process) == 0
+
+
+def chosen(process: Monolith) -> int:
+    """How many reads were shadowed until now, once all of them are done."""
+    eventually(lambda: process.reads.idle, "all compared")
+    lines = process.metrics.exposition().decode().splitlines()
+    return int(sum(float(line.split()[-1]) for line in lines if line.startswith("monolith_shadow_reads_total{")))
+
+
+def timed_read(shop: Shop) -> float:
+    began = time.perf_counter()
+    listed(shop)
+    return time.perf_counter() - began

@@ -1,0 +1,117 @@
+"""Series follow the wall clock of the provider's zone."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.scheduling import models as m
+from contracts.scheduling.errors import InvalidRequest
+from scheduling_service.engine.recurrence import occurrences, shifted, wall_shift
+
+PARIS, NEW_YORK, LORD_HOWE = ZoneInfo("Europe/Paris"), ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe")
+ZONES = st.sampled_from([PARIS, NEW_YORK, LORD_HOWE, ZoneInfo("Asia/Kathmandu"), ZoneInfo("UTC")])
+STARTS = st.integers(0, 2 * 365 * 24 * 60).map(lambda n: datetime(2030, 1, 1, tzinfo=UTC) + timedelta(minutes=n))
+RECURRENCES = st.builds(
+    m.Recurrence,
+    every=st.sampled_from(["day", "week", "month"]),
+    count=st.integers(2, 52),
+    interval=st.integers(1, 12),
+)
+
+
+def walls(zone: ZoneInfo, first: str, **recurrence: Any) -> list[str]:
+    moments = occurrences(datetime.fromisoformat(first).replace(tzinfo=zone), m.Recurrence(**recurrence), zone)
+    assert all(moment.tzinfo == UTC for moment in moments)
+    return [f"{moment.astimezone(zone):%Y-%m-%d %H:%M %z}" for moment in moments]
+
+
+def test_the_time_on_the_wall_stays_when_clocks_change() -> None:
+    assert walls(PARIS, "2040-03-18 09:00", every="week", count=3) == [
+        "2040-03-18 09:00 +0100",
+        "2040-03-25 09:00 +0200",
+        "2040-04-01 09:00 +0200",
+    ]
+
+
+def test_a_skipped_time_is_the_moment_of_the_change_and_only_that_once() -> None:
+    assert walls(PARIS, "2040-03-24 02:30", every="day", count=3) == [
+        "2040-03-24 02:30 +0100",
+        "2040-03-25 03:00 +0200",
+        "2040-03-26 02:30 +0200",
+    ]
+
+
+def test_a_time_that_happens_twice_is_the_first() -> None:
+    assert walls(PARIS, "2040-10-27 02:30", every="day", count=2)[1] == "2040-10-28 02:30 +0200"
+
+
+def test_the_first_occurrence_is_the_moment_asked_for_even_the_second_of_two() -> None:
+    second = datetime(2040, 10, 28, 2, 30, tzinfo=PARIS, fold=1).astimezone(UTC)
+    found = occurrences(second, m.Recurrence(every="day", count=2), PARIS)
+    assert found[0] == second
+    assert f"{found[1].astimezone(PARIS):%m-%d %H:%M}" == "10-29 02:30"
+
+
+def test_a_month_without_the_day_is_left_out_and_does_not_count() -> None:
+    assert [wall[:10] for wall in walls(PARIS, "2040-01-31 09:00", every="month", count=4)] == [
+        "2040-01-31",
+        "2040-03-31",
+        "2040-05-31",
+        "2040-07-31",
+    ]
+
+
+def test_every_so_many() -> None:
+    assert [wall[:10] for wall in walls(PARIS, "2040-11-30 09:00", every="month", count=3, interval=3)] == [
+        "2040-11-30",
+        "2041-05-30",
+        "2041-08-30",
+    ]
+    assert [wall[5:10] for wall in walls(PARIS, "2040-06-04 00:00", every="day", count=3, interval=12)] == [
+        "06-04",
+        "06-16",
+        "06-28",
+    ]
+
+
+def test_beyond_the_last_year_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="2200"):
+        walls(PARIS, "2196-02-29 09:00", every="month", count=3, interval=12)
+    with pytest.raises(InvalidRequest, match="2200"):
+        walls(PARIS, "2199-12-31 09:00", every="day", count=2)
+
+
+@given(STARTS, RECURRENCES, ZONES)
+def test_as_many_as_asked_for_in_order_and_on_the_same_minute_of_the_wall(
+    first: datetime, recurrence: m.Recurrence, zone: ZoneInfo
+) -> None:
+    found = occurrences(first, recurrence, zone)
+    assert found[0] == first
+    assert len(found) == recurrence.count
+    assert found == sorted(set(found))
+    wall = first.astimezone(zone).replace(tzinfo=None)
+    for each in found[1:]:
+        shown = each.astimezone(zone).replace(tzinfo=None)
+        # Later than the wall asks for only where clocks skipped it.
+        assert timedelta() <= shown - datetime.combine(shown.date(), wall.time()) <= timedelta(hours=1)
+
+
+@given(STARTS, st.integers(-60 * 24 * 60, 60 * 24 * 60), ZONES)
+def test_a_shift_there_is_the_shift_between(first: datetime, minutes: int, zone: ZoneInfo) -> None:
+    later = first + timedelta(minutes=minutes)
+    again = shifted(first, wall_shift(first, later, zone), zone)
+    # The same, or its twin when the local time happens twice.
+    assert again == later or again.astimezone(zone).replace(tzinfo=None) == later.astimezone(zone).replace(tzinfo=None)
+
+
+def test_a_shift_keeps_the_wall_over_a_change() -> None:
+    monday = datetime(2040, 3, 19, 9, tzinfo=PARIS)
+    by = wall_shift(monday, datetime(2040, 3, 20, 10, 30, tzinfo=PARIS), PARIS)
+    assert by == timedelta(days=1, hours=1, minutes=30)
+    moved = shifted(datetime(2040, 3, 24, 9, tzinfo=PARIS), by, PARIS).astimezone(PARIS)
+    assert moved.date() == date(2040, 3, 25)
+    assert f"{moved:%H:%M %z}" == "10:30 +0200"

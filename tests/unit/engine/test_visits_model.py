@@ -1,0 +1,57 @@
+"""Several services in one visit against the plain model: each can be taken where the one before it ends."""
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import Phase, find, given, settings
+
+from scheduling_service.engine.visiting import offsets, visit_slots
+from tests.unit.engine.rules import taken
+from tests.unit.engine.test_availability_model import PHASES, minutes
+from tests.unit.engine.visits import Visit, questions_of, visits
+
+
+def listed(visit: Visit) -> list[tuple[int, int]]:
+    """From when to when, as search lists them."""
+    questions = questions_of(visit)
+    read = [taken(model, question) for model, question in zip(visit.asked(), questions, strict=True)]
+    slots = visit_slots(questions, read, visit.window)
+    return [(int(each.starts_at.timestamp()), int(each.ends_at.timestamp())) for each in slots]
+
+
+def possible(visit: Visit) -> list[int]:
+    """The minutes at which somebody can take each service when its turn comes."""
+    turns = list(zip(visit.asked(), visit.begins(), strict=True))
+    return [start for start in minutes(visit.window) if all(model.offered(start + later) for model, later in turns)]
+
+
+@settings(max_examples=80, deadline=None, phases=PHASES)
+@given(visits())
+def test_a_visit_is_listed_if_and_only_if_every_service_can_follow_the_one_before(visit: Visit) -> None:
+    assert listed(visit) == [(start, start + visit.lasts()) for start in possible(visit)]
+    # Booking places them there.
+    assert offsets(questions_of(visit)) == visit.begins()
+
+
+def some_are_listed(visit: Visit) -> bool:
+    """And not all that begin well."""
+    begin_well = [start for start in minutes(visit.window) if visit.asked()[0].offered(start)]
+    return 0 < len(listed(visit)) < len(begin_well)
+
+
+def one_joins_a_group(visit: Visit) -> bool:
+    groups = [
+        (group.start - later, group.end - later - model.terms.length)
+        for model, later in zip(visit.asked()[1:], visit.begins()[1:], strict=True)
+        for person in model.people
+        for group in person.sessions
+        if group.seats_left
+    ]
+    return any((start, start) in groups for start, _ in listed(visit))
+
+
+@pytest.mark.parametrize("what", [some_are_listed, one_joins_a_group])
+def test_the_random_visits_are_such_that(what: Callable[[Visit], bool]) -> None:
+    """Else what holds of all of them would say little."""
+    find(visits(), what, settings=settings(phases=[Phase.generate], database=None), random=Random(1))

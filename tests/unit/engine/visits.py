@@ -1,0 +1,180 @@
+"""Random visits: several services of one business, asked for in one go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import pairwise
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from scheduling_service.engine.availability import Question
+from scheduling_service.engine.rules import BusinessRules
+from scheduling_service.engine.visiting import visit_questions
+from tests.unit.engine.cases import HOUR, counts, days, spans, terms, things, weeks, zones
+from tests.unit.engine.model import MINUTE, Model, Person, Range, Session, Terms, date_of, reached
+from tests.unit.engine.rules import CUSTOMER, offering, provider_id, rules
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Each service as the model sees it: with those who perform it, and the groups and counts that are its own."""
+
+    services: Sequence[Model]
+    performers: Sequence[Sequence[int]]
+    """Of each service: their places among everybody, ascending."""
+    everybody: Sequence[Person]
+    named: int | None
+    """The one who is to do all of it."""
+    window: Range
+
+    def asked(self) -> list[Model]:
+        """The services with those only who may do them here: a collective's do it together, or not at all."""
+        if self.named is None:
+            return list(self.services)
+        return [
+            model
+            if model.terms.collective and self.named in places
+            else replace(model, people=[each for n, each in zip(places, model.people, strict=True) if n == self.named])
+            for model, places in zip(self.services, self.performers, strict=True)
+        ]
+
+    def begins(self) -> list[int]:
+        """How long after the visit's start each service does: nobody's time is wasted, and no buffer is shared."""
+        found = [0]
+        for earlier, later in pairwise(model.terms for model in self.services):
+            found.append(found[-1] + earlier.length + earlier.after + later.before)
+        return found
+
+    def lasts(self) -> int:
+        return self.begins()[-1] + self.services[-1].terms.length
+
+
+# ---- what the engine is asked
+
+
+def offering_id(place: int) -> UUID:
+    return UUID(int=100 + place)
+
+
+def visit_rules(visit: Visit) -> BusinessRules:
+    """One catalog with all of the visit's services, each performed by its own people."""
+    business = rules(replace(visit.services[0], people=visit.everybody))
+    offerings = [
+        msgspec.structs.replace(offering(model.terms), offering_id=offering_id(place))
+        for place, model in enumerate(visit.services)
+    ]
+    providers = [
+        replace(
+            business.provider(provider_id(n)),
+            offering_ids=frozenset(offering_id(place) for place, those in enumerate(visit.performers) if n in those),
+        )
+        for n in range(len(visit.everybody))
+    ]
+    return replace(
+        business,
+        offerings={each.offering_id: each for each in offerings},
+        providers={each.provider_id: each for each in providers},
+    )
+
+
+def questions_of(visit: Visit) -> list[Question]:
+    ids = [offering_id(place) for place in range(len(visit.services))]
+    named = None if visit.named is None else provider_id(visit.named)
+    return visit_questions(visit_rules(visit), ids, [named] * len(ids), CUSTOMER)
+
+
+# ---- at random
+
+
+FIVE_MINUTES = 5 * MINUTE
+MOSTLY = st.sampled_from([True, True, True, True, False])
+
+
+@st.composite
+def visits(draw: DrawFn) -> Visit:
+    """Two or three services with anything that one service can have, in some hours around a change of clocks."""
+    zone = draw(zones())
+    begin = reached(draw(days(zone)), 0, zone) + draw(st.integers(-180, 180)) * MINUTE
+    everybody = draw(st.lists(colleagues(zone, begin), min_size=1, max_size=3))
+    every, stock = range(len(everybody)), draw(things(begin))
+    services, performers = [], []
+    for place in range(draw(st.sampled_from([3, 2]))):
+        those = draw(st.one_of(st.just(every), st.sets(st.sampled_from(every), min_size=1).map(sorted)))
+        own = replace(draw(service_terms(date_of(begin, zone))), on_grid=place == 0)
+        plain = Model(zone, own, [everybody[n] for n in those], begin - 7 * 24 * HOUR, things=stock)
+        services.append(draw(special(plain, begin)))
+        performers.append(those)
+    window = begin, begin + (6 * HOUR if draw(MOSTLY) else draw(st.integers(1, 6 * HOUR)))
+    visit = Visit(services, performers, everybody, draw(st.sampled_from([None, None, *every])), window)
+    return draw(beside_groups(visit))
+
+
+@st.composite
+def colleagues(draw: DrawFn, zone: ZoneInfo, begin: int) -> Person:
+    """Most of them work all day and night: what else there is to hours is asked of one service at a time."""
+    week = [[(0, 1440)]] * 7 if draw(MOSTLY) else draw(weeks())
+    where = draw(st.one_of(st.just(zone), zones()))
+    return Person(where, week, blocked=draw(spans(begin, 1)), busy=draw(spans(begin)))
+
+
+@st.composite
+def service_terms(draw: DrawFn, today: date) -> Terms:
+    """Short for the most, and open to whoever comes: else hardly a visit were possible."""
+    own = draw(terms(today=today))
+    if not draw(MOSTLY):
+        return own
+    length, step = draw(st.sampled_from([5, 10, 25, 60])), min(own.step, 90 * MINUTE)
+    return replace(own, length=length * MINUTE, step=step, offset=0, window="unlimited", notice=0)
+
+
+@st.composite
+def special(draw: DrawFn, model: Model, begin: int) -> Model:
+    """With needs, limits or seats, or done by all together; or nothing of that."""
+    what = draw(st.sampled_from(["nothing", "needs", "limits", "seats", "together"]))
+    if what == "needs":
+        kind = draw(st.sampled_from([*model.things, "room"]))
+        return replace(model, terms=replace(model.terms, needs={kind: draw(st.sampled_from([1, 1, 2]))}))
+    if what == "limits":
+        today, most = date_of(begin, model.zone), draw(st.integers(1, 3))
+        limited = [replace(model.terms, customer_day=most), replace(model.terms, provider_week=most)]
+        own = draw(st.sampled_from(limited))
+        people = [replace(person, counts=draw(counts(begin, model.zone))) for person in model.people]
+        return replace(model, terms=own, people=people, counts={today: draw(st.integers(1, 3))})
+    seats = draw(st.integers(2, 4)) if what == "seats" else 1
+    return replace(model, terms=replace(model.terms, capacity=seats, collective=what == "together"))
+
+
+@st.composite
+def beside_groups(draw: DrawFn, visit: Visit) -> Visit:
+    """Where a service has seats, somebody else came at one of the visit's starts: there is a group to join, or one that
+    is full, and it keeps its provider from everything else."""
+    if all(model.terms.capacity == 1 for model in visit.services):
+        return visit
+    grid = range(-(-visit.window[0] // FIVE_MINUTES) * FIVE_MINUTES, visit.window[1], FIVE_MINUTES)
+    starts = [start for start in grid if visit.services[0].offered(start)]
+    if not starts:
+        return visit
+    start, everybody, services = draw(st.sampled_from(starts)), list(visit.everybody), list(visit.services)
+    for place, (model, later) in enumerate(zip(visit.services, visit.begins(), strict=True)):
+        if model.terms.capacity == 1:
+            continue
+        at, own = start + later, model.terms
+        whose = draw(st.sampled_from(range(len(model.people))))
+        group = Session(at, at + own.length, draw(st.integers(0, own.capacity)))
+        people = [replace(each, sessions=[group]) if n == whose else each for n, each in enumerate(model.people)]
+        services[place] = replace(model, people=people)
+        n = visit.performers[place][whose]
+        claim = (at - own.before, at + own.length + own.after)
+        everybody[n] = replace(everybody[n], busy=[*everybody[n].busy, claim])
+    together = zip(services, visit.performers, strict=True)
+    services = [_with_claims_of_all(model, places, everybody) for model, places in together]
+    return replace(visit, services=services, everybody=everybody)
+
+
+def _with_claims_of_all(model: Model, places: Sequence[int], everybody: Sequence[Person]) -> Model:
+    pairs = zip(model.people, places, strict=True)
+    return replace(model, people=[replace(person, busy=everybody[n].busy) for person, n in pairs])

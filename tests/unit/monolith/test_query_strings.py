@@ -1,0 +1,32 @@
+"""A query string is read as the standard library reads it, but for what this product refuses."""
+
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.scheduling.errors import InvalidRequest
+from monolith.shared.endpoints.view import single_values
+
+PIECES = st.sampled_from(["a", "b", "=", "&", "%", "%3A", "%C3%A9", "%ff", "+", "é", " ", ";", "?", "#", "%0a"])
+
+
+@given(st.lists(PIECES, max_size=20).map("".join))
+def test_as_the_standard_library_reads_it(text: str) -> None:
+    pairs = parse_qsl(text, keep_blank_values=True)
+    if len({name for name, _ in pairs}) < len(pairs):
+        with pytest.raises(InvalidRequest, match="more than once"):
+            single_values(text)
+    else:
+        assert single_values(text) == dict(pairs)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.text(max_size=9), max_size=5))
+def test_what_was_encoded_comes_back(fields: dict[str, str]) -> None:
+    assert single_values(urlencode(fields)) == fields
+
+
+def test_fields_beyond_any_request_are_refused_unread() -> None:
+    with pytest.raises(InvalidRequest, match="too many fields"):
+        single_values("&".join(f"f{n}=1" for n in range(51)))

@@ -1,0 +1,133 @@
+"""The JSON API offers what the port does: each operation once, for those who may, with what it needs."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from contracts.scheduling import operations as ops
+from contracts.scheduling.codec import typed_query
+from contracts.scheduling.context import CallContext, Deadline, new_trace
+from contracts.scheduling.errors import InvalidRequest
+from contracts.scheduling.operation_errors import AnyOperation
+from contracts.scheduling.operations import OPERATIONS, Operation, Q, R
+from contracts.scheduling.port import OneCallPort
+from monolith.modules.scheduling.routes import endpoints
+from monolith.shared.database import new_id
+from monolith.shared.endpoints import Access, AnyEndpoint, BusinessRef, Call, Principal
+from monolith.shared.endpoints.openapi import document
+
+NOT_OFFERED = {"open_business", "get_business", "settle"}
+OFFERED = [operation for operation in OPERATIONS if operation.name not in NOT_OFFERED]
+ACCESS = {"anonymous": Access.PUBLIC, "customer": Access.MEMBER, "staff": Access.STAFF}
+SALON = BusinessRef(new_id(), "salon", "Salon", "UTC", "EUR")
+CUSTOMER = Principal(new_id(), "user", {SALON.business_id: "customer"})
+STARTS = "2030-05-06T09:00:00Z"
+ID = "019a0000-0000-7000-8000-000000000001"
+
+
+class Asked(OneCallPort):
+    """Remembers the last request that it was given."""
+
+    request: Any = None
+    context: CallContext
+
+    def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
+        self.request, self.context = request, ctx
+        reply: R = None  # type: ignore[assignment]
+        return reply
+
+
+@pytest.fixture
+def port() -> Asked:
+    return Asked()
+
+
+def endpoint(port: Asked, operation: AnyOperation) -> AnyEndpoint:
+    return next(each for each in endpoints(port) if each.name == operation.name)
+
+
+def ask(port: Asked, operation: AnyOperation, said: dict[str, Any], **path: str) -> Any:
+    """What the port is asked when a customer says this in body or query."""
+    at = endpoint(port, operation)
+    body = msgspec.convert(said, at.body) if at.body else None
+    query = msgspec.convert(typed_query(said, at.query), at.query) if at.query else None
+    call: Call[Any] = Call(
+        body, query, {"slug": "salon"} | path, CUSTOMER, SALON, new_trace(), Deadline.after(1), "key", "127.0.0.1"
+    )
+    at.handler(call)
+    return port.request
+
+
+def test_every_operation_is_offered_but_those_that_others_do(port: Asked) -> None:
+    assert sorted(each.name for each in endpoints(port)) == sorted(operation.name for operation in OFFERED)
+
+
+@pytest.mark.parametrize("operation", OFFERED, ids=lambda operation: operation.name)
+def test_who_may_call_the_port_may_call_the_endpoint(port: Asked, operation: AnyOperation) -> None:
+    at = endpoint(port, operation)
+    assert at.access == next(access for actor, access in ACCESS.items() if actor in operation.actors)
+    assert (at.method, at.path) == (operation.method, "/businesses/{slug}" + operation.path.removeprefix("/v1"))
+    assert at.status == operation.status
+    assert at.needs_key == (operation.method == "POST")
+    assert (at.body is not None, at.query is not None) == (operation.writes, not operation.writes)
+
+
+@pytest.mark.parametrize("operation", OFFERED, ids=lambda operation: operation.name)
+def test_every_field_of_the_request_has_one_place(port: Asked, operation: AnyOperation) -> None:
+    at = endpoint(port, operation)
+    model = at.body or at.query
+    assert model is not None
+    in_path = {name for name in operation.request.__struct_fields__ if f"{{{name}}}" in at.path}
+    assert set(model.__struct_fields__) | in_path == set(operation.request.__struct_fields__)
+    assert not set(model.__struct_fields__) & in_path
+
+
+FOR_A_CUSTOMER: list[tuple[AnyOperation, dict[str, Any]]] = [
+    (ops.BOOK, {"offering_id": ID, "starts_at": STARTS}),
+    (ops.HOLD, {"offering_id": ID, "starts_at": STARTS}),
+    (
+        ops.BOOK_SERIES,
+        {"offering_id": ID, "provider_id": ID, "starts_at": STARTS, "recurrence": {"every": "week", "count": 3}},
+    ),
+    (ops.BOOK_VISIT, {"starts_at": STARTS, "items": [{"offering_id": ID}, {"offering_id": ID}]}),
+    (ops.JOIN_WAITLIST, {"offering_id": ID, "start": STARTS, "end": "2030-05-07T09:00:00Z"}),
+]
+
+
+@pytest.mark.parametrize(("operation", "said"), FOR_A_CUSTOMER, ids=lambda each: getattr(each, "name", ""))
+def test_who_names_no_customer_means_themselves(port: Asked, operation: AnyOperation, said: dict[str, Any]) -> None:
+    assert ask(port, operation, said).customer_id == CUSTOMER.user_id
+    assert ask(port, operation, said | {"customer_id": ID}).customer_id == UUID(ID)
+    assert type(port.request) is operation.request
+    assert (port.context.actor.kind, port.context.idempotency_key) == ("customer", "key")
+
+
+def test_what_the_path_says_is_part_of_the_request(port: Asked) -> None:
+    asked = ask(port, ops.SET_DATE_OVERRIDE, {"mode": "close"}, provider_id=ID, date="2030-02-28")
+    assert (str(asked.provider_id), str(asked.date)) == (ID, "2030-02-28")
+    with pytest.raises(InvalidRequest) as refused:
+        ask(port, ops.SET_DATE_OVERRIDE, {"mode": "close"}, provider_id=ID, date="2030-02-29")
+    assert refused.value.field == "date"
+
+
+def test_rules_between_the_fields_of_a_request_with_a_path_hold(port: Asked) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        ask(port, ops.LIST_DATE_OVERRIDES, {"first": "2030-02-28", "last": "2030-02-27"}, provider_id=ID)
+    assert refused.value.field == "last"
+
+
+def test_lists_stand_in_a_query_with_commas_and_the_document_says_so(port: Asked) -> None:
+    said = {"offering_id": ID, "start": STARTS, "end": "2030-05-07T09:00:00Z"}
+    asked = ask(port, ops.SEARCH_SLOTS, said | {"provider_ids": f"{ID},{CUSTOMER.user_id}", "by_day": "true"})
+    assert asked.provider_ids == (UUID(ID), CUSTOMER.user_id)
+    assert asked.by_day is True
+    described = msgspec.json.decode(document(endpoints(port), "https://book.example"))
+    parameters = described["paths"]["/businesses/{slug}/slots"]["get"]["parameters"]
+    listed = next(each for each in parameters if each["name"] == "provider_ids")
+    assert (listed["schema"]["type"], listed["style"], listed["explode"]) == ("array", "form", False)
+    assert [each["name"] for each in parameters if "explode" in each] == ["provider_ids"]
+    book = described["components"]["schemas"]["Book"]
+    assert "customer_id" not in book["required"]
+    assert "leave it out" in book["properties"]["customer_id"]["description"]
