@@ -37,7 +37,7 @@ _OPTIONS = (
     ),
     click.option(
         "--guard-for",
-        type=click.FloatRange(2, 600),
+        type=click.FloatRange(3, 600),
         default=10.0,
         show_default=True,
         help="With --guard: for how many seconds it must have been beyond that.",

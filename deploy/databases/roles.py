@@ -20,6 +20,10 @@ def create_roles(connection: Connection, schema: Schema, role_secret: str) -> No
     for role in schema.running_roles:
         _create_role(connection, role)
         _set_password(connection, role, role_password(role_secret, role))
+    if schema.replicator is not None:
+        # What logical replication asks of a role: to pass by row security, to read the log, and to subscribe.
+        _execute(connection, "ALTER ROLE {} BYPASSRLS REPLICATION", schema.replicator)
+        _execute(connection, "GRANT pg_create_subscription TO {} WITH INHERIT TRUE", schema.replicator)
 
 
 def create_schema(connection: Connection, schema: Schema) -> None:
@@ -32,15 +36,12 @@ def create_schema(connection: Connection, schema: Schema) -> None:
 
 
 def let_replicate(connection: Connection, database: str, schemas: Iterable[Schema]) -> None:
-    """What logical replication asks for: to pass by row security, to read the log, to subscribe, and to publish (which
-    an owner of tables does, at the replicator's call). A database made from a template needs this again."""
+    """To subscribe in this database, and to publish (which an owner of tables does, at the replicator's call). A
+    database made from a template needs this again."""
     for schema in schemas:
-        if schema.replicator is None:
-            continue
-        _execute(connection, "ALTER ROLE {} BYPASSRLS REPLICATION", schema.replicator)
-        _execute(connection, "GRANT pg_create_subscription TO {} WITH INHERIT TRUE", schema.replicator)
-        for role in (schema.replicator, schema.owner):
-            _execute(connection, "GRANT CREATE ON DATABASE {} TO {}", database, role)
+        if schema.replicator is not None:
+            for role in (schema.replicator, schema.owner):
+                _execute(connection, "GRANT CREATE ON DATABASE {} TO {}", database, role)
 
 
 def let_connect(connection: Connection, database: str, roles: Iterable[str]) -> None:

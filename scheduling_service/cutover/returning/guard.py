@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import Side
 from scheduling_service.cutover.record import Move
-from scheduling_service.cutover.returning.verdict import Bound, Calls
+from scheduling_service.cutover.returning.verdict import PARTS, Bound, Calls
 from scheduling_service.cutover.sides import Connection
 
 Outcome = Literal["kept", "returned", "superseded"]
@@ -36,8 +36,8 @@ class Guard(NamedTuple):
 class Watching(NamedTuple):
     """A guard that has not ended, what its calls came to, and how it stands by the database's clock.
 
-    `moved_by` is the actor of the latest move since the guarded one, None without any. The halves are those of the last
-    `for_seconds`, and empty until the guard is that old.
+    `moved_by` is the actor of the latest move since the guarded one, None without any. The parts are those of the last
+    `for_seconds`, the earliest first, and empty until the guard is that old.
     """
 
     guard: Guard
@@ -45,8 +45,7 @@ class Watching(NamedTuple):
     moved_by: str | None
     over: bool
     in_all: Calls
-    first_half: Calls
-    second_half: Calls
+    parts: tuple[Calls, ...]
 
 
 def watch_over(platform: Connection, move: Move, bound: Bound, *, watch_seconds: float) -> UUID:
@@ -140,12 +139,10 @@ def _watching(
     moved_by: str | None,
     over: bool,
     in_all: list[int],
-    first_half: list[int],
-    second_half: list[int],
+    parts: list[list[int]],
     **row: Any,
 ) -> Watching:
-    calls = (Calls(*in_all), Calls(*first_half), Calls(*second_half))
-    return Watching(_guard(**row), owner, moved_by, over, *calls)
+    return Watching(_guard(**row), owner, moved_by, over, Calls(*in_all), tuple(Calls(*numbers) for numbers in parts))
 
 
 def _guard(most_failed: float, p95_ms: float, for_seconds: float, **row: Any) -> Guard:
@@ -158,6 +155,7 @@ _COLUMNS = sql.SQL(
 )
 
 _SUMS = "ARRAY[coalesce(sum(calls) {0}, 0), coalesce(sum(failed) {0}, 0), coalesce(sum(slow) {0}, 0)]::bigint[]"
+_DURING = "FILTER (WHERE s.old_enough AND c.began_at >= s.start + {} * s.part AND c.began_at < s.start + {} * s.part)"
 
 _WATCHING = sql.SQL(
     """
@@ -166,15 +164,15 @@ _WATCHING = sql.SQL(
              WHERE later.business_id = g.business_id AND later.attempt > m.attempt AND later.state = 'active'
              ORDER BY later.attempt DESC LIMIT 1) AS moved_by,
            clock_timestamp() >= g.until AS over,
-           counted.in_all, counted.first_half, counted.second_half
+           counted.in_all, counted.parts
       FROM platform.guard g
       JOIN platform.cutover m USING (cutover_id)
       JOIN platform.ownership o ON o.business_id = g.business_id
      CROSS JOIN LATERAL (SELECT now - make_interval(secs => g.for_seconds) AS start,
-                                now - make_interval(secs => g.for_seconds / 2) AS half,
+                                make_interval(secs => g.for_seconds / {parts_in_all}) AS part,
                                 now - make_interval(secs => g.for_seconds) >= g.began_at AS old_enough
                            FROM clock_timestamp() AS now) AS s
-     CROSS JOIN LATERAL (SELECT {in_all} AS in_all, {first} AS first_half, {second} AS second_half
+     CROSS JOIN LATERAL (SELECT {in_all} AS in_all, ARRAY[{parts}] AS parts
                            FROM platform.guarded_calls c WHERE c.guard_id = g.guard_id) AS counted
      WHERE g.ended_at IS NULL
      ORDER BY g.began_at, g.guard_id
@@ -182,6 +180,6 @@ _WATCHING = sql.SQL(
 ).format(
     columns=_COLUMNS,
     in_all=sql.SQL(_SUMS.format("")),
-    first=sql.SQL(_SUMS.format("FILTER (WHERE s.old_enough AND c.began_at >= s.start AND c.began_at < s.half)")),
-    second=sql.SQL(_SUMS.format("FILTER (WHERE s.old_enough AND c.began_at >= s.half)")),
+    parts_in_all=sql.Literal(PARTS),
+    parts=sql.SQL(", ").join(sql.SQL(_SUMS.format(_DURING.format(number, number + 1))) for number in range(PARTS)),
 )

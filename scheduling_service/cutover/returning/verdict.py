@@ -1,9 +1,12 @@
 """When a business has been served badly for long enough."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-FEWEST_CALLS: Final = 5
-"""In either half: with fewer, one unlucky call would decide."""
+PARTS: Final = 3
+"""Of the time that decides. A burst shorter than one of them touches two at most, wherever it falls."""
+FEWEST_CALLS: Final = 4
+"""In each part: with fewer, one unlucky call would decide."""
 SLOW_SHARE: Final = 0.05
 
 
@@ -32,18 +35,17 @@ class Calls(NamedTuple):
         return self.slow / self.calls if self.calls else 0.0
 
 
-def beyond(bound: Bound, first_half: Calls, second_half: Calls) -> str | None:
-    """What was beyond the bound in both halves of the last `for_seconds`, in words; None when nothing was.
+def beyond(bound: Bound, parts: Sequence[Calls]) -> str | None:
+    """What was beyond the bound in every part of the last `for_seconds`, in words; None when nothing was.
 
-    In both, so that a burst that is over does not move a business.
+    In every part, so that a burst that is over does not move a business.
     """
-    halves = (first_half, second_half)
-    if min(half.calls for half in halves) < FEWEST_CALLS:
+    if min(part.calls for part in parts) < FEWEST_CALLS:
         return None
-    both = Calls(*(sum(each) for each in zip(*halves, strict=True)))
-    lately = f"of {both.calls} calls in the last {bound.for_seconds:g} s"
-    if all(half.failed_share > bound.most_failed for half in halves):
-        return f"{both.failed} {lately} failed ({both.failed_share:.1%}; the bound is {bound.most_failed:.1%})"
-    if all(half.slow_share > SLOW_SHARE for half in halves):
-        return f"{both.slow} {lately} took longer than {bound.p95_ms:g} ms ({both.slow_share:.1%}; the bound is 5.0%)"
+    whole = Calls(*(sum(each) for each in zip(*parts, strict=True)))
+    lately = f"of {whole.calls} calls in the last {bound.for_seconds:g} s"
+    if all(part.failed_share > bound.most_failed for part in parts):
+        return f"{whole.failed} {lately} failed ({whole.failed_share:.1%}; the bound is {bound.most_failed:.1%})"
+    if all(part.slow_share > SLOW_SHARE for part in parts):
+        return f"{whole.slow} {lately} took longer than {bound.p95_ms:g} ms ({whole.slow_share:.1%}; the bound is 5.0%)"
     return None

@@ -42,7 +42,7 @@ class Watchman:
         if each.moved_by is not None:
             self._settle(each, each.moved_by)
             return True
-        verdict = beyond(each.guard.bound, each.first_half, each.second_half)
+        verdict = beyond(each.guard.bound, each.parts)
         if verdict is not None:
             return self._return(each, verdict)
         if each.over:
@@ -89,10 +89,9 @@ class Watchman:
 
 
 def _evidence(each: Watching) -> dict[str, Any]:
-    """Calls for the business since it was moved, and in both halves of the time that decides."""
+    """Calls for the business since it was moved, and in each part of the time that decides."""
     return {
         "owner": each.owner,
         "since_the_move": each.in_all._asdict(),
-        "first_half": each.first_half._asdict(),
-        "second_half": each.second_half._asdict(),
+        "parts": [part._asdict() for part in each.parts],
     }
