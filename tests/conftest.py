@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests.databases import Databases, fresh_databases
-from tests.run_scope import end_run, hold_run
+from tests.run_scope import end_run, hold_run, memory
 from tests.servers import Servers, obtain
 
 FOLDER = "EXTRACTION_TEST_FOLDER"
@@ -25,7 +25,7 @@ settings.load_profile("each operation")
 def pytest_configure(config: pytest.Config) -> None:
     """The process that started the run owns its servers; workers find their folder in the environment."""
     if not hasattr(config, "workerinput"):
-        folder = tempfile.mkdtemp(prefix="extraction-tests-")
+        folder = tempfile.mkdtemp(prefix="extraction-tests-", dir=memory())
         os.environ[FOLDER] = folder
         config.stash[RUN] = hold_run(Path(folder))
 
@@ -44,6 +44,6 @@ def servers() -> Servers:
 
 @pytest.fixture
 def databases(servers: Servers) -> Iterator[Databases]:
-    """Two migrated databases, monolith and scheduling, and an empty Redis, for this test alone."""
+    """Migrated databases, monolith and scheduling, and an empty Redis, for this test alone."""
     with fresh_databases(servers) as databases:
         yield databases

@@ -3,7 +3,8 @@
 import contextlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from copy import copy
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import psycopg
@@ -16,39 +17,54 @@ from scheduling_service.credentials import without_credentials
 from tests.servers import Servers
 
 
-@dataclass(frozen=True, slots=True)
 class Databases:
     """What a configuration needs. A running role logs in by `role_url(url, role, role_secret)`.
 
-    ``redis_url`` is a numbered database, empty at first. Publish and subscribe know no databases: name a
-    channel after something that is the test's own.
+    Each database is made when it is first asked for: most tests need one of them. ``redis_url`` is a numbered
+    database, empty at first. Publish and subscribe know no databases: name a channel after something that is the
+    test's own.
     """
 
-    monolith_url: str
-    scheduling_url: str
-    monolith_admin_url: str
-    scheduling_admin_url: str
-    role_secret: str
-    redis_url: str
+    def __init__(self, servers: Servers, made: contextlib.ExitStack) -> None:
+        self.role_secret = servers.role_secret
+        self._servers = servers
+        self._name = f"test_{secrets.token_hex(6)}"
+        self._made = made
+
+    def reached_by(self, **settings: str) -> "Databases":
+        """The same databases, with some of these settings replaced."""
+        found = copy(self)
+        vars(found).update(settings)
+        return found
+
+    @cached_property
+    def monolith_url(self) -> str:
+        return without_credentials(self.monolith_admin_url)
+
+    @cached_property
+    def scheduling_url(self) -> str:
+        return without_credentials(self.scheduling_admin_url)
+
+    @cached_property
+    def monolith_admin_url(self) -> str:
+        template = self._servers.monolith_template_url
+        return self._made.enter_context(_copied(template, f"{self._name}_monolith", MONOLITH_SCHEMAS))
+
+    @cached_property
+    def scheduling_admin_url(self) -> str:
+        template = self._servers.scheduling_template_url
+        return self._made.enter_context(_copied(template, f"{self._name}_scheduling", SCHEDULING_SCHEMAS))
+
+    @cached_property
+    def redis_url(self) -> str:
+        return self._made.enter_context(_redis_database(self._servers))
 
 
 @contextlib.contextmanager
 def fresh_databases(servers: Servers) -> Iterator[Databases]:
     """Copies of the templates; dropped at the end, also under the feet of connections that were left open."""
-    name = f"test_{secrets.token_hex(6)}"
-    with (
-        _copied(servers.monolith_template_url, f"{name}_monolith", MONOLITH_SCHEMAS) as monolith_url,
-        _copied(servers.scheduling_template_url, f"{name}_scheduling", SCHEDULING_SCHEMAS) as scheduling_url,
-        _redis_database(servers) as redis_url,
-    ):
-        yield Databases(
-            monolith_url=without_credentials(monolith_url),
-            scheduling_url=without_credentials(scheduling_url),
-            monolith_admin_url=monolith_url,
-            scheduling_admin_url=scheduling_url,
-            role_secret=servers.role_secret,
-            redis_url=redis_url,
-        )
+    with contextlib.ExitStack() as made:
+        yield Databases(servers, made)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,14 @@ from typing import IO, Any
 _ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 240.0
 STOP_SECONDS = 30.0
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 << 30
+
+
+def memory() -> Path | None:
+    """A folder that no disk stands behind, when there is one with room: there a test's databases are made in a
+    twentieth of the time."""
+    return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM else None
 
 
 def hold_run(folder: Path) -> IO[str]:

@@ -58,8 +58,9 @@ def _servers(folder: Path) -> Iterator[Servers]:
     role_secret = secrets.token_hex(16)
     with contextlib.ExitStack() as stack:
         redis_url, redis_databases = _redis(folder, stack)
-        # A server whose users prepare transactions must not be moved under their feet.
-        settings = {"max_prepared_transactions": "8"}
+        # A server whose users prepare transactions must not be moved under their feet. The log may be in memory, and
+        # is kept small.
+        settings = {"max_prepared_transactions": "8", "max_wal_size": "256MB"}
         ours = [
             PostgresServer(folder / name, name=name, durable=False, settings=settings)
             for name in ("monolith", "scheduling")

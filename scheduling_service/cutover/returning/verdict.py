@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 PARTS: Final = 3
 """Of the time that decides. A burst shorter than one of them touches two at most, wherever it falls."""
-FEWEST_CALLS: Final = 4
-"""In each part: with fewer, one unlucky call would decide."""
+FEWEST_CALLS: Final = 10
+"""In all parts together: with fewer, one unlucky call would decide."""
 SLOW_SHARE: Final = 0.05
 
 
@@ -36,16 +36,18 @@ class Calls(NamedTuple):
 
 
 def beyond(bound: Bound, parts: Sequence[Calls]) -> str | None:
-    """What was beyond the bound in every part of the last `for_seconds`, in words; None when nothing was.
+    """What was beyond the bound throughout the last `for_seconds`, in words; None when nothing was.
 
-    In every part, so that a burst that is over does not move a business.
+    In every part in which somebody called, so that a burst that is over does not move a business; and somebody did in
+    the first and in the last, so that trouble that has just begun does not either.
     """
-    if min(part.calls for part in parts) < FEWEST_CALLS:
-        return None
     whole = Calls(*(sum(each) for each in zip(*parts, strict=True)))
+    if whole.calls < FEWEST_CALLS or not (parts[0].calls and parts[-1].calls):
+        return None
+    called = [part for part in parts if part.calls]
     lately = f"of {whole.calls} calls in the last {bound.for_seconds:g} s"
-    if all(part.failed_share > bound.most_failed for part in parts):
+    if all(part.failed_share > bound.most_failed for part in called):
         return f"{whole.failed} {lately} failed ({whole.failed_share:.1%}; the bound is {bound.most_failed:.1%})"
-    if all(part.slow_share > SLOW_SHARE for part in parts):
+    if all(part.slow_share > SLOW_SHARE for part in called):
         return f"{whole.slow} {lately} took longer than {bound.p95_ms:g} ms ({whole.slow_share:.1%}; the bound is 5.0%)"
     return None

@@ -27,15 +27,11 @@ def own_site(server: PostgresServer, databases: Databases) -> Iterator[Site]:
     """On a server that this test may stop."""
     target = monolith(server.admin_url("monolith"), SECRET)
     set_up(target)
-    databases = Databases(
-        monolith_url=without_credentials(target.url),
-        scheduling_url=databases.scheduling_url,
-        monolith_admin_url=target.url,
-        scheduling_admin_url=databases.scheduling_admin_url,
-        role_secret=SECRET,
-        redis_url=databases.redis_url,
-    )
-    with auth_site(databases) as site:
+    with auth_site(
+        databases.reached_by(
+            monolith_url=without_credentials(target.url), monolith_admin_url=target.url, role_secret=SECRET
+        )
+    ) as site:
         yield site
 
 

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -145,7 +144,7 @@ def test_it_survives_the_loss_of_its_connections(bench: Workbench, shop: Shop, c
 
 
 def test_a_database_that_is_away_is_waited_for(databases: Databases) -> None:
-    away = replace(databases, scheduling_url="postgresql://127.0.0.1:1/nowhere")
+    away = databases.reached_by(scheduling_url="postgresql://127.0.0.1:1/nowhere")
     with workbench_on(databases, pool_size=1) as bench:
         caretaker = Caretaker(Due(away.scheduling_url, away.role_secret), bench.engine)
         assert not any(caretaker.step() for _ in range(3))

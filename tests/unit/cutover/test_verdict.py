@@ -21,7 +21,8 @@ SLOW = Calls(100, 0, 6)
         (FAILING, FAILING, SLOW),
         (Calls(100, 5, 5), Calls(100, 5, 5), Calls(100, 5, 5)),
         (Calls(), Calls(1000, 1000, 0), Calls(1000, 1000, 0)),
-        (FAILING, FAILING, Calls(FEWEST_CALLS - 1, FEWEST_CALLS - 1, 0)),
+        (FAILING, FAILING, Calls()),
+        (Calls(1, 1, 0), Calls(FEWEST_CALLS - 3, FEWEST_CALLS - 3, 0), Calls(1, 1, 0)),
         (Calls(), Calls(), Calls()),
     ],
 )
@@ -40,6 +41,10 @@ def test_calls_that_go_on_being_slow_are_told_with_their_figures() -> None:
     assert beyond(BOUND, (SLOW, SLOW, Calls(100, 0, 50))) == (
         "62 of 300 calls in the last 10 s took longer than 200 ms (20.7%; the bound is 5.0%)"
     )
+
+
+def test_a_pause_in_which_nobody_calls_is_no_recovery() -> None:
+    assert beyond(BOUND, (Calls(5, 5, 0), Calls(), Calls(5, 5, 0))) is not None
 
 
 def test_no_failure_at_all_may_be_the_bound() -> None:
