@@ -18,7 +18,7 @@ RUN = pytest.StashKey[IO[str]]()
 
 # Where a test says nothing else: most of them are asked of each of forty operations. A machine that is busy for a
 # moment is no finding, so no example has a deadline. All else as Hypothesis has it, which knows CI from elsewhere.
-settings.register_profile("each operation", settings(), max_examples=25, deadline=None)
+settings.register_profile("each operation", settings(), max_examples=15, deadline=None)
 settings.load_profile("each operation")
 
 

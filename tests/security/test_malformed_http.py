@@ -1,20 +1,23 @@
 """What arrives on the socket before it is a request: limits and smuggling, as gunicorn and the application refuse."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from contracts.scheduling.codec import MAX_REQUEST_BYTES
-from tests.databases import Databases
+from tests.databases import fresh_databases
 from tests.gunicorn_site import GunicornSite, gunicorn_site
 from tests.patience import eventually
+from tests.servers import Servers
 from tests.site import METRICS_TOKEN
 
 
-@pytest.fixture
-def site(databases: Databases, tmp_path: Path) -> Iterator[GunicornSite]:
-    with gunicorn_site(databases, tmp_path) as site:
+@pytest.fixture(scope="module")
+def site(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GunicornSite]:
+    with (
+        fresh_databases(servers) as databases,
+        gunicorn_site(databases, tmp_path_factory.mktemp("gunicorn")) as site,
+    ):
         yield site
 
 
@@ -71,6 +74,7 @@ def test_nothing_that_was_sent_begins_a_line_of_the_log(site: GunicornSite) -> N
 
 
 def test_metrics_are_those_of_all_workers_together(site: GunicornSite) -> None:
+    """Nobody else here asks who they are without having signed in."""
     for _ in range(20):
         site.client().get("/me")
     token = {"Authorization": f"Bearer {METRICS_TOKEN}"}

@@ -49,8 +49,17 @@ def test_a_database_server_of_ones_own_that_does_not_answer(tmp_path: Path) -> N
     assert "hunter2" not in message
 
 
-@pytest.mark.parametrize("command", [["demo"], ["status"], ["db", "check", "monolith"], ["flag", "show"]])
-@pytest.mark.parametrize("url", ["nonsense", "mysql://host/monolith", "postgresql://host:port/monolith"])
+@pytest.mark.parametrize(
+    ("command", "url"),
+    [
+        (["demo"], "nonsense"),
+        (["demo"], "mysql://host/monolith"),
+        (["demo"], "postgresql://host:port/monolith"),
+        (["status"], "nonsense"),
+        (["db", "check", "monolith"], "mysql://host/monolith"),
+        (["flag", "show"], "postgresql://host:port/monolith"),
+    ],
+)
 def test_a_database_url_that_is_none(tmp_path: Path, command: list[str], url: str) -> None:
     message = refused(tmp_path, *command, MONOLITH_DATABASE_URL=url, DATABASE_ROLE_SECRET="0123456789abcdef")
     assert "MONOLITH_DATABASE_URL is malformed: it must look like postgresql://host:port/database" in message
