@@ -14,10 +14,10 @@ from deploy.surroundings import cannot_reach, environment_of
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.billing.api import BillingApi
 from monolith.modules.scheduling.shadow.store import ShadowStore
+from monolith.operators import operators_auth, operators_billing
 from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.store import FlagStore
-from monolith.wiring import operators_auth, operators_billing
 from scheduling_service.credentials import role_url
 from scheduling_service.cutover import ownership
 from scheduling_service.cutover.overview import Holding, holdings

@@ -6,17 +6,13 @@ from openfeature import api as openfeature
 from openfeature.provider import FeatureProvider
 from prometheus_client import CollectorRegistry
 
-from contracts.scheduling.context import Deadline, Trace
-from contracts.scheduling.errors import Unavailable
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
 from monolith.application import Application
 from monolith.config import MonolithConfig, SigningKey, WorkerConfig
 from monolith.modules.auth import module as auth
-from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.unfinished import UnfinishedSignUps
 from monolith.modules.billing import module as billing
-from monolith.modules.billing.api import BillingApi
 from monolith.modules.notifications import module as notifications
 from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.http import HttpScheduling
@@ -37,7 +33,6 @@ from monolith.modules.scheduling.shadow.share import Share
 from monolith.modules.scheduling.shadow.store import ShadowStore
 from monolith.shared.background import Loop, Worker
 from monolith.shared.database import Database, new_id
-from monolith.shared.endpoints import BusinessRef
 from monolith.shared.endpoints.gate import Gate, KnownBusinesses
 from monolith.shared.endpoints.last_known import LastKnown
 from monolith.shared.events import Consumer
@@ -148,17 +143,6 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
     )
 
 
-def operators_auth(url: str, secret: str) -> AuthApi:
-    """Auth's directory, for commands. They sign nobody up, so there is no scheduling behind it."""
-    database = Database(url, role=auth.ROLE, secret=secret, pool_size=1)
-    return auth.build_auth(database, open_scheduling=_no_scheduling, public_url="http://localhost").api
-
-
-def operators_billing(url: str, secret: str) -> BillingApi:
-    """Billing's books, for commands that verify them."""
-    return billing.build_billing(Database(url, role=billing.APP_ROLE, secret=secret, pool_size=1)).api
-
-
 def _checks(platform: Database, accounts: Database, money: Database, mails: Database) -> list[Check]:
     return [
         schema_check(platform, "platform", PLATFORM_MIGRATIONS),
@@ -215,7 +199,3 @@ def _shadow_reads(
 
 def _follower(consumer: Consumer, redis_url: str) -> tuple[str, Follower]:
     return consumer.name, Follower(consumer, EventGroup(redis_url, consumer.name))
-
-
-def _no_scheduling(business: BusinessRef, trace: Trace, deadline: Deadline) -> None:
-    raise Unavailable(f"{business.slug} cannot be opened from here.")
