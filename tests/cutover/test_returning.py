@@ -141,7 +141,7 @@ def test_a_business_that_is_served_well_stays_until_its_guard_ends(world: World)
     assert world.outcome() == "kept"
     (entry,) = world.audited("guard.kept")
     assert entry.after["owner"] == "http"
-    assert entry.after["since_the_move"]["calls"] > 50
+    assert entry.after["since_the_move"]["calls"] > 20
 
 
 def test_a_burst_that_is_over_moves_nothing(world: World) -> None:
@@ -153,7 +153,7 @@ def test_a_burst_that_is_over_moves_nothing(world: World) -> None:
     world.ailing.fails = False
     world.use(30.0)
     assert world.outcome() == "kept"
-    assert world.audited("guard.kept")[0].after["since_the_move"]["failed"] > 5
+    assert world.audited("guard.kept")[0].after["since_the_move"]["failed"] >= 1
 
 
 def test_a_guard_ends_when_somebody_else_moves_the_business(world: World) -> None:

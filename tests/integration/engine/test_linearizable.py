@@ -148,7 +148,7 @@ def test_what_clients_were_told_is_what_happened(bench: Workbench, seed: int) ->
     for thread in threads:
         thread.join()
     assert world.surprises == []
-    assert len(world.told) > CLIENTS * STEPS / 8
+    assert len(world.told) > CLIENTS * STEPS / 16
     histories = changes_of(bench, world.shop)
     for changes in histories.values():
         require_in_one_order(bench, world.shop, changes)
