@@ -22,7 +22,7 @@ from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.faults.service import SchedulingWeb
 
-GRACE = 0.25
+GRACE = 0.6
 """Seconds by which a busy machine may be late."""
 
 

@@ -106,7 +106,7 @@ def test_a_byte_at_a_time_does_not_outlast_the_deadline(calling: Calling, where:
         began = time.monotonic()
         with refused(OutcomeUnknown):
             book(port, seconds=0.4)
-        assert time.monotonic() - began < 0.65
+        assert time.monotonic() - began < 1.0
 
 
 def test_a_host_that_takes_no_connection_is_given_up_in_time(keys: Keys) -> None:
@@ -115,7 +115,7 @@ def test_a_host_that_takes_no_connection_is_given_up_in_time(keys: Keys) -> None
         began = time.monotonic()
         with refused(DeadlineExceeded):
             book(port, seconds=0.4)
-        assert time.monotonic() - began < 0.65
+        assert time.monotonic() - began < 1.0
 
 
 def test_a_retry_that_is_refused_does_not_hide_what_the_first_try_may_have_done(calling: Calling) -> None:
@@ -173,7 +173,7 @@ def test_retry_after_beyond_the_deadline_is_passed_on_at_once(calling: Calling) 
         began = time.monotonic()
         with refused(Unavailable, retry_after=30.0):
             read(port)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 1.0
     assert len(other.requests) == 1
 
 

@@ -13,7 +13,7 @@ from tests.contract.port.shop import Shop, at, open_shop, refused
 from tests.faults.proxy import Cut, Delay, Drip, Fault, Swallow, TcpProxy, WithoutLength
 
 MORE_THAN_ALL_TRIES = 8
-GRACE = 0.25
+GRACE = 0.6
 """Seconds by which a busy machine may be late."""
 
 LOST: dict[str, Callable[[], Fault]] = {
