@@ -59,8 +59,8 @@ def _servers(folder: Path) -> Iterator[Servers]:
     with contextlib.ExitStack() as stack:
         redis_url, redis_databases = _redis(folder, stack)
         # A server whose users prepare transactions must not be moved under their feet. The log may be in memory, and
-        # is kept small.
-        settings = {"max_prepared_transactions": "8", "max_wal_size": "256MB"}
+        # is kept small. A deadlock is found before the product stops waiting for a lock, so that it is counted as one.
+        settings = {"max_prepared_transactions": "8", "max_wal_size": "256MB", "deadlock_timeout": "300ms"}
         ours = [
             PostgresServer(folder / name, name=name, durable=False, settings=settings)
             for name in ("monolith", "scheduling")

@@ -10,9 +10,10 @@ from tests.servers import Servers
 
 @pytest.fixture(scope="session")
 def bench(servers: Servers) -> Iterator[Workbench]:
-    """Shared: each test has a business of its own on it."""
+    """Shared: each test has a business of its own on it. Whatever they do at once, they never deadlock."""
     with fresh_databases(servers) as databases, workbench_on(databases, pool_timeout=8.0) as bench:
         yield bench
+        assert bench.deadlocks() == 0
 
 
 @pytest.fixture

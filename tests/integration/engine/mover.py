@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from contracts.scheduling import models as m
 from contracts.scheduling.context import Actor
-from contracts.scheduling.errors import SchedulingError, SlotUnavailable
+from contracts.scheduling.errors import SchedulingError, SlotUnavailable, Unavailable
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Caller, at
@@ -30,7 +30,7 @@ def main(url: str, business_id: str, appointment_id: str) -> None:
         request = m.Reschedule(appointment_id=UUID(appointment_id), starts_at=starts_at, expected_version=version)
         try:
             version = engine.reschedule(staff.writes(), request).version
-        except SlotUnavailable:
+        except (SlotUnavailable, Unavailable):
             continue
         except SchedulingError as error:
             errors.append(error.code)

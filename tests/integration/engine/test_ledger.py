@@ -10,7 +10,13 @@ import pytest
 
 from contracts.scheduling import codec
 from contracts.scheduling import models as m
-from contracts.scheduling.errors import InvalidTransition, SchedulingError, SlotUnavailable, VersionConflict
+from contracts.scheduling.errors import (
+    InvalidTransition,
+    SchedulingError,
+    SlotUnavailable,
+    Unavailable,
+    VersionConflict,
+)
 from tests.contract.port.shop import Shop, at, customer_of
 from tests.integration.engine.racing import accepted, require_apart, standing
 from tests.integration.engine.workbench import Workbench, at_once
@@ -30,7 +36,7 @@ class Client:
         for _ in range(STEPS):
             try:
                 told = self._step()
-            except (SlotUnavailable, VersionConflict, InvalidTransition):
+            except (SlotUnavailable, VersionConflict, InvalidTransition, Unavailable):
                 continue
             self.told.append(told)
             self._known.append(told)

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import TupleRow
 from uuid_utils.compat import uuid7
 
-from contracts.scheduling.errors import SchedulingError
+from contracts.scheduling.errors import SchedulingError, Unavailable
 from scheduling_service.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
@@ -24,6 +24,8 @@ Administrator = psycopg.Connection[TupleRow]
 T = TypeVar("T")
 
 PATIENCE = 10.0
+A_MOMENT = 0.2
+"""After which the product tells those to return who waited for a lock in vain."""
 SLOW_COMMIT = """
     CREATE FUNCTION public.dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END $$;
@@ -114,15 +116,24 @@ def wait_for(found: Callable[[], T], seconds: float = PATIENCE) -> T:
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T | SchedulingError]:
-    """Results or refusals of calls that begin at the same moment, each in a thread. Other exceptions are raised."""
+    """Results or refusals of calls that begin at the same moment, each in a thread. Other exceptions are raised.
+
+    Whoever is told that nothing was done, and to come again in a moment, does: on a machine that is busy itself, a lock
+    may be waited for longer than the product allows.
+    """
     ready = threading.Barrier(len(calls))
 
     def begin(call: Callable[[], T]) -> T | SchedulingError:
         ready.wait()
-        try:
-            return call()
-        except SchedulingError as refusal:
-            return refusal
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return call()
+            except SchedulingError as refusal:
+                told_to_return = isinstance(refusal, Unavailable) and refusal.retry_after == A_MOMENT
+                if not told_to_return or time.monotonic() > until:
+                    return refusal
+            time.sleep(A_MOMENT)
 
     with ThreadPoolExecutor(len(calls)) as threads:
         return [each.result() for each in [threads.submit(begin, call) for call in calls]]
