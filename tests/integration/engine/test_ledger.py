@@ -19,7 +19,7 @@ from contracts.scheduling.errors import (
 )
 from tests.contract.port.shop import Shop, at, customer_of
 from tests.integration.engine.racing import accepted, require_apart, standing
-from tests.integration.engine.workbench import Workbench, at_once
+from tests.integration.engine.workbench import Workbench, at_once, told_to_return
 
 CLIENTS, STEPS = 8, 25
 
@@ -36,8 +36,12 @@ class Client:
         for _ in range(STEPS):
             try:
                 told = self._step()
-            except (SlotUnavailable, VersionConflict, InvalidTransition, Unavailable):
+            except (SlotUnavailable, VersionConflict, InvalidTransition):
                 continue
+            except Unavailable as error:
+                if told_to_return(error):
+                    continue
+                raise
             self.told.append(told)
             self._known.append(told)
         return self.told

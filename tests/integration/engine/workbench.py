@@ -115,11 +115,16 @@ def wait_for(found: Callable[[], T], seconds: float = PATIENCE) -> T:
     return result
 
 
+def told_to_return(error: Exception) -> bool:
+    """Whether nothing was done, for whoever asked waited in vain for somebody else. On a machine that is busy itself, a
+    lock may be waited for longer than the product allows."""
+    return isinstance(error, Unavailable) and error.retry_after == A_MOMENT
+
+
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T | SchedulingError]:
     """Results or refusals of calls that begin at the same moment, each in a thread. Other exceptions are raised.
 
-    Whoever is told that nothing was done, and to come again in a moment, does: on a machine that is busy itself, a lock
-    may be waited for longer than the product allows.
+    Whoever is told to return does.
     """
     ready = threading.Barrier(len(calls))
 
@@ -130,8 +135,7 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T | SchedulingError]:
             try:
                 return call()
             except SchedulingError as refusal:
-                told_to_return = isinstance(refusal, Unavailable) and refusal.retry_after == A_MOMENT
-                if not told_to_return or time.monotonic() > until:
+                if not told_to_return(refusal) or time.monotonic() > until:
                     return refusal
             time.sleep(A_MOMENT)
 
