@@ -5,24 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from deploy.devstack.keys import Keys, load_keys
+from deploy.devstack.keys import Keys
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
-from tests.databases import Databases, fresh_databases
+from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.faults.service import SchedulingWeb
-from tests.servers import Servers
+from tests.service_fixtures import keys, service_databases
 
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
-    return load_keys(tmp_path_factory.mktemp("keys") / "keys.json")
-
-
-@pytest.fixture(scope="module")
-def service_databases(servers: Servers) -> Iterator[Databases]:
-    with fresh_databases(servers) as databases:
-        yield databases
+__all__ = ["keys", "service_databases"]
 
 
 @pytest.fixture(scope="module")

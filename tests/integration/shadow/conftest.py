@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
-from deploy.devstack.keys import Keys, load_keys
+from deploy.devstack.keys import Keys
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
@@ -36,8 +36,9 @@ from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.faults.service import SchedulingWeb
 from tests.patience import eventually
+from tests.service_fixtures import keys
 
-__all__ = ["replicated", "shared_databases"]
+__all__ = ["keys", "replicated", "shared_databases"]
 
 
 @dataclass
@@ -71,11 +72,6 @@ class Monolith:
 
 
 Started = Callable[..., AbstractContextManager[Monolith]]
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
-    return load_keys(tmp_path_factory.mktemp("keys") / "keys.json")
 
 
 @pytest.fixture(scope="module")
