@@ -138,6 +138,7 @@ def _lock(write: Write, wanted: list[tuple[Question, int]], moving: list[Locked]
     business_id, questions = write.ctx.business_id, [question for question, _ in wanted]
     for question, start in wanted:
         expire_in_the_way(write, question, start)
+    write.may_wait = False
     customers = {each.customer_id for each in questions if each.limited and each.customer_id is not None}
     for customer_id in sorted(customers):
         claims.lock_customer(write.db, business_id, customer_id)

@@ -28,6 +28,7 @@ def book_visit(write: Write, rules: BusinessRules, request: m.BookVisit) -> m.Vi
     for question, later in zip(questions, offsets(questions), strict=True):
         # Before the locks below: whoever changes a hold may come to wait for them.
         expire_in_the_way(write, question, start + later)
+    write.may_wait = False
     _lock(write, request, questions)
     appointments = [
         place(

@@ -1,7 +1,8 @@
 """Offers to those who wait: a hold for a limited time, to whoever waits longest, in the transaction that made room.
 
-An entry is locked when there is something to offer, and passed over if another transaction has it: so none gets two
-offers, and nobody waits for anybody. Who was passed over for an offer that then was not made is settled later.
+An entry is locked when there is something to offer, and passed over if another transaction has it, or has the turn to
+assign what it asks for: so none gets two offers, and nobody waits for anybody. Who was passed over, and then got no
+offer, is settled later.
 """
 
 import dataclasses
@@ -20,7 +21,7 @@ from scheduling_service.engine.booking.placing import Placement, place
 from scheduling_service.engine.hours import as_utc
 from scheduling_service.engine.rules import BusinessRules, Range
 from scheduling_service.engine.store import waitlist as store
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.writing import Overtaken, Write
 
 _LOOKED_AT = 50
 """How many entries one change looks at; settling looks at the others."""
@@ -77,7 +78,9 @@ class _Offers:
     """What was full for one is full for the next who asks the same: offers only take time, they give none back."""
 
     def __init__(self, write: Write, rules: BusinessRules, meeting: tuple[datetime, datetime] | None) -> None:
-        self._write = dataclasses.replace(write, ctx=replace(write.ctx, actor=SYSTEM), operation="offer")
+        self._write = dataclasses.replace(
+            write, ctx=replace(write.ctx, actor=SYSTEM), operation="offer", may_wait=False, in_passing=True
+        )
         self._rules = rules
         self._meeting = meeting
         self._full: dict[tuple[UUID, UUID | None, int, UUID | None], list[Range]] = {}
@@ -142,7 +145,7 @@ class _Offers:
         )
         try:
             return place(self._write, wanted)
-        except SlotUnavailable:
+        except (SlotUnavailable, Overtaken):
             return None
 
 

@@ -35,6 +35,12 @@ from scheduling_service.engine.database import Connection, Database, meaning, ti
 from scheduling_service.engine.store import protocol
 
 _TRIES = 3
+
+
+class Overtaken(pg.SerializationFailure):
+    """Somebody else is changing what this write needs, and it may not wait for them: it begins again, without locks."""
+
+
 _TRANSIENT = (pg.SerializationFailure, pg.DeadlockDetected)
 
 
@@ -43,6 +49,9 @@ class Write:
     """An open write transaction on one business: the lease is active and stays so until it ends.
 
     `now` is the database's clock, read after the locks. Events told here leave only if the transaction commits.
+    `may_wait`: for appointments that somebody else is changing. No more once it has locked what comes after them in the
+    order of locks: two writes could wait for each other. `in_passing`: it goes beyond what was asked, with locks of any
+    kind, and waits for nobody's turn.
     """
 
     db: Connection
@@ -54,6 +63,8 @@ class Write:
     rules_version: int
     operation: str
     events: list[Event] = field(default_factory=list)
+    may_wait: bool = True
+    in_passing: bool = False
 
 
 Handler = Callable[[Write, Q], R]

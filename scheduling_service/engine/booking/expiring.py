@@ -13,7 +13,7 @@ from scheduling_service.engine.store import appointments as store
 from scheduling_service.engine.store import claims
 from scheduling_service.engine.store import waitlist as waiting
 from scheduling_service.engine.store.appointments import Locked
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.writing import Overtaken, Write
 
 
 def expire_overdue(write: Write, limit: int) -> list[Locked]:
@@ -22,19 +22,24 @@ def expire_overdue(write: Write, limit: int) -> list[Locked]:
 
 
 def expire_in_the_way(write: Write, question: Question, start: int) -> None:
-    """Those that hold what somebody asks for now."""
+    """Those that hold what somebody asks for now. Raises Overtaken if somebody else is changing one and it may not
+    wait."""
     ids = [each.provider_id for each in question.providers] + [each.resource_id for each in question.resources]
-    begins, ends = question.claim(start)
-    _expire(write, store.lock_overdue_of(write.db, write.ctx.business_id, ids, as_utc(begins), as_utc(ends)))
+    begins, ends = (as_utc(moment) for moment in question.claim(start))
+    waits = write.may_wait
+    _expire(write, store.lock_overdue_of(write.db, write.ctx.business_id, ids, begins, ends, wait=waits))
+    if not waits and store.any_overdue_of(write.db, write.ctx.business_id, ids, begins, ends):
+        raise Overtaken("Somebody is changing a hold that is in the way.")
 
 
 def expire_in_session(write: Write, session_id: UUID) -> None:
-    _expire(write, store.lock_overdue_in_session(write.db, write.ctx.business_id, session_id))
+    _expire(write, store.lock_overdue_in_session(write.db, write.ctx.business_id, session_id, wait=write.may_wait))
 
 
 def _expire(write: Write, overdue: Iterable[Locked]) -> list[Locked]:
     expired = []
     for locked in overdue:
+        write.may_wait = False
         held, business_id = locked.appointment, write.ctx.business_id
         changed = replace(held, status="expired", version=held.version + 1, cancelled_at=write.now)
         changing.update(write, changed, locked.session_id, e.AppointmentExpired, by_itself="expire")

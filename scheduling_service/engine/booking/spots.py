@@ -21,7 +21,7 @@ from scheduling_service.engine.booking.expiring import expire_in_session, expire
 from scheduling_service.engine.booking.refusals import set_aside, unavailable
 from scheduling_service.engine.store import claims as store
 from scheduling_service.engine.store.appointments import Locked
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.writing import Overtaken, Write
 
 _ROUNDS = 8
 """Each lost round means that somebody else won one; then the time counts as taken."""
@@ -55,7 +55,7 @@ class Spot:
 
 
 def take(write: Write, wish: Wish) -> Spot:
-    """Raises SlotUnavailable. What it takes is given back if the transaction does not commit."""
+    """Raises SlotUnavailable, and Overtaken. What it takes is given back if the transaction does not commit."""
     question = wish.question
     if not question.plain or wish.assigned or wish.moves is not None:
         _look_first(write, wish)
@@ -98,6 +98,7 @@ def _look_first(write: Write, wish: Wish) -> None:
 def give_back(write: Write, locked: Locked) -> None:
     """The time and seats of an appointment that has ended, or is about to move."""
     appointment, business_id = locked.appointment, write.ctx.business_id
+    write.may_wait = False
     if locked.session_id is None:
         store.free_time(write.db, business_id, appointment.appointment_id)
     else:
@@ -108,16 +109,32 @@ def give_back(write: Write, locked: Locked) -> None:
 def _take_turns(write: Write, wish: Wish) -> choosing.Turns | None:
     """The locks, in the order that all writes keep: customer, assignment, then providers and resources by id."""
     question, business_id = wish.question, write.ctx.business_id
-    if question.limited and question.customer_id is not None:
-        store.lock_customer(write.db, business_id, question.customer_id)
-    turns = choosing.take_turns(write, question) if wish.assigned and not question.collective else None
-    if wish.moves or question.collective or question.limits_providers or question.offering.needs:
-        ids = [each.provider_id for each in question.providers] + [each.resource_id for each in question.resources]
-        if wish.moves is not None:
-            moved = wish.moves.appointment
-            ids += [moved.provider_id, *moved.provider_ids, *moved.resource_ids]
+    customer_id = question.customer_id if question.limited else None
+    assigns = wish.assigned and not question.collective
+    ids = _taken_in_turn(wish)
+    if write.in_passing:
+        offering_id = question.offering.offering_id if assigns else None
+        if not store.lock_at_once(write.db, business_id, customer_id, offering_id, ids):
+            raise Overtaken("Somebody else's turn has not ended.")
+    if customer_id is not None:
+        store.lock_customer(write.db, business_id, customer_id)
+    turns = choosing.take_turns(write, question) if assigns else None
+    if ids:
         store.lock_in_turn(write.db, business_id, ids)
+    write.may_wait = write.may_wait and not (customer_id or assigns or ids)
     return turns
+
+
+def _taken_in_turn(wish: Wish) -> list[UUID]:
+    """The providers and resources that whoever needs several locks first; none if one provider's time is all."""
+    question, moved = wish.question, wish.moves
+    if not (moved or question.collective or question.limits_providers or question.offering.needs):
+        return []
+    ids = [each.provider_id for each in question.providers] + [each.resource_id for each in question.resources]
+    if moved is not None:
+        appointment = moved.appointment
+        ids += [appointment.provider_id, *appointment.provider_ids, *appointment.resource_ids]
+    return ids
 
 
 def _read(write: Write, wish: Wish) -> Taken:
@@ -130,6 +147,7 @@ def _read(write: Write, wish: Wish) -> Taken:
 def _claim(write: Write, wish: Wish, offer: Offer) -> Spot | None:
     """None when somebody else was faster."""
     question, business_id = wish.question, write.ctx.business_id
+    write.may_wait = False
     if offer.session_id is not None:
         return _join(write, wish, offer.provider_ids, offer.session_id)
     in_session = question.offering.capacity > 1

@@ -24,7 +24,7 @@ _APPOINTMENT = _NAMED.format(source="scheduling.appointment", extra="")
 # Locked before it is joined. When the lock had to be waited for, Postgres checks a join again with the names it had
 # read before, and would lose an appointment that was moved to another provider meanwhile.
 _LOCKED = _NAMED.format(
-    source="(SELECT * FROM scheduling.appointment WHERE {where} ORDER BY appointment_id FOR NO KEY UPDATE)",
+    source="(SELECT * FROM scheduling.appointment WHERE {where} ORDER BY appointment_id FOR NO KEY UPDATE {passing})",
     extra=", a.session_id",
 )
 _ONE = "business_id = %s AND appointment_id = %s"
@@ -125,16 +125,25 @@ def lock_overdue(db: Connection, business_id: UUID, limit: int) -> list[Locked]:
 
 
 def lock_overdue_of(
-    db: Connection, business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime
+    db: Connection, business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime, *, wait: bool
 ) -> list[Locked]:
-    """Holds whose time is over and that are in the way of an interval, alone or by a seat. Index: claim_by_time."""
-    values = (business_id, business_id, list(resources), end, start, start - timedelta(hours=48), business_id)
-    return _locked(db, _OVERDUE + _IN_THE_WAY, values)
+    """Holds whose time is over and that are in the way of an interval, alone or by a seat. Index: claim_by_time.
+
+    Without `wait`, here as below, those that somebody is changing now are left to them."""
+    return _locked(db, _OVERDUE + _IN_THE_WAY, _in_the_way(business_id, resources, start, end), wait=wait)
 
 
-def lock_overdue_in_session(db: Connection, business_id: UUID, session_id: UUID) -> list[Locked]:
+def any_overdue_of(
+    db: Connection, business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime
+) -> bool:
+    """Whether there are some, locked or not. Index: claim_by_time."""
+    statement = f"SELECT 1 FROM scheduling.appointment WHERE {_OVERDUE} {_IN_THE_WAY} LIMIT 1"  # noqa: S608 - constants
+    return db.execute(statement, _in_the_way(business_id, resources, start, end)).fetchone() is not None
+
+
+def lock_overdue_in_session(db: Connection, business_id: UUID, session_id: UUID, *, wait: bool) -> list[Locked]:
     """Index: appointment_by_session."""
-    return _locked(db, f"{_OVERDUE} AND session_id = %s", (business_id, session_id))
+    return _locked(db, f"{_OVERDUE} AND session_id = %s", (business_id, session_id), wait=wait)
 
 
 def insert_appointment(
@@ -207,10 +216,15 @@ def _appointments(db: Connection, query: str, values: tuple[Any, ...] | dict[str
         return cursor.execute(query, values).fetchall()
 
 
-def _locked(db: Connection, where: str, values: tuple[Any, ...]) -> list[Locked]:
+def _locked(db: Connection, where: str, values: tuple[Any, ...], *, wait: bool = True) -> list[Locked]:
+    statement = _LOCKED.format(where=where, passing="" if wait else "SKIP LOCKED")
     with db.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_LOCKED.format(where=where), values).fetchall()
+        rows = cursor.execute(statement, values).fetchall()
     return [_lock(**row) for row in rows]
+
+
+def _in_the_way(business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime) -> tuple[Any, ...]:
+    return business_id, business_id, list(resources), end, start, start - timedelta(hours=48), business_id
 
 
 def _columns(business_id: UUID, a: Appointment, session_id: UUID | None, at: datetime, entry: Entry) -> dict[str, Any]:

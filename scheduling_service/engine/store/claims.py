@@ -100,6 +100,37 @@ def lock_in_turn(db: Connection, business_id: UUID, ids: Sequence[UUID]) -> None
         )
 
 
+def lock_at_once(
+    db: Connection, business_id: UUID, customer_id: UUID | None, offering_id: UUID | None, ids: Sequence[UUID]
+) -> bool:
+    """What `lock_customer`, `lock_turns` and `lock_in_turn` lock, as far as it is given. False: somebody has it."""
+    row = db.execute(
+        """
+        WITH offering AS (
+            SELECT 1 FROM scheduling.offering
+             WHERE business_id = %(business)s AND offering_id = %(offering)s FOR NO KEY UPDATE SKIP LOCKED
+        ), provider AS (
+            SELECT 1 FROM scheduling.provider
+             WHERE business_id = %(business)s AND provider_id = ANY (%(ids)s) FOR NO KEY UPDATE SKIP LOCKED
+        ), resource AS (
+            SELECT 1 FROM scheduling.resource
+             WHERE business_id = %(business)s AND resource_id = ANY (%(ids)s) FOR NO KEY UPDATE SKIP LOCKED
+        )
+        SELECT (SELECT count(*) FROM offering) = num_nonnulls(%(offering)s::uuid)
+           AND (SELECT count(*) FROM provider) + (SELECT count(*) FROM resource) = cardinality(%(ids)s)
+           AND (%(customer)s::text IS NULL OR pg_try_advisory_xact_lock(
+                    hashtext('customer ' || %(business)s::text), hashtext(%(customer)s::text)))
+        """,
+        {
+            "business": business_id,
+            "customer": None if customer_id is None else str(customer_id),
+            "offering": offering_id,
+            "ids": sorted(set(ids)),
+        },
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def lock_customer(db: Connection, business_id: UUID, customer_id: UUID) -> None:
     """Until the transaction ends, nobody else books under this customer's limits."""
     db.execute(

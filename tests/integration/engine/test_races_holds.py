@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.scheduling import models as m
-from contracts.scheduling.errors import HoldExpired, InvalidTransition
+from contracts.scheduling.errors import HoldExpired, InvalidTransition, SlotUnavailable
 from tests.contract.port.appointments import approve, cancel, confirm, decline, get, hold, move
 from tests.contract.port.shop import Shop, at, customer_of
 from tests.integration.engine.racing import (
@@ -20,7 +20,7 @@ from tests.integration.engine.racing import (
     require_taken,
     standing,
 )
-from tests.integration.engine.workbench import Workbench, at_once
+from tests.integration.engine.workbench import Background, Workbench, at_once, wait_for
 
 Call = Callable[[], m.Appointment]
 
@@ -116,6 +116,51 @@ def test_settling_against_booking_and_waiting(bench: Workbench, shop: Shop) -> N
         assert 1 <= len(accepted(results[1:-1])) <= 2
     require_claimed(bench, shop)
     assert bench.deadlocks() == deadlocks
+
+
+def test_a_hold_that_becomes_overdue_is_not_waited_for_by_whoever_has_later_locks(bench: Workbench, shop: Shop) -> None:
+    """One has its turn and finds the hold overdue; another, who is expiring it, waits for the turn."""
+    first, second = shop.book(at(11)), shop.book(at(12))
+    held = hold(shop, at(9))
+    deadlocks = bench.deadlocks()
+    with bench.administrator() as somebody, somebody.transaction():
+        somebody.execute(
+            "SELECT 1 FROM scheduling.provider WHERE provider_id = %s FOR NO KEY UPDATE", (held.provider_id,)
+        )
+        moving = [Background(partial(move, shop, first, at(9), shop.staff))]
+        wait_for_waiting(bench, 1)
+        expire(bench, held)
+        moving.append(Background(partial(move, shop, second, at(9), shop.staff)))
+        wait_for_waiting(bench, 2)
+    with pytest.raises(SlotUnavailable):
+        moving[0].result()
+    assert moving[1].result().starts_at == at(9)
+    require_claimed(bench, shop)
+    assert bench.deadlocks() == deadlocks
+
+
+def wait_for_waiting(bench: Workbench, count: int) -> None:
+    """Until so many wait for a provider's turn."""
+    statement = """
+        SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+           AND query LIKE 'SELECT 1 FROM scheduling.provider%%'
+    """
+    wait_for(lambda: bench.sql(statement)[0][0] == count)
+
+
+def test_an_offer_in_passing_waits_for_nobody_s_turn(bench: Workbench, shop: Shop) -> None:
+    """Whoever cancels is not made to wait; who was passed over is offered the time when it is settled."""
+    booked = shop.book(at(9))
+    wish = m.JoinWaitlist(offering_id=shop.offering.offering_id, customer_id=shop.stranger.id, start=at(9), end=at(10))
+    shop.port.join_waitlist(shop.stranger.writes(), wish)
+    with bench.administrator() as somebody, somebody.transaction():
+        somebody.execute(
+            "SELECT 1 FROM scheduling.offering WHERE offering_id = %s FOR NO KEY UPDATE", (booked.offering_id,)
+        )
+        assert cancel(shop, booked, shop.staff).status == "cancelled"
+        assert standing(shop, "held") == []
+    assert settle(shop).offered == 1
+    require_claimed(bench, shop)
 
 
 @pytest.mark.parametrize("threads", [2, 8, 16])
