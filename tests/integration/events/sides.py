@@ -21,6 +21,7 @@ from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import Limits, Relay
 from tests.databases import Databases
+from tests.patience import eventually
 
 QUICK = Pace(first_retry=0.02, longest_retry=0.05, survey_every=0, gap=0, ask_every=0.05)
 
@@ -34,10 +35,16 @@ def relay(
 
 
 def relay_once(databases: Databases, source: Side = "http", **how: Any) -> None:
-    """One step of a relay that then is gone."""
+    """One step of a relay that then is gone, also for the server, which notices that in its own time."""
     working = relay(databases, source, **how)
     working.step()
     working.close()
+    url = databases.scheduling_admin_url if source == "http" else databases.monolith_admin_url
+    connected = """
+        SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'scheduling_relay'
+    """
+    with psycopg.connect(url, autocommit=True) as administrator:
+        eventually(lambda: administrator.execute(connected).fetchone() == (0,), "the relay's end")
 
 
 class Notified:
