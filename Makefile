@@ -10,7 +10,7 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults check load bench bench-growth bench-cutover format lock clean
+.PHONY: help demo story test faults check load peak bench bench-growth bench-cutover format lock clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -36,6 +36,10 @@ story: $(VENV)/dev.installed $(VENV)/load.installed ## Tell the story of an extr
 
 load: $(VENV)/demo.installed $(VENV)/load.installed ## Send a peak hour to the demo that runs, through either adapter
 	@$(EXTRACTION) load
+
+peak: $(VENV)/dev.installed $(VENV)/load.installed ## Play the peak hour: a quick look at the monolith, a bulkhead, the service
+	@$(EXTRACTION) lab run --quick --arms M1,MB,X --blocks 3 --seconds 15 --idle-seconds 8 \
+		|| { code=$$?; test $$code -eq 20 || exit $$code; }
 
 bench: $(VENV)/dev.installed $(VENV)/load.installed ## Measure against bare floors, as ratios taken in one run
 	@$(VENV)/bin/python -m deploy.bench

@@ -52,7 +52,7 @@ def read_description(path: Path) -> Description:
         raise LoadError(f"{path} is damaged ({error}): remove it, and `make load` makes a new one") from None
 
 
-def open_business(host: str, slug: str, side: str) -> Business:
+def open_business(host: str, slug: str, side: str, *, customers: int = CUSTOMERS, visitors: int = VISITORS) -> Business:
     """Sign up a business with people, a price and customers. The product puts it where its flag points; `side` is what
     the caller knows about that. Raises LoadError."""
     staff = Login(f"{slug}@example.test", secrets.token_urlsafe(16))
@@ -67,8 +67,8 @@ def open_business(host: str, slug: str, side: str) -> Business:
         offering_id=offering_id,
         providers=[_hire(owner, path, offering_id, name) for name in PROVIDERS],
         staff=staff,
-        customers=[_join(host, path, f"{slug}-customer-{number}") for number in range(CUSTOMERS)],
-        visitors=[_join(host, path, f"{slug}-visitor-{number}") for number in range(VISITORS)],
+        customers=[_join(host, path, f"{slug}-customer-{number}") for number in range(customers)],
+        visitors=[_join(host, path, f"{slug}-visitor-{number}") for number in range(visitors)],
     )
 
 

@@ -12,8 +12,9 @@ from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from loadtests.arrivals import Arrival, peak_hour, schedule, steady
+from loadtests.arrivals import Arrival, Shape, peak_hour, schedule, steady
 from loadtests.businesses import Business
+from loadtests.crowds import Favourites
 
 DAYS_AHEAD = 28
 REMEMBERED = 500
@@ -42,13 +43,17 @@ class Appointment(NamedTuple):
 
 @dataclass
 class Premises:
-    """One business as its customers know it: what was offered lately, what they booked. Shared by all greenlets."""
+    """One business as its customers know it: what was offered lately, what they booked. Shared by all greenlets.
+
+    With `favourites` bookers want those few slots; else any that was offered.
+    """
 
     business: Business
     cookies: list[str]
     staff_cookie: str
     offers: deque[Offer] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     appointments: deque[Appointment] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    favourites: Favourites[Offer] | None = None
 
     @property
     def path(self) -> str:
@@ -84,13 +89,19 @@ def search(premises: Premises, chance: Random) -> Request:
 
 
 def _learn_slots(premises: Premises, _request: Request, answer: Answer) -> None:
-    premises.offers.extend(Offer(slot["provider_id"], slot["starts_at"]) for slot in answer["slots"][:20])
+    offered = [Offer(slot["provider_id"], slot["starts_at"]) for slot in answer["slots"][:20]]
+    premises.offers.extend(offered)
+    if premises.favourites is not None:
+        premises.favourites.learn(offered)
 
 
 def book(premises: Premises, chance: Random) -> Request | None:
-    if not premises.offers:
+    if premises.favourites is not None:
+        offer = premises.favourites.choose(chance)
+    else:
+        offer = chance.choice(premises.offers) if premises.offers else None
+    if offer is None:
         return None
-    offer = chance.choice(premises.offers)
     body = {"offering_id": premises.business.offering_id, **offer._asdict()}
     return Request("POST", f"{premises.path}/appointments", chance.choice(premises.cookies), body)
 
@@ -168,11 +179,11 @@ HAMMERED: Mapping[str, float] = {"search": 80, "book": 10, "cancel": 3, "resched
 TRICKLE: Mapping[str, float] = {"login": 0.5, "me": 3.5, "prices": 2.0, "invoices": 2.0, "preferences": 4.0}
 
 
-def plan(rate: float, seconds: float, seed: int) -> list[Arrival]:
-    """A peak hour of `rate` scheduling requests a second at its height, over a trickle of everything else.
+def plan(rate: float, seconds: float, seed: int, shape: Shape = peak_hour) -> list[Arrival]:
+    """An hour of `rate` scheduling requests a second at its height, over a trickle of everything else.
 
     The same arguments, the same arrivals: that is how two topologies are compared.
     """
     total = sum(HAMMERED.values())
     hammered = {name: rate * weight / total for name, weight in HAMMERED.items()}
-    return sorted([*schedule(hammered, peak_hour, seconds, seed), *schedule(TRICKLE, steady, seconds, seed)])
+    return sorted([*schedule(hammered, shape, seconds, seed), *schedule(TRICKLE, steady, seconds, seed)])

@@ -20,8 +20,9 @@ from locust.runners import LocalRunner
 
 from loadtests.businesses import LoadError, read_description
 from loadtests.journeys import plan
-from loadtests.locustfile import CANNOT, PeakHour
+from loadtests.locustfile import PeakHour
 from loadtests.report import Row, errors, lateness, summarize, table
+from loadtests.sending import CANNOT
 
 LATE_SECONDS = 0.005
 BUSY = 0.85
@@ -83,7 +84,8 @@ def _sides(options: argparse.Namespace) -> list[str]:
 
 def _hour(side: str, options: argparse.Namespace, rows: list[Row]) -> None:
     """Adds its rows as they come, so that Ctrl-C keeps them."""
-    options.side = side
+    options.side, options.scenario = side, "peak_hour"
+    options.processes = options.expect_workers = None
     _say(f"{side}: {len(plan(options.rate, options.seconds, options.seed))} arrivals in {options.seconds:g} s")
     environment = locust.env.Environment(user_classes=[PeakHour], host=options.host, parsed_options=options)
     first = len(rows)

@@ -8,7 +8,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from loadtests.arrivals import Shape, steady
+from loadtests.arrivals import Shape, peak_hour, steady
+from loadtests.crowds import Crowd
 
 PEAK_BY_MEAN: Final = 3.6
 """The busiest hour of a day of bookings, by the day's mean."""
@@ -20,15 +21,6 @@ _PLATEAU, _EDGE = 0.12, 0.08
 """Shares of the day: the plateau of the peak, and the way up to it and down."""
 _FLOOR: Final = (1 / PEAK_BY_MEAN - _PLATEAU - _EDGE) / (1 - _PLATEAU - _EDGE)
 """What is left for the rest of the day, so that the mean comes out."""
-
-
-class Crowd(NamedTuple):
-    """How bookers meet: `contenders` want each slot that is wanted at all, slots are wanted by Zipf's law of that
-    exponent, and whoever was too late asks for another one, `retries` times at the most."""
-
-    contenders: int
-    zipf: float
-    retries: int
 
 
 class Scenario(NamedTuple):
@@ -77,6 +69,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     each.name: each
     for each in (
         Scenario("idle", "an hour in which few come", lambda seconds: steady, 60.0, load=0.1),
+        Scenario("peak_hour", "an hour with a rise, a plateau and a fall", lambda seconds: peak_hour, 60.0),
         Scenario("daily_peak", "a day with its busiest hour in the middle", lambda seconds: daily_peak, 120.0),
         Scenario(
             "stampede",

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, Entry] = {
     "events": Entry("deploy.cli.events", "See and replay the events that a module could not apply."),
     "seed": Entry("deploy.cli.seed", "Fill the databases with many businesses and appointments."),
     "load": Entry("deploy.cli.load", "Send a peak hour through either adapter, and compare."),
+    "lab": Entry("deploy.cli.lab", "Measure topologies against each other, and judge: extract, or not."),
     "operator": Entry("deploy.cli.operator", "Appoint those who run the whole product."),
     "mail": Entry("deploy.cli.mail", "Read the mails that the demo has sent."),
 }

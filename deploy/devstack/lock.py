@@ -1,27 +1,37 @@
-"""One stack per data folder."""
+"""One of a kind: a stack per data folder, a laboratory per machine."""
 
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from deploy.errors import SurroundingsError
 
 
+def only_one(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Hold a data folder's lock file. Raises SurroundingsError when another demo does."""
+    folder = path.parent.parent
+    return held(
+        path,
+        lambda process: (
+            f"a demo runs in {folder} already (process {process}): "
+            "stop it with Ctrl-C, or set DATA_DIR and the ports to run another beside it"
+        ),
+    )
+
+
 @contextlib.contextmanager
-def only_one(path: Path) -> Iterator[None]:
-    """Hold the lock file; it is free again as soon as this process is gone, however it ended."""
+def held(path: Path, taken: Callable[[str], str]) -> Iterator[None]:
+    """Hold the lock file; it is free again as soon as this process is gone, however it ended. `taken` words the error
+    for when the process of that number holds it."""
     with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise SurroundingsError(
-                f"a demo runs in {path.parent.parent} already (process {file.read().strip()}): "
-                "stop it with Ctrl-C, or set DATA_DIR and the ports to run another beside it"
-            ) from error
+            raise SurroundingsError(taken(file.read().strip())) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

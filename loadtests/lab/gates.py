@@ -9,6 +9,7 @@ from loadtests.lab.runs import Run
 from loadtests.lab.thresholds import Thresholds
 
 MOST_MORE_BLOCKS: Final = 50
+_MORE_THAN_ANYBODY_READS: Final = 1_000
 _SHORTEST_MS: Final = 0.1
 _NEVER_MS: Final = 30_000.0
 """A module of which more than one person in a hundred was not answered has no 99th percentile; this is the patience of
@@ -82,7 +83,10 @@ def above(found: Estimate, threshold: float, what: str) -> Answer:
 
 
 def in_words(found: Estimate) -> str:
-    return f"{found.value:.2f} [{found.low:.2f} to {found.high:.2f}], n = {found.n}"
+    if found.n < 2:
+        return f"{found.value:.2f} (once)"
+    high = f"{found.high:.2f}" if found.high < _MORE_THAN_ANYBODY_READS else f"over {_MORE_THAN_ANYBODY_READS:g}"
+    return f"{found.value:.2f} [{found.low:.2f} to {high}], n = {found.n}"
 
 
 def _more_for(found: Estimate, threshold: float) -> int:

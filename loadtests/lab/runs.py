@@ -7,11 +7,12 @@ import msgspec
 
 SCHEMA: Final = 1
 """Of the results; a reader refuses another."""
+MODULES: Final = ("scheduling", "auth", "billing", "notifications")
 
 
 class ModuleResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Latencies count from the intended start, in milliseconds. `p99_ms` is over everybody who came: whoever was turned
-    away, or got an error, waited `turned_away_ms`. None where too few lie beyond the percentile."""
+    """Latencies count from the intended start, in milliseconds, over those who got an answer; None where too few lie
+    beyond the percentile. `good` were answered within what the module promises."""
 
     arrivals: int
     errors: int
@@ -20,11 +21,36 @@ class ModuleResult(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
+    good: int = 0
+
+
+class Generator(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes a run believable: how late requests left, what share was never sent, the share of its core that the
+    generator used, and requests under way as counted by looking and as the rows say (Little's law: they agree)."""
+
+    late_p99_ms: float
+    dropped_share: float
+    cpu: float
+    in_flight: float
+    in_flight_by_rows: float
+
+
+class Costs(msgspec.Struct, frozen=True, kw_only=True):
+    """Milliseconds within the run. `cpu_ms` is processor time by process; `web_cpu_ms` that of the threads that served
+    requests, `db_ms` time that statements ran (by role), and `pool_wait_ms` waits for a connection, by module;
+    `lock_share` is the share of a module's statements under way that waited for a lock."""
+
+    cpu_ms: dict[str, float] = {}
+    web_cpu_ms: dict[str, float] = {}
+    db_ms: dict[str, float] = {}
+    pool_wait_ms: dict[str, float] = {}
+    lock_share: dict[str, float] = {}
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """`load` is the offered rate as a share of the forecast peak; `place` the run's turn in its block. `problems` say
-    why it must not be believed: the generator was late, the ledger does not reconcile."""
+    """`load` is the offered rate at the height as a share of the forecast peak, `rate` the same in scheduling requests
+    a second; `place` the run's turn in its block. `problems` say why it must not be believed: the generator was late,
+    the ledger does not reconcile."""
 
     block: int
     place: int
@@ -38,23 +64,65 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ms: float
     db_ms: float
     problems: tuple[str, ...] = ()
+    rate: float = 0.0
+    generator: Generator | None = None
+    costs: Costs = Costs()
 
     @property
     def valid(self) -> bool:
         return not self.problems
 
     @property
+    def folder(self) -> str:
+        return folder_of(self.block, self.place, self.arm, self.scenario)
+
+    @property
     def cpu_ms_per_booking(self) -> float | None:
         return self.cpu_ms / self.bookings if self.bookings and self.cpu_ms > 0 else None
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A steady rate that an arm was asked, in scheduling requests a second. `good` is the share of its arrivals
+    that were answered within its promise, `goodput` those a second."""
+
+    arm: str
+    rate: float
+    good: float
+    goodput: float
+    p99_ms: float | None
+
+
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """All runs of a laboratory's folder, in the order in which they were made."""
+    """All runs of a laboratory's folder, in the order in which they were made; before them, the search for R*."""
 
     schema: int
     thresholds_version: int
     machine: str
     runs: tuple[Run, ...]
+    conditions: "Conditions | None" = None
+    steps: tuple[Step, ...] = ()
+
+
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+    """What has to be the same for two folders to be comparable, and what a reader wants to know of the surroundings.
+    `capacity` is R*, `forecast` the peak that is expected, both in scheduling requests a second; `assumed` when nobody
+    gave one."""
+
+    scenario: str
+    arms: tuple[str, ...]
+    blocks: int
+    seconds: float
+    idle_seconds: float
+    seed: int
+    capacity: float
+    forecast: float
+    assumed: bool
+    threads: int
+    quick: bool
+    pinned: str
+    versions: dict[str, str]
+    began: str
+    thresholds: str
 
 
 class ResultsError(Exception):
@@ -70,6 +138,11 @@ def read_results(data: bytes, where: str) -> Results:
         return msgspec.json.decode(data, type=Results)
     except msgspec.DecodeError as error:
         raise ResultsError(f"{where} holds no results of the laboratory: {error}") from error
+
+
+def folder_of(block: int, place: int, arm: str, scenario: str) -> str:
+    """Where the raw rows of a run are, within the laboratory's folder."""
+    return f"runs/{block:02}-{place:02}-{arm.replace(chr(39), '-again')}-{scenario}"
 
 
 def of_arm(runs: Sequence[Run], arm: str, scenario: str, load: float | None = None) -> dict[int, Run]:

@@ -22,6 +22,14 @@ class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most_idle_latency_ratio: float
 
 
+class Validity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    most_late_ms: float
+    most_dropped_share: float
+    most_cpu: float
+    little: float
+    steady: float
+
+
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`slo_p99_ms` by module. What each of them means stands in the file."""
 
@@ -30,6 +38,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     load: Load
     noise: Noise
     tax: Tax
+    validity: Validity
 
 
 class ThresholdsError(Exception):
@@ -39,6 +48,14 @@ class ThresholdsError(Exception):
 def read_thresholds(path: Path = FILE) -> Thresholds:
     """Raises ThresholdsError."""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Thresholds)
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        return parse_thresholds(path.read_text(encoding="utf-8"))
+    except (OSError, ThresholdsError) as error:
         raise ThresholdsError(f"{path} cannot be used: {error}") from error
+
+
+def parse_thresholds(text: str) -> Thresholds:
+    """Of the file's text, as results keep it. Raises ThresholdsError."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Thresholds)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ThresholdsError(str(error)) from error

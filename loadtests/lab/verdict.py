@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 from loadtests.lab import gates
 from loadtests.lab.arms import AGAIN, ARMS, BASELINE, Kind
 from loadtests.lab.gates import Answer, paired
-from loadtests.lab.runs import Run, of_arm
-from loadtests.lab.thresholds import Thresholds
+from loadtests.lab.runs import Results, Run, of_arm
+from loadtests.lab.thresholds import Thresholds, parse_thresholds
 
 Outcome = Literal["EXTRACT", "DON'T EXTRACT", "INCONCLUSIVE", "INVALID"]
 EXIT_CODES: dict[Outcome, int] = {"EXTRACT": 0, "DON'T EXTRACT": 10, "INCONCLUSIVE": 20, "INVALID": 30}
@@ -44,9 +44,23 @@ class _Decided(Exception):
         self.more_blocks = more_blocks
 
 
-def judge(runs: Sequence[Run], thresholds: Thresholds) -> Verdict:
-    """Of runs under these thresholds, made in any order."""
-    bench = _Bench(runs, thresholds)
+def judge_results(results: Results) -> Verdict:
+    """Under the thresholds that they were measured with. A quick look answers what it can, and leaves the verdict to a
+    whole laboratory."""
+    conditions = results.conditions
+    assert conditions is not None, "the laboratory wrote them"
+    thresholds = parse_thresholds(conditions.thresholds)
+    if not conditions.quick:
+        return judge(results.runs, thresholds, conditions.scenario)
+    bench = _Bench(results.runs, thresholds, conditions.scenario)
+    bench.look(conditions.arms)
+    because = "a quick look carries no verdict: `extraction lab run` measures noise, every remedy, and more blocks"
+    return Verdict("INCONCLUSIVE", because, tuple(bench.asked), thresholds.noise.fewest_blocks)
+
+
+def judge(runs: Sequence[Run], thresholds: Thresholds, peak: str = PEAK) -> Verdict:
+    """Of runs under these thresholds, made in any order; `peak` is the scenario that counts."""
+    bench = _Bench(runs, thresholds, peak)
     try:
         bench.require_valid()
         bench.require_a_problem()
@@ -62,11 +76,19 @@ def judge(runs: Sequence[Run], thresholds: Thresholds) -> Verdict:
 class _Bench:
     """The questions in their order; each leaves its gate, and ends the verdict by raising `_Decided`."""
 
-    def __init__(self, runs: Sequence[Run], thresholds: Thresholds) -> None:
+    def __init__(self, runs: Sequence[Run], thresholds: Thresholds, peak: str) -> None:
         self._runs = runs
+        self._peak = peak
         self._thresholds = thresholds
         self._load = thresholds.load.headroom
         self.asked: list[Gate] = []
+
+    def look(self, arms: Sequence[str]) -> None:
+        """Leave what can be said of each arm, and decide nothing."""
+        for arm in arms:
+            misses = self._misses(arm)
+            kept = None if misses.holds is None else not misses.holds
+            self._leave(f"{arm} keeps its promise at the peak", kept, misses.words)
 
     def require_valid(self) -> None:
         baseline, again = self._at_peak(BASELINE), self._at_peak(AGAIN)
@@ -163,7 +185,7 @@ class _Bench:
         return [name for name, arm in ARMS.items() if arm.kind == kind and self._at_peak(name)]
 
     def _at_peak(self, arm: str) -> dict[int, Run]:
-        return of_arm(self._runs, arm, PEAK, self._load)
+        return of_arm(self._runs, arm, self._peak, self._load)
 
     def _leave(self, name: str, passed: bool | None, words: str) -> None:
         self.asked.append(Gate(name, passed, words))

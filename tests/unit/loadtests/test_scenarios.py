@@ -63,5 +63,6 @@ def test_what_arrives_has_the_shape() -> None:
 
 
 def test_a_scenario_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(LookupError, match="no scenario 'lunch': there are idle, daily_peak, stampede, step_ladder"):
+    known = "idle, peak_hour, daily_peak, stampede, step_ladder"
+    with pytest.raises(LookupError, match=f"no scenario 'lunch': there are {known}"):
         scenario("lunch")

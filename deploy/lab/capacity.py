@@ -1,0 +1,97 @@
+"""R*: how many scheduling requests a second an arm can bear before it breaks its promise: ladder, then bisection."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deploy.lab.ground import Ground
+from deploy.lab.measuring import COPY, Spec, play, read_run
+from deploy.lab.templates import Template
+from deploy.lab.topologies import TOPOLOGIES, RunningArm, running
+from loadtests.lab.runs import Step
+from loadtests.lab.summing import by_module
+from loadtests.lab.thresholds import Thresholds
+
+FIRST_RATE: Final = 25.0
+HIGHEST_RATE: Final = 5_000.0
+GOOD_SHARE: Final = 0.98
+"""Of the arrivals of a step, answered within the promise: below it the arm is beyond its capacity."""
+CLOSE_ENOUGH: Final = 1.08
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Seconds: of a rung of the ladder, of a step of the bisection, and how many of those there are at the most."""
+
+    rung: float
+    bisection: float
+    bisections: int
+
+
+class Prober:
+    """Asks an arm that runs."""
+
+    def __init__(
+        self, arm_name: str, arm: RunningArm, ground: Ground, template: Template, folder: Path, thresholds: Thresholds
+    ) -> None:
+        self._name = arm_name
+        self._arm = arm
+        self._ground = ground
+        self._template = template
+        self._folder = folder
+        self._thresholds = thresholds
+        self.steps: list[Step] = []
+
+    def ask(self, rate: float, seconds: float) -> Step:
+        """A steady rate, after a second of warming up."""
+        number = len(self.steps)
+        folder = self._folder / "capacity" / f"{self._name.replace(chr(39), '-again')}-{number:02}"
+        folder.mkdir(parents=True, exist_ok=True)
+        spec = Spec(0, number, self._name, "idle", 0.0, rate, seconds, 1.0, 9_000 + number)
+        play(spec, self._ground, TOPOLOGIES[self._name], self._arm, self._template, folder)
+        rows = [row.as_row(self._name) for row in read_run(folder)[0] if row.due >= 0]
+        found = by_module(rows, self._thresholds.slo_p99_ms)["scheduling"]
+        step = Step(
+            arm=self._name,
+            rate=rate,
+            good=found.good / found.arrivals if found.arrivals else 0.0,
+            goodput=found.good / seconds,
+            p99_ms=found.p99_ms,
+        )
+        self.steps.append(step)
+        return step
+
+
+@contextmanager
+def prober(arm_name: str, ground: Ground, template: Template, folder: Path, thresholds: Thresholds) -> Iterator[Prober]:
+    """On fresh databases, which grow from step to step."""
+    topology = TOPOLOGIES[arm_name]
+    with ground.copied(topology.home, template.name, COPY), running(topology, ground, COPY) as arm:
+        yield Prober(arm_name, arm, ground, template, folder, thresholds)
+
+
+def find_capacity(asked: Prober, lengths: Lengths, say: Callable[[Step], None]) -> float:
+    """Doubles the rate until the arm fails, then halves what is between, on a logarithmic scale."""
+
+    def holds(rate: float, seconds: float) -> bool:
+        step = asked.ask(rate, seconds)
+        say(step)
+        return step.good >= GOOD_SHARE
+
+    good, bad = 0.0, FIRST_RATE
+    while bad < HIGHEST_RATE and holds(bad, lengths.rung):
+        good, bad = bad, bad * 2
+    if not good:
+        good = bad / 8
+    for _ in range(lengths.bisections):
+        if bad / good <= CLOSE_ENOUGH:
+            break
+        middle = math.sqrt(good * bad)
+        if holds(middle, lengths.bisection):
+            good = middle
+        else:
+            bad = middle
+    return good

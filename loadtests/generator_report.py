@@ -1,0 +1,24 @@
+"""What the generator allows itself and says of itself; apart from it, for those who only read that."""
+
+from typing import Final
+
+import msgspec
+
+ROWS: Final = "rows.csv"
+ABOUT: Final = "generator.json"
+MOST_AT_ONCE: Final = 200
+"""Requests under way; an arrival that finds as many is dropped, and counted as such."""
+PATIENCE_SECONDS: Final = 30.0
+"""After which a request counts as not answered."""
+
+
+class GeneratorReport(msgspec.Struct, frozen=True, kw_only=True):
+    """About the generator itself, from 0 s to the end. `in_flight` is the mean number of requests under way, counted by
+    looking, not from the rows; `cpu` the share of one core that this process used."""
+
+    planned: int
+    began: float
+    seconds: float
+    cpu: float
+    in_flight: float
+    complete: bool

@@ -1,0 +1,137 @@
+"""What the report says in numbers: each from valid runs only, paired by block where arms are compared."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import NamedTuple
+
+from loadtests.estimates import Estimate, ratio
+from loadtests.lab.arms import BASELINE
+from loadtests.lab.gates import paired
+from loadtests.lab.runs import MODULES, ModuleResult, Results, Run, of_arm
+from loadtests.lab.thresholds import Thresholds
+
+IDLE = "idle"
+_NOT_ANSWERED_MS = 30_000.0
+
+
+class Comparison(NamedTuple):
+    """Of an arm by M1; `better` when less is better, which it always is here."""
+
+    what: str
+    arm: str
+    estimate: Estimate
+
+
+class Figures:
+    """Of one folder of results."""
+
+    def __init__(self, results: Results, thresholds: Thresholds) -> None:
+        conditions = results.conditions
+        assert conditions is not None, "the laboratory wrote them"
+        self.results = results
+        self.conditions = conditions
+        self.thresholds = thresholds
+        self.headroom = thresholds.load.headroom
+        self.arms = [arm for arm in conditions.arms if any(run.arm == arm for run in results.runs)]
+        self._depth = {module: self._deepest(module) for module in MODULES}
+
+    def peak(self, arm: str) -> dict[int, Run]:
+        """Valid runs by block."""
+        found = of_arm(self.results.runs, arm, self.conditions.scenario, self.headroom)
+        return {block: run for block, run in found.items() if run.valid}
+
+    def idle(self, arm: str) -> dict[int, Run]:
+        found = of_arm(self.results.runs, arm, IDLE)
+        return {block: run for block, run in found.items() if run.valid}
+
+    def tail_name(self, module: str) -> str:
+        """The deepest percentile that enough people lie beyond in every run."""
+        return self._depth[module]
+
+    def tail_ms(self, run: Run, module: str) -> float | None:
+        """That percentile, from the intended start. When more than one in a hundred got no answer it is the patience of
+        the generator."""
+        result = run.modules.get(module)
+        if result is None or not result.arrivals:
+            return None
+        if result.errors + result.dropped > 0.01 * result.arrivals:
+            return _NOT_ANSWERED_MS
+        return _percentile(result, self._depth[module])
+
+    def middle_tail(self, runs: dict[int, Run], module: str) -> float | None:
+        """The median over runs."""
+        known = [value for run in runs.values() if (value := self.tail_ms(run, module)) is not None]
+        return median(known) if known else None
+
+    def neighbour_ratio(self, arm: str, module: str) -> float | None:
+        """How many times longer than in idle hours the module's tail is at the peak."""
+        peak, idle = self.middle_tail(self.peak(arm), module), self.middle_tail(self.idle(arm), module)
+        return peak / idle if peak and idle else None
+
+    def relief(self, arm: str, module: str) -> Estimate | None:
+        """The module's tail at the peak, by that in M1, block by block."""
+        pairs = [
+            (one, other)
+            for mine, its in paired(self.peak(arm), self.peak(BASELINE))
+            if (one := self.tail_ms(mine, module)) and (other := self.tail_ms(its, module))
+        ]
+        return ratio(pairs) if pairs else None
+
+    def cpu_per_booking(self, arm: str) -> Estimate | None:
+        """Processor time of all of the arm's servers for each booking at the peak, by M1's."""
+        pairs = [
+            (one, other)
+            for mine, its in paired(self.peak(arm), self.peak(BASELINE))
+            if (one := mine.cpu_ms_per_booking) and (other := its.cpu_ms_per_booking)
+        ]
+        return ratio(pairs) if pairs else None
+
+    def idle_latency(self, arm: str) -> Estimate | None:
+        """Median of scheduling in idle hours, by M1's."""
+        pairs = [
+            (one, other)
+            for mine, its in paired(self.idle(arm), self.idle(BASELINE))
+            if (one := mine.modules["scheduling"].p50_ms) and (other := its.modules["scheduling"].p50_ms)
+        ]
+        return ratio(pairs) if pairs else None
+
+    def good_share(self, arm: str, module: str) -> float | None:
+        """Of those who came at the peak, answered within what the module promises; the median over runs."""
+        shares = [
+            run.modules[module].good / run.modules[module].arrivals
+            for run in self.peak(arm).values()
+            if run.modules[module].arrivals
+        ]
+        return median(shares) if shares else None
+
+    def comparisons(self) -> list[Comparison]:
+        """All that the forest shows, M1 itself left out."""
+        found = []
+        for module in MODULES:
+            for arm in self.arms:
+                if arm != BASELINE and (estimate := self.relief(arm, module)):
+                    found.append(Comparison(f"{module}, {self._depth[module]} at the peak", arm, estimate))
+        for what, figure in (
+            ("processor time a booking", self.cpu_per_booking),
+            ("scheduling, median when idle", self.idle_latency),
+        ):
+            for arm in self.arms:
+                if arm != BASELINE and (estimate := figure(arm)):
+                    found.append(Comparison(what, arm, estimate))
+        return found
+
+    def middle_run(self, arm: str) -> Run | None:
+        """Of the peak: the one whose scheduling tail is the median."""
+        runs = sorted(self.peak(arm).values(), key=lambda run: self.tail_ms(run, "scheduling") or 0.0)
+        return runs[(len(runs) - 1) // 2] if runs else None
+
+    def _deepest(self, module: str) -> str:
+        runs: Sequence[Run] = [run for run in self.results.runs if run.valid and run.modules[module].arrivals]
+        for name in ("p99", "p95"):
+            if runs and all(_percentile(run.modules[module], name) is not None for run in runs):
+                return name
+        return "p50"
+
+
+def _percentile(result: ModuleResult, name: str) -> float | None:
+    return {"p99": result.p99_ms, "p95": result.p95_ms, "p50": result.p50_ms}[name]

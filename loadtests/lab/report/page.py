@@ -1,0 +1,65 @@
+"""The whole report: one self-contained page, from results, a verdict and whatever raw rows there still are."""
+
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from loadtests.lab.report import diagrams, drawings
+from loadtests.lab.report.figures import IDLE, Figures
+from loadtests.lab.report.findings import findings
+from loadtests.lab.report.raw import Raw
+from loadtests.lab.runs import Results
+from loadtests.lab.thresholds import parse_thresholds
+from loadtests.lab.verdict import Verdict
+
+_HERE = Path(__file__).parent
+_WORDS = {True: "yes", False: "no", None: "not decided"}
+_CLASSES = {True: "yes", False: "no", None: "open"}
+
+
+def render(results: Results, verdict: Verdict, raw: Raw) -> str:
+    """HTML that asks nobody else for anything."""
+    conditions = results.conditions
+    assert conditions is not None, "the laboratory wrote them"
+    figures = Figures(results, parse_thresholds(conditions.thresholds))
+    drawn = {
+        "heat": diagrams.heat(figures),
+        "forest": diagrams.forest(figures),
+        "arms_drawn": diagrams.arms_drawn(figures),
+        "costs": diagrams.costs(figures),
+        "arms_legend": drawings.arms_legend(figures.arms),
+        "load_curves": drawings.load_curves(figures),
+        "percentile_curves": drawings.percentile_curves(figures, raw),
+        "timelines": drawings.timelines(figures, raw),
+        "drift": drawings.drift(figures),
+        "style": (_HERE / "style.css").read_text(encoding="utf-8"),
+    }
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.from_string((_HERE / "page.html").read_text(encoding="utf-8")).render(
+        verdict=verdict,
+        conditions=conditions,
+        machine=results.machine,
+        thresholds_version=results.thresholds_version,
+        runs=results.runs,
+        headroom=figures.headroom,
+        peak_rate=conditions.forecast * figures.headroom,
+        findings=list(findings(figures)),
+        missing=_missing(results),
+        gate_word=_WORDS.__getitem__,
+        gate_class=_CLASSES.__getitem__,
+        **{name: Markup(html) for name, html in drawn.items()},  # noqa: S704 - drawn here, every word in it escaped
+    )
+
+
+def _missing(results: Results) -> str:
+    """What was to be measured and was not, in a sentence; empty when the laboratory came to its end."""
+    conditions = results.conditions
+    assert conditions is not None
+    idle_blocks = 1 if conditions.quick else conditions.blocks
+    wanted = len(conditions.arms) * (conditions.blocks + idle_blocks)
+    there = len(results.runs)
+    if there >= wanted:
+        return ""
+    peaks = sum(run.scenario != IDLE for run in results.runs)
+    return f"Interrupted: {there} of {wanted} runs were made, {peaks} of them at the peak. What follows rests on those."

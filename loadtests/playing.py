@@ -1,0 +1,104 @@
+"""What a generator plays: who arrives when, at whose door, and for which business."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from random import Random
+
+import msgspec
+
+from loadtests.arrivals import Arrival, steady
+from loadtests.businesses import Business, LoadError, signed_in
+from loadtests.crowds import Favourites
+from loadtests.journeys import HAMMERED, Premises, plan
+from loadtests.scenarios import scenario
+
+EVERY_MODULE = "*"
+WARM_UP_SHARE = 0.25
+"""Of the full rate, while caches and connections become warm."""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A business and those who are signed in to it."""
+
+    business: Business
+    cookies: list[str]
+    staff_cookie: str
+
+    def premises(self) -> Premises:
+        return Premises(self.business, list(self.cookies), self.staff_cookie)
+
+
+class Play(msgspec.Struct, frozen=True, kw_only=True):
+    """`rate` is scheduling requests a second at the height of the scenario. `hosts` are base addresses by module, `*`
+    for those not named; several are asked in turn, as a proxy would. What is due before 0 s is warm-up."""
+
+    scenario: str
+    rate: float
+    seconds: float
+    seed: int
+    hosts: dict[str, list[str]]
+    opened: list[Opened]
+    warm_up_seconds: float = 0.0
+
+    def arrivals(self) -> list[Arrival]:
+        """Ascending; those of the warm-up, from other seeds, have negative times. Raises LoadError for a scenario that
+        is not there."""
+        try:
+            shape = scenario(self.scenario).shape(self.seconds)
+        except LookupError as error:
+            raise LoadError(str(error)) from error
+        before = self.warm_up_seconds
+        warming = plan(self.rate * WARM_UP_SHARE, before, self.seed + 1_000_003, steady) if before else []
+        warm = [Arrival(at - before, journey) for at, journey in warming]
+        return [*warm, *plan(self.rate, self.seconds, self.seed, shape)]
+
+
+@dataclass
+class Doors:
+    """Which address the next request of a module goes to."""
+
+    hosts: Mapping[str, Sequence[str]]
+    _turns: dict[str, "cycle[str]"] = field(default_factory=dict)
+
+    def next(self, module: str) -> str:
+        known = module if module in self.hosts else EVERY_MODULE
+        if known not in self._turns:
+            self._turns[known] = cycle(self.hosts[known])
+        return next(self._turns[known])
+
+
+def crowded(premises: Sequence[Premises], scenario_name: str, arrivals: Sequence[Arrival]) -> None:
+    """Let bookers meet as the scenario says, if it says so."""
+    crowd = scenario(scenario_name).crowd
+    if crowd is not None:
+        bookers = sum(arrival.journey == "book" for arrival in arrivals) / len(premises)
+        for each in premises:
+            each.favourites = Favourites(crowd, bookers)
+
+
+def sign_in_everybody(host: str, businesses: Sequence[Business]) -> list[Opened]:
+    """Raises LoadError."""
+    return [
+        Opened(
+            business,
+            [signed_in(host, customer) for customer in business.customers],
+            signed_in(host, business.staff),
+        )
+        for business in businesses
+    ]
+
+
+def share_of(arrivals: Sequence[Arrival], index: int, shares: int) -> list[Arrival]:
+    """What one of several processes sends: every `shares`-th arrival, beginning with its own."""
+    return list(arrivals[index::shares])
+
+
+def offered_rate(arrivals: Sequence[Arrival], seconds: float) -> float:
+    """Scheduling requests a second, on average, the warm-up left out."""
+    return sum(arrival.at >= 0 and arrival.journey in HAMMERED for arrival in arrivals) / seconds
+
+
+def chance_of(seed: int) -> Random:
+    """For all choices within a run: the same seed, the same choices in the same order of arrivals."""
+    return Random(f"{seed}:choices")

@@ -1,0 +1,113 @@
+"""The report of recorded results: complete, self-contained, and honest about what was not measured."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from loadtests.lab.comparing import NotComparable, compare
+from loadtests.lab.report.page import render
+from loadtests.lab.runs import SCHEMA, Conditions, Results, Run, Step
+from loadtests.lab.thresholds import FILE
+from loadtests.lab.verdict import judge_results
+from tests.unit.loadtests.lab.recorded import THRESHOLDS, idle, runs
+
+SLOW, FAST = 900.0, 100.0
+SECTIONS = ("findings", "gates", "neighbours", "forest", "arms", "load", "percentiles", "costs", "timeline", "drift",
+            "validity", "limits", "thresholds")  # fmt: skip
+
+
+def results(measured: list[Run], **changes: object) -> Results:
+    given: dict[str, object] = {
+        "scenario": "daily_peak", "arms": ("M1", "M1'", "M2", "MB", "X"), "blocks": 4, "seconds": 60.0,
+        "idle_seconds": 20.0, "seed": 1, "capacity": 180.0, "forecast": 200.0, "assumed": False, "threads": 8,
+        "quick": False, "pinned": "the server on core 1", "versions": {"python": "3.13"}, "began": "2030-01-01",
+        "thresholds": FILE.read_text(),
+    }  # fmt: skip
+    return Results(
+        schema=SCHEMA,
+        thresholds_version=THRESHOLDS.version,
+        machine="a machine <of> two cores",
+        runs=tuple(measured),
+        conditions=Conditions(**{**given, **changes}),  # type: ignore[arg-type]
+        steps=(Step(arm="M1", rate=100.0, good=1.0, goodput=99.0, p99_ms=50.0),),
+    )
+
+
+def recorded() -> Results:
+    measured = runs({"M1": SLOW, "M2": SLOW, "MB": SLOW, "X": FAST})
+    return results(measured + idle({"M1": 10.0, "M1'": 10.0, "M2": 10.0, "MB": 10.0, "X": 14.0}))
+
+
+def page(found: Results) -> str:
+    return render(found, judge_results(found), {})
+
+
+class _Outline(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.asked: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id" and value:
+                self.ids.append(value)
+            if name in ("src", "href") and value:
+                self.asked.append(value)
+
+
+def test_it_has_every_section_and_asks_nobody_for_anything() -> None:
+    outline, html = _Outline(), page(recorded())
+    outline.feed(html)
+    assert outline.ids == list(SECTIONS)
+    assert outline.asked == []
+    assert "url(" not in html
+    assert "@import" not in html
+
+
+def test_it_says_the_verdict_the_gates_and_the_ratio_to_m1() -> None:
+    html = page(recorded())
+    assert "<h1>EXTRACT</h1>" in html
+    assert "no remedy: MB" in html
+    assert re.search(r"scheduling: p99 \d+ ms, 0\.1\d \[", html)
+    assert "a machine &lt;of&gt; two cores" in html
+
+
+def test_an_interrupted_laboratory_says_what_its_figures_rest_on() -> None:
+    found = results(runs({"M1": SLOW, "X": FAST}))
+    assert "Interrupted: 12 of 40 runs were made, 12 of them at the peak" in page(found)
+
+
+def test_a_quick_look_is_marked_and_carries_no_verdict() -> None:
+    found = results(runs({"M1": SLOW, "X": FAST}), quick=True, arms=("M1", "X"))
+    html = page(found)
+    assert "A quick look" in html
+    assert judge_results(found).outcome == "INCONCLUSIVE"
+
+
+def test_nothing_measured_is_a_page_too() -> None:
+    assert "Interrupted: 0 of 40" in page(results([]))
+
+
+def test_folders_that_were_asked_the_same_are_compared_arm_by_arm() -> None:
+    lines = list(compare(recorded(), recorded()))
+    assert "M1, scheduling p99 at the peak: 1.00" in lines[0]
+    assert len({line.partition(",")[0] for line in lines}) == 5
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"scenario": "stampede"}, "the scenario differs (daily_peak and stampede)"),
+        ({"seconds": 30.0}, "the length of the peak differs"),
+        ({"forecast": 300.0}, "the forecast peaks differ by more than a tenth"),
+        ({"threads": 4}, "the threads differs (8 and 4)"),
+        ({"arms": ("XS",)}, "no arm in common"),
+        ({"pinned": "not pinned"}, "how it was pinned differs"),
+    ],
+)
+def test_folders_that_are_not_comparable_say_why(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(NotComparable) as refused:
+        list(compare(recorded(), results([], **changes)))
+    assert words in str(refused.value)
