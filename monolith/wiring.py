@@ -17,6 +17,7 @@ from monolith.modules.notifications import module as notifications
 from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.in_process import (
+    IN_PROCESS_ROLE,
     in_process_caretaker,
     in_process_relay,
     in_process_scheduling,
@@ -46,6 +47,7 @@ from monolith.shared.flags.watch import Watch
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import Check, schema_check
+from monolith.shared.telemetry.sessions import Sessions
 from monolith.web.pages import create_pages, error_page
 from monolith.web.visiting import Visits
 from scheduling_service.relay.metrics import RelayMetrics
@@ -77,7 +79,8 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
 
     `flags` takes the place of this product's own flags, for a team that has a flag system already.
     """
-    metrics = Metrics(config.metrics_folder)
+    metrics = Metrics(config.metrics_folder, _sessions(config))
+    metrics.serves(config.threads)
     databases = _Databases(config.database_url, config.role_secret, metrics)
     few = max(2, config.threads // 2)
     platform = databases.of("platform", PLATFORM_ROLE, 2)
@@ -140,6 +143,17 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
         ],
         closing=[relay.close, caretaker.close, *(follower.close for _, follower in followers), scheduling.watch.close],
+    )
+
+
+def _sessions(config: MonolithConfig) -> Sessions:
+    roles = {"auth": auth.ROLE, "billing": billing.APP_ROLE, "notifications": notifications.APP_ROLE}
+    roles |= {"platform": PLATFORM_ROLE, "scheduling": IN_PROCESS_ROLE}
+    return Sessions(
+        {
+            module: Database(config.database_url, role=role, secret=config.role_secret, pool_size=1, pool_timeout=0.2)
+            for module, role in roles.items()
+        }
     )
 
 

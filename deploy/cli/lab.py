@@ -48,6 +48,7 @@ def run(
     """
     _require_locust()
     from deploy.lab.capacity import Lengths
+    from deploy.lab.keeping import RESULTS
     from deploy.lab.laboratory import Options
     from deploy.lab.laboratory import run as measure
 
@@ -72,6 +73,8 @@ def run(
         measure(options, _say)
     except KeyboardInterrupt:
         interrupted = True
+        if not (options.out / RESULTS).exists():
+            raise SurroundingsError("interrupted before anything was measured") from None
         _say("interrupted: what was measured is kept")
     code = _report(options.out)
     if interrupted:

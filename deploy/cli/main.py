@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Entry] = {
     "seed": Entry("deploy.cli.seed", "Fill the databases with many businesses and appointments."),
     "load": Entry("deploy.cli.load", "Send a peak hour through either adapter, and compare."),
     "lab": Entry("deploy.cli.lab", "Measure topologies against each other, and judge: extract, or not."),
+    "evidence": Entry("deploy.cli.evidence", "Say which module of a running application is short of what."),
     "operator": Entry("deploy.cli.operator", "Appoint those who run the whole product."),
     "mail": Entry("deploy.cli.mail", "Read the mails that the demo has sent."),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.lab.ground import Ground
+from deploy.lab.keeping import BEFORE
 from deploy.lab.measuring import COPY, Spec, play, read_run
 from deploy.lab.templates import Template
 from deploy.lab.topologies import TOPOLOGIES, RunningArm, running
@@ -48,7 +49,7 @@ class Prober:
     def ask(self, rate: float, seconds: float) -> Step:
         """A steady rate, after a second of warming up."""
         number = len(self.steps)
-        folder = self._folder / "capacity" / f"{self._name.replace(chr(39), '-again')}-{number:02}"
+        folder = self._folder / BEFORE / f"{self._name.replace(chr(39), '-again')}-{number:02}"
         folder.mkdir(parents=True, exist_ok=True)
         spec = Spec(0, number, self._name, "idle", 0.0, rate, seconds, 1.0, 9_000 + number)
         play(spec, self._ground, TOPOLOGIES[self._name], self._arm, self._template, folder)

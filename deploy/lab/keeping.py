@@ -12,6 +12,8 @@ from loadtests.lab.runs import SCHEMA, Conditions, Results, ResultsError, Run, S
 
 RESULTS: Final = "results.json"
 REPORT: Final = "report.html"
+BEFORE: Final = "capacity"
+"""Raw rows of what was asked before there are results; a laboratory that ended then is begun anew."""
 NEEDED_BYTES: Final = 2_000_000_000
 """Databases, their logs and the raw rows of a run, with room to spare."""
 
@@ -53,7 +55,7 @@ def begin(path: Path, conditions: Conditions, machine: str, version: int) -> Fol
 def resume(path: Path) -> Folder | None:
     """What an earlier laboratory left there, to go on with; None when there is nothing. Raises SurroundingsError."""
     if not (path / RESULTS).exists():
-        if path.exists() and any(path.iterdir()):
+        if path.exists() and any(each.name != BEFORE for each in path.iterdir()):
             raise SurroundingsError(f"{path} holds something else: name a new folder by --out")
         return None
     return open_results(path)
@@ -63,7 +65,10 @@ def open_results(path: Path) -> Folder:
     """Raises SurroundingsError, in one line, for what is none, or another version's."""
     file = path / RESULTS if path.is_dir() else path
     try:
-        return Folder(file.parent, read_results(file.read_bytes(), str(file)))
+        results = read_results(file.read_bytes(), str(file))
+        if results.conditions is None:
+            raise ResultsError(f"{file} does not say under which conditions it was measured: run it anew")
+        return Folder(file.parent, results)
     except FileNotFoundError:
         raise SurroundingsError(f"{path} holds no results of a laboratory: `extraction lab run` makes some") from None
     except (OSError, ResultsError) as error:

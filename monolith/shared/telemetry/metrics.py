@@ -6,6 +6,8 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from monolith.shared.telemetry.sessions import Sessions
+
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _WAIT_BUCKETS = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0, 2.5)
 
@@ -14,8 +16,9 @@ class Metrics:
     """Of this process, or of all processes that share `folder` (which prometheus_client itself knows from
     PROMETHEUS_MULTIPROC_DIR, and which must be empty when the server starts)."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, sessions: Sessions | None = None) -> None:
         self._folder = folder
+        self._sessions = sessions
         self._registry = CollectorRegistry()
         self._seconds = Histogram(
             "monolith_http_request_seconds",
@@ -75,13 +78,29 @@ class Metrics:
             self._shadow_seconds.labels(operation, "owner").inc(owner_seconds)
             self._shadow_seconds.labels(operation, "candidate").inc(candidate_seconds)
 
+    def serves(self, threads: int) -> None:
+        """This process serves requests, with so many threads."""
+        for name, words, value in (("threads", "Threads that serve.", threads), ("processes", "That serve.", 1)):
+            gauge = Gauge(f"monolith_http_{name}", words, registry=self._registry, multiprocess_mode="livesum")
+            gauge.set(value)
+
     def exposition(self) -> bytes:
-        """The text format, version 0.0.4."""
+        """The text format, version 0.0.4. Looks into the database, if it was given one to look into."""
         if self._folder is None:
-            return generate_latest(self._registry)
+            return generate_latest(self._registry) + self._under_way()
         shared = CollectorRegistry()
         MultiProcessCollector(shared, path=str(self._folder))  # type: ignore[no-untyped-call]
-        return generate_latest(shared)
+        return generate_latest(shared) + self._under_way()
+
+    def _under_way(self) -> bytes:
+        if self._sessions is None:
+            return b""
+        registry = CollectorRegistry()
+        words = "Statements under way: running, or waiting for a lock."
+        gauge = Gauge("monolith_database_sessions", words, ["module", "state"], registry=registry)
+        for (module, state), count in self._sessions.counts().items():
+            gauge.labels(module, state).set(count)
+        return generate_latest(registry)
 
     def _add(self, module: str, endpoint: str, status: int) -> tuple[Histogram, Counter]:
         children = (self._seconds.labels(module, endpoint, str(status)), self._cpu_seconds.labels(module, endpoint))

@@ -12,6 +12,8 @@ from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import Relay
 
+IN_PROCESS_ROLE = "scheduling_app"
+
 
 class InProcessScheduling(OneCallPort):
     """The port by plain calls. No more generous than the other side: the operation's time budget holds here too."""
@@ -36,7 +38,7 @@ class InProcessScheduling(OneCallPort):
 
 def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcessScheduling:
     """The adapter over the scheduling schema of the monolith's own database."""
-    return InProcessScheduling(SchedulingEngine(Database(role_url(url, "scheduling_app", secret), pool_size=pool_size)))
+    return InProcessScheduling(SchedulingEngine(Database(role_url(url, IN_PROCESS_ROLE, secret), pool_size=pool_size)))
 
 
 def in_process_relay(url: str, secret: str, redis_url: str, metrics: RelayMetrics) -> Relay:
