@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from deploy.errors import SurroundingsError
-from loadtests.lab.arms import ARMS
+from loadtests.lab.arms import ARMS, BASELINE, TWO_BUDGETS
 from loadtests.scenarios import SCENARIOS
 
+USUAL = ",".join(arm for arm in ARMS if arm not in TWO_BUDGETS)
 RATE = click.FloatRange(min=1, max=100_000)
 SECONDS = click.FloatRange(min=5, max=3_600)
 INTERRUPTED = 130
@@ -28,7 +29,7 @@ def lab() -> None:
 
 @lab.command()
 @click.option("--scenario", default="daily_peak", show_default=True, help=f"The peak: {', '.join(SCENARIOS)}.")
-@click.option("--arms", default=",".join(ARMS), show_default=True, help="The topologies to compare; M1 is the measure.")
+@click.option("--arms", default=USUAL, show_default=True, help="The topologies to compare; M1 is the measure.")
 @click.option("--blocks", type=click.IntRange(1, 100), default=5, show_default=True, help="How often each arm runs.")
 @click.option("--seconds", type=SECONDS, default=60.0, show_default=True, help="Length of the peak.")
 @click.option("--idle-seconds", type=SECONDS, default=20.0, show_default=True, help="Length of the idle hour.")
@@ -58,7 +59,7 @@ def run(
     options = Options(
         out=out or _new_folder(),
         scenario=_known_scenario(scenario),
-        arms=_known_arms(arms),
+        arms=_with_the_baseline(_known_arms(arms)),
         blocks=blocks,
         seconds=seconds,
         idle_seconds=idle_seconds,
@@ -162,6 +163,12 @@ def _known_arms(text: str) -> tuple[str, ...]:
     if not names:
         raise SurroundingsError(f"--arms names none: there are {', '.join(ARMS)}")
     return names
+
+
+def _with_the_baseline(arms: tuple[str, ...]) -> tuple[str, ...]:
+    if BASELINE not in arms:
+        raise SurroundingsError(f"--arms has no {BASELINE}: every other arm is measured by it")
+    return arms
 
 
 def _new_folder() -> Path:

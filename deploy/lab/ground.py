@@ -39,6 +39,8 @@ class Ground:
     folder: Path
     cores: Cores
     running: contextlib.ExitStack
+    budget_cores: float | None = None
+    """What each budget of an arm may use; None when there is one budget, which is the servers' core."""
     settings: Settings = field(init=False)
     keys: Keys = field(init=False)
     postgres: dict[Server, PostgresServer] = field(init=False, default_factory=dict)

@@ -11,6 +11,7 @@ from deploy.errors import SurroundingsError
 from loadtests.lab.runs import SCHEMA, Conditions, Results, ResultsError, Run, Step, read_results
 
 RESULTS: Final = "results.json"
+SCHEMA_FILE: Final = "results.schema.json"
 REPORT: Final = "report.html"
 BEFORE: Final = "capacity"
 """Raw rows of what was asked before there are results; a laboratory that ended then is begun anew."""
@@ -48,6 +49,7 @@ def begin(path: Path, conditions: Conditions, machine: str, version: int) -> Fol
     """A new folder."""
     results = Results(schema=SCHEMA, thresholds_version=version, machine=machine, runs=(), conditions=conditions)
     folder = Folder(path, results)
+    write_whole(path / SCHEMA_FILE, msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Results)), indent=1))
     folder.change(conditions)
     return folder
 

@@ -13,6 +13,7 @@ import msgspec
 from deploy.bench.cores import choose_cores
 from deploy.devstack.lock import held
 from deploy.errors import SurroundingsError
+from deploy.lab.budgets import BUDGET_CORES, why_not
 from deploy.lab.capacity import Lengths, find_capacity, prober
 from deploy.lab.ground import Ground, Server
 from deploy.lab.keeping import Folder, begin, require_room, resume
@@ -21,7 +22,7 @@ from deploy.lab.measuring import measure
 from deploy.lab.planning import left, plan
 from deploy.lab.templates import Template, prepare
 from deploy.lab.topologies import THREADS, TOPOLOGIES
-from loadtests.lab.arms import AGAIN, BASELINE
+from loadtests.lab.arms import AGAIN, ARMS, BASELINE, TWO_BUDGETS
 from loadtests.lab.runs import Conditions, Run, Step
 from loadtests.lab.thresholds import FILE, Thresholds, read_thresholds
 
@@ -52,16 +53,19 @@ class Options:
 
 
 @contextlib.contextmanager
-def laboratory(say: Say, servers: Sequence[Server], out: Path) -> Iterator[Ground]:
-    """The machine's only one, with its servers up. Raises SurroundingsError."""
+def laboratory(say: Say, arms: Sequence[str], out: Path) -> Iterator[Ground]:
+    """The machine's only one, with the servers for these arms up. Raises SurroundingsError."""
+    budget_cores = BUDGET_CORES if set(arms) & set(TWO_BUDGETS) else None
+    if budget_cores is not None and (reason := why_not()):
+        raise SurroundingsError(f"{' and '.join(sorted(set(arms) & set(TWO_BUDGETS)))} cannot run here: {reason}")
     lock = Path(tempfile.gettempdir()) / "extraction-lab" / "lock"
     taken = "a laboratory runs on this machine already (process {}): two at once would measure each other".format
     with held(lock, taken), contextlib.ExitStack() as running:
         name = running.enter_context(tempfile.TemporaryDirectory(prefix="extraction-lab-", ignore_cleanup_errors=True))
         require_room(out, Path(name))
-        ground = Ground(Path(name), choose_cores(), running)
+        ground = Ground(Path(name), choose_cores(), running, budget_cores)
         say("starting the servers")
-        ground.start(*servers)
+        ground.start(*servers_of(arms))
         yield ground
 
 
@@ -72,7 +76,7 @@ def run(options: Options, say: Say) -> Folder:
     if folder is not None:
         _require_same(folder.conditions, options)
         _allow_more_blocks(folder, options.blocks)
-    with laboratory(say, servers_of(options.arms), options.out) as ground:
+    with laboratory(say, options.arms, options.out) as ground:
         templates = prepare(list(dict.fromkeys(TOPOLOGIES[arm].template for arm in options.arms)), ground, say)
         if folder is None:
             folder = _begin(options, ground, templates, thresholds, say)
@@ -83,7 +87,7 @@ def run(options: Options, say: Say) -> Folder:
 def measure_capacity(arms: Sequence[str], lengths: Lengths, out: Path, say: Say) -> dict[str, float]:
     """R* of each arm, in scheduling requests a second."""
     thresholds, found = read_thresholds(), {}
-    with laboratory(say, servers_of(arms), out) as ground:
+    with laboratory(say, arms, out) as ground:
         templates = prepare(list(dict.fromkeys(TOPOLOGIES[arm].template for arm in arms)), ground, say)
         for arm in arms:
             say(f"looking for what {arm} can bear")
@@ -96,6 +100,16 @@ def step_in_words(step: Step) -> str:
     """A steady rate on one line."""
     p99 = "-" if step.p99_ms is None else f"{step.p99_ms:.0f} ms"
     return f"{step.arm} at {step.rate:.0f}/s: {step.good:.1%} within the promise, p99 {p99}"
+
+
+def _budgets_note(ground: Ground) -> str:
+    return f"{ground.cores.note}; each budget is {ground.budget_cores:g} of that core"
+
+
+def _not_measured(arms: Sequence[str]) -> dict[str, str]:
+    """Why, by the arms that a reader may look for."""
+    reason = why_not() or "not asked for; they hold all arms to a share of a core"
+    return {arm: reason if arm in TWO_BUDGETS else "not asked for" for arm in ARMS if arm not in arms}
 
 
 def servers_of(arms: Sequence[str]) -> list[Server]:
@@ -118,7 +132,8 @@ def _begin(
         assumed=options.forecast is None,
         threads=THREADS,
         quick=options.quick,
-        pinned=ground.cores.note,
+        pinned=ground.cores.note if ground.budget_cores is None else _budgets_note(ground),
+        not_measured=_not_measured(options.arms),
         versions=versions(ground),
         began=datetime.now(UTC).isoformat(timespec="seconds"),
         thresholds=FILE.read_text(encoding="utf-8"),

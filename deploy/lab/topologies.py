@@ -13,6 +13,7 @@ from deploy.devstack.environment import Backends, monolith_environment, scheduli
 from deploy.devstack.ports import HOST, free_port
 from deploy.devstack.processes import GUNICORN
 from deploy.devstack.program import Program, answers_http
+from deploy.lab.budgets import budget
 from deploy.lab.ground import Ground, Home
 from loadtests.playing import EVERY_MODULE
 
@@ -28,23 +29,34 @@ class Served(NamedTuple):
 
 
 class Topology(NamedTuple):
-    """`template` names the prepared databases; `service` is the extracted service's share of the threads, 0 without."""
+    """`template` names the prepared databases; `service` is the extracted service's share of the threads, 0 without.
+    `second` are the processes that work from a second budget."""
 
     template: str
     home: Home
     monoliths: tuple[Served, ...]
     service: float = 0.0
+    second: tuple[str, ...] = ()
 
 
 _INSIDE: Home = {"monolith": "main"}
+_APART: Home = {"monolith": "main", "scheduling": "apart"}
 
 TOPOLOGIES: Mapping[str, Topology] = {
     "M1": Topology("inside", _INSIDE, (Served(1),)),
     "M1'": Topology("inside", _INSIDE, (Served(1),)),
     "M2": Topology("inside", _INSIDE, (Served(0.5), Served(0.5))),
+    "M2+": Topology("inside", _INSIDE, (Served(0.5), Served(0.5)), second=("monolith-web-2",)),
     "MB": Topology("inside", _INSIDE, (Served(0.5), Served(0.5, ("scheduling",)))),
     "XS": Topology("together", {"monolith": "main", "scheduling": "main"}, (Served(0.5),), service=0.5),
-    "X": Topology("apart", {"monolith": "main", "scheduling": "apart"}, (Served(0.5),), service=0.5),
+    "X": Topology("apart", _APART, (Served(0.5),), service=0.5),
+    "X+": Topology(
+        "apart",
+        _APART,
+        (Served(0.5),),
+        service=0.5,
+        second=("scheduling-web", "scheduling-relay", "postgres-apart"),
+    ),
 }
 
 
@@ -78,7 +90,18 @@ def running(topology: Topology, ground: Ground, prefix: str) -> Iterator[Running
         for server in dict.fromkeys(topology.home.values()):
             pids[f"postgres-{server}"] = _pid(ground.postgres[server].pid)
         pids["valkey"] = _pid(ground.valkey.pid)
+        if ground.budget_cores is not None:
+            _hold(topology, pids, ground.budget_cores, stack)
         yield RunningArm(arm.hosts, pids, arm.metrics, ground.keys.metrics_token)
+
+
+def _hold(topology: Topology, pids: Mapping[str, int], cores: float, stack: contextlib.ExitStack) -> None:
+    """To one budget, or two; once everything has started, since starting is not measured."""
+    first = stack.enter_context(budget("first", cores))
+    first.hold([pid for name, pid in pids.items() if name not in topology.second])
+    if topology.second:
+        second = stack.enter_context(budget("second", cores))
+        second.hold([pids[name] for name in topology.second])
 
 
 class _Arm:

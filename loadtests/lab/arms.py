@@ -16,6 +16,8 @@ class Arm(NamedTuple):
 
 
 BASELINE, AGAIN = "M1", "M1'"
+TWO_BUDGETS = ("M2+", "X+")
+"""Arms that have more to spend than the others; they need a kernel that can hold the others to one budget."""
 
 ARMS: Mapping[str, Arm] = {
     arm.name: arm
@@ -23,8 +25,10 @@ ARMS: Mapping[str, Arm] = {
         Arm(BASELINE, "baseline", "the monolith, one process"),
         Arm(AGAIN, "again", "the same once more: how much of a difference is noise"),
         Arm("M2", "remedy", "two replicas of the monolith"),
+        Arm("M2+", "remedy", "two replicas, the second with a budget of its own"),
         Arm("MB", "remedy", "a bulkhead: scheduling's routes of the monolith in a process and a pool of their own"),
         Arm("XS", "extracted", "scheduling extracted, one database server for both"),
         Arm("X", "extracted", "scheduling extracted, with its own database server"),
+        Arm("X+", "extracted", "scheduling extracted, with its own database server and a budget of its own"),
     )
 }

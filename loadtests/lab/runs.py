@@ -123,6 +123,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     began: str
     thresholds: str
+    not_measured: dict[str, str] = {}
 
 
 class ResultsError(Exception):

@@ -160,9 +160,15 @@ _BOXES: dict[str, tuple[tuple[str, ...], ...]] = {
     "M1": (("monolith, {all} threads",), ("worker",), ("Postgres",)),
     "M1'": (("monolith, {all} threads",), ("worker",), ("Postgres",)),
     "M2": (("monolith, {half} threads", "monolith, {half} threads"), ("worker",), ("Postgres",)),
+    "M2+": (("monolith, {half} threads", "second budget: monolith, {half} threads"), ("worker",), ("Postgres",)),
     "MB": (("monolith: the rest, {half} threads", "monolith: scheduling, {half} threads"), ("worker",), ("Postgres",)),
     "XS": (("monolith, {half} threads", "scheduling, {half} threads"), ("worker", "relay"), ("Postgres for both",)),
     "X": (("monolith, {half} threads", "scheduling, {half} threads"), ("worker", "relay"), ("Postgres", "Postgres")),
+    "X+": (
+        ("monolith, {half} threads", "second budget: scheduling, {half} threads"),
+        ("worker", "second budget: relay"),
+        ("Postgres", "second budget: Postgres"),
+    ),
 }
 
 

@@ -1,0 +1,91 @@
+"""The laboratory as a load-tester runs it: measured, interrupted, resumed, reported on; and never two at once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.devstack.program import ROOT
+from tests.patience import eventually
+
+pytestmark = pytest.mark.long
+SHORT = ["--arms", "M1,X", "--quick", "--seconds", "6", "--idle-seconds", "5", "--capacity", "40", "--seed", "4"]
+INVALID, INCONCLUSIVE, INTERRUPTED, WRONG_USE = 30, 20, 130, 2
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> dict[str, str]:
+    """Its own temporary folder: the machine's lock, databases and logs are in there."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    return {**os.environ, "TMPDIR": str(folder)}
+
+
+def lab(environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "deploy.cli.main", "lab", *words]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400, check=False)
+
+
+@contextmanager
+def running_lab(environment: dict[str, str], *words: str) -> "Iterator[subprocess.Popen[str]]":
+    command = [sys.executable, "-m", "deploy.cli.main", "lab", *words]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def runs_in(out: Path) -> int:
+    return len(json.loads((out / "results.json").read_text())["runs"]) if (out / "results.json").exists() else 0
+
+
+def test_ctrl_c_keeps_what_was_measured_and_the_same_command_goes_on(apart: dict[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    command = ("run", *SHORT, "--blocks", "2", "--out", str(out))
+    with running_lab(apart, *command) as first:
+        eventually(lambda: runs_in(out) >= 1, "a first run", seconds=180)
+        second = lab(apart, "run", *SHORT, "--out", str(tmp_path / "other"))
+        assert second.returncode == WRONG_USE
+        assert "a laboratory runs on this machine already" in second.stderr
+        first.send_signal(signal.SIGINT)
+        said, _ = first.communicate(timeout=60)
+    assert first.returncode == INTERRUPTED, said
+    assert "what was measured is kept" in said
+    assert "Interrupted: " in (out / "report.html").read_text()
+    kept = runs_in(out)
+
+    resumed = lab(apart, *command)
+    assert f"{kept} of 6 runs are there already" in resumed.stdout, resumed.stdout + resumed.stderr
+    assert resumed.returncode == INCONCLUSIVE
+    results = json.loads((out / "results.json").read_text())
+    assert [run["arm"] for run in results["runs"]].count("X") == 3
+    problems = [problem for run in results["runs"] for problem in run["problems"]]
+    assert not any("not there" in problem or "overlap" in problem for problem in problems)
+    assert all(run["bookings"] > 0 for run in results["runs"] if run["scenario"] == "daily_peak")
+    assert all(run["costs"]["db_ms"]["scheduling"] > 0 for run in results["runs"])
+    assert "Interrupted: " not in (out / "report.html").read_text()
+    assert list((tmp_path / "tmp").glob("extraction-lab-*")) == []
+
+    refused = lab(apart, "run", *SHORT[:-2], "--seed", "5", "--out", str(out))
+    assert (refused.returncode, refused.stderr.count("\n")) == (WRONG_USE, 1)
+    assert "was begun with --seed 4, and this is 5" in refused.stderr
+
+
+def test_an_interrupt_before_anything_is_measured_leaves_nothing_running(apart: dict[str, str], tmp_path: Path) -> None:
+    with running_lab(apart, "run", *SHORT, "--out", str(tmp_path / "results")) as process:
+        time.sleep(4)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == WRONG_USE
+    assert "interrupted before anything was measured" in said
+    assert list((tmp_path / "tmp").glob("extraction-lab-*")) == []
