@@ -5,12 +5,16 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from deploy.errors import SurroundingsError
 from loadtests.lab.arms import ARMS, BASELINE, TWO_BUDGETS
 from loadtests.scenarios import SCENARIOS
+
+if TYPE_CHECKING:
+    from deploy.lab.laboratory import Options
 
 USUAL = ",".join(arm for arm in ARMS if arm not in TWO_BUDGETS)
 RATE = click.FloatRange(min=1, max=100_000)
@@ -49,38 +53,40 @@ def run(
     """
     _require_locust()
     from deploy.lab.capacity import Lengths
-    from deploy.lab.keeping import RESULTS
     from deploy.lab.laboratory import Options
+
+    lengths = Lengths(3.0, 5.0, 3) if quick else Lengths(5.0, 10.0, 4)
+    _measure(
+        Options(
+            out=out or _new_folder(),
+            scenario=_known_scenario(scenario),
+            arms=_with_the_baseline(_known_arms(arms)),
+            blocks=blocks,
+            seconds=seconds,
+            idle_seconds=idle_seconds,
+            seed=seed,
+            lengths=lengths,
+            forecast=forecast,
+            capacity=capacity,
+            quick=quick,
+        )
+    )
+
+
+def _measure(options: "Options") -> NoReturn:
+    from deploy.lab.keeping import RESULTS
     from deploy.lab.laboratory import run as measure
 
-    lengths = (
-        Lengths(rung=3.0, bisection=5.0, bisections=3) if quick else Lengths(rung=5.0, bisection=10.0, bisections=4)
-    )
-    options = Options(
-        out=out or _new_folder(),
-        scenario=_known_scenario(scenario),
-        arms=_with_the_baseline(_known_arms(arms)),
-        blocks=blocks,
-        seconds=seconds,
-        idle_seconds=idle_seconds,
-        seed=seed,
-        lengths=lengths,
-        forecast=forecast,
-        capacity=capacity,
-        quick=quick,
-    )
-    interrupted = False
     try:
         measure(options, _say)
     except KeyboardInterrupt:
-        interrupted = True
         if not (options.out / RESULTS).exists():
             raise SurroundingsError("interrupted before anything was measured") from None
         _say("interrupted: what was measured is kept")
-    code = _report(options.out)
-    if interrupted:
+        _report(options.out)
         _say(f"go on with: extraction lab run --out {options.out}, and the same options")
-    sys.exit(INTERRUPTED if interrupted else code)
+        sys.exit(INTERRUPTED)
+    sys.exit(_report(options.out))
 
 
 @lab.command()
