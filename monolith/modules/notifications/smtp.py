@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from functools import cached_property
 from urllib.parse import unquote, urlsplit
 
 TIMEOUT = 5.0
@@ -44,18 +45,22 @@ class MailServer:
         except (smtplib.SMTPException, OSError) as error:
             raise NotNow(f"{type(error).__name__}: {error}") from error
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        # Once, and only if it is needed: reading the system's certificates takes longer than all else about a mail.
+        return ssl.create_default_context()
+
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
-        context = ssl.create_default_context()
         with (
-            smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT, context=context)
+            smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT, context=self._tls)
             if self._implicit_tls
             else smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
         ) as session:
             session.ehlo_or_helo_if_needed()
             encrypted = self._implicit_tls
             if not encrypted and session.has_extn("starttls"):
-                session.starttls(context=context)
+                session.starttls(context=self._tls)
                 encrypted = True
             if self._user:
                 if not encrypted:
