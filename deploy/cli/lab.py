@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -77,6 +78,9 @@ def _measure(options: "Options") -> NoReturn:
     from deploy.lab.keeping import RESULTS
     from deploy.lab.laboratory import run as measure
 
+    # Also for whoever runs it in the background, where shells have Ctrl-C ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         measure(options, _say)
     except KeyboardInterrupt:

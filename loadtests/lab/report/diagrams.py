@@ -7,7 +7,7 @@ from statistics import fmean
 from loadtests.estimates import Estimate
 from loadtests.lab.arms import AGAIN, ARMS
 from loadtests.lab.report.drawings import arm_class
-from loadtests.lab.report.figures import Comparison, Figures
+from loadtests.lab.report.figures import NOT_ANSWERED_MS, Comparison, Figures
 from loadtests.lab.report.svg import WIDTH, drawing, legend, number, text
 from loadtests.lab.runs import MODULES, Run
 
@@ -82,14 +82,18 @@ def heat(figures: Figures) -> str:
     for module in MODULES:
         cells = []
         for arm in figures.arms:
-            ratio = figures.neighbour_ratio(arm, module)
-            peak, idle = (figures.middle_tail(runs(arm), module) for runs in (figures.peak, figures.idle))
-            if ratio is None or peak is None or idle is None:
+            found = figures.neighbour(arm, module)
+            if found is None:
                 cells.append("<td>-</td>")
-                continue
-            level = min(5, max(0, round(math.log2(max(ratio, 1)))))
-            cells.append(f'<td class="heat{level}">{ratio:.1f}×<small>{idle:.0f} to {peak:.0f} ms</small></td>')
-        lines.append(f"<tr><th>{module}<small>{figures.tail_name(module)}</small></th>{''.join(cells)}</tr>")
+            elif found[1] >= NOT_ANSWERED_MS:
+                cells.append(f'<td class="heat5">not answered<small>{found[0]:.0f} ms when idle</small></td>')
+            else:
+                idle, peak = found
+                level = min(5, max(0, round(math.log2(max(peak / idle, 1)))))
+                cells.append(
+                    f'<td class="heat{level}">{peak / idle:.1f}×<small>{idle:.0f} to {peak:.0f} ms</small></td>'
+                )
+        lines.append(f"<tr><th>{module}<small>{figures.neighbour_name(module)}</small></th>{''.join(cells)}</tr>")
     return f'<div class="wide"><table class="heat"><tr><th></th>{head}</tr>{"".join(lines)}</table></div>'
 
 

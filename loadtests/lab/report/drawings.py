@@ -11,7 +11,7 @@ from loadtests.lab.report.svg import Axis, Mark, Series, axis, chart, legend
 from loadtests.lab.runs import MODULES
 from loadtests.rows import RawRow
 
-_SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999)
+_SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 _SECONDS_A_BIN = 1.0
 
 

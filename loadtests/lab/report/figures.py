@@ -1,17 +1,19 @@
 """What the report says in numbers: each from valid runs only, paired by block where arms are compared."""
 
 from collections.abc import Sequence
-from statistics import median
+from statistics import median, median_low
 from typing import NamedTuple
 
 from loadtests.estimates import Estimate, ratio
+from loadtests.generator_report import PATIENCE_SECONDS
 from loadtests.lab.arms import BASELINE
 from loadtests.lab.gates import paired
 from loadtests.lab.runs import MODULES, ModuleResult, Results, Run, of_arm
 from loadtests.lab.thresholds import Thresholds
 
 IDLE = "idle"
-_NOT_ANSWERED_MS = 30_000.0
+NOT_ANSWERED_MS = PATIENCE_SECONDS * 1000
+"""Stands for the wait of those who got no answer."""
 
 
 class Comparison(NamedTuple):
@@ -33,7 +35,9 @@ class Figures:
         self.thresholds = thresholds
         self.headroom = thresholds.load.headroom
         self.arms = [arm for arm in conditions.arms if any(run.arm == arm for run in results.runs)]
-        self._depth = {module: self._deepest(module) for module in MODULES}
+        peaks = [run for run in results.runs if run.scenario != IDLE]
+        self._at_peak = {module: _deepest(peaks, module) for module in MODULES}
+        self._always = {module: _deepest(results.runs, module) for module in MODULES}
 
     def peak(self, arm: str) -> dict[int, Run]:
         """Valid runs by block."""
@@ -45,28 +49,28 @@ class Figures:
         return {block: run for block, run in found.items() if run.valid}
 
     def tail_name(self, module: str) -> str:
-        """The deepest percentile that enough people lie beyond in every run."""
-        return self._depth[module]
+        """The deepest percentile that enough people lie beyond in every run at the peak."""
+        return self._at_peak[module]
 
     def tail_ms(self, run: Run, module: str) -> float | None:
-        """That percentile, from the intended start. When more than one in a hundred got no answer it is the patience of
-        the generator."""
-        result = run.modules.get(module)
-        if result is None or not result.arrivals:
-            return None
-        if result.errors + result.dropped > 0.01 * result.arrivals:
-            return _NOT_ANSWERED_MS
-        return _percentile(result, self._depth[module])
+        """That percentile, from the intended start; `NOT_ANSWERED_MS` when more than one in a hundred got no answer."""
+        return _tail(run, module, self._at_peak[module])
 
-    def middle_tail(self, runs: dict[int, Run], module: str) -> float | None:
-        """The median over runs."""
-        known = [value for run in runs.values() if (value := self.tail_ms(run, module)) is not None]
-        return median(known) if known else None
+    def middle_tail(self, arm: str, module: str) -> float | None:
+        """At the peak, the middle one of the arm's runs."""
+        return _middle([_tail(run, module, self._at_peak[module]) for run in self.peak(arm).values()])
 
-    def neighbour_ratio(self, arm: str, module: str) -> float | None:
-        """How many times longer than in idle hours the module's tail is at the peak."""
-        peak, idle = self.middle_tail(self.peak(arm), module), self.middle_tail(self.idle(arm), module)
-        return peak / idle if peak and idle else None
+    def neighbour_name(self, module: str) -> str:
+        """The deepest percentile that idle hours have, too."""
+        return self._always[module]
+
+    def neighbour(self, arm: str, module: str) -> tuple[float, float] | None:
+        """That percentile in idle hours and at the peak, milliseconds, of middle runs."""
+        idle, peak = (
+            _middle([_tail(run, module, self._always[module]) for run in runs(arm).values()])
+            for runs in (self.idle, self.peak)
+        )
+        return (idle, peak) if idle and peak else None
 
     def relief(self, arm: str, module: str) -> Estimate | None:
         """The module's tail at the peak, by that in M1, block by block."""
@@ -110,7 +114,7 @@ class Figures:
         for module in MODULES:
             for arm in self.arms:
                 if arm != BASELINE and (estimate := self.relief(arm, module)):
-                    found.append(Comparison(f"{module}, {self._depth[module]} at the peak", arm, estimate))
+                    found.append(Comparison(f"{module}, {self._at_peak[module]} at the peak", arm, estimate))
         for what, figure in (
             ("processor time a booking", self.cpu_per_booking),
             ("scheduling, median when idle", self.idle_latency),
@@ -125,12 +129,28 @@ class Figures:
         runs = sorted(self.peak(arm).values(), key=lambda run: self.tail_ms(run, "scheduling") or 0.0)
         return runs[(len(runs) - 1) // 2] if runs else None
 
-    def _deepest(self, module: str) -> str:
-        runs: Sequence[Run] = [run for run in self.results.runs if run.valid and run.modules[module].arrivals]
-        for name in ("p99", "p95"):
-            if runs and all(_percentile(run.modules[module], name) is not None for run in runs):
-                return name
-        return "p50"
+
+def _deepest(runs: Sequence[Run], module: str) -> str:
+    known = [run.modules[module] for run in runs if run.valid and run.modules[module].arrivals]
+    for name in ("p99", "p95"):
+        if known and all(_percentile(result, name) is not None for result in known):
+            return name
+    return "p50"
+
+
+def _tail(run: Run, module: str, name: str) -> float | None:
+    result = run.modules.get(module)
+    if result is None or not result.arrivals:
+        return None
+    if result.errors + result.dropped > 0.01 * result.arrivals:
+        return NOT_ANSWERED_MS
+    return _percentile(result, name)
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    """One of them: between an answer and none there is no mean."""
+    known = [value for value in values if value is not None]
+    return median_low(known) if known else None
 
 
 def _percentile(result: ModuleResult, name: str) -> float | None:

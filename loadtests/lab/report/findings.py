@@ -1,49 +1,53 @@
-"""The report in sentences: what the peak does to the others, what each arm changes, and what it costs."""
+"""The report in sentences: what the peak does to the others, what each arm changes and costs, and what would do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from loadtests.estimates import Estimate
 from loadtests.lab.arms import AGAIN, ARMS, BASELINE
 from loadtests.lab.gates import in_words
-from loadtests.lab.report.figures import Figures
+from loadtests.lab.report.figures import NOT_ANSWERED_MS, Figures
 from loadtests.lab.runs import MODULES
 
 _OTHERS = tuple(module for module in MODULES if module != "scheduling")
+_BULKHEAD = "MB"
 
 
 def findings(figures: Figures) -> Iterator[tuple[str, list[str]]]:
     """Headings, and sentences under each."""
     yield "What the peak does in the monolith", list(_in_the_monolith(figures))
-    for arm in figures.arms:
-        if arm not in (BASELINE, AGAIN):
-            yield f"What {arm} changes: {ARMS[arm].words}", [*_changes(figures, arm), *_costs(figures, arm)]
+    others = [arm for arm in figures.arms if arm not in (BASELINE, AGAIN)]
+    for arm in others:
+        yield f"What {arm} changes: {ARMS[arm].words}", [*_changes(figures, arm), *_costs(figures, arm)]
+    extracted = [arm for arm in others if ARMS[arm].kind == "extracted"]
+    if _BULKHEAD in others and extracted:
+        yield "Would a bulkhead have done?", list(_bulkhead(figures, extracted))
 
 
 def _in_the_monolith(figures: Figures) -> Iterator[str]:
     for module in ("scheduling", *_OTHERS):
-        name = figures.tail_name(module)
-        peak, idle = (figures.middle_tail(runs(BASELINE), module) for runs in (figures.peak, figures.idle))
-        if peak is None:
+        tail, good = figures.middle_tail(BASELINE, module), figures.good_share(BASELINE, module)
+        if tail is None or good is None:
             continue
-        promise = figures.thresholds.slo_p99_ms[module]
-        kept = "within" if peak <= promise else "beyond"
-        words = f"{module}: {name} {peak:,.0f} ms at the peak, {kept} the {promise:g} ms it promises"
-        if idle is not None:
-            words += f"; in idle hours {idle:,.0f} ms, so {peak / idle:.1f} times as long"
-        good = figures.good_share(BASELINE, module)
-        yield f"{words}. {good:.0%} were answered in time." if good is not None else f"{words}."
+        words = f"{module}: {_tail(figures, module, tail)} at the peak, {_kept(figures, module, tail)}. "
+        words += f"{good:.0%} were answered in time."
+        neighbour = figures.neighbour(BASELINE, module)
+        if neighbour is not None and neighbour[1] < NOT_ANSWERED_MS:
+            idle, peak = neighbour
+            name = figures.neighbour_name(module)
+            words += (
+                f" Against idle hours its {name} is {peak / idle:.1f} times as long ({idle:,.0f} to {peak:,.0f} ms)."
+            )
+        yield words
 
 
 def _changes(figures: Figures, arm: str) -> Iterator[str]:
     for module in (*_OTHERS, "scheduling"):
-        estimate, tail = figures.relief(arm, module), figures.middle_tail(figures.peak(arm), module)
+        estimate, tail = figures.relief(arm, module), figures.middle_tail(arm, module)
         if estimate is None or tail is None:
             continue
-        promise = figures.thresholds.slo_p99_ms[module]
-        kept = "kept" if tail <= promise else "not kept"
         yield (
-            f"{module}: {figures.tail_name(module)} {tail:,.0f} ms, {_compared(estimate)}; "
-            f"the promise of {promise:g} ms is {kept}."
+            f"{module}: {_tail(figures, module, tail)}, {_kept(figures, module, tail)}; by M1's "
+            f"{in_words(estimate)}: {_compared(estimate)}."
         )
 
 
@@ -55,12 +59,53 @@ def _costs(figures: Figures, arm: str) -> Iterator[str]:
         yield f"Median latency of scheduling in idle hours, by M1's: {in_words(idle)}."
 
 
-def _compared(estimate: Estimate) -> str:
-    """By M1, and whether that is more than noise."""
-    if estimate.low > 1:
-        said = "longer than in M1"
-    elif estimate.high < 1:
-        said = "shorter than in M1"
+def _bulkhead(figures: Figures, extracted: Sequence[str]) -> Iterator[str]:
+    """Who keeps which promise, side by side, in middle runs."""
+    kept = {arm: _keeps(figures, arm) for arm in (BASELINE, _BULKHEAD, *extracted)}
+    for arm, modules in kept.items():
+        if modules is None:
+            yield f"{arm}: no valid run at the peak says so."
+        else:
+            broken = [module for module in MODULES if module not in modules]
+            yield f"{arm} keeps {_list(modules) or 'no promise'}{f'; not {_list(broken)}' if broken else ''}."
+    mine = kept[_BULKHEAD]
+    if mine is None or any(kept[arm] is None for arm in extracted):
+        yield "So this cannot be said yet."
+        return
+    more = {arm: [module for module in kept[arm] or [] if module not in mine] for arm in extracted}
+    winners = [f"{arm} keeps {_list(modules)} besides" for arm, modules in more.items() if modules]
+    if winners:
+        yield f"So no: {'; '.join(winners)}. Whether that is more than noise is for the gates to say."
     else:
-        said = "which these blocks cannot tell from M1"
-    return f"{in_words(estimate)} by M1's, {said}"
+        yield f"So yes: whatever {_list(list(extracted))} keeps, a bulkhead keeps too, and nothing has to be taken out."
+
+
+def _keeps(figures: Figures, arm: str) -> list[str] | None:
+    tails = {module: figures.middle_tail(arm, module) for module in MODULES}
+    known = {module: tail for module, tail in tails.items() if tail is not None}
+    if not known:
+        return None
+    return [module for module, tail in known.items() if tail <= figures.thresholds.slo_p99_ms[module]]
+
+
+def _tail(figures: Figures, module: str, tail: float) -> str:
+    if tail >= NOT_ANSWERED_MS:
+        return "more than one in a hundred got no answer"
+    return f"{figures.tail_name(module)} {tail:,.0f} ms"
+
+
+def _kept(figures: Figures, module: str, tail: float) -> str:
+    promise = figures.thresholds.slo_p99_ms[module]
+    return f"{'within' if tail <= promise else 'beyond'} the {promise:g} ms it promises"
+
+
+def _compared(estimate: Estimate) -> str:
+    if estimate.low > 1:
+        return "longer"
+    if estimate.high < 1:
+        return "shorter"
+    return "these blocks cannot tell them apart"
+
+
+def _list(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

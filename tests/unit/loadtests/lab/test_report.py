@@ -10,7 +10,7 @@ from loadtests.lab.report.page import render
 from loadtests.lab.runs import SCHEMA, Conditions, Results, Run, Step
 from loadtests.lab.thresholds import FILE
 from loadtests.lab.verdict import judge_results
-from tests.unit.loadtests.lab.recorded import THRESHOLDS, idle, runs
+from tests.unit.loadtests.lab.recorded import THRESHOLDS, idle, module, run, runs
 
 SLOW, FAST = 900.0, 100.0
 SECTIONS = ("findings", "gates", "neighbours", "forest", "arms", "load", "percentiles", "costs", "timeline", "drift",
@@ -70,8 +70,21 @@ def test_it_says_the_verdict_the_gates_and_the_ratio_to_m1() -> None:
     html = page(recorded())
     assert "<h1>EXTRACT</h1>" in html
     assert "no remedy: MB" in html
-    assert re.search(r"scheduling: p99 \d+ ms, 0\.1\d \[", html)
+    assert re.search(r"scheduling: p99 \d+ ms, within the 500 ms it promises; by M1&#39;s 0\.1\d \[.*: shorter\.", html)
     assert "a machine &lt;of&gt; two cores" in html
+
+
+@pytest.mark.parametrize("bulkhead, said", [(SLOW, "So no: X keeps scheduling besides"), (FAST, "So yes: ")])
+def test_it_says_whether_a_bulkhead_would_have_done(bulkhead: float, said: str) -> None:
+    html = page(results(runs({"M1": SLOW, "MB": bulkhead, "X": FAST})))
+    assert said in html
+    assert "M1 keeps auth, billing and notifications; not scheduling." in html
+
+
+def test_who_got_no_answer_is_not_averaged_with_those_who_did() -> None:
+    turned_away = [run("X", block, FAST, modules={"auth": module(50, dropped=100)}) for block in range(4)]
+    html = page(results(runs({"M1": SLOW}) + turned_away))
+    assert "auth: more than one in a hundred got no answer, beyond the 500 ms it promises" in html
 
 
 def test_an_interrupted_laboratory_says_what_its_figures_rest_on() -> None:
