@@ -95,15 +95,17 @@ def _pool(window: Window) -> Found:
 
 
 def _processor(window: Window) -> Found:
-    processes = window.processes or 1.0
-    if window.cpu < BUSY_CORES * processes:
-        return None
-    module = max(window.modules.values(), key=lambda each: each.cpu)
-    because = (
-        f"{window.cpu:.2f} cores are busy of {processes:g} that {_count(processes, 'process')} can use, "
-        f"{module.cpu / window.cpu:.0%} of them with {module.name}"
-    )
-    return "processor", module, because
+    for application, serving in window.serving.items():
+        modules, processes = window.of(application), serving.processes or 1.0
+        busy = sum(module.cpu for module in modules)
+        if busy >= BUSY_CORES * processes:
+            module = max(modules, key=lambda each: each.cpu)
+            because = (
+                f"{busy:.2f} cores are busy of {processes:g} that {_count(processes, 'process')} can use, "
+                f"{module.cpu / busy:.0%} of them with {module.name}"
+            )
+            return "processor", module, because
+    return None
 
 
 def _database(window: Window) -> Found:
@@ -119,15 +121,17 @@ def _database(window: Window) -> Found:
 
 
 def _threads(window: Window) -> Found:
-    busy = sum(module.in_flight for module in window.modules.values())
-    if not window.threads or busy < THREADS_SHARE * window.threads:
-        return None
-    module = max(window.modules.values(), key=lambda each: each.in_flight)
-    because = (
-        f"{busy:.1f} of {window.threads:g} threads are taken, {module.in_flight:.1f} by {module.name}, "
-        "which mostly waits for something outside"
-    )
-    return "threads", module, because
+    for application, serving in window.serving.items():
+        modules = window.of(application)
+        busy = sum(module.in_flight for module in modules)
+        if serving.threads and busy >= THREADS_SHARE * serving.threads:
+            module = max(modules, key=lambda each: each.in_flight)
+            because = (
+                f"{busy:.1f} of {serving.threads:g} threads are taken, {module.in_flight:.1f} by {module.name}, "
+                "which mostly waits for something outside"
+            )
+            return "threads", module, because
+    return None
 
 
 def _sufferers(window: Window, culprit: str) -> tuple[Sufferer, ...]:

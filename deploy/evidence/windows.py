@@ -40,12 +40,20 @@ class Endpoint:
     cpu: float = 0.0
 
 
+class Serving(NamedTuple):
+    """What one application (one prefix of names) serves with; None where it does not say."""
+
+    processes: float | None
+    threads: float | None
+
+
 @dataclass
 class Module:
     """Rates are a second; `latency` and `pool_wait` mean seconds a request. `cpu` is in cores, `running` and `locked`
     in database sessions, on average; `p95` in seconds, None when nobody came."""
 
     name: str
+    application: str
     requests: float = 0.0
     errors: float = 0.0
     latency: float = 0.0
@@ -75,16 +83,14 @@ class Module:
 
 @dataclass(frozen=True)
 class Window:
-    """`processes` and `threads` that serve requests; None where the application does not say."""
+    """All applications that were looked at, by the prefix of their names."""
 
     seconds: float
     modules: Mapping[str, Module]
-    processes: float | None
-    threads: float | None
+    serving: Mapping[str, Serving]
 
-    @property
-    def cpu(self) -> float:
-        return sum(module.cpu for module in self.modules.values())
+    def of(self, application: str) -> list[Module]:
+        return [module for module in self.modules.values() if module.application == application]
 
 
 def window_of(samples: Samples) -> Window:
@@ -102,7 +108,13 @@ def window_of(samples: Samples) -> Window:
             "no request was counted between the first and the last look: is this the application's metrics page, does "
             "it export http_request_seconds, and is anybody using it?"
         )
-    return Window(seconds, modules, reading.gauges.get("http_processes"), reading.gauges.get("http_threads"))
+    serving = {
+        application: Serving(
+            reading.gauges.get((application, "http_processes")), reading.gauges.get((application, "http_threads"))
+        )
+        for application in dict.fromkeys(module.application for module in modules.values())
+    }
+    return Window(seconds, modules, serving)
 
 
 class _Reading:
@@ -111,18 +123,20 @@ class _Reading:
         self._modules: dict[str, Module] = {}
         self._buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
         self._sums: dict[tuple[str, str], float] = defaultdict(float)
-        self.gauges: dict[str, float] = {}
+        self.gauges: dict[tuple[str, str], float] = {}
 
     def take(self, key: SeriesKey, found: Sequence[Sample]) -> None:
         match = _NAME.match(key.name)
         if match is None or not found:
             return
         labels, series, part = dict(key.labels), match["series"], match["part"]
+        application = match["prefix"] or "application"
         if series in ("http_threads", "http_processes"):
-            self.gauges[series] = self.gauges.get(series, 0.0) + fmean(value for _, value in found)
+            of = application, series
+            self.gauges[of] = self.gauges.get(of, 0.0) + fmean(value for _, value in found)
             return
-        name = labels.get("module") or f"{match['prefix'] or 'application'} service"
-        module = self._modules.setdefault(name, Module(name))
+        name = labels.get("module") or f"{application} service"
+        module = self._modules.setdefault(name, Module(name, application))
         if series in ("http_in_flight", "database_sessions"):
             self._gauge(module, series, labels, fmean(value for _, value in found))
         else:

@@ -26,6 +26,7 @@ def create_app(port: ServedPort, config: WebConfig) -> Flask:
     app.url_map.strict_slashes = True
     verifier = TokenVerifier(config.verify_keys)
     metrics = Metrics(config.metrics_folder)
+    metrics.serves(config.threads)
     for operation in OPERATIONS:
         app.add_url_rule(
             operation.path.replace("{", "<").replace("}", ">"),

@@ -36,6 +36,12 @@ class Metrics:
             multiprocess_mode="livesum",
         )
 
+    def serves(self, threads: int) -> None:
+        """This process serves requests, with so many threads."""
+        for name, words, value in (("threads", "Threads that serve.", threads), ("processes", "That serve.", 1)):
+            gauge = Gauge(f"scheduling_http_{name}", words, registry=self._registry, multiprocess_mode="livesum")
+            gauge.set(value)
+
     def in_flight(self) -> AbstractContextManager[None]:
         return self._in_flight.track_inprogress()
 

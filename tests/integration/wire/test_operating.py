@@ -50,6 +50,8 @@ def test_metrics_are_for_those_who_have_the_token(web: SchedulingWeb, keys: Keys
     assert re.search(r'http_request_seconds_count\{operation="create_offering",status="400"\} [1-9]', metrics)
     assert re.search(r'http_cpu_seconds_total\{operation="list_offerings"\} 0\.0', metrics)
     assert re.search(r"^scheduling_http_in_flight 0", metrics, re.MULTILINE)
+    assert re.search(r"^scheduling_http_processes [1-9]", metrics, re.MULTILINE)
+    assert re.search(r"^scheduling_http_threads [1-9]", metrics, re.MULTILINE)
 
 
 def test_it_serves_the_document_of_its_contract(web: SchedulingWeb) -> None:

@@ -71,6 +71,12 @@ def test_a_shortage_is_named_with_its_module_and_figure(busy: Samples, resource:
     assert "extraction lab run" in found.remedies[-1]
 
 
+def test_the_processes_of_one_application_are_not_those_of_another() -> None:
+    idle = {**gauge("scheduling_http_processes", 4.0), **counter("scheduling_http_request_seconds_count", 50)}
+    found = diagnose(window_of({**SERVING, **module("reports", rate=20, latency=0.05, cpu=0.045), **idle}))
+    assert (found.resource, found.module) == ("processor", "reports")
+
+
 def test_who_waits_for_others_suffers_and_a_bulkhead_is_named() -> None:
     busy = module("reports", rate=20, latency=0.05, cpu=0.045)
     found = diagnose(window_of({**SERVING, **busy, **module("billing", latency=0.4)}))

@@ -1,0 +1,35 @@
+"""`extraction evidence` beside a demo that is used, and beside nothing."""
+
+from pathlib import Path
+from threading import Event, Thread
+
+import requests
+
+from tests.e2e.demo import new_place
+from tests.e2e.shared import Product
+
+
+def test_it_names_the_modules_of_the_demo_that_runs(product: Product) -> None:
+    shop, over = product.shops["in_process"], Event()
+
+    def use() -> None:
+        while not over.wait(0.05):
+            requests.get(f"{product.place.url}/api/v1/businesses/{shop.slug}/prices", timeout=10)
+
+    using = Thread(target=use)
+    using.start()
+    try:
+        told = product.place.extraction("evidence", "--seconds", "3")
+    finally:
+        over.set()
+        using.join()
+    assert told.returncode == 0, told.stderr
+    first_words = [line.partition(" ")[0] for line in told.stdout.splitlines()]
+    assert "billing" in first_words
+    assert "Try" in first_words
+
+
+def test_without_a_demo_it_says_how_to_start_one(tmp_path: Path) -> None:
+    told = new_place(tmp_path / "data").extraction("evidence")
+    assert told.returncode == 2
+    assert "start it with `make demo`" in told.stderr
