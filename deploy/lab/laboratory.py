@@ -23,7 +23,7 @@ from deploy.lab.planning import left, plan
 from deploy.lab.templates import Template, prepare
 from deploy.lab.topologies import THREADS, TOPOLOGIES
 from loadtests.lab.arms import AGAIN, ARMS, BASELINE, TWO_BUDGETS
-from loadtests.lab.runs import Conditions, Run, Step
+from loadtests.lab.runs import Conditions, Results, Run, Step
 from loadtests.lab.thresholds import FILE, Thresholds, read_thresholds
 
 Say = Callable[[str], None]
@@ -74,7 +74,7 @@ def run(options: Options, say: Say) -> Folder:
     thresholds = read_thresholds()
     folder = resume(options.out)
     if folder is not None:
-        _require_same(folder.conditions, options)
+        _require_same(folder.results, options)
         _allow_more_blocks(folder, options.blocks)
     with laboratory(say, options.arms, options.out) as ground:
         templates = prepare(list(dict.fromkeys(TOPOLOGIES[arm].template for arm in options.arms)), ground, say)
@@ -202,9 +202,16 @@ def in_words(run: Run) -> str:
     return line if run.valid else f"INVALID ({'; '.join(run.problems)}); {line}"
 
 
-def _require_same(found: Conditions, options: Options) -> None:
-    """Raises SurroundingsError unless the folder was begun with the same options."""
+def _require_same(results: Results, options: Options) -> None:
+    """Raises SurroundingsError unless the folder was begun with the same options, thresholds and machine."""
+    found = results.conditions
+    assert found is not None, "a folder without them is not opened"
+    if found.thresholds != FILE.read_text(encoding="utf-8"):
+        raise SurroundingsError(f"{options.out} was begun under other thresholds: give another --out")
+    if results.machine != machine_in_words():
+        raise SurroundingsError(f"{options.out} was begun on another machine ({results.machine}): give another --out")
     wanted = {
+        "--quick": (found.quick, options.quick),
         "--scenario": (found.scenario, options.scenario),
         "--arms": (",".join(found.arms), ",".join(options.arms)),
         "--seconds": (found.seconds, options.seconds),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.lab.ground import Ground
 
-_LIBRARIES = ("flask", "gunicorn", "locust", "psycopg", "redis", "requests", "sqlalchemy")
+_LIBRARIES = ("extraction", "flask", "gunicorn", "locust", "psycopg", "redis", "requests", "sqlalchemy")
 
 
 def machine_in_words() -> str:
