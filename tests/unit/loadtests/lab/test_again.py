@@ -1,8 +1,8 @@
 """M1 against itself, recorded on a real machine: the interval holds 1 as often as it promises.
 
 `again.csv` has, for each of 60 blocks of `extraction lab run --arms "M1,M1'" --quick --seconds 8`, the worst module's
-99th percentile by its promise, of either arm. Twenty laboratories of three blocks each are made of them. (One of the 120 runs
-was late itself, and is among them.)
+99th percentile by its promise, of either arm. Twenty laboratories of three blocks each are made of them. One of the
+120 runs was late itself, and is among them.
 """
 
 import csv
