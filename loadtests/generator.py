@@ -24,7 +24,7 @@ import msgspec
 
 from loadtests.businesses import LoadError
 from loadtests.generator_report import ABOUT, ROWS, GeneratorReport
-from loadtests.playing import Doors, Play, chance_of, crowded
+from loadtests.playing import Doors, Play, chance_of, people_of
 from loadtests.rows import RowWriter
 from loadtests.sending import CANNOT, OpenArrivals, Part
 
@@ -74,9 +74,8 @@ class _Watch:
 
 def part_of(play: Play) -> Part:
     """Everything that this one process sends. Raises LoadError."""
-    arrivals, premises = play.arrivals(), [each.premises() for each in play.opened]
-    crowded(premises, play.scenario, arrivals)
-    return Part("", arrivals, premises, Doors(play.hosts), chance_of(play.seed))
+    arrivals = play.arrivals()
+    return Part("", arrivals, people_of(play, arrivals), Doors(play.hosts), chance_of(play.seed))
 
 
 def run(part: Part, folder: Path, begun: Callable[[float], None] = lambda _at: None) -> GeneratorReport:

@@ -18,7 +18,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.businesses import Business, LoadError, read_description
-from loadtests.playing import EVERY_MODULE, Doors, Play, chance_of, crowded, share_of, sign_in_everybody
+from loadtests.playing import EVERY_MODULE, Doors, Play, chance_of, people_of, share_of, sign_in_everybody
 from loadtests.scenarios import SCENARIOS
 from loadtests.sending import OpenArrivals, Part
 
@@ -57,14 +57,13 @@ class PeakHour(OpenArrivals):
             hosts={EVERY_MODULE: [str(self.host)]},
             opened=sign_in_everybody(str(self.host), _businesses(Path(options.businesses), options.side)),
         )
-        arrivals, premises = play.arrivals(), [each.premises() for each in play.opened]
-        crowded(premises, play.scenario, arrivals)
+        arrivals = play.arrivals()
         runner = self.environment.runner
         index, shares = (runner.worker_index, _shares(options)) if isinstance(runner, WorkerRunner) else (0, 1)
         return Part(
             options.side,
             share_of(arrivals, index % shares, shares),
-            premises,
+            people_of(play, arrivals),
             Doors(play.hosts),
             chance_of(options.seed + index),
         )

@@ -85,7 +85,6 @@ def _sides(options: argparse.Namespace) -> list[str]:
 def _hour(side: str, options: argparse.Namespace, rows: list[Row]) -> None:
     """Adds its rows as they come, so that Ctrl-C keeps them."""
     options.side, options.scenario = side, "peak_hour"
-    options.processes = options.expect_workers = None
     _say(f"{side}: {len(plan(options.rate, options.seconds, options.seed))} arrivals in {options.seconds:g} s")
     environment = locust.env.Environment(user_classes=[PeakHour], host=options.host, parsed_options=options)
     first = len(rows)

@@ -10,7 +10,7 @@ import msgspec
 from loadtests.arrivals import Arrival, steady
 from loadtests.businesses import Business, LoadError, signed_in
 from loadtests.crowds import Favourites
-from loadtests.journeys import HAMMERED, Premises, plan
+from loadtests.journeys import Premises, plan
 from loadtests.scenarios import scenario
 
 EVERY_MODULE = "*"
@@ -68,13 +68,14 @@ class Doors:
         return next(self._turns[known])
 
 
-def crowded(premises: Sequence[Premises], scenario_name: str, arrivals: Sequence[Arrival]) -> None:
-    """Let bookers meet as the scenario says, if it says so."""
-    crowd = scenario(scenario_name).crowd
+def people_of(play: Play, arrivals: Sequence[Arrival]) -> list[Premises]:
+    """The businesses that are played for; their bookers meet as the scenario says, if it says so."""
+    premises, crowd = [each.premises() for each in play.opened], scenario(play.scenario).crowd
     if crowd is not None:
         bookers = sum(arrival.journey == "book" for arrival in arrivals) / len(premises)
         for each in premises:
             each.favourites = Favourites(crowd, bookers)
+    return premises
 
 
 def sign_in_everybody(host: str, businesses: Sequence[Business]) -> list[Opened]:
@@ -92,11 +93,6 @@ def sign_in_everybody(host: str, businesses: Sequence[Business]) -> list[Opened]
 def share_of(arrivals: Sequence[Arrival], index: int, shares: int) -> list[Arrival]:
     """What one of several processes sends: every `shares`-th arrival, beginning with its own."""
     return list(arrivals[index::shares])
-
-
-def offered_rate(arrivals: Sequence[Arrival], seconds: float) -> float:
-    """Scheduling requests a second, on average, the warm-up left out."""
-    return sum(arrival.at >= 0 and arrival.journey in HAMMERED for arrival in arrivals) / seconds
 
 
 def chance_of(seed: int) -> Random:

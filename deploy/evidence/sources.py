@@ -27,7 +27,7 @@ def look_at_pages(
     until = time.monotonic() + seconds
     while True:
         for number, (address, token) in enumerate(pages.items()):
-            for key, value in _page(address, token):
+            for key, value in read_page(address, token):
                 labelled = SeriesKey(key.name, (*key.labels, ("page", str(number))))
                 found.setdefault(labelled, []).append((time.time(), value))
         left = until - time.monotonic()
@@ -56,7 +56,8 @@ def _key(labels: Mapping[str, str]) -> SeriesKey:
     return SeriesKey(labels["__name__"], rest)
 
 
-def _page(address: str, token: str | None) -> list[tuple[SeriesKey, float]]:
+def read_page(address: str, token: str | None) -> list[tuple[SeriesKey, float]]:
+    """What a metrics page says now. Raises SurroundingsError."""
     text = _get(address, token, {}).text
     try:
         return [

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -28,7 +27,6 @@ Server = Literal["main", "apart"]
 Home = dict[Deployment, Server]
 """On which server each deployment's database is; a deployment that is not there has none."""
 
-_STATISTICS = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "top"}
 _SCHEMAS = {"monolith": MONOLITH_SCHEMAS, "scheduling": SCHEDULING_SCHEMAS}
 
 
@@ -53,11 +51,9 @@ class Ground:
         self.keys = replace(made, scheduling_role_secret=made.monolith_role_secret)
 
     def start(self, *servers: Server) -> None:
-        """Servers as the demo has them, and statistics of statements. Raises SurroundingsError."""
+        """Servers as the demo has them, with their statistics of statements readable. Raises SurroundingsError."""
         for name in servers:
-            self.postgres[name] = PostgresServer(
-                self.folder / f"postgres-{name}", name=f"postgres-{name}", settings=_STATISTICS
-            )
+            self.postgres[name] = PostgresServer(self.folder / f"postgres-{name}", name=f"postgres-{name}")
             self._start(self.postgres[name])
             with self.administrator(name) as connection:
                 connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
@@ -117,7 +113,3 @@ class Ground:
         self.running.callback(server.stop)
         with self.cores.for_servers():
             server.start()
-
-    def host(self, server: Server) -> str:
-        """Of one of the Postgres servers, for people."""
-        return urlsplit(self.postgres[server].admin_url()).netloc.rpartition("@")[2]

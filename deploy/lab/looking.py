@@ -1,16 +1,15 @@
 """What the servers of an arm have spent until now: processor time, time in the database, waits; by module."""
 
 import threading
-import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
-from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.bench.spending import spent
+from deploy.evidence.sources import read_page
 from deploy.lab.ground import Ground, Home
 from deploy.lab.topologies import RunningArm
 from loadtests.lab.runs import Costs
@@ -34,7 +33,8 @@ def look(arm: RunningArm, ground: Ground, home: Home, copy: str) -> Look:
     cpu = {name: seconds * 1000 for name, seconds in spent(arm.pids).items()}
     web_cpu, pool_wait = defaultdict[str, float](float), defaultdict[str, float](float)
     for address in arm.metrics.values():
-        for name, labels, value in _samples(address, arm.metrics_token):
+        for (name, pairs), value in read_page(address, arm.metrics_token):
+            labels = dict(pairs)
             if name == "monolith_http_cpu_seconds_total":
                 web_cpu[labels["module"]] += value * 1000
             elif name == "scheduling_http_cpu_seconds_total":
@@ -123,15 +123,6 @@ def _statements(connection: psycopg.Connection[tuple[object, ...]], databases: l
         (databases,),
     ).fetchall()
     return [(str(role), float(str(milliseconds))) for role, milliseconds in rows]
-
-
-def _samples(address: str, token: str) -> Iterable[tuple[str, Mapping[str, str], float]]:
-    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - ours
-    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - ours
-        text = response.read().decode()
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            yield sample.name, sample.labels, sample.value
 
 
 def _since(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

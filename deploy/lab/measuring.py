@@ -77,7 +77,7 @@ def play(spec: Spec, ground: Ground, topology: Topology, arm: RunningArm, templa
         tempfile.NamedTemporaryFile(prefix="play-", dir=ground.folder) as file,
         _generator(Path(file.name), hour, folder, ground) as process,
     ):
-        _wait_for_0_s(process, spec)
+        _wait_for_0_s(process)
         before = look(arm, ground, topology.home, COPY)
         with watching_locks(ground, topology.home, COPY) as locks:
             _wait_for_the_end(process, spec)
@@ -139,7 +139,7 @@ def _generator(play_file: Path, hour: Play, folder: Path, ground: Ground) -> Ite
             process.kill()
 
 
-def _wait_for_0_s(process: "subprocess.Popen[str]", spec: Spec) -> None:
+def _wait_for_0_s(process: "subprocess.Popen[str]") -> None:
     line = _output(process.stdout).readline()
     if not line.startswith("began "):
         process.wait(_STARTING_SECONDS)

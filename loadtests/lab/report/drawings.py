@@ -54,8 +54,7 @@ def load_curves(figures: Figures) -> str:
 
 def percentile_curves(figures: Figures, raw: Raw) -> str:
     """Of each module in each arm's middle run at the peak: from the intended start, and the service alone (dashed)."""
-    runs = {arm: run for arm in figures.arms if arm != AGAIN and (run := figures.middle_run(arm))}
-    rows = {arm: found for arm, run in runs.items() if (found := raw.get(run.folder))}
+    rows = _middle_rows(figures, raw)
     if not rows:
         return _NO_ROWS
     drawn = [arms_legend(list(rows))]
@@ -63,7 +62,7 @@ def percentile_curves(figures: Figures, raw: Raw) -> str:
     for module in MODULES:
         series = []
         for arm, found in rows.items():
-            mine = [row for row in found if row.as_row(arm).module == module and row.outcome in ("ok", "conflict")]
+            mine = [row for row in found if row.as_row(arm).module == module and _answered(row)]
             felt = [(row.answered - row.due) * 1000 for row in mine]
             served = [(row.answered - row.sent) * 1000 for row in mine]
             series.append(Series(arm, arm_class(arm), _curve(felt)))
@@ -78,8 +77,7 @@ def percentile_curves(figures: Figures, raw: Raw) -> str:
 
 def timelines(figures: Figures, raw: Raw) -> str:
     """The middle run of each arm at the peak, second by second."""
-    runs = {arm: run for arm in figures.arms if arm != AGAIN and (run := figures.middle_run(arm))}
-    rows = {arm: found for arm, run in runs.items() if (found := raw.get(run.folder))}
+    rows = _middle_rows(figures, raw)
     if not rows:
         return _NO_ROWS
     promise = figures.thresholds.slo_p99_ms["scheduling"] / 1000
@@ -121,6 +119,12 @@ def drift(figures: Figures) -> str:
 
 
 _NO_ROWS = "<p>The raw rows are not there any more.</p>"
+
+
+def _middle_rows(figures: Figures, raw: Raw) -> dict[str, list[RawRow]]:
+    """Of each arm's middle run at the peak, as far as they are there."""
+    runs = {arm: run for arm in figures.arms if arm != AGAIN and (run := figures.middle_run(arm))}
+    return {arm: found for arm, run in runs.items() if (found := raw.get(run.folder))}
 
 
 def _scheduling(row: RawRow) -> bool:

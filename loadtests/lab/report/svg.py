@@ -77,11 +77,11 @@ def chart(
     for mark in across:
         at = up_y(mark.at)
         body.append(f'<line class="mark" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
-        body.append(_text(WIDTH - RIGHT - 4, at - 4, mark.words, "end", "note"))
+        body.append(text(WIDTH - RIGHT - 4, at - 4, mark.words, "end", "note"))
     for mark in upright:
         at = across_x(mark.at)
         body.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        body.append(_text(at + 4, TOP + 10, mark.words, "start", "note"))
+        body.append(text(at + 4, TOP + 10, mark.words, "start", "note"))
     for each in series:
         placed = [(across_x(a), up_y(b)) for a, b in each.points]
         if not dots and len(placed) > 1:
@@ -99,7 +99,7 @@ def drawing(title: str, width: float, height: float, body: str) -> str:
 
 
 def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "label") -> str:
-    return _text(x, y, words, anchor, kind)
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
 def legend(series: Sequence[tuple[str, str]]) -> str:
@@ -124,22 +124,18 @@ def _frame(x: Axis, y: Axis, across: Callable[[float], float], up: Callable[[flo
     for value, words in y.marked():
         at = up(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
-        parts.append(_text(LEFT - 6, at + 4, words, "end", "tick"))
+        parts.append(text(LEFT - 6, at + 4, words, "end", "tick"))
     for value, words in x.marked():
         at = across(value)
-        parts.append(_text(at, HEIGHT - BOTTOM + 16, words, "middle", "tick"))
+        parts.append(text(at, HEIGHT - BOTTOM + 16, words, "middle", "tick"))
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM}"/>')
-    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, x.words, "middle", "label"))
+    parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, x.words, "middle", "label"))
     middle = (TOP + HEIGHT - BOTTOM) / 2
     parts.append(
         f'<text class="label" text-anchor="middle" transform="translate(14 {middle:.0f}) rotate(-90)">'
         f"{escape(y.words)}</text>"
     )
     return "".join(parts)
-
-
-def _text(x: float, y: float, words: str, anchor: str, kind: str) -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
 def _ticks(low: float, high: float) -> list[tuple[float, str]]:

@@ -4,7 +4,7 @@ import pytest
 
 from loadtests.businesses import Business, LoadError, Login
 from loadtests.journeys import HAMMERED, TRICKLE
-from loadtests.playing import Doors, Opened, Play, crowded, share_of
+from loadtests.playing import Doors, Opened, Play, people_of, share_of
 
 SOMEONE = Login("a@example.test", "secret")
 OPENED = Opened(Business("shop", "http", "o1", ["p1"], SOMEONE, [SOMEONE], [SOMEONE]), ["session=1"], "session=2")
@@ -50,8 +50,8 @@ def test_two_replicas_are_asked_in_turn_and_a_bulkhead_by_module() -> None:
 
 def test_a_stampede_crowds_and_a_day_does_not() -> None:
     for scenario, expected in (("stampede", True), ("daily_peak", False)):
-        hour, premises = play(scenario=scenario), [OPENED.premises(), OPENED.premises()]
-        crowded(premises, scenario, hour.arrivals())
+        hour = play(scenario=scenario, opened=[OPENED, OPENED])
+        premises = people_of(hour, hour.arrivals())
         assert [each.favourites is not None for each in premises] == [expected, expected]
 
 
