@@ -35,6 +35,8 @@ class MonolithConfig:
     """Whose X-Forwarded-For is believed."""
     metrics_folder: Path | None = None
     """Where the worker processes of one server share their metrics; None when there is only one."""
+    availability_cache_seconds: int = 0
+    """How old the answer of a search may be; 0: every search is asked."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -50,6 +52,7 @@ class MonolithConfig:
             threads=number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256),
             trusted_proxies=_networks(environment, "TRUSTED_PROXIES"),
             metrics_folder=Path(folder) if folder else None,
+            availability_cache_seconds=number(environment, "AVAILABILITY_CACHE_SECONDS", 0, at_least=0, at_most=60),
         )
 
 

@@ -26,6 +26,7 @@ from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
 from monolith.modules.scheduling.guarded_calls import GuardedCalls
 from monolith.modules.scheduling.opening import opener
+from monolith.modules.scheduling.remembering import RememberedAvailability
 from monolith.modules.scheduling.routing import OwnershipRoutes
 from monolith.modules.scheduling.shadow.comparing import Comparing
 from monolith.modules.scheduling.shadow.reads import THREADS as SHADOW_THREADS
@@ -91,7 +92,8 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     scheduling = _scheduling(
         databases, platform, config.scheduling_service_url, config.signing_key, config.threads, flags
     )
-    auth_parts = auth.build_auth(accounts, open_scheduling=opener(scheduling.port), public_url=config.public_url)
+    port = _remembering(scheduling.port, config.availability_cache_seconds, metrics)
+    auth_parts = auth.build_auth(accounts, open_scheduling=opener(port), public_url=config.public_url)
     billing_parts = billing.build_billing(money)
     last_known = LastKnown(auth_parts.sessions)
     auth_parts.sessions.when_ended(last_known.forget)
@@ -105,10 +107,10 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
             *auth_parts.endpoints,
             *billing_parts.endpoints,
             *notifications.build_notifications(mails).endpoints,
-            *routes.endpoints(scheduling.port),
+            *routes.endpoints(port),
         ],
         checks=_checks(platform, accounts, money, mails),
-        pages=[create_pages(Visits(gate, scheduling.port), auth_parts, billing_parts.api)],
+        pages=[create_pages(Visits(gate, port), auth_parts, billing_parts.api)],
         error_page=error_page,
     )
 
@@ -144,6 +146,13 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
         ],
         closing=[relay.close, caretaker.close, *(follower.close for _, follower in followers), scheduling.watch.close],
     )
+
+
+def _remembering(port: OneCallPort, seconds: int, metrics: Metrics) -> OneCallPort:
+    """What is answered from memory is no call: neither guard nor shadow sees it."""
+    if not seconds:
+        return port
+    return RememberedAvailability(port, seconds=seconds, answered=metrics.search_answered)
 
 
 def _sessions(config: MonolithConfig) -> Sessions:

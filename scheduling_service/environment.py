@@ -61,10 +61,10 @@ def secret(environment: Environment, name: str) -> str:
     return value
 
 
-def number(environment: Environment, name: str, default: int, *, at_most: int) -> int:
+def number(environment: Environment, name: str, default: int, *, at_most: int, at_least: int = 1) -> int:
     value = environment.get(name, "").strip() or str(default)
-    if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= at_most:
-        raise ConfigError(f"{name} is malformed: it must be a whole number from 1 to {at_most}")
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not at_least <= int(value) <= at_most:
+        raise ConfigError(f"{name} is malformed: it must be a whole number from {at_least} to {at_most}")
     return int(value)
 
 

@@ -53,7 +53,8 @@ class GunicornSite:
 
 
 @contextlib.contextmanager
-def gunicorn_site(databases: Databases, folder: Path) -> Iterator[GunicornSite]:
+def gunicorn_site(databases: Databases, folder: Path, **settings: str) -> Iterator[GunicornSite]:
+    """`settings` are further ones of the environment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -68,6 +69,7 @@ def gunicorn_site(databases: Databases, folder: Path) -> Iterator[GunicornSite]:
         "MONOLITH_PORT": str(port),
         "WEB_WORKERS": "2",
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
+        **settings,
     }
     (folder / "metrics").mkdir()
     command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn/monolith.py", "monolith.wsgi:app"]

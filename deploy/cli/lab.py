@@ -21,6 +21,10 @@ USUAL = ",".join(arm for arm in ARMS if arm not in TWO_BUDGETS)
 RATE = click.FloatRange(min=1, max=100_000)
 SECONDS = click.FloatRange(min=5, max=3_600)
 INTERRUPTED = 130
+REMEDY_WORDS = (
+    "Another arm, M1-NAME: M1 with what stands in FILE. An .sql file is run in its database; an .env file has settings "
+    "of its processes, NAME=VALUE. May be given more than once."
+)
 
 
 @click.group()
@@ -35,6 +39,7 @@ def lab() -> None:
 @lab.command()
 @click.option("--scenario", default="daily_peak", show_default=True, help=f"The peak: {', '.join(SCENARIOS)}.")
 @click.option("--arms", default=USUAL, show_default=True, help="The topologies to compare; M1 is the measure.")
+@click.option("--remedy", "remedies", multiple=True, metavar="NAME=FILE", help=REMEDY_WORDS)
 @click.option("--blocks", type=click.IntRange(1, 100), default=5, show_default=True, help="How often each arm runs.")
 @click.option("--seconds", type=SECONDS, default=60.0, show_default=True, help="Length of the peak.")
 @click.option("--idle-seconds", type=SECONDS, default=20.0, show_default=True, help="Length of the idle hour.")
@@ -44,8 +49,8 @@ def lab() -> None:
 @click.option("--quick", is_flag=True, help="A look, not a verdict: short steps, idle hours in the first block only.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder; else a new one in `.artifacts/lab`.")
 def run(
-    scenario: str, arms: str, blocks: int, seconds: float, idle_seconds: float, forecast: float | None,
-    capacity: float | None, seed: int, quick: bool, out: Path | None,
+    scenario: str, arms: str, remedies: tuple[str, ...], blocks: int, seconds: float, idle_seconds: float,
+    forecast: float | None, capacity: float | None, seed: int, quick: bool, out: Path | None,
 ) -> None:  # fmt: skip
     """Run every arm in every block, and report.
 
@@ -55,13 +60,16 @@ def run(
     _require_locust()
     from deploy.lab.capacity import Lengths
     from deploy.lab.laboratory import Options
+    from deploy.lab.remedies import read_remedies
 
+    own = read_remedies(remedies)
     lengths = Lengths(3.0, 5.0, 3) if quick else Lengths(5.0, 10.0, 4)
     _measure(
         Options(
             out=out or _new_folder(),
             scenario=_known_scenario(scenario),
-            arms=_with_the_baseline(_known_arms(arms)),
+            arms=(*_with_the_baseline(_known_arms(arms)), *own),
+            remedies=own,
             blocks=blocks,
             seconds=seconds,
             idle_seconds=idle_seconds,

@@ -10,8 +10,8 @@ from typing import Final
 from deploy.lab.ground import Ground
 from deploy.lab.keeping import BEFORE
 from deploy.lab.measuring import COPY, Spec, play, read_run
-from deploy.lab.templates import Template
-from deploy.lab.topologies import TOPOLOGIES, RunningArm, running
+from deploy.lab.templates import Prepared
+from deploy.lab.topologies import RunningArm, running
 from loadtests.lab.runs import Step
 from loadtests.lab.summing import by_module
 from loadtests.lab.thresholds import Thresholds
@@ -36,12 +36,12 @@ class Prober:
     """Asks an arm that runs."""
 
     def __init__(
-        self, arm_name: str, arm: RunningArm, ground: Ground, template: Template, folder: Path, thresholds: Thresholds
+        self, arm_name: str, arm: RunningArm, ground: Ground, prepared: Prepared, folder: Path, thresholds: Thresholds
     ) -> None:
         self._name = arm_name
         self._arm = arm
         self._ground = ground
-        self._template = template
+        self._prepared = prepared
         self._folder = folder
         self._thresholds = thresholds
         self.steps: list[Step] = []
@@ -52,7 +52,7 @@ class Prober:
         folder = self._folder / BEFORE / f"{self._name.replace(chr(39), '-again')}-{number:02}"
         folder.mkdir(parents=True, exist_ok=True)
         spec = Spec(0, number, self._name, "idle", 0.0, rate, seconds, 1.0, 9_000 + number)
-        play(spec, self._ground, TOPOLOGIES[self._name], self._arm, self._template, folder)
+        play(spec, self._ground, self._arm, self._prepared, folder)
         rows = [row.as_row(self._name) for row in read_run(folder)[0] if row.due >= 0]
         found = by_module(rows, self._thresholds.slo_p99_ms)["scheduling"]
         step = Step(
@@ -67,11 +67,11 @@ class Prober:
 
 
 @contextmanager
-def prober(arm_name: str, ground: Ground, template: Template, folder: Path, thresholds: Thresholds) -> Iterator[Prober]:
+def prober(arm_name: str, ground: Ground, prepared: Prepared, folder: Path, thresholds: Thresholds) -> Iterator[Prober]:
     """On fresh databases, which grow from step to step."""
-    topology = TOPOLOGIES[arm_name]
-    with ground.copied(topology.home, template.name, COPY), running(topology, ground, COPY) as arm:
-        yield Prober(arm_name, arm, ground, template, folder, thresholds)
+    topology = prepared.topology
+    with ground.copied(topology.home, topology.template, COPY), running(topology, ground, COPY) as arm:
+        yield Prober(arm_name, arm, ground, prepared, folder, thresholds)
 
 
 def find_capacity(asked: Prober, lengths: Lengths, say: Callable[[Step], None]) -> float:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import psycopg
 import redis
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 from deploy.bench.cores import Cores
 from deploy.databases import roles
@@ -95,21 +95,29 @@ class Ground:
 
     @contextlib.contextmanager
     def _copied(self, deployment: Deployment, server: Server, template: str, copy: str) -> Iterator[None]:
+        self.copy(deployment, server, template, copy)
+        try:
+            yield
+        finally:
+            with self.administrator(server) as connection:
+                connection.execute(_drop(f"{copy}_{deployment}"))
+
+    def copy(self, deployment: Deployment, server: Server, template: str, copy: str) -> None:
+        """One database of a template, in the place of an earlier copy of that name."""
         source, made = f"{template}_{deployment}", f"{copy}_{deployment}"
         schemas = _SCHEMAS[deployment]
         with self.administrator(server) as connection:
-            drop = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(made))
-            connection.execute(drop)
+            connection.execute(_drop(made))
             connection.execute(
                 SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(Identifier(made), Identifier(source))
             )
             roles.let_connect(connection, made, [role for schema in schemas for role in schema.running_roles])
-            try:
-                yield
-            finally:
-                connection.execute(drop)
 
     def _start(self, server: Child) -> None:
         self.running.callback(server.stop)
         with self.cores.for_servers():
             server.start()
+
+
+def _drop(database: str) -> Composed:
+    return SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(database))

@@ -1,5 +1,6 @@
 """A laboratory's folder: what was measured is kept run by run, whole or not at all."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -15,6 +16,8 @@ SCHEMA_FILE: Final = "results.schema.json"
 REPORT: Final = "report.html"
 BEFORE: Final = "capacity"
 """Raw rows of what was asked before there are results; a laboratory that ended then is begun anew."""
+LOGS: Final = "logs"
+"""What the servers of a laboratory said that failed."""
 NEEDED_BYTES: Final = 2_000_000_000
 """Databases, their logs and the raw rows of a run, with room to spare."""
 
@@ -57,7 +60,7 @@ def begin(path: Path, conditions: Conditions, machine: str, version: int) -> Fol
 def resume(path: Path) -> Folder | None:
     """What an earlier laboratory left there, to go on with; None when there is nothing. Raises SurroundingsError."""
     if not (path / RESULTS).exists():
-        if path.exists() and any(each.name != BEFORE for each in path.iterdir()):
+        if path.exists() and any(each.name not in (BEFORE, LOGS) for each in path.iterdir()):
             raise SurroundingsError(f"{path} holds something else: name a new folder by --out")
         return None
     return open_results(path)
@@ -86,6 +89,15 @@ def require_room(*folders: Path) -> None:
                 f"{folder} has {free / 1e9:.1f} GB left and the laboratory wants {NEEDED_BYTES / 1e9:g}: make room, "
                 "or name another disk by --out and TMPDIR"
             )
+
+
+def keep_logs(ground: Path, out: Path) -> None:
+    """Before the ground goes; as many as the disk takes."""
+    with contextlib.suppress(OSError):
+        for log in ground.rglob("*.log"):
+            kept = out / LOGS / log.relative_to(ground)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(log, kept)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -3,8 +3,8 @@
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,14 +16,14 @@ from deploy.errors import SurroundingsError
 from deploy.lab.budgets import BUDGET_CORES, why_not
 from deploy.lab.capacity import Lengths, find_capacity, prober
 from deploy.lab.ground import Ground, Server
-from deploy.lab.keeping import Folder, begin, require_room, resume
+from deploy.lab.keeping import LOGS, Folder, begin, keep_logs, require_room, resume
 from deploy.lab.machine import machine_in_words, versions
 from deploy.lab.measuring import measure
 from deploy.lab.planning import left, plan
-from deploy.lab.templates import Template, prepare
+from deploy.lab.templates import Prepared, prepare
 from deploy.lab.topologies import THREADS, TOPOLOGIES
 from loadtests.lab.arms import AGAIN, ARMS, BASELINE, TWO_BUDGETS
-from loadtests.lab.runs import Conditions, Results, Run, Step
+from loadtests.lab.runs import Conditions, Remedy, Results, Run, Step
 from loadtests.lab.thresholds import FILE, Thresholds, read_thresholds
 
 Say = Callable[[str], None]
@@ -37,7 +37,7 @@ _OVERHEAD_SECONDS = 14.0
 @dataclass(frozen=True)
 class Options:
     """What to measure, and where to keep it. `forecast` in scheduling requests a second at the peak; None: as many as
-    M1 can bear, which is R*."""
+    M1 can bear, which is R*. `remedies` by the names of their arms, which are among `arms`."""
 
     out: Path
     scenario: str
@@ -50,6 +50,7 @@ class Options:
     forecast: float | None = None
     capacity: float | None = None
     quick: bool = False
+    remedies: Mapping[str, Remedy] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -65,8 +66,12 @@ def laboratory(say: Say, arms: Sequence[str], out: Path) -> Iterator[Ground]:
         require_room(out, Path(name))
         ground = Ground(Path(name), choose_cores(), running, budget_cores)
         say("starting the servers")
-        ground.start(*servers_of(arms))
-        yield ground
+        try:
+            ground.start(*servers_of(arms))
+            yield ground
+        except SurroundingsError as error:
+            keep_logs(Path(name), out)
+            raise SurroundingsError(str(error).replace(name, str(out / LOGS))) from error
 
 
 def run(options: Options, say: Say) -> Folder:
@@ -77,10 +82,10 @@ def run(options: Options, say: Say) -> Folder:
         _require_same(folder.results, options)
         _allow_more_blocks(folder, options.blocks)
     with laboratory(say, options.arms, options.out) as ground:
-        templates = prepare(list(dict.fromkeys(TOPOLOGIES[arm].template for arm in options.arms)), ground, say)
+        prepared = prepare(options.arms, options.remedies, ground, say)
         if folder is None:
-            folder = _begin(options, ground, templates, thresholds, say)
-        _measure_all(folder, ground, templates, thresholds, say)
+            folder = _begin(options, ground, prepared, thresholds, say)
+        _measure_all(folder, ground, prepared, thresholds, say)
     return folder
 
 
@@ -88,10 +93,10 @@ def measure_capacity(arms: Sequence[str], lengths: Lengths, out: Path, say: Say)
     """R* of each arm, in scheduling requests a second."""
     thresholds, found = read_thresholds(), {}
     with laboratory(say, arms, out) as ground:
-        templates = prepare(list(dict.fromkeys(TOPOLOGIES[arm].template for arm in arms)), ground, say)
+        prepared = prepare(arms, {}, ground, say)
         for arm in arms:
             say(f"looking for what {arm} can bear")
-            with prober(arm, ground, templates[TOPOLOGIES[arm].template], out, thresholds) as asked:
+            with prober(arm, ground, prepared[arm], out, thresholds) as asked:
                 found[arm] = find_capacity(asked, lengths, lambda step: say(f"  {step_in_words(step)}"))
     return found
 
@@ -113,13 +118,13 @@ def _not_measured(arms: Sequence[str]) -> dict[str, str]:
 
 
 def servers_of(arms: Sequence[str]) -> list[Server]:
-    return list(dict.fromkeys(server for arm in arms for server in TOPOLOGIES[arm].home.values()))
+    """Remedies of the reader's own need what M1 needs."""
+    topologies = [TOPOLOGIES.get(arm, TOPOLOGIES[BASELINE]) for arm in arms]
+    return list(dict.fromkeys(server for topology in topologies for server in topology.home.values()))
 
 
-def _begin(
-    options: Options, ground: Ground, templates: dict[str, Template], thresholds: Thresholds, say: Say
-) -> Folder:
-    capacity, steps = _look_around(options, ground, templates, thresholds, say)
+def _begin(options: Options, ground: Ground, prepared: dict[str, Prepared], thresholds: Thresholds, say: Say) -> Folder:
+    capacity, steps = _look_around(options, ground, prepared, thresholds, say)
     conditions = Conditions(
         scenario=options.scenario,
         arms=options.arms,
@@ -137,6 +142,7 @@ def _begin(
         versions=versions(ground),
         began=datetime.now(UTC).isoformat(timespec="seconds"),
         thresholds=FILE.read_text(encoding="utf-8"),
+        remedies=dict(options.remedies),
     )
     folder = begin(options.out, conditions, machine_in_words(), thresholds.version)
     folder.add_steps(steps)
@@ -144,7 +150,7 @@ def _begin(
 
 
 def _look_around(
-    options: Options, ground: Ground, templates: dict[str, Template], thresholds: Thresholds, say: Say
+    options: Options, ground: Ground, prepared: dict[str, Prepared], thresholds: Thresholds, say: Say
 ) -> tuple[float, list[Step]]:
     """R*, unless it is known; then what the other arms make of rates around it."""
     steps: list[Step] = []
@@ -154,8 +160,7 @@ def _look_around(
         say(f"  {step_in_words(step)}")
 
     for arm in [BASELINE, *(arm for arm in options.arms if arm not in (BASELINE, AGAIN))]:
-        template = templates[TOPOLOGIES[arm].template]
-        with prober(arm, ground, template, options.out, thresholds) as asked:
+        with prober(arm, ground, prepared[arm], options.out, thresholds) as asked:
             if capacity is None:
                 say(f"looking for R*, what {arm} can bear")
                 capacity = find_capacity(asked, options.lengths, told)
@@ -170,7 +175,7 @@ def _look_around(
 
 
 def _measure_all(
-    folder: Folder, ground: Ground, templates: dict[str, Template], thresholds: Thresholds, say: Say
+    folder: Folder, ground: Ground, prepared: dict[str, Prepared], thresholds: Thresholds, say: Say
 ) -> None:
     specs = plan(folder.conditions, thresholds)
     open_ones = left(specs, {run.folder for run in folder.results.runs})
@@ -184,7 +189,7 @@ def _measure_all(
             f"{spec.rate:.0f}/s, block {spec.block + 1}; about {remaining / 60:.1f} min left"
         )
         began = time.monotonic()
-        found = measure(spec, ground, templates[TOPOLOGIES[spec.arm].template], folder.path, thresholds)
+        found = measure(spec, ground, prepared[spec.arm], folder.path, thresholds)
         overhead = max(1.0, time.monotonic() - began - spec.seconds)
         folder.add(found)
         say("  " + in_words(found))
@@ -223,6 +228,9 @@ def _require_same(results: Results, options: Options) -> None:
             raise SurroundingsError(
                 f"{options.out} was begun with {option} {before}, and this is {now}: give the same, or another --out"
             )
+    for arm in options.remedies:
+        if options.remedies[arm] != found.remedies.get(arm):
+            raise SurroundingsError(f"{options.out} was begun with another remedy {arm}: give another --out")
     if options.forecast is not None and options.forecast != found.forecast:
         raise SurroundingsError(f"{options.out} was begun with another forecast, {found.forecast:g}: give the same")
 

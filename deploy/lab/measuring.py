@@ -17,8 +17,8 @@ from deploy.errors import SurroundingsError
 from deploy.lab import correctness
 from deploy.lab.ground import Deployment, Ground, Server
 from deploy.lab.looking import costs, look, watching_locks
-from deploy.lab.templates import Template
-from deploy.lab.topologies import TOPOLOGIES, RunningArm, Topology, running
+from deploy.lab.templates import Prepared
+from deploy.lab.topologies import RunningArm, Topology, running
 from loadtests.generator_report import ABOUT, PATIENCE_SECONDS, ROWS, GeneratorReport
 from loadtests.lab.runs import Costs, Run, folder_of
 from loadtests.lab.summing import about_generator, by_module, problems_of
@@ -50,27 +50,28 @@ class Spec:
         return folder_of(self.block, self.place, self.arm, self.scenario)
 
 
-def measure(spec: Spec, ground: Ground, template: Template, folder: Path, thresholds: Thresholds) -> Run:
+def measure(spec: Spec, ground: Ground, prepared: Prepared, folder: Path, thresholds: Thresholds) -> Run:
     """Leaves the raw rows in the folder. Raises SurroundingsError, and KeyboardInterrupt with everything stopped."""
-    topology = TOPOLOGIES[spec.arm]
+    topology = prepared.topology
     (folder / spec.folder).mkdir(parents=True, exist_ok=True)
-    with ground.copied(topology.home, template.name, COPY), running(topology, ground, COPY) as arm:
+    with ground.copied(topology.home, topology.template, COPY), running(topology, ground, COPY) as arm:
         since = _now(ground, topology)
-        spent = play(spec, ground, topology, arm, template, folder / spec.folder)
+        spent = play(spec, ground, arm, prepared, folder / spec.folder)
         rows, report = read_run(folder / spec.folder)
         wrong = _wrong(rows, ground, topology, since)
     return run_of(spec, rows, report, spent, wrong, thresholds)
 
 
-def play(spec: Spec, ground: Ground, topology: Topology, arm: RunningArm, template: Template, folder: Path) -> Costs:
+def play(spec: Spec, ground: Ground, arm: RunningArm, prepared: Prepared, folder: Path) -> Costs:
     """Send the hour to an arm that runs."""
+    home = prepared.topology.home
     hour = Play(
         scenario=spec.scenario,
         rate=spec.rate,
         seconds=spec.seconds,
         seed=spec.seed,
         hosts=dict(arm.hosts),
-        opened=template.opened,
+        opened=prepared.opened,
         warm_up_seconds=spec.warm_up,
     )
     with (
@@ -78,10 +79,10 @@ def play(spec: Spec, ground: Ground, topology: Topology, arm: RunningArm, templa
         _generator(Path(file.name), hour, folder, ground) as process,
     ):
         _wait_for_0_s(process)
-        before = look(arm, ground, topology.home, COPY)
-        with watching_locks(ground, topology.home, COPY) as locks:
+        before = look(arm, ground, home, COPY)
+        with watching_locks(ground, home, COPY) as locks:
             _wait_for_the_end(process, spec)
-        return costs(before, look(arm, ground, topology.home, COPY), locks.shares())
+        return costs(before, look(arm, ground, home, COPY), locks.shares())
 
 
 def run_of(

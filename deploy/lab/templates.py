@@ -1,6 +1,6 @@
 """Databases prepared once, with businesses, people and sessions, that every run gets a copy of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -10,6 +10,8 @@ from deploy.errors import SurroundingsError
 from deploy.lab.ground import Ground
 from deploy.lab.topologies import TOPOLOGIES, Topology, running
 from loadtests.businesses import Business, LoadError, open_business
+from loadtests.lab.arms import BASELINE
+from loadtests.lab.runs import Remedy
 from loadtests.playing import EVERY_MODULE, Opened, sign_in_everybody
 from monolith.shared.database import Database
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
@@ -22,19 +24,52 @@ _MADE_BY: dict[str, str] = {"inside": "M1", "apart": "X", "together": "XS"}
 
 
 @dataclass(frozen=True)
-class Template:
-    """`opened` are the same people in every copy."""
+class Prepared:
+    """An arm that only has to be started: on copies of the databases that its topology names. `opened` are the people
+    in them."""
 
-    name: str
+    topology: Topology
     opened: list[Opened]
 
 
-def prepare(names: list[str], ground: Ground, say: Callable[[str], None]) -> dict[str, Template]:
-    """Raises SurroundingsError."""
-    return {name: _prepare(name, TOPOLOGIES[_MADE_BY[name]], ground, say) for name in names}
+def prepare(
+    arms: Sequence[str], remedies: Mapping[str, Remedy], ground: Ground, say: Callable[[str], None]
+) -> dict[str, Prepared]:
+    """All that these arms start from, by arm. Raises SurroundingsError."""
+    topologies = {arm: _topology(arm, remedies) for arm in arms}
+    opened: dict[str, list[Opened]] = {}
+    for arm, topology in topologies.items():
+        base = TOPOLOGIES[BASELINE if arm in remedies else arm].template
+        if base not in opened:
+            opened[base] = _prepare(base, TOPOLOGIES[_MADE_BY[base]], ground, say)
+        if topology.template not in opened:
+            say(f"applying the remedy of {arm}")
+            _apply(arm, remedies[arm].sql, base, topology, ground)
+            opened[topology.template] = opened[base]
+    return {arm: Prepared(topology, opened[topology.template]) for arm, topology in topologies.items()}
 
 
-def _prepare(name: str, topology: Topology, ground: Ground, say: Callable[[str], None]) -> Template:
+def _topology(arm: str, remedies: Mapping[str, Remedy]) -> Topology:
+    if arm not in remedies:
+        return TOPOLOGIES[arm]
+    base, remedy = TOPOLOGIES[BASELINE], remedies[arm]
+    template = f"{base.template}_{list(remedies).index(arm)}" if remedy.sql else base.template
+    return base._replace(template=template, settings=remedy.settings)
+
+
+def _apply(arm: str, sql: str, base: str, topology: Topology, ground: Ground) -> None:
+    """To a copy that the arm's runs are copied from, so that it takes none of their time."""
+    for deployment, server in topology.home.items():
+        ground.copy(deployment, server, base, topology.template)
+    try:
+        with ground.administrator(topology.home["monolith"], f"{topology.template}_monolith") as connection:
+            connection.execute(sql.encode())
+            connection.execute("ANALYZE")
+    except psycopg.Error as error:
+        raise SurroundingsError(f"the remedy of {arm} cannot be applied: {' '.join(str(error).split())}") from error
+
+
+def _prepare(name: str, topology: Topology, ground: Ground, say: Callable[[str], None]) -> list[Opened]:
     say(f"preparing the databases for {_MADE_BY[name]}")
     try:
         for deployment, server in topology.home.items():
@@ -44,10 +79,9 @@ def _prepare(name: str, topology: Topology, ground: Ground, say: Callable[[str],
         side = "http" if topology.service else "in_process"
         with running(topology, ground, name) as arm:
             host = arm.hosts[EVERY_MODULE][0]
-            opened = sign_in_everybody(host, [_open(host, number, side) for number in range(BUSINESSES)])
+            return sign_in_everybody(host, [_open(host, number, side) for number in range(BUSINESSES)])
     except (LoadError, psycopg.Error) as error:
         raise SurroundingsError(f"the databases for {_MADE_BY[name]} could not be prepared: {error}") from error
-    return Template(name, opened)
 
 
 def _open(host: str, number: int, side: str) -> Business:

@@ -30,13 +30,14 @@ class Served(NamedTuple):
 
 class Topology(NamedTuple):
     """`template` names the prepared databases; `service` is the extracted service's share of the threads, 0 without.
-    `second` are the processes that work from a second budget."""
+    `second` are the processes that work from a second budget, `settings` further ones of the monolith's processes."""
 
     template: str
     home: Home
     monoliths: tuple[Served, ...]
     service: float = 0.0
     second: tuple[str, ...] = ()
+    settings: Mapping[str, str] = {}
 
 
 _INSIDE: Home = {"monolith": "main"}
@@ -48,6 +49,7 @@ TOPOLOGIES: Mapping[str, Topology] = {
     "M2": Topology("inside", _INSIDE, (Served(0.5), Served(0.5))),
     "M2+": Topology("inside", _INSIDE, (Served(0.5), Served(0.5)), second=("monolith-web-2",)),
     "MB": Topology("inside", _INSIDE, (Served(0.5), Served(0.5, ("scheduling",)))),
+    "MC": Topology("inside", _INSIDE, (Served(1),), settings={"AVAILABILITY_CACHE_SECONDS": "2"}),
     "XS": Topology("together", {"monolith": "main", "scheduling": "main"}, (Served(0.5),), service=0.5),
     "X": Topology("apart", _APART, (Served(0.5),), service=0.5),
     "X+": Topology(
@@ -73,7 +75,7 @@ class RunningArm:
 @contextlib.contextmanager
 def running(topology: Topology, ground: Ground, prefix: str) -> Iterator[RunningArm]:
     """All processes of the arm, on databases named by the prefix, while the block lasts. Raises SurroundingsError."""
-    arm = _Arm(ground, ground.backends(topology.home, prefix))
+    arm = _Arm(ground, ground.backends(topology.home, prefix), topology.settings)
     with contextlib.ExitStack() as stack:
         programs = arm.programs(topology)
         for program in programs:
@@ -105,9 +107,15 @@ def _hold(topology: Topology, pids: Mapping[str, int], cores: float, stack: cont
 
 
 class _Arm:
-    def __init__(self, ground: Ground, backends: Backends) -> None:
+    def __init__(self, ground: Ground, backends: Backends, settings: Mapping[str, str]) -> None:
         self._ground = ground
-        self._monolith = monolith_environment(ground.settings, ground.keys, backends)
+        # Said to every arm, so that none has it from the shell.
+        without_remedies = {"AVAILABILITY_CACHE_SECONDS": "0"}
+        self._monolith = {
+            **monolith_environment(ground.settings, ground.keys, backends),
+            **without_remedies,
+            **settings,
+        }
         self._scheduling = scheduling_environment(ground.settings, ground.keys, backends)
         self.hosts: dict[str, list[str]] = {}
         self.metrics: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """The topologies that are compared, and what each of them is an answer to."""
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, NamedTuple
 
 Kind = Literal["baseline", "again", "remedy", "extracted"]
 """`again` is the baseline a second time: what differs there is noise. A `remedy` keeps the monolith."""
@@ -27,8 +27,28 @@ ARMS: Mapping[str, Arm] = {
         Arm("M2", "remedy", "two replicas of the monolith"),
         Arm("M2+", "remedy", "two replicas, the second with a budget of its own"),
         Arm("MB", "remedy", "a bulkhead: scheduling's routes of the monolith in a process and a pool of their own"),
+        Arm("MC", "remedy", "an availability cache: searches answered from memory, at most two seconds old"),
         Arm("XS", "extracted", "scheduling extracted, one database server for both"),
         Arm("X", "extracted", "scheduling extracted, with its own database server"),
         Arm("X+", "extracted", "scheduling extracted, with its own database server and a budget of its own"),
     )
 }
+
+REQUIRED_REMEDIES: Final = ("M2", "MB", "MC")
+"""None of them may have helped before anything is extracted."""
+
+REMEDY: Final = "M1-"
+"""Begins the name of an arm that is M1 with a remedy of the reader's own."""
+
+
+def arm_named(name: str) -> Arm:
+    """Raises KeyError."""
+    if name.startswith(REMEDY):
+        return Arm(name, "remedy", f"the monolith with a remedy of your own, {name.removeprefix(REMEDY)}")
+    return ARMS[name]
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """As reports list them: those that everybody has, then remedies by name. Each once."""
+    there = set(names)
+    return [*(name for name in ARMS if name in there), *sorted(there - ARMS.keys())]

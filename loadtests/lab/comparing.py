@@ -76,5 +76,8 @@ def _require_the_same(one: Results, other: Results, mine: Conditions, theirs: Co
             f"the forecast peaks differ by more than a tenth ({mine.forecast:.0f} and {theirs.forecast:.0f} requests a "
             "second): measure again with the same --forecast"
         )
+    for arm in mine.remedies.keys() & theirs.remedies.keys():
+        if mine.remedies[arm] != theirs.remedies[arm]:
+            raise NotComparable(f"{arm} is not the same remedy in both")
     if not set(mine.arms) & set(theirs.arms):
         raise NotComparable("they have no arm in common")

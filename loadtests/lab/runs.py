@@ -103,10 +103,21 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...] = ()
 
 
+class Remedy(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants to try in the monolith first: `sql` is run in a copy of its database, `settings` are given to
+    its processes."""
+
+    sql: str = ""
+    settings: dict[str, str] = {}
+
+    def in_words(self) -> str:
+        return self.sql or "\n".join(f"{name}={value}" for name, value in self.settings.items())
+
+
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """What has to be the same for two folders to be comparable, and what a reader wants to know of the surroundings.
     `capacity` is R*, `forecast` the peak that is expected, both in scheduling requests a second; `assumed` when nobody
-    gave one."""
+    gave one. `remedies` of the reader's own, by the names of their arms."""
 
     scenario: str
     arms: tuple[str, ...]
@@ -124,6 +135,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     began: str
     thresholds: str
     not_measured: dict[str, str] = {}
+    remedies: dict[str, Remedy] = {}
 
 
 class ResultsError(Exception):

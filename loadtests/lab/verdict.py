@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from loadtests.lab import gates
-from loadtests.lab.arms import AGAIN, ARMS, BASELINE, Kind
+from loadtests.lab.arms import AGAIN, BASELINE, REQUIRED_REMEDIES, Kind, arm_named, in_order
 from loadtests.lab.gates import Answer, paired
 from loadtests.lab.runs import Results, Run, of_arm
 from loadtests.lab.thresholds import Thresholds, parse_thresholds
@@ -115,18 +115,17 @@ class _Bench:
             raise _Decided("DON'T EXTRACT", f"no measured problem: {misses.words}")
 
     def require_no_remedy(self) -> None:
-        """Of those that were measured; that none was is said."""
-        remedies = self._measured("remedy")
-        if not remedies:
-            self._leave("no remedy", None, "no remedy was measured: run M2 and MB")
-            raise _Decided("INCONCLUSIVE", self.asked[-1].words, self._thresholds.noise.fewest_blocks)
-        found = {arm: self._misses(arm) for arm in remedies}
+        """One that helps is the answer; that none does can be said only when the required ones were measured."""
+        found = {arm: self._misses(arm) for arm in self._measured("remedy")}
         for arm, misses in found.items():
             self._leave(f"no remedy: {arm}", misses.holds, misses.words)
         for arm, misses in found.items():
             if misses.holds is False:
-                raise _Decided("DON'T EXTRACT", f"use {arm}, {ARMS[arm].words}: {misses.words}")
+                raise _Decided("DON'T EXTRACT", f"use {arm}, {arm_named(arm).words}: {misses.words}")
         self._require_decided("whether a remedy helps", found)
+        if missing := [arm for arm in REQUIRED_REMEDIES if arm not in found]:
+            self._leave("no remedy", None, f"not every remedy was measured: run {' and '.join(missing)} too")
+            raise _Decided("INCONCLUSIVE", self.asked[-1].words, self._thresholds.noise.fewest_blocks)
 
     def require_a_solution(self) -> str:
         found = {arm: self._misses(arm) for arm in self._measured("extracted")}
@@ -182,7 +181,8 @@ class _Bench:
         return gates.misses_slo(valid, self._thresholds)
 
     def _measured(self, kind: Kind) -> list[str]:
-        return [name for name, arm in ARMS.items() if arm.kind == kind and self._at_peak(name)]
+        names = in_order(run.arm for run in self._runs)
+        return [name for name in names if arm_named(name).kind == kind and self._at_peak(name)]
 
     def _at_peak(self, arm: str) -> dict[int, Run]:
         return of_arm(self._runs, arm, self._peak, self._load)

@@ -89,3 +89,32 @@ def test_an_interrupt_before_anything_is_measured_leaves_nothing_running(apart: 
     assert process.returncode == WRONG_USE
     assert "interrupted before anything was measured" in said
     assert list((tmp_path / "tmp").glob("extraction-lab-*")) == []
+
+
+def test_a_remedy_of_the_reader_s_own_is_an_arm_and_one_that_cannot_be_applied_is_told(
+    apart: dict[str, str], tmp_path: Path
+) -> None:
+    index, broken, refused = tmp_path / "index.sql", tmp_path / "broken.sql", tmp_path / "refused.env"
+    index.write_text("CREATE INDEX tried ON scheduling.claim (business_id, starts_at);")
+    broken.write_text("CREATE INDEX tried ON nowhere (at);")
+    refused.write_text("AVAILABILITY_CACHE_SECONDS=61")
+    alone = ["--arms", "M1", *SHORT[2:], "--blocks", "1"]
+
+    for remedy, words in (
+        (broken, 'the remedy of M1-broken cannot be applied: relation "nowhere" does not exist'),
+        (refused, "AVAILABILITY_CACHE_SECONDS is malformed"),
+    ):
+        told = lab(apart, "run", *alone, "--remedy", f"{remedy.stem}={remedy}", "--out", str(tmp_path / remedy.stem))
+        assert told.returncode == WRONG_USE
+        assert words in told.stderr
+
+    out = tmp_path / "results"
+    tried = [*alone, "--remedy", f"index={index}", "--out", str(out)]
+    assert lab(apart, "run", *tried).returncode == INCONCLUSIVE
+    results = json.loads((out / "results.json").read_text())
+    assert {run["arm"] for run in results["runs"]} == {"M1", "M1-index"}
+    assert all(run["bookings"] > 0 for run in results["runs"] if run["scenario"] == "daily_peak")
+
+    index.write_text("SELECT 1")
+    other = lab(apart, "run", *tried)
+    assert "was begun with another remedy M1-index: give another --out" in other.stderr

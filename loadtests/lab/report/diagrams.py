@@ -5,7 +5,7 @@ from html import escape
 from statistics import fmean
 
 from loadtests.estimates import Estimate
-from loadtests.lab.arms import AGAIN, ARMS
+from loadtests.lab.arms import AGAIN, BASELINE, arm_named
 from loadtests.lab.report.drawings import arm_class
 from loadtests.lab.report.figures import NOT_ANSWERED_MS, Comparison, Figures
 from loadtests.lab.report.svg import WIDTH, drawing, legend, number, text
@@ -166,6 +166,7 @@ _BOXES: dict[str, tuple[tuple[str, ...], ...]] = {
     "M2": (("monolith, {half} threads", "monolith, {half} threads"), ("worker",), ("Postgres",)),
     "M2+": (("monolith, {half} threads", "second budget: monolith, {half} threads"), ("worker",), ("Postgres",)),
     "MB": (("monolith: the rest, {half} threads", "monolith: scheduling, {half} threads"), ("worker",), ("Postgres",)),
+    "MC": (("monolith with a cache, {all} threads",), ("worker",), ("Postgres",)),
     "XS": (("monolith, {half} threads", "scheduling, {half} threads"), ("worker", "relay"), ("Postgres for both",)),
     "X": (("monolith, {half} threads", "scheduling, {half} threads"), ("worker", "relay"), ("Postgres", "Postgres")),
     "X+": (
@@ -181,8 +182,8 @@ def arms_drawn(figures: Figures) -> str:
     threads = figures.conditions.threads
     drawn = []
     for arm in figures.arms:
-        body = [text(4, 16, f"{arm}: {ARMS[arm].words}")]
-        for level, boxes in enumerate(_BOXES[arm]):
+        body = [text(4, 16, f"{arm}: {arm_named(arm).words}")]
+        for level, boxes in enumerate(_BOXES.get(arm, _BOXES[BASELINE])):
             wide = (WIDTH - 16) / len(boxes)
             for place, words in enumerate(boxes):
                 x, y = 8 + place * wide, 26 + level * 34
@@ -191,5 +192,5 @@ def arms_drawn(figures: Figures) -> str:
                 )
                 label = words.format(all=threads, half=threads // 2)
                 body.append(text(x + (wide - 8) / 2, y + 17, label, "middle"))
-        drawn.append(drawing(ARMS[arm].words, WIDTH, 132, "".join(body)))
+        drawn.append(drawing(arm_named(arm).words, WIDTH, 132, "".join(body)))
     return "".join(drawn)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import log10
 
 from loadtests.estimates import percentile
-from loadtests.lab.arms import AGAIN, ARMS
+from loadtests.lab.arms import AGAIN, ARMS, in_order
 from loadtests.lab.report.figures import IDLE, Figures
 from loadtests.lab.report.raw import Raw
 from loadtests.lab.report.svg import Axis, Mark, Series, axis, chart, legend
@@ -16,8 +16,8 @@ _SECONDS_A_BIN = 1.0
 
 
 def arm_class(arm: str) -> str:
-    """The CSS class that has the arm's colour."""
-    return f"arm{list(ARMS).index(arm)}"
+    """The CSS class that has the arm's colour; remedies of the reader's own share one."""
+    return f"arm{list(ARMS).index(arm) if arm in ARMS else len(ARMS)}"
 
 
 def arms_legend(arms: Sequence[str]) -> str:
@@ -27,7 +27,7 @@ def arms_legend(arms: Sequence[str]) -> str:
 def load_curves(figures: Figures) -> str:
     """Goodput and p99 of scheduling at steady rates; R* and the rate of the verdict as upright lines."""
     steps = figures.results.steps
-    arms = [arm for arm in ARMS if any(step.arm == arm for step in steps)]
+    arms = in_order(step.arm for step in steps)
     if not arms:
         return "<p>No steady rates were asked.</p>"
     conditions = figures.conditions

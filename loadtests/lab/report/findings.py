@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from loadtests.estimates import Estimate
-from loadtests.lab.arms import AGAIN, ARMS, BASELINE
+from loadtests.lab.arms import AGAIN, BASELINE, arm_named
 from loadtests.lab.gates import in_words
 from loadtests.lab.report.figures import NOT_ANSWERED_MS, Figures
 from loadtests.lab.runs import MODULES
 
 _OTHERS = tuple(module for module in MODULES if module != "scheduling")
-_BULKHEAD = "MB"
+_IN_A_WORD = {"M2": "a second replica", "MB": "a bulkhead", "MC": "an availability cache"}
 
 
 def findings(figures: Figures) -> Iterator[tuple[str, list[str]]]:
@@ -17,10 +17,12 @@ def findings(figures: Figures) -> Iterator[tuple[str, list[str]]]:
     yield "What the peak does in the monolith", list(_in_the_monolith(figures))
     others = [arm for arm in figures.arms if arm not in (BASELINE, AGAIN)]
     for arm in others:
-        yield f"What {arm} changes: {ARMS[arm].words}", [*_changes(figures, arm), *_costs(figures, arm)]
-    extracted = [arm for arm in others if ARMS[arm].kind == "extracted"]
-    if _BULKHEAD in others and extracted:
-        yield "Would a bulkhead have done?", list(_bulkhead(figures, extracted))
+        yield f"What {arm} changes: {arm_named(arm).words}", [*_changes(figures, arm), *_costs(figures, arm)]
+    extracted = [arm for arm in others if arm_named(arm).kind == "extracted"]
+    for arm in others if extracted else ():
+        if arm_named(arm).kind == "remedy":
+            words = _IN_A_WORD.get(arm, arm)
+            yield f"Would {words} have done?", list(_would_have_done(figures, arm, words, extracted))
 
 
 def _in_the_monolith(figures: Figures) -> Iterator[str]:
@@ -59,16 +61,16 @@ def _costs(figures: Figures, arm: str) -> Iterator[str]:
         yield f"Median latency of scheduling in idle hours, by M1's: {in_words(idle)}."
 
 
-def _bulkhead(figures: Figures, extracted: Sequence[str]) -> Iterator[str]:
+def _would_have_done(figures: Figures, remedy: str, words: str, extracted: Sequence[str]) -> Iterator[str]:
     """Who keeps which promise, side by side, in middle runs."""
-    kept = {arm: _keeps(figures, arm) for arm in (BASELINE, _BULKHEAD, *extracted)}
+    kept = {arm: _keeps(figures, arm) for arm in (BASELINE, remedy, *extracted)}
     for arm, modules in kept.items():
         if modules is None:
             yield f"{arm}: no valid run at the peak says so."
         else:
             broken = [module for module in MODULES if module not in modules]
             yield f"{arm} keeps {_list(modules) or 'no promise'}{f'; not {_list(broken)}' if broken else ''}."
-    mine = kept[_BULKHEAD]
+    mine = kept[remedy]
     if mine is None or any(kept[arm] is None for arm in extracted):
         yield "So this cannot be said yet."
         return
@@ -77,7 +79,7 @@ def _bulkhead(figures: Figures, extracted: Sequence[str]) -> Iterator[str]:
     if winners:
         yield f"So no: {'; '.join(winners)}. Whether that is more than noise is for the gates to say."
     else:
-        yield f"So yes: whatever {_list(list(extracted))} keeps, a bulkhead keeps too, and nothing has to be taken out."
+        yield f"So yes: whatever {_list(list(extracted))} keeps, {words} keeps too, and nothing has to be taken out."
 
 
 def _keeps(figures: Figures, arm: str) -> list[str] | None:

@@ -48,6 +48,12 @@ class Metrics:
             registry=self._registry,
         )
         self._shadow_reads, self._shadow_seconds = _of_shadow_reads(self._registry)
+        self._searches = Counter(
+            "monolith_searches_remembered",
+            "Searches, by whether they were answered from memory; none where nothing is remembered.",
+            ["remembered"],
+            registry=self._registry,
+        )
         self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
         self._gauges: dict[str, Gauge] = {}
 
@@ -77,6 +83,9 @@ class Metrics:
         if candidate_seconds:
             self._shadow_seconds.labels(operation, "owner").inc(owner_seconds)
             self._shadow_seconds.labels(operation, "candidate").inc(candidate_seconds)
+
+    def search_answered(self, remembered: bool) -> None:
+        self._searches.labels("yes" if remembered else "no").inc()
 
     def serves(self, threads: int) -> None:
         """This process serves requests, with so many threads."""

@@ -32,6 +32,8 @@ def test_a_complete_environment_is_read() -> None:
     assert config.public_url == "http://127.0.0.1:8000"
     assert (config.signing_key.key_id, config.signing_key.private_key) == ("k1", bytes(range(32)))
     assert [str(network) for network in config.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+    assert config.availability_cache_seconds == 0
+    assert MonolithConfig.from_environment(GOOD | {"AVAILABILITY_CACHE_SECONDS": "2"}).availability_cache_seconds == 2
     assert WorkerConfig.from_environment(GOOD).smtp_url == "smtp://127.0.0.1:2525"
 
 
@@ -56,6 +58,8 @@ def test_what_the_worker_needs_has_no_default(name: str) -> None:
         ("PUBLIC_URL", "127.0.0.1:8000"),
         ("PUBLIC_URL", "http://127.0.0.1:8000/shop"),
         ("SCHEDULING_SERVICE_URL", "http://"),
+        ("AVAILABILITY_CACHE_SECONDS", "61"),
+        ("AVAILABILITY_CACHE_SECONDS", "-1"),
         ("SERVICE_TOKEN_SIGNING_KEY", KEY),
         ("SERVICE_TOKEN_SIGNING_KEY", "k1:c2hvcnQ"),
         ("SERVICE_TOKEN_SIGNING_KEY", f"../k1:{KEY}"),

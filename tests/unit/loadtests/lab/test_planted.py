@@ -17,7 +17,8 @@ def test_nothing_wrong_is_no_problem() -> None:
 def test_a_slow_module_that_a_bulkhead_cannot_cure_is_extracted() -> None:
     """It is slow beside the others' data: a process of its own keeps its wait from them, and leaves it as slow."""
     slow = one_process(service=SLOW)
-    arms = {"M1": slow, "M1'": slow, "M2": slow, "MB": two_processes(service=SLOW), "X": two_processes()}
+    same = dict.fromkeys(("M1", "M1'", "M2", "MC"), slow)
+    arms = {**same, "MB": two_processes(service=SLOW), "X": two_processes()}
     found = judge(measured(arms), THRESHOLDS)
     assert found.outcome == "EXTRACT", found
     assert "X keeps it" in found.because
@@ -43,6 +44,7 @@ def test_a_lock_is_not_cured_by_moving_it() -> None:
         "M1": one_process(**locked),
         "M1'": one_process(**locked),
         "M2": one_process(**locked),
+        "MC": one_process(**locked),
         "MB": two_processes(**locked),
         "X": two_processes(**locked),
     }

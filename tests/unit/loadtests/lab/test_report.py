@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.lab.comparing import NotComparable, compare
 from loadtests.lab.report.page import render
-from loadtests.lab.runs import SCHEMA, Conditions, Results, Run, Step
+from loadtests.lab.runs import SCHEMA, Conditions, Remedy, Results, Run, Step
 from loadtests.lab.thresholds import FILE
 from loadtests.lab.verdict import judge_results
 from tests.unit.loadtests.lab.recorded import THRESHOLDS, idle, module, run, runs
@@ -19,7 +19,7 @@ SECTIONS = ("findings", "gates", "neighbours", "forest", "arms", "load", "percen
 
 def results(measured: list[Run], **changes: object) -> Results:
     given: dict[str, object] = {
-        "scenario": "daily_peak", "arms": ("M1", "M1'", "M2", "MB", "X"), "blocks": 4, "seconds": 60.0,
+        "scenario": "daily_peak", "arms": ("M1", "M1'", "M2", "MB", "MC", "X"), "blocks": 4, "seconds": 60.0,
         "idle_seconds": 20.0, "seed": 1, "capacity": 180.0, "forecast": 200.0, "assumed": False, "threads": 8,
         "quick": False, "pinned": "the server on core 1", "versions": {"python": "3.13"}, "began": "2030-01-01",
         "thresholds": FILE.read_text(),
@@ -35,8 +35,8 @@ def results(measured: list[Run], **changes: object) -> Results:
 
 
 def recorded() -> Results:
-    measured = runs({"M1": SLOW, "M2": SLOW, "MB": SLOW, "X": FAST})
-    return results(measured + idle({"M1": 10.0, "M1'": 10.0, "M2": 10.0, "MB": 10.0, "X": 14.0}))
+    measured = runs({"M1": SLOW, "M2": SLOW, "MB": SLOW, "MC": SLOW, "X": FAST})
+    return results(measured + idle({"M1": 10.0, "M1'": 10.0, "M2": 10.0, "MB": 10.0, "MC": 10.0, "X": 14.0}))
 
 
 def page(found: Results) -> str:
@@ -74,9 +74,11 @@ def test_it_says_the_verdict_the_gates_and_the_ratio_to_m1() -> None:
     assert "a machine &lt;of&gt; two cores" in html
 
 
-@pytest.mark.parametrize("bulkhead, said", [(SLOW, "So no: X keeps scheduling besides"), (FAST, "So yes: ")])
-def test_it_says_whether_a_bulkhead_would_have_done(bulkhead: float, said: str) -> None:
-    html = page(results(runs({"M1": SLOW, "MB": bulkhead, "X": FAST})))
+@pytest.mark.parametrize("remedy, words", [("MB", "a bulkhead"), ("MC", "an availability cache"), ("M1-an-index",) * 2])
+@pytest.mark.parametrize("tail, said", [(SLOW, "So no: X keeps scheduling besides"), (FAST, "So yes: ")])
+def test_it_says_whether_a_remedy_would_have_done(remedy: str, words: str, tail: float, said: str) -> None:
+    html = page(results(runs({"M1": SLOW, remedy: tail, "X": FAST}), arms=("M1", remedy, "X")))
+    assert f"<h3>Would {words} have done?</h3>" in html
     assert said in html
     assert "M1 keeps auth, billing and notifications; not scheduling." in html
 
@@ -89,7 +91,7 @@ def test_who_got_no_answer_is_not_averaged_with_those_who_did() -> None:
 
 def test_an_interrupted_laboratory_says_what_its_figures_rest_on() -> None:
     found = results(runs({"M1": SLOW, "X": FAST}))
-    assert "Interrupted: 12 of 40 runs were made, 12 of them at the peak" in page(found)
+    assert "Interrupted: 12 of 48 runs were made, 12 of them at the peak" in page(found)
 
 
 def test_a_quick_look_is_marked_and_carries_no_verdict() -> None:
@@ -99,14 +101,25 @@ def test_a_quick_look_is_marked_and_carries_no_verdict() -> None:
     assert judge_results(found).outcome == "INCONCLUSIVE"
 
 
+def test_a_remedy_of_the_reader_s_own_is_printed() -> None:
+    tried = Remedy(sql="CREATE INDEX tried ON scheduling.claim (starts_at) WHERE 1 < 2")
+    found = results(
+        runs({"M1": SLOW, "M1-an-index": SLOW}), arms=("M1", "M1-an-index"), remedies={"M1-an-index": tried}
+    )
+    assert "CREATE INDEX tried ON scheduling.claim (starts_at) WHERE 1 &lt; 2" in page(found)
+    again = results(runs({"M1": SLOW}), arms=("M1",), remedies={"M1-an-index": Remedy(settings={"A": "1"})})
+    with pytest.raises(NotComparable, match="M1-an-index is not the same remedy in both"):
+        list(compare(found, again))
+
+
 def test_nothing_measured_is_a_page_too() -> None:
-    assert "Interrupted: 0 of 40" in page(results([]))
+    assert "Interrupted: 0 of 48" in page(results([]))
 
 
 def test_folders_that_were_asked_the_same_are_compared_arm_by_arm() -> None:
     lines = list(compare(recorded(), recorded()))
     assert "M1, scheduling p99 at the peak: 1.00" in lines[0]
-    assert len({line.partition(",")[0] for line in lines}) == 5
+    assert len({line.partition(",")[0] for line in lines}) == 6
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from loadtests.lab.runs import Run
 from loadtests.lab.verdict import Verdict, judge
 from tests.unit.loadtests.lab.recorded import BLOCKS, THRESHOLDS, idle, module, run, runs
 
-PROBLEM = {"M1": 2_000.0, "M2": 1_500.0, "MB": 1_200.0}
+PROBLEM = {"M1": 2_000.0, "M2": 1_500.0, "MB": 1_200.0, "MC": 900.0}
 
 
 def judged(found: list[Run]) -> Verdict:
@@ -27,6 +27,7 @@ def test_extraction_that_solves_what_nothing_else_does() -> None:
         "a problem",
         "no remedy: M2",
         "no remedy: MB",
+        "no remedy: MC",
         "a solution: X",
         "worth it: processor time a booking",
         "worth it: idle median of scheduling",
@@ -39,7 +40,7 @@ def test_no_measured_problem() -> None:
     assert verdict.because.startswith("no measured problem")
 
 
-@pytest.mark.parametrize("arm", ["M2", "MB"])
+@pytest.mark.parametrize("arm", ["M2", "MB", "MC", "M1-an-index"])
 def test_a_remedy_that_keeps_the_monolith_is_used(arm: str) -> None:
     verdict = judged(runs({**PROBLEM, arm: 250.0, "X": 100.0}))
     assert (verdict.outcome, verdict.exit_code) == ("DON'T EXTRACT", 10)
@@ -72,9 +73,19 @@ def test_what_the_interval_reaches_over_is_not_decided() -> None:
     assert verdict.more_blocks >= 1
 
 
-def test_no_verdict_for_extraction_while_no_remedy_was_tried() -> None:
-    verdict = judged(runs({"M1": 2_000.0, "X": 100.0}))
-    assert (verdict.outcome, verdict.because) == ("INCONCLUSIVE", "no remedy was measured: run M2 and MB")
+@pytest.mark.parametrize("tried", [(), ("M2",), ("M2", "MB"), ("M2", "MB", "M1-an-index")])
+def test_no_verdict_for_extraction_before_every_remedy_was_tried(tried: tuple[str, ...]) -> None:
+    verdict = judged(runs({"M1": 2_000.0, "X": 100.0} | dict.fromkeys(tried, 1_500.0)))
+    missing = " and ".join(arm for arm in ("M2", "MB", "MC") if arm not in tried)
+    assert (verdict.outcome, verdict.because) == (
+        *("INCONCLUSIVE", f"not every remedy was measured: run {missing} too"),
+    )
+
+
+def test_a_remedy_of_the_reader_s_own_that_does_not_help_either_is_among_the_gates() -> None:
+    verdict = judged([*runs({**PROBLEM, "M1-an-index": 1_900.0, "X": 200.0}), *idle({"M1": 5.0, "X": 6.0})])
+    assert verdict.outcome == "EXTRACT"
+    assert passed(verdict)["no remedy: M1-an-index"] is True
 
 
 def test_noise_that_hides_everything_is_not_decided() -> None:
@@ -94,7 +105,7 @@ def test_runs_that_must_not_be_believed_do_not_count() -> None:
     found = [
         run(arm, block, 2_000.0 * factor, problems=("the generator was 40 ms late",))
         for block, factor in enumerate(BLOCKS)
-        for arm in ("M1", "M1'", "M2", "MB", "X")
+        for arm in ("M1", "M1'", "M2", "MB", "MC", "X")
     ]
     verdict = judged(found)
     assert (verdict.outcome, verdict.exit_code) == ("INVALID", 30)
@@ -106,7 +117,7 @@ def test_a_neighbour_that_suffers_is_a_problem() -> None:
     found = [
         run(arm, block, 100.0, modules={"auth": module(900 if arm.startswith("M") else 60)})
         for block in range(4)
-        for arm in ("M1", "M1'", "M2", "MB", "X")
+        for arm in ("M1", "M1'", "M2", "MB", "MC", "X")
     ]
     assert judged(found).outcome == "EXTRACT"
 
@@ -115,7 +126,7 @@ def test_who_is_turned_away_counts_as_not_answered() -> None:
     found = [
         run(arm, block, 100.0, modules={"scheduling": module(100.0, dropped=50 if arm != "X" else 0)})
         for block in range(4)
-        for arm in ("M1", "M1'", "M2", "MB", "X")
+        for arm in ("M1", "M1'", "M2", "MB", "MC", "X")
     ]
     assert judged(found).outcome == "EXTRACT"
 

@@ -1,0 +1,61 @@
+"""Remedies of the reader's own: what their files may hold, and what is wrong with one in a line."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.errors import SurroundingsError
+from deploy.lab.remedies import read_remedies
+from loadtests.lab.runs import Remedy
+
+
+def file(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_statements_and_settings_each_become_an_arm(tmp_path: Path) -> None:
+    index = file(tmp_path, "tried.sql", "CREATE INDEX tried ON scheduling.claim (starts_at);\n")
+    cache = file(tmp_path, "tried.env", "# longer\nAVAILABILITY_CACHE_SECONDS=30\n\nEMPTY=\n")
+    assert read_remedies([f"index={index}", f"cache={cache}"]) == {
+        "M1-index": Remedy(sql="CREATE INDEX tried ON scheduling.claim (starts_at);\n"),
+        "M1-cache": Remedy(settings={"AVAILABILITY_CACHE_SECONDS": "30", "EMPTY": ""}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("tried.txt", "x", "must end in .sql (statements) or .env (NAME=VALUE lines)"),
+        ("tried.sql", " \n", "tried.sql is empty"),
+        ("tried.env", "# nothing\n", "tried.env sets nothing"),
+        ("tried.env", "A=1\nexport B=2\n", "line 2 of "),
+        (
+            "tried.env",
+            "WEB_THREADS=64\n",
+            "WEB_THREADS is the laboratory's to set, for every arm alike: take line 1 out of",
+        ),
+        ("tried.env", "MONOLITH_DATABASE_URL=x\n", "MONOLITH_DATABASE_URL is the laboratory's to set"),
+    ],
+)
+def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, text: str, words: str) -> None:
+    with pytest.raises(SurroundingsError) as refused:
+        read_remedies([f"mine={file(tmp_path, name, text)}"])
+    assert str(refused.value).startswith("--remedy mine: ")
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("given", ["mine", "mine=", "=x.sql", "My Index=x.sql", "-x=x.sql"])
+def test_what_is_no_name_and_file(given: str) -> None:
+    with pytest.raises(SurroundingsError, match="is not NAME=FILE"):
+        read_remedies([given])
+
+
+def test_a_file_that_is_not_there_and_a_name_given_twice(tmp_path: Path) -> None:
+    with pytest.raises(SurroundingsError, match=r"none\.sql cannot be read"):
+        read_remedies([f"mine={tmp_path / 'none.sql'}"])
+    index = file(tmp_path, "tried.sql", "SELECT 1")
+    with pytest.raises(SurroundingsError, match="--remedy mine is given twice"):
+        read_remedies([f"mine={index}", f"mine={index}"])
