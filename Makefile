@@ -19,10 +19,10 @@ help: ## Say what there is
 demo: $(VENV)/demo.installed ## Run the whole product on this machine, until Ctrl-C
 	@$(EXTRACTION) demo
 
-test: $(VENV)/dev.installed ## Run the tests, on servers of their own
+test: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests, on servers of their own
 	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not long"
 
-faults: $(VENV)/dev.installed ## Run the tests that take minutes: 200 moves each way, kills at every point, the whole model
+faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests that take minutes: 200 moves each way, kills at every point, the whole model
 	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m long
 
 check: $(VENV)/dev.installed $(VENV)/load.installed ## Check style, types and import rules

@@ -14,7 +14,8 @@ import locust.env  # isort: skip
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -79,7 +80,8 @@ def part_of(play: Play) -> Part:
 
 
 def run(part: Part, folder: Path, begun: Callable[[float], None] = lambda _at: None) -> GeneratorReport:
-    """Sends it to the end, or until a signal, and leaves the rows in the folder. `begun` is told when 0 s is."""
+    """Sends it to the end, or until a signal, and leaves the rows in the folder. `begun` is told when 0 s is. Raises
+    LoadError as soon as a row cannot be written."""
     user_class = type("Player", (_Player,), {"planned": part, "abstract": False})
     environment = locust.env.Environment(user_classes=[user_class], host=part.doors.next(""))
     watch, interrupted = _Watch(part, begun), []
@@ -91,11 +93,14 @@ def run(part: Part, folder: Path, begun: Callable[[float], None] = lambda _at: N
 
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, end)
-    with (folder / ROWS).open("w", newline="", encoding="utf-8") as file:
-        writer = RowWriter(file)
+    with _rows_in(folder) as writer:
 
         def keep(context: dict[str, Any], **_: Any) -> None:
-            writer.add(context["row"], context["answer"] if context["write"] else {}, part.began)
+            try:
+                writer.add(context["row"], context["answer"] if context["write"] else {}, part.began)
+            except OSError:
+                # Locust would log it once for each request, and go on. Closing the file tells it.
+                end()
 
         environment.events.request.add_listener(keep)
         watching = gevent.spawn(watch.run)
@@ -105,6 +110,23 @@ def run(part: Part, folder: Path, begun: Callable[[float], None] = lambda _at: N
     if environment.process_exit_code:
         sys.exit(environment.process_exit_code)
     return watch.report(len(part.arrivals), not interrupted)
+
+
+@contextmanager
+def _rows_in(folder: Path) -> Iterator[RowWriter]:
+    path = folder / ROWS
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            yield RowWriter(file)
+    except OSError as error:
+        raise LoadError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _keep(report: GeneratorReport, path: Path) -> None:
+    try:
+        path.write_bytes(msgspec.json.encode(report))
+    except OSError as error:
+        raise LoadError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _say_when(began: float) -> None:
@@ -117,8 +139,7 @@ def main() -> None:
     try:
         play = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Play)
         folder = Path(sys.argv[2])
-        report = run(part_of(play), folder, _say_when)
-        (folder / ABOUT).write_bytes(msgspec.json.encode(report))
+        _keep(run(part_of(play), folder, _say_when), folder / ABOUT)
     except (LoadError, OSError, msgspec.DecodeError) as error:
         sys.stderr.write(f"load: {error}\n")
         sys.exit(CANNOT)

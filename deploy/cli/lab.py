@@ -84,6 +84,7 @@ def run(
 
 def _measure(options: "Options") -> NoReturn:
     from deploy.lab.keeping import RESULTS
+    from deploy.lab.laboratory import Stopped
     from deploy.lab.laboratory import run as measure
 
     # Also for whoever runs it in the background, where shells have Ctrl-C ignored.
@@ -94,11 +95,23 @@ def _measure(options: "Options") -> NoReturn:
     except KeyboardInterrupt:
         if not (options.out / RESULTS).exists():
             raise SurroundingsError("interrupted before anything was measured") from None
-        _say("interrupted: what was measured is kept")
-        _report(options.out)
-        _say(f"go on with: extraction lab run --out {options.out}, and the same options")
+        _keep("interrupted", options.out)
         sys.exit(INTERRUPTED)
+    except Stopped:
+        if (options.out / RESULTS).exists():
+            _keep("stopped", options.out)
+        raise
     sys.exit(_report(options.out))
+
+
+def _keep(how: str, out: Path) -> None:
+    """Report on what there is, though not all was measured."""
+    _say(f"{how}: what was measured is kept")
+    try:
+        _report(out)
+    except OSError as error:
+        _say(f"its report could not be written ({error.strerror}): `extraction lab report {out}` writes it")
+    _say(f"go on with: extraction lab run --out {out}, and the same options")
 
 
 @lab.command()

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import psycopg
+import redis
 
 from deploy.bench.cores import choose_cores
 from deploy.devstack.lock import held
@@ -53,9 +55,14 @@ class Options:
     remedies: Mapping[str, Remedy] = field(default_factory=dict)
 
 
+class Stopped(SurroundingsError):
+    """Something failed while the servers were up; what had been measured is in the folder."""
+
+
 @contextlib.contextmanager
 def laboratory(say: Say, arms: Sequence[str], out: Path) -> Iterator[Ground]:
-    """The machine's only one, with the servers for these arms up. Raises SurroundingsError."""
+    """The machine's only one, with the servers for these arms up. Raises SurroundingsError when it cannot be, and
+    Stopped when something fails within the block."""
     budget_cores = BUDGET_CORES if set(arms) & set(TWO_BUDGETS) else None
     if budget_cores is not None and (reason := why_not()):
         raise SurroundingsError(f"{' and '.join(sorted(set(arms) & set(TWO_BUDGETS)))} cannot run here: {reason}")
@@ -69,9 +76,18 @@ def laboratory(say: Say, arms: Sequence[str], out: Path) -> Iterator[Ground]:
         try:
             ground.start(*servers_of(arms))
             yield ground
-        except SurroundingsError as error:
+        except (SurroundingsError, psycopg.Error, redis.RedisError, OSError) as error:
             keep_logs(Path(name), out)
-            raise SurroundingsError(str(error).replace(name, str(out / LOGS))) from error
+            raise Stopped(_in_one_line(error, out).replace(name, str(out / LOGS))) from error
+
+
+def _in_one_line(error: Exception, out: Path) -> str:
+    words = " ".join(str(error).split())
+    if isinstance(error, SurroundingsError):
+        return words
+    if isinstance(error, OSError):
+        return f"{error.filename or out}: {error.strerror or words}"
+    return f"a server of the laboratory failed: {words} (what they said is in {out / LOGS})"
 
 
 def run(options: Options, say: Say) -> Folder:

@@ -155,7 +155,7 @@ def _wait_for_the_end(process: "subprocess.Popen[str]", spec: Spec) -> None:
             f"the generator did not end within {PATIENCE_SECONDS:g} s of its last request"
         ) from None
     if code:
-        raise SurroundingsError(f"the generator ended with {code}: {_output(process.stderr).read().strip()}")
+        raise SurroundingsError(f"the generator gave up: {_output(process.stderr).read().strip()}")
 
 
 def _output(stream: IO[str] | None) -> IO[str]:

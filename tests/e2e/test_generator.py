@@ -1,0 +1,96 @@
+"""The laboratory's generator as a process of its own: what it leaves, and what it says when it cannot."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from deploy.devstack.program import ROOT
+from loadtests.businesses import Business, Login
+from loadtests.generator_report import ABOUT, ROWS, GeneratorReport
+from loadtests.playing import Opened, Play
+from loadtests.rows import read_rows
+from tests.patience import eventually
+
+SOMEONE = Login("a@example.test", "secret")
+OPENED = Opened(Business("shop", "http", "o1", ["p1"], SOMEONE, [SOMEONE], [SOMEONE]), ["session=1"], "session=2")
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def _refuse(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = _refuse
+
+    def log_message(self, *_words: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def host() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def generating(folder: Path, host: str, **changes: object) -> "subprocess.Popen[str]":
+    given = {"scenario": "daily_peak", "rate": 40.0, "seconds": 2.0, "seed": 3, "warm_up_seconds": 1.0}
+    hour = Play(**{**given, "hosts": {"*": [host]}, "opened": [OPENED], **changes})  # type: ignore[arg-type]
+    play = folder / "play.json"
+    play.write_bytes(msgspec.json.encode(hour))
+    command = [sys.executable, "-m", "loadtests.generator", str(play), str(folder)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def about(folder: Path) -> GeneratorReport:
+    return msgspec.json.decode((folder / ABOUT).read_bytes(), type=GeneratorReport)
+
+
+def test_every_arrival_leaves_a_row_also_those_of_the_warm_up(tmp_path: Path, host: str) -> None:
+    with generating(tmp_path, host) as process:
+        said, complaint = process.communicate(timeout=60)
+    assert (process.returncode, complaint) == (0, "")
+    assert said.startswith("began ")
+    rows, report = read_rows(tmp_path / ROWS), about(tmp_path)
+    assert report.complete
+    # Without answers there is nothing to book, cancel or reschedule: these arrivals ask for nothing.
+    assert 0 < len(rows) <= report.planned
+    assert min(row.due for row in rows) < 0 < max(row.due for row in rows) < 2
+    assert {(row.outcome, row.status) for row in rows} == {("error", 404)}
+
+
+def test_an_interrupt_keeps_the_rows_and_says_that_they_are_not_all(tmp_path: Path, host: str) -> None:
+    with generating(tmp_path, host, seconds=60.0) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("began ")
+        eventually(lambda: (tmp_path / ROWS).stat().st_size > 0, "a first row on disk")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert not about(tmp_path).complete
+    assert read_rows(tmp_path / ROWS)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
+@pytest.mark.parametrize("file", [ROWS, ABOUT])
+def test_a_full_disk_is_one_line_that_names_the_file(tmp_path: Path, host: str, file: str) -> None:
+    (tmp_path / file).symlink_to("/dev/full")
+    with generating(tmp_path, host) as process:
+        _, complaint = process.communicate(timeout=60)
+    assert (process.returncode, complaint) == (
+        2,
+        f"load: {tmp_path / file} cannot be written: No space left on device\n",
+    )
