@@ -10,7 +10,7 @@ from deploy.errors import SurroundingsError
 from loadtests.lab.arms import REMEDY
 from loadtests.lab.runs import Remedy
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,29}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,15}")
 _SETTING = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
 _THE_LABORATORY_S: Final = OURS | {"WEB_THREADS", "WEB_WORKERS"}
 """Set by the laboratory, for every arm alike."""
@@ -24,8 +24,8 @@ def read_remedies(given: Sequence[str]) -> dict[str, Remedy]:
         name, _, file = each.partition("=")
         if not _NAME.fullmatch(name) or not file:
             raise SurroundingsError(
-                f"--remedy {each} is not NAME=FILE: the name has small letters, digits and hyphens, the file ends in "
-                ".sql or .env"
+                f"--remedy {each} is not NAME=FILE: the name has small letters, digits and hyphens (16 at the most), "
+                "the file ends in .sql or .env"
             )
         if REMEDY + name in found:
             raise SurroundingsError(f"--remedy {name} is given twice")

@@ -177,7 +177,7 @@ class _Bench:
         valid = [run for run in self._at_peak(arm).values() if run.valid]
         fewest = self._thresholds.noise.fewest_blocks
         if len(valid) < fewest:
-            return Answer(None, f"{len(valid)} valid runs, and {fewest} are needed", None, fewest - len(valid))
+            return Answer(None, f"valid runs: {len(valid)}, and {fewest} are needed", None, fewest - len(valid))
         return gates.misses_slo(valid, self._thresholds)
 
     def _measured(self, kind: Kind) -> list[str]:

@@ -12,7 +12,9 @@ from loadtests.lab.report.svg import WIDTH, drawing, legend, number, text
 from loadtests.lab.runs import MODULES, Run
 
 _ROW = 20
-_LABELS = 250
+_LABELS = 210
+_LETTER = 7.5
+"""Of a label, about."""
 _COST_KINDS = ("scheduling", "auth", "billing", "notifications", "background", "postgres", "valkey", "rest of the web")
 
 
@@ -24,10 +26,11 @@ class _Ratios:
         known = [value for value in every if 0 < value < math.inf] or [1.0]
         self.low, self.high = max(1 / 200, min([*known, 0.5])), min(200.0, max([*known, 2.0]))
         self.bottom = 30 + len(found) * _ROW
+        self._left = _LABELS + _room_for([each.arm for each in found])
 
     def at(self, value: float) -> float:
         share = math.log(min(self.high, max(self.low, value)) / self.low) / math.log(self.high / self.low)
-        return _LABELS + (WIDTH - _LABELS - 80) * share
+        return self._left + (WIDTH - self._left - 80) * share
 
     def grid(self) -> str:
         ticks = [tick for tick in (0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100) if self.low <= tick <= self.high]
@@ -45,7 +48,7 @@ class _Ratios:
         kind, estimate = arm_class(each.arm), each.estimate
         low, high = self.at(estimate.low), self.at(estimate.high)
         return (
-            text(_LABELS - 38, y + 4, each.arm)
+            text(_LABELS + 4, y + 4, each.arm)
             + f'<line class="line {kind}" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>'
             + f'<circle class="dot {kind}" cx="{self.at(estimate.value):.1f}" cy="{y}" r="4"/>'
             + text(WIDTH - 74, y + 4, f"{estimate.value:.2f}")
@@ -54,6 +57,10 @@ class _Ratios:
     def _upright(self, kind: str, value: float) -> str:
         at = self.at(value)
         return f'<line class="{kind}" x1="{at:.1f}" x2="{at:.1f}" y1="16" y2="{self.bottom}"/>'
+
+
+def _room_for(arms: list[str]) -> float:
+    return 14 + _LETTER * max(map(len, arms))
 
 
 def forest(figures: Figures) -> str:
@@ -69,7 +76,7 @@ def forest(figures: Figures) -> str:
         y = 30 + place * _ROW
         if each.what in noise:
             body.append(ratios.band(noise[each.what], y))
-        body.append(text(_LABELS - 44, y + 4, each.what if each.what != previous else "", "end"))
+        body.append(text(_LABELS - 4, y + 4, each.what if each.what != previous else "", "end"))
         body.append(ratios.whisker(each, y))
         previous = each.what
     return drawing("Each arm by M1", WIDTH, ratios.bottom + 36, "".join(body))
@@ -115,11 +122,12 @@ def costs(figures: Figures) -> str:
 def _bars(title: str, stacks: dict[str, dict[str, float]]) -> str:
     most = max(sum(parts.values()) for parts in stacks.values()) or 1.0
     height, body = 30 + len(stacks) * 34, [text(4, 14, title)]
+    left = _room_for(list(stacks))
     for place, (arm, parts) in enumerate(stacks.items()):
-        y, x = 24 + place * 34, 60.0
-        body.append(text(50, y + 17, arm, "end"))
+        y, x = 24 + place * 34, left
+        body.append(text(left - 8, y + 17, arm, "end"))
         for kind in _COST_KINDS:
-            wide = parts.get(kind, 0.0) / most * (WIDTH - 150)
+            wide = parts.get(kind, 0.0) / most * (WIDTH - left - 70)
             if wide > 0:
                 words = f"{arm}, {kind}: {parts[kind]:.1f} ms"
                 body.append(
