@@ -110,7 +110,7 @@ def run_of(
         seconds=spec.seconds,
         cpu_ms=sum(spent.cpu_ms.values()),
         db_ms=sum(spent.db_ms.values()),
-        problems=(*problems_of(every, generator, report.complete, thresholds.validity), *wrong),
+        problems=(*problems_of(every, generator, report.complete, thresholds), *wrong),
         generator=generator,
         costs=spent,
     )

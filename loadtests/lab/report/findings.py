@@ -1,6 +1,7 @@
 """The report in sentences: what the peak does to the others, what each arm changes and costs, and what would do."""
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 
 from loadtests.estimates import Estimate
 from loadtests.lab.arms import AGAIN, BASELINE, arm_named
@@ -56,9 +57,19 @@ def _changes(figures: Figures, arm: str) -> Iterator[str]:
 def _costs(figures: Figures, arm: str) -> Iterator[str]:
     cpu, idle = figures.cpu_per_booking(arm), figures.idle_latency(arm)
     if cpu is not None:
-        yield f"Processor time for each booking at the peak, by M1's: {in_words(cpu)}."
+        here, there = (_middle_cost(figures, each) for each in (BASELINE, arm))
+        yield f"Processor time for each booking at the peak, by M1's: {in_words(cpu)} ({here:.0f} to {there:.0f} ms)."
     if idle is not None:
-        yield f"Median latency of scheduling in idle hours, by M1's: {in_words(idle)}."
+        here, there = (_middle_idle(figures, each) for each in (BASELINE, arm))
+        yield f"Median latency of scheduling in idle hours, by M1's: {in_words(idle)} ({here:.1f} to {there:.1f} ms)."
+
+
+def _middle_cost(figures: Figures, arm: str) -> float:
+    return median(run.cpu_ms_per_booking or 0.0 for run in figures.peak(arm).values())
+
+
+def _middle_idle(figures: Figures, arm: str) -> float:
+    return median(run.modules["scheduling"].p50_ms or 0.0 for run in figures.idle(arm).values())
 
 
 def _would_have_done(figures: Figures, remedy: str, words: str, extracted: Sequence[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from loadtests.lab.report import diagrams, drawings
+from loadtests.lab.report import diagrams, drawings, tables
 from loadtests.lab.report.figures import IDLE, Figures
 from loadtests.lab.report.findings import findings
 from loadtests.lab.report.raw import Raw
@@ -26,6 +26,7 @@ def render(results: Results, verdict: Verdict, raw: Raw) -> str:
     drawn = {
         "heat": diagrams.heat(figures),
         "forest": diagrams.forest(figures),
+        "at_the_peak": tables.at_the_peak(figures),
         "arms_drawn": diagrams.arms_drawn(figures),
         "costs": diagrams.costs(figures),
         "arms_legend": drawings.arms_legend(figures.arms),

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from contracts.scheduling import operations as ops
 from contracts.scheduling.context import CallContext
-from contracts.scheduling.errors import SlotUnavailable
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
 
@@ -19,13 +18,18 @@ MOST: Final = 10_000
 """Answers that a process remembers; the oldest goes first."""
 
 
+class _Remembered(NamedTuple):
+    asked: float
+    reply: Any
+
+
 class RememberedAvailability(OneCallPort):
     """The same port, whose searches may be `seconds` old.
 
     A start that is listed may have been taken meanwhile: booking it is refused as always, for nothing is decided from
-    memory. After a refusal, and after a change by staff, this process searches that business anew; other processes have
-    memories of their own. Customers get no answers that were made for others. Errors are not remembered. `answered` is
-    told of each search whether it came from memory.
+    memory. Whoever has written, with success or without, finds what came of it in their next search; what staff wrote,
+    everybody of their business does; other processes have memories of their own. Customers get no answers that were
+    made for others. Errors are not remembered. `answered` is told of each search whether it came from memory.
     """
 
     def __init__(
@@ -35,44 +39,50 @@ class RememberedAvailability(OneCallPort):
         self._seconds = seconds
         self._answered = answered
         self._most = most
-        self._known: dict[Hashable, tuple[float, Any]] = {}
+        self._known: dict[Hashable, _Remembered] = {}
+        # When a customer, or a business's staff, last wrote: what was asked before is as if it were forgotten.
+        self._wrote: dict[UUID, float] = {}
         self._lock = Lock()
-        # A part of every key: what was asked before a change and answered after it, is found by nobody.
-        self._changes: dict[UUID, int] = {}
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
         if operation.name in SEARCHES:
             return self._search(operation, ctx, request)
         try:
             return self._port.call(operation, ctx, request)
-        except SlotUnavailable:
-            self._search_anew(ctx.business_id)
-            raise
         finally:
-            if operation.writes and ctx.actor.kind != "customer":
-                self._search_anew(ctx.business_id)
+            if operation.writes:
+                who = ctx.actor.id if ctx.actor.kind == "customer" else ctx.business_id
+                self._note(who, time.monotonic())
 
     def _search(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
-        key = (operation.name, ctx.business_id, self._changes.get(ctx.business_id, 0), ctx.actor, request)
+        key = (operation.name, ctx.business_id, ctx.actor, request)
         asked = time.monotonic()
         known = self._known.get(key)
-        if known is not None and asked < known[0]:
+        if known is not None and known.asked > self._oldest(ctx, asked):
             self._answered(True)
-            found: R = known[1]
+            found: R = known.reply
             return found
         reply = self._port.call(operation, ctx, request)
         self._answered(False)
-        self._remember(key, asked + self._seconds, reply)
+        self._remember(key, _Remembered(asked, reply))
         return reply
 
-    def _remember(self, key: Hashable, until: float, reply: object) -> None:
+    def _oldest(self, ctx: CallContext, now: float) -> float:
+        wrote = (self._wrote.get(whose, 0.0) for whose in (ctx.actor.id, ctx.business_id))
+        return max(now - self._seconds, *wrote)
+
+    def _remember(self, key: Hashable, answer: _Remembered) -> None:
         with self._lock:
             # To the end: the first is the oldest.
             self._known.pop(key, None)
             if len(self._known) >= self._most:
                 del self._known[next(iter(self._known))]
-            self._known[key] = (until, reply)
+            self._known[key] = answer
 
-    def _search_anew(self, business_id: UUID) -> None:
+    def _note(self, who: UUID, now: float) -> None:
         with self._lock:
-            self._changes[business_id] = self._changes.get(business_id, 0) + 1
+            self._wrote.pop(who, None)
+            self._wrote[who] = now
+            # Whoever wrote so long ago has no answer left that is older.
+            while (first := next(iter(self._wrote))) != who and self._wrote[first] < now - self._seconds:
+                del self._wrote[first]

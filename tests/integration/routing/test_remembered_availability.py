@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from monolith.modules.scheduling.remembering import SEARCHES, RememberedAvailability
-from tests.contract.port.shop import NINE, Shop, at, open_shop
+from tests.contract.port.shop import NINE, Caller, Shop, at, open_shop
 from tests.databases import Databases
 from tests.gunicorn_site import gunicorn_site
 from tests.patience import eventually
@@ -94,12 +95,19 @@ def test_a_taken_start_may_be_listed_for_a_while_and_is_refused_as_always(shop: 
         shop.book(NINE, by=shop.stranger)
 
 
-def test_whoever_was_refused_searches_anew(shop: Shop) -> None:
-    shop.starts()
+def test_whoever_booked_or_was_refused_searches_anew_and_others_do_not(shop: Shop, asked: Counted) -> None:
+    callers = (shop.customer, shop.stranger, shop.anonymous)
+    for caller in callers:
+        assert NINE in starts(shop, caller)
     shop.book(NINE)
     with pytest.raises(SlotUnavailable):
         shop.book(NINE, by=shop.stranger)
-    assert NINE not in shop.starts()
+    assert [NINE in starts(shop, caller) for caller in callers] == [False, False, True]
+
+
+def starts(shop: Shop, caller: Caller) -> list[datetime]:
+    request = m.SearchSlots(offering_id=shop.offering.offering_id, start=at(0), end=at(24))
+    return [slot.starts_at for slot in shop.port.search_slots(caller.reads(), request).slots]
 
 
 def test_staff_see_what_they_have_changed(shop: Shop) -> None:
@@ -143,9 +151,8 @@ def test_an_answer_is_as_old_as_allowed_and_no_older(shop: Shop, asked: Counted,
 
 
 def test_customers_get_no_answers_that_were_made_for_others(shop: Shop, asked: Counted) -> None:
-    request = m.SearchSlots(offering_id=shop.offering.offering_id, start=at(0), end=at(24))
     for caller in (shop.customer, shop.stranger, shop.anonymous):
-        shop.port.search_slots(caller.reads(), request)
+        starts(shop, caller)
     assert asked.searches() == 3
 
 

@@ -52,7 +52,7 @@ class Planted:
             seconds=SECONDS,
             cpu_ms=10_000.0,
             db_ms=1_000.0,
-            problems=tuple(problems_of(rows, generator, True, THRESHOLDS.validity)),
+            problems=tuple(problems_of(rows, generator, True, THRESHOLDS)),
             generator=generator,
             costs=Costs(),
         )

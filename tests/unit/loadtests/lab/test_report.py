@@ -7,14 +7,14 @@ import pytest
 
 from loadtests.lab.comparing import NotComparable, compare
 from loadtests.lab.report.page import render
-from loadtests.lab.runs import SCHEMA, Conditions, Remedy, Results, Run, Step
+from loadtests.lab.runs import SCHEMA, Conditions, Costs, ModuleResult, Remedy, Results, Run, Step
 from loadtests.lab.thresholds import FILE
 from loadtests.lab.verdict import judge_results
 from tests.unit.loadtests.lab.recorded import THRESHOLDS, idle, module, run, runs
 
 SLOW, FAST = 900.0, 100.0
-SECTIONS = ("findings", "gates", "neighbours", "forest", "arms", "load", "percentiles", "costs", "timeline", "drift",
-            "validity", "limits", "thresholds")  # fmt: skip
+SECTIONS = ("findings", "gates", "neighbours", "forest", "figures", "arms", "load", "percentiles", "costs", "timeline",
+            "drift", "validity", "limits", "thresholds")  # fmt: skip
 
 
 def results(measured: list[Run], **changes: object) -> Results:
@@ -87,6 +87,17 @@ def test_who_got_no_answer_is_not_averaged_with_those_who_did() -> None:
     turned_away = [run("X", block, FAST, modules={"auth": module(50, dropped=100)}) for block in range(4)]
     html = page(results(runs({"M1": SLOW}) + turned_away))
     assert "auth: more than one in a hundred got no answer, beyond the 500 ms it promises" in html
+
+
+def test_the_peak_stands_there_in_figures() -> None:
+    costs = Costs(web_cpu_ms={"scheduling": 4_000.0}, db_ms={"scheduling": 1_000.0}, pool_wait_ms={"auth": 10.0})
+    scheduling = ModuleResult(
+        arrivals=2_010, errors=2, dropped=10, conflicts=50, p50_ms=20, p95_ms=80, p99_ms=None, good=1_800
+    )
+    found = [run("M1", block, 100.0, modules={"scheduling": scheduling}, costs=costs) for block in range(3)]
+    html = page(results(found, arms=("M1",)))
+    cells = ("20", "80", "-", "89.6%", "30", "0.1%", "2.5%", "0.5%", "16.7", "2", "0.5", "0")
+    assert f"<tr><th>M1</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" in html
 
 
 def test_an_interrupted_laboratory_says_what_its_figures_rest_on() -> None:

@@ -21,13 +21,14 @@ class Hour:
     cpu: float = 0.3
     lost: bool = False
     slow_at_first: bool = False
+    service: float = SERVICE
     complete: bool = True
 
     def rows(self) -> list[Row]:
         found = []
         for place in range(int(SECONDS * RATE)):
             due = place / RATE
-            service = 1.0 if self.slow_at_first and due < 1.5 else SERVICE
+            service = 1.0 if self.slow_at_first and due < 1.5 else self.service
             if self.dropped_of and place % self.dropped_of == 0:
                 found.append(Row("M1", "scheduling", "search", due, due, due, "dropped"))
             else:
@@ -41,11 +42,18 @@ class Hour:
         report = GeneratorReport(
             planned=len(rows), began=0.0, seconds=SECONDS, cpu=self.cpu, in_flight=under_way, complete=self.complete
         )
-        return problems_of(rows, about_generator(rows, report), report.complete, THRESHOLDS.validity)
+        return problems_of(rows, about_generator(rows, report), report.complete, THRESHOLDS)
 
 
 def test_a_good_run_has_no_problem() -> None:
     assert Hour().problems() == []
+
+
+def test_servers_that_have_no_room_for_more_do_not_make_a_run_unbelievable() -> None:
+    """Whoever was dropped was not answered, and that says enough."""
+    overloaded = Hour(dropped_of=3, service=2.0)
+    assert overloaded.problems() == []
+    assert by_module(overloaded.rows(), {})["scheduling"].dropped == 134
 
 
 @pytest.mark.parametrize(
@@ -69,7 +77,7 @@ def test_a_stall_of_the_generator_is_lateness_not_latency_of_the_server() -> Non
     """Who was due in the stall left at its end: the run is refused, whatever the percentiles say."""
     rows = [row if not 5 <= row.due < 7 else row._replace(sent=7.0, answered=7.0 + SERVICE) for row in Hour().rows()]
     report = GeneratorReport(planned=len(rows), began=0.0, seconds=SECONDS, cpu=0.3, in_flight=1.0, complete=True)
-    problems = problems_of(rows, about_generator(rows, report), True, THRESHOLDS.validity)
+    problems = problems_of(rows, about_generator(rows, report), True, THRESHOLDS)
     assert any("the generator was late" in problem for problem in problems)
 
 
