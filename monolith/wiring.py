@@ -48,10 +48,11 @@ from monolith.shared.flags.watch import Watch
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import Check, schema_check
-from monolith.shared.telemetry.sessions import Sessions
 from monolith.web.pages import create_pages, error_page
 from monolith.web.visiting import Visits
+from scheduling_service.credentials import role_url
 from scheduling_service.relay.metrics import RelayMetrics
+from scheduling_service.sessions import Sessions
 
 PLATFORM_ROLE = "platform_app"
 
@@ -158,12 +159,8 @@ def _remembering(port: OneCallPort, seconds: int, metrics: Metrics) -> OneCallPo
 def _sessions(config: MonolithConfig) -> Sessions:
     roles = {"auth": auth.ROLE, "billing": billing.APP_ROLE, "notifications": notifications.APP_ROLE}
     roles |= {"platform": PLATFORM_ROLE, "scheduling": IN_PROCESS_ROLE}
-    return Sessions(
-        {
-            module: Database(config.database_url, role=role, secret=config.role_secret, pool_size=1, pool_timeout=0.2)
-            for module, role in roles.items()
-        }
-    )
+    urls = {module: role_url(config.database_url, role, config.role_secret) for module, role in roles.items()}
+    return Sessions("monolith", urls)
 
 
 def _checks(platform: Database, accounts: Database, money: Database, mails: Database) -> list[Check]:

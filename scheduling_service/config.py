@@ -19,7 +19,7 @@ class WebConfig:
     verify_keys: Mapping[str, bytes]
     metrics_token: str = field(repr=False)
     threads: int = DEFAULT_THREADS
-    """Of one worker process; also the most connections it holds."""
+    """Of one worker process; also the most connections it holds, but for the one by which its metrics look."""
     metrics_folder: Path | None = None
     """Where the worker processes of one server share their metrics; None when there is only one."""
 

@@ -11,15 +11,18 @@ from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from scheduling_service.environment import load_or_exit
 from scheduling_service.logs import log_to
+from scheduling_service.sessions import Sessions
 from scheduling_service.web.app import create_app
 
 RUNNING_ROLE = "scheduling_app"
 
 
 def build(config: WebConfig) -> Flask:
-    """The app over the service's own database; as many connections as threads, so that no thread waits for one."""
+    """The app over the service's own database; as many connections as threads, so that no thread waits for one, and
+    one more for those who look at the metrics."""
     url = role_url(config.database_url, RUNNING_ROLE, config.role_secret)
-    return create_app(SchedulingEngine(Database(url, pool_size=config.threads)), config)
+    engine = SchedulingEngine(Database(url, pool_size=config.threads))
+    return create_app(engine, config, Sessions("scheduling", {"scheduling": url}))
 
 
 log_to(sys.stdout)

@@ -13,7 +13,7 @@ from deploy.errors import SurroundingsError
 @click.command()
 @click.option("--metrics", "pages", multiple=True, metavar="URL", help="A metrics page to look at; may be repeated.")
 @click.option("--prometheus", metavar="URL", help="A Prometheus server that has the series.")
-@click.option("--token", help="What the metrics pages want as a bearer token.")
+@click.option("--token", help="What the metrics pages, or Prometheus, want as a bearer token.")
 @click.option("--seconds", type=click.FloatRange(2, 3_600), default=20.0, show_default=True, help="How long to look.")
 @click.option("--window", default="5m", show_default=True, help="How far back to ask Prometheus.")
 @click.option("--match", default="", help='Further labels for Prometheus, such as job="shop".')
@@ -27,14 +27,15 @@ def evidence(
     short now.
     """
     from deploy.evidence.diagnosis import diagnose
-    from deploy.evidence.sources import ask_prometheus, look_at_pages
+    from deploy.evidence.prometheus import ask_prometheus
+    from deploy.evidence.sources import look_at_pages
     from deploy.evidence.windows import NoEvidence, window_of
     from deploy.evidence.words import in_words
 
     if pages and prometheus:
         raise click.UsageError("--metrics and --prometheus are two ways to the same figures: give one of them")
     if prometheus:
-        samples = ask_prometheus(prometheus, window, match)
+        samples = ask_prometheus(prometheus, window, match, token)
     else:
         wanted: dict[str, str | None] = dict.fromkeys(pages, token) or demo_pages()
         click.echo(f"looking for {seconds:g} seconds at {', '.join(wanted)}", err=True)

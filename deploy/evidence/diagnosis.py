@@ -110,7 +110,9 @@ def _processor(window: Window) -> Found:
 
 def _database(window: Window) -> Found:
     module = max(window.modules.values(), key=lambda each: each.running)
-    if module.running < DATABASE_SESSIONS or module.database_a_request < DATABASE_SHARE * module.latency:
+    if not module.requests or module.running < DATABASE_SESSIONS:
+        return None
+    if module.database_a_request < DATABASE_SHARE * module.latency:
         return None
     share = module.database_a_request / module.latency
     return (

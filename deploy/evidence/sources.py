@@ -1,8 +1,8 @@
-"""Where samples come from: metrics pages that are looked at once a second, or a Prometheus that has done so."""
+"""Samples of metrics pages, which are looked at once a second; and how any address is asked."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,10 +12,6 @@ from deploy.evidence.windows import Sample, Samples, SeriesKey
 
 LOOK_EVERY_SECONDS: Final = 1.0
 _TIMEOUT: Final = 5.0
-_WANTED: Final = (
-    r"(.+_)?(http_request_seconds_(bucket|sum|count)|http_cpu_seconds_total|http_in_flight|http_threads|http_processes"
-    r"|pool_wait_seconds_(sum|count)|database_sessions)"
-)
 
 
 def look_at_pages(
@@ -27,9 +23,11 @@ def look_at_pages(
     until = time.monotonic() + seconds
     while True:
         for number, (address, token) in enumerate(pages.items()):
+            # One moment for all of a page: a series that is not there at the first look began later.
+            moment = time.time()
             for key, value in read_page(address, token):
                 labelled = SeriesKey(key.name, (*key.labels, ("page", str(number))))
-                found.setdefault(labelled, []).append((time.time(), value))
+                found.setdefault(labelled, []).append((moment, value))
         left = until - time.monotonic()
         if left <= 0:
             return found
@@ -37,46 +35,30 @@ def look_at_pages(
         time.sleep(min(LOOK_EVERY_SECONDS, left))
 
 
-def ask_prometheus(address: str, window: str, match: str = "") -> Samples:
-    """What a Prometheus server has of the last `window` (such as 5m), narrowed by `match` (such as job="shop"). Raises
-    SurroundingsError."""
-    selector = ",".join(filter(None, [f'__name__=~"{_WANTED}"', match]))
-    url = f"{address.rstrip('/')}/api/v1/query"
-    answer = _get(url, None, {"query": f"{{{selector}}}[{window}]"})
-    try:
-        body = answer.json()
-        results: Sequence[Any] = body["data"]["result"]
-        return {_key(each["metric"]): [(float(at), float(value)) for at, value in each["values"]] for each in results}
-    except (ValueError, KeyError, TypeError) as error:
-        raise SurroundingsError(f"{address} does not answer like a Prometheus server: {answer.text[:200]}") from error
-
-
-def _key(labels: Mapping[str, str]) -> SeriesKey:
-    rest = tuple(sorted((name, value) for name, value in labels.items() if name != "__name__"))
-    return SeriesKey(labels["__name__"], rest)
-
-
 def read_page(address: str, token: str | None) -> list[tuple[SeriesKey, float]]:
     """What a metrics page says now. Raises SurroundingsError."""
-    text = _get(address, token, {}).text
+    answer = answer_of(address, token, {})
+    if answer.status_code in (401, 403, 404):
+        remedy = "it may want another token" if token else "it may want a token, by --token"
+        raise SurroundingsError(f"{address} was answered {answer.status_code}: {remedy}, or is no metrics page")
+    if not answer.ok:
+        raise SurroundingsError(f"{address} was answered {answer.status_code}: {' '.join(answer.text.split())[:200]}")
     try:
         return [
             (SeriesKey(sample.name, tuple(sorted(sample.labels.items()))), float(sample.value))
-            for family in text_string_to_metric_families(text)
+            for family in text_string_to_metric_families(answer.text)
             for sample in family.samples
         ]
     except ValueError as error:
         raise SurroundingsError(f"{address} is no page of metrics in Prometheus' text format: {error}") from error
 
 
-def _get(address: str, token: str | None, parameters: Mapping[str, str]) -> requests.Response:
+def answer_of(address: str, token: str | None, parameters: Mapping[str, str]) -> requests.Response:
+    """Whatever its status. Raises SurroundingsError when none comes."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = requests.get(address, params=parameters, headers=headers, timeout=_TIMEOUT)
+        return requests.get(address, params=parameters, headers=headers, timeout=_TIMEOUT)
+    except ValueError as error:
+        raise SurroundingsError(f"{address} is no address: write it in full, as in http://127.0.0.1:8000") from error
     except requests.RequestException as error:
         raise SurroundingsError(f"{address} does not answer ({type(error).__name__}): is it running?") from error
-    if answer.status_code in (401, 403, 404) and not token:
-        raise SurroundingsError(f"{address} was answered {answer.status_code}: it may want a token, by --token")
-    if not answer.ok:
-        raise SurroundingsError(f"{address} was answered {answer.status_code}: {' '.join(answer.text.split())[:200]}")
-    return answer

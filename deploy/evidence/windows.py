@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import fmean
@@ -27,6 +27,8 @@ _NAME: Final = re.compile(
     r"|database_sessions)(?:_(?P<part>bucket|sum|count|total))?$"
 )
 
+_OF_THE_SERIES: Final = {"module", "endpoint", "operation", "status", "state", "le"}
+
 
 class NoEvidence(Exception):
     """What is missing, in one sentence."""
@@ -41,10 +43,12 @@ class Endpoint:
 
 
 class Serving(NamedTuple):
-    """What one application (one prefix of names) serves with; None where it does not say."""
+    """What one application (one prefix of names) serves with; None where it does not say. `looks`: how often it was
+    looked at."""
 
     processes: float | None
     threads: float | None
+    looks: int
 
 
 @dataclass
@@ -64,6 +68,11 @@ class Module:
     running: float = 0.0
     locked: float = 0.0
     endpoints: dict[str, Endpoint] = field(default_factory=lambda: defaultdict(Endpoint))
+
+    @property
+    def is_at_work(self) -> bool:
+        """Also when all its requests still wait for a lock."""
+        return bool(self.requests or self.cpu or self.locked)
 
     @property
     def cpu_a_request(self) -> float:
@@ -96,10 +105,12 @@ class Window:
 def window_of(samples: Samples) -> Window:
     """What came between the first and the last sample. Raises NoEvidence."""
     moments = [moment for found in samples.values() for moment, _ in found]
-    seconds = max(moments) - min(moments) if moments else 0.0
-    if seconds <= 0:
-        raise NoEvidence("there are not two moments to compare: the series have one sample, or none")
-    reading = _Reading(seconds)
+    if max(map(len, samples.values()), default=0) < 2:
+        raise NoEvidence(
+            "there are not two moments to compare: look for longer, by --seconds; of Prometheus ask for a --window of "
+            "several of its scrape intervals"
+        )
+    reading = _Reading(max(moments) - min(moments), _first_looks(samples))
     for key, found in samples.items():
         reading.take(key, found)
     modules = reading.modules()
@@ -108,22 +119,39 @@ def window_of(samples: Samples) -> Window:
             "no request was counted between the first and the last look: is this the application's metrics page, does "
             "it export http_request_seconds, and is anybody using it?"
         )
-    serving = {
-        application: Serving(
-            reading.gauges.get((application, "http_processes")), reading.gauges.get((application, "http_threads"))
-        )
-        for application in dict.fromkeys(module.application for module in modules.values())
-    }
-    return Window(seconds, modules, serving)
+    return Window(reading.seconds, modules, reading.serving())
+
+
+_Of = tuple[str, str]
+"""A module, by its application and its name there."""
+
+_Labels = frozenset[tuple[str, str]]
+
+
+def _place(key: SeriesKey) -> _Labels:
+    """Where a series was found: which page, or which job and instance."""
+    return frozenset(label for label in key.labels if label[0] not in _OF_THE_SERIES)
+
+
+def _first_looks(samples: Samples) -> dict[_Labels, float]:
+    first: dict[_Labels, float] = {}
+    for key, found in samples.items():
+        if found:
+            place = _place(key)
+            first[place] = min(found[0][0], first.get(place, found[0][0]))
+    return first
 
 
 class _Reading:
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._modules: dict[str, Module] = {}
-        self._buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
-        self._sums: dict[tuple[str, str], float] = defaultdict(float)
-        self.gauges: dict[tuple[str, str], float] = {}
+    def __init__(self, seconds: float, first_looks: Mapping[_Labels, float]) -> None:
+        self.seconds = seconds
+        self._first_looks = first_looks
+        self._modules: dict[_Of, Module] = {}
+        self._looks: dict[str, int] = defaultdict(int)
+        self._buckets: dict[_Of, dict[float, float]] = defaultdict(lambda: defaultdict(float))
+        self._sums: dict[tuple[_Of, str], float] = defaultdict(float)
+        self._sessions: dict[tuple[_Of, str], list[float]] = defaultdict(list)
+        self._gauges: dict[tuple[str, str], float] = {}
 
     def take(self, key: SeriesKey, found: Sequence[Sample]) -> None:
         match = _NAME.match(key.name)
@@ -131,55 +159,88 @@ class _Reading:
             return
         labels, series, part = dict(key.labels), match["series"], match["part"]
         application = match["prefix"] or "application"
+        self._looks[application] = max(self._looks[application], len(found))
         if series in ("http_threads", "http_processes"):
             of = application, series
-            self.gauges[of] = self.gauges.get(of, 0.0) + fmean(value for _, value in found)
+            self._gauges[of] = self._gauges.get(of, 0.0) + _average(found, self.seconds)
             return
-        name = labels.get("module") or f"{application} service"
-        module = self._modules.setdefault(name, Module(name, application))
-        if series in ("http_in_flight", "database_sessions"):
-            self._gauge(module, series, labels, fmean(value for _, value in found))
+        whose = application, labels.get("module") or application
+        module = self._modules.setdefault(whose, Module(whose[1], application))
+        if series == "database_sessions":
+            self._sessions[whose, labels.get("state", "running")] += [value for _, value in found]
+        elif series == "http_in_flight":
+            module.in_flight += _average(found, self.seconds)
         else:
-            self._counter(module, series, part, labels, _increase(found))
+            late = found[0][0] > self._first_looks[_place(key)]
+            self._counter(whose, series, part, labels, _increase(found, from_nothing=late))
 
-    def _gauge(self, module: Module, series: str, labels: Mapping[str, str], mean: float) -> None:
-        if series == "http_in_flight":
-            module.in_flight += mean
-        elif labels.get("state") == "lock":
-            module.locked += mean
-        else:
-            module.running += mean
-
-    def _counter(
-        self, module: Module, series: str, part: str | None, labels: Mapping[str, str], increase: float
-    ) -> None:
+    def _counter(self, whose: _Of, series: str, part: str | None, labels: Mapping[str, str], increase: float) -> None:
+        module = self._modules[whose]
         endpoint = module.endpoints[labels.get("endpoint") or labels.get("operation") or "all"]
         if series == "http_cpu_seconds":
-            module.cpu += increase / self._seconds
-            endpoint.cpu += increase / self._seconds
+            module.cpu += increase / self.seconds
+            endpoint.cpu += increase / self.seconds
         elif series == "http_request_seconds" and part == "count":
-            module.requests += increase / self._seconds
-            endpoint.requests += increase / self._seconds
+            module.requests += increase / self.seconds
+            endpoint.requests += increase / self.seconds
             if labels.get("status", "").startswith("5"):
-                module.errors += increase / self._seconds
+                module.errors += increase / self.seconds
         elif series == "http_request_seconds" and part == "bucket":
-            self._buckets[module.name][float(labels["le"])] += increase
+            self._buckets[whose][float(labels["le"])] += increase
         elif part in ("sum", "count"):
-            self._sums[module.name, f"{series}_{part}"] += increase
+            self._sums[whose, f"{series}_{part}"] += increase
 
     def modules(self) -> dict[str, Module]:
-        for name, module in self._modules.items():
-            requests = module.requests * self._seconds
+        """By a name that is theirs alone."""
+        for whose, module in self._modules.items():
+            requests = module.requests * self.seconds
             if requests:
-                module.latency = self._sums[name, "http_request_seconds_sum"] / requests
-                module.pool_wait = self._sums[name, "pool_wait_seconds_sum"] / requests
-            module.p95 = _quantile(self._buckets[name], 0.95)
-        return {name: module for name, module in self._modules.items() if module.requests or module.cpu}
+                module.latency = self._sums[whose, "http_request_seconds_sum"] / requests
+                module.pool_wait = self._sums[whose, "pool_wait_seconds_sum"] / requests
+            module.p95 = _quantile(self._buckets[whose], 0.95)
+            # Each instance tells of all sessions in the database that they share: their mean, not their sum.
+            module.running = fmean(self._sessions[whose, "running"] or [0.0])
+            module.locked = fmean(self._sessions[whose, "lock"] or [0.0])
+        found = {whose: module for whose, module in self._modules.items() if module.is_at_work}
+        for whose, module in found.items():
+            module.name = _name(whose, found)
+        return {module.name: module for module in found.values()}
+
+    def serving(self) -> dict[str, Serving]:
+        return {
+            application: Serving(
+                self._serving_with(application, "http_processes"),
+                self._serving_with(application, "http_threads"),
+                looks,
+            )
+            for application, looks in self._looks.items()
+        }
+
+    def _serving_with(self, application: str, series: str) -> float | None:
+        found = self._gauges.get((application, series))
+        return None if found is None else round(found, 1)
 
 
-def _increase(found: Sequence[Sample]) -> float:
-    """Of a counter, which begins again at 0 when its process does."""
-    total = 0.0
+def _name(whose: _Of, others: Iterable[_Of]) -> str:
+    """A module named like its application is all of it, so that application is a service."""
+    application, module = whose
+    if module == application:
+        return f"{module} service"
+    alone = sum(name == module and name != of for of, name in others) == 1
+    return module if alone else f"{module} of {application}"
+
+
+def _average(found: Sequence[Sample], seconds: float) -> float:
+    """Of a gauge over the whole window: an instance that was there for a part of it counts for that part."""
+    lasted = found[-1][0] - found[0][0]
+    each = lasted / (len(found) - 1) if len(found) > 1 else 0.0
+    return fmean(value for _, value in found) * min(1.0, (lasted + each) / (seconds + each))
+
+
+def _increase(found: Sequence[Sample], *, from_nothing: bool) -> float:
+    """Of a counter, which begins again at 0 when its process does. `from_nothing`: it was not there when its page was
+    looked at first, so it began at 0 since."""
+    total = found[0][1] if from_nothing else 0.0
     for (_, before), (_, after) in pairwise(found):
         total += after - before if after >= before else after
     return total

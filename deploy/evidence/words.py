@@ -12,6 +12,8 @@ _NAMES = {
     "database": "the database",
     "threads": "threads",
 }
+FEW_LOOKS = 5
+"""Counters add up whatever is between two looks; locks and statements are seen only at a look."""
 _HEAD = ("module", "req/s", "mean ms", "p95 ms", "cores", "db ms", "lock", "pool ms", "others ms")
 
 
@@ -33,9 +35,19 @@ def in_words(window: Window, diagnosis: Diagnosis) -> Iterator[str]:
             f"{sufferer.module} suffers: {sufferer.milliseconds:.0f} ms of a request, {sufferer.share:.0%} of its "
             "time, are spent waiting for others."
         )
+    for application, serving in window.serving.items():
+        if serving.looks < FEW_LOOKS:
+            yield (
+                f"{application} was looked at {_times(serving.looks)} only, so its locks, statements and threads were "
+                "hardly seen: look for longer, or ask Prometheus for a longer --window."
+            )
     yield "Try first:"
     for number, remedy in enumerate(diagnosis.remedies, 1):
         yield f"  {number}. {remedy}"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _cells(module: Module) -> tuple[str, ...]:

@@ -75,9 +75,13 @@ def prober(arm_name: str, ground: Ground, prepared: Prepared, folder: Path, thre
 
 
 def find_capacity(asked: Prober, lengths: Lengths, say: Callable[[Step], None]) -> float:
-    """Doubles the rate until the arm fails, then halves what is between, on a logarithmic scale."""
+    """Doubles the rate until the arm fails, then halves what is between, on a logarithmic scale. A rate is beyond the
+    arm when it failed twice in a row: whatever else the machine did in one step is not the arm's."""
 
     def holds(rate: float, seconds: float) -> bool:
+        return any(bears(rate, seconds) for _ in range(2))
+
+    def bears(rate: float, seconds: float) -> bool:
         step = asked.ask(rate, seconds)
         say(step)
         return step.good >= GOOD_SHARE

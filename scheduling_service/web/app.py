@@ -9,6 +9,7 @@ from contracts.scheduling import codec
 from contracts.scheduling.context import new_trace
 from contracts.scheduling.operations import OPERATIONS
 from scheduling_service.config import WebConfig
+from scheduling_service.sessions import Sessions
 from scheduling_service.web import answers
 from scheduling_service.web.calls import OperationView, ServedPort
 from scheduling_service.web.metrics import Metrics
@@ -16,7 +17,7 @@ from scheduling_service.web.operating import add_operating_routes
 from scheduling_service.web.tokens import TokenVerifier
 
 
-def create_app(port: ServedPort, config: WebConfig) -> Flask:
+def create_app(port: ServedPort, config: WebConfig, sessions: Sessions) -> Flask:
     """Serve `port`. Neither opens a connection nor reads the environment, so a parent may build it and fork."""
     app = Flask("scheduling_service", static_folder=None)
     # One byte more than is allowed: Werkzeug cuts a chunked body off at its limit, and does not say so.
@@ -25,7 +26,7 @@ def create_app(port: ServedPort, config: WebConfig) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
     verifier = TokenVerifier(config.verify_keys)
-    metrics = Metrics(config.metrics_folder)
+    metrics = Metrics(config.metrics_folder, sessions)
     metrics.serves(config.threads)
     for operation in OPERATIONS:
         app.add_url_rule(

@@ -6,6 +6,8 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from scheduling_service.sessions import Sessions
+
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -13,9 +15,11 @@ class Metrics:
     """Of this process, or of all processes that share `folder` (which prometheus_client itself knows from
     PROMETHEUS_MULTIPROC_DIR, and which must be empty when the server starts)."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, sessions: Sessions) -> None:
         self._folder = folder
+        self._sessions = sessions
         self._registry = CollectorRegistry()
+        self._registry.register(sessions)
         self._seconds = Histogram(
             "scheduling_http_request_seconds",
             "Time from the first look at a request to its answer.",
@@ -50,9 +54,10 @@ class Metrics:
         self._cpu_seconds.labels(operation).inc(cpu_seconds)
 
     def exposition(self) -> bytes:
-        """The text format, version 0.0.4."""
+        """The text format, version 0.0.4. Looks into the database, which it does not wait for."""
         if self._folder is None:
             return generate_latest(self._registry)
         shared = CollectorRegistry()
         MultiProcessCollector(shared, path=str(self._folder))  # type: ignore[no-untyped-call]
+        shared.register(self._sessions)
         return generate_latest(shared)

@@ -30,6 +30,7 @@ VIOLATIONS = [
     ("2-service-layers", "scheduling_service.caretaker.due", "import scheduling_service.relay"),
     ("2-service-layers", "scheduling_service.engine.rules", "import scheduling_service.caretaker"),
     ("2-service-layers", "scheduling_service.web.app", "import scheduling_service.wsgi"),
+    ("2-service-layers", "scheduling_service.sessions", "import scheduling_service.engine"),
     ("2-service-layers", "scheduling_service.planted", "import scheduling_service.engine"),
     ("2-monolith-layers", "monolith.shared.database.database", "import monolith.modules.billing.api"),
     ("2-monolith-layers", "monolith.modules.billing.service", "import monolith.web"),

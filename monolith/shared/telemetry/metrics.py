@@ -6,7 +6,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from monolith.shared.telemetry.sessions import Sessions
+from scheduling_service.sessions import Sessions
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _WAIT_BUCKETS = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0, 2.5)
@@ -18,8 +18,9 @@ class Metrics:
 
     def __init__(self, folder: Path | None = None, sessions: Sessions | None = None) -> None:
         self._folder = folder
-        self._sessions = sessions
+        self._sessions = sessions or Sessions("monolith", {})
         self._registry = CollectorRegistry()
+        self._registry.register(self._sessions)
         self._seconds = Histogram(
             "monolith_http_request_seconds",
             "Time from the first look at a request to its answer.",
@@ -48,12 +49,7 @@ class Metrics:
             registry=self._registry,
         )
         self._shadow_reads, self._shadow_seconds = _of_shadow_reads(self._registry)
-        self._searches = Counter(
-            "monolith_searches_remembered",
-            "Searches, by whether they were answered from memory; none where nothing is remembered.",
-            ["remembered"],
-            registry=self._registry,
-        )
+        self._searches = _of_searches(self._registry)
         self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
         self._gauges: dict[str, Gauge] = {}
 
@@ -94,27 +90,27 @@ class Metrics:
             gauge.set(value)
 
     def exposition(self) -> bytes:
-        """The text format, version 0.0.4. Looks into the database, if it was given one to look into."""
+        """The text format, version 0.0.4. Looks into the database, which it does not wait for."""
         if self._folder is None:
-            return generate_latest(self._registry) + self._under_way()
+            return generate_latest(self._registry)
         shared = CollectorRegistry()
         MultiProcessCollector(shared, path=str(self._folder))  # type: ignore[no-untyped-call]
-        return generate_latest(shared) + self._under_way()
-
-    def _under_way(self) -> bytes:
-        if self._sessions is None:
-            return b""
-        registry = CollectorRegistry()
-        words = "Statements under way: running, or waiting for a lock."
-        gauge = Gauge("monolith_database_sessions", words, ["module", "state"], registry=registry)
-        for (module, state), count in self._sessions.counts().items():
-            gauge.labels(module, state).set(count)
-        return generate_latest(registry)
+        shared.register(self._sessions)
+        return generate_latest(shared)
 
     def _add(self, module: str, endpoint: str, status: int) -> tuple[Histogram, Counter]:
         children = (self._seconds.labels(module, endpoint, str(status)), self._cpu_seconds.labels(module, endpoint))
         self._children[module, endpoint, status] = children
         return children
+
+
+def _of_searches(registry: CollectorRegistry) -> Counter:
+    return Counter(
+        "monolith_searches_remembered",
+        "Searches, by whether they were answered from memory; none where no answer is remembered.",
+        ["remembered"],
+        registry=registry,
+    )
 
 
 def _of_shadow_reads(registry: CollectorRegistry) -> tuple[Counter, Counter]:

@@ -91,15 +91,82 @@ def test_a_counter_that_began_again_is_no_negative_rate() -> None:
     assert window.modules["a"].requests == pytest.approx(0.3)
 
 
+def test_a_counter_that_came_later_than_its_page_began_at_nothing() -> None:
+    first = SeriesKey("http_request_seconds_count", (("module", "a"), ("page", "0"), ("status", "200")))
+    late = SeriesKey("http_request_seconds_count", (("module", "a"), ("page", "0"), ("status", "500")))
+    other = SeriesKey("http_request_seconds_count", (("module", "a"), ("page", "1"), ("status", "200")))
+    samples: Samples = {
+        first: [(0.0, 10.0), (100.0, 30.0)],
+        late: [(50.0, 5.0), (100.0, 10.0)],
+        other: [(60.0, 700.0), (100.0, 710.0)],
+    }
+    found = window_of(samples).modules["a"]
+    assert found.requests == pytest.approx(0.4)
+    assert found.errors == pytest.approx(0.1)
+
+
 def test_a_service_without_modules_is_one() -> None:
     window = window_of(counter("scheduling_http_request_seconds_count", 50, operation="book"))
     assert list(window.modules) == ["scheduling service"]
+
+
+def test_the_locks_of_a_service_are_its_own_and_not_those_of_the_module_that_calls_it() -> None:
+    service = {
+        **counter("scheduling_http_request_seconds_count", 500, operation="book", status="200"),
+        **counter("scheduling_http_request_seconds_sum", 100, operation="book", status="200"),
+        **gauge("scheduling_database_sessions", 0.2, module="scheduling", state="running"),
+        **gauge("scheduling_database_sessions", 2.0, module="scheduling", state="lock"),
+    }
+    window = window_of({**SERVING, **WELL, **module("scheduling"), **service})
+    found = diagnose(window)
+    assert (found.resource, found.module) == ("lock", "scheduling service")
+    assert window.modules["scheduling"].locked == 0
+
+
+def test_modules_of_one_name_in_two_applications_are_two() -> None:
+    another = counter("office_http_request_seconds_count", 50, module="orders")
+    window = window_of({**SERVING, **module("orders"), **another})
+    assert {name: each.application for name, each in window.modules.items()} == {
+        "orders of shop": "shop",
+        "orders of office": "office",
+    }
+
+
+def test_a_lock_is_named_while_no_request_has_come_out_of_it() -> None:
+    stuck = gauge("shop_database_sessions", 3.0, module="reports", state="lock")
+    found = diagnose(window_of({**SERVING, **WELL, **stuck}))
+    assert (found.resource, found.module) == ("lock", "reports")
+
+
+def test_instances_add_their_processes_but_not_the_sessions_of_the_database_that_they_share() -> None:
+    samples: dict[SeriesKey, list[tuple[float, float]]] = {}
+    for instance in ("a", "b"):
+        samples |= counter("shop_http_request_seconds_count", 50, module="reports", instance=instance)
+        samples |= gauge("shop_http_processes", 2.0, instance=instance)
+        samples |= gauge("shop_database_sessions", 1.5, module="reports", state="lock", instance=instance)
+    window = window_of(samples)
+    assert window.serving["shop"].processes == 4
+    assert (window.modules["reports"].requests, window.modules["reports"].locked) == (1.0, 1.5)
+
+
+def test_an_instance_that_took_the_place_of_another_adds_nothing() -> None:
+    moments = [float(moment) for moment in range(0, 101, 10)]
+    samples = counter("shop_http_request_seconds_count", 50, module="reports")
+    for instance, there in (("old", moments[:6]), ("new", moments[6:])):
+        samples[SeriesKey("shop_http_processes", (("instance", instance),))] = [(moment, 2.0) for moment in there]
+    assert window_of(samples).serving["shop"].processes == 2
+
+
+def test_what_was_looked_at_a_few_times_only_is_said() -> None:
+    window = window_of({**SERVING, **WELL})
+    assert any(line.startswith("shop was looked at 2 times only") for line in in_words(window, diagnose(window)))
 
 
 @pytest.mark.parametrize(
     "samples, words",
     [
         ({}, "not two moments"),
+        ({SeriesKey("http_request_seconds_count", ()): [(0.0, 5.0)]}, "a --window of several of its scrape intervals"),
         (counter("http_request_seconds_count", 0, module="a"), "no request was counted"),
         (counter("node_cpu_seconds_total", 10), "no request was counted"),
     ],

@@ -1,0 +1,78 @@
+"""What a Prometheus server answers, as 2.42 did, over a real socket: the figures, or one line with the remedy."""
+
+import json
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from deploy.errors import SurroundingsError
+from deploy.evidence.prometheus import ask_prometheus
+from deploy.evidence.windows import window_of
+from tests.faults.peer import Peer, answer, peer
+
+SHOP = {"job": "shop", "module": "orders"}
+
+
+def series(name: str, instance: str, values: list[tuple[float, float]], **labels: str) -> dict[str, object]:
+    about = {"__name__": name, "instance": instance, **SHOP, **labels}
+    return {"metric": about, "values": [[at, f"{value:g}"] for at, value in values]}
+
+
+def counted(*found: dict[str, object]) -> bytes:
+    body = {"status": "success", "data": {"resultType": "matrix", "result": list(found)}}
+    return answer("200 OK", json.dumps(body).encode())
+
+
+def refused(status: str, kind: str, words: str) -> bytes:
+    return answer(status, json.dumps({"status": "error", "errorType": kind, "error": words}).encode())
+
+
+def test_instances_are_added_up_and_their_counters_may_begin_again() -> None:
+    steady = series("shop_http_request_seconds_count", "a:80", [(0.0, 100.0), (10.0, 150.0), (20.0, 200.0)])
+    restarted = series("shop_http_request_seconds_count", "b:80", [(0.0, 900.0), (10.0, 950.0), (20.0, 50.0)])
+    with peer(lambda _: [counted(steady, restarted)]) as server:
+        window = window_of(ask_prometheus(f"{server.url}/", "5m", 'job="shop"', token="known"))
+    assert window.modules["orders"].requests == pytest.approx(10.0)
+    [request] = server.requests
+    assert b"Authorization: Bearer known" in request
+    asked = parse_qs(urlsplit(request.split()[1].decode()).query)["query"][0]
+    assert asked.endswith(',job="shop"}[5m]')
+
+
+@pytest.mark.parametrize(
+    "reply, words",
+    [
+        (counted(), 'none of the series with job="shop" in the last 5m: .* longer --window; else look at .*/targets'),
+        (refused("400 Bad Request", "bad_data", "parse\nerror"), r"give --window as in 5m, .*\(it says: parse error\)"),
+        (refused("422 Unprocessable Entity", "execution", "too many samples"), "shorter --window .*too many samples"),
+        (answer("503 Service Unavailable", b"Service Unavailable", content_type="text/plain"), "ask again"),
+        (answer("401 Unauthorized", b"Unauthorized", content_type="text/plain"), "give the token by --token"),
+        (answer("404 Not Found", b"404 page not found", content_type="text/plain"), "such as http://127.0.0.1:9090"),
+        (answer("200 OK", b"<!doctype html>", content_type="text/html"), "such as http://127.0.0.1:9090"),
+        (answer("200 OK", b'{"status": "success", "data": {"result": [{}]}}'), "such as http://127.0.0.1:9090"),
+    ],
+    ids=["nothing", "bad query", "too much", "not ready", "no token", "wrong path", "another web", "another shape"],
+)
+def test_what_is_wrong_is_one_line_with_the_remedy(reply: bytes, words: str) -> None:
+    with peer(lambda _: [reply]) as server, pytest.raises(SurroundingsError, match=words) as told:
+        ask_prometheus(server.url, "5m", 'job="shop"')
+    assert "\n" not in str(told.value)
+
+
+def test_a_token_that_is_not_the_right_one_is_said() -> None:
+    reply = answer("403 Forbidden", b"", content_type="text/plain")
+    with peer(lambda _: [reply]) as server, pytest.raises(SurroundingsError, match="not the one that it takes"):
+        ask_prometheus(server.url, "5m", token="wrong")
+
+
+@pytest.mark.parametrize(
+    "of, words",
+    [(lambda server: server.url, "is it running"), (lambda server: server.url.partition("//")[2], "write it in full")],
+    ids=["nobody there", "no scheme"],
+)
+def test_an_address_where_nobody_answers_is_said(of: Callable[[Peer], str], words: str) -> None:
+    with peer(lambda _: []) as server:
+        server.leave()
+        with pytest.raises(SurroundingsError, match=words):
+            ask_prometheus(of(server), "5m")

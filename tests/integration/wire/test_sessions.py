@@ -1,0 +1,72 @@
+"""Locks in the service's own database: its metrics page shows them, and `extraction evidence` names them."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from urllib.parse import urlsplit
+
+import psycopg
+import requests
+
+from deploy.devstack.keys import Keys
+from deploy.evidence.diagnosis import diagnose
+from deploy.evidence.sources import look_at_pages
+from deploy.evidence.windows import window_of
+from tests.databases import Databases
+from tests.faults.proxy import TcpProxy
+from tests.faults.service import SchedulingWeb
+from tests.integration.wire.client import RawClient
+
+SECONDS = 3.0
+
+
+def test_evidence_names_a_lock_in_the_service(
+    web: SchedulingWeb, client: RawClient, keys: Keys, service_databases: Databases
+) -> None:
+    with psycopg.connect(service_databases.scheduling_admin_url) as holder, asking(client):
+        holder.execute("LOCK TABLE scheduling.offering IN ACCESS EXCLUSIVE MODE")
+        seen = window_of(look_at_pages({f"{web.url}/metrics": keys.metrics_token}, SECONDS))
+    found = diagnose(seen)
+    assert (found.resource, found.module) == ("lock", "scheduling service"), found
+
+
+def test_the_page_comes_without_them_when_the_database_is_silent(
+    service_databases: Databases, keys: Keys, tmp_path: Path
+) -> None:
+    server = urlsplit(service_databases.scheduling_url)
+    with TcpProxy(server.hostname or "", server.port or 0) as proxy:
+        through = server._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+        with SchedulingWeb(service_databases, keys, tmp_path, SCHEDULING_DATABASE_URL=through) as web:
+            assert 'scheduling_database_sessions{module="scheduling",state="lock"} 0.0' in page(web, keys)
+            with proxy.half_open():
+                began = time.monotonic()
+                told = page(web, keys)
+                assert time.monotonic() - began < 3
+            assert "scheduling_database_sessions{" not in told
+            assert "scheduling_http_processes 1.0" in told
+            web.kill_all()
+
+
+@contextmanager
+def asking(client: RawClient) -> Iterator[None]:
+    """Somebody who asks for the offerings, again and again, and gives up after half a second."""
+    over = Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            client.get("/v1/offerings", Time_Left_Ms="500")
+
+    thread = Thread(target=ask)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def page(web: SchedulingWeb, keys: Keys) -> str:
+    bearer = {"Authorization": f"Bearer {keys.metrics_token}"}
+    return requests.get(f"{web.url}/metrics", headers=bearer, timeout=10).text
