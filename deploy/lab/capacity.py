@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from deploy.bench.spending import spent
 from deploy.lab.ground import Ground
@@ -36,6 +36,13 @@ class Lengths:
     rung: float
     bisection: float
     bisections: int
+
+
+class Asked(Protocol):
+    """Whoever answers steady rates."""
+
+    def ask(self, rate: float, seconds: float) -> Step:
+        """What becomes of so many scheduling requests a second."""
 
 
 class Prober:
@@ -91,7 +98,7 @@ def prober(arm_name: str, ground: Ground, prepared: Prepared, folder: Path, thre
         yield Prober(arm_name, arm, ground, prepared, folder, thresholds)
 
 
-def find_capacity(asked: Prober, lengths: Lengths, say: Callable[[Step], None]) -> float:
+def find_capacity(asked: Asked, lengths: Lengths, say: Callable[[Step], None]) -> float:
     """Doubles the rate until the arm fails, then halves what is between, on a logarithmic scale. A rate is beyond the
     arm when it failed twice in a row: whatever else the machine did in one step is not the arm's."""
 
