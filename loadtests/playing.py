@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from random import Random
+from typing import Final
 
 import msgspec
 
@@ -14,7 +15,10 @@ from loadtests.journeys import Premises, plan
 from loadtests.scenarios import scenario
 
 EVERY_MODULE = "*"
-WARM_UP_SHARE = 0.25
+WARM_UP_SHARE: Final = 0.15
+"""Of the rate: cold servers bear less than warm ones."""
+PAUSE_SHARE: Final = 0.2
+"""Of the warm-up, at its end: nobody comes, so that what the warm-up left is not in the first second that counts."""
 """Of the full rate, while caches and connections become warm."""
 
 
@@ -48,9 +52,10 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
             shape = scenario(self.scenario).shape(self.seconds)
         except LookupError as error:
             raise LoadError(str(error)) from error
-        before = self.warm_up_seconds
-        warming = plan(self.rate * WARM_UP_SHARE, before, self.seed + 1_000_003, steady) if before else []
-        warm = [Arrival(at - before, journey) for at, journey in warming]
+        warm_up = self.warm_up_seconds
+        lasts = warm_up * (1 - PAUSE_SHARE)
+        warming = plan(self.rate * WARM_UP_SHARE, lasts, self.seed + 1_000_003, steady) if warm_up else []
+        warm = [Arrival(at - warm_up, journey) for at, journey in warming]
         return [*warm, *plan(self.rate, self.seconds, self.seed, shape)]
 
 

@@ -3,8 +3,12 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+import psutil
+
+from deploy.bench.families import family
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,14 @@ class Cores:
         """Processes started in this block stay on the servers' core, with all that they start."""
         with _on(self.server):
             yield
+
+    def hold_servers(self, pids: Iterable[int]) -> None:
+        """Processes that run already stay on the servers' core from now on, with all that they started and will start:
+        so they can start on all cores."""
+        held = list(pids)
+        # A thread that began while the others were moved is found the next time.
+        while sum(_move(thread, self.server) for pid in held for thread in _threads(pid)):
+            pass
 
     @contextlib.contextmanager
     def for_generator(self) -> Iterator[None]:
@@ -53,3 +65,24 @@ def _on(core: int | None) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def _threads(pid: int) -> list[int]:
+    found = []
+    for each in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += [thread.id for thread in each.threads()]  # type: ignore[no-untyped-call]
+    return found
+
+
+def _move(thread: int, core: int | None) -> bool:
+    """Whether it was elsewhere."""
+    if sys.platform != "linux" or core is None:
+        return False
+    try:
+        if os.sched_getaffinity(thread) == {core}:
+            return False
+        os.sched_setaffinity(thread, {core})
+    except ProcessLookupError:
+        return False
+    return True

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 import psutil
 
+from deploy.bench.families import family
+
 Spending = dict[str, float]
 """Seconds of processor time by the name of a server."""
 
 
 def spent(servers: Mapping[str, int]) -> Spending:
     """Until now, by each server (its process id) and by all processes that it started and that still run."""
-    return {name: sum(map(_seconds, _family(pid))) for name, pid in servers.items()}
+    return {name: sum(map(_seconds, family(pid))) for name, pid in servers.items()}
 
 
 def since(before: Spending, after: Spending) -> Spending:
@@ -23,11 +25,6 @@ def in_words(spendings: list[Spending], answers: int) -> str:
     totals = {name: sum(spending[name] for spending in spendings) for name in spendings[0]}
     each = {name: seconds / answers * 1e6 for name, seconds in totals.items()}
     return f"{sum(each.values()):.0f} µs of processor time: " + ", ".join(f"{n} {each[n]:.0f}" for n in each)
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    process = psutil.Process(pid)  # type: ignore[no-untyped-call]
-    return [process, *process.children(recursive=True)]  # type: ignore[no-untyped-call]
 
 
 def _seconds(process: psutil.Process) -> float:

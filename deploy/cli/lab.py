@@ -63,7 +63,7 @@ def run(
     from deploy.lab.remedies import read_remedies
 
     own = read_remedies(remedies)
-    lengths = Lengths(3.0, 5.0, 3) if quick else Lengths(5.0, 10.0, 4)
+    lengths = Lengths(3.0, 3.0, 2) if quick else Lengths(5.0, 10.0, 4)
     _measure(
         Options(
             out=out or _new_folder(),

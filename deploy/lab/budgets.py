@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import psutil
-
+from deploy.bench.families import family
 from deploy.errors import SurroundingsError
 
 PERIOD_US: Final = 10_000
@@ -31,8 +30,7 @@ class Budget:
     def hold(self, pids: Sequence[int]) -> None:
         """These processes, and all that they have started and will start."""
         for pid in pids:
-            process = psutil.Process(pid)  # type: ignore[no-untyped-call]
-            for each in (process, *process.children(recursive=True)):  # type: ignore[no-untyped-call]
+            for each in family(pid):
                 _move(each.pid, self._group)
 
 

@@ -1,17 +1,16 @@
 """R*: how many scheduling requests a second an arm can bear before it breaks its promise: ladder, then bisection."""
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from deploy.bench.spending import spent
 from deploy.lab.ground import Ground
 from deploy.lab.keeping import BEFORE
 from deploy.lab.measuring import COPY, Spec, play, read_run
+from deploy.lab.resting import let_it_finish
 from deploy.lab.templates import Prepared
 from deploy.lab.topologies import RunningArm, running
 from loadtests.lab.runs import Step
@@ -23,10 +22,6 @@ HIGHEST_RATE: Final = 5_000.0
 GOOD_SHARE: Final = 0.98
 """Of the arrivals of a step, answered within the promise: below it the arm is beyond its capacity."""
 CLOSE_ENOUGH: Final = 1.08
-AT_REST: Final = 0.1
-"""Of a core: an arm that uses less has nothing left to do."""
-LONGEST_REST_SECONDS: Final = 20.0
-_LOOK_EVERY_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -76,18 +71,8 @@ class Prober:
             p99_ms=found.p99_ms,
         )
         self.steps.append(step)
-        self._let_it_finish()
+        let_it_finish(self._arm.pids)
         return step
-
-    def _let_it_finish(self) -> None:
-        """Mails and invoices of one rate would else be work of the next: a rate too high made all after it fail."""
-        until, before = time.monotonic() + LONGEST_REST_SECONDS, sum(spent(self._arm.pids).values())
-        while time.monotonic() < until:
-            time.sleep(_LOOK_EVERY_SECONDS)
-            now = sum(spent(self._arm.pids).values())
-            if now - before < AT_REST * _LOOK_EVERY_SECONDS:
-                return
-            before = now
 
 
 @contextmanager

@@ -31,8 +31,10 @@ from loadtests.lab.thresholds import FILE, Thresholds, read_thresholds
 Say = Callable[[str], None]
 
 _OTHER_ARMS = (0.5, 0.8, 1.0, 1.25)
-"""Shares of M1's R* that the other arms are asked, for the curve; their own R* is searched for by `capacity` only."""
-_OVERHEAD_SECONDS = 14.0
+_OTHER_ARMS_QUICKLY = (0.4, 0.8, 1.2)
+"""Shares of M1's R* that the other arms are asked, for the curve: low ones first, of cold arms. Their own R* is
+searched for by `capacity` only."""
+_OVERHEAD_SECONDS = 9.0
 """Of a run, before the first was timed: databases, processes, warming up, stopping."""
 
 
@@ -183,7 +185,7 @@ def _look_around(
                 say(f"R* is about {capacity:.0f} scheduling requests a second")
             else:
                 say(f"asking {arm} at rates around R*")
-                for share in _OTHER_ARMS:
+                for share in _OTHER_ARMS_QUICKLY if options.quick else _OTHER_ARMS:
                     told(asked.ask(capacity * share, options.lengths.rung))
             steps += asked.steps
     assert capacity is not None, "M1 came first"

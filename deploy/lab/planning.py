@@ -9,7 +9,7 @@ from loadtests.lab.thresholds import Thresholds
 from loadtests.scenarios import scenario
 
 IDLE = "idle"
-WARM_UP_SECONDS = 5.0
+WARM_UP_SECONDS = 4.0
 
 
 def plan(conditions: Conditions, thresholds: Thresholds) -> list[Spec]:

@@ -8,6 +8,7 @@ import psycopg
 from deploy.databases.set_up import set_up
 from deploy.errors import SurroundingsError
 from deploy.lab.ground import Ground
+from deploy.lab.resting import let_it_finish
 from deploy.lab.topologies import TOPOLOGIES, Topology, running
 from loadtests.businesses import Business, LoadError, open_business
 from loadtests.lab.arms import BASELINE
@@ -79,7 +80,10 @@ def _prepare(name: str, topology: Topology, ground: Ground, say: Callable[[str],
         side = "http" if topology.service else "in_process"
         with running(topology, ground, name) as arm:
             host = arm.hosts[EVERY_MODULE][0]
-            return sign_in_everybody(host, [_open(host, number, side) for number in range(BUSINESSES)])
+            opened = sign_in_everybody(host, [_open(host, number, side) for number in range(BUSINESSES)])
+            # What it left undone, every run would do anew.
+            let_it_finish(arm.pids)
+            return opened
     except (LoadError, psycopg.Error) as error:
         raise SurroundingsError(f"the databases for {_MADE_BY[name]} could not be prepared: {error}") from error
 

@@ -5,6 +5,7 @@ share one processor core.
 """
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -80,11 +81,12 @@ def running(topology: Topology, ground: Ground, prefix: str) -> Iterator[Running
         programs = arm.programs(topology)
         for program in programs:
             stack.callback(program.stop)
-        with ground.cores.for_servers():
-            for program in programs:
-                program.launch()
-            for program in programs:
-                program.wait_until_ready()
+        # On all cores, since starting is not measured.
+        for program in programs:
+            program.launch()
+        for program in programs:
+            program.wait_until_ready()
+        ground.cores.hold_servers(_pid(program.pid) for program in programs)
         # All are asked at once, and then waited for one by one.
         for program in programs:
             stack.callback(program.ask_to_stop)
@@ -98,7 +100,7 @@ def running(topology: Topology, ground: Ground, prefix: str) -> Iterator[Running
 
 
 def _hold(topology: Topology, pids: Mapping[str, int], cores: float, stack: contextlib.ExitStack) -> None:
-    """To one budget, or two; once everything has started, since starting is not measured."""
+    """To one budget, or two; once everything has started."""
     first = stack.enter_context(budget("first", cores))
     first.hold([pid for name, pid in pids.items() if name not in topology.second])
     if topology.second:
@@ -159,7 +161,10 @@ class _Arm:
         )
 
     def _background(self, name: str, module: str, environment: dict[str, str]) -> Program:
-        return Program(name, ["-m", module], environment, log=self._ground.folder / f"{name}.log")
+        program = Program(name, ["-m", module], environment, log=self._ground.folder / f"{name}.log")
+        # It would finish what it does, and wait for what it listens to; nothing of it is kept.
+        program.stop_signal = signal.SIGKILL
+        return program
 
 
 def _both(one: Callable[[], bool], other: Callable[[], bool]) -> Callable[[], bool]:

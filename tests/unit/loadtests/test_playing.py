@@ -4,7 +4,7 @@ import pytest
 
 from loadtests.businesses import Business, LoadError, Login
 from loadtests.journeys import HAMMERED, TRICKLE
-from loadtests.playing import Doors, Opened, Play, people_of, share_of
+from loadtests.playing import PAUSE_SHARE, Doors, Opened, Play, people_of, share_of
 
 SOMEONE = Login("a@example.test", "secret")
 OPENED = Opened(Business("shop", "http", "o1", ["p1"], SOMEONE, [SOMEONE], [SOMEONE]), ["session=1"], "session=2")
@@ -20,6 +20,8 @@ def test_a_warm_up_comes_before_0_s_and_changes_nothing_after() -> None:
     assert [arrival for arrival in warm if arrival.at >= 0] == cold
     assert -5 <= warm[0].at < 0
     assert warm == sorted(warm)
+    paused_since = -5 * PAUSE_SHARE
+    assert max(arrival.at for arrival in warm if arrival.at < 0) < paused_since
 
 
 def test_the_collateral_trickle_is_the_same_in_every_scenario() -> None:
