@@ -10,7 +10,7 @@ process, which sends arrivals made beforehand.
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -32,6 +32,29 @@ CANNOT = 2
 """Exit code when the load could not be sent."""
 
 
+class UnderWay:
+    """Requests that were sent and not answered yet, each module's apart."""
+
+    def __init__(self) -> None:
+        self._pools = {module: Pool(most) for module, most in MOST_AT_ONCE.items()}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._pools.values()))
+
+    def full(self, module: str) -> bool:
+        """Whether there is no room for one more."""
+        return bool(self._pools[module].full())
+
+    def spawn(self, module: str, send: Callable[..., None], *arguments: object) -> None:
+        self._pools[module].spawn(send, *arguments)
+
+    def join(self) -> None:
+        """Returns when all have been answered; answers may send more."""
+        while len(self):
+            for pool in self._pools.values():
+                pool.join()
+
+
 @dataclass
 class Part:
     """What one process sends. `began` is when 0 s was, on the monotonic clock, once it is under way."""
@@ -42,7 +65,7 @@ class Part:
     doors: Doors
     chance: Random
     began: float = 0.0
-    under_way: Pool = field(default_factory=lambda: Pool(MOST_AT_ONCE))
+    under_way: UnderWay = field(default_factory=UnderWay)
 
 
 class OpenArrivals(FastHttpUser):
@@ -51,7 +74,7 @@ class OpenArrivals(FastHttpUser):
 
     abstract = True
     fixed_count = 1
-    concurrency = MOST_AT_ONCE
+    concurrency = sum(MOST_AT_ONCE.values())
     network_timeout = PATIENCE_SECONDS
     connection_timeout = 5.0
 
@@ -89,10 +112,10 @@ class OpenArrivals(FastHttpUser):
         request = journey.ask(premises, part.chance)
         if request is None:
             return
-        if part.under_way.full():
+        if part.under_way.full(journey.module):
             self._tell(request, Row(part.side, journey.module, name, due, due, due, "dropped"))
         else:
-            part.under_way.spawn(self._send, part, name, journey, premises, request, due, attempt)
+            part.under_way.spawn(journey.module, self._send, part, name, journey, premises, request, due, attempt)
 
     def _send(
         self, part: Part, name: str, journey: Journey, premises: Premises, request: Request, due: float, attempt: int

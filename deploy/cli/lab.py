@@ -175,7 +175,7 @@ def _report(folder: Path) -> int:
     verdict = judge_results(kept.results)
     page = render(kept.results, verdict, read_raw(kept.path, kept.results))
     write_whole(kept.path / REPORT, page.encode())
-    click.echo(f"{verdict.outcome}: {verdict.because}")
+    click.echo(f"{verdict.outcome}{f' ({verdict.advice})' if verdict.advice else ''}: {verdict.because}")
     click.echo(f"the report is {kept.path / REPORT}")
     return verdict.exit_code
 

@@ -1,17 +1,15 @@
 """A child process that is started, waited for and stopped, and that does not outlive its parent."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from deploy.devstack import launch
+from deploy.devstack.launch import launcher
 from deploy.errors import DidNotStart
 
 POLL_SECONDS = 0.02
@@ -130,10 +128,9 @@ class Child(ABC):
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(self.stop_signal))]
         with self.log.open("ab") as output:
             return subprocess.Popen(
-                [*self._prefix(), *launcher, *self._command()],
+                [*self._prefix(), *launcher(self.stop_signal), *self._command()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

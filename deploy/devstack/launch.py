@@ -16,6 +16,11 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
+def launcher(death_signal: signal.Signals) -> list[str]:
+    """What to put before a command, so that it gets the signal when this thread ends."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(death_signal))]
+
+
 def main() -> None:
     parent, death_signal, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     if sys.platform == "linux":

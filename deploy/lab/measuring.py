@@ -1,6 +1,7 @@
 """One run of one arm: fresh databases, fresh processes, a warm-up thrown away, the hour, and what became of it."""
 
 import contextlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import IO
 
 import msgspec
 
+from deploy.devstack.launch import launcher
 from deploy.devstack.program import ROOT
 from deploy.errors import SurroundingsError
 from deploy.lab import correctness
@@ -128,7 +130,9 @@ def read_run(folder: Path) -> tuple[list[RawRow], GeneratorReport]:
 @contextlib.contextmanager
 def _generator(play_file: Path, hour: Play, folder: Path, ground: Ground) -> Iterator["subprocess.Popen[str]"]:
     play_file.write_bytes(msgspec.json.encode(hour))
-    command = [sys.executable, "-m", "loadtests.generator", str(play_file), str(folder)]
+    # It must not outlive a laboratory that was killed.
+    generator = [sys.executable, "-m", "loadtests.generator", str(play_file), str(folder)]
+    command = [*launcher(signal.SIGKILL), *generator]
     with ground.cores.for_generator():
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -12,8 +12,8 @@ MOST_MORE_BLOCKS: Final = 50
 _MORE_THAN_ANYBODY_READS: Final = 1_000
 _SHORTEST_MS: Final = 0.1
 _NEVER_MS: Final = 30_000.0
-"""A module of which more than one person in a hundred was not answered has no 99th percentile; this is the patience of
-the generator."""
+"""A module that answered more than one person in a hundred with an error has no 99th percentile; this is the patience
+of the generator."""
 
 
 class Answer(NamedTuple):
@@ -42,7 +42,7 @@ def slo_ratio(run: Run, thresholds: Thresholds) -> float:
 
 def _percentile(run: Run, module: str) -> float:
     result = run.modules[module]
-    if result.errors + result.dropped > 0.01 * result.arrivals:
+    if result.errors > 0.01 * result.arrivals:
         return _NEVER_MS
     known = result.p99_ms if result.p99_ms is not None else result.p95_ms
     return max(_SHORTEST_MS, known or 0.0)

@@ -11,8 +11,9 @@ MODULES: Final = ("scheduling", "auth", "billing", "notifications")
 
 
 class ModuleResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Latencies count from the intended start, in milliseconds, over those who got an answer; None where too few lie
-    beyond the percentile. `good` were answered within what the module promises."""
+    """Latencies count from the intended start, in milliseconds, over those who got an answer, and those who were
+    dropped: of them one knows only that they would have waited no less than the longest that was answered, which they
+    count as. None where too few lie beyond the percentile. `good` were answered within what the module promises."""
 
     arrivals: int
     errors: int

@@ -35,6 +35,13 @@ class Verdict(NamedTuple):
     def exit_code(self) -> int:
         return EXIT_CODES[self.outcome]
 
+    @property
+    def advice(self) -> str:
+        """What would probably decide it; empty when nothing is open, or when more blocks of these arms cannot."""
+        if not self.more_blocks:
+            return ""
+        return f"run {self.more_blocks} more block{'s' if self.more_blocks > 1 else ''}"
+
 
 class _Decided(Exception):
     def __init__(self, outcome: Outcome, because: str, more_blocks: int = 0) -> None:
@@ -55,7 +62,7 @@ def judge_results(results: Results) -> Verdict:
     bench = _Bench(results.runs, thresholds, conditions.scenario)
     bench.look(conditions.arms)
     because = "a quick look carries no verdict: `extraction lab run` measures noise, every remedy, and more blocks"
-    return Verdict("INCONCLUSIVE", because, tuple(bench.asked), thresholds.noise.fewest_blocks)
+    return Verdict("INCONCLUSIVE", because, tuple(bench.asked))
 
 
 def judge(runs: Sequence[Run], thresholds: Thresholds, peak: str = PEAK) -> Verdict:
@@ -125,7 +132,7 @@ class _Bench:
         self._require_decided("whether a remedy helps", found)
         if missing := [arm for arm in REQUIRED_REMEDIES if arm not in found]:
             self._leave("no remedy", None, f"not every remedy was measured: run {' and '.join(missing)} too")
-            raise _Decided("INCONCLUSIVE", self.asked[-1].words, self._thresholds.noise.fewest_blocks)
+            raise _Decided("INCONCLUSIVE", self.asked[-1].words)
 
     def require_a_solution(self) -> str:
         found = {arm: self._misses(arm) for arm in self._measured("extracted")}
@@ -135,7 +142,7 @@ class _Bench:
             if misses.holds is False:
                 return arm
         if not found:
-            raise _Decided("INCONCLUSIVE", "no extracted arm was measured: run X", self._thresholds.noise.fewest_blocks)
+            raise _Decided("INCONCLUSIVE", "no extracted arm was measured: run X")
         self._require_decided("whether extraction helps", found)
         raise _Decided("DON'T EXTRACT", "extraction does not solve it either: look for the bottleneck elsewhere")
 

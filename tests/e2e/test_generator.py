@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 from deploy.devstack.program import ROOT
 from loadtests.businesses import Business, Login
 from loadtests.generator_report import ABOUT, ROWS, GeneratorReport
+from loadtests.lab.runs import MODULES
 from loadtests.playing import Opened, Play
 from loadtests.rows import read_rows
 from tests.patience import eventually
@@ -82,6 +84,21 @@ def test_an_interrupt_keeps_the_rows_and_says_that_they_are_not_all(tmp_path: Pa
     assert process.returncode == 0
     assert not about(tmp_path).complete
     assert read_rows(tmp_path / ROWS)
+
+
+def test_who_waits_for_one_module_leaves_room_for_the_others(tmp_path: Path, host: str) -> None:
+    """Else an overload of scheduling would look like one of billing, and no bulkhead could be seen to help."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1_024) as silent:
+        hosts = {"*": [host], "scheduling": [f"http://127.0.0.1:{silent.getsockname()[1]}"]}
+        with generating(tmp_path, host, hosts=hosts, scenario="idle", rate=600.0, seconds=4.0) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("began ")
+            eventually(lambda: ",dropped," in (tmp_path / ROWS).read_text(), "an arrival that was dropped")
+            silent.close()
+            process.communicate(timeout=60)
+    rows = [row.as_row("M1") for row in read_rows(tmp_path / ROWS)]
+    assert {row.module for row in rows if row.outcome == "dropped"} == {"scheduling"}
+    assert {row.module for row in rows} == set(MODULES)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")

@@ -12,9 +12,8 @@ from loadtests.lab.report.svg import WIDTH, drawing, legend, number, text
 from loadtests.lab.runs import MODULES, Run
 
 _ROW = 20
-_LABELS = 210
-_LETTER = 7.5
-"""Of a label, about."""
+_LETTER = 8.0
+"""Of a label, about, where letters are largest: on a phone."""
 _COST_KINDS = ("scheduling", "auth", "billing", "notifications", "background", "postgres", "valkey", "rest of the web")
 
 
@@ -26,7 +25,8 @@ class _Ratios:
         known = [value for value in every if 0 < value < math.inf] or [1.0]
         self.low, self.high = max(1 / 200, min([*known, 0.5])), min(200.0, max([*known, 2.0]))
         self.bottom = 30 + len(found) * _ROW
-        self._left = _LABELS + _room_for([each.arm for each in found])
+        self.labels = _LETTER * max(len(each.what) for each in found)
+        self._left = self.labels + _room_for([each.arm for each in found])
 
     def at(self, value: float) -> float:
         share = math.log(min(self.high, max(self.low, value)) / self.low) / math.log(self.high / self.low)
@@ -47,9 +47,10 @@ class _Ratios:
     def whisker(self, each: Comparison, y: float) -> str:
         kind, estimate = arm_class(each.arm), each.estimate
         low, high = self.at(estimate.low), self.at(estimate.high)
+        line = f'<line class="line {kind}" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>'
         return (
-            text(_LABELS + 4, y + 4, each.arm)
-            + f'<line class="line {kind}" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>'
+            text(self.labels + 4, y + 4, each.arm)
+            + (line if estimate.n > 1 else "")
             + f'<circle class="dot {kind}" cx="{self.at(estimate.value):.1f}" cy="{y}" r="4"/>'
             + text(WIDTH - 74, y + 4, f"{estimate.value:.2f}")
         )
@@ -76,7 +77,7 @@ def forest(figures: Figures) -> str:
         y = 30 + place * _ROW
         if each.what in noise:
             body.append(ratios.band(noise[each.what], y))
-        body.append(text(_LABELS - 4, y + 4, each.what if each.what != previous else "", "end"))
+        body.append(text(ratios.labels - 4, y + 4, each.what if each.what != previous else "", "end"))
         body.append(ratios.whisker(each, y))
         previous = each.what
     return drawing("Each arm by M1", WIDTH, ratios.bottom + 36, "".join(body))
@@ -93,7 +94,7 @@ def heat(figures: Figures) -> str:
             if found is None:
                 cells.append("<td>-</td>")
             elif found[1] >= NOT_ANSWERED_MS:
-                cells.append(f'<td class="heat5">not answered<small>{found[0]:.0f} ms when idle</small></td>')
+                cells.append(f'<td class="heat5">errors<small>{found[0]:.0f} ms when idle</small></td>')
             else:
                 idle, peak = found
                 level = min(5, max(0, round(math.log2(max(peak / idle, 1)))))
@@ -190,15 +191,18 @@ def arms_drawn(figures: Figures) -> str:
     threads = figures.conditions.threads
     drawn = []
     for arm in figures.arms:
-        body = [text(4, 16, f"{arm}: {arm_named(arm).words}")]
+        body = []
         for level, boxes in enumerate(_BOXES.get(arm, _BOXES[BASELINE])):
             wide = (WIDTH - 16) / len(boxes)
             for place, words in enumerate(boxes):
-                x, y = 8 + place * wide, 26 + level * 34
+                x, y = 8 + place * wide, 4 + level * 34
                 body.append(
                     f'<rect class="box {arm_class(arm)}" x="{x:.0f}" y="{y}" width="{wide - 8:.0f}" height="26"/>'
                 )
                 label = words.format(all=threads, half=threads // 2)
                 body.append(text(x + (wide - 8) / 2, y + 17, label, "middle"))
-        drawn.append(drawing(arm_named(arm).words, WIDTH, 132, "".join(body)))
+        words = arm_named(arm).words
+        drawn.append(
+            f'<p class="caption">{escape(arm)}: {escape(words)}</p>{drawing(words, WIDTH, 108, "".join(body))}'
+        )
     return "".join(drawn)

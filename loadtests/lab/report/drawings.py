@@ -1,6 +1,6 @@
 """The report's drawings of whole runs: what was offered and answered, and what became of every arrival."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import log10
 
 from loadtests.estimates import percentile
@@ -8,7 +8,7 @@ from loadtests.lab.arms import AGAIN, ARMS, in_order
 from loadtests.lab.report.figures import IDLE, Figures
 from loadtests.lab.report.raw import Raw
 from loadtests.lab.report.svg import Axis, Mark, Series, axis, chart, legend
-from loadtests.lab.runs import MODULES
+from loadtests.lab.runs import MODULES, Step
 from loadtests.rows import RawRow
 
 _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
@@ -38,7 +38,7 @@ def load_curves(figures: Figures) -> str:
     x = axis([*(step.rate for step in steps), *(mark.at for mark in upright)], "offered, requests/s", zero=True)
     good, late = [], []
     for arm in arms:
-        mine = sorted((step for step in steps if step.arm == arm), key=lambda step: step.rate)
+        mine = _at_their_best(step for step in steps if step.arm == arm)
         good.append(Series(arm, arm_class(arm), [(step.rate, step.goodput) for step in mine]))
         late.append(Series(arm, arm_class(arm), [(step.rate, step.p99_ms) for step in mine if step.p99_ms]))
     diagonal = Series("offered", "offered", [(0, 0), (x.high, x.high)], dashed=True)
@@ -50,6 +50,12 @@ def load_curves(figures: Figures) -> str:
         + chart("Offered rate against goodput", x, goodput, [diagonal, *good], upright=upright)
         + chart("Offered rate against p99", x, tail, late, across=[Mark(promise, "the promise")], upright=upright)
     )
+
+
+def _at_their_best(steps: Iterable[Step]) -> list[Step]:
+    """Ascending by rate; of a rate that was asked twice, the answer that counts."""
+    best = {step.rate: step for step in sorted(steps, key=lambda step: step.good)}
+    return [best[rate] for rate in sorted(best)]
 
 
 def percentile_curves(figures: Figures, raw: Raw) -> str:

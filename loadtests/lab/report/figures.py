@@ -1,7 +1,7 @@
 """What the report says in numbers: each from valid runs only, paired by block where arms are compared."""
 
-from collections.abc import Sequence
-from statistics import median, median_low
+from collections.abc import Iterable, Sequence
+from statistics import median_low
 from typing import NamedTuple
 
 from loadtests.estimates import Estimate, ratio
@@ -13,7 +13,7 @@ from loadtests.lab.thresholds import Thresholds
 
 IDLE = "idle"
 NOT_ANSWERED_MS = PATIENCE_SECONDS * 1000
-"""Stands for the wait of those who got no answer."""
+"""Stands for the wait of those who got an error."""
 
 
 class Comparison(NamedTuple):
@@ -53,12 +53,12 @@ class Figures:
         return self._at_peak[module]
 
     def tail_ms(self, run: Run, module: str) -> float | None:
-        """That percentile, from the intended start; `NOT_ANSWERED_MS` when more than one in a hundred got no answer."""
+        """That percentile, from the intended start; `NOT_ANSWERED_MS` when more than one in a hundred got an error."""
         return _tail(run, module, self._at_peak[module])
 
     def middle_tail(self, arm: str, module: str) -> float | None:
         """At the peak, the middle one of the arm's runs."""
-        return _middle([_tail(run, module, self._at_peak[module]) for run in self.peak(arm).values()])
+        return middle([_tail(run, module, self._at_peak[module]) for run in self.peak(arm).values()])
 
     def neighbour_name(self, module: str) -> str:
         """The deepest percentile that idle hours have, too."""
@@ -67,7 +67,7 @@ class Figures:
     def neighbour(self, arm: str, module: str) -> tuple[float, float] | None:
         """That percentile in idle hours and at the peak, milliseconds, of middle runs."""
         idle, peak = (
-            _middle([_tail(run, module, self._always[module]) for run in runs(arm).values()])
+            middle([_tail(run, module, self._always[module]) for run in runs(arm).values()])
             for runs in (self.idle, self.peak)
         )
         return (idle, peak) if idle and peak else None
@@ -100,13 +100,10 @@ class Figures:
         return ratio(pairs) if pairs else None
 
     def good_share(self, arm: str, module: str) -> float | None:
-        """Of those who came at the peak, answered within what the module promises; the median over runs."""
-        shares = [
-            run.modules[module].good / run.modules[module].arrivals
-            for run in self.peak(arm).values()
-            if run.modules[module].arrivals
-        ]
-        return median(shares) if shares else None
+        """Of all who came at the peak, in any of the runs: answered within what the module promises."""
+        results = [run.modules[module] for run in self.peak(arm).values()]
+        came = sum(result.arrivals for result in results)
+        return sum(result.good for result in results) / came if came else None
 
     def comparisons(self) -> list[Comparison]:
         """All that the forest shows, M1 itself left out."""
@@ -142,12 +139,12 @@ def _tail(run: Run, module: str, name: str) -> float | None:
     result = run.modules.get(module)
     if result is None or not result.arrivals:
         return None
-    if result.errors + result.dropped > 0.01 * result.arrivals:
+    if result.errors > 0.01 * result.arrivals:
         return NOT_ANSWERED_MS
     return _percentile(result, name)
 
 
-def _middle(values: Sequence[float | None]) -> float | None:
+def middle(values: Iterable[float | None]) -> float | None:
     """One of them: between an answer and none there is no mean."""
     known = [value for value in values if value is not None]
     return median_low(known) if known else None

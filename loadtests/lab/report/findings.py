@@ -103,7 +103,7 @@ def _keeps(figures: Figures, arm: str) -> list[str] | None:
 
 def _tail(figures: Figures, module: str, tail: float) -> str:
     if tail >= NOT_ANSWERED_MS:
-        return "more than one in a hundred got no answer"
+        return "more than one in a hundred got an error"
     return f"{figures.tail_name(module)} {tail:,.0f} ms"
 
 

@@ -1,9 +1,10 @@
 """The whole report: one self-contained page, from results, a verdict and whatever raw rows there still are."""
 
+import re
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from loadtests.lab.report import diagrams, drawings, tables
 from loadtests.lab.report.figures import IDLE, Figures
@@ -15,6 +16,7 @@ from loadtests.lab.verdict import Verdict
 
 _HERE = Path(__file__).parent
 _WORDS = {True: "yes", False: "no", None: "not decided"}
+_TYPED = re.compile("`([^`]+)`")
 _CLASSES = {True: "yes", False: "no", None: "open"}
 
 
@@ -37,6 +39,7 @@ def render(results: Results, verdict: Verdict, raw: Raw) -> str:
         "style": (_HERE / "style.css").read_text(encoding="utf-8"),
     }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["marked"] = _marked
     return environment.from_string((_HERE / "page.html").read_text(encoding="utf-8")).render(
         verdict=verdict,
         conditions=conditions,
@@ -51,6 +54,11 @@ def render(results: Results, verdict: Verdict, raw: Raw) -> str:
         gate_class=_CLASSES.__getitem__,
         **{name: Markup(html) for name, html in drawn.items()},  # noqa: S704 - drawn here, every word in it escaped
     )
+
+
+def _marked(words: str) -> Markup:
+    """What stands between backticks is what one types."""
+    return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(words))))  # noqa: S704 - escaped just before
 
 
 def _missing(results: Results) -> str:

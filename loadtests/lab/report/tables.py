@@ -2,24 +2,24 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
-from statistics import median
 
-from loadtests.lab.report.figures import Figures
+from loadtests.lab.report.figures import Figures, middle
 from loadtests.lab.runs import MODULES, ModuleResult, Run
 
+_SCHEDULINGS = "bookings, /s"
 _HEAD = (
-    "arm", "p50 ms", "p95 ms", "p99 ms", "in time", "in time, /s", "errors", "conflicts", "dropped", "bookings, /s",
+    "arm", "p50 ms", "p95 ms", "p99 ms", "in time", "in time, /s", "errors", "conflicts", "dropped", _SCHEDULINGS,
     "processor ms a request", "statements ms a request", "pool wait ms a request",
 )  # fmt: skip
 
 
 def at_the_peak(figures: Figures) -> str:
-    """A table for each module: medians over an arm's valid runs, and shares of all who came in them."""
+    """A table for each module: the middle one of an arm's valid runs, figure by figure; shares of all who came."""
     drawn = []
     for module in MODULES:
         rows = [_row(arm, module, list(runs.values())) for arm in figures.arms if (runs := figures.peak(arm))]
         if rows:
-            head = "".join(f"<th>{name}</th>" for name in _HEAD)
+            head = "".join(f"<th>{name}</th>" for name in _HEAD if name != _SCHEDULINGS or module == "scheduling")
             table = f'<table class="figures"><tr>{head}</tr>{"".join(rows)}</table>'
             drawn.append(f'<h3>{module}</h3><div class="wide">{table}</div>')
     return "".join(drawn) or "<p>No valid run at the peak.</p>"
@@ -32,7 +32,7 @@ def _row(arm: str, module: str, runs: Sequence[Run]) -> str:
         _share(results, lambda result: result.good),
         _middle(result.good / run.seconds for result, run in zip(results, runs, strict=True)),
         *(_share(results, count) for count in _COUNTS),
-        _middle(run.bookings / run.seconds for run in runs) if module == "scheduling" else "",
+        *([_middle(run.bookings / run.seconds for run in runs)] if module == "scheduling" else []),
         *(_middle(_a_request(run, module, cost) for run in runs) for cost in _COSTS),
     ]
     return f"<tr><th>{escape(arm)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
@@ -67,10 +67,9 @@ def _a_request(run: Run, module: str, cost: _Cost) -> float | None:
 
 
 def _middle(values: Iterable[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    if not known:
+    found = middle(values)
+    if found is None:
         return "-"
-    found = median(known)
     return f"{found:,.0f}" if found >= 100 else f"{found:.3g}"
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from loadtests.generator_report import GeneratorReport
+from loadtests.generator_report import PATIENCE_SECONDS, GeneratorReport
 from loadtests.lab.summing import about_generator, by_module, problems_of
 from loadtests.report import Row
 from tests.unit.loadtests.lab.recorded import THRESHOLDS
@@ -50,10 +50,22 @@ def test_a_good_run_has_no_problem() -> None:
 
 
 def test_servers_that_have_no_room_for_more_do_not_make_a_run_unbelievable() -> None:
-    """Whoever was dropped was not answered, and that says enough."""
     overloaded = Hour(dropped_of=3, service=2.0)
     assert overloaded.problems() == []
     assert by_module(overloaded.rows(), {})["scheduling"].dropped == 134
+
+
+def test_whoever_was_dropped_waited_no_less_than_the_longest_that_was_answered() -> None:
+    """Else an arm that turns people away would look the faster for it."""
+    rows = [row if row.outcome == "dropped" or row.due else row._replace(answered=7.0) for row in Hour().rows()]
+    longest = 7_000.0
+    alone = by_module(rows, {})["scheduling"]
+    assert alone.p95_ms == pytest.approx(50.5)
+    dropped = Row("M1", "scheduling", "search", 9.0, 9.0, 9.0, "dropped")
+    beside = by_module([*rows, *[dropped] * 40], {})["scheduling"]
+    assert (beside.p95_ms, beside.p99_ms) == (longest, longest)
+    nobody = by_module([dropped] * 400, {})["scheduling"]
+    assert nobody.p99_ms == PATIENCE_SECONDS * 1000
 
 
 @pytest.mark.parametrize(
