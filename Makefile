@@ -38,7 +38,7 @@ load: $(VENV)/demo.installed $(VENV)/load.installed ## Send a peak hour to the d
 	@$(EXTRACTION) load
 
 peak: $(VENV)/dev.installed $(VENV)/load.installed ## Play the peak hour: a quick look at the monolith, a bulkhead, the service
-	@$(EXTRACTION) lab run --quick --arms M1,MB,X --blocks 3 --seconds 12 --idle-seconds 8 \
+	@$(EXTRACTION) lab run --quick --arms M1,MB,X --blocks 3 --seconds 11 --idle-seconds 8 \
 		|| { code=$$?; test $$code -eq 20 || exit $$code; }
 
 bench: $(VENV)/dev.installed $(VENV)/load.installed ## Measure against bare floors, as ratios taken in one run

@@ -56,6 +56,8 @@ class Prober:
 
     def ask(self, rate: float, seconds: float) -> Step:
         """A steady rate, after a second of warming up."""
+        # Mails and invoices of one rate would else be work of the next: a rate too high made all after it fail.
+        let_it_finish(self._arm.pids)
         number = len(self.steps)
         folder = self._folder / BEFORE / f"{self._name.replace(chr(39), '-again')}-{number:02}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +73,6 @@ class Prober:
             p99_ms=found.p99_ms,
         )
         self.steps.append(step)
-        let_it_finish(self._arm.pids)
         return step
 
 

@@ -31,7 +31,7 @@ from loadtests.lab.thresholds import FILE, Thresholds, read_thresholds
 Say = Callable[[str], None]
 
 _OTHER_ARMS = (0.25, 0.5, 0.8, 1.0, 1.25)
-_OTHER_ARMS_QUICKLY = (0.25, 0.75, 1.0, 1.25)
+_OTHER_ARMS_QUICKLY = (0.25, 0.75, 1.25)
 """Shares of M1's R* that the other arms are asked, for the curve: low ones first, of cold arms. Their own R* is
 searched for by `capacity` only."""
 _OVERHEAD_SECONDS = 9.0
