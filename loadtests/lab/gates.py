@@ -50,7 +50,9 @@ def _percentile(run: Run, module: str) -> float:
 
 def misses_slo(runs: Sequence[Run], thresholds: Thresholds) -> Answer:
     """Whether the arm of these runs, one for each block, misses what it promises."""
-    return above(positive([slo_ratio(run, thresholds) for run in runs]), 1.0, "99th percentile by promise")
+    return above(
+        positive([slo_ratio(run, thresholds) for run in runs]), 1.0, "the worst module's tail, by what it promises:"
+    )
 
 
 def same_as_itself(pairs: Sequence[tuple[Run, Run]], thresholds: Thresholds) -> Answer:

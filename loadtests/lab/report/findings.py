@@ -1,6 +1,6 @@
 """The report in sentences: what the peak does to the others, what each arm changes and costs, and what would do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from loadtests.estimates import Estimate
@@ -10,6 +10,7 @@ from loadtests.lab.report.figures import NOT_ANSWERED_MS, Figures
 from loadtests.lab.runs import MODULES
 
 _OTHERS = tuple(module for module in MODULES if module != "scheduling")
+_OF_MIDDLE_RUNS = "Said of middle runs; whether it is more than noise, the gates say."
 _IN_A_WORD = {"M2": "a second replica", "MB": "a bulkhead", "MC": "an availability cache"}
 
 
@@ -58,10 +59,12 @@ def _costs(figures: Figures, arm: str) -> Iterator[str]:
     cpu, idle = figures.cpu_per_booking(arm), figures.idle_latency(arm)
     if cpu is not None:
         here, there = (_middle_cost(figures, each) for each in (BASELINE, arm))
-        yield f"Processor time for each booking at the peak, by M1's: {in_words(cpu)} ({here:.0f} to {there:.0f} ms)."
+        beside = f"middle runs: {here:.0f} and {there:.0f} ms"
+        yield f"Processor time for each booking at the peak, by M1's: {in_words(cpu)} ({beside})."
     if idle is not None:
         here, there = (_middle_idle(figures, each) for each in (BASELINE, arm))
-        yield f"Median latency of scheduling in idle hours, by M1's: {in_words(idle)} ({here:.1f} to {there:.1f} ms)."
+        beside = f"middle runs: {here:.1f} and {there:.1f} ms"
+        yield f"Median latency of scheduling in idle hours, by M1's: {in_words(idle)} ({beside})."
 
 
 def _middle_cost(figures: Figures, arm: str) -> float:
@@ -85,12 +88,20 @@ def _would_have_done(figures: Figures, remedy: str, words: str, extracted: Seque
     if mine is None or any(kept[arm] is None for arm in extracted):
         yield "So this cannot be said yet."
         return
-    more = {arm: [module for module in kept[arm] or [] if module not in mine] for arm in extracted}
+    yield f"{_conclusion(words, mine, {arm: kept[arm] or [] for arm in extracted})} {_OF_MIDDLE_RUNS}"
+
+
+def _conclusion(words: str, mine: Sequence[str], its: Mapping[str, Sequence[str]]) -> str:
+    more = {arm: [module for module in modules if module not in mine] for arm, modules in its.items()}
     winners = [f"{arm} keeps {_list(modules)} besides" for arm, modules in more.items() if modules]
+    extracted = _list(list(its))
     if winners:
-        yield f"So no: {'; '.join(winners)}. Whether that is more than noise is for the gates to say."
-    else:
-        yield f"So yes: whatever {_list(list(extracted))} keeps, {words} keeps too, and nothing has to be taken out."
+        return f"So no: {'; '.join(winners)}."
+    if any(its.values()):
+        return f"So yes: whatever {extracted} keeps, {words} keeps too, and nothing has to be taken out."
+    if mine:
+        return f"So yes, as far as anything does: {words} keeps {_list(mine)}, and {extracted} no promise."
+    return f"Neither would have: {words} and {extracted} keep no promise at this peak."
 
 
 def _keeps(figures: Figures, arm: str) -> list[str] | None:

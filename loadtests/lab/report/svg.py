@@ -81,7 +81,8 @@ def chart(
     for mark in upright:
         at = across_x(mark.at)
         body.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        body.append(text(at + 4, TOP + 10, mark.words, "start", "note"))
+        beside = (at - 4, "end") if at > WIDTH * 0.75 else (at + 4, "start")
+        body.append(text(beside[0], TOP + 10, mark.words, beside[1], "note"))
     for each in series:
         placed = [(across_x(a), up_y(b)) for a, b in each.points]
         if not dots and len(placed) > 1:

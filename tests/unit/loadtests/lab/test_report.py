@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.lab.comparing import NotComparable, compare
 from loadtests.lab.report.page import render
-from loadtests.lab.runs import SCHEMA, Conditions, Costs, ModuleResult, Remedy, Results, Run, Step
+from loadtests.lab.runs import MODULES, SCHEMA, Conditions, Costs, ModuleResult, Remedy, Results, Run, Step
 from loadtests.lab.thresholds import FILE
 from loadtests.lab.verdict import judge_results
 from tests.unit.loadtests.lab.recorded import THRESHOLDS, idle, module, run, runs
@@ -81,6 +81,24 @@ def test_it_says_whether_a_remedy_would_have_done(remedy: str, words: str, tail:
     assert f"<h3>Would {words} have done?</h3>" in html
     assert said in html
     assert "M1 keeps auth, billing and notifications; not scheduling." in html
+
+
+@pytest.mark.parametrize(
+    "auth, said",
+    [
+        (FAST, "So yes, as far as anything does: a bulkhead keeps auth, and X no promise."),
+        (SLOW, "Neither would have: a bulkhead and X keep no promise at this peak."),
+    ],
+)
+def test_where_extraction_keeps_nothing_no_remedy_is_praised_for_keeping_that(auth: float, said: str) -> None:
+    nothing = dict.fromkeys(MODULES, module(SLOW))
+    bulkhead = {**nothing, "auth": module(auth)}
+    found = [
+        run(arm, block, SLOW, modules=modules)
+        for block in range(4)
+        for arm, modules in {"M1": nothing, "MB": bulkhead, "X": nothing}.items()
+    ]
+    assert said in page(results(found, arms=("M1", "MB", "X")))
 
 
 def test_who_got_an_error_is_not_averaged_with_those_who_did() -> None:
