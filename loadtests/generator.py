@@ -84,12 +84,18 @@ def run(part: Part, folder: Path, begun: Callable[[float], None] = lambda _at: N
     LoadError as soon as a row cannot be written."""
     user_class = type("Player", (_Player,), {"planned": part, "abstract": False})
     environment = locust.env.Environment(user_classes=[user_class], host=part.doors.next(""))
-    watch, interrupted = _Watch(part, begun), []
-    runner = environment.create_local_runner()
+    runner, interrupted = environment.create_local_runner(), []
 
     def end() -> None:
         interrupted.append(True)
         runner.quit()
+
+    def tell(began: float) -> None:
+        try:
+            begun(began)
+        except OSError:
+            # Whoever wanted to know is gone, and perhaps whoever would read a complaint.
+            end()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, end)
@@ -103,6 +109,7 @@ def run(part: Part, folder: Path, begun: Callable[[float], None] = lambda _at: N
                 end()
 
         environment.events.request.add_listener(keep)
+        watch = _Watch(part, tell)
         watching = gevent.spawn(watch.run)
         runner.start(1, spawn_rate=1)
         runner.greenlet.join()

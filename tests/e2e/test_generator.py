@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -48,13 +49,19 @@ def host() -> Iterator[str]:
         server.shutdown()
 
 
-def generating(folder: Path, host: str, **changes: object) -> "subprocess.Popen[str]":
+@contextmanager
+def generating(folder: Path, host: str, **changes: object) -> Iterator["subprocess.Popen[str]"]:
+    """While the block lasts, as in the laboratory: a test that fails leaves nothing that runs on."""
     given = {"scenario": "daily_peak", "rate": 40.0, "seconds": 2.0, "seed": 3, "warm_up_seconds": 1.0}
     hour = Play(**{**given, "hosts": {"*": [host]}, "opened": [OPENED], **changes})  # type: ignore[arg-type]
     play = folder / "play.json"
     play.write_bytes(msgspec.json.encode(hour))
     command = [sys.executable, "-m", "loadtests.generator", str(play), str(folder)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def about(folder: Path) -> GeneratorReport:
@@ -84,6 +91,16 @@ def test_an_interrupt_keeps_the_rows_and_says_that_they_are_not_all(tmp_path: Pa
     assert process.returncode == 0
     assert not about(tmp_path).complete
     assert read_rows(tmp_path / ROWS)
+
+
+def test_it_ends_when_whoever_listened_is_gone(tmp_path: Path, host: str) -> None:
+    with generating(tmp_path, host, seconds=600.0) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stderr.close()
+        process.wait(60)
+    assert not about(tmp_path).complete
 
 
 def test_who_waits_for_one_module_leaves_room_for_the_others(tmp_path: Path, host: str) -> None:
