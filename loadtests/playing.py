@@ -16,10 +16,9 @@ from loadtests.scenarios import scenario
 
 EVERY_MODULE = "*"
 WARM_UP_SHARE: Final = 0.15
-"""Of the rate: cold servers bear less than warm ones."""
+"""Of the full rate, while caches and connections become warm: cold servers bear less."""
 PAUSE_SHARE: Final = 0.2
 """Of the warm-up, at its end: nobody comes, so that what the warm-up left is not in the first second that counts."""
-"""Of the full rate, while caches and connections become warm."""
 
 
 class Opened(msgspec.Struct, frozen=True):

@@ -49,7 +49,7 @@ def problems_of(rows: Sequence[Row], generator: Generator, complete: bool, thres
     if generator.dropped_share > allowed.most_dropped_share and _in_time_beside_the_dropped(rows, thresholds):
         found.append(
             f"{generator.dropped_share:.0%} of the arrivals were dropped although most of those beside them were "
-            f"answered in time: the generator allows too few requests under way for this rate"
+            "answered in time: the generator allows too few requests under way for this rate"
         )
     if generator.cpu > allowed.most_cpu:
         found.append(f"the generator used {generator.cpu:.0%} of its core, and {allowed.most_cpu:.0%} is allowed")
