@@ -78,11 +78,11 @@ def chart(
         at = up_y(mark.at)
         body.append(f'<line class="mark" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
         body.append(text(WIDTH - RIGHT - 4, at - 4, mark.words, "end", "note"))
-    for mark in upright:
+    for place, mark in enumerate(upright):
         at = across_x(mark.at)
         body.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
         beside = (at - 4, "end") if at > WIDTH * 0.75 else (at + 4, "start")
-        body.append(text(beside[0], TOP + 10, mark.words, beside[1], "note"))
+        body.append(text(beside[0], TOP + 10 + 16 * place, mark.words, beside[1], "note"))
     for each in series:
         placed = [(across_x(a), up_y(b)) for a, b in each.points]
         if not dots and len(placed) > 1:
