@@ -32,7 +32,7 @@ check: $(VENV)/dev.installed $(VENV)/load.installed ## Check style, types and im
 	@$(VENV)/bin/lint-imports
 
 story: $(VENV)/dev.installed $(VENV)/load.installed ## Tell the story of an extraction, in under four minutes
-	@$(VENV)/bin/python -m deploy.story
+	@$(VENV)/bin/python -m loadtests.story
 
 load: $(VENV)/demo.installed $(VENV)/load.installed ## Send a peak hour to the demo that runs, through either adapter
 	@$(EXTRACTION) load
@@ -42,13 +42,13 @@ peak: $(VENV)/dev.installed $(VENV)/load.installed ## Play the peak hour: a quic
 		|| { code=$$?; test $$code -eq 20 || exit $$code; }
 
 bench: $(VENV)/dev.installed $(VENV)/load.installed ## Measure against bare floors, as ratios taken in one run
-	@$(VENV)/bin/python -m deploy.bench
+	@$(VENV)/bin/python -m loadtests.bench
 
 bench-growth: $(VENV)/dev.installed $(VENV)/load.installed ## Measure searching and booking among ten million appointments
-	@$(VENV)/bin/python -m deploy.bench growth --sizes 10000,100000,1000000,10000000
+	@$(VENV)/bin/python -m loadtests.bench growth --sizes 10000,100000,1000000,10000000
 
 bench-cutover: $(VENV)/dev.installed $(VENV)/load.installed ## Measure moves under load, the first copy and the fence
-	@$(VENV)/bin/python -m deploy.bench.cutover
+	@$(VENV)/bin/python -m loadtests.bench.cutover
 
 format: $(VENV)/dev.installed ## Put the code in the house style
 	@$(VENV)/bin/ruff check --fix

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import psycopg
 
+from contracts.chassis.credentials import without_credentials
 from deploy.errors import SurroundingsError
 from deploy.surroundings import environment_of
-from scheduling_service.credentials import without_credentials
-from scheduling_service.cutover.answering import answers_at
-from scheduling_service.cutover.controller import Controller
-from scheduling_service.cutover.guards import Guards
-from scheduling_service.cutover.sides import Connection, Place, Sides
+from monolith.cutover.answering import answers_at
+from monolith.cutover.controller import Controller
+from monolith.cutover.guards import Guards
+from monolith.cutover.sides import Connection, Place, Sides
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,20 @@ from uuid import UUID
 
 import psycopg
 
+from contracts.chassis.credentials import role_url
 from contracts.scheduling.models import Ownership
 from contracts.scheduling.values import Side
 from deploy.errors import SurroundingsError
 from deploy.surroundings import cannot_reach, environment_of
+from monolith.cutover import ownership
+from monolith.cutover.overview import Holding, holdings
+from monolith.cutover.shadow.store import ShadowStore
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.billing.api import BillingApi
-from monolith.modules.scheduling.shadow.store import ShadowStore
 from monolith.operators import operators_auth, operators_billing
 from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.store import FlagStore
-from scheduling_service.credentials import role_url
-from scheduling_service.cutover import ownership
-from scheduling_service.cutover.overview import Holding, holdings
 
 _SIDES: dict[Side, str] = {"in_process": "monolith", "http": "scheduling"}
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from psycopg import sql
 
+from monolith.cutover.sides import Connection
 from monolith.modules.billing.api import BillingApi, Standing
-from scheduling_service.cutover.sides import Connection
 
 _PAGE = 1_000
 _MOST_NAMED = 5

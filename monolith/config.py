@@ -5,8 +5,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
+from contracts.chassis.settings import ConfigError, Environment, ed25519_key, number, required, secret, url
 from monolith.shared.middleware.remote import Network
-from scheduling_service.environment import ConfigError, Environment, ed25519_key, number, required, secret, url
 
 DEFAULT_THREADS = 8
 

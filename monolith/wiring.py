@@ -4,12 +4,21 @@ from dataclasses import dataclass
 
 from openfeature import api as openfeature
 from openfeature.provider import FeatureProvider
-from prometheus_client import CollectorRegistry
 
+from contracts.chassis.credentials import role_url
+from contracts.chassis.database_sessions import Sessions
+from contracts.chassis.loops import Loop, Worker
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
 from monolith.application import Application
 from monolith.config import MonolithConfig, SigningKey, WorkerConfig
+from monolith.cutover.call_stats import GuardedCalls
+from monolith.cutover.routing import OwnershipRoutes
+from monolith.cutover.shadow.comparing import Comparing
+from monolith.cutover.shadow.reads import THREADS as SHADOW_THREADS
+from monolith.cutover.shadow.reads import ShadowReads
+from monolith.cutover.shadow.share import Share
+from monolith.cutover.shadow.store import ShadowStore
 from monolith.modules.auth import module as auth
 from monolith.modules.auth.unfinished import UnfinishedSignUps
 from monolith.modules.billing import module as billing
@@ -24,16 +33,8 @@ from monolith.modules.scheduling.adapters.in_process import (
 )
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
-from monolith.modules.scheduling.guarded_calls import GuardedCalls
 from monolith.modules.scheduling.opening import opener
 from monolith.modules.scheduling.remembering import RememberedAvailability
-from monolith.modules.scheduling.routing import OwnershipRoutes
-from monolith.modules.scheduling.shadow.comparing import Comparing
-from monolith.modules.scheduling.shadow.reads import THREADS as SHADOW_THREADS
-from monolith.modules.scheduling.shadow.reads import ShadowReads
-from monolith.modules.scheduling.shadow.share import Share
-from monolith.modules.scheduling.shadow.store import ShadowStore
-from monolith.shared.background import Loop, Worker
 from monolith.shared.database import Database, new_id
 from monolith.shared.endpoints.gate import Gate, KnownBusinesses
 from monolith.shared.endpoints.last_known import LastKnown
@@ -50,9 +51,6 @@ from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import Check, schema_check
 from monolith.web.pages import create_pages, error_page
 from monolith.web.visiting import Visits
-from scheduling_service.credentials import role_url
-from scheduling_service.relay.metrics import RelayMetrics
-from scheduling_service.sessions import Sessions
 
 PLATFORM_ROLE = "platform_app"
 
@@ -127,9 +125,7 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
     )
     billing_parts = billing.build_billing(databases.of("billing", billing.APP_ROLE, 2))
     notification_parts = notifications.build_notifications(databases.of("notifications", notifications.APP_ROLE, 2))
-    relay = in_process_relay(
-        config.database_url, config.role_secret, config.redis_url, RelayMetrics(CollectorRegistry())
-    )
+    relay = in_process_relay(config.database_url, config.role_secret, config.redis_url)
     caretaker = in_process_caretaker(config.database_url, config.role_secret)
     followers = [
         _follower(consumer, config.redis_url) for consumer in (*billing_parts.consumers, *notification_parts.consumers)

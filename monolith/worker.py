@@ -10,11 +10,11 @@ import signal
 import sys
 import threading
 
+from contracts.chassis.logs import log_to
+from contracts.chassis.loops import run
+from contracts.chassis.settings import load_or_exit
 from monolith import wiring
 from monolith.config import WorkerConfig
-from monolith.shared.background import run
-from scheduling_service.environment import load_or_exit
-from scheduling_service.logs import log_to
 
 log = logging.getLogger("monolith.worker")
 

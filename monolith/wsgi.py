@@ -3,11 +3,11 @@
 import os
 import sys
 
+from contracts.chassis.logs import log_to
+from contracts.chassis.settings import load_or_exit
 from monolith.app import create_app
 from monolith.config import MonolithConfig
 from monolith.wiring import wire
-from scheduling_service.environment import load_or_exit
-from scheduling_service.logs import log_to
 
 log_to(sys.stdout)
 app = create_app(wire(load_or_exit("monolith", MonolithConfig.from_environment, os.environ)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from scheduling_service.environment import ConfigError, Environment, ed25519_key, number, required, secret, url
+from contracts.chassis.settings import ConfigError, Environment, ed25519_key, number, required, secret, url
 
 DEFAULT_THREADS = 8
 

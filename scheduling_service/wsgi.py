@@ -5,13 +5,13 @@ import sys
 
 from flask import Flask
 
+from contracts.chassis.credentials import role_url
+from contracts.chassis.database_sessions import Sessions
+from contracts.chassis.logs import log_to
+from contracts.chassis.settings import load_or_exit
 from scheduling_service.config import WebConfig
-from scheduling_service.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
-from scheduling_service.environment import load_or_exit
-from scheduling_service.logs import log_to
-from scheduling_service.sessions import Sessions
 from scheduling_service.web.app import create_app
 
 RUNNING_ROLE = "scheduling_app"

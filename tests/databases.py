@@ -11,9 +11,9 @@ import psycopg
 import redis
 from psycopg.sql import SQL, Identifier
 
+from contracts.chassis.credentials import without_credentials
 from deploy.databases import roles
 from deploy.databases.histories import MONOLITH_SCHEMAS, SCHEDULING_SCHEMAS, Schema
-from scheduling_service.credentials import without_credentials
 from tests.servers import Servers
 
 

@@ -11,6 +11,7 @@ import psycopg
 import requests
 from werkzeug.serving import make_server
 
+from contracts.chassis.credentials import role_url
 from contracts.scheduling.context import SYSTEM, CallContext, Deadline, Trace
 from contracts.scheduling.models import OpenBusiness
 from monolith.app import create_app
@@ -24,7 +25,6 @@ from monolith.shared.endpoints.gate import Gate, KnownBusinesses
 from monolith.shared.middleware.remote import Network
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
-from scheduling_service.credentials import role_url
 from scheduling_service.engine import database as engine_database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.databases import Databases

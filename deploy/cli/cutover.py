@@ -14,10 +14,10 @@ from rich.table import Table
 from deploy.errors import SurroundingsError
 from deploy.moving import Moving, open_moving
 from deploy.operations import open_operations
-from scheduling_service.cutover import record
-from scheduling_service.cutover.record import Move
-from scheduling_service.cutover.returning import Bound, Watching, watching
-from scheduling_service.cutover.states import ABORTABLE
+from monolith.cutover import record
+from monolith.cutover.record import Move
+from monolith.cutover.returning import Bound, Watching, watching
+from monolith.cutover.states import ABORTABLE
 
 Slugs = Mapping[UUID, str]
 

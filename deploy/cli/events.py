@@ -7,12 +7,12 @@ from datetime import UTC
 import click
 import redis
 
+from contracts.chassis.credentials import without_credentials
 from deploy.errors import SurroundingsError
 from deploy.surroundings import cannot_reach, environment_of
 from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.events.dead_letters import DeadLetter, DeadLetters
 from monolith.shared.events.group import EventGroup
-from scheduling_service.credentials import without_credentials
 
 CONSUMERS = ("billing", "notifications")
 CONSUMER = click.argument("consumer", type=click.Choice(CONSUMERS))

@@ -5,8 +5,8 @@ import click
 from contracts.scheduling.values import Side
 from deploy.errors import SurroundingsError
 from deploy.moving import sides_of_deployment
-from scheduling_service.cutover import ending
-from scheduling_service.cutover.ending import NotYet
+from monolith.cutover import ending
+from monolith.cutover.ending import NotYet
 
 _WORDS = "there is no way back"
 

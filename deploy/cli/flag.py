@@ -13,10 +13,10 @@ from deploy.cli.guard_options import guard_options, guarding_from
 from deploy.errors import SurroundingsError
 from deploy.moving import open_moving
 from deploy.operations import Operations, open_operations
+from monolith.cutover.waves import within_percent
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.scheduling_flag import DEFAULT
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
-from scheduling_service.cutover.waves import within_percent
 
 SIDES = get_args(Side)
 LONGEST_REASON = 200

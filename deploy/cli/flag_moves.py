@@ -14,14 +14,14 @@ from deploy.cli.cutover import in_words, pause_ms
 from deploy.cli.guard_options import Guarding
 from deploy.errors import SurroundingsError
 from deploy.moving import Moving
+from monolith.cutover import verification
+from monolith.cutover.controller import Refused
+from monolith.cutover.guards import keep_findings
+from monolith.cutover.record import AlreadyMoving, Move, NotThere
+from monolith.cutover.returning import latest, watch_over
+from monolith.cutover.sides import other
+from monolith.cutover.waves import Outcome, Verdict, move_in_waves
 from monolith.shared.endpoints import BusinessRef
-from scheduling_service.cutover import verification
-from scheduling_service.cutover.controller import Refused
-from scheduling_service.cutover.guards import keep_findings
-from scheduling_service.cutover.record import AlreadyMoving, Move, NotThere
-from scheduling_service.cutover.returning import latest, watch_over
-from scheduling_service.cutover.sides import other
-from scheduling_service.cutover.waves import Outcome, Verdict, move_in_waves
 
 
 @dataclass(frozen=True)

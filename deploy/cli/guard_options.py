@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from scheduling_service.cutover.returning import Bound
+from monolith.cutover.returning import Bound
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -34,9 +34,9 @@ COMMANDS: Mapping[str, Entry] = {
     "status": Entry("deploy.cli.status", "Show who owns each business, and how much it holds."),
     "events": Entry("deploy.cli.events", "See and replay the events that a module could not apply."),
     "seed": Entry("deploy.cli.seed", "Fill the databases with many businesses and appointments."),
-    "load": Entry("deploy.cli.load", "Send a peak hour through either adapter, and compare."),
-    "lab": Entry("deploy.cli.lab", "Measure topologies against each other, and judge: extract, or not."),
-    "evidence": Entry("deploy.cli.evidence", "Say which module of a running application is short of what."),
+    "load": Entry("loadtests.cli.load", "Send a peak hour through either adapter, and compare."),
+    "lab": Entry("loadtests.cli.lab", "Measure topologies against each other, and judge: extract, or not."),
+    "evidence": Entry("loadtests.cli.evidence", "Say which module of a running application is short of what."),
     "operator": Entry("deploy.cli.operator", "Appoint those who run the whole product."),
     "mail": Entry("deploy.cli.mail", "Read the mails that the demo has sent."),
 }

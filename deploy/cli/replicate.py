@@ -13,9 +13,9 @@ from rich.table import Table
 
 from deploy.errors import SurroundingsError
 from deploy.moving import sides_of_deployment
-from scheduling_service.cutover import replication
-from scheduling_service.cutover.replication import Progress as Copied
-from scheduling_service.cutover.replication import Refused, Status
+from monolith.cutover import replication
+from monolith.cutover.replication import Progress as Copied
+from monolith.cutover.replication import Refused, Status
 
 Say = Callable[[Copied], None]
 

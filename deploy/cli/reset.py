@@ -6,8 +6,8 @@ from deploy.cli.flag_moves import Order, carry_out
 from deploy.errors import SurroundingsError
 from deploy.moving import open_moving, sides_of_deployment
 from deploy.operations import open_operations
+from monolith.cutover import ending, replication
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
-from scheduling_service.cutover import ending, replication
 
 
 @click.command()

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from deploy.cli.flag import business_called, one_short_line, who
 from deploy.operations import Operations, open_operations
-from monolith.modules.scheduling.shadow.store import Summary
+from monolith.cutover.shadow.store import Summary
 from monolith.shared.flags.store import SCHEDULING_SHADOW
 
 _NOTHING = "0"

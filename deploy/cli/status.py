@@ -10,8 +10,8 @@ from rich.table import Table
 from contracts.scheduling.models import Ownership
 from contracts.scheduling.values import Side
 from deploy.operations import Operations, open_operations
+from monolith.cutover.overview import Holding
 from monolith.shared.endpoints import BusinessRef
-from scheduling_service.cutover.overview import Holding
 
 Row = dict[str, str | int | None]
 Held = dict[Side, dict[UUID, Holding] | None]

@@ -14,11 +14,11 @@ from deploy.errors import SurroundingsError
 from deploy.moving import Moving, open_moving
 from deploy.operations import open_operations
 from deploy.reconciling import unmatched
+from monolith.cutover.guards import keep_findings
+from monolith.cutover.sides import other
+from monolith.cutover.verification import Findings, compare, invariants
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.endpoints import BusinessRef
-from scheduling_service.cutover.guards import keep_findings
-from scheduling_service.cutover.sides import other
-from scheduling_service.cutover.verification import Findings, compare, invariants
 
 
 @click.command()

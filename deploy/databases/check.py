@@ -2,11 +2,11 @@
 
 import psycopg
 
+from contracts.chassis.credentials import role_url
 from deploy.databases.histories import Schema, Target
 from deploy.databases.migrate import connected, is_migrated
 from deploy.databases.set_up import connect, database_name
 from deploy.errors import SurroundingsError
-from scheduling_service.credentials import role_url
 
 
 def check(target: Target) -> None:

@@ -6,8 +6,8 @@ import psycopg
 from psycopg import sql
 from psycopg.sql import Identifier
 
+from contracts.chassis.credentials import role_password
 from deploy.databases.histories import Schema
-from scheduling_service.credentials import role_password
 
 Connection = psycopg.Connection[tuple[object, ...]]
 

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from contracts.chassis.credentials import without_credentials
 from deploy.databases import roles
 from deploy.databases.histories import Target
 from deploy.databases.migrate import migrate
 from deploy.errors import SurroundingsError
-from scheduling_service.credentials import without_credentials
 
 # Any two set-ups of one server wait for each other, since roles belong to the server.
 LOCK = 0x657874726163

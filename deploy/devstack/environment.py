@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.chassis.credentials import without_credentials
 from deploy.devstack.keys import Keys, write_private
 from deploy.devstack.settings import DEFAULT_PORTS, Settings
 from deploy.errors import SurroundingsError
-from scheduling_service.credentials import without_credentials
 
 # Set for each process on its own below, never inherited: the two sides share no credentials.
 OURS = {

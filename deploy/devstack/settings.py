@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.chassis.settings import ConfigError, url
 from deploy.devstack.ports import HOST
 from deploy.errors import SurroundingsError
-from scheduling_service.environment import ConfigError, url
 
 DEFAULT_PORTS = {
     "MONOLITH_PORT": 8000,

@@ -8,10 +8,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from contracts.chassis.credentials import without_credentials
 from deploy.devstack.child import Child
 from deploy.devstack.ports import HOST, free_port, is_free
 from deploy.errors import PortTaken, SurroundingsError
-from scheduling_service.credentials import without_credentials
 
 
 class ValkeyServer(Child):

@@ -4,6 +4,7 @@
 
 import os
 
+from contracts.chassis.settings import load_or_exit
 from deploy.gunicorn.web import (
     accesslog,
     begin,
@@ -23,7 +24,6 @@ from deploy.gunicorn.web import (
     workers,
 )
 from monolith.config import MonolithConfig
-from scheduling_service.environment import load_or_exit
 
 bind = f"{host}:{os.environ.get('MONOLITH_PORT', '8000')}"
 proc_name = "monolith-web"

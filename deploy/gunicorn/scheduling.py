@@ -4,6 +4,7 @@
 
 import os
 
+from contracts.chassis.settings import load_or_exit
 from deploy.gunicorn.web import (
     accesslog,
     begin,
@@ -23,7 +24,6 @@ from deploy.gunicorn.web import (
     workers,
 )
 from scheduling_service.config import WebConfig
-from scheduling_service.environment import load_or_exit
 
 bind = f"{host}:{os.environ.get('SCHEDULING_PORT', '8001')}"
 proc_name = "scheduling-web"

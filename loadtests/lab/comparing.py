@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import exp, inf, log, sqrt
 from statistics import fmean, stdev
 
-from loadtests.estimates import Estimate, student_quantile
+from loadtests.generator.estimates import Estimate, student_quantile
 from loadtests.lab.gates import in_words
 from loadtests.lab.report.figures import Figures
 from loadtests.lab.runs import MODULES, Conditions, Results

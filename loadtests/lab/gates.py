@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from loadtests.estimates import Estimate, positive, ratio
+from loadtests.generator.estimates import Estimate, positive, ratio
 from loadtests.lab.runs import Run
 from loadtests.lab.thresholds import Thresholds
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from loadtests.estimates import percentile
-from loadtests.generator_report import PATIENCE_SECONDS, GeneratorReport
+from loadtests.generator.estimates import percentile
+from loadtests.generator.generator_report import PATIENCE_SECONDS, GeneratorReport
+from loadtests.generator.report import FEWEST_BEYOND, Row
 from loadtests.lab.runs import MODULES, Generator, ModuleResult
 from loadtests.lab.thresholds import Thresholds
-from loadtests.report import FEWEST_BEYOND, Row
 
 _STEADY_ROWS = 30
 

@@ -12,16 +12,16 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from scheduling_service.caretaker import caretaker as caring
-from scheduling_service.caretaker.caretaker import Caretaker
-from scheduling_service.caretaker.compose import caretaker_of
+from contracts.chassis.backoff import repeat, repeat_whatever_comes
+from contracts.chassis.logs import log_to
+from contracts.chassis.settings import ConfigError, load_or_exit
 from scheduling_service.config import RelayConfig
-from scheduling_service.environment import ConfigError, load_or_exit
-from scheduling_service.logs import log_to
+from scheduling_service.maintenance import maintenance as caring
+from scheduling_service.maintenance.compose import caretaker_of
+from scheduling_service.maintenance.maintenance import Caretaker
 from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import IDLE_SECONDS, Relay
-from scheduling_service.timing import repeat, repeat_whatever_comes
 
 log = logging.getLogger("scheduling_service.relay")
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from scheduling_service.credentials import role_url
-from scheduling_service.leadership import Leadership
+from contracts.chassis.credentials import role_url
+from contracts.chassis.leadership import Leadership
 
 ROLE = "scheduling_relay"
 LOCK = 0x52454C4159  # "RELAY"; advisory locks belong to one database, so each database has one active relay

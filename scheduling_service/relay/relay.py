@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import psycopg
 from redis import RedisError
 
+from contracts.chassis.backoff import Every, Patience
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.outbox import Outbox, Row
 from scheduling_service.relay.stream import EventStream, PublishedMeanwhile
-from scheduling_service.timing import Every, Patience
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from contracts.chassis.database_sessions import Sessions
 from contracts.scheduling import codec
 from contracts.scheduling.context import new_trace
 from contracts.scheduling.operations import OPERATIONS
 from scheduling_service.config import WebConfig
-from scheduling_service.sessions import Sessions
 from scheduling_service.web import answers
 from scheduling_service.web.calls import OperationView, ServedPort
 from scheduling_service.web.metrics import Metrics

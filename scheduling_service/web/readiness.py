@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from contracts.chassis.single_flight import Question
 from contracts.scheduling.errors import SchedulingError
-from scheduling_service.asking import Question
 
 PATIENCE = 1.0
 

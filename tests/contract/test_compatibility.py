@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from contracts.scheduling.compatibility import breaking_changes
 from contracts.scheduling.openapi import RELEASED, document
-from contracts.scheduling.schema_fit import Json
+from tests.contract.compatibility.compatibility import breaking_changes
+from tests.contract.compatibility.schema_fit import Json
 
 OLD = document()
 NOTE_PATTERN = OLD["components"]["schemas"]["Book"]["properties"]["note"]["pattern"]

@@ -11,7 +11,7 @@ from contracts.scheduling.openapi import GOLDEN, document, rendered
 from contracts.scheduling.operation_errors import AnyOperation, errors_of
 from contracts.scheduling.operations import OPERATIONS
 from contracts.scheduling.port import SchedulingPort
-from contracts.scheduling.schema_fit import Json, follow
+from tests.contract.compatibility.schema_fit import Json, follow
 
 DOCUMENT = document()
 

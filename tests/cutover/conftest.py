@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from scheduling_service.cutover import replication
-from scheduling_service.cutover.sides import Place, Sides
+from monolith.cutover import replication
+from monolith.cutover.sides import Place, Sides
 from tests.cutover.replicating import start
 from tests.databases import Databases, fresh_databases
 from tests.servers import Servers

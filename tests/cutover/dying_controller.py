@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from scheduling_service.cutover import failpoints
-from scheduling_service.cutover.controller import Checked, Controller
-from scheduling_service.cutover.record import Move
-from scheduling_service.cutover.sides import Connection, Place, Sides
+from monolith.cutover import failpoints
+from monolith.cutover.controller import Checked, Controller
+from monolith.cutover.record import Move
+from monolith.cutover.sides import Connection, Place, Sides
 
 
 class Waved:

@@ -11,10 +11,10 @@ import psycopg
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import Side
-from scheduling_service.cutover import replication
-from scheduling_service.cutover.replication import Progress
-from scheduling_service.cutover.sides import Sides
-from scheduling_service.cutover.verification import compare
+from monolith.cutover import replication
+from monolith.cutover.replication import Progress
+from monolith.cutover.sides import Sides
+from monolith.cutover.verification import compare
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.conftest import FOLDER

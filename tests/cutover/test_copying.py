@@ -9,9 +9,9 @@ import pytest
 from psycopg import sql
 
 from contracts.scheduling.values import Side
-from scheduling_service.cutover import replication
-from scheduling_service.cutover.replication import Progress
-from scheduling_service.cutover.sides import Sides
+from monolith.cutover import replication
+from monolith.cutover.replication import Progress
+from monolith.cutover.sides import Sides
 from tests.contract.port.shop import Shop, at
 from tests.cutover.replicating import same, shop_at, start
 from tests.cutover.writers import opened, switched_port, writers

@@ -2,11 +2,11 @@
 
 import pytest
 
-from scheduling_service.cutover import ending, replication
-from scheduling_service.cutover.controller import Controller
-from scheduling_service.cutover.ending import NotYet
-from scheduling_service.cutover.guards import Guards
-from scheduling_service.cutover.sides import Sides
+from monolith.cutover import ending, replication
+from monolith.cutover.controller import Controller
+from monolith.cutover.ending import NotYet
+from monolith.cutover.guards import Guards
+from monolith.cutover.sides import Sides
 from tests.contract.port.shop import Shop, at
 from tests.cutover.replicating import start
 from tests.cutover.writers import opened, switched_port

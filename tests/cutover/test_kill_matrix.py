@@ -14,10 +14,11 @@ import pytest
 
 from contracts.scheduling.values import Side
 from deploy.devstack.program import ROOT
-from scheduling_service.cutover import leases, record
-from scheduling_service.cutover.controller import POINTS, Controller
-from scheduling_service.cutover.keeper import Keeper
-from scheduling_service.cutover.sides import Sides, other
+from monolith.cutover import record
+from monolith.cutover.controller import POINTS, Controller
+from monolith.cutover.keeper import Keeper
+from monolith.cutover.sides import Sides, other
+from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import Shop
 from tests.cutover.dying_controller import Waved
 from tests.cutover.writers import opened, switched_port, writers

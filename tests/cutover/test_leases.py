@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from uuid_utils.compat import uuid7
 
-from scheduling_service.cutover import leases
-from scheduling_service.cutover.leases import Lease, StillWriting
-from scheduling_service.cutover.sides import Connection, Place
+from monolith.cutover.sides import Connection, Place
+from scheduling_service.engine import lease as leases
+from scheduling_service.engine.lease import Lease, StillWriting
 from tests.databases import Databases
 from tests.patience import eventually
 

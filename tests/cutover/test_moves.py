@@ -11,11 +11,12 @@ import psycopg
 import pytest
 
 from contracts.scheduling.values import Side
-from scheduling_service.cutover import leases, record
-from scheduling_service.cutover.controller import Checked, Controller, Refused
-from scheduling_service.cutover.guards import Guards
-from scheduling_service.cutover.record import Move
-from scheduling_service.cutover.sides import Connection, Sides, other
+from monolith.cutover import record
+from monolith.cutover.controller import Checked, Controller, Refused
+from monolith.cutover.guards import Guards
+from monolith.cutover.record import Move
+from monolith.cutover.sides import Connection, Sides, other
+from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import Shop
 from tests.cutover.dying_controller import Waved
 from tests.cutover.writers import opened, switched_port, writers

@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from uuid_utils.compat import uuid7
 
-from scheduling_service.cutover import record
-from scheduling_service.cutover.record import AlreadyMoving, Move, NotThere
-from scheduling_service.cutover.sides import PLATFORM_MOVER, Connection, Place
-from scheduling_service.cutover.states import FOLLOWS, STATES, State
+from monolith.cutover import record
+from monolith.cutover.record import AlreadyMoving, Move, NotThere
+from monolith.cutover.sides import PLATFORM_MOVER, Connection, Place
+from monolith.cutover.states import FOLLOWS, STATES, State
 from tests.databases import Databases
 from tests.patience import eventually
 

@@ -11,14 +11,15 @@ import psycopg
 import pytest
 from uuid_utils.compat import uuid7
 
+from contracts.chassis.credentials import without_credentials
 from deploy.databases.histories import scheduling
 from deploy.databases.set_up import set_up
 from deploy.devstack.postgres import PostgresServer
-from scheduling_service.credentials import without_credentials
-from scheduling_service.cutover import leases, replication
-from scheduling_service.cutover.controller import Controller
-from scheduling_service.cutover.replication import CanaryLost, Refused, send_canary
-from scheduling_service.cutover.sides import REPLICATOR, Place, Sides
+from monolith.cutover import replication
+from monolith.cutover.controller import Controller
+from monolith.cutover.replication import CanaryLost, Refused, send_canary
+from monolith.cutover.sides import REPLICATOR, Place, Sides
+from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import at
 from tests.cutover.dying_controller import Waved
 from tests.cutover.replicating import administrator, same, shop_at, start

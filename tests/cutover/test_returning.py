@@ -13,15 +13,15 @@ from contracts.scheduling.errors import SchedulingError, Unavailable
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
-from monolith.modules.scheduling.guarded_calls import GuardedCalls
+from monolith.cutover.call_stats import GuardedCalls
+from monolith.cutover.controller import Controller, Refused
+from monolith.cutover.guards import Guards
+from monolith.cutover.record import Move
+from monolith.cutover.returning import Bound, Watchman, latest, watch_over, watching
+from monolith.cutover.sides import Sides, other
 from monolith.shared.database import Database
 from monolith.shared.flags.store import FlagStore
 from monolith.shared.flags.watch import Notice
-from scheduling_service.cutover.controller import Controller, Refused
-from scheduling_service.cutover.guards import Guards
-from scheduling_service.cutover.record import Move
-from scheduling_service.cutover.returning import Bound, Watchman, latest, watch_over, watching
-from scheduling_service.cutover.sides import Sides, other
 from tests.contract.port.shop import Shop
 from tests.cutover.dying_controller import Waved
 from tests.cutover.writers import opened, switched_port
@@ -181,7 +181,7 @@ class Refusing(Waved):
 def test_a_business_that_cannot_go_back_is_told_of_and_tried_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scheduling_service.cutover.returning.watchman.TRY_AGAIN_SECONDS", 1.0)
+    monkeypatch.setattr("monolith.cutover.returning.watchman.TRY_AGAIN_SECONDS", 1.0)
     world.guard(world.move("http"))
     world.ailing.fails = True
     with watched(world.sides, Refusing()) as stuck:

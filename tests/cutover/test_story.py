@@ -12,7 +12,7 @@ from tests.servers import ROOT
 @pytest.mark.long
 def test_the_story_is_told_to_its_end(tmp_path: Path) -> None:
     told = subprocess.run(
-        [sys.executable, "-m", "deploy.story", "--seconds", "2"],
+        [sys.executable, "-m", "loadtests.story", "--seconds", "2"],
         cwd=tmp_path,
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
         capture_output=True,

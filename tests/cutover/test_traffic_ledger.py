@@ -10,9 +10,9 @@ from msgspec.structs import replace as changed
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling import models as m
-from deploy.traffic.ledger import Verdict, judge
-from deploy.traffic.steady import Record
-from scheduling_service.cutover.sides import Sides
+from loadtests.traffic.ledger import Verdict, judge
+from loadtests.traffic.steady import Record
+from monolith.cutover.sides import Sides
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Shop, at, open_shop

@@ -10,16 +10,16 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from scheduling_service.cutover.sides import Connection, Sides
-from scheduling_service.cutover.verification import compare, compare_recent, compare_since, invariants, whole
-from scheduling_service.cutover.verification.tables import LEFT_OUT, read_tables
+from monolith.cutover.sides import Connection, Sides
+from monolith.cutover.verification import compare, compare_recent, compare_since, invariants, whole
+from monolith.cutover.verification.tables import LEFT_OUT, read_tables
 from tests.contract.port.shop import Shop, at
 from tests.cutover.writers import opened, switched_port, writers
 from tests.databases import Databases
 from tests.patience import eventually
 
 # The package offers a function of the same name.
-checks = importlib.import_module("scheduling_service.cutover.verification.invariants")
+checks = importlib.import_module("monolith.cutover.verification.invariants")
 
 
 def read_in_pieces(monkeypatch: pytest.MonkeyPatch, *, by_bytes: bool) -> None:

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from scheduling_service.cutover import failpoints
-from scheduling_service.cutover.controller import POINTS
-from scheduling_service.cutover.sides import other
+from monolith.cutover import failpoints
+from monolith.cutover.controller import POINTS
+from monolith.cutover.sides import other
 from tests.cutover.town import VICTIMS, Day, Town, Victim, moved, town
 from tests.faults.proxy import TcpProxy
 

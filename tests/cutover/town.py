@@ -16,20 +16,21 @@ import psutil
 import psycopg
 
 from contracts.scheduling.values import Side
-from deploy.bench.cores import Cores
-from deploy.bench.moves import Salon, fill, owner_of, salon, sides_of, traffic_plans
-from deploy.bench.stand import Stand, Web, stand
 from deploy.devstack.postgres import PostgresServer
 from deploy.errors import PortTaken
-from deploy.traffic.ledger import Verdict, judge
-from deploy.traffic.running import running_traffic
-from deploy.traffic.steady import Record
-from scheduling_service.cutover import leases, record, replication
-from scheduling_service.cutover.controller import Controller
-from scheduling_service.cutover.guards import Guards
-from scheduling_service.cutover.keeper import Keeper
-from scheduling_service.cutover.sides import Sides, other
-from scheduling_service.cutover.verification import compare, invariants
+from loadtests.bench.cores import Cores
+from loadtests.bench.moves import Salon, fill, owner_of, salon, sides_of, traffic_plans
+from loadtests.bench.stand import Stand, Web, stand
+from loadtests.traffic.ledger import Verdict, judge
+from loadtests.traffic.running import running_traffic
+from loadtests.traffic.steady import Record
+from monolith.cutover import record, replication
+from monolith.cutover.controller import Controller
+from monolith.cutover.guards import Guards
+from monolith.cutover.keeper import Keeper
+from monolith.cutover.sides import Sides, other
+from monolith.cutover.verification import compare, invariants
+from scheduling_service.engine import lease as leases
 from tests.faults.proxy import TcpProxy
 from tests.patience import eventually
 

@@ -31,13 +31,13 @@ from contracts.scheduling.errors import (
 )
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
+from monolith.cutover.routing import OwnershipRoutes
+from monolith.cutover.sides import Sides
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
-from monolith.modules.scheduling.routing import OwnershipRoutes
 from monolith.shared.database import Database
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.scheduling_flag import SchedulingFlag
 from monolith.shared.flags.store import FlagStore
-from scheduling_service.cutover.sides import Sides
 from scheduling_service.engine import database as engine_database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Shop, at, customer_of, open_shop

@@ -4,7 +4,7 @@ import math
 from html import escape
 from statistics import fmean
 
-from loadtests.estimates import Estimate
+from loadtests.generator.estimates import Estimate
 from loadtests.lab.arms import AGAIN, BASELINE, arm_named
 from loadtests.lab.report.drawings import arm_class
 from loadtests.lab.report.figures import NOT_ANSWERED_MS, Comparison, Figures

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from math import log10
 
-from loadtests.estimates import percentile
+from loadtests.generator.estimates import percentile
+from loadtests.generator.rows import RawRow
 from loadtests.lab.arms import AGAIN, ARMS, in_order
 from loadtests.lab.report.figures import IDLE, Figures
 from loadtests.lab.report.raw import Raw
 from loadtests.lab.report.svg import Axis, Mark, Series, axis, chart, legend
 from loadtests.lab.runs import MODULES, Step
-from loadtests.rows import RawRow
 
 _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 _SECONDS_A_BIN = 1.0

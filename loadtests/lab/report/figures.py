@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from statistics import median_low
 from typing import NamedTuple
 
-from loadtests.estimates import Estimate, ratio
-from loadtests.generator_report import PATIENCE_SECONDS
+from loadtests.generator.estimates import Estimate, ratio
+from loadtests.generator.generator_report import PATIENCE_SECONDS
 from loadtests.lab.arms import BASELINE
 from loadtests.lab.gates import paired
 from loadtests.lab.runs import MODULES, ModuleResult, Results, Run, of_arm

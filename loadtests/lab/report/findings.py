@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
-from loadtests.estimates import Estimate
+from loadtests.generator.estimates import Estimate
 from loadtests.lab.arms import AGAIN, BASELINE, arm_named
 from loadtests.lab.gates import in_words
 from loadtests.lab.report.figures import NOT_ANSWERED_MS, Figures

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from loadtests.generator_report import ROWS
+from loadtests.generator.generator_report import ROWS
+from loadtests.generator.rows import RawRow, RowsError, measured, read_rows
 from loadtests.lab.runs import Results
-from loadtests.rows import RawRow, RowsError, measured, read_rows
 
 Raw = dict[str, list[RawRow]]
 """By the name of the run's folder."""

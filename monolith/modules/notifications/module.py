@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.chassis.loops import Loop
 from monolith.modules.notifications.mail import Letterhead
 from monolith.modules.notifications.model import Recipients
 from monolith.modules.notifications.reminders import Reminders
@@ -11,7 +12,6 @@ from monolith.modules.notifications.routes import endpoints
 from monolith.modules.notifications.sender import Sender
 from monolith.modules.notifications.service import NotificationsService
 from monolith.modules.notifications.smtp import MailServer
-from monolith.shared.background import Loop
 from monolith.shared.database import Database
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.events import Consumer

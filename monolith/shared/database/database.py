@@ -16,8 +16,8 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 
+from contracts.chassis.credentials import role_url
 from monolith.shared.database.errors import CommitUnknown, busy, unavailable
-from scheduling_service.credentials import role_url
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from scheduling_service.credentials import role_url
+from contracts.chassis.credentials import role_url
 
 HEARTBEAT_SECONDS = 0.5
 _RETRY_SECONDS = 0.5

@@ -14,11 +14,11 @@ from contracts.scheduling.values import Side
 from deploy.devstack.keys import Keys, load_keys
 from deploy.devstack.ports import free_port
 from deploy.devstack.program import Program, answers_http
+from monolith.cutover.routing import OwnershipRoutes
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
-from monolith.modules.scheduling.routing import OwnershipRoutes
 from monolith.shared.database import Database
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.scheduling_flag import SchedulingFlag

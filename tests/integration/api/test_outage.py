@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from contracts.chassis.credentials import without_credentials
 from deploy.databases.histories import monolith
 from deploy.databases.set_up import set_up
 from deploy.devstack.postgres import PostgresServer
-from scheduling_service.credentials import without_credentials
 from tests.databases import Databases
 from tests.site import Client, Site, auth_site
 

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from contracts.scheduling import models as m
-from scheduling_service.caretaker.caretaker import Caretaker
-from scheduling_service.caretaker.due import Due
+from scheduling_service.maintenance.due import Due
+from scheduling_service.maintenance.maintenance import Caretaker
 from tests.contract.port.appointments import cancel, get, hold
 from tests.contract.port.shop import Shop, at, customer_of
 from tests.contract.port.test_waitlist import join, offer_of, statuses

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from scheduling_service.credentials import role_url
-from scheduling_service.sessions import Sessions
+from contracts.chassis.credentials import role_url
+from contracts.chassis.database_sessions import Sessions
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.integration.engine.workbench import Background

@@ -10,7 +10,6 @@ from sqlalchemy import MetaData, create_engine, make_url
 from monolith.modules.auth import tables as auth
 from monolith.modules.billing import tables as billing
 from monolith.modules.notifications import tables as notifications
-from monolith.shared.flags import moves_tables  # noqa: F401 (adds its tables)
 from monolith.shared.flags.tables import SCHEMA as PLATFORM
 from monolith.shared.flags.tables import metadata as platform_metadata
 from scheduling_service.engine import tables as scheduling

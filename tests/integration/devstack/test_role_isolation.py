@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from contracts.chassis.credentials import role_url
 from deploy.databases.histories import MONOLITH_SCHEMAS
-from scheduling_service.credentials import role_url
 from tests.databases import Databases
 
 RUNNING_ROLES = [(schema.name, role) for schema in MONOLITH_SCHEMAS for role in schema.running_roles]

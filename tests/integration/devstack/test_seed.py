@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
+from contracts.chassis.credentials import role_url
 from contracts.scheduling import models as m
 from contracts.scheduling import operations as ops
 from contracts.scheduling.context import Actor, CallContext, Deadline, new_trace
@@ -18,7 +19,6 @@ from deploy.errors import SurroundingsError
 from deploy.seed.business import Business
 from deploy.seed.plan import Plan
 from deploy.seed.seeding import seed
-from scheduling_service.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.databases import Databases

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from scheduling_service.credentials import role_url
+from contracts.chassis.credentials import role_url
 from scheduling_service.engine.pool import Connection
 from tests.databases import Databases
 

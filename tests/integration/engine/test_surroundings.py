@@ -12,6 +12,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from uuid_utils.compat import uuid7
 
+from contracts.chassis.credentials import role_url
 from contracts.scheduling import models as m
 from contracts.scheduling.context import Deadline
 from contracts.scheduling.errors import Unavailable
@@ -19,7 +20,6 @@ from deploy.databases.histories import scheduling
 from deploy.databases.set_up import set_up
 from deploy.devstack.ports import free_port
 from deploy.devstack.postgres import PostgresServer
-from scheduling_service.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Shop, at, open_shop

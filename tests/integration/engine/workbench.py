@@ -13,8 +13,8 @@ import psycopg
 from psycopg.rows import TupleRow
 from uuid_utils.compat import uuid7
 
+from contracts.chassis.credentials import role_url
 from contracts.scheduling.errors import SchedulingError, Unavailable
-from scheduling_service.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Shop, open_shop

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from deploy.errors import SurroundingsError
-from deploy.evidence.prometheus import ask_prometheus
-from deploy.evidence.windows import window_of
+from loadtests.evidence.prometheus import ask_prometheus
+from loadtests.evidence.windows import window_of
 from tests.faults.peer import Peer, answer, peer
 
 SHOP = {"job": "shop", "module": "orders"}

@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 from openfeature import api
 
-from monolith.modules.scheduling.routing import OwnershipRoutes
+from monolith.cutover.routing import OwnershipRoutes
 from monolith.shared.database import Database, new_id
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.scheduling_flag import SchedulingFlag

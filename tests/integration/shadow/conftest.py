@@ -15,15 +15,15 @@ from uuid_utils.compat import uuid7
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
 from deploy.devstack.keys import Keys
+from monolith.cutover.routing import OwnershipRoutes
+from monolith.cutover.shadow.comparing import Comparing
+from monolith.cutover.shadow.reads import ShadowReads
+from monolith.cutover.shadow.share import Share
+from monolith.cutover.shadow.store import ShadowStore, Summary
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
-from monolith.modules.scheduling.routing import OwnershipRoutes
-from monolith.modules.scheduling.shadow.comparing import Comparing
-from monolith.modules.scheduling.shadow.reads import ShadowReads
-from monolith.modules.scheduling.shadow.share import Share
-from monolith.modules.scheduling.shadow.store import ShadowStore, Summary
 from monolith.shared.database import Database
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.scheduling_flag import SchedulingFlag

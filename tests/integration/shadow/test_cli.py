@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from deploy.cli.main import main
-from monolith.modules.scheduling.shadow.examples import Example, Place
-from monolith.modules.scheduling.shadow.store import ShadowStore
-from monolith.modules.scheduling.shadow.tally import Counts
+from monolith.cutover.shadow.examples import Example, Place
+from monolith.cutover.shadow.store import ShadowStore
+from monolith.cutover.shadow.tally import Counts
 from monolith.shared.database import Database
 from monolith.shared.flags.store import FlagStore
 from tests.databases import Databases

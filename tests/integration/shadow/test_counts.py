@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from contracts.scheduling import models as m
-from monolith.modules.scheduling.shadow.examples import Example
-from monolith.modules.scheduling.shadow.store import ShadowStore
-from monolith.modules.scheduling.shadow.tally import Counts
+from monolith.cutover.shadow.examples import Example
+from monolith.cutover.shadow.store import ShadowStore
+from monolith.cutover.shadow.tally import Counts
 from monolith.shared.database import Database
 from monolith.shared.flags.store import SCHEDULING_SHADOW, FlagStore
 from tests.databases import Databases

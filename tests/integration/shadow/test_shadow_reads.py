@@ -14,9 +14,9 @@ from contracts.scheduling.errors import AppointmentNotFound, SlotUnavailable
 from contracts.scheduling.operations import OPERATIONS
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
-from scheduling_service.cutover.controller import Controller
-from scheduling_service.cutover.guards import Guards
-from scheduling_service.cutover.sides import Sides
+from monolith.cutover.controller import Controller
+from monolith.cutover.guards import Guards
+from monolith.cutover.sides import Sides
 from tests.contract.port.adapters import Adapter
 from tests.contract.port.samples import samples, standing
 from tests.contract.port.shop import Shop

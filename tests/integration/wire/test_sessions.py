@@ -11,9 +11,9 @@ import psycopg
 import requests
 
 from deploy.devstack.keys import Keys
-from deploy.evidence.diagnosis import diagnose
-from deploy.evidence.sources import look_at_pages
-from deploy.evidence.windows import window_of
+from loadtests.evidence.diagnosis import diagnose
+from loadtests.evidence.sources import look_at_pages
+from loadtests.evidence.windows import window_of
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.faults.service import SchedulingWeb

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.bench.cores import choose_cores
-from deploy.bench.families import family
+from loadtests.bench.cores import choose_cores
+from loadtests.bench.families import family
 from tests.patience import eventually
 
 PROGRAM = """

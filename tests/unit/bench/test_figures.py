@@ -2,8 +2,8 @@ import json
 import math
 from pathlib import Path
 
-from deploy.bench.figures import Figure, of_durations, of_ratio, write
-from loadtests.estimates import Estimate
+from loadtests.bench.figures import Figure, of_durations, of_ratio, write
+from loadtests.generator.estimates import Estimate
 
 
 def test_the_file_names_each_figure_with_its_unit_number_and_interval(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from itertools import cycle
 
 import pytest
 
-from deploy.bench.generator import render, saturate
 from deploy.errors import SurroundingsError
+from loadtests.bench.generator import render, saturate
 
 REQUEST = render("GET", "/", host="127.0.0.1", headers={"Cookie": "session=x"})
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploy.bench.recording import Statement, parse
+from loadtests.bench.recording import Statement, parse
 
 
 def line(message: str, **more: str) -> str:

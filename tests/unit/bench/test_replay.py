@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from deploy.bench.recording import Statement
-from deploy.bench.replay import Booking, Slot, filled, fresh_ids, from_json, template, without_control
 from deploy.errors import SurroundingsError
+from loadtests.bench.recording import Statement
+from loadtests.bench.replay import Booking, Slot, filled, fresh_ids, from_json, template, without_control
 
 ANN, BEN = "01890a5d-ac96-774b-bcce-b302099a8057", "01890a5d-ac96-774b-bcce-b302099a8058"
 CUSTOMER = "01890a5d-ac96-774b-bcce-b302099a8059"

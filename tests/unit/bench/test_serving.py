@@ -1,7 +1,7 @@
 from gunicorn.config import KNOWN_SETTINGS  # type: ignore[import-untyped]
 
-from deploy.bench import serving
 from deploy.gunicorn import monolith
+from loadtests.bench import serving
 
 SETTINGS = {setting.name for setting in KNOWN_SETTINGS}
 # What the product does at its start, and what `ps` calls it.

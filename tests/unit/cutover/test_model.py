@@ -2,8 +2,8 @@
 
 import pytest
 
-from scheduling_service.cutover.model.check import check
-from scheduling_service.cutover.model.protocol import Flaws
+from tests.cutover.model.check import check
+from tests.cutover.model.protocol import Flaws
 
 FOUND = {
     "mark_before_lock": "something is drained that the target does not have",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduling_service.cutover.returning.verdict import FEWEST_CALLS, Bound, Calls, beyond
+from monolith.cutover.returning.verdict import FEWEST_CALLS, Bound, Calls, beyond
 
 BOUND = Bound(most_failed=0.05, p95_ms=200, for_seconds=10)
 WELL = Calls(100, 0, 0)

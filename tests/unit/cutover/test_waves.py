@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from scheduling_service.cutover.record import Move
-from scheduling_service.cutover.states import State
-from scheduling_service.cutover.waves import move_in_waves, within_percent
+from monolith.cutover.record import Move
+from monolith.cutover.states import State
+from monolith.cutover.waves import move_in_waves, within_percent
 
 BUSINESSES = [uuid4() for _ in range(7)]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from deploy.evidence.diagnosis import diagnose
-from deploy.evidence.windows import NoEvidence, Samples, SeriesKey, window_of
-from deploy.evidence.words import in_words
+from loadtests.evidence.diagnosis import diagnose
+from loadtests.evidence.windows import NoEvidence, Samples, SeriesKey, window_of
+from loadtests.evidence.words import in_words
 
 SECONDS = 100.0
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from loadtests.arrivals import peak_hour, schedule, steady
+from loadtests.generator.arrivals import peak_hour, schedule, steady
 
 
 def times(rate: float, seconds: float, seed: int) -> list[float]:

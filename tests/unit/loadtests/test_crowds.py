@@ -3,7 +3,7 @@
 from collections import Counter
 from random import Random
 
-from loadtests.crowds import Crowd, Favourites
+from loadtests.generator.crowds import Crowd, Favourites
 
 CROWD = Crowd(contenders=8, zipf=1.1, retries=2)
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from loadtests.estimates import Estimate, percentile, positive, ratio, student_quantile
+from loadtests.generator.estimates import Estimate, percentile, positive, ratio, student_quantile
 
 TABLE = [
     (0.975, 1, 12.7062),

@@ -3,8 +3,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from loadtests.businesses import Business, LoadError, Login, read_description
-from loadtests.journeys import HAMMERED, JOURNEYS, TRICKLE, Premises, Request, plan
+from loadtests.generator.businesses import Business, LoadError, Login, read_description
+from loadtests.generator.journeys import HAMMERED, JOURNEYS, TRICKLE, Premises, Request, plan
 
 SLOT = {"provider_id": "p1", "starts_at": "2035-01-01T09:00:00Z", "ends_at": "2035-01-01T09:30:00Z"}
 BOOKED = {"appointment_id": "a1", "provider_id": "p1", "version": 1}

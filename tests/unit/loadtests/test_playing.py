@@ -2,9 +2,9 @@
 
 import pytest
 
-from loadtests.businesses import Business, LoadError, Login
-from loadtests.journeys import HAMMERED, TRICKLE
-from loadtests.playing import PAUSE_SHARE, Doors, Opened, Play, people_of, share_of
+from loadtests.generator.businesses import Business, LoadError, Login
+from loadtests.generator.journeys import HAMMERED, TRICKLE
+from loadtests.generator.playing import PAUSE_SHARE, Doors, Opened, Play, people_of, share_of
 
 SOMEONE = Login("a@example.test", "secret")
 OPENED = Opened(Business("shop", "http", "o1", ["p1"], SOMEONE, [SOMEONE], [SOMEONE]), ["session=1"], "session=2")

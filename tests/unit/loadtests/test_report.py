@@ -1,4 +1,4 @@
-from loadtests.report import Outcome, Row, errors, lateness, summarize, table
+from loadtests.generator.report import Outcome, Row, errors, lateness, summarize, table
 
 
 def rows(side: str, module: str, milliseconds: list[float], outcome: Outcome = "ok") -> list[Row]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.report import Row
-from loadtests.rows import RowsError, RowWriter, measured, read_rows
+from loadtests.generator.report import Row
+from loadtests.generator.rows import RowsError, RowWriter, measured, read_rows
 
 BOOKED = {"appointment_id": "a1", "version": 2, "status": "booked"}
 

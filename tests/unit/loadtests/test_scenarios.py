@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from loadtests.arrivals import schedule
-from loadtests.scenarios import PEAK_BY_MEAN, SCENARIOS, daily_peak, scenario, stampede, step_ladder
+from loadtests.generator.arrivals import schedule
+from loadtests.generator.scenarios import PEAK_BY_MEAN, SCENARIOS, daily_peak, scenario, stampede, step_ladder
 
 FINE = 10_000
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from monolith.shared.background import Loop, Worker, loops, run
+from contracts.chassis import loops
+from contracts.chassis.loops import Loop, Worker, run
 
 
 def run_for(worker: Worker, seconds: float) -> bool:

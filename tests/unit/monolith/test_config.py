@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from contracts.chassis.settings import ConfigError, load_or_exit
 from monolith.config import MonolithConfig, WorkerConfig
-from scheduling_service.environment import ConfigError, load_or_exit
 from tests.servers import ROOT
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")

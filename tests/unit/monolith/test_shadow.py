@@ -23,11 +23,11 @@ from contracts.scheduling.models.kinds import Reply
 from contracts.scheduling.operations import Operation
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Note, Side
-from monolith.modules.scheduling.shadow import examples
-from monolith.modules.scheduling.shadow.asking import Answer, Read
-from monolith.modules.scheduling.shadow.comparing import Comparing, Doubt, Finding
-from monolith.modules.scheduling.shadow.share import Share
-from monolith.modules.scheduling.shadow.tally import MOST_KEPT, Counts, Tally
+from monolith.cutover.shadow import examples
+from monolith.cutover.shadow.asking import Answer, Read
+from monolith.cutover.shadow.comparing import Comparing, Doubt, Finding
+from monolith.cutover.shadow.share import Share
+from monolith.cutover.shadow.tally import MOST_KEPT, Counts, Tally
 
 ONE = m.Holidays(holidays=())
 ANOTHER = m.Holidays(holidays=(m.Holiday(date="2040-06-04", name="Whit Monday"),))  # type: ignore[arg-type]

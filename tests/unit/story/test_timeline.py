@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from deploy.bench.moves import Pause, stalls
-from deploy.story.page import write
-from deploy.story.timeline import Story, owners_over_time, seconds_of
-from deploy.traffic.ledger import Verdict
-from deploy.traffic.steady import Record
-from scheduling_service.cutover.record import Move
+from loadtests.bench.moves import Pause, stalls
+from loadtests.story.page import write
+from loadtests.story.timeline import Story, owners_over_time, seconds_of
+from loadtests.traffic.ledger import Verdict
+from loadtests.traffic.steady import Record
+from monolith.cutover.record import Move
 
 BEGAN = 1_000_000.0
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from contracts.chassis.settings import ConfigError
 from deploy.devstack.ports import free_port
 from scheduling_service.config import WebConfig
-from scheduling_service.environment import ConfigError
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")

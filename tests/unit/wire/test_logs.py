@@ -7,7 +7,7 @@ from pathlib import Path
 
 PROGRAM = """
 import logging, os, sys, time
-from scheduling_service.logs import log_to
+from contracts.chassis.logs import log_to
 log_to(sys.stdout)
 log = logging.getLogger("test")
 """

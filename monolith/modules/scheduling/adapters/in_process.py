@@ -1,13 +1,15 @@
 """The engine inside the monolith: the one file that reaches it, and the one that goes when the extraction is final."""
 
+from prometheus_client import CollectorRegistry
+
+from contracts.chassis.credentials import role_url
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
-from scheduling_service.caretaker.caretaker import Caretaker
-from scheduling_service.caretaker.compose import caretaker_of
-from scheduling_service.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
+from scheduling_service.maintenance.compose import caretaker_of
+from scheduling_service.maintenance.maintenance import Caretaker
 from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import Relay
@@ -41,9 +43,9 @@ def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcess
     return InProcessScheduling(SchedulingEngine(Database(role_url(url, IN_PROCESS_ROLE, secret), pool_size=pool_size)))
 
 
-def in_process_relay(url: str, secret: str, redis_url: str, metrics: RelayMetrics) -> Relay:
+def in_process_relay(url: str, secret: str, redis_url: str) -> Relay:
     """The relay of the events that this adapter's engine leaves in the outbox. Connects later."""
-    return relay_of("in_process", url, secret, redis_url, metrics)
+    return relay_of("in_process", url, secret, redis_url, RelayMetrics(CollectorRegistry()))
 
 
 def in_process_caretaker(url: str, secret: str) -> Caretaker:

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Mapping
+from typing import Protocol
+from uuid import UUID
 
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import BusinessNotFound, DeadlineExceeded, NotOwner, Unavailable
@@ -9,13 +11,25 @@ from contracts.scheduling.models import Ownership
 from contracts.scheduling.operations import OPEN_BUSINESS, Operation, Q, R
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
-from monolith.modules.scheduling.routing import Routes
 from monolith.shared.database import DatabaseUnavailable
 
 _FIRST_WAIT = 0.002
 _LONGEST_WAIT = 0.016
 _LAST_TRY = 0.05
 """Seconds. With less left, a try would end in nobody knows what, where now it is known that nothing was done."""
+
+
+class Routes(Protocol):
+    """Where businesses are. Errors of the store are the database's own (`DatabaseUnavailable`)."""
+
+    def owner(self, business_id: UUID) -> Ownership | None:
+        """As last known; None for a business that scheduling does not know."""
+
+    def look_again(self, business_id: UUID) -> Ownership | None:
+        """As the routing table says now."""
+
+    def claim(self, business_id: UUID) -> Ownership:
+        """The owner of a business that is being opened: chosen by the flag at the first call, and kept."""
 
 
 class SwitchedScheduling(OneCallPort):

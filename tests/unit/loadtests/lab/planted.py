@@ -7,13 +7,13 @@ import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadtests.generator_report import GeneratorReport
-from loadtests.journeys import JOURNEYS, plan
+from loadtests.generator.generator_report import GeneratorReport
+from loadtests.generator.journeys import JOURNEYS, plan
+from loadtests.generator.report import Row
+from loadtests.generator.scenarios import daily_peak
 from loadtests.lab.runs import Costs, Run
 from loadtests.lab.summing import about_generator, by_module, problems_of
 from loadtests.lab.verdict import PEAK
-from loadtests.report import Row
-from loadtests.scenarios import daily_peak
 from tests.unit.loadtests.lab.recorded import THRESHOLDS
 
 SECONDS, RATE = 90.0, 40.0

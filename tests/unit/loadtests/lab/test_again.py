@@ -8,7 +8,7 @@
 import csv
 from pathlib import Path
 
-from loadtests.estimates import ratio
+from loadtests.generator.estimates import ratio
 
 BLOCKS = 3
 RECORDED = Path(__file__).with_name("again.csv")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.lab.capacity import CLOSE_ENOUGH, FIRST_RATE, Lengths, find_capacity
+from loadtests.lab.capacity import CLOSE_ENOUGH, FIRST_RATE, Lengths, find_capacity
 from loadtests.lab.runs import Step
 
 LENGTHS = Lengths(rung=3.0, bisection=5.0, bisections=5)

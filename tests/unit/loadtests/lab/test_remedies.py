@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.errors import SurroundingsError
-from deploy.lab.remedies import read_remedies
+from loadtests.lab.remedies import read_remedies
 from loadtests.lab.runs import Remedy
 
 

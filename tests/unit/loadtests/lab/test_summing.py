@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from loadtests.generator_report import PATIENCE_SECONDS, GeneratorReport
+from loadtests.generator.generator_report import PATIENCE_SECONDS, GeneratorReport
+from loadtests.generator.report import Row
 from loadtests.lab.summing import about_generator, by_module, problems_of
-from loadtests.report import Row
 from tests.unit.loadtests.lab.recorded import THRESHOLDS
 
 SECONDS, RATE, SERVICE = 20.0, 20, 0.05

@@ -1,1 +1,0 @@
-"""What the product costs, as ratios to bare floors taken in one run: `python -m deploy.bench`."""

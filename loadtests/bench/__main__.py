@@ -1,0 +1,75 @@
+"""`python -m loadtests.bench [search|booking|contended|growth|memory|http|start]... [--quick] [--sizes N,N]`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from deploy.cli.main import run_alone
+from loadtests.bench import booking, contended, growth, hop, memory, search, starting
+from loadtests.bench.cores import Cores, choose_cores
+from loadtests.bench.figures import Figure, in_words, write
+from loadtests.bench.output import say
+from loadtests.bench.pairs import Plan
+
+ARTIFACT = Path(".artifacts/bench.json")
+FULL = Plan(pairs=10, seconds=4.0, warm_up=3.0)
+QUICK = Plan(pairs=3, seconds=2.0, warm_up=1.0)
+
+LEAST, MOST = 1_000, 100_000_000
+SIZES = (10_000, 100_000, 1_000_000)
+QUICK_SIZES = (10_000, 100_000)
+
+Measurement = Callable[[Cores, bool], dict[str, Figure]]
+
+MEASUREMENTS: Mapping[str, Measurement] = {
+    "search": lambda cores, quick: search.measure(cores, QUICK if quick else FULL),
+    "booking": lambda cores, quick: booking.measure(cores, QUICK if quick else FULL),
+    "contended": lambda cores, quick: contended.measure(cores, blocks=3 if quick else 8, rounds=2 if quick else 5),
+    "memory": lambda cores, quick: memory.measure(cores, 10_000 if quick else 100_000),
+    "http": lambda cores, quick: hop.measure(cores, blocks=3 if quick else 10, calls=100 if quick else 300),
+    "start": lambda _cores, quick: starting.measure(quick),
+}
+
+
+def _sizes(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Sequence[int]:
+    """Raises click.BadParameter."""
+    words = text.split(",") if text else []
+    if not all(word.isascii() and word.isdigit() and LEAST <= int(word) <= MOST for word in words):
+        raise click.BadParameter(f"give numbers from {LEAST} to {MOST}, with commas between them")
+    found = [int(word) for word in words]
+    if len(found) == 1 or found != sorted(set(found)):
+        raise click.BadParameter("give two sizes at least, from few to many")
+    return found
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("which", nargs=-1, type=click.Choice([*MEASUREMENTS, "growth"]))
+@click.option("--quick", is_flag=True, help="Few and short blocks: a look, not a figure to quote.")
+@click.option("--sizes", metavar="N,N,…", callback=_sizes, help="Of growth: appointments, from few to many.")
+def bench(which: tuple[str, ...], quick: bool, sizes: Sequence[int]) -> None:
+    """Measure the product against bare floors, on servers of its own; all of it, or what WHICH names.
+
+    Prints the figures and writes them to .artifacts/bench.json. Takes about 20 minutes.
+    """
+    cores = choose_cores()
+    say(cores.note)
+    figures: dict[str, Figure] = {}
+    asked = sizes or (QUICK_SIZES if quick else SIZES)
+    blocks, calls = (3, 20) if quick else (10, 40)
+    measurements: dict[str, Measurement] = {
+        **MEASUREMENTS,
+        "growth": lambda cores, _: growth.measure(cores, asked, blocks, calls),
+    }
+    for name in dict.fromkeys(which or measurements):
+        say(f"\nmeasuring {name}")
+        found = measurements[name](cores, quick)
+        for figure in found.items():
+            say(in_words(*figure))
+        figures |= found
+        write(figures, ARTIFACT)
+    say(f"\nwritten to {ARTIFACT}" + (" (a quick look: few blocks)" if quick else ""))
+
+
+if __name__ == "__main__":
+    run_alone(bench, "python -m loadtests.bench", "bench")

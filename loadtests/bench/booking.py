@@ -1,0 +1,117 @@
+"""booking_vs_floor: booking through the whole monolith, against the same SQL through bare Flask."""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice, pairwise, product
+
+from contracts.chassis.credentials import role_url
+from deploy.devstack.ports import HOST
+from deploy.errors import SurroundingsError
+from loadtests.bench.cores import Cores
+from loadtests.bench.figures import Figure, of_ratio
+from loadtests.bench.generator import render, saturate
+from loadtests.bench.output import say
+from loadtests.bench.pairs import CONNECTIONS, Contender, Plan, compare
+from loadtests.bench.recording import Statement, record
+from loadtests.bench.replay import Booking, Step, template, without_control
+from loadtests.bench.shop import ROUND_THE_CLOCK, Person, Shop, open_shop
+from loadtests.bench.stand import Stand, stand
+
+FIRST_DAY = datetime(2035, 1, 1, tzinfo=UTC)
+DAYS = 60
+PROVIDERS = 50
+ENGINE_ROLE = "scheduling_app"
+RECORDED = 5
+
+
+def measure(cores: Cores, plan: Plan) -> dict[str, Figure]:
+    """By customers, in process, each booking in a slot of its own."""
+    with stand(cores) as servers:
+        servers.start_databases("monolith")
+        product = servers.start_monolith()
+        shop = open_shop(product.port, PROVIDERS, ROUND_THE_CLOCK)
+        customers = [shop.customer() for _ in range(CONNECTIONS)]
+        free = unused_slots(shop)
+        sql = _sql_of_a_booking(servers, shop, customers[0], free)
+        processes = {"web": product.pid, "Postgres": servers.postgres_pid("monolith")}
+        subject = Contender("booking", product.port, booking_requests(shop, customers, free), 201, processes)
+        floor = _floor(servers, sql, shop, free)
+        outcome = compare(subject, floor, plan, cores)
+    for line in (*_about(sql), *outcome.lines("booking", "its SQL, bare Flask")):
+        say(line)
+    return {"booking_vs_floor": of_ratio(outcome.ratio)}
+
+
+def unused_slots(shop: Shop) -> Iterator[tuple[str, datetime]]:
+    """Each once, in both servers' bookings together: they share the table."""
+    quarters = product(range(DAYS), range(96))
+    for (day, quarter), provider_id in product(quarters, shop.providers):
+        yield provider_id, FIRST_DAY + timedelta(days=day, minutes=15 * quarter)
+    raise SurroundingsError("the bench ran out of free slots: raise DAYS in loadtests/bench/booking.py")
+
+
+def _sql_of_a_booking(servers: Stand, shop: Shop, customer: Person, free: Iterator[tuple[str, datetime]]) -> list[Step]:
+    """What two bookings in a row had in common, once the caches are filled: now and then one is read anew."""
+    made: list[Booking] = []
+
+    def book() -> None:
+        # Another provider and another time than before: what stays the same would be taken for a constant.
+        provider_id, starts_at = next(islice(free, len(shop.providers), None))
+        made.append(Booking(provider_id, starts_at.isoformat(), secrets.token_hex(16)))
+        shop.book(customer, provider_id, starts_at, made[-1].key)
+
+    found = record(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book] * RECORDED)
+    pairs = pairwise(list(zip(found, made, strict=True))[1:])
+    one, other = next((pair for pair in pairs if _texts(pair[0][0]) == _texts(pair[1][0])), (None, None))
+    if one is None or other is None:
+        raise SurroundingsError("no two bookings through the product sent the same SQL, so no floor can replay it")
+    steps = template(one[0], other[0], (one[1], other[1]))
+    by_engine = [step for step in steps if step.role == ENGINE_ROLE]
+    return [*without_control([step for step in steps if step.role != ENGINE_ROLE]), *by_engine]
+
+
+def booking_requests(shop: Shop, customers: Sequence[Person], free: Iterator[tuple[str, datetime]]) -> Iterator[bytes]:
+    cookies = cycle([customer.cookie for customer in customers])
+    for (provider_id, starts_at), cookie in zip(free, cookies, strict=False):
+        yield _request(f"/api/v1{shop.path}/appointments", shop.port, shop, provider_id, starts_at, cookie)
+
+
+def _request(
+    path: str, port: int, shop: Shop, provider_id: str, starts_at: datetime, cookie: Mapping[str, str]
+) -> bytes:
+    asked = {"offering_id": shop.offering_id, "provider_id": provider_id, "starts_at": starts_at.isoformat()}
+    headers = {"Idempotency-Key": secrets.token_hex(16), **cookie}
+    return render("POST", path, host=f"{HOST}:{port}", headers=headers, body=json.dumps(asked).encode())
+
+
+def _floor(servers: Stand, sql: list[Step], shop: Shop, free: Iterator[tuple[str, datetime]]) -> Contender:
+    target = servers.target("monolith")
+    urls = {role: role_url(target.url, role, target.role_secret) for role in {step.role for step in sql}}
+    web = servers.start_floor("booking_floor", {"database_urls": urls, "sql": sql}, "/ready")
+    requests = (_request("/appointments", web.port, shop, *slot, {}) for slot in free)
+    processes = {"web": web.pid, "Postgres": servers.postgres_pid("monolith")}
+    floor = Contender("the floor", web.port, requests, 201, processes)
+    _require_same_sql(servers, floor, sql)
+    return floor
+
+
+def _require_same_sql(servers: Stand, floor: Contender, sql: list[Step]) -> None:
+    """Ask the server's log whether the floor does what it says."""
+
+    def book() -> None:
+        saturate(floor.port, floor.requests, connections=1, seconds=0)  # one request
+
+    _, sent = record(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book, book])
+    if _texts(sent) != [(step.role, step.sql) for step in sql]:
+        raise SurroundingsError("the booking floor does not send the SQL of a booking: see loadtests/bench/floors.py")
+
+
+def _texts(statements: Sequence[Statement]) -> list[tuple[str, str]]:
+    return [(statement.role, statement.sql) for statement in statements]
+
+
+def _about(sql: list[Step]) -> list[str]:
+    engine = sum(step.role == ENGINE_ROLE for step in sql)
+    return [f"{'the SQL of one booking':<24} {len(sql) - engine} reads before, {engine} statements in its transaction"]

@@ -1,0 +1,48 @@
+"""Figures: what a measurement found, on the screen and in `.artifacts/bench.json`."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from loadtests.generator.estimates import Estimate, percentile
+
+
+class Figure(NamedTuple):
+    """`low` and `high` are the 95 % interval of a ratio, and the extremes of a duration; `n` is how many were taken."""
+
+    value: float
+    unit: str
+    n: int
+    low: float
+    high: float
+
+
+def of_ratio(estimate: Estimate) -> Figure:
+    """A ratio of what was measured side by side."""
+    return Figure(estimate.value, "ratio", estimate.n, estimate.low, estimate.high)
+
+
+def of_durations(seconds: list[float]) -> Figure:
+    """The median of a few durations."""
+    return Figure(percentile(seconds, 0.5), "s", len(seconds), min(seconds), max(seconds))
+
+
+def in_words(name: str, figure: Figure) -> str:
+    """One line for the screen."""
+    return f"{name:<20} {figure.value:>8.3f} {figure.unit:<6} [{figure.low:.3f} to {figure.high:.3f}], n = {figure.n}"
+
+
+def write(figures: Mapping[str, Figure], path: Path) -> None:
+    """The file holds this run's figures and no others, so that what stands together was taken together."""
+    rows = {name: {field: _finite(value) for field, value in f._asdict().items()} for name, f in figures.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps({"figures": rows}, indent=2) + "\n")
+    unfinished.rename(path)
+
+
+def _finite(value: object) -> object:
+    """JSON has no infinity: a bound that nothing is known about is null."""
+    return None if isinstance(value, float) and math.isinf(value) else value

@@ -1,0 +1,104 @@
+"""The least that a Flask application can do: what the product is measured against.
+
+    gunicorn -c loadtests/bench/serving.py 'loadtests.bench.floors:search_floor()'
+
+The same server, worker class, threads and keep-alive as the product's; bare Flask, raw psycopg, one connection per
+thread and role, autocommit. Each floor reads FLOOR, a JSON object of its settings.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from flask import Flask, request
+from psycopg.rows import TupleRow
+from uuid_utils.compat import uuid7
+
+from loadtests.bench import replay
+
+Connection = psycopg.Connection[TupleRow]
+
+ONE_ROW = """
+    SELECT appointment_id, starts_at, ends_at, status
+      FROM scheduling.appointment WHERE business_id = $1 AND appointment_id = $2
+"""
+
+
+def constant_floor() -> Flask:
+    """A constant: what one hop over HTTP costs at least."""
+    app = Flask(__name__)
+
+    @app.get("/")
+    def constant() -> dict[str, int]:
+        return {"a": 1}
+
+    return app
+
+
+def search_floor() -> Flask:
+    """One row by its primary key, from the table that slot search reads; by a role that row security lets pass."""
+    app = Flask(__name__)
+    connection = _per_thread(_settings()["database_url"])
+
+    @app.get("/businesses/<business_id>/appointments/<appointment_id>")
+    def read(business_id: str, appointment_id: str) -> dict[str, Any]:
+        row = connection().execute(ONE_ROW, (business_id, appointment_id)).fetchone()
+        assert row is not None
+        return {"id": str(row[0]), "starts_at": row[1].isoformat(), "ends_at": row[2].isoformat(), "status": row[3]}
+
+    return app
+
+
+def booking_floor() -> Flask:
+    """The SQL of one booking, with nothing around it.
+
+    It replays what the server's log recorded of the product (`loadtests.bench.replay`): first the reads by which the
+    monolith learns who asks and of which business, in autocommit, each by the role that made it; then scheduling's
+    transaction, statement by statement, by its running role, and so as durable. The bench records this floor too, and
+    refuses to compare when the two did not send the same statements.
+    """
+    settings = _settings()
+    steps = replay.from_json(settings["sql"])
+    connections = {role: _per_thread(url) for role, url in settings["database_urls"].items()}
+    ids = replay.fresh_ids(steps)
+    app = Flask(__name__)
+
+    @app.get("/ready")
+    def ready() -> str:
+        return "ready"
+
+    @app.post("/appointments")
+    def book() -> tuple[dict[str, Any], int]:
+        asked = request.get_json()
+        booking = replay.Booking(asked["provider_id"], asked["starts_at"], request.headers["Idempotency-Key"])
+        fresh = {known: str(uuid7()) for known in ids}
+        for step in steps:
+            parameters = replay.filled(step.slots, booking, fresh)
+            answer = connections[step.role]().execute(step.sql, parameters)
+            if answer.description:
+                answer.fetchall()
+        return {"starts_at": booking.starts_at}, 201
+
+    return app
+
+
+def _settings() -> dict[str, Any]:
+    settings: dict[str, Any] = json.loads(os.environ["FLOOR"])
+    return settings
+
+
+def _per_thread(url: str) -> Callable[[], Connection]:
+    here = threading.local()
+
+    def connection() -> Connection:
+        if not hasattr(here, "connection"):
+            here.connection = psycopg.connect(
+                url, autocommit=True, prepare_threshold=0, cursor_factory=psycopg.RawCursor, options="-c timezone=UTC"
+            )
+        opened: Connection = here.connection
+        return opened
+
+    return connection

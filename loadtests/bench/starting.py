@@ -1,0 +1,77 @@
+"""cold_start_s and warm_start_s: from `make demo` in a bare clone to the first page served, and again."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.devstack.environment import inherited
+from deploy.devstack.ports import free_port
+from deploy.devstack.program import ROOT, answers_http
+from deploy.devstack.settings import DEFAULT_PORTS
+from deploy.errors import SurroundingsError
+from loadtests.bench.figures import Figure, of_durations
+
+PATIENCE_SECONDS = 600.0
+STOP_SECONDS = 60.0
+WARM_STARTS = 3
+
+
+def measure(quick: bool) -> dict[str, Figure]:
+    """The committed tree, in a folder of its own, on ports of its own. pip's cache is as it stands on this machine."""
+    with tempfile.TemporaryDirectory(prefix="extraction-start-", ignore_cleanup_errors=True) as folder:
+        # As open as the folders that people work in.
+        Path(folder).chmod(0o755)
+        clone = Path(folder) / "clone"
+        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
+        environment = {
+            **{name: value for name, value in inherited().items() if not name.startswith(("VIRTUAL_ENV", "MAKE"))},
+            **{name: str(free_port()) for name in DEFAULT_PORTS},
+        }
+        cold = _start(clone, environment)
+        warm = [_start(clone, environment) for _ in range(1 if quick else WARM_STARTS)]
+    return {"cold_start_s": of_durations([cold]), "warm_start_s": of_durations(warm)}
+
+
+def _start(clone: Path, environment: dict[str, str]) -> float:
+    began = time.monotonic()
+    with _demo(clone, environment) as demo:
+        first_page = answers_http(int(environment["MONOLITH_PORT"]), "/")
+        while not first_page():
+            if demo.poll() is not None or time.monotonic() - began > PATIENCE_SECONDS:
+                raise SurroundingsError(f"`make demo` served no page in a bare clone: {_last_words(clone)}")
+            time.sleep(0.02)
+        return time.monotonic() - began
+
+
+@contextlib.contextmanager
+def _demo(clone: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Stopped as a terminal does it: Ctrl-C goes to make and to all that it runs."""
+    with _output(clone).open("wb") as output:
+        demo = subprocess.Popen(
+            ["make", "demo"],
+            cwd=clone,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            yield demo
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(demo.pid, signal.SIGINT)
+            demo.wait(STOP_SECONDS)
+
+
+def _output(clone: Path) -> Path:
+    return clone.parent / "demo.log"
+
+
+def _last_words(clone: Path) -> str:
+    return " | ".join(_output(clone).read_text(errors="replace").strip().splitlines()[-3:])

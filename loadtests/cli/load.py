@@ -1,0 +1,102 @@
+"""`extraction load`."""
+
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import get_args
+
+import click
+import msgspec
+
+from contracts.scheduling.values import Side
+from deploy.devstack.keys import write_private
+from deploy.devstack.settings import read_settings
+from deploy.errors import SurroundingsError
+from deploy.operations import Operations, open_operations
+from deploy.surroundings import environment_of
+from loadtests.generator.businesses import Business, Description, LoadError, open_business, read_description
+from monolith.shared.flags.scheduling_flag import DEFAULT
+from monolith.shared.flags.store import SCHEDULING_ADAPTER
+
+FOLLOWED_SECONDS = 1.0
+POSITIVE = click.FloatRange(min=0, min_open=True, max=100_000)
+
+
+@click.command()
+@click.option("--seconds", type=POSITIVE, default=60.0, show_default=True, help="Length of the hour, per topology.")
+@click.option(
+    "--rate", type=POSITIVE, default=60.0, show_default=True, help="Scheduling requests a second at the peak."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same arrivals.")
+@click.option("--host", metavar="URL", help="The monolith's address; else that of the demo that runs.")
+def load(seconds: float, rate: float, seed: int, host: str | None) -> None:
+    """Send a peak hour to the product, through either adapter in turn, and compare.
+
+    Slot search and booking are hammered; sign-ins, invoices, prices and preferences come at a trickle. Opens a business
+    for this purpose on each side of the extraction, once; everything happens in those two. Prints the latency of each
+    module, counted from when a request was meant to be sent. Ctrl-C prints what was measured until then.
+    """
+    _require_locust()
+    host = (host or environment_of("monolith")["PUBLIC_URL"]).rstrip("/")
+    path = read_settings(os.environ).data / "load.json"
+    try:
+        with open_operations() as operations:
+            description = Description(list(_businesses(operations, host, _known(path))))
+    except LoadError as error:
+        raise SurroundingsError(str(error)) from error
+    write_private(path, msgspec.json.encode(description).decode())
+    arguments = {"--host": host, "--businesses": path, "--seconds": seconds, "--rate": rate, "--seed": seed}
+    words = [str(word) for option in arguments.items() for word in option]
+    sys.stdout.flush()
+    # Becomes the load test, so that Ctrl-C is its own affair.
+    os.execv(sys.executable, [sys.executable, "-m", "loadtests.generator.peak", *words])  # noqa: S606
+
+
+def _require_locust() -> None:
+    if importlib.util.find_spec("locust") is None:
+        raise SurroundingsError("Locust is not installed: run `make load`, or install deploy/requirements/load.txt")
+
+
+def _known(path: Path) -> Sequence[Business]:
+    return read_description(path).businesses if path.exists() else []
+
+
+def _businesses(operations: Operations, host: str, known: Sequence[Business]) -> Iterator[Business]:
+    """At least one on each side. Those of an earlier run that still exist are taken again, wherever they are owned."""
+    owners = operations.owners()
+    owned_by: set[str] = set()
+    for business in known:
+        found = operations.business(business.slug)
+        if found is not None and found.business_id in owners:
+            side = owners[found.business_id].owner
+            owned_by.add(side)
+            yield msgspec.structs.replace(business, side=side)
+    for side in get_args(Side):
+        if side not in owned_by:
+            click.echo(f"opening a business for the load, owned by {side}")
+            with _flag_at(operations, side):
+                yield open_business(host, f"load-{token_hex(4)}", side)
+
+
+@contextmanager
+def _flag_at(operations: Operations, side: Side) -> Iterator[None]:
+    """The flag decides where a new business goes. It is put back at once, and both changes are audited."""
+    before = operations.flags.read().get((SCHEDULING_ADAPTER, None), DEFAULT)
+    if before == side:
+        yield
+        return
+    _set(operations, side, "`extraction load` opens a business on this side")
+    try:
+        yield
+    finally:
+        _set(operations, before, "`extraction load` is done; back to what it was")
+
+
+def _set(operations: Operations, side: str, reason: str) -> None:
+    operations.flags.set(SCHEDULING_ADAPTER, side, business_id=None, actor="cli:load", reason=reason)
+    time.sleep(FOLLOWED_SECONDS)

@@ -1,0 +1,1 @@
+"""The load generator: a client of the public API that imports nothing of the product."""

@@ -1,0 +1,259 @@
+"""From options to results: capacity first, then blocks of runs; interrupted at any time, resumed at any time."""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import psycopg
+import redis
+
+from deploy.devstack.lock import held
+from deploy.errors import SurroundingsError
+from loadtests.bench.cores import choose_cores
+from loadtests.lab.arms import AGAIN, ARMS, BASELINE, TWO_BUDGETS
+from loadtests.lab.budgets import BUDGET_CORES, why_not
+from loadtests.lab.capacity import Lengths, find_capacity, prober
+from loadtests.lab.ground import Ground, Server
+from loadtests.lab.keeping import LOGS, Folder, begin, keep_logs, require_room, resume
+from loadtests.lab.machine import machine_in_words, versions
+from loadtests.lab.measuring import measure
+from loadtests.lab.planning import left, plan
+from loadtests.lab.runs import Conditions, Remedy, Results, Run, Step
+from loadtests.lab.templates import Prepared, prepare
+from loadtests.lab.thresholds import FILE, Thresholds, read_thresholds
+from loadtests.lab.topologies import THREADS, TOPOLOGIES
+
+Say = Callable[[str], None]
+
+_OTHER_ARMS = (0.25, 0.5, 0.8, 1.0, 1.25)
+_OTHER_ARMS_QUICKLY = (0.25, 0.75, 1.25)
+"""Shares of M1's R* that the other arms are asked, for the curve: low ones first, of cold arms. Their own R* is
+searched for by `capacity` only."""
+_OVERHEAD_SECONDS = 9.0
+"""Of a run, before the first was timed: databases, processes, warming up, stopping."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure, and where to keep it. `forecast` in scheduling requests a second at the peak; None: as many as
+    M1 can bear, which is R*. `remedies` by the names of their arms, which are among `arms`."""
+
+    out: Path
+    scenario: str
+    arms: tuple[str, ...]
+    blocks: int
+    seconds: float
+    idle_seconds: float
+    seed: int
+    lengths: Lengths
+    forecast: float | None = None
+    capacity: float | None = None
+    quick: bool = False
+    remedies: Mapping[str, Remedy] = field(default_factory=dict)
+
+
+class Stopped(SurroundingsError):
+    """Something failed while the servers were up; what had been measured is in the folder."""
+
+
+@contextlib.contextmanager
+def laboratory(say: Say, arms: Sequence[str], out: Path) -> Iterator[Ground]:
+    """The machine's only one, with the servers for these arms up. Raises SurroundingsError when it cannot be, and
+    Stopped when something fails within the block."""
+    budget_cores = BUDGET_CORES if set(arms) & set(TWO_BUDGETS) else None
+    if budget_cores is not None and (reason := why_not()):
+        raise SurroundingsError(f"{' and '.join(sorted(set(arms) & set(TWO_BUDGETS)))} cannot run here: {reason}")
+    lock = Path(tempfile.gettempdir()) / "extraction-lab" / "lock"
+    taken = "a laboratory runs on this machine already (process {}): two at once would measure each other".format
+    with held(lock, taken), contextlib.ExitStack() as running:
+        name = running.enter_context(tempfile.TemporaryDirectory(prefix="extraction-lab-", ignore_cleanup_errors=True))
+        require_room(out, Path(name))
+        ground = Ground(Path(name), choose_cores(), running, budget_cores)
+        say("starting the servers")
+        try:
+            ground.start(*servers_of(arms))
+            yield ground
+        except (SurroundingsError, psycopg.Error, redis.RedisError, OSError) as error:
+            keep_logs(Path(name), out)
+            raise Stopped(_in_one_line(error, out).replace(name, str(out / LOGS))) from error
+
+
+def _in_one_line(error: Exception, out: Path) -> str:
+    words = " ".join(str(error).split())
+    if isinstance(error, SurroundingsError):
+        return words
+    if isinstance(error, OSError):
+        return f"{error.filename or out}: {error.strerror or words}"
+    return f"a server of the laboratory failed: {words} (what they said is in {out / LOGS})"
+
+
+def run(options: Options, say: Say) -> Folder:
+    """Everything that has not been measured yet. On Ctrl-C raises KeyboardInterrupt; the folder has what there is."""
+    thresholds = read_thresholds()
+    folder = resume(options.out)
+    if folder is not None:
+        _require_same(folder.results, options)
+        _allow_more_blocks(folder, options.blocks)
+    with laboratory(say, options.arms, options.out) as ground:
+        prepared = prepare(options.arms, options.remedies, ground, say)
+        if folder is None:
+            folder = _begin(options, ground, prepared, thresholds, say)
+        _measure_all(folder, ground, prepared, thresholds, say)
+    return folder
+
+
+def measure_capacity(arms: Sequence[str], lengths: Lengths, out: Path, say: Say) -> dict[str, float]:
+    """R* of each arm, in scheduling requests a second."""
+    thresholds, found = read_thresholds(), {}
+    with laboratory(say, arms, out) as ground:
+        prepared = prepare(arms, {}, ground, say)
+        for arm in arms:
+            say(f"looking for what {arm} can bear")
+            with prober(arm, ground, prepared[arm], out, thresholds) as asked:
+                found[arm] = find_capacity(asked, lengths, lambda step: say(f"  {step_in_words(step)}"))
+    return found
+
+
+def step_in_words(step: Step) -> str:
+    """A steady rate on one line."""
+    p99 = "-" if step.p99_ms is None else f"{step.p99_ms:.0f} ms"
+    return f"{step.arm} at {step.rate:.0f}/s: {step.good:.1%} within the promise, p99 {p99}"
+
+
+def _budgets_note(ground: Ground) -> str:
+    return f"{ground.cores.note}; each budget is {ground.budget_cores:g} of that core"
+
+
+def _not_measured(arms: Sequence[str]) -> dict[str, str]:
+    """Why, by the arms that a reader may look for."""
+    reason = why_not() or "not asked for; they hold all arms to a share of a core"
+    return {arm: reason if arm in TWO_BUDGETS else "not asked for" for arm in ARMS if arm not in arms}
+
+
+def servers_of(arms: Sequence[str]) -> list[Server]:
+    """Remedies of the reader's own need what M1 needs."""
+    topologies = [TOPOLOGIES.get(arm, TOPOLOGIES[BASELINE]) for arm in arms]
+    return list(dict.fromkeys(server for topology in topologies for server in topology.home.values()))
+
+
+def _begin(options: Options, ground: Ground, prepared: dict[str, Prepared], thresholds: Thresholds, say: Say) -> Folder:
+    capacity, steps = _look_around(options, ground, prepared, thresholds, say)
+    conditions = Conditions(
+        scenario=options.scenario,
+        arms=options.arms,
+        blocks=options.blocks,
+        seconds=options.seconds,
+        idle_seconds=options.idle_seconds,
+        seed=options.seed,
+        capacity=capacity,
+        forecast=options.forecast or capacity,
+        assumed=options.forecast is None,
+        threads=THREADS,
+        quick=options.quick,
+        pinned=ground.cores.note if ground.budget_cores is None else _budgets_note(ground),
+        not_measured=_not_measured(options.arms),
+        versions=versions(ground),
+        began=datetime.now(UTC).isoformat(timespec="seconds"),
+        thresholds=FILE.read_text(encoding="utf-8"),
+        remedies=dict(options.remedies),
+    )
+    folder = begin(options.out, conditions, machine_in_words(), thresholds.version)
+    folder.add_steps(steps)
+    return folder
+
+
+def _look_around(
+    options: Options, ground: Ground, prepared: dict[str, Prepared], thresholds: Thresholds, say: Say
+) -> tuple[float, list[Step]]:
+    """R*, unless it is known; then what the other arms make of rates around it."""
+    steps: list[Step] = []
+    capacity = options.capacity
+
+    def told(step: Step) -> None:
+        say(f"  {step_in_words(step)}")
+
+    for arm in [BASELINE, *(arm for arm in options.arms if arm not in (BASELINE, AGAIN))]:
+        with prober(arm, ground, prepared[arm], options.out, thresholds) as asked:
+            if capacity is None:
+                say(f"looking for R*, what {arm} can bear")
+                capacity = find_capacity(asked, options.lengths, told)
+                say(f"R* is about {capacity:.0f} scheduling requests a second")
+            else:
+                say(f"asking {arm} at rates around R*")
+                for share in _OTHER_ARMS_QUICKLY if options.quick else _OTHER_ARMS:
+                    told(asked.ask(capacity * share, options.lengths.rung))
+            steps += asked.steps
+    assert capacity is not None, "M1 came first"
+    return capacity, steps
+
+
+def _measure_all(
+    folder: Folder, ground: Ground, prepared: dict[str, Prepared], thresholds: Thresholds, say: Say
+) -> None:
+    specs = plan(folder.conditions, thresholds)
+    open_ones = left(specs, {run.folder for run in folder.results.runs})
+    if len(open_ones) < len(specs):
+        say(f"{len(specs) - len(open_ones)} of {len(specs)} runs are there already")
+    overhead = _OVERHEAD_SECONDS
+    for number, spec in enumerate(open_ones):
+        remaining = sum(each.seconds + overhead for each in open_ones[number:])
+        say(
+            f"run {len(specs) - len(open_ones) + number + 1} of {len(specs)}: {spec.arm}, {spec.scenario} at "
+            f"{spec.rate:.0f}/s, block {spec.block + 1}; about {remaining / 60:.1f} min left"
+        )
+        began = time.monotonic()
+        found = measure(spec, ground, prepared[spec.arm], folder.path, thresholds)
+        overhead = max(1.0, time.monotonic() - began - spec.seconds)
+        folder.add(found)
+        say("  " + in_words(found))
+
+
+def in_words(run: Run) -> str:
+    """A run on one line."""
+    parts = []
+    for module, result in run.modules.items():
+        if result.arrivals:
+            tail = result.p99_ms if result.p99_ms is not None else result.p95_ms
+            name = "p99" if result.p99_ms is not None else "p95"
+            parts.append(f"{module} {name} {'-' if tail is None else f'{tail:.0f} ms'}")
+    line = f"{run.bookings / run.seconds:.1f} bookings/s; " + ", ".join(parts)
+    return line if run.valid else f"INVALID ({'; '.join(run.problems)}); {line}"
+
+
+def _require_same(results: Results, options: Options) -> None:
+    """Raises SurroundingsError unless the folder was begun with the same options, thresholds and machine."""
+    found = results.conditions
+    assert found is not None, "a folder without them is not opened"
+    if found.thresholds != FILE.read_text(encoding="utf-8"):
+        raise SurroundingsError(f"{options.out} was begun under other thresholds: give another --out")
+    if results.machine != machine_in_words():
+        raise SurroundingsError(f"{options.out} was begun on another machine ({results.machine}): give another --out")
+    wanted = {
+        "--quick": (found.quick, options.quick),
+        "--scenario": (found.scenario, options.scenario),
+        "--arms": (",".join(found.arms), ",".join(options.arms)),
+        "--seconds": (found.seconds, options.seconds),
+        "--idle-seconds": (found.idle_seconds, options.idle_seconds),
+        "--seed": (found.seed, options.seed),
+    }
+    for option, (before, now) in wanted.items():
+        if before != now:
+            raise SurroundingsError(
+                f"{options.out} was begun with {option} {before}, and this is {now}: give the same, or another --out"
+            )
+    for arm in options.remedies:
+        if options.remedies[arm] != found.remedies.get(arm):
+            raise SurroundingsError(f"{options.out} was begun with another remedy {arm}: give another --out")
+    if options.forecast is not None and options.forecast != found.forecast:
+        raise SurroundingsError(f"{options.out} was begun with another forecast, {found.forecast:g}: give the same")
+
+
+def _allow_more_blocks(folder: Folder, blocks: int) -> None:
+    """A resumed laboratory may be given more blocks than it was begun with; never fewer."""
+    if blocks > folder.conditions.blocks:
+        folder.change(msgspec.structs.replace(folder.conditions, blocks=blocks))

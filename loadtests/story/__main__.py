@@ -1,0 +1,86 @@
+"""`python -m loadtests.story`: load in process, replication under load, every business there, back, and there again."""
+
+import time
+from pathlib import Path
+
+import click
+
+from contracts.scheduling.values import Side
+from deploy.cli.cutover import pause_ms
+from deploy.cli.main import run_alone
+from deploy.errors import SurroundingsError
+from loadtests.story.page import write
+from loadtests.story.timeline import Story
+from loadtests.story.town import Town, town
+from monolith.cutover import replication
+from monolith.cutover.controller import Controller
+from monolith.cutover.guards import Guards
+from monolith.cutover.sides import other
+
+PAGE = Path(".artifacts/story.html")
+PEAK = 60.0
+"""Requests a second. Two cores run two databases, two webs and the people."""
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--seconds", type=click.FloatRange(2, 60), default=12.0, show_default=True, help="Of load in each chapter."
+)
+def tell(seconds: float) -> None:
+    """Tell the story of an extraction, on servers of its own, and write a page about it."""
+    began = time.monotonic()
+    _chapter(None, "starting two databases, the monolith and the service; filling in three businesses")
+    with town() as place:
+        story = Story(time.time())
+        with place.in_use(PEAK) as (traffic, plans):
+            owners = _chapters(place, story, seconds)
+        verdicts = place.verdicts(traffic, plans, owners)
+        write(PAGE, story, traffic.records, list(owners), verdicts)
+    for slug, verdict in zip(owners, verdicts, strict=True):
+        click.echo(
+            f"  {slug}: {verdict.requests:,} requests, {verdict.failed} failed; of {verdict.writes:,} writes "
+            f"{len(verdict.lost)} lost, {len(verdict.duplicated)} twice, {len(verdict.unasked)} unasked"
+        )
+    click.echo(f"told in {time.monotonic() - began:.0f} s; the page is {PAGE}")
+    if not all(verdict.clean for verdict in verdicts):
+        raise SurroundingsError("the ledger does not agree with the databases: this is a bug worth reporting")
+
+
+def _chapters(place: Town, story: Story, seconds: float) -> dict[str, str]:
+    """What each business is owned by at the end."""
+    owners: dict[str, Side] = {each.business.slug: "in_process" for each in place.salons}
+    _chapter(story, f"the peak hour, in process: about {PEAK:.0f} requests a second")
+    time.sleep(seconds)
+    _chapter(story, "the two databases begin to follow one another, while the load runs")
+    replication.start(place.sides, lambda progress: None)
+    time.sleep(seconds / 2)
+    for words in ("every business moves to the service", "and back to the monolith", "and to the service once more"):
+        _chapter(story, words)
+        _move_all(place, story, owners)
+        time.sleep(seconds)
+    return dict(owners)
+
+
+def _move_all(place: Town, story: Story, owners: dict[str, Side]) -> None:
+    with Controller(place.sides, Guards(place.sides, lambda side: None)) as controller:
+        for each in place.salons:
+            slug, source = each.business.slug, owners[each.business.slug]
+            move = controller.move(
+                each.business.business_id, source, other(source), fence_seconds=2.0, actor="story", reason="the story"
+            )
+            if move.state != "active":
+                raise SurroundingsError(f"{slug} could not be moved: {move.problem}")
+            owners[slug] = other(source)
+            story.moves.append((slug, move))
+            click.echo(f"  {slug}: {source} -> {other(source)}; writes waited at most {pause_ms(move) or 0:.0f} ms")
+            time.sleep(1.0)
+
+
+def _chapter(story: Story | None, words: str) -> None:
+    if story is not None:
+        story.chapters.append((time.time() - story.began, words))
+    click.echo(words)
+
+
+if __name__ == "__main__":
+    run_alone(tell, "python -m loadtests.story", "story")

@@ -1,0 +1,272 @@
+"""Drives a move through its states, from whatever state it finds it in.
+
+Any number of controllers may drive one move, in any order and after any crash: what a state asks for may be done twice,
+and each transition happens once. Before the decision anything that goes wrong aborts; after it, only forward.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import psycopg
+
+from contracts.chassis.backoff import Patience
+from contracts.scheduling.values import Side
+from monolith.cutover import failpoints, record
+from monolith.cutover.record import Move
+from monolith.cutover.sides import Connection, Sides
+from monolith.cutover.states import ABORTABLE
+from scheduling_service.engine import lease as leases
+
+log = logging.getLogger(__name__)
+
+POINTS = (
+    "ready",
+    "fenced",
+    "fence",
+    "drained",
+    "verified",
+    "decided",
+    "activate",
+    "active",
+    "abort",
+    "release",
+    "settle",
+)
+"""What a move makes durable; `before` and `after` each there is a failpoint. Transitions bear their state's name."""
+
+LONGEST_LOCK_WAIT_MS = 500
+"""Writers queue behind a fence that waits for an open transaction, so it gives up long before its deadline."""
+OLDEST_COMPARISON_SECONDS = 60.0
+"""A move that is carried on much later has not been compared: what changed since is more than a fence has time for."""
+_LOOK_AGAIN = 0.001
+_MARGIN_MS = 50
+
+
+class Refused(Exception):
+    """A guard rail does not hold, or the two sides differ. Nothing was moved."""
+
+
+class Checked(NamedTuple):
+    """What the checks before a fence found. `compared_from` is the source's clock before the comparison began."""
+
+    compared_from: datetime
+    found: dict[str, Any]
+
+
+class Checks(Protocol):
+    """What a move asks of its surroundings; may take long, and changes nothing of the business."""
+
+    def before(self, move: Move, source: Connection, target: Connection) -> Checked:
+        """Guard rails and whole comparison, while the business is served. Raises Refused."""
+
+    def inside(self, move: Move, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+        """What changed lately, while nobody writes. Raises Refused."""
+
+
+class Controller:
+    """One process's; not for several threads at once. Connects when it is needed, and again after it was cut off."""
+
+    def __init__(self, sides: Sides, checks: Checks) -> None:
+        self._sides = sides
+        self._checks = checks
+        self._open: dict[str, Connection] = {}
+
+    def __enter__(self) -> "Controller":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for connection in self._open.values():
+            connection.close()
+        self._open = {}
+
+    @property
+    def platform(self) -> Connection:
+        return self._connected("platform", self._sides.platform)
+
+    def at(self, side: Side) -> Connection:
+        return self._connected(side, self._sides.at(side).connect)
+
+    def move(
+        self, business_id: UUID, source: Side, target: Side, *, fence_seconds: float, actor: str, reason: str
+    ) -> Move:
+        """Begin a move and drive it to its end. Raises what `record.begin` raises."""
+        begun = record.begin(
+            self.platform, business_id, source, target, fence_seconds=fence_seconds, actor=actor, reason=reason
+        )
+        return self.drive(begun.cutover_id)
+
+    def drive(self, cutover_id: UUID, *, patience_seconds: float = 30.0) -> Move:
+        """Until the move is settled: `active`, or `aborted` with the source's lease on.
+
+        A database that is away is waited for, `patience_seconds` since anything last went well; then psycopg's error is
+        raised, and the move stays for `resume`.
+        """
+        patience, last, move = Patience(first=0.02, longest=0.5), time.monotonic(), None
+        while True:
+            try:
+                if move is None:
+                    move = self._look(cutover_id)
+                if move.settled_at is not None:
+                    record.leave(self.platform, cutover_id)
+                    return move
+                move = self._step(move)
+                last = time.monotonic()
+            except psycopg.Error as error:
+                if time.monotonic() - last > patience_seconds:
+                    raise
+                self._stumble(cutover_id, error)
+                move = None
+                patience.stumble()
+                while patience.resting():
+                    time.sleep(0.01)
+
+    def _look(self, cutover_id: UUID) -> Move:
+        record.drive(self.platform, cutover_id)
+        return record.get(self.platform, cutover_id)
+
+    def _stumble(self, cutover_id: UUID, error: psycopg.Error) -> None:
+        """Nobody should wait for a database that is away: before the decision the move ends."""
+        problem = " ".join(str(error).split()) or type(error).__name__
+        log.warning("move %s waits: %s", cutover_id, problem)
+        self.close()
+        try:
+            move = record.get(self.platform, cutover_id)
+            if move.state in ABORTABLE:
+                self._abort(move, f"a database could not be used: {problem}")
+        except psycopg.Error:
+            self.close()
+
+    def _step(self, move: Move) -> Move | None:
+        """The move as it stands then; None when that has to be looked up."""
+        steps: dict[str, Callable[[Move], Move | None]] = {
+            "replicating": self._check,
+            "ready": self._want_fence,
+            "fenced": self._fence_and_drain,
+            "drained": self._verify,
+            "verified": self._decide,
+            "decided": self._activate,
+            "aborted": self._release,
+        }
+        try:
+            return steps[move.state](move)
+        except Refused as refusal:
+            self._abort(move, str(refusal))
+            return None
+
+    def _check(self, move: Move) -> Move | None:
+        checked = self._checks.before(move, self.at(move.source), self.at(move.target))
+        return self._advance(move, "ready", checked.found, compared_from=checked.compared_from)
+
+    def _want_fence(self, move: Move) -> Move | None:
+        age = record.seconds_since(self.platform, move, "ready")
+        if age > OLDEST_COMPARISON_SECONDS:
+            raise Refused(
+                f"the whole comparison is {age:.0f} s old, and may be {OLDEST_COMPARISON_SECONDS:g} s old at most: "
+                "move the business anew"
+            )
+        # The connections stand before the fence does: what takes time is done while the business is served.
+        self.at(move.source).execute("SELECT 1")
+        self.at(move.target).execute("SELECT 1")
+        return self._advance(move, "fenced")
+
+    def _fence_and_drain(self, move: Move) -> Move | None:
+        left = self._left(move)
+        failpoints.reach("before fence")
+        began = time.monotonic()
+        try:
+            fenced = leases.fence(
+                self.at(move.source),
+                move.business_id,
+                epoch=move.epoch,
+                attempt=move.attempt,
+                wait_ms=min(LONGEST_LOCK_WAIT_MS, int(left * 1000) - _MARGIN_MS),
+            )
+        except leases.StillWriting as error:
+            raise Refused(f"{error}: end them, and move the business then") from error
+        failpoints.reach("after fence")
+        if fenced is None:
+            raise Refused(f"the lease of the {self._sides.at(move.source).name} database is not the one to be fenced")
+        locked = time.monotonic()
+        self._drain(move, began + left)
+        found = {
+            "lsn": fenced.lsn,
+            "fence_ms": round((locked - began) * 1000, 2),
+            "drain_ms": round((time.monotonic() - locked) * 1000, 2),
+        }
+        return self._advance(move, "drained", found)
+
+    def _drain(self, move: Move, until: float) -> None:
+        target = self.at(move.target)
+        while not leases.has_mark(target, move.business_id, move.attempt):
+            if time.monotonic() >= until:
+                raise Refused(
+                    f"replication to the {self._sides.at(move.target).name} database did not catch up within "
+                    f"{move.fence_seconds:g} s: see `extraction replicate status`"
+                )
+            time.sleep(_LOOK_AGAIN)
+
+    def _verify(self, move: Move) -> Move | None:
+        assert move.compared_from is not None, "what is drained was compared"
+        found = self._checks.inside(move, self.at(move.source), self.at(move.target), move.compared_from)
+        return self._advance(move, "verified", found)
+
+    def _decide(self, move: Move) -> Move | None:
+        failpoints.reach("before decided")
+        decided = record.decide(self.platform, move)
+        failpoints.reach("after decided")
+        if not decided:
+            self._left(record.get(self.platform, move.cutover_id))
+        return None
+
+    def _activate(self, move: Move) -> Move | None:
+        failpoints.reach("before activate")
+        leases.activate(self.at(move.target), move.business_id, epoch=move.epoch + 1, attempt=move.attempt)
+        failpoints.reach("after activate")
+        return self._advance(move, "active")
+
+    def _release(self, move: Move) -> Move | None:
+        failpoints.reach("before release")
+        leases.release(self.at(move.source), move.business_id, epoch=move.epoch, attempt=move.attempt)
+        failpoints.reach("after release")
+        failpoints.reach("before settle")
+        record.settle_aborted(self.platform, move)
+        failpoints.reach("after settle")
+        return None
+
+    def _left(self, move: Move) -> float:
+        """Seconds until the fence's deadline. Raises Refused when it has passed: from then on nothing is decided."""
+        left = record.seconds_left(self.platform, move)
+        if move.state in ABORTABLE and left <= 0:
+            raise Refused(f"the fence's deadline of {move.fence_seconds:g} s passed")
+        return left
+
+    def _advance(
+        self, move: Move, following: str, found: dict[str, Any] | None = None, compared_from: datetime | None = None
+    ) -> Move | None:
+        """Without effect when another controller was faster, or the move was aborted: the next step looks again."""
+        failpoints.reach(f"before {following}")
+        advanced = record.advance(self.platform, move, found, compared_from=compared_from)
+        failpoints.reach(f"after {following}")
+        if advanced is None:
+            current = record.get(self.platform, move.cutover_id)
+            if current.state == move.state:
+                self._left(current)
+        return advanced
+
+    def _abort(self, move: Move, problem: str) -> None:
+        failpoints.reach("before abort")
+        record.abort(self.platform, move, problem)
+        failpoints.reach("after abort")
+
+    def _connected(self, name: str, connect: Callable[[], Connection]) -> Connection:
+        connection = self._open.get(name)
+        if connection is None or connection.closed or connection.broken:
+            connection = self._open[name] = connect()
+        return connection

@@ -1,0 +1,216 @@
+"""What replication is doing: how far the first copy is, and whether both directions can be relied on."""
+
+import psycopg
+from msgspec import Struct
+from msgspec.structs import replace
+
+from monolith.cutover.replication.direction import Direction, directions
+from monolith.cutover.sides import REPLICATOR, Connection, Sides
+
+_READY = "r"
+_COPIED = ("f", "s", _READY)
+_STATES = {"i": "waiting", "d": "being copied", "f": "catching up", "s": "catching up", _READY: "ready"}
+
+
+class Progress(Struct, frozen=True):
+    """Of the first copy of one direction. `rows` and `all_rows` are estimates by the publisher's statistics."""
+
+    direction: str
+    rows: int
+    all_rows: int
+    bytes: int
+    tables_ready: int
+    tables: int
+    seconds: float
+    errors: int = 0
+    failing: str = ""
+    """A table that is not copied yet, to be named when errors say that it never will be."""
+
+    @property
+    def ready(self) -> bool:
+        return self.tables > 0 and self.tables_ready == self.tables
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the speed so far; None while nothing was copied."""
+        return self.seconds * (self.all_rows - self.rows) / self.rows if self.rows else None
+
+
+class DirectionStatus(Struct, frozen=True):
+    """`wal_kept` is what the publisher's server keeps on disk for the subscriber, `wal_left` how much more it may
+    become before the slot is given up (None: without limit); `lag` is what the subscriber has not confirmed.
+    All in bytes."""
+
+    direction: str
+    subscribed: bool
+    streaming: bool = False
+    wal_kept: int = 0
+    wal_left: int | None = None
+    wal_status: str = ""
+    lag: int = 0
+    tables: dict[str, int] = {}
+    apply_errors: int = 0
+    sync_errors: int = 0
+    problems: tuple[str, ...] = ()
+
+
+class Status(Struct, frozen=True):
+    directions: tuple[DirectionStatus, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        return [problem for each in self.directions for problem in each.problems]
+
+
+def is_subscribed(subscriber: Connection, direction: Direction) -> bool:
+    row = subscriber.execute(
+        """
+        SELECT 1 FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+         WHERE d.datname = current_database() AND s.subname = %s
+        """,
+        (direction.subscription,),
+    ).fetchone()
+    return row is not None
+
+
+def progress(publisher: Connection, subscriber: Connection, direction: Direction, seconds: float) -> Progress:
+    estimates: dict[str, int] = dict(
+        publisher.execute(
+            """
+            SELECT c.relname, greatest(c.reltuples, s.n_live_tup, 0)::bigint
+              FROM pg_class c LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
+             WHERE c.relnamespace = 'scheduling'::regnamespace AND c.relkind = 'r'
+            """
+        ).fetchall()
+    )
+    rows = subscriber.execute(
+        """
+        SELECT c.relname, r.srsubstate::text, coalesce(p.tuples_processed, 0), coalesce(p.bytes_processed, 0)
+          FROM pg_subscription s
+          JOIN pg_subscription_rel r ON r.srsubid = s.oid
+          JOIN pg_class c ON c.oid = r.srrelid
+          LEFT JOIN pg_stat_progress_copy p ON p.relid = r.srrelid AND p.datname = current_database()
+         WHERE s.subname = %s
+        """,
+        (direction.subscription,),
+    ).fetchall()
+    copied = sum(estimates.get(name, 0) if state in _COPIED else done for name, state, done, _ in rows)
+    everything = sum(estimates.get(name, 0) for name, *_ in rows)
+    return Progress(
+        direction=str(direction),
+        rows=min(copied, everything),
+        all_rows=everything,
+        bytes=sum(bytes_done for *_, bytes_done in rows),
+        tables_ready=sum(state == _READY for _, state, *_ in rows),
+        tables=len(rows),
+        seconds=seconds,
+        errors=_sync_errors(subscriber, direction),
+        failing=next((name for name, state, *_ in rows if state not in _COPIED), ""),
+    )
+
+
+def _sync_errors(subscriber: Connection, direction: Direction) -> int:
+    row = subscriber.execute(
+        "SELECT sync_error_count FROM pg_stat_subscription_stats WHERE subname = %s", (direction.subscription,)
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def status(sides: Sides, *, most_lag_bytes: int = 16_000_000) -> Status:
+    """Of both directions, also with a side that is down: then it says so."""
+    return Status(tuple(_of(each, most_lag_bytes) for each in directions(sides)))
+
+
+def problems(sides: Sides, *, most_lag_bytes: int) -> list[str]:
+    """In words; empty when a move may rely on replication in both directions."""
+    return status(sides, most_lag_bytes=most_lag_bytes).problems
+
+
+def _of(direction: Direction, most_lag_bytes: int) -> DirectionStatus:
+    try:
+        with (
+            direction.publisher.connect(REPLICATOR, statement_seconds=5.0) as publisher,
+            direction.subscriber.connect(REPLICATOR, statement_seconds=5.0) as subscriber,
+        ):
+            return _look(direction, publisher, subscriber, most_lag_bytes)
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        return DirectionStatus(str(direction), False, problems=(f"{direction}: a database does not answer ({reason})",))
+
+
+def _look(direction: Direction, publisher: Connection, subscriber: Connection, most_lag_bytes: int) -> DirectionStatus:
+    found = subscriber.execute(
+        """
+        SELECT s.subenabled, st.pid IS NOT NULL, coalesce(e.apply_error_count, 0), coalesce(e.sync_error_count, 0)
+          FROM pg_subscription s
+          LEFT JOIN pg_stat_subscription st ON st.subid = s.oid AND st.worker_type = 'apply'
+          LEFT JOIN pg_stat_subscription_stats e ON e.subid = s.oid
+         WHERE s.subname = %s AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """,
+        (direction.subscription,),
+    ).fetchone()
+    if found is None:
+        remedy = "run `extraction replicate start`"
+        return DirectionStatus(str(direction), False, problems=(f"{direction}: nothing is replicated: {remedy}",))
+    enabled, applying, apply_errors, sync_errors = found
+    slot = publisher.execute(
+        """
+        SELECT active, coalesce(pg_current_wal_lsn() - restart_lsn, 0)::bigint, safe_wal_size, coalesce(wal_status, ''),
+               coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint
+          FROM pg_replication_slots WHERE slot_name = %s
+        """,
+        (direction.subscription,),
+    ).fetchone()
+    tables = _tables(subscriber, direction)
+    active, kept, left, wal_status, lag = slot or (False, 0, None, "gone", 0)
+    seen = DirectionStatus(
+        direction=str(direction),
+        subscribed=True,
+        streaming=bool(active and applying),
+        wal_kept=kept,
+        wal_left=left,
+        wal_status=wal_status,
+        lag=lag,
+        tables=tables,
+        apply_errors=apply_errors,
+        sync_errors=sync_errors,
+    )
+    return replace(seen, problems=tuple(_wrong(direction, seen, enabled, most_lag_bytes)))
+
+
+def _tables(subscriber: Connection, direction: Direction) -> dict[str, int]:
+    rows = subscriber.execute(
+        """
+        SELECT r.srsubstate::text, count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
+         WHERE s.subname = %s GROUP BY 1
+        """,
+        (direction.subscription,),
+    ).fetchall()
+    counts: dict[str, int] = {}
+    for state, count in rows:
+        counts[_STATES[state]] = counts.get(_STATES[state], 0) + count
+    return counts
+
+
+def _wrong(direction: Direction, seen: DirectionStatus, enabled: bool, most_lag_bytes: int) -> list[str]:
+    again = "run `extraction replicate stop`, then `extraction replicate start --discard-copies`"
+    if seen.wal_status in ("lost", "gone"):
+        return [f"{direction}: its slot on the {direction.publisher.name} server is {seen.wal_status}: {again}"]
+    wrong = []
+    if not enabled:
+        wrong.append(
+            f"{direction}: the subscription is disabled: see the log of the {direction.subscriber.name} server"
+        )
+    elif not seen.streaming:
+        kept = f"{seen.wal_kept / 1e6:,.0f} MB of WAL wait on the {direction.publisher.name} server"
+        left = "without limit" if seen.wal_left is None else f"given up in {max(0, seen.wal_left) / 1e6:,.0f} MB more"
+        wrong.append(
+            f"{direction}: nothing streams ({seen.apply_errors} errors so far); {kept}, {left}: "
+            f"see the log of the {direction.subscriber.name} server"
+        )
+    not_ready = sum(count for state, count in seen.tables.items() if state != "ready")
+    if not_ready:
+        wrong.append(f"{direction}: {not_ready} tables are not ready yet")
+    if seen.lag > most_lag_bytes:
+        wrong.append(f"{direction}: {seen.lag / 1e6:,.1f} MB behind")
+    return wrong

@@ -1,0 +1,63 @@
+"""Stopping replication: what was left of it goes on both sides, also when one of them is away."""
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import sql
+
+from monolith.cutover.replication.direction import Direction, directions
+from monolith.cutover.replication.state import is_subscribed
+from monolith.cutover.sides import REPLICATOR, Connection, Sides
+
+
+def stop(sides: Sides) -> list[str]:
+    """Drop subscriptions, slots and publications. What could not be dropped is answered in words, with what to do;
+    empty when nothing is left. May be repeated. No row of any business changes."""
+    left: list[str] = []
+    for direction in directions(sides):
+        left += _unsubscribe(direction)
+    for direction in directions(sides):
+        left += _unpublish(direction)
+    return left
+
+
+def _unsubscribe(direction: Direction) -> list[str]:
+    try:
+        with direction.subscriber.connect(REPLICATOR) as db:
+            if is_subscribed(db, direction):
+                _drop(db, sql.Identifier(direction.subscription))
+    except psycopg.Error as error:
+        return [
+            f"{direction}: the subscription is still in {direction.subscriber} ({_said(error)}): repeat this command"
+        ]
+    return []
+
+
+def _drop(db: Connection, name: sql.Identifier) -> None:
+    """With its slot; without, when the publisher is away."""
+    try:
+        db.execute(sql.SQL("DROP SUBSCRIPTION {}").format(name))
+    except (pg.ConnectionException, pg.ConnectionFailure, pg.UndefinedObject, pg.ObjectInUse, pg.QueryCanceled):
+        db.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(name))
+        db.execute(sql.SQL("ALTER SUBSCRIPTION {} SET (slot_name = NONE)").format(name))
+        db.execute(sql.SQL("DROP SUBSCRIPTION {}").format(name))
+
+
+def _unpublish(direction: Direction) -> list[str]:
+    try:
+        with direction.publisher.connect(REPLICATOR) as db:
+            db.execute(
+                """
+                SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+                 WHERE slot_name = %s AND NOT active
+                """,
+                (direction.subscription,),
+            )
+            db.execute("SELECT scheduling.unpublish()")
+    except psycopg.Error as error:
+        slot = f"slot {direction.subscription} may still keep WAL on {direction.publisher}"
+        return [f"{direction}: {slot} ({_said(error)}): repeat this command"]
+    return []
+
+
+def _said(error: psycopg.Error) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

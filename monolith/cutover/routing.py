@@ -1,0 +1,61 @@
+"""Which side to call: ownership as this process knows it."""
+
+from uuid import UUID
+
+from contracts.scheduling.models import Ownership
+from monolith.cutover import ownership
+from monolith.shared.database import Database, DatabaseUnavailable
+from monolith.shared.flags.scheduling_flag import SchedulingFlag
+from monolith.shared.flags.watch import Notice
+
+
+class OwnershipRoutes:
+    """The routing table behind a cache; what the watch hears of is looked up again.
+
+    When the table cannot be reached, what was known stays in use: a stale route is safe, for a side that does not own a
+    business refuses to write it.
+    """
+
+    def __init__(self, database: Database, flag: SchedulingFlag) -> None:
+        self._database = database
+        self._flag = flag
+        self._known: dict[UUID, Ownership] = {}
+        self._current: set[UUID] = set()
+        self._changes = 0
+
+    def owner(self, business_id: UUID) -> Ownership | None:
+        known = self._known.get(business_id)
+        if known is not None and business_id in self._current:
+            return known
+        try:
+            return self.look_again(business_id)
+        except DatabaseUnavailable:
+            if known is None:
+                raise
+            return known
+
+    def look_again(self, business_id: UUID) -> Ownership | None:
+        changes = self._changes
+        with self._database.transaction() as connection:
+            found = ownership.owner_of(connection, business_id)
+        if found is not None:
+            self._known[business_id] = found
+            # A notice that came while the row was being read may have been about it: then it counts as old already.
+            if changes == self._changes:
+                self._current.add(business_id)
+        return found
+
+    def claim(self, business_id: UUID) -> Ownership:
+        side = self._flag.side_for(business_id)
+        with self._database.transaction() as connection:
+            return ownership.claim(connection, business_id, side)
+
+    def forget(self, notice: Notice | None) -> None:
+        """What the watch calls about a change: of one business, or of anything."""
+        if notice is not None and notice.table != "ownership":
+            return
+        self._changes += 1
+        if notice is None:
+            self._current = set()
+        else:
+            self._current.discard(UUID(notice.business))

@@ -1,0 +1,87 @@
+"""What a difference looks like to whoever has to find its cause: short, and without what people wrote to each other."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+import msgspec
+
+from monolith.cutover.shadow.asking import Read
+
+NOTES: Final = frozenset({"note", "reason", "cancel_reason"})
+"""Free text of customers and staff; of these only the length is kept."""
+LONGEST_ANSWER: Final = 1_500
+LONGEST_VALUE: Final = 200
+MOST_PLACES: Final = 5
+_ABSENT: Final = object()
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where the answers differ, such as `appointments[3].status`, and what stands there on either side."""
+
+    at: str
+    owner: str
+    candidate: str
+
+
+class Example(msgspec.Struct, frozen=True):
+    """`owner` and `candidate` are the whole answers, cut; `owner_side` says which side owned the business."""
+
+    business_id: str
+    operation: str
+    owner_side: str
+    request: str
+    places: tuple[Place, ...]
+    owner: str
+    candidate: str
+
+
+def example_of(read: Read, owner: bytes, candidate: bytes) -> Example:
+    one, another = msgspec.json.decode(owner), msgspec.json.decode(candidate)
+    return Example(
+        business_id=str(read.ctx.business_id),
+        operation=read.operation.name,
+        owner_side=read.owner,
+        request=_text(msgspec.to_builtins(read.request), LONGEST_ANSWER),
+        places=tuple(islice(_places(one, another, ""), MOST_PLACES)),
+        owner=_text(one, LONGEST_ANSWER),
+        candidate=_text(another, LONGEST_ANSWER),
+    )
+
+
+def _places(owner: Any, candidate: Any, at: str) -> Iterator[Place]:
+    if owner == candidate:
+        return
+    if isinstance(owner, dict) and isinstance(candidate, dict):
+        for key in dict.fromkeys((*owner, *candidate)):
+            yield from _places(owner.get(key, _ABSENT), candidate.get(key, _ABSENT), f"{at}.{key}" if at else key)
+        return
+    if isinstance(owner, list) and isinstance(candidate, list):
+        if len(owner) != len(candidate):
+            yield Place(at, f"{len(owner)} entries", f"{len(candidate)} entries")
+        for index, (one, another) in enumerate(zip(owner, candidate, strict=False)):
+            yield from _places(one, another, f"{at}[{index}]")
+        return
+    key = at.rpartition(".")[2]
+    yield Place(at, _value(key, owner), _value(key, candidate))
+
+
+def _value(key: str, value: Any) -> str:
+    return "(absent)" if value is _ABSENT else _text(_without_notes(key, value), LONGEST_VALUE)
+
+
+def _without_notes(key: str, value: Any) -> Any:
+    if key in NOTES and isinstance(value, str):
+        return f"({len(value)} characters)"
+    if isinstance(value, dict):
+        return {name: _without_notes(name, part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_without_notes(key, part) for part in value]
+    return value
+
+
+def _text(value: Any, longest: int) -> str:
+    """JSON as text: a column of JSON would refuse some characters, and text can be cut."""
+    text = json.dumps(_without_notes("", value), ensure_ascii=False, separators=(",", ":"))
+    return text if len(text) <= longest else f"{text[:longest]}…"

@@ -1,0 +1,127 @@
+"""What must be true of a business's rows, wherever they are."""
+
+from typing import Final, LiteralString, NamedTuple
+from uuid import UUID
+
+from monolith.cutover.sides import Connection
+from monolith.cutover.verification.pace import SHARE, Pace
+
+_MOST_NAMED = 5
+_PIECE_ROWS: Final = 4_000
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
+
+
+class _Promise(NamedTuple):
+    """`broken` finds, of what lies behind `after` up to `upto`, each id for the words. `next` finds where a piece of
+    that many rows ends, and whatever belongs together is in one piece."""
+
+    words: str
+    next: LiteralString
+    broken: LiteralString
+
+
+_NEXT_RESOURCE: LiteralString = """
+    SELECT resource_id FROM scheduling.claim WHERE business_id = %(business)s AND resource_id > %(after)s
+     ORDER BY resource_id OFFSET %(rows)s LIMIT 1
+"""
+_NEXT_PROVIDER: LiteralString = """
+    SELECT provider_id FROM scheduling.appointment WHERE business_id = %(business)s AND provider_id > %(after)s
+       AND status NOT IN ('cancelled', 'declined', 'expired') ORDER BY provider_id OFFSET %(rows)s LIMIT 1
+"""
+_NEXT_SESSION: LiteralString = """
+    SELECT provider_id FROM scheduling.session WHERE business_id = %(business)s AND provider_id > %(after)s
+     ORDER BY provider_id OFFSET %(rows)s LIMIT 1
+"""
+_NEXT_APPOINTMENT: LiteralString = """
+    SELECT appointment_id FROM scheduling.appointment WHERE business_id = %(business)s AND appointment_id > %(after)s
+     ORDER BY appointment_id OFFSET %(rows)s LIMIT 1
+"""
+
+_PROMISES = (
+    _Promise(
+        "two claims on {} overlap",
+        _NEXT_RESOURCE,
+        """
+        SELECT DISTINCT a.resource_id::text
+          FROM (SELECT c.resource_id, c.starts_at,
+                       max(c.ends_at) OVER (PARTITION BY c.resource_id ORDER BY c.starts_at, c.holder_id
+                                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS taken_until
+                  FROM scheduling.claim c
+                 WHERE c.business_id = %(business)s AND c.resource_id > %(after)s AND c.resource_id <= %(upto)s
+                   AND NOT c.overbooked) AS a
+         WHERE a.starts_at < a.taken_until
+        """,
+    ),
+    _Promise(
+        "session {} has other seats than its appointments take",
+        _NEXT_SESSION,
+        """
+        SELECT s.session_id::text
+          FROM scheduling.session s
+          LEFT JOIN scheduling.appointment a
+                 ON a.business_id = s.business_id AND a.session_id = s.session_id AND NOT a.overbooked
+                AND a.status IN ('held', 'pending', 'booked', 'completed', 'no_show')
+                AND a.provider_id > %(after)s AND a.provider_id <= %(upto)s
+         WHERE s.business_id = %(business)s AND s.provider_id > %(after)s AND s.provider_id <= %(upto)s
+         GROUP BY s.session_id, s.seats_taken, s.capacity
+        HAVING s.seats_taken <> coalesce(sum(a.seats), 0) OR s.seats_taken > s.capacity
+        """,
+    ),
+    _Promise(
+        "appointment {} is active and has no claim on its provider's time",
+        _NEXT_PROVIDER,
+        """
+        SELECT a.appointment_id::text
+          FROM scheduling.appointment a
+         WHERE a.business_id = %(business)s AND a.provider_id > %(after)s AND a.provider_id <= %(upto)s
+           AND a.status IN ('held', 'pending', 'booked') AND NOT a.overbooked
+           AND NOT EXISTS (
+               SELECT 1 FROM scheduling.claim c
+                WHERE c.business_id = a.business_id AND c.resource_id = a.provider_id
+                  AND c.resource_id > %(after)s AND c.resource_id <= %(upto)s
+                  AND c.holder_id = coalesce(a.session_id, a.appointment_id)
+                  AND c.starts_at <= a.starts_at AND c.ends_at >= a.ends_at AND NOT c.overbooked)
+        """,
+    ),
+    _Promise(
+        "the history of appointment {} has a gap, or does not end with its version",
+        _NEXT_APPOINTMENT,
+        """
+        SELECT a.appointment_id::text
+          FROM scheduling.appointment a
+          LEFT JOIN scheduling.history h
+                 ON h.business_id = a.business_id AND h.appointment_id = a.appointment_id
+                AND h.appointment_id > %(after)s AND h.appointment_id <= %(upto)s
+         WHERE a.business_id = %(business)s AND a.appointment_id > %(after)s AND a.appointment_id <= %(upto)s
+         GROUP BY a.appointment_id, a.version
+        HAVING count(h.version) <> a.version OR max(h.version) <> a.version
+        """,
+    ),
+)
+
+
+def invariants(db: Connection, business_id: UUID, *, share: float = SHARE) -> list[str]:
+    """What is broken, in words, at most five of each kind; empty when all is well. In pieces, each of one snapshot,
+    that keep the database busy for `share` of the time."""
+    pace = Pace(share)
+    # Where statistics are missing, as in a new copy, the planner would visit every claim for each appointment.
+    db.execute("SET enable_nestloop = off")
+    try:
+        return [each for promise in _PROMISES for each in _broken(db, business_id, promise, pace)]
+    finally:
+        if not db.broken:
+            db.execute("RESET enable_nestloop")
+
+
+def _broken(db: Connection, business_id: UUID, promise: _Promise, pace: Pace) -> list[str]:
+    found: list[str] = []
+    after = _FIRST
+    while after < _LAST and len(found) < _MOST_NAMED:
+        pace.begin()
+        values = {"business": business_id, "after": after, "rows": _PIECE_ROWS}
+        row = db.execute(promise.next, values).fetchone()
+        values["upto"] = upto = _LAST if row is None else row[0]
+        found += [promise.words.format(each) for (each,) in db.execute(promise.broken, values).fetchmany(_MOST_NAMED)]
+        after = upto
+        pace.rest()
+    return found[:_MOST_NAMED]

@@ -1,0 +1,13 @@
+"""Putting a caretaker together, for the relay's process and for the monolith's worker."""
+
+from contracts.chassis.credentials import role_url
+from scheduling_service.engine.database import Database
+from scheduling_service.engine.engine import SchedulingEngine
+from scheduling_service.maintenance.due import Due
+from scheduling_service.maintenance.maintenance import Caretaker
+
+
+def caretaker_of(database_url: str, role_secret: str) -> Caretaker:
+    """The caretaker of the database at `database_url`. Connects later."""
+    database = Database(role_url(database_url, "scheduling_app", role_secret), pool_size=1)
+    return Caretaker(Due(database_url, role_secret), SchedulingEngine(database))

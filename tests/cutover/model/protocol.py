@@ -1,0 +1,222 @@
+"""Every step that anybody may take next. Each is atomic, as the transaction or the lock it stands for.
+
+A crash is a controller that forgets what it was about to do; a delay is one that does it much later. `Flaws` breaks the
+protocol on purpose, one promise at a time: what the check must find.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from monolith.cutover.states import ABORTABLE, FOLLOWS, MAY_BE_FENCED
+from tests.cutover.model.world import KEYS, Doing, Held, Lease, Move, Place, World, Writing, other
+
+Step = tuple[str, World]
+
+
+class Flaws(NamedTuple):
+    mark_before_lock: bool = False
+    """The position that the target must reach is taken while transactions are still open."""
+    decide_without_swap: bool = False
+    """The decision does not ask whether the move was aborted meanwhile."""
+    release_ignores_attempts: bool = False
+    activate_ignores_epochs: bool = False
+    late_fence_counts: bool = False
+    """A fence does not ask whether its move was released already."""
+    lease_before_lock: bool = False
+    """A writer reads the lease, then waits for the lock."""
+    abort_after_decision: bool = False
+
+
+def steps(world: World, flaws: Flaws) -> Iterator[Step]:
+    yield from _begin(world)
+    if world.move is not None and not world.move.settled:
+        yield from _time_passes(world, world.move)
+        for number, doing in enumerate(world.controllers):
+            if doing is None:
+                yield f"controller {number} looks", _with(world, number, _intent(world.move))
+        yield from _anyone_aborts(world, world.move, flaws)
+    for number, doing in enumerate(world.controllers):
+        if doing is not None:
+            yield f"controller {number} crashes", _with(world, number, None)
+            for name, after in _act(world, doing, flaws):
+                yield f"controller {number}: {name}", _with(after, number, None)
+    yield from _deliver(world)
+    yield from _write(world, flaws)
+
+
+def _begin(world: World) -> Iterator[Step]:
+    if world.moves_left and (world.move is None or world.move.settled):
+        attempt = 1 if world.move is None else world.move.attempt + 1
+        move = Move("replicating", world.owner, world.epoch, attempt, overdue=False, settled=False)
+        yield f"a move from {world.owner} begins", world._replace(move=move, moves_left=world.moves_left - 1)
+
+
+def _time_passes(world: World, move: Move) -> Iterator[Step]:
+    if move.state in MAY_BE_FENCED and not move.overdue:
+        yield "the deadline passes", world._replace(move=move._replace(overdue=True))
+
+
+def _anyone_aborts(world: World, move: Move, flaws: Flaws) -> Iterator[Step]:
+    if move.state in ABORTABLE or (flaws.abort_after_decision and move.state == "decided"):
+        yield "somebody aborts", world._replace(move=move._replace(state="aborted"))
+
+
+def _intent(move: Move) -> Doing:
+    """As the controller's table of states."""
+    step = {"fenced": "fence", "decided": "activate", "aborted": "release"}.get(move.state, FOLLOWS.get(move.state, ""))
+    return Doing(step, move)
+
+
+def _act(world: World, doing: Doing, flaws: Flaws) -> Iterator[Step]:
+    """What is asked of a database is done there and then; what is asked of the row only if that still is as seen."""
+    step, seen = doing
+    if step == "fence":
+        yield from _fence(world, seen, flaws)
+    elif step == "activate":
+        after = _activate(world, seen, flaws)
+        yield "activates", _advance(after, seen)
+    elif step == "release":
+        after = _release(world, seen, flaws)
+        yield "releases", _settle_aborted(after, seen)
+    elif step == "decided":
+        yield "decides", _decide(world, seen, flaws)
+    elif step:
+        yield f"advances to {step}", _advance(world, seen)
+    # A process may also stop between the two halves of a step.
+    if step == "activate":
+        yield "activates, and no more", _activate(world, seen, flaws)
+    if step == "release":
+        yield "releases, and no more", _release(world, seen, flaws)
+
+
+def _fence(world: World, seen: Move, flaws: Flaws) -> Iterator[Step]:
+    """Takes the lock exclusively: not while a writer is open at the source. Then waits for the mark at the target."""
+    source = world.at(seen.source)
+    writer = world.writer
+    open_there = writer is not None and writer.at == seen.source and writer.phase in ("locked", "allowed")
+    if flaws.mark_before_lock and open_there and source.mark < seen.attempt and source.lease.active:
+        marked = source._replace(mark=seen.attempt, sent=(*source.sent, seen.attempt))
+        yield "takes the position", world.with_at(seen.source, marked)
+    if not open_there:
+        yield "fences", world.with_at(seen.source, _fenced(source, seen, flaws))
+    is_fenced = source.lease.attempt == seen.attempt and not source.lease.active
+    if is_fenced and world.at(other(seen.source)).mark >= seen.attempt:
+        yield "has drained", _advance(world, seen)
+
+
+def _fenced(source: Held, seen: Move, flaws: Flaws) -> Held:
+    lease = source.lease
+    in_time = lease.attempt < seen.attempt or (flaws.late_fence_counts and lease.attempt <= seen.attempt)
+    if lease.epoch != seen.epoch or not lease.active or not in_time:
+        return source
+    fenced = source._replace(lease=Lease(False, lease.epoch, seen.attempt))
+    if fenced.mark >= seen.attempt:
+        return fenced
+    return fenced._replace(mark=seen.attempt, sent=(*source.sent, seen.attempt))
+
+
+def _release(world: World, seen: Move, flaws: Flaws) -> World:
+    source = world.at(seen.source)
+    lease = source.lease
+    if lease.epoch != seen.epoch or (lease.attempt > seen.attempt and not flaws.release_ignores_attempts):
+        return world
+    return world.with_at(seen.source, source._replace(lease=Lease(True, lease.epoch, max(lease.attempt, seen.attempt))))
+
+
+def _activate(world: World, seen: Move, flaws: Flaws) -> World:
+    target = other(seen.source)
+    held = world.at(target)
+    if held.lease.epoch >= seen.epoch + 1 and not flaws.activate_ignores_epochs:
+        return world
+    return world.with_at(target, held._replace(lease=Lease(True, seen.epoch + 1, seen.attempt)))
+
+
+def _advance(world: World, seen: Move) -> World:
+    """A compare-and-swap on the row; behind the deadline nothing that may be fenced advances."""
+    move = world.move
+    if move is None or (move.state, move.attempt) != (seen.state, seen.attempt):
+        return world
+    if move.overdue and move.state in MAY_BE_FENCED:
+        return world
+    following = FOLLOWS[seen.state]
+    return world._replace(move=move._replace(state=following, settled=following == "active"))
+
+
+def _decide(world: World, seen: Move, flaws: Flaws) -> World:
+    move = world.move
+    if move is None or move.attempt != seen.attempt:
+        return world
+    if not flaws.decide_without_swap and (move.state != "verified" or move.overdue):
+        return world
+    return world._replace(
+        move=move._replace(state="decided", settled=False), owner=other(seen.source), epoch=seen.epoch + 1
+    )
+
+
+def _settle_aborted(world: World, seen: Move) -> World:
+    move = world.move
+    if move is None or (move.state, move.attempt) != ("aborted", seen.attempt):
+        return world
+    return world._replace(move=move._replace(settled=True))
+
+
+def _deliver(world: World) -> Iterator[Step]:
+    """Replication applies one commit of the other side, in their order."""
+    for place in ("A", "B"):
+        here = world.at(place)
+        if here.sent:
+            head, *rest = here.sent
+            there = world.at(other(place))
+            there = (
+                there._replace(mark=max(there.mark, head))
+                if isinstance(head, int)
+                else there._replace(data=there.data | {head})
+            )
+            delivered = world.with_at(place, here._replace(sent=tuple(rest))).with_at(other(place), there)
+            yield f"{head} arrives from {place}", delivered
+
+
+def _write(world: World, flaws: Flaws) -> Iterator[Step]:
+    """A client asks wherever an old or new route leads, and again after an answer that was lost."""
+    writer = world.writer
+    if writer is None:
+        for key in KEYS:
+            for place in ("A", "B"):
+                phase = "locked"
+                if flaws.lease_before_lock:
+                    if not world.at(place).lease.active:
+                        continue
+                    phase = "allowed, not locked"
+                yield f"{key} is asked for at {place}", world._replace(writer=Writing(key, place, phase))
+        return
+    if writer.phase == "locked":
+        allowed = world.at(writer.at).lease.active
+        after = writer._replace(phase="allowed") if allowed else None
+        yield f"{writer.key} sees the lease at {writer.at}", world._replace(writer=after)
+    else:
+        yield f"{writer.key} commits at {writer.at}", _committed(world, writer)._replace(writer=None)
+    yield f"{writer.key} gives up", world._replace(writer=None)
+
+
+def _committed(world: World, writer: Writing) -> World:
+    """Once by its key; a repetition is answered with what was done."""
+    here = world.at(writer.at)
+    world = world._replace(acknowledged=world.acknowledged | {writer.key})
+    if writer.key in here.data:
+        return world
+    executed = tuple((key, times + (key == writer.key)) for key, times in world.executed)
+    written = here._replace(data=here.data | {writer.key}, sent=(*here.sent, writer.key))
+    return world.with_at(writer.at, written)._replace(executed=executed)
+
+
+def _with(world: World, number: int, doing: Doing | None) -> World:
+    one, another = world.controllers
+    return world._replace(controllers=(doing, another) if number == 0 else (one, doing))
+
+
+def place_of(world: World) -> list[Place]:
+    """Where a lease is on."""
+    found: list[Place] = []
+    for place in ("A", "B"):
+        found += [place] if world.at(place).lease.active else []
+    return found
