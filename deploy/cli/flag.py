@@ -100,7 +100,7 @@ def set_command(
     for name, given in (("--dry-run", dry_run), ("--guard", guard["guard"])):
         if given and not (business or every):
             raise click.UsageError(f"{name} needs --business or --all.")
-    to = cast(Side, side)
+    to, guarding = cast(Side, side), guarding_from(**guard)
     with open_operations() as operations:
         chosen = _chosen(operations, to, business, every, percent)
         if not dry_run:
@@ -110,7 +110,7 @@ def set_command(
     if not chosen:
         click.echo(f"{business or 'every business asked for'} is owned by {side} already; nothing to do")
         return
-    order = Order(to, chosen, batch, fence_seconds, who(), reason, guarding_from(**guard))
+    order = Order(to, chosen, batch, fence_seconds, who(), reason, guarding)
     with open_moving() as moving:
         (rehearse if dry_run else carry_out)(moving, order)
 

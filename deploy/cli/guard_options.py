@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from monolith.cutover.returning import Bound
 
@@ -62,5 +63,16 @@ def guard_options(command: F) -> F:
 def guarding_from(
     guard: bool, guard_errors: float, guard_p95_ms: float, guard_for: float, guard_minutes: float
 ) -> Guarding | None:
-    """None without --guard."""
-    return Guarding(Bound(guard_errors / 100, guard_p95_ms, guard_for), guard_minutes * 60) if guard else None
+    """None without --guard. Raises UsageError when one of the other options is given without it."""
+    if not guard:
+        _refuse_bounds_without_guard(click.get_current_context())
+        return None
+    return Guarding(Bound(guard_errors / 100, guard_p95_ms, guard_for), guard_minutes * 60)
+
+
+def _refuse_bounds_without_guard(context: click.Context) -> None:
+    """A business must not move unguarded when the operator set a bound."""
+    for name in context.params:
+        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        if name.startswith("guard_") and given:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --guard.")
