@@ -16,7 +16,7 @@ from deploy.operations import Operations, open_operations
 from monolith.cutover.waves import within_percent
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.scheduling_flag import DEFAULT
-from monolith.shared.flags.store import SCHEDULING_ADAPTER
+from monolith.shared.flags.store import SCHEDULING_ADAPTER, AuditEntry
 
 SIDES = get_args(Side)
 LONGEST_REASON = 200
@@ -49,8 +49,14 @@ def show() -> None:
         table = Table("when (UTC)", "who", "from", "to", box=None, pad_edge=False)
         table.add_column("why", overflow="fold")
         for c in changes:
-            table.add_row(f"{c.recorded_at:%Y-%m-%d %H:%M:%S}", c.actor, c.before or DEFAULT, c.after, c.reason)
+            before, after = _change(c)
+            table.add_row(f"{c.recorded_at:%Y-%m-%d %H:%M:%S}", c.actor, before, after, c.reason)
         Console(highlight=False).print(table, soft_wrap=True)
+
+
+def _change(entry: AuditEntry) -> tuple[str, str]:
+    """The flag's value before and after; the action alone for an entry that is no change of the flag."""
+    return (entry.before or DEFAULT, entry.after) if entry.action == "flag.set" else ("", entry.action)
 
 
 @flag.command("set")
