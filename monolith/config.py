@@ -5,10 +5,13 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
-from contracts.chassis.settings import ConfigError, Environment, ed25519_key, number, required, secret, url
+from contracts.chassis.settings import ConfigError, Environment, choice, ed25519_key, number, required, secret, url
 from monolith.shared.middleware.remote import Network
 
 DEFAULT_THREADS = 8
+ADAPTERS = ("switched", "http")
+"""`switched` routes each business to the database that owns it. `http`, for when the extraction is final, sends every
+call to the scheduling service; it needs neither the routing table nor a scheduling schema in its database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,15 @@ class MonolithConfig:
     """Whose X-Forwarded-For is believed."""
     metrics_folder: Path | None = None
     """Where the worker processes of one server share their metrics; None when there is only one."""
+    scheduling_adapter: str = "switched"
+    """One of `ADAPTERS`."""
     availability_cache_seconds: int = 0
     """How old the answer of a search may be; 0: every search is asked."""
+
+    @property
+    def preloaded(self) -> tuple[str, ...]:
+        """The modules that `wiring` imports late, for a server that loads the application before it forks."""
+        return () if self.scheduling_adapter == "http" else ("monolith.cutover.wiring",)
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -52,6 +62,7 @@ class MonolithConfig:
             threads=number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256),
             trusted_proxies=_networks(environment, "TRUSTED_PROXIES"),
             metrics_folder=Path(folder) if folder else None,
+            scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
             availability_cache_seconds=number(environment, "AVAILABILITY_CACHE_SECONDS", 0, at_least=0, at_most=60),
         )
 
@@ -67,6 +78,8 @@ class WorkerConfig:
     public_url: str
     redis_url: str = field(repr=False)
     smtp_url: str = field(repr=False)
+    scheduling_adapter: str = "switched"
+    """One of `ADAPTERS`."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -79,6 +92,7 @@ class WorkerConfig:
             public_url=url(environment, "PUBLIC_URL", "http://host:port"),
             redis_url=url(environment, "REDIS_URL", "redis://host:port/0"),
             smtp_url=url(environment, "SMTP_URL", "smtp://host:port"),
+            scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
         )
 
 

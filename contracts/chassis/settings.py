@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -66,6 +66,14 @@ def number(environment: Environment, name: str, default: int, *, at_most: int, a
     if not re.fullmatch(r"[0-9]{1,9}", value) or not at_least <= int(value) <= at_most:
         raise ConfigError(f"{name} is malformed: it must be a whole number from {at_least} to {at_most}")
     return int(value)
+
+
+def choice(environment: Environment, name: str, default: str, options: Sequence[str]) -> str:
+    """Return one of `options`; `default` where the variable is unset or empty."""
+    value = environment.get(name, "").strip() or default
+    if value not in options:
+        raise ConfigError(f"{name} is malformed: it must be one of {', '.join(options)}")
+    return value
 
 
 def ed25519_key(name: str, entry: str, what: str) -> tuple[str, bytes]:

@@ -33,5 +33,5 @@ keepalive = 5
 
 def on_starting(server: object) -> None:
     """Refuse a wrong environment here, once: a worker that ends for it would be started again, without end."""
-    load_or_exit("monolith", MonolithConfig.from_environment, os.environ)
-    begin("monolith.app", "monolith.wiring")
+    config = load_or_exit("monolith", MonolithConfig.from_environment, os.environ)
+    begin("monolith.app", "monolith.wiring", *config.preloaded)

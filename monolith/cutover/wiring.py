@@ -1,0 +1,112 @@
+"""Scheduling while the extraction is under way: both adapters behind the switch, and the observers of a cutover.
+
+Deleted with the rest of this package when the extraction is final; the monolith then runs on the HTTP adapter alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from openfeature import api as openfeature
+from openfeature.client import OpenFeatureClient
+from openfeature.provider import FeatureProvider
+
+from contracts.chassis.loops import Loop
+from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.values import Side
+from monolith.cutover.call_stats import GuardedCalls
+from monolith.cutover.routing import OwnershipRoutes
+from monolith.cutover.shadow.comparing import Comparing
+from monolith.cutover.shadow.reads import THREADS as SHADOW_THREADS
+from monolith.cutover.shadow.reads import ShadowReads
+from monolith.cutover.shadow.share import Share
+from monolith.cutover.shadow.store import ShadowStore
+from monolith.modules.scheduling.adapters.in_process import (
+    IN_PROCESS_ROLE,
+    in_process_caretaker,
+    in_process_relay,
+    in_process_scheduling,
+)
+from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
+from monolith.modules.scheduling.parts import SchedulingParts
+from monolith.shared.database import Database, new_id
+from monolith.shared.database.module_databases import ModuleDatabases
+from monolith.shared.flags.provider import DatabaseFlags
+from monolith.shared.flags.scheduling_flag import SchedulingFlag
+from monolith.shared.flags.shadow_flag import ShadowFlag
+from monolith.shared.flags.store import FlagStore
+from monolith.shared.flags.watch import Watch
+from monolith.shared.telemetry.metrics import Metrics
+
+PLATFORM_ROLE = "platform_app"
+SCHEDULING_ROLE = IN_PROCESS_ROLE
+"""The role of the engine in the monolith's own database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What both processes hand in. `http` makes an HTTP adapter for so many concurrent calls.
+
+    `flags` replaces this product's own flags, for a team that already has a flag system.
+    """
+
+    databases: ModuleDatabases
+    platform: Database
+    http: Callable[[int], OneCallPort]
+    flags: FeatureProvider | None = None
+
+
+def switched_web(given: Surroundings, *, threads: int, metrics: Metrics) -> SchedulingParts:
+    """Scheduling of the web process. Starts the watch's thread: call it after a fork."""
+    flags, watch, routes = _routing(given)
+    # Shadow reads have adapters of their own: a hanging one takes no place from users and opens no breaker for them.
+    shadow = ShadowReads(
+        Share(ShadowFlag(flags).percent_for).chooses,
+        Comparing(_adapters(given, SHADOW_THREADS)),
+        ShadowStore(given.databases.of("platform", PLATFORM_ROLE, 1)),
+        metrics,
+    )
+    adapters = {side: shadow.around(side, adapter) for side, adapter in _adapters(given, threads).items()}
+    call_stats = GuardedCalls(given.platform)
+    watch.subscribe(call_stats.refresh)
+    watch.start()
+    return SchedulingParts(
+        port=SwitchedScheduling(adapters, routes), decorators=[call_stats.around], closing=[watch.close]
+    )
+
+
+def switched_worker(given: Surroundings, *, calls_at_once: int, redis_url: str) -> SchedulingParts:
+    """Scheduling of the worker: the port, and the relay and maintenance of the schema in the monolith's database."""
+    _, watch, routes = _routing(given)
+    databases = given.databases
+    relay = in_process_relay(databases.url, databases.secret, redis_url)
+    caretaker = in_process_caretaker(databases.url, databases.secret)
+    watch.start()
+    return SchedulingParts(
+        port=SwitchedScheduling(_adapters(given, calls_at_once), routes),
+        loops=[
+            Loop("relay", relay.step, idle_seconds=0.05),
+            Loop("maintenance", caretaker.step, idle_seconds=0.5),
+        ],
+        closing=[relay.close, caretaker.close, watch.close],
+    )
+
+
+def _routing(given: Surroundings) -> tuple[OpenFeatureClient, Watch, OwnershipRoutes]:
+    """The flags, the watch that keeps them and the routes current (not yet started), and the routes."""
+    domain = f"monolith-{new_id()}"
+    own_flags = DatabaseFlags(FlagStore(given.platform))
+    openfeature.set_provider(given.flags or own_flags, domain)
+    client = openfeature.get_client(domain)
+    routes = OwnershipRoutes(given.platform, SchedulingFlag(client))
+    watch = Watch(given.databases.url, role=PLATFORM_ROLE, secret=given.databases.secret)
+    watch.subscribe(own_flags.refresh)
+    watch.subscribe(routes.forget)
+    return client, watch, routes
+
+
+def _adapters(given: Surroundings, calls_at_once: int) -> Mapping[Side, OneCallPort]:
+    databases = given.databases
+    return {
+        "in_process": in_process_scheduling(databases.url, databases.secret, pool_size=calls_at_once),
+        "http": given.http(calls_at_once),
+    }
