@@ -6,11 +6,14 @@ from pathlib import Path
 import click
 
 from deploy.cli.main import run_alone
-from loadtests.bench import booking, contended, growth, hop, memory, search, starting
-from loadtests.bench.cores import Cores, choose_cores
+from loadtests.bench import booking, growth, memory, search
+from loadtests.bench import contention as contended
+from loadtests.bench import http_overhead as hop
+from loadtests.bench import startup as starting
 from loadtests.bench.figures import Figure, in_words, write
+from loadtests.bench.interleaving import Plan
 from loadtests.bench.output import say
-from loadtests.bench.pairs import Plan
+from loadtests.harness.cores import Cores, choose_cores
 
 ARTIFACT = Path(".artifacts/bench.json")
 FULL = Plan(pairs=10, seconds=4.0, warm_up=3.0)

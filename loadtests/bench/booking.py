@@ -9,15 +9,15 @@ from itertools import cycle, islice, pairwise, product
 from contracts.chassis.credentials import role_url
 from deploy.devstack.ports import HOST
 from deploy.errors import SurroundingsError
-from loadtests.bench.cores import Cores
 from loadtests.bench.figures import Figure, of_ratio
-from loadtests.bench.generator import render, saturate
+from loadtests.bench.interleaving import CONNECTIONS, Contender, Plan, compare
 from loadtests.bench.output import say
-from loadtests.bench.pairs import CONNECTIONS, Contender, Plan, compare
-from loadtests.bench.recording import Statement, record
-from loadtests.bench.replay import Booking, Step, template, without_control
-from loadtests.bench.shop import ROUND_THE_CLOCK, Person, Shop, open_shop
-from loadtests.bench.stand import Stand, stand
+from loadtests.bench.sql_recording import Statement, record
+from loadtests.bench.sql_replay import Booking, Step, template, without_control
+from loadtests.harness.bench_servers import Stand, stand
+from loadtests.harness.cores import Cores
+from loadtests.harness.saturation import render, saturate
+from loadtests.harness.tenants import ROUND_THE_CLOCK, Person, Shop, open_shop
 
 FIRST_DAY = datetime(2035, 1, 1, tzinfo=UTC)
 DAYS = 60

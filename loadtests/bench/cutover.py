@@ -6,10 +6,9 @@ import click
 
 from deploy.cli.main import run_alone
 from deploy.errors import SurroundingsError
-from loadtests.bench import copying, fence
-from loadtests.bench.cores import Cores, choose_cores
-from loadtests.bench.figures import Figure, in_words, of_ratio, write
-from loadtests.bench.moves import (
+from loadtests.bench import fence_cost as fence
+from loadtests.bench import initial_copy as copying
+from loadtests.bench.cutover_pauses import (
     APPOINTMENTS,
     ARTIFACT,
     Salon,
@@ -21,13 +20,15 @@ from loadtests.bench.moves import (
     to_and_fro,
     traffic_plans,
 )
+from loadtests.bench.figures import Figure, in_words, of_ratio, write
+from loadtests.bench.interleaving import Plan
 from loadtests.bench.output import say
-from loadtests.bench.pairs import Plan
-from loadtests.bench.spending import in_words as spending_in_words
-from loadtests.bench.spending import since, spent
-from loadtests.bench.stand import Stand, stand
 from loadtests.generator.estimates import ratio
-from loadtests.traffic.running import running_traffic
+from loadtests.harness.bench_servers import Stand, stand
+from loadtests.harness.cores import Cores, choose_cores
+from loadtests.harness.cpu_time import in_words as spending_in_words
+from loadtests.harness.cpu_time import since, spent
+from loadtests.harness.traffic.processes import running_traffic
 from monolith.cutover import replication
 from monolith.cutover.controller import Controller
 from monolith.cutover.guards import Guards

@@ -1,6 +1,6 @@
 """The least that a Flask application can do: what the product is measured against.
 
-    gunicorn -c loadtests/bench/serving.py 'loadtests.bench.floors:search_floor()'
+    gunicorn -c loadtests/bench/floor_gunicorn.py 'loadtests.bench.floors:search_floor()'
 
 The same server, worker class, threads and keep-alive as the product's; bare Flask, raw psycopg, one connection per
 thread and role, autocommit. Each floor reads FLOOR, a JSON object of its settings.
@@ -17,7 +17,7 @@ from flask import Flask, request
 from psycopg.rows import TupleRow
 from uuid_utils.compat import uuid7
 
-from loadtests.bench import replay
+from loadtests.bench import sql_replay as replay
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -53,12 +53,12 @@ def search_floor() -> Flask:
 
 
 def booking_floor() -> Flask:
-    """The SQL of one booking, with nothing around it.
+    """The SQL of one booking and nothing else.
 
-    It replays what the server's log recorded of the product (`loadtests.bench.replay`): first the reads by which the
-    monolith learns who asks and of which business, in autocommit, each by the role that made it; then scheduling's
-    transaction, statement by statement, by its running role, and so as durable. The bench records this floor too, and
-    refuses to compare when the two did not send the same statements.
+    It replays the statements that the server's log recorded for the product (`loadtests.bench.sql_replay`): first the
+    monolith's reads that authenticate the caller and look up the business, in autocommit, each under the role that sent
+    it; then scheduling's transaction, statement by statement, under its running role, equally durable. The bench also
+    records this floor, and refuses to compare when the statements differ.
     """
     settings = _settings()
     steps = replay.from_json(settings["sql"])

@@ -11,12 +11,12 @@ from deploy.errors import SurroundingsError
 from deploy.seed.business import Business
 from deploy.seed.plan import Plan
 from deploy.seed.seeding import seed
-from loadtests.bench.cores import Cores
 from loadtests.bench.figures import Figure, of_ratio
 from loadtests.bench.output import say
-from loadtests.bench.shop import Person
-from loadtests.bench.stand import stand
 from loadtests.generator.estimates import percentile, positive
+from loadtests.harness.bench_servers import stand
+from loadtests.harness.cores import Cores
+from loadtests.harness.tenants import Person
 
 OF_ONE_BUSINESS = 10_000
 WARM_UP = 50

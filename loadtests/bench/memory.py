@@ -10,14 +10,14 @@ import psutil
 from deploy.devstack.ports import HOST
 from deploy.errors import SurroundingsError
 from loadtests.bench.booking import unused_slots
-from loadtests.bench.cores import Cores
 from loadtests.bench.figures import Figure
-from loadtests.bench.generator import render, saturate
+from loadtests.bench.interleaving import CONNECTIONS
 from loadtests.bench.output import say
-from loadtests.bench.pairs import CONNECTIONS
 from loadtests.bench.search import SEARCHES
-from loadtests.bench.shop import ROUND_THE_CLOCK, Shop, open_shop
-from loadtests.bench.stand import Web, stand
+from loadtests.harness.bench_servers import Web, stand
+from loadtests.harness.cores import Cores
+from loadtests.harness.saturation import render, saturate
+from loadtests.harness.tenants import ROUND_THE_CLOCK, Shop, open_shop
 
 PROVIDERS = 10
 BLOCK_SECONDS = 2.0

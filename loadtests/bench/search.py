@@ -9,14 +9,14 @@ from urllib.parse import urlencode
 
 from deploy.devstack.ports import HOST
 from deploy.errors import SurroundingsError
-from loadtests.bench.cores import Cores
 from loadtests.bench.figures import Figure, of_ratio
-from loadtests.bench.generator import render
+from loadtests.bench.interleaving import Contender, Plan, compare
 from loadtests.bench.output import say
-from loadtests.bench.pairs import Contender, Plan, compare
-from loadtests.bench.recording import record
-from loadtests.bench.shop import OFFICE, Shop, open_shop
-from loadtests.bench.stand import Stand, Web, stand
+from loadtests.bench.sql_recording import record
+from loadtests.harness.bench_servers import Stand, Web, stand
+from loadtests.harness.cores import Cores
+from loadtests.harness.saturation import render
+from loadtests.harness.tenants import OFFICE, Shop, open_shop
 
 DAY = datetime(2035, 5, 9, tzinfo=UTC)
 MONTH = 31

@@ -27,10 +27,10 @@ def evidence(
     short now.
     """
     from loadtests.evidence.diagnosis import diagnose
+    from loadtests.evidence.metrics_pages import look_at_pages
     from loadtests.evidence.prometheus import ask_prometheus
-    from loadtests.evidence.sources import look_at_pages
-    from loadtests.evidence.windows import NoEvidence, window_of
-    from loadtests.evidence.words import in_words
+    from loadtests.evidence.text import in_words
+    from loadtests.evidence.window import NoEvidence, window_of
 
     if pages and prometheus:
         raise click.UsageError("--metrics and --prometheus are two ways to the same figures: give one of them")

@@ -12,7 +12,7 @@ import click
 
 from deploy.errors import SurroundingsError
 from loadtests.generator.scenarios import SCENARIOS
-from loadtests.lab.arms import ARMS, BASELINE, TWO_BUDGETS
+from loadtests.lab.planning.arms import ARMS, BASELINE, TWO_BUDGETS
 
 if TYPE_CHECKING:
     from loadtests.lab.laboratory import Options
@@ -58,9 +58,9 @@ def run(
     Exit code: EXTRACT 0, DON'T EXTRACT 10, INCONCLUSIVE 20, INVALID 30; 2 when it could not be measured.
     """
     _require_locust()
-    from loadtests.lab.capacity import Lengths
     from loadtests.lab.laboratory import Options
-    from loadtests.lab.remedies import read_remedies
+    from loadtests.lab.measuring.capacity import Lengths
+    from loadtests.lab.planning.remedies import read_remedies
 
     own = read_remedies(remedies)
     lengths = Lengths(3.0, 3.0, 2) if quick else Lengths(5.0, 10.0, 4)
@@ -83,9 +83,9 @@ def run(
 
 
 def _measure(options: "Options") -> NoReturn:
-    from loadtests.lab.keeping import RESULTS
     from loadtests.lab.laboratory import Stopped
     from loadtests.lab.laboratory import run as measure
+    from loadtests.lab.results.results_store import RESULTS
 
     # Also for whoever runs it in the background, where shells have Ctrl-C ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -123,8 +123,8 @@ def _keep(how: str, out: Path) -> None:
 def capacity(arms: str, seconds: float, out: Path | None) -> None:
     """Find R*: how many scheduling requests a second an arm can bear before it breaks its promise."""
     _require_locust()
-    from loadtests.lab.capacity import Lengths
     from loadtests.lab.laboratory import measure_capacity
+    from loadtests.lab.measuring.capacity import Lengths
 
     found = measure_capacity(_known_arms(arms), Lengths(5.0, seconds, 5), out or _new_folder(), _say)
     for arm, rate in found.items():
@@ -143,9 +143,9 @@ def report(folder: Path) -> None:
 @click.argument("other", type=click.Path(path_type=Path))
 def compare(one: Path, other: Path) -> None:
     """Compare two folders of results, arm by arm; refuses those that are not comparable, and says why."""
-    from loadtests.lab.comparing import NotComparable
-    from loadtests.lab.comparing import compare as compared
-    from loadtests.lab.keeping import open_results
+    from loadtests.lab.results.results_store import open_results
+    from loadtests.lab.verdict.comparison import NotComparable
+    from loadtests.lab.verdict.comparison import compare as compared
 
     try:
         for line in compared(open_results(one).results, open_results(other).results):
@@ -166,10 +166,10 @@ def selftest(words: tuple[str, ...]) -> None:
 
 def _report(folder: Path) -> int:
     """Writes the report, says the verdict, and answers its exit code."""
-    from loadtests.lab.keeping import REPORT, open_results, write_whole
     from loadtests.lab.report.page import render
-    from loadtests.lab.report.raw import read_raw
-    from loadtests.lab.verdict import judge_results
+    from loadtests.lab.report.raw_rows import read_raw
+    from loadtests.lab.results.results_store import REPORT, open_results, write_whole
+    from loadtests.lab.verdict.verdict import judge_results
 
     kept = open_results(folder)
     verdict = judge_results(kept.results)

@@ -54,7 +54,7 @@ def load(seconds: float, rate: float, seed: int, host: str | None) -> None:
     words = [str(word) for option in arguments.items() for word in option]
     sys.stdout.flush()
     # Becomes the load test, so that Ctrl-C is its own affair.
-    os.execv(sys.executable, [sys.executable, "-m", "loadtests.generator.peak", *words])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "loadtests.generator.compare_adapters", *words])  # noqa: S606
 
 
 def _require_locust() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from loadtests.evidence.windows import Module, Window
+from loadtests.evidence.window import Module, Window
 
 Resource = Literal["lock", "pool", "processor", "database", "threads"]
 

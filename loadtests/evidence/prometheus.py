@@ -7,8 +7,8 @@ import msgspec
 import requests
 
 from deploy.errors import SurroundingsError
-from loadtests.evidence.sources import answer_of
-from loadtests.evidence.windows import Sample, Samples, SeriesKey
+from loadtests.evidence.metrics_pages import answer_of
+from loadtests.evidence.window import Sample, Samples, SeriesKey
 
 _WANTED: Final = (
     r"(.+_)?(http_request_seconds_(bucket|sum|count)|http_cpu_seconds_total|http_in_flight|http_threads|http_processes"

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from loadtests.generator.arrivals import Arrival, Shape, peak_hour, schedule, steady
 from loadtests.generator.businesses import Business
-from loadtests.generator.crowds import Favourites
+from loadtests.generator.hot_slots import Favourites
 
 DAYS_AHEAD = 28
 REMEMBERED = 500

@@ -18,9 +18,9 @@ from locust.argument_parser import LocustArgumentParser
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.generator.businesses import Business, LoadError, read_description
-from loadtests.generator.playing import EVERY_MODULE, Doors, Play, chance_of, people_of, share_of, sign_in_everybody
+from loadtests.generator.locust_user import OpenArrivals, Part
 from loadtests.generator.scenarios import SCENARIOS
-from loadtests.generator.sending import OpenArrivals, Part
+from loadtests.generator.workload import EVERY_MODULE, Doors, Play, chance_of, people_of, share_of, sign_in_everybody
 
 
 @events.init_command_line_parser.add_listener

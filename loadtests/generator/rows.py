@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from loadtests.generator.journeys import JOURNEYS
-from loadtests.generator.report import Outcome, Row
+from loadtests.generator.latency_table import Outcome, Row
 
 
 class RawRow(NamedTuple):

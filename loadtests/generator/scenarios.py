@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from loadtests.generator.arrivals import Shape, peak_hour, steady
-from loadtests.generator.crowds import Crowd
+from loadtests.generator.hot_slots import Crowd
 
 PEAK_BY_MEAN: Final = 3.6
 """The busiest hour of a day of bookings, by the day's mean."""

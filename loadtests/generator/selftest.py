@@ -18,12 +18,12 @@ from typing import Final
 from loadtests.generator.arrivals import schedule, steady
 from loadtests.generator.businesses import Business, Login
 from loadtests.generator.estimates import percentile
-from loadtests.generator.generator_report import ROWS, GeneratorReport
 from loadtests.generator.journeys import Premises
-from loadtests.generator.playing import EVERY_MODULE, Doors, chance_of
+from loadtests.generator.locust_user import Part
 from loadtests.generator.rows import RawRow, read_rows
-from loadtests.generator.run import run as run_generator
-from loadtests.generator.sending import Part
+from loadtests.generator.run_workload import run as run_generator
+from loadtests.generator.self_report import ROWS, GeneratorReport
+from loadtests.generator.workload import EVERY_MODULE, Doors, chance_of
 
 RATE: Final = 600.0
 LATE_MS: Final = 5.0
@@ -80,7 +80,7 @@ def _sent(rate: float, seconds: float, core: int | None, *, stall: float) -> tup
 @contextmanager
 def _server(stall: float, core: int | None) -> Iterator[str]:
     words = ["--stall", str(stall), "--every", str(STALL_EVERY), *([] if core is None else ["--core", str(core)])]
-    command = [sys.executable, "-m", "loadtests.generator.bare_server", *words]
+    command = [sys.executable, "-m", "loadtests.generator.stub_server", *words]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert server.stdin is not None

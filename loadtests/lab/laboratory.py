@@ -14,19 +14,19 @@ import redis
 
 from deploy.devstack.lock import held
 from deploy.errors import SurroundingsError
-from loadtests.bench.cores import choose_cores
-from loadtests.lab.arms import AGAIN, ARMS, BASELINE, TWO_BUDGETS
-from loadtests.lab.budgets import BUDGET_CORES, why_not
-from loadtests.lab.capacity import Lengths, find_capacity, prober
-from loadtests.lab.ground import Ground, Server
-from loadtests.lab.keeping import LOGS, Folder, begin, keep_logs, require_room, resume
-from loadtests.lab.machine import machine_in_words, versions
-from loadtests.lab.measuring import measure
-from loadtests.lab.planning import left, plan
-from loadtests.lab.runs import Conditions, Remedy, Results, Run, Step
-from loadtests.lab.templates import Prepared, prepare
-from loadtests.lab.thresholds import FILE, Thresholds, read_thresholds
-from loadtests.lab.topologies import THREADS, TOPOLOGIES
+from loadtests.harness.cores import choose_cores
+from loadtests.lab.measuring.capacity import Lengths, find_capacity, prober
+from loadtests.lab.measuring.measurement import measure
+from loadtests.lab.planning.arms import AGAIN, ARMS, BASELINE, TWO_BUDGETS
+from loadtests.lab.planning.plan import left, plan
+from loadtests.lab.results.model import Conditions, Remedy, Results, Run, Step
+from loadtests.lab.results.results_store import LOGS, Folder, begin, keep_logs, require_room, resume
+from loadtests.lab.servers.cpu_budgets import BUDGET_CORES, why_not
+from loadtests.lab.servers.database_templates import Prepared, prepare
+from loadtests.lab.servers.lab_servers import Ground, Server
+from loadtests.lab.servers.machine import machine_in_words, versions
+from loadtests.lab.servers.topologies import THREADS, TOPOLOGIES
+from loadtests.lab.verdict.thresholds import FILE, Thresholds, read_thresholds
 
 Say = Callable[[str], None]
 

@@ -10,8 +10,8 @@ from deploy.cli.cutover import pause_ms
 from deploy.cli.main import run_alone
 from deploy.errors import SurroundingsError
 from loadtests.story.page import write
+from loadtests.story.tenants import Town, town
 from loadtests.story.timeline import Story
-from loadtests.story.town import Town, town
 from monolith.cutover import replication
 from monolith.cutover.controller import Controller
 from monolith.cutover.guards import Guards

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 
+from loadtests.harness.traffic.ledger import Verdict
+from loadtests.harness.traffic.open_loop import Record
 from loadtests.story.timeline import Second, Story, owners_over_time, seconds_of
-from loadtests.traffic.ledger import Verdict
-from loadtests.traffic.steady import Record
 
 WIDTH, HEIGHT = 960.0, 160.0
 

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from loadtests.bench.moves import pause_of
+from loadtests.bench.cutover_pauses import pause_of
 from loadtests.generator.estimates import percentile
-from loadtests.traffic.steady import Record
+from loadtests.harness.traffic.open_loop import Record
 from monolith.cutover.record import Move
 
 

@@ -24,7 +24,7 @@ VIOLATIONS = [
     ("1-deployables", "scheduling_service.engine.lease", "import monolith.cutover.sides"),
     ("1-deployables", "scheduling_service.engine.rules", "import monolith.shared.database"),
     ("1-deployables", "monolith.app", "import deploy.errors"),
-    ("1-deployables", "deploy.errors", "import loadtests.lab.verdict"),
+    ("1-deployables", "deploy.errors", "import loadtests.lab.verdict.verdict"),
     ("1-generator", "loadtests.generator.planted", "import monolith.config"),
     ("1-generator", "loadtests.generator.planted", "import scheduling_service.engine.rules"),
     ("1-generator", "loadtests.generator.planted", "import deploy.databases.set_up"),

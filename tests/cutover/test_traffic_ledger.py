@@ -10,8 +10,8 @@ from msgspec.structs import replace as changed
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling import models as m
-from loadtests.traffic.ledger import Verdict, judge
-from loadtests.traffic.steady import Record
+from loadtests.harness.traffic.ledger import Verdict, judge
+from loadtests.harness.traffic.open_loop import Record
 from monolith.cutover.sides import Sides
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine

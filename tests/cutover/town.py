@@ -18,12 +18,12 @@ import psycopg
 from contracts.scheduling.values import Side
 from deploy.devstack.postgres import PostgresServer
 from deploy.errors import PortTaken
-from loadtests.bench.cores import Cores
-from loadtests.bench.moves import Salon, fill, owner_of, salon, sides_of, traffic_plans
-from loadtests.bench.stand import Stand, Web, stand
-from loadtests.traffic.ledger import Verdict, judge
-from loadtests.traffic.running import running_traffic
-from loadtests.traffic.steady import Record
+from loadtests.bench.cutover_pauses import Salon, fill, owner_of, salon, sides_of, traffic_plans
+from loadtests.harness.bench_servers import Stand, Web, stand
+from loadtests.harness.cores import Cores
+from loadtests.harness.traffic.ledger import Verdict, judge
+from loadtests.harness.traffic.open_loop import Record
+from loadtests.harness.traffic.processes import running_traffic
 from monolith.cutover import record, replication
 from monolith.cutover.controller import Controller
 from monolith.cutover.guards import Guards

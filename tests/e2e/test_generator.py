@@ -16,10 +16,10 @@ import pytest
 
 from deploy.devstack.program import ROOT
 from loadtests.generator.businesses import Business, Login
-from loadtests.generator.generator_report import ABOUT, ROWS, GeneratorReport
-from loadtests.generator.playing import Opened, Play
 from loadtests.generator.rows import read_rows
-from loadtests.lab.runs import MODULES
+from loadtests.generator.self_report import ABOUT, ROWS, GeneratorReport
+from loadtests.generator.workload import Opened, Play
+from loadtests.lab.results.model import MODULES
 from tests.patience import eventually
 
 SOMEONE = Login("a@example.test", "secret")
@@ -56,7 +56,7 @@ def generating(folder: Path, host: str, **changes: object) -> Iterator["subproce
     hour = Play(**{**given, "hosts": {"*": [host]}, "opened": [OPENED], **changes})  # type: ignore[arg-type]
     play = folder / "play.json"
     play.write_bytes(msgspec.json.encode(hour))
-    command = [sys.executable, "-m", "loadtests.generator.run", str(play), str(folder)]
+    command = [sys.executable, "-m", "loadtests.generator.run_workload", str(play), str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process

@@ -5,11 +5,11 @@ from statistics import median_low
 from typing import NamedTuple
 
 from loadtests.generator.estimates import Estimate, ratio
-from loadtests.generator.generator_report import PATIENCE_SECONDS
-from loadtests.lab.arms import BASELINE
-from loadtests.lab.gates import paired
-from loadtests.lab.runs import MODULES, ModuleResult, Results, Run, of_arm
-from loadtests.lab.thresholds import Thresholds
+from loadtests.generator.self_report import PATIENCE_SECONDS
+from loadtests.lab.planning.arms import BASELINE
+from loadtests.lab.results.model import MODULES, ModuleResult, Results, Run, of_arm
+from loadtests.lab.verdict.gates import paired
+from loadtests.lab.verdict.thresholds import Thresholds
 
 IDLE = "idle"
 NOT_ANSWERED_MS = PATIENCE_SECONDS * 1000

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from loadtests.generator.estimates import Estimate
-from loadtests.lab.arms import AGAIN, BASELINE, arm_named
-from loadtests.lab.gates import in_words
+from loadtests.lab.planning.arms import AGAIN, BASELINE, arm_named
 from loadtests.lab.report.figures import NOT_ANSWERED_MS, Figures
-from loadtests.lab.runs import MODULES
+from loadtests.lab.results.model import MODULES
+from loadtests.lab.verdict.gates import in_words
 
 _OTHERS = tuple(module for module in MODULES if module != "scheduling")
 _OF_MIDDLE_RUNS = "Said of middle runs; whether it is more than noise, the gates say."

@@ -6,13 +6,15 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from loadtests.lab.report import diagrams, drawings, tables
+from loadtests.lab.report import run_charts as drawings
+from loadtests.lab.report import summary_charts as diagrams
+from loadtests.lab.report import tables
 from loadtests.lab.report.figures import IDLE, Figures
 from loadtests.lab.report.findings import findings
-from loadtests.lab.report.raw import Raw
-from loadtests.lab.runs import Results
-from loadtests.lab.thresholds import parse_thresholds
-from loadtests.lab.verdict import Verdict
+from loadtests.lab.report.raw_rows import Raw
+from loadtests.lab.results.model import Results
+from loadtests.lab.verdict.thresholds import parse_thresholds
+from loadtests.lab.verdict.verdict import Verdict
 
 _HERE = Path(__file__).parent
 _WORDS = {True: "yes", False: "no", None: "not decided"}

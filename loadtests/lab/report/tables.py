@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from loadtests.lab.report.figures import Figures, middle
-from loadtests.lab.runs import MODULES, ModuleResult, Run
+from loadtests.lab.results.model import MODULES, ModuleResult, Run
 
 _SCHEDULINGS = "bookings, /s"
 _HEAD = (

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.errors import SurroundingsError
 from loadtests.evidence.prometheus import ask_prometheus
-from loadtests.evidence.windows import window_of
+from loadtests.evidence.window import window_of
 from tests.faults.peer import Peer, answer, peer
 
 SHOP = {"job": "shop", "module": "orders"}

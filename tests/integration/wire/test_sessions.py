@@ -12,8 +12,8 @@ import requests
 
 from deploy.devstack.keys import Keys
 from loadtests.evidence.diagnosis import diagnose
-from loadtests.evidence.sources import look_at_pages
-from loadtests.evidence.windows import window_of
+from loadtests.evidence.metrics_pages import look_at_pages
+from loadtests.evidence.window import window_of
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.faults.service import SchedulingWeb

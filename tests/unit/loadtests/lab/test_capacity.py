@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadtests.lab.capacity import CLOSE_ENOUGH, FIRST_RATE, Lengths, find_capacity
-from loadtests.lab.runs import Step
+from loadtests.lab.measuring.capacity import CLOSE_ENOUGH, FIRST_RATE, Lengths, find_capacity
+from loadtests.lab.results.model import Step
 
 LENGTHS = Lengths(rung=3.0, bisection=5.0, bisections=5)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from deploy.errors import SurroundingsError
-from loadtests.lab.remedies import read_remedies
-from loadtests.lab.runs import Remedy
+from loadtests.lab.planning.remedies import read_remedies
+from loadtests.lab.results.model import Remedy
 
 
 def file(folder: Path, name: str, text: str) -> Path:

@@ -5,12 +5,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from loadtests.lab.comparing import NotComparable, compare
 from loadtests.lab.report.page import render
-from loadtests.lab.runs import MODULES, SCHEMA, Conditions, Costs, ModuleResult, Remedy, Results, Run, Step
-from loadtests.lab.thresholds import FILE
-from loadtests.lab.verdict import judge_results
-from tests.unit.loadtests.lab.recorded import THRESHOLDS, idle, module, run, runs
+from loadtests.lab.results.model import MODULES, SCHEMA, Conditions, Costs, ModuleResult, Remedy, Results, Run, Step
+from loadtests.lab.verdict.comparison import NotComparable, compare
+from loadtests.lab.verdict.thresholds import FILE
+from loadtests.lab.verdict.verdict import judge_results
+from tests.unit.loadtests.lab.example_runs import THRESHOLDS, idle, module, run, runs
 
 SLOW, FAST = 900.0, 100.0
 SECTIONS = ("findings", "gates", "neighbours", "forest", "figures", "arms", "load", "percentiles", "costs", "timeline",

@@ -2,9 +2,9 @@
 
 import pytest
 
-from loadtests.lab.runs import Run
-from loadtests.lab.verdict import Verdict, judge
-from tests.unit.loadtests.lab.recorded import BLOCKS, THRESHOLDS, idle, module, run, runs
+from loadtests.lab.results.model import Run
+from loadtests.lab.verdict.verdict import Verdict, judge
+from tests.unit.loadtests.lab.example_runs import BLOCKS, THRESHOLDS, idle, module, run, runs
 
 PROBLEM = {"M1": 2_000.0, "M2": 1_500.0, "MB": 1_200.0, "MC": 900.0}
 

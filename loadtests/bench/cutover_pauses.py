@@ -1,0 +1,260 @@
+"""Moves of one business under steady load: how long writes wait, what fails, what is lost."""
+
+import json
+import secrets
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import cycle
+from pathlib import Path
+from typing import NamedTuple
+
+from contracts.chassis.credentials import without_credentials
+from contracts.scheduling.values import Side
+from deploy.devstack.ports import HOST
+from deploy.errors import SurroundingsError
+from deploy.seed.business import Business
+from deploy.seed.plan import Plan as Seeding
+from deploy.seed.seeding import seed
+from loadtests.bench.figures import Figure
+from loadtests.bench.interleaving import CONNECTIONS
+from loadtests.bench.output import say
+from loadtests.generator.estimates import percentile
+from loadtests.harness.bench_servers import Stand
+from loadtests.harness.cores import Cores
+from loadtests.harness.saturation import render, saturate
+from loadtests.harness.tenants import Person
+from loadtests.harness.traffic.ledger import Verdict, judge
+from loadtests.harness.traffic.open_loop import Plan, Record, split
+from loadtests.harness.traffic.processes import running_traffic
+from monolith.cutover.controller import Controller
+from monolith.cutover.guards import Guards
+from monolith.cutover.record import Move
+from monolith.cutover.sides import Place, Sides, other
+
+APPOINTMENTS = 100_000
+SHARE_OF_WRITES = 0.3
+PROCESSES = 2
+BETWEEN_SECONDS = 0.2
+_PASSWORD = secrets.token_urlsafe(12)
+
+
+class Salon(NamedTuple):
+    """One business with many appointments, its owner signed in, and free slots a minute of which nobody else knows."""
+
+    business: Business
+    owner: Person
+    slots: list[tuple[str, str]]
+    reads: list[str]
+
+    @property
+    def path(self) -> str:
+        return f"/api/v1/businesses/{self.business.slug}"
+
+    def part(self, number: int) -> list[tuple[str, str]]:
+        """A third of the slots: each measurement leaves some booked."""
+        return self.slots[number::3]
+
+
+class Pause(NamedTuple):
+    """When nobody could write, in seconds since 1970."""
+
+    begins: float
+    ends: float
+
+
+def sides_of(servers: Stand) -> Sides:
+    return Sides(
+        Place("in_process", without_credentials(servers.target("monolith").url), servers.keys.monolith_role_secret),
+        Place("http", without_credentials(servers.target("scheduling").url), servers.keys.scheduling_role_secret),
+    )
+
+
+def fill(servers: Stand, appointments: int) -> Business:
+    """One business, in the monolith's database."""
+    today = datetime.now(UTC).date()
+    week = today - timedelta(days=today.weekday())
+    plan = Seeding(1, appointments, seed=1, side="in_process", week=date(week.year, week.month, week.day))
+    target = servers.target("monolith")
+    seed(plan, target, target, password=_PASSWORD, say=lambda line: None)
+    return Business(plan, 0)
+
+
+def salon(port: int, business: Business, password: str = _PASSWORD) -> Salon:
+    owner = Person(port)
+    owner.ask("POST", "/login", {"email": business.plan.owner_email(business.index), "password": password})
+    service, start = business.services[0], datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    slots, reads = [], []
+    for number, worker in enumerate(business.workers[:20]):
+        first = start + timedelta(days=1)
+        window = f"start={first:%Y-%m-%dT%H:%M:%SZ}&end={first + timedelta(days=60):%Y-%m-%dT%H:%M:%SZ}"
+        query = f"/slots?offering_id={service.offering_id}&provider_id={worker.provider_id}&"
+        found = owner.ask("GET", f"/businesses/{business.slug}{query}{window}")["slots"]
+        slots += [(slot["provider_id"], slot["starts_at"]) for slot in _apart(found)]
+        day = start + timedelta(days=3 + number)
+        reads.append(f"{query}start={day:%Y-%m-%dT%H:%M:%SZ}&end={day + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}")
+    return Salon(business, owner, slots, reads)
+
+
+def _apart(slots: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """None overlaps another: thirty minutes each, on the full or half hour."""
+    return [slot for slot in slots if slot["starts_at"][14:16] in ("00", "30")]
+
+
+def capacity(port: int, salon: Salon, seconds: float) -> float:
+    """Requests a second of the traffic's mix, as far as reads and bookings alone tell."""
+    host, reads = f"{HOST}:{port}", [f"{salon.path}{read}" for read in salon.reads]
+    read = saturate(
+        port,
+        cycle([render("GET", path, host=host, headers={}) for path in reads]),
+        connections=CONNECTIONS,
+        seconds=seconds,
+    ).throughput
+    bookings = []
+    for number, (provider_id, starts_at) in enumerate(salon.part(0)):
+        body = {"offering_id": str(salon.business.services[0].offering_id), "provider_id": provider_id}
+        body |= {"starts_at": starts_at, "customer_id": str(salon.business.plan.id_of("capacity"))}
+        headers = {"Idempotency-Key": f"capacity-{port}-{time.time_ns()}-{number}", **salon.owner.cookie}
+        bookings.append(
+            render("POST", f"{salon.path}/appointments", host=host, headers=headers, body=json.dumps(body).encode())
+        )
+    write = saturate(port, cycle(bookings), connections=CONNECTIONS, seconds=seconds).throughput
+    return 1 / (SHARE_OF_WRITES / write + (1 - SHARE_OF_WRITES) / read)
+
+
+def traffic_plans(
+    port: int, salon: Salon, rate: float, slots: Sequence[tuple[str, str]], processes: int = PROCESSES
+) -> list[Plan]:
+    tag = secrets.token_hex(4)
+    return [
+        Plan(
+            host=HOST,
+            port=port,
+            path=salon.path,
+            headers=salon.owner.cookie,
+            offering_id=str(salon.business.services[0].offering_id),
+            slots=some,
+            reads=salon.reads,
+            rate=rate / processes,
+            share_of_writes=SHARE_OF_WRITES,
+            name=f"traffic {tag} {number}",
+            seed=number,
+        )
+        for number, some in enumerate(split(slots, processes))
+    ]
+
+
+def to_and_fro(
+    servers: Stand, cores: Cores, port: int, salon: Salon, *, each_way: int, rate: float
+) -> tuple[list[Move], list[Record], Verdict]:
+    """Move it there and back `each_way` times while people use it. Raises SurroundingsError when a move is refused."""
+    sides = sides_of(servers)
+    moves: list[Move] = []
+    business_id, owner = salon.business.business_id, owner_of(sides, salon)
+    plans = traffic_plans(port, salon, rate, salon.part(2))
+    with Controller(sides, Guards(sides, lambda side: None)) as controller:
+        with cores.for_generator(), running_traffic(plans, servers.folder / "traffic", warm_up=2.0) as traffic:
+            for _ in range(2 * each_way):
+                to = other(owner)
+                move = controller.move(business_id, owner, to, fence_seconds=2.0, actor="bench", reason="to measure")
+                if move.state != "active":
+                    raise SurroundingsError(f"a move to {to} was refused: {move.problem}")
+                moves.append(move)
+                owner = to
+                time.sleep(BETWEEN_SECONDS)
+        with sides.at(owner).connect() as db:
+            verdict = judge(traffic.records, db, business_id, [plan.name for plan in plans])
+    return moves, traffic.records, verdict
+
+
+def owner_of(sides: Sides, salon: Salon) -> Side:
+    with sides.platform() as platform:
+        row = platform.execute(
+            "SELECT owner FROM platform.ownership WHERE business_id = %s", (salon.business.business_id,)
+        ).fetchone()
+    assert row is not None, "the business was seeded"
+    owner: Side = row[0]
+    return owner
+
+
+def pause_of(move: Move) -> Pause:
+    at = {step["state"]: datetime.fromisoformat(step["at"]).timestamp() for step in move.steps}
+    return Pause(at["fenced"], at["active"])
+
+
+def stalls(
+    records: Sequence[Record], pauses: Sequence[Pause]
+) -> tuple[list[float], list[float], list[float], list[float]]:
+    """Milliseconds beyond the usual: of the writes that met a pause, of the reads that did; and the usual latencies of
+    writes and reads that met none."""
+    found: tuple[list[float], list[float], list[float], list[float]] = ([], [], [], [])
+    place = 0
+    for record in sorted(records, key=lambda each: each.at):
+        while place < len(pauses) and pauses[place].ends < record.at:
+            place += 1
+        met = place < len(pauses) and record.at + record.ms / 1000 >= pauses[place].begins
+        found[(0 if met else 2) + (record.kind == "read")].append(record.ms)
+    usual_write, usual_read = (percentile(each, 0.5) if each else 0.0 for each in found[2:])
+    return (
+        [max(0.0, ms - usual_write) for ms in found[0]],
+        [max(0.0, ms - usual_read) for ms in found[1]],
+        found[2],
+        found[3],
+    )
+
+
+def figures_of(moves: Sequence[Move], records: Sequence[Record], verdict: Verdict) -> dict[str, Figure]:
+    pauses = [pause_of(move) for move in moves]
+    write, read, usual_write, usual_read = stalls(records, pauses)
+    say(f"{'moves':<28} {len(moves)}; {verdict.requests:,} requests, {verdict.writes:,} of them writes")
+    say(f"{'answers':<28} {dict(Counter((record.kind, record.status) for record in records))}")
+    for part, state in (("fence_ms", "drained"), ("drain_ms", "drained"), ("verify_ms", "verified")):
+        say(f"{part:<28} {in_percentiles([_found(move, state, part) for move in moves])}")
+    for name, values in (
+        ("pause", [(pause.ends - pause.begins) * 1000 for pause in pauses]),
+        ("write stall", write),
+        ("read stall", read),
+        ("writes otherwise", usual_write),
+        ("reads otherwise", usual_read),
+    ):
+        say(f"{name:<28} {in_percentiles(values)}")
+    n = len(write)
+    return {
+        "pause_median_ms": _of([(pause.ends - pause.begins) * 1000 for pause in pauses], 0.5),
+        "write_stall_p99_ms": _of(write, 0.99),
+        "write_stall_max_ms": Figure(max(write, default=0.0), "ms", n, 0.0, max(write, default=0.0)),
+        "read_stall_p99_ms": _of(read, 0.99),
+        "reads_otherwise_p99_ms": _of(usual_read, 0.99),
+        "failed_requests": _count(verdict.failed, verdict.requests),
+        "lost": _count(len(verdict.lost), verdict.writes),
+        "duplicated": _count(len(verdict.duplicated), verdict.writes),
+        "unasked": _count(len(verdict.unasked), verdict.writes),
+    }
+
+
+def _found(move: Move, state: str, part: str) -> float:
+    return float(next(step["found"][part] for step in move.steps if step["state"] == state))
+
+
+def in_percentiles(values: Sequence[float]) -> str:
+    if not values:
+        return "none"
+    ordered = list(values)
+    told = ", ".join(f"{name} {percentile(ordered, share):.1f}" for name, share in _SHARES)
+    return f"{told}, max {max(ordered):.1f} ms (n = {len(ordered):,})"
+
+
+_SHARES = (("median", 0.5), ("p95", 0.95), ("p99", 0.99))
+
+
+def _of(values: Sequence[float], share: float) -> Figure:
+    found = list(values) or [0.0]
+    return Figure(percentile(found, share), "ms", len(values), min(found), max(found))
+
+
+def _count(value: int, n: int) -> Figure:
+    return Figure(float(value), "count", n, float(value), float(value))
+
+
+ARTIFACT = Path(".artifacts/bench-cutover.json")

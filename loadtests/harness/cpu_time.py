@@ -1,0 +1,35 @@
+"""Processor time of the servers: where a request's time goes, in a figure that a busy neighbour hardly disturbs."""
+
+from collections.abc import Mapping
+
+import psutil
+
+from loadtests.harness.process_tree import family
+
+Spending = dict[str, float]
+"""Seconds of processor time by the name of a server."""
+
+
+def spent(servers: Mapping[str, int]) -> Spending:
+    """Until now, by each server (its process id) and by all processes that it started and that still run."""
+    return {name: sum(map(_seconds, family(pid))) for name, pid in servers.items()}
+
+
+def since(before: Spending, after: Spending) -> Spending:
+    """What came in between."""
+    return {name: after[name] - before[name] for name in before}
+
+
+def in_words(spendings: list[Spending], answers: int) -> str:
+    """Of one request, in microseconds."""
+    totals = {name: sum(spending[name] for spending in spendings) for name in spendings[0]}
+    each = {name: seconds / answers * 1e6 for name, seconds in totals.items()}
+    return f"{sum(each.values()):.0f} µs of processor time: " + ", ".join(f"{n} {each[n]:.0f}" for n in each)
+
+
+def _seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)

@@ -1,0 +1,30 @@
+"""`python -m loadtests.harness.traffic PLAN RECORDS`: run one traffic process from a JSON plan until SIGTERM or SIGINT.
+
+Writes a record of each request into RECORDS, a JSON object a line.
+"""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+
+from loadtests.harness.traffic.open_loop import Plan, Record, run
+
+
+async def _main(plan: Plan, records: Path) -> None:
+    stopped = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stopped.set)
+    encode = msgspec.json.Encoder().encode
+    with records.open("wb", buffering=1 << 16) as file:
+
+        def tell(record: Record) -> None:
+            file.write(encode(record) + b"\n")
+
+        await run(plan, tell, stopped)
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan), Path(sys.argv[2])))

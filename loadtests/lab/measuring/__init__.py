@@ -1,0 +1,1 @@
+"""One measured run, the search for capacity, sampling of costs and the correctness check."""

@@ -1,0 +1,1 @@
+"""What the laboratory measures: arms, remedies and the order of the runs."""

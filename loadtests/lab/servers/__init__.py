@@ -1,0 +1,1 @@
+"""The servers and databases of the compared topologies."""

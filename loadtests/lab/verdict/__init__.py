@@ -1,0 +1,1 @@
+"""From results to a verdict: thresholds, gates and the comparison of two result folders."""

@@ -1,0 +1,83 @@
+"""Two folders of results side by side: only if the same was asked of them, and never by eye."""
+
+from collections.abc import Iterator
+from math import exp, inf, log, sqrt
+from statistics import fmean, stdev
+
+from loadtests.generator.estimates import Estimate, student_quantile
+from loadtests.lab.report.figures import Figures
+from loadtests.lab.results.model import MODULES, Conditions, Results
+from loadtests.lab.verdict.gates import in_words
+from loadtests.lab.verdict.thresholds import parse_thresholds
+
+
+class NotComparable(Exception):
+    """Why, in one sentence."""
+
+
+def compare(one: Results, other: Results) -> Iterator[str]:
+    """A line for each arm and module that both have: the first by the second, with a t interval of two samples. Raises
+    NotComparable."""
+    mine, theirs = _conditions(one), _conditions(other)
+    _require_the_same(one, other, mine, theirs)
+    first, second = (
+        Figures(results, parse_thresholds(conditions.thresholds))
+        for results, conditions in ((one, mine), (other, theirs))
+    )
+    for arm in first.arms:
+        for module in MODULES:
+            if first.tail_name(module) != second.tail_name(module):
+                continue
+            pair = [
+                [tail for run in figures.peak(arm).values() if (tail := figures.tail_ms(run, module))]
+                for figures in (first, second)
+            ]
+            if all(len(values) > 1 for values in pair):
+                estimate = ratio_of_samples(pair[0], pair[1])
+                yield f"{arm}, {module} {first.tail_name(module)} at the peak: {in_words(estimate)}"
+
+
+def ratio_of_samples(one: list[float], other: list[float]) -> Estimate:
+    """Of geometric means, of samples that are not paired: Welch's interval on the logarithms."""
+    logs = [[log(value) for value in values] for values in (one, other)]
+    variances = [stdev(values) ** 2 / len(values) for values in logs]
+    centre = fmean(logs[0]) - fmean(logs[1])
+    n = min(len(one), len(other))
+    if not sum(variances):
+        return Estimate(exp(centre), exp(centre), exp(centre), n)
+    parts = sum(variance**2 / (len(values) - 1) for variance, values in zip(variances, logs, strict=True))
+    degrees = max(1, int(sum(variances) ** 2 / parts)) if parts else n - 1
+    half = student_quantile(0.975, degrees) * sqrt(sum(variances))
+    return Estimate(exp(centre), exp(centre - half), exp(centre + half) if half < 700 else inf, n)
+
+
+def _conditions(results: Results) -> Conditions:
+    if results.conditions is None:
+        raise NotComparable("one of them does not say under which conditions it was measured")
+    return results.conditions
+
+
+def _require_the_same(one: Results, other: Results, mine: Conditions, theirs: Conditions) -> None:
+    asked = {
+        "the scenario": (mine.scenario, theirs.scenario),
+        "the length of the peak": (mine.seconds, theirs.seconds),
+        "the version of the thresholds": (one.thresholds_version, other.thresholds_version),
+        "the thresholds": (mine.thresholds, theirs.thresholds),
+        "the threads": (mine.threads, theirs.threads),
+        "the machine": (one.machine, other.machine),
+        "how it was pinned": (mine.pinned, theirs.pinned),
+    }
+    for what, (here, there) in asked.items():
+        if here != there:
+            words = "" if what == "the thresholds" else f" ({here} and {there})"
+            raise NotComparable(f"{what} differs{words}")
+    if abs(mine.forecast / theirs.forecast - 1) > 0.1:
+        raise NotComparable(
+            f"the forecast peaks differ by more than a tenth ({mine.forecast:.0f} and {theirs.forecast:.0f} requests a "
+            "second): measure again with the same --forecast"
+        )
+    for arm in mine.remedies.keys() & theirs.remedies.keys():
+        if mine.remedies[arm] != theirs.remedies[arm]:
+            raise NotComparable(f"{arm} is not the same remedy in both")
+    if not set(mine.arms) & set(theirs.arms):
+        raise NotComparable("they have no arm in common")

@@ -1,0 +1,70 @@
+from loadtests.generator.latency_table import Outcome, Row, errors, lateness, summarize, table
+
+
+def rows(side: str, module: str, milliseconds: list[float], outcome: Outcome = "ok") -> list[Row]:
+    return [Row(side, module, "search", 10.0, 10.001, 10.0 + ms / 1000, outcome) for ms in milliseconds]
+
+
+def test_latency_counts_from_when_the_request_was_due() -> None:
+    late = Row("http", "auth", "me", due=1.0, sent=3.0, answered=3.1, outcome="ok")
+    assert round(late.latency, 6) == 2.1
+
+
+def test_sides_stand_beside_each_other_module_by_module() -> None:
+    found = summarize([*rows("in_process", "scheduling", [5.0]), *rows("in_process", "auth", [1.0]),
+                       *rows("http", "scheduling", [7.0]), *rows("http", "auth", [2.0])])  # fmt: skip
+    assert [(line.module, line.side, line.max) for line in found] == [
+        ("auth", "in_process", found[0].max), ("auth", "http", found[1].max),
+        ("scheduling", "in_process", found[2].max), ("scheduling", "http", found[3].max),
+    ]  # fmt: skip
+    assert [round(line.max or 0) for line in found] == [1, 2, 5, 7]
+
+
+def test_a_percentile_needs_rows_beyond_it() -> None:
+    few, many = rows("http", "auth", [1.0] * 39), rows("http", "auth", [1.0] * 40)
+    assert summarize(few)[0].p95 is None
+    assert summarize(few)[0].p50 is not None
+    assert summarize(many)[0].p95 is not None
+    assert summarize(many)[0].p99 is None
+
+
+def test_conflicts_are_answers_errors_and_drops_are_none() -> None:
+    found = summarize(
+        [
+            *rows("http", "scheduling", [5.0] * 3),
+            *rows("http", "scheduling", [8.0], "conflict"),
+            *rows("http", "scheduling", [30_000.0], "error"),
+            *rows("http", "scheduling", [0.0], "dropped"),
+        ]
+    )
+    line = found[0]
+    assert (line.requests, line.conflicts, line.errors, line.dropped) == (6, 1, 1, 1)
+    assert line.max is not None
+    assert round(line.max) == 8
+
+
+def test_a_module_without_an_answer_has_no_latency() -> None:
+    line = summarize(rows("http", "auth", [1.0], "error"))[0]
+    assert (line.p50, line.max) == (None, None)
+    assert " - " in table([line])
+
+
+def test_the_table_is_aligned_and_fits_a_terminal() -> None:
+    text = table(summarize([*rows("in_process", "auth", [1.0] * 600), *rows("http", "auth", [12_345.6] * 600)]))
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[1].split()[:3] == ["auth", "in_process", "600"]
+    assert lines[2].split()[:2] == ["http", "600"]
+
+
+def test_lateness_is_the_generators_own() -> None:
+    assert lateness([]) is None
+    found = lateness(rows("http", "auth", [500.0]))
+    assert found is not None
+    assert round(found, 6) == 0.001
+
+
+def test_errors_are_told_by_what_was_asked_and_what_came() -> None:
+    lost = Row("http", "auth", "me", 0, 0, 1, "error")
+    refused = Row("http", "scheduling", "book", 0, 0, 1, "error", 503)
+    assert errors([lost, refused, refused]) == ["2 × book (http): status 503", "1 × me (http): no answer"]

@@ -1,0 +1,92 @@
+"""The generator against real sockets that answer as told."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
+
+import pytest
+
+from deploy.errors import SurroundingsError
+from loadtests.harness.saturation import render, saturate
+
+REQUEST = render("GET", "/", host="127.0.0.1", headers={"Cookie": "session=x"})
+
+
+@contextmanager
+def server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Each connection in a thread of its own, until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def accept() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def answering(*pieces: bytes) -> Callable[[socket.socket], None]:
+    """Each request is answered with these pieces, one after the other."""
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while connection.recv(65_536):
+                for piece in pieces:
+                    connection.sendall(piece)
+
+    return serve
+
+
+def test_a_request_is_rendered_as_it_travels() -> None:
+    request = render("POST", "/a", host="h:1", headers={"X": "y"}, body=b"{}")
+    assert request == (
+        b"POST /a HTTP/1.1\r\nHost: h:1\r\nX: y\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    )
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",),
+        (b"HTTP/1.1 200 OK\r\ncontent-len", b"gth: 2\r\n\r\no", b"k"),
+    ],
+)
+def test_every_connection_asks_again_as_soon_as_it_is_answered(pieces: tuple[bytes, ...]) -> None:
+    with server(answering(*pieces)) as port:
+        load = saturate(port, cycle([REQUEST]), connections=3, seconds=0.2)
+    assert set(load.answers) == {200}
+    assert load.answers[200] > 30
+    assert load.throughput == pytest.approx(load.answers[200] / load.seconds)
+    assert 0 < load.cpu <= 1.1
+
+
+def test_statuses_are_counted_apart() -> None:
+    with server(answering(b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n")) as port:
+        load = saturate(port, cycle([REQUEST]), connections=1, seconds=0.05)
+    assert set(load.answers) == {503}
+
+
+def test_no_seconds_are_one_request_for_each_connection() -> None:
+    asked: list[bytes] = []
+
+    def requests() -> Iterator[bytes]:
+        while True:
+            asked.append(REQUEST)
+            yield REQUEST
+
+    with server(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) as port:
+        saturate(port, requests(), connections=2, seconds=0)
+    assert len(asked) == 2
+
+
+def test_a_server_that_hangs_up_spoils_the_measurement() -> None:
+    with server(lambda connection: connection.close()) as port, pytest.raises(SurroundingsError, match="closed"):
+        saturate(port, cycle([REQUEST]), connections=1, seconds=0.1)
