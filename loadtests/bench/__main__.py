@@ -6,10 +6,7 @@ from pathlib import Path
 import click
 
 from deploy.cli.main import run_alone
-from loadtests.bench import booking, growth, memory, search
-from loadtests.bench import contention as contended
-from loadtests.bench import http_overhead as hop
-from loadtests.bench import startup as starting
+from loadtests.bench import booking, contention, growth, http_overhead, memory, search, startup
 from loadtests.bench.figures import Figure, in_words, write
 from loadtests.bench.interleaving import Plan
 from loadtests.bench.output import say
@@ -28,10 +25,10 @@ Measurement = Callable[[Cores, bool], dict[str, Figure]]
 MEASUREMENTS: Mapping[str, Measurement] = {
     "search": lambda cores, quick: search.measure(cores, QUICK if quick else FULL),
     "booking": lambda cores, quick: booking.measure(cores, QUICK if quick else FULL),
-    "contended": lambda cores, quick: contended.measure(cores, blocks=3 if quick else 8, rounds=2 if quick else 5),
+    "contended": lambda cores, quick: contention.measure(cores, blocks=3 if quick else 8, rounds=2 if quick else 5),
     "memory": lambda cores, quick: memory.measure(cores, 10_000 if quick else 100_000),
-    "http": lambda cores, quick: hop.measure(cores, blocks=3 if quick else 10, calls=100 if quick else 300),
-    "start": lambda _cores, quick: starting.measure(quick),
+    "http": lambda cores, quick: http_overhead.measure(cores, blocks=3 if quick else 10, calls=100 if quick else 300),
+    "start": lambda _cores, quick: startup.measure(quick),
 }
 
 

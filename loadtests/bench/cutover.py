@@ -6,8 +6,7 @@ import click
 
 from deploy.cli.main import run_alone
 from deploy.errors import SurroundingsError
-from loadtests.bench import fence_cost as fence
-from loadtests.bench import initial_copy as copying
+from loadtests.bench import fence_cost, initial_copy
 from loadtests.bench.cutover_pauses import (
     APPOINTMENTS,
     ARTIFACT,
@@ -52,7 +51,7 @@ def bench(quick: bool, each_way: int | None) -> None:
         figures |= _moves(
             servers, cores, QUICK_APPOINTMENTS if quick else APPOINTMENTS, each_way or (10 if quick else 40)
         )
-    figures |= fence.measure(cores, Plan(3, 2.0, 1.0) if quick else Plan(10, 4.0, 3.0))
+    figures |= fence_cost.measure(cores, Plan(3, 2.0, 1.0) if quick else Plan(10, 4.0, 3.0))
     for figure in figures.items():
         say(in_words(*figure))
     write(figures, ARTIFACT)
@@ -68,7 +67,7 @@ def _moves(servers: Stand, cores: Cores, appointments: int, each_way: int) -> di
     rate = _half_of_capacity(servers, cores, port, open_for_business)
     say(f"{'half of capacity':<28} {rate:.0f} requests/s, of which 30 % are writes")
     figures = _replication_cost(servers, cores, port, open_for_business, rate)
-    figures |= copying.measure(servers, pairs=2 if appointments < APPOINTMENTS else 4)
+    figures |= initial_copy.measure(servers, pairs=2 if appointments < APPOINTMENTS else 4)
     moves, records, verdict = to_and_fro(servers, cores, port, open_for_business, each_way=each_way, rate=rate)
     for words in (*verdict.lost[:5], *verdict.duplicated[:5], *verdict.unasked[:5]):
         say(f"! {words}")
@@ -105,7 +104,7 @@ def _replication_cost(servers: Stand, cores: Cores, port: int, salon: Salon, rat
     for number in range(3):
         pair = []
         for replicated in (True, False):
-            copying.empty(servers)
+            initial_copy.empty(servers)
             if replicated:
                 replication.start(sides_of(servers), lambda progress: None)
             plans = traffic_plans(port, salon, rate, salon.part(1)[number::3], processes=1)

@@ -17,7 +17,7 @@ from flask import Flask, request
 from psycopg.rows import TupleRow
 from uuid_utils.compat import uuid7
 
-from loadtests.bench import sql_replay as replay
+from loadtests.bench import sql_replay
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -61,9 +61,9 @@ def booking_floor() -> Flask:
     records this floor, and refuses to compare when the statements differ.
     """
     settings = _settings()
-    steps = replay.from_json(settings["sql"])
+    steps = sql_replay.from_json(settings["sql"])
     connections = {role: _per_thread(url) for role, url in settings["database_urls"].items()}
-    ids = replay.fresh_ids(steps)
+    ids = sql_replay.fresh_ids(steps)
     app = Flask(__name__)
 
     @app.get("/ready")
@@ -73,10 +73,10 @@ def booking_floor() -> Flask:
     @app.post("/appointments")
     def book() -> tuple[dict[str, Any], int]:
         asked = request.get_json()
-        booking = replay.Booking(asked["provider_id"], asked["starts_at"], request.headers["Idempotency-Key"])
+        booking = sql_replay.Booking(asked["provider_id"], asked["starts_at"], request.headers["Idempotency-Key"])
         fresh = {known: str(uuid7()) for known in ids}
         for step in steps:
-            parameters = replay.filled(step.slots, booking, fresh)
+            parameters = sql_replay.filled(step.slots, booking, fresh)
             answer = connections[step.role]().execute(step.sql, parameters)
             if answer.description:
                 answer.fetchall()

@@ -20,7 +20,7 @@ from deploy.devstack.postgres import PostgresServer
 from deploy.devstack.processes import GUNICORN
 from deploy.devstack.program import Program, answers_http
 from deploy.devstack.settings import DEFAULT_PORTS, Settings
-from loadtests.bench import floor_gunicorn as serving
+from loadtests.bench import floor_gunicorn
 from loadtests.harness.cores import Cores
 
 THREADS = 8
@@ -96,7 +96,9 @@ class Stand:
         """One of `loadtests.bench.floors`, under the monolith's gunicorn settings. `ready` is a path that it serves."""
         port = free_port()
         environment = {"MONOLITH_PORT": str(port), "FLOOR": json.dumps(settings), **WORKER}
-        return self._start_web(f"loadtests.bench.floors:{name}()", Path(serving.__file__), port, ready, environment)
+        return self._start_web(
+            f"loadtests.bench.floors:{name}()", Path(floor_gunicorn.__file__), port, ready, environment
+        )
 
     def monolith_environment(self) -> dict[str, str]:
         """The settings of the monolith's web process, and of commands that act as it."""

@@ -6,9 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from loadtests.lab.report import run_charts as drawings
-from loadtests.lab.report import summary_charts as diagrams
-from loadtests.lab.report import tables
+from loadtests.lab.report import run_charts, summary_charts, tables
 from loadtests.lab.report.figures import IDLE, Figures
 from loadtests.lab.report.findings import findings
 from loadtests.lab.report.raw_rows import Raw
@@ -28,16 +26,16 @@ def render(results: Results, verdict: Verdict, raw: Raw) -> str:
     assert conditions is not None, "the laboratory wrote them"
     figures = Figures(results, parse_thresholds(conditions.thresholds))
     drawn = {
-        "heat": diagrams.heat(figures),
-        "forest": diagrams.forest(figures),
+        "heat": summary_charts.heat(figures),
+        "forest": summary_charts.forest(figures),
         "at_the_peak": tables.at_the_peak(figures),
-        "arms_drawn": diagrams.arms_drawn(figures),
-        "costs": diagrams.costs(figures),
-        "arms_legend": drawings.arms_legend(figures.arms),
-        "load_curves": drawings.load_curves(figures),
-        "percentile_curves": drawings.percentile_curves(figures, raw),
-        "timelines": drawings.timelines(figures, raw),
-        "drift": drawings.drift(figures),
+        "arms_drawn": summary_charts.arms_drawn(figures),
+        "costs": summary_charts.costs(figures),
+        "arms_legend": run_charts.arms_legend(figures.arms),
+        "load_curves": run_charts.load_curves(figures),
+        "percentile_curves": run_charts.percentile_curves(figures, raw),
+        "timelines": run_charts.timelines(figures, raw),
+        "drift": run_charts.drift(figures),
         "style": (_HERE / "style.css").read_text(encoding="utf-8"),
     }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
