@@ -15,7 +15,7 @@ from collections.abc import Callable
 from openfeature.provider import FeatureProvider
 
 from contracts.chassis.credentials import role_url
-from contracts.chassis.database_sessions import Sessions
+from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.loops import Loop, Worker
 from monolith.application import Application
 from monolith.config import MonolithConfig, WorkerConfig
@@ -160,7 +160,7 @@ def _availability_cache(seconds: int, metrics: Metrics) -> list[PortDecorator]:
     return [lambda port: RememberedAvailability(port, seconds=seconds, answered=metrics.search_answered)]
 
 
-def _sessions(config: MonolithConfig) -> Sessions:
+def _sessions(config: MonolithConfig) -> DatabaseSessions:
     roles = {"auth": auth.ROLE, "billing": billing.APP_ROLE, "notifications": notifications.APP_ROLE}
     roles |= {"platform": PLATFORM_ROLE}
     if config.scheduling_adapter != "http":
@@ -168,7 +168,7 @@ def _sessions(config: MonolithConfig) -> Sessions:
 
         roles |= {"scheduling": SCHEDULING_ROLE}
     urls = {module: role_url(config.database_url, role, config.role_secret) for module, role in roles.items()}
-    return Sessions("monolith", urls)
+    return DatabaseSessions("monolith", urls)
 
 
 def _checks(platform: Database, accounts: Database, money: Database, mails: Database) -> list[Check]:

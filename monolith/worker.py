@@ -6,12 +6,10 @@ is put together in `wiring.build_worker`.
 
 import logging
 import os
-import signal
 import sys
-import threading
 
 from contracts.chassis.logs import log_to
-from contracts.chassis.loops import run
+from contracts.chassis.loops import run, stop_on_signals
 from contracts.chassis.settings import load_or_exit
 from monolith import wiring
 from monolith.config import WorkerConfig
@@ -21,9 +19,7 @@ log = logging.getLogger("monolith.worker")
 
 def main() -> None:
     log_to(sys.stderr)
-    stop = threading.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
+    stop = stop_on_signals()
     worker = wiring.build_worker(load_or_exit("monolith", WorkerConfig.from_environment, os.environ))
     log.info("worker started")
     ended = run(worker, stop)

@@ -6,7 +6,7 @@ import sys
 from flask import Flask
 
 from contracts.chassis.credentials import role_url
-from contracts.chassis.database_sessions import Sessions
+from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.logs import log_to
 from contracts.chassis.settings import load_or_exit
 from scheduling_service.config import WebConfig
@@ -22,7 +22,7 @@ def build(config: WebConfig) -> Flask:
     one more for those who look at the metrics."""
     url = role_url(config.database_url, RUNNING_ROLE, config.role_secret)
     engine = SchedulingEngine(Database(url, pool_size=config.threads))
-    return create_app(engine, config, Sessions("scheduling", {"scheduling": url}))
+    return create_app(engine, config, DatabaseSessions("scheduling", {"scheduling": url}))
 
 
 log_to(sys.stdout)

@@ -1,4 +1,4 @@
-"""Background work of a process that serves requests."""
+"""Background loops in a process that serves requests."""
 
 import atexit
 import threading
@@ -6,9 +6,12 @@ import threading
 from contracts.chassis.loops import Worker, run
 
 
-class Companion:
-    """A worker whose threads start with the first `start`, so that it may be made before a fork, and nothing runs where
-    nothing is to be done. It ends with the process, within `closing_seconds`, or when it is closed."""
+class BackgroundThread:
+    """Run a worker's loops beside a web server.
+
+    It may be created before a fork: the threads start with the first `start`. It ends with the process, within
+    `closing_seconds`, or when it is closed.
+    """
 
     def __init__(self, name: str, worker: Worker, *, closing_seconds: float) -> None:
         self._name = name
@@ -19,18 +22,21 @@ class Companion:
         self._running: threading.Thread | None = None
 
     def start(self) -> None:
-        """Costs next to nothing when it runs already. Raises RuntimeError when the system gives no more threads."""
+        """Start the loops unless they are running; cheap enough to call on every request.
+
+        Raises RuntimeError if the system cannot start another thread.
+        """
         if self._running is None:
-            self._begin()
+            self._start_once()
 
     def close(self) -> None:
-        """Let it end, and wait for that."""
+        """Stop the loops and wait until they have ended."""
         atexit.unregister(self.close)
         self._stop.set()
         if self._running is not None:
             self._running.join(self._closing_seconds)
 
-    def _begin(self) -> None:
+    def _start_once(self) -> None:
         with self._starting:
             if self._running is not None:
                 return

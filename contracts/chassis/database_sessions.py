@@ -1,6 +1,6 @@
-"""How many statements of each module are under way in the database at this moment, and how many wait for a lock.
+"""Gauges of each module's active database sessions: running, or waiting for a lock.
 
-A metrics page shows it as `<application>_database_sessions{module, state}`, the monolith's as well as the service's.
+A metrics page shows them as `<application>_database_sessions{module, state}`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,20 +11,20 @@ import psycopg
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from contracts.chassis.single_flight import Question
+from contracts.chassis.single_flight import SingleFlight
 
 State = Literal["running", "lock"]
 
-PATIENCE: Final = 1.0
+TIMEOUT_SECONDS: Final = 1.0
 
-# Those who look are told by their name, and are no work of the module's.
+# The query excludes the sessions that have this application name: the scrape's own.
 _CONNECTION: Final[dict[str, Any]] = {
     "application_name": "database_sessions",
     "connect_timeout": 2,
     "tcp_user_timeout": 2_000,
     "options": "-c statement_timeout=2000",
 }
-_OWN: Final = """
+_ACTIVE_SESSIONS: Final = """
     SELECT count(*) FILTER (WHERE wait_event_type IS DISTINCT FROM 'Lock'),
            count(*) FILTER (WHERE wait_event_type = 'Lock')
       FROM pg_stat_activity
@@ -33,51 +33,57 @@ _OWN: Final = """
     """
 
 
-class Sessions(Collector):
-    """`urls` are of the modules' databases, each under the module's own role, for nobody else sees what it does.
+class DatabaseSessions(Collector):
+    """Counts the active sessions of each module's role. Register it with the registry of a metrics page.
 
-    Connects when somebody looks: one connection for each module, since whoever looks must not wait for the pool that
-    is short. Register it with the registry of a metrics page.
+    `urls` maps modules to their databases, each with the module's own role: a role sees its own sessions only. Each
+    scrape uses a connection of its own per module, so that metrics never wait for an exhausted pool.
     """
 
-    def __init__(self, application: str, urls: Mapping[str, str], patience: float = PATIENCE) -> None:
+    def __init__(self, application: str, urls: Mapping[str, str], timeout: float = TIMEOUT_SECONDS) -> None:
         self._application = application
-        self._patience = patience
+        self._timeout = timeout
         self._modules = {
-            module: Question(_Looking(url).under_way, f"database sessions of {module}") for module, url in urls.items()
+            module: SingleFlight(_SessionCount(url).read, f"database sessions of {module}")
+            for module, url in urls.items()
         }
 
     def counts(self) -> dict[tuple[str, State], int]:
-        """Of all processes of the application. Answers within `patience` seconds; a module whose database has not
-        answered by then is left out."""
-        asked = {module: question.ask() for module, question in self._modules.items()}
-        answered, _ = wait(asked.values(), self._patience)
-        found: dict[tuple[str, State], int] = {}
-        for module, answer in asked.items():
-            counted = answer.result() if answer in answered else None
-            if counted is not None:
-                found[module, "running"], found[module, "lock"] = counted
-        return found
+        """Return the sessions of all processes, within `timeout` seconds.
+
+        A module whose database has not answered by then is left out.
+        """
+        queries = {module: query.submit() for module, query in self._modules.items()}
+        finished, _ = wait(queries.values(), self._timeout)
+        counts: dict[tuple[str, State], int] = {}
+        for module, query in queries.items():
+            row = query.result() if query in finished else None
+            if row is not None:
+                counts[module, "running"], counts[module, "lock"] = row
+        return counts
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        name, words = f"{self._application}_database_sessions", "Statements under way: running, or waiting for a lock."
-        family = GaugeMetricFamily(name, words, labels=["module", "state"])
+        """Yield the gauge, for Prometheus."""
+        name, help_text = f"{self._application}_database_sessions", "Active sessions: running, or waiting for a lock."
+        family = GaugeMetricFamily(name, help_text, labels=["module", "state"])
         for labels, count in self.counts().items():
             family.add_metric(labels, count)
         yield family
 
 
-class _Looking:
+class _SessionCount:
+    """One module's query, on a connection that is opened when it is first needed."""
+
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: psycopg.Connection[tuple[int, int]] | None = None
 
-    def under_way(self) -> tuple[int, int] | None:
-        """What runs and what waits; None when the database does not answer. One thread at a time may ask."""
+    def read(self) -> tuple[int, int] | None:
+        """Return the running and the waiting sessions; None if the database is unreachable. Not thread-safe."""
         try:
-            return self._connected().execute(_OWN).fetchone()
+            return self._connected().execute(_ACTIVE_SESSIONS).fetchone()
         except psycopg.Error:
-            self._forget()
+            self._disconnect()
             return None
 
     def _connected(self) -> psycopg.Connection[tuple[int, int]]:
@@ -85,7 +91,7 @@ class _Looking:
             self._connection = psycopg.connect(self._url, autocommit=True, **_CONNECTION)
         return self._connection
 
-    def _forget(self) -> None:
+    def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -1,10 +1,10 @@
-"""One active process per database for one task: a connection that holds the task's advisory lock while it lives."""
+"""Leader election: at most one active process per task and database, by a Postgres advisory lock."""
 
 from typing import Any
 
 import psycopg
 
-# A connection that dies without a word is noticed within seconds, by the server too, which then frees the lock.
+# Both ends notice a dead peer within seconds; the server then releases the lock.
 _CONNECTION: dict[str, Any] = {
     "connect_timeout": 2,
     "keepalives_idle": 2,
@@ -19,8 +19,11 @@ _OPTIONS = (
 
 
 class Leadership:
-    """`lock` is the task's; advisory locks belong to one database. `options` are settings of the session, besides those
-    that notice a dead peer. Connects later. Raises psycopg.Error."""
+    """A connection that holds the advisory lock of a task for as long as it is open.
+
+    `lock` identifies the task within the database; `name` is the connection's application name; `options` are further
+    settings of the session. Connects with the first `try_to_lead`. Methods raise psycopg.Error. Not thread-safe.
+    """
 
     def __init__(self, url: str, lock: int, name: str, options: str) -> None:
         self._url = url
@@ -31,11 +34,11 @@ class Leadership:
 
     @property
     def leads(self) -> bool:
-        """Whether this process was the active one when it last looked."""
+        """Whether this process held the lock when it was last checked."""
         return self._connection is not None
 
     def try_to_lead(self) -> bool:
-        """Become the active one for this database, unless another process is."""
+        """Acquire the lock unless another process holds it; return whether this process leads."""
         connection = psycopg.connect(self._url, autocommit=True, **self._settings)
         if connection.execute("SELECT pg_try_advisory_lock(%s)", (self._lock,)).fetchone() == (True,):
             self._connection = connection
@@ -44,13 +47,13 @@ class Leadership:
         return self.leads
 
     def close(self) -> None:
-        """Let go of the lock, and of a connection that may be broken."""
+        """Release the lock and close the connection, which may be broken."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def connection(self) -> psycopg.Connection:
-        """Raises psycopg.OperationalError when this process does not lead."""
+        """Return the connection that holds the lock. Raises psycopg.OperationalError if this process does not lead."""
         if self._connection is None:
             raise psycopg.OperationalError(f"this {self._name} does not lead")
         return self._connection

@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line. JSON escapes text from outside, so that no value can begin a line of its own."""
+"""Structured logs: one JSON object per line. JSON escaping prevents log injection through line breaks."""
 
 import contextlib
 import logging
@@ -11,37 +11,37 @@ from typing import Any, TextIO
 
 import msgspec
 
-GATHERING_SECONDS = 0.05
-MOST_GATHERED = 100_000
-"""Lines; a log that cannot be written loses its oldest, not the process its memory."""
+FLUSH_SECONDS = 0.05
+MOST_BUFFERED_LINES = 100_000
+"""When the stream cannot be written, the oldest lines are dropped, so that memory stays bounded."""
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 _traceback = logging.Formatter().formatException
 
 
 class JsonLines(logging.Handler):
-    """A record's `fields` (given as `extra={"fields": {...}}`) stand beside its time, level and event.
+    """A handler that writes a record's time, level and event, and its `fields` (`extra={"fields": {...}}`).
 
-    A thread writes what has gathered every 50 ms, since a write for each request lets go of the interpreter once more
-    in each: measured, that cost a tenth of a slot search. A warning or worse is written at once, with all before it. A
-    process that is killed takes the last 50 ms of its log with it.
+    A thread flushes the buffer every 50 ms: a write per request releases the GIL once more in each, which cost a tenth
+    of a slot search when measured. A warning or an error is flushed at once, with everything before it. A process that
+    is killed loses at most the last 50 ms of its log.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._descriptor = stream.fileno()
-        self._gathered: deque[bytes] = deque(maxlen=MOST_GATHERED)
+        self._buffer: deque[bytes] = deque(maxlen=MOST_BUFFERED_LINES)
         self._writing = threading.Lock()
         self._writer: threading.Thread | None = None
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Without the lock that `logging` holds around a handler: appending needs none."""
+        """Append without the lock that `logging` holds around a handler: `deque.append` is thread-safe."""
         self.emit(record)
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._gathered.append(line_of(record))
+            self._buffer.append(line_of(record))
             if record.levelno >= logging.WARNING:
                 self.flush()
             elif self._writer is None:
@@ -50,11 +50,11 @@ class JsonLines(logging.Handler):
             self.handleError(record)
 
     def flush(self) -> None:
-        """Write what has gathered. `logging` also does this when the process ends."""
+        """Write the buffer. `logging` also calls this when the process exits."""
         with self._writing:
             lines = []
-            while self._gathered:
-                lines.append(self._gathered.popleft())
+            while self._buffer:
+                lines.append(self._buffer.popleft())
             rest = b"".join(lines)
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
@@ -62,19 +62,19 @@ class JsonLines(logging.Handler):
     def _start_writer(self) -> None:
         with self._writing:
             if self._writer is None:
-                self._writer = threading.Thread(target=self._write_now_and_then, name="log", daemon=True)
+                self._writer = threading.Thread(target=self._flush_periodically, name="log", daemon=True)
                 self._writer.start()
 
-    def _write_now_and_then(self) -> None:
+    def _flush_periodically(self) -> None:
         while True:
-            time.sleep(GATHERING_SECONDS)
-            if self._gathered:
+            time.sleep(FLUSH_SECONDS)
+            if self._buffer:
                 with contextlib.suppress(OSError):
                     self.flush()
 
 
 def line_of(record: logging.LogRecord) -> bytes:
-    """The line, its end included."""
+    """Return the record as a JSON line, including the line break."""
     line: dict[str, Any] = {
         "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
@@ -88,10 +88,9 @@ def line_of(record: logging.LogRecord) -> bytes:
 
 
 def log_to(stream: TextIO, level: int = logging.INFO) -> None:
-    """Send every log of this process to `stream`."""
+    """Write all logs of this process to `stream`."""
     logging.basicConfig(level=level, handlers=[JsonLines(stream)], force=True)
-    # What a record could find out about its thread, process and caller is not in the line.
-    # (https://docs.python.org/3/howto/logging.html#optimization)
-    # Not logProcesses: gunicorn puts the process into each of its own lines.
+    # The lines contain neither thread nor caller, so do not collect them for each record
+    # (https://docs.python.org/3/howto/logging.html#optimization). Gunicorn's lines need logProcesses.
     logging.logThreads = logging.logMultiprocessing = False
     logging._srcfile = None

@@ -1,45 +1,59 @@
-"""Loops that survive their own errors."""
+"""The background loops of a process. A loop survives its own errors."""
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from contracts.chassis.backoff import Backoff
+
 log = logging.getLogger(__name__)
 
-FIRST_REST = 0.2
-LONGEST_REST = 5.0
-PATIENCE = 4.5
+FIRST_RETRY_SECONDS = 0.2
+LONGEST_RETRY_SECONDS = 5.0
+STOP_SECONDS = 4.5
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`step` does what can be done now, within about two seconds, and answers True when there may be more to do at
-    once; otherwise the next step comes after `idle_seconds`. What it raises is logged, and tried again later."""
+    """A step that is repeated until the process stops.
+
+    `step` runs for at most about two seconds. It returns a true value if there may be more to do at once; otherwise
+    the next step follows after `idle_seconds`. An exception is logged, and the step is repeated with backoff.
+    """
 
     name: str
-    step: Callable[[], bool | None]
+    step: Callable[[], object]
     idle_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """All loops of one process, and what is to be closed when they have ended."""
+    """All loops of a process, and the functions that release their resources after the loops have ended."""
 
     loops: Sequence[Loop]
     closing: Sequence[Callable[[], None]] = field(default=())
 
 
+def stop_on_signals() -> threading.Event:
+    """Return an event that SIGTERM or SIGINT sets. Call it from the main thread."""
+    stop = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stop.set())
+    return stop
+
+
 def run(worker: Worker, stop: threading.Event) -> bool:
-    """Run every loop in a thread of its own until `stop` is set; False when one did not end in time."""
+    """Run each loop in its own thread until `stop` is set. Return False if a loop did not end in time."""
     threads = [
         threading.Thread(target=_repeat, args=(loop, stop), name=loop.name, daemon=True) for loop in worker.loops
     ]
     for thread in threads:
         thread.start()
     stop.wait()
-    ended = _all_end(threads)
+    ended = _join(threads)
     for close in worker.closing:
         close()
     return ended
@@ -47,40 +61,35 @@ def run(worker: Worker, stop: threading.Event) -> bool:
 
 def _repeat(loop: Loop, stop: threading.Event) -> None:
     log.info("loop %s started", loop.name)
-    failures = 0
+    backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
     while not stop.is_set():
         try:
-            rest = 0.0 if loop.step() else loop.idle_seconds
-            failures = _recovered(loop, failures)
+            delay = 0.0 if loop.step() else loop.idle_seconds
+            _log_recovery(loop, backoff)
         except Exception as error:
-            failures += 1
-            rest = _rest(failures)
-            _complain(loop, error, failures, rest)
-        if rest:
-            stop.wait(rest)
+            delay = backoff.failed()
+            _log_failure(loop, error, backoff.failures, delay)
+        if delay:
+            stop.wait(delay)
     log.info("loop %s stopped", loop.name)
 
 
-def _recovered(loop: Loop, failures: int) -> int:
-    if failures:
-        log.info("loop %s works again after %d failures", loop.name, failures)
-    return 0
+def _log_recovery(loop: Loop, backoff: Backoff) -> None:
+    if backoff.failures:
+        log.info("loop %s recovered after %d failures", loop.name, backoff.failures)
+        backoff.succeeded()
 
 
-def _rest(failures: int) -> float:
-    return min(LONGEST_REST, FIRST_REST * 2.0 ** min(failures - 1, 30))
-
-
-def _complain(loop: Loop, error: Exception, failures: int, rest: float) -> None:
-    """The trace the first time only: an outage is one line per rest."""
+def _log_failure(loop: Loop, error: Exception, failures: int, delay: float) -> None:
+    """Log the first failure in a row with its traceback, and each further one in a line."""
     log.warning(
-        "loop %s failed (%d in a row), next try in %.1f s: %s: %s",
-        loop.name, failures, rest, type(error).__name__, error, exc_info=error if failures == 1 else None,
+        "loop %s failed (%d in a row), retrying in %.1f s: %s: %s",
+        loop.name, failures, delay, type(error).__name__, error, exc_info=error if failures == 1 else None,
     )  # fmt: skip
 
 
-def _all_end(threads: Sequence[threading.Thread]) -> bool:
-    deadline = time.monotonic() + PATIENCE
+def _join(threads: Sequence[threading.Thread]) -> bool:
+    deadline = time.monotonic() + STOP_SECONDS
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     late = [thread.name for thread in threads if thread.is_alive()]

@@ -1,4 +1,4 @@
-"""Reading settings from an environment: each is checked, and what is wrong with it is one line with the remedy."""
+"""Typed settings from environment variables. An invalid setting is reported in one line that contains the remedy."""
 
 import base64
 import binascii
@@ -16,11 +16,11 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class ConfigError(Exception):
-    """A variable is missing or malformed. One line: which one, and the remedy; never its value if it is a secret."""
+    """A variable is missing or malformed. The one-line message has its name and the remedy, never a secret's value."""
 
 
 def load_or_exit(program: str, load: Callable[[Environment], C], environment: Environment) -> C:
-    """What `load` makes of the environment; or its one line on standard error, and exit code 2."""
+    """Load the settings; on a ConfigError print its message to standard error and exit with code 2."""
     try:
         return load(environment)
     except ConfigError as error:
@@ -29,6 +29,7 @@ def load_or_exit(program: str, load: Callable[[Environment], C], environment: En
 
 
 def required(environment: Environment, name: str, example: str) -> str:
+    """Return a variable that must be set. `example` completes the sentence "set it to ..."."""
     value = environment.get(name, "").strip()
     if not value:
         raise ConfigError(f"{name} is not set: set it to {example}")
@@ -36,7 +37,7 @@ def required(environment: Environment, name: str, example: str) -> str:
 
 
 def url(environment: Environment, name: str, example: str) -> str:
-    """A URL of the example's shape: its scheme (or that with TLS), a host, and a path exactly where it has one."""
+    """Return a URL shaped like the example: the same scheme (or its TLS variant), a host, and a path if it has one."""
     value = required(environment, name, example)
     scheme, _, rest = example.partition("://")
     try:
@@ -55,6 +56,7 @@ def url(environment: Environment, name: str, example: str) -> str:
 
 
 def secret(environment: Environment, name: str) -> str:
+    """Return a secret of at least 16 characters."""
     value = required(environment, name, "a secret of this deployment's own, such as `openssl rand -hex 32` prints")
     if len(value) < SHORTEST_SECRET:
         raise ConfigError(f"{name} is too short: use at least {SHORTEST_SECRET} characters")
@@ -62,6 +64,7 @@ def secret(environment: Environment, name: str) -> str:
 
 
 def number(environment: Environment, name: str, default: int, *, at_most: int, at_least: int = 1) -> int:
+    """Return a whole number within the bounds."""
     value = environment.get(name, "").strip() or str(default)
     if not re.fullmatch(r"[0-9]{1,9}", value) or not at_least <= int(value) <= at_most:
         raise ConfigError(f"{name} is malformed: it must be a whole number from {at_least} to {at_most}")
@@ -77,7 +80,7 @@ def choice(environment: Environment, name: str, default: str, options: Sequence[
 
 
 def ed25519_key(name: str, entry: str, what: str) -> tuple[str, bytes]:
-    """`kid:base64url` of a raw 32-byte key, taken apart. `what` says which kind it has to be."""
+    """Split `kid:base64url` into the key id and the raw 32-byte key. `what` names the kind of key in the error."""
     key_id, _, encoded = entry.partition(":")
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)

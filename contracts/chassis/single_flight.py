@@ -1,4 +1,4 @@
-"""Questions whose answer may never come, asked so that nobody has to wait for it longer than they want."""
+"""One execution of a function, shared by concurrent callers."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,18 +8,21 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Question(Generic[T]):
-    """Asked in a thread of its own, which `name` names and which begins with the first asking."""
+class SingleFlight(Generic[T]):
+    """Run a function that may hang in a worker thread; concurrent callers share its result.
 
-    def __init__(self, question: Callable[[], T], name: str) -> None:
-        self._question = question
+    The thread starts with the first `submit` and is called `name`. Thread-safe.
+    """
+
+    def __init__(self, function: Callable[[], T], name: str) -> None:
+        self._function = function
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._lock = Lock()
-        self._asked: Future[T] | None = None
+        self._running: Future[T] | None = None
 
-    def ask(self) -> Future[T]:
-        """The answer that will come. However many ask, the question is asked once at a time: they share its answer."""
+    def submit(self) -> Future[T]:
+        """Return the execution under way, or start one. The caller decides how long it waits for the result."""
         with self._lock:
-            if self._asked is None or self._asked.done():
-                self._asked = self._thread.submit(self._question)
-            return self._asked
+            if self._running is None or self._running.done():
+                self._running = self._thread.submit(self._function)
+            return self._running

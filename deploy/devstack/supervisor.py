@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from contracts.chassis.backoff import Backoff
 from deploy.devstack.child import Child
 from deploy.devstack.record import ProcessRecord
 from deploy.errors import SurroundingsError
@@ -19,7 +20,7 @@ POLL_SECONDS = 0.2
 class _Watched:
     process: Child
     launched_at: float
-    pause: float = FIRST_PAUSE
+    backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_PAUSE, LONGEST_PAUSE))
     again_at: float | None = None
 
 
@@ -74,13 +75,14 @@ class Supervisor:
     def _plan_restart(self, watched: _Watched, now: float) -> None:
         process = watched.process
         steady = now - watched.launched_at > STEADY_SECONDS
-        watched.pause = FIRST_PAUSE if steady else watched.pause
-        watched.again_at = now + watched.pause
+        if steady:
+            watched.backoff.succeeded()
+        delay = watched.backoff.failed()
+        watched.again_at = now + delay
         self._say(
-            f"{process.name} ended ({process.how_it_ended}), starting it again in {watched.pause:.0f} s; "
+            f"{process.name} ended ({process.how_it_ended}), starting it again in {delay:.0f} s; "
             f"its log is {process.log}"
         )
-        watched.pause = min(watched.pause * 2, LONGEST_PAUSE)
 
     def _start_again(self, watched: _Watched, now: float) -> None:
         watched.again_at, watched.launched_at = None, now

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from contracts.chassis.background_thread import Companion
+from contracts.chassis.background_thread import BackgroundThread
 from contracts.chassis.loops import Loop, Worker
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, OutcomeUnknown, SchedulingError, Unavailable
@@ -52,7 +52,7 @@ class GuardedCalls:
         self._lock = threading.Lock()
         self._counts: dict[UUID, _Counted] = {}
         worker = Worker([Loop("guarded calls", self._flush, flush_seconds)], closing=[self._flush])
-        self._companion = Companion("guarded calls", worker, closing_seconds=_CLOSING_SECONDS)
+        self._thread = BackgroundThread("guarded calls", worker, closing_seconds=_CLOSING_SECONDS)
 
     def refresh(self, notice: Notice | None = None) -> None:
         """What the watch calls about a change: of one guard, or of anything."""
@@ -72,11 +72,11 @@ class GuardedCalls:
             self._counts[guarded.guard_id] = before.plus(failed, seconds > guarded.slow_seconds)
         with suppress(RuntimeError):
             # The system gives no more threads: no reason to fail whoever is served.
-            self._companion.start()
+            self._thread.start()
 
     def close(self) -> None:
         """Write down what was counted. Runs by itself when the process ends."""
-        self._companion.close()
+        self._thread.close()
 
     def _read(self) -> dict[UUID, _Guarded]:
         current = select(guard.c.business_id, guard.c.guard_id, guard.c.p95_ms).where(guard.c.ended_at.is_(None))

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 
-from contracts.chassis.backoff import Patience
+from contracts.chassis.backoff import Backoff
 from contracts.scheduling.values import Side
 from monolith.cutover import failpoints, record
 from monolith.cutover.record import Move
@@ -108,7 +108,7 @@ class Controller:
         A database that is away is waited for, `patience_seconds` since anything last went well; then psycopg's error is
         raised, and the move stays for `resume`.
         """
-        patience, last, move = Patience(first=0.02, longest=0.5), time.monotonic(), None
+        backoff, last, move = Backoff(first=0.02, longest=0.5), time.monotonic(), None
         while True:
             try:
                 if move is None:
@@ -123,9 +123,7 @@ class Controller:
                     raise
                 self._stumble(cutover_id, error)
                 move = None
-                patience.stumble()
-                while patience.resting():
-                    time.sleep(0.01)
+                time.sleep(backoff.failed())
 
     def _look(self, cutover_id: UUID) -> Move:
         record.drive(self.platform, cutover_id)

@@ -6,13 +6,11 @@ at SIGTERM or SIGINT.
 
 import logging
 import os
-import signal
 import sys
-import threading
 from typing import NamedTuple
 
-from contracts.chassis.backoff import repeat_whatever_comes
 from contracts.chassis.logs import log_to
+from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
 from contracts.chassis.settings import Environment, load_or_exit, secret, url
 from monolith.cutover.answering import answers_at
 from monolith.cutover.guards import Guards
@@ -26,7 +24,6 @@ KEEPER_SECONDS = 0.25
 WATCHMAN_SECONDS = 0.5
 RETURN_SHARE = 0.5
 """Whoever is served badly should not wait as long as whoever moves at leisure."""
-_PATIENCE = 4.0
 
 
 class _Settings(NamedTuple):
@@ -54,23 +51,16 @@ def settings_from(environment: Environment) -> _Settings:
 
 def main() -> None:
     log_to(sys.stderr)
-    stop = threading.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
+    stop = stop_on_signals()
     settings = load_or_exit("cutover-keeper", settings_from, os.environ)
     keeper = Keeper(settings.sides)
     watchman = Watchman(settings.sides, Guards(settings.sides, answers_at(settings.service_url), share=RETURN_SHARE))
-    watching = threading.Thread(
-        target=repeat_whatever_comes, args=("watchman", watchman.step, WATCHMAN_SECONDS, stop, log), daemon=True
-    )
-    watching.start()
-    try:
-        repeat_whatever_comes("keeper", keeper.step, KEEPER_SECONDS, stop, log)
-    finally:
-        stop.set()
-        watching.join(_PATIENCE)
-        keeper.close()
-        watchman.close()
+    loops = [
+        Loop("keeper", keeper.step, KEEPER_SECONDS),
+        Loop("watchman", watchman.step, WATCHMAN_SECONDS),
+    ]
+    if not run(Worker(loops, closing=[keeper.close, watchman.close]), stop):
+        os._exit(1)
 
 
 if __name__ == "__main__":

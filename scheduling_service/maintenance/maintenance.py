@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from contracts.chassis.backoff import Every, Patience
+from contracts.chassis.backoff import Backoff, Every
 from contracts.scheduling import models as m
 from contracts.scheduling.context import SYSTEM, CallContext, Deadline, new_trace
 from contracts.scheduling.errors import BusinessNotFound, NotOwner, SchedulingError
@@ -40,11 +40,11 @@ class Caretaker:
         self._todo: deque[UUID] = deque()
         self._look_at_holds, self._look_at_waiting = Every(IDLE_SECONDS), Every(waiting_seconds)
         self._last_waiting: UUID | None = None
-        self._patience = Patience(first=0.1, longest=1.0)
+        self._backoff = Backoff(first=0.1, longest=1.0)
 
     def step(self) -> bool:
         """Settle one business at most; True when there may be more to do at once."""
-        if self._patience.resting():
+        if self._backoff.paused():
             return False
         try:
             return self._lead() and self._work()
@@ -63,7 +63,7 @@ class Caretaker:
         if self._due.leads:
             return True
         if not self._due.try_to_lead():
-            self._patience.rest(0.5)
+            self._backoff.pause(0.5)
             return False
         log.info("caretaker is active")
         return True
@@ -74,11 +74,11 @@ class Caretaker:
         if not self._todo and (self._last_waiting is not None or self._look_at_waiting.due()):
             self._add_waiting()
         if not self._todo:
-            self._patience.reset(lambda: log.info("caretaker works again"))
+            self._backoff.succeeded(lambda: log.info("caretaker works again"))
             return False
         self._settle(self._todo[0])
         self._todo.popleft()
-        self._patience.reset(lambda: log.info("caretaker works again"))
+        self._backoff.succeeded(lambda: log.info("caretaker works again"))
         return True
 
     def _add(self, businesses: list[UUID]) -> None:
@@ -103,6 +103,6 @@ class Caretaker:
     def _stumble(self, error: Exception) -> None:
         """Rest for a moment that grows; another business is tried first then. Say why, at most every ten seconds."""
         self._todo.rotate(-1)
-        self._patience.stumble()
-        if self._patience.may_speak():
+        self._backoff.failed()
+        if self._backoff.should_log():
             log.warning("caretaker waits: %s", " ".join(str(error).split()) or type(error).__name__)

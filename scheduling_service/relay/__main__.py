@@ -1,19 +1,16 @@
 """The relay process: `python -m scheduling_service.relay`. Ends within five seconds of SIGTERM or SIGINT.
 
-The caretaker of the same database runs beside the relay, in a thread of its own.
+The maintenance of the same database runs beside the relay, in its own thread.
 """
 
-import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from contracts.chassis.backoff import repeat, repeat_whatever_comes
 from contracts.chassis.logs import log_to
+from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
 from contracts.chassis.settings import ConfigError, load_or_exit
 from scheduling_service.config import RelayConfig
 from scheduling_service.maintenance import maintenance as caring
@@ -23,28 +20,18 @@ from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import IDLE_SECONDS, Relay
 
-log = logging.getLogger("scheduling_service.relay")
-
-_PATIENCE = 4.0
-
 
 def main() -> None:
     log_to(sys.stderr)
-    stop = threading.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
+    stop = stop_on_signals()
     relay, caretaker = load_or_exit("scheduling", _both, os.environ)
-    care = threading.Thread(
-        target=repeat_whatever_comes, args=("caretaker", caretaker.step, caring.IDLE_SECONDS, stop, log), daemon=True
-    )
-    care.start()
-    try:
-        repeat("relay", relay.step, IDLE_SECONDS, stop, log)
-    finally:
-        stop.set()
-        care.join(_PATIENCE)
-        relay.close()
-        caretaker.close()
+    loops = [
+        Loop("relay", relay.step, IDLE_SECONDS),
+        Loop("maintenance", caretaker.step, caring.IDLE_SECONDS),
+    ]
+    if not run(Worker(loops, closing=[relay.close, caretaker.close]), stop):
+        # A loop that hangs must not keep the process: the next one repeats what it was doing.
+        os._exit(1)
 
 
 def _both(environment: Mapping[str, str]) -> tuple[Relay, Caretaker]:

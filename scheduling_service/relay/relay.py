@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import psycopg
 from redis import RedisError
 
-from contracts.chassis.backoff import Every, Patience
+from contracts.chassis.backoff import Backoff, Every
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.outbox import Outbox, Row
 from scheduling_service.relay.stream import EventStream, PublishedMeanwhile
@@ -50,11 +50,11 @@ class Relay:
         self._was_behind = False
         self._room = True
         self._look_at_redis, self._measure, self._prune = Every(1), Every(5), Every(60)
-        self._patience = Patience(first=0.1, longest=1.0)
+        self._backoff = Backoff(first=0.1, longest=1.0)
 
     def step(self) -> bool:
         """Do what can be done now; True when there may be more to do at once."""
-        if self._patience.resting():
+        if self._backoff.paused():
             return False
         try:
             return self._lead() and self._work()
@@ -79,7 +79,7 @@ class Relay:
             return True
         if not self._outbox.try_to_lead():
             self.metrics.active.set(0)
-            self._patience.rest(0.5)
+            self._backoff.pause(0.5)
             return False
         self._newest = self._outbox.newest_published()
         self._look_at_redis.make_due()
@@ -94,7 +94,7 @@ class Relay:
             self._compare_with_redis()
         published = self._publish_new()
         published = (self._room and self._publish_again()) or published
-        self._patience.reset(lambda: log.info("relay publishes again"))
+        self._backoff.succeeded(lambda: log.info("relay publishes again"))
         if self._prune.due():
             self._drop_old()
         return published
@@ -150,8 +150,8 @@ class Relay:
 
     def _stumble(self, what: str, error: Exception) -> None:
         """Rest for a moment that grows; say why, at most every ten seconds, and how much waits."""
-        self._patience.stumble()
-        if self._patience.may_speak():
+        self._backoff.failed()
+        if self._backoff.should_log():
             log.warning("relay waits: %s (%s)%s", what, _line(error), self._waiting())
 
     def _waiting(self) -> str:

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from contracts.chassis.database_sessions import Sessions
+from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.scheduling import codec
 from contracts.scheduling.context import new_trace
 from contracts.scheduling.operations import OPERATIONS
@@ -17,7 +17,7 @@ from scheduling_service.web.operating import add_operating_routes
 from scheduling_service.web.tokens import TokenVerifier
 
 
-def create_app(port: ServedPort, config: WebConfig, sessions: Sessions) -> Flask:
+def create_app(port: ServedPort, config: WebConfig, sessions: DatabaseSessions) -> Flask:
     """Serve `port`. Neither opens a connection nor reads the environment, so a parent may build it and fork."""
     app = Flask("scheduling_service", static_folder=None)
     # One byte more than is allowed: Werkzeug cuts a chunked body off at its limit, and does not say so.

@@ -6,7 +6,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from contracts.chassis.database_sessions import Sessions
+from contracts.chassis.database_sessions import DatabaseSessions
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -15,7 +15,7 @@ class Metrics:
     """Of this process, or of all processes that share `folder` (which prometheus_client itself knows from
     PROMETHEUS_MULTIPROC_DIR, and which must be empty when the server starts)."""
 
-    def __init__(self, folder: Path | None, sessions: Sessions) -> None:
+    def __init__(self, folder: Path | None, sessions: DatabaseSessions) -> None:
         self._folder = folder
         self._sessions = sessions
         self._registry = CollectorRegistry()

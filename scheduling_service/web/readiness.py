@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from contracts.chassis.single_flight import Question
+from contracts.chassis.single_flight import SingleFlight
 from contracts.scheduling.errors import SchedulingError
 
 PATIENCE = 1.0
@@ -12,13 +12,13 @@ class Readiness:
     """Asks one ping at a time, however many probes come: they share its answer."""
 
     def __init__(self, ping: Callable[[], None], patience: float = PATIENCE) -> None:
-        self._ping = Question(ping, "readiness")
+        self._ping = SingleFlight(ping, "readiness")
         self._patience = patience
 
     def missing(self) -> str | None:
         """One line that names what is missing; None when nothing is. Answers within `patience` seconds."""
         try:
-            self._ping.ask().result(self._patience)
+            self._ping.submit().result(self._patience)
         except SchedulingError as error:
             return error.message
         except TimeoutError:

@@ -9,7 +9,7 @@ from queue import Empty, Full, Queue
 from typing import Final
 from uuid import UUID
 
-from contracts.chassis.background_thread import Companion
+from contracts.chassis.background_thread import BackgroundThread
 from contracts.chassis.loops import Loop, Worker
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import SchedulingError
@@ -56,7 +56,7 @@ class ShadowReads:
         self._tally = Tally()
         loops = [Loop(f"shadow reads {number}", self._compare_one, 0.0) for number in range(1, threads + 1)]
         worker = Worker([*loops, Loop("shadow counts", self._flush, flush_seconds)], closing=[self._end])
-        self._companion = Companion("shadow", worker, closing_seconds=_CLOSING_SECONDS)
+        self._thread = BackgroundThread("shadow", worker, closing_seconds=_CLOSING_SECONDS)
 
     @property
     def idle(self) -> bool:
@@ -74,7 +74,7 @@ class ShadowReads:
     def offer(self, read: Read) -> None:
         """Returns at once, and never raises: what finds no room is dropped, and counted."""
         try:
-            self._companion.start()
+            self._thread.start()
             self._queue.put_nowait(read)
         except (Full, RuntimeError):
             # RuntimeError: the system gives no more threads.
@@ -82,7 +82,7 @@ class ShadowReads:
 
     def close(self) -> None:
         """Write down what was found. Runs by itself when the process ends."""
-        self._companion.close()
+        self._thread.close()
 
     def _compare_one(self) -> None:
         doubt = self._due()

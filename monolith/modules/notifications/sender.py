@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select, update
 
+from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.codec import decode_event
 from monolith.modules.notifications.mail import Letter, Letterhead, Unaddressable, compose
 from monolith.modules.notifications.model import Kind, Recipients
@@ -21,15 +22,16 @@ CLAIM = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """The wait after the n-th attempt is `first` doubled n - 1 times, at most `longest`; after `attempts`, failed."""
+class RetryPolicy:
+    """Exponential backoff from `first` to `longest`; a mail counts as failed after `attempts`."""
 
     first: timedelta = timedelta(seconds=15)
     longest: timedelta = timedelta(hours=2)
     attempts: int = 20
 
-    def after(self, attempts: int) -> timedelta:
-        return min(self.longest, self.first * float(2 ** min(attempts - 1, 20)))
+    def delay(self, attempts: int) -> timedelta:
+        """Return how long to wait after the n-th attempt."""
+        return timedelta(seconds=backoff_delay(attempts, self.first.total_seconds(), self.longest.total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,13 @@ class Sender:
         recipients: Recipients,
         server: MailServer,
         head: Letterhead,
-        patience: Patience | None = None,
+        retries: RetryPolicy | None = None,
     ) -> None:
         self._database = database
         self._recipients = recipients
         self._server = server
         self._head = head
-        self._patience = patience or Patience()
+        self._retries = retries or RetryPolicy()
 
     def step(self) -> bool:
         """Try one mail; False when none is due. No transaction is open while the server is spoken to."""
@@ -86,10 +88,10 @@ class Sender:
 
     def _later(self, due: _Due, error: Exception) -> None:
         log.warning("mail %s waits after attempt %d: %s", due.message_id, due.attempts, error)
-        if due.attempts >= self._patience.attempts:
+        if due.attempts >= self._retries.attempts:
             self._mark(due, state="failed", problem=f"given up after {due.attempts} attempts: {error}")
             return
-        wait = self._patience.after(due.attempts)
+        wait = self._retries.delay(due.attempts)
         self._mark(due, next_attempt_at=func.now() + wait, problem=str(error))
 
     def _mark(self, due: _Due, **values: object) -> None:

@@ -9,6 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.events import PUBLISHED, STREAM
 
 CONSUMER = "worker"
@@ -79,7 +80,7 @@ class EventGroup:
         due = {
             each["message_id"]: each["times_delivered"]
             for each in self._pending(first_wait, count)
-            if each["time_since_delivered"] >= 1000 * _wait(each["times_delivered"], first_wait, longest_wait)
+            if each["time_since_delivered"] >= 1000 * backoff_delay(each["times_delivered"], first_wait, longest_wait)
         }
         if not due:
             return [], []
@@ -144,10 +145,6 @@ def connect(redis_url: str) -> Any:
     return redis.Redis.from_url(
         redis_url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=2.0, socket_connect_timeout=1.0
     )
-
-
-def _wait(deliveries: int, first: float, longest: float) -> float:
-    return min(longest, first * 2.0 ** min(deliveries - 1, 30))
 
 
 def _order(entry_id: bytes) -> tuple[int, int]:

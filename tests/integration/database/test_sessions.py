@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from contracts.chassis.credentials import role_url
-from contracts.chassis.database_sessions import Sessions
+from contracts.chassis.database_sessions import DatabaseSessions
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.integration.engine.workbench import Background
@@ -33,17 +33,17 @@ def proxy(billing_url: str) -> Iterator[TcpProxy]:
 
 
 @pytest.fixture
-def through_proxy(billing_url: str, proxy: TcpProxy) -> Sessions:
+def through_proxy(billing_url: str, proxy: TcpProxy) -> DatabaseSessions:
     parts = urlsplit(billing_url)
     user_info = parts.netloc.rpartition("@")[0]
     url = parts._replace(netloc=f"{user_info}@127.0.0.1:{proxy.port}").geturl()
-    return Sessions("shop", {"billing": url}, patience=0.5)
+    return DatabaseSessions("shop", {"billing": url}, timeout=0.5)
 
 
 @pytest.mark.parametrize("module, side", [("billing", "monolith_url"), ("scheduling", "scheduling_url")])
 def test_what_runs_and_what_waits_for_a_lock_are_told_apart(databases: Databases, module: str, side: str) -> None:
     url = role_url(getattr(databases, side), f"{module}_app", databases.role_secret)
-    sessions = Sessions("shop", {module: url})
+    sessions = DatabaseSessions("shop", {module: url})
     assert sessions.counts() == {(module, "running"): 0, (module, "lock"): 0}
     with psycopg.connect(url) as holder, psycopg.connect(url) as waiter, psycopg.connect(url) as worker:
         holder.execute("SELECT pg_advisory_xact_lock(1)")
@@ -61,18 +61,18 @@ def test_what_runs_and_what_waits_for_a_lock_are_told_apart(databases: Databases
 
 def test_a_metrics_page_shows_them_with_the_prefix_of_the_application(billing_url: str) -> None:
     registry = CollectorRegistry()
-    registry.register(Sessions("shop", {"billing": billing_url}))
+    registry.register(DatabaseSessions("shop", {"billing": billing_url}))
     page = generate_latest(registry).decode()
     assert 'shop_database_sessions{module="billing",state="running"} 0.0\n' in page
     assert 'shop_database_sessions{module="billing",state="lock"} 0.0\n' in page
 
 
 def test_a_module_without_a_database_is_left_out(billing_url: str) -> None:
-    sessions = Sessions("shop", {"gone": "postgresql://billing_app@127.0.0.1:9/none", "billing": billing_url})
+    sessions = DatabaseSessions("shop", {"gone": "postgresql://billing_app@127.0.0.1:9/none", "billing": billing_url})
     assert sessions.counts() == IDLE
 
 
-def test_nobody_waits_for_a_database_that_has_fallen_silent(through_proxy: Sessions, proxy: TcpProxy) -> None:
+def test_nobody_waits_for_a_database_that_has_fallen_silent(through_proxy: DatabaseSessions, proxy: TcpProxy) -> None:
     assert through_proxy.counts() == IDLE
     with proxy.half_open():
         for _ in range(2):
@@ -82,7 +82,7 @@ def test_nobody_waits_for_a_database_that_has_fallen_silent(through_proxy: Sessi
     eventually(lambda: through_proxy.counts() == IDLE, "the counts of a database that answers again")
 
 
-def test_a_database_that_was_away_is_looked_at_again(through_proxy: Sessions, proxy: TcpProxy) -> None:
+def test_a_database_that_was_away_is_looked_at_again(through_proxy: DatabaseSessions, proxy: TcpProxy) -> None:
     assert through_proxy.counts() == IDLE
     with proxy.away():
         assert through_proxy.counts() == {}

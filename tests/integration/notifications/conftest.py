@@ -18,7 +18,7 @@ from deploy.devstack.ports import free_port
 from monolith.modules.notifications.mail import Letterhead
 from monolith.modules.notifications.module import Notifications, build_notifications
 from monolith.modules.notifications.reminders import Reminders
-from monolith.modules.notifications.sender import Patience, Sender
+from monolith.modules.notifications.sender import RetryPolicy, Sender
 from monolith.modules.notifications.smtp import MailServer
 from monolith.shared.database import Database
 from tests.databases import Databases
@@ -87,8 +87,8 @@ class Office:
     def user(self, user_id: UUID, /) -> Person | None:
         return self.people.get(user_id)
 
-    def another_sender(self, url: str, patience: Patience | None = None) -> Sender:
-        return Sender(self.sending, self, MailServer(url), HEAD, patience)
+    def another_sender(self, url: str, retries: RetryPolicy | None = None) -> Sender:
+        return Sender(self.sending, self, MailServer(url), HEAD, retries)
 
     def customer(self, name: str = "Zoë", email: str = "zoe@example.org") -> UUID:
         user_id = uuid4()

@@ -10,7 +10,7 @@ import pytest
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications import repository
 from monolith.modules.notifications.model import Kind, Preferences
-from monolith.modules.notifications.sender import Patience, Sender
+from monolith.modules.notifications.sender import RetryPolicy, Sender
 from monolith.modules.notifications.smtp import MailServer
 from monolith.shared.database import new_id
 from tests.faults.peer import CLOSE, Step, peer
@@ -73,7 +73,7 @@ def test_a_server_that_asks_for_patience_is_asked_again(office: Office, mailbox:
 
 def test_a_mail_server_that_is_away_costs_patience_and_at_last_the_mail(office: Office, mailbox: Mailbox) -> None:
     office.hear(Story(customer_id=office.customer()).booked())
-    away = office.another_sender("smtp://127.0.0.1:1", Patience(first=timedelta(0), attempts=3))
+    away = office.another_sender("smtp://127.0.0.1:1", RetryPolicy(first=timedelta(0), attempts=3))
     assert away.step()
     ((state, _, problem),) = states(office)
     assert (state, problem) == ("pending", "ConnectionRefusedError: [Errno 111] Connection refused")

@@ -19,7 +19,7 @@ def run_for(worker: Worker, seconds: float) -> bool:
 def test_a_loop_that_fails_is_tried_again_and_disturbs_nobody(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(loops, "FIRST_REST", 0.01)
+    monkeypatch.setattr(loops, "FIRST_RETRY_SECONDS", 0.01)
     failed, worked = [0.0], 0
 
     def failing() -> bool:
@@ -62,7 +62,7 @@ def test_what_belongs_to_the_loops_is_closed_after_them() -> None:
 
 
 def test_a_loop_that_hangs_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loops, "PATIENCE", 0.1)
+    monkeypatch.setattr(loops, "STOP_SECONDS", 0.1)
     release = threading.Event()
     began = time.monotonic()
     assert not run_for(Worker([Loop("hanging", release.wait, 0)]), 0.05)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
+from contracts.chassis.backoff import Backoff
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import BusinessNotFound, DeadlineExceeded, NotOwner, Unavailable
 from contracts.scheduling.models import Ownership
@@ -44,7 +45,8 @@ class SwitchedScheduling(OneCallPort):
         self._routes = routes
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
-        route, wait, refused = self._route(operation, ctx), _FIRST_WAIT, False
+        route, refused = self._route(operation, ctx), False
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
         while True:
             try:
                 return self._sides[route.owner].call(operation, ctx, request)
@@ -57,10 +59,10 @@ class SwitchedScheduling(OneCallPort):
                 route, stale = self._next_route(ctx), route
                 if route == stale:
                     # Nobody owns it for a moment: it is being moved.
-                    if ctx.deadline.remaining() <= wait + _LAST_TRY:
+                    delay = backoff.failed()
+                    if ctx.deadline.remaining() <= delay + _LAST_TRY:
                         raise _being_moved() from error
-                    time.sleep(wait)
-                    wait = min(wait * 2, _LONGEST_WAIT)
+                    time.sleep(delay)
 
     def _route(self, operation: Operation[Q, R], ctx: CallContext) -> Ownership:
         try:
