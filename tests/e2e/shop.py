@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from uuid import uuid4
 
 import requests
@@ -18,6 +18,13 @@ ALWAYS = [{"weekday": weekday, "opens": "00:00", "closes": "24:00"} for weekday 
 FLAG_SECONDS = 1.0
 
 
+class Served(Protocol):
+    """A running monolith."""
+
+    @property
+    def url(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Shop:
     slug: str
@@ -30,7 +37,12 @@ class Shop:
 def open_shop(place: Place, slug: str, side: Side) -> Shop:
     """A new business where the flag is made to point; it is always open."""
     point_flag(place, side)
-    owner = Client(place.url)
+    return furnished_shop(place.url, slug, side)
+
+
+def furnished_shop(url: str, slug: str, side: Side) -> Shop:
+    """Sign up a business at the monolith at `url`, with one offering and one provider who is always available."""
+    owner = Client(url)
     signed_up = answered(owner.sign_up(slug))
     root = f"/businesses/{slug}"
     offering = answered(keyed(owner, f"{root}/offerings", {"name": "Massage", "duration_minutes": 30}))["offering_id"]
@@ -59,7 +71,7 @@ def open_both(place: Place) -> dict[Side, Shop]:
 class Customer:
     """Signed in at one shop. Methods answer as the API does; they assert nothing."""
 
-    def __init__(self, place: Place, shop: Shop) -> None:
+    def __init__(self, place: Served, shop: Shop) -> None:
         self.shop = shop
         self.email = f"customer-{uuid4().hex[:12]}@example.org"
         self.client = Client(place.url)
