@@ -1,20 +1,19 @@
-"""The habits that a reader of this project may count on."""
+"""Conventions of the repository: sizes, names, READMEs, decision records, nothing specific to one machine."""
 
 import ast
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.architecture.committed import ROOT, committed, name_of
 
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 LONGEST_README = 80
 
-# Tables of data, which read no better in two files or two functions: name and reason.
+# Exceptions for tables of data that are easier to read whole: name and reason.
 LONG_FILES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {}
 
@@ -23,16 +22,9 @@ VAGUE = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "man
 # Written so that this file does not match itself.
 MACHINE_OR_HOST = {
     "a package registry": r"pypi\.org|python[h]osted\.|[-]-(?:extra-)?index-url|npmjs\.(?:org|com)|registry\.npm",
-    "a path of somebody's machine": r"(?<![\w.$}*-])/(?:work|root|Users|home)/\w",
+    "a path on a developer's machine": r"(?<![\w.$}*-])/(?:work|root|Users|home)/\w",
     "a folder outside the repository": r"\.\./shared\b",
 }
-
-
-def committed() -> list[Path]:
-    """Everything that git knows or would add."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return sorted({ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()})
 
 
 COMMITTED = committed()
@@ -40,34 +32,34 @@ PYTHON = [path for path in COMMITTED if path.suffix == ".py"]
 
 
 def packages() -> Iterator[Path]:
-    """Folders that hold modules, not only an `__init__.py`; of the tests, the outermost only."""
+    """Yield each folder with modules other than `__init__.py`; below `tests`, only `tests` itself."""
     for folder in sorted({path.parent for path in PYTHON if path.name != "__init__.py"}):
         if (folder / "__init__.py").exists() and "tests" not in folder.relative_to(ROOT).parts[:-1]:
             yield folder
 
 
-def name_of(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
 @pytest.mark.parametrize("package", list(packages()), ids=name_of)
 def test_every_package_has_a_readme_of_one_screen(package: Path) -> None:
     readme = package / "README.md"
-    assert readme.exists(), f"say in {name_of(readme)} what lives there, who may import what, and where to start"
+    assert readme.exists(), (
+        f"{name_of(readme)} is missing: what lives here, what may import what, where to start reading"
+    )
     assert 3 <= len(readme.read_text().splitlines()) <= LONGEST_README
 
 
-def test_no_file_is_longer_than_a_sitting() -> None:
+def test_no_file_is_too_long() -> None:
     lengths = {name_of(path): len(path.read_text().splitlines()) for path in PYTHON}
     assert {name: n for name, n in lengths.items() if n > LONGEST_FILE and name not in LONG_FILES} == {}
-    assert all(lengths[name] > LONGEST_FILE for name in LONG_FILES), "an exception that is no longer needed"
+    assert all(lengths[name] > LONGEST_FILE for name in LONG_FILES), (
+        "remove the exception: the code is short enough now"
+    )
 
 
-def test_no_function_is_longer_than_a_glance() -> None:
+def test_no_function_is_too_long() -> None:
     lengths = {f"{name_of(path)}:{name}": length for path in PYTHON for name, length in functions(path)}
     long = {name: n for name, n in lengths.items() if n > LONGEST_FUNCTION}
     assert {name: n for name, n in long.items() if name not in LONG_FUNCTIONS} == {}
-    assert set(LONG_FUNCTIONS) <= set(long), "an exception that is no longer needed"
+    assert set(LONG_FUNCTIONS) <= set(long), "remove the exception: the code is short enough now"
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
@@ -90,7 +82,7 @@ def test_nothing_committed_names_a_machine_or_a_registry(what: str) -> None:
         for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
         if pattern.search(line)
     ]
-    assert not found, f"{what} stands in:\n" + "\n".join(found)
+    assert not found, f"{what} is named in:\n" + "\n".join(found)
 
 
 def test_every_decision_is_listed_under_its_title() -> None:
