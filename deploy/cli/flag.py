@@ -1,6 +1,7 @@
 """`extraction flag`."""
 
 import getpass
+from functools import partial
 from typing import Any, cast, get_args
 
 import click
@@ -8,10 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from contracts.scheduling.values import Side
-from deploy.cli.flag_moves import Order, carry_out, rehearse
+from deploy.cli.flag_moves import Order, carry_out, make_default, move_chosen, rehearse, set_default
 from deploy.cli.guard_options import guard_options, guarding_from
 from deploy.errors import SurroundingsError
-from deploy.moving import open_moving
 from deploy.operations import Operations, open_operations
 from monolith.cutover.waves import within_percent
 from monolith.shared.endpoints import BusinessRef
@@ -106,19 +106,22 @@ def set_command(
     for name, given in (("--dry-run", dry_run), ("--guard", guard["guard"])):
         if given and not (business or every):
             raise click.UsageError(f"{name} needs --business or --all.")
-    to, guarding = cast(Side, side), guarding_from(**guard)
+    to = cast(Side, side)
+    order = Order(to, batch, fence_seconds, who(), reason, guarding_from(**guard))
     with open_operations() as operations:
-        chosen = _chosen(operations, to, business, every, percent)
-        if not dry_run:
-            _ask_for(operations, to, business, chosen, every and percent is None, reason)
-    if business is None and not every:
-        return
-    if not chosen:
-        click.echo(f"{business or 'every business asked for'} is owned by {side} already; nothing to do")
-        return
-    order = Order(to, chosen, batch, fence_seconds, who(), reason, guarding)
-    with open_moving() as moving:
-        (rehearse if dry_run else carry_out)(moving, order)
+        if business is None and not every:
+            _say_default(to, set_default(operations, to, who(), reason))
+            return
+        chosen = partial(_chosen, operations, to, business, every, percent)
+        move = rehearse if dry_run else partial(carry_out, operations)
+        if not move_chosen(move, order, chosen()):
+            click.echo(f"{business or 'every business asked for'} is owned by {side} already; nothing to do")
+        if every and percent is None and not dry_run:
+            _say_default(to, make_default(operations, order, chosen))
+
+
+def _say_default(side: Side, before: str) -> None:
+    click.echo(f"{SCHEDULING_ADAPTER}: {before} -> {side}; new businesses are created there from now on")
 
 
 def _chosen(
@@ -130,18 +133,6 @@ def _chosen(
         asked = [each for each in asked if within_percent(each.business_id, percent)]
     owners = operations.owners()
     return [each for each in asked if each.business_id in owners and owners[each.business_id].owner != side]
-
-
-def _ask_for(
-    operations: Operations, side: Side, slug: str | None, chosen: list[BusinessRef], default: bool, reason: str
-) -> None:
-    """The flag says what is asked for: by business where businesses were named, else by default."""
-    if (slug is None and not chosen) or default:
-        before = operations.flags.set(SCHEDULING_ADAPTER, side, business_id=None, actor=who(), reason=reason)
-        click.echo(f"{SCHEDULING_ADAPTER}: {before or DEFAULT} -> {side}; new businesses are created there from now on")
-    if slug is not None or not default:
-        for each in chosen:
-            operations.flags.set(SCHEDULING_ADAPTER, side, business_id=each.business_id, actor=who(), reason=reason)
 
 
 def business_called(operations: Operations, slug: str) -> BusinessRef:

@@ -1,9 +1,10 @@
 """How `extraction flag set` moves businesses that exist."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import click
@@ -13,7 +14,8 @@ from contracts.scheduling.values import Side
 from deploy.cli.cutover import in_words, pause_ms
 from deploy.cli.guard_options import Guarding
 from deploy.errors import SurroundingsError
-from deploy.moving import Moving
+from deploy.moving import Moving, open_moving
+from deploy.operations import Operations
 from monolith.cutover import verification
 from monolith.cutover.controller import Refused
 from monolith.cutover.guards import keep_findings
@@ -22,27 +24,66 @@ from monolith.cutover.returning import latest, watch_over
 from monolith.cutover.sides import other
 from monolith.cutover.waves import Outcome, Verdict, move_in_waves
 from monolith.shared.endpoints import BusinessRef
+from monolith.shared.flags.scheduling_flag import DEFAULT
+from monolith.shared.flags.store import SCHEDULING_ADAPTER
+
+FLAG_FOLLOWED_SECONDS = 1.0
+"""How long the processes may take to follow a changed flag."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What an operator asked for. All of `businesses` are owned by the other side. `guarding` None: no way back of
-    its own accord."""
+    """What an operator asked for. `guarding` None: no way back of its own accord. All of `businesses` are owned by the
+    other side."""
 
     side: Side
-    businesses: Sequence[BusinessRef]
     wave: int
     fence_seconds: float
     actor: str
     reason: str
     guarding: Guarding | None = None
+    businesses: Sequence[BusinessRef] = ()
 
     def slug(self, business_id: UUID) -> str:
         return next(each.slug for each in self.businesses if each.business_id == business_id)
 
 
-def carry_out(moving: Moving, order: Order) -> None:
-    """Raises SurroundingsError, which names the business, when one could not be moved."""
+def move_chosen(move: Callable[[Moving, Order], None], order: Order, businesses: Sequence[BusinessRef]) -> bool:
+    """Whether there were any. Connects to both databases only then."""
+    if businesses:
+        with open_moving() as moving:
+            move(moving, replace(order, businesses=businesses))
+    return bool(businesses)
+
+
+def make_default(operations: Operations, order: Order, left: Callable[[], Sequence[BusinessRef]]) -> str:
+    """After every business was moved: create new ones at the target too, and return the default that it replaces.
+
+    Moves the businesses that were created at the source meanwhile. When that fails, the default is as before.
+    """
+    before = set_default(operations, order.side, order.actor, order.reason)
+    if before == order.side:
+        return before
+    try:
+        time.sleep(FLAG_FOLLOWED_SECONDS)
+        move_chosen(partial(carry_out, operations), order, left())
+    except BaseException:
+        set_default(operations, before, order.actor, "not every business could be moved; the default is as before")
+        raise
+    return before
+
+
+def set_default(operations: Operations, side: str, actor: str, reason: str) -> str:
+    """Create new businesses at `side` from now on, and return the default that it replaces."""
+    before = operations.flags.set(SCHEDULING_ADAPTER, side, business_id=None, actor=actor, reason=reason)
+    return before or DEFAULT
+
+
+def carry_out(operations: Operations, moving: Moving, order: Order) -> None:
+    """Move the businesses; each one's flag follows when it has moved, so that a refusal leaves the flag as it was.
+
+    Raises SurroundingsError, which names the business, when one could not be moved.
+    """
     source = other(order.side)
 
     def move(business_id: UUID) -> Move:
@@ -62,14 +103,23 @@ def carry_out(moving: Moving, order: Order) -> None:
         except NotThere as error:
             raise SurroundingsError(f"{order.slug(business_id)} was moved by somebody else meanwhile") from error
         _say(moved, order.slug(business_id))
-        if order.guarding is not None and moved.state == "active":
-            watch_over(moving.platform, moved, order.guarding.bound, watch_seconds=order.guarding.watch_seconds)
+        if moved.state == "active":
+            _accept(operations, moving, order, moved)
         return moved
 
     outcome = move_in_waves(
         [each.business_id for each in order.businesses], order.wave, move, lambda each: _compared(moving, order, each)
     )
     _conclude(order, outcome)
+
+
+def _accept(operations: Operations, moving: Moving, order: Order, moved: Move) -> None:
+    """Set the business's flag, then its guard, which may set the flag back."""
+    operations.flags.set(
+        SCHEDULING_ADAPTER, order.side, business_id=moved.business_id, actor=order.actor, reason=order.reason
+    )
+    if order.guarding is not None:
+        watch_over(moving.platform, moved, order.guarding.bound, watch_seconds=order.guarding.watch_seconds)
 
 
 def rehearse(moving: Moving, order: Order) -> None:

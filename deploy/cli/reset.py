@@ -1,13 +1,15 @@
 """`extraction reset`."""
 
+from functools import partial
+
 import click
 
-from deploy.cli.flag_moves import Order, carry_out
+from deploy.cli.flag_moves import Order, carry_out, make_default, move_chosen
 from deploy.errors import SurroundingsError
-from deploy.moving import open_moving, sides_of_deployment
-from deploy.operations import open_operations
+from deploy.moving import sides_of_deployment
+from deploy.operations import Operations, open_operations
 from monolith.cutover import ending, replication
-from monolith.shared.flags.store import SCHEDULING_ADAPTER
+from monolith.shared.endpoints import BusinessRef
 
 
 @click.command()
@@ -20,24 +22,22 @@ def reset(yes: bool) -> None:
     """
     if not yes and not click.confirm("Move every business back to the monolith, and end replication?"):
         raise SurroundingsError("nothing was changed")
+    order = Order("in_process", 10, 2.0, "cli:reset", "reset")
     with open_operations() as operations:
-        owners = operations.owners()
-        moved_out = [
-            each
-            for each in operations.businesses()
-            if each.business_id in owners and owners[each.business_id].owner == "http"
-        ]
-        operations.flags.set(SCHEDULING_ADAPTER, "in_process", business_id=None, actor="cli:reset", reason="reset")
-        for each in moved_out:
-            operations.flags.set(
-                SCHEDULING_ADAPTER, "in_process", business_id=each.business_id, actor="cli:reset", reason="reset"
-            )
-    if moved_out:
-        with open_moving() as moving:
-            carry_out(moving, Order("in_process", moved_out, 10, 2.0, "cli:reset", "reset"))
+        move_chosen(partial(carry_out, operations), order, _owned_by_service(operations))
+        make_default(operations, order, partial(_owned_by_service, operations))
     sides = sides_of_deployment()
     left = replication.stop(sides)
     if left:
         raise SurroundingsError("; ".join(left))
     ending.discard_copies(sides, "http", lambda line: None)
     click.echo("every business is in the monolith; nothing is replicated, and the service holds no copies")
+
+
+def _owned_by_service(operations: Operations) -> list[BusinessRef]:
+    owners = operations.owners()
+    return [
+        each
+        for each in operations.businesses()
+        if each.business_id in owners and owners[each.business_id].owner == "http"
+    ]

@@ -1,11 +1,22 @@
 """`extraction flag`: the flag says what was requested and accepted, and its history can always be shown."""
 
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from uuid import UUID
+
 import pytest
 
+from contracts.scheduling.values import Side
+from monolith.cutover import record as moves
+from monolith.cutover import replication
+from monolith.cutover.sides import Place, Sides
 from monolith.shared.database import Database
-from monolith.shared.flags.store import record
+from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore, record
 from tests.command_line import CommandLine, cutover_settings
+from tests.cutover.replicating import start
 from tests.databases import Databases
+from tests.site import auth_site
 
 
 @pytest.fixture
@@ -38,3 +49,94 @@ def test_show_lists_a_guard_that_ended(platform: Database, extraction: CommandLi
     assert ended[2:4] == ["guard", "guard.returned"]
     assert " ".join(ended[4:]) == "30 of 40 calls failed"
     assert flagged[3:] == ["in_process", "http", "first"]
+
+
+def test_refused_move_leaves_the_flag_as_it_was(
+    databases: Databases, platform: Database, extraction: CommandLine
+) -> None:
+    sign_up(databases, "one", "two")
+    extraction("flag", "set", "in_process", "--reason", "before")
+    before = FlagStore(platform).read()
+    for arguments in (["--business", "one"], ["--all"], ["--all", "--percent", "100"]):
+        refused = extraction("flag", "set", "http", *arguments)
+        assert refused.returncode == 2
+        assert "SCHEDULING_SERVICE_URL is not set" in refused.stderr
+    assert FlagStore(platform).read() == before
+
+
+def test_reset_after_finalize_leaves_the_flag_at_the_service(
+    databases: Databases, platform: Database, extraction: CommandLine
+) -> None:
+    sign_up(databases, "one", owner="http")
+    extraction("flag", "set", "http")
+    refused = extraction("reset", "--yes")
+    assert refused.returncode == 2
+    assert "replication is not to be relied on" in refused.stderr
+    assert FlagStore(platform).read() == {(SCHEDULING_ADAPTER, None): "http"}
+
+
+def test_stopped_batch_keeps_the_flag_of_moved_businesses_only(
+    databases: Databases, platform: Database, extraction: CommandLine, replicated: Sides, service_url: str
+) -> None:
+    one, two = sign_up(databases, "one", "two")
+    with replicated.platform() as connection:
+        moves.begin(connection, two, "in_process", "http", fence_seconds=2, actor="somebody else", reason="")
+    stopped = extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url)
+    assert stopped.returncode == 2
+    assert "one: in_process -> http" in stopped.stdout
+    assert "two is being moved already" in stopped.stderr
+    assert FlagStore(platform).read() == {(SCHEDULING_ADAPTER, one): "http"}
+
+
+def test_moving_every_business_sets_the_default_too(
+    databases: Databases, platform: Database, extraction: CommandLine, replicated: Sides, service_url: str
+) -> None:
+    (one,) = sign_up(databases, "one")
+    moved = extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url)
+    assert moved.returncode == 0, moved.stderr
+    assert FlagStore(platform).read() == {(SCHEDULING_ADAPTER, one): "http", (SCHEDULING_ADAPTER, None): "http"}
+    reset = extraction("reset", "--yes", SCHEDULING_SERVICE_URL=service_url)
+    assert reset.returncode == 0, reset.stderr
+    assert set(FlagStore(platform).read().values()) == {"in_process"}
+
+
+def sign_up(databases: Databases, *slugs: str, owner: Side = "in_process") -> list[UUID]:
+    """Their ids; each is opened in the monolith's database and routed to `owner`."""
+    with auth_site(databases) as site:
+        for slug in slugs:
+            assert site.client().sign_up(slug).status_code == 201
+        site.sql(
+            "INSERT INTO platform.ownership (business_id, owner, epoch) SELECT business_id, %s, 1 FROM auth.business",
+            owner,
+        )
+        found = dict(site.sql("SELECT slug, business_id FROM auth.business"))
+    return [found[slug] for slug in slugs]
+
+
+@pytest.fixture
+def replicated(databases: Databases) -> Iterator[Sides]:
+    sides = Sides(
+        Place("in_process", databases.monolith_url, databases.role_secret),
+        Place("http", databases.scheduling_url, databases.role_secret),
+    )
+    start(sides)
+    yield sides
+    assert replication.stop(sides) == []
+
+
+@pytest.fixture
+def service_url() -> Iterator[str]:
+    """A server that reports itself ready, as the scheduling service does."""
+
+    class Ready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ready) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
