@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg import sql
 
 from monolith.cutover.sides import Connection
-from monolith.modules.billing.api import BillingApi, Standing
+from monolith.modules.billing.api import AppointmentRecord, BillingApi
 
 _PAGE = 1_000
 _MOST_NAMED = 5
@@ -28,7 +28,7 @@ def unmatched(db: Connection, billing: BillingApi, business_id: UUID, *, settle_
     for page in _pages(db, business_id):
         standing = {each.appointment_id: each for each in page}
         seen |= standing.keys()
-        found |= billing.contradictions(business_id, standing, list(standing))
+        found |= billing.discrepancies(business_id, standing, list(standing))
     doubtful = [*found, *(billing.invoiced_appointments(business_id) - seen)]
     until = time.monotonic() + settle_seconds
     while doubtful:
@@ -48,11 +48,11 @@ def _again(db: Connection, billing: BillingApi, business_id: UUID, doubtful: Seq
             _APPOINTMENTS.format(sql.SQL("appointment_id = ANY (%s)")),
             (business_id, asked),
         ).fetchall()
-        found |= billing.contradictions(business_id, {row[0]: Standing(*row) for row in rows}, asked)
+        found |= billing.discrepancies(business_id, {row[0]: AppointmentRecord(*row) for row in rows}, asked)
     return found
 
 
-def _pages(db: Connection, business_id: UUID) -> Iterator[list[Standing]]:
+def _pages(db: Connection, business_id: UUID) -> Iterator[list[AppointmentRecord]]:
     """By key. What is booked while this reads may be on none; it is an event on its way."""
     after = _NONE
     while True:
@@ -62,5 +62,5 @@ def _pages(db: Connection, business_id: UUID) -> Iterator[list[Standing]]:
         ).fetchall()
         if not rows:
             return
-        yield [Standing(*row) for row in rows]
+        yield [AppointmentRecord(*row) for row in rows]
         after = rows[-1][0]

@@ -8,10 +8,10 @@ from flask import Flask
 from contracts.scheduling import codec
 from monolith.application import Application
 from monolith.shared.endpoints.routes import add_endpoints
-from monolith.shared.middleware.admission import Admission
 from monolith.shared.middleware.errors import answer_errors
-from monolith.shared.middleware.observing import Observing
-from monolith.shared.middleware.sessions import NoSessions
+from monolith.shared.middleware.flask_sessions import NoSessions
+from monolith.shared.middleware.request_filter import RequestFilter
+from monolith.shared.middleware.request_logging import RequestLogging
 from monolith.shared.telemetry.operating import operating_routes
 
 
@@ -29,13 +29,13 @@ def create_app(parts: Application) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.session_interface = NoSessions()
-    Admission(parts.public_url, parts.metrics).install(app)
+    RequestFilter(parts.public_url, parts.metrics).install(app)
     answer_errors(app, parts.error_page)
     app.register_blueprint(operating_routes(parts.metrics, parts.metrics_token, parts.checks))
-    add_endpoints(app, parts.endpoints, parts.gate, parts.public_url)
+    add_endpoints(app, parts.endpoints, parts.authorizer, parts.public_url)
     for page in parts.pages:
         app.register_blueprint(page)
-    app.wsgi_app = Observing(  # type: ignore[method-assign]
+    app.wsgi_app = RequestLogging(  # type: ignore[method-assign]
         app.wsgi_app, parts.metrics, parts.public_url, seconds=parts.request_seconds
     )
     return app

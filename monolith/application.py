@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from flask import Blueprint
 
 from monolith.shared.endpoints import AnyEndpoint
-from monolith.shared.endpoints.gate import Gate
+from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.middleware.errors import ErrorPage
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import Check
@@ -21,7 +21,7 @@ class Application:
     public_url: str
     metrics_token: str = field(repr=False)
     metrics: Metrics
-    gate: Gate
+    authorizer: Authorizer
     endpoints: Sequence[AnyEndpoint]
     checks: Sequence[Check] = ()
     pages: Sequence[Blueprint] = ()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from contracts.chassis.settings import ConfigError, Environment, choice, ed25519_key, number, required, secret, url
-from monolith.shared.middleware.remote import Network
+from monolith.shared.middleware.remote_address import Network
 
 DEFAULT_THREADS = 8
 ADAPTERS = ("switched", "http")

@@ -20,27 +20,27 @@ from contracts.chassis.loops import Loop, Worker
 from monolith.application import Application
 from monolith.config import MonolithConfig, WorkerConfig
 from monolith.modules.auth import module as auth
-from monolith.modules.auth.unfinished import UnfinishedSignUps
+from monolith.modules.auth.pending_sign_ups import PendingSignUps
 from monolith.modules.billing import module as billing
 from monolith.modules.notifications import module as notifications
 from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
-from monolith.modules.scheduling.opening import opener
+from monolith.modules.scheduling.availability_cache import AvailabilityCache
+from monolith.modules.scheduling.onboarding import business_opener
 from monolith.modules.scheduling.parts import PortDecorator, SchedulingParts, decorate
-from monolith.modules.scheduling.remembering import RememberedAvailability
 from monolith.shared.database import Database
 from monolith.shared.database.module_databases import ModuleDatabases
-from monolith.shared.endpoints.gate import Gate, KnownBusinesses
-from monolith.shared.endpoints.last_known import LastKnown
+from monolith.shared.endpoints.authorizer import Authorizer, BusinessCache
+from monolith.shared.endpoints.stale_credentials import FallbackAuthenticator
 from monolith.shared.events import Consumer
+from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import Follower
-from monolith.shared.events.group import EventGroup
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import Check, schema_check
+from monolith.web.page_context import PageContextFactory
 from monolith.web.pages import create_pages, error_page
-from monolith.web.visiting import Visits
 
 PLATFORM_ROLE = "platform_app"
 WORKER_CALLS_AT_ONCE = 2
@@ -68,16 +68,16 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
             *scheduling.decorators,
         ],
     )
-    auth_parts = auth.build_auth(accounts, open_scheduling=opener(port), public_url=config.public_url)
+    auth_parts = auth.build_auth(accounts, open_scheduling=business_opener(port), public_url=config.public_url)
     billing_parts = billing.build_billing(money)
-    last_known = LastKnown(auth_parts.sessions)
-    auth_parts.sessions.when_ended(last_known.forget)
-    gate = Gate(last_known, KnownBusinesses(auth_parts.api.business_by_slug), config.trusted_proxies)
+    authenticator = FallbackAuthenticator(auth_parts.sessions)
+    auth_parts.sessions.on_session_ended(authenticator.forget_session)
+    authorizer = Authorizer(authenticator, BusinessCache(auth_parts.api.business_by_slug), config.trusted_proxies)
     return Application(
         public_url=config.public_url,
         metrics_token=config.metrics_token,
         metrics=metrics,
-        gate=gate,
+        authorizer=authorizer,
         endpoints=[
             *auth_parts.endpoints,
             *billing_parts.endpoints,
@@ -85,7 +85,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
             *routes.endpoints(port),
         ],
         checks=_checks(platform, accounts, money, mails),
-        pages=[create_pages(Visits(gate, port), auth_parts, billing_parts.api)],
+        pages=[create_pages(PageContextFactory(authorizer, port), auth_parts, billing_parts.api)],
         error_page=error_page,
     )
 
@@ -97,7 +97,7 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
     """
     databases = ModuleDatabases(config.database_url, config.role_secret)
     scheduling = _worker_scheduling(config, databases, databases.of("platform", PLATFORM_ROLE, 2), flags)
-    open_scheduling = opener(scheduling.port)
+    open_scheduling = business_opener(scheduling.port)
     auth_parts = auth.build_auth(
         databases.of("auth", auth.ROLE, 2), open_scheduling=open_scheduling, public_url=config.public_url
     )
@@ -108,7 +108,7 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
     ]
     sending = databases.of("notifications", notifications.SENDER_ROLE, 2)
     mail = notifications.mail_loops(sending, auth_parts.api, smtp_url=config.smtp_url, public_url=config.public_url)
-    sign_ups = UnfinishedSignUps(auth_parts.api, open_scheduling)
+    sign_ups = PendingSignUps(auth_parts.api, open_scheduling)
     return Worker(
         loops=[
             *scheduling.loops,
@@ -157,7 +157,7 @@ def _http_adapters(config: MonolithConfig | WorkerConfig) -> Callable[[int], Htt
 def _availability_cache(seconds: int, metrics: Metrics) -> list[PortDecorator]:
     if not seconds:
         return []
-    return [lambda port: RememberedAvailability(port, seconds=seconds, answered=metrics.search_answered)]
+    return [lambda port: AvailabilityCache(port, seconds=seconds, on_search=metrics.search_answered)]
 
 
 def _sessions(config: MonolithConfig) -> DatabaseSessions:
@@ -181,4 +181,4 @@ def _checks(platform: Database, accounts: Database, money: Database, mails: Data
 
 
 def _follower(consumer: Consumer, redis_url: str) -> tuple[str, Follower]:
-    return consumer.name, Follower(consumer, EventGroup(redis_url, consumer.name))
+    return consumer.name, Follower(consumer, ConsumerGroup(redis_url, consumer.name))

@@ -17,12 +17,12 @@ from contracts.scheduling.models import OpenBusiness
 from monolith.app import create_app
 from monolith.application import Application
 from monolith.modules.auth.module import MIGRATIONS, ROLE, SCHEMA, Auth, build_auth
-from monolith.modules.auth.passwords import Hashing
+from monolith.modules.auth.passwords import Argon2Parameters
 from monolith.modules.auth.sign_up import OpenScheduling
 from monolith.shared.database import Database
 from monolith.shared.endpoints import AnyEndpoint, BusinessRef
-from monolith.shared.endpoints.gate import Gate, KnownBusinesses
-from monolith.shared.middleware.remote import Network
+from monolith.shared.endpoints.authorizer import Authorizer, BusinessCache
+from monolith.shared.middleware.remote_address import Network
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
 from scheduling_service.engine import database as engine_database
@@ -30,7 +30,7 @@ from scheduling_service.engine.engine import SchedulingEngine
 from tests.databases import Databases
 
 METRICS_TOKEN = "metrics-token-of-the-tests"
-QUICK = Hashing(memory_kib=1024, passes=1)
+QUICK = Argon2Parameters(memory_kib=1024, passes=1)
 PASSWORD = "correct horse battery"
 
 
@@ -104,7 +104,7 @@ def auth_site(
     databases: Databases,
     *,
     scheduling_url: str | None = None,
-    hashing: Hashing = QUICK,
+    hashing: Argon2Parameters = QUICK,
     trusted_proxies: tuple[Network, ...] = (),
     pool_size: int = 5,
     endpoints: Sequence[AnyEndpoint] = (),
@@ -136,7 +136,7 @@ def application(url: str, auth: Auth, database: Database, trusted_proxies: tuple
         public_url=url,
         metrics_token=METRICS_TOKEN,
         metrics=Metrics(),
-        gate=Gate(auth.sessions, KnownBusinesses(auth.api.business_by_slug), trusted_proxies),
+        authorizer=Authorizer(auth.sessions, BusinessCache(auth.api.business_by_slug), trusted_proxies),
         endpoints=auth.endpoints,
         checks=[schema_check(database, SCHEMA, MIGRATIONS)],
     )

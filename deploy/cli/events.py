@@ -11,8 +11,8 @@ from contracts.chassis.credentials import without_credentials
 from deploy.errors import SurroundingsError
 from deploy.surroundings import cannot_reach, environment_of
 from monolith.shared.database import Database, DatabaseUnavailable
+from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.dead_letters import DeadLetter, DeadLetters
-from monolith.shared.events.group import EventGroup
 
 CONSUMERS = ("billing", "notifications")
 CONSUMER = click.argument("consumer", type=click.Choice(CONSUMERS))
@@ -43,7 +43,7 @@ def dead(consumer: str | None) -> None:
 
 def _rows(consumer: str) -> list[tuple[str, ...]]:
     with _letters(consumer) as letters:
-        return [(consumer, *_cells(letter)) for letter in letters.listed()]
+        return [(consumer, *_cells(letter)) for letter in letters.list_letters()]
 
 
 def _cells(letter: DeadLetter) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def replay(consumer: str, letter: tuple[str, ...], everything: bool) -> None:
     if bool(letter) == everything:
         raise click.UsageError("Name the letters to replay, or say --all.")
     with _letters(consumer) as letters, _group(consumer) as group:
-        known = {each.entry_id for each in letters.listed()}
+        known = {each.entry_id for each in letters.list_letters()}
         unknown = sorted(set(letter) - known)
         if unknown:
             raise SurroundingsError(
@@ -79,7 +79,7 @@ def republish() -> None:
     What they have applied already is ignored. Nothing is published while no relay runs; it follows when one does.
     """
     with _group(CONSUMERS[0]) as group:
-        group.ask_again(None)
+        group.request_republication(None)
     click.echo("the relays publish again, from the oldest event that they keep")
 
 
@@ -97,11 +97,11 @@ def _letters(consumer: str) -> Iterator[DeadLetters]:
 
 
 @contextmanager
-def _group(consumer: str) -> Iterator[EventGroup]:
+def _group(consumer: str) -> Iterator[ConsumerGroup]:
     url = environment_of("monolith").get("REDIS_URL")
     if not url:
         raise SurroundingsError("REDIS_URL is not set: set it to the server that the worker uses")
-    group = EventGroup(url, consumer)
+    group = ConsumerGroup(url, consumer)
     try:
         yield group
     except redis.RedisError as error:

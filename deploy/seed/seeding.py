@@ -13,7 +13,7 @@ from deploy.seed.business import Business
 from deploy.seed.checking import require_ready, require_sound
 from deploy.seed.copying import Connection, copy_bookings, copy_catalog, copy_people, set_aside
 from deploy.seed.plan import Plan
-from monolith.modules.auth.passwords import Hashing
+from monolith.modules.auth.passwords import Argon2Parameters
 
 Say = Callable[[str], None]
 SAID_EVERY_SECONDS = 2.0
@@ -53,7 +53,7 @@ def _fill(plan: Plan, bookings: Connection, say: Say) -> None:
 
 
 def _people(plan: Plan, people: Connection, password: str) -> None:
-    rules = Hashing()
+    rules = Argon2Parameters()
     hasher = PasswordHasher(time_cost=rules.passes, memory_cost=rules.memory_kib, parallelism=rules.lanes)
     businesses = [Business(plan, index) for index in range(plan.businesses)]
     copy_people(people, businesses, plan.side, hasher.hash(password))

@@ -18,7 +18,7 @@ from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
 from monolith.cutover.tables import guard, guarded_calls
 from monolith.shared.database import CommitUnknown, Database, DatabaseUnavailable
-from monolith.shared.flags.watch import Notice
+from monolith.shared.flags.change_listener import ChangeNotice
 
 FLUSH_SECONDS: Final = 1.0
 _CLOSING_SECONDS: Final = 3.0
@@ -54,7 +54,7 @@ class GuardedCalls:
         worker = Worker([Loop("guarded calls", self._flush, flush_seconds)], closing=[self._flush])
         self._thread = BackgroundThread("guarded calls", worker, closing_seconds=_CLOSING_SECONDS)
 
-    def refresh(self, notice: Notice | None = None) -> None:
+    def refresh(self, notice: ChangeNotice | None = None) -> None:
         """What the watch calls about a change: of one guard, or of anything."""
         if notice is None or notice.table == "guard":
             self._guarded = self._read()

@@ -5,8 +5,8 @@ from uuid import UUID
 from contracts.scheduling.models import Ownership
 from monolith.cutover import ownership
 from monolith.shared.database import Database, DatabaseUnavailable
+from monolith.shared.flags.change_listener import ChangeNotice
 from monolith.shared.flags.scheduling_flag import SchedulingFlag
-from monolith.shared.flags.watch import Notice
 
 
 class OwnershipRoutes:
@@ -50,7 +50,7 @@ class OwnershipRoutes:
         with self._database.transaction() as connection:
             return ownership.claim(connection, business_id, side)
 
-    def forget(self, notice: Notice | None) -> None:
+    def forget(self, notice: ChangeNotice | None) -> None:
         """What the watch calls about a change: of one business, or of anything."""
         if notice is not None and notice.table != "ownership":
             return

@@ -30,11 +30,11 @@ from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.parts import SchedulingParts
 from monolith.shared.database import Database, new_id
 from monolith.shared.database.module_databases import ModuleDatabases
+from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.scheduling_flag import SchedulingFlag
 from monolith.shared.flags.shadow_flag import ShadowFlag
 from monolith.shared.flags.store import FlagStore
-from monolith.shared.flags.watch import Watch
 from monolith.shared.telemetry.metrics import Metrics
 
 PLATFORM_ROLE = "platform_app"
@@ -91,14 +91,14 @@ def switched_worker(given: Surroundings, *, calls_at_once: int, redis_url: str) 
     )
 
 
-def _routing(given: Surroundings) -> tuple[OpenFeatureClient, Watch, OwnershipRoutes]:
+def _routing(given: Surroundings) -> tuple[OpenFeatureClient, ChangeListener, OwnershipRoutes]:
     """The flags, the watch that keeps them and the routes current (not yet started), and the routes."""
     domain = f"monolith-{new_id()}"
     own_flags = DatabaseFlags(FlagStore(given.platform))
     openfeature.set_provider(given.flags or own_flags, domain)
     client = openfeature.get_client(domain)
     routes = OwnershipRoutes(given.platform, SchedulingFlag(client))
-    watch = Watch(given.databases.url, role=PLATFORM_ROLE, secret=given.databases.secret)
+    watch = ChangeListener(given.databases.url, role=PLATFORM_ROLE, secret=given.databases.secret)
     watch.subscribe(own_flags.refresh)
     watch.subscribe(routes.forget)
     return client, watch, routes

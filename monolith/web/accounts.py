@@ -1,4 +1,4 @@
-"""The pages on which people sign up, sign in and out."""
+"""The pages on which accounts sign up, sign in and out."""
 
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -10,18 +10,18 @@ from werkzeug import Response
 from contracts.scheduling import codec
 from contracts.scheduling.errors import SchedulingError
 from contracts.scheduling.values import Name
+from monolith.modules.auth.accounts import AccountDetails
 from monolith.modules.auth.models import Email, NewPassword, SignUp
 from monolith.modules.auth.module import Auth
-from monolith.modules.auth.people import Person
 from monolith.shared.endpoints import ApiError
-from monolith.shared.middleware import current_exchange
-from monolith.web.visiting import Visits, local_path, new_key
+from monolith.shared.middleware import current_request_context
+from monolith.web.page_context import PageContextFactory, local_path, new_key
 
 _ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
 Page = str | Response | tuple[str, int]
 
 
-class NewPerson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewCustomer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Name
     email: Email
     password: NewPassword
@@ -30,8 +30,8 @@ class NewPerson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class AccountPages:
     """Forms over auth's services; a refused form is shown again, with what was typed, but for the password."""
 
-    def __init__(self, visits: Visits, auth: Auth) -> None:
-        self._visits = visits
+    def __init__(self, contexts: PageContextFactory, auth: Auth) -> None:
+        self._contexts = contexts
         self._auth = auth
 
     def add_to(self, pages: Blueprint) -> None:
@@ -45,54 +45,54 @@ class AccountPages:
         return self._home()
 
     def open_business(self) -> Page:
-        exchange = current_exchange()
+        context = current_request_context()
         try:
             given = codec.convert(_fields(*SignUp.__struct_fields__), SignUp)
             business, session = self._auth.sign_ups.sign_up(
                 given,
                 key=codec.require_key(request.form.get("key")),
-                address=self._visits.remote_address(),
+                address=self._contexts.remote_address(),
                 replacing=self._replacing(),
-                trace=exchange.trace,
-                deadline=exchange.deadline,
+                trace=context.trace,
+                deadline=context.deadline,
             )
         except (ApiError, SchedulingError) as error:
             return self._home(_explained(error)), error.status
         return self._signed_in(session.secret, url_for("pages.business", slug=business.slug))
 
     def sign_in(self, slug: str) -> Page:
-        visit = self._visits.of(slug)
+        page = self._contexts.for_business(slug)
         after = local_path(request.values.get("next", ""), url_for("pages.business", slug=slug))
         if request.method == "GET":
             # Signed in already, but no customer of this business yet: signing in again makes them one.
-            return visit.render("sign_in.html", next=after, form={})
+            return page.render("sign_in.html", next=after, form={})
         email, password = request.form.get("email", ""), request.form.get("password", "")
         try:
-            session = self._auth.sessions.log_in(email, password, self._visits.remote_address(), self._replacing())
+            session = self._auth.sessions.log_in(email, password, self._contexts.remote_address(), self._replacing())
         except ApiError as error:
-            return visit.render("sign_in.html", next=after, form=request.form, problem=error.message), error.status
-        self._auth.people.join_as_user(visit.business, session.user.user_id)
+            return page.render("sign_in.html", next=after, form=request.form, problem=error.message), error.status
+        self._auth.accounts.join_as_user(page.business, session.user.user_id)
         return self._signed_in(session.secret, after)
 
     def sign_up(self, slug: str) -> Page:
-        visit = self._visits.of(slug)
+        page = self._contexts.for_business(slug)
         after = local_path(request.values.get("next", ""), url_for("pages.business", slug=slug))
         if request.method == "GET":
-            return visit.render("sign_up.html", next=after, form={})
+            return page.render("sign_up.html", next=after, form={})
         try:
-            given = codec.convert(_fields("name", "email", "password"), NewPerson)
-            session, _ = self._auth.people.join_as_customer(
-                visit.business,
-                Person(given.name, given.email, given.password),
-                self._visits.remote_address(),
+            given = codec.convert(_fields("name", "email", "password"), NewCustomer)
+            session, _ = self._auth.accounts.join_as_customer(
+                page.business,
+                AccountDetails(given.name, given.email, given.password),
+                self._contexts.remote_address(),
                 self._replacing(),
             )
         except (ApiError, SchedulingError) as error:
-            return visit.render("sign_up.html", next=after, form=request.form, problem=_explained(error)), error.status
+            return page.render("sign_up.html", next=after, form=request.form, problem=_explained(error)), error.status
         return self._signed_in(session.secret, after)
 
     def sign_out(self) -> Response:
-        principal = self._visits.principal()
+        principal = self._contexts.principal()
         if principal is not None and principal.session_id is not None:
             self._auth.sessions.log_out(principal.session_id)
         response = make_response(redirect(url_for("pages.home"), 303))
@@ -103,7 +103,7 @@ class AccountPages:
         return render_template(
             "home.html",
             business=None,
-            person=self._visits.principal(),
+            person=self._contexts.principal(),
             form=request.form,
             zones=_ZONES,
             key=request.form.get("key") or new_key(),
@@ -116,7 +116,7 @@ class AccountPages:
         return response
 
     def _replacing(self) -> UUID | None:
-        principal = self._visits.principal()
+        principal = self._contexts.principal()
         return principal.session_id if principal else None
 
 

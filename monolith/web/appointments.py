@@ -14,150 +14,152 @@ from contracts.scheduling import operations as ops
 from contracts.scheduling.errors import Conflict
 from contracts.scheduling.operations import Operation
 from monolith.modules.billing.api import BillingApi, InvoicesQuery, fee_of
-from monolith.web.terms import Terms, of_cancelling, of_moving
-from monolith.web.times import day_asked, free_slots, today_at
-from monolith.web.viewing import money
-from monolith.web.visiting import Visit, Visits, new_key
+from monolith.web.change_terms import ChangeTerms, cancellation_terms, reschedule_terms
+from monolith.web.formatting import money
+from monolith.web.free_times import free_slots, local_today, requested_day
+from monolith.web.page_context import PageContext, PageContextFactory, new_key
 
-_PAGE = 20
-_ONE = "/b/<slug>/appointments/<uuid:appointment_id>"
+_PAGE_SIZE = 20
+_APPOINTMENT = "/b/<slug>/appointments/<uuid:appointment_id>"
 
-Answer = str | Response | tuple[str, int]
+PageResponse = str | Response | tuple[str, int]
 
 
 class AppointmentPages:
     """Speaks to scheduling through the port, like every other client."""
 
-    def __init__(self, visits: Visits, billing: BillingApi) -> None:
-        self._visits = visits
+    def __init__(self, contexts: PageContextFactory, billing: BillingApi) -> None:
+        self._contexts = contexts
         self._billing = billing
 
     def add_to(self, pages: Blueprint) -> None:
         pages.add_url_rule("/b/<slug>/appointments", "appointments", self.appointments)
         pages.add_url_rule("/b/<slug>/waiting/<uuid:entry_id>/leave", "leave", self.leave, methods=["POST"])
-        pages.add_url_rule(_ONE, "appointment", self.appointment)
-        pages.add_url_rule(_ONE + "/confirm", "confirm_hold", self.confirm_hold, methods=["POST"])
-        pages.add_url_rule(_ONE + "/cancel", "cancel", self.cancel, methods=["POST"])
-        pages.add_url_rule(_ONE + "/move", "other_times", self.other_times, methods=["GET"])
-        pages.add_url_rule(_ONE + "/move", "move", self.move, methods=["POST"])
+        pages.add_url_rule(_APPOINTMENT, "appointment", self.appointment)
+        pages.add_url_rule(_APPOINTMENT + "/confirm", "confirm_hold", self.confirm_hold, methods=["POST"])
+        pages.add_url_rule(_APPOINTMENT + "/cancel", "cancel", self.cancel, methods=["POST"])
+        pages.add_url_rule(_APPOINTMENT + "/move", "other_times", self.other_times, methods=["GET"])
+        pages.add_url_rule(_APPOINTMENT + "/move", "move", self.move, methods=["POST"])
         pages.add_url_rule("/b/<slug>/invoices", "invoices", self.invoices)
 
     def appointments(self, slug: str) -> str | Response:
-        visit = self._visits.of(slug)
-        if not visit.is_member():
-            return visit.to_sign_in()
-        wanted = {"customer_id": visit.who().user_id, "limit": _PAGE, "cursor": request.args.get("cursor") or None}
-        page = visit.port.list_appointments(visit.context(), codec.convert(wanted, m.ListAppointments))
-        return visit.render(
+        page = self._contexts.for_business(slug)
+        if not page.is_member():
+            return page.to_sign_in()
+        customer_id, cursor = page.require_principal().user_id, request.args.get("cursor") or None
+        wanted = {"customer_id": customer_id, "limit": _PAGE_SIZE, "cursor": cursor}
+        found = page.port.list_appointments(page.call_context(), codec.convert(wanted, m.ListAppointments))
+        return page.render(
             "appointments.html",
-            appointments=page.appointments,
-            next_cursor=page.next_cursor,
-            waiting=_waiting(visit),
+            appointments=found.appointments,
+            next_cursor=found.next_cursor,
+            waiting=_waiting(page),
             key=new_key(),
         )
 
-    def leave(self, slug: str, entry_id: UUID) -> Answer:
-        visit = self._visits.of(slug)
-        if not visit.is_member():
-            return visit.to_sign_in()
-        visit.port.leave_waitlist(visit.context(_form_key()), m.LeaveWaitlist(entry_id=entry_id))
+    def leave(self, slug: str, entry_id: UUID) -> PageResponse:
+        page = self._contexts.for_business(slug)
+        if not page.is_member():
+            return page.to_sign_in()
+        page.port.leave_waitlist(page.call_context(_form_key()), m.LeaveWaitlist(entry_id=entry_id))
         return redirect(url_for("pages.appointments", slug=slug), 303)
 
     def appointment(self, slug: str, appointment_id: UUID) -> str | Response:
-        visit = self._visits.of(slug)
-        if not visit.is_member():
-            return visit.to_sign_in()
-        return self._shown(visit, appointment_id)
+        page = self._contexts.for_business(slug)
+        if not page.is_member():
+            return page.to_sign_in()
+        return self._shown(page, appointment_id)
 
-    def confirm_hold(self, slug: str, appointment_id: UUID) -> Answer:
+    def confirm_hold(self, slug: str, appointment_id: UUID) -> PageResponse:
         return self._changed(slug, appointment_id, ops.CONFIRM)
 
-    def cancel(self, slug: str, appointment_id: UUID) -> Answer:
+    def cancel(self, slug: str, appointment_id: UUID) -> PageResponse:
         return self._changed(slug, appointment_id, ops.CANCEL)
 
     def other_times(self, slug: str, appointment_id: UUID) -> str | Response:
-        visit = self._visits.of(slug)
-        if not visit.is_member():
-            return visit.to_sign_in()
-        return self._moving(visit, appointment_id)
+        page = self._contexts.for_business(slug)
+        if not page.is_member():
+            return page.to_sign_in()
+        return self._moving(page, appointment_id)
 
-    def move(self, slug: str, appointment_id: UUID) -> Answer:
-        visit = self._visits.of(slug)
-        if not visit.is_member():
-            return visit.to_sign_in()
+    def move(self, slug: str, appointment_id: UUID) -> PageResponse:
+        page = self._contexts.for_business(slug)
+        if not page.is_member():
+            return page.to_sign_in()
         given = {"starts_at": request.form.get("at", ""), "expected_version": request.form.get("version", "")}
         wanted = codec.typed_query(given | {"appointment_id": str(appointment_id)}, m.Reschedule)
         try:
-            visit.port.reschedule(visit.context(_form_key()), codec.convert(wanted, m.Reschedule))
+            page.port.reschedule(page.call_context(_form_key()), codec.convert(wanted, m.Reschedule))
         except Conflict as error:
-            return self._moving(visit, appointment_id, problem=error.message), 409
+            return self._moving(page, appointment_id, problem=error.message), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=appointment_id), 303)
 
     def invoices(self, slug: str) -> str | Response:
-        visit = self._visits.of(slug)
-        if not visit.is_member():
-            return visit.to_sign_in()
-        wanted = InvoicesQuery(customer_id=visit.who().user_id, cursor=request.args.get("cursor") or None, limit=_PAGE)
-        page = self._billing.invoices(visit.business.business_id, wanted)
-        return visit.render("invoices.html", invoices=page.invoices, next_cursor=page.next_cursor)
+        page = self._contexts.for_business(slug)
+        if not page.is_member():
+            return page.to_sign_in()
+        customer_id, cursor = page.require_principal().user_id, request.args.get("cursor") or None
+        wanted = InvoicesQuery(customer_id=customer_id, cursor=cursor, limit=_PAGE_SIZE)
+        found = self._billing.invoices(page.business.business_id, wanted)
+        return page.render("invoices.html", invoices=found.invoices, next_cursor=found.next_cursor)
 
-    def _changed(self, slug: str, appointment_id: UUID, operation: Operation[Any, m.Appointment]) -> Answer:
+    def _changed(self, slug: str, appointment_id: UUID, operation: Operation[Any, m.Appointment]) -> PageResponse:
         """What a button of the appointment's page does; a refusal is told on that page."""
-        visit = self._visits.of(slug)
-        if not visit.is_member():
-            return visit.to_sign_in()
+        page = self._contexts.for_business(slug)
+        if not page.is_member():
+            return page.to_sign_in()
         given = {"appointment_id": str(appointment_id)}
         if "version" in request.form:
             given["expected_version"] = request.form["version"]
         wanted = codec.convert(codec.typed_query(given, operation.request), operation.request)
         try:
-            visit.port.call(operation, visit.context(_form_key()), wanted)
+            page.port.call(operation, page.call_context(_form_key()), wanted)
         except Conflict as error:
-            return self._shown(visit, appointment_id, problem=error.message), 409
+            return self._shown(page, appointment_id, problem=error.message), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=appointment_id), 303)
 
-    def _shown(self, visit: Visit, appointment_id: UUID, problem: str | None = None) -> str:
-        found = _appointment(visit, appointment_id)
+    def _shown(self, page: PageContext, appointment_id: UUID, problem: str | None = None) -> str:
+        found = _appointment(page, appointment_id)
         ahead = found.status in ("held", "pending", "booked") and found.starts_at > datetime.now(UTC)
-        offering = _offering(visit, found) if ahead else None
-        cancelling = of_cancelling(offering, found.starts_at) if offering else Terms()
-        return visit.render(
+        offering = _offering(page, found) if ahead else None
+        cancelling = cancellation_terms(offering, found.starts_at) if offering else ChangeTerms()
+        return page.render(
             "appointment.html",
             a=found,
             ahead=ahead,
             cancelling=cancelling,
-            moving=of_moving(offering, found) if offering else Terms(refused=True),
-            fee=self._fee(visit, found, cancelling.fee_percent if ahead else found.fee_percent),
+            moving=reschedule_terms(offering, found) if offering else ChangeTerms(refused=True),
+            fee=self._fee(page, found, cancelling.fee_percent if ahead else found.fee_percent),
             key=new_key(),
             problem=problem,
         )
 
-    def _moving(self, visit: Visit, appointment_id: UUID, problem: str | None = None) -> str:
-        found = _appointment(visit, appointment_id)
-        offering, today = _offering(visit, found), today_at(visit)
-        its_day = found.starts_at.astimezone(ZoneInfo(visit.business.zone)).date()
-        day = day_asked(request.args.get("day"), today) or max(its_day, today)
-        terms = of_moving(offering, found) if offering else Terms(refused=True)
-        return visit.render(
+    def _moving(self, page: PageContext, appointment_id: UUID, problem: str | None = None) -> str:
+        found = _appointment(page, appointment_id)
+        offering, today = _offering(page, found), local_today(page)
+        its_day = found.starts_at.astimezone(ZoneInfo(page.business.zone)).date()
+        day = requested_day(request.args.get("day"), today) or max(its_day, today)
+        terms = reschedule_terms(offering, found) if offering else ChangeTerms(refused=True)
+        return page.render(
             "move.html",
             a=found,
             day=day,
             today=today,
             day_before=day - timedelta(days=1),
             day_after=day + timedelta(days=1),
-            slots=_others(visit, offering, found, day) if offering else (),
+            slots=_others(page, offering, found, day) if offering else (),
             chosen=_chosen_time(),
             moving=terms,
-            fee=self._fee(visit, found, terms.fee_percent),
+            fee=self._fee(page, found, terms.fee_percent),
             key=new_key(),
             problem=problem,
         )
 
-    def _fee(self, visit: Visit, of: m.Appointment, percent: int) -> str:
+    def _fee(self, page: PageContext, of: m.Appointment, percent: int) -> str:
         """`12.50 EUR`, or nothing if nothing is due. Before there is an invoice, by the price in force."""
         if not percent or of.status in ("held", "pending"):
             return ""
-        business_id = visit.business.business_id
+        business_id = page.business.business_id
         invoices = self._billing.invoices(business_id, InvoicesQuery(appointment_id=of.appointment_id)).invoices
         prices = self._billing.prices(business_id).prices
         charged = [(each.total_minor, each.currency) for each in invoices if each.subject == "appointment"]
@@ -168,20 +170,20 @@ class AppointmentPages:
         return ""
 
 
-def _appointment(visit: Visit, appointment_id: UUID) -> m.Appointment:
-    return visit.port.get_appointment(visit.context(), m.GetAppointment(appointment_id=appointment_id))
+def _appointment(page: PageContext, appointment_id: UUID) -> m.Appointment:
+    return page.port.get_appointment(page.call_context(), m.GetAppointment(appointment_id=appointment_id))
 
 
-def _offering(visit: Visit, of: m.Appointment) -> m.Offering | None:
-    offerings = visit.port.list_offerings(visit.context(), m.ListOfferings()).offerings
+def _offering(page: PageContext, of: m.Appointment) -> m.Offering | None:
+    offerings = page.port.list_offerings(page.call_context(), m.ListOfferings()).offerings
     return next((each for each in offerings if each.offering_id == of.offering_id), None)
 
 
-def _others(visit: Visit, offering: m.Offering, of: m.Appointment, day: date) -> tuple[m.Slot, ...]:
+def _others(page: PageContext, offering: m.Offering, of: m.Appointment, day: date) -> tuple[m.Slot, ...]:
     """With the same people, for as long and as many."""
     minutes = int((of.ends_at - of.starts_at).total_seconds() // 60)
     return free_slots(
-        visit,
+        page,
         offering,
         day,
         provider_id=None if of.provider_ids else of.provider_id,
@@ -198,13 +200,14 @@ def _chosen_time() -> datetime | None:
     return at if at.tzinfo is not None else None
 
 
-def _waiting(visit: Visit) -> list[tuple[m.WaitlistEntry, str]]:
+def _waiting(page: PageContext) -> list[tuple[m.WaitlistEntry, str]]:
     """What the person waits for, with the names of the services."""
-    page = visit.port.list_waitlist(visit.context(), m.ListWaitlist(limit=200))
-    own = [e for e in page.entries if e.customer_id == visit.who().user_id and e.status in ("waiting", "offered")]
+    customer_id = page.require_principal().user_id
+    entries = page.port.list_waitlist(page.call_context(), m.ListWaitlist(limit=200)).entries
+    own = [e for e in entries if e.customer_id == customer_id and e.status in ("waiting", "offered")]
     if not own:
         return []
-    names = {o.offering_id: o.name for o in visit.port.list_offerings(visit.context(), m.ListOfferings()).offerings}
+    names = {o.offering_id: o.name for o in page.port.list_offerings(page.call_context(), m.ListOfferings()).offerings}
     return [(entry, names.get(entry.offering_id, "")) for entry in own]
 
 

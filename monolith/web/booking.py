@@ -16,10 +16,10 @@ from contracts.scheduling.errors import SlotUnavailable
 from contracts.scheduling.values import Instant
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.endpoints import BusinessRef
-from monolith.web.terms import of_cancelling
-from monolith.web.times import day_asked, free_slots, today_at, window
-from monolith.web.viewing import money
-from monolith.web.visiting import Visit, Visits, new_key
+from monolith.web.change_terms import cancellation_terms
+from monolith.web.formatting import money
+from monolith.web.free_times import day_window, free_slots, local_today, requested_day
+from monolith.web.page_context import PageContext, PageContextFactory, new_key
 
 _LOOKED_AHEAD = 14
 
@@ -35,8 +35,8 @@ class _Wanted(Struct, frozen=True):
 class BookingPages:
     """Speaks to scheduling through the port, like every other client."""
 
-    def __init__(self, visits: Visits, billing: BillingApi) -> None:
-        self._visits = visits
+    def __init__(self, contexts: PageContextFactory, billing: BillingApi) -> None:
+        self._contexts = contexts
         self._billing = billing
 
     def add_to(self, pages: Blueprint) -> None:
@@ -46,18 +46,18 @@ class BookingPages:
         pages.add_url_rule("/b/<slug>/wait", "wait", self.wait, methods=["POST"])
 
     def business(self, slug: str) -> str:
-        visit = self._visits.of(slug)
-        catalog = visit.port.list_offerings(visit.context(), m.ListOfferings())
+        page = self._contexts.for_business(slug)
+        catalog = page.port.list_offerings(page.call_context(), m.ListOfferings())
         offerings = [offering for offering in catalog.offerings if offering.active]
         chosen = _chosen(offerings, request.args.get("offering"))
-        providers = _performers(visit, chosen)
+        providers = _performers(page, chosen)
         provider_id = next(
             (p.provider_id for p in providers if str(p.provider_id) == request.args.get("provider")), None
         )
-        today = today_at(visit)
-        day = day_asked(request.args.get("day"), today) or _first_free_day(visit, chosen, provider_id, today)
-        slots = free_slots(visit, chosen, day, provider_id=provider_id) if chosen else ()
-        return visit.render(
+        today = local_today(page)
+        day = requested_day(request.args.get("day"), today) or _first_free_day(page, chosen, provider_id, today)
+        slots = free_slots(page, chosen, day, provider_id=provider_id) if chosen else ()
+        return page.render(
             "business.html",
             offerings=offerings,
             chosen=chosen,
@@ -68,70 +68,72 @@ class BookingPages:
             starts=_by_start(slots, {p.provider_id: p.name for p in providers}),
             providers=providers,
             provider_id=provider_id,
-            prices=self._prices(visit.business),
-            staff=visit.is_staff(),
+            prices=self._prices(page.business),
+            staff=page.is_staff(),
             key=new_key(),
         )
 
     def confirm(self, slug: str) -> str | Response:
-        visit = self._visits.of(slug)
-        if not visit.is_member():
-            return visit.to_sign_in()
-        return self._confirmation(visit, request.args)
+        page = self._contexts.for_business(slug)
+        if not page.is_member():
+            return page.to_sign_in()
+        return self._confirmation(page, request.args)
 
     def book(self, slug: str) -> str | Response | tuple[str, int]:
-        visit = self._visits.of(slug)
-        if not visit.is_member():
-            return visit.to_sign_in()
+        page = self._contexts.for_business(slug)
+        if not page.is_member():
+            return page.to_sign_in()
         form = request.form
         wanted = {
             "offering_id": form.get("offering", ""),
             "provider_id": form.get("provider") or None,
-            "customer_id": visit.who().user_id,
+            "customer_id": page.require_principal().user_id,
             "starts_at": form.get("at", ""),
             "note": " ".join(form.get("note", "").split()),
         }
         try:
-            booked = visit.port.book(visit.context(codec.require_key(form.get("key"))), codec.convert(wanted, m.Book))
+            booked = page.port.book(
+                page.call_context(codec.require_key(form.get("key"))), codec.convert(wanted, m.Book)
+            )
         except SlotUnavailable as error:
-            return self._confirmation(visit, form, problem=f"{error.message} Please choose another one."), 409
+            return self._confirmation(page, form, problem=f"{error.message} Please choose another one."), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=booked.appointment_id), 303)
 
     def wait(self, slug: str) -> Response:
         """For anything that comes free on a day."""
-        visit = self._visits.of(slug)
-        if not visit.is_member():
-            return visit.to_sign_in()
-        form, today = request.form, today_at(visit)
-        start, end = window(visit, day_asked(form.get("day"), today) or today)
+        page = self._contexts.for_business(slug)
+        if not page.is_member():
+            return page.to_sign_in()
+        form, today = request.form, local_today(page)
+        start, end = day_window(page, requested_day(form.get("day"), today) or today)
         wanted = {
             "offering_id": form.get("offering", ""),
             "provider_id": form.get("provider") or None,
-            "customer_id": visit.who().user_id,
+            "customer_id": page.require_principal().user_id,
             "start": start,
             "end": end,
         }
-        context = visit.context(codec.require_key(form.get("key")))
-        visit.port.join_waitlist(context, codec.convert(wanted, m.JoinWaitlist))
+        context = page.call_context(codec.require_key(form.get("key")))
+        page.port.join_waitlist(context, codec.convert(wanted, m.JoinWaitlist))
         return redirect(url_for("pages.appointments", slug=slug), 303)
 
-    def _confirmation(self, visit: Visit, given: Mapping[str, str], problem: str | None = None) -> str:
+    def _confirmation(self, page: PageContext, given: Mapping[str, str], problem: str | None = None) -> str:
         named = {name: given.get(name, "") for name in ("offering", "at")}
         wanted = codec.convert(named | {"provider": given.get("provider") or None}, _Wanted)
-        offerings = visit.port.list_offerings(visit.context(), m.ListOfferings()).offerings
+        offerings = page.port.list_offerings(page.call_context(), m.ListOfferings()).offerings
         offering = next((o for o in offerings if o.offering_id == wanted.offering), None)
-        providers = _performers(visit, offering)
+        providers = _performers(page, offering)
         provider = next((p for p in providers if p.provider_id == wanted.provider), None)
         if offering is None or (wanted.provider is not None and provider is None):
-            return visit.render("business.html", offerings=[], problem="This service is no longer offered.")
-        return visit.render(
+            return page.render("business.html", offerings=[], problem="This service is no longer offered.")
+        return page.render(
             "confirm.html",
             offering=offering,
             provider=provider or (providers[0] if len(providers) == 1 else None),
             provider_id=wanted.provider,
             starts_at=wanted.at,
-            price=self._prices(visit.business).get(offering.offering_id, ""),
-            cancelling=of_cancelling(offering, wanted.at),
+            price=self._prices(page.business).get(offering.offering_id, ""),
+            cancelling=cancellation_terms(offering, wanted.at),
             key=new_key(),
             problem=problem,
         )
@@ -162,18 +164,18 @@ def _start(at: Instant, slots: list[m.Slot], names: Mapping[UUID, str]) -> _Star
     return _Start(at, names.get(slots[0].provider_id, "") + left)
 
 
-def _performers(visit: Visit, offering: m.Offering | None) -> list[m.Provider]:
+def _performers(page: PageContext, offering: m.Offering | None) -> list[m.Provider]:
     """Who does it, by name."""
-    every = visit.port.list_providers(visit.context(), m.ListProviders()).providers
+    every = page.port.list_providers(page.call_context(), m.ListProviders()).providers
     return [p for p in every if offering and p.active and offering.offering_id in p.offering_ids]
 
 
-def _first_free_day(visit: Visit, offering: m.Offering | None, provider_id: UUID | None, today: date) -> date:
+def _first_free_day(page: PageContext, offering: m.Offering | None, provider_id: UUID | None, today: date) -> date:
     """The next day with a free time, so that the page begins with something to choose; today when there is none."""
     if offering is None:
         return today
-    slots = free_slots(visit, offering, today, days=_LOOKED_AHEAD, provider_id=provider_id)
-    return slots[0].starts_at.astimezone(ZoneInfo(visit.business.zone)).date() if slots else today
+    slots = free_slots(page, offering, today, days=_LOOKED_AHEAD, provider_id=provider_id)
+    return slots[0].starts_at.astimezone(ZoneInfo(page.business.zone)).date() if slots else today
 
 
 def _chosen(offerings: list[m.Offering], offering_id: str | None) -> m.Offering | None:

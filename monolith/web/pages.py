@@ -4,13 +4,13 @@ from flask import Blueprint, render_template, request, url_for
 
 from monolith.modules.auth.module import Auth
 from monolith.modules.billing.api import BillingApi
-from monolith.shared.middleware import current_exchange
+from monolith.shared.middleware import current_request_context
 from monolith.shared.middleware.errors import Problem
 from monolith.web.accounts import AccountPages
 from monolith.web.appointments import AppointmentPages
 from monolith.web.booking import BookingPages
-from monolith.web.viewing import FILTERS
-from monolith.web.visiting import Visits
+from monolith.web.formatting import FILTERS
+from monolith.web.page_context import PageContextFactory
 
 _TITLES = {
     400: "That did not work",
@@ -24,11 +24,11 @@ _TITLES = {
 }
 
 
-def create_pages(visits: Visits, auth: Auth, billing: BillingApi) -> Blueprint:
+def create_pages(contexts: PageContextFactory, auth: Auth, billing: BillingApi) -> Blueprint:
     pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
-    AccountPages(visits, auth).add_to(pages)
-    BookingPages(visits, billing).add_to(pages)
-    AppointmentPages(visits, billing).add_to(pages)
+    AccountPages(contexts, auth).add_to(pages)
+    BookingPages(contexts, billing).add_to(pages)
+    AppointmentPages(contexts, billing).add_to(pages)
     for name, shown in FILTERS.items():
         pages.add_app_template_filter(shown, name)
     return pages
@@ -43,7 +43,7 @@ def error_page(problem: Problem) -> str:
         title=_TITLES.get(problem.status, "Something went wrong"),
         message=problem.message,
         back=_back(problem),
-        request_id=current_exchange().trace.request_id if problem.status >= 500 else None,
+        request_id=current_request_context().trace.request_id if problem.status >= 500 else None,
     )
 
 

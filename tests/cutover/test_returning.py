@@ -20,8 +20,8 @@ from monolith.cutover.record import Move
 from monolith.cutover.returning import Bound, Watchman, latest, watch_over, watching
 from monolith.cutover.sides import Sides, other
 from monolith.shared.database import Database
+from monolith.shared.flags.change_listener import ChangeNotice
 from monolith.shared.flags.store import FlagStore
-from monolith.shared.flags.watch import Notice
 from tests.contract.port.shop import Shop
 from tests.cutover.dying_controller import Waved
 from tests.cutover.writers import opened, switched_port
@@ -65,7 +65,7 @@ class World(NamedTuple):
     def guard(self, move: Move, *, bound: Bound = BOUND, watch_seconds: float = 600.0) -> None:
         with self.sides.platform() as platform:
             watch_over(platform, move, bound, watch_seconds=watch_seconds)
-        self.calls.refresh(Notice("guard", str(move.business_id)))
+        self.calls.refresh(ChangeNotice("guard", str(move.business_id)))
 
     def use(self, seconds: float) -> int:
         """Reads, steadily, while the watchman looks. How many guards ended."""

@@ -14,8 +14,8 @@ from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.module import build_notifications
 from monolith.shared.database import Database
 from monolith.shared.events import Consumer
+from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import Follower
-from monolith.shared.events.group import EventGroup
 from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
 
@@ -68,7 +68,7 @@ def _follower(database_url: str, role_secret: str, redis_url: str) -> None:
         handle(event, connection)
         _stop_at("handled")
 
-    follower = Follower(Consumer("notifications", database, told), EventGroup(redis_url, "notifications"))
+    follower = Follower(Consumer("notifications", database, told), ConsumerGroup(redis_url, "notifications"))
     while True:
         follower.step()
 

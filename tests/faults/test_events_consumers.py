@@ -15,7 +15,7 @@ from contracts.scheduling.codec import encode_event
 from contracts.scheduling.events import STREAM
 from deploy.devstack.valkey import ValkeyServer
 from monolith.shared.database import DatabaseUnavailable
-from monolith.shared.events.follower import Pace
+from monolith.shared.events.follower import FollowerSettings
 from tests.databases import Databases
 from tests.faults.event_process import EventProcess
 from tests.faults.proxy import TcpProxy
@@ -154,7 +154,7 @@ def test_nothing_is_published_again_without_need(
 def test_the_consumer_s_database_is_away(databases: Databases, stream: redis.Redis) -> None:
     """Events wait, and the outage is nobody's try: nothing dies of it."""
     story = Story().booked()
-    notified = Notified(databases, pace=Pace(first_retry=0.01, longest_retry=0.01))
+    notified = Notified(databases, settings=FollowerSettings(first_retry=0.01, longest_retry=0.01))
     notified.follower.step()
     stream.xadd(STREAM, {"id": str(story.event_id), "event": encode_event(story)})
     with database_away(databases):
@@ -168,14 +168,14 @@ def test_the_consumer_s_database_is_away(databases: Databases, stream: redis.Red
 
 
 def test_32_a_try_comes_later_each_time(databases: Databases, notified: Notified, stream: redis.Redis) -> None:
-    patient = Pace(first_retry=0.2, longest_retry=60)
+    patient = FollowerSettings(first_retry=0.2, longest_retry=60)
     tried: list[float] = []
 
     def failing(*_: object) -> None:
         tried.append(time.monotonic())
         raise ArithmeticError
 
-    broken = Notified(databases, handle=failing, pace=patient)
+    broken = Notified(databases, handle=failing, settings=patient)
     event = Story().booked()
     stream.xadd(STREAM, {"id": str(event.event_id), "event": encode_event(event)})
     until(lambda: len(tried) == 4, broken.follower.step)

@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from monolith.modules.auth.passwords import Hashing, Passwords
+from monolith.modules.auth.passwords import Argon2Parameters, Passwords
 from monolith.shared.endpoints import ApiError
 from tests.databases import Databases
 from tests.site import Client, Site, auth_site
 
 OWNER = "owner@salon.example"
-OWASP = Hashing()
+OWASP = Argon2Parameters()
 
 
 def test_a_session_planted_before_login_is_not_the_one_after(site: Site, owner: Client) -> None:
@@ -78,7 +78,7 @@ def test_a_thousand_logins_at_once_hash_two_at_a_time_and_lock_nobody_out(site: 
 
 
 def test_whoever_waits_too_long_for_a_hash_is_told_to_come_back() -> None:
-    passwords = Passwords(Hashing(memory_kib=64 * 1024, passes=20, at_once=1, patience=0.05))
+    passwords = Passwords(Argon2Parameters(memory_kib=64 * 1024, passes=20, max_concurrent=1, max_wait_seconds=0.05))
     with ThreadPoolExecutor(4) as pool:
         attempts = [pool.submit(passwords.verify, "guess", None) for _ in range(4)]
         errors = [attempt.exception() for attempt in attempts]
@@ -104,7 +104,7 @@ def test_an_outdated_hash_is_replaced_at_the_next_login(databases: Databases) ->
 
 
 def test_the_same_password_typed_on_another_keyboard() -> None:
-    passwords = Passwords(Hashing(memory_kib=1024, passes=1))
+    passwords = Passwords(Argon2Parameters(memory_kib=1024, passes=1))
     stored = passwords.hash("cafe\u0301 creme")
     assert passwords.verify("caf\u00e9 creme", stored)
     assert not passwords.verify("cafe creme", stored)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monolith.shared.endpoints.gate import SESSION_COOKIE
+from monolith.shared.endpoints.authorizer import SESSION_COOKIE
 
 _SECONDS = 14 * 24 * 60 * 60
 

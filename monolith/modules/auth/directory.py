@@ -3,8 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
+from monolith.modules.auth.accounts import Accounts
 from monolith.modules.auth.api import UserRef
-from monolith.modules.auth.people import People
 from monolith.modules.auth.repository import accounts, businesses
 from monolith.shared.database import Database
 from monolith.shared.endpoints import BusinessRef, Role
@@ -13,36 +13,36 @@ from monolith.shared.endpoints import BusinessRef, Role
 class Directory:
     """Implements `AuthApi`, where the promises stand."""
 
-    def __init__(self, database: Database, people: People) -> None:
+    def __init__(self, database: Database, accounts: Accounts) -> None:
         self._database = database
-        self._people = people
+        self._accounts = accounts
 
     def user(self, user_id: UUID) -> UserRef | None:
-        account = self._database.ask(lambda connection: accounts.by_id(connection, user_id))
+        account = self._database.query(lambda connection: accounts.by_id(connection, user_id))
         return None if account is None else account.user
 
     def business(self, business_id: UUID) -> BusinessRef | None:
-        return self._database.ask(lambda connection: businesses.by_id(connection, business_id))
+        return self._database.query(lambda connection: businesses.by_id(connection, business_id))
 
     def business_by_slug(self, slug: str) -> BusinessRef | None:
-        return self._database.ask(lambda connection: businesses.by_slug(connection, slug))
+        return self._database.query(lambda connection: businesses.by_slug(connection, slug))
 
     def businesses(self) -> list[BusinessRef]:
-        return self._database.ask(lambda connection: businesses.every(connection))
+        return self._database.query(lambda connection: businesses.every(connection))
 
     def members(self, business_id: UUID, role: Role) -> list[UserRef]:
-        return self._database.ask(lambda connection: accounts.members(connection, business_id, role))
+        return self._database.query(lambda connection: accounts.members(connection, business_id, role))
 
     def memberships(self, user_id: UUID) -> list[tuple[BusinessRef, Role]]:
         """The user's businesses by slug, with the role in each."""
-        return self._database.ask(lambda connection: accounts.memberships(connection, user_id))
+        return self._database.query(lambda connection: accounts.memberships(connection, user_id))
 
     def businesses_opening(self, older_than: timedelta) -> list[BusinessRef]:
-        return self._database.ask(lambda connection: businesses.opening(connection, older_than))
+        return self._database.query(lambda connection: businesses.opening(connection, older_than))
 
     def mark_open(self, business_id: UUID) -> None:
         with self._database.transaction() as connection:
             businesses.mark_open(connection, business_id)
 
     def make_operator(self, email: str, *, name: str | None = None, password: str | None = None) -> UserRef:
-        return self._people.make_operator(email, name, password)
+        return self._accounts.make_operator(email, name, password)

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from contracts.scheduling.values import Name, ZoneName, require_zone
 from monolith.modules.auth.currencies import CURRENCIES
 from monolith.shared.endpoints import BusinessRef, Role
-from monolith.shared.endpoints.gate import SLUG
+from monolith.shared.endpoints.authorizer import SLUG
 
 # What a browser accepts in <input type="email"> (the HTML standard's rule): one plain address, so nothing in it can
 # break out of a mail header.
@@ -74,7 +74,7 @@ class CreateToken(Body, frozen=True):
     role: TokenRole
 
 
-class Business(Struct, frozen=True, kw_only=True):
+class BusinessProfile(Struct, frozen=True, kw_only=True):
     business_id: UUID
     slug: str
     name: str
@@ -89,12 +89,12 @@ class User(Struct, frozen=True, kw_only=True):
 
 
 class Membership(Struct, frozen=True, kw_only=True):
-    business: Business
+    business: BusinessProfile
     role: Role
 
 
 class SignedUp(Struct, frozen=True, kw_only=True):
-    business: Business
+    business: BusinessProfile
     user: User
 
 
@@ -121,7 +121,7 @@ class Token(Struct, frozen=True, kw_only=True):
     """To the minute."""
 
 
-class Tokens(Struct, frozen=True, kw_only=True):
+class TokenList(Struct, frozen=True, kw_only=True):
     """Those not revoked, the newest first."""
 
     tokens: tuple[Token, ...]
@@ -134,8 +134,8 @@ class NewToken(Struct, frozen=True, kw_only=True):
     secret: str
 
 
-def business_reply(business: BusinessRef) -> Business:
-    return Business(
+def business_reply(business: BusinessRef) -> BusinessProfile:
+    return BusinessProfile(
         business_id=business.business_id,
         slug=business.slug,
         name=business.name,

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from monolith.modules.auth.accounts import Accounts
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.cookie import SessionCookie
 from monolith.modules.auth.directory import Directory
-from monolith.modules.auth.passwords import Hashing, Passwords
-from monolith.modules.auth.people import People
+from monolith.modules.auth.passwords import Argon2Parameters, Passwords
 from monolith.modules.auth.routes import Services, endpoints
 from monolith.modules.auth.sessions import Sessions
 from monolith.modules.auth.sign_up import OpenScheduling, SignUps
 from monolith.modules.auth.throttle import Throttle
-from monolith.modules.auth.tokens import Tokens
+from monolith.modules.auth.tokens import ApiTokens
 from monolith.shared.database import Database
 from monolith.shared.endpoints import AnyEndpoint
 
@@ -23,26 +23,26 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """`sessions` is the gate's authenticator. It, `people`, `sign_ups` and `cookie` are what the pages need too."""
+    """`sessions` is the gate's authenticator. It, `accounts`, `sign_ups` and `cookie` are what the pages need too."""
 
     api: AuthApi
     endpoints: list[AnyEndpoint]
     sessions: Sessions
-    people: People
+    accounts: Accounts
     sign_ups: SignUps
     cookie: SessionCookie
 
 
 def build_auth(
-    database: Database, *, open_scheduling: OpenScheduling, public_url: str, hashing: Hashing | None = None
+    database: Database, *, open_scheduling: OpenScheduling, public_url: str, hashing: Argon2Parameters | None = None
 ) -> Auth:
     """`database` is under `ROLE`. Only tests give `hashing` other parameters than its defaults."""
     throttle = Throttle(database)
-    passwords = Passwords(hashing or Hashing())
+    passwords = Passwords(hashing or Argon2Parameters())
     sessions = Sessions(database, passwords, throttle)
-    people = People(database, passwords, throttle)
-    sign_ups = SignUps(database, people, open_scheduling)
-    directory = Directory(database, people)
+    accounts = Accounts(database, passwords, throttle)
+    sign_ups = SignUps(database, accounts, open_scheduling)
+    directory = Directory(database, accounts)
     cookie = SessionCookie(secure=public_url.startswith("https://"))
-    services = Services(sign_ups, sessions, people, Tokens(database), directory, cookie)
-    return Auth(directory, endpoints(services), sessions, people, sign_ups, cookie)
+    services = Services(sign_ups, sessions, accounts, ApiTokens(database), directory, cookie)
+    return Auth(directory, endpoints(services), sessions, accounts, sign_ups, cookie)

@@ -14,40 +14,40 @@ from monolith.shared.endpoints import ApiError
 
 
 @dataclass(frozen=True, slots=True)
-class Hashing:
-    """Argon2id's parameters; the defaults are the least that OWASP's password storage cheat sheet asks for.
+class Argon2Parameters:
+    """Argon2id parameters; the defaults are the minimum of the OWASP Password Storage Cheat Sheet.
 
-    `at_once` bounds the hashes being made in one process, in memory and processors; `patience` bounds, in seconds, the
-    wait for a turn.
+    `max_concurrent` limits how many hashes a process computes at the same time, which bounds memory and processor use;
+    a caller waits at most `max_wait_seconds` for one of these slots.
     """
 
     memory_kib: int = 19 * 1024
     passes: int = 2
     lanes: int = 1
-    at_once: int = 2
-    patience: float = 2.0
+    max_concurrent: int = 2
+    max_wait_seconds: float = 2.0
 
 
 class Passwords:
     """Raises ApiError 503 when too many wait for a turn."""
 
-    def __init__(self, hashing: Hashing) -> None:
+    def __init__(self, hashing: Argon2Parameters) -> None:
         self._hasher = PasswordHasher(
             time_cost=hashing.passes, memory_cost=hashing.memory_kib, parallelism=hashing.lanes
         )
-        self._turns = threading.BoundedSemaphore(hashing.at_once)
-        self._patience = hashing.patience
-        self._nobodys = self._hasher.hash(secrets.token_urlsafe())
+        self._slots = threading.BoundedSemaphore(hashing.max_concurrent)
+        self._max_wait_seconds = hashing.max_wait_seconds
+        self._dummy_hash = self._hasher.hash(secrets.token_urlsafe())
 
     def hash(self, password: str) -> str:
-        with self._turn():
+        with self._slot():
             return self._hasher.hash(_normal(password))
 
     def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether it is the password. Without a hash the answer is no, after the same work."""
-        with self._turn():
+        with self._slot():
             try:
-                self._hasher.verify(password_hash or self._nobodys, _normal(password))
+                self._hasher.verify(password_hash or self._dummy_hash, _normal(password))
             except (VerificationError, InvalidHashError):
                 return False
         return password_hash is not None
@@ -57,13 +57,13 @@ class Passwords:
         return self._hasher.check_needs_rehash(password_hash)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=self._patience):
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(timeout=self._max_wait_seconds):
             raise ApiError(503, "busy", "Too many people are signing in. Please try again in a moment.", retry_after=5)
         try:
             yield
         finally:
-            self._turns.release()
+            self._slots.release()
 
 
 def _normal(password: str) -> str:

@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from monolith.modules.auth import models
+from monolith.modules.auth.accounts import AccountDetails, Accounts
 from monolith.modules.auth.cookie import SessionCookie
 from monolith.modules.auth.directory import Directory
-from monolith.modules.auth.people import People, Person
 from monolith.modules.auth.sessions import NewSession, Sessions
 from monolith.modules.auth.sign_up import SignUps
-from monolith.modules.auth.tokens import Tokens
+from monolith.modules.auth.tokens import ApiTokens
 from monolith.shared.endpoints import Access, AnyEndpoint, ApiError, Call, Endpoint, Principal
 from monolith.shared.endpoints.errors import forbidden
 
@@ -23,8 +23,8 @@ class Services:
 
     sign_ups: SignUps
     sessions: Sessions
-    people: People
-    tokens: Tokens
+    accounts: Accounts
+    tokens: ApiTokens
     directory: Directory
     cookie: SessionCookie
 
@@ -65,7 +65,7 @@ def _for_businesses(handlers: "Handlers") -> list[AnyEndpoint]:
     return [
         Endpoint(
             module=MODULE, name="business", method="GET", path="/businesses/{slug}", access=Access.PUBLIC,
-            handler=handlers.business, reply=models.Business, summary="What everybody may know of a business",
+            handler=handlers.business, reply=models.BusinessProfile, summary="What everybody may know of a business",
         ),
         Endpoint(
             module=MODULE, name="join", method="POST", path="/businesses/{slug}/customers", access=Access.PUBLIC,
@@ -79,7 +79,7 @@ def _for_businesses(handlers: "Handlers") -> list[AnyEndpoint]:
         ),
         Endpoint(
             module=MODULE, name="list_tokens", method="GET", path="/businesses/{slug}/tokens", access=Access.OWNER,
-            handler=handlers.list_tokens, reply=models.Tokens, summary="The API tokens of the business",
+            handler=handlers.list_tokens, reply=models.TokenList, summary="The API tokens of the business",
         ),
         Endpoint(
             module=MODULE, name="create_token", method="POST", path="/businesses/{slug}/tokens", access=Access.OWNER,
@@ -119,7 +119,7 @@ class Handlers:
         call.reply_headers.append(self._services.cookie.clear())
 
     def me(self, call: Call[None]) -> models.Me:
-        who = call.who()
+        who = call.require_principal()
         user = self._services.directory.user(who.user_id) if who.kind == "user" else None
         return models.Me(
             kind=who.kind,
@@ -129,12 +129,12 @@ class Handlers:
         )
 
     def change_password(self, call: Call[models.ChangePassword]) -> None:
-        user_id, session_id = _person(call.who())
+        user_id, session_id = _person(call.require_principal())
         current, new = call.body.current_password, call.body.new_password
         self._services.sessions.change_password(user_id, session_id, current, new)
 
-    def business(self, call: Call[None]) -> models.Business:
-        return models.business_reply(call.where())
+    def business(self, call: Call[None]) -> models.BusinessProfile:
+        return models.business_reply(call.require_business())
 
     def join(self, call: Call[models.Join]) -> models.Joined:
         if call.principal is None:
@@ -142,25 +142,25 @@ class Handlers:
         user_id, _ = _person(call.principal)
         if call.body != models.Join():
             raise ApiError(400, "invalid_request", "You are signed in: leave name, e-mail address and password out.")
-        role = self._services.people.join_as_user(call.where(), user_id)
+        role = self._services.accounts.join_as_user(call.require_business(), user_id)
         return models.Joined(user_id=user_id, role=role)
 
     def add_staff(self, call: Call[models.AddStaff]) -> models.Joined:
-        _person(call.who())
-        person = Person(call.body.name, call.body.email, call.body.password)
-        user_id, role = self._services.people.add_staff(call.where(), person)
+        _person(call.require_principal())
+        person = AccountDetails(call.body.name, call.body.email, call.body.password)
+        user_id, role = self._services.accounts.add_staff(call.require_business(), person)
         return models.Joined(user_id=user_id, role=role)
 
-    def list_tokens(self, call: Call[None]) -> models.Tokens:
-        return models.Tokens(tokens=tuple(self._services.tokens.of_business(call.where())))
+    def list_tokens(self, call: Call[None]) -> models.TokenList:
+        return models.TokenList(tokens=tuple(self._services.tokens.of_business(call.require_business())))
 
     def create_token(self, call: Call[models.CreateToken]) -> models.NewToken:
-        creator, _ = _person(call.who())
-        return self._services.tokens.create(call.where(), creator, call.body.name, call.body.role)
+        creator, _ = _person(call.require_principal())
+        return self._services.tokens.create(call.require_business(), creator, call.body.name, call.body.role)
 
     def revoke_token(self, call: Call[None]) -> None:
-        _person(call.who())
-        self._services.tokens.revoke(call.where(), call.id_in_path("token_id", "token"))
+        _person(call.require_principal())
+        self._services.tokens.revoke(call.require_business(), call.id_in_path("token_id", "token"))
 
     def _join_with_account(self, call: Call[models.Join]) -> models.Joined:
         name, email, password = call.body.name, call.body.email, call.body.password
@@ -168,8 +168,10 @@ class Handlers:
             missing = "name" if name is None else "email" if email is None else "password"
             message = "Send name, email and password; or sign in first and send an empty object."
             raise ApiError(400, "invalid_request", message, field=missing)
-        person = Person(name, email, password)
-        session, role = self._services.people.join_as_customer(call.where(), person, call.remote_address, None)
+        person = AccountDetails(name, email, password)
+        session, role = self._services.accounts.join_as_customer(
+            call.require_business(), person, call.remote_address, None
+        )
         return models.Joined(user_id=self._signed_in(call, session).user_id, role=role)
 
     def _memberships(self, who: Principal) -> tuple[models.Membership, ...]:

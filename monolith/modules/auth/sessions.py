@@ -31,11 +31,11 @@ class Sessions:
         self._database = database
         self._passwords = passwords
         self._throttle = throttle
-        self._when_ended: list[Callable[[UUID], None]] = []
+        self._session_ended_callbacks: list[Callable[[UUID], None]] = []
 
-    def when_ended(self, told: Callable[[UUID], None]) -> None:
-        """`told` is called with the id of each session that its person ends in this process."""
-        self._when_ended.append(told)
+    def on_session_ended(self, callback: Callable[[UUID], None]) -> None:
+        """`callback` is called with the id of each session that its person ends in this process."""
+        self._session_ended_callbacks.append(callback)
 
     def log_in(self, email: str, password: str, address: str, replacing: UUID | None = None) -> NewSession:
         """A new session; the one it replaces is dead. Raises ApiError 401, or 429 after too many failures.
@@ -62,8 +62,8 @@ class Sessions:
         """The session is dead at once, in every process. Idempotent."""
         with self._database.transaction() as connection:
             sessions.end(connection, session_id)
-        for told in self._when_ended:
-            told(session_id)
+        for callback in self._session_ended_callbacks:
+            callback(session_id)
 
     def change_password(self, user_id: UUID, session_id: UUID, current: str, new: str) -> None:
         """Every other session of the user is dead. Raises ApiError 403 unless `current` is right."""
@@ -85,12 +85,14 @@ class Sessions:
     def by_session(self, secret: str) -> Principal | None:
         if not credentials.is_session_secret(secret):
             return None
-        return self._database.ask(lambda connection: sessions.find_alive(connection, credentials.hashed(secret)))
+        return self._database.query(
+            lambda connection: sessions.find_active(connection, credentials.hash_secret(secret))
+        )
 
     def by_api_token(self, secret: str) -> Principal | None:
         if not credentials.is_token_secret(secret):
             return None
-        return self._database.ask(lambda connection: tokens.find_alive(connection, credentials.hashed(secret)))
+        return self._database.query(lambda connection: tokens.find_active(connection, credentials.hash_secret(secret)))
 
 
 def begin_session(connection: Connection, account: Account, replacing: UUID | None) -> NewSession:
@@ -98,7 +100,7 @@ def begin_session(connection: Connection, account: Account, replacing: UUID | No
     secret = credentials.new_session_secret()
     if replacing is not None:
         sessions.end(connection, replacing)
-    if not sessions.begin(connection, account.user.user_id, account.password_hash, credentials.hashed(secret)):
+    if not sessions.begin(connection, account.user.user_id, account.password_hash, credentials.hash_secret(secret)):
         raise wrong_credentials()
     return NewSession(account.user, secret)
 

@@ -17,7 +17,7 @@ import msgspec
 from contracts.scheduling.context import Deadline, Trace
 from contracts.scheduling.errors import KeyReused, SchedulingError
 from monolith.modules.auth import models
-from monolith.modules.auth.people import People, Person, account_refused
+from monolith.modules.auth.accounts import AccountDetails, Accounts, account_refused
 from monolith.modules.auth.repository import accounts, businesses, sign_ups
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.sessions import NewSession, begin_session
@@ -31,9 +31,9 @@ OpenScheduling = Callable[[BusinessRef, Trace, Deadline], None]
 class SignUps:
     """Raises, besides what each method names, ApiError 429 and DatabaseUnavailable."""
 
-    def __init__(self, database: Database, people: People, open_scheduling: OpenScheduling) -> None:
+    def __init__(self, database: Database, accounts: Accounts, open_scheduling: OpenScheduling) -> None:
         self._database = database
-        self._people = people
+        self._accounts = accounts
         self._open_scheduling = open_scheduling
 
     def sign_up(
@@ -44,11 +44,11 @@ class SignUps:
         Raises KeyReused, and ApiError: 409 `slug_taken`; 409 `account_refused` when the e-mail address has an account
         with another password; 503 `set_up_unfinished` when the business stands and scheduling did not open it.
         """
-        account, exists = self._people.recognize(Person(body.name, body.email, body.password), address)
+        account, exists = self._accounts.identify(AccountDetails(body.name, body.email, body.password), address)
         business = self._register(body, key, account, exists)
         if business is None:
             # The same sign-up was made at the same moment: it made the account, whose password has to be checked.
-            account, _ = self._people.recognize(Person(body.name, body.email, body.password), address)
+            account, _ = self._accounts.identify(AccountDetails(body.name, body.email, body.password), address)
             business = self._register(body, key, account, exists=True)
             assert business is not None
         self._open(business, trace, deadline)

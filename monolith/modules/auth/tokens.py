@@ -9,10 +9,10 @@ from monolith.shared.database import Database, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.endpoints.errors import not_found
 
-MOST_TOKENS = 50
+MAX_TOKENS = 50
 
 
-class Tokens:
+class ApiTokens:
     """A token outlives the membership of the person who made it: it belongs to the business."""
 
     def __init__(self, database: Database) -> None:
@@ -22,8 +22,8 @@ class Tokens:
         """Raises ApiError 409 when the business has 50."""
         secret = credentials.new_token_secret()
         with self._database.transaction() as connection:
-            if tokens.count(connection, business.business_id) >= MOST_TOKENS:
-                message = f"This business has {MOST_TOKENS} tokens. Revoke one that is no longer used."
+            if tokens.count(connection, business.business_id) >= MAX_TOKENS:
+                message = f"This business has {MAX_TOKENS} tokens. Revoke one that is no longer used."
                 raise ApiError(409, "too_many_tokens", message)
             token = tokens.insert(
                 connection,
@@ -31,7 +31,7 @@ class Tokens:
                 business_id=business.business_id,
                 name=name,
                 role=role,
-                secret_hash=credentials.hashed(secret),
+                secret_hash=credentials.hash_secret(secret),
                 created_by=creator,
             )
         return NewToken(token=token, secret=secret)

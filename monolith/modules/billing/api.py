@@ -17,10 +17,11 @@ from monolith.modules.billing.model import (
     Subject,
     TrialBalance,
 )
-from monolith.modules.billing.reconciling import Standing
+from monolith.modules.billing.reconciliation import AppointmentRecord
 from monolith.modules.billing.service import BillingService as BillingApi
 
 __all__ = [
+    "AppointmentRecord",
     "BillingApi",
     "CreditNote",
     "Invoice",
@@ -33,7 +34,6 @@ __all__ = [
     "PriceList",
     "RecordPayment",
     "SetPrice",
-    "Standing",
     "State",
     "Subject",
     "TrialBalance",

@@ -8,10 +8,10 @@ from msgspec import Meta, Struct
 
 from contracts.scheduling.values import Cursor, Note, PageSize
 
-DEAREST = 1_000_000_000
+MAX_AMOUNT_MINOR = 1_000_000_000
 
-PriceMinor = Annotated[int, Meta(ge=0, le=DEAREST)]
-PaymentMinor = Annotated[int, Meta(ge=1, le=DEAREST)]
+PriceMinor = Annotated[int, Meta(ge=0, le=MAX_AMOUNT_MINOR)]
+PaymentMinor = Annotated[int, Meta(ge=1, le=MAX_AMOUNT_MINOR)]
 
 State = Literal["open", "partly_paid", "paid", "credited", "refund_due"]
 """`credited`: a credit note took the whole amount back. `refund_due`: more was paid than a credit note has left due."""

@@ -59,32 +59,32 @@ class _Handlers:
         self._service = service
 
     def list_prices(self, call: Call[None]) -> PriceList:
-        return self._service.prices(call.where().business_id)
+        return self._service.prices(call.require_business().business_id)
 
     def set_price(self, call: Call[SetPrice]) -> Price:
-        where = call.where()
-        return self._service.set_price(where.business_id, where.currency, call.body, call.who().user_id)
+        where = call.require_business()
+        return self._service.set_price(where.business_id, where.currency, call.body, call.require_principal().user_id)
 
     def list_invoices(self, call: Call[None]) -> InvoicePage:
         query: InvoicesQuery = call.query
         own = _only_customer(call)
         if own is not None:
             query = msgspec.structs.replace(query, customer_id=own)
-        return self._service.invoices(call.where().business_id, query)
+        return self._service.invoices(call.require_business().business_id, query)
 
     def get_invoice(self, call: Call[None]) -> Invoice:
-        return self._service.invoice(call.where().business_id, _number(call), _only_customer(call))
+        return self._service.invoice(call.require_business().business_id, _number(call), _only_customer(call))
 
     def record_payment(self, call: Call[RecordPayment]) -> Payment:
         assert call.idempotency_key is not None
-        business_id, person = call.where().business_id, call.who().user_id
+        business_id, person = call.require_business().business_id, call.require_principal().user_id
         return self._service.record_payment(business_id, _number(call), call.body, person, call.idempotency_key)
 
 
 def _only_customer(call: Call[Any]) -> UUID | None:
     """Whose invoices the caller may see: their own, or None for those who may see all."""
-    who = call.who()
-    return who.user_id if who.role_in(call.where().business_id) == "customer" else None
+    who = call.require_principal()
+    return who.user_id if who.role_in(call.require_business().business_id) == "customer" else None
 
 
 def _number(call: Call[Any]) -> int:

@@ -14,7 +14,7 @@ from contracts.scheduling.events import (
     AppointmentNoShow,
     AppointmentRescheduled,
 )
-from monolith.modules.billing import accounts, reconciling, repository
+from monolith.modules.billing import ledger, reconciliation, repository
 from monolith.modules.billing.fees import fee_of
 from monolith.modules.billing.model import (
     Invoice,
@@ -28,7 +28,7 @@ from monolith.modules.billing.model import (
     SetPrice,
     TrialBalance,
 )
-from monolith.modules.billing.reconciling import Standing
+from monolith.modules.billing.reconciliation import AppointmentRecord
 from monolith.shared.database import Database
 from monolith.shared.endpoints import ApiError
 
@@ -68,17 +68,17 @@ class BillingService:
         """Newest first. Raises ApiError for a cursor that no page gave."""
         below = None if query.cursor is None else _position(query.cursor)
         with self._database.transaction(business_id) as connection:
-            found = accounts.summaries(connection, business_id, query, below, query.limit + 1)
+            found = ledger.summaries(connection, business_id, query, below, query.limit + 1)
         page = tuple(found[: query.limit])
         return InvoicePage(invoices=page, next_cursor=str(page[-1].number) if len(found) > len(page) else None)
 
     def invoice(self, business_id: UUID, number: int, customer_id: UUID | None = None) -> Invoice:
         """With `customer_id`, only if it is that customer's. Raises ApiError 404."""
         with self._database.transaction(business_id) as connection:
-            found = accounts.summary(connection, business_id, number)
+            found = ledger.summary(connection, business_id, number)
             if found is None or customer_id not in (None, found.customer_id):
                 raise _no_such_invoice()
-            return accounts.details(connection, business_id, found)
+            return ledger.details(connection, business_id, found)
 
     def record_payment(
         self, business_id: UUID, number: int, wanted: RecordPayment, recorded_by: UUID, key: str
@@ -90,7 +90,7 @@ class BillingService:
             repository.lock_invoice(connection, business_id, number)
             known = repository.payment_of_key(connection, business_id, recorded_by, key)
             if known is None:
-                _require_due(accounts.summary(connection, business_id, number), wanted.amount_minor)
+                _require_due(ledger.summary(connection, business_id, number), wanted.amount_minor)
                 repository.add_payment(
                     connection, business_id, number, wanted.amount_minor, wanted.note, recorded_by, key, request_hash
                 )
@@ -100,20 +100,20 @@ class BillingService:
     def trial_balance(self, business_id: UUID) -> Sequence[TrialBalance]:
         """One per currency; each `difference_minor` is zero, or the books are wrong."""
         with self._database.transaction(business_id) as connection:
-            return accounts.trial_balances(connection, business_id)
+            return ledger.trial_balances(connection, business_id)
 
     def invoiced_appointments(self, business_id: UUID) -> set[UUID]:
         """All that were ever invoiced."""
         with self._database.transaction(business_id) as connection:
-            return reconciling.invoiced_appointments(connection, business_id)
+            return reconciliation.invoiced_appointments(connection, business_id)
 
-    def contradictions(
-        self, business_id: UUID, appointments: Mapping[UUID, Standing], asked: Sequence[UUID]
+    def discrepancies(
+        self, business_id: UUID, appointments: Mapping[UUID, AppointmentRecord], asked: Sequence[UUID]
     ) -> dict[UUID, str]:
         """Where invoices and appointments do not tell the same story, in words, by appointment; of those in `asked`,
         which need not exist. An event that is still on its way looks like one: ask again for what was found."""
         with self._database.transaction(business_id) as connection:
-            return reconciling.contradictions(connection, business_id, appointments, asked)
+            return reconciliation.discrepancies(connection, business_id, appointments, asked)
 
 
 def _charge(event: AppointmentBooked, connection: Connection) -> None:
@@ -122,7 +122,7 @@ def _charge(event: AppointmentBooked, connection: Connection) -> None:
     price = repository.price_at(connection, business_id, booked.offering_id, booked.booked_at)
     if price is None or price.amount_minor == 0:
         return
-    if accounts.summary_of_price(connection, business_id, booked.appointment_id) is None:
+    if ledger.summary_of_price(connection, business_id, booked.appointment_id) is None:
         seats = f" × {booked.seats}" if booked.seats > 1 else ""
         amount, description = price.amount_minor * booked.seats, booked.offering_name + seats
         repository.add_invoice(connection, business_id, booked, "appointment", description, amount, price.currency)
@@ -131,7 +131,7 @@ def _charge(event: AppointmentBooked, connection: Connection) -> None:
 def _credit(event: AppointmentCancelled | AppointmentNoShow, connection: Connection) -> None:
     """What is not kept as the fee, if there is an invoice: a hold or a request that ends has none."""
     business_id, ended = event.business_id, event.appointment
-    charged = accounts.summary_of_price(connection, business_id, ended.appointment_id)
+    charged = ledger.summary_of_price(connection, business_id, ended.appointment_id)
     if charged is None:
         return
     repository.lock_invoice(connection, business_id, charged.number)
@@ -143,7 +143,7 @@ def _credit(event: AppointmentCancelled | AppointmentNoShow, connection: Connect
 def _charge_fee(event: AppointmentRescheduled, connection: Connection) -> None:
     """An invoice of its own, once for this change. It stands whatever becomes of the appointment."""
     business_id, moved = event.business_id, event.appointment
-    charged = accounts.summary_of_price(connection, business_id, moved.appointment_id)
+    charged = ledger.summary_of_price(connection, business_id, moved.appointment_id)
     fee = 0 if charged is None else fee_of(charged.total_minor, event.fee_percent)
     if charged is None or fee == 0:
         return

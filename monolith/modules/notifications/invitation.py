@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from contracts.scheduling.events import AnyEvent
-from monolith.modules.notifications.wording import one_line
+from monolith.modules.notifications.mail_text import one_line
 
 
 def invitation(event: AnyEvent, *, organizer: str, attendee: str) -> bytes:

@@ -12,16 +12,16 @@ from uuid import UUID
 
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.invitation import invitation, method
+from monolith.modules.notifications.mail_text import MailText, mail_text, one_line
 from monolith.modules.notifications.model import Kind, Recipient
-from monolith.modules.notifications.wording import Wording, one_line, wording
 
 
-class Unaddressable(Exception):
+class InvalidAddress(Exception):
     """No mail can be written to this address; waiting does not change that."""
 
 
 @dataclass(frozen=True, slots=True)
-class Letterhead:
+class SenderIdentity:
     """Who writes. `public_url` is the product's; the sender's address is at its host."""
 
     public_url: str
@@ -37,7 +37,7 @@ class Letterhead:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Notification:
     """What is to be told, and since when."""
 
     message_id: UUID
@@ -50,22 +50,22 @@ _FOR_THE_CALENDAR: frozenset[Kind] = frozenset({"confirmation", "change", "cance
 """What is only asked for or offered is no entry yet, and what was missed stays one."""
 
 
-def compose(letter: Letter, to: Recipient, head: Letterhead) -> EmailMessage:
-    """The same arguments give the same mail, Message-ID included. Raises Unaddressable."""
+def compose(letter: Notification, to: Recipient, sender: SenderIdentity) -> EmailMessage:
+    """The same arguments give the same mail, Message-ID included. Raises InvalidAddress."""
     event = letter.event
-    words = wording(letter.kind, event, to.name, head.public_url)
+    words = mail_text(letter.kind, event, to.name, sender.public_url)
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = Address(one_line(event.business_name), addr_spec=head.address)
+    mail["From"] = Address(one_line(event.business_name), addr_spec=sender.address)
     mail["To"] = _address(to)
     mail["Subject"] = words.subject
-    mail["Message-ID"] = f"<{letter.message_id}@{head.domain}>"
+    mail["Message-ID"] = f"<{letter.message_id}@{sender.domain}>"
     mail["Date"] = letter.written_at
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(_text(words), cte="quoted-printable")
     mail.add_alternative(_html(words), subtype="html")
     if letter.kind in _FOR_THE_CALENDAR:
         mail.add_attachment(
-            invitation(event, organizer=head.address, attendee=to.email).decode(),
+            invitation(event, organizer=sender.address, attendee=to.email).decode(),
             subtype="calendar",
             filename="appointment.ics",
             params={"method": method(event)},
@@ -77,15 +77,15 @@ def _address(to: Recipient) -> Address:
     try:
         return Address(one_line(to.name), addr_spec=to.email)
     except (ValueError, IndexError, MessageError) as error:
-        raise Unaddressable(f"not an address that mail can be sent to: {error}") from error
+        raise InvalidAddress(f"not an address that mail can be sent to: {error}") from error
 
 
-def _text(words: Wording) -> str:
+def _text(words: MailText) -> str:
     facts = "\n".join(f"{label}: {value}" for label, value in words.facts)
     return f"{words.greeting}\n\n{words.opening}\n\n{facts}\n\n{words.closing}\n"
 
 
-def _html(words: Wording) -> str:
+def _html(words: MailText) -> str:
     rows = "".join(
         f"<tr><th align='left'>{html.escape(label)}</th><td>{html.escape(value)}</td></tr>"
         for label, value in words.facts

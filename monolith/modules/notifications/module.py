@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.chassis.loops import Loop
-from monolith.modules.notifications.mail import Letterhead
+from monolith.modules.notifications.mail import SenderIdentity
 from monolith.modules.notifications.model import Recipients
 from monolith.modules.notifications.reminders import Reminders
 from monolith.modules.notifications.routes import endpoints
@@ -41,7 +41,7 @@ def build_notifications(database: Database) -> Notifications:
 
 def mail_loops(database: Database, recipients: Recipients, *, smtp_url: str, public_url: str) -> list[Loop]:
     """For the worker. `database` connects as `notifications_sender`; `recipients` is the auth module's API."""
-    sender = Sender(database, recipients, MailServer(smtp_url), Letterhead(public_url))
+    sender = Sender(database, recipients, MailServer(smtp_url), SenderIdentity(public_url))
     return [
         Loop("mail sender", sender.step, idle_seconds=0.2),
         Loop("reminders", Reminders(database).step, idle_seconds=1.0),

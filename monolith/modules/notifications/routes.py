@@ -12,14 +12,14 @@ MODULE = "notifications"
 
 def endpoints(service: NotificationsService) -> list[AnyEndpoint]:
     def get_preferences(call: Call[None]) -> Preferences:
-        return service.preferences(call.where().business_id, _person(call))
+        return service.preferences(call.require_business().business_id, _person(call))
 
     def put_preferences(call: Call[Preferences]) -> Preferences:
-        return service.set_preferences(call.where().business_id, _person(call), call.body)
+        return service.set_preferences(call.require_business().business_id, _person(call), call.body)
 
     def list_messages(call: Call[None]) -> MessagePage:
         query: MessagesQuery = call.query
-        return service.messages(call.where().business_id, query.cursor, query.limit)
+        return service.messages(call.require_business().business_id, query.cursor, query.limit)
 
     return [
         Endpoint(
@@ -44,6 +44,6 @@ def endpoints(service: NotificationsService) -> list[AnyEndpoint]:
 
 
 def _person(call: Call[Any]) -> UUID:
-    if call.who().kind != "user":
+    if call.require_principal().kind != "user":
         raise ApiError(403, "forbidden", "A token gets no mail, so it has no preferences; sign in as a person.")
-    return call.who().user_id
+    return call.require_principal().user_id

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, func, select, update
 
 from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.codec import decode_event
-from monolith.modules.notifications.mail import Letter, Letterhead, Unaddressable, compose
+from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
 from monolith.modules.notifications.model import Kind, Recipients
-from monolith.modules.notifications.smtp import MailServer, Rejected
+from monolith.modules.notifications.smtp import DeliveryRejected, MailServer
 from monolith.modules.notifications.tables import message
 from monolith.shared.database import Database
 
@@ -53,13 +53,13 @@ class Sender:
         database: Database,
         recipients: Recipients,
         server: MailServer,
-        head: Letterhead,
+        sender: SenderIdentity,
         retries: RetryPolicy | None = None,
     ) -> None:
         self._database = database
         self._recipients = recipients
         self._server = server
-        self._head = head
+        self._sender = sender
         self._retries = retries or RetryPolicy()
 
     def step(self) -> bool:
@@ -70,7 +70,7 @@ class Sender:
             return False
         try:
             self._send(due)
-        except (Rejected, Unaddressable) as error:
+        except (DeliveryRejected, InvalidAddress) as error:
             self._mark(due, state="failed", problem=str(error))
             log.warning("mail %s cannot be delivered: %s", due.message_id, error)
         except Exception as error:
@@ -82,9 +82,9 @@ class Sender:
     def _send(self, due: _Due) -> None:
         recipient = self._recipients.user(due.user_id)
         if recipient is None:
-            raise Unaddressable("there is no such person any more")
-        letter = Letter(due.message_id, due.kind, decode_event(due.event), due.created_at)
-        self._server.send(compose(letter, recipient, self._head))
+            raise InvalidAddress("there is no such person any more")
+        letter = Notification(due.message_id, due.kind, decode_event(due.event), due.created_at)
+        self._server.send(compose(letter, recipient, self._sender))
 
     def _later(self, due: _Due, error: Exception) -> None:
         log.warning("mail %s waits after attempt %d: %s", due.message_id, due.attempts, error)

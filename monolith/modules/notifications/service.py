@@ -21,7 +21,7 @@ from monolith.modules.notifications.model import Kind, MessagePage, Preferences
 from monolith.shared.database import Database
 from monolith.shared.endpoints import ApiError
 
-REMINDED_BEFORE = timedelta(hours=24)
+REMINDER_LEAD_TIME = timedelta(hours=24)
 
 
 class NotificationsService:
@@ -40,7 +40,7 @@ class NotificationsService:
                 repository.add_message(connection, event, kind)
         repository.void_reminders(connection, event)
         if event.appointment.status == "booked":
-            repository.add_reminder(connection, event, event.appointment.starts_at - REMINDED_BEFORE)
+            repository.add_reminder(connection, event, event.appointment.starts_at - REMINDER_LEAD_TIME)
 
     def preferences(self, business_id: UUID, user_id: UUID) -> Preferences:
         """Raises DatabaseUnavailable."""

@@ -11,11 +11,11 @@ from urllib.parse import unquote, urlsplit
 TIMEOUT = 5.0
 
 
-class Rejected(Exception):
+class DeliveryRejected(Exception):
     """The server will not take this mail, now or later; the message is its reason."""
 
 
-class NotNow(Exception):
+class DeliveryDeferred(Exception):
     """The server is away, or asks to come again."""
 
 
@@ -31,8 +31,10 @@ class MailServer:
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
 
     def send(self, mail: EmailMessage) -> None:
-        """Returns when the server has taken responsibility for it. Raises Rejected, NotNow; after NotNow it may have
-        been taken nevertheless."""
+        """Return once the server has accepted responsibility for the mail.
+
+        Raises DeliveryRejected or DeliveryDeferred. After DeliveryDeferred the server may still have accepted the mail.
+        """
         try:
             with self._session() as session:
                 session.send_message(mail)
@@ -41,9 +43,9 @@ class MailServer:
         except smtplib.SMTPResponseException as error:
             raise _meaning(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPNotSupportedError as error:
-            raise Rejected(str(error)) from error
+            raise DeliveryRejected(str(error)) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise NotNow(f"{type(error).__name__}: {error}") from error
+            raise DeliveryDeferred(f"{type(error).__name__}: {error}") from error
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -69,7 +71,7 @@ class MailServer:
             yield session
 
 
-def _meaning(code: int, answer: bytes | str) -> Rejected | NotNow:
+def _meaning(code: int, answer: bytes | str) -> DeliveryRejected | DeliveryDeferred:
     text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
     said = f"{code} {' '.join(text.split())}"
-    return Rejected(said) if 500 <= code < 600 else NotNow(said)
+    return DeliveryRejected(said) if 500 <= code < 600 else DeliveryDeferred(said)

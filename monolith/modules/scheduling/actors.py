@@ -6,7 +6,7 @@ from contracts.scheduling.context import ANONYMOUS, Actor
 from monolith.shared.endpoints import Principal
 
 
-def actor_in(business_id: UUID, principal: Principal | None) -> Actor:
+def actor_for(business_id: UUID, principal: Principal | None) -> Actor:
     """By their role in this business; whoever has none there is anonymous, wherever else they have one."""
     role = principal.role_in(business_id) if principal else None
     if principal is None or role is None:

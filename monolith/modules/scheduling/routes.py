@@ -13,7 +13,7 @@ from contracts.scheduling import operations as ops
 from contracts.scheduling.context import ActorKind, CallContext
 from contracts.scheduling.operations import Operation
 from contracts.scheduling.port import OneCallPort
-from monolith.modules.scheduling.actors import actor_in
+from monolith.modules.scheduling.actors import actor_for
 from monolith.shared.endpoints import Access, AnyEndpoint, Call, Endpoint
 
 _SUMMARIES: tuple[tuple[Operation[Any, Any], str], ...] = (
@@ -115,8 +115,8 @@ def _read(port: OneCallPort, operation: Operation[Any, Any]) -> Callable[[Call[A
 
 def _context(call: Call[Any]) -> CallContext:
     """What a call of the port needs to know of the request."""
-    business_id = call.where().business_id
-    actor = actor_in(business_id, call.principal)
+    business_id = call.require_business().business_id
+    actor = actor_for(business_id, call.principal)
     return CallContext(business_id, actor, call.deadline, call.trace, call.idempotency_key)
 
 
@@ -126,7 +126,7 @@ def _request(operation: Operation[Any, Any], call: Call[Any], said: Struct) -> A
         return said
     fields = msgspec.to_builtins(said) | _path_fields(call)
     if _for_a_customer(operation) and fields["customer_id"] is None:
-        fields["customer_id"] = call.who().user_id
+        fields["customer_id"] = call.require_principal().user_id
     return codec.convert(fields, operation.request)
 
 

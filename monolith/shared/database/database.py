@@ -24,18 +24,18 @@ T = TypeVar("T")
 _OPTIONS = (
     "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=15000"
 )
-_here = threading.local()
+_thread_state = threading.local()
 
 
 def transaction_is_open() -> bool:
     """Whether this thread is inside a transaction. No call to another store or service may be made from there."""
-    return getattr(_here, "transactions", 0) > 0
+    return getattr(_thread_state, "transactions", 0) > 0
 
 
 class Database:
     """Connects when first used, and again by itself after the server was away.
 
-    `pool_timeout` bounds, in seconds, the wait for a free connection; `waited`, if given, is told each wait.
+    `pool_timeout` bounds, in seconds, the wait for a free connection; `on_pool_wait`, if given, is told each wait.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class Database:
         secret: str,
         pool_size: int = 5,
         pool_timeout: float = 2.0,
-        waited: Callable[[float], None] | None = None,
+        on_pool_wait: Callable[[float], None] | None = None,
     ) -> None:
         self.role = role
-        self._waited = waited
+        self._on_pool_wait = on_pool_wait
         self._engine = _engine(role_url(url, role, secret), role, pool_size, pool_timeout)
 
     @contextmanager
@@ -62,29 +62,29 @@ class Database:
         done), and CommitUnknown when the connection is lost at COMMIT. Other errors of a statement pass unchanged.
         """
         connection = self._begin(_begin_statement(business_id))
-        _here.transactions = getattr(_here, "transactions", 0) + 1
+        _thread_state.transactions = getattr(_thread_state, "transactions", 0) + 1
         try:
             yield connection
             _commit(connection)
         except DBAPIError as error:
             raise unavailable(error) or error from error
         finally:
-            _here.transactions -= 1
-            _give_back(connection)
+            _thread_state.transactions -= 1
+            _release(connection)
 
-    def ask(self, question: Callable[[Connection], T]) -> T:
+    def query(self, run: Callable[[Connection], T]) -> T:
         """The answer to a question of one statement, outside any transaction: one round trip in place of three.
 
         A connection that had died is noticed by asking again, once, so the question must bear that. It sees no row of
         a protected table. Raises DatabaseUnavailable.
         """
         try:
-            return self._asked(question)
+            return self._run(run)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise unavailable(error) or error from error
         try:
-            return self._asked(question)
+            return self._run(run)
         except DBAPIError as error:
             raise unavailable(error) or error from error
 
@@ -97,26 +97,26 @@ class Database:
         """Close the idle connections; those in use are closed when they come back."""
         self._engine.dispose()
 
-    def _asked(self, question: Callable[[Connection], T]) -> T:
-        connection = self._checked_out()
+    def _run(self, run: Callable[[Connection], T]) -> T:
+        connection = self._check_out()
         try:
-            return question(connection)
+            return run(connection)
         finally:
-            _give_back(connection)
+            _release(connection)
 
     def _begin(self, statement: bytes) -> Connection:
         try:
-            return self._begun(statement)
+            return self._begin_once(statement)
         except psycopg.OperationalError:
             # It died in the pool, and so probably did the others. Nothing was asked of it yet: once more, afresh.
             self._engine.dispose()
         try:
-            return self._begun(statement)
+            return self._begin_once(statement)
         except psycopg.Error as error:
             raise unavailable(error) or error from error
 
-    def _begun(self, statement: bytes) -> Connection:
-        connection = self._checked_out()
+    def _begin_once(self, statement: bytes) -> Connection:
+        connection = self._check_out()
         try:
             # `prepare=False`: two statements in one cannot be prepared.
             _driver(connection).execute(statement, prepare=False)
@@ -126,7 +126,7 @@ class Database:
             raise
         return connection
 
-    def _checked_out(self) -> Connection:
+    def _check_out(self) -> Connection:
         asked = time.perf_counter()
         try:
             return self._engine.connect()
@@ -135,8 +135,8 @@ class Database:
         except OperationalError as error:
             raise unavailable(error) or error from error
         finally:
-            if self._waited is not None:
-                self._waited(time.perf_counter() - asked)
+            if self._on_pool_wait is not None:
+                self._on_pool_wait(time.perf_counter() - asked)
 
 
 def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:
@@ -180,7 +180,7 @@ def _commit(connection: Connection) -> None:
         raise
 
 
-def _give_back(connection: Connection) -> None:
+def _release(connection: Connection) -> None:
     # What fails here is the rollback of a connection that died; the server has rolled back, the pool forgets it.
     with suppress(DBAPIError):
         connection.close()

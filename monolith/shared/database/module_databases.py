@@ -19,4 +19,4 @@ class ModuleDatabases:
     def of(self, module: str, role: str, pool_size: int) -> Database:
         """Return a new pool for `module`. Connects when it is first used."""
         waited = self.pool_wait(module) if self.pool_wait else None
-        return Database(self.url, role=role, secret=self.secret, pool_size=pool_size, waited=waited)
+        return Database(self.url, role=role, secret=self.secret, pool_size=pool_size, on_pool_wait=waited)

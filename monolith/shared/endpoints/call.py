@@ -28,13 +28,13 @@ class Call(Generic[B]):
     reply_headers: list[tuple[str, str]] = field(default_factory=list)
     """Headers to send with the reply, such as a cookie."""
 
-    def who(self) -> Principal:
+    def require_principal(self) -> Principal:
         """The caller, on endpoints that are not public."""
         if self.principal is None:
             raise unauthenticated()
         return self.principal
 
-    def where(self) -> BusinessRef:
+    def require_business(self) -> BusinessRef:
         """The business, on endpoints with `{slug}` in their path."""
         if self.business is None:
             raise LookupError("this endpoint has no {slug} in its path")

@@ -8,8 +8,8 @@ import msgspec
 
 from contracts.scheduling import codec
 from contracts.scheduling.values import IDEMPOTENCY_KEY_PATTERN
+from monolith.shared.endpoints.authorizer import SESSION_COOKIE, SLUG
 from monolith.shared.endpoints.endpoint import Access, AnyEndpoint
-from monolith.shared.endpoints.gate import SESSION_COOKIE, SLUG
 
 Json = dict[str, Any]
 

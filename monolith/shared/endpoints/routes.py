@@ -4,22 +4,22 @@ from collections.abc import Iterable
 
 from flask import Blueprint, Flask, Response
 
+from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.endpoint import AnyEndpoint
-from monolith.shared.endpoints.gate import Gate
 from monolith.shared.endpoints.openapi import document
 from monolith.shared.endpoints.view import EndpointView
 
 PREFIX = "/api/v1"
 
 
-def add_endpoints(app: Flask, endpoints: Iterable[AnyEndpoint], gate: Gate, public_url: str) -> None:
+def add_endpoints(app: Flask, endpoints: Iterable[AnyEndpoint], authorizer: Authorizer, public_url: str) -> None:
     """One blueprint for each module, so that Flask's name of a route is `module.endpoint`; and the document."""
     table = list(endpoints)
     blueprints: dict[str, Blueprint] = {}
     for endpoint in table:
         blueprint = blueprints.setdefault(endpoint.module, Blueprint(endpoint.module, __name__, url_prefix=PREFIX))
         rule = endpoint.path.replace("{", "<").replace("}", ">")
-        view = EndpointView(endpoint, gate)
+        view = EndpointView(endpoint, authorizer)
         blueprint.add_url_rule(rule, endpoint.name, view, methods=[endpoint.method])
     for blueprint in blueprints.values():
         app.register_blueprint(blueprint)

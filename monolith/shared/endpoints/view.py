@@ -8,11 +8,11 @@ from flask import Response, request
 
 from contracts.scheduling import codec
 from contracts.scheduling.errors import InvalidRequest
+from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.call import Call
 from monolith.shared.endpoints.endpoint import AnyEndpoint
 from monolith.shared.endpoints.errors import ApiError
-from monolith.shared.endpoints.gate import Gate
-from monolith.shared.middleware.exchange import current_exchange
+from monolith.shared.middleware.request_context import current_request_context
 
 _encode = msgspec.json.Encoder().encode
 _MOST_QUERY_FIELDS = 50
@@ -21,9 +21,9 @@ _MOST_QUERY_FIELDS = 50
 class EndpointView:
     """Answers one endpoint. Flask calls it with the fields of the path."""
 
-    def __init__(self, endpoint: AnyEndpoint, gate: Gate) -> None:
+    def __init__(self, endpoint: AnyEndpoint, authorizer: Authorizer) -> None:
         self._endpoint = endpoint
-        self._gate = gate
+        self._authorizer = authorizer
         self._of_a_business = "{slug}" in endpoint.path
 
     def __call__(self, **path: str) -> Response:
@@ -40,20 +40,20 @@ class EndpointView:
 
     def _call(self, path: dict[str, str]) -> Call[Any]:
         endpoint = self._endpoint
-        exchange = current_exchange()
-        business = self._gate.business(path["slug"]) if self._of_a_business else None
-        principal = self._gate.principal(request)
-        self._gate.admit(endpoint.access, principal, business)
+        context = current_request_context()
+        business = self._authorizer.business(path["slug"]) if self._of_a_business else None
+        principal = self._authorizer.principal(request)
+        self._authorizer.admit(endpoint.access, principal, business)
         return Call(
             body=None if endpoint.body is None else _body(endpoint.body),
             query=_query(endpoint.query),
             path=path,
             principal=principal,
             business=business,
-            trace=exchange.trace,
-            deadline=exchange.deadline,
+            trace=context.trace,
+            deadline=context.deadline,
             idempotency_key=_key(endpoint.needs_key),
-            remote_address=self._gate.remote_address(request),
+            remote_address=self._authorizer.remote_address(request),
         )
 
 

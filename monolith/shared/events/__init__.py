@@ -1,6 +1,6 @@
 """What a module needs in order to follow scheduling's events: exactly one effect per event, in order."""
 
-from monolith.shared.events.consumer import Consumer, Refused
+from monolith.shared.events.consumer import Consumer, EventRejected
 from monolith.shared.events.tables import ConsumerTables, consumer_tables, create_consumer_tables
 
-__all__ = ["Consumer", "ConsumerTables", "Refused", "consumer_tables", "create_consumer_tables"]
+__all__ = ["Consumer", "ConsumerTables", "EventRejected", "consumer_tables", "create_consumer_tables"]

@@ -11,7 +11,7 @@ from monolith.shared.database import Database
 Handle = Callable[[AnyEvent, Connection], None]
 
 
-class Refused(Exception):
+class EventRejected(Exception):
     """Raised by a handler for an event that no repetition will make acceptable: it becomes a dead letter at once."""
 
 
@@ -22,7 +22,7 @@ class Consumer:
     `name` is the consumer group, and the schema in which the module keeps its inbox (`create_consumer_tables`).
     `handle` is called once per event, in version order within an appointment, inside the transaction that also
     writes the inbox, with the event's business set for row-level security. It must do nothing that the
-    transaction cannot undo. What it raises is tried again later, except `Refused`.
+    transaction cannot undo. What it raises is tried again later, except `EventRejected`.
     """
 
     name: str

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import MetaData, Select, delete, func, select, update
 
 from monolith.shared.database import Database
-from monolith.shared.events.group import EventGroup
+from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.tables import consumer_tables
 
 
@@ -33,7 +33,7 @@ class DeadLetters:
         self._database = database
         self._table = consumer_tables(MetaData(), schema).dead_letter
 
-    def listed(self, limit: int = 1000) -> list[DeadLetter]:
+    def list_letters(self, limit: int = 1000) -> list[DeadLetter]:
         """Oldest first. Raises DatabaseUnavailable."""
         dead = self._table.c
         columns = (
@@ -44,7 +44,7 @@ class DeadLetters:
         with self._database.transaction() as connection:
             return [DeadLetter(*row) for row in connection.execute(query)]
 
-    def replay(self, group: EventGroup, entry_ids: Collection[str]) -> int:
+    def replay(self, group: ConsumerGroup, entry_ids: Collection[str]) -> int:
         """Put the letters back into the stream, in version order; answers how many there were.
 
         A letter disappears when its event is applied and dies again when it fails again, so replaying twice is

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 from contracts.scheduling.codec import encode_event
 from contracts.scheduling.events import AnyEvent
-from monolith.shared.events.group import Entry
+from monolith.shared.events.consumer_group import StreamEntry
 from monolith.shared.events.tables import consumer_tables
 
 
@@ -23,7 +23,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EventStatus:
     """`applied`: the newest version that was, 0 for none. `dead`: None, or whether its letter still lies there (it
     does not while it is being replayed). `successor`: the early event that is next after this one."""
 
@@ -48,7 +48,7 @@ class Inbox:
             {"key": f"{self._schema}.inbox {appointment_id}"},
         )
 
-    def standing(self, connection: Connection, event: AnyEvent) -> Standing:
+    def status(self, connection: Connection, event: AnyEvent) -> EventStatus:
         """What is known of the event, under `lock`. Indexes inbox_version, dead_letter_event, early_event's own."""
         inbox, early, dead = self._inbox.c, self._early.c, self._dead.c
         appointment_id = event.appointment.appointment_id
@@ -63,9 +63,9 @@ class Inbox:
                 select(early.payload).where(ours, early.version == event.version + 1).scalar_subquery(),
             )
         ).one()
-        return Standing(*row)
+        return EventStatus(*row)
 
-    def record(self, connection: Connection, event: AnyEvent, standing: Standing) -> None:
+    def record(self, connection: Connection, event: AnyEvent, status: EventStatus) -> None:
         """Say that the event is applied; it is then neither early nor dead."""
         connection.execute(
             insert(self._inbox).values(
@@ -74,12 +74,12 @@ class Inbox:
                 version=event.version,
             )
         )
-        if standing.early:
+        if status.early:
             self._forget_early(connection, event)
-        if standing.dead is not None:
+        if status.dead is not None:
             connection.execute(delete(self._dead).where(self._dead.c.event_id == event.event_id))
 
-    def keep_early(self, connection: Connection, event: AnyEvent) -> None:
+    def store_early(self, connection: Connection, event: AnyEvent) -> None:
         connection.execute(
             postgresql.insert(self._early)
             .values(
@@ -90,7 +90,7 @@ class Inbox:
             .on_conflict_do_nothing()
         )
 
-    def forgotten_successors(self, connection: Connection, older_than: timedelta) -> Sequence[bytes]:
+    def stranded_successors(self, connection: Connection, older_than: timedelta) -> Sequence[bytes]:
         """Early events whose predecessor was applied some time ago. The table is nearly always empty."""
         early = self._early.c
         overdue = early.arrived_at < func.now() - older_than
@@ -108,7 +108,7 @@ class Inbox:
         )
         return [Gap(*row) for row in connection.execute(waiting)]
 
-    def bury(self, connection: Connection, entry: Entry, event: AnyEvent | None, reason: str) -> None:
+    def add_dead_letter(self, connection: Connection, entry: StreamEntry, event: AnyEvent | None, reason: str) -> None:
         """`event` is None for an entry that could not be trusted to say which it is."""
         dead = self._dead.c
         same: ColumnElement[bool] = dead.entry_id == entry.entry_id

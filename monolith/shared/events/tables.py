@@ -75,13 +75,13 @@ def consumer_tables(metadata: MetaData, schema: str) -> ConsumerTables:
     return ConsumerTables(inbox, early_event, dead_letter)
 
 
-class Operations(Protocol):
+class AlembicOperations(Protocol):
     """What is needed of `alembic.op`."""
 
     def execute(self, sqltext: str) -> None: ...
 
 
-def create_consumer_tables(op: Operations, schema: str, role: str) -> None:
+def create_consumer_tables(op: AlembicOperations, schema: str, role: str) -> None:
     """Called from the module's first migration, as the schema's owner. `role` is the one that consumes."""
     op.execute(f"""
         CREATE TABLE {schema}.inbox (

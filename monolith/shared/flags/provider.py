@@ -12,8 +12,8 @@ from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import FlagResolutionDetails, FlagValueType, Reason
 from openfeature.provider import AbstractProvider, Metadata
 
+from monolith.shared.flags.change_listener import ChangeNotice
 from monolith.shared.flags.store import Flags, FlagStore
-from monolith.shared.flags.watch import Notice
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class DatabaseFlags(AbstractProvider):
         self._store = store
         self._flags: Flags | None = None
 
-    def refresh(self, notice: Notice | None = None) -> None:
+    def refresh(self, notice: ChangeNotice | None = None) -> None:
         if notice is None or notice.table == "flag":
             self._read()
 

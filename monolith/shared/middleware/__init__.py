@@ -1,5 +1,5 @@
 """What every request passes through, whatever it asks for."""
 
-from monolith.shared.middleware.exchange import Exchange, current_exchange
+from monolith.shared.middleware.request_context import RequestContext, current_request_context
 
-__all__ = ["Exchange", "current_exchange"]
+__all__ = ["RequestContext", "current_request_context"]

@@ -16,7 +16,7 @@ from contracts.scheduling import codec
 from contracts.scheduling import errors as contract
 from monolith.shared.database import CommitUnknown, DatabaseUnavailable
 from monolith.shared.endpoints.errors import ApiError
-from monolith.shared.middleware.exchange import current_exchange
+from monolith.shared.middleware.request_context import current_request_context
 
 _log = logging.getLogger("monolith.error")
 _HTTP = {
@@ -99,7 +99,7 @@ def _of_http(error: HTTPException) -> Problem:
 
 def _internal(error: Exception) -> Problem:
     _log.error("unexpected", exc_info=error, extra=_fields())
-    return _with_retry(500, "internal_error", _INTERNAL, None, request_id=current_exchange().trace.request_id)
+    return _with_retry(500, "internal_error", _INTERNAL, None, request_id=current_request_context().trace.request_id)
 
 
 def _with_retry(status: int, code: str, message: str, retry_after: float | None, **members: Any) -> Problem:
@@ -116,12 +116,12 @@ def _as_json(problem: Problem) -> Response:
 
 
 def _fields() -> dict[str, object]:
-    exchange = current_exchange()
+    context = current_request_context()
     return {
         "fields": {
-            "request_id": exchange.trace.request_id,
-            "trace_id": exchange.trace.trace_id,
-            "module": exchange.module,
-            "endpoint": exchange.endpoint,
+            "request_id": context.trace.request_id,
+            "trace_id": context.trace.trace_id,
+            "module": context.module,
+            "endpoint": context.endpoint,
         }
     }

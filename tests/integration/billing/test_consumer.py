@@ -8,7 +8,7 @@ from contracts.scheduling.codec import decode_event
 from monolith.modules.billing.module import build_billing
 from monolith.shared.database import Database
 from monolith.shared.events import Consumer
-from monolith.shared.events.applying import Outcome, apply
+from monolith.shared.events.apply_event import ApplyOutcome, apply_event
 from monolith.shared.events.inbox import Inbox
 from tests.integration.billing.bookkeeping import Books
 
@@ -30,7 +30,7 @@ def test_a_delivery_at_once_in_many_consumers_is_one_invoice(books: Books, consu
     books.price(5_000)
     booked = books.booked()
     with ThreadPoolExecutor(THREADS) as pool:
-        outcomes = list(pool.map(lambda _: apply(consumer, inbox, booked)[0], range(THREADS)))
+        outcomes = list(pool.map(lambda _: apply_event(consumer, inbox, booked)[0], range(THREADS)))
     assert sorted(outcome.name for outcome in outcomes) == ["ALREADY_APPLIED"] * (THREADS - 1) + ["APPLIED"]
     assert books.numbers() == [1]
 
@@ -39,12 +39,12 @@ def test_a_cancellation_that_overtakes_its_booking_waits_for_it(books: Books, co
     books.price(5_000)
     booked = books.booked()
     cancelled = books.cancelled(booked)
-    assert apply(consumer, inbox, cancelled)[0] is Outcome.EARLY
+    assert apply_event(consumer, inbox, cancelled)[0] is ApplyOutcome.EARLY
     assert books.numbers() == []
-    outcome, successor = apply(consumer, inbox, booked)
-    assert outcome is Outcome.APPLIED
+    outcome, successor = apply_event(consumer, inbox, booked)
+    assert outcome is ApplyOutcome.APPLIED
     assert successor is not None
-    assert apply(consumer, inbox, decode_event(successor))[0] is Outcome.APPLIED
+    assert apply_event(consumer, inbox, decode_event(successor))[0] is ApplyOutcome.APPLIED
     invoice = books.invoice(booked)
     assert invoice is not None
     assert invoice.state == "credited"
@@ -55,8 +55,8 @@ def test_a_new_time_leaves_its_mark_in_the_inbox_only(books: Books, consumer: Co
     booked = books.booked()
     moved = books.rescheduled(booked)
     for event in (booked, moved):
-        assert apply(consumer, inbox, event)[0] is Outcome.APPLIED
+        assert apply_event(consumer, inbox, event)[0] is ApplyOutcome.APPLIED
     invoice = books.invoice(booked)
     assert invoice is not None
     assert (invoice.state, invoice.total_minor) == ("open", 5_000)
-    assert apply(consumer, inbox, moved)[0] is Outcome.ALREADY_APPLIED
+    assert apply_event(consumer, inbox, moved)[0] is ApplyOutcome.ALREADY_APPLIED

@@ -129,22 +129,22 @@ def test_a_question_is_answered_outside_a_transaction_also_when_the_connection_h
         assert not transaction_is_open()
         return connection.execute(text("SELECT max(note) FROM public.notes")).scalar_one()
 
-    assert database.ask(newest) == "kept"
+    assert database.query(newest) == "kept"
     admin.execute(KILL)
-    assert database.ask(newest) == "kept"
+    assert database.query(newest) == "kept"
     assert notes(admin) == ["kept"]
 
 
 def test_a_question_that_is_wrong_stays_so(database: Database) -> None:
     with pytest.raises(DataError):
-        database.ask(lambda connection: connection.execute(text("SELECT 1 / 0")))
+        database.query(lambda connection: connection.execute(text("SELECT 1 / 0")))
     database.ping()
 
 
 def test_a_question_to_a_server_that_is_not_there_is_unavailable(databases: Databases) -> None:
     gone = Database("postgresql://127.0.0.1:1/monolith", role="auth_app", secret=databases.role_secret)
     with pytest.raises(DatabaseUnavailable):
-        gone.ask(lambda connection: connection.execute(text("SELECT 1")))
+        gone.query(lambda connection: connection.execute(text("SELECT 1")))
 
 
 def test_an_exhausted_pool_is_unavailable_in_bounded_time(database: Database) -> None:

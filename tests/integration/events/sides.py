@@ -15,15 +15,15 @@ from monolith.modules.notifications.module import build_notifications
 from monolith.shared.database import Database
 from monolith.shared.events import Consumer
 from monolith.shared.events.consumer import Handle
-from monolith.shared.events.follower import Follower, Pace
-from monolith.shared.events.group import EventGroup
+from monolith.shared.events.consumer_group import ConsumerGroup
+from monolith.shared.events.follower import Follower, FollowerSettings
 from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import Limits, Relay
 from tests.databases import Databases
 from tests.patience import eventually
 
-QUICK = Pace(first_retry=0.02, longest_retry=0.05, survey_every=0, gap=0, ask_every=0.05)
+QUICK = FollowerSettings(first_retry=0.02, longest_retry=0.05, survey_every=0, gap=0, republish_every=0.05)
 
 
 def relay(
@@ -56,14 +56,14 @@ class Notified:
         *,
         handle: Handle | None = None,
         redis_url: str | None = None,
-        pace: Pace = QUICK,
+        settings: FollowerSettings = QUICK,
     ) -> None:
         self.database = Database(databases.monolith_url, role="notifications_app", secret=databases.role_secret)
         self.consumer = build_notifications(self.database).consumers[0]
         if handle is not None:
             self.consumer = Consumer(self.consumer.name, self.database, handle)
-        self.group = EventGroup(redis_url or databases.redis_url, "notifications", block_ms=10)
-        self.follower = Follower(self.consumer, self.group, pace)
+        self.group = ConsumerGroup(redis_url or databases.redis_url, "notifications", block_ms=10)
+        self.follower = Follower(self.consumer, self.group, settings)
         self._admin_url = databases.monolith_admin_url
 
     def messages(self) -> list[tuple[UUID, int, str]]:

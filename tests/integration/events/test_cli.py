@@ -9,7 +9,7 @@ import redis
 from contracts.scheduling.codec import encode_event
 from contracts.scheduling.events import PUBLISHED, STREAM
 from deploy.cli.main import main
-from monolith.shared.events import Refused
+from monolith.shared.events import EventRejected
 from tests.databases import Databases
 from tests.integration.events.sides import Notified, entries, relay, until
 from tests.integration.events.story import OutboxWriter, Story
@@ -52,7 +52,7 @@ def extraction(databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: py
 
 def test_a_dead_letter_is_listed_and_replayed(databases: Databases, notified: Notified, extraction: Extraction) -> None:
     def refusing(*_: object) -> None:
-        raise Refused("[red]no price yet")
+        raise EventRejected("[red]no price yet")
 
     broken = Notified(databases, handle=refusing)
     broken.group.create()
@@ -64,7 +64,7 @@ def test_a_dead_letter_is_listed_and_replayed(databases: Databases, notified: No
     assert extraction("dead", "billing").stdout == "there are no dead letters\n"
     listed = extraction("dead")
     assert str(event.appointment.appointment_id) in listed.stdout
-    assert "Refused: [red]no price yet" in listed.stdout
+    assert "EventRejected: [red]no price yet" in listed.stdout
     letter = listed.stdout.splitlines()[1].split()[1]
     assert extraction("replay", "notifications", letter).returncode == 0
     until(lambda: notified.rows("inbox") == 1, notified.follower.step)

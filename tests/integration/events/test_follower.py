@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from contracts.scheduling.codec import encode_event
 from contracts.scheduling.events import PUBLISHED, STREAM, AnyEvent
 from monolith.shared.database import Database
-from monolith.shared.events import Refused
+from monolith.shared.events import EventRejected
 from monolith.shared.events.dead_letters import DeadLetters
 from tests.databases import Databases
 from tests.integration.events.sides import QUICK, Notified, relay, relay_once, until
@@ -101,7 +101,7 @@ def test_poison_dies_after_its_tries_and_the_others_flow(databases: Databases, s
     assert broken.rows("inbox") == 2, "the others did not wait for the tries"
     until(lambda: broken.rows("dead_letter") == 1, broken.follower.step)
     assert tries == QUICK.tries == 8
-    (letter,) = DeadLetters(notified.database, "notifications").listed()
+    (letter,) = DeadLetters(notified.database, "notifications").list_letters()
     assert (letter.version, letter.reason) == (1, "ZeroDivisionError: a bug of ours\\x00")
     until(lambda: pending(stream) == 0, broken.follower.step)
     assert [version for _, version, _ in broken.messages()] == [1, 2]
@@ -111,23 +111,23 @@ def test_poison_dies_after_its_tries_and_the_others_flow(databases: Databases, s
     letters = DeadLetters(notified.database, "notifications")
     assert letters.replay(notified.group, [letter.entry_id]) == 1
     until(lambda: notified.rows("inbox") == 4, notified.follower.step)
-    assert letters.listed() == []
+    assert letters.list_letters() == []
     assert notified.rows("early_event") == 0, "its successor had waited, and followed"
 
 
 def test_an_event_that_stays_dead_when_replayed_is_one_letter(databases: Databases, stream: redis.Redis) -> None:
     def refusing(event: AnyEvent, connection: Connection) -> None:
-        raise Refused("never")
+        raise EventRejected("never")
 
     broken = Notified(databases, handle=refusing)
     letters = DeadLetters(broken.database, "notifications")
     event = Story().booked()
     add(stream, event, event)
-    until(lambda: len(letters.listed()) == 1 and pending(stream) == 0, broken.follower.step)
-    letters.replay(broken.group, [each.entry_id for each in letters.listed()])
-    assert letters.listed()[0].replayed_at is not None
-    until(lambda: letters.listed()[0].replayed_at is None, broken.follower.step)
-    assert len(letters.listed()) == 1
+    until(lambda: len(letters.list_letters()) == 1 and pending(stream) == 0, broken.follower.step)
+    letters.replay(broken.group, [each.entry_id for each in letters.list_letters()])
+    assert letters.list_letters()[0].replayed_at is not None
+    until(lambda: letters.list_letters()[0].replayed_at is None, broken.follower.step)
+    assert len(letters.list_letters()) == 1
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_forged_entry_is_a_dead_letter_without_effect(
     until(lambda: notified.rows("inbox") == 1 and notified.rows("dead_letter") == 1, notified.follower.step)
     assert [appointment for appointment, *_ in notified.messages()] == [honest.appointment.appointment_id]
     assert pending(stream) == 0
-    (letter,) = DeadLetters(notified.database, "notifications").listed()
+    (letter,) = DeadLetters(notified.database, "notifications").list_letters()
     assert letter.event_id is None
     assert letter.reason.startswith("Forged")
 
@@ -165,7 +165,7 @@ def test_an_event_of_a_kind_that_is_not_known_yet_can_be_replayed(
     stream.xadd(STREAM, {"id": str(event.event_id), "event": unknown})
     until(lambda: notified.rows("dead_letter") == 1, notified.follower.step)
     letters = DeadLetters(notified.database, "notifications")
-    letters.replay(notified.group, [letter.entry_id for letter in letters.listed()])
+    letters.replay(notified.group, [letter.entry_id for letter in letters.list_letters()])
     until(lambda: pending(stream) == 0 and notified.rows("dead_letter") == 1, notified.follower.step)
     newest = stream.xrevrange(STREAM, count=1)
     assert newest is not None

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import Envelope
 
 from contracts.scheduling.events import AnyEvent
 from deploy.devstack.ports import free_port
-from monolith.modules.notifications.mail import Letterhead
+from monolith.modules.notifications.mail import SenderIdentity
 from monolith.modules.notifications.module import Notifications, build_notifications
 from monolith.modules.notifications.reminders import Reminders
 from monolith.modules.notifications.sender import RetryPolicy, Sender
@@ -23,7 +23,7 @@ from monolith.modules.notifications.smtp import MailServer
 from monolith.shared.database import Database
 from tests.databases import Databases
 
-HEAD = Letterhead("https://book.example")
+SENDER = SenderIdentity("https://book.example")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Office:
         return self.people.get(user_id)
 
     def another_sender(self, url: str, retries: RetryPolicy | None = None) -> Sender:
-        return Sender(self.sending, self, MailServer(url), HEAD, retries)
+        return Sender(self.sending, self, MailServer(url), SENDER, retries)
 
     def customer(self, name: str = "Zoë", email: str = "zoe@example.org") -> UUID:
         user_id = uuid4()

@@ -15,7 +15,7 @@ from monolith.modules.notifications.smtp import MailServer
 from monolith.shared.database import new_id
 from tests.faults.peer import CLOSE, Step, peer
 from tests.integration.events.story import BUSINESS, Story
-from tests.integration.notifications.conftest import HEAD, Mailbox, Office
+from tests.integration.notifications.conftest import SENDER, Mailbox, Office
 
 
 def states(office: Office) -> list[tuple[str, int, str | None]]:
@@ -118,7 +118,7 @@ def test_a_sender_that_dies_leaves_its_mail_to_another(office: Office, mailbox: 
 
     office.hear(Story(customer_id=office.customer()).booked())
     with pytest.raises(Killed):
-        Sender(office.sending, office, LastWords(mailbox.url), HEAD).step()
+        Sender(office.sending, office, LastWords(mailbox.url), SENDER).step()
     assert not office.sender.step(), "it is the other's for two minutes"
     office.time_passes()
     office.send_all()

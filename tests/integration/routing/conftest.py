@@ -8,10 +8,10 @@ from openfeature import api
 
 from monolith.cutover.routing import OwnershipRoutes
 from monolith.shared.database import Database, new_id
+from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.scheduling_flag import SchedulingFlag
 from monolith.shared.flags.store import FlagStore
-from monolith.shared.flags.watch import Watch
 from tests import patience
 from tests.databases import Databases
 
@@ -23,7 +23,7 @@ class Process:
     store: FlagStore
     flag: SchedulingFlag
     routes: OwnershipRoutes
-    watch: Watch
+    watch: ChangeListener
 
 
 def start_process(databases: Databases, monolith_url: str | None = None) -> Process:
@@ -34,7 +34,7 @@ def start_process(databases: Databases, monolith_url: str | None = None) -> Proc
     api.set_provider_and_wait(flags, domain)
     flag = SchedulingFlag(api.get_client(domain))
     routes = OwnershipRoutes(Database(url, role="platform_app", secret=databases.role_secret), flag)
-    watch = Watch(url, role="platform_app", secret=databases.role_secret)
+    watch = ChangeListener(url, role="platform_app", secret=databases.role_secret)
     watch.subscribe(flags.refresh)
     watch.subscribe(routes.forget)
     watch.start()

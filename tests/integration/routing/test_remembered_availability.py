@@ -17,7 +17,7 @@ from contracts.scheduling.errors import OfferingNotFound, SlotUnavailable
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
-from monolith.modules.scheduling.remembering import SEARCHES, RememberedAvailability
+from monolith.modules.scheduling.availability_cache import SEARCHES, AvailabilityCache
 from tests.contract.port.shop import NINE, Caller, Shop, at, open_shop
 from tests.databases import Databases
 from tests.gunicorn_site import gunicorn_site
@@ -61,7 +61,7 @@ def told() -> list[bool]:
 def shop(asked: Counted, told: list[bool]) -> Shop:
     opened = open_shop(asked, uuid7())
     asked.asked.clear()
-    return opened.through(RememberedAvailability(asked, seconds=600, answered=told.append))
+    return opened.through(AvailabilityCache(asked, seconds=600, on_search=told.append))
 
 
 def test_a_search_is_asked_once_and_the_answer_is_the_same(shop: Shop, asked: Counted, told: list[bool]) -> None:
@@ -144,7 +144,7 @@ def test_an_answer_from_before_a_change_that_comes_after_it_is_not_remembered(sh
 
 
 def test_an_answer_is_as_old_as_allowed_and_no_older(shop: Shop, asked: Counted, told: list[bool]) -> None:
-    brief = shop.through(RememberedAvailability(asked, seconds=0.2, answered=told.append))
+    brief = shop.through(AvailabilityCache(asked, seconds=0.2, on_search=told.append))
     brief.starts()
     shop.through(asked).book(NINE)
     eventually(lambda: NINE not in brief.starts(), seconds=10)
@@ -164,7 +164,7 @@ def test_errors_are_not_remembered(shop: Shop, asked: Counted) -> None:
 
 
 def test_memory_is_bounded_and_the_oldest_goes_first(shop: Shop, asked: Counted, told: list[bool]) -> None:
-    small = shop.through(RememberedAvailability(asked, seconds=600, answered=told.append, most=2))
+    small = shop.through(AvailabilityCache(asked, seconds=600, on_search=told.append, max_entries=2))
     for end in (at(12), at(13), at(14), at(14), at(13), at(12)):
         small.search(end=end)
     assert told == [False, False, False, True, True, False]

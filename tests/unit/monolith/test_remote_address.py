@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from monolith.shared.middleware.remote import remote_address
+from monolith.shared.middleware.remote_address import remote_address
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
 

@@ -13,12 +13,12 @@ import pytest
 from icalendar import Calendar
 
 from contracts.scheduling.events import AnyEvent
-from monolith.modules.notifications.mail import Letter, Letterhead, Unaddressable, compose
+from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
+from monolith.modules.notifications.mail_text import one_line
 from monolith.modules.notifications.model import Kind
-from monolith.modules.notifications.wording import one_line
 from tests.integration.events.story import Story
 
-HEAD = Letterhead("https://book.example")
+SENDER = SenderIdentity("https://book.example")
 START = datetime(2030, 5, 6, 7, 0, tzinfo=UTC)
 
 
@@ -35,7 +35,7 @@ def read(mail: EmailMessage) -> EmailMessage:
     return read
 
 
-def letter(kind: Kind, story: Story) -> Letter:
+def letter(kind: Kind, story: Story) -> Notification:
     tellings: dict[Kind, Callable[[], AnyEvent]] = {
         "confirmation": story.booked,
         "reminder": story.booked,
@@ -47,11 +47,11 @@ def letter(kind: Kind, story: Story) -> Letter:
         "no_show": lambda: story.missed(50),
     }
     event = tellings[kind]()
-    return Letter(UUID(int=7), kind, event, datetime(2030, 1, 1, tzinfo=UTC))
+    return Notification(UUID(int=7), kind, event, datetime(2030, 1, 1, tzinfo=UTC))
 
 
 def mail_about(kind: Kind, story: Story | None = None, person: Person | None = None) -> EmailMessage:
-    return read(compose(letter(kind, story or Story(starts_at=START)), person or Person(), HEAD))
+    return read(compose(letter(kind, story or Story(starts_at=START)), person or Person(), SENDER))
 
 
 def text(mail: EmailMessage, subtype: str = "plain") -> str:
@@ -208,7 +208,7 @@ def test_markup_in_a_name_is_text() -> None:
 
 @pytest.mark.parametrize("email", ["", "no address", "a@b\r\nBcc: c@d", "<a@b>", "a@b, c@d", "@"])
 def test_what_is_no_address_gets_no_mail(email: str) -> None:
-    with pytest.raises(Unaddressable):
+    with pytest.raises(InvalidAddress):
         mail_about("confirmation", person=Person(email=email))
 
 
@@ -222,7 +222,7 @@ def test_what_is_no_address_gets_no_mail(email: str) -> None:
     ],
 )
 def test_mail_comes_from_the_product_s_host(url: str, domain: str) -> None:
-    assert replace(HEAD, public_url=url).domain == domain
+    assert replace(SENDER, public_url=url).domain == domain
 
 
 def test_one_line_keeps_letters_of_every_script() -> None:

@@ -16,7 +16,7 @@ from contracts.scheduling.errors import (
 )
 from contracts.scheduling.operations import BOOK
 from monolith.modules.scheduling.adapters import failures
-from monolith.modules.scheduling.adapters.deadline_transport import Answer
+from monolith.modules.scheduling.adapters.deadline_transport import HttpReply
 from monolith.modules.scheduling.adapters.replies import read_reply
 from scheduling_service.web import answers
 
@@ -43,22 +43,22 @@ def error(request: pytest.FixtureRequest) -> SchedulingError:
 def test_every_error_crosses_the_wire_whole(error: SchedulingError) -> None:
     response = answers.failure(error)
     assert response.content_type is not None
-    answer = Answer(response.status_code, response.content_type, response.get_data())
+    answer = HttpReply(response.status_code, response.content_type, response.get_data())
     arrived = read_reply(BOOK, answer)
     assert type(arrived) is type(error)
     assert vars(arrived) == vars(error)
 
 
 def test_what_is_final_stays_so_after_a_lost_reply_and_all_else_is_unknown(error: SchedulingError) -> None:
-    failure = failures.of_answer(error)
+    failure = failures.from_error_reply(error)
     undecided = error.retryable or isinstance(error, NotOwner | Unauthenticated)
     assert failure.final is not undecided
-    told = failure.verdict(unsettled=True)
+    told = failure.final_error(unsettled=True)
     assert isinstance(told, OutcomeUnknown) if undecided else told is error
 
 
 def test_without_a_lost_reply_the_error_is_passed_on(error: SchedulingError) -> None:
-    told = failures.of_answer(error).verdict(unsettled=False)
+    told = failures.from_error_reply(error).final_error(unsettled=False)
     if isinstance(error, OutcomeUnknown):
         assert isinstance(told, OutcomeUnknown)
     elif isinstance(error, Unauthenticated):
@@ -68,4 +68,4 @@ def test_without_a_lost_reply_the_error_is_passed_on(error: SchedulingError) -> 
 
 
 def test_a_key_in_progress_is_asked_again_only_to_settle_a_lost_reply() -> None:
-    assert failures.of_answer(KeyInProgress("wait")).only_to_settle
+    assert failures.from_error_reply(KeyInProgress("wait")).only_to_settle

@@ -8,16 +8,16 @@ from monolith.modules.scheduling.adapters.limits import Bulkhead, RetryBudget
 
 def test_the_bulkhead_refuses_one_more_than_it_holds_and_has_room_again() -> None:
     bulkhead = Bulkhead(2)
-    with bulkhead.place(), bulkhead.place(), pytest.raises(Unavailable), bulkhead.place():
+    with bulkhead.slot(), bulkhead.slot(), pytest.raises(Unavailable), bulkhead.slot():
         pass
-    with bulkhead.place():
+    with bulkhead.slot():
         pass
 
 
 def test_a_call_that_fails_gives_its_place_back() -> None:
     bulkhead = Bulkhead(1)
     for _ in range(3):
-        with pytest.raises(RuntimeError), bulkhead.place():
+        with pytest.raises(RuntimeError), bulkhead.slot():
             raise RuntimeError
 
 

@@ -48,7 +48,7 @@ _TIDY = text("""
 """)
 
 
-def find_alive(connection: Connection, secret_hash: bytes) -> Principal | None:
+def find_active(connection: Connection, secret_hash: bytes) -> Principal | None:
     """Who has the session. Being found keeps it alive: 24 hours from then, and at most 14 days in all."""
     row = connection.execute(_ALIVE, {"secret_hash": secret_hash}).one_or_none()
     if row is None:

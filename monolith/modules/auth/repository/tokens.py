@@ -38,7 +38,7 @@ _REVOKE = text("""
 """)
 
 
-def find_alive(connection: Connection, secret_hash: bytes) -> Principal | None:
+def find_active(connection: Connection, secret_hash: bytes) -> Principal | None:
     row = connection.execute(_ALIVE, {"secret_hash": secret_hash}).one_or_none()
     if row is None:
         return None

@@ -22,7 +22,7 @@ class BreakerOpen(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class Permit:
     """Leave to make one call; give it back by `Breaker.report`, whatever came of it."""
 
     period: int
@@ -56,18 +56,18 @@ class Breaker:
     def is_open(self) -> bool:
         return self._opened_until is not None
 
-    def admit(self) -> Admission:
+    def admit(self) -> Permit:
         """Raises BreakerOpen."""
         with self._lock:
             if self._opened_until is None:
-                return Admission(self._period, probe=False)
+                return Permit(self._period, probe=False)
             left = self._opened_until - self._now()
             if left > 0 or self._probing:
                 raise BreakerOpen(max(left, self._cooldown / 10))
             self._probing = True
-            return Admission(self._period, probe=True)
+            return Permit(self._period, probe=True)
 
-    def report(self, admission: Admission, ok: bool | None) -> None:
+    def report(self, admission: Permit, ok: bool | None) -> None:
         """None: the call says nothing about the other side. A report from before the last change is dropped."""
         with self._lock:
             if admission.period != self._period:

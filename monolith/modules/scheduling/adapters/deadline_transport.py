@@ -21,12 +21,12 @@ from urllib3.response import BaseHTTPResponse
 
 from contracts.scheduling.context import Deadline
 
-LONGEST_CONNECT = 1.0
+CONNECT_TIMEOUT = 1.0
 """Seconds; a host that does not answer at all leaves time to try once more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpReply:
     status: int
     content_type: str
     body: bytes
@@ -35,7 +35,7 @@ class Answer:
 class ExchangeFailed(Exception):
     """No answer that could be read. The facts, from the socket: what `requests` raises does not tell them."""
 
-    def __init__(self, cause: BaseException, exchange: "Exchange") -> None:
+    def __init__(self, cause: BaseException, exchange: "HttpExchange") -> None:
         super().__init__(f"{type(cause).__name__}: {cause}")
         self.sent = exchange.sent
         """Whether any of the request may have reached the other side."""
@@ -49,7 +49,7 @@ class Unreadable(Exception):
 
 
 @dataclass(slots=True)
-class Exchange:
+class HttpExchange:
     """One request and its answer, as its socket sees them."""
 
     deadline: Deadline
@@ -74,9 +74,9 @@ class Transport:
         self._session.adapters.clear()
         self._session.mount("http://" if tls is None else "https://", _Adapter(pool_size, tls))
 
-    def exchange(self, request: requests.PreparedRequest, deadline: Deadline) -> Answer:
+    def exchange(self, request: requests.PreparedRequest, deadline: Deadline) -> HttpReply:
         """Raises ExchangeFailed. Connections that failed are not used again."""
-        exchange = Exchange(deadline)
+        exchange = HttpExchange(deadline)
         token = _current.set(exchange)
         try:
             return self._read(self._session.send(request, stream=True, proxies={}))
@@ -88,14 +88,14 @@ class Transport:
     def close(self) -> None:
         self._session.close()
 
-    def _read(self, response: requests.Response) -> Answer:
+    def _read(self, response: requests.Response) -> HttpReply:
         raw: BaseHTTPResponse = response.raw
         try:
             body = _body(raw, self._longest_body)
         except BaseException:
             raw.close()
             raise
-        return Answer(response.status_code, response.headers.get("Content-Type", ""), body)
+        return HttpReply(response.status_code, response.headers.get("Content-Type", ""), body)
 
 
 def _body(raw: Any, longest: int) -> bytes:
@@ -113,7 +113,7 @@ def _body(raw: Any, longest: int) -> bytes:
     return body
 
 
-_current: ContextVar[Exchange] = ContextVar("exchange")
+_current: ContextVar[HttpExchange] = ContextVar("exchange")
 
 
 class _BoundByDeadline(socket.socket):
@@ -146,7 +146,7 @@ def _connect(connection: HTTPConnection) -> socket.socket:
         for family, kind, protocol, _, address in addresses:
             opened = _BoundByDeadline(family, kind, protocol)
             try:
-                opened.settimeout(min(exchange.time_left(), LONGEST_CONNECT))
+                opened.settimeout(min(exchange.time_left(), CONNECT_TIMEOUT))
                 opened.connect(address)
                 opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return opened

@@ -34,12 +34,12 @@ class Failure:
     only_to_settle: bool = False
     """Another try helps only if an earlier one may have done the write."""
 
-    def verdict(self, unsettled: bool) -> SchedulingError:
+    def final_error(self, unsettled: bool) -> SchedulingError:
         """What to tell the caller when this was the last try; `unsettled`: some try may have done the write."""
         return OutcomeUnknown(UNKNOWN) if unsettled and not self.final else self.error
 
 
-def of_answer(error: SchedulingError) -> Failure:
+def from_error_reply(error: SchedulingError) -> Failure:
     """The service answered with an error of the contract."""
     match error:
         case OutcomeUnknown():
@@ -58,7 +58,7 @@ def of_answer(error: SchedulingError) -> Failure:
             return Failure(error, final=True)
 
 
-def of_exchange(failed: ExchangeFailed, *, writes: bool) -> Failure:
+def from_failed_exchange(failed: ExchangeFailed, *, writes: bool) -> Failure:
     """The connection failed, before or after the request may have reached the service."""
     wait = None if failed.timed_out else 0.0
     if writes and failed.sent:
@@ -68,7 +68,7 @@ def of_exchange(failed: ExchangeFailed, *, writes: bool) -> Failure:
     return Failure(Unavailable("Scheduling cannot be reached; nothing was done."), cause=failed, wait=wait)
 
 
-def of_malformed(malformed: MalformedReply, *, writes: bool) -> Failure:
+def from_malformed_reply(malformed: MalformedReply, *, writes: bool) -> Failure:
     """Something answered, but not as the contract says."""
     if writes:
         return Failure(OutcomeUnknown(UNKNOWN), cause=malformed, unsettled=True, wait=0)
@@ -76,6 +76,6 @@ def of_malformed(malformed: MalformedReply, *, writes: bool) -> Failure:
     return Failure(told, cause=malformed, wait=0)
 
 
-def of_open_breaker(opened: BreakerOpen) -> Failure:
+def from_open_breaker(opened: BreakerOpen) -> Failure:
     told = Unavailable("Scheduling has not been answering; nothing was done.", retry_after=opened.retry_after)
     return Failure(told, cause=opened)

@@ -15,11 +15,11 @@ from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
 from monolith.modules.scheduling.adapters import failures
 from monolith.modules.scheduling.adapters.breaker import Breaker, BreakerOpen
-from monolith.modules.scheduling.adapters.deadline_transport import Answer, ExchangeFailed, Transport
+from monolith.modules.scheduling.adapters.deadline_transport import ExchangeFailed, HttpReply, Transport
 from monolith.modules.scheduling.adapters.failures import Failure
 from monolith.modules.scheduling.adapters.limits import Bulkhead, RetryBudget
 from monolith.modules.scheduling.adapters.replies import read_reply
-from monolith.modules.scheduling.adapters.requesting import Requests, tell_time_left
+from monolith.modules.scheduling.adapters.request_builder import RequestBuilder, set_time_left
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
 
 Observer = Callable[[str, str, float], None]
@@ -52,7 +52,7 @@ class HttpScheduling(OneCallPort):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Raises ValueError for a malformed URL. Opens no connection."""
-        self._requests = Requests(base_url, signer)
+        self._requests = RequestBuilder(base_url, signer)
         if tls is None and base_url.startswith("https:"):
             tls = ssl.create_default_context()
         self._transport = Transport(pool_size=max_concurrent, longest_body=codec.MAX_REPLY_BYTES, tls=tls)
@@ -65,7 +65,7 @@ class HttpScheduling(OneCallPort):
         began = time.perf_counter()
         outcome = "internal"
         try:
-            with self._bulkhead.place():
+            with self._bulkhead.slot():
                 reply = self._call(operation, ctx, request)
             outcome = "ok"
             return reply
@@ -93,28 +93,28 @@ class HttpScheduling(OneCallPort):
             unsettled = unsettled or result.unsettled
             tries_left -= 1
             if not tries_left or not self._waits_to_repeat(result, unsettled, deadline):
-                raise result.verdict(unsettled) from result.cause
+                raise result.final_error(unsettled) from result.cause
 
     def _try(self, operation: Operation[Q, R], outgoing: PreparedRequest, deadline: Deadline) -> R | Failure:
         try:
             admission = self._breaker.admit()
         except BreakerOpen as opened:
-            return failures.of_open_breaker(opened)
+            return failures.from_open_breaker(opened)
         to_blame = False if deadline.remaining() >= _FAIR_WAIT else None
         healthy: bool | None = False
         try:
             result = read_reply(operation, self._exchange(operation, outgoing, deadline))
             healthy = to_blame if isinstance(result, DeadlineExceeded) else True
-            return failures.of_answer(result) if isinstance(result, SchedulingError) else result
+            return failures.from_error_reply(result) if isinstance(result, SchedulingError) else result
         except ExchangeFailed as failed:
             healthy = to_blame if failed.timed_out else False
-            return failures.of_exchange(failed, writes=operation.writes)
+            return failures.from_failed_exchange(failed, writes=operation.writes)
         except MalformedReply as malformed:
-            return failures.of_malformed(malformed, writes=operation.writes)
+            return failures.from_malformed_reply(malformed, writes=operation.writes)
         finally:
             self._breaker.report(admission, healthy)
 
-    def _exchange(self, operation: Operation[Q, R], outgoing: PreparedRequest, deadline: Deadline) -> Answer:
+    def _exchange(self, operation: Operation[Q, R], outgoing: PreparedRequest, deadline: Deadline) -> HttpReply:
         """A kept-alive connection that the service had closed says nothing about the service: once more, at once."""
         try:
             return self._exchange_once(outgoing, deadline)
@@ -127,8 +127,8 @@ class HttpScheduling(OneCallPort):
             failed.sent = True
             raise
 
-    def _exchange_once(self, outgoing: PreparedRequest, deadline: Deadline) -> Answer:
-        tell_time_left(outgoing, deadline)
+    def _exchange_once(self, outgoing: PreparedRequest, deadline: Deadline) -> HttpReply:
+        set_time_left(outgoing, deadline)
         return self._transport.exchange(outgoing, deadline)
 
     def _waits_to_repeat(self, failure: Failure, unsettled: bool, deadline: Deadline) -> bool:

@@ -11,17 +11,17 @@ class Bulkhead:
     """At most `size` calls at once: threads beyond that are not lent to scheduling, whatever it does with them."""
 
     def __init__(self, size: int) -> None:
-        self._places = BoundedSemaphore(size)
+        self._slots = BoundedSemaphore(size)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
         """Raises Unavailable at once when there is none."""
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise Unavailable("Too many calls to scheduling are under way; nothing was done.", retry_after=0.5)
         try:
             yield
         finally:
-            self._places.release()
+            self._slots.release()
 
 
 class RetryBudget:

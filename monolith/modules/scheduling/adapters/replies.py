@@ -4,10 +4,10 @@ from contracts.scheduling import codec
 from contracts.scheduling.codec import MalformedReply
 from contracts.scheduling.errors import SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
-from monolith.modules.scheduling.adapters.deadline_transport import Answer
+from monolith.modules.scheduling.adapters.deadline_transport import HttpReply
 
 
-def read_reply(operation: Operation[Q, R], answer: Answer) -> R | SchedulingError:
+def read_reply(operation: Operation[Q, R], answer: HttpReply) -> R | SchedulingError:
     """The reply, or the contract's error that came in its place. Raises MalformedReply for anything else."""
     media_type = answer.content_type.partition(";")[0].strip().lower()
     if answer.status == operation.status and media_type == codec.JSON_TYPE:

@@ -14,7 +14,7 @@ _SECONDS_EACH = 5.0
 _log = logging.getLogger(__name__)
 
 
-class UnfinishedSignUps:
+class PendingSignUps:
     """For the worker. Opens what has been 'opening' for longer than any request lasts."""
 
     def __init__(self, auth: AuthApi, open_scheduling: OpenScheduling) -> None:

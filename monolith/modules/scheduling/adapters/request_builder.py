@@ -15,7 +15,7 @@ _MARGIN = 0.05
 """Seconds that the service gives up before the caller does, so that its answer still arrives."""
 
 
-class Requests:
+class RequestBuilder:
     """Makes the requests to one service."""
 
     def __init__(self, base_url: str, signer: TokenSigner) -> None:
@@ -64,7 +64,7 @@ class Requests:
         return headers
 
 
-def tell_time_left(request: PreparedRequest, deadline: Deadline) -> None:
+def set_time_left(request: PreparedRequest, deadline: Deadline) -> None:
     """Set the header anew, for each try."""
     left = deadline.remaining()
     request.headers[codec.TIME_LEFT_MS] = str(max(int((left - min(_MARGIN, left / 10)) * 1000), 1))

@@ -14,7 +14,7 @@ from contracts.scheduling.port import OneCallPort
 SEARCHES: Final = frozenset(
     operation.name for operation in (ops.SEARCH_SLOTS, ops.NEXT_AVAILABLE, ops.GET_OVERVIEW, ops.SEARCH_VISITS)
 )
-MOST: Final = 10_000
+MAX_ENTRIES: Final = 10_000
 """Answers that a process remembers; the oldest goes first."""
 
 
@@ -23,7 +23,7 @@ class _Remembered(NamedTuple):
     reply: Any
 
 
-class RememberedAvailability(OneCallPort):
+class AvailabilityCache(OneCallPort):
     """The same port, whose searches may be `seconds` old.
 
     A start that is listed may have been taken meanwhile: booking it is refused as always, for nothing is decided from
@@ -33,12 +33,12 @@ class RememberedAvailability(OneCallPort):
     """
 
     def __init__(
-        self, port: OneCallPort, *, seconds: float, answered: Callable[[bool], None], most: int = MOST
+        self, port: OneCallPort, *, seconds: float, on_search: Callable[[bool], None], max_entries: int = MAX_ENTRIES
     ) -> None:
         self._port = port
         self._seconds = seconds
-        self._answered = answered
-        self._most = most
+        self._on_search = on_search
+        self._max_entries = max_entries
         self._known: dict[Hashable, _Remembered] = {}
         # When a customer, or a business's staff, last wrote: what was asked before is as if it were forgotten.
         self._wrote: dict[UUID, float] = {}
@@ -59,11 +59,11 @@ class RememberedAvailability(OneCallPort):
         asked = time.monotonic()
         known = self._known.get(key)
         if known is not None and known.asked > self._oldest(ctx, asked):
-            self._answered(True)
+            self._on_search(True)
             found: R = known.reply
             return found
         reply = self._port.call(operation, ctx, request)
-        self._answered(False)
+        self._on_search(False)
         self._remember(key, _Remembered(asked, reply))
         return reply
 
@@ -75,7 +75,7 @@ class RememberedAvailability(OneCallPort):
         with self._lock:
             # To the end: the first is the oldest.
             self._known.pop(key, None)
-            if len(self._known) >= self._most:
+            if len(self._known) >= self._max_entries:
                 del self._known[next(iter(self._known))]
             self._known[key] = answer
 

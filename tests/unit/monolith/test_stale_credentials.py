@@ -4,7 +4,7 @@ import pytest
 
 from monolith.shared.database import DatabaseUnavailable, new_id
 from monolith.shared.endpoints import Principal
-from monolith.shared.endpoints.last_known import LastKnown
+from monolith.shared.endpoints.stale_credentials import FallbackAuthenticator
 
 
 class Accounts:
@@ -29,11 +29,11 @@ def person(*, is_operator: bool = False) -> Principal:
 def test_somebody_recognized_before_the_outage_still_is() -> None:
     robin = person()
     accounts = Accounts(robin=robin)
-    last_known = LastKnown(accounts)
-    last_known.by_session("robin")
+    authenticator = FallbackAuthenticator(accounts)
+    authenticator.by_session("robin")
     accounts.away = True
 
-    assert last_known.by_session("robin") == robin
+    assert authenticator.by_session("robin") == robin
 
 
 def test_a_stranger_is_not_let_in_by_an_outage() -> None:
@@ -41,71 +41,71 @@ def test_a_stranger_is_not_let_in_by_an_outage() -> None:
     accounts.away = True
 
     with pytest.raises(DatabaseUnavailable):
-        LastKnown(accounts).by_session("robin")
+        FallbackAuthenticator(accounts).by_session("robin")
 
 
 def test_a_session_does_not_pass_for_a_token() -> None:
     accounts = Accounts(robin=person())
-    last_known = LastKnown(accounts)
-    last_known.by_session("robin")
+    authenticator = FallbackAuthenticator(accounts)
+    authenticator.by_session("robin")
     accounts.away = True
 
     with pytest.raises(DatabaseUnavailable):
-        last_known.by_api_token("robin")
+        authenticator.by_api_token("robin")
 
 
 def test_memory_ends_after_its_time() -> None:
     accounts = Accounts(robin=person())
-    last_known = LastKnown(accounts, seconds=0)
-    last_known.by_session("robin")
+    authenticator = FallbackAuthenticator(accounts, seconds=0)
+    authenticator.by_session("robin")
     accounts.away = True
 
     with pytest.raises(DatabaseUnavailable):
-        last_known.by_session("robin")
+        authenticator.by_session("robin")
 
 
 def test_a_session_found_dead_is_forgotten() -> None:
     accounts = Accounts(robin=person())
-    last_known = LastKnown(accounts)
-    last_known.by_session("robin")
+    authenticator = FallbackAuthenticator(accounts)
+    authenticator.by_session("robin")
     accounts.known.clear()
-    assert last_known.by_session("robin") is None
+    assert authenticator.by_session("robin") is None
     accounts.away = True
 
     with pytest.raises(DatabaseUnavailable):
-        last_known.by_session("robin")
+        authenticator.by_session("robin")
 
 
 def test_signing_out_is_not_undone_by_an_outage() -> None:
     robin = person()
     accounts = Accounts(robin=robin)
-    last_known = LastKnown(accounts)
-    last_known.by_session("robin")
+    authenticator = FallbackAuthenticator(accounts)
+    authenticator.by_session("robin")
     assert robin.session_id is not None
-    last_known.forget(robin.session_id)
+    authenticator.forget_session(robin.session_id)
     accounts.away = True
 
     with pytest.raises(DatabaseUnavailable):
-        last_known.by_session("robin")
+        authenticator.by_session("robin")
 
 
 def test_an_operator_is_never_believed_from_memory() -> None:
     accounts = Accounts(root=person(is_operator=True))
-    last_known = LastKnown(accounts)
-    last_known.by_session("root")
+    authenticator = FallbackAuthenticator(accounts)
+    authenticator.by_session("root")
     accounts.away = True
 
     with pytest.raises(DatabaseUnavailable):
-        last_known.by_session("root")
+        authenticator.by_session("root")
 
 
 def test_memory_is_bounded_and_keeps_the_newest() -> None:
     accounts = Accounts(a=person(), b=person(), c=person())
-    last_known = LastKnown(accounts, most=2)
+    authenticator = FallbackAuthenticator(accounts, max_entries=2)
     for secret in "abc":
-        last_known.by_session(secret)
+        authenticator.by_session(secret)
     accounts.away = True
 
-    assert last_known.by_session("c") is not None
+    assert authenticator.by_session("c") is not None
     with pytest.raises(DatabaseUnavailable):
-        last_known.by_session("a")
+        authenticator.by_session("a")

@@ -8,7 +8,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from contracts.scheduling import codec
 from monolith.shared.endpoints.errors import ApiError
-from monolith.shared.middleware.exchange import current_exchange
+from monolith.shared.middleware.request_context import current_request_context
 from monolith.shared.telemetry.metrics import Metrics
 
 UNMATCHED = ("none", "unmatched")
@@ -18,7 +18,7 @@ OPERATING_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Admission:
+class RequestFilter:
     """Runs before every view, also for addresses that do not exist."""
 
     def __init__(self, public_url: str, metrics: Metrics) -> None:
@@ -31,10 +31,10 @@ class Admission:
         app.before_request(self._admit)
 
     def _admit(self) -> None:
-        exchange = current_exchange()
+        context = current_request_context()
         module, _, endpoint = (request.endpoint or "").rpartition(".")
-        exchange.module, exchange.endpoint = (module, endpoint) if module else UNMATCHED
-        self._metrics.began(exchange.module, exchange.endpoint)
+        context.module, context.endpoint = (module, endpoint) if module else UNMATCHED
+        self._metrics.began(context.module, context.endpoint)
         environ = request.environ
         if environ.get("HTTP_HOST", "").lower() != self._host and environ.get("PATH_INFO") not in OPERATING_PATHS:
             raise ApiError(400, "unknown_host", f"This server answers for {self._host} only.")

@@ -12,7 +12,7 @@ from monolith.shared.database import DatabaseUnavailable
 from monolith.shared.endpoints.endpoint import Access
 from monolith.shared.endpoints.errors import business_not_found, forbidden, unauthenticated
 from monolith.shared.endpoints.identity import BusinessRef, Principal, Role
-from monolith.shared.middleware.remote import Network, remote_address
+from monolith.shared.middleware.remote_address import Network, remote_address
 
 SESSION_COOKIE = "session"
 SLUG = r"^(?!-)(?!.*--)[a-z0-9-]{3,40}(?<!-)$(?!\n)"
@@ -35,11 +35,11 @@ class Authenticator(Protocol):
     def by_api_token(self, secret: str) -> Principal | None: ...
 
 
-class Gate:
+class Authorizer:
     """For the JSON API and the pages alike."""
 
     def __init__(
-        self, authenticator: Authenticator, businesses: "KnownBusinesses", trusted_proxies: Sequence[Network] = ()
+        self, authenticator: Authenticator, businesses: "BusinessCache", trusted_proxies: Sequence[Network] = ()
     ) -> None:
         self._authenticator = authenticator
         self._businesses = businesses
@@ -89,17 +89,19 @@ class Gate:
         return principal
 
 
-class KnownBusinesses:
+class BusinessCache:
     """Businesses by slug, remembered for `seconds`, `most` of them at a time.
 
     What does not exist is not remembered: a business can be used in every process at the moment it is created. While
     the database is away, what was known longer ago still holds.
     """
 
-    def __init__(self, find: Callable[[str], BusinessRef | None], *, seconds: float = 5.0, most: int = 10_000) -> None:
+    def __init__(
+        self, find: Callable[[str], BusinessRef | None], *, seconds: float = 5.0, max_entries: int = 10_000
+    ) -> None:
         self._find = find
         self._seconds = seconds
-        self._most = most
+        self._max_entries = max_entries
         self._known: dict[str, tuple[float, BusinessRef]] = {}
         self._lock = threading.Lock()
 
@@ -121,6 +123,6 @@ class KnownBusinesses:
     def _remember(self, slug: str, business: BusinessRef) -> None:
         with self._lock:
             self._known.pop(slug, None)
-            if len(self._known) >= self._most:
+            if len(self._known) >= self._max_entries:
                 del self._known[next(iter(self._known))]
             self._known[slug] = (time.monotonic() + self._seconds, business)

@@ -4,19 +4,19 @@ from datetime import timedelta
 
 from contracts.scheduling.events import AppointmentBooked
 from contracts.scheduling.models import Appointment
-from monolith.modules.billing.api import Standing
+from monolith.modules.billing.api import AppointmentRecord
 from monolith.shared.database import new_id
 from tests.integration.billing.bookkeeping import Books
 
 
-def standing(appointment: Appointment) -> Standing:
-    return Standing(*(getattr(appointment, name) for name in Standing._fields))
+def standing(appointment: Appointment) -> AppointmentRecord:
+    return AppointmentRecord(*(getattr(appointment, name) for name in AppointmentRecord._fields))
 
 
 def wrong(books: Books, *appointments: Appointment) -> list[str]:
     """What is said of them."""
     known = {each.appointment_id: standing(each) for each in appointments}
-    return list(books.api.contradictions(books.business_id, known, list(known)).values())
+    return list(books.api.discrepancies(books.business_id, known, list(known)).values())
 
 
 def charged(books: Books) -> AppointmentBooked:
@@ -55,7 +55,7 @@ def test_what_costs_nothing_needs_no_invoice(books: Books) -> None:
 def test_an_invoice_without_its_appointment_is_named(books: Books) -> None:
     booked = charged(books)
     lost = booked.appointment.appointment_id
-    assert books.api.contradictions(books.business_id, {}, [lost, new_id()]) == {
+    assert books.api.discrepancies(books.business_id, {}, [lost, new_id()]) == {
         lost: "has an invoice, and is not there"
     }
 
@@ -74,6 +74,6 @@ def test_a_credit_for_what_still_stands_is_named(books: Books) -> None:
 def test_an_invoice_for_somebody_else_is_named(books: Books) -> None:
     booked = charged(books)
     known = {booked.appointment.appointment_id: standing(booked.appointment)._replace(customer_id=new_id())}
-    assert list(books.api.contradictions(books.business_id, known, list(known)).values()) == [
+    assert list(books.api.discrepancies(books.business_id, known, list(known)).values()) == [
         "has an invoice for another customer"
     ]

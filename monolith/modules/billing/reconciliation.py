@@ -16,7 +16,7 @@ _STANDING: Final = ("booked", "completed")
 _ENDED: Final = ("cancelled", "no_show")
 
 
-class Standing(NamedTuple):
+class AppointmentRecord(NamedTuple):
     """An appointment as the database that owns its business has it."""
 
     appointment_id: UUID
@@ -33,8 +33,8 @@ class _Charged(NamedTuple):
     credited_minor: int
 
 
-def contradictions(
-    connection: Connection, business_id: UUID, appointments: Mapping[UUID, Standing], asked: Sequence[UUID]
+def discrepancies(
+    connection: Connection, business_id: UUID, appointments: Mapping[UUID, AppointmentRecord], asked: Sequence[UUID]
 ) -> dict[UUID, str]:
     """What does not agree, in words, by appointment; of those in `asked`, which need not exist.
 
@@ -91,7 +91,7 @@ def _charged(connection: Connection, business_id: UUID, asked: Sequence[UUID]) -
     return {appointment_id: _Charged(*rest) for appointment_id, *rest in rows}
 
 
-def _wrong(prices: _Prices, appointment: Standing | None, charged: _Charged | None) -> str | None:
+def _wrong(prices: _Prices, appointment: AppointmentRecord | None, charged: _Charged | None) -> str | None:
     if appointment is None:
         return None if charged is None else "has an invoice, and is not there"
     if charged is None:
@@ -105,7 +105,7 @@ def _wrong(prices: _Prices, appointment: Standing | None, charged: _Charged | No
     return None
 
 
-def _credit_due(appointment: Standing, total_minor: int) -> int:
+def _credit_due(appointment: AppointmentRecord, total_minor: int) -> int:
     if appointment.status not in _ENDED:
         return 0
     return total_minor - fee_of(total_minor, appointment.fee_percent)

@@ -8,7 +8,7 @@ from contracts.scheduling.port import OneCallPort
 from monolith.shared.endpoints import BusinessRef
 
 
-def opener(port: OneCallPort) -> Callable[[BusinessRef, Trace, Deadline], None]:
+def business_opener(port: OneCallPort) -> Callable[[BusinessRef, Trace, Deadline], None]:
     """Opens a business, once however often it is called: the key is the business's own. Raises SchedulingError."""
 
     def open_business(business: BusinessRef, trace: Trace, deadline: Deadline) -> None:

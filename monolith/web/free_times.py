@@ -5,16 +5,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contracts.scheduling import models as m
-from monolith.web.visiting import Visit
+from monolith.web.page_context import PageContext
 
 _FARTHEST = timedelta(days=2 * 366)
 
 
-def today_at(visit: Visit) -> date:
-    return datetime.now(ZoneInfo(visit.business.zone)).date()
+def local_today(page: PageContext) -> date:
+    return datetime.now(ZoneInfo(page.business.zone)).date()
 
 
-def day_asked(text: str | None, today: date) -> date | None:
+def requested_day(text: str | None, today: date) -> date | None:
     """From today until the farthest; None when none was asked for."""
     try:
         asked = date.fromisoformat(text) if text else None
@@ -23,15 +23,15 @@ def day_asked(text: str | None, today: date) -> date | None:
     return asked and min(max(asked, today), today + _FARTHEST)
 
 
-def window(visit: Visit, day: date, days: int = 1) -> tuple[datetime, datetime]:
+def day_window(page: PageContext, day: date, days: int = 1) -> tuple[datetime, datetime]:
     """Some days on the business's clock, beginning with `day`."""
-    zone = ZoneInfo(visit.business.zone)
+    zone = ZoneInfo(page.business.zone)
     start, end = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=days)))
     return start.astimezone(UTC), end.astimezone(UTC)
 
 
 def free_slots(
-    visit: Visit,
+    page: PageContext,
     offering: m.Offering,
     day: date,
     *,
@@ -41,7 +41,7 @@ def free_slots(
     seats: int = 1,
 ) -> tuple[m.Slot, ...]:
     """By start, then provider."""
-    start, end = window(visit, day, days)
+    start, end = day_window(page, day, days)
     wanted = m.SearchSlots(
         offering_id=offering.offering_id,
         start=start,
@@ -50,4 +50,4 @@ def free_slots(
         duration_minutes=duration_minutes,
         seats=seats,
     )
-    return visit.port.search_slots(visit.context(), wanted).slots
+    return page.port.search_slots(page.call_context(), wanted).slots

@@ -23,7 +23,7 @@ BEGINNING = "0-0"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StreamEntry:
     """One delivery of one stream entry. The fields are as they came: nothing about them was checked."""
 
     entry_id: str
@@ -39,7 +39,7 @@ class Entry:
         return self.fields.get(b"event", b"")
 
 
-class EventGroup:
+class ConsumerGroup:
     """Raises redis.RedisError; no call waits longer than two seconds, `read` at most `block_ms`."""
 
     def __init__(self, redis_url: str, group: str, *, block_ms: int = 1000) -> None:
@@ -58,7 +58,7 @@ class EventGroup:
             if not str(error).startswith("BUSYGROUP"):
                 raise
 
-    def read(self, count: int, *, wait: bool) -> list[Entry]:
+    def read(self, count: int, *, wait: bool) -> list[StreamEntry]:
         """Entries that no consumer of the group has been given. Creates the group where it is missing, as it is when
         Redis has lost everything."""
         block = self._block_ms if wait else None
@@ -69,9 +69,9 @@ class EventGroup:
                 raise
             self.create()
             return []
-        return [Entry(entry_id.decode(), fields, 1) for _, entries in answer for entry_id, fields in entries]
+        return [StreamEntry(entry_id.decode(), fields, 1) for _, entries in answer for entry_id, fields in entries]
 
-    def take_over(self, first_wait: float, longest_wait: float, count: int) -> tuple[list[Entry], list[str]]:
+    def claim_overdue(self, first_wait: float, longest_wait: float, count: int) -> tuple[list[StreamEntry], list[str]]:
         """Entries that were delivered and not acknowledged, by a consumer that died or that failed.
 
         An entry's wait doubles with each delivery, from `first_wait` seconds. The second list names the entries
@@ -87,7 +87,7 @@ class EventGroup:
         answer = self._redis.xclaim(STREAM, self._group, CONSUMER, int(first_wait * 1000), list(due))
         # Redis 6.2 answers nil for a trimmed entry, 7 leaves it out; either leaves out what another has claimed first.
         claimed = {entry_id: fields for entry_id, fields in answer if entry_id is not None}
-        entries = [Entry(i.decode(), claimed[i], due[i] + 1) for i in due if claimed.get(i)]
+        entries = [StreamEntry(i.decode(), claimed[i], due[i] + 1) for i in due if claimed.get(i)]
         trimmed = [i for i in due if not claimed.get(i) and not self._redis.xrange(STREAM, i, i)]
         self.acknowledge(i.decode() for i in trimmed)
         return entries, [i.decode() for i in trimmed]
@@ -121,7 +121,7 @@ class EventGroup:
         """Put an event at the end of the stream, for every group; those that applied it ignore it."""
         self._redis.xadd(STREAM, {"id": event_id, "event": payload})
 
-    def ask_again(self, after: str | None) -> None:
+    def request_republication(self, after: str | None) -> None:
         """Have the relays publish again what they published since the entry `after`, or (None) all that they keep."""
         if after is None or after == BEGINNING:
             self._redis.delete(PUBLISHED)

@@ -14,7 +14,7 @@ from monolith.shared.endpoints import ApiError, BusinessRef, Role
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class AccountDetails:
     """Somebody who says who they are: a new account, or one whose password this is."""
 
     name: str
@@ -22,7 +22,7 @@ class Person:
     password: str
 
 
-class People:
+class Accounts:
     """An e-mail address has one account, which belongs to any number of businesses.
 
     Whoever signs up with an address that has an account, and knows its password, is that account. Anybody else is told
@@ -35,7 +35,7 @@ class People:
         self._passwords = passwords
         self._throttle = throttle
 
-    def recognize(self, person: Person, address: str) -> tuple[Account, bool]:
+    def identify(self, person: AccountDetails, address: str) -> tuple[Account, bool]:
         """Their account, and whether it exists yet. Raises ApiError 409 when it does and the password is wrong, and
         429 after too many attempts."""
         email = person.email.lower()
@@ -52,10 +52,10 @@ class People:
         return Account(user, self._passwords.hash(person.password)), False
 
     def join_as_customer(
-        self, business: BusinessRef, person: Person, address: str, replacing: UUID | None
+        self, business: BusinessRef, person: AccountDetails, address: str, replacing: UUID | None
     ) -> tuple[NewSession, Role]:
         """A customer of the business, signed in. Staff stay staff. Idempotent."""
-        account, exists = self.recognize(person, address)
+        account, exists = self.identify(person, address)
         with self._database.transaction() as connection:
             if not exists and not accounts.insert(connection, account):
                 raise account_refused()
@@ -67,7 +67,7 @@ class People:
         with self._database.transaction() as connection:
             return accounts.join(connection, business.business_id, user_id, "customer")
 
-    def add_staff(self, business: BusinessRef, person: Person) -> tuple[UUID, Role]:
+    def add_staff(self, business: BusinessRef, person: AccountDetails) -> tuple[UUID, Role]:
         """The account with this e-mail address works for the business; it is made if there is none. Idempotent."""
         email = person.email.lower()
         with self._database.transaction() as connection:

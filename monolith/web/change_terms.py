@@ -7,7 +7,7 @@ from contracts.scheduling import models as m
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ChangeTerms:
     """`free_until`: the last moment at which it costs nothing, if that is ahead. `fee_percent` is what it costs now;
     `refused`: the business has to be asked."""
 
@@ -16,21 +16,21 @@ class Terms:
     refused: bool = False
 
 
-def of_cancelling(offering: m.Offering, starts_at: datetime) -> Terms:
+def cancellation_terms(offering: m.Offering, starts_at: datetime) -> ChangeTerms:
     return _terms(offering.policy, offering.cancel_cutoff_minutes, starts_at)
 
 
-def of_moving(offering: m.Offering, appointment: m.Appointment) -> Terms:
+def reschedule_terms(offering: m.Offering, appointment: m.Appointment) -> ChangeTerms:
     policy = offering.policy
     if policy.max_reschedules is not None and appointment.reschedules >= policy.max_reschedules:
-        return Terms(refused=True)
+        return ChangeTerms(refused=True)
     cutoff = policy.reschedule_cutoff_minutes
     return _terms(policy, offering.cancel_cutoff_minutes if cutoff is None else cutoff, appointment.starts_at)
 
 
-def _terms(policy: m.ChangePolicy, cutoff_minutes: int, starts_at: datetime) -> Terms:
+def _terms(policy: m.ChangePolicy, cutoff_minutes: int, starts_at: datetime) -> ChangeTerms:
     until = starts_at - timedelta(minutes=cutoff_minutes)
     if until > datetime.now(UTC):
-        return Terms(free_until=until)
+        return ChangeTerms(free_until=until)
     refused = policy.inside_cutoff == "refuse"
-    return Terms(fee_percent=0 if refused else policy.late_fee_percent, refused=refused)
+    return ChangeTerms(fee_percent=0 if refused else policy.late_fee_percent, refused=refused)

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.scheduling import models as m
-from monolith.web.terms import Terms, of_cancelling, of_moving
+from monolith.web.change_terms import ChangeTerms, cancellation_terms, reschedule_terms
 
 NOW = datetime.now(UTC)
 HOUR = 60
@@ -46,31 +46,31 @@ def appointment(starts_at: datetime, reschedules: int = 0) -> m.Appointment:
 
 def test_before_the_cut_off_it_costs_nothing_and_says_until_when() -> None:
     starts_at = NOW + timedelta(hours=25)
-    assert of_cancelling(offering(), starts_at) == Terms(free_until=starts_at - timedelta(hours=24))
+    assert cancellation_terms(offering(), starts_at) == ChangeTerms(free_until=starts_at - timedelta(hours=24))
 
 
 @pytest.mark.parametrize(
     ("policy", "terms"),
     [
-        ({}, Terms(fee_percent=100)),
-        ({"late_fee_percent": 30}, Terms(fee_percent=30)),
-        ({"inside_cutoff": "refuse", "late_fee_percent": 30}, Terms(refused=True)),
+        ({}, ChangeTerms(fee_percent=100)),
+        ({"late_fee_percent": 30}, ChangeTerms(fee_percent=30)),
+        ({"inside_cutoff": "refuse", "late_fee_percent": 30}, ChangeTerms(refused=True)),
     ],
 )
-def test_inside_the_cut_off_it_costs_the_fee_or_is_refused(policy: dict[str, object], terms: Terms) -> None:
+def test_inside_the_cut_off_it_costs_the_fee_or_is_refused(policy: dict[str, object], terms: ChangeTerms) -> None:
     starts_at = NOW + timedelta(hours=23)
-    assert of_cancelling(offering(**policy), starts_at) == terms
-    assert of_moving(offering(**policy), appointment(starts_at)) == terms
+    assert cancellation_terms(offering(**policy), starts_at) == terms
+    assert reschedule_terms(offering(**policy), appointment(starts_at)) == terms
 
 
 def test_moving_has_a_cut_off_of_its_own() -> None:
     starts_at = NOW + timedelta(hours=23)
     ours = offering(reschedule_cutoff_minutes=HOUR)
-    assert of_moving(ours, appointment(starts_at)) == Terms(free_until=starts_at - timedelta(hours=1))
-    assert of_cancelling(ours, starts_at).fee_percent == 100
+    assert reschedule_terms(ours, appointment(starts_at)) == ChangeTerms(free_until=starts_at - timedelta(hours=1))
+    assert cancellation_terms(ours, starts_at).fee_percent == 100
 
 
 def test_what_was_moved_as_often_as_it_may_be_stays() -> None:
     ours, starts_at = offering(max_reschedules=2), NOW + timedelta(days=9)
-    assert not of_moving(ours, appointment(starts_at, reschedules=1)).refused
-    assert of_moving(ours, appointment(starts_at, reschedules=2)).refused
+    assert not reschedule_terms(ours, appointment(starts_at, reschedules=1)).refused
+    assert reschedule_terms(ours, appointment(starts_at, reschedules=2)).refused

@@ -12,23 +12,23 @@ from threading import Lock
 from uuid import UUID
 
 from monolith.shared.database import DatabaseUnavailable
-from monolith.shared.endpoints.gate import Authenticator
+from monolith.shared.endpoints.authorizer import Authenticator
 from monolith.shared.endpoints.identity import Principal
 
 Lookup = Callable[[str], Principal | None]
 
 
-class LastKnown:
+class FallbackAuthenticator:
     """An authenticator that asks the real one, and remembers its answer in case it cannot answer the next time.
 
     Raises DatabaseUnavailable for a credential that it never saw, or saw longer than `seconds` ago. Operators are not
     believed from memory.
     """
 
-    def __init__(self, authenticator: Authenticator, *, seconds: float = 600.0, most: int = 10_000) -> None:
+    def __init__(self, authenticator: Authenticator, *, seconds: float = 600.0, max_entries: int = 10_000) -> None:
         self._authenticator = authenticator
         self._seconds = seconds
-        self._most = most
+        self._max_entries = max_entries
         self._seen: dict[bytes, tuple[float, Principal]] = {}
         self._lock = Lock()
 
@@ -38,7 +38,7 @@ class LastKnown:
     def by_api_token(self, secret: str) -> Principal | None:
         return self._ask(b"token", secret, self._authenticator.by_api_token)
 
-    def forget(self, session_id: UUID) -> None:
+    def forget_session(self, session_id: UUID) -> None:
         """Its person signed out here: not even an outage brings the session back."""
         with self._lock:
             for name in [name for name, (_, known) in self._seen.items() if known.session_id == session_id]:
@@ -65,6 +65,6 @@ class LastKnown:
             self._seen.pop(name, None)
             if principal is None or principal.is_operator:
                 return
-            if len(self._seen) >= self._most:
+            if len(self._seen) >= self._max_entries:
                 del self._seen[next(iter(self._seen))]
             self._seen[name] = (time.monotonic() + self._seconds, principal)

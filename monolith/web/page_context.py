@@ -1,4 +1,4 @@
-"""One visit to a business's pages: who, where, and what the templates are given."""
+"""One page to a business's pages: who, where, and what the templates are given."""
 
 import secrets
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from werkzeug import Response
 
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.port import OneCallPort
-from monolith.modules.scheduling.actors import actor_in
+from monolith.modules.scheduling.actors import actor_for
 from monolith.shared.endpoints import BusinessRef, Principal
+from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.errors import unauthenticated
-from monolith.shared.endpoints.gate import Gate
-from monolith.shared.middleware import current_exchange
+from monolith.shared.middleware import current_request_context
 
 
 @dataclass(frozen=True)
-class Visit:
+class PageContext:
     business: BusinessRef
     principal: Principal | None
     port: OneCallPort
 
-    def context(self, key: str | None = None) -> CallContext:
-        exchange = current_exchange()
-        actor = actor_in(self.business.business_id, self.principal)
-        return CallContext(self.business.business_id, actor, exchange.deadline, exchange.trace, key)
+    def call_context(self, key: str | None = None) -> CallContext:
+        context = current_request_context()
+        actor = actor_for(self.business.business_id, self.principal)
+        return CallContext(self.business.business_id, actor, context.deadline, context.trace, key)
 
-    def who(self) -> Principal:
+    def require_principal(self) -> Principal:
         if self.principal is None:
             raise unauthenticated()
         return self.principal
@@ -50,20 +50,20 @@ class Visit:
         return self.principal.role_in(self.business.business_id) if self.principal else None
 
 
-class Visits:
-    def __init__(self, gate: Gate, port: OneCallPort) -> None:
-        self._gate = gate
+class PageContextFactory:
+    def __init__(self, authorizer: Authorizer, port: OneCallPort) -> None:
+        self._authorizer = authorizer
         self._port = port
 
-    def of(self, slug: str) -> Visit:
+    def for_business(self, slug: str) -> PageContext:
         """Raises ApiError 404 for an unknown business."""
-        return Visit(self._gate.business(slug), self._gate.principal(request), self._port)
+        return PageContext(self._authorizer.business(slug), self._authorizer.principal(request), self._port)
 
     def principal(self) -> Principal | None:
-        return self._gate.principal(request)
+        return self._authorizer.principal(request)
 
     def remote_address(self) -> str:
-        return self._gate.remote_address(request)
+        return self._authorizer.remote_address(request)
 
 
 def new_key() -> str:

@@ -10,7 +10,7 @@ from monolith.modules.notifications.model import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class MailText:
     """`facts` are pairs of a label and a value."""
 
     subject: str
@@ -47,7 +47,7 @@ _CLOSINGS: dict[Kind, str] = {
 _CLOSING = "See your appointments: {page_url}"
 
 
-def wording(kind: Kind, event: AnyEvent, name: str, page_url: str) -> Wording:
+def mail_text(kind: Kind, event: AnyEvent, name: str, page_url: str) -> MailText:
     """Every text is one line. Times are in the zone of the appointment, which they name."""
     zone = ZoneInfo(event.appointment.zone)
     said = {
@@ -58,7 +58,7 @@ def wording(kind: Kind, event: AnyEvent, name: str, page_url: str) -> Wording:
     }
     opening = _OPENINGS[kind].format_map(said)
     awaits = " It still awaits approval." if kind == "change" and event.appointment.status == "pending" else ""
-    return Wording(
+    return MailText(
         subject=_SUBJECTS[kind].format_map(said),
         greeting=f"Hello {one_line(name)},",
         opening=opening + awaits,

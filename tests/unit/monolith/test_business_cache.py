@@ -4,7 +4,7 @@ import time
 
 from monolith.shared.database import new_id
 from monolith.shared.endpoints import BusinessRef
-from monolith.shared.endpoints.gate import KnownBusinesses
+from monolith.shared.endpoints.authorizer import BusinessCache
 
 
 class Register:
@@ -25,7 +25,7 @@ class Register:
 def test_a_business_is_looked_up_once_in_a_while() -> None:
     register = Register()
     register.add("salon", "before")
-    known = KnownBusinesses(register.find, seconds=0.05)
+    known = BusinessCache(register.find, seconds=0.05)
     assert {known.get("salon") for _ in range(10)} == {register.businesses["salon"]}
     assert register.asked == 1
     register.add("salon", "after")
@@ -37,7 +37,7 @@ def test_a_business_is_looked_up_once_in_a_while() -> None:
 
 def test_a_business_is_known_from_the_moment_it_exists() -> None:
     register = Register()
-    known = KnownBusinesses(register.find)
+    known = BusinessCache(register.find)
     assert known.get("salon") is None
     register.add("salon")
     assert known.get("salon") is not None
@@ -45,7 +45,7 @@ def test_a_business_is_known_from_the_moment_it_exists() -> None:
 
 def test_only_so_many_are_remembered() -> None:
     register = Register()
-    known = KnownBusinesses(register.find, most=3)
+    known = BusinessCache(register.find, max_entries=3)
     for number in range(10):
         register.add(f"shop-{number}")
         known.get(f"shop-{number}")

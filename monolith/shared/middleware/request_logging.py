@@ -1,12 +1,12 @@
-"""The outermost layer: begins the exchange, adds the headers that every answer carries, measures and logs it."""
+"""The outermost layer: begins the context, adds the headers that every answer carries, measures and logs it."""
 
 import logging
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from monolith.shared.middleware.exchange import Exchange
 from monolith.shared.middleware.headers import data_headers, page_headers
+from monolith.shared.middleware.request_context import RequestContext
 from monolith.shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("monolith.request")
 
 
-class Observing:
+class RequestLogging:
     """Wraps the application. A request has `seconds` for all it does."""
 
     def __init__(self, app: "WSGIApplication", metrics: Metrics, public_url: str, *, seconds: float) -> None:
@@ -26,37 +26,37 @@ class Observing:
         self._seconds = seconds
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        exchange = Exchange(environ, self._seconds)
+        context = RequestContext(environ, self._seconds)
         is_data = environ.get("PATH_INFO", "").startswith("/api/")
         security_headers = self._data_headers if is_data else self._page_headers
 
         def begin(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            exchange.status = int(status[:3])
-            headers.append(("X-Request-Id", exchange.trace.request_id))
+            context.status = int(status[:3])
+            headers.append(("X-Request-Id", context.trace.request_id))
             headers.extend(security_headers)
             return start_response(status, headers, exc_info)
 
         try:
             return self._app(environ, begin)
         finally:
-            self._end(exchange, environ)
+            self._end(context, environ)
 
-    def _end(self, exchange: Exchange, environ: "WSGIEnvironment") -> None:
-        seconds = time.perf_counter() - exchange.started
-        cpu_seconds = time.thread_time() - exchange.cpu_started
-        self._metrics.ended(exchange.module, exchange.endpoint, exchange.status, seconds, cpu_seconds)
+    def _end(self, context: RequestContext, environ: "WSGIEnvironment") -> None:
+        seconds = time.perf_counter() - context.started
+        cpu_seconds = time.thread_time() - context.cpu_started
+        self._metrics.ended(context.module, context.endpoint, context.status, seconds, cpu_seconds)
         if _log.isEnabledFor(logging.INFO):
-            _log.info("request", extra={"fields": _fields(exchange, environ, seconds)})
+            _log.info("request", extra={"fields": _fields(context, environ, seconds)})
 
 
-def _fields(exchange: Exchange, environ: "WSGIEnvironment", seconds: float) -> dict[str, object]:
+def _fields(context: RequestContext, environ: "WSGIEnvironment", seconds: float) -> dict[str, object]:
     return {
-        "request_id": exchange.trace.request_id,
-        "trace_id": exchange.trace.trace_id,
-        "module": exchange.module,
-        "endpoint": exchange.endpoint,
+        "request_id": context.trace.request_id,
+        "trace_id": context.trace.trace_id,
+        "module": context.module,
+        "endpoint": context.endpoint,
         "method": environ["REQUEST_METHOD"][:20],
         "path": environ.get("PATH_INFO", "")[:200],
-        "status": exchange.status,
+        "status": context.status,
         "ms": round(seconds * 1000, 3),
     }

@@ -8,11 +8,11 @@ from flask import request
 
 from contracts.scheduling.context import Deadline, Trace, new_trace
 
-_KEY = "extraction.exchange"
+_KEY = "extraction.context"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class Exchange:
+class RequestContext:
     """`module` and `endpoint` are empty until the request is routed, `status` is 0 until it is answered."""
 
     __slots__ = ("cpu_started", "deadline", "endpoint", "module", "started", "status", "trace")
@@ -28,11 +28,11 @@ class Exchange:
         environ[_KEY] = self
 
 
-def current_exchange() -> Exchange:
-    """The exchange that this thread is answering."""
-    exchange = request.environ[_KEY]
-    assert isinstance(exchange, Exchange)
-    return exchange
+def current_request_context() -> RequestContext:
+    """The context that this thread is answering."""
+    context = request.environ[_KEY]
+    assert isinstance(context, RequestContext)
+    return context
 
 
 def _request_id(environ: dict[str, Any]) -> str | None:

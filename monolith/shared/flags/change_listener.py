@@ -20,24 +20,24 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Notice:
+class ChangeNotice:
     """`table` is `flag` or `ownership`; `business` is its id, or `*` for the default."""
 
     table: str
     business: str
 
 
-class Watch:
+class ChangeListener:
     """Calls back from its own thread: `changed(notice)`, and `changed(None)` when anything may have changed."""
 
     def __init__(self, url: str, *, role: str, secret: str) -> None:
         self._url = role_url(url, role, secret)
-        self._listeners: list[Callable[[Notice | None], None]] = []
+        self._listeners: list[Callable[[ChangeNotice | None], None]] = []
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self.stale = True
 
-    def subscribe(self, changed: Callable[[Notice | None], None]) -> None:
+    def subscribe(self, changed: Callable[[ChangeNotice | None], None]) -> None:
         """Must come before `start`."""
         self._listeners.append(changed)
 
@@ -74,7 +74,7 @@ class Watch:
                         return
                 db.execute("SELECT 1")
 
-    def _tell(self, notice: Notice | None) -> None:
+    def _tell(self, notice: ChangeNotice | None) -> None:
         for changed in self._listeners:
             try:
                 changed(notice)
@@ -83,6 +83,6 @@ class Watch:
                 raise psycopg.OperationalError("a listener failed") from None
 
 
-def _parsed(payload: str) -> Notice:
+def _parsed(payload: str) -> ChangeNotice:
     table, _, business = payload.partition(" ")
-    return Notice(table, business)
+    return ChangeNotice(table, business)
