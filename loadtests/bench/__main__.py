@@ -7,14 +7,14 @@ import click
 
 from deploy.cli.main import run_alone
 from loadtests.bench import booking, contention, growth, http_overhead, memory, search, startup
-from loadtests.bench.figures import Figure, in_words, write
-from loadtests.bench.interleaving import Plan
-from loadtests.bench.output import say
+from loadtests.bench.figures import Figure, format_figure, write_figures
+from loadtests.bench.interleaving import BlockPlan
+from loadtests.bench.output import echo
 from loadtests.harness.cores import Cores, choose_cores
 
 ARTIFACT = Path(".artifacts/bench.json")
-FULL = Plan(pairs=10, seconds=4.0, warm_up=3.0)
-QUICK = Plan(pairs=3, seconds=2.0, warm_up=1.0)
+FULL = BlockPlan(pairs=10, seconds=4.0, warm_up=3.0)
+QUICK = BlockPlan(pairs=3, seconds=2.0, warm_up=1.0)
 
 LEAST, MOST = 1_000, 100_000_000
 SIZES = (10_000, 100_000, 1_000_000)
@@ -53,7 +53,7 @@ def bench(which: tuple[str, ...], quick: bool, sizes: Sequence[int]) -> None:
     Prints the figures and writes them to .artifacts/bench.json. Takes about 20 minutes.
     """
     cores = choose_cores()
-    say(cores.note)
+    echo(cores.note)
     figures: dict[str, Figure] = {}
     asked = sizes or (QUICK_SIZES if quick else SIZES)
     blocks, calls = (3, 20) if quick else (10, 40)
@@ -62,13 +62,13 @@ def bench(which: tuple[str, ...], quick: bool, sizes: Sequence[int]) -> None:
         "growth": lambda cores, _: growth.measure(cores, asked, blocks, calls),
     }
     for name in dict.fromkeys(which or measurements):
-        say(f"\nmeasuring {name}")
+        echo(f"\nmeasuring {name}")
         found = measurements[name](cores, quick)
         for figure in found.items():
-            say(in_words(*figure))
+            echo(format_figure(*figure))
         figures |= found
-        write(figures, ARTIFACT)
-    say(f"\nwritten to {ARTIFACT}" + (" (a quick look: few blocks)" if quick else ""))
+        write_figures(figures, ARTIFACT)
+    echo(f"\nwritten to {ARTIFACT}" + (" (a quick look: few blocks)" if quick else ""))
 
 
 if __name__ == "__main__":

@@ -9,15 +9,15 @@ from itertools import cycle, islice, pairwise, product
 from contracts.chassis.credentials import role_url
 from deploy.devstack.ports import HOST
 from deploy.errors import SurroundingsError
-from loadtests.bench.figures import Figure, of_ratio
-from loadtests.bench.interleaving import CONNECTIONS, Contender, Plan, compare
-from loadtests.bench.output import say
-from loadtests.bench.sql_recording import Statement, record
-from loadtests.bench.sql_replay import Booking, Step, template, without_control
-from loadtests.harness.bench_servers import Stand, stand
+from loadtests.bench.figures import Figure, ratio_figure
+from loadtests.bench.interleaving import CONNECTIONS, BlockPlan, Contender, compare_throughput
+from loadtests.bench.output import echo
+from loadtests.bench.sql_recording import RecordedStatement, record_statements
+from loadtests.bench.sql_replay import BookingRequest, StatementTemplate, build_template, without_transaction_control
+from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores
-from loadtests.harness.saturation import render, saturate
-from loadtests.harness.tenants import ROUND_THE_CLOCK, Person, Shop, open_shop
+from loadtests.harness.saturation import render_request, saturate
+from loadtests.harness.tenants import ROUND_THE_CLOCK, Tenant, TenantClient, open_tenant
 
 FIRST_DAY = datetime(2035, 1, 1, tzinfo=UTC)
 DAYS = 60
@@ -26,92 +26,100 @@ ENGINE_ROLE = "scheduling_app"
 RECORDED = 5
 
 
-def measure(cores: Cores, plan: Plan) -> dict[str, Figure]:
+def measure(cores: Cores, plan: BlockPlan) -> dict[str, Figure]:
     """By customers, in process, each booking in a slot of its own."""
-    with stand(cores) as servers:
+    with running_bench_servers(cores) as servers:
         servers.start_databases("monolith")
         product = servers.start_monolith()
-        shop = open_shop(product.port, PROVIDERS, ROUND_THE_CLOCK)
-        customers = [shop.customer() for _ in range(CONNECTIONS)]
-        free = unused_slots(shop)
-        sql = _sql_of_a_booking(servers, shop, customers[0], free)
+        tenant = open_tenant(product.port, PROVIDERS, ROUND_THE_CLOCK)
+        customers = [tenant.customer() for _ in range(CONNECTIONS)]
+        free = unused_slots(tenant)
+        sql = _sql_of_a_booking(servers, tenant, customers[0], free)
         processes = {"web": product.pid, "Postgres": servers.postgres_pid("monolith")}
-        subject = Contender("booking", product.port, booking_requests(shop, customers, free), 201, processes)
-        floor = _floor(servers, sql, shop, free)
-        outcome = compare(subject, floor, plan, cores)
+        subject = Contender("booking", product.port, booking_requests(tenant, customers, free), 201, processes)
+        floor = _floor(servers, sql, tenant, free)
+        outcome = compare_throughput(subject, floor, plan, cores)
     for line in (*_about(sql), *outcome.lines("booking", "its SQL, bare Flask")):
-        say(line)
-    return {"booking_vs_floor": of_ratio(outcome.ratio)}
+        echo(line)
+    return {"booking_vs_floor": ratio_figure(outcome.ratio)}
 
 
-def unused_slots(shop: Shop) -> Iterator[tuple[str, datetime]]:
+def unused_slots(tenant: Tenant) -> Iterator[tuple[str, datetime]]:
     """Each once, in both servers' bookings together: they share the table."""
     quarters = product(range(DAYS), range(96))
-    for (day, quarter), provider_id in product(quarters, shop.providers):
+    for (day, quarter), provider_id in product(quarters, tenant.providers):
         yield provider_id, FIRST_DAY + timedelta(days=day, minutes=15 * quarter)
     raise SurroundingsError("the bench ran out of free slots: raise DAYS in loadtests/bench/booking.py")
 
 
-def _sql_of_a_booking(servers: Stand, shop: Shop, customer: Person, free: Iterator[tuple[str, datetime]]) -> list[Step]:
+def _sql_of_a_booking(
+    servers: BenchServers, tenant: Tenant, customer: TenantClient, free: Iterator[tuple[str, datetime]]
+) -> list[StatementTemplate]:
     """What two bookings in a row had in common, once the caches are filled: now and then one is read anew."""
-    made: list[Booking] = []
+    made: list[BookingRequest] = []
 
     def book() -> None:
         # Another provider and another time than before: what stays the same would be taken for a constant.
-        provider_id, starts_at = next(islice(free, len(shop.providers), None))
-        made.append(Booking(provider_id, starts_at.isoformat(), secrets.token_hex(16)))
-        shop.book(customer, provider_id, starts_at, made[-1].key)
+        provider_id, starts_at = next(islice(free, len(tenant.providers), None))
+        made.append(BookingRequest(provider_id, starts_at.isoformat(), secrets.token_hex(16)))
+        tenant.book(customer, provider_id, starts_at, made[-1].key)
 
-    found = record(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book] * RECORDED)
+    found = record_statements(
+        servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book] * RECORDED
+    )
     pairs = pairwise(list(zip(found, made, strict=True))[1:])
     one, other = next((pair for pair in pairs if _texts(pair[0][0]) == _texts(pair[1][0])), (None, None))
     if one is None or other is None:
         raise SurroundingsError("no two bookings through the product sent the same SQL, so no floor can replay it")
-    steps = template(one[0], other[0], (one[1], other[1]))
+    steps = build_template(one[0], other[0], (one[1], other[1]))
     by_engine = [step for step in steps if step.role == ENGINE_ROLE]
-    return [*without_control([step for step in steps if step.role != ENGINE_ROLE]), *by_engine]
+    return [*without_transaction_control([step for step in steps if step.role != ENGINE_ROLE]), *by_engine]
 
 
-def booking_requests(shop: Shop, customers: Sequence[Person], free: Iterator[tuple[str, datetime]]) -> Iterator[bytes]:
+def booking_requests(
+    tenant: Tenant, customers: Sequence[TenantClient], free: Iterator[tuple[str, datetime]]
+) -> Iterator[bytes]:
     cookies = cycle([customer.cookie for customer in customers])
     for (provider_id, starts_at), cookie in zip(free, cookies, strict=False):
-        yield _request(f"/api/v1{shop.path}/appointments", shop.port, shop, provider_id, starts_at, cookie)
+        yield _request(f"/api/v1{tenant.path}/appointments", tenant.port, tenant, provider_id, starts_at, cookie)
 
 
 def _request(
-    path: str, port: int, shop: Shop, provider_id: str, starts_at: datetime, cookie: Mapping[str, str]
+    path: str, port: int, tenant: Tenant, provider_id: str, starts_at: datetime, cookie: Mapping[str, str]
 ) -> bytes:
-    asked = {"offering_id": shop.offering_id, "provider_id": provider_id, "starts_at": starts_at.isoformat()}
+    asked = {"offering_id": tenant.offering_id, "provider_id": provider_id, "starts_at": starts_at.isoformat()}
     headers = {"Idempotency-Key": secrets.token_hex(16), **cookie}
-    return render("POST", path, host=f"{HOST}:{port}", headers=headers, body=json.dumps(asked).encode())
+    return render_request("POST", path, host=f"{HOST}:{port}", headers=headers, body=json.dumps(asked).encode())
 
 
-def _floor(servers: Stand, sql: list[Step], shop: Shop, free: Iterator[tuple[str, datetime]]) -> Contender:
+def _floor(
+    servers: BenchServers, sql: list[StatementTemplate], tenant: Tenant, free: Iterator[tuple[str, datetime]]
+) -> Contender:
     target = servers.target("monolith")
     urls = {role: role_url(target.url, role, target.role_secret) for role in {step.role for step in sql}}
     web = servers.start_floor("booking_floor", {"database_urls": urls, "sql": sql}, "/ready")
-    requests = (_request("/appointments", web.port, shop, *slot, {}) for slot in free)
+    requests = (_request("/appointments", web.port, tenant, *slot, {}) for slot in free)
     processes = {"web": web.pid, "Postgres": servers.postgres_pid("monolith")}
     floor = Contender("the floor", web.port, requests, 201, processes)
     _require_same_sql(servers, floor, sql)
     return floor
 
 
-def _require_same_sql(servers: Stand, floor: Contender, sql: list[Step]) -> None:
+def _require_same_sql(servers: BenchServers, floor: Contender, sql: list[StatementTemplate]) -> None:
     """Ask the server's log whether the floor does what it says."""
 
     def book() -> None:
         saturate(floor.port, floor.requests, connections=1, seconds=0)  # one request
 
-    _, sent = record(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book, book])
+    _, sent = record_statements(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book, book])
     if _texts(sent) != [(step.role, step.sql) for step in sql]:
         raise SurroundingsError("the booking floor does not send the SQL of a booking: see loadtests/bench/floors.py")
 
 
-def _texts(statements: Sequence[Statement]) -> list[tuple[str, str]]:
+def _texts(statements: Sequence[RecordedStatement]) -> list[tuple[str, str]]:
     return [(statement.role, statement.sql) for statement in statements]
 
 
-def _about(sql: list[Step]) -> list[str]:
+def _about(sql: list[StatementTemplate]) -> list[str]:
     engine = sum(step.role == ENGINE_ROLE for step in sql)
     return [f"{'the SQL of one booking':<24} {len(sql) - engine} reads before, {engine} statements in its transaction"]

@@ -12,12 +12,12 @@ from datetime import datetime
 from deploy.devstack.ports import HOST
 from deploy.errors import SurroundingsError
 from loadtests.bench.booking import unused_slots
-from loadtests.bench.figures import Figure, of_ratio
-from loadtests.bench.output import say
+from loadtests.bench.figures import Figure, ratio_figure
+from loadtests.bench.output import echo
 from loadtests.generator.estimates import percentile, ratio
-from loadtests.harness.bench_servers import stand
+from loadtests.harness.bench_servers import running_bench_servers
 from loadtests.harness.cores import Cores
-from loadtests.harness.tenants import ROUND_THE_CLOCK, Person, Shop, open_shop
+from loadtests.harness.tenants import ROUND_THE_CLOCK, Tenant, TenantClient, open_tenant
 
 CLIENTS = 64
 CUSTOMERS = 8
@@ -25,28 +25,28 @@ PROVIDERS = 8
 PATIENCE_SECONDS = 60.0
 WON, REFUSED = 201, 409
 Slot = tuple[str, datetime]
-Answer = tuple[int, float]
+TimedStatus = tuple[int, float]
 
 
 def measure(cores: Cores, blocks: int, rounds: int) -> dict[str, Figure]:
     """Rounds in which 64 clients ask at once, each over its own connection: for one slot, and for a slot each. The 99th
     percentile of the refusals by that of the bookings which nobody contended, so that both waited in the same crowd."""
-    with stand(cores) as servers:
+    with running_bench_servers(cores) as servers:
         servers.start_databases("monolith")
         product = servers.start_monolith()
-        shop = open_shop(product.port, PROVIDERS, ROUND_THE_CLOCK)
-        crowd = Crowd(shop, [shop.customer() for _ in range(CUSTOMERS)])
-        free = unused_slots(shop)
+        tenant = open_tenant(product.port, PROVIDERS, ROUND_THE_CLOCK)
+        crowd = BurstClients(tenant, [tenant.customer() for _ in range(CUSTOMERS)])
+        free = unused_slots(tenant)
         with cores.for_generator():
             crowd.uncontended(free)
             pairs = [_block(crowd, free, rounds) for _ in range(blocks)]
     refusal, booking = (percentile(list(column), 0.5) * 1000 for column in zip(*pairs, strict=True))
-    say(f"{'64 clients, one slot':<24} one wins; p99 of the refusals {refusal:.1f} ms")
-    say(f"{'64 clients, 64 slots':<24} p99 of the bookings {booking:.1f} ms")
-    return {"contended_refusal_p99_ratio": of_ratio(ratio(pairs))}
+    echo(f"{'64 clients, one slot':<24} one wins; p99 of the refusals {refusal:.1f} ms")
+    echo(f"{'64 clients, 64 slots':<24} p99 of the bookings {booking:.1f} ms")
+    return {"contended_refusal_p99_ratio": ratio_figure(ratio(pairs))}
 
 
-def _block(crowd: "Crowd", free: Iterator[Slot], rounds: int) -> tuple[float, float]:
+def _block(crowd: "BurstClients", free: Iterator[Slot], rounds: int) -> tuple[float, float]:
     refusals: list[float] = []
     bookings: list[float] = []
     for _ in range(rounds):
@@ -55,14 +55,14 @@ def _block(crowd: "Crowd", free: Iterator[Slot], rounds: int) -> tuple[float, fl
     return percentile(refusals, 0.99), percentile(bookings, 0.99)
 
 
-class Crowd:
+class BurstClients:
     """Clients who press the button at the same moment."""
 
-    def __init__(self, shop: Shop, customers: Sequence[Person]) -> None:
-        self._shop = shop
+    def __init__(self, tenant: Tenant, customers: Sequence[TenantClient]) -> None:
+        self._shop = tenant
         self._cookies = [customers[number % len(customers)].cookie for number in range(CLIENTS)]
         self._connections = [
-            http.client.HTTPConnection(HOST, shop.port, timeout=PATIENCE_SECONDS) for _ in self._cookies
+            http.client.HTTPConnection(HOST, tenant.port, timeout=PATIENCE_SECONDS) for _ in self._cookies
         ]
 
     def contended(self, free: Iterator[Slot]) -> list[float]:
@@ -77,9 +77,9 @@ class Crowd:
         _require(answers, {WON: CLIENTS})
         return [seconds for _, seconds in answers]
 
-    def _ask(self, slots: Sequence[Slot]) -> list[Answer]:
+    def _ask(self, slots: Sequence[Slot]) -> list[TimedStatus]:
         together = threading.Barrier(CLIENTS)
-        answers: list[Answer] = []
+        answers: list[TimedStatus] = []
 
         def press(number: int) -> None:
             request = self._request(number, slots[number])
@@ -95,7 +95,7 @@ class Crowd:
             thread.join()
         return answers
 
-    def _request(self, number: int, slot: Slot) -> "Request":
+    def _request(self, number: int, slot: Slot) -> "PreparedBooking":
         provider_id, starts_at = slot
         body = {
             "offering_id": self._shop.offering_id,
@@ -108,10 +108,10 @@ class Crowd:
             "Idempotency-Key": secrets.token_hex(16),
         }
         path = f"/api/v1{self._shop.path}/appointments"
-        return Request(self._connections[number], path, json.dumps(body), headers)
+        return PreparedBooking(self._connections[number], path, json.dumps(body), headers)
 
 
-class Request:
+class PreparedBooking:
     """One booking, ready to be sent."""
 
     def __init__(self, connection: http.client.HTTPConnection, path: str, body: str, headers: dict[str, str]) -> None:
@@ -126,7 +126,7 @@ class Request:
         return answer.status
 
 
-def _require(answers: Sequence[Answer], wanted: dict[int, int]) -> None:
+def _require(answers: Sequence[TimedStatus], wanted: dict[int, int]) -> None:
     found = Counter(status for status, _ in answers)
     if found != wanted:
         raise SurroundingsError(f"{CLIENTS} clients at once were answered {dict(found)} where it should be {wanted}")

@@ -19,14 +19,14 @@ from deploy.seed.plan import Plan as Seeding
 from deploy.seed.seeding import seed
 from loadtests.bench.figures import Figure
 from loadtests.bench.interleaving import CONNECTIONS
-from loadtests.bench.output import say
+from loadtests.bench.output import echo
 from loadtests.generator.estimates import percentile
-from loadtests.harness.bench_servers import Stand
+from loadtests.harness.bench_servers import BenchServers
 from loadtests.harness.cores import Cores
-from loadtests.harness.saturation import render, saturate
-from loadtests.harness.tenants import Person
-from loadtests.harness.traffic.ledger import Verdict, judge
-from loadtests.harness.traffic.open_loop import Plan, Record, split
+from loadtests.harness.saturation import render_request, saturate
+from loadtests.harness.tenants import TenantClient
+from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
+from loadtests.harness.traffic.open_loop import TrafficPlan, TrafficRecord, split_slots
 from loadtests.harness.traffic.processes import running_traffic
 from monolith.cutover.controller import Controller
 from monolith.cutover.guards import Guards
@@ -40,11 +40,11 @@ BETWEEN_SECONDS = 0.2
 _PASSWORD = secrets.token_urlsafe(12)
 
 
-class Salon(NamedTuple):
+class SeededTenant(NamedTuple):
     """One business with many appointments, its owner signed in, and free slots a minute of which nobody else knows."""
 
     business: Business
-    owner: Person
+    owner: TenantClient
     slots: list[tuple[str, str]]
     reads: list[str]
 
@@ -57,21 +57,21 @@ class Salon(NamedTuple):
         return self.slots[number::3]
 
 
-class Pause(NamedTuple):
+class WritePause(NamedTuple):
     """When nobody could write, in seconds since 1970."""
 
     begins: float
     ends: float
 
 
-def sides_of(servers: Stand) -> Sides:
+def cutover_databases(servers: BenchServers) -> Sides:
     return Sides(
         Place("in_process", without_credentials(servers.target("monolith").url), servers.keys.monolith_role_secret),
         Place("http", without_credentials(servers.target("scheduling").url), servers.keys.scheduling_role_secret),
     )
 
 
-def fill(servers: Stand, appointments: int) -> Business:
+def seed_business(servers: BenchServers, appointments: int) -> Business:
     """One business, in the monolith's database."""
     today = datetime.now(UTC).date()
     week = today - timedelta(days=today.weekday())
@@ -81,8 +81,8 @@ def fill(servers: Stand, appointments: int) -> Business:
     return Business(plan, 0)
 
 
-def salon(port: int, business: Business, password: str = _PASSWORD) -> Salon:
-    owner = Person(port)
+def open_seeded_tenant(port: int, business: Business, password: str = _PASSWORD) -> SeededTenant:
+    owner = TenantClient(port)
     owner.ask("POST", "/login", {"email": business.plan.owner_email(business.index), "password": password})
     service, start = business.services[0], datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     slots, reads = [], []
@@ -94,7 +94,7 @@ def salon(port: int, business: Business, password: str = _PASSWORD) -> Salon:
         slots += [(slot["provider_id"], slot["starts_at"]) for slot in _apart(found)]
         day = start + timedelta(days=3 + number)
         reads.append(f"{query}start={day:%Y-%m-%dT%H:%M:%SZ}&end={day + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}")
-    return Salon(business, owner, slots, reads)
+    return SeededTenant(business, owner, slots, reads)
 
 
 def _apart(slots: Sequence[dict[str, str]]) -> list[dict[str, str]]:
@@ -102,57 +102,67 @@ def _apart(slots: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     return [slot for slot in slots if slot["starts_at"][14:16] in ("00", "30")]
 
 
-def capacity(port: int, salon: Salon, seconds: float) -> float:
+def measure_capacity(port: int, tenant: SeededTenant, seconds: float) -> float:
     """Requests a second of the traffic's mix, as far as reads and bookings alone tell."""
-    host, reads = f"{HOST}:{port}", [f"{salon.path}{read}" for read in salon.reads]
+    host, reads = f"{HOST}:{port}", [f"{tenant.path}{read}" for read in tenant.reads]
     read = saturate(
         port,
-        cycle([render("GET", path, host=host, headers={}) for path in reads]),
+        cycle([render_request("GET", path, host=host, headers={}) for path in reads]),
         connections=CONNECTIONS,
         seconds=seconds,
     ).throughput
     bookings = []
-    for number, (provider_id, starts_at) in enumerate(salon.part(0)):
-        body = {"offering_id": str(salon.business.services[0].offering_id), "provider_id": provider_id}
-        body |= {"starts_at": starts_at, "customer_id": str(salon.business.plan.id_of("capacity"))}
-        headers = {"Idempotency-Key": f"capacity-{port}-{time.time_ns()}-{number}", **salon.owner.cookie}
+    for number, (provider_id, starts_at) in enumerate(tenant.part(0)):
+        body = {"offering_id": str(tenant.business.services[0].offering_id), "provider_id": provider_id}
+        body |= {"starts_at": starts_at, "customer_id": str(tenant.business.plan.id_of("capacity"))}
+        headers = {"Idempotency-Key": f"capacity-{port}-{time.time_ns()}-{number}", **tenant.owner.cookie}
         bookings.append(
-            render("POST", f"{salon.path}/appointments", host=host, headers=headers, body=json.dumps(body).encode())
+            render_request(
+                "POST",
+                f"{tenant.path}/appointments",
+                host=host,
+                headers=headers,
+                body=json.dumps(body).encode(),
+            )
         )
     write = saturate(port, cycle(bookings), connections=CONNECTIONS, seconds=seconds).throughput
     return 1 / (SHARE_OF_WRITES / write + (1 - SHARE_OF_WRITES) / read)
 
 
 def traffic_plans(
-    port: int, salon: Salon, rate: float, slots: Sequence[tuple[str, str]], processes: int = PROCESSES
-) -> list[Plan]:
+    port: int,
+    tenant: SeededTenant,
+    rate: float,
+    slots: Sequence[tuple[str, str]],
+    processes: int = PROCESSES,
+) -> list[TrafficPlan]:
     tag = secrets.token_hex(4)
     return [
-        Plan(
+        TrafficPlan(
             host=HOST,
             port=port,
-            path=salon.path,
-            headers=salon.owner.cookie,
-            offering_id=str(salon.business.services[0].offering_id),
+            path=tenant.path,
+            headers=tenant.owner.cookie,
+            offering_id=str(tenant.business.services[0].offering_id),
             slots=some,
-            reads=salon.reads,
+            reads=tenant.reads,
             rate=rate / processes,
             share_of_writes=SHARE_OF_WRITES,
             name=f"traffic {tag} {number}",
             seed=number,
         )
-        for number, some in enumerate(split(slots, processes))
+        for number, some in enumerate(split_slots(slots, processes))
     ]
 
 
-def to_and_fro(
-    servers: Stand, cores: Cores, port: int, salon: Salon, *, each_way: int, rate: float
-) -> tuple[list[Move], list[Record], Verdict]:
+def move_back_and_forth(
+    servers: BenchServers, cores: Cores, port: int, tenant: SeededTenant, *, each_way: int, rate: float
+) -> tuple[list[Move], list[TrafficRecord], LedgerReport]:
     """Move it there and back `each_way` times while people use it. Raises SurroundingsError when a move is refused."""
-    sides = sides_of(servers)
+    sides = cutover_databases(servers)
     moves: list[Move] = []
-    business_id, owner = salon.business.business_id, owner_of(sides, salon)
-    plans = traffic_plans(port, salon, rate, salon.part(2))
+    business_id, owner = tenant.business.business_id, owner_of(sides, tenant)
+    plans = traffic_plans(port, tenant, rate, tenant.part(2))
     with Controller(sides, Guards(sides, lambda side: None)) as controller:
         with cores.for_generator(), running_traffic(plans, servers.folder / "traffic", warm_up=2.0) as traffic:
             for _ in range(2 * each_way):
@@ -164,27 +174,27 @@ def to_and_fro(
                 owner = to
                 time.sleep(BETWEEN_SECONDS)
         with sides.at(owner).connect() as db:
-            verdict = judge(traffic.records, db, business_id, [plan.name for plan in plans])
+            verdict = check_ledger(traffic.records, db, business_id, [plan.name for plan in plans])
     return moves, traffic.records, verdict
 
 
-def owner_of(sides: Sides, salon: Salon) -> Side:
+def owner_of(sides: Sides, tenant: SeededTenant) -> Side:
     with sides.platform() as platform:
         row = platform.execute(
-            "SELECT owner FROM platform.ownership WHERE business_id = %s", (salon.business.business_id,)
+            "SELECT owner FROM platform.ownership WHERE business_id = %s", (tenant.business.business_id,)
         ).fetchone()
     assert row is not None, "the business was seeded"
     owner: Side = row[0]
     return owner
 
 
-def pause_of(move: Move) -> Pause:
+def pause_of(move: Move) -> WritePause:
     at = {step["state"]: datetime.fromisoformat(step["at"]).timestamp() for step in move.steps}
-    return Pause(at["fenced"], at["active"])
+    return WritePause(at["fenced"], at["active"])
 
 
 def stalls(
-    records: Sequence[Record], pauses: Sequence[Pause]
+    records: Sequence[TrafficRecord], pauses: Sequence[WritePause]
 ) -> tuple[list[float], list[float], list[float], list[float]]:
     """Milliseconds beyond the usual: of the writes that met a pause, of the reads that did; and the usual latencies of
     writes and reads that met none."""
@@ -204,13 +214,15 @@ def stalls(
     )
 
 
-def figures_of(moves: Sequence[Move], records: Sequence[Record], verdict: Verdict) -> dict[str, Figure]:
+def summarize_moves(
+    moves: Sequence[Move], records: Sequence[TrafficRecord], verdict: LedgerReport
+) -> dict[str, Figure]:
     pauses = [pause_of(move) for move in moves]
     write, read, usual_write, usual_read = stalls(records, pauses)
-    say(f"{'moves':<28} {len(moves)}; {verdict.requests:,} requests, {verdict.writes:,} of them writes")
-    say(f"{'answers':<28} {dict(Counter((record.kind, record.status) for record in records))}")
+    echo(f"{'moves':<28} {len(moves)}; {verdict.requests:,} requests, {verdict.writes:,} of them writes")
+    echo(f"{'answers':<28} {dict(Counter((record.kind, record.status) for record in records))}")
     for part, state in (("fence_ms", "drained"), ("drain_ms", "drained"), ("verify_ms", "verified")):
-        say(f"{part:<28} {in_percentiles([_found(move, state, part) for move in moves])}")
+        echo(f"{part:<28} {format_percentiles([_found(move, state, part) for move in moves])}")
     for name, values in (
         ("pause", [(pause.ends - pause.begins) * 1000 for pause in pauses]),
         ("write stall", write),
@@ -218,7 +230,7 @@ def figures_of(moves: Sequence[Move], records: Sequence[Record], verdict: Verdic
         ("writes otherwise", usual_write),
         ("reads otherwise", usual_read),
     ):
-        say(f"{name:<28} {in_percentiles(values)}")
+        echo(f"{name:<28} {format_percentiles(values)}")
     n = len(write)
     return {
         "pause_median_ms": _of([(pause.ends - pause.begins) * 1000 for pause in pauses], 0.5),
@@ -237,7 +249,7 @@ def _found(move: Move, state: str, part: str) -> float:
     return float(next(step["found"][part] for step in move.steps if step["state"] == state))
 
 
-def in_percentiles(values: Sequence[float]) -> str:
+def format_percentiles(values: Sequence[float]) -> str:
     if not values:
         return "none"
     ordered = list(values)

@@ -3,12 +3,12 @@
 import psycopg
 
 from loadtests.bench.booking import booking_requests, unused_slots
-from loadtests.bench.figures import Figure, of_ratio
-from loadtests.bench.interleaving import CONNECTIONS, Contender, Plan, compare
-from loadtests.bench.output import say
-from loadtests.harness.bench_servers import Stand, stand
+from loadtests.bench.figures import Figure, ratio_figure
+from loadtests.bench.interleaving import CONNECTIONS, BlockPlan, Contender, compare_throughput
+from loadtests.bench.output import echo
+from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores
-from loadtests.harness.tenants import ROUND_THE_CLOCK, open_shop
+from loadtests.harness.tenants import ROUND_THE_CLOCK, open_tenant
 
 PROVIDERS = 50
 
@@ -46,24 +46,24 @@ _UNFENCED = """
 """
 
 
-def measure(cores: Cores, plan: Plan) -> dict[str, Figure]:
+def measure(cores: Cores, plan: BlockPlan) -> dict[str, Figure]:
     """Throughput with, by throughput without. Two databases and two webs, in turns."""
-    with stand(cores) as fenced, stand(cores) as bare:
+    with running_bench_servers(cores) as fenced, running_bench_servers(cores) as bare:
         subject = _contender(fenced, "with the fence")
         floor = _contender(bare, "without it", _UNFENCED)
-        outcome = compare(subject, floor, plan, cores)
+        outcome = compare_throughput(subject, floor, plan, cores)
     for line in outcome.lines(subject.name, floor.name):
-        say(line)
-    return {"fenced_vs_unfenced_booking": of_ratio(outcome.ratio)}
+        echo(line)
+    return {"fenced_vs_unfenced_booking": ratio_figure(outcome.ratio)}
 
 
-def _contender(servers: Stand, name: str, change: str = "") -> Contender:
+def _contender(servers: BenchServers, name: str, change: str = "") -> Contender:
     servers.start_databases("monolith")
     product = servers.start_monolith()
-    shop = open_shop(product.port, PROVIDERS, ROUND_THE_CLOCK)
+    tenant = open_tenant(product.port, PROVIDERS, ROUND_THE_CLOCK)
     if change:
         with psycopg.connect(servers.target("monolith").url) as administrator:
             administrator.execute(change.encode())
-    customers = [shop.customer() for _ in range(CONNECTIONS)]
+    customers = [tenant.customer() for _ in range(CONNECTIONS)]
     processes = {"web": product.pid, "Postgres": servers.postgres_pid("monolith")}
-    return Contender(name, product.port, booking_requests(shop, customers, unused_slots(shop)), 201, processes)
+    return Contender(name, product.port, booking_requests(tenant, customers, unused_slots(tenant)), 201, processes)

@@ -19,22 +19,22 @@ class Figure(NamedTuple):
     high: float
 
 
-def of_ratio(estimate: Estimate) -> Figure:
+def ratio_figure(estimate: Estimate) -> Figure:
     """A ratio of what was measured side by side."""
     return Figure(estimate.value, "ratio", estimate.n, estimate.low, estimate.high)
 
 
-def of_durations(seconds: list[float]) -> Figure:
+def duration_figure(seconds: list[float]) -> Figure:
     """The median of a few durations."""
     return Figure(percentile(seconds, 0.5), "s", len(seconds), min(seconds), max(seconds))
 
 
-def in_words(name: str, figure: Figure) -> str:
+def format_figure(name: str, figure: Figure) -> str:
     """One line for the screen."""
     return f"{name:<20} {figure.value:>8.3f} {figure.unit:<6} [{figure.low:.3f} to {figure.high:.3f}], n = {figure.n}"
 
 
-def write(figures: Mapping[str, Figure], path: Path) -> None:
+def write_figures(figures: Mapping[str, Figure], path: Path) -> None:
     """The file holds this run's figures and no others, so that what stands together was taken together."""
     rows = {name: {field: _finite(value) for field, value in f._asdict().items()} for name, f in figures.items()}
     path.parent.mkdir(parents=True, exist_ok=True)

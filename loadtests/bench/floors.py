@@ -73,10 +73,12 @@ def booking_floor() -> Flask:
     @app.post("/appointments")
     def book() -> tuple[dict[str, Any], int]:
         asked = request.get_json()
-        booking = sql_replay.Booking(asked["provider_id"], asked["starts_at"], request.headers["Idempotency-Key"])
+        booking = sql_replay.BookingRequest(
+            asked["provider_id"], asked["starts_at"], request.headers["Idempotency-Key"]
+        )
         fresh = {known: str(uuid7()) for known in ids}
         for step in steps:
-            parameters = sql_replay.filled(step.slots, booking, fresh)
+            parameters = sql_replay.fill_parameters(step.slots, booking, fresh)
             answer = connections[step.role]().execute(step.sql, parameters)
             if answer.description:
                 answer.fetchall()

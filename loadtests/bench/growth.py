@@ -11,19 +11,19 @@ from deploy.errors import SurroundingsError
 from deploy.seed.business import Business
 from deploy.seed.plan import Plan
 from deploy.seed.seeding import seed
-from loadtests.bench.figures import Figure, of_ratio
-from loadtests.bench.output import say
+from loadtests.bench.figures import Figure, ratio_figure
+from loadtests.bench.output import echo
 from loadtests.generator.estimates import percentile, positive
-from loadtests.harness.bench_servers import stand
+from loadtests.harness.bench_servers import running_bench_servers
 from loadtests.harness.cores import Cores
-from loadtests.harness.tenants import Person
+from loadtests.harness.tenants import TenantClient
 
 OF_ONE_BUSINESS = 10_000
 WARM_UP = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Grown:
+class SizedProduct:
     """A product with so many appointments, and what it is asked about a business in their middle."""
 
     size: int
@@ -40,34 +40,34 @@ def measure(cores: Cores, sizes: Sequence[int], blocks: int, calls: int) -> dict
             _medians([of.book for of in grown], WARM_UP)
             searches = [_medians([of.search for of in grown], calls) for _ in range(blocks)]
             bookings = [_medians([of.book for of in grown], calls) for _ in range(blocks)]
-    say(f"{'appointments':<24} {'search':>10} {'booking':>10}")
+    echo(f"{'appointments':<24} {'search':>10} {'booking':>10}")
     for number, size in enumerate(sizes):
         search, booking = (
             percentile([block[number] for block in blocks_of], 0.5) * 1000 for blocks_of in (searches, bookings)
         )
-        say(f"{size:<24,} {search:>7.2f} ms {booking:>7.2f} ms")
+        echo(f"{size:<24,} {search:>7.2f} ms {booking:>7.2f} ms")
     return {
-        "search_growth": of_ratio(positive([block[-1] / block[0] for block in searches])),
-        "booking_growth": of_ratio(positive([block[-1] / block[0] for block in bookings])),
+        "search_growth": ratio_figure(positive([block[-1] / block[0] for block in searches])),
+        "booking_growth": ratio_figure(positive([block[-1] / block[0] for block in bookings])),
     }
 
 
 @contextlib.contextmanager
-def _product(cores: Cores, size: int) -> Iterator[Grown]:
-    with stand(cores) as servers:
+def _product(cores: Cores, size: int) -> Iterator[SizedProduct]:
+    with running_bench_servers(cores) as servers:
         servers.start_databases("monolith")
         target, password = servers.target("monolith"), secrets.token_urlsafe(12)
         plan = Plan(max(1, size // OF_ONE_BUSINESS), size, seed=1, side="in_process", week=_monday())
         began = time.monotonic()
-        seed(plan, target, target, password=password, say=lambda line: say(f"  {size:,}: {line}"))
-        say(f"{f'seeding {size:,}':<24} {time.monotonic() - began:.0f} s")
+        seed(plan, target, target, password=password, say=lambda line: echo(f"  {size:,}: {line}"))
+        echo(f"{f'seeding {size:,}':<24} {time.monotonic() - began:.0f} s")
         business = Business(plan, plan.businesses // 2)
-        owner = Person(servers.start_monolith().port)
+        owner = TenantClient(servers.start_monolith().port)
         owner.ask("POST", "/login", {"email": plan.owner_email(business.index), "password": password})
         yield _grown(size, business, owner)
 
 
-def _grown(size: int, business: Business, owner: Person) -> Grown:
+def _grown(size: int, business: Business, owner: TenantClient) -> SizedProduct:
     at = f"/businesses/{business.slug}"
     service = business.services[0]
     days = [datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=n) for n in range(60)]
@@ -97,7 +97,7 @@ def _grown(size: int, business: Business, owner: Person) -> Grown:
         }
         return owner.ask("POST", f"{at}/appointments", body)
 
-    return Grown(size, search_one, book)
+    return SizedProduct(size, search_one, book)
 
 
 def _turns(ways: Sequence[tuple[object, datetime]]) -> Iterator[tuple[object, datetime]]:

@@ -9,13 +9,13 @@ import requests
 
 from deploy.devstack.ports import HOST
 from deploy.errors import SurroundingsError
-from loadtests.bench.figures import Figure, of_ratio
-from loadtests.bench.output import say
+from loadtests.bench.figures import Figure, ratio_figure
+from loadtests.bench.output import echo
 from loadtests.bench.search import search_path
 from loadtests.generator.estimates import percentile, positive
-from loadtests.harness.bench_servers import Stand, stand
+from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores
-from loadtests.harness.tenants import OFFICE, Shop, open_shop
+from loadtests.harness.tenants import OFFICE_HOURS, Tenant, open_tenant
 from monolith.shared.database import Database
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 
@@ -32,19 +32,19 @@ def measure(cores: Cores, blocks: int, calls: int) -> dict[str, Figure]:
     The hop is made from the core that the servers share, because that is where the product makes it: there, as here,
     client and server take turns on one core.
     """
-    with stand(cores) as servers:
-        shops = _one_shop_on_each_side(servers)
+    with running_bench_servers(cores) as servers:
+        tenants = _one_shop_on_each_side(servers)
         bare = servers.start_floor("constant_floor", {}, "/")
-        asks = [_search(shop) for shop in shops]
+        asks = [_search(tenant) for tenant in tenants]
         hop = _hop(f"http://{HOST}:{bare.port}/")
         for ask in (*asks, hop):
             _medians([ask], WARM_UP)
         medians = [_block(cores, asks, hop, calls) for _ in range(blocks)]
     typical = [percentile(column, 0.5) * 1000 for column in zip(*medians, strict=True)]
     for name, milliseconds in zip(("search in process", "search by http", "one bare hop"), typical, strict=True):
-        say(f"{name:<24} {milliseconds:>7.2f} ms")
+        echo(f"{name:<24} {milliseconds:>7.2f} ms")
     ratios = [max(by_http - in_process, 1e-9) / one_hop for in_process, by_http, one_hop in medians]
-    return {"http_added_vs_hop": of_ratio(positive(ratios))}
+    return {"http_added_vs_hop": ratio_figure(positive(ratios))}
 
 
 def _block(cores: Cores, asks: list[Ask], hop: Ask, calls: int) -> list[float]:
@@ -65,9 +65,9 @@ def _medians(asks: list[Ask], calls: int) -> list[float]:
     return [percentile(times, 0.5) for times in took]
 
 
-def _search(shop: Shop) -> Ask:
-    connection = http.client.HTTPConnection(HOST, shop.port, timeout=30)
-    path = "/api/v1" + search_path(shop)
+def _search(tenant: Tenant) -> Ask:
+    connection = http.client.HTTPConnection(HOST, tenant.port, timeout=30)
+    path = "/api/v1" + search_path(tenant)
 
     def ask() -> None:
         connection.request("GET", path)
@@ -87,19 +87,19 @@ def _hop(url: str) -> Ask:
     return ask
 
 
-def _one_shop_on_each_side(servers: Stand) -> list[Shop]:
+def _one_shop_on_each_side(servers: BenchServers) -> list[Tenant]:
     servers.start_databases("monolith", "scheduling")
     servers.start_scheduling()
     product = servers.start_monolith()
-    shops = []
+    tenants = []
     for side in SIDES:
         _ask_for(servers, side)
-        shops.append(open_shop(product.port, 1, OFFICE))
-        _require_owner(servers, shops[-1], side)
-    return shops
+        tenants.append(open_tenant(product.port, 1, OFFICE_HOURS))
+        _require_owner(servers, tenants[-1], side)
+    return tenants
 
 
-def _ask_for(servers: Stand, side: str) -> None:
+def _ask_for(servers: BenchServers, side: str) -> None:
     """What `extraction flag set` does; every process has seen it by the time this returns."""
     target = servers.target("monolith")
     database = Database(target.url, role="platform_app", secret=target.role_secret, pool_size=1)
@@ -108,9 +108,9 @@ def _ask_for(servers: Stand, side: str) -> None:
     time.sleep(SEEN_SECONDS)
 
 
-def _require_owner(servers: Stand, shop: Shop, side: str) -> None:
+def _require_owner(servers: BenchServers, tenant: Tenant, side: str) -> None:
     with psycopg.connect(servers.target("monolith").url) as admin:
         query = "SELECT owner FROM platform.ownership WHERE business_id = %s"
-        row = admin.execute(query, (shop.business_id,)).fetchone()
+        row = admin.execute(query, (tenant.business_id,)).fetchone()
     if row is None or row[0] != side:
         raise SurroundingsError(f"the bench's business should be owned by {side}, and is owned by {row and row[0]}")

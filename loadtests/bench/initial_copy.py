@@ -5,11 +5,11 @@ import time
 import psycopg
 from psycopg import sql
 
-from loadtests.bench.cutover_pauses import sides_of
-from loadtests.bench.figures import Figure, of_ratio
-from loadtests.bench.output import say
+from loadtests.bench.cutover_pauses import cutover_databases
+from loadtests.bench.figures import Figure, ratio_figure
+from loadtests.bench.output import echo
 from loadtests.generator.estimates import ratio
-from loadtests.harness.bench_servers import Stand
+from loadtests.harness.bench_servers import BenchServers
 from monolith.cutover import replication
 
 _TABLES = (
@@ -19,7 +19,7 @@ _TABLES = (
 )  # fmt: skip
 
 
-def measure(servers: Stand, pairs: int) -> dict[str, Figure]:
+def measure(servers: BenchServers, pairs: int) -> dict[str, Figure]:
     """In turns, into an empty target each time. Replication runs when this returns."""
     times = []
     for pair in range(pairs):
@@ -29,28 +29,28 @@ def measure(servers: Stand, pairs: int) -> dict[str, Figure]:
             empty(servers)
             taken[way] = way(servers)
         times.append((1 / taken[_replicated], 1 / taken[_plain]))
-        say(f"first copy {taken[_replicated]:.2f} s, plain COPY {taken[_plain]:.2f} s")
+        echo(f"first copy {taken[_replicated]:.2f} s, plain COPY {taken[_plain]:.2f} s")
     empty(servers)
     _replicated(servers)
-    return {"first_copy_vs_copy": of_ratio(ratio(times))}
+    return {"first_copy_vs_copy": ratio_figure(ratio(times))}
 
 
-def empty(servers: Stand) -> None:
+def empty(servers: BenchServers) -> None:
     """Nothing is replicated, and the target holds nothing."""
-    replication.stop(sides_of(servers))
+    replication.stop(cutover_databases(servers))
     with psycopg.connect(servers.target("scheduling").url, autocommit=True) as target:
         target.execute(
             sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(sql.Identifier("scheduling", name) for name in _TABLES))
         )
 
 
-def _replicated(servers: Stand) -> float:
+def _replicated(servers: BenchServers) -> float:
     began = time.monotonic()
-    replication.start(sides_of(servers), lambda progress: None)
+    replication.start(cutover_databases(servers), lambda progress: None)
     return time.monotonic() - began
 
 
-def _plain(servers: Stand) -> float:
+def _plain(servers: BenchServers) -> float:
     """One table after the other, triggers silent as they are for replication."""
     with (
         psycopg.connect(servers.target("monolith").url) as source,

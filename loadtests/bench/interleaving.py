@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from deploy.errors import SurroundingsError
 from loadtests.generator.estimates import Estimate, ratio
 from loadtests.harness.cores import Cores
-from loadtests.harness.cpu_time import Spending, in_words, since, spent
-from loadtests.harness.saturation import BUSY, Load, saturate
+from loadtests.harness.cpu_time import CpuSeconds, cpu_seconds, cpu_seconds_between, format_cpu_per_request
+from loadtests.harness.saturation import MAX_LOAD_CPU, SaturationResult, saturate
 
 CONNECTIONS = 8
 
@@ -27,7 +27,7 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BlockPlan:
     """How long and how often: `pairs` blocks of `seconds` each for either side, after a warm-up."""
 
     pairs: int
@@ -36,25 +36,25 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class MeasuredBlock:
     """What one block of one side came to."""
 
-    load: Load
-    spent: Spending
+    load: SaturationResult
+    spent: CpuSeconds
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PairedResult:
     """The ratio of the two throughputs, and what makes it believable."""
 
     ratio: Estimate
-    subject: Sequence[Block]
-    floor: Sequence[Block]
+    subject: Sequence[MeasuredBlock]
+    floor: Sequence[MeasuredBlock]
 
     def lines(self, subject: str, floor: str) -> list[str]:
         """For the screen: what each side did, and how hard the generator worked."""
         cpu = max(block.load.cpu for block in (*self.subject, *self.floor))
-        verdict = "  TOO MUCH: it may be what was measured" if cpu > BUSY else ""
+        verdict = "  TOO MUCH: it may be what was measured" if cpu > MAX_LOAD_CPU else ""
         return [
             _in_words(subject, self.subject),
             _in_words(floor, self.floor),
@@ -62,9 +62,9 @@ class Outcome:
         ]
 
 
-def compare(subject: Contender, floor: Contender, plan: Plan, cores: Cores) -> Outcome:
+def compare_throughput(subject: Contender, floor: Contender, plan: BlockPlan, cores: Cores) -> PairedResult:
     """Blocks in the order A B, B A, A B, …: a drift of the machine does not favour the one that comes first."""
-    blocks: dict[str, list[Block]] = {subject.name: [], floor.name: []}
+    blocks: dict[str, list[MeasuredBlock]] = {subject.name: [], floor.name: []}
     with cores.for_generator():
         for contender in (subject, floor):
             _block(contender, plan.warm_up)
@@ -72,15 +72,15 @@ def compare(subject: Contender, floor: Contender, plan: Plan, cores: Cores) -> O
             for contender in (subject, floor) if pair % 2 == 0 else (floor, subject):
                 blocks[contender.name].append(_block(contender, plan.seconds))
     pairs = zip(blocks[subject.name], blocks[floor.name], strict=True)
-    return Outcome(
+    return PairedResult(
         ratio([(one.load.throughput, other.load.throughput) for one, other in pairs]),
         blocks[subject.name],
         blocks[floor.name],
     )
 
 
-def _block(contender: Contender, seconds: float) -> Block:
-    before = spent(contender.processes)
+def _block(contender: Contender, seconds: float) -> MeasuredBlock:
+    before = cpu_seconds(contender.processes)
     load = saturate(contender.port, contender.requests, connections=CONNECTIONS, seconds=seconds)
     wrong = {status: count for status, count in load.answers.items() if status != contender.status}
     if wrong or not load.answers:
@@ -88,10 +88,10 @@ def _block(contender: Contender, seconds: float) -> Block:
             f"{contender.name} answered {wrong or 'nothing'} where every answer should have been {contender.status}: "
             "nothing can be said about its speed"
         )
-    return Block(load, since(before, spent(contender.processes)))
+    return MeasuredBlock(load, cpu_seconds_between(before, cpu_seconds(contender.processes)))
 
 
-def _in_words(name: str, blocks: Sequence[Block]) -> str:
+def _in_words(name: str, blocks: Sequence[MeasuredBlock]) -> str:
     throughput = sum(block.load.throughput for block in blocks) / len(blocks)
     answers = sum(block.load.answers.total() for block in blocks)
-    return f"{name:<24} {throughput:>7.0f}/s  {in_words([block.spent for block in blocks], answers)}"
+    return f"{name:<24} {throughput:>7.0f}/s  {format_cpu_per_request([block.spent for block in blocks], answers)}"

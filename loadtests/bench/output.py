@@ -3,7 +3,7 @@
 import sys
 
 
-def say(line: str) -> None:
+def echo(line: str) -> None:
     """One line on standard output, at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

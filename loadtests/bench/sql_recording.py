@@ -18,7 +18,7 @@ _PARAMETER = re.compile(r"\$\d+ = (?:NULL|'((?:[^']|'')*)')")
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class RecordedStatement:
     """`parameters` are in the server's text form; None is NULL."""
 
     role: str
@@ -26,7 +26,7 @@ class Statement:
     parameters: tuple[str | None, ...]
 
 
-def record(admin_url: str, log: Path, acts: Sequence[Callable[[], object]]) -> list[list[Statement]]:
+def record_statements(admin_url: str, log: Path, acts: Sequence[Callable[[], object]]) -> list[list[RecordedStatement]]:
     """What the server was sent during each of `acts`, in order. The server logs as JSON into `log`.
 
     Switches the logging on and off again, so that it costs nothing while something is measured.
@@ -65,10 +65,10 @@ def _read(log: Path, begin: int, marker: str, markers: int) -> list[str]:
     raise SurroundingsError(f"the statements that Postgres was sent did not reach its log, {log}")
 
 
-def _between(lines: list[str], marker: str, admin: str) -> list[list[Statement]]:
+def _between(lines: list[str], marker: str, admin: str) -> list[list[RecordedStatement]]:
     """The statements after each marker but the last; the administrator's own are left out."""
-    found: list[list[Statement]] = []
-    for statement in filter(None, map(parse, lines)):
+    found: list[list[RecordedStatement]] = []
+    for statement in filter(None, map(parse_log_line, lines)):
         if marker in statement.sql:
             found.append([])
         elif found and statement.role != admin:
@@ -76,7 +76,7 @@ def _between(lines: list[str], marker: str, admin: str) -> list[list[Statement]]
     return found[:-1]
 
 
-def parse(line: str) -> Statement | None:
+def parse_log_line(line: str) -> RecordedStatement | None:
     """A line of the log (https://www.postgresql.org/docs/18/runtime-config-logging.html, jsonlog), if a statement."""
     entry = json.loads(line)
     statement = _STATEMENT.fullmatch(entry.get("message", ""))
@@ -84,4 +84,4 @@ def parse(line: str) -> Statement | None:
         return None
     parameters = _PARAMETER.finditer(entry.get("detail", ""))
     values = tuple(None if found[1] is None else found[1].replace("''", "'") for found in parameters)
-    return Statement(entry["user"], " ".join(statement[1].split()), values)
+    return RecordedStatement(entry["user"], " ".join(statement[1].split()), values)

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from deploy.errors import SurroundingsError
-from loadtests.bench.sql_recording import Statement
+from loadtests.bench.sql_recording import RecordedStatement
 
 CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
-class Booking(NamedTuple):
+class BookingRequest(NamedTuple):
     """What one request said."""
 
     provider_id: str
@@ -25,7 +25,7 @@ class Booking(NamedTuple):
     key: str
 
 
-class Slot(NamedTuple):
+class ParameterSource(NamedTuple):
     """A parameter of a template. `kind` is constant, provider, providers (an array of that one), key, fresh (`value`
     tells ids apart), start or epoch (`value` is the distance from the booking's start, in seconds; epoch is written as
     seconds since 1970)."""
@@ -34,60 +34,68 @@ class Slot(NamedTuple):
     value: str | None = None
 
 
-class Step(NamedTuple):
+class StatementTemplate(NamedTuple):
     """One statement of a template."""
 
     role: str
     sql: str
-    slots: list[Slot]
+    slots: list[ParameterSource]
 
 
-def template(one: Sequence[Statement], other: Sequence[Statement], bookings: tuple[Booking, Booking]) -> list[Step]:
+def build_template(
+    one: Sequence[RecordedStatement],
+    other: Sequence[RecordedStatement],
+    bookings: tuple[BookingRequest, BookingRequest],
+) -> list[StatementTemplate]:
     """Raises SurroundingsError when the two did not send the same statements: then there is no SQL of *one* booking."""
     if [(s.role, s.sql) for s in one] != [(s.role, s.sql) for s in other]:
         raise SurroundingsError("two bookings through the product did not send the same SQL, so no floor can replay it")
     return [
-        Step(a.role, a.sql, [_slot(pair, bookings) for pair in zip(a.parameters, b.parameters, strict=True)])
+        StatementTemplate(
+            a.role, a.sql, [_slot(pair, bookings) for pair in zip(a.parameters, b.parameters, strict=True)]
+        )
         for a, b in zip(one, other, strict=True)
     ]
 
 
-def without_control(steps: Sequence[Step]) -> list[Step]:
+def without_transaction_control(steps: Sequence[StatementTemplate]) -> list[StatementTemplate]:
     """Those that read or change data; a lone read needs no transaction around it."""
     return [step for step in steps if not step.sql.upper().startswith(CONTROL)]
 
 
-def filled(slots: Sequence[Slot], booking: Booking, fresh: Mapping[str, str]) -> list[str | None]:
+def fill_parameters(
+    slots: Sequence[ParameterSource], booking: BookingRequest, fresh: Mapping[str, str]
+) -> list[str | None]:
     """The parameters for one booking; `fresh` gives the new id that stands for each id of the recording."""
     starts_at = datetime.fromisoformat(booking.starts_at)
     return [_value(slot, booking, starts_at, fresh) for slot in slots]
 
 
-def fresh_ids(steps: Sequence[Step]) -> set[str]:
+def fresh_ids(steps: Sequence[StatementTemplate]) -> set[str]:
     """The ids of the recording that each booking makes anew."""
     return {slot.value for step in steps for slot in step.slots if slot.kind == "fresh" and slot.value}
 
 
-def from_json(steps: Sequence[Sequence[Any]]) -> list[Step]:
+def from_json(steps: Sequence[Sequence[Any]]) -> list[StatementTemplate]:
     """A template that travelled as JSON."""
-    return [Step(role, sql, [Slot(*slot) for slot in slots]) for role, sql, slots in steps]
+    return [StatementTemplate(role, sql, [ParameterSource(*slot) for slot in slots]) for role, sql, slots in steps]
 
 
-def _slot(pair: tuple[str | None, str | None], bookings: tuple[Booking, Booking]) -> Slot:
+def _slot(pair: tuple[str | None, str | None], bookings: tuple[BookingRequest, BookingRequest]) -> ParameterSource:
     one, other = pair
     if one == other or one is None or other is None:
-        return Slot("constant", one)
+        return ParameterSource("constant", one)
     if pair == (bookings[0].provider_id, bookings[1].provider_id):
-        return Slot("provider")
+        return ParameterSource("provider")
     if pair == (f"{{{bookings[0].provider_id}}}", f"{{{bookings[1].provider_id}}}"):
-        return Slot("providers")
+        return ParameterSource("providers")
     if pair == (bookings[0].key, bookings[1].key):
-        return Slot("key")
+        return ParameterSource("key")
     for kind, distance in (("epoch", _distance_of_number), ("start", _distance)):
         distances = {distance(value, booking.starts_at) for value, booking in zip((one, other), bookings, strict=True)}
         if len(distances) == 1 and None not in distances:
-            return Slot(kind, str(distances.pop()))
-    return Slot("fresh" if _is_id(one) else "constant", one)
+            return ParameterSource(kind, str(distances.pop()))
+    return ParameterSource("fresh" if _is_id(one) else "constant", one)
 
 
 def _distance_of_number(number: str, starts_at: str) -> float | None:
@@ -108,7 +116,7 @@ def _is_id(text: str) -> bool:
         return False
 
 
-def _value(slot: Slot, booking: Booking, starts_at: datetime, fresh: Mapping[str, str]) -> str | None:
+def _value(slot: ParameterSource, booking: BookingRequest, starts_at: datetime, fresh: Mapping[str, str]) -> str | None:
     match slot.kind:
         case "provider":
             return booking.provider_id

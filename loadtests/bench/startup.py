@@ -14,7 +14,7 @@ from deploy.devstack.ports import free_port
 from deploy.devstack.program import ROOT, answers_http
 from deploy.devstack.settings import DEFAULT_PORTS
 from deploy.errors import SurroundingsError
-from loadtests.bench.figures import Figure, of_durations
+from loadtests.bench.figures import Figure, duration_figure
 
 PATIENCE_SECONDS = 600.0
 STOP_SECONDS = 60.0
@@ -34,7 +34,7 @@ def measure(quick: bool) -> dict[str, Figure]:
         }
         cold = _start(clone, environment)
         warm = [_start(clone, environment) for _ in range(1 if quick else WARM_STARTS)]
-    return {"cold_start_s": of_durations([cold]), "warm_start_s": of_durations(warm)}
+    return {"cold_start_s": duration_figure([cold]), "warm_start_s": duration_figure(warm)}
 
 
 def _start(clone: Path, environment: dict[str, str]) -> float:

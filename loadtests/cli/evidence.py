@@ -27,24 +27,24 @@ def evidence(
     short now.
     """
     from loadtests.evidence.diagnosis import diagnose
-    from loadtests.evidence.metrics_pages import look_at_pages
-    from loadtests.evidence.prometheus import ask_prometheus
-    from loadtests.evidence.text import in_words
-    from loadtests.evidence.window import NoEvidence, window_of
+    from loadtests.evidence.metrics_pages import scrape_pages
+    from loadtests.evidence.prometheus import query_prometheus
+    from loadtests.evidence.text import format_diagnosis
+    from loadtests.evidence.window import InsufficientData, build_window
 
     if pages and prometheus:
         raise click.UsageError("--metrics and --prometheus are two ways to the same figures: give one of them")
     if prometheus:
-        samples = ask_prometheus(prometheus, window, match, token)
+        samples = query_prometheus(prometheus, window, match, token)
     else:
         wanted: dict[str, str | None] = dict.fromkeys(pages, token) or demo_pages()
         click.echo(f"looking for {seconds:g} seconds at {', '.join(wanted)}", err=True)
-        samples = look_at_pages(wanted, seconds)
+        samples = scrape_pages(wanted, seconds)
     try:
-        seen = window_of(samples)
-    except NoEvidence as error:
+        seen = build_window(samples)
+    except InsufficientData as error:
         raise SurroundingsError(f"no evidence: {error}") from error
-    for line in in_words(seen, diagnose(seen)):
+    for line in format_diagnosis(seen, diagnose(seen)):
         click.echo(line)
 
 

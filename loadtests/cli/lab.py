@@ -15,7 +15,7 @@ from loadtests.generator.scenarios import SCENARIOS
 from loadtests.lab.planning.arms import ARMS, BASELINE, TWO_BUDGETS
 
 if TYPE_CHECKING:
-    from loadtests.lab.laboratory import Options
+    from loadtests.lab.laboratory import LabOptions
 
 USUAL = ",".join(arm for arm in ARMS if arm not in TWO_BUDGETS)
 RATE = click.FloatRange(min=1, max=100_000)
@@ -48,7 +48,7 @@ def lab() -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same arrivals and orders.")
 @click.option("--quick", is_flag=True, help="A look, not a verdict: short steps, idle hours in the first block only.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder; else a new one in `.artifacts/lab`.")
-def run(
+def run_laboratory(
     scenario: str, arms: str, remedies: tuple[str, ...], blocks: int, seconds: float, idle_seconds: float,
     forecast: float | None, capacity: float | None, seed: int, quick: bool, out: Path | None,
 ) -> None:  # fmt: skip
@@ -58,14 +58,14 @@ def run(
     Exit code: EXTRACT 0, DON'T EXTRACT 10, INCONCLUSIVE 20, INVALID 30; 2 when it could not be measured.
     """
     _require_locust()
-    from loadtests.lab.laboratory import Options
-    from loadtests.lab.measuring.capacity import Lengths
+    from loadtests.lab.laboratory import LabOptions
+    from loadtests.lab.measuring.capacity import StepLengths
     from loadtests.lab.planning.remedies import read_remedies
 
     own = read_remedies(remedies)
-    lengths = Lengths(3.0, 3.0, 2) if quick else Lengths(5.0, 10.0, 4)
+    lengths = StepLengths(3.0, 3.0, 2) if quick else StepLengths(5.0, 10.0, 4)
     _measure(
-        Options(
+        LabOptions(
             out=out or _new_folder(),
             scenario=_known_scenario(scenario),
             arms=(*_with_the_baseline(_known_arms(arms)), *own),
@@ -82,10 +82,10 @@ def run(
     )
 
 
-def _measure(options: "Options") -> NoReturn:
-    from loadtests.lab.laboratory import Stopped
-    from loadtests.lab.laboratory import run as measure
-    from loadtests.lab.results.results_store import RESULTS
+def _measure(options: "LabOptions") -> NoReturn:
+    from loadtests.lab.laboratory import LabFailed
+    from loadtests.lab.laboratory import run_laboratory as measure
+    from loadtests.lab.results.results_store import RESULTS_FILE
 
     # Also for whoever runs it in the background, where shells have Ctrl-C ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -93,12 +93,12 @@ def _measure(options: "Options") -> NoReturn:
     try:
         measure(options, _say)
     except KeyboardInterrupt:
-        if not (options.out / RESULTS).exists():
+        if not (options.out / RESULTS_FILE).exists():
             raise SurroundingsError("interrupted before anything was measured") from None
         _keep("interrupted", options.out)
         sys.exit(INTERRUPTED)
-    except Stopped:
-        if (options.out / RESULTS).exists():
+    except LabFailed:
+        if (options.out / RESULTS_FILE).exists():
             _keep("stopped", options.out)
         raise
     sys.exit(_report(options.out))
@@ -124,9 +124,9 @@ def capacity(arms: str, seconds: float, out: Path | None) -> None:
     """Find R*: how many scheduling requests a second an arm can bear before it breaks its promise."""
     _require_locust()
     from loadtests.lab.laboratory import measure_capacity
-    from loadtests.lab.measuring.capacity import Lengths
+    from loadtests.lab.measuring.capacity import StepLengths
 
-    found = measure_capacity(_known_arms(arms), Lengths(5.0, seconds, 5), out or _new_folder(), _say)
+    found = measure_capacity(_known_arms(arms), StepLengths(5.0, seconds, 5), out or _new_folder(), _say)
     for arm, rate in found.items():
         click.echo(f"{arm}: R* is {rate:.0f} scheduling requests a second")
 
@@ -141,11 +141,11 @@ def report(folder: Path) -> None:
 @lab.command()
 @click.argument("one", type=click.Path(path_type=Path))
 @click.argument("other", type=click.Path(path_type=Path))
-def compare(one: Path, other: Path) -> None:
+def compare_results(one: Path, other: Path) -> None:
     """Compare two folders of results, arm by arm; refuses those that are not comparable, and says why."""
     from loadtests.lab.results.results_store import open_results
     from loadtests.lab.verdict.comparison import NotComparable
-    from loadtests.lab.verdict.comparison import compare as compared
+    from loadtests.lab.verdict.comparison import compare_results as compared
 
     try:
         for line in compared(open_results(one).results, open_results(other).results):
@@ -167,16 +167,16 @@ def selftest(words: tuple[str, ...]) -> None:
 def _report(folder: Path) -> int:
     """Writes the report, says the verdict, and answers its exit code."""
     from loadtests.lab.report.page import render
-    from loadtests.lab.report.raw_rows import read_raw
-    from loadtests.lab.results.results_store import REPORT, open_results, write_whole
+    from loadtests.lab.report.raw_rows import read_raw_rows
+    from loadtests.lab.results.results_store import REPORT_FILE, open_results, write_atomically
     from loadtests.lab.verdict.verdict import judge_results
 
     kept = open_results(folder)
     verdict = judge_results(kept.results)
-    page = render(kept.results, verdict, read_raw(kept.path, kept.results))
-    write_whole(kept.path / REPORT, page.encode())
+    page = render(kept.results, verdict, read_raw_rows(kept.path, kept.results))
+    write_atomically(kept.path / REPORT_FILE, page.encode())
     click.echo(f"{verdict.outcome}{f' ({verdict.advice})' if verdict.advice else ''}: {verdict.because}")
-    click.echo(f"the report is {kept.path / REPORT}")
+    click.echo(f"the report is {kept.path / REPORT_FILE}")
     return verdict.exit_code
 
 

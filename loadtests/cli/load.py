@@ -19,7 +19,7 @@ from deploy.devstack.settings import read_settings
 from deploy.errors import SurroundingsError
 from deploy.operations import Operations, open_operations
 from deploy.surroundings import environment_of
-from loadtests.generator.businesses import Business, Description, LoadError, open_business, read_description
+from loadtests.generator.businesses import BusinessFile, LoadBusiness, LoadError, open_business, read_business_file
 from monolith.shared.flags.scheduling_flag import DEFAULT
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
 
@@ -46,7 +46,7 @@ def load(seconds: float, rate: float, seed: int, host: str | None) -> None:
     path = read_settings(os.environ).data / "load.json"
     try:
         with open_operations() as operations:
-            description = Description(list(_businesses(operations, host, _known(path))))
+            description = BusinessFile(list(_businesses(operations, host, _known(path))))
     except LoadError as error:
         raise SurroundingsError(str(error)) from error
     write_private(path, msgspec.json.encode(description).decode())
@@ -62,11 +62,11 @@ def _require_locust() -> None:
         raise SurroundingsError("Locust is not installed: run `make load`, or install deploy/requirements/load.txt")
 
 
-def _known(path: Path) -> Sequence[Business]:
-    return read_description(path).businesses if path.exists() else []
+def _known(path: Path) -> Sequence[LoadBusiness]:
+    return read_business_file(path).businesses if path.exists() else []
 
 
-def _businesses(operations: Operations, host: str, known: Sequence[Business]) -> Iterator[Business]:
+def _businesses(operations: Operations, host: str, known: Sequence[LoadBusiness]) -> Iterator[LoadBusiness]:
     """At least one on each side. Those of an earlier run that still exist are taken again, wherever they are owned."""
     owners = operations.owners()
     owned_by: set[str] = set()

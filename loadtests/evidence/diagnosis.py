@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from loadtests.evidence.window import Module, Window
+from loadtests.evidence.window import ModuleUsage, UsageWindow
 
 Resource = Literal["lock", "pool", "processor", "database", "threads"]
 
@@ -37,7 +37,7 @@ _FIRST: Final[dict[Resource, str]] = {
 }
 
 
-class Sufferer(NamedTuple):
+class AffectedModule(NamedTuple):
     """`share` of a mean request's time is spent waiting for others; `milliseconds` are those."""
 
     module: str
@@ -52,11 +52,11 @@ class Diagnosis:
     resource: Resource | None
     module: str | None
     because: str
-    sufferers: tuple[Sufferer, ...]
+    sufferers: tuple[AffectedModule, ...]
     remedies: tuple[str, ...]
 
 
-def diagnose(window: Window) -> Diagnosis:
+def diagnose(window: UsageWindow) -> Diagnosis:
     """The first of these that holds: a lock, the processor (which makes pools and threads short, too), a pool, the
     database, the threads."""
     for rule in (_lock, _processor, _pool, _database, _threads):
@@ -70,10 +70,10 @@ def diagnose(window: Window) -> Diagnosis:
     return Diagnosis(None, None, because, (), ("Look again at the peak; what is not short needs no remedy.",))
 
 
-Found = tuple[Resource, Module, str] | None
+Found = tuple[Resource, ModuleUsage, str] | None
 
 
-def _lock(window: Window) -> Found:
+def _lock(window: UsageWindow) -> Found:
     module = max(window.modules.values(), key=lambda each: each.locked)
     statements = module.running + module.locked
     if module.locked < LOCKED_SESSIONS or module.locked < LOCKED_SHARE * statements:
@@ -86,7 +86,7 @@ def _lock(window: Window) -> Found:
     )
 
 
-def _pool(window: Window) -> Found:
+def _pool(window: UsageWindow) -> Found:
     module = max(window.modules.values(), key=lambda each: each.pool_wait)
     if module.pool_wait < POOL_SECONDS or module.pool_wait < POOL_SHARE * module.latency:
         return None
@@ -94,7 +94,7 @@ def _pool(window: Window) -> Found:
     return "pool", module, f"a request waits {_ms(module.pool_wait)} for a connection, {share:.0%} of its time"
 
 
-def _processor(window: Window) -> Found:
+def _processor(window: UsageWindow) -> Found:
     for application, serving in window.serving.items():
         modules, processes = window.of(application), serving.processes or 1.0
         busy = sum(module.cpu for module in modules)
@@ -108,7 +108,7 @@ def _processor(window: Window) -> Found:
     return None
 
 
-def _database(window: Window) -> Found:
+def _database(window: UsageWindow) -> Found:
     module = max(window.modules.values(), key=lambda each: each.running)
     if not module.requests or module.running < DATABASE_SESSIONS:
         return None
@@ -122,7 +122,7 @@ def _database(window: Window) -> Found:
     )
 
 
-def _threads(window: Window) -> Found:
+def _threads(window: UsageWindow) -> Found:
     for application, serving in window.serving.items():
         modules = window.of(application)
         busy = sum(module.in_flight for module in modules)
@@ -136,10 +136,10 @@ def _threads(window: Window) -> Found:
     return None
 
 
-def _sufferers(window: Window, culprit: str) -> tuple[Sufferer, ...]:
+def _sufferers(window: UsageWindow, culprit: str) -> tuple[AffectedModule, ...]:
     """Whose requests spend most of their time on nothing of their own; the worst first."""
     found = [
-        Sufferer(module.name, module.elsewhere / module.latency, module.elsewhere * 1000)
+        AffectedModule(module.name, module.elsewhere / module.latency, module.elsewhere * 1000)
         for module in window.modules.values()
         if module.name != culprit
         and module.elsewhere >= SUFFERING_SECONDS
@@ -148,7 +148,7 @@ def _sufferers(window: Window, culprit: str) -> tuple[Sufferer, ...]:
     return tuple(sorted(found, key=lambda each: -each.milliseconds))
 
 
-def remedies(resource: Resource, module: Module, window: Window) -> tuple[str, ...]:
+def remedies(resource: Resource, module: ModuleUsage, window: UsageWindow) -> tuple[str, ...]:
     """What to try, the cheapest first; taking the module out comes last, and is never said without its proof."""
     dearest = max(module.endpoints.items(), key=lambda item: item[1].cpu, default=None)
     endpoint = dearest[0] if dearest else module.name

@@ -14,7 +14,7 @@ LOOK_EVERY_SECONDS: Final = 1.0
 _TIMEOUT: Final = 5.0
 
 
-def look_at_pages(
+def scrape_pages(
     pages: Mapping[str, str | None], seconds: float, say: Callable[[float], None] = lambda _left: None
 ) -> Samples:
     """Metrics pages with the token that each wants, if any. `say` is told how much time is left. Raises
@@ -25,7 +25,7 @@ def look_at_pages(
         for number, (address, token) in enumerate(pages.items()):
             # One moment for all of a page: a series that is not there at the first look began later.
             moment = time.time()
-            for key, value in read_page(address, token):
+            for key, value in scrape_page(address, token):
                 labelled = SeriesKey(key.name, (*key.labels, ("page", str(number))))
                 found.setdefault(labelled, []).append((moment, value))
         left = until - time.monotonic()
@@ -35,9 +35,9 @@ def look_at_pages(
         time.sleep(min(LOOK_EVERY_SECONDS, left))
 
 
-def read_page(address: str, token: str | None) -> list[tuple[SeriesKey, float]]:
+def scrape_page(address: str, token: str | None) -> list[tuple[SeriesKey, float]]:
     """What a metrics page says now. Raises SurroundingsError."""
-    answer = answer_of(address, token, {})
+    answer = http_get(address, token, {})
     if answer.status_code in (401, 403, 404):
         remedy = "it may want another token" if token else "it may want a token, by --token"
         raise SurroundingsError(f"{address} was answered {answer.status_code}: {remedy}, or is no metrics page")
@@ -53,7 +53,7 @@ def read_page(address: str, token: str | None) -> list[tuple[SeriesKey, float]]:
         raise SurroundingsError(f"{address} is no page of metrics in Prometheus' text format: {error}") from error
 
 
-def answer_of(address: str, token: str | None, parameters: Mapping[str, str]) -> requests.Response:
+def http_get(address: str, token: str | None, parameters: Mapping[str, str]) -> requests.Response:
     """Whatever its status. Raises SurroundingsError when none comes."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:

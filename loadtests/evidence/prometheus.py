@@ -7,7 +7,7 @@ import msgspec
 import requests
 
 from deploy.errors import SurroundingsError
-from loadtests.evidence.metrics_pages import answer_of
+from loadtests.evidence.metrics_pages import http_get
 from loadtests.evidence.window import Sample, Samples, SeriesKey
 
 _WANTED: Final = (
@@ -29,13 +29,13 @@ class _Answer(msgspec.Struct):
     error: str = ""
 
 
-def ask_prometheus(address: str, window: str, match: str = "", token: str | None = None) -> Samples:
+def query_prometheus(address: str, window: str, match: str = "", token: str | None = None) -> Samples:
     """What it has of the last `window` (such as 5m), narrowed by `match` (such as job="shop"). Raises
     SurroundingsError."""
     selector = ",".join(filter(None, [f'__name__=~"{_WANTED}"', match]))
     address = address.rstrip("/")
     query = {"query": f"{{{selector}}}[{window}]"}
-    results = _results(address, answer_of(f"{address}/api/v1/query", token, query), bool(token))
+    results = _results(address, http_get(f"{address}/api/v1/query", token, query), bool(token))
     try:
         found = {_key(each["metric"]): _samples(each["values"]) for each in results}
     except (KeyError, TypeError, ValueError) as error:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from loadtests.evidence.diagnosis import Diagnosis
-from loadtests.evidence.window import Module, Window
+from loadtests.evidence.window import ModuleUsage, UsageWindow
 
 _NAMES = {
     "lock": "locks in the database",
@@ -17,7 +17,7 @@ FEW_LOOKS = 5
 _HEAD = ("module", "req/s", "mean ms", "p95 ms", "cores", "db ms", "lock", "pool ms", "others ms")
 
 
-def in_words(window: Window, diagnosis: Diagnosis) -> Iterator[str]:
+def format_diagnosis(window: UsageWindow, diagnosis: Diagnosis) -> Iterator[str]:
     """Lines for a terminal: a table of the modules, then what they say."""
     yield f"{window.seconds:.0f} seconds of {sum(module.requests for module in window.modules.values()):.1f} requests/s"
     yield ""
@@ -50,7 +50,7 @@ def _times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
 
 
-def _cells(module: Module) -> tuple[str, ...]:
+def _cells(module: ModuleUsage) -> tuple[str, ...]:
     p95 = "-" if module.p95 is None else f"{module.p95 * 1000:.0f}"
     return (
         f"{module.requests:.1f}",

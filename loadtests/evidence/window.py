@@ -30,19 +30,19 @@ _NAME: Final = re.compile(
 _OF_THE_SERIES: Final = {"module", "endpoint", "operation", "status", "state", "le"}
 
 
-class NoEvidence(Exception):
+class InsufficientData(Exception):
     """What is missing, in one sentence."""
 
 
 @dataclass
-class Endpoint:
+class EndpointUsage:
     """Requests a second, and the processor cores they kept busy."""
 
     requests: float = 0.0
     cpu: float = 0.0
 
 
-class Serving(NamedTuple):
+class ServingCapacity(NamedTuple):
     """What one application (one prefix of names) serves with; None where it does not say. `looks`: how often it was
     looked at."""
 
@@ -52,7 +52,7 @@ class Serving(NamedTuple):
 
 
 @dataclass
-class Module:
+class ModuleUsage:
     """Rates are a second; `latency` and `pool_wait` mean seconds a request. `cpu` is in cores, `running` and `locked`
     in database sessions, on average; `p95` in seconds, None when nobody came."""
 
@@ -67,7 +67,7 @@ class Module:
     in_flight: float = 0.0
     running: float = 0.0
     locked: float = 0.0
-    endpoints: dict[str, Endpoint] = field(default_factory=lambda: defaultdict(Endpoint))
+    endpoints: dict[str, EndpointUsage] = field(default_factory=lambda: defaultdict(EndpointUsage))
 
     @property
     def is_at_work(self) -> bool:
@@ -91,22 +91,22 @@ class Module:
 
 
 @dataclass(frozen=True)
-class Window:
+class UsageWindow:
     """All applications that were looked at, by the prefix of their names."""
 
     seconds: float
-    modules: Mapping[str, Module]
-    serving: Mapping[str, Serving]
+    modules: Mapping[str, ModuleUsage]
+    serving: Mapping[str, ServingCapacity]
 
-    def of(self, application: str) -> list[Module]:
+    def of(self, application: str) -> list[ModuleUsage]:
         return [module for module in self.modules.values() if module.application == application]
 
 
-def window_of(samples: Samples) -> Window:
+def build_window(samples: Samples) -> UsageWindow:
     """What came between the first and the last sample. Raises NoEvidence."""
     moments = [moment for found in samples.values() for moment, _ in found]
     if max(map(len, samples.values()), default=0) < 2:
-        raise NoEvidence(
+        raise InsufficientData(
             "there are not two moments to compare: look for longer, by --seconds; of Prometheus ask for a --window of "
             "several of its scrape intervals"
         )
@@ -115,11 +115,11 @@ def window_of(samples: Samples) -> Window:
         reading.take(key, found)
     modules = reading.modules()
     if not any(module.requests for module in modules.values()):
-        raise NoEvidence(
+        raise InsufficientData(
             "no request was counted between the first and the last look: is this the application's metrics page, does "
             "it export http_request_seconds, and is anybody using it?"
         )
-    return Window(reading.seconds, modules, reading.serving())
+    return UsageWindow(reading.seconds, modules, reading.serving())
 
 
 _Of = tuple[str, str]
@@ -146,7 +146,7 @@ class _Reading:
     def __init__(self, seconds: float, first_looks: Mapping[_Labels, float]) -> None:
         self.seconds = seconds
         self._first_looks = first_looks
-        self._modules: dict[_Of, Module] = {}
+        self._modules: dict[_Of, ModuleUsage] = {}
         self._looks: dict[str, int] = defaultdict(int)
         self._buckets: dict[_Of, dict[float, float]] = defaultdict(lambda: defaultdict(float))
         self._sums: dict[tuple[_Of, str], float] = defaultdict(float)
@@ -165,7 +165,7 @@ class _Reading:
             self._gauges[of] = self._gauges.get(of, 0.0) + _average(found, self.seconds)
             return
         whose = application, labels.get("module") or application
-        module = self._modules.setdefault(whose, Module(whose[1], application))
+        module = self._modules.setdefault(whose, ModuleUsage(whose[1], application))
         if series == "database_sessions":
             self._sessions[whose, labels.get("state", "running")] += [value for _, value in found]
         elif series == "http_in_flight":
@@ -190,7 +190,7 @@ class _Reading:
         elif part in ("sum", "count"):
             self._sums[whose, f"{series}_{part}"] += increase
 
-    def modules(self) -> dict[str, Module]:
+    def modules(self) -> dict[str, ModuleUsage]:
         """By a name that is theirs alone."""
         for whose, module in self._modules.items():
             requests = module.requests * self.seconds
@@ -206,9 +206,9 @@ class _Reading:
             module.name = _name(whose, found)
         return {module.name: module for module in found.values()}
 
-    def serving(self) -> dict[str, Serving]:
+    def serving(self) -> dict[str, ServingCapacity]:
         return {
-            application: Serving(
+            application: ServingCapacity(
                 self._serving_with(application, "http_processes"),
                 self._serving_with(application, "http_threads"),
                 looks,

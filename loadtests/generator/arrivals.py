@@ -20,7 +20,7 @@ class Arrival(NamedTuple):
     journey: str
 
 
-def steady(_moment: float) -> float:
+def constant_rate(_moment: float) -> float:
     """The same rate throughout."""
     return 1.0
 
@@ -31,7 +31,7 @@ def peak_hour(moment: float) -> float:
     return 1.0 if edge >= 1 else 0.2 + 0.8 * (1 - math.cos(math.pi * edge)) / 2
 
 
-def schedule(rates: Mapping[str, float], shape: Shape, seconds: float, seed: int) -> list[Arrival]:
+def poisson_schedule(rates: Mapping[str, float], shape: Shape, seconds: float, seed: int) -> list[Arrival]:
     """Arrivals in [0, seconds), ascending: for each journey a Poisson process of its own.
 
     `rates` are arrivals per second at the full rate. The same arguments give the same schedule, and a journey's

@@ -18,12 +18,12 @@ class LoadError(Exception):
     """The load cannot be sent. One line: what is wrong, and the remedy."""
 
 
-class Login(msgspec.Struct, frozen=True):
+class Credentials(msgspec.Struct, frozen=True):
     email: str
     password: str
 
 
-class Business(msgspec.Struct, frozen=True):
+class LoadBusiness(msgspec.Struct, frozen=True):
     """`side` is where scheduling for it lives: in_process or http. Customers stay signed in while the load runs;
     visitors only ever sign in."""
 
@@ -31,37 +31,39 @@ class Business(msgspec.Struct, frozen=True):
     side: str
     offering_id: str
     providers: list[str]
-    staff: Login
-    customers: list[Login]
-    visitors: list[Login]
+    staff: Credentials
+    customers: list[Credentials]
+    visitors: list[Credentials]
 
 
-class Description(msgspec.Struct, frozen=True):
+class BusinessFile(msgspec.Struct, frozen=True):
     """The file that tells a load test its businesses. It holds passwords."""
 
-    businesses: list[Business]
+    businesses: list[LoadBusiness]
 
 
-def read_description(path: Path) -> Description:
+def read_business_file(path: Path) -> BusinessFile:
     """Raises LoadError."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Description)
+        return msgspec.json.decode(path.read_bytes(), type=BusinessFile)
     except FileNotFoundError:
         raise LoadError(f"{path} is missing: `make load` writes it, or name another by --businesses") from None
     except msgspec.DecodeError as error:
         raise LoadError(f"{path} is damaged ({error}): remove it, and `make load` makes a new one") from None
 
 
-def open_business(host: str, slug: str, side: str, *, customers: int = CUSTOMERS, visitors: int = VISITORS) -> Business:
+def open_business(
+    host: str, slug: str, side: str, *, customers: int = CUSTOMERS, visitors: int = VISITORS
+) -> LoadBusiness:
     """Sign up a business with people, a price and customers. The product puts it where its flag points; `side` is what
     the caller knows about that. Raises LoadError."""
-    staff = Login(f"{slug}@example.test", secrets.token_urlsafe(16))
-    owner, path = Caller(host), f"/businesses/{slug}"
+    staff = Credentials(f"{slug}@example.test", secrets.token_urlsafe(16))
+    owner, path = ApiClient(host), f"/businesses/{slug}"
     about = {"business_name": f"Load ({side})", "slug": slug, "zone": "Europe/Paris", "currency": "EUR"}
     owner.ask("POST", "/signup", {**about, "name": "Load Owner", "email": staff.email, "password": staff.password})
     offering_id = owner.ask("POST", f"{path}/offerings", {"name": "Haircut", "duration_minutes": 30})["offering_id"]
     owner.ask("PUT", f"{path}/prices", {"offering_id": offering_id, "amount_minor": 2_500})
-    return Business(
+    return LoadBusiness(
         slug=slug,
         side=side,
         offering_id=offering_id,
@@ -72,14 +74,14 @@ def open_business(host: str, slug: str, side: str, *, customers: int = CUSTOMERS
     )
 
 
-def signed_in(host: str, login: Login) -> str:
+def sign_in(host: str, login: Credentials) -> str:
     """The cookie of a new session. Raises LoadError."""
-    caller = Caller(host)
+    caller = ApiClient(host)
     caller.ask("POST", "/login", {"email": login.email, "password": login.password})
     return caller.cookie
 
 
-class Caller:
+class ApiClient:
     """One client of the JSON API, with its own session."""
 
     def __init__(self, host: str) -> None:
@@ -106,7 +108,7 @@ class Caller:
         return found
 
 
-def _hire(owner: Caller, path: str, offering_id: str, name: str) -> str:
+def _hire(owner: ApiClient, path: str, offering_id: str, name: str) -> str:
     provider = owner.ask("POST", f"{path}/providers", {"name": name, "zone": "Europe/Paris"})
     provider_id = str(provider["provider_id"])
     owner.ask("PUT", f"{path}/providers/{provider_id}/offerings", {"offering_ids": [offering_id]})
@@ -114,7 +116,7 @@ def _hire(owner: Caller, path: str, offering_id: str, name: str) -> str:
     return provider_id
 
 
-def _join(host: str, path: str, name: str) -> Login:
-    login = Login(f"{name}@example.test", secrets.token_urlsafe(16))
-    Caller(host).ask("POST", f"{path}/customers", {"name": name, "email": login.email, "password": login.password})
+def _join(host: str, path: str, name: str) -> Credentials:
+    login = Credentials(f"{name}@example.test", secrets.token_urlsafe(16))
+    ApiClient(host).ask("POST", f"{path}/customers", {"name": name, "email": login.email, "password": login.password})
     return login

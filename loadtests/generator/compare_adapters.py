@@ -21,10 +21,10 @@ import gevent
 import requests
 from locust.runners import LocalRunner
 
-from loadtests.generator.businesses import LoadError, read_description
-from loadtests.generator.journeys import plan
-from loadtests.generator.latency_table import Row, errors, lateness, summarize, table
-from loadtests.generator.locust_user import CANNOT
+from loadtests.generator.businesses import LoadError, read_business_file
+from loadtests.generator.journeys import plan_arrivals
+from loadtests.generator.latency_table import RequestRow, format_table, list_errors, send_lateness, summarize
+from loadtests.generator.locust_user import EXIT_LOAD_ERROR
 from loadtests.generator.locustfile import PeakHour
 
 LATE_SECONDS = 0.005
@@ -34,24 +34,24 @@ BUSY = 0.85
 def main() -> None:
     """Exit code 2 when the load could not be sent, 1 when some arrivals were answered with errors."""
     options = _options()
-    rows: list[Row] = []
+    rows: list[RequestRow] = []
     try:
         _require_product(options.host)
         for side in _sides(options):
             _hour(side, options, rows)
     except LoadError as error:
         sys.stderr.write(f"load: {error}\n")
-        sys.exit(CANNOT)
+        sys.exit(EXIT_LOAD_ERROR)
     except KeyboardInterrupt:
         _say("interrupted: this is what was measured until then")
     _report(rows)
     sys.exit(any(row.outcome == "error" for row in rows))
 
 
-def _report(rows: list[Row]) -> None:
-    _say("\n" + table(summarize(rows)))
+def _report(rows: list[RequestRow]) -> None:
+    _say("\n" + format_table(summarize(rows)))
     _say("\nmilliseconds from the intended start; a dash where too few requests lie beyond the percentile")
-    for line in errors(rows):
+    for line in list_errors(rows):
         _say(line)
 
 
@@ -81,14 +81,14 @@ def _require_product(host: str) -> None:
 
 def _sides(options: argparse.Namespace) -> list[str]:
     """In process first, which is what came first."""
-    found = {business.side for business in read_description(Path(options.businesses)).businesses}
+    found = {business.side for business in read_business_file(Path(options.businesses)).businesses}
     return sorted(found, reverse=True)
 
 
-def _hour(side: str, options: argparse.Namespace, rows: list[Row]) -> None:
+def _hour(side: str, options: argparse.Namespace, rows: list[RequestRow]) -> None:
     """Adds its rows as they come, so that Ctrl-C keeps them."""
     options.side, options.scenario = side, "peak_hour"
-    _say(f"{side}: {len(plan(options.rate, options.seconds, options.seed))} arrivals in {options.seconds:g} s")
+    _say(f"{side}: {len(plan_arrivals(options.rate, options.seconds, options.seed))} arrivals in {options.seconds:g} s")
     environment = locust.env.Environment(user_classes=[PeakHour], host=options.host, parsed_options=options)
     first = len(rows)
     environment.events.request.add_listener(lambda context, **_: rows.append(context["row"]))
@@ -118,9 +118,9 @@ def _ctrl_c_ends(runner: LocalRunner) -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _validity(rows: list[Row], cpu: float) -> str:
+def _validity(rows: list[RequestRow], cpu: float) -> str:
     """Whether the generator itself was in the way."""
-    late = lateness(rows) or 0.0
+    late = send_lateness(rows) or 0.0
     words = f"  the generator sent 99 of 100 within {late * 1000:.1f} ms of their time, with {cpu:.0%} of a core"
     if late > LATE_SECONDS or cpu > BUSY:
         words += "\n  it had to wait for a core: part of these latencies is its own lateness"

@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 Slot = TypeVar("Slot")
 
 
-class Crowd(NamedTuple):
+class Contention(NamedTuple):
     """How bookers meet: `contenders` want each slot that is wanted at all, slots are wanted by Zipf's law of that
     exponent, and whoever was too late asks for another one, `retries` times at the most."""
 
@@ -17,10 +17,10 @@ class Crowd(NamedTuple):
     retries: int
 
 
-class Favourites(Generic[Slot]):
+class HotSlots(Generic[Slot]):
     """The first slots that anybody was offered: as many as `bookers` fill with contenders, the most wanted first."""
 
-    def __init__(self, crowd: Crowd, bookers: float) -> None:
+    def __init__(self, crowd: Contention, bookers: float) -> None:
         self.retries = crowd.retries
         self._size = max(1, round(bookers / crowd.contenders))
         self._slots: list[Slot] = []

@@ -6,15 +6,15 @@ from typing import Literal, NamedTuple
 
 from loadtests.generator.estimates import percentile
 
-Outcome = Literal["ok", "conflict", "error", "dropped"]
-FEWEST_BEYOND = 2
+RequestOutcome = Literal["ok", "conflict", "error", "dropped"]
+MIN_ROWS_BEYOND = 2
 """A percentile with fewer rows beyond it is an anecdote, and is left out."""
 
 COLUMNS = ("module", "side", "requests", "p50", "p95", "p99", "max", "errors", "conflicts", "dropped")
 WIDTHS = (14, 11, 9, 8, 8, 8, 9, 7, 10, 8)
 
 
-class Row(NamedTuple):
+class RequestRow(NamedTuple):
     """One arrival. Moments are in seconds on one clock: when it was due, when it was sent, when it was answered.
 
     A conflict is an answer (somebody else was faster), an error is none; a dropped arrival was never sent. `status` is
@@ -27,7 +27,7 @@ class Row(NamedTuple):
     due: float
     sent: float
     answered: float
-    outcome: Outcome
+    outcome: RequestOutcome
     status: int = 0
 
     @property
@@ -36,7 +36,7 @@ class Row(NamedTuple):
         return self.answered - self.due
 
 
-class Line(NamedTuple):
+class TableLine(NamedTuple):
     """One module on one side; milliseconds, None where there are too few rows."""
 
     module: str
@@ -51,7 +51,7 @@ class Line(NamedTuple):
     dropped: int
 
 
-def summarize(rows: Sequence[Row]) -> list[Line]:
+def summarize(rows: Sequence[RequestRow]) -> list[TableLine]:
     """By module, then in the order in which the sides were run. Latency is that of answers; errors have none."""
     sides = list(dict.fromkeys(row.side for row in rows))
     modules = sorted({row.module for row in rows})
@@ -62,7 +62,7 @@ def summarize(rows: Sequence[Row]) -> list[Line]:
     ]
 
 
-def table(lines: Iterable[Line]) -> str:
+def format_table(lines: Iterable[TableLine]) -> str:
     """For a terminal, 92 columns wide."""
     text, previous = [_padded(COLUMNS)], None
     for line in lines:
@@ -72,7 +72,7 @@ def table(lines: Iterable[Line]) -> str:
     return "\n".join(text)
 
 
-def errors(rows: Iterable[Row]) -> list[str]:
+def list_errors(rows: Iterable[RequestRow]) -> list[str]:
     """What went wrong how often, the most frequent first; one line each."""
     found = Counter((row.side, row.journey, row.status) for row in rows if row.outcome == "error")
     return [
@@ -81,16 +81,16 @@ def errors(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def lateness(rows: Sequence[Row]) -> float | None:
+def send_lateness(rows: Sequence[RequestRow]) -> float | None:
     """The 99th percentile, in seconds, of how late requests were sent: the generator's own fault, not the server's."""
     late = [row.sent - row.due for row in rows if row.outcome != "dropped"]
     return percentile(late, 0.99) if late else None
 
 
-def _line(module: str, side: str, rows: Sequence[Row]) -> Line:
+def _line(module: str, side: str, rows: Sequence[RequestRow]) -> TableLine:
     outcomes = Counter(row.outcome for row in rows)
     milliseconds = [row.latency * 1000 for row in rows if row.outcome in ("ok", "conflict")]
-    return Line(
+    return TableLine(
         module=module,
         side=side,
         requests=len(rows),
@@ -105,7 +105,7 @@ def _line(module: str, side: str, rows: Sequence[Row]) -> Line:
 
 
 def _percentile(values: Sequence[float], share: float) -> float | None:
-    enough = len(values) * (1 - share) >= FEWEST_BEYOND
+    enough = len(values) * (1 - share) >= MIN_ROWS_BEYOND
     return percentile(values, share) if enough else None
 
 

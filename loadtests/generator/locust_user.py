@@ -22,21 +22,21 @@ from locust.exception import StopUser
 
 from loadtests.generator.arrivals import Arrival
 from loadtests.generator.businesses import LoadError
-from loadtests.generator.journeys import JOURNEYS, Answer, Journey, Premises, Request
-from loadtests.generator.latency_table import Outcome, Row
-from loadtests.generator.self_report import MOST_AT_ONCE, PATIENCE_SECONDS
-from loadtests.generator.workload import Doors
+from loadtests.generator.journeys import JOURNEYS, ApiRequest, BusinessState, Journey, ResponseBody
+from loadtests.generator.latency_table import RequestOutcome, RequestRow
+from loadtests.generator.self_report import MAX_IN_FLIGHT, REQUEST_TIMEOUT_SECONDS
+from loadtests.generator.workload import HostRotation
 
 LEAD_SECONDS = 0.5
-CANNOT = 2
+EXIT_LOAD_ERROR = 2
 """Exit code when the load could not be sent."""
 
 
-class UnderWay:
+class InFlightRequests:
     """Requests that were sent and not answered yet, each module's apart."""
 
     def __init__(self) -> None:
-        self._pools = {module: Pool(most) for module, most in MOST_AT_ONCE.items()}
+        self._pools = {module: Pool(most) for module, most in MAX_IN_FLIGHT.items()}
 
     def __len__(self) -> int:
         return sum(map(len, self._pools.values()))
@@ -56,29 +56,32 @@ class UnderWay:
 
 
 @dataclass
-class Part:
+class ProcessLoad:
     """What one process sends. `began` is when 0 s was, on the monotonic clock, once it is under way."""
 
     side: str
     arrivals: Sequence[Arrival]
-    premises: Sequence[Premises]
-    doors: Doors
+    premises: Sequence[BusinessState]
+    doors: HostRotation
     chance: Random
     began: float = 0.0
-    under_way: UnderWay = field(default_factory=UnderWay)
+    under_way: InFlightRequests = field(default_factory=InFlightRequests)
 
 
-class OpenArrivals(FastHttpUser):
-    """Fires Locust's `request` event once for each arrival, with the time from the intended start, and with its `Row`
-    and what was answered in the event's context."""
+class OpenModelUser(FastHttpUser):
+    """Base of Locust users that send a schedule of arrivals, once.
+
+    Fires Locust's `request` event for each arrival, with the latency from the intended start; the event's context has
+    the `RequestRow` and the decoded response.
+    """
 
     abstract = True
     fixed_count = 1
-    concurrency = sum(MOST_AT_ONCE.values())
-    network_timeout = PATIENCE_SECONDS
+    concurrency = sum(MAX_IN_FLIGHT.values())
+    network_timeout = REQUEST_TIMEOUT_SECONDS
     connection_timeout = 5.0
 
-    def part(self) -> Part:
+    def part(self) -> ProcessLoad:
         """What to send. Raises LoadError."""
         raise NotImplementedError
 
@@ -86,12 +89,12 @@ class OpenArrivals(FastHttpUser):
         """Prepare the hour. What is in the way ends the run with one line and exit code 2."""
         # Everybody's cookie is sent by hand; a jar would mix them up.
         self.client.client.cookiejar = None
-        self._part: Part | None = None
+        self._part: ProcessLoad | None = None
         try:
             self._part = self.part()
         except LoadError as error:
             sys.stderr.write(f"load: {error}\n")
-            self.environment.process_exit_code = CANNOT
+            self.environment.process_exit_code = EXIT_LOAD_ERROR
 
     @task
     def hour(self) -> None:
@@ -107,18 +110,25 @@ class OpenArrivals(FastHttpUser):
         gevent.spawn(_end, self.environment)
         raise StopUser
 
-    def _arrive(self, part: Part, name: str, premises: Premises, due: float, attempt: int = 0) -> None:
+    def _arrive(self, part: ProcessLoad, name: str, premises: BusinessState, due: float, attempt: int = 0) -> None:
         journey = JOURNEYS[name]
         request = journey.ask(premises, part.chance)
         if request is None:
             return
         if part.under_way.full(journey.module):
-            self._tell(request, Row(part.side, journey.module, name, due, due, due, "dropped"))
+            self._tell(request, RequestRow(part.side, journey.module, name, due, due, due, "dropped"))
         else:
             part.under_way.spawn(journey.module, self._send, part, name, journey, premises, request, due, attempt)
 
     def _send(
-        self, part: Part, name: str, journey: Journey, premises: Premises, request: Request, due: float, attempt: int
+        self,
+        part: ProcessLoad,
+        name: str,
+        journey: Journey,
+        premises: BusinessState,
+        request: ApiRequest,
+        due: float,
+        attempt: int,
     ) -> None:
         sent = time.perf_counter()
         headers = {"Cookie": request.cookie} if request.cookie else {}
@@ -130,8 +140,8 @@ class OpenArrivals(FastHttpUser):
             request.method, address, name=name, json=request.body, headers=headers, catch_response=True
         ) as response:
             answered = time.perf_counter()
-            outcome, answer = outcome_of(response)
-            row = Row(part.side, journey.module, name, due, sent, answered, outcome, response.status_code)
+            outcome, answer = classify_response(response)
+            row = RequestRow(part.side, journey.module, name, due, sent, answered, outcome, response.status_code)
             response.request_meta["response_time"] = row.latency * 1000
             response.request_meta["context"] = {"row": row, "answer": answer, "write": request.method != "GET"}
             if outcome == "ok":
@@ -145,7 +155,7 @@ class OpenArrivals(FastHttpUser):
             # Whoever was too late looks at the next slot at once.
             self._arrive(part, name, premises, answered, attempt + 1)
 
-    def _tell(self, request: Request, row: Row) -> None:
+    def _tell(self, request: ApiRequest, row: RequestRow) -> None:
         """Of an arrival that was not sent."""
         self.environment.events.request.fire(
             request_type=request.method, name=row.journey, response_time=0, response_length=0,
@@ -154,7 +164,7 @@ class OpenArrivals(FastHttpUser):
         )  # fmt: skip
 
 
-def outcome_of(response: Any) -> tuple[Outcome, Answer]:
+def classify_response(response: Any) -> tuple[RequestOutcome, ResponseBody]:
     """An answer that cannot be read is an error, whatever its status says."""
     if response.status_code == 409:
         return "conflict", {}

@@ -17,10 +17,18 @@ from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests.generator.businesses import Business, LoadError, read_description
-from loadtests.generator.locust_user import OpenArrivals, Part
+from loadtests.generator.businesses import LoadBusiness, LoadError, read_business_file
+from loadtests.generator.locust_user import OpenModelUser, ProcessLoad
 from loadtests.generator.scenarios import SCENARIOS
-from loadtests.generator.workload import EVERY_MODULE, Doors, Play, chance_of, people_of, share_of, sign_in_everybody
+from loadtests.generator.workload import (
+    ANY_MODULE,
+    HostRotation,
+    Workload,
+    business_states,
+    seeded_random,
+    shard_of,
+    sign_in_all,
+)
 
 
 @events.init_command_line_parser.add_listener
@@ -43,29 +51,29 @@ def one_user_to_a_process(environment: Any, **_: Any) -> None:
         options.num_users = max(options.num_users or 0, PeakHour.fixed_count)
 
 
-class PeakHour(OpenArrivals):
+class PeakHour(OpenModelUser):
     """The hour that the options ask for, or this process's share of it."""
 
-    def part(self) -> Part:
+    def part(self) -> ProcessLoad:
         options = self.environment.parsed_options
         assert options is not None
-        play = Play(
+        play = Workload(
             scenario=options.scenario,
             rate=options.rate,
             seconds=options.seconds,
             seed=options.seed,
-            hosts={EVERY_MODULE: [str(self.host)]},
-            opened=sign_in_everybody(str(self.host), _businesses(Path(options.businesses), options.side)),
+            hosts={ANY_MODULE: [str(self.host)]},
+            opened=sign_in_all(str(self.host), _businesses(Path(options.businesses), options.side)),
         )
         arrivals = play.arrivals()
         runner = self.environment.runner
         index, shares = (runner.worker_index, _shares(options)) if isinstance(runner, WorkerRunner) else (0, 1)
-        return Part(
+        return ProcessLoad(
             options.side,
-            share_of(arrivals, index % shares, shares),
-            people_of(play, arrivals),
-            Doors(play.hosts),
-            chance_of(options.seed + index),
+            shard_of(arrivals, index % shares, shares),
+            business_states(play, arrivals),
+            HostRotation(play.hosts),
+            seeded_random(options.seed + index),
         )
 
 
@@ -73,8 +81,8 @@ def _shares(options: Any) -> int:
     return max(1, options.processes or 0, options.expect_workers or 0)
 
 
-def _businesses(description: Path, side: str) -> list[Business]:
-    businesses = [business for business in read_description(description).businesses if business.side == side]
+def _businesses(description: Path, side: str) -> list[LoadBusiness]:
+    businesses = [business for business in read_business_file(description).businesses if business.side == side]
     if not businesses:
         raise LoadError(f"{description} names no business owned by {side}: `make load` opens one")
     return businesses

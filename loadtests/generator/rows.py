@@ -6,24 +6,24 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from loadtests.generator.journeys import JOURNEYS
-from loadtests.generator.latency_table import Outcome, Row
+from loadtests.generator.latency_table import RequestOutcome, RequestRow
 
 
 class RawRow(NamedTuple):
-    """A `Row` of a known module, and what the answer to a write said: the ledger of what clients were told."""
+    """A `RequestRow` of a known module, and what the answer to a write said: the ledger of what clients were told."""
 
     journey: str
     due: float
     sent: float
     answered: float
-    outcome: Outcome
+    outcome: RequestOutcome
     status: int
     appointment_id: str = ""
     version: int = 0
     state: str = ""
 
-    def as_row(self, side: str) -> Row:
-        return Row(
+    def as_row(self, side: str) -> RequestRow:
+        return RequestRow(
             side,
             JOURNEYS[self.journey].module,
             self.journey,
@@ -46,7 +46,7 @@ class RowWriter:
         self._writer = csv.writer(file, lineterminator="\n")
         self._writer.writerow(RawRow._fields)
 
-    def add(self, row: Row, answer: Mapping[str, Any], began: float) -> None:
+    def add(self, row: RequestRow, answer: Mapping[str, Any], began: float) -> None:
         told = (answer.get("appointment_id", ""), answer.get("version", 0), answer.get("status", ""))
         times = (f"{moment - began:.6f}" for moment in (row.due, row.sent, row.answered))
         self._writer.writerow([row.journey, *times, row.outcome, row.status, *told])
@@ -62,7 +62,7 @@ def read_rows(path: Path) -> list[RawRow]:
         raise RowsError(f"{path} cannot be read as rows of a run: {error!r}") from error
 
 
-def measured(rows: Iterable[RawRow]) -> list[RawRow]:
+def without_warm_up(rows: Iterable[RawRow]) -> list[RawRow]:
     """Without the warm-up."""
     return [row for row in rows if row.due >= 0]
 
@@ -70,7 +70,7 @@ def measured(rows: Iterable[RawRow]) -> list[RawRow]:
 def _row(line: Mapping[str, str]) -> RawRow:
     if line["journey"] not in JOURNEYS:
         raise ValueError(f"there is no journey {line['journey']!r}")
-    outcomes: dict[str, Outcome] = {"ok": "ok", "conflict": "conflict", "error": "error", "dropped": "dropped"}
+    outcomes: dict[str, RequestOutcome] = {"ok": "ok", "conflict": "conflict", "error": "error", "dropped": "dropped"}
     return RawRow(
         line["journey"],
         float(line["due"]),

@@ -1,8 +1,8 @@
-"""One run of the generator, for the laboratory: `python -m loadtests.generator.run_workload PLAY FOLDER`.
+"""Run one workload for the laboratory: `python -m loadtests.generator.run_workload WORKLOAD FOLDER`.
 
-PLAY is a `Play` as JSON. Writes `rows.csv` and, at the end, `generator.json` into FOLDER, and says on its output when
-0 s is ("began", in seconds since 1970) so that others can look at the servers at that moment. SIGINT and SIGTERM end
-it; what was measured until then is kept.
+WORKLOAD is a file with a `Workload` as JSON. Writes `rows.csv` and, at the end, `generator.json` into FOLDER. At 0 s of
+the run it prints "began" and the time (seconds since 1970), so that the laboratory can sample the servers then. SIGINT
+and SIGTERM end the run early; rows written until then are kept.
 """
 
 # Locust and gevent annotate little of what they offer.
@@ -24,26 +24,26 @@ import gevent
 import msgspec
 
 from loadtests.generator.businesses import LoadError
-from loadtests.generator.locust_user import CANNOT, OpenArrivals, Part
+from loadtests.generator.locust_user import EXIT_LOAD_ERROR, OpenModelUser, ProcessLoad
 from loadtests.generator.rows import RowWriter
-from loadtests.generator.self_report import ABOUT, ROWS, GeneratorReport
-from loadtests.generator.workload import Doors, Play, chance_of, people_of
+from loadtests.generator.self_report import REPORT_FILE, ROWS_FILE, GeneratorReport
+from loadtests.generator.workload import HostRotation, Workload, business_states, seeded_random
 
 SAMPLE_SECONDS: Final = 0.02
 
 
-class _Player(OpenArrivals):
+class _Player(OpenModelUser):
     abstract = True
-    planned: Part
+    planned: ProcessLoad
 
-    def part(self) -> Part:
+    def part(self) -> ProcessLoad:
         return self.planned
 
 
 class _Watch:
     """What the generator looks at in itself, from 0 s on."""
 
-    def __init__(self, part: Part, begun: Callable[[float], None]) -> None:
+    def __init__(self, part: ProcessLoad, begun: Callable[[float], None]) -> None:
         self._part = part
         self._begun = begun
         self._samples: list[int] = []
@@ -73,13 +73,17 @@ class _Watch:
         )
 
 
-def part_of(play: Play) -> Part:
+def process_load_of(play: Workload) -> ProcessLoad:
     """Everything that this one process sends. Raises LoadError."""
     arrivals = play.arrivals()
-    return Part("", arrivals, people_of(play, arrivals), Doors(play.hosts), chance_of(play.seed))
+    return ProcessLoad(
+        "", arrivals, business_states(play, arrivals), HostRotation(play.hosts), seeded_random(play.seed)
+    )
 
 
-def run(part: Part, folder: Path, begun: Callable[[float], None] = lambda _at: None) -> GeneratorReport:
+def run_process_load(
+    part: ProcessLoad, folder: Path, begun: Callable[[float], None] = lambda _at: None
+) -> GeneratorReport:
     """Sends it to the end, or until a signal, and leaves the rows in the folder. `begun` is told when 0 s is. Raises
     LoadError as soon as a row cannot be written."""
     user_class = type("Player", (_Player,), {"planned": part, "abstract": False})
@@ -121,7 +125,7 @@ def run(part: Part, folder: Path, begun: Callable[[float], None] = lambda _at: N
 
 @contextmanager
 def _rows_in(folder: Path) -> Iterator[RowWriter]:
-    path = folder / ROWS
+    path = folder / ROWS_FILE
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
             yield RowWriter(file)
@@ -144,12 +148,12 @@ def _say_when(began: float) -> None:
 def main() -> None:
     """Exit code 2 when the load could not be sent."""
     try:
-        play = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Play)
+        play = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Workload)
         folder = Path(sys.argv[2])
-        _keep(run(part_of(play), folder, _say_when), folder / ABOUT)
+        _keep(run_process_load(process_load_of(play), folder, _say_when), folder / REPORT_FILE)
     except (LoadError, OSError, msgspec.DecodeError) as error:
         sys.stderr.write(f"load: {error}\n")
-        sys.exit(CANNOT)
+        sys.exit(EXIT_LOAD_ERROR)
 
 
 if __name__ == "__main__":

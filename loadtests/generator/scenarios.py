@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from loadtests.generator.arrivals import Shape, peak_hour, steady
-from loadtests.generator.hot_slots import Crowd
+from loadtests.generator.arrivals import Shape, constant_rate, peak_hour
+from loadtests.generator.hot_slots import Contention
 
 PEAK_BY_MEAN: Final = 3.6
 """The busiest hour of a day of bookings, by the day's mean."""
@@ -32,7 +32,7 @@ class Scenario(NamedTuple):
     shape: Callable[[float], Shape]
     seconds: float
     load: float = 1.0
-    crowd: Crowd | None = None
+    crowd: Contention | None = None
 
 
 def daily_peak(moment: float) -> float:
@@ -68,7 +68,7 @@ def step_ladder(steps: int) -> Shape:
 SCENARIOS: Mapping[str, Scenario] = {
     each.name: each
     for each in (
-        Scenario("idle", "an hour in which few come", lambda seconds: steady, 60.0, load=0.1),
+        Scenario("idle", "an hour in which few come", lambda seconds: constant_rate, 60.0, load=0.1),
         Scenario("peak_hour", "an hour with a rise, a plateau and a fall", lambda seconds: peak_hour, 60.0),
         Scenario("daily_peak", "a day with its busiest hour in the middle", lambda seconds: daily_peak, 120.0),
         Scenario(
@@ -76,7 +76,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             "tickets go on sale: ten times as many within two seconds, for few slots",
             stampede,
             90.0,
-            crowd=Crowd(contenders=8, zipf=1.1, retries=2),
+            crowd=Contention(contenders=8, zipf=1.1, retries=2),
         ),
         Scenario(
             "step_ladder", "more and more, to find what the machine can do", lambda seconds: step_ladder(8), 120.0
@@ -85,7 +85,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 }
 
 
-def scenario(name: str) -> Scenario:
+def find_scenario(name: str) -> Scenario:
     """Raises LookupError, in one line that names those that there are."""
     found = SCENARIOS.get(name)
     if found is None:

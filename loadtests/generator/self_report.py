@@ -4,13 +4,13 @@ from typing import Final
 
 import msgspec
 
-ROWS: Final = "rows.csv"
-ABOUT: Final = "generator.json"
-MOST_AT_ONCE: Final = {"scheduling": 600, "auth": 100, "billing": 100, "notifications": 100}
+ROWS_FILE: Final = "rows.csv"
+REPORT_FILE: Final = "generator.json"
+MAX_IN_FLIGHT: Final = {"scheduling": 600, "auth": 100, "billing": 100, "notifications": 100}
 """Requests under way, by module, so that who waits for one leaves room for the others; an arrival that finds as many is
 dropped, and counted as such: somebody who was not answered in time. By Little's law servers that answer scheduling
 within half a second come there at 1,200 requests a second; a process may often have no more than 1,024 sockets."""
-PATIENCE_SECONDS: Final = 30.0
+REQUEST_TIMEOUT_SECONDS: Final = 30.0
 """After which a request counts as not answered."""
 
 

@@ -15,15 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from loadtests.generator.arrivals import schedule, steady
-from loadtests.generator.businesses import Business, Login
+from loadtests.generator.arrivals import constant_rate, poisson_schedule
+from loadtests.generator.businesses import Credentials, LoadBusiness
 from loadtests.generator.estimates import percentile
-from loadtests.generator.journeys import Premises
-from loadtests.generator.locust_user import Part
+from loadtests.generator.journeys import BusinessState
+from loadtests.generator.locust_user import ProcessLoad
 from loadtests.generator.rows import RawRow, read_rows
-from loadtests.generator.run_workload import run as run_generator
-from loadtests.generator.self_report import ROWS, GeneratorReport
-from loadtests.generator.workload import EVERY_MODULE, Doors, chance_of
+from loadtests.generator.run_workload import run_process_load as run_generator
+from loadtests.generator.self_report import ROWS_FILE, GeneratorReport
+from loadtests.generator.workload import ANY_MODULE, HostRotation, seeded_random
 
 RATE: Final = 600.0
 LATE_MS: Final = 5.0
@@ -68,13 +68,15 @@ def _stalled(seconds: float, core: int | None) -> float:
 
 
 def _sent(rate: float, seconds: float, core: int | None, *, stall: float) -> tuple[list[RawRow], GeneratorReport]:
-    nobody = Login("nobody@example.test", "")
-    premises = Premises(Business("self-test", "", "", ["nobody"], nobody, [], [nobody]), ["session=1"], "session=2")
+    nobody = Credentials("nobody@example.test", "")
+    premises = BusinessState(
+        LoadBusiness("self-test", "", "", ["nobody"], nobody, [], [nobody]), ["session=1"], "session=2"
+    )
     with _server(stall, core) as host, tempfile.TemporaryDirectory(prefix="extraction-selftest-") as folder:
-        arrivals = schedule({"me": rate}, steady, seconds, seed=1)
-        part = Part("", arrivals, [premises], Doors({EVERY_MODULE: [host]}), chance_of(1))
+        arrivals = poisson_schedule({"me": rate}, constant_rate, seconds, seed=1)
+        part = ProcessLoad("", arrivals, [premises], HostRotation({ANY_MODULE: [host]}), seeded_random(1))
         report = run_generator(part, Path(folder))
-        return read_rows(Path(folder) / ROWS), report
+        return read_rows(Path(folder) / ROWS_FILE), report
 
 
 @contextmanager

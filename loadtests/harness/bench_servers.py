@@ -30,7 +30,7 @@ WORKER = {"WEB_WORKERS": "1", "WEB_THREADS": str(THREADS)}
 LOGGED = {"logging_collector": "on", "log_destination": "jsonlog", "log_filename": "statements.log"}
 
 
-class Web(NamedTuple):
+class RunningWeb(NamedTuple):
     """A web server that runs."""
 
     port: int
@@ -38,7 +38,7 @@ class Web(NamedTuple):
 
 
 @dataclass
-class Stand:
+class BenchServers:
     """Everything started here runs on the servers' core, until the stand is closed."""
 
     folder: Path
@@ -79,20 +79,20 @@ class Stand:
         assert pid is not None
         return pid
 
-    def start_monolith(self, **given: str) -> Web:
+    def start_monolith(self, **given: str) -> RunningWeb:
         """The product's web process; `given` settings come before the stand's own."""
         port = self.settings.ports["MONOLITH_PORT"]
         config = GUNICORN / "monolith.py"
         environment = {**self.monolith_environment(), **WORKER, **given}
         return self._start_web("monolith.wsgi:app", config, port, "/healthz", environment)
 
-    def start_scheduling(self, **given: str) -> Web:
+    def start_scheduling(self, **given: str) -> RunningWeb:
         """The extracted service's web process; `given` as for the monolith's."""
         port = self.settings.ports["SCHEDULING_PORT"]
         environment = {**scheduling_environment(self.settings, self.keys, self._backends()), **WORKER, **given}
         return self._start_web("scheduling_service.wsgi:app", GUNICORN / "scheduling.py", port, "/healthz", environment)
 
-    def start_floor(self, name: str, settings: Mapping[str, Any], ready: str) -> Web:
+    def start_floor(self, name: str, settings: Mapping[str, Any], ready: str) -> RunningWeb:
         """One of `loadtests.bench.floors`, under the monolith's gunicorn settings. `ready` is a path that it serves."""
         port = free_port()
         environment = {"MONOLITH_PORT": str(port), "FLOOR": json.dumps(settings), **WORKER}
@@ -104,7 +104,9 @@ class Stand:
         """The settings of the monolith's web process, and of commands that act as it."""
         return monolith_environment(self.settings, self.keys, self._backends())
 
-    def _start_web(self, application: str, config: Path, port: int, ready: str, environment: Mapping[str, str]) -> Web:
+    def _start_web(
+        self, application: str, config: Path, port: int, ready: str, environment: Mapping[str, str]
+    ) -> RunningWeb:
         name = re.sub(r"\W+", "-", application).strip("-")
         program = Program(
             name,
@@ -115,7 +117,7 @@ class Stand:
         )
         self._start(program)
         assert program.pid is not None
-        return Web(port, program.pid)
+        return RunningWeb(port, program.pid)
 
     def _start(self, server: Child) -> None:
         self.running.callback(server.stop)
@@ -130,11 +132,11 @@ class Stand:
 
 
 @contextlib.contextmanager
-def stand(cores: Cores) -> Iterator[Stand]:
+def running_bench_servers(cores: Cores) -> Iterator[BenchServers]:
     """Stops what was started, last first, however the block ends, and removes the folder."""
     parent = os.environ.get("BENCH_DIR")
     with (
         tempfile.TemporaryDirectory(prefix="extraction-bench-", dir=parent, ignore_cleanup_errors=True) as folder,
         contextlib.ExitStack() as running,
     ):
-        yield Stand(Path(folder), cores, running)
+        yield BenchServers(Path(folder), cores, running)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from loadtests.harness.process_tree import family
+from loadtests.harness.process_tree import process_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _on(core: int | None) -> Iterator[None]:
 
 def _threads(pid: int) -> list[int]:
     found = []
-    for each in family(pid):
+    for each in process_tree(pid):
         with contextlib.suppress(psutil.NoSuchProcess):
             found += [thread.id for thread in each.threads()]  # type: ignore[no-untyped-call]
     return found

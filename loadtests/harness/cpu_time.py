@@ -4,23 +4,23 @@ from collections.abc import Mapping
 
 import psutil
 
-from loadtests.harness.process_tree import family
+from loadtests.harness.process_tree import process_tree
 
-Spending = dict[str, float]
+CpuSeconds = dict[str, float]
 """Seconds of processor time by the name of a server."""
 
 
-def spent(servers: Mapping[str, int]) -> Spending:
+def cpu_seconds(servers: Mapping[str, int]) -> CpuSeconds:
     """Until now, by each server (its process id) and by all processes that it started and that still run."""
-    return {name: sum(map(_seconds, family(pid))) for name, pid in servers.items()}
+    return {name: sum(map(_seconds, process_tree(pid))) for name, pid in servers.items()}
 
 
-def since(before: Spending, after: Spending) -> Spending:
+def cpu_seconds_between(before: CpuSeconds, after: CpuSeconds) -> CpuSeconds:
     """What came in between."""
     return {name: after[name] - before[name] for name in before}
 
 
-def in_words(spendings: list[Spending], answers: int) -> str:
+def format_cpu_per_request(spendings: list[CpuSeconds], answers: int) -> str:
     """Of one request, in microseconds."""
     totals = {name: sum(spending[name] for spending in spendings) for name in spendings[0]}
     each = {name: seconds / answers * 1e6 for name, seconds in totals.items()}

@@ -3,7 +3,7 @@
 import psutil
 
 
-def family(pid: int) -> list[psutil.Process]:
+def process_tree(pid: int) -> list[psutil.Process]:
     """Itself first, then its descendants that run now. Raises psutil.NoSuchProcess when it does not."""
     process = psutil.Process(pid)  # type: ignore[no-untyped-call]
     return [process, *process.children(recursive=True)]  # type: ignore[no-untyped-call]

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from deploy.devstack.ports import HOST
 from deploy.errors import SurroundingsError
 
-BUSY = 0.85
+MAX_LOAD_CPU = 0.85
 """A generator that used more than this share of its core may have been what was measured."""
-PATIENCE_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class SaturationResult:
     """What came of one block. `cpu` is the share of one core that the asking thread used meanwhile."""
 
     answers: Counter[int]
@@ -34,7 +34,7 @@ class Load:
         return self.answers.total() / self.seconds
 
 
-def render(method: str, path: str, *, host: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+def render_request(method: str, path: str, *, host: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
     """A request, as it goes over the wire."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
     if body:
@@ -42,7 +42,7 @@ def render(method: str, path: str, *, host: str, headers: Mapping[str, str], bod
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def saturate(port: int, requests: Iterator[bytes], *, connections: int, seconds: float) -> Load:
+def saturate(port: int, requests: Iterator[bytes], *, connections: int, seconds: float) -> SaturationResult:
     """Ask over `connections` keep-alive connections for `seconds`.
 
     Raises SurroundingsError when the server closes a connection or stops answering: the figure would mean nothing.
@@ -50,7 +50,7 @@ def saturate(port: int, requests: Iterator[bytes], *, connections: int, seconds:
     return asyncio.run(_saturate(port, requests, connections, seconds))
 
 
-async def _saturate(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Load:
+async def _saturate(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> SaturationResult:
     loop = asyncio.get_running_loop()
     run = _Run(requests)
     for _ in range(connections):
@@ -63,10 +63,10 @@ async def _saturate(port: int, requests: Iterator[bytes], connections: int, seco
     taken, cpu, answers = time.perf_counter() - began, time.thread_time() - cpu_began, Counter(run.answers)
     run.over = True
     try:
-        await asyncio.wait_for(asyncio.gather(*(asker.done for asker in run.askers)), PATIENCE_SECONDS)
+        await asyncio.wait_for(asyncio.gather(*(asker.done for asker in run.askers)), TIMEOUT_SECONDS)
     except TimeoutError:
         raise SurroundingsError(f"the server on port {port} stopped answering during the measurement") from None
-    return Load(answers, taken, cpu / taken)
+    return SaturationResult(answers, taken, cpu / taken)
 
 
 @dataclass

@@ -14,7 +14,7 @@ PASSWORD = secrets.token_urlsafe(16)
 TIMEOUT_SECONDS = 30.0
 
 
-class Person:
+class TenantClient:
     """Somebody at a browser, signed in once they signed up or joined."""
 
     def __init__(self, port: int) -> None:
@@ -37,7 +37,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class ServiceHours:
     """What is offered, and when each provider works, every day of the week, in UTC."""
 
     minutes: int
@@ -45,18 +45,18 @@ class Trade:
     closes: str
 
 
-OFFICE = Trade(30, "09:00", "17:00")
-ROUND_THE_CLOCK = Trade(15, "00:00", "24:00")
+OFFICE_HOURS = ServiceHours(30, "09:00", "17:00")
+ROUND_THE_CLOCK = ServiceHours(15, "00:00", "24:00")
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class Tenant:
     """One offering, and providers who perform it."""
 
     port: int
     business_id: str
     slug: str
-    owner: Person
+    owner: TenantClient
     offering_id: str
     providers: list[str]
 
@@ -65,14 +65,14 @@ class Shop:
         """Where the business is in the API."""
         return f"/businesses/{self.slug}"
 
-    def customer(self) -> Person:
+    def customer(self) -> TenantClient:
         """A new one."""
-        person = Person(self.port)
+        person = TenantClient(self.port)
         email = f"customer-{secrets.token_hex(6)}@example.test"
         person.ask("POST", f"{self.path}/customers", {"name": "Bench Customer", "email": email, "password": PASSWORD})
         return person
 
-    def book(self, who: Person, provider_id: str, starts_at: datetime, key: str | None = None) -> dict[str, Any]:
+    def book(self, who: TenantClient, provider_id: str, starts_at: datetime, key: str | None = None) -> dict[str, Any]:
         """The appointment."""
         body = {
             "offering_id": self.offering_id,
@@ -82,15 +82,15 @@ class Shop:
         return who.ask("POST", f"{self.path}/appointments", body, key)
 
 
-def open_shop(port: int, providers: int, trade: Trade) -> Shop:
+def open_tenant(port: int, providers: int, trade: ServiceHours) -> Tenant:
     """On the side that the flag names at this moment."""
-    owner, slug = Person(port), f"bench-{secrets.token_hex(6)}"
+    owner, slug = TenantClient(port), f"bench-{secrets.token_hex(6)}"
     about = {"business_name": "Bench", "slug": slug, "zone": "UTC", "currency": "EUR"}
     login = {"name": "Bench Owner", "email": f"{slug}@example.test", "password": PASSWORD}
     business = owner.ask("POST", "/signup", {**about, **login})["business"]
     path = f"/businesses/{slug}"
     offering = owner.ask("POST", f"{path}/offerings", {"name": "Bench", "duration_minutes": trade.minutes})
-    return Shop(
+    return Tenant(
         port=port,
         business_id=business["business_id"],
         slug=slug,
@@ -100,7 +100,7 @@ def open_shop(port: int, providers: int, trade: Trade) -> Shop:
     )
 
 
-def _hire(owner: Person, path: str, offering_id: str, trade: Trade) -> str:
+def _hire(owner: TenantClient, path: str, offering_id: str, trade: ServiceHours) -> str:
     made = owner.ask("POST", f"{path}/providers", {"name": "Bench Provider", "zone": "UTC"})
     provider_id = str(made["provider_id"])
     week = [{"weekday": day, "opens": trade.opens, "closes": trade.closes} for day in range(1, 8)]

@@ -9,8 +9,8 @@ from contracts.scheduling.values import Side
 from deploy.cli.cutover import pause_ms
 from deploy.cli.main import run_alone
 from deploy.errors import SurroundingsError
-from loadtests.story.page import write
-from loadtests.story.tenants import Town, town
+from loadtests.story.page import write_page
+from loadtests.story.tenants import StoryTenants, running_story_tenants
 from loadtests.story.timeline import Story
 from monolith.cutover import replication
 from monolith.cutover.controller import Controller
@@ -30,12 +30,12 @@ def tell(seconds: float) -> None:
     """Tell the story of an extraction, on servers of its own, and write a page about it."""
     began = time.monotonic()
     _chapter(None, "starting two databases, the monolith and the service; filling in three businesses")
-    with town() as place:
+    with running_story_tenants() as place:
         story = Story(time.time())
         with place.in_use(PEAK) as (traffic, plans):
             owners = _chapters(place, story, seconds)
         verdicts = place.verdicts(traffic, plans, owners)
-        write(PAGE, story, traffic.records, list(owners), verdicts)
+        write_page(PAGE, story, traffic.records, list(owners), verdicts)
     for slug, verdict in zip(owners, verdicts, strict=True):
         click.echo(
             f"  {slug}: {verdict.requests:,} requests, {verdict.failed} failed; of {verdict.writes:,} writes "
@@ -46,9 +46,9 @@ def tell(seconds: float) -> None:
         raise SurroundingsError("the ledger does not agree with the databases: this is a bug worth reporting")
 
 
-def _chapters(place: Town, story: Story, seconds: float) -> dict[str, str]:
+def _chapters(place: StoryTenants, story: Story, seconds: float) -> dict[str, str]:
     """What each business is owned by at the end."""
-    owners: dict[str, Side] = {each.business.slug: "in_process" for each in place.salons}
+    owners: dict[str, Side] = {each.business.slug: "in_process" for each in place.tenants}
     _chapter(story, f"the peak hour, in process: about {PEAK:.0f} requests a second")
     time.sleep(seconds)
     _chapter(story, "the two databases begin to follow one another, while the load runs")
@@ -61,9 +61,9 @@ def _chapters(place: Town, story: Story, seconds: float) -> dict[str, str]:
     return dict(owners)
 
 
-def _move_all(place: Town, story: Story, owners: dict[str, Side]) -> None:
+def _move_all(place: StoryTenants, story: Story, owners: dict[str, Side]) -> None:
     with Controller(place.sides, Guards(place.sides, lambda side: None)) as controller:
-        for each in place.salons:
+        for each in place.tenants:
             slug, source = each.business.slug, owners[each.business.slug]
             move = controller.move(
                 each.business.business_id, source, other(source), fence_seconds=2.0, actor="story", reason="the story"

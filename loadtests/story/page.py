@@ -5,15 +5,19 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 
-from loadtests.harness.traffic.ledger import Verdict
-from loadtests.harness.traffic.open_loop import Record
-from loadtests.story.timeline import Second, Story, owners_over_time, seconds_of
+from loadtests.harness.traffic.ledger import LedgerReport
+from loadtests.harness.traffic.open_loop import TrafficRecord
+from loadtests.story.timeline import SecondSummary, Story, owners_over_time, seconds_of
 
 WIDTH, HEIGHT = 960.0, 160.0
 
 
-def write(
-    path: Path, story: Story, records: Sequence[Record], businesses: Sequence[str], verdicts: Sequence[Verdict]
+def write_page(
+    path: Path,
+    story: Story,
+    records: Sequence[TrafficRecord],
+    businesses: Sequence[str],
+    verdicts: Sequence[LedgerReport],
 ) -> None:
     """Everything in one file: no script, nothing from elsewhere."""
     seconds = seconds_of(records, story.began)
@@ -45,7 +49,7 @@ def write(
     )
 
 
-def _line(seconds: Sequence[Second], ends: float, shares: Sequence[float]) -> str:
+def _line(seconds: Sequence[SecondSummary], ends: float, shares: Sequence[float]) -> str:
     """Points of an SVG line; 1 is the top."""
     return " ".join(
         f"{(second.at + 0.5) / ends * WIDTH:.1f},{HEIGHT - share * HEIGHT:.1f}"

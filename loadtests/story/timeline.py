@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from loadtests.bench.cutover_pauses import pause_of
 from loadtests.generator.estimates import percentile
-from loadtests.harness.traffic.open_loop import Record
+from loadtests.harness.traffic.open_loop import TrafficRecord
 from monolith.cutover.record import Move
 
 
 @dataclass(frozen=True)
-class Second:
+class SecondSummary:
     at: int
     requests: int
     failed: int
@@ -20,7 +20,7 @@ class Second:
 
 
 @dataclass(frozen=True)
-class MoveTold:
+class CutoverSummary:
     """`at` is seconds since the story began."""
 
     business: str
@@ -38,25 +38,25 @@ class Story:
     chapters: list[tuple[float, str]] = field(default_factory=list)
     moves: list[tuple[str, Move]] = field(default_factory=list)
 
-    def told_moves(self) -> list[MoveTold]:
+    def told_moves(self) -> list[CutoverSummary]:
         found = []
         for business, move in self.moves:
             pause = pause_of(move)
             found.append(
-                MoveTold(
+                CutoverSummary(
                     business, move.source, move.target, pause.begins - self.began, (pause.ends - pause.begins) * 1000
                 )
             )
         return found
 
 
-def seconds_of(records: Sequence[Record], began: float) -> list[Second]:
+def seconds_of(records: Sequence[TrafficRecord], began: float) -> list[SecondSummary]:
     """Seconds in which nobody asked are left out."""
-    by_second: dict[int, list[Record]] = defaultdict(list)
+    by_second: dict[int, list[TrafficRecord]] = defaultdict(list)
     for record in records:
         by_second[int(record.at - began)].append(record)
     return [
-        Second(
+        SecondSummary(
             at=second,
             requests=len(found),
             failed=sum(record.status not in (200, 201, 409) for record in found),

@@ -10,8 +10,8 @@ from msgspec.structs import replace as changed
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling import models as m
-from loadtests.harness.traffic.ledger import Verdict, judge
-from loadtests.harness.traffic.open_loop import Record
+from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
+from loadtests.harness.traffic.open_loop import TrafficRecord
 from monolith.cutover.sides import Sides
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
@@ -24,8 +24,8 @@ def shop(sides: Sides) -> Shop:
     return open_shop(SchedulingEngine(Database(sides.http.url_as("scheduling_app"), pool_size=2)), uuid7())
 
 
-def told(appointment: m.Appointment, **fields: Any) -> Record:
-    record = Record(
+def told(appointment: m.Appointment, **fields: Any) -> TrafficRecord:
+    record = TrafficRecord(
         name="people",
         kind="book",
         at=0.0,
@@ -39,9 +39,9 @@ def told(appointment: m.Appointment, **fields: Any) -> Record:
     return changed(record, **fields)
 
 
-def judged(sides: Sides, shop: Shop, *records: Record) -> Verdict:
+def judged(sides: Sides, shop: Shop, *records: TrafficRecord) -> LedgerReport:
     with sides.http.connect() as db:
-        return judge(records, db, shop.business_id, ["people"])
+        return check_ledger(records, db, shop.business_id, ["people"])
 
 
 def test_what_stands_as_told_is_clean(sides: Sides, shop: Shop) -> None:

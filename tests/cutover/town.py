@@ -18,11 +18,18 @@ import psycopg
 from contracts.scheduling.values import Side
 from deploy.devstack.postgres import PostgresServer
 from deploy.errors import PortTaken
-from loadtests.bench.cutover_pauses import Salon, fill, owner_of, salon, sides_of, traffic_plans
-from loadtests.harness.bench_servers import Stand, Web, stand
+from loadtests.bench.cutover_pauses import (
+    SeededTenant,
+    cutover_databases,
+    open_seeded_tenant,
+    owner_of,
+    seed_business,
+    traffic_plans,
+)
+from loadtests.harness.bench_servers import BenchServers, RunningWeb, running_bench_servers
 from loadtests.harness.cores import Cores
-from loadtests.harness.traffic.ledger import Verdict, judge
-from loadtests.harness.traffic.open_loop import Record
+from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
+from loadtests.harness.traffic.open_loop import TrafficRecord
 from loadtests.harness.traffic.processes import running_traffic
 from monolith.cutover import record, replication
 from monolith.cutover.controller import Controller
@@ -44,11 +51,11 @@ _AWAY_SECONDS = 0.7
 class Day:
     """What came of a while of traffic."""
 
-    records: list[Record] = field(default_factory=list)
-    verdict: Verdict | None = None
+    records: list[TrafficRecord] = field(default_factory=list)
+    verdict: LedgerReport | None = None
 
     @property
-    def clean(self) -> Verdict:
+    def clean(self) -> LedgerReport:
         """Nothing lost, nothing twice, nothing that nobody asked for."""
         assert self.verdict is not None
         assert self.verdict.clean, self.verdict
@@ -58,10 +65,10 @@ class Day:
 
 @dataclass
 class Town:
-    servers: Stand
+    servers: BenchServers
     sides: Sides
-    salon: Salon
-    webs: dict[str, Web]
+    salon: SeededTenant
+    webs: dict[str, RunningWeb]
     service: TcpProxy
     """Between the monolith and the service."""
     replication: dict[Side, TcpProxy]
@@ -130,21 +137,21 @@ class Town:
         self.settled()
         day.records = traffic.records
         with self.sides.at(self.owner).connect() as db:
-            day.verdict = judge(traffic.records, db, self.business_id, [plan.name for plan in plans])
+            day.verdict = check_ledger(traffic.records, db, self.business_id, [plan.name for plan in plans])
 
 
 @contextmanager
 def town(appointments: int = 1_000, web_workers: int = 2) -> Iterator[Town]:
-    with stand(Cores(None, None)) as servers, ExitStack() as stack:
+    with running_bench_servers(Cores(None, None)) as servers, ExitStack() as stack:
         servers.start_databases("monolith", "scheduling")
-        business = fill(servers, appointments)
+        business = seed_business(servers, appointments)
         workers = {"WEB_WORKERS": str(web_workers)}
         webs = {"scheduling": servers.start_scheduling(**workers)}
         service = stack.enter_context(TcpProxy("127.0.0.1", webs["scheduling"].port))
         webs["monolith"] = servers.start_monolith(**workers, SCHEDULING_SERVICE_URL=service.url)
-        sides, proxies = _behind_proxies(sides_of(servers), stack)
+        sides, proxies = _behind_proxies(cutover_databases(servers), stack)
         replication.start(sides, lambda progress: None)
-        place = Town(servers, sides, salon(webs["monolith"].port, business), webs, service, proxies)
+        place = Town(servers, sides, open_seeded_tenant(webs["monolith"].port, business), webs, service, proxies)
         supervisor = threading.Thread(target=_supervise, args=(place.killed,), daemon=True)
         supervisor.start()
         yield place

@@ -15,15 +15,17 @@ import msgspec
 import pytest
 
 from deploy.devstack.program import ROOT
-from loadtests.generator.businesses import Business, Login
+from loadtests.generator.businesses import Credentials, LoadBusiness
 from loadtests.generator.rows import read_rows
-from loadtests.generator.self_report import ABOUT, ROWS, GeneratorReport
-from loadtests.generator.workload import Opened, Play
+from loadtests.generator.self_report import REPORT_FILE, ROWS_FILE, GeneratorReport
+from loadtests.generator.workload import SignedInBusiness, Workload
 from loadtests.lab.results.model import MODULES
 from tests.patience import eventually
 
-SOMEONE = Login("a@example.test", "secret")
-OPENED = Opened(Business("shop", "http", "o1", ["p1"], SOMEONE, [SOMEONE], [SOMEONE]), ["session=1"], "session=2")
+SOMEONE = Credentials("a@example.test", "secret")
+OPENED = SignedInBusiness(
+    LoadBusiness("shop", "http", "o1", ["p1"], SOMEONE, [SOMEONE], [SOMEONE]), ["session=1"], "session=2"
+)
 
 
 class _Refusing(BaseHTTPRequestHandler):
@@ -53,7 +55,7 @@ def host() -> Iterator[str]:
 def generating(folder: Path, host: str, **changes: object) -> Iterator["subprocess.Popen[str]"]:
     """While the block lasts, as in the laboratory: a test that fails leaves nothing that runs on."""
     given = {"scenario": "daily_peak", "rate": 40.0, "seconds": 2.0, "seed": 3, "warm_up_seconds": 1.0}
-    hour = Play(**{**given, "hosts": {"*": [host]}, "opened": [OPENED], **changes})  # type: ignore[arg-type]
+    hour = Workload(**{**given, "hosts": {"*": [host]}, "opened": [OPENED], **changes})  # type: ignore[arg-type]
     play = folder / "play.json"
     play.write_bytes(msgspec.json.encode(hour))
     command = [sys.executable, "-m", "loadtests.generator.run_workload", str(play), str(folder)]
@@ -65,7 +67,7 @@ def generating(folder: Path, host: str, **changes: object) -> Iterator["subproce
 
 
 def about(folder: Path) -> GeneratorReport:
-    return msgspec.json.decode((folder / ABOUT).read_bytes(), type=GeneratorReport)
+    return msgspec.json.decode((folder / REPORT_FILE).read_bytes(), type=GeneratorReport)
 
 
 def test_every_arrival_leaves_a_row_also_those_of_the_warm_up(tmp_path: Path, host: str) -> None:
@@ -73,7 +75,7 @@ def test_every_arrival_leaves_a_row_also_those_of_the_warm_up(tmp_path: Path, ho
         said, complaint = process.communicate(timeout=60)
     assert (process.returncode, complaint) == (0, "")
     assert said.startswith("began ")
-    rows, report = read_rows(tmp_path / ROWS), about(tmp_path)
+    rows, report = read_rows(tmp_path / ROWS_FILE), about(tmp_path)
     assert report.complete
     # Without answers there is nothing to book, cancel or reschedule: these arrivals ask for nothing.
     assert 0 < len(rows) <= report.planned
@@ -85,12 +87,12 @@ def test_an_interrupt_keeps_the_rows_and_says_that_they_are_not_all(tmp_path: Pa
     with generating(tmp_path, host, seconds=60.0) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("began ")
-        eventually(lambda: (tmp_path / ROWS).stat().st_size > 0, "a first row on disk")
+        eventually(lambda: (tmp_path / ROWS_FILE).stat().st_size > 0, "a first row on disk")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 0
     assert not about(tmp_path).complete
-    assert read_rows(tmp_path / ROWS)
+    assert read_rows(tmp_path / ROWS_FILE)
 
 
 def test_it_ends_when_whoever_listened_is_gone(tmp_path: Path, host: str) -> None:
@@ -110,16 +112,16 @@ def test_who_waits_for_one_module_leaves_room_for_the_others(tmp_path: Path, hos
         with generating(tmp_path, host, hosts=hosts, scenario="idle", rate=600.0, seconds=4.0) as process:
             assert process.stdout is not None
             assert process.stdout.readline().startswith("began ")
-            eventually(lambda: ",dropped," in (tmp_path / ROWS).read_text(), "an arrival that was dropped")
+            eventually(lambda: ",dropped," in (tmp_path / ROWS_FILE).read_text(), "an arrival that was dropped")
             silent.close()
             process.communicate(timeout=60)
-    rows = [row.as_row("M1") for row in read_rows(tmp_path / ROWS)]
+    rows = [row.as_row("M1") for row in read_rows(tmp_path / ROWS_FILE)]
     assert {row.module for row in rows if row.outcome == "dropped"} == {"scheduling"}
     assert {row.module for row in rows} == set(MODULES)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
-@pytest.mark.parametrize("file", [ROWS, ABOUT])
+@pytest.mark.parametrize("file", [ROWS_FILE, REPORT_FILE])
 def test_a_full_disk_is_one_line_that_names_the_file(tmp_path: Path, host: str, file: str) -> None:
     (tmp_path / file).symlink_to("/dev/full")
     with generating(tmp_path, host) as process:

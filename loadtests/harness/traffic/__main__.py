@@ -10,21 +10,21 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.harness.traffic.open_loop import Plan, Record, run
+from loadtests.harness.traffic.open_loop import TrafficPlan, TrafficRecord, run_traffic
 
 
-async def _main(plan: Plan, records: Path) -> None:
+async def _main(plan: TrafficPlan, records: Path) -> None:
     stopped = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stopped.set)
     encode = msgspec.json.Encoder().encode
     with records.open("wb", buffering=1 << 16) as file:
 
-        def tell(record: Record) -> None:
+        def tell(record: TrafficRecord) -> None:
             file.write(encode(record) + b"\n")
 
-        await run(plan, tell, stopped)
+        await run_traffic(plan, tell, stopped)
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan), Path(sys.argv[2])))
+    asyncio.run(_main(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=TrafficPlan), Path(sys.argv[2])))

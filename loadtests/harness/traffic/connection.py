@@ -13,7 +13,7 @@ REUSED_SECONDS = 2.0
 """A server closes a connection that was idle for long, perhaps at the moment when it is used again."""
 
 
-class Answer(NamedTuple):
+class TrafficResponse(NamedTuple):
     status: int
     body: bytes
 
@@ -21,11 +21,11 @@ class Answer(NamedTuple):
         return json.loads(self.body)
 
 
-class Lost(Exception):
+class ResponseLost(Exception):
     """No whole answer came: nobody knows what was done."""
 
 
-class Connection:
+class KeepAliveConnection:
     """Connects when asked, and anew after it was lost. One request at a time."""
 
     def __init__(self, host: str, port: int, headers: Mapping[str, str]) -> None:
@@ -36,21 +36,21 @@ class Connection:
 
     async def ask(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None, *, seconds: float
-    ) -> Answer:
+    ) -> TrafficResponse:
         """Within `seconds` in all. Raises Lost."""
         try:
             async with asyncio.timeout(seconds):
                 return await self._ask(method, path, body, headers or {})
         except (OSError, EOFError, ValueError, TimeoutError) as error:
             self.close()
-            raise Lost(type(error).__name__) from error
+            raise ResponseLost(type(error).__name__) from error
 
     def close(self) -> None:
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
 
-    async def _ask(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> Answer:
+    async def _ask(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> TrafficResponse:
         if time.monotonic() - self._used > REUSED_SECONDS:
             self.close()
         self._used = time.monotonic()
@@ -68,7 +68,7 @@ class Connection:
         length = int(fields.get(b"content-length", b"0"))
         if length > LARGEST:
             raise SurroundingsError(f"{path} was answered with {length} bytes")
-        answer = Answer(status, await reader.readexactly(length))
+        answer = TrafficResponse(status, await reader.readexactly(length))
         if fields.get(b"connection") == b"close":
             self.close()
         return answer

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from loadtests.harness.traffic.open_loop import Record
+from loadtests.harness.traffic.open_loop import TrafficRecord
 from monolith.cutover.sides import Connection
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LedgerReport:
     """`failed` are requests whose user saw neither what they asked for nor an honest refusal. `lost` are acknowledged
     results that do not stand, `duplicated` slots held twice, `unasked` rows that no request explains: each in words."""
 
@@ -26,7 +26,9 @@ class Verdict:
         return not (self.lost or self.duplicated or self.unasked)
 
 
-def judge(records: Sequence[Record], db: Connection, business_id: UUID, names: Sequence[str]) -> Verdict:
+def check_ledger(
+    records: Sequence[TrafficRecord], db: Connection, business_id: UUID, names: Sequence[str]
+) -> LedgerReport:
     """`db` is the owning database; `names` are the notes by which the traffic's own bookings are known."""
     rows = db.execute(
         """
@@ -36,14 +38,14 @@ def judge(records: Sequence[Record], db: Connection, business_id: UUID, names: S
         (business_id, list(names)),
     ).fetchall()
     stands = {row[0]: row for row in rows}
-    told: dict[str, Record] = {}
+    told: dict[str, TrafficRecord] = {}
     for record in records:
         if record.appointment_id and (
             record.appointment_id not in told or told[record.appointment_id].version < record.version
         ):
             told[record.appointment_id] = record
     writes = [record for record in records if record.kind != "read"]
-    return Verdict(
+    return LedgerReport(
         requests=len(records),
         writes=len(writes),
         failed=sum(not _honest(record) for record in records),
@@ -53,16 +55,16 @@ def judge(records: Sequence[Record], db: Connection, business_id: UUID, names: S
     )
 
 
-def _honest(record: Record) -> bool:
+def _honest(record: TrafficRecord) -> bool:
     return record.status in (200, 201, 409)
 
 
-def _stands(record: Record, stands: dict[str, Any]) -> bool:
+def _stands(record: TrafficRecord, stands: dict[str, Any]) -> bool:
     row = stands.get(record.appointment_id)
     return row is not None and (row[1], row[2]) == (record.state, record.version)
 
 
-def _not_standing(record: Record, stands: dict[str, Any]) -> str:
+def _not_standing(record: TrafficRecord, stands: dict[str, Any]) -> str:
     row = stands.get(record.appointment_id)
     found = "is not there" if row is None else f"is {row[1]} in version {row[2]}"
     return f"{record.appointment_id} was told to be {record.state} in version {record.version} and {found}"

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from loadtests.harness.traffic.connection import Answer, Connection, Lost
+from loadtests.harness.traffic.connection import KeepAliveConnection, ResponseLost, TrafficResponse
 
 SETTLE_SECONDS = 30.0
 REQUEST_SECONDS = 10.0
 
 
-class Plan(Struct, frozen=True):
+class TrafficPlan(Struct, frozen=True):
     """`slots` are provider, start; each belongs to this traffic alone. `path` is the business in the API. `rate` is
     requests a second, of which `share_of_writes` book and cancel in turns."""
 
@@ -31,7 +31,7 @@ class Plan(Struct, frozen=True):
     seed: int = 1
 
 
-class Record(Struct, frozen=True):
+class TrafficRecord(Struct, frozen=True):
     """One request of the traffic of that name. `at` is when it was meant to be sent (seconds since 1970), `ms` how long
     until its answer from then.
 
@@ -51,10 +51,10 @@ class Record(Struct, frozen=True):
     state: str = ""
 
 
-Tell = Callable[[Record], None]
+Tell = Callable[[TrafficRecord], None]
 
 
-async def run(plan: Plan, tell: Tell, stopped: asyncio.Event) -> None:
+async def run_traffic(plan: TrafficPlan, tell: Tell, stopped: asyncio.Event) -> None:
     """Until `stopped`; then what was begun is ended."""
     traffic = _Traffic(plan, tell)
     chance = random.Random(plan.seed)
@@ -74,17 +74,19 @@ async def run(plan: Plan, tell: Tell, stopped: asyncio.Event) -> None:
 
 
 class _Traffic:
-    def __init__(self, plan: Plan, tell: Tell) -> None:
+    def __init__(self, plan: TrafficPlan, tell: Tell) -> None:
         self._plan = plan
         self._tell = tell
-        self._idle: list[Connection] = []
+        self._idle: list[KeepAliveConnection] = []
         self._free = list(plan.slots)
         self._booked: list[tuple[str, int, tuple[str, str]]] = []
         self._reads = 0
 
     async def one(self, at: float, write: bool) -> None:
         connection = (
-            self._idle.pop() if self._idle else Connection(self._plan.host, self._plan.port, self._plan.headers)
+            self._idle.pop()
+            if self._idle
+            else KeepAliveConnection(self._plan.host, self._plan.port, self._plan.headers)
         )
         try:
             if not write:
@@ -100,16 +102,16 @@ class _Traffic:
         for connection in self._idle:
             connection.close()
 
-    async def _read(self, connection: Connection, at: float) -> None:
+    async def _read(self, connection: KeepAliveConnection, at: float) -> None:
         self._reads += 1
         path = self._plan.reads[self._reads % len(self._plan.reads)]
         try:
             status = (await connection.ask("GET", self._plan.path + path, seconds=REQUEST_SECONDS)).status
-        except Lost:
+        except ResponseLost:
             status = 0
-        self._tell(Record(self._plan.name, "read", at, _ms(at), status, status))
+        self._tell(TrafficRecord(self._plan.name, "read", at, _ms(at), status, status))
 
-    async def _book(self, connection: Connection, at: float) -> None:
+    async def _book(self, connection: KeepAliveConnection, at: float) -> None:
         slot = self._free.pop(0)
         provider_id, starts_at = slot
         body = {
@@ -124,7 +126,7 @@ class _Traffic:
             self._booked.append((record.appointment_id, record.version, slot))
         self._tell(record)
 
-    async def _cancel(self, connection: Connection, at: float) -> None:
+    async def _cancel(self, connection: KeepAliveConnection, at: float) -> None:
         appointment_id, version, slot = self._booked.pop(0)
         path = f"/appointments/{appointment_id}/cancel"
         record = await self._settled(connection, at, "cancel", path, {"expected_version": version})
@@ -133,8 +135,8 @@ class _Traffic:
         self._tell(record)
 
     async def _settled(
-        self, connection: Connection, at: float, kind: str, path: str, body: Mapping[str, object]
-    ) -> Record:
+        self, connection: KeepAliveConnection, at: float, kind: str, path: str, body: Mapping[str, object]
+    ) -> TrafficRecord:
         """Repeats the key while the outcome is unknown, or nothing was done; the first answer is what the user saw."""
         key, first, first_ms, until = uuid4().hex, None, 0.0, time.time() + SETTLE_SECONDS
         while True:
@@ -145,7 +147,7 @@ class _Traffic:
                 break
             await asyncio.sleep(0.05)
         said = answer.json() if answer.status in (200, 201) else {}
-        return Record(
+        return TrafficRecord(
             name=self._plan.name,
             kind=kind,
             at=at,
@@ -158,13 +160,15 @@ class _Traffic:
             state=said.get("status", ""),
         )
 
-    async def _try(self, connection: Connection, path: str, body: Mapping[str, object], key: str) -> Answer:
+    async def _try(
+        self, connection: KeepAliveConnection, path: str, body: Mapping[str, object], key: str
+    ) -> TrafficResponse:
         try:
             return await connection.ask(
                 "POST", self._plan.path + path, body, {"Idempotency-Key": key}, seconds=REQUEST_SECONDS
             )
-        except Lost:
-            return Answer(0, b"")
+        except ResponseLost:
+            return TrafficResponse(0, b"")
 
 
 _UNSETTLED = frozenset({0, 500, 502, 503, 504})
@@ -174,6 +178,6 @@ def _ms(at: float) -> float:
     return (time.time() - at) * 1000
 
 
-def split(slots: Sequence[tuple[str, str]], parts: int) -> list[list[tuple[str, str]]]:
+def split_slots(slots: Sequence[tuple[str, str]], parts: int) -> list[list[tuple[str, str]]]:
     """Each slot for one of several processes."""
     return [list(slots[part::parts]) for part in range(parts)]

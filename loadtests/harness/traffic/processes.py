@@ -12,7 +12,7 @@ import msgspec
 
 from deploy.devstack.program import ROOT
 from deploy.errors import SurroundingsError
-from loadtests.harness.traffic.open_loop import Plan, Record
+from loadtests.harness.traffic.open_loop import TrafficPlan, TrafficRecord
 
 _PATIENCE = 60.0
 
@@ -21,11 +21,11 @@ _PATIENCE = 60.0
 class Traffic:
     """`records` are there when the traffic has ended, by time."""
 
-    records: list[Record] = field(default_factory=list)
+    records: list[TrafficRecord] = field(default_factory=list)
 
 
 @contextmanager
-def running_traffic(plans: Sequence[Plan], folder: Path, *, warm_up: float = 1.0) -> Iterator[Traffic]:
+def running_traffic(plans: Sequence[TrafficPlan], folder: Path, *, warm_up: float = 1.0) -> Iterator[Traffic]:
     """One process for each plan while the block lasts. Raises SurroundingsError when one of them fails."""
     folder.mkdir(parents=True, exist_ok=True)
     traffic, processes = Traffic(), []
@@ -43,7 +43,7 @@ def running_traffic(plans: Sequence[Plan], folder: Path, *, warm_up: float = 1.0
         codes = [_ended(process) for process in processes]
     if any(codes):
         raise SurroundingsError(f"a process of traffic ended with {codes}")
-    decode = msgspec.json.Decoder(Record).decode
+    decode = msgspec.json.Decoder(TrafficRecord).decode
     for number in range(len(plans)):
         with (folder / f"records-{number}.jsonl").open("rb") as file:
             traffic.records += [decode(line) for line in file]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from loadtests.lab.measuring.measurement import COPY, Spec, play, read_run
+from loadtests.lab.measuring.measurement import COPY, RunSpec, read_run_files, run_load
 from loadtests.lab.results.model import Step
-from loadtests.lab.results.results_store import BEFORE
-from loadtests.lab.results.summary import by_module
-from loadtests.lab.servers.database_templates import Prepared
-from loadtests.lab.servers.lab_servers import Ground
-from loadtests.lab.servers.quiesce import let_it_finish
-from loadtests.lab.servers.topologies import RunningArm, running
+from loadtests.lab.results.results_store import CAPACITY_FOLDER
+from loadtests.lab.results.summary import summarize_modules
+from loadtests.lab.servers.database_templates import PreparedArm
+from loadtests.lab.servers.lab_servers import LabServers
+from loadtests.lab.servers.quiesce import wait_until_idle
+from loadtests.lab.servers.topologies import RunningArm, running_arm
 from loadtests.lab.verdict.thresholds import Thresholds
 
 FIRST_RATE: Final = 25.0
@@ -25,7 +25,7 @@ CLOSE_ENOUGH: Final = 1.08
 
 
 @dataclass(frozen=True)
-class Lengths:
+class StepLengths:
     """Seconds: of a rung of the ladder, of a step of the bisection, and how many of those there are at the most."""
 
     rung: float
@@ -33,18 +33,24 @@ class Lengths:
     bisections: int
 
 
-class Asked(Protocol):
+class RateProbe(Protocol):
     """Whoever answers steady rates."""
 
     def ask(self, rate: float, seconds: float) -> Step:
         """What becomes of so many scheduling requests a second."""
 
 
-class Prober:
+class CapacityProbe:
     """Asks an arm that runs."""
 
     def __init__(
-        self, arm_name: str, arm: RunningArm, ground: Ground, prepared: Prepared, folder: Path, thresholds: Thresholds
+        self,
+        arm_name: str,
+        arm: RunningArm,
+        ground: LabServers,
+        prepared: PreparedArm,
+        folder: Path,
+        thresholds: Thresholds,
     ) -> None:
         self._name = arm_name
         self._arm = arm
@@ -57,14 +63,14 @@ class Prober:
     def ask(self, rate: float, seconds: float) -> Step:
         """A steady rate, after a second of warming up."""
         # Mails and invoices of one rate would else be work of the next: a rate too high made all after it fail.
-        let_it_finish(self._arm.pids)
+        wait_until_idle(self._arm.pids)
         number = len(self.steps)
-        folder = self._folder / BEFORE / f"{self._name.replace(chr(39), '-again')}-{number:02}"
+        folder = self._folder / CAPACITY_FOLDER / f"{self._name.replace(chr(39), '-again')}-{number:02}"
         folder.mkdir(parents=True, exist_ok=True)
-        spec = Spec(0, number, self._name, "idle", 0.0, rate, seconds, 1.0, 9_000 + number)
-        play(spec, self._ground, self._arm, self._prepared, folder)
-        rows = [row.as_row(self._name) for row in read_run(folder)[0] if row.due >= 0]
-        found = by_module(rows, self._thresholds.slo_p99_ms)["scheduling"]
+        spec = RunSpec(0, number, self._name, "idle", 0.0, rate, seconds, 1.0, 9_000 + number)
+        run_load(spec, self._ground, self._arm, self._prepared, folder)
+        rows = [row.as_row(self._name) for row in read_run_files(folder)[0] if row.due >= 0]
+        found = summarize_modules(rows, self._thresholds.slo_p99_ms)["scheduling"]
         step = Step(
             arm=self._name,
             rate=rate,
@@ -77,14 +83,16 @@ class Prober:
 
 
 @contextmanager
-def prober(arm_name: str, ground: Ground, prepared: Prepared, folder: Path, thresholds: Thresholds) -> Iterator[Prober]:
+def running_probe(
+    arm_name: str, ground: LabServers, prepared: PreparedArm, folder: Path, thresholds: Thresholds
+) -> Iterator[CapacityProbe]:
     """On fresh databases, which grow from step to step."""
     topology = prepared.topology
-    with ground.copied(topology.home, topology.template, COPY), running(topology, ground, COPY) as arm:
-        yield Prober(arm_name, arm, ground, prepared, folder, thresholds)
+    with ground.copied(topology.home, topology.template, COPY), running_arm(topology, ground, COPY) as arm:
+        yield CapacityProbe(arm_name, arm, ground, prepared, folder, thresholds)
 
 
-def find_capacity(asked: Asked, lengths: Lengths, say: Callable[[Step], None]) -> float:
+def find_capacity(asked: RateProbe, lengths: StepLengths, say: Callable[[Step], None]) -> float:
     """Doubles the rate until the arm fails, then halves what is between, on a logarithmic scale. A rate is beyond the
     arm when it failed twice in a row: whatever else the machine did in one step is not the arm's."""
 

@@ -12,7 +12,7 @@ Administrator = psycopg.Connection[tuple[Any, ...]]
 _NAMED_AT_MOST = 3
 
 
-def problems_of(rows: Sequence[RawRow], db: Administrator, since: datetime) -> list[str]:
+def find_violations(rows: Sequence[RawRow], db: Administrator, since: datetime) -> list[str]:
     """In sentences; none when all is well. `db` is the database that owns the businesses; `since` is its clock before
     the run."""
     found = []

@@ -17,15 +17,15 @@ from deploy.devstack.launch import launcher
 from deploy.devstack.program import ROOT
 from deploy.errors import SurroundingsError
 from loadtests.generator.rows import RawRow, RowsError, read_rows
-from loadtests.generator.self_report import ABOUT, PATIENCE_SECONDS, ROWS, GeneratorReport
-from loadtests.generator.workload import Play
+from loadtests.generator.self_report import REPORT_FILE, REQUEST_TIMEOUT_SECONDS, ROWS_FILE, GeneratorReport
+from loadtests.generator.workload import Workload
 from loadtests.lab.measuring import correctness
-from loadtests.lab.measuring.sampling import costs, look, watching_locks
-from loadtests.lab.results.model import Costs, Run, folder_of
-from loadtests.lab.results.summary import about_generator, by_module, problems_of
-from loadtests.lab.servers.database_templates import Prepared
-from loadtests.lab.servers.lab_servers import Deployment, Ground, Server
-from loadtests.lab.servers.topologies import RunningArm, Topology, running
+from loadtests.lab.measuring.sampling import costs_between, sample_costs, sampling_locks
+from loadtests.lab.results.model import Costs, Run, run_folder_name
+from loadtests.lab.results.summary import find_problems, summarize_generator, summarize_modules
+from loadtests.lab.servers.database_templates import PreparedArm
+from loadtests.lab.servers.lab_servers import DatabaseServer, Deployment, LabServers
+from loadtests.lab.servers.topologies import RunningArm, Topology, running_arm
 from loadtests.lab.verdict.thresholds import Thresholds
 
 COPY = "run"
@@ -33,7 +33,7 @@ _STARTING_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Spec:
+class RunSpec:
     """What to measure. `load` is the share of the forecast peak that `rate` is."""
 
     block: int
@@ -49,25 +49,25 @@ class Spec:
     @property
     def folder(self) -> str:
         """The run's own, within the laboratory's."""
-        return folder_of(self.block, self.place, self.arm, self.scenario)
+        return run_folder_name(self.block, self.place, self.arm, self.scenario)
 
 
-def measure(spec: Spec, ground: Ground, prepared: Prepared, folder: Path, thresholds: Thresholds) -> Run:
+def measure_run(spec: RunSpec, ground: LabServers, prepared: PreparedArm, folder: Path, thresholds: Thresholds) -> Run:
     """Leaves the raw rows in the folder. Raises SurroundingsError, and KeyboardInterrupt with everything stopped."""
     topology = prepared.topology
     (folder / spec.folder).mkdir(parents=True, exist_ok=True)
-    with ground.copied(topology.home, topology.template, COPY), running(topology, ground, COPY) as arm:
+    with ground.copied(topology.home, topology.template, COPY), running_arm(topology, ground, COPY) as arm:
         since = _now(ground, topology)
-        spent = play(spec, ground, arm, prepared, folder / spec.folder)
-        rows, report = read_run(folder / spec.folder)
+        spent = run_load(spec, ground, arm, prepared, folder / spec.folder)
+        rows, report = read_run_files(folder / spec.folder)
         wrong = _wrong(rows, ground, topology, since)
-    return run_of(spec, rows, report, spent, wrong, thresholds)
+    return summarize_run(spec, rows, report, spent, wrong, thresholds)
 
 
-def play(spec: Spec, ground: Ground, arm: RunningArm, prepared: Prepared, folder: Path) -> Costs:
+def run_load(spec: RunSpec, ground: LabServers, arm: RunningArm, prepared: PreparedArm, folder: Path) -> Costs:
     """Send the hour to an arm that runs."""
     home = prepared.topology.home
-    hour = Play(
+    hour = Workload(
         scenario=spec.scenario,
         rate=spec.rate,
         seconds=spec.seconds,
@@ -81,14 +81,14 @@ def play(spec: Spec, ground: Ground, arm: RunningArm, prepared: Prepared, folder
         _generator(Path(file.name), hour, folder, ground) as process,
     ):
         _wait_for_0_s(process)
-        before = look(arm, ground, home, COPY)
-        with watching_locks(ground, home, COPY) as locks:
+        before = sample_costs(arm, ground, home, COPY)
+        with sampling_locks(ground, home, COPY) as locks:
             _wait_for_the_end(process, spec)
-        return costs(before, look(arm, ground, home, COPY), locks.shares())
+        return costs_between(before, sample_costs(arm, ground, home, COPY), locks.shares())
 
 
-def run_of(
-    spec: Spec,
+def summarize_run(
+    spec: RunSpec,
     rows: list[RawRow],
     report: GeneratorReport,
     spent: Costs,
@@ -98,7 +98,7 @@ def run_of(
     """What the rows, and what the servers spent, come to."""
     every = [row.as_row(spec.arm) for row in rows]
     counted = [row for row in every if row.due >= 0]
-    generator = about_generator(every, report)
+    generator = summarize_generator(every, report)
     return Run(
         block=spec.block,
         place=spec.place,
@@ -107,28 +107,28 @@ def run_of(
         load=spec.load,
         rate=spec.rate,
         seed=spec.seed,
-        modules=by_module(counted, thresholds.slo_p99_ms),
+        modules=summarize_modules(counted, thresholds.slo_p99_ms),
         bookings=sum(row.journey == "book" and row.outcome == "ok" for row in counted),
         seconds=spec.seconds,
         cpu_ms=sum(spent.cpu_ms.values()),
         db_ms=sum(spent.db_ms.values()),
-        problems=(*problems_of(every, generator, report.complete, thresholds), *wrong),
+        problems=(*find_problems(every, generator, report.complete, thresholds), *wrong),
         generator=generator,
         costs=spent,
     )
 
 
-def read_run(folder: Path) -> tuple[list[RawRow], GeneratorReport]:
+def read_run_files(folder: Path) -> tuple[list[RawRow], GeneratorReport]:
     """What the generator left. Raises SurroundingsError."""
     try:
-        report = msgspec.json.decode((folder / ABOUT).read_bytes(), type=GeneratorReport)
-        return read_rows(folder / ROWS), report
+        report = msgspec.json.decode((folder / REPORT_FILE).read_bytes(), type=GeneratorReport)
+        return read_rows(folder / ROWS_FILE), report
     except (OSError, msgspec.DecodeError, RowsError) as error:
         raise SurroundingsError(f"{folder} does not hold a whole run: {error}") from error
 
 
 @contextlib.contextmanager
-def _generator(play_file: Path, hour: Play, folder: Path, ground: Ground) -> Iterator["subprocess.Popen[str]"]:
+def _generator(play_file: Path, hour: Workload, folder: Path, ground: LabServers) -> Iterator["subprocess.Popen[str]"]:
     play_file.write_bytes(msgspec.json.encode(hour))
     # It must not outlive a laboratory that was killed.
     generator = [sys.executable, "-m", "loadtests.generator.run_workload", str(play_file), str(folder)]
@@ -151,12 +151,12 @@ def _wait_for_0_s(process: "subprocess.Popen[str]") -> None:
         raise SurroundingsError(f"the generator did not begin: {_output(process.stderr).read().strip() or line!r}")
 
 
-def _wait_for_the_end(process: "subprocess.Popen[str]", spec: Spec) -> None:
+def _wait_for_the_end(process: "subprocess.Popen[str]", spec: RunSpec) -> None:
     try:
-        code = process.wait(spec.seconds + PATIENCE_SECONDS + _STARTING_SECONDS)
+        code = process.wait(spec.seconds + REQUEST_TIMEOUT_SECONDS + _STARTING_SECONDS)
     except subprocess.TimeoutExpired:
         raise SurroundingsError(
-            f"the generator did not end within {PATIENCE_SECONDS:g} s of its last request"
+            f"the generator did not end within {REQUEST_TIMEOUT_SECONDS:g} s of its last request"
         ) from None
     if code:
         raise SurroundingsError(f"the generator gave up: {_output(process.stderr).read().strip()}")
@@ -167,7 +167,7 @@ def _output(stream: IO[str] | None) -> IO[str]:
     return stream
 
 
-def _now(ground: Ground, topology: Topology) -> datetime:
+def _now(ground: LabServers, topology: Topology) -> datetime:
     server, database = _owning(topology)
     with ground.administrator(server, database) as db:
         row = db.execute("SELECT clock_timestamp()").fetchone()
@@ -176,13 +176,13 @@ def _now(ground: Ground, topology: Topology) -> datetime:
     return row[0]
 
 
-def _wrong(rows: list[RawRow], ground: Ground, topology: Topology, since: datetime) -> list[str]:
+def _wrong(rows: list[RawRow], ground: LabServers, topology: Topology, since: datetime) -> list[str]:
     server, database = _owning(topology)
     with ground.administrator(server, database) as db:
-        return correctness.problems_of(rows, db, since)
+        return correctness.find_violations(rows, db, since)
 
 
-def _owning(topology: Topology) -> tuple[Server, str]:
+def _owning(topology: Topology) -> tuple[DatabaseServer, str]:
     """Where the appointments are."""
     owner: Deployment = "scheduling" if topology.service else "monolith"
     return topology.home[owner], f"{COPY}_{owner}"

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from loadtests.evidence.metrics_pages import read_page
-from loadtests.harness.cpu_time import spent
+from loadtests.evidence.metrics_pages import scrape_page
+from loadtests.harness.cpu_time import cpu_seconds
 from loadtests.lab.results.model import Costs
-from loadtests.lab.servers.lab_servers import Ground, Home
+from loadtests.lab.servers.lab_servers import DatabasePlacement, LabServers
 from loadtests.lab.servers.topologies import RunningArm
 
 _LOOK_EVERY_SECONDS = 0.25
@@ -19,7 +19,7 @@ _SCHEDULING = "scheduling"
 
 
 @dataclass(frozen=True)
-class Look:
+class CostSample:
     """Milliseconds since the processes began, by process or by module."""
 
     cpu_ms: dict[str, float]
@@ -28,12 +28,12 @@ class Look:
     pool_wait_ms: dict[str, float]
 
 
-def look(arm: RunningArm, ground: Ground, home: Home, copy: str) -> Look:
+def sample_costs(arm: RunningArm, ground: LabServers, home: DatabasePlacement, copy: str) -> CostSample:
     """At one moment."""
-    cpu = {name: seconds * 1000 for name, seconds in spent(arm.pids).items()}
+    cpu = {name: seconds * 1000 for name, seconds in cpu_seconds(arm.pids).items()}
     web_cpu, pool_wait = defaultdict[str, float](float), defaultdict[str, float](float)
     for address in arm.metrics.values():
-        for (name, pairs), value in read_page(address, arm.metrics_token):
+        for (name, pairs), value in scrape_page(address, arm.metrics_token):
             labels = dict(pairs)
             if name == "monolith_http_cpu_seconds_total":
                 web_cpu[labels["module"]] += value * 1000
@@ -41,10 +41,10 @@ def look(arm: RunningArm, ground: Ground, home: Home, copy: str) -> Look:
                 web_cpu[_SCHEDULING] += value * 1000
             elif name == "monolith_pool_wait_seconds_sum":
                 pool_wait[labels["module"]] += value * 1000
-    return Look(cpu, dict(web_cpu), _db_ms(ground, home, copy), dict(pool_wait))
+    return CostSample(cpu, dict(web_cpu), _db_ms(ground, home, copy), dict(pool_wait))
 
 
-def costs(before: Look, after: Look, lock_share: Mapping[str, float]) -> Costs:
+def costs_between(before: CostSample, after: CostSample, lock_share: Mapping[str, float]) -> Costs:
     """What came in between."""
     return Costs(
         cpu_ms=_since(before.cpu_ms, after.cpu_ms),
@@ -56,7 +56,7 @@ def costs(before: Look, after: Look, lock_share: Mapping[str, float]) -> Costs:
 
 
 @dataclass
-class LockWatch:
+class LockSampler:
     """Looks at the sessions of an arm's databases now and then: whose statements run, and whose wait for a lock."""
 
     active: Counter[str] = field(default_factory=Counter)
@@ -67,9 +67,9 @@ class LockWatch:
 
 
 @contextmanager
-def watching_locks(ground: Ground, home: Home, copy: str) -> Iterator[LockWatch]:
+def sampling_locks(ground: LabServers, home: DatabasePlacement, copy: str) -> Iterator[LockSampler]:
     """While the block lasts, from a thread of its own."""
-    watch, over = LockWatch(), threading.Event()
+    watch, over = LockSampler(), threading.Event()
     connections = [ground.administrator(server) for server in dict.fromkeys(home.values())]
 
     def run() -> None:
@@ -102,7 +102,7 @@ def module_of(role: str) -> str:
     return role.partition("_")[0]
 
 
-def _db_ms(ground: Ground, home: Home, copy: str) -> dict[str, float]:
+def _db_ms(ground: LabServers, home: DatabasePlacement, copy: str) -> dict[str, float]:
     found = defaultdict[str, float](float)
     for server in dict.fromkeys(home.values()):
         with ground.administrator(server) as connection:

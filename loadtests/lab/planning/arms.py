@@ -15,7 +15,7 @@ class Arm(NamedTuple):
     words: str
 
 
-BASELINE, AGAIN = "M1", "M1'"
+BASELINE, REPEAT = "M1", "M1'"
 TWO_BUDGETS = ("M2+", "X+")
 """Arms that have more to spend than the others; they need a kernel that can hold the others to one budget."""
 
@@ -23,7 +23,7 @@ ARMS: Mapping[str, Arm] = {
     arm.name: arm
     for arm in (
         Arm(BASELINE, "baseline", "the monolith, one process"),
-        Arm(AGAIN, "again", "the same once more: how much of a difference is noise"),
+        Arm(REPEAT, "again", "the same once more: how much of a difference is noise"),
         Arm("M2", "remedy", "two replicas of the monolith"),
         Arm("M2+", "remedy", "two replicas, the second with a budget of its own"),
         Arm("MB", "remedy", "a bulkhead: scheduling's routes of the monolith in a process and a pool of their own"),
@@ -37,18 +37,18 @@ ARMS: Mapping[str, Arm] = {
 REQUIRED_REMEDIES: Final = ("M2", "MB", "MC")
 """None of them may have helped before anything is extracted."""
 
-REMEDY: Final = "M1-"
+CUSTOM_REMEDY_PREFIX: Final = "M1-"
 """Begins the name of an arm that is M1 with a remedy of the reader's own."""
 
 
-def arm_named(name: str) -> Arm:
+def find_arm(name: str) -> Arm:
     """Raises KeyError."""
-    if name.startswith(REMEDY):
-        return Arm(name, "remedy", f"the monolith with a remedy of your own, {name.removeprefix(REMEDY)}")
+    if name.startswith(CUSTOM_REMEDY_PREFIX):
+        return Arm(name, "remedy", f"the monolith with a remedy of your own, {name.removeprefix(CUSTOM_REMEDY_PREFIX)}")
     return ARMS[name]
 
 
-def in_order(names: Iterable[str]) -> list[str]:
+def sort_arms(names: Iterable[str]) -> list[str]:
     """As reports list them: those that everybody has, then remedies by name. Each once."""
     there = set(names)
     return [*(name for name in ARMS if name in there), *sorted(there - ARMS.keys())]

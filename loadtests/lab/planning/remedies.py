@@ -7,7 +7,7 @@ from typing import Final
 
 from deploy.devstack.environment import OURS
 from deploy.errors import SurroundingsError
-from loadtests.lab.planning.arms import REMEDY
+from loadtests.lab.planning.arms import CUSTOM_REMEDY_PREFIX
 from loadtests.lab.results.model import Remedy
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,15}")
@@ -27,9 +27,9 @@ def read_remedies(given: Sequence[str]) -> dict[str, Remedy]:
                 f"--remedy {each} is not NAME=FILE: the name has small letters, digits and hyphens (16 at the most), "
                 "the file ends in .sql or .env"
             )
-        if REMEDY + name in found:
+        if CUSTOM_REMEDY_PREFIX + name in found:
             raise SurroundingsError(f"--remedy {name} is given twice")
-        found[REMEDY + name] = _read(name, Path(file))
+        found[CUSTOM_REMEDY_PREFIX + name] = _read(name, Path(file))
     return found
 
 

@@ -5,18 +5,18 @@ from statistics import median_low
 from typing import NamedTuple
 
 from loadtests.generator.estimates import Estimate, ratio
-from loadtests.generator.self_report import PATIENCE_SECONDS
+from loadtests.generator.self_report import REQUEST_TIMEOUT_SECONDS
 from loadtests.lab.planning.arms import BASELINE
-from loadtests.lab.results.model import MODULES, ModuleResult, Results, Run, of_arm
-from loadtests.lab.verdict.gates import paired
+from loadtests.lab.results.model import MODULES, ModuleResult, Results, Run, runs_of_arm
+from loadtests.lab.verdict.gates import pair_by_block
 from loadtests.lab.verdict.thresholds import Thresholds
 
 IDLE = "idle"
-NOT_ANSWERED_MS = PATIENCE_SECONDS * 1000
+ERROR_LATENCY_MS = REQUEST_TIMEOUT_SECONDS * 1000
 """Stands for the wait of those who got an error."""
 
 
-class Comparison(NamedTuple):
+class ArmComparison(NamedTuple):
     """Of an arm by M1; `better` when less is better, which it always is here."""
 
     what: str
@@ -24,7 +24,7 @@ class Comparison(NamedTuple):
     estimate: Estimate
 
 
-class Figures:
+class ReportFigures:
     """Of one folder of results."""
 
     def __init__(self, results: Results, thresholds: Thresholds) -> None:
@@ -41,11 +41,11 @@ class Figures:
 
     def peak(self, arm: str) -> dict[int, Run]:
         """Valid runs by block."""
-        found = of_arm(self.results.runs, arm, self.conditions.scenario, self.headroom)
+        found = runs_of_arm(self.results.runs, arm, self.conditions.scenario, self.headroom)
         return {block: run for block, run in found.items() if run.valid}
 
     def idle(self, arm: str) -> dict[int, Run]:
-        found = of_arm(self.results.runs, arm, IDLE)
+        found = runs_of_arm(self.results.runs, arm, IDLE)
         return {block: run for block, run in found.items() if run.valid}
 
     def tail_name(self, module: str) -> str:
@@ -53,12 +53,12 @@ class Figures:
         return self._at_peak[module]
 
     def tail_ms(self, run: Run, module: str) -> float | None:
-        """That percentile, from the intended start; `NOT_ANSWERED_MS` when more than one in a hundred got an error."""
+        """That percentile, from the intended start; `ERROR_LATENCY_MS` when more than one in a hundred got an error."""
         return _tail(run, module, self._at_peak[module])
 
     def middle_tail(self, arm: str, module: str) -> float | None:
         """At the peak, the middle one of the arm's runs."""
-        return middle([_tail(run, module, self._at_peak[module]) for run in self.peak(arm).values()])
+        return lower_median([_tail(run, module, self._at_peak[module]) for run in self.peak(arm).values()])
 
     def neighbour_name(self, module: str) -> str:
         """The deepest percentile that idle hours have, too."""
@@ -67,7 +67,7 @@ class Figures:
     def neighbour(self, arm: str, module: str) -> tuple[float, float] | None:
         """That percentile in idle hours and at the peak, milliseconds, of middle runs."""
         idle, peak = (
-            middle([_tail(run, module, self._always[module]) for run in runs(arm).values()])
+            lower_median([_tail(run, module, self._always[module]) for run in runs(arm).values()])
             for runs in (self.idle, self.peak)
         )
         return (idle, peak) if idle and peak else None
@@ -76,7 +76,7 @@ class Figures:
         """The module's tail at the peak, by that in M1, block by block."""
         pairs = [
             (one, other)
-            for mine, its in paired(self.peak(arm), self.peak(BASELINE))
+            for mine, its in pair_by_block(self.peak(arm), self.peak(BASELINE))
             if (one := self.tail_ms(mine, module)) and (other := self.tail_ms(its, module))
         ]
         return ratio(pairs) if pairs else None
@@ -85,7 +85,7 @@ class Figures:
         """Processor time of all of the arm's servers for each booking at the peak, by M1's."""
         pairs = [
             (one, other)
-            for mine, its in paired(self.peak(arm), self.peak(BASELINE))
+            for mine, its in pair_by_block(self.peak(arm), self.peak(BASELINE))
             if (one := mine.cpu_ms_per_booking) and (other := its.cpu_ms_per_booking)
         ]
         return ratio(pairs) if pairs else None
@@ -94,7 +94,7 @@ class Figures:
         """Median of scheduling in idle hours, by M1's."""
         pairs = [
             (one, other)
-            for mine, its in paired(self.idle(arm), self.idle(BASELINE))
+            for mine, its in pair_by_block(self.idle(arm), self.idle(BASELINE))
             if (one := mine.modules["scheduling"].p50_ms) and (other := its.modules["scheduling"].p50_ms)
         ]
         return ratio(pairs) if pairs else None
@@ -105,20 +105,20 @@ class Figures:
         came = sum(result.arrivals for result in results)
         return sum(result.good for result in results) / came if came else None
 
-    def comparisons(self) -> list[Comparison]:
+    def comparisons(self) -> list[ArmComparison]:
         """All that the forest shows, M1 itself left out."""
         found = []
         for module in MODULES:
             for arm in self.arms:
                 if arm != BASELINE and (estimate := self.relief(arm, module)):
-                    found.append(Comparison(f"{module}, {self._at_peak[module]} at the peak", arm, estimate))
+                    found.append(ArmComparison(f"{module}, {self._at_peak[module]} at the peak", arm, estimate))
         for what, figure in (
             ("processor time a booking", self.cpu_per_booking),
             ("scheduling, median when idle", self.idle_latency),
         ):
             for arm in self.arms:
                 if arm != BASELINE and (estimate := figure(arm)):
-                    found.append(Comparison(what, arm, estimate))
+                    found.append(ArmComparison(what, arm, estimate))
         return found
 
     def middle_run(self, arm: str) -> Run | None:
@@ -140,11 +140,11 @@ def _tail(run: Run, module: str, name: str) -> float | None:
     if result is None or not result.arrivals:
         return None
     if result.errors > 0.01 * result.arrivals:
-        return NOT_ANSWERED_MS
+        return ERROR_LATENCY_MS
     return _percentile(result, name)
 
 
-def middle(values: Iterable[float | None]) -> float | None:
+def lower_median(values: Iterable[float | None]) -> float | None:
     """One of them: between an answer and none there is no mean."""
     known = [value for value in values if value is not None]
     return median_low(known) if known else None

@@ -7,9 +7,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from loadtests.lab.report import run_charts, summary_charts, tables
-from loadtests.lab.report.figures import IDLE, Figures
-from loadtests.lab.report.findings import findings
-from loadtests.lab.report.raw_rows import Raw
+from loadtests.lab.report.figures import IDLE, ReportFigures
+from loadtests.lab.report.findings import list_findings
+from loadtests.lab.report.raw_rows import RawRows
 from loadtests.lab.results.model import Results
 from loadtests.lab.verdict.thresholds import parse_thresholds
 from loadtests.lab.verdict.verdict import Verdict
@@ -20,17 +20,17 @@ _TYPED = re.compile("`([^`]+)`")
 _CLASSES = {True: "yes", False: "no", None: "open"}
 
 
-def render(results: Results, verdict: Verdict, raw: Raw) -> str:
+def render(results: Results, verdict: Verdict, raw: RawRows) -> str:
     """HTML that asks nobody else for anything."""
     conditions = results.conditions
     assert conditions is not None, "the laboratory wrote them"
-    figures = Figures(results, parse_thresholds(conditions.thresholds))
+    figures = ReportFigures(results, parse_thresholds(conditions.thresholds))
     drawn = {
-        "heat": summary_charts.heat(figures),
-        "forest": summary_charts.forest(figures),
-        "at_the_peak": tables.at_the_peak(figures),
-        "arms_drawn": summary_charts.arms_drawn(figures),
-        "costs": summary_charts.costs(figures),
+        "heat": summary_charts.neighbour_heat_map(figures),
+        "forest": summary_charts.forest_plot(figures),
+        "at_the_peak": tables.peak_tables(figures),
+        "arms_drawn": summary_charts.arm_diagrams(figures),
+        "costs": summary_charts.cost_charts(figures),
         "arms_legend": run_charts.arms_legend(figures.arms),
         "load_curves": run_charts.load_curves(figures),
         "percentile_curves": run_charts.percentile_curves(figures, raw),
@@ -48,7 +48,7 @@ def render(results: Results, verdict: Verdict, raw: Raw) -> str:
         runs=results.runs,
         headroom=figures.headroom,
         peak_rate=conditions.forecast * figures.headroom,
-        findings=list(findings(figures)),
+        findings=list(list_findings(figures)),
         missing=_missing(results),
         gate_word=_WORDS.__getitem__,
         gate_class=_CLASSES.__getitem__,

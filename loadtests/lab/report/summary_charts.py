@@ -5,8 +5,8 @@ from html import escape
 from statistics import fmean
 
 from loadtests.generator.estimates import Estimate
-from loadtests.lab.planning.arms import AGAIN, BASELINE, arm_named
-from loadtests.lab.report.figures import NOT_ANSWERED_MS, Comparison, Figures
+from loadtests.lab.planning.arms import BASELINE, REPEAT, find_arm
+from loadtests.lab.report.figures import ERROR_LATENCY_MS, ArmComparison, ReportFigures
 from loadtests.lab.report.run_charts import arm_class
 from loadtests.lab.report.svg import WIDTH, drawing, legend, number, text
 from loadtests.lab.results.model import MODULES, Run
@@ -20,7 +20,7 @@ _COST_KINDS = ("scheduling", "auth", "billing", "notifications", "background", "
 class _Ratios:
     """A logarithmic axis of ratios, and what is drawn along it."""
 
-    def __init__(self, found: list[Comparison]) -> None:
+    def __init__(self, found: list[ArmComparison]) -> None:
         every = [value for each in found for value in (each.estimate.value, each.estimate.low, each.estimate.high)]
         known = [value for value in every if 0 < value < math.inf] or [1.0]
         self.low, self.high = max(1 / 200, min([*known, 0.5])), min(200.0, max([*known, 2.0]))
@@ -44,7 +44,7 @@ class _Ratios:
         left, right = self.at(noise.low), self.at(noise.high)
         return f'<rect class="band" x="{left:.1f}" y="{y - 9}" width="{right - left:.1f}" height="{_ROW}"/>'
 
-    def whisker(self, each: Comparison, y: float) -> str:
+    def whisker(self, each: ArmComparison, y: float) -> str:
         kind, estimate = arm_class(each.arm), each.estimate
         low, high = self.at(estimate.low), self.at(estimate.high)
         line = f'<line class="line {kind}" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>'
@@ -64,13 +64,13 @@ def _room_for(arms: list[str]) -> float:
     return 14 + _LETTER * max(map(len, arms))
 
 
-def forest(figures: Figures) -> str:
+def forest_plot(figures: ReportFigures) -> str:
     """Ratios by M1 with their intervals, on a logarithm; the band is M1 by itself."""
     every = figures.comparisons()
-    found = [each for each in every if each.arm != AGAIN]
+    found = [each for each in every if each.arm != REPEAT]
     if not found:
         return "<p>Nothing can be compared yet: a block with M1 and another arm is needed.</p>"
-    noise = {each.what: each.estimate for each in every if each.arm == AGAIN}
+    noise = {each.what: each.estimate for each in every if each.arm == REPEAT}
     ratios, previous = _Ratios(found), ""
     body = [ratios.grid()]
     for place, each in enumerate(found):
@@ -83,7 +83,7 @@ def forest(figures: Figures) -> str:
     return drawing("Each arm by M1", WIDTH, ratios.bottom + 36, "".join(body))
 
 
-def heat(figures: Figures) -> str:
+def neighbour_heat_map(figures: ReportFigures) -> str:
     """A table: how many times longer each module's tail is at the peak than in idle hours."""
     head = "".join(f"<th>{arm}</th>" for arm in figures.arms)
     lines = []
@@ -93,7 +93,7 @@ def heat(figures: Figures) -> str:
             found = figures.neighbour(arm, module)
             if found is None:
                 cells.append("<td>-</td>")
-            elif found[1] >= NOT_ANSWERED_MS:
+            elif found[1] >= ERROR_LATENCY_MS:
                 cells.append(f'<td class="heat5">errors<small>{found[0]:.0f} ms when idle</small></td>')
             else:
                 idle, peak = found
@@ -105,7 +105,7 @@ def heat(figures: Figures) -> str:
     return f'<div class="wide"><table class="heat"><tr><th></th>{head}</tr>{"".join(lines)}</table></div>'
 
 
-def costs(figures: Figures) -> str:
+def cost_charts(figures: ReportFigures) -> str:
     """Stacked: processor milliseconds a booking by who spent them, and time in the database by module."""
     arms = [arm for arm in figures.arms if any(run.bookings for run in figures.peak(arm).values())]
     if not arms:
@@ -186,7 +186,7 @@ _BOXES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
-def arms_drawn(figures: Figures) -> str:
+def arm_diagrams(figures: ReportFigures) -> str:
     """Each arm's processes: the webs, what works in the background, the databases; all of them share one budget."""
     threads = figures.conditions.threads
     drawn = []
@@ -201,7 +201,7 @@ def arms_drawn(figures: Figures) -> str:
                 )
                 label = words.format(all=threads, half=threads // 2)
                 body.append(text(x + (wide - 8) / 2, y + 17, label, "middle"))
-        words = arm_named(arm).words
+        words = find_arm(arm).words
         drawn.append(
             f'<p class="caption">{escape(arm)}: {escape(words)}</p>{drawing(words, WIDTH, 108, "".join(body))}'
         )

@@ -12,7 +12,7 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 26, 14, 46
 Point = tuple[float, float]
 
 
-class Series(NamedTuple):
+class ChartSeries(NamedTuple):
     """`kind` is a CSS class that has a colour; a dashed line is drawn thinner."""
 
     name: str
@@ -21,7 +21,7 @@ class Series(NamedTuple):
     dashed: bool = False
 
 
-class Mark(NamedTuple):
+class ReferenceLine(NamedTuple):
     """A line across the drawing at a value, with a word."""
 
     at: float
@@ -64,10 +64,10 @@ def chart(
     title: str,
     x: Axis,
     y: Axis,
-    series: Sequence[Series],
+    series: Sequence[ChartSeries],
     *,
-    across: Sequence[Mark] = (),
-    upright: Sequence[Mark] = (),
+    across: Sequence[ReferenceLine] = (),
+    upright: Sequence[ReferenceLine] = (),
     dots: bool = False,
 ) -> str:
     """Lines, or dots only. `title` is what a screen reader says."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-from loadtests.lab.report.figures import Figures, middle
+from loadtests.lab.report.figures import ReportFigures, lower_median
 from loadtests.lab.results.model import MODULES, ModuleResult, Run
 
 _SCHEDULINGS = "bookings, /s"
@@ -13,7 +13,7 @@ _HEAD = (
 )  # fmt: skip
 
 
-def at_the_peak(figures: Figures) -> str:
+def peak_tables(figures: ReportFigures) -> str:
     """A table for each module: the middle one of an arm's valid runs, figure by figure; shares of all who came."""
     drawn = []
     for module in MODULES:
@@ -67,7 +67,7 @@ def _a_request(run: Run, module: str, cost: _Cost) -> float | None:
 
 
 def _middle(values: Iterable[float | None]) -> str:
-    found = middle(values)
+    found = lower_median(values)
     if found is None:
         return "-"
     return f"{found:,.0f}" if found >= 100 else f"{found:.3g}"

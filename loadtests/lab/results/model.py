@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-SCHEMA: Final = 1
+SCHEMA_VERSION: Final = 1
 """Of the results; a reader refuses another."""
 MODULES: Final = ("scheduling", "auth", "billing", "notifications")
 
@@ -75,7 +75,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def folder(self) -> str:
-        return folder_of(self.block, self.place, self.arm, self.scenario)
+        return run_folder_name(self.block, self.place, self.arm, self.scenario)
 
     @property
     def cpu_ms_per_booking(self) -> float | None:
@@ -147,19 +147,21 @@ def read_results(data: bytes, where: str) -> Results:
     """Raises ResultsError."""
     try:
         schema = msgspec.json.decode(data, type=_Schema).schema
-        if schema != SCHEMA:
-            raise ResultsError(f"{where} has results of schema {schema}, and this version reads {SCHEMA}: run it anew")
+        if schema != SCHEMA_VERSION:
+            raise ResultsError(
+                f"{where} has results of schema {schema}, and this version reads {SCHEMA_VERSION}: run it anew"
+            )
         return msgspec.json.decode(data, type=Results)
     except msgspec.DecodeError as error:
         raise ResultsError(f"{where} holds no results of the laboratory: {error}") from error
 
 
-def folder_of(block: int, place: int, arm: str, scenario: str) -> str:
+def run_folder_name(block: int, place: int, arm: str, scenario: str) -> str:
     """Where the raw rows of a run are, within the laboratory's folder."""
     return f"runs/{block:02}-{place:02}-{arm.replace(chr(39), '-again')}-{scenario}"
 
 
-def of_arm(runs: Sequence[Run], arm: str, scenario: str, load: float | None = None) -> dict[int, Run]:
+def runs_of_arm(runs: Sequence[Run], arm: str, scenario: str, load: float | None = None) -> dict[int, Run]:
     """By block; at any load unless one is given."""
     return {
         run.block: run

@@ -9,20 +9,20 @@ from typing import Final
 import msgspec
 
 from deploy.errors import SurroundingsError
-from loadtests.lab.results.model import SCHEMA, Conditions, Results, ResultsError, Run, Step, read_results
+from loadtests.lab.results.model import SCHEMA_VERSION, Conditions, Results, ResultsError, Run, Step, read_results
 
-RESULTS: Final = "results.json"
+RESULTS_FILE: Final = "results.json"
 SCHEMA_FILE: Final = "results.schema.json"
-REPORT: Final = "report.html"
-BEFORE: Final = "capacity"
+REPORT_FILE: Final = "report.html"
+CAPACITY_FOLDER: Final = "capacity"
 """Raw rows of what was asked before there are results; a laboratory that ended then is begun anew."""
-LOGS: Final = "logs"
+LOGS_FOLDER: Final = "logs"
 """What the servers of a laboratory said that failed."""
 NEEDED_BYTES: Final = 2_000_000_000
 """Databases, their logs and the raw rows of a run, with room to spare."""
 
 
-class Folder:
+class ResultsFolder:
     """Results are written after each run, so that whatever ends the laboratory, what it measured is there."""
 
     def __init__(self, path: Path, results: Results) -> None:
@@ -44,43 +44,47 @@ class Folder:
         self._write(msgspec.structs.replace(self.results, conditions=conditions))
 
     def _write(self, results: Results) -> None:
-        write_whole(self.path / RESULTS, msgspec.json.format(msgspec.json.encode(results), indent=1))
+        write_atomically(self.path / RESULTS_FILE, msgspec.json.format(msgspec.json.encode(results), indent=1))
         self.results = results
 
 
-def begin(path: Path, conditions: Conditions, machine: str, version: int) -> Folder:
+def create_folder(path: Path, conditions: Conditions, machine: str, version: int) -> ResultsFolder:
     """A new folder."""
-    results = Results(schema=SCHEMA, thresholds_version=version, machine=machine, runs=(), conditions=conditions)
-    folder = Folder(path, results)
-    write_whole(path / SCHEMA_FILE, msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Results)), indent=1))
+    results = Results(
+        schema=SCHEMA_VERSION, thresholds_version=version, machine=machine, runs=(), conditions=conditions
+    )
+    folder = ResultsFolder(path, results)
+    write_atomically(
+        path / SCHEMA_FILE, msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Results)), indent=1)
+    )
     folder.change(conditions)
     return folder
 
 
-def resume(path: Path) -> Folder | None:
+def resume_folder(path: Path) -> ResultsFolder | None:
     """What an earlier laboratory left there, to go on with; None when there is nothing. Raises SurroundingsError."""
-    if not (path / RESULTS).exists():
-        if path.exists() and any(each.name not in (BEFORE, LOGS) for each in path.iterdir()):
+    if not (path / RESULTS_FILE).exists():
+        if path.exists() and any(each.name not in (CAPACITY_FOLDER, LOGS_FOLDER) for each in path.iterdir()):
             raise SurroundingsError(f"{path} holds something else: name a new folder by --out")
         return None
     return open_results(path)
 
 
-def open_results(path: Path) -> Folder:
+def open_results(path: Path) -> ResultsFolder:
     """Raises SurroundingsError, in one line, for what is none, or another version's."""
-    file = path / RESULTS if path.is_dir() else path
+    file = path / RESULTS_FILE if path.is_dir() else path
     try:
         results = read_results(file.read_bytes(), str(file))
         if results.conditions is None:
             raise ResultsError(f"{file} does not say under which conditions it was measured: run it anew")
-        return Folder(file.parent, results)
+        return ResultsFolder(file.parent, results)
     except FileNotFoundError:
         raise SurroundingsError(f"{path} holds no results of a laboratory: `extraction lab run` makes some") from None
     except (OSError, ResultsError) as error:
         raise SurroundingsError(str(error)) from error
 
 
-def require_room(*folders: Path) -> None:
+def require_free_space(*folders: Path) -> None:
     """Raises SurroundingsError when a disk is too full to measure on."""
     for folder in folders:
         free = shutil.disk_usage(_existing(folder)).free
@@ -91,16 +95,16 @@ def require_room(*folders: Path) -> None:
             )
 
 
-def keep_logs(ground: Path, out: Path) -> None:
+def save_logs(ground: Path, out: Path) -> None:
     """Before the ground goes; as many as the disk takes."""
     with contextlib.suppress(OSError):
         for log in ground.rglob("*.log"):
-            kept = out / LOGS / log.relative_to(ground)
+            kept = out / LOGS_FOLDER / log.relative_to(ground)
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(log, kept)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """So that nobody ever reads half of it."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.parent.mkdir(parents=True, exist_ok=True)

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from loadtests.generator.estimates import percentile
-from loadtests.generator.latency_table import FEWEST_BEYOND, Row
-from loadtests.generator.self_report import PATIENCE_SECONDS, GeneratorReport
+from loadtests.generator.latency_table import MIN_ROWS_BEYOND, RequestRow
+from loadtests.generator.self_report import REQUEST_TIMEOUT_SECONDS, GeneratorReport
 from loadtests.lab.results.model import MODULES, Generator, ModuleResult
 from loadtests.lab.verdict.thresholds import Thresholds
 
 _STEADY_ROWS = 30
 
 
-def by_module(rows: Sequence[Row], slo_ms: Mapping[str, float]) -> dict[str, ModuleResult]:
+def summarize_modules(rows: Sequence[RequestRow], slo_ms: Mapping[str, float]) -> dict[str, ModuleResult]:
     """Of the rows of one run, without its warm-up."""
     return {
         module: _result([row for row in rows if row.module == module], slo_ms.get(module, float("inf")))
@@ -20,7 +20,7 @@ def by_module(rows: Sequence[Row], slo_ms: Mapping[str, float]) -> dict[str, Mod
     }
 
 
-def about_generator(rows: Sequence[Row], report: GeneratorReport) -> Generator:
+def summarize_generator(rows: Sequence[RequestRow], report: GeneratorReport) -> Generator:
     """`rows` with the warm-up: some of it may still be under way at 0 s."""
     measured = [row for row in rows if row.due >= 0]
     sent = [row for row in measured if row.outcome != "dropped"]
@@ -36,7 +36,9 @@ def about_generator(rows: Sequence[Row], report: GeneratorReport) -> Generator:
     )
 
 
-def problems_of(rows: Sequence[Row], generator: Generator, complete: bool, thresholds: Thresholds) -> list[str]:
+def find_problems(
+    rows: Sequence[RequestRow], generator: Generator, complete: bool, thresholds: Thresholds
+) -> list[str]:
     """Why the run must not be believed, each in a sentence; none for a good one."""
     allowed, found = thresholds.validity, []
     if not complete:
@@ -61,7 +63,7 @@ def problems_of(rows: Sequence[Row], generator: Generator, complete: bool, thres
     return found
 
 
-def _in_time_beside_the_dropped(rows: Sequence[Row], thresholds: Thresholds) -> bool:
+def _in_time_beside_the_dropped(rows: Sequence[RequestRow], thresholds: Thresholds) -> bool:
     """If not, it was the servers that had no answer, and who was dropped is one of those that they turned away."""
     crowded = {(row.module, int(row.due)) for row in rows if row.outcome == "dropped"}
     beside = [row for row in rows if row.outcome in ("ok", "conflict") and (row.module, int(row.due)) in crowded]
@@ -69,11 +71,11 @@ def _in_time_beside_the_dropped(rows: Sequence[Row], thresholds: Thresholds) -> 
     return in_time > len(beside) / 2
 
 
-def _result(rows: Sequence[Row], promised_ms: float) -> ModuleResult:
+def _result(rows: Sequence[RequestRow], promised_ms: float) -> ModuleResult:
     answers = [row.latency * 1000 for row in rows if row.outcome in ("ok", "conflict")]
     dropped = sum(row.outcome == "dropped" for row in rows)
     # Without them the waits of an arm would look the shorter, the more people it turned away.
-    waits = answers + [max(answers, default=PATIENCE_SECONDS * 1000)] * dropped
+    waits = answers + [max(answers, default=REQUEST_TIMEOUT_SECONDS * 1000)] * dropped
     return ModuleResult(
         arrivals=len(rows),
         errors=sum(row.outcome == "error" for row in rows),
@@ -88,10 +90,10 @@ def _result(rows: Sequence[Row], promised_ms: float) -> ModuleResult:
 
 def known_percentile(values: Sequence[float], share: float) -> float | None:
     """None where too few lie beyond it."""
-    return percentile(values, share) if len(values) * (1 - share) >= FEWEST_BEYOND else None
+    return percentile(values, share) if len(values) * (1 - share) >= MIN_ROWS_BEYOND else None
 
 
-def _unsteady(rows: Sequence[Row], most: float) -> str:
+def _unsteady(rows: Sequence[RequestRow], most: float) -> str:
     """Whether the first searches of the run took longer than the next: then the warm-up was too short."""
     searches = [row.latency for row in rows if row.journey == "search" and row.outcome == "ok" and row.due >= 0]
     first, then = searches[:_STEADY_ROWS], searches[_STEADY_ROWS : 2 * _STEADY_ROWS]

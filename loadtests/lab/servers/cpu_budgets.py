@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.errors import SurroundingsError
-from loadtests.harness.process_tree import family
+from loadtests.harness.process_tree import process_tree
 
 PERIOD_US: Final = 10_000
 BUDGET_CORES: Final = 0.45
@@ -21,7 +21,7 @@ _FIRST_VERSION: Final = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup/cpu,cp
 _SECOND_VERSION: Final = Path("/sys/fs/cgroup")
 
 
-class Budget:
+class CpuBudget:
     """A group of processes that together use no more than their quota."""
 
     def __init__(self, group: Path) -> None:
@@ -30,21 +30,21 @@ class Budget:
     def hold(self, pids: Sequence[int]) -> None:
         """These processes, and all that they have started and will start."""
         for pid in pids:
-            for each in family(pid):
+            for each in process_tree(pid):
                 _move(each.pid, self._group)
 
 
-def why_not() -> str | None:
+def reason_unavailable() -> str | None:
     """Why there are no quotas here, in a sentence; None when there are."""
     try:
-        with budget("probe", BUDGET_CORES):
+        with cpu_budget("probe", BUDGET_CORES):
             return None
     except SurroundingsError as error:
         return str(error)
 
 
 @contextlib.contextmanager
-def budget(name: str, cores: float) -> Iterator[Budget]:
+def cpu_budget(name: str, cores: float) -> Iterator[CpuBudget]:
     """A quota while the block lasts; processes that live on leave it then. Raises SurroundingsError where the kernel,
     or its administrator, allows none."""
     group = _parent() / f"extraction-lab-{os.getpid()}-{name}"
@@ -54,7 +54,7 @@ def budget(name: str, cores: float) -> Iterator[Budget]:
         raise SurroundingsError(_refused(error)) from error
     try:
         _set(group, cores)
-        yield Budget(group)
+        yield CpuBudget(group)
     finally:
         with contextlib.suppress(OSError):
             for pid in (group / "cgroup.procs").read_text().split():

@@ -7,13 +7,13 @@ import psycopg
 
 from deploy.databases.set_up import set_up
 from deploy.errors import SurroundingsError
-from loadtests.generator.businesses import Business, LoadError, open_business
-from loadtests.generator.workload import EVERY_MODULE, Opened, sign_in_everybody
+from loadtests.generator.businesses import LoadBusiness, LoadError, open_business
+from loadtests.generator.workload import ANY_MODULE, SignedInBusiness, sign_in_all
 from loadtests.lab.planning.arms import BASELINE
 from loadtests.lab.results.model import Remedy
-from loadtests.lab.servers.lab_servers import Ground
-from loadtests.lab.servers.quiesce import let_it_finish
-from loadtests.lab.servers.topologies import TOPOLOGIES, Topology, running
+from loadtests.lab.servers.lab_servers import LabServers
+from loadtests.lab.servers.quiesce import wait_until_idle
+from loadtests.lab.servers.topologies import TOPOLOGIES, Topology, running_arm
 from monolith.shared.database import Database
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 
@@ -25,20 +25,20 @@ _MADE_BY: dict[str, str] = {"inside": "M1", "apart": "X", "together": "XS"}
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedArm:
     """An arm that only has to be started: on copies of the databases that its topology names. `opened` are the people
     in them."""
 
     topology: Topology
-    opened: list[Opened]
+    opened: list[SignedInBusiness]
 
 
-def prepare(
-    arms: Sequence[str], remedies: Mapping[str, Remedy], ground: Ground, say: Callable[[str], None]
-) -> dict[str, Prepared]:
+def prepare_arms(
+    arms: Sequence[str], remedies: Mapping[str, Remedy], ground: LabServers, say: Callable[[str], None]
+) -> dict[str, PreparedArm]:
     """All that these arms start from, by arm. Raises SurroundingsError."""
     topologies = {arm: _topology(arm, remedies) for arm in arms}
-    opened: dict[str, list[Opened]] = {}
+    opened: dict[str, list[SignedInBusiness]] = {}
     for arm, topology in topologies.items():
         base = TOPOLOGIES[BASELINE if arm in remedies else arm].template
         if base not in opened:
@@ -47,7 +47,7 @@ def prepare(
             say(f"applying the remedy of {arm}")
             _apply(arm, remedies[arm].sql, base, topology, ground)
             opened[topology.template] = opened[base]
-    return {arm: Prepared(topology, opened[topology.template]) for arm, topology in topologies.items()}
+    return {arm: PreparedArm(topology, opened[topology.template]) for arm, topology in topologies.items()}
 
 
 def _topology(arm: str, remedies: Mapping[str, Remedy]) -> Topology:
@@ -58,7 +58,7 @@ def _topology(arm: str, remedies: Mapping[str, Remedy]) -> Topology:
     return base._replace(template=template, settings=remedy.settings)
 
 
-def _apply(arm: str, sql: str, base: str, topology: Topology, ground: Ground) -> None:
+def _apply(arm: str, sql: str, base: str, topology: Topology, ground: LabServers) -> None:
     """To a copy that the arm's runs are copied from, so that it takes none of their time."""
     for deployment, server in topology.home.items():
         ground.copy(deployment, server, base, topology.template)
@@ -70,7 +70,7 @@ def _apply(arm: str, sql: str, base: str, topology: Topology, ground: Ground) ->
         raise SurroundingsError(f"the remedy of {arm} cannot be applied: {' '.join(str(error).split())}") from error
 
 
-def _prepare(name: str, topology: Topology, ground: Ground, say: Callable[[str], None]) -> list[Opened]:
+def _prepare(name: str, topology: Topology, ground: LabServers, say: Callable[[str], None]) -> list[SignedInBusiness]:
     say(f"preparing the databases for {_MADE_BY[name]}")
     try:
         for deployment, server in topology.home.items():
@@ -78,21 +78,21 @@ def _prepare(name: str, topology: Topology, ground: Ground, say: Callable[[str],
         if topology.service:
             _let_new_businesses_be_extracted(ground, name)
         side = "http" if topology.service else "in_process"
-        with running(topology, ground, name) as arm:
-            host = arm.hosts[EVERY_MODULE][0]
-            opened = sign_in_everybody(host, [_open(host, number, side) for number in range(BUSINESSES)])
+        with running_arm(topology, ground, name) as arm:
+            host = arm.hosts[ANY_MODULE][0]
+            opened = sign_in_all(host, [_open(host, number, side) for number in range(BUSINESSES)])
             # What it left undone, every run would do anew.
-            let_it_finish(arm.pids)
+            wait_until_idle(arm.pids)
             return opened
     except (LoadError, psycopg.Error) as error:
         raise SurroundingsError(f"the databases for {_MADE_BY[name]} could not be prepared: {error}") from error
 
 
-def _open(host: str, number: int, side: str) -> Business:
+def _open(host: str, number: int, side: str) -> LoadBusiness:
     return open_business(host, f"lab-{number}", side, customers=CUSTOMERS, visitors=VISITORS)
 
 
-def _let_new_businesses_be_extracted(ground: Ground, name: str) -> None:
+def _let_new_businesses_be_extracted(ground: LabServers, name: str) -> None:
     target = ground.target("monolith", "main", f"{name}_monolith")
     platform = Database(target.url, role="platform_app", secret=ground.keys.monolith_role_secret, pool_size=1)
     try:

@@ -23,15 +23,15 @@ from deploy.devstack.valkey import ValkeyServer
 from loadtests.harness.cores import Cores
 
 Deployment = Literal["monolith", "scheduling"]
-Server = Literal["main", "apart"]
-Home = dict[Deployment, Server]
+DatabaseServer = Literal["main", "apart"]
+DatabasePlacement = dict[Deployment, DatabaseServer]
 """On which server each deployment's database is; a deployment that is not there has none."""
 
 _SCHEMAS = {"monolith": MONOLITH_SCHEMAS, "scheduling": SCHEDULING_SCHEMAS}
 
 
 @dataclass
-class Ground:
+class LabServers:
     """Everything that was started here stops when the ground is left, last first."""
 
     folder: Path
@@ -41,7 +41,7 @@ class Ground:
     """What each budget of an arm may use; None when there is one budget, which is the servers' core."""
     settings: Settings = field(init=False)
     keys: Keys = field(init=False)
-    postgres: dict[Server, PostgresServer] = field(init=False, default_factory=dict)
+    postgres: dict[DatabaseServer, PostgresServer] = field(init=False, default_factory=dict)
     valkey: ValkeyServer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class Ground:
         # Roles belong to a server, and one topology has both databases on one server.
         self.keys = replace(made, scheduling_role_secret=made.monolith_role_secret)
 
-    def start(self, *servers: Server) -> None:
+    def start(self, *servers: DatabaseServer) -> None:
         """Servers as the demo has them, with their statistics of statements readable. Raises SurroundingsError."""
         for name in servers:
             self.postgres[name] = PostgresServer(self.folder / f"postgres-{name}", name=f"postgres-{name}")
@@ -65,16 +65,18 @@ class Ground:
         with self.cores.for_generator():
             mailsink.start()
 
-    def administrator(self, server: Server, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
+    def administrator(
+        self, server: DatabaseServer, database: str = "postgres"
+    ) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(self.postgres[server].admin_url(database), autocommit=True)
 
-    def target(self, deployment: Deployment, server: Server, database: str) -> Target:
+    def target(self, deployment: Deployment, server: DatabaseServer, database: str) -> Target:
         url = self.postgres[server].admin_url(database)
         if deployment == "monolith":
             return monolith(url, self.keys.monolith_role_secret)
         return scheduling(url, self.keys.scheduling_role_secret)
 
-    def backends(self, home: Home, prefix: str) -> Backends:
+    def backends(self, home: DatabasePlacement, prefix: str) -> Backends:
         """For the processes of a topology whose databases are named by `prefix`."""
         urls = {
             deployment: self.postgres[server].admin_url(f"{prefix}_{deployment}") for deployment, server in home.items()
@@ -84,7 +86,7 @@ class Ground:
         return Backends(urls.get("monolith", nowhere), urls.get("scheduling", nowhere), self.valkey.url())
 
     @contextlib.contextmanager
-    def copied(self, home: Home, template: str, copy: str) -> Iterator[None]:
+    def copied(self, home: DatabasePlacement, template: str, copy: str) -> Iterator[None]:
         """Copies of a template's databases, and an empty Valkey, while the block lasts."""
         with contextlib.ExitStack() as made:
             with redis.Redis.from_url(self.valkey.url()) as store:
@@ -94,7 +96,7 @@ class Ground:
             yield
 
     @contextlib.contextmanager
-    def _copied(self, deployment: Deployment, server: Server, template: str, copy: str) -> Iterator[None]:
+    def _copied(self, deployment: Deployment, server: DatabaseServer, template: str, copy: str) -> Iterator[None]:
         self.copy(deployment, server, template, copy)
         try:
             yield
@@ -102,7 +104,7 @@ class Ground:
             with self.administrator(server) as connection:
                 connection.execute(_drop(f"{copy}_{deployment}"))
 
-    def copy(self, deployment: Deployment, server: Server, template: str, copy: str) -> None:
+    def copy(self, deployment: Deployment, server: DatabaseServer, template: str, copy: str) -> None:
         """One database of a template, in the place of an earlier copy of that name."""
         source, made = f"{template}_{deployment}", f"{copy}_{deployment}"
         schemas = _SCHEMAS[deployment]

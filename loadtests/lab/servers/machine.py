@@ -5,18 +5,18 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from loadtests.lab.servers.lab_servers import Ground
+from loadtests.lab.servers.lab_servers import LabServers
 
 _LIBRARIES = ("extraction", "flask", "gunicorn", "locust", "psycopg", "redis", "requests", "sqlalchemy")
 
 
-def machine_in_words() -> str:
+def describe_machine() -> str:
     """Of what kind, how many cores, how much memory: without its name."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return f"{_processor()}, {cores} cores, {_memory_gb():.0f} GB, {platform.system()} {platform.release()}"
 
 
-def versions(ground: Ground) -> dict[str, str]:
+def collect_versions(ground: LabServers) -> dict[str, str]:
     """Of Python, Postgres, and the libraries that do the work."""
     with ground.administrator("main") as connection:
         row = connection.execute("SHOW server_version").fetchone()

@@ -14,19 +14,19 @@ from deploy.devstack.environment import Backends, monolith_environment, scheduli
 from deploy.devstack.ports import HOST, free_port
 from deploy.devstack.processes import GUNICORN
 from deploy.devstack.program import Program, answers_http
-from loadtests.generator.workload import EVERY_MODULE
-from loadtests.lab.servers.cpu_budgets import budget
-from loadtests.lab.servers.lab_servers import Ground, Home
+from loadtests.generator.workload import ANY_MODULE
+from loadtests.lab.servers.cpu_budgets import cpu_budget
+from loadtests.lab.servers.lab_servers import DatabasePlacement, LabServers
 
 THREADS = 8
 """Of all webs of an arm together."""
 
 
-class Served(NamedTuple):
+class MonolithWeb(NamedTuple):
     """A web of the monolith: its share of the threads, and the modules whose requests it gets."""
 
     share: float
-    modules: tuple[str, ...] = (EVERY_MODULE,)
+    modules: tuple[str, ...] = (ANY_MODULE,)
 
 
 class Topology(NamedTuple):
@@ -34,29 +34,29 @@ class Topology(NamedTuple):
     `second` are the processes that work from a second budget, `settings` further ones of the monolith's processes."""
 
     template: str
-    home: Home
-    monoliths: tuple[Served, ...]
+    home: DatabasePlacement
+    monoliths: tuple[MonolithWeb, ...]
     service: float = 0.0
     second: tuple[str, ...] = ()
     settings: Mapping[str, str] = {}
 
 
-_INSIDE: Home = {"monolith": "main"}
-_APART: Home = {"monolith": "main", "scheduling": "apart"}
+_INSIDE: DatabasePlacement = {"monolith": "main"}
+_APART: DatabasePlacement = {"monolith": "main", "scheduling": "apart"}
 
 TOPOLOGIES: Mapping[str, Topology] = {
-    "M1": Topology("inside", _INSIDE, (Served(1),)),
-    "M1'": Topology("inside", _INSIDE, (Served(1),)),
-    "M2": Topology("inside", _INSIDE, (Served(0.5), Served(0.5))),
-    "M2+": Topology("inside", _INSIDE, (Served(0.5), Served(0.5)), second=("monolith-web-2",)),
-    "MB": Topology("inside", _INSIDE, (Served(0.5), Served(0.5, ("scheduling",)))),
-    "MC": Topology("inside", _INSIDE, (Served(1),), settings={"AVAILABILITY_CACHE_SECONDS": "2"}),
-    "XS": Topology("together", {"monolith": "main", "scheduling": "main"}, (Served(0.5),), service=0.5),
-    "X": Topology("apart", _APART, (Served(0.5),), service=0.5),
+    "M1": Topology("inside", _INSIDE, (MonolithWeb(1),)),
+    "M1'": Topology("inside", _INSIDE, (MonolithWeb(1),)),
+    "M2": Topology("inside", _INSIDE, (MonolithWeb(0.5), MonolithWeb(0.5))),
+    "M2+": Topology("inside", _INSIDE, (MonolithWeb(0.5), MonolithWeb(0.5)), second=("monolith-web-2",)),
+    "MB": Topology("inside", _INSIDE, (MonolithWeb(0.5), MonolithWeb(0.5, ("scheduling",)))),
+    "MC": Topology("inside", _INSIDE, (MonolithWeb(1),), settings={"AVAILABILITY_CACHE_SECONDS": "2"}),
+    "XS": Topology("together", {"monolith": "main", "scheduling": "main"}, (MonolithWeb(0.5),), service=0.5),
+    "X": Topology("apart", _APART, (MonolithWeb(0.5),), service=0.5),
     "X+": Topology(
         "apart",
         _APART,
-        (Served(0.5),),
+        (MonolithWeb(0.5),),
         service=0.5,
         second=("scheduling-web", "scheduling-relay", "postgres-apart"),
     ),
@@ -74,7 +74,7 @@ class RunningArm:
 
 
 @contextlib.contextmanager
-def running(topology: Topology, ground: Ground, prefix: str) -> Iterator[RunningArm]:
+def running_arm(topology: Topology, ground: LabServers, prefix: str) -> Iterator[RunningArm]:
     """All processes of the arm, on databases named by the prefix, while the block lasts. Raises SurroundingsError."""
     arm = _Arm(ground, ground.backends(topology.home, prefix), topology.settings)
     with contextlib.ExitStack() as stack:
@@ -101,15 +101,15 @@ def running(topology: Topology, ground: Ground, prefix: str) -> Iterator[Running
 
 def _hold(topology: Topology, pids: Mapping[str, int], cores: float, stack: contextlib.ExitStack) -> None:
     """To one budget, or two; once everything has started."""
-    first = stack.enter_context(budget("first", cores))
+    first = stack.enter_context(cpu_budget("first", cores))
     first.hold([pid for name, pid in pids.items() if name not in topology.second])
     if topology.second:
-        second = stack.enter_context(budget("second", cores))
+        second = stack.enter_context(cpu_budget("second", cores))
         second.hold([pids[name] for name in topology.second])
 
 
 class _Arm:
-    def __init__(self, ground: Ground, backends: Backends, settings: Mapping[str, str]) -> None:
+    def __init__(self, ground: LabServers, backends: Backends, settings: Mapping[str, str]) -> None:
         self._ground = ground
         # Said to every arm, so that none has it from the shell.
         without_remedies = {"AVAILABILITY_CACHE_SECONDS": "0"}

@@ -5,9 +5,9 @@ from math import exp, inf, log, sqrt
 from statistics import fmean, stdev
 
 from loadtests.generator.estimates import Estimate, student_quantile
-from loadtests.lab.report.figures import Figures
+from loadtests.lab.report.figures import ReportFigures
 from loadtests.lab.results.model import MODULES, Conditions, Results
-from loadtests.lab.verdict.gates import in_words
+from loadtests.lab.verdict.gates import format_estimate
 from loadtests.lab.verdict.thresholds import parse_thresholds
 
 
@@ -15,13 +15,13 @@ class NotComparable(Exception):
     """Why, in one sentence."""
 
 
-def compare(one: Results, other: Results) -> Iterator[str]:
+def compare_results(one: Results, other: Results) -> Iterator[str]:
     """A line for each arm and module that both have: the first by the second, with a t interval of two samples. Raises
     NotComparable."""
     mine, theirs = _conditions(one), _conditions(other)
     _require_the_same(one, other, mine, theirs)
     first, second = (
-        Figures(results, parse_thresholds(conditions.thresholds))
+        ReportFigures(results, parse_thresholds(conditions.thresholds))
         for results, conditions in ((one, mine), (other, theirs))
     )
     for arm in first.arms:
@@ -33,11 +33,11 @@ def compare(one: Results, other: Results) -> Iterator[str]:
                 for figures in (first, second)
             ]
             if all(len(values) > 1 for values in pair):
-                estimate = ratio_of_samples(pair[0], pair[1])
-                yield f"{arm}, {module} {first.tail_name(module)} at the peak: {in_words(estimate)}"
+                estimate = welch_ratio(pair[0], pair[1])
+                yield f"{arm}, {module} {first.tail_name(module)} at the peak: {format_estimate(estimate)}"
 
 
-def ratio_of_samples(one: list[float], other: list[float]) -> Estimate:
+def welch_ratio(one: list[float], other: list[float]) -> Estimate:
     """Of geometric means, of samples that are not paired: Welch's interval on the logarithms."""
     logs = [[log(value) for value in values] for values in (one, other)]
     variances = [stdev(values) ** 2 / len(values) for values in logs]

@@ -16,7 +16,7 @@ _NEVER_MS: Final = 30_000.0
 of the generator."""
 
 
-class Answer(NamedTuple):
+class GateDecision(NamedTuple):
     """`holds` is None while the interval reaches over the threshold; `more_blocks` would probably settle it then."""
 
     holds: bool | None
@@ -48,43 +48,43 @@ def _percentile(run: Run, module: str) -> float:
     return max(_SHORTEST_MS, known or 0.0)
 
 
-def misses_slo(runs: Sequence[Run], thresholds: Thresholds) -> Answer:
+def decide_slo_violation(runs: Sequence[Run], thresholds: Thresholds) -> GateDecision:
     """Whether the arm of these runs, one for each block, misses what it promises."""
-    return above(
+    return compare_with_threshold(
         positive([slo_ratio(run, thresholds) for run in runs]), 1.0, "the worst module's tail, by what it promises:"
     )
 
 
-def same_as_itself(pairs: Sequence[tuple[Run, Run]], thresholds: Thresholds) -> Answer:
+def decide_aa_test(pairs: Sequence[tuple[Run, Run]], thresholds: Thresholds) -> GateDecision:
     """M1 against M1', block by block: whether the laboratory finds no difference where there is none."""
     found = ratio([(slo_ratio(one, thresholds), slo_ratio(again, thresholds)) for one, again in pairs])
-    words = f"M1 by itself {in_words(found)}"
+    words = f"M1 by itself {format_estimate(found)}"
     if not found.low <= 1 <= found.high:
-        return Answer(False, f"{words}: the laboratory sees a difference where there is none", found)
+        return GateDecision(False, f"{words}: the laboratory sees a difference where there is none", found)
     widest = max(found.high / found.value, found.value / found.low) if found.low > 0 else math.inf
     if widest > thresholds.noise.widest:
-        return Answer(
+        return GateDecision(
             None, f"{words}: too wide", found, _more(found.n, math.log(widest), math.log(thresholds.noise.widest))
         )
-    return Answer(True, words, found)
+    return GateDecision(True, words, found)
 
 
-def costs_too_much(pairs: Sequence[tuple[float, float]], most: float, what: str) -> Answer:
+def decide_cost_limit(pairs: Sequence[tuple[float, float]], most: float, what: str) -> GateDecision:
     """Of each pair the extracted arm's, then the monolith's."""
-    return above(ratio(pairs), most, what)
+    return compare_with_threshold(ratio(pairs), most, what)
 
 
-def above(found: Estimate, threshold: float, what: str) -> Answer:
+def compare_with_threshold(found: Estimate, threshold: float, what: str) -> GateDecision:
     """Whether the true value lies above the threshold."""
-    words = f"{what} {in_words(found)}, against {threshold:g}"
+    words = f"{what} {format_estimate(found)}, against {threshold:g}"
     if found.low > threshold:
-        return Answer(True, words, found)
+        return GateDecision(True, words, found)
     if found.high < threshold:
-        return Answer(False, words, found)
-    return Answer(None, words, found, _more_for(found, threshold))
+        return GateDecision(False, words, found)
+    return GateDecision(None, words, found, _more_for(found, threshold))
 
 
-def in_words(found: Estimate) -> str:
+def format_estimate(found: Estimate) -> str:
     if found.n < 2:
         return f"{found.value:.2f} (once)"
     high = f"{found.high:.2f}" if found.high < _MORE_THAN_ANYBODY_READS else f"over {_MORE_THAN_ANYBODY_READS:g}"
@@ -105,7 +105,7 @@ def _more(n: int, half: float, wanted: float) -> int:
     return min(MOST_MORE_BLOCKS, max(1, math.ceil(n * (half / wanted) ** 2) - n))
 
 
-def paired(one: Mapping[int, Run], other: Mapping[int, Run]) -> list[tuple[Run, Run]]:
+def pair_by_block(one: Mapping[int, Run], other: Mapping[int, Run]) -> list[tuple[Run, Run]]:
     """Of blocks in which both are valid."""
     return [
         (one[block], other[block])

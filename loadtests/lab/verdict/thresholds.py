@@ -8,21 +8,21 @@ import msgspec
 FILE = Path(__file__).with_name("thresholds.toml")
 
 
-class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LoadThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     headroom: float
 
 
-class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NoiseThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     widest: float
     fewest_blocks: int
 
 
-class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CostThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most_cpu_ratio: float
     most_idle_latency_ratio: float
 
 
-class Validity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ValidityThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most_late_ms: float
     most_dropped_share: float
     most_cpu: float
@@ -35,10 +35,10 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     version: int
     slo_p99_ms: dict[str, float]
-    load: Load
-    noise: Noise
-    tax: Tax
-    validity: Validity
+    load: LoadThresholds
+    noise: NoiseThresholds
+    tax: CostThresholds
+    validity: ValidityThresholds
 
 
 class ThresholdsError(Exception):

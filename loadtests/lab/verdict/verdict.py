@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from loadtests.lab.planning.arms import AGAIN, BASELINE, REQUIRED_REMEDIES, Kind, arm_named, in_order
-from loadtests.lab.results.model import Results, Run, of_arm
+from loadtests.lab.planning.arms import BASELINE, REPEAT, REQUIRED_REMEDIES, Kind, find_arm, sort_arms
+from loadtests.lab.results.model import Results, Run, runs_of_arm
 from loadtests.lab.verdict import gates
-from loadtests.lab.verdict.gates import Answer, paired
+from loadtests.lab.verdict.gates import GateDecision, pair_by_block
 from loadtests.lab.verdict.thresholds import Thresholds, parse_thresholds
 
-Outcome = Literal["EXTRACT", "DON'T EXTRACT", "INCONCLUSIVE", "INVALID"]
-EXIT_CODES: dict[Outcome, int] = {"EXTRACT": 0, "DON'T EXTRACT": 10, "INCONCLUSIVE": 20, "INVALID": 30}
+VerdictOutcome = Literal["EXTRACT", "DON'T EXTRACT", "INCONCLUSIVE", "INVALID"]
+EXIT_CODES: dict[VerdictOutcome, int] = {"EXTRACT": 0, "DON'T EXTRACT": 10, "INCONCLUSIVE": 20, "INVALID": 30}
 
 PEAK, IDLE = "daily_peak", "idle"
 
 
-class Gate(NamedTuple):
+class GateResult(NamedTuple):
     """`passed` is None when it was not decided, and was not needed or not possible to ask."""
 
     name: str
@@ -26,9 +26,9 @@ class Gate(NamedTuple):
 class Verdict(NamedTuple):
     """`because` is the gate that decided, in a sentence. `more_blocks` would probably decide what is inconclusive."""
 
-    outcome: Outcome
+    outcome: VerdictOutcome
     because: str
-    gates: tuple[Gate, ...]
+    gates: tuple[GateResult, ...]
     more_blocks: int = 0
 
     @property
@@ -44,9 +44,9 @@ class Verdict(NamedTuple):
 
 
 class _Decided(Exception):
-    def __init__(self, outcome: Outcome, because: str, more_blocks: int = 0) -> None:
+    def __init__(self, outcome: VerdictOutcome, because: str, more_blocks: int = 0) -> None:
         super().__init__(because)
-        self.outcome: Outcome = outcome
+        self.outcome: VerdictOutcome = outcome
         self.because = because
         self.more_blocks = more_blocks
 
@@ -88,7 +88,7 @@ class _Bench:
         self._peak = peak
         self._thresholds = thresholds
         self._load = thresholds.load.headroom
-        self.asked: list[Gate] = []
+        self.asked: list[GateResult] = []
 
     def look(self, arms: Sequence[str]) -> None:
         """Leave what can be said of each arm, and decide nothing."""
@@ -98,15 +98,15 @@ class _Bench:
             self._leave(f"{arm} keeps its promise at the peak", kept, misses.words)
 
     def require_valid(self) -> None:
-        baseline, again = self._at_peak(BASELINE), self._at_peak(AGAIN)
+        baseline, again = self._at_peak(BASELINE), self._at_peak(REPEAT)
         fewest = self._thresholds.noise.fewest_blocks
-        pairs = paired(baseline, again)
+        pairs = pair_by_block(baseline, again)
         if len(pairs) < fewest:
             problems = sorted({problem for run in self._runs for problem in run.problems})
-            words = f"{len(pairs)} valid blocks of {BASELINE} and {AGAIN} at the peak, and {fewest} are needed"
+            words = f"{len(pairs)} valid blocks of {BASELINE} and {REPEAT} at the peak, and {fewest} are needed"
             self._leave("validity", False, "; ".join([words, *problems[:3]]))
             raise _Decided("INVALID", self.asked[-1].words)
-        same = gates.same_as_itself(pairs, self._thresholds)
+        same = gates.decide_aa_test(pairs, self._thresholds)
         self._leave("noise", same.holds, same.words)
         if same.holds is False:
             raise _Decided("INVALID", same.words)
@@ -128,7 +128,7 @@ class _Bench:
             self._leave(f"no remedy: {arm}", misses.holds, misses.words)
         for arm, misses in found.items():
             if misses.holds is False:
-                raise _Decided("DON'T EXTRACT", f"use {arm}, {arm_named(arm).words}: {misses.words}")
+                raise _Decided("DON'T EXTRACT", f"use {arm}, {find_arm(arm).words}: {misses.words}")
         self._require_decided("whether a remedy helps", found)
         if missing := [arm for arm in REQUIRED_REMEDIES if arm not in found]:
             self._leave("no remedy", None, f"not every remedy was measured: run {' and '.join(missing)} too")
@@ -148,7 +148,7 @@ class _Bench:
 
     def require_worth(self, arm: str) -> None:
         tax = self._thresholds.tax
-        at_peak = paired(self._at_peak(arm), self._at_peak(BASELINE))
+        at_peak = pair_by_block(self._at_peak(arm), self._at_peak(BASELINE))
         cpu = [
             (one.cpu_ms_per_booking, other.cpu_ms_per_booking)
             for one, other in at_peak
@@ -156,7 +156,7 @@ class _Bench:
         ]
         idle = [
             (one.modules["scheduling"].p50_ms, other.modules["scheduling"].p50_ms)
-            for one, other in paired(of_arm(self._runs, arm, IDLE), of_arm(self._runs, BASELINE, IDLE))
+            for one, other in pair_by_block(runs_of_arm(self._runs, arm, IDLE), runs_of_arm(self._runs, BASELINE, IDLE))
             if one.modules["scheduling"].p50_ms and other.modules["scheduling"].p50_ms
         ]
         self._tax("processor time a booking", cpu, tax.most_cpu_ratio)
@@ -166,33 +166,33 @@ class _Bench:
         if not pairs:
             self._leave(f"worth it: {what}", None, f"{what} was not measured")
             return
-        dear = gates.costs_too_much(pairs, most, what)
+        dear = gates.decide_cost_limit(pairs, most, what)
         self._leave(f"worth it: {what}", None if dear.holds is None else not dear.holds, dear.words)
         if dear.holds is None:
             raise _Decided("INCONCLUSIVE", f"whether it is worth its price: {dear.words}", dear.more_blocks)
         if dear.holds:
             raise _Decided("DON'T EXTRACT", f"it costs more than it is worth: {dear.words}")
 
-    def _require_decided(self, question: str, found: dict[str, Answer]) -> None:
+    def _require_decided(self, question: str, found: dict[str, GateDecision]) -> None:
         open_ones = {arm: misses for arm, misses in found.items() if misses.holds is None}
         if open_ones:
             words = "; ".join(f"{arm}: {misses.words}" for arm, misses in open_ones.items())
             more = max(misses.more_blocks for misses in open_ones.values())
             raise _Decided("INCONCLUSIVE", f"{question}: {words}", more)
 
-    def _misses(self, arm: str) -> Answer:
+    def _misses(self, arm: str) -> GateDecision:
         valid = [run for run in self._at_peak(arm).values() if run.valid]
         fewest = self._thresholds.noise.fewest_blocks
         if len(valid) < fewest:
-            return Answer(None, f"valid runs: {len(valid)}, and {fewest} are needed", None, fewest - len(valid))
-        return gates.misses_slo(valid, self._thresholds)
+            return GateDecision(None, f"valid runs: {len(valid)}, and {fewest} are needed", None, fewest - len(valid))
+        return gates.decide_slo_violation(valid, self._thresholds)
 
     def _measured(self, kind: Kind) -> list[str]:
-        names = in_order(run.arm for run in self._runs)
-        return [name for name in names if arm_named(name).kind == kind and self._at_peak(name)]
+        names = sort_arms(run.arm for run in self._runs)
+        return [name for name in names if find_arm(name).kind == kind and self._at_peak(name)]
 
     def _at_peak(self, arm: str) -> dict[int, Run]:
-        return of_arm(self._runs, arm, self._peak, self._load)
+        return runs_of_arm(self._runs, arm, self._peak, self._load)
 
     def _leave(self, name: str, passed: bool | None, words: str) -> None:
-        self.asked.append(Gate(name, passed, words))
+        self.asked.append(GateResult(name, passed, words))

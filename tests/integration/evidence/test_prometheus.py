@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from deploy.errors import SurroundingsError
-from loadtests.evidence.prometheus import ask_prometheus
-from loadtests.evidence.window import window_of
+from loadtests.evidence.prometheus import query_prometheus
+from loadtests.evidence.window import build_window
 from tests.faults.peer import Peer, answer, peer
 
 SHOP = {"job": "shop", "module": "orders"}
@@ -32,7 +32,7 @@ def test_instances_are_added_up_and_their_counters_may_begin_again() -> None:
     steady = series("shop_http_request_seconds_count", "a:80", [(0.0, 100.0), (10.0, 150.0), (20.0, 200.0)])
     restarted = series("shop_http_request_seconds_count", "b:80", [(0.0, 900.0), (10.0, 950.0), (20.0, 50.0)])
     with peer(lambda _: [counted(steady, restarted)]) as server:
-        window = window_of(ask_prometheus(f"{server.url}/", "5m", 'job="shop"', token="known"))
+        window = build_window(query_prometheus(f"{server.url}/", "5m", 'job="shop"', token="known"))
     assert window.modules["orders"].requests == pytest.approx(10.0)
     [request] = server.requests
     assert b"Authorization: Bearer known" in request
@@ -56,14 +56,14 @@ def test_instances_are_added_up_and_their_counters_may_begin_again() -> None:
 )
 def test_what_is_wrong_is_one_line_with_the_remedy(reply: bytes, words: str) -> None:
     with peer(lambda _: [reply]) as server, pytest.raises(SurroundingsError, match=words) as told:
-        ask_prometheus(server.url, "5m", 'job="shop"')
+        query_prometheus(server.url, "5m", 'job="shop"')
     assert "\n" not in str(told.value)
 
 
 def test_a_token_that_is_not_the_right_one_is_said() -> None:
     reply = answer("403 Forbidden", b"", content_type="text/plain")
     with peer(lambda _: [reply]) as server, pytest.raises(SurroundingsError, match="not the one that it takes"):
-        ask_prometheus(server.url, "5m", token="wrong")
+        query_prometheus(server.url, "5m", token="wrong")
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_an_address_where_nobody_answers_is_said(of: Callable[[Peer], str], word
     with peer(lambda _: []) as server:
         server.leave()
         with pytest.raises(SurroundingsError, match=words):
-            ask_prometheus(of(server), "5m")
+            query_prometheus(of(server), "5m")

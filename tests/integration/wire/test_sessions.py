@@ -12,8 +12,8 @@ import requests
 
 from deploy.devstack.keys import Keys
 from loadtests.evidence.diagnosis import diagnose
-from loadtests.evidence.metrics_pages import look_at_pages
-from loadtests.evidence.window import window_of
+from loadtests.evidence.metrics_pages import scrape_pages
+from loadtests.evidence.window import build_window
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.faults.service import SchedulingWeb
@@ -27,7 +27,7 @@ def test_evidence_names_a_lock_in_the_service(
 ) -> None:
     with psycopg.connect(service_databases.scheduling_admin_url) as holder, asking(client):
         holder.execute("LOCK TABLE scheduling.offering IN ACCESS EXCLUSIVE MODE")
-        seen = window_of(look_at_pages({f"{web.url}/metrics": keys.metrics_token}, SECONDS))
+        seen = build_window(scrape_pages({f"{web.url}/metrics": keys.metrics_token}, SECONDS))
     found = diagnose(seen)
     assert (found.resource, found.module) == ("lock", "scheduling service"), found
 

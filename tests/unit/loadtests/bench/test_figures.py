@@ -2,22 +2,22 @@ import json
 import math
 from pathlib import Path
 
-from loadtests.bench.figures import Figure, of_durations, of_ratio, write
+from loadtests.bench.figures import Figure, duration_figure, ratio_figure, write_figures
 from loadtests.generator.estimates import Estimate
 
 
 def test_the_file_names_each_figure_with_its_unit_number_and_interval(tmp_path: Path) -> None:
     path = tmp_path / "artifacts" / "bench.json"
-    write({"search_vs_floor": Figure(0.7, "ratio", 10, 0.68, 0.72)}, path)
+    write_figures({"search_vs_floor": Figure(0.7, "ratio", 10, 0.68, 0.72)}, path)
     assert json.loads(path.read_text()) == {
         "figures": {"search_vs_floor": {"value": 0.7, "unit": "ratio", "n": 10, "low": 0.68, "high": 0.72}}
     }
 
 
 def test_a_bound_that_nothing_is_known_about_is_null(tmp_path: Path) -> None:
-    write({"one_pair": of_ratio(Estimate(0.7, 0.0, math.inf, 1))}, tmp_path / "bench.json")
+    write_figures({"one_pair": ratio_figure(Estimate(0.7, 0.0, math.inf, 1))}, tmp_path / "bench.json")
     assert json.loads((tmp_path / "bench.json").read_text())["figures"]["one_pair"]["high"] is None
 
 
 def test_durations_are_told_by_their_median_and_extremes() -> None:
-    assert of_durations([3.0, 1.0, 2.0]) == Figure(2.0, "s", 3, 1.0, 3.0)
+    assert duration_figure([3.0, 1.0, 2.0]) == Figure(2.0, "s", 3, 1.0, 3.0)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from loadtests.bench.sql_recording import Statement, parse
+from loadtests.bench.sql_recording import RecordedStatement, parse_log_line
 
 
 def line(message: str, **more: str) -> str:
@@ -21,12 +21,12 @@ def line(message: str, **more: str) -> str:
     ],
 )
 def test_a_statement_is_read_however_it_was_sent(message: str, sql: str) -> None:
-    assert parse(line(message)) == Statement("scheduling_app", sql, ())
+    assert parse_log_line(line(message)) == RecordedStatement("scheduling_app", sql, ())
 
 
 def test_parameters_are_read_with_their_quotes_and_nulls() -> None:
     detail = "Parameters: $1 = 'it''s, $2 = ''x''', $2 = NULL, $3 = '\\x00ff', $4 = ''"
-    found = parse(line("execute _pg3_0: INSERT INTO t VALUES ($1, $2, $3, $4)", detail=detail))
+    found = parse_log_line(line("execute _pg3_0: INSERT INTO t VALUES ($1, $2, $3, $4)", detail=detail))
     assert found is not None
     assert found.parameters == ("it's, $2 = 'x'", None, "\\x00ff", "")
 
@@ -40,4 +40,4 @@ def test_parameters_are_read_with_their_quotes_and_nulls() -> None:
     ],
 )
 def test_other_lines_are_no_statements(text: str) -> None:
-    assert parse(text) is None
+    assert parse_log_line(text) is None

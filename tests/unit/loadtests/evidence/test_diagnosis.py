@@ -3,8 +3,8 @@
 import pytest
 
 from loadtests.evidence.diagnosis import diagnose
-from loadtests.evidence.text import in_words
-from loadtests.evidence.window import NoEvidence, Samples, SeriesKey, window_of
+from loadtests.evidence.text import format_diagnosis
+from loadtests.evidence.window import InsufficientData, Samples, SeriesKey, build_window
 
 SECONDS = 100.0
 
@@ -48,7 +48,7 @@ WELL = module("billing")
 
 
 def test_nothing_is_short_in_quiet_hours() -> None:
-    found = diagnose(window_of({**SERVING, **WELL, **module("catalog")}))
+    found = diagnose(build_window({**SERVING, **WELL, **module("catalog")}))
     assert (found.resource, found.module, found.sufferers) == (None, None, ())
 
 
@@ -64,7 +64,7 @@ def test_nothing_is_short_in_quiet_hours() -> None:
     ids=["processor", "pool", "lock", "database", "threads"],
 )
 def test_a_shortage_is_named_with_its_module_and_figure(busy: Samples, resource: str, words: str) -> None:
-    found = diagnose(window_of({**SERVING, **WELL, **busy}))
+    found = diagnose(build_window({**SERVING, **WELL, **busy}))
     assert (found.resource, found.module) == (resource, "reports")
     assert words in found.because
     assert len(found.remedies) >= 2
@@ -73,13 +73,13 @@ def test_a_shortage_is_named_with_its_module_and_figure(busy: Samples, resource:
 
 def test_the_processes_of_one_application_are_not_those_of_another() -> None:
     idle = {**gauge("scheduling_http_processes", 4.0), **counter("scheduling_http_request_seconds_count", 50)}
-    found = diagnose(window_of({**SERVING, **module("reports", rate=20, latency=0.05, cpu=0.045), **idle}))
+    found = diagnose(build_window({**SERVING, **module("reports", rate=20, latency=0.05, cpu=0.045), **idle}))
     assert (found.resource, found.module) == ("processor", "reports")
 
 
 def test_who_waits_for_others_suffers_and_a_bulkhead_is_named() -> None:
     busy = module("reports", rate=20, latency=0.05, cpu=0.045)
-    found = diagnose(window_of({**SERVING, **busy, **module("billing", latency=0.4)}))
+    found = diagnose(build_window({**SERVING, **busy, **module("billing", latency=0.4)}))
     [sufferer] = found.sufferers
     assert (sufferer.module, round(sufferer.share, 2), round(sufferer.milliseconds)) == ("billing", 0.99, 396)
     assert any("bulkhead" in remedy for remedy in found.remedies)
@@ -87,7 +87,7 @@ def test_who_waits_for_others_suffers_and_a_bulkhead_is_named() -> None:
 
 def test_a_counter_that_began_again_is_no_negative_rate() -> None:
     key = SeriesKey("http_request_seconds_count", (("module", "a"),))
-    window = window_of({key: [(0.0, 90.0), (50.0, 100.0), (60.0, 0.0), (100.0, 20.0)]})
+    window = build_window({key: [(0.0, 90.0), (50.0, 100.0), (60.0, 0.0), (100.0, 20.0)]})
     assert window.modules["a"].requests == pytest.approx(0.3)
 
 
@@ -100,13 +100,13 @@ def test_a_counter_that_came_later_than_its_page_began_at_nothing() -> None:
         late: [(50.0, 5.0), (100.0, 10.0)],
         other: [(60.0, 700.0), (100.0, 710.0)],
     }
-    found = window_of(samples).modules["a"]
+    found = build_window(samples).modules["a"]
     assert found.requests == pytest.approx(0.4)
     assert found.errors == pytest.approx(0.1)
 
 
 def test_a_service_without_modules_is_one() -> None:
-    window = window_of(counter("scheduling_http_request_seconds_count", 50, operation="book"))
+    window = build_window(counter("scheduling_http_request_seconds_count", 50, operation="book"))
     assert list(window.modules) == ["scheduling service"]
 
 
@@ -117,7 +117,7 @@ def test_the_locks_of_a_service_are_its_own_and_not_those_of_the_module_that_cal
         **gauge("scheduling_database_sessions", 0.2, module="scheduling", state="running"),
         **gauge("scheduling_database_sessions", 2.0, module="scheduling", state="lock"),
     }
-    window = window_of({**SERVING, **WELL, **module("scheduling"), **service})
+    window = build_window({**SERVING, **WELL, **module("scheduling"), **service})
     found = diagnose(window)
     assert (found.resource, found.module) == ("lock", "scheduling service")
     assert window.modules["scheduling"].locked == 0
@@ -125,7 +125,7 @@ def test_the_locks_of_a_service_are_its_own_and_not_those_of_the_module_that_cal
 
 def test_modules_of_one_name_in_two_applications_are_two() -> None:
     another = counter("office_http_request_seconds_count", 50, module="orders")
-    window = window_of({**SERVING, **module("orders"), **another})
+    window = build_window({**SERVING, **module("orders"), **another})
     assert {name: each.application for name, each in window.modules.items()} == {
         "orders of shop": "shop",
         "orders of office": "office",
@@ -134,7 +134,7 @@ def test_modules_of_one_name_in_two_applications_are_two() -> None:
 
 def test_a_lock_is_named_while_no_request_has_come_out_of_it() -> None:
     stuck = gauge("shop_database_sessions", 3.0, module="reports", state="lock")
-    found = diagnose(window_of({**SERVING, **WELL, **stuck}))
+    found = diagnose(build_window({**SERVING, **WELL, **stuck}))
     assert (found.resource, found.module) == ("lock", "reports")
 
 
@@ -144,7 +144,7 @@ def test_instances_add_their_processes_but_not_the_sessions_of_the_database_that
         samples |= counter("shop_http_request_seconds_count", 50, module="reports", instance=instance)
         samples |= gauge("shop_http_processes", 2.0, instance=instance)
         samples |= gauge("shop_database_sessions", 1.5, module="reports", state="lock", instance=instance)
-    window = window_of(samples)
+    window = build_window(samples)
     assert window.serving["shop"].processes == 4
     assert (window.modules["reports"].requests, window.modules["reports"].locked) == (1.0, 1.5)
 
@@ -154,12 +154,14 @@ def test_an_instance_that_took_the_place_of_another_adds_nothing() -> None:
     samples = counter("shop_http_request_seconds_count", 50, module="reports")
     for instance, there in (("old", moments[:6]), ("new", moments[6:])):
         samples[SeriesKey("shop_http_processes", (("instance", instance),))] = [(moment, 2.0) for moment in there]
-    assert window_of(samples).serving["shop"].processes == 2
+    assert build_window(samples).serving["shop"].processes == 2
 
 
 def test_what_was_looked_at_a_few_times_only_is_said() -> None:
-    window = window_of({**SERVING, **WELL})
-    assert any(line.startswith("shop was looked at 2 times only") for line in in_words(window, diagnose(window)))
+    window = build_window({**SERVING, **WELL})
+    assert any(
+        line.startswith("shop was looked at 2 times only") for line in format_diagnosis(window, diagnose(window))
+    )
 
 
 @pytest.mark.parametrize(
@@ -172,12 +174,12 @@ def test_what_was_looked_at_a_few_times_only_is_said() -> None:
     ],
 )
 def test_no_evidence_is_said(samples: Samples, words: str) -> None:
-    with pytest.raises(NoEvidence, match=words):
-        window_of(samples)
+    with pytest.raises(InsufficientData, match=words):
+        build_window(samples)
 
 
 def test_it_is_told_in_lines_that_fit_a_terminal() -> None:
-    window = window_of({**SERVING, **WELL, **module("reports", rate=20, latency=0.05, cpu=0.045)})
-    lines = list(in_words(window, diagnose(window)))
+    window = build_window({**SERVING, **WELL, **module("reports", rate=20, latency=0.05, cpu=0.045)})
+    lines = list(format_diagnosis(window, diagnose(window)))
     assert any(line.startswith("The bottleneck is reports, of the processor: ") for line in lines)
     assert any(line.startswith("reports") and "0.90" in line for line in lines)

@@ -3,33 +3,33 @@ from itertools import pairwise
 
 import pytest
 
-from loadtests.generator.arrivals import peak_hour, schedule, steady
+from loadtests.generator.arrivals import constant_rate, peak_hour, poisson_schedule
 
 
 def times(rate: float, seconds: float, seed: int) -> list[float]:
-    return [arrival.at for arrival in schedule({"search": rate}, steady, seconds, seed)]
+    return [arrival.at for arrival in poisson_schedule({"search": rate}, constant_rate, seconds, seed)]
 
 
 def test_the_same_seed_gives_the_same_schedule_and_another_seed_another() -> None:
     rates = {"search": 30.0, "book": 4.0}
-    assert schedule(rates, peak_hour, 60, seed=7) == schedule(rates, peak_hour, 60, seed=7)
-    assert schedule(rates, peak_hour, 60, seed=7) != schedule(rates, peak_hour, 60, seed=8)
+    assert poisson_schedule(rates, peak_hour, 60, seed=7) == poisson_schedule(rates, peak_hour, 60, seed=7)
+    assert poisson_schedule(rates, peak_hour, 60, seed=7) != poisson_schedule(rates, peak_hour, 60, seed=8)
 
 
 def test_arrivals_ascend_and_stay_inside_the_run() -> None:
-    found = schedule({"search": 30.0, "book": 4.0}, peak_hour, 60, seed=1)
+    found = poisson_schedule({"search": 30.0, "book": 4.0}, peak_hour, 60, seed=1)
     assert found == sorted(found)
     assert 0 <= found[0].at < found[-1].at < 60
 
 
 def test_a_journey_does_not_depend_on_the_others_in_the_mix() -> None:
-    alone = schedule({"book": 4.0}, steady, 60, seed=3)
-    mixed = schedule({"search": 50.0, "book": 4.0}, steady, 60, seed=3)
+    alone = poisson_schedule({"book": 4.0}, constant_rate, 60, seed=3)
+    mixed = poisson_schedule({"search": 50.0, "book": 4.0}, constant_rate, 60, seed=3)
     assert [arrival for arrival in mixed if arrival.journey == "book"] == alone
 
 
 def test_each_journey_comes_at_its_rate() -> None:
-    found = schedule({"search": 64.0, "book": 8.0}, steady, 500, seed=4)
+    found = poisson_schedule({"search": 64.0, "book": 8.0}, constant_rate, 500, seed=4)
     searches = sum(arrival.journey == "search" for arrival in found)
     assert searches == pytest.approx(32_000, abs=4 * math.sqrt(32_000))
     assert len(found) - searches == pytest.approx(4_000, abs=4 * math.sqrt(4_000))
@@ -45,7 +45,7 @@ def test_gaps_are_exponential() -> None:
 
 
 def test_the_shape_thins_the_arrivals() -> None:
-    found = schedule({"search": 200.0}, peak_hour, 400, seed=6)
+    found = poisson_schedule({"search": 200.0}, peak_hour, 400, seed=6)
     first, plateau = (sum(begin <= arrival.at < begin + 20 for arrival in found) / 20 for begin in (0, 190))
     assert plateau == pytest.approx(200, rel=0.1)
     assert first == pytest.approx(200 * 0.21, rel=0.2)
@@ -57,4 +57,4 @@ def test_the_peak_hour_rises_stays_and_falls(moment: float, share: float) -> Non
 
 
 def test_a_journey_at_rate_zero_never_comes() -> None:
-    assert schedule({"search": 0.0}, steady, 60, seed=1) == []
+    assert poisson_schedule({"search": 0.0}, constant_rate, 60, seed=1) == []

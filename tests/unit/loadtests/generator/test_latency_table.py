@@ -1,12 +1,19 @@
-from loadtests.generator.latency_table import Outcome, Row, errors, lateness, summarize, table
+from loadtests.generator.latency_table import (
+    RequestOutcome,
+    RequestRow,
+    format_table,
+    list_errors,
+    send_lateness,
+    summarize,
+)
 
 
-def rows(side: str, module: str, milliseconds: list[float], outcome: Outcome = "ok") -> list[Row]:
-    return [Row(side, module, "search", 10.0, 10.001, 10.0 + ms / 1000, outcome) for ms in milliseconds]
+def rows(side: str, module: str, milliseconds: list[float], outcome: RequestOutcome = "ok") -> list[RequestRow]:
+    return [RequestRow(side, module, "search", 10.0, 10.001, 10.0 + ms / 1000, outcome) for ms in milliseconds]
 
 
 def test_latency_counts_from_when_the_request_was_due() -> None:
-    late = Row("http", "auth", "me", due=1.0, sent=3.0, answered=3.1, outcome="ok")
+    late = RequestRow("http", "auth", "me", due=1.0, sent=3.0, answered=3.1, outcome="ok")
     assert round(late.latency, 6) == 2.1
 
 
@@ -46,11 +53,11 @@ def test_conflicts_are_answers_errors_and_drops_are_none() -> None:
 def test_a_module_without_an_answer_has_no_latency() -> None:
     line = summarize(rows("http", "auth", [1.0], "error"))[0]
     assert (line.p50, line.max) == (None, None)
-    assert " - " in table([line])
+    assert " - " in format_table([line])
 
 
 def test_the_table_is_aligned_and_fits_a_terminal() -> None:
-    text = table(summarize([*rows("in_process", "auth", [1.0] * 600), *rows("http", "auth", [12_345.6] * 600)]))
+    text = format_table(summarize([*rows("in_process", "auth", [1.0] * 600), *rows("http", "auth", [12_345.6] * 600)]))
     lines = text.splitlines()
     assert max(map(len, lines)) <= 100
     assert lines[1].split()[:3] == ["auth", "in_process", "600"]
@@ -58,13 +65,13 @@ def test_the_table_is_aligned_and_fits_a_terminal() -> None:
 
 
 def test_lateness_is_the_generators_own() -> None:
-    assert lateness([]) is None
-    found = lateness(rows("http", "auth", [500.0]))
+    assert send_lateness([]) is None
+    found = send_lateness(rows("http", "auth", [500.0]))
     assert found is not None
     assert round(found, 6) == 0.001
 
 
 def test_errors_are_told_by_what_was_asked_and_what_came() -> None:
-    lost = Row("http", "auth", "me", 0, 0, 1, "error")
-    refused = Row("http", "scheduling", "book", 0, 0, 1, "error", 503)
-    assert errors([lost, refused, refused]) == ["2 × book (http): status 503", "1 × me (http): no answer"]
+    lost = RequestRow("http", "auth", "me", 0, 0, 1, "error")
+    refused = RequestRow("http", "scheduling", "book", 0, 0, 1, "error", 503)
+    assert list_errors([lost, refused, refused]) == ["2 × book (http): status 503", "1 × me (http): no answer"]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.generator.latency_table import Row
-from loadtests.generator.rows import RowsError, RowWriter, measured, read_rows
+from loadtests.generator.latency_table import RequestRow
+from loadtests.generator.rows import RowsError, RowWriter, read_rows, without_warm_up
 
 BOOKED = {"appointment_id": "a1", "version": 2, "status": "booked"}
 
@@ -13,9 +13,9 @@ BOOKED = {"appointment_id": "a1", "version": 2, "status": "booked"}
 def written(path: Path) -> Path:
     with path.open("w", newline="") as file:
         writer = RowWriter(file)
-        writer.add(Row("", "auth", "me", 99.0, 99.001, 99.2, "ok", 200), {}, began=100.0)
-        writer.add(Row("", "scheduling", "book", 101.0, 101.5, 102.0, "ok", 201), BOOKED, began=100.0)
-        writer.add(Row("", "scheduling", "book", 103.0, 103.0, 103.0, "dropped"), {}, began=100.0)
+        writer.add(RequestRow("", "auth", "me", 99.0, 99.001, 99.2, "ok", 200), {}, began=100.0)
+        writer.add(RequestRow("", "scheduling", "book", 101.0, 101.5, 102.0, "ok", 201), BOOKED, began=100.0)
+        writer.add(RequestRow("", "scheduling", "book", 103.0, 103.0, 103.0, "dropped"), {}, began=100.0)
     return path
 
 
@@ -28,7 +28,7 @@ def test_times_count_from_0_s_and_a_write_keeps_what_was_told(tmp_path: Path) ->
 
 
 def test_the_warm_up_is_not_measured(tmp_path: Path) -> None:
-    assert [row.journey for row in measured(read_rows(written(tmp_path / "rows.csv")))] == ["book", "book"]
+    assert [row.journey for row in without_warm_up(read_rows(written(tmp_path / "rows.csv")))] == ["book", "book"]
 
 
 @pytest.mark.parametrize("text", ["", "journey,due\nbook,1\n", "no rows at all\n1,2\n"])

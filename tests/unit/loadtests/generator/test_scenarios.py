@@ -5,15 +5,15 @@ from itertools import pairwise
 
 import pytest
 
-from loadtests.generator.arrivals import schedule
-from loadtests.generator.scenarios import PEAK_BY_MEAN, SCENARIOS, daily_peak, scenario, stampede, step_ladder
+from loadtests.generator.arrivals import poisson_schedule
+from loadtests.generator.scenarios import PEAK_BY_MEAN, SCENARIOS, daily_peak, find_scenario, stampede, step_ladder
 
 FINE = 10_000
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_shape_is_a_share_of_the_full_rate(name: str) -> None:
-    found = scenario(name)
+    found = find_scenario(name)
     shape = found.shape(found.seconds)
     values = [shape(step / FINE) for step in range(FINE + 1)]
     assert min(values) > 0
@@ -54,8 +54,8 @@ def test_a_ladder_has_equal_rungs() -> None:
 
 
 def test_what_arrives_has_the_shape() -> None:
-    found = scenario("stampede")
-    arrivals = schedule({"book": 300.0}, found.shape(found.seconds), found.seconds, seed=1)
+    found = find_scenario("stampede")
+    arrivals = poisson_schedule({"book": 300.0}, found.shape(found.seconds), found.seconds, seed=1)
     calm = sum(arrival.at < 18 for arrival in arrivals) / 18
     height = sum(20 <= arrival.at < 22 for arrival in arrivals) / 2
     assert 20 < calm < 40
@@ -65,4 +65,4 @@ def test_what_arrives_has_the_shape() -> None:
 def test_a_scenario_that_is_not_there_is_named_with_those_that_are() -> None:
     known = "idle, peak_hour, daily_peak, stampede, step_ladder"
     with pytest.raises(LookupError, match=f"no scenario 'lunch': there are {known}"):
-        scenario("lunch")
+        find_scenario("lunch")

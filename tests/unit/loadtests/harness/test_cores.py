@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.harness.cores import choose_cores
-from loadtests.harness.process_tree import family
+from loadtests.harness.process_tree import process_tree
 from tests.patience import eventually
 
 PROGRAM = """
@@ -41,10 +41,10 @@ def test_whoever_runs_already_is_held_with_its_threads_and_children_and_what_the
             assert process.stdout.readline() == "one more runs\n"
             eventually(lambda: _cores_of(process.pid) == [{cores.server}] * 4)
         finally:
-            for each in reversed(family(process.pid)):
+            for each in reversed(process_tree(process.pid)):
                 os.kill(each.pid, signal.SIGKILL)
 
 
 def _cores_of(pid: int) -> list[set[int]]:
-    tasks = [task for each in family(pid) for task in Path(f"/proc/{each.pid}/task").iterdir()]
+    tasks = [task for each in process_tree(pid) for task in Path(f"/proc/{each.pid}/task").iterdir()]
     return [os.sched_getaffinity(int(task.name)) for task in tasks]

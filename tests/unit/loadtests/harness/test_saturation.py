@@ -9,9 +9,9 @@ from itertools import cycle
 import pytest
 
 from deploy.errors import SurroundingsError
-from loadtests.harness.saturation import render, saturate
+from loadtests.harness.saturation import render_request, saturate
 
-REQUEST = render("GET", "/", host="127.0.0.1", headers={"Cookie": "session=x"})
+REQUEST = render_request("GET", "/", host="127.0.0.1", headers={"Cookie": "session=x"})
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def answering(*pieces: bytes) -> Callable[[socket.socket], None]:
 
 
 def test_a_request_is_rendered_as_it_travels() -> None:
-    request = render("POST", "/a", host="h:1", headers={"X": "y"}, body=b"{}")
+    request = render_request("POST", "/a", host="h:1", headers={"X": "y"}, body=b"{}")
     assert request == (
         b"POST /a HTTP/1.1\r\nHost: h:1\r\nX: y\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from loadtests.lab.planning.arms import AGAIN, BASELINE
+from loadtests.lab.planning.arms import BASELINE, REPEAT
 from loadtests.lab.results.model import ModuleResult, Run
 from loadtests.lab.verdict.thresholds import read_thresholds
 from loadtests.lab.verdict.verdict import IDLE, PEAK
@@ -56,7 +56,7 @@ def runs(
     p99_ms: Mapping[str, float], cpu_ms: Mapping[str, float] | None = None, spread: Sequence[float] = BLOCKS
 ) -> list[Run]:
     """Each arm once in every block; M1' is M1 again unless it is given."""
-    measured = {AGAIN: p99_ms[BASELINE], **p99_ms}
+    measured = {REPEAT: p99_ms[BASELINE], **p99_ms}
     return [
         run(arm, block, typical * factor, cpu_ms=(cpu_ms or {}).get(arm, 10_000.0))
         for block, factor in enumerate(spread)

@@ -7,12 +7,12 @@ import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadtests.generator.journeys import JOURNEYS, plan
-from loadtests.generator.latency_table import Row
+from loadtests.generator.journeys import JOURNEYS, plan_arrivals
+from loadtests.generator.latency_table import RequestRow
 from loadtests.generator.scenarios import daily_peak
 from loadtests.generator.self_report import GeneratorReport
 from loadtests.lab.results.model import Costs, Run
-from loadtests.lab.results.summary import about_generator, by_module, problems_of
+from loadtests.lab.results.summary import find_problems, summarize_generator, summarize_modules
 from loadtests.lab.verdict.verdict import PEAK
 from tests.unit.loadtests.lab.example_runs import THRESHOLDS
 
@@ -39,7 +39,7 @@ class Planted:
         report = GeneratorReport(
             planned=len(rows), began=0.0, seconds=until, cpu=0.2, in_flight=under_way, complete=True
         )
-        generator = about_generator(rows, report)
+        generator = summarize_generator(rows, report)
         return Run(
             block=block,
             place=0,
@@ -47,20 +47,20 @@ class Planted:
             scenario=PEAK,
             load=THRESHOLDS.load.headroom,
             seed=block,
-            modules=by_module(rows, THRESHOLDS.slo_p99_ms),
+            modules=summarize_modules(rows, THRESHOLDS.slo_p99_ms),
             bookings=sum(row.journey == "book" for row in rows),
             seconds=SECONDS,
             cpu_ms=10_000.0,
             db_ms=1_000.0,
-            problems=tuple(problems_of(rows, generator, True, THRESHOLDS)),
+            problems=tuple(find_problems(rows, generator, True, THRESHOLDS)),
             generator=generator,
             costs=Costs(),
         )
 
-    def _rows(self, arm: str, block: int) -> list[Row]:
+    def _rows(self, arm: str, block: int) -> list[RequestRow]:
         free = {process: [0.0] * threads for process, threads in self.pools.items()}
         unlocked, rows = 0.0, []
-        for at, name in plan(RATE, SECONDS, seed=block, shape=daily_peak):
+        for at, name in plan_arrivals(RATE, SECONDS, seed=block, shape=daily_peak):
             module = JOURNEYS[name].module
             sent = max(at, SECONDS / 2 + self.stall) if SECONDS / 2 <= at < SECONDS / 2 + self.stall else at
             threads = free[self.serves.get(module, self.serves["*"])]
@@ -70,7 +70,7 @@ class Planted:
                 unlocked = max(ends, unlocked) + self.locked
                 ends = unlocked
             heapq.heappush(threads, ends)
-            rows.append(Row(arm, module, name, at, sent, ends, "ok", 200))
+            rows.append(RequestRow(arm, module, name, at, sent, ends, "ok", 200))
         return rows
 
 

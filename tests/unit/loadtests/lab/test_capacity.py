@@ -2,10 +2,10 @@
 
 import pytest
 
-from loadtests.lab.measuring.capacity import CLOSE_ENOUGH, FIRST_RATE, Lengths, find_capacity
+from loadtests.lab.measuring.capacity import CLOSE_ENOUGH, FIRST_RATE, StepLengths, find_capacity
 from loadtests.lab.results.model import Step
 
-LENGTHS = Lengths(rung=3.0, bisection=5.0, bisections=5)
+LENGTHS = StepLengths(rung=3.0, bisection=5.0, bisections=5)
 
 
 class Known:
@@ -37,7 +37,7 @@ def test_one_step_in_which_the_machine_did_something_else_changes_nothing() -> N
 def test_every_step_is_told_and_a_rate_is_given_up_after_two_in_a_row() -> None:
     arm = Known(60.0)
     told: list[Step] = []
-    find_capacity(arm, Lengths(3.0, 5.0, 1), told.append)
+    find_capacity(arm, StepLengths(3.0, 5.0, 1), told.append)
     assert [step.rate for step in told] == arm.asked
     assert arm.asked[:4] == [FIRST_RATE, 2 * FIRST_RATE, 4 * FIRST_RATE, 4 * FIRST_RATE]
 

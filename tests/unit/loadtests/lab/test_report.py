@@ -6,8 +6,18 @@ from html.parser import HTMLParser
 import pytest
 
 from loadtests.lab.report.page import render
-from loadtests.lab.results.model import MODULES, SCHEMA, Conditions, Costs, ModuleResult, Remedy, Results, Run, Step
-from loadtests.lab.verdict.comparison import NotComparable, compare
+from loadtests.lab.results.model import (
+    MODULES,
+    SCHEMA_VERSION,
+    Conditions,
+    Costs,
+    ModuleResult,
+    Remedy,
+    Results,
+    Run,
+    Step,
+)
+from loadtests.lab.verdict.comparison import NotComparable, compare_results
 from loadtests.lab.verdict.thresholds import FILE
 from loadtests.lab.verdict.verdict import judge_results
 from tests.unit.loadtests.lab.example_runs import THRESHOLDS, idle, module, run, runs
@@ -25,7 +35,7 @@ def results(measured: list[Run], **changes: object) -> Results:
         "thresholds": FILE.read_text(),
     }  # fmt: skip
     return Results(
-        schema=SCHEMA,
+        schema=SCHEMA_VERSION,
         thresholds_version=THRESHOLDS.version,
         machine="a machine <of> two cores",
         runs=tuple(measured),
@@ -140,7 +150,7 @@ def test_a_remedy_of_the_reader_s_own_is_printed() -> None:
     assert "CREATE INDEX tried ON scheduling.claim (starts_at) WHERE 1 &lt; 2" in page(found)
     again = results(runs({"M1": SLOW}), arms=("M1",), remedies={"M1-an-index": Remedy(settings={"A": "1"})})
     with pytest.raises(NotComparable, match="M1-an-index is not the same remedy in both"):
-        list(compare(found, again))
+        list(compare_results(found, again))
 
 
 def test_nothing_measured_is_a_page_too() -> None:
@@ -148,7 +158,7 @@ def test_nothing_measured_is_a_page_too() -> None:
 
 
 def test_folders_that_were_asked_the_same_are_compared_arm_by_arm() -> None:
-    lines = list(compare(recorded(), recorded()))
+    lines = list(compare_results(recorded(), recorded()))
     assert "M1, scheduling p99 at the peak: 1.00" in lines[0]
     assert len({line.partition(",")[0] for line in lines}) == 6
 
@@ -166,5 +176,5 @@ def test_folders_that_were_asked_the_same_are_compared_arm_by_arm() -> None:
 )
 def test_folders_that_are_not_comparable_say_why(changes: dict[str, object], words: str) -> None:
     with pytest.raises(NotComparable) as refused:
-        list(compare(recorded(), results([], **changes)))
+        list(compare_results(recorded(), results([], **changes)))
     assert words in str(refused.value)

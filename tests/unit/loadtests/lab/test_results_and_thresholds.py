@@ -5,14 +5,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.lab.results.model import SCHEMA, Results, ResultsError, read_results
+from loadtests.lab.results.model import SCHEMA_VERSION, Results, ResultsError, read_results
 from loadtests.lab.verdict.thresholds import FILE, ThresholdsError, read_thresholds
 from tests.unit.loadtests.lab.example_runs import THRESHOLDS, runs
 
 
 def test_results_come_back_as_they_were_written() -> None:
     results = Results(
-        schema=SCHEMA, thresholds_version=THRESHOLDS.version, machine="two cores", runs=tuple(runs({"M1": 100.0}))
+        schema=SCHEMA_VERSION,
+        thresholds_version=THRESHOLDS.version,
+        machine="two cores",
+        runs=tuple(runs({"M1": 100.0})),
     )
     assert read_results(msgspec.json.encode(results), "results.json") == results
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from loadtests.generator.latency_table import Row
-from loadtests.generator.self_report import PATIENCE_SECONDS, GeneratorReport
-from loadtests.lab.results.summary import about_generator, by_module, problems_of
+from loadtests.generator.latency_table import RequestRow
+from loadtests.generator.self_report import REQUEST_TIMEOUT_SECONDS, GeneratorReport
+from loadtests.lab.results.summary import find_problems, summarize_generator, summarize_modules
 from tests.unit.loadtests.lab.example_runs import THRESHOLDS
 
 SECONDS, RATE, SERVICE = 20.0, 20, 0.05
@@ -24,16 +24,16 @@ class Hour:
     service: float = SERVICE
     complete: bool = True
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[RequestRow]:
         found = []
         for place in range(int(SECONDS * RATE)):
             due = place / RATE
             service = 1.0 if self.slow_at_first and due < 1.5 else self.service
             if self.dropped_of and place % self.dropped_of == 0:
-                found.append(Row("M1", "scheduling", "search", due, due, due, "dropped"))
+                found.append(RequestRow("M1", "scheduling", "search", due, due, due, "dropped"))
             else:
                 sent = due + self.late
-                found.append(Row("M1", "scheduling", "search", due, sent, sent + service, "ok", 200))
+                found.append(RequestRow("M1", "scheduling", "search", due, sent, sent + service, "ok", 200))
         return found
 
     def problems(self) -> list[str]:
@@ -42,7 +42,7 @@ class Hour:
         report = GeneratorReport(
             planned=len(rows), began=0.0, seconds=SECONDS, cpu=self.cpu, in_flight=under_way, complete=self.complete
         )
-        return problems_of(rows, about_generator(rows, report), report.complete, THRESHOLDS)
+        return find_problems(rows, summarize_generator(rows, report), report.complete, THRESHOLDS)
 
 
 def test_a_good_run_has_no_problem() -> None:
@@ -52,20 +52,20 @@ def test_a_good_run_has_no_problem() -> None:
 def test_servers_that_have_no_room_for_more_do_not_make_a_run_unbelievable() -> None:
     overloaded = Hour(dropped_of=3, service=2.0)
     assert overloaded.problems() == []
-    assert by_module(overloaded.rows(), {})["scheduling"].dropped == 134
+    assert summarize_modules(overloaded.rows(), {})["scheduling"].dropped == 134
 
 
 def test_whoever_was_dropped_waited_no_less_than_the_longest_that_was_answered() -> None:
     """Else an arm that turns people away would look the faster for it."""
     rows = [row if row.outcome == "dropped" or row.due else row._replace(answered=7.0) for row in Hour().rows()]
     longest = 7_000.0
-    alone = by_module(rows, {})["scheduling"]
+    alone = summarize_modules(rows, {})["scheduling"]
     assert alone.p95_ms == pytest.approx(50.5)
-    dropped = Row("M1", "scheduling", "search", 9.0, 9.0, 9.0, "dropped")
-    beside = by_module([*rows, *[dropped] * 40], {})["scheduling"]
+    dropped = RequestRow("M1", "scheduling", "search", 9.0, 9.0, 9.0, "dropped")
+    beside = summarize_modules([*rows, *[dropped] * 40], {})["scheduling"]
     assert (beside.p95_ms, beside.p99_ms) == (longest, longest)
-    nobody = by_module([dropped] * 400, {})["scheduling"]
-    assert nobody.p99_ms == PATIENCE_SECONDS * 1000
+    nobody = summarize_modules([dropped] * 400, {})["scheduling"]
+    assert nobody.p99_ms == REQUEST_TIMEOUT_SECONDS * 1000
 
 
 @pytest.mark.parametrize(
@@ -89,22 +89,22 @@ def test_a_stall_of_the_generator_is_lateness_not_latency_of_the_server() -> Non
     """Who was due in the stall left at its end: the run is refused, whatever the percentiles say."""
     rows = [row if not 5 <= row.due < 7 else row._replace(sent=7.0, answered=7.0 + SERVICE) for row in Hour().rows()]
     report = GeneratorReport(planned=len(rows), began=0.0, seconds=SECONDS, cpu=0.3, in_flight=1.0, complete=True)
-    problems = problems_of(rows, about_generator(rows, report), True, THRESHOLDS)
+    problems = find_problems(rows, summarize_generator(rows, report), True, THRESHOLDS)
     assert any("the generator was late" in problem for problem in problems)
 
 
 def test_figures_of_a_module() -> None:
     rows = [row if place % 10 else row._replace(outcome="conflict") for place, row in enumerate(Hour().rows())]
     rows[1] = rows[1]._replace(outcome="error", status=503)
-    found = by_module(rows, {"scheduling": 40.0})["scheduling"]
+    found = summarize_modules(rows, {"scheduling": 40.0})["scheduling"]
     assert (found.arrivals, found.errors, found.conflicts, found.dropped, found.good) == (400, 1, 40, 0, 0)
     assert found.p50_ms == pytest.approx(50.5)
     assert found.p99_ms == pytest.approx(50.5)
-    assert by_module(rows, {"scheduling": 60.0})["scheduling"].good == 399
+    assert summarize_modules(rows, {"scheduling": 60.0})["scheduling"].good == 399
 
 
 def test_a_percentile_that_two_people_lie_beyond_or_none() -> None:
     rows = replace(Hour()).rows()[:100]
-    found = by_module(rows, {})["scheduling"]
+    found = summarize_modules(rows, {})["scheduling"]
     assert found.p95_ms is not None
     assert found.p99_ms is None

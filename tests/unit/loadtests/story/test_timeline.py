@@ -5,18 +5,18 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from loadtests.bench.cutover_pauses import Pause, stalls
-from loadtests.harness.traffic.ledger import Verdict
-from loadtests.harness.traffic.open_loop import Record
-from loadtests.story.page import write
+from loadtests.bench.cutover_pauses import WritePause, stalls
+from loadtests.harness.traffic.ledger import LedgerReport
+from loadtests.harness.traffic.open_loop import TrafficRecord
+from loadtests.story.page import write_page
 from loadtests.story.timeline import Story, owners_over_time, seconds_of
 from monolith.cutover.record import Move
 
 BEGAN = 1_000_000.0
 
 
-def record(at: float, ms: float, kind: str = "read", status: int = 200) -> Record:
-    return Record("people", kind, BEGAN + at, ms, status, status)
+def record(at: float, ms: float, kind: str = "read", status: int = 200) -> TrafficRecord:
+    return TrafficRecord("people", kind, BEGAN + at, ms, status, status)
 
 
 def move(fenced: float, active: float, source: Any = "in_process", target: Any = "http") -> Move:
@@ -44,7 +44,7 @@ def test_a_business_has_one_owner_at_any_time() -> None:
 
 def test_a_write_that_met_a_pause_is_told_from_one_that_did_not() -> None:
     records = [record(at, 10, "book") for at in (0.0, 1.0, 3.0)] + [record(1.99, 70, "book"), record(2.0, 12)]
-    write_stalls, read_stalls, writes, reads = stalls(records, [Pause(BEGAN + 2.0, BEGAN + 2.05)])
+    write_stalls, read_stalls, writes, reads = stalls(records, [WritePause(BEGAN + 2.0, BEGAN + 2.05)])
     assert write_stalls == [60.0]
     assert read_stalls == [12.0]
     assert (writes, reads) == ([10, 10, 10], [])
@@ -53,11 +53,11 @@ def test_a_write_that_met_a_pause_is_told_from_one_that_did_not() -> None:
 def test_the_page_says_when_the_ledger_disagrees(tmp_path: Path) -> None:
     story = Story(BEGAN, [(0.0, "it <begins>")], [("a", move(1, 1.05))])
     for verdict, words in (
-        (Verdict(3, 1, 0, (), (), ()), "Every acknowledged result stands exactly once"),
-        (Verdict(3, 1, 0, ("gone",), (), ()), "The ledger does not agree"),
+        (LedgerReport(3, 1, 0, (), (), ()), "Every acknowledged result stands exactly once"),
+        (LedgerReport(3, 1, 0, ("gone",), (), ()), "The ledger does not agree"),
     ):
         page = tmp_path / "page.html"
-        write(page, story, [record(0.5, 10), record(1.5, 20)], ["a"], [verdict])
+        write_page(page, story, [record(0.5, 10), record(1.5, 20)], ["a"], [verdict])
         assert words in page.read_text()
         assert "it &lt;begins&gt;" in page.read_text()
         assert "50 ms" in page.read_text()
