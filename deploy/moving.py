@@ -9,18 +9,18 @@ import psycopg
 from contracts.chassis.credentials import without_credentials
 from deploy.errors import SurroundingsError
 from deploy.surroundings import environment_of
-from monolith.cutover.answering import answers_at
 from monolith.cutover.controller import Controller
-from monolith.cutover.guards import Guards
-from monolith.cutover.sides import Connection, Place, Sides
+from monolith.cutover.databases import Connection, SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.preflight import PreflightChecks
+from monolith.cutover.readiness import readiness_probe
 
 
 @dataclass(frozen=True)
 class Moving:
     """`controller` is this process's own."""
 
-    sides: Sides
-    guards: Guards
+    sides: SchedulingDatabases
+    guards: PreflightChecks
     controller: Controller
 
     @property
@@ -28,7 +28,7 @@ class Moving:
         return self.controller.platform
 
 
-def sides_of_deployment() -> Sides:
+def sides_of_deployment() -> SchedulingDatabases:
     """Both databases, as the environment names them or as the running demo left word of them.
 
     MONOLITH_SEEN_FROM_SCHEDULING and SCHEDULING_SEEN_FROM_MONOLITH, each host:port, say how the servers reach one
@@ -37,14 +37,14 @@ def sides_of_deployment() -> Sides:
     Raises SurroundingsError.
     """
     monolith, scheduling = environment_of("monolith"), environment_of("scheduling")
-    return Sides(
-        in_process=Place(
+    return SchedulingDatabases(
+        in_process=SchedulingDatabase(
             "in_process",
             without_credentials(monolith["MONOLITH_DATABASE_URL"]),
             monolith["DATABASE_ROLE_SECRET"],
             monolith.get("MONOLITH_SEEN_FROM_SCHEDULING"),
         ),
-        http=Place(
+        http=SchedulingDatabase(
             "http",
             without_credentials(scheduling["SCHEDULING_DATABASE_URL"]),
             scheduling["DATABASE_ROLE_SECRET"],
@@ -58,7 +58,7 @@ def open_moving() -> Iterator[Moving]:
     """Raises SurroundingsError, one line with the remedy, for a database that does not answer."""
     sides = sides_of_deployment()
     service = environment_of("monolith").get("SCHEDULING_SERVICE_URL", "")
-    guards = Guards(sides, answers_at(service))
+    guards = PreflightChecks(sides, readiness_probe(service))
     try:
         with Controller(sides, guards) as controller:
             yield Moving(sides, guards, controller)

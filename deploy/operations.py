@@ -12,9 +12,9 @@ from contracts.scheduling.models import Ownership
 from contracts.scheduling.values import Side
 from deploy.errors import SurroundingsError
 from deploy.surroundings import cannot_reach, environment_of
-from monolith.cutover import ownership
-from monolith.cutover.overview import Holding, holdings
-from monolith.cutover.shadow.store import ShadowStore
+from monolith.cutover.inventory import BusinessInventory, read_inventory
+from monolith.cutover.store import ownership
+from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.billing.api import BillingApi
 from monolith.operators import operators_auth, operators_billing
@@ -32,7 +32,7 @@ class Operations:
     flags: FlagStore
     auth: AuthApi
     billing: BillingApi
-    shadow: ShadowStore
+    shadow: ShadowResultStore
     _platform: Database
 
     def business(self, slug: str) -> BusinessRef | None:
@@ -46,13 +46,13 @@ class Operations:
         with self._platform.transaction() as connection:
             return ownership.all_owners(connection)
 
-    def holdings(self, side: Side) -> dict[UUID, Holding] | None:
+    def holdings(self, side: Side) -> dict[UUID, BusinessInventory] | None:
         """What a side's database holds; None when it does not answer."""
         name = _SIDES[side]
         environment = environment_of(name)
         url = environment[f"{name.upper()}_DATABASE_URL"]
         try:
-            return holdings(role_url(url, "scheduling_operator", environment["DATABASE_ROLE_SECRET"]))
+            return read_inventory(role_url(url, "scheduling_operator", environment["DATABASE_ROLE_SECRET"]))
         except psycopg.errors.UndefinedTable as error:
             raise SurroundingsError(f"the {name} database is not migrated: run `extraction db setup {name}`") from error
         except psycopg.OperationalError:
@@ -67,7 +67,9 @@ def open_operations() -> Iterator[Operations]:
     platform = Database(url, role="platform_app", secret=secret, pool_size=1)
     auth = operators_auth(url, secret)
     try:
-        yield Operations(FlagStore(platform), auth, operators_billing(url, secret), ShadowStore(platform), platform)
+        yield Operations(
+            FlagStore(platform), auth, operators_billing(url, secret), ShadowResultStore(platform), platform
+        )
     except DatabaseUnavailable as error:
         raise cannot_reach("monolith", error) from error
     finally:

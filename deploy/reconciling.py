@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg import sql
 
-from monolith.cutover.sides import Connection
+from monolith.cutover.databases import Connection
 from monolith.modules.billing.api import AppointmentRecord, BillingApi
 
 _PAGE = 1_000

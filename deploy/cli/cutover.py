@@ -14,10 +14,11 @@ from rich.table import Table
 from deploy.errors import SurroundingsError
 from deploy.moving import Moving, open_moving
 from deploy.operations import open_operations
-from monolith.cutover import record
-from monolith.cutover.record import Move
-from monolith.cutover.returning import Bound, Watching, watching
+from monolith.cutover.rollback.thresholds import RollbackThresholds
 from monolith.cutover.states import ABORTABLE
+from monolith.cutover.store import cutovers
+from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.store.rollback_policies import PolicyStatus, active_policies
 
 Slugs = Mapping[UUID, str]
 
@@ -36,7 +37,7 @@ def cutover() -> None:
 def status(limit: int, as_json: bool) -> None:
     """Show the latest moves, those under way first; and the businesses that are guarded."""
     with open_moving() as moving:
-        moves, guarded = _current(moving, limit), watching(moving.platform)
+        moves, guarded = _current(moving, limit), active_policies(moving.platform)
         slugs = _slugs()
     if as_json:
         told = {
@@ -57,9 +58,9 @@ def watch(seconds: float | None) -> None:
     until = None if seconds is None else time.monotonic() + seconds
     slugs = _slugs()
     with open_moving() as moving:
-        known = {move.cutover_id: len(move.steps) for move in record.latest(moving.platform, 200)}
+        known = {move.cutover_id: len(move.steps) for move in cutovers.latest(moving.platform, 200)}
         while until is None or time.monotonic() < until:
-            for move in reversed(record.latest(moving.platform, 50)):
+            for move in reversed(cutovers.latest(moving.platform, 50)):
                 for step in move.steps[known.get(move.cutover_id, 0) :]:
                     found = json.dumps(step["found"]) if step.get("found") else ""
                     click.echo(f"{step['at'][:23]}  {_name(move, slugs)}  {step['state']}  {found}".rstrip())
@@ -74,8 +75,8 @@ def abort(business: str, reason: str) -> None:
     """End the move of a business that is under way: it stays where it was. A decided move cannot be aborted."""
     with open_moving() as moving:
         move = _under_way(moving, business)
-        if move.state not in ABORTABLE or not record.abort(moving.platform, move, reason):
-            state = record.get(moving.platform, move.cutover_id).state
+        if move.state not in ABORTABLE or not cutovers.abort(moving.platform, move, reason):
+            state = cutovers.get(moving.platform, move.cutover_id).state
             raise SurroundingsError(
                 f"the move of {business} is {state}: it can only be carried on, by "
                 f"`extraction cutover resume {business}`; afterwards "
@@ -93,7 +94,7 @@ def resume(business: str) -> None:
         _report(moving.controller.drive(move.cutover_id), business)
 
 
-def in_words(bound: Bound) -> str:
+def in_words(bound: RollbackThresholds) -> str:
     """As operators read it."""
     return (
         f"goes back when, for {bound.for_seconds:g} s, more than {bound.most_failed:.1%} of its calls fail "
@@ -101,7 +102,7 @@ def in_words(bound: Bound) -> str:
     )
 
 
-def pause_ms(move: Move) -> float | None:
+def pause_ms(move: Cutover) -> float | None:
     """How long nobody could write the business: from the wish to fence it until a lease was active again. None when it
     was never fenced, or still is."""
     at = {step["state"]: datetime.fromisoformat(step["at"]) for step in move.steps}
@@ -111,7 +112,7 @@ def pause_ms(move: Move) -> float | None:
     return (end - at["fenced"]).total_seconds() * 1000
 
 
-def describe(move: Move, slugs: Slugs) -> dict[str, Any]:
+def describe(move: Cutover, slugs: Slugs) -> dict[str, Any]:
     """As JSON says it."""
     pause = pause_ms(move)
     return {
@@ -130,7 +131,7 @@ def describe(move: Move, slugs: Slugs) -> dict[str, Any]:
     }
 
 
-def describe_guard(each: Watching, slugs: Slugs) -> dict[str, Any]:
+def describe_guard(each: PolicyStatus, slugs: Slugs) -> dict[str, Any]:
     """As JSON says it."""
     return {
         "business": slugs.get(each.guard.business_id, str(each.guard.business_id)),
@@ -142,7 +143,7 @@ def describe_guard(each: Watching, slugs: Slugs) -> dict[str, Any]:
     }
 
 
-def _guard_in_words(each: Watching, slugs: Slugs) -> str:
+def _guard_in_words(each: PolicyStatus, slugs: Slugs) -> str:
     slug, calls = slugs.get(each.guard.business_id, str(each.guard.business_id)), each.in_all
     so_far = f"{calls.calls} calls so far, {calls.failed_share:.1%} failed, {calls.slow_share:.1%} slow"
     stuck = f"; should have gone back: {each.guard.problem}" if each.guard.problem else ""
@@ -152,18 +153,18 @@ def _guard_in_words(each: Watching, slugs: Slugs) -> str:
     )
 
 
-def _current(moving: Moving, limit: int) -> list[Move]:
-    latest = record.latest(moving.platform, limit)
+def _current(moving: Moving, limit: int) -> list[Cutover]:
+    latest = cutovers.latest(moving.platform, limit)
     under_way = [move for move in latest if move.settled_at is None]
     return under_way + [move for move in latest if move.settled_at is not None]
 
 
-def _under_way(moving: Moving, slug: str) -> Move:
+def _under_way(moving: Moving, slug: str) -> Cutover:
     with open_operations() as operations:
         business = operations.business(slug)
     if business is None:
         raise SurroundingsError(f"there is no business {slug!r}: `extraction status` lists them")
-    moves = record.unsettled(moving.platform, business.business_id)
+    moves = cutovers.unsettled(moving.platform, business.business_id)
     if not moves:
         raise SurroundingsError(f"{slug} is not being moved: `extraction cutover status` shows the latest moves")
     return moves[0]
@@ -174,23 +175,23 @@ def _slugs() -> Slugs:
         return {business.business_id: business.slug for business in operations.businesses()}
 
 
-def _name(move: Move, slugs: Slugs) -> str:
+def _name(move: Cutover, slugs: Slugs) -> str:
     return slugs.get(move.business_id, str(move.business_id))
 
 
-def _report(move: Move, slug: str) -> None:
+def _report(move: Cutover, slug: str) -> None:
     if move.state == "active":
         click.echo(f"{slug}: moved to {move.target}{_pause(move)}")
     else:
         click.echo(f"{slug}: stays at {move.source} ({move.problem})")
 
 
-def _pause(move: Move) -> str:
+def _pause(move: Cutover) -> str:
     pause = pause_ms(move)
     return "" if pause is None else f"; writes waited at most {pause:.0f} ms"
 
 
-def _print(moves: list[Move], slugs: Slugs) -> None:
+def _print(moves: list[Cutover], slugs: Slugs) -> None:
     if not moves:
         click.echo("nothing was ever moved: begin with `extraction flag set http --business SLUG`")
         return

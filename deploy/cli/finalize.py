@@ -5,8 +5,7 @@ import click
 from contracts.scheduling.values import Side
 from deploy.errors import SurroundingsError
 from deploy.moving import sides_of_deployment
-from monolith.cutover import ending
-from monolith.cutover.ending import NotYet
+from monolith.cutover.finalize import FinalizeRefused, finalize_extraction
 
 _WORDS = "there is no way back"
 
@@ -29,7 +28,7 @@ def finalize(confirm: str | None) -> None:
 
 def _end(side: Side) -> None:
     try:
-        deleted = ending.finalize(sides_of_deployment(), side, click.echo)
-    except NotYet as error:
+        deleted = finalize_extraction(sides_of_deployment(), side, click.echo)
+    except FinalizeRefused as error:
         raise SurroundingsError(f"nothing was deleted: {error}") from error
     click.echo(f"{deleted:,} rows of copies deleted; every business is owned by {side} alone")

@@ -13,7 +13,7 @@ from deploy.cli.flag_moves import Order, carry_out, make_default, move_chosen, r
 from deploy.cli.guard_options import guard_options, guarding_from
 from deploy.errors import SurroundingsError
 from deploy.operations import Operations, open_operations
-from monolith.cutover.waves import within_percent
+from monolith.cutover.batches import within_percent
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.scheduling_flag import DEFAULT
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, AuditEntry

@@ -17,12 +17,12 @@ from deploy.errors import SurroundingsError
 from deploy.moving import Moving, open_moving
 from deploy.operations import Operations
 from monolith.cutover import verification
-from monolith.cutover.controller import Refused
-from monolith.cutover.guards import keep_findings
-from monolith.cutover.record import AlreadyMoving, Move, NotThere
-from monolith.cutover.returning import latest, watch_over
-from monolith.cutover.sides import other
-from monolith.cutover.waves import Outcome, Verdict, move_in_waves
+from monolith.cutover.batches import BatchOutcome, Verdict, cut_over_in_batches
+from monolith.cutover.controller import CutoverRefused
+from monolith.cutover.databases import other_database
+from monolith.cutover.preflight import store_findings
+from monolith.cutover.store.cutovers import Cutover, CutoverInProgress, SourceNotOwner
+from monolith.cutover.store.rollback_policies import latest_policy, start_policy
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.scheduling_flag import DEFAULT
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
@@ -84,9 +84,9 @@ def carry_out(operations: Operations, moving: Moving, order: Order) -> None:
 
     Raises SurroundingsError, which names the business, when one could not be moved.
     """
-    source = other(order.side)
+    source = other_database(order.side)
 
-    def move(business_id: UUID) -> Move:
+    def move(business_id: UUID) -> Cutover:
         try:
             moved = moving.controller.move(
                 business_id,
@@ -96,35 +96,35 @@ def carry_out(operations: Operations, moving: Moving, order: Order) -> None:
                 actor=order.actor,
                 reason=order.reason,
             )
-        except AlreadyMoving as error:
+        except CutoverInProgress as error:
             raise SurroundingsError(
                 f"{order.slug(business_id)} is being moved already: see `extraction cutover status`"
             ) from error
-        except NotThere as error:
+        except SourceNotOwner as error:
             raise SurroundingsError(f"{order.slug(business_id)} was moved by somebody else meanwhile") from error
         _say(moved, order.slug(business_id))
         if moved.state == "active":
             _accept(operations, moving, order, moved)
         return moved
 
-    outcome = move_in_waves(
+    outcome = cut_over_in_batches(
         [each.business_id for each in order.businesses], order.wave, move, lambda each: _compared(moving, order, each)
     )
     _conclude(order, outcome)
 
 
-def _accept(operations: Operations, moving: Moving, order: Order, moved: Move) -> None:
+def _accept(operations: Operations, moving: Moving, order: Order, moved: Cutover) -> None:
     """Set the business's flag, then its guard, which may set the flag back."""
     operations.flags.set(
         SCHEDULING_ADAPTER, order.side, business_id=moved.business_id, actor=order.actor, reason=order.reason
     )
     if order.guarding is not None:
-        watch_over(moving.platform, moved, order.guarding.bound, watch_seconds=order.guarding.watch_seconds)
+        start_policy(moving.platform, moved, order.guarding.bound, watch_seconds=order.guarding.watch_seconds)
 
 
 def rehearse(moving: Moving, order: Order) -> None:
     """Every check, and no move; says how long the pause would be."""
-    source = other(order.side)
+    source = other_database(order.side)
     for business in order.businesses:
         move = _imagined(order, business.business_id, source)
         here, there = moving.controller.at(source), moving.controller.at(order.side)
@@ -132,7 +132,7 @@ def rehearse(moving: Moving, order: Order) -> None:
             checked = moving.guards.before(move, here, there)
             began = time.monotonic()
             moving.guards.inside(move, here, there, checked.compared_from)
-        except Refused as refusal:
+        except CutoverRefused as refusal:
             raise SurroundingsError(f"{business.slug} would not be moved: {refusal}") from refusal
         verify_ms = (time.monotonic() - began) * 1000
         # Besides: the fence, its mark's way, and four transitions on the record, each about as long as a commit there.
@@ -143,19 +143,19 @@ def rehearse(moving: Moving, order: Order) -> None:
 
 def _compared(moving: Moving, order: Order, business_id: UUID) -> Verdict:
     """The whole business again, from its new owner's side; which still is its owner."""
-    guard = latest(moving.platform, business_id) if order.guarding is not None else None
+    guard = latest_policy(moving.platform, business_id) if order.guarding is not None else None
     if guard is not None and guard.outcome == "returned":
         return f"it went back to {guard.home} by itself: see `extraction cutover status`"
-    here, there = moving.controller.at(order.side), moving.controller.at(other(order.side))
+    here, there = moving.controller.at(order.side), moving.controller.at(other_database(order.side))
     findings = verification.compare(here, there, business_id)
-    keep_findings(moving.platform, business_id, findings)
+    store_findings(moving.platform, business_id, findings)
     if findings.equal:
         return None
     first = findings.differences[0]
     return f"the two sides differ since the move ({first.table} {first.key}: {first.what}); see `extraction verify`"
 
 
-def _conclude(order: Order, outcome: Outcome) -> None:
+def _conclude(order: Order, outcome: BatchOutcome) -> None:
     if order.guarding is not None and outcome.moved:
         click.echo(f"guarded for {order.guarding.watch_seconds / 60:g} minutes: {in_words(order.guarding.bound)}")
     if outcome.stopped_by is None:
@@ -168,15 +168,15 @@ def _conclude(order: Order, outcome: Outcome) -> None:
     raise SurroundingsError(f"{done}then {order.slug(business_id)} stopped it: {why}{rest}")
 
 
-def _say(move: Move, slug: str) -> None:
+def _say(move: Cutover, slug: str) -> None:
     pause = pause_ms(move)
     if move.state == "active":
         waited = "" if pause is None else f"; writes waited at most {pause:.0f} ms"
         click.echo(f"{slug}: {move.source} -> {move.target}{waited}")
 
 
-def _imagined(order: Order, business_id: UUID, source: Side) -> Move:
-    return Move(
+def _imagined(order: Order, business_id: UUID, source: Side) -> Cutover:
+    return Cutover(
         cutover_id=uuid7(),
         business_id=business_id,
         source=source,

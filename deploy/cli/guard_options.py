@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 from click.core import ParameterSource
 
-from monolith.cutover.returning import Bound
+from monolith.cutover.rollback.thresholds import RollbackThresholds
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Guarding(NamedTuple):
     """What a business is to be watched for after its move, and for how long."""
 
-    bound: Bound
+    bound: RollbackThresholds
     watch_seconds: float
 
 
@@ -67,7 +67,7 @@ def guarding_from(
     if not guard:
         _refuse_bounds_without_guard(click.get_current_context())
         return None
-    return Guarding(Bound(guard_errors / 100, guard_p95_ms, guard_for), guard_minutes * 60)
+    return Guarding(RollbackThresholds(guard_errors / 100, guard_p95_ms, guard_for), guard_minutes * 60)
 
 
 def _refuse_bounds_without_guard(context: click.Context) -> None:

@@ -14,8 +14,8 @@ from rich.table import Table
 from deploy.errors import SurroundingsError
 from deploy.moving import sides_of_deployment
 from monolith.cutover import replication
-from monolith.cutover.replication import Progress as Copied
-from monolith.cutover.replication import Refused, Status
+from monolith.cutover.replication import CopyProgress as Copied
+from monolith.cutover.replication import ReplicationRefused, ReplicationStatus
 
 Say = Callable[[Copied], None]
 
@@ -43,7 +43,7 @@ def start(discard_copies: bool, allow_unbounded_wal: bool, as_json: bool) -> Non
     try:
         with _json_lines() if as_json else _bars() as say:
             replication.start(sides, say, discard_copies=discard_copies, allow_unbounded_wal=allow_unbounded_wal)
-    except Refused as refused:
+    except ReplicationRefused as refused:
         raise SurroundingsError(f"nothing was replicated: {refused}") from refused
     if not as_json:
         click.echo("both databases hold everything, and follow one another")
@@ -53,7 +53,7 @@ def start(discard_copies: bool, allow_unbounded_wal: bool, as_json: bool) -> Non
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def status(as_json: bool) -> None:
     """Show both directions: what streams, how far behind, how much WAL waits, and what is wrong."""
-    found = replication.status(sides_of_deployment())
+    found = replication.read_status(sides_of_deployment())
     if as_json:
         click.echo(json.dumps({**msgspec.to_builtins(found), "problems": found.problems}, indent=2))
     else:
@@ -110,7 +110,7 @@ def _json_lines() -> Iterator[Say]:
     yield say
 
 
-def _print(found: Status) -> None:
+def _print(found: ReplicationStatus) -> None:
     table = Table("direction", "state", box=None, pad_edge=False)
     for column in ("behind", "WAL kept", "WAL left", "errors"):
         table.add_column(column, justify="right")

@@ -8,7 +8,7 @@ from deploy.cli.flag_moves import Order, carry_out, make_default, move_chosen
 from deploy.errors import SurroundingsError
 from deploy.moving import sides_of_deployment
 from deploy.operations import Operations, open_operations
-from monolith.cutover import ending, replication
+from monolith.cutover import finalize, replication
 from monolith.shared.endpoints import BusinessRef
 
 
@@ -30,7 +30,7 @@ def reset(yes: bool) -> None:
     left = replication.stop(sides)
     if left:
         raise SurroundingsError("; ".join(left))
-    ending.discard_copies(sides, "http", lambda line: None)
+    finalize.discard_copies(sides, "http", lambda line: None)
     click.echo("every business is in the monolith; nothing is replicated, and the service holds no copies")
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from deploy.cli.flag import business_called, one_short_line, who
 from deploy.operations import Operations, open_operations
-from monolith.cutover.shadow.store import Summary
+from monolith.cutover.store.shadow_results import ShadowSummary
 from monolith.shared.flags.store import SCHEDULING_SHADOW
 
 _NOTHING = "0"
@@ -80,7 +80,7 @@ def _unset(business: str | None) -> str:
     return _NOTHING if business is None else "as every business"
 
 
-def _print(found: Sequence[Summary], since: int) -> None:
+def _print(found: Sequence[ShadowSummary], since: int) -> None:
     if not found:
         click.echo(f"nothing was shadowed in the last {since} minutes: `extraction shadow set 10` begins it")
         return

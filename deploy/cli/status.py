@@ -10,11 +10,11 @@ from rich.table import Table
 from contracts.scheduling.models import Ownership
 from contracts.scheduling.values import Side
 from deploy.operations import Operations, open_operations
-from monolith.cutover.overview import Holding
+from monolith.cutover.inventory import BusinessInventory
 from monolith.shared.endpoints import BusinessRef
 
 Row = dict[str, str | int | None]
-Held = dict[Side, dict[UUID, Holding] | None]
+Held = dict[Side, dict[UUID, BusinessInventory] | None]
 
 
 @click.command()

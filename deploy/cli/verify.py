@@ -14,9 +14,9 @@ from deploy.errors import SurroundingsError
 from deploy.moving import Moving, open_moving
 from deploy.operations import open_operations
 from deploy.reconciling import unmatched
-from monolith.cutover.guards import keep_findings
-from monolith.cutover.sides import other
-from monolith.cutover.verification import Findings, compare, invariants
+from monolith.cutover.databases import other_database
+from monolith.cutover.preflight import store_findings
+from monolith.cutover.verification import Findings, check_invariants, compare
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.endpoints import BusinessRef
 
@@ -67,10 +67,10 @@ def _verify(
     moving: Moving, billing: BillingApi, business: BusinessRef, owner: Ownership, settle_seconds: float, as_json: bool
 ) -> bool:
     side: Side = owner.owner
-    here, there = moving.controller.at(side), moving.controller.at(other(side))
+    here, there = moving.controller.at(side), moving.controller.at(other_database(side))
     findings = compare(here, there, business.business_id, settle_seconds=settle_seconds)
-    keep_findings(moving.platform, business.business_id, findings)
-    broken = invariants(here, business.business_id)
+    store_findings(moving.platform, business.business_id, findings)
+    broken = check_invariants(here, business.business_id)
     broken += unmatched(here, billing, business.business_id, settle_seconds=settle_seconds)
     if as_json:
         click.echo(json.dumps(_as_json(business, side, findings, broken)))

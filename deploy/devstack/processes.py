@@ -35,7 +35,7 @@ def product(settings: Settings, keys: Keys, backends: Backends) -> list[Program]
         _web(settings, "monolith", "monolith.wsgi:app", monolith),
         _background(settings, "scheduling-relay", "scheduling_service.relay", scheduling),
         _background(settings, "monolith-worker", "monolith.worker", monolith),
-        _background(settings, "cutover-keeper", "monolith.cutover.resident", keeper),
+        _background(settings, "cutover-keeper", "monolith.cutover.daemon", keeper),
     ]
 
 

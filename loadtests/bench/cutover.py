@@ -29,7 +29,7 @@ from loadtests.harness.cpu_time import cpu_seconds, cpu_seconds_between, format_
 from loadtests.harness.traffic.processes import running_traffic
 from monolith.cutover import replication
 from monolith.cutover.controller import Controller
-from monolith.cutover.guards import Guards
+from monolith.cutover.preflight import PreflightChecks
 
 QUICK_APPOINTMENTS = 10_000
 
@@ -77,7 +77,7 @@ def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: Se
     """Of the slower of the two ways: the service's, where two webs share the core."""
     sides = cutover_databases(servers)
     replication.start(sides, lambda progress: None)
-    with Controller(sides, Guards(sides, lambda side: None)) as controller:
+    with Controller(sides, PreflightChecks(sides, lambda side: None)) as controller:
         found = []
         for source, target in (("in_process", "http"), ("http", "in_process")):
             move = controller.move(

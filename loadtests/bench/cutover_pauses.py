@@ -29,9 +29,9 @@ from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
 from loadtests.harness.traffic.open_loop import TrafficPlan, TrafficRecord, split_slots
 from loadtests.harness.traffic.processes import running_traffic
 from monolith.cutover.controller import Controller
-from monolith.cutover.guards import Guards
-from monolith.cutover.record import Move
-from monolith.cutover.sides import Place, Sides, other
+from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases, other_database
+from monolith.cutover.preflight import PreflightChecks
+from monolith.cutover.store.cutovers import Cutover
 
 APPOINTMENTS = 100_000
 SHARE_OF_WRITES = 0.3
@@ -64,10 +64,14 @@ class WritePause(NamedTuple):
     ends: float
 
 
-def cutover_databases(servers: BenchServers) -> Sides:
-    return Sides(
-        Place("in_process", without_credentials(servers.target("monolith").url), servers.keys.monolith_role_secret),
-        Place("http", without_credentials(servers.target("scheduling").url), servers.keys.scheduling_role_secret),
+def cutover_databases(servers: BenchServers) -> SchedulingDatabases:
+    return SchedulingDatabases(
+        SchedulingDatabase(
+            "in_process", without_credentials(servers.target("monolith").url), servers.keys.monolith_role_secret
+        ),
+        SchedulingDatabase(
+            "http", without_credentials(servers.target("scheduling").url), servers.keys.scheduling_role_secret
+        ),
     )
 
 
@@ -157,16 +161,16 @@ def traffic_plans(
 
 def move_back_and_forth(
     servers: BenchServers, cores: Cores, port: int, tenant: SeededTenant, *, each_way: int, rate: float
-) -> tuple[list[Move], list[TrafficRecord], LedgerReport]:
+) -> tuple[list[Cutover], list[TrafficRecord], LedgerReport]:
     """Move it there and back `each_way` times while people use it. Raises SurroundingsError when a move is refused."""
     sides = cutover_databases(servers)
-    moves: list[Move] = []
+    moves: list[Cutover] = []
     business_id, owner = tenant.business.business_id, owner_of(sides, tenant)
     plans = traffic_plans(port, tenant, rate, tenant.part(2))
-    with Controller(sides, Guards(sides, lambda side: None)) as controller:
+    with Controller(sides, PreflightChecks(sides, lambda side: None)) as controller:
         with cores.for_generator(), running_traffic(plans, servers.folder / "traffic", warm_up=2.0) as traffic:
             for _ in range(2 * each_way):
-                to = other(owner)
+                to = other_database(owner)
                 move = controller.move(business_id, owner, to, fence_seconds=2.0, actor="bench", reason="to measure")
                 if move.state != "active":
                     raise SurroundingsError(f"a move to {to} was refused: {move.problem}")
@@ -178,7 +182,7 @@ def move_back_and_forth(
     return moves, traffic.records, verdict
 
 
-def owner_of(sides: Sides, tenant: SeededTenant) -> Side:
+def owner_of(sides: SchedulingDatabases, tenant: SeededTenant) -> Side:
     with sides.platform() as platform:
         row = platform.execute(
             "SELECT owner FROM platform.ownership WHERE business_id = %s", (tenant.business.business_id,)
@@ -188,7 +192,7 @@ def owner_of(sides: Sides, tenant: SeededTenant) -> Side:
     return owner
 
 
-def pause_of(move: Move) -> WritePause:
+def pause_of(move: Cutover) -> WritePause:
     at = {step["state"]: datetime.fromisoformat(step["at"]).timestamp() for step in move.steps}
     return WritePause(at["fenced"], at["active"])
 
@@ -215,7 +219,7 @@ def stalls(
 
 
 def summarize_moves(
-    moves: Sequence[Move], records: Sequence[TrafficRecord], verdict: LedgerReport
+    moves: Sequence[Cutover], records: Sequence[TrafficRecord], verdict: LedgerReport
 ) -> dict[str, Figure]:
     pauses = [pause_of(move) for move in moves]
     write, read, usual_write, usual_read = stalls(records, pauses)
@@ -245,7 +249,7 @@ def summarize_moves(
     }
 
 
-def _found(move: Move, state: str, part: str) -> float:
+def _found(move: Cutover, state: str, part: str) -> float:
     return float(next(step["found"][part] for step in move.steps if step["state"] == state))
 
 

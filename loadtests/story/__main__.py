@@ -14,8 +14,8 @@ from loadtests.story.tenants import StoryTenants, running_story_tenants
 from loadtests.story.timeline import Story
 from monolith.cutover import replication
 from monolith.cutover.controller import Controller
-from monolith.cutover.guards import Guards
-from monolith.cutover.sides import other
+from monolith.cutover.databases import other_database
+from monolith.cutover.preflight import PreflightChecks
 
 PAGE = Path(".artifacts/story.html")
 PEAK = 60.0
@@ -62,17 +62,24 @@ def _chapters(place: StoryTenants, story: Story, seconds: float) -> dict[str, st
 
 
 def _move_all(place: StoryTenants, story: Story, owners: dict[str, Side]) -> None:
-    with Controller(place.sides, Guards(place.sides, lambda side: None)) as controller:
+    with Controller(place.sides, PreflightChecks(place.sides, lambda side: None)) as controller:
         for each in place.tenants:
             slug, source = each.business.slug, owners[each.business.slug]
             move = controller.move(
-                each.business.business_id, source, other(source), fence_seconds=2.0, actor="story", reason="the story"
+                each.business.business_id,
+                source,
+                other_database(source),
+                fence_seconds=2.0,
+                actor="story",
+                reason="the story",
             )
             if move.state != "active":
                 raise SurroundingsError(f"{slug} could not be moved: {move.problem}")
-            owners[slug] = other(source)
+            owners[slug] = other_database(source)
             story.moves.append((slug, move))
-            click.echo(f"  {slug}: {source} -> {other(source)}; writes waited at most {pause_ms(move) or 0:.0f} ms")
+            click.echo(
+                f"  {slug}: {source} -> {other_database(source)}; writes waited at most {pause_ms(move) or 0:.0f} ms"
+            )
             time.sleep(1.0)
 
 

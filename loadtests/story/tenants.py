@@ -15,7 +15,7 @@ from loadtests.harness.cores import Cores
 from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
 from loadtests.harness.traffic.open_loop import TrafficPlan
 from loadtests.harness.traffic.processes import Traffic, running_traffic
-from monolith.cutover.sides import Sides
+from monolith.cutover.databases import SchedulingDatabases
 
 BUSINESSES = 3
 APPOINTMENTS = 6_000
@@ -25,7 +25,7 @@ PASSWORD = secrets.token_urlsafe(12)
 @dataclass
 class StoryTenants:
     servers: BenchServers
-    sides: Sides
+    sides: SchedulingDatabases
     tenants: list[SeededTenant]
     port: int
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from loadtests.bench.cutover_pauses import pause_of
 from loadtests.generator.estimates import percentile
 from loadtests.harness.traffic.open_loop import TrafficRecord
-from monolith.cutover.record import Move
+from monolith.cutover.store.cutovers import Cutover
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Story:
 
     began: float
     chapters: list[tuple[float, str]] = field(default_factory=list)
-    moves: list[tuple[str, Move]] = field(default_factory=list)
+    moves: list[tuple[str, Cutover]] = field(default_factory=list)
 
     def told_moves(self) -> list[CutoverSummary]:
         found = []

@@ -16,7 +16,7 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, OutcomeUnknown, SchedulingError, Unavailable
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
-from monolith.cutover.tables import guard, guarded_calls
+from monolith.cutover.store.tables import guard, guarded_calls
 from monolith.shared.database import CommitUnknown, Database, DatabaseUnavailable
 from monolith.shared.flags.change_listener import ChangeNotice
 
@@ -39,7 +39,7 @@ class _Counted(NamedTuple):
         return _Counted(self.calls + 1, self.failed + failed, self.slow + slow)
 
 
-class GuardedCalls:
+class CallStats:
     """Costs a business that is not guarded one look into a dictionary.
 
     Counts are written down every second, into the second of the database's clock; those that cannot be are dropped,
@@ -108,7 +108,7 @@ class GuardedCalls:
 
 
 class _Counting(OneCallPort):
-    def __init__(self, port: OneCallPort, calls: GuardedCalls) -> None:
+    def __init__(self, port: OneCallPort, calls: CallStats) -> None:
         self._port = port
         self._calls = calls
 

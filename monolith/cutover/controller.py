@@ -15,15 +15,16 @@ import psycopg
 
 from contracts.chassis.backoff import Backoff
 from contracts.scheduling.values import Side
-from monolith.cutover import failpoints, record
-from monolith.cutover.record import Move
-from monolith.cutover.sides import Connection, Sides
+from monolith.cutover import failpoints
+from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.states import ABORTABLE
+from monolith.cutover.store import cutovers
+from monolith.cutover.store.cutovers import Cutover
 from scheduling_service.engine import lease as leases
 
 log = logging.getLogger(__name__)
 
-POINTS = (
+DURABLE_STEPS = (
     "ready",
     "fenced",
     "fence",
@@ -38,39 +39,39 @@ POINTS = (
 )
 """What a move makes durable; `before` and `after` each there is a failpoint. Transitions bear their state's name."""
 
-LONGEST_LOCK_WAIT_MS = 500
+MAX_LOCK_WAIT_MS = 500
 """Writers queue behind a fence that waits for an open transaction, so it gives up long before its deadline."""
-OLDEST_COMPARISON_SECONDS = 60.0
+MAX_COMPARISON_AGE_SECONDS = 60.0
 """A move that is carried on much later has not been compared: what changed since is more than a fence has time for."""
 _LOOK_AGAIN = 0.001
 _MARGIN_MS = 50
 
 
-class Refused(Exception):
+class CutoverRefused(Exception):
     """A guard rail does not hold, or the two sides differ. Nothing was moved."""
 
 
-class Checked(NamedTuple):
+class PreflightResult(NamedTuple):
     """What the checks before a fence found. `compared_from` is the source's clock before the comparison began."""
 
     compared_from: datetime
     found: dict[str, Any]
 
 
-class Checks(Protocol):
+class CutoverChecks(Protocol):
     """What a move asks of its surroundings; may take long, and changes nothing of the business."""
 
-    def before(self, move: Move, source: Connection, target: Connection) -> Checked:
+    def before(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
         """Guard rails and whole comparison, while the business is served. Raises Refused."""
 
-    def inside(self, move: Move, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+    def inside(self, move: Cutover, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
         """What changed lately, while nobody writes. Raises Refused."""
 
 
 class Controller:
     """One process's; not for several threads at once. Connects when it is needed, and again after it was cut off."""
 
-    def __init__(self, sides: Sides, checks: Checks) -> None:
+    def __init__(self, sides: SchedulingDatabases, checks: CutoverChecks) -> None:
         self._sides = sides
         self._checks = checks
         self._open: dict[str, Connection] = {}
@@ -95,14 +96,14 @@ class Controller:
 
     def move(
         self, business_id: UUID, source: Side, target: Side, *, fence_seconds: float, actor: str, reason: str
-    ) -> Move:
-        """Begin a move and drive it to its end. Raises what `record.begin` raises."""
-        begun = record.begin(
+    ) -> Cutover:
+        """Begin a move and drive it to its end. Raises what `cutovers.begin` raises."""
+        begun = cutovers.begin(
             self.platform, business_id, source, target, fence_seconds=fence_seconds, actor=actor, reason=reason
         )
         return self.drive(begun.cutover_id)
 
-    def drive(self, cutover_id: UUID, *, patience_seconds: float = 30.0) -> Move:
+    def drive(self, cutover_id: UUID, *, patience_seconds: float = 30.0) -> Cutover:
         """Until the move is settled: `active`, or `aborted` with the source's lease on.
 
         A database that is away is waited for, `patience_seconds` since anything last went well; then psycopg's error is
@@ -114,7 +115,7 @@ class Controller:
                 if move is None:
                     move = self._look(cutover_id)
                 if move.settled_at is not None:
-                    record.leave(self.platform, cutover_id)
+                    cutovers.release_driver(self.platform, cutover_id)
                     return move
                 move = self._step(move)
                 last = time.monotonic()
@@ -125,9 +126,9 @@ class Controller:
                 move = None
                 time.sleep(backoff.failed())
 
-    def _look(self, cutover_id: UUID) -> Move:
-        record.drive(self.platform, cutover_id)
-        return record.get(self.platform, cutover_id)
+    def _look(self, cutover_id: UUID) -> Cutover:
+        cutovers.claim_driver(self.platform, cutover_id)
+        return cutovers.get(self.platform, cutover_id)
 
     def _stumble(self, cutover_id: UUID, error: psycopg.Error) -> None:
         """Nobody should wait for a database that is away: before the decision the move ends."""
@@ -135,15 +136,15 @@ class Controller:
         log.warning("move %s waits: %s", cutover_id, problem)
         self.close()
         try:
-            move = record.get(self.platform, cutover_id)
+            move = cutovers.get(self.platform, cutover_id)
             if move.state in ABORTABLE:
                 self._abort(move, f"a database could not be used: {problem}")
         except psycopg.Error:
             self.close()
 
-    def _step(self, move: Move) -> Move | None:
+    def _step(self, move: Cutover) -> Cutover | None:
         """The move as it stands then; None when that has to be looked up."""
-        steps: dict[str, Callable[[Move], Move | None]] = {
+        steps: dict[str, Callable[[Cutover], Cutover | None]] = {
             "replicating": self._check,
             "ready": self._want_fence,
             "fenced": self._fence_and_drain,
@@ -154,19 +155,19 @@ class Controller:
         }
         try:
             return steps[move.state](move)
-        except Refused as refusal:
+        except CutoverRefused as refusal:
             self._abort(move, str(refusal))
             return None
 
-    def _check(self, move: Move) -> Move | None:
+    def _check(self, move: Cutover) -> Cutover | None:
         checked = self._checks.before(move, self.at(move.source), self.at(move.target))
         return self._advance(move, "ready", checked.found, compared_from=checked.compared_from)
 
-    def _want_fence(self, move: Move) -> Move | None:
-        age = record.seconds_since(self.platform, move, "ready")
-        if age > OLDEST_COMPARISON_SECONDS:
-            raise Refused(
-                f"the whole comparison is {age:.0f} s old, and may be {OLDEST_COMPARISON_SECONDS:g} s old at most: "
+    def _want_fence(self, move: Cutover) -> Cutover | None:
+        age = cutovers.seconds_since(self.platform, move, "ready")
+        if age > MAX_COMPARISON_AGE_SECONDS:
+            raise CutoverRefused(
+                f"the whole comparison is {age:.0f} s old, and may be {MAX_COMPARISON_AGE_SECONDS:g} s old at most: "
                 "move the business anew"
             )
         # The connections stand before the fence does: what takes time is done while the business is served.
@@ -174,7 +175,7 @@ class Controller:
         self.at(move.target).execute("SELECT 1")
         return self._advance(move, "fenced")
 
-    def _fence_and_drain(self, move: Move) -> Move | None:
+    def _fence_and_drain(self, move: Cutover) -> Cutover | None:
         left = self._left(move)
         failpoints.reach("before fence")
         began = time.monotonic()
@@ -184,13 +185,15 @@ class Controller:
                 move.business_id,
                 epoch=move.epoch,
                 attempt=move.attempt,
-                wait_ms=min(LONGEST_LOCK_WAIT_MS, int(left * 1000) - _MARGIN_MS),
+                wait_ms=min(MAX_LOCK_WAIT_MS, int(left * 1000) - _MARGIN_MS),
             )
         except leases.StillWriting as error:
-            raise Refused(f"{error}: end them, and move the business then") from error
+            raise CutoverRefused(f"{error}: end them, and move the business then") from error
         failpoints.reach("after fence")
         if fenced is None:
-            raise Refused(f"the lease of the {self._sides.at(move.source).name} database is not the one to be fenced")
+            raise CutoverRefused(
+                f"the lease of the {self._sides.at(move.source).name} database is not the one to be fenced"
+            )
         locked = time.monotonic()
         self._drain(move, began + left)
         found = {
@@ -200,67 +203,67 @@ class Controller:
         }
         return self._advance(move, "drained", found)
 
-    def _drain(self, move: Move, until: float) -> None:
+    def _drain(self, move: Cutover, until: float) -> None:
         target = self.at(move.target)
         while not leases.has_mark(target, move.business_id, move.attempt):
             if time.monotonic() >= until:
-                raise Refused(
+                raise CutoverRefused(
                     f"replication to the {self._sides.at(move.target).name} database did not catch up within "
                     f"{move.fence_seconds:g} s: see `extraction replicate status`"
                 )
             time.sleep(_LOOK_AGAIN)
 
-    def _verify(self, move: Move) -> Move | None:
+    def _verify(self, move: Cutover) -> Cutover | None:
         assert move.compared_from is not None, "what is drained was compared"
         found = self._checks.inside(move, self.at(move.source), self.at(move.target), move.compared_from)
         return self._advance(move, "verified", found)
 
-    def _decide(self, move: Move) -> Move | None:
+    def _decide(self, move: Cutover) -> Cutover | None:
         failpoints.reach("before decided")
-        decided = record.decide(self.platform, move)
+        decided = cutovers.decide(self.platform, move)
         failpoints.reach("after decided")
         if not decided:
-            self._left(record.get(self.platform, move.cutover_id))
+            self._left(cutovers.get(self.platform, move.cutover_id))
         return None
 
-    def _activate(self, move: Move) -> Move | None:
+    def _activate(self, move: Cutover) -> Cutover | None:
         failpoints.reach("before activate")
         leases.activate(self.at(move.target), move.business_id, epoch=move.epoch + 1, attempt=move.attempt)
         failpoints.reach("after activate")
         return self._advance(move, "active")
 
-    def _release(self, move: Move) -> Move | None:
+    def _release(self, move: Cutover) -> Cutover | None:
         failpoints.reach("before release")
         leases.release(self.at(move.source), move.business_id, epoch=move.epoch, attempt=move.attempt)
         failpoints.reach("after release")
         failpoints.reach("before settle")
-        record.settle_aborted(self.platform, move)
+        cutovers.settle_aborted(self.platform, move)
         failpoints.reach("after settle")
         return None
 
-    def _left(self, move: Move) -> float:
+    def _left(self, move: Cutover) -> float:
         """Seconds until the fence's deadline. Raises Refused when it has passed: from then on nothing is decided."""
-        left = record.seconds_left(self.platform, move)
+        left = cutovers.seconds_left(self.platform, move)
         if move.state in ABORTABLE and left <= 0:
-            raise Refused(f"the fence's deadline of {move.fence_seconds:g} s passed")
+            raise CutoverRefused(f"the fence's deadline of {move.fence_seconds:g} s passed")
         return left
 
     def _advance(
-        self, move: Move, following: str, found: dict[str, Any] | None = None, compared_from: datetime | None = None
-    ) -> Move | None:
+        self, move: Cutover, following: str, found: dict[str, Any] | None = None, compared_from: datetime | None = None
+    ) -> Cutover | None:
         """Without effect when another controller was faster, or the move was aborted: the next step looks again."""
         failpoints.reach(f"before {following}")
-        advanced = record.advance(self.platform, move, found, compared_from=compared_from)
+        advanced = cutovers.advance(self.platform, move, found, compared_from=compared_from)
         failpoints.reach(f"after {following}")
         if advanced is None:
-            current = record.get(self.platform, move.cutover_id)
+            current = cutovers.get(self.platform, move.cutover_id)
             if current.state == move.state:
                 self._left(current)
         return advanced
 
-    def _abort(self, move: Move, problem: str) -> None:
+    def _abort(self, move: Cutover, problem: str) -> None:
         failpoints.reach("before abort")
-        record.abort(self.platform, move, problem)
+        cutovers.abort(self.platform, move, problem)
         failpoints.reach("after abort")
 
     def _connected(self, name: str, connect: Callable[[], Connection]) -> Connection:

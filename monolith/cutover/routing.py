@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from contracts.scheduling.models import Ownership
-from monolith.cutover import ownership
+from monolith.cutover.store import ownership
 from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.flags.change_listener import ChangeNotice
 from monolith.shared.flags.scheduling_flag import SchedulingFlag

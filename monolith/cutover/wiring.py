@@ -13,13 +13,13 @@ from openfeature.provider import FeatureProvider
 from contracts.chassis.loops import Loop
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
-from monolith.cutover.call_stats import GuardedCalls
+from monolith.cutover.call_stats import CallStats
 from monolith.cutover.routing import OwnershipRoutes
-from monolith.cutover.shadow.comparing import Comparing
-from monolith.cutover.shadow.reads import THREADS as SHADOW_THREADS
-from monolith.cutover.shadow.reads import ShadowReads
-from monolith.cutover.shadow.share import Share
-from monolith.cutover.shadow.store import ShadowStore
+from monolith.cutover.shadow.comparison import ReadComparer
+from monolith.cutover.shadow.sampling import ReadSampler
+from monolith.cutover.shadow.shadow_reads import THREADS as SHADOW_THREADS
+from monolith.cutover.shadow.shadow_reads import ShadowReads
+from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.modules.scheduling.adapters.in_process import (
     IN_PROCESS_ROLE,
     in_process_caretaker,
@@ -60,13 +60,13 @@ def switched_web(given: Surroundings, *, threads: int, metrics: Metrics) -> Sche
     flags, watch, routes = _routing(given)
     # Shadow reads have adapters of their own: a hanging one takes no place from users and opens no breaker for them.
     shadow = ShadowReads(
-        Share(ShadowFlag(flags).percent_for).chooses,
-        Comparing(_adapters(given, SHADOW_THREADS)),
-        ShadowStore(given.databases.of("platform", PLATFORM_ROLE, 1)),
+        ReadSampler(ShadowFlag(flags).percent_for).chooses,
+        ReadComparer(_adapters(given, SHADOW_THREADS)),
+        ShadowResultStore(given.databases.of("platform", PLATFORM_ROLE, 1)),
         metrics,
     )
     adapters = {side: shadow.around(side, adapter) for side, adapter in _adapters(given, threads).items()}
-    call_stats = GuardedCalls(given.platform)
+    call_stats = CallStats(given.platform)
     watch.subscribe(call_stats.refresh)
     watch.start()
     return SchedulingParts(

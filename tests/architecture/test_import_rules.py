@@ -21,7 +21,7 @@ VIOLATIONS = [
     ("1-deployables", "contracts.chassis.leadership", "import scheduling_service.engine.database"),
     ("1-deployables", "contracts.scheduling.port", "import monolith.app"),
     ("1-deployables", "scheduling_service.wsgi", "import monolith.app"),
-    ("1-deployables", "scheduling_service.engine.lease", "import monolith.cutover.sides"),
+    ("1-deployables", "scheduling_service.engine.lease", "import monolith.cutover.databases"),
     ("1-deployables", "scheduling_service.engine.rules", "import monolith.shared.database"),
     ("1-deployables", "monolith.app", "import deploy.errors"),
     ("1-deployables", "deploy.errors", "import loadtests.lab.verdict.verdict"),
@@ -74,7 +74,7 @@ ALLOWED = [
     ("monolith.wiring", "import monolith.modules.scheduling.adapters.in_process"),
     ("monolith.worker", "import monolith.wiring"),
     ("loadtests.lab.planted", "import deploy.devstack.ports"),
-    ("monolith.cutover.ownership", "import scheduling_service.engine.lease"),
+    ("monolith.cutover.store.ownership", "import scheduling_service.engine.lease"),
     ("contracts.scheduling.codec", "import contracts.chassis.backoff"),
 ]
 

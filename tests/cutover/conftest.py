@@ -5,21 +5,21 @@ from collections.abc import Iterator
 import pytest
 
 from monolith.cutover import replication
-from monolith.cutover.sides import Place, Sides
-from tests.cutover.replicating import start
+from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
+from tests.cutover.replication_pair import start
 from tests.databases import Databases, fresh_databases
 from tests.servers import Servers
 
 
-def sides_of(databases: Databases) -> Sides:
-    return Sides(
-        Place("in_process", databases.monolith_url, databases.role_secret),
-        Place("http", databases.scheduling_url, databases.role_secret),
+def sides_of(databases: Databases) -> SchedulingDatabases:
+    return SchedulingDatabases(
+        SchedulingDatabase("in_process", databases.monolith_url, databases.role_secret),
+        SchedulingDatabase("http", databases.scheduling_url, databases.role_secret),
     )
 
 
 @pytest.fixture
-def sides(databases: Databases) -> Sides:
+def sides(databases: Databases) -> SchedulingDatabases:
     """A pair of a test's own; nothing is replicated."""
     return sides_of(databases)
 
@@ -31,7 +31,7 @@ def shared_databases(servers: Servers) -> Iterator[Databases]:
 
 
 @pytest.fixture(scope="module")
-def replicated(shared_databases: Databases) -> Iterator[Sides]:
+def replicated(shared_databases: Databases) -> Iterator[SchedulingDatabases]:
     sides = sides_of(shared_databases)
     start(sides)
     try:
@@ -41,6 +41,6 @@ def replicated(shared_databases: Databases) -> Iterator[Sides]:
 
 
 @pytest.fixture
-def stopped_at_the_end(sides: Sides) -> Iterator[Sides]:
+def stopped_at_the_end(sides: SchedulingDatabases) -> Iterator[SchedulingDatabases]:
     yield sides
     assert replication.stop(sides) == []

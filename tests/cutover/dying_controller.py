@@ -14,26 +14,26 @@ from typing import Any
 from uuid import UUID
 
 from monolith.cutover import failpoints
-from monolith.cutover.controller import Checked, Controller
-from monolith.cutover.record import Move
-from monolith.cutover.sides import Connection, Place, Sides
+from monolith.cutover.controller import Controller, PreflightResult
+from monolith.cutover.databases import Connection, SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.store.cutovers import Cutover
 
 
 class Waved:
     """Lets a move pass: guard rails have tests of their own."""
 
-    def before(self, move: Move, source: Connection, target: Connection) -> Checked:
+    def before(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
         row = source.execute("SELECT clock_timestamp()").fetchone()
         assert row is not None
-        return Checked(row[0], {})
+        return PreflightResult(row[0], {})
 
-    def inside(self, move: Move, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+    def inside(self, move: Cutover, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
         return {}
 
 
 def main(text: str) -> None:
     given = json.loads(text)
-    sides = Sides(**{side: Place(side, *given[side]) for side in ("in_process", "http")})
+    sides = SchedulingDatabases(**{side: SchedulingDatabase(side, *given[side]) for side in ("in_process", "http")})
     die_at = given["die_at"]
 
     def die(name: str) -> None:

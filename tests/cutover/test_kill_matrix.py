@@ -14,10 +14,10 @@ import pytest
 
 from contracts.scheduling.values import Side
 from deploy.devstack.program import ROOT
-from monolith.cutover import record
-from monolith.cutover.controller import POINTS, Controller
-from monolith.cutover.keeper import Keeper
-from monolith.cutover.sides import Sides, other
+from monolith.cutover.controller import DURABLE_STEPS, Controller
+from monolith.cutover.databases import SchedulingDatabases, other_database
+from monolith.cutover.recovery_worker import RecoveryWorker
+from monolith.cutover.store import cutovers
 from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import Shop
 from tests.cutover.dying_controller import Waved
@@ -26,17 +26,17 @@ from tests.cutover.writers import opened, switched_port, writers
 FENCE_SECONDS = 1.0
 ABORTING = ("abort", "release", "settle")
 OFTEN = ("after fence", "after decided")
-FORWARD = [f"{when} {point}" for point in POINTS if point not in ABORTING for when in ("before", "after")]
+FORWARD = [f"{when} {point}" for point in DURABLE_STEPS if point not in ABORTING for when in ("before", "after")]
 
 
 @pytest.fixture
-def shop(replicated: Sides) -> Iterator[Shop]:
+def shop(replicated: SchedulingDatabases) -> Iterator[Shop]:
     with switched_port(replicated) as port:
         yield opened(port)
 
 
 @contextmanager
-def never_two_owners(sides: Sides, business_id: UUID) -> Iterator[None]:
+def never_two_owners(sides: SchedulingDatabases, business_id: UUID) -> Iterator[None]:
     """Looks at both leases again and again."""
     stop, seen = threading.Event(), []
 
@@ -58,11 +58,11 @@ def never_two_owners(sides: Sides, business_id: UUID) -> Iterator[None]:
     assert seen
 
 
-def killed(sides: Sides, business_id: UUID, to: Side, die_at: str) -> int:
+def killed(sides: SchedulingDatabases, business_id: UUID, to: Side, die_at: str) -> int:
     given = {
         **{side: (sides.at(side).url, sides.at(side).secret) for side in ("in_process", "http")},
         "business": str(business_id),
-        "source": other(to),
+        "source": other_database(to),
         "target": to,
         "fence_seconds": FENCE_SECONDS,
         "die_at": die_at,
@@ -72,16 +72,16 @@ def killed(sides: Sides, business_id: UUID, to: Side, die_at: str) -> int:
     ).returncode
 
 
-def settled_by_keeper(sides: Sides, business_id: UUID) -> record.Move:
-    keeper = Keeper(sides)
+def settled_by_keeper(sides: SchedulingDatabases, business_id: UUID) -> cutovers.Cutover:
+    keeper = RecoveryWorker(sides)
     try:
         until = time.monotonic() + 20
         with sides.platform() as platform:
-            while record.unsettled(platform, business_id):
+            while cutovers.unsettled(platform, business_id):
                 assert time.monotonic() < until
                 keeper.step()
                 time.sleep(0.02)
-            return record.latest(platform, 1, business_id)[0]
+            return cutovers.latest(platform, 1, business_id)[0]
     finally:
         keeper.close()
 
@@ -89,12 +89,12 @@ def settled_by_keeper(sides: Sides, business_id: UUID) -> record.Move:
 @pytest.mark.parametrize(
     "die_at", [pytest.param(point, marks=[pytest.mark.long] * (point not in OFTEN)) for point in FORWARD]
 )
-def test_killed_on_the_way(replicated: Sides, shop: Shop, die_at: str) -> None:
+def test_killed_on_the_way(replicated: SchedulingDatabases, shop: Shop, die_at: str) -> None:
     """There, and back again by a controller that dies at the same point."""
     owner: Side = "in_process"
     with never_two_owners(replicated, shop.business_id), writers(shop, 3) as ledger:
         for _ in range(2):
-            to = other(owner)
+            to = other_database(owner)
             assert killed(replicated, shop.business_id, to, die_at) == -signal.SIGKILL
             move = settled_by_keeper(replicated, shop.business_id)
             decided = "decided" in {step["state"] for step in move.steps}

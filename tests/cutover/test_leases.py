@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from uuid_utils.compat import uuid7
 
-from monolith.cutover.sides import Connection, Place
+from monolith.cutover.databases import Connection, SchedulingDatabase
 from scheduling_service.engine import lease as leases
 from scheduling_service.engine.lease import Lease, StillWriting
 from tests.databases import Databases
@@ -18,12 +18,12 @@ from tests.patience import eventually
 
 
 @pytest.fixture
-def place(databases: Databases) -> Place:
-    return Place("http", databases.scheduling_url, databases.role_secret)
+def place(databases: Databases) -> SchedulingDatabase:
+    return SchedulingDatabase("http", databases.scheduling_url, databases.role_secret)
 
 
 @pytest.fixture
-def mover(place: Place) -> Iterator[Connection]:
+def mover(place: SchedulingDatabase) -> Iterator[Connection]:
     with place.connect() as connection:
         yield connection
 
@@ -40,7 +40,7 @@ def fence(mover: Connection, business: UUID, attempt: int = 1, *, epoch: int = 1
 
 
 @contextmanager
-def writing(place: Place, business: UUID) -> Iterator[None]:
+def writing(place: SchedulingDatabase, business: UUID) -> Iterator[None]:
     """A transaction that writes the business is open."""
     with place.connect("scheduling_app") as writer, writer.transaction():
         writer.execute("SELECT pg_advisory_xact_lock_shared(scheduling.fence_key(%s))", (business,))
@@ -64,7 +64,9 @@ def test_a_fence_may_be_asked_for_twice(mover: Connection, business: UUID) -> No
     assert second.fenced_at == first.fenced_at
 
 
-def test_a_fence_waits_for_the_transactions_that_write(place: Place, mover: Connection, business: UUID) -> None:
+def test_a_fence_waits_for_the_transactions_that_write(
+    place: SchedulingDatabase, mover: Connection, business: UUID
+) -> None:
     fenced: list[object] = []
     with writing(place, business):
         thread = threading.Thread(target=lambda: fenced.append(fence(mover, business, wait_ms=5_000)))
@@ -78,7 +80,7 @@ def test_a_fence_waits_for_the_transactions_that_write(place: Place, mover: Conn
 
 
 def test_an_open_transaction_at_the_switch_is_named_and_nothing_is_fenced(
-    place: Place, mover: Connection, business: UUID
+    place: SchedulingDatabase, mover: Connection, business: UUID
 ) -> None:
     with writing(place, business), pytest.raises(StillWriting, match=r"backend [0-9]+ of scheduling_app, open for"):
         fence(mover, business, wait_ms=50)
@@ -125,7 +127,7 @@ def test_the_mover_changes_no_row_of_a_business(mover: Connection, business: UUI
 
 
 def test_prepared_transactions_are_waited_for_and_named(
-    databases: Databases, place: Place, mover: Connection, business: UUID
+    databases: Databases, place: SchedulingDatabase, mover: Connection, business: UUID
 ) -> None:
     """They hold their locks without a session, over restarts too."""
     with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:

@@ -17,27 +17,27 @@ from deploy.databases.set_up import set_up
 from deploy.devstack.postgres import PostgresServer
 from monolith.cutover import replication
 from monolith.cutover.controller import Controller
-from monolith.cutover.replication import CanaryLost, Refused, send_canary
-from monolith.cutover.sides import REPLICATOR, Place, Sides
+from monolith.cutover.databases import REPLICATOR, SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.replication import CanaryLost, ReplicationRefused, send_canary
 from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import at
 from tests.cutover.dying_controller import Waved
-from tests.cutover.replicating import administrator, same, shop_at, start
+from tests.cutover.replication_pair import administrator, same, shop_at, start
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.patience import eventually
 
 
-def test_a_missing_right_is_named_with_its_grant(sides: Sides, databases: Databases) -> None:
+def test_a_missing_right_is_named_with_its_grant(sides: SchedulingDatabases, databases: Databases) -> None:
     database = urlsplit(databases.scheduling_url).path[1:]
     administrator(databases, f"REVOKE CREATE ON DATABASE {database} FROM scheduling_replicator")
-    with pytest.raises(Refused, match=f"GRANT CREATE ON DATABASE {database} TO scheduling_replicator"):
+    with pytest.raises(ReplicationRefused, match=f"GRANT CREATE ON DATABASE {database} TO scheduling_replicator"):
         start(sides)
 
 
-def test_schemas_of_different_versions_are_refused(sides: Sides, databases: Databases) -> None:
+def test_schemas_of_different_versions_are_refused(sides: SchedulingDatabases, databases: Databases) -> None:
     administrator(databases, "UPDATE scheduling.alembic_version SET version_num = '0002'")
-    with pytest.raises(Refused, match=r"different versions .0003 in monolith, 0002 in scheduling"):
+    with pytest.raises(ReplicationRefused, match=r"different versions .0003 in monolith, 0002 in scheduling"):
         start(sides)
 
 
@@ -51,7 +51,7 @@ def test_schemas_of_different_versions_are_refused(sides: Sides, databases: Data
     ids=["wal_level", "max_slot_wal_keep_size", "max_replication_slots"],
 )
 def test_a_server_that_is_not_set_for_it_is_refused(
-    sides: Sides, tmp_path: Path, settings: dict[str, str], words: str
+    sides: SchedulingDatabases, tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
     server = PostgresServer(tmp_path / "other", durable=False, settings=settings)
     server.start()
@@ -59,36 +59,39 @@ def test_a_server_that_is_not_set_for_it_is_refused(
         secret = "secret-of-another-server"
         target = scheduling(server.admin_url("scheduling"), secret)
         set_up(target)
-        with pytest.raises(Refused, match=re.escape(words)):
+        with pytest.raises(ReplicationRefused, match=re.escape(words)):
             start(
-                replace(sides, http=Place("http", without_credentials(target.url), secret)), allow_unbounded_wal=False
+                replace(sides, http=SchedulingDatabase("http", without_credentials(target.url), secret)),
+                allow_unbounded_wal=False,
             )
     finally:
         server.stop()
 
 
-def test_copies_that_an_earlier_replication_left_are_discarded_only_when_told(sides: Sides) -> None:
+def test_copies_that_an_earlier_replication_left_are_discarded_only_when_told(sides: SchedulingDatabases) -> None:
     shop = shop_at(sides, "in_process")
     start(sides)
     assert same(sides, shop.business_id)
     assert replication.stop(sides) == []
     shop.book(at(9))
-    with pytest.raises(Refused, match=r"old copies of 1 businesses .* --discard-copies"):
+    with pytest.raises(ReplicationRefused, match=r"old copies of 1 businesses .* --discard-copies"):
         start(sides)
     start(sides, discard_copies=True)
     assert same(sides, shop.business_id)
     assert replication.stop(sides) == []
 
 
-def test_rows_that_nobody_owns_are_refused(sides: Sides) -> None:
+def test_rows_that_nobody_owns_are_refused(sides: SchedulingDatabases) -> None:
     shop = shop_at(sides, "http")
     with sides.http.connect() as mover:
         leases.fence(mover, shop.business_id, epoch=1, attempt=1, wait_ms=1_000)
-    with pytest.raises(Refused, match=f"rows that the other lacks, of businesses that nobody owns .{shop.business_id}"):
+    with pytest.raises(
+        ReplicationRefused, match=f"rows that the other lacks, of businesses that nobody owns .{shop.business_id}"
+    ):
         start(sides, discard_copies=True)
 
 
-def test_the_replicator_cannot_discard_what_is_owned(sides: Sides) -> None:
+def test_the_replicator_cannot_discard_what_is_owned(sides: SchedulingDatabases) -> None:
     shop = shop_at(sides, "http")
     with sides.http.connect(REPLICATOR) as db, pytest.raises(psycopg.Error, match="owns business"):
         db.execute("DELETE FROM scheduling.idempotency WHERE business_id = %s", (shop.business_id,))
@@ -98,7 +101,7 @@ def test_the_replicator_cannot_discard_what_is_owned(sides: Sides) -> None:
 
 
 @contextmanager
-def behind_a_proxy(sides: Sides) -> Iterator[tuple[Sides, TcpProxy]]:
+def behind_a_proxy(sides: SchedulingDatabases) -> Iterator[tuple[SchedulingDatabases, TcpProxy]]:
     """The service's database reaches the monolith's through it."""
     monolith = urlsplit(sides.in_process.url)
     assert monolith.hostname is not None
@@ -109,25 +112,26 @@ def behind_a_proxy(sides: Sides) -> Iterator[tuple[Sides, TcpProxy]]:
 
 
 @pytest.mark.long
-def test_a_network_that_was_away_is_survived_and_told_meanwhile(sides: Sides) -> None:
+def test_a_network_that_was_away_is_survived_and_told_meanwhile(sides: SchedulingDatabases) -> None:
     with behind_a_proxy(sides) as (apart, proxy):
         shop = shop_at(apart, "in_process")
         start(apart)
         with proxy.away():
             eventually(
-                lambda: "nothing streams" in " ".join(replication.problems(apart, most_lag_bytes=1_000_000)), "told"
+                lambda: "nothing streams" in " ".join(replication.find_problems(apart, most_lag_bytes=1_000_000)),
+                "told",
             )
             shop.book(at(9))
             with pytest.raises(CanaryLost, match=r"from monolith to scheduling within 0.3 s"):
                 send_canary(apart, "in_process", seconds=0.3)
             with Controller(apart, Waved()) as controller, pytest.raises(LookupError):
                 controller.drive(uuid7())
-        eventually(lambda: replication.problems(apart, most_lag_bytes=1_000_000) == [], "streams again")
+        eventually(lambda: replication.find_problems(apart, most_lag_bytes=1_000_000) == [], "streams again")
         assert same(apart, shop.business_id)
         assert replication.stop(apart) == []
 
 
-def test_a_way_back_that_does_not_work_is_found(stopped_at_the_end: Sides) -> None:
+def test_a_way_back_that_does_not_work_is_found(stopped_at_the_end: SchedulingDatabases) -> None:
     sides = stopped_at_the_end
     start(sides)
     with sides.in_process.connect(REPLICATOR) as db:
@@ -135,12 +139,12 @@ def test_a_way_back_that_does_not_work_is_found(stopped_at_the_end: Sides) -> No
                          "WHERE d.datname = current_database()").fetchone()  # fmt: skip
         assert row is not None
         db.execute(f"ALTER SUBSCRIPTION {row[0]} DISABLE".encode())
-    assert any("disabled" in problem for problem in replication.problems(sides, most_lag_bytes=1_000_000))
+    assert any("disabled" in problem for problem in replication.find_problems(sides, most_lag_bytes=1_000_000))
     with pytest.raises(CanaryLost, match="back from scheduling to monolith"):
         send_canary(sides, "in_process", seconds=0.5)
 
 
-def test_a_slot_that_is_gone_is_told_with_what_to_do(sides: Sides, databases: Databases) -> None:
+def test_a_slot_that_is_gone_is_told_with_what_to_do(sides: SchedulingDatabases, databases: Databases) -> None:
     start(sides)
     name = None
     with psycopg.connect(databases.monolith_admin_url, autocommit=True) as db:
@@ -159,16 +163,16 @@ def test_a_slot_that_is_gone_is_told_with_what_to_do(sides: Sides, databases: Da
             "inactive",
         )
         db.execute("SELECT pg_drop_replication_slot(%s)", (name,))
-    assert any("--discard-copies" in problem for problem in replication.problems(sides, most_lag_bytes=1_000_000))
+    assert any("--discard-copies" in problem for problem in replication.find_problems(sides, most_lag_bytes=1_000_000))
     assert replication.stop(sides) == []
     start(sides, discard_copies=True)
-    assert replication.problems(sides, most_lag_bytes=1_000_000) == []
+    assert replication.find_problems(sides, most_lag_bytes=1_000_000) == []
     assert replication.stop(sides) == []
 
 
-def test_stopping_twice_is_stopping_once(sides: Sides) -> None:
+def test_stopping_twice_is_stopping_once(sides: SchedulingDatabases) -> None:
     start(sides)
     assert replication.stop(sides) == []
     assert replication.stop(sides) == []
-    found = replication.status(sides)
+    found = replication.read_status(sides)
     assert [each.subscribed for each in found.directions] == [False, False]

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from contracts.scheduling import models as m
 from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
 from loadtests.harness.traffic.open_loop import TrafficRecord
-from monolith.cutover.sides import Sides
+from monolith.cutover.databases import SchedulingDatabases
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Shop, at, open_shop
@@ -20,7 +20,7 @@ from tests.databases import Databases
 
 
 @pytest.fixture
-def shop(sides: Sides) -> Shop:
+def shop(sides: SchedulingDatabases) -> Shop:
     return open_shop(SchedulingEngine(Database(sides.http.url_as("scheduling_app"), pool_size=2)), uuid7())
 
 
@@ -39,40 +39,40 @@ def told(appointment: m.Appointment, **fields: Any) -> TrafficRecord:
     return changed(record, **fields)
 
 
-def judged(sides: Sides, shop: Shop, *records: TrafficRecord) -> LedgerReport:
+def judged(sides: SchedulingDatabases, shop: Shop, *records: TrafficRecord) -> LedgerReport:
     with sides.http.connect() as db:
         return check_ledger(records, db, shop.business_id, ["people"])
 
 
-def test_what_stands_as_told_is_clean(sides: Sides, shop: Shop) -> None:
+def test_what_stands_as_told_is_clean(sides: SchedulingDatabases, shop: Shop) -> None:
     first, second = shop.book(at(9), note="people"), shop.book(at(10), note="people")
     verdict = judged(sides, shop, told(first), told(second))
     assert verdict.clean
     assert verdict == replace(verdict, failed=0, writes=2, requests=2)
 
 
-def test_the_last_that_was_told_counts(sides: Sides, shop: Shop) -> None:
+def test_the_last_that_was_told_counts(sides: SchedulingDatabases, shop: Shop) -> None:
     booked = shop.book(at(9), note="people")
     cancelled = shop.port.cancel(shop.staff.writes(), m.Cancel(appointment_id=booked.appointment_id))
     assert judged(sides, shop, told(cancelled), told(booked)).clean
     assert len(judged(sides, shop, told(booked)).lost) == 1
 
 
-def test_what_is_not_there_is_lost(sides: Sides, shop: Shop) -> None:
+def test_what_is_not_there_is_lost(sides: SchedulingDatabases, shop: Shop) -> None:
     booked = shop.book(at(9), note="people")
     verdict = judged(sides, shop, told(booked), told(booked, appointment_id=str(uuid4())))
     assert len(verdict.lost) == 1
     assert not verdict.clean
 
 
-def test_what_nobody_asked_for_is_found(sides: Sides, shop: Shop) -> None:
+def test_what_nobody_asked_for_is_found(sides: SchedulingDatabases, shop: Shop) -> None:
     first = shop.book(at(9), note="people")
     unasked = shop.book(at(10), note="people")
     shop.book(at(11), note="of somebody else")
     assert judged(sides, shop, told(first)).unasked == (str(unasked.appointment_id),)
 
 
-def test_a_slot_that_is_held_twice_is_found(sides: Sides, shop: Shop, databases: Databases) -> None:
+def test_a_slot_that_is_held_twice_is_found(sides: SchedulingDatabases, shop: Shop, databases: Databases) -> None:
     first, second = shop.book(at(9), note="people"), shop.book(at(12), note="people")
     with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:
         administrator.execute("SET session_replication_role = replica")
@@ -84,5 +84,7 @@ def test_a_slot_that_is_held_twice_is_found(sides: Sides, shop: Shop, databases:
 
 
 @pytest.mark.parametrize(("status", "failed"), [(200, 0), (201, 0), (409, 0), (0, 1), (500, 1), (503, 1), (404, 1)])
-def test_what_a_user_saw_first_counts_as_failed_or_not(sides: Sides, shop: Shop, status: int, failed: int) -> None:
+def test_what_a_user_saw_first_counts_as_failed_or_not(
+    sides: SchedulingDatabases, shop: Shop, status: int, failed: int
+) -> None:
     assert judged(sides, shop, told(shop.book(at(9), note="people"), status=status)).failed == failed

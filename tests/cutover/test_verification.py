@@ -10,9 +10,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from monolith.cutover.sides import Connection, Sides
-from monolith.cutover.verification import compare, compare_recent, compare_since, invariants, whole
-from monolith.cutover.verification.tables import LEFT_OUT, read_tables
+from monolith.cutover.databases import Connection, SchedulingDatabases
+from monolith.cutover.verification import check_invariants, compare, compare_recent, compare_since, full_comparison
+from monolith.cutover.verification.table_rows import EXCLUDED_TABLES, read_tables
 from tests.contract.port.shop import Shop, at
 from tests.cutover.writers import opened, switched_port, writers
 from tests.databases import Databases
@@ -24,10 +24,10 @@ checks = importlib.import_module("monolith.cutover.verification.invariants")
 
 def read_in_pieces(monkeypatch: pytest.MonkeyPatch, *, by_bytes: bool) -> None:
     """Of two rows, instead of some thousand; by bytes, as where two databases sort texts differently."""
-    monkeypatch.setattr(whole, "SLICE_ROWS", 2)
+    monkeypatch.setattr(full_comparison, "SLICE_ROWS", 2)
     monkeypatch.setattr(checks, "_PIECE_ROWS", 2)
     if by_bytes:
-        monkeypatch.setattr(whole, "_sorts", lambda db: object())
+        monkeypatch.setattr(full_comparison, "_sorts", lambda db: object())
 
 
 @pytest.fixture(params=["at once", "in pieces", "in pieces, by bytes"])
@@ -42,7 +42,7 @@ def _read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def shop(replicated: Sides) -> Iterator[Shop]:
+def shop(replicated: SchedulingDatabases) -> Iterator[Shop]:
     """With something in most tables."""
     with switched_port(replicated) as port:
         shop = opened(port)
@@ -56,13 +56,13 @@ def shop(replicated: Sides) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def source(replicated: Sides) -> Iterator[Connection]:
+def source(replicated: SchedulingDatabases) -> Iterator[Connection]:
     with replicated.in_process.connect() as connection:
         yield connection
 
 
 @pytest.fixture
-def target(replicated: Sides) -> Iterator[Connection]:
+def target(replicated: SchedulingDatabases) -> Iterator[Connection]:
     with replicated.http.connect() as connection:
         yield connection
 
@@ -87,7 +87,7 @@ def test_a_copy_is_the_same(source: Connection, target: Connection, shop: Shop) 
     assert findings.tables["appointment"].rows == 6
     assert findings.tables["session"].rows == 2
     eventually(lambda: compare_recent(source, target, shop.business_id, findings.compared_from).equal)
-    assert invariants(source, shop.business_id) == []
+    assert check_invariants(source, shop.business_id) == []
 
 
 def test_what_is_on_its_way_is_no_difference(source: Connection, target: Connection, shop: Shop) -> None:
@@ -96,7 +96,7 @@ def test_what_is_on_its_way_is_no_difference(source: Connection, target: Connect
             findings = compare(source, target, shop.business_id)
             assert findings.equal, findings.differences
             time.sleep(0.05)
-    assert invariants(source, shop.business_id) == []
+    assert check_invariants(source, shop.business_id) == []
 
 
 def test_what_is_compared_while_people_write_need_not_be_compared_again(
@@ -114,7 +114,7 @@ def test_what_is_compared_while_people_write_need_not_be_compared_again(
 
 
 def test_a_write_that_does_not_end_is_compared_again(
-    source: Connection, target: Connection, replicated: Sides, shop: Shop
+    source: Connection, target: Connection, replicated: SchedulingDatabases, shop: Shop
 ) -> None:
     """It was stamped before, and may be committed after: nothing may be left out on its account."""
     began = compare(source, target, shop.business_id).compared_from
@@ -177,8 +177,8 @@ def test_every_table_of_the_schema_is_compared_or_left_out_by_name(source: Conne
             "SELECT relname FROM pg_class WHERE relnamespace = 'scheduling'::regnamespace AND relkind = 'r'"
         ).fetchall()
     }
-    assert {table.name for table in read_tables(source)} == everything - LEFT_OUT
-    assert set(CHANGES) == everything - LEFT_OUT
+    assert {table.name for table in read_tables(source)} == everything - EXCLUDED_TABLES
+    assert set(CHANGES) == everything - EXCLUDED_TABLES
 
 
 def test_an_empty_text_is_not_nothing(
@@ -228,7 +228,7 @@ def test_a_broken_promise_is_named(
     assert compare(source, target, shop.business_id).equal
     vandal.execute("ALTER TABLE scheduling.claim DROP CONSTRAINT IF EXISTS claim_no_overlap")
     vandal.execute(BROKEN[words].encode(), (shop.business_id,))
-    assert any(words in each for each in invariants(target, shop.business_id))
+    assert any(words in each for each in check_invariants(target, shop.business_id))
 
 
 def test_a_difference_that_heals_in_time_is_none(

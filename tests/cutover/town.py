@@ -31,12 +31,13 @@ from loadtests.harness.cores import Cores
 from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
 from loadtests.harness.traffic.open_loop import TrafficRecord
 from loadtests.harness.traffic.processes import running_traffic
-from monolith.cutover import record, replication
+from monolith.cutover import replication
 from monolith.cutover.controller import Controller
-from monolith.cutover.guards import Guards
-from monolith.cutover.keeper import Keeper
-from monolith.cutover.sides import Sides, other
-from monolith.cutover.verification import compare, invariants
+from monolith.cutover.databases import SchedulingDatabases, other_database
+from monolith.cutover.preflight import PreflightChecks
+from monolith.cutover.recovery_worker import RecoveryWorker
+from monolith.cutover.store import cutovers
+from monolith.cutover.verification import check_invariants, compare
 from scheduling_service.engine import lease as leases
 from tests.faults.proxy import TcpProxy
 from tests.patience import eventually
@@ -66,7 +67,7 @@ class Day:
 @dataclass
 class Town:
     servers: BenchServers
-    sides: Sides
+    sides: SchedulingDatabases
     salon: SeededTenant
     webs: dict[str, RunningWeb]
     service: TcpProxy
@@ -85,7 +86,7 @@ class Town:
         return owner_of(self.sides, self.salon)
 
     def controller(self) -> Controller:
-        return Controller(self.sides, Guards(self.sides, lambda side: None))
+        return Controller(self.sides, PreflightChecks(self.sides, lambda side: None))
 
     def kill(self, victim: Victim) -> None:
         """-9. A web's worker, which its master replaces; a server, which comes back in a moment."""
@@ -100,10 +101,12 @@ class Town:
 
     def settled(self) -> None:
         """Every move has ended, by the keeper if need be; one database writes the business; both are the same."""
-        keeper = Keeper(self.sides)
+        keeper = RecoveryWorker(self.sides)
         eventually(lambda: self._all_settled(keeper), "every move settled")
         keeper.close()
-        eventually(lambda: not replication.problems(self.sides, most_lag_bytes=1_000_000), "replication streams again")
+        eventually(
+            lambda: not replication.find_problems(self.sides, most_lag_bytes=1_000_000), "replication streams again"
+        )
         with self.sides.in_process.connect() as one, self.sides.http.connect() as another:
             found = {
                 "in_process": leases.read_lease(one, self.business_id),
@@ -113,13 +116,13 @@ class Town:
             here, there = (one, another) if self.owner == "in_process" else (another, one)
             findings = compare(here, there, self.business_id, settle_seconds=15.0)
             assert findings.equal, findings.differences
-            assert invariants(here, self.business_id) == []
+            assert check_invariants(here, self.business_id) == []
 
-    def _all_settled(self, keeper: Keeper) -> bool:
+    def _all_settled(self, keeper: RecoveryWorker) -> bool:
         keeper.step()
         try:
             with self.sides.platform() as platform:
-                return not record.unsettled(platform, self.business_id)
+                return not cutovers.unsettled(platform, self.business_id)
         except psycopg.Error:
             return False
 
@@ -177,7 +180,7 @@ def _revive(server: PostgresServer) -> None:
             time.sleep(0.1)
 
 
-def _behind_proxies(sides: Sides, stack: ExitStack) -> tuple[Sides, dict[Side, TcpProxy]]:
+def _behind_proxies(sides: SchedulingDatabases, stack: ExitStack) -> tuple[SchedulingDatabases, dict[Side, TcpProxy]]:
     proxies: dict[Side, TcpProxy] = {}
     places = {}
     for side in ("in_process", "http"):
@@ -186,15 +189,15 @@ def _behind_proxies(sides: Sides, stack: ExitStack) -> tuple[Sides, dict[Side, T
         assert at.port is not None
         proxies[side] = stack.enter_context(TcpProxy(at.hostname, at.port))
         places[side] = replace(sides.at(side), seen_from_other=f"127.0.0.1:{proxies[side].port}")
-    return Sides(**places), proxies
+    return SchedulingDatabases(**places), proxies
 
 
-def moved(town: Town, times: int = 1, *, pause: float = 0.1) -> Sequence[record.Move]:
+def moved(town: Town, times: int = 1, *, pause: float = 0.1) -> Sequence[cutovers.Cutover]:
     """To and fro, each move ending where it was meant to."""
     moves = []
     with town.controller() as controller:
         for _ in range(times):
-            to = other(town.owner)
+            to = other_database(town.owner)
             move = controller.move(town.business_id, town.owner, to, fence_seconds=5.0, actor="tests", reason="to see")
             assert (move.state, move.problem) == ("active", None)
             moves.append(move)

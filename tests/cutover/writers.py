@@ -31,8 +31,8 @@ from contracts.scheduling.errors import (
 )
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
+from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.routing import OwnershipRoutes
-from monolith.cutover.sides import Sides
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.shared.database import Database
 from monolith.shared.flags.provider import DatabaseFlags
@@ -47,7 +47,7 @@ _REPEATED = (OutcomeUnknown, Unavailable, KeyInProgress)
 
 
 @contextmanager
-def switched_port(sides: Sides) -> Iterator[SwitchedScheduling]:
+def switched_port(sides: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
     platform = Database(sides.in_process.url, role="platform_app", secret=sides.in_process.secret)
     domain = uuid4().hex
     openfeature.set_provider(DatabaseFlags(FlagStore(platform)), domain)
@@ -82,7 +82,7 @@ class Ledger:
     answers: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
 
-    def require_true(self, sides: Sides, business_id: UUID, owner: Side) -> None:
+    def require_true(self, sides: SchedulingDatabases, business_id: UUID, owner: Side) -> None:
         """Every acknowledged result stands exactly once where the business is; nothing stands that nobody asked for."""
         with sides.at(owner).connect() as db:
             rows = db.execute(

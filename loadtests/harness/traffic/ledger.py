@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from loadtests.harness.traffic.open_loop import TrafficRecord
-from monolith.cutover.sides import Connection
+from monolith.cutover.databases import Connection
 
 
 @dataclass(frozen=True)

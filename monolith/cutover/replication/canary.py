@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import Side
-from monolith.cutover.sides import Sides, other
+from monolith.cutover.databases import SchedulingDatabases, other_database
 
 _LOOK_AGAIN = 0.001
 
@@ -21,9 +21,9 @@ class CanaryLost(Exception):
     """It did not arrive in time; says on which way."""
 
 
-def send_canary(sides: Sides, side: Side, *, seconds: float = 5.0) -> Canary:
+def send_canary(sides: SchedulingDatabases, side: Side, *, seconds: float = 5.0) -> Canary:
     """From `side` to the other and back, each way within `seconds`. Leaves nothing behind. Raises CanaryLost."""
-    here, there = sides.at(side), sides.at(other(side))
+    here, there = sides.at(side), sides.at(other_database(side))
     canary_id = uuid7()
     with here.connect() as home, there.connect() as abroad:
         home.execute("INSERT INTO scheduling.canary (canary_id, sent_at) VALUES (%s, clock_timestamp())", (canary_id,))

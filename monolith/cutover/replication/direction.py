@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from monolith.cutover.sides import REPLICATOR, Place, Sides
+from monolith.cutover.databases import REPLICATOR, SchedulingDatabase, SchedulingDatabases
 
 PUBLICATION = "scheduling"
 """As `scheduling.publish` names it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Direction:
-    publisher: Place
-    subscriber: Place
+class ReplicationDirection:
+    publisher: SchedulingDatabase
+    subscriber: SchedulingDatabase
 
     @property
     def subscription(self) -> str:
@@ -47,9 +47,9 @@ class Direction:
         return f"{self.publisher.name} to {self.subscriber.name}"
 
 
-def directions(sides: Sides) -> tuple[Direction, Direction]:
+def directions(sides: SchedulingDatabases) -> tuple[ReplicationDirection, ReplicationDirection]:
     """There and back."""
-    return Direction(sides.in_process, sides.http), Direction(sides.http, sides.in_process)
+    return ReplicationDirection(sides.in_process, sides.http), ReplicationDirection(sides.http, sides.in_process)
 
 
 def _plain(name: str) -> str:

@@ -8,18 +8,18 @@ from uuid import UUID
 from psycopg import sql
 
 from contracts.scheduling.values import Side
-from monolith.cutover.replication.direction import PUBLICATION, Direction, directions
-from monolith.cutover.replication.preflight import (
-    Refused,
+from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases, other_database
+from monolith.cutover.replication.direction import PUBLICATION, ReplicationDirection, directions
+from monolith.cutover.replication.requirements import (
+    ReplicationRefused,
     held_and_owned,
-    require_able,
     require_no_copies,
-    require_one_version,
+    require_same_version,
+    require_settings_and_rights,
 )
-from monolith.cutover.replication.state import Progress, is_subscribed, progress
-from monolith.cutover.sides import REPLICATOR, Connection, Sides, other
+from monolith.cutover.replication.state import CopyProgress, is_subscribed, read_progress
 
-Say = Callable[[Progress], None]
+Say = Callable[[CopyProgress], None]
 _LOOK_AGAIN = 0.2
 _MOST_ERRORS = 5
 """A table whose copy was cut off, by a network that failed for a moment, is copied again."""
@@ -33,7 +33,9 @@ _DISCARDED = (
 )  # fmt: skip
 
 
-def start(sides: Sides, say: Say, *, discard_copies: bool = False, allow_unbounded_wal: bool = False) -> None:
+def start(
+    sides: SchedulingDatabases, say: Say, *, discard_copies: bool = False, allow_unbounded_wal: bool = False
+) -> None:
     """Publish and subscribe in both directions, and return when both databases hold everything.
 
     Businesses go on being used; those that are created meanwhile are copied too. While the copy runs and both sides own
@@ -42,8 +44,8 @@ def start(sides: Sides, say: Say, *, discard_copies: bool = False, allow_unbound
     with contextlib.ExitStack() as stack:
         dbs = {side: stack.enter_context(sides.at(side).connect(REPLICATOR, statement_seconds=0.0)) for side in _SIDES}
         for side, db in dbs.items():
-            require_able(sides.at(side), db, allow_unbounded_wal=allow_unbounded_wal)
-        require_one_version({sides.at(side).name: _version(db) for side, db in dbs.items()})
+            require_settings_and_rights(sides.at(side), db, allow_unbounded_wal=allow_unbounded_wal)
+        require_same_version({sides.at(side).name: _version(db) for side, db in dbs.items()})
         there, back = directions(sides)
         if not any(is_subscribed(dbs[each.subscriber.side], each) for each in (there, back)):
             owned = _cleared(sides, dbs, discard_copies)
@@ -60,7 +62,7 @@ def start(sides: Sides, say: Say, *, discard_copies: bool = False, allow_unbound
             db.execute("SELECT scheduling.take_statistics()")
 
 
-def _cleared(sides: Sides, dbs: dict[Side, Connection], discard_copies: bool) -> dict[Side, set[UUID]]:
+def _cleared(sides: SchedulingDatabases, dbs: dict[Side, Connection], discard_copies: bool) -> dict[Side, set[UUID]]:
     """What each side owns; nothing else is there."""
     found = {side: held_and_owned(db) for side, db in dbs.items()}
     for side in _SIDES:
@@ -72,7 +74,7 @@ def _cleared(sides: Sides, dbs: dict[Side, Connection], discard_copies: bool) ->
             """
         )
         held, owned = found[side]
-        owned_elsewhere = found[other(side)][1]
+        owned_elsewhere = found[other_database(side)][1]
         copies = held - owned
         if copies and discard_copies and copies <= owned_elsewhere:
             for business_id in sorted(copies):
@@ -95,7 +97,9 @@ def discard(db: Connection, business_id: UUID) -> int:
         )
 
 
-def _open(dbs: dict[Side, Connection], direction: Direction, *, elsewhere: set[UUID], copy: bool, say: Say) -> None:
+def _open(
+    dbs: dict[Side, Connection], direction: ReplicationDirection, *, elsewhere: set[UUID], copy: bool, say: Say
+) -> None:
     publisher, subscriber = dbs[direction.publisher.side], dbs[direction.subscriber.side]
     if not is_subscribed(subscriber, direction):
         publisher.execute("SELECT scheduling.publish(%s)", (sorted(elsewhere),))
@@ -113,12 +117,12 @@ def _open(dbs: dict[Side, Connection], direction: Direction, *, elsewhere: set[U
         )
     began = time.monotonic()
     while True:
-        current = progress(publisher, subscriber, direction, time.monotonic() - began)
+        current = read_progress(publisher, subscriber, direction, time.monotonic() - began)
         say(current)
         if current.ready:
             return
         if current.errors > _MOST_ERRORS:
-            raise Refused(
+            raise ReplicationRefused(
                 f"the first copy from {direction} fails again and again: {current.failing} cannot be copied",
                 f"see the log of the {direction.subscriber.name} server; then run `extraction replicate stop`, and "
                 "`extraction replicate start --discard-copies`",
@@ -126,7 +130,7 @@ def _open(dbs: dict[Side, Connection], direction: Direction, *, elsewhere: set[U
         time.sleep(_LOOK_AGAIN)
 
 
-def _drop_orphan(publisher: Connection, direction: Direction) -> None:
+def _drop_orphan(publisher: Connection, direction: ReplicationDirection) -> None:
     """The slot of a subscription that could not take it along when it was dropped."""
     publisher.execute(
         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s AND NOT active",
@@ -137,5 +141,5 @@ def _drop_orphan(publisher: Connection, direction: Direction) -> None:
 def _version(db: Connection) -> str:
     row = db.execute("SELECT string_agg(version_num, ',') FROM scheduling.alembic_version").fetchone()
     if row is None or row[0] is None:
-        raise Refused("schema scheduling has no version", "run `extraction db setup`")
+        raise ReplicationRefused("schema scheduling has no version", "run `extraction db setup`")
     return str(row[0])

@@ -4,15 +4,15 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monolith.cutover.replication.direction import Direction, directions
-from monolith.cutover.sides import REPLICATOR, Connection, Sides
+from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases
+from monolith.cutover.replication.direction import ReplicationDirection, directions
 
 _READY = "r"
 _COPIED = ("f", "s", _READY)
 _STATES = {"i": "waiting", "d": "being copied", "f": "catching up", "s": "catching up", _READY: "ready"}
 
 
-class Progress(Struct, frozen=True):
+class CopyProgress(Struct, frozen=True):
     """Of the first copy of one direction. `rows` and `all_rows` are estimates by the publisher's statistics."""
 
     direction: str
@@ -54,7 +54,7 @@ class DirectionStatus(Struct, frozen=True):
     problems: tuple[str, ...] = ()
 
 
-class Status(Struct, frozen=True):
+class ReplicationStatus(Struct, frozen=True):
     directions: tuple[DirectionStatus, ...]
 
     @property
@@ -62,7 +62,7 @@ class Status(Struct, frozen=True):
         return [problem for each in self.directions for problem in each.problems]
 
 
-def is_subscribed(subscriber: Connection, direction: Direction) -> bool:
+def is_subscribed(subscriber: Connection, direction: ReplicationDirection) -> bool:
     row = subscriber.execute(
         """
         SELECT 1 FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
@@ -73,7 +73,9 @@ def is_subscribed(subscriber: Connection, direction: Direction) -> bool:
     return row is not None
 
 
-def progress(publisher: Connection, subscriber: Connection, direction: Direction, seconds: float) -> Progress:
+def read_progress(
+    publisher: Connection, subscriber: Connection, direction: ReplicationDirection, seconds: float
+) -> CopyProgress:
     estimates: dict[str, int] = dict(
         publisher.execute(
             """
@@ -96,7 +98,7 @@ def progress(publisher: Connection, subscriber: Connection, direction: Direction
     ).fetchall()
     copied = sum(estimates.get(name, 0) if state in _COPIED else done for name, state, done, _ in rows)
     everything = sum(estimates.get(name, 0) for name, *_ in rows)
-    return Progress(
+    return CopyProgress(
         direction=str(direction),
         rows=min(copied, everything),
         all_rows=everything,
@@ -109,24 +111,24 @@ def progress(publisher: Connection, subscriber: Connection, direction: Direction
     )
 
 
-def _sync_errors(subscriber: Connection, direction: Direction) -> int:
+def _sync_errors(subscriber: Connection, direction: ReplicationDirection) -> int:
     row = subscriber.execute(
         "SELECT sync_error_count FROM pg_stat_subscription_stats WHERE subname = %s", (direction.subscription,)
     ).fetchone()
     return 0 if row is None else int(row[0])
 
 
-def status(sides: Sides, *, most_lag_bytes: int = 16_000_000) -> Status:
+def read_status(sides: SchedulingDatabases, *, most_lag_bytes: int = 16_000_000) -> ReplicationStatus:
     """Of both directions, also with a side that is down: then it says so."""
-    return Status(tuple(_of(each, most_lag_bytes) for each in directions(sides)))
+    return ReplicationStatus(tuple(_of(each, most_lag_bytes) for each in directions(sides)))
 
 
-def problems(sides: Sides, *, most_lag_bytes: int) -> list[str]:
+def find_problems(sides: SchedulingDatabases, *, most_lag_bytes: int) -> list[str]:
     """In words; empty when a move may rely on replication in both directions."""
-    return status(sides, most_lag_bytes=most_lag_bytes).problems
+    return read_status(sides, most_lag_bytes=most_lag_bytes).problems
 
 
-def _of(direction: Direction, most_lag_bytes: int) -> DirectionStatus:
+def _of(direction: ReplicationDirection, most_lag_bytes: int) -> DirectionStatus:
     try:
         with (
             direction.publisher.connect(REPLICATOR, statement_seconds=5.0) as publisher,
@@ -138,7 +140,9 @@ def _of(direction: Direction, most_lag_bytes: int) -> DirectionStatus:
         return DirectionStatus(str(direction), False, problems=(f"{direction}: a database does not answer ({reason})",))
 
 
-def _look(direction: Direction, publisher: Connection, subscriber: Connection, most_lag_bytes: int) -> DirectionStatus:
+def _look(
+    direction: ReplicationDirection, publisher: Connection, subscriber: Connection, most_lag_bytes: int
+) -> DirectionStatus:
     found = subscriber.execute(
         """
         SELECT s.subenabled, st.pid IS NOT NULL, coalesce(e.apply_error_count, 0), coalesce(e.sync_error_count, 0)
@@ -178,7 +182,7 @@ def _look(direction: Direction, publisher: Connection, subscriber: Connection, m
     return replace(seen, problems=tuple(_wrong(direction, seen, enabled, most_lag_bytes)))
 
 
-def _tables(subscriber: Connection, direction: Direction) -> dict[str, int]:
+def _tables(subscriber: Connection, direction: ReplicationDirection) -> dict[str, int]:
     rows = subscriber.execute(
         """
         SELECT r.srsubstate::text, count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
@@ -192,7 +196,7 @@ def _tables(subscriber: Connection, direction: Direction) -> dict[str, int]:
     return counts
 
 
-def _wrong(direction: Direction, seen: DirectionStatus, enabled: bool, most_lag_bytes: int) -> list[str]:
+def _wrong(direction: ReplicationDirection, seen: DirectionStatus, enabled: bool, most_lag_bytes: int) -> list[str]:
     again = "run `extraction replicate stop`, then `extraction replicate start --discard-copies`"
     if seen.wal_status in ("lost", "gone"):
         return [f"{direction}: its slot on the {direction.publisher.name} server is {seen.wal_status}: {again}"]

@@ -4,12 +4,12 @@ import psycopg
 from psycopg import errors as pg
 from psycopg import sql
 
-from monolith.cutover.replication.direction import Direction, directions
+from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases
+from monolith.cutover.replication.direction import ReplicationDirection, directions
 from monolith.cutover.replication.state import is_subscribed
-from monolith.cutover.sides import REPLICATOR, Connection, Sides
 
 
-def stop(sides: Sides) -> list[str]:
+def stop(sides: SchedulingDatabases) -> list[str]:
     """Drop subscriptions, slots and publications. What could not be dropped is answered in words, with what to do;
     empty when nothing is left. May be repeated. No row of any business changes."""
     left: list[str] = []
@@ -20,7 +20,7 @@ def stop(sides: Sides) -> list[str]:
     return left
 
 
-def _unsubscribe(direction: Direction) -> list[str]:
+def _unsubscribe(direction: ReplicationDirection) -> list[str]:
     try:
         with direction.subscriber.connect(REPLICATOR) as db:
             if is_subscribed(db, direction):
@@ -42,7 +42,7 @@ def _drop(db: Connection, name: sql.Identifier) -> None:
         db.execute(sql.SQL("DROP SUBSCRIPTION {}").format(name))
 
 
-def _unpublish(direction: Direction) -> list[str]:
+def _unpublish(direction: ReplicationDirection) -> list[str]:
     try:
         with direction.publisher.connect(REPLICATOR) as db:
             db.execute(

@@ -7,17 +7,17 @@ from typing import Any, Final
 
 import msgspec
 
-from monolith.cutover.shadow.asking import Read
+from monolith.cutover.shadow.shadow_read import ShadowRead
 
 NOTES: Final = frozenset({"note", "reason", "cancel_reason"})
 """Free text of customers and staff; of these only the length is kept."""
-LONGEST_ANSWER: Final = 1_500
-LONGEST_VALUE: Final = 200
-MOST_PLACES: Final = 5
+MAX_REPLY_CHARACTERS: Final = 1_500
+MAX_VALUE_CHARACTERS: Final = 200
+MAX_FIELDS: Final = 5
 _ABSENT: Final = object()
 
 
-class Place(msgspec.Struct, frozen=True):
+class DifferingField(msgspec.Struct, frozen=True):
     """Where the answers differ, such as `appointments[3].status`, and what stands there on either side."""
 
     at: str
@@ -25,32 +25,32 @@ class Place(msgspec.Struct, frozen=True):
     candidate: str
 
 
-class Example(msgspec.Struct, frozen=True):
+class DifferenceExample(msgspec.Struct, frozen=True):
     """`owner` and `candidate` are the whole answers, cut; `owner_side` says which side owned the business."""
 
     business_id: str
     operation: str
     owner_side: str
     request: str
-    places: tuple[Place, ...]
+    places: tuple[DifferingField, ...]
     owner: str
     candidate: str
 
 
-def example_of(read: Read, owner: bytes, candidate: bytes) -> Example:
+def build_example(read: ShadowRead, owner: bytes, candidate: bytes) -> DifferenceExample:
     one, another = msgspec.json.decode(owner), msgspec.json.decode(candidate)
-    return Example(
+    return DifferenceExample(
         business_id=str(read.ctx.business_id),
         operation=read.operation.name,
         owner_side=read.owner,
-        request=_text(msgspec.to_builtins(read.request), LONGEST_ANSWER),
-        places=tuple(islice(_places(one, another, ""), MOST_PLACES)),
-        owner=_text(one, LONGEST_ANSWER),
-        candidate=_text(another, LONGEST_ANSWER),
+        request=_text(msgspec.to_builtins(read.request), MAX_REPLY_CHARACTERS),
+        places=tuple(islice(_places(one, another, ""), MAX_FIELDS)),
+        owner=_text(one, MAX_REPLY_CHARACTERS),
+        candidate=_text(another, MAX_REPLY_CHARACTERS),
     )
 
 
-def _places(owner: Any, candidate: Any, at: str) -> Iterator[Place]:
+def _places(owner: Any, candidate: Any, at: str) -> Iterator[DifferingField]:
     if owner == candidate:
         return
     if isinstance(owner, dict) and isinstance(candidate, dict):
@@ -59,16 +59,16 @@ def _places(owner: Any, candidate: Any, at: str) -> Iterator[Place]:
         return
     if isinstance(owner, list) and isinstance(candidate, list):
         if len(owner) != len(candidate):
-            yield Place(at, f"{len(owner)} entries", f"{len(candidate)} entries")
+            yield DifferingField(at, f"{len(owner)} entries", f"{len(candidate)} entries")
         for index, (one, another) in enumerate(zip(owner, candidate, strict=False)):
             yield from _places(one, another, f"{at}[{index}]")
         return
     key = at.rpartition(".")[2]
-    yield Place(at, _value(key, owner), _value(key, candidate))
+    yield DifferingField(at, _value(key, owner), _value(key, candidate))
 
 
 def _value(key: str, value: Any) -> str:
-    return "(absent)" if value is _ABSENT else _text(_without_notes(key, value), LONGEST_VALUE)
+    return "(absent)" if value is _ABSENT else _text(_without_notes(key, value), MAX_VALUE_CHARACTERS)
 
 
 def _without_notes(key: str, value: Any) -> Any:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-MOST_NAMED = 50
+MAX_LISTED = 50
 
 
 class Difference(Struct, frozen=True):

@@ -3,8 +3,8 @@
 from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
 
-from monolith.cutover.sides import Connection
-from monolith.cutover.verification.pace import SHARE, Pace
+from monolith.cutover.databases import Connection
+from monolith.cutover.verification.throttle import DATABASE_SHARE, Throttle
 
 _MOST_NAMED = 5
 _PIECE_ROWS: Final = 4_000
@@ -100,10 +100,10 @@ _PROMISES = (
 )
 
 
-def invariants(db: Connection, business_id: UUID, *, share: float = SHARE) -> list[str]:
+def check_invariants(db: Connection, business_id: UUID, *, share: float = DATABASE_SHARE) -> list[str]:
     """What is broken, in words, at most five of each kind; empty when all is well. In pieces, each of one snapshot,
     that keep the database busy for `share` of the time."""
-    pace = Pace(share)
+    pace = Throttle(share)
     # Where statistics are missing, as in a new copy, the planner would visit every claim for each appointment.
     db.execute("SET enable_nestloop = off")
     try:
@@ -113,7 +113,7 @@ def invariants(db: Connection, business_id: UUID, *, share: float = SHARE) -> li
             db.execute("RESET enable_nestloop")
 
 
-def _broken(db: Connection, business_id: UUID, promise: _Promise, pace: Pace) -> list[str]:
+def _broken(db: Connection, business_id: UUID, promise: _Promise, pace: Throttle) -> list[str]:
     found: list[str] = []
     after = _FIRST
     while after < _LAST and len(found) < _MOST_NAMED:

@@ -8,13 +8,13 @@ from uuid import UUID
 import pytest
 
 from contracts.scheduling.values import Side
-from monolith.cutover import record as moves
 from monolith.cutover import replication
-from monolith.cutover.sides import Place, Sides
+from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.store import cutovers as moves
 from monolith.shared.database import Database
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore, record
 from tests.command_line import CommandLine, cutover_settings
-from tests.cutover.replicating import start
+from tests.cutover.replication_pair import start
 from tests.databases import Databases
 from tests.site import auth_site
 
@@ -76,7 +76,7 @@ def test_reset_after_finalize_leaves_the_flag_at_the_service(
 
 
 def test_stopped_batch_keeps_the_flag_of_moved_businesses_only(
-    databases: Databases, platform: Database, extraction: CommandLine, replicated: Sides, service_url: str
+    databases: Databases, platform: Database, extraction: CommandLine, replicated: SchedulingDatabases, service_url: str
 ) -> None:
     one, two = sign_up(databases, "one", "two")
     with replicated.platform() as connection:
@@ -89,7 +89,7 @@ def test_stopped_batch_keeps_the_flag_of_moved_businesses_only(
 
 
 def test_moving_every_business_sets_the_default_too(
-    databases: Databases, platform: Database, extraction: CommandLine, replicated: Sides, service_url: str
+    databases: Databases, platform: Database, extraction: CommandLine, replicated: SchedulingDatabases, service_url: str
 ) -> None:
     (one,) = sign_up(databases, "one")
     moved = extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url)
@@ -114,10 +114,10 @@ def sign_up(databases: Databases, *slugs: str, owner: Side = "in_process") -> li
 
 
 @pytest.fixture
-def replicated(databases: Databases) -> Iterator[Sides]:
-    sides = Sides(
-        Place("in_process", databases.monolith_url, databases.role_secret),
-        Place("http", databases.scheduling_url, databases.role_secret),
+def replicated(databases: Databases) -> Iterator[SchedulingDatabases]:
+    sides = SchedulingDatabases(
+        SchedulingDatabase("in_process", databases.monolith_url, databases.role_secret),
+        SchedulingDatabase("http", databases.scheduling_url, databases.role_secret),
     )
     start(sides)
     yield sides

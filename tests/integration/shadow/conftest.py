@@ -16,10 +16,10 @@ from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
 from deploy.devstack.keys import Keys
 from monolith.cutover.routing import OwnershipRoutes
-from monolith.cutover.shadow.comparing import Comparing
-from monolith.cutover.shadow.reads import ShadowReads
-from monolith.cutover.shadow.share import Share
-from monolith.cutover.shadow.store import ShadowStore, Summary
+from monolith.cutover.shadow.comparison import ReadComparer
+from monolith.cutover.shadow.sampling import ReadSampler
+from monolith.cutover.shadow.shadow_reads import ShadowReads
+from monolith.cutover.store.shadow_results import ShadowResultStore, ShadowSummary
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
@@ -47,7 +47,7 @@ class Monolith:
 
     port: SwitchedScheduling
     reads: ShadowReads
-    store: ShadowStore
+    store: ShadowResultStore
     metrics: Metrics
     flags: FlagStore
     provider: DatabaseFlags
@@ -64,7 +64,7 @@ class Monolith:
         self.ask_for(SCHEDULING_SHADOW, str(percent), business_id)
         return shop
 
-    def found(self) -> dict[str, Summary]:
+    def found(self) -> dict[str, ShadowSummary]:
         """What was found, by operation, once nothing is under way any more."""
         eventually(lambda: self.reads.idle, "all compared")
         self.reads.close()
@@ -109,9 +109,9 @@ def monolith(
         domain = uuid4().hex
         openfeature.set_provider_and_wait(provider, domain)
         client = openfeature.get_client(domain)
-        store, metrics = ShadowStore(counts), Metrics()
-        comparing = Comparing(ports[1], pause_seconds=pause_seconds)
-        reads = ShadowReads(Share(ShadowFlag(client).percent_for).chooses, comparing, store, metrics, **options)
+        store, metrics = ShadowResultStore(counts), Metrics()
+        comparing = ReadComparer(ports[1], pause_seconds=pause_seconds)
+        reads = ShadowReads(ReadSampler(ShadowFlag(client).percent_for).chooses, comparing, store, metrics, **options)
         users = {side: reads.around(side, port) for side, port in ports[0].items()}
         routes = OwnershipRoutes(platform, SchedulingFlag(client))
         yield Monolith(SwitchedScheduling(users, routes), reads, store, metrics, flags, provider)

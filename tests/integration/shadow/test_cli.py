@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from deploy.cli.main import main
-from monolith.cutover.shadow.examples import Example, Place
-from monolith.cutover.shadow.store import ShadowStore
-from monolith.cutover.shadow.tally import Counts
+from monolith.cutover.shadow.counts import ComparisonCounts
+from monolith.cutover.shadow.examples import DifferenceExample, DifferingField
+from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.shared.database import Database
 from monolith.shared.flags.store import FlagStore
 from tests.databases import Databases
@@ -18,7 +18,9 @@ from tests.site import auth_site
 
 Said = tuple[object, str, str]
 Extraction = Callable[..., Said]
-EXAMPLE = Example("a-business", "get_agenda", "in_process", "{}", (Place("zone", '"UTC"', "(absent)"),), "{…", "{}")
+EXAMPLE = DifferenceExample(
+    "a-business", "get_agenda", "in_process", "{}", (DifferingField("zone", '"UTC"', "(absent)"),), "{…", "{}"
+)
 
 
 @pytest.fixture
@@ -82,10 +84,12 @@ def test_the_report_tells_what_was_found(platform: Database, salon: str, extract
     extraction("shadow", "set", "10")
     extraction("shadow", "set", "50", "--business", salon)
     minute = datetime.now(UTC).replace(second=0, microsecond=0)
-    ShadowStore(platform).add(
+    ShadowResultStore(platform).add(
         {
-            ("get_agenda", minute): Counts(1200, 1, 2, 3, owner_ms=1200.0, candidate_ms=3000.0, example=EXAMPLE),
-            ("search_slots", minute): Counts(failed=9),
+            ("get_agenda", minute): ComparisonCounts(
+                1200, 1, 2, 3, owner_ms=1200.0, candidate_ms=3000.0, example=EXAMPLE
+            ),
+            ("search_slots", minute): ComparisonCounts(failed=9),
         }
     )
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from contracts.scheduling import models as m
-from monolith.cutover.shadow.examples import Example
-from monolith.cutover.shadow.store import ShadowStore
-from monolith.cutover.shadow.tally import Counts
+from monolith.cutover.shadow.counts import ComparisonCounts
+from monolith.cutover.shadow.examples import DifferenceExample
+from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.shared.database import Database
 from monolith.shared.flags.store import SCHEDULING_SHADOW, FlagStore
 from tests.databases import Databases
@@ -22,7 +22,7 @@ from tests.gunicorn_site import gunicorn_site
 from tests.integration.shadow.conftest import Started
 from tests.patience import eventually
 
-EXAMPLE = Example("a business", "get_agenda", "http", "{}", (), "{}", '{"nul":"\\u0000"}')
+EXAMPLE = DifferenceExample("a business", "get_agenda", "http", "{}", (), "{}", '{"nul":"\\u0000"}')
 
 
 @pytest.fixture
@@ -38,13 +38,20 @@ def this_minute() -> datetime:
 
 
 def test_counts_of_all_processes_are_added_up_by_operation_and_minute(platform: Database) -> None:
-    store = ShadowStore(platform)
+    store = ShadowResultStore(platform)
     now = this_minute()
     earlier, long_ago = now - timedelta(minutes=2), now - timedelta(minutes=90)
-    store.add({("get_agenda", now): Counts(compared=3, owner_ms=6.0, candidate_ms=12.0)})
-    store.add({("get_agenda", now): Counts(compared=1, different=1, owner_ms=2, candidate_ms=4, example=EXAMPLE)})
-    store.add({("get_agenda", earlier): Counts(failed=1, dropped=2), ("search_slots", now): Counts(failed=1)})
-    store.add({("get_agenda", long_ago): Counts(compared=100)})
+    store.add({("get_agenda", now): ComparisonCounts(compared=3, owner_ms=6.0, candidate_ms=12.0)})
+    store.add(
+        {("get_agenda", now): ComparisonCounts(compared=1, different=1, owner_ms=2, candidate_ms=4, example=EXAMPLE)}
+    )
+    store.add(
+        {
+            ("get_agenda", earlier): ComparisonCounts(failed=1, dropped=2),
+            ("search_slots", now): ComparisonCounts(failed=1),
+        }
+    )
+    store.add({("get_agenda", long_ago): ComparisonCounts(compared=100)})
 
     agenda, search = store.since(60)
     assert (agenda.operation, agenda.compared, agenda.different, agenda.failed, agenda.dropped) == (
@@ -59,12 +66,12 @@ def test_counts_of_all_processes_are_added_up_by_operation_and_minute(platform: 
 
 
 def test_processes_that_write_at_once_lose_nothing(platform: Database) -> None:
-    store = ShadowStore(platform)
+    store = ShadowResultStore(platform)
     operations, now = [f"operation_{number}" for number in range(20)], this_minute()
 
     def write(order: list[str]) -> None:
         for _ in range(20):
-            store.add({(operation, now): Counts(compared=1) for operation in order})
+            store.add({(operation, now): ComparisonCounts(compared=1) for operation in order})
 
     threads = [threading.Thread(target=write, args=(order,)) for order in (operations, operations[::-1])]
     for thread in threads:
@@ -94,7 +101,7 @@ def test_a_process_that_ends_writes_down_what_it_found(
     databases: Databases, platform: Database, tmp_path: Path
 ) -> None:
     """Both workers of the monolith under gunicorn; behind them is no scheduling service."""
-    store = ShadowStore(platform)
+    store = ShadowResultStore(platform)
     with gunicorn_site(databases, tmp_path) as site:
         client = site.client()
         assert client.sign_up("salon").status_code == 201

@@ -15,8 +15,8 @@ from contracts.scheduling.operations import OPERATIONS
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
 from monolith.cutover.controller import Controller
-from monolith.cutover.guards import Guards
-from monolith.cutover.sides import Sides
+from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.preflight import PreflightChecks
 from tests.contract.port.adapters import Adapter
 from tests.contract.port.samples import samples, standing
 from tests.contract.port.shop import Shop
@@ -87,10 +87,12 @@ def test_what_is_on_its_way_is_no_difference(monolith: Started) -> None:
     assert found["list_appointments"].compared > 30
 
 
-def test_a_business_that_was_moved_is_the_same_but_for_its_epoch(monolith: Started, replicated: Sides) -> None:
+def test_a_business_that_was_moved_is_the_same_but_for_its_epoch(
+    monolith: Started, replicated: SchedulingDatabases
+) -> None:
     with (
         monolith(pause_seconds=LAG_SECONDS) as process,
-        Controller(replicated, Guards(replicated, lambda side: None)) as controller,
+        Controller(replicated, PreflightChecks(replicated, lambda side: None)) as controller,
     ):
         shop = process.shop()
         move = controller.move(
@@ -105,7 +107,7 @@ def test_a_business_that_was_moved_is_the_same_but_for_its_epoch(monolith: Start
 
 
 def test_a_planted_difference_is_found_with_its_example(
-    monolith: Started, replicated: Sides, vandal: psycopg.Connection[Any]
+    monolith: Started, replicated: SchedulingDatabases, vandal: psycopg.Connection[Any]
 ) -> None:
     with monolith() as process:
         shop = process.shop()

@@ -24,10 +24,10 @@ from contracts.scheduling.operations import Operation
 from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Note, Side
 from monolith.cutover.shadow import examples
-from monolith.cutover.shadow.asking import Answer, Read
-from monolith.cutover.shadow.comparing import Comparing, Doubt, Finding
-from monolith.cutover.shadow.share import Share
-from monolith.cutover.shadow.tally import MOST_KEPT, Counts, Tally
+from monolith.cutover.shadow.comparison import ComparisonResult, PendingRecheck, ReadComparer
+from monolith.cutover.shadow.counts import MAX_BUFFERED, ComparisonCounts, CountsBuffer
+from monolith.cutover.shadow.sampling import ReadSampler
+from monolith.cutover.shadow.shadow_read import ShadowRead, ShadowReply
 
 ONE = m.Holidays(holidays=())
 ANOTHER = m.Holidays(holidays=(m.Holiday(date="2040-06-04", name="Whit Monday"),))  # type: ignore[arg-type]
@@ -56,21 +56,21 @@ class ScriptedSide(OneCallPort):
 
 
 def compared(
-    answer: Answer, owner: Sequence[Reply | Exception] = (), candidate: Sequence[Reply | Exception] = ()
-) -> Finding:
+    answer: ShadowReply, owner: Sequence[Reply | Exception] = (), candidate: Sequence[Reply | Exception] = ()
+) -> ComparisonResult:
     """All that the sides can say is asked for, and nothing more."""
     sides: dict[Side, ScriptedSide] = {"in_process": ScriptedSide(owner), "http": ScriptedSide(candidate)}
-    comparing = Comparing(sides, pause_seconds=0.0)
+    comparing = ReadComparer(sides, pause_seconds=0.0)
     found = comparing.first_look(read(answer))
-    if isinstance(found, Doubt):
+    if isinstance(found, PendingRecheck):
         found = comparing.second_look(found)
     assert [side.left for side in sides.values()] == [[], []]
     return found
 
 
-def read(answer: Answer) -> Read:
+def read(answer: ShadowReply) -> ShadowRead:
     ctx = CallContext(uuid4(), ANONYMOUS, Deadline.after(0), new_trace())
-    return Read(ops.LIST_HOLIDAYS, ctx, m.ListHolidays(), "in_process", answer, 0.001)
+    return ShadowRead(ops.LIST_HOLIDAYS, ctx, m.ListHolidays(), "in_process", answer, 0.001)
 
 
 def test_the_same_answer_is_asked_for_once() -> None:
@@ -81,7 +81,7 @@ def test_a_difference_that_is_still_there_counts() -> None:
     found = compared(ONE, [ONE], [ANOTHER, ANOTHER])
     assert found.outcome == "different"
     assert found.example is not None
-    assert found.example.places[0] == examples.Place("holidays", "0 entries", "1 entries")
+    assert found.example.places[0] == examples.DifferingField("holidays", "0 entries", "1 entries")
 
 
 def test_a_candidate_that_comes_after_is_the_same() -> None:
@@ -132,29 +132,29 @@ def test_an_example_is_short_and_names_the_places() -> None:
     other = msgspec.json.decode(encode_reply(long))
     for each in other["holidays"]:
         each["name"] = "y" * 300
-    example = examples.example_of(read(long), encode_reply(long), msgspec.json.encode(other))
+    example = examples.build_example(read(long), encode_reply(long), msgspec.json.encode(other))
     assert len(msgspec.json.encode(example)) < 7_000
-    assert len(example.places) == examples.MOST_PLACES
+    assert len(example.places) == examples.MAX_FIELDS
     assert example.places[1].at == "holidays[1].name"
     assert example.places[1].candidate.endswith("…")
 
 
 def test_counts_that_are_given_back_are_added_and_never_too_many() -> None:
-    tally = Tally()
-    tally.add("get_agenda", 0.002, Finding("same", 0.004))
+    tally = CountsBuffer()
+    tally.add("get_agenda", 0.002, ComparisonResult("same", 0.004))
     taken = tally.take()
     assert tally.take() == {}
-    tally.add("get_agenda", 0.001, Finding("failed", problem="away"))
+    tally.add("get_agenda", 0.001, ComparisonResult("failed", problem="away"))
     tally.give_back(taken)
-    together = Counts()
+    together = ComparisonCounts()
     for counts in tally.take().values():
         together.add(counts)
-    assert together == Counts(compared=1, failed=1, owner_ms=2.0, candidate_ms=4.0, problem="away")
+    assert together == ComparisonCounts(compared=1, failed=1, owner_ms=2.0, candidate_ms=4.0, problem="away")
 
-    for number in range(MOST_KEPT + 10):
-        tally.add(f"operation {number}", 0.0, Finding("dropped"))
+    for number in range(MAX_BUFFERED + 10):
+        tally.add(f"operation {number}", 0.0, ComparisonResult("dropped"))
     tally.give_back({})
-    assert len(tally.take()) == MOST_KEPT
+    assert len(tally.take()) == MAX_BUFFERED
 
 
 def test_a_flag_is_not_asked_at_every_read() -> None:
@@ -164,7 +164,7 @@ def test_a_flag_is_not_asked_at_every_read() -> None:
         asked.append(business_id)
         return 0.0
 
-    share = Share(percent_for)
+    share = ReadSampler(percent_for)
     one, another = uuid4(), uuid4()
     assert not any(share.chooses(business_id) for business_id in (one, another) * 100)
     assert len(asked) <= 4

@@ -10,7 +10,7 @@ from loadtests.harness.traffic.ledger import LedgerReport
 from loadtests.harness.traffic.open_loop import TrafficRecord
 from loadtests.story.page import write_page
 from loadtests.story.timeline import Story, owners_over_time, seconds_of
-from monolith.cutover.record import Move
+from monolith.cutover.store.cutovers import Cutover
 
 BEGAN = 1_000_000.0
 
@@ -19,13 +19,13 @@ def record(at: float, ms: float, kind: str = "read", status: int = 200) -> Traff
     return TrafficRecord("people", kind, BEGAN + at, ms, status, status)
 
 
-def move(fenced: float, active: float, source: Any = "in_process", target: Any = "http") -> Move:
+def move(fenced: float, active: float, source: Any = "in_process", target: Any = "http") -> Cutover:
     def moment(at: float) -> str:
         return datetime.fromtimestamp(BEGAN + at, UTC).isoformat()
 
     steps = [{"state": "fenced", "at": moment(fenced)}, {"state": "active", "at": moment(active)}]
     now = datetime.now(UTC)
-    return Move(uuid4(), uuid4(), source, target, 1, 1, "active", 2.0, now, now, "me", "", None, steps, now, now)
+    return Cutover(uuid4(), uuid4(), source, target, 1, 1, "active", 2.0, now, now, "me", "", None, steps, now, now)
 
 
 def test_seconds_are_counted_apart_and_failures_with_them() -> None:

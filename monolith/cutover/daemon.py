@@ -1,0 +1,68 @@
+"""The cutover daemon: `python -m monolith.cutover.daemon`. Several instances may run at once.
+
+Runs the recovery worker and the rollback worker in a thread each, so that a slow rollback does not delay the recovery
+of a fenced business. Stops on SIGTERM or SIGINT.
+"""
+
+import logging
+import os
+import sys
+from typing import NamedTuple
+
+from contracts.chassis.logs import log_to
+from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
+from contracts.chassis.settings import Environment, load_or_exit, secret, url
+from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.preflight import PreflightChecks
+from monolith.cutover.readiness import readiness_probe
+from monolith.cutover.recovery_worker import RecoveryWorker
+from monolith.cutover.rollback.rollback_worker import RollbackWorker
+
+log = logging.getLogger("monolith.cutover.daemon")
+
+RECOVERY_SECONDS = 0.25
+ROLLBACK_SECONDS = 0.5
+ROLLBACK_DATABASE_SHARE = 0.5
+"""Of the databases' time, for comparisons before an automatic rollback: above the default, to shorten the outage."""
+
+
+class _Settings(NamedTuple):
+    databases: SchedulingDatabases
+    service_url: str
+
+
+def settings_from(environment: Environment) -> _Settings:
+    """Raises ConfigError."""
+    example = "postgresql://host:port/database"
+    databases = SchedulingDatabases(
+        in_process=SchedulingDatabase(
+            "in_process",
+            url(environment, "MONOLITH_DATABASE_URL", example),
+            secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
+        ),
+        http=SchedulingDatabase(
+            "http",
+            url(environment, "SCHEDULING_DATABASE_URL", example),
+            secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
+        ),
+    )
+    return _Settings(databases, url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"))
+
+
+def main() -> None:
+    log_to(sys.stderr)
+    stop = stop_on_signals()
+    settings = load_or_exit("cutover-daemon", settings_from, os.environ)
+    checks = PreflightChecks(settings.databases, readiness_probe(settings.service_url), share=ROLLBACK_DATABASE_SHARE)
+    recovery = RecoveryWorker(settings.databases)
+    rollback = RollbackWorker(settings.databases, checks)
+    loops = [
+        Loop("cutover recovery", recovery.step, RECOVERY_SECONDS),
+        Loop("automatic rollback", rollback.step, ROLLBACK_SECONDS),
+    ]
+    if not run(Worker(loops, closing=[recovery.close, rollback.close]), stop):
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""What one scheduling database holds, business by business, as role `scheduling_operator` sees it."""
+
+from uuid import UUID
+
+import psycopg
+from msgspec import Struct
+
+
+class BusinessInventory(Struct, frozen=True):
+    """One business's rows in one database, and whether that database may write them. Epoch 0: it never could."""
+
+    lease_active: bool
+    lease_epoch: int
+    offerings: int
+    providers: int
+    booked: int
+    cancelled: int
+
+
+def read_inventory(url: str) -> dict[UUID, BusinessInventory]:
+    """Everything that the database at `url` (with the operator's credentials) holds. Raises psycopg.Error."""
+    with psycopg.connect(url, connect_timeout=3, options="-c statement_timeout=30000") as db:
+        rows = db.execute(
+            """
+            SELECT b.business_id, coalesce(l.active, false), coalesce(l.epoch, 0),
+                   (SELECT count(*) FROM scheduling.offering o WHERE o.business_id = b.business_id),
+                   (SELECT count(*) FROM scheduling.provider p WHERE p.business_id = b.business_id),
+                   coalesce(a.booked, 0), coalesce(a.cancelled, 0)
+              FROM scheduling.business b
+              LEFT JOIN scheduling.lease l USING (business_id)
+              LEFT JOIN (SELECT business_id,
+                                count(*) FILTER (WHERE status = 'booked') AS booked,
+                                count(*) FILTER (WHERE status = 'cancelled') AS cancelled
+                           FROM scheduling.appointment GROUP BY business_id) a USING (business_id)
+            """
+        ).fetchall()
+    return {business_id: BusinessInventory(*counts) for business_id, *counts in rows}

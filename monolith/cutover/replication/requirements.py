@@ -1,0 +1,114 @@
+"""What must be true before replication starts; each thing that is not is said with its remedy."""
+
+from uuid import UUID
+
+from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabase
+
+_SLOTS_NEEDED = 4
+"""One for the stream, and those of the tables that are copied at the same time."""
+
+
+class ReplicationRefused(Exception):
+    """Nothing was started. `remedy` says what to do about it."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason}: {remedy}")
+        self.reason = reason
+        self.remedy = remedy
+
+
+def require_settings_and_rights(place: SchedulingDatabase, db: Connection, *, allow_unbounded_wal: bool) -> None:
+    """Settings and rights, as the replicator finds them."""
+    if _setting(db, "wal_level") != "logical":
+        raise ReplicationRefused(
+            f"the {place.name} server has wal_level = {_setting(db, 'wal_level')}",
+            "set wal_level = logical there and restart it",
+        )
+    if _setting(db, "max_slot_wal_keep_size") == "-1" and not allow_unbounded_wal:
+        raise ReplicationRefused(
+            f"the {place.name} server keeps WAL for a stopped subscriber without any limit, until its disk is full",
+            "set max_slot_wal_keep_size there, to 4GB for example, and reload; or say --allow-unbounded-wal",
+        )
+    for what, used in (
+        ("max_replication_slots", "SELECT count(*) FROM pg_replication_slots"),
+        ("max_wal_senders", "SELECT count(*) FROM pg_stat_replication"),
+    ):
+        _require_free(place, db, what, used)
+    _require_rights(place, db)
+
+
+def require_same_version(versions: dict[str, str]) -> None:
+    """By the names of the databases."""
+    if len(set(versions.values())) > 1:
+        found = ", ".join(f"{version} in {name}" for name, version in versions.items())
+        raise ReplicationRefused(
+            f"schema scheduling has different versions ({found})", "run `extraction db setup` for the older one"
+        )
+
+
+def held_and_owned(db: Connection) -> tuple[set[UUID], set[UUID]]:
+    """The businesses of which this database has rows, and those that it owns."""
+    held = {row[0] for row in db.execute("SELECT business_id FROM scheduling.business").fetchall()}
+    owned = {row[0] for row in db.execute("SELECT business_id FROM scheduling.lease WHERE active").fetchall()}
+    return held, owned
+
+
+def require_no_copies(place: SchedulingDatabase, copies: set[UUID], owned_elsewhere: set[UUID]) -> None:
+    """Rows that are here and not owned: left by an earlier replication, if the other side owns them; else a riddle."""
+    lost = copies - owned_elsewhere
+    if lost:
+        raise ReplicationRefused(
+            f"the {place.name} database has rows that the other lacks, of businesses that nobody owns ({_named(lost)})",
+            "end their moves with `extraction cutover resume`, and look at `extraction status`",
+        )
+    if copies:
+        raise ReplicationRefused(
+            f"the {place.name} database has old copies of {len(copies)} businesses of the other ({_named(copies)})",
+            "say --discard-copies to delete them here and copy them anew",
+        )
+
+
+def _require_free(place: SchedulingDatabase, db: Connection, setting: str, used: str) -> None:
+    most = int(_setting(db, setting))
+    row = db.execute(used.encode()).fetchone()
+    free = most - (0 if row is None else row[0])
+    if free < _SLOTS_NEEDED:
+        raise ReplicationRefused(
+            f"the {place.name} server has {free} of its {setting} = {most} left, and {_SLOTS_NEEDED} are needed",
+            f"raise {setting} there and restart it",
+        )
+
+
+def _require_rights(place: SchedulingDatabase, db: Connection) -> None:
+    row = db.execute(
+        """
+        SELECT r.rolbypassrls, r.rolreplication, pg_has_role(current_user, 'pg_create_subscription', 'USAGE'),
+               has_database_privilege(current_user, current_database(), 'CREATE'),
+               has_database_privilege('scheduling_owner', current_database(), 'CREATE')
+          FROM pg_roles r WHERE r.rolname = current_user
+        """
+    ).fetchone()
+    assert row is not None, "whoever is connected has a role"
+    grants = (
+        f"ALTER ROLE {REPLICATOR} BYPASSRLS",
+        f"ALTER ROLE {REPLICATOR} REPLICATION",
+        f"GRANT pg_create_subscription TO {REPLICATOR} WITH INHERIT TRUE",
+        f"GRANT CREATE ON DATABASE {db.info.dbname} TO {REPLICATOR}",
+        f"GRANT CREATE ON DATABASE {db.info.dbname} TO scheduling_owner",
+    )
+    missing = [grant for grant, has in zip(grants, row, strict=True) if not has]
+    if missing:
+        raise ReplicationRefused(
+            f"role {REPLICATOR} lacks rights in the {place.name} database",
+            f"run `extraction db setup {place.name}` as an administrator, or: {'; '.join(missing)}",
+        )
+
+
+def _setting(db: Connection, name: str) -> str:
+    row = db.execute("SELECT setting FROM pg_settings WHERE name = %s", (name,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def _named(businesses: set[UUID]) -> str:
+    some = ", ".join(str(each) for each in sorted(businesses)[:3])
+    return some if len(businesses) <= 3 else f"{some}, …"

@@ -1,0 +1,86 @@
+"""What shadow reads found, added up in this process until it is written down."""
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from monolith.cutover.shadow.comparison import ComparisonResult
+from monolith.cutover.shadow.examples import DifferenceExample
+
+MAX_BUFFERED: Final = 2_000
+"""Operations times minutes: above an hour of an unreachable database."""
+
+CountsKey = tuple[str, datetime]
+"""The operation, and the minute by this process's clock."""
+
+
+@dataclass(slots=True)
+class ComparisonCounts:
+    """Times are of compared reads only. `dropped` were chosen, and could not be compared."""
+
+    compared: int = 0
+    different: int = 0
+    failed: int = 0
+    dropped: int = 0
+    owner_ms: float = 0.0
+    candidate_ms: float = 0.0
+    example: DifferenceExample | None = None
+    problem: str | None = None
+    """Of the last failure."""
+
+    def add(self, other: "ComparisonCounts") -> None:
+        self.compared += other.compared
+        self.different += other.different
+        self.failed += other.failed
+        self.dropped += other.dropped
+        self.owner_ms += other.owner_ms
+        self.candidate_ms += other.candidate_ms
+        self.example = self.example or other.example
+        self.problem = other.problem or self.problem
+
+
+class CountsBuffer:
+    """Safe to share among threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[CountsKey, ComparisonCounts] = {}
+
+    def add(self, operation: str, owner_seconds: float, finding: ComparisonResult) -> None:
+        self._add(operation, _counts_of(owner_seconds, finding))
+
+    def take(self) -> dict[CountsKey, ComparisonCounts]:
+        """All since the last time; they are the caller's now."""
+        with self._lock:
+            taken, self._counts = self._counts, {}
+        return taken
+
+    def give_back(self, taken: dict[CountsKey, ComparisonCounts]) -> None:
+        """What could not be written down; the oldest are forgotten when there are too many."""
+        with self._lock:
+            for key, counts in self._counts.items():
+                taken.setdefault(key, ComparisonCounts()).add(counts)
+            newest = sorted(taken.items(), key=lambda each: each[0][1])[-MAX_BUFFERED:]
+            self._counts = dict(newest)
+
+    def _add(self, operation: str, counts: ComparisonCounts) -> None:
+        minute = datetime.now(UTC).replace(second=0, microsecond=0)
+        with self._lock:
+            self._counts.setdefault((operation, minute), ComparisonCounts()).add(counts)
+
+
+def _counts_of(owner_seconds: float, finding: ComparisonResult) -> ComparisonCounts:
+    match finding.outcome:
+        case "failed":
+            return ComparisonCounts(failed=1, problem=finding.problem)
+        case "dropped" | "unsettled":
+            return ComparisonCounts(dropped=1)
+        case outcome:
+            return ComparisonCounts(
+                compared=1,
+                different=int(outcome == "different"),
+                owner_ms=owner_seconds * 1000,
+                candidate_ms=finding.seconds * 1000,
+                example=finding.example,
+            )

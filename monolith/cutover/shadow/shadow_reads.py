@@ -1,0 +1,174 @@
+"""The threads that ask the other side, and the port that hands them reads."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from queue import Empty, Full, Queue
+from typing import Final
+from uuid import UUID
+
+from contracts.chassis.background_thread import BackgroundThread
+from contracts.chassis.loops import Loop, Worker
+from contracts.scheduling.context import CallContext
+from contracts.scheduling.errors import SchedulingError
+from contracts.scheduling.operations import Operation, Q, R
+from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.values import Side
+from monolith.cutover.shadow.comparison import ComparisonResult, PendingRecheck, ReadComparer
+from monolith.cutover.shadow.counts import ComparisonCounts, CountsBuffer, CountsKey
+from monolith.cutover.shadow.shadow_read import ShadowRead, ShadowReply, error_reply
+from monolith.cutover.store.shadow_results import ShadowResultStore
+from monolith.shared.database import CommitUnknown, DatabaseUnavailable
+from monolith.shared.telemetry.metrics import Metrics
+
+THREADS: Final = 2
+MAX_QUEUED: Final = 100
+FLUSH_SECONDS: Final = 3.0
+_LOOK_UP_SECONDS: Final = 0.5
+_DOUBTS_SECONDS: Final = 0.05
+_CLOSING_SECONDS: Final = 7.0
+_log = logging.getLogger(__name__)
+
+
+class ShadowReads:
+    """Compares what it is offered, off the path of whoever offers it. Its threads start with the first read, so that
+    it may be made before a fork, and nothing runs where nothing is shadowed."""
+
+    def __init__(
+        self,
+        chooses: Callable[[UUID], bool],
+        comparing: ReadComparer,
+        store: ShadowResultStore,
+        metrics: Metrics,
+        *,
+        threads: int = THREADS,
+        longest_queue: int = MAX_QUEUED,
+        flush_seconds: float = FLUSH_SECONDS,
+    ) -> None:
+        self._chooses = chooses
+        self._comparing = comparing
+        self._store = store
+        self._metrics = metrics
+        self._queue: Queue[ShadowRead] = Queue(longest_queue)
+        self._doubts: deque[PendingRecheck] = deque()
+        self._tally = CountsBuffer()
+        loops = [Loop(f"shadow reads {number}", self._compare_one, 0.0) for number in range(1, threads + 1)]
+        worker = Worker([*loops, Loop("shadow counts", self._flush, flush_seconds)], closing=[self._end])
+        self._thread = BackgroundThread("shadow", worker, closing_seconds=_CLOSING_SECONDS)
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was offered has been compared or dropped."""
+        return self._queue.unfinished_tasks == 0
+
+    def around(self, side: Side, port: OneCallPort) -> OneCallPort:
+        """The same port; its reads may be shadowed by the other side."""
+        return _Shadowed(side, port, self)
+
+    def chooses(self, business_id: UUID) -> bool:
+        """Whether the next read of the business is to be offered."""
+        return self._chooses(business_id)
+
+    def offer(self, read: ShadowRead) -> None:
+        """Returns at once, and never raises: what finds no room is dropped, and counted."""
+        try:
+            self._thread.start()
+            self._queue.put_nowait(read)
+        except (Full, RuntimeError):
+            # RuntimeError: the system gives no more threads.
+            self._count(read, ComparisonResult("dropped"))
+
+    def close(self) -> None:
+        """Write down what was found. Runs by itself when the process ends."""
+        self._thread.close()
+
+    def _compare_one(self) -> None:
+        doubt = self._due()
+        if doubt is not None:
+            self._finish(doubt.read, lambda: self._comparing.second_look(doubt))
+            return
+        with suppress(Empty):
+            read = self._queue.get(timeout=_DOUBTS_SECONDS if self._doubts else _LOOK_UP_SECONDS)
+            self._finish(read, lambda: self._comparing.first_look(read))
+
+    def _due(self) -> PendingRecheck | None:
+        """No thread sleeps through the pause of a doubt, lest two that differ keep all others waiting."""
+        with suppress(IndexError):
+            oldest = self._doubts.popleft()
+            if oldest.due <= time.monotonic():
+                return oldest
+            self._doubts.appendleft(oldest)
+        return None
+
+    def _finish(self, read: ShadowRead, look: Callable[[], ComparisonResult | PendingRecheck]) -> None:
+        found: ComparisonResult | PendingRecheck = ComparisonResult("failed", problem="a bug of the comparison")
+        try:
+            found = look()
+        finally:
+            if isinstance(found, PendingRecheck) and len(self._doubts) < self._queue.maxsize:
+                self._doubts.append(found)
+            else:
+                self._count(read, ComparisonResult("dropped") if isinstance(found, PendingRecheck) else found)
+                self._queue.task_done()
+
+    def _count(self, read: ShadowRead, finding: ComparisonResult) -> None:
+        self._tally.add(read.operation.name, read.seconds, finding)
+        self._metrics.shadow_read(read.operation.name, finding.outcome, read.seconds, finding.seconds)
+
+    def _flush(self) -> None:
+        """Counts whose writing was not done are kept; those of which nobody knows are not, lest they count twice."""
+        taken = self._tally.take()
+        try:
+            self._store.add(taken)
+        except DatabaseUnavailable:
+            self._tally.give_back(taken)
+            raise
+        _complain(taken)
+
+    def _end(self) -> None:
+        left = [doubt.read for doubt in self._doubts]
+        with suppress(Empty):
+            while True:
+                left.append(self._queue.get_nowait())
+        for read in left:
+            self._count(read, ComparisonResult("dropped"))
+        try:
+            self._flush()
+        except (DatabaseUnavailable, CommitUnknown) as error:
+            _log.warning("what shadow reads found last is lost: %s", error)
+
+
+def _complain(taken: Mapping[CountsKey, ComparisonCounts]) -> None:
+    """One line for all that failed, however many: a candidate that is away fails every time."""
+    failed = [(operation, counts) for (operation, _), counts in taken.items() if counts.failed]
+    if failed:
+        operation, last = failed[-1]
+        number = sum(counts.failed for _, counts in failed)
+        _log.warning("%d shadow reads failed, the last a %s: %s", number, operation, last.problem)
+
+
+class _Shadowed(OneCallPort):
+    """One side as users reach it. What it answers, and when, is as without shadow reads."""
+
+    def __init__(self, side: Side, port: OneCallPort, reads: ShadowReads) -> None:
+        self._side = side
+        self._port = port
+        self._reads = reads
+
+    def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
+        if operation.writes or not self._reads.chooses(ctx.business_id):
+            return self._port.call(operation, ctx, request)
+        answer: ShadowReply | None = None
+        began = time.perf_counter()
+        try:
+            reply = answer = self._port.call(operation, ctx, request)
+            return reply
+        except SchedulingError as error:
+            answer = error_reply(error)
+            raise
+        finally:
+            if answer is not None:
+                took = time.perf_counter() - began
+                self._reads.offer(ShadowRead(operation, ctx, request, self._side, answer, took))

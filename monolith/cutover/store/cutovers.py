@@ -1,0 +1,287 @@
+"""The record of moves, in the monolith's database: one row for each, every transition a compare-and-swap on its state.
+
+The only decision point of a move is `decide`: one transaction that changes the row of `platform.ownership`.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Rollback, sql
+from psycopg import errors as pg
+from psycopg.rows import kwargs_row
+from psycopg.types.json import Jsonb
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling.values import Side
+from monolith.cutover.databases import Connection
+from monolith.cutover.states import ABORTABLE, FOLLOWS, MAY_BE_FENCED, State
+
+_COLUMNS = """cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, deadline_at, compared_from,
+              actor, reason, problem, steps, began_at, settled_at"""
+
+_DRIVER = 0x44524956  # "DRIV"
+
+_ADVANCE = sql.SQL(
+    """
+    UPDATE platform.cutover
+       SET state = %(following)s,
+           steps = steps || jsonb_build_object('state', %(following)s::text, 'at', clock_timestamp(),
+                                               'found', %(found)s::jsonb),
+           deadline_at = CASE WHEN %(following)s = 'fenced'
+                              THEN clock_timestamp() + make_interval(secs => fence_seconds) ELSE deadline_at END,
+           compared_from = coalesce(%(compared_from)s, compared_from),
+           settled_at = CASE WHEN %(following)s = 'active' THEN clock_timestamp() END
+     WHERE cutover_id = %(cutover)s AND state = %(state)s
+       AND (NOT %(hurried)s OR clock_timestamp() < deadline_at)
+    RETURNING {}
+    """
+).format(sql.SQL(_COLUMNS))
+
+
+class Cutover(NamedTuple):
+    """A row as it stood when it was read. `epoch` is the source's; the target's is one more."""
+
+    cutover_id: UUID
+    business_id: UUID
+    source: Side
+    target: Side
+    epoch: int
+    attempt: int
+    state: State
+    fence_seconds: float
+    deadline_at: datetime | None
+    compared_from: datetime | None
+    actor: str
+    reason: str
+    problem: str | None
+    steps: list[dict[str, Any]]
+    began_at: datetime
+    settled_at: datetime | None
+
+
+class CutoverInProgress(Exception):
+    """Somebody moves this business already."""
+
+
+class SourceNotOwner(Exception):
+    """The business is not owned by the side that the move was to begin at; or by nobody."""
+
+
+def begin(
+    platform: Connection,
+    business_id: UUID,
+    source: Side,
+    target: Side,
+    *,
+    fence_seconds: float,
+    actor: str,
+    reason: str,
+) -> Cutover:
+    """A new move, in `replicating`. Raises AlreadyMoving while one is unsettled, and NotThere if `source` is not the
+    owner."""
+    with platform.transaction():
+        owned = platform.execute(
+            """
+            UPDATE platform.ownership SET attempt = attempt + 1 WHERE business_id = %s AND owner = %s
+            RETURNING epoch, attempt
+            """,
+            (business_id, source),
+        ).fetchone()
+        if owned is None:
+            raise SourceNotOwner(f"{business_id} is not owned by {source}")
+        cutover_id = uuid7()
+        try:
+            platform.execute(
+                """
+                INSERT INTO platform.cutover
+                       (cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, actor, reason,
+                        steps)
+                VALUES (%s, %s, %s, %s, %s, %s, 'replicating', %s, %s, %s,
+                        jsonb_build_array(jsonb_build_object('state', 'replicating', 'at', clock_timestamp())))
+                """,
+                (cutover_id, business_id, source, target, *owned, fence_seconds, actor, reason),
+            )
+        except pg.UniqueViolation as error:
+            raise CutoverInProgress(f"{business_id} is being moved already") from error
+    return get(platform, cutover_id)
+
+
+def get(platform: Connection, cutover_id: UUID) -> Cutover:
+    """Raises LookupError."""
+    found = _read(platform, "cutover_id = %s", (cutover_id,))
+    if not found:
+        raise LookupError(f"there is no move {cutover_id}")
+    return found[0]
+
+
+def unsettled(platform: Connection, business_id: UUID | None = None) -> list[Cutover]:
+    """Moves of which something is still to be done, the oldest first."""
+    return _read(
+        platform,
+        "settled_at IS NULL AND (%s::uuid IS NULL OR business_id = %s) ORDER BY began_at, cutover_id",
+        (business_id, business_id),
+    )
+
+
+def latest(platform: Connection, limit: int, business_id: UUID | None = None) -> list[Cutover]:
+    """The newest first."""
+    return _read(
+        platform,
+        "(%s::uuid IS NULL OR business_id = %s) ORDER BY began_at DESC, cutover_id DESC LIMIT %s",
+        (business_id, business_id, limit),
+    )
+
+
+def advance(
+    platform: Connection, move: Cutover, found: dict[str, Any] | None = None, *, compared_from: datetime | None = None
+) -> Cutover | None:
+    """To the state that follows, if it is still in the state that `move` says, and in time; as it stands then, or None.
+    Never to `decided`."""
+    following = FOLLOWS[move.state]
+    assert following != "decided", "that is `decide`"
+    values = {
+        "following": following,
+        "found": Jsonb(found or {}),
+        "compared_from": compared_from,
+        "cutover": move.cutover_id,
+        "state": move.state,
+        "hurried": move.state in MAY_BE_FENCED,
+    }
+    with platform.cursor(row_factory=kwargs_row(Cutover)) as cursor:
+        return cursor.execute(_ADVANCE, values).fetchone()
+
+
+def decide(platform: Connection, move: Cutover) -> bool:
+    """The commit point: from here on the target owns the business. False when the move was aborted, its deadline has
+    passed, or somebody else decided it."""
+    with platform.transaction() as transaction:
+        decided = platform.execute(
+            """
+            UPDATE platform.cutover
+               SET state = 'decided',
+                   steps = steps || jsonb_build_object('state', 'decided', 'at', clock_timestamp())
+             WHERE cutover_id = %s AND state = 'verified' AND clock_timestamp() < deadline_at
+            RETURNING 1
+            """,
+            (move.cutover_id,),
+        ).fetchone()
+        if decided is None:
+            return False
+        switched = platform.execute(
+            """
+            UPDATE platform.ownership SET owner = %s, epoch = %s, decided_at = clock_timestamp()
+             WHERE business_id = %s AND owner = %s AND epoch = %s
+            RETURNING 1
+            """,
+            (move.target, move.epoch + 1, move.business_id, move.source, move.epoch),
+        ).fetchone()
+        if switched is None:
+            raise Rollback(transaction)
+        _audit(platform, move, "cutover.decided")
+    return switched is not None
+
+
+def abort(platform: Connection, move: Cutover, problem: str, *, only_overdue: bool = False) -> bool:
+    """Before the decision, whatever the state. With `only_overdue`, only when the fence's deadline has passed. False
+    when it is decided, over, or not overdue: then nothing was changed."""
+    with platform.transaction():
+        row = platform.execute(
+            """
+            UPDATE platform.cutover
+               SET state = 'aborted', problem = %(problem)s,
+                   steps = steps || jsonb_build_object('state', 'aborted', 'at', clock_timestamp(), 'from', state)
+             WHERE cutover_id = %(cutover)s AND state = ANY (%(abortable)s)
+               AND (NOT %(only_overdue)s OR clock_timestamp() >= deadline_at)
+            RETURNING 1
+            """,
+            {
+                "problem": problem,
+                "cutover": move.cutover_id,
+                "abortable": sorted(ABORTABLE),
+                "only_overdue": only_overdue,
+            },
+        ).fetchone()
+        if row is not None:
+            _audit(platform, move, "cutover.aborted", problem)
+    return row is not None
+
+
+def settle_aborted(platform: Connection, move: Cutover) -> None:
+    """The source's lease is known to be on again."""
+    platform.execute(
+        """
+        UPDATE platform.cutover SET settled_at = clock_timestamp()
+         WHERE cutover_id = %s AND state = 'aborted' AND settled_at IS NULL
+        """,
+        (move.cutover_id,),
+    )
+
+
+def seconds_left(platform: Connection, move: Cutover) -> float:
+    """Until the fence's deadline, by the database's clock; not positive when it has passed, or was never set."""
+    row = platform.execute(
+        """
+        SELECT coalesce(extract(epoch FROM deadline_at - clock_timestamp()), 0)::float8
+          FROM platform.cutover WHERE cutover_id = %s
+        """,
+        (move.cutover_id,),
+    ).fetchone()
+    return 0.0 if row is None else float(row[0])
+
+
+def seconds_since(platform: Connection, move: Cutover, state: State) -> float:
+    """Since it came to `state`, which it did, by the database's clock."""
+    at = next(step["at"] for step in reversed(move.steps) if step["state"] == state)
+    row = platform.execute("SELECT extract(epoch FROM clock_timestamp() - %s::timestamptz)::float8", (at,)).fetchone()
+    assert row is not None, "a clock always answers"
+    return float(row[0])
+
+
+def claim_driver(platform: Connection, move_id: UUID) -> bool:
+    """Say that this connection's process drives the move, for as long as the connection lives; False when another says
+    so. Nothing depends on it but when others take over: two may drive one move."""
+    row = platform.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_DRIVER, str(move_id))).fetchone()
+    return row == (True,)
+
+
+def release_driver(platform: Connection, move_id: UUID) -> None:
+    """This process no longer drives the move."""
+    platform.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_DRIVER, str(move_id)))
+
+
+def abandoned(platform: Connection, move: Cutover, seconds: float) -> bool:
+    """Whether nobody has driven it for some time since it began. False for a move that has just begun."""
+    row = platform.execute(
+        """
+        SELECT clock_timestamp() > began_at + make_interval(secs => %s) FROM platform.cutover WHERE cutover_id = %s
+        """,
+        (seconds, move.cutover_id),
+    ).fetchone()
+    if row != (True,) or not claim_driver(platform, move.cutover_id):
+        return False
+    release_driver(platform, move.cutover_id)
+    return True
+
+
+def _audit(platform: Connection, move: Cutover, action: str, problem: str | None = None) -> None:
+    platform.execute(
+        """
+        INSERT INTO platform.audit (audit_id, actor, action, subject, before, after, reason)
+        VALUES (%s, %s, %s, %s, to_jsonb(%s::text), to_jsonb(%s::text), %s)
+        """,
+        (
+            uuid7(),
+            move.actor,
+            action,
+            f"business:{move.business_id}",
+            move.source,
+            move.target if action == "cutover.decided" else move.source,
+            problem or move.reason,
+        ),
+    )
+
+
+def _read(platform: Connection, where: str, values: tuple[object, ...]) -> list[Cutover]:
+    with platform.cursor(row_factory=kwargs_row(Cutover)) as cursor:
+        return cursor.execute(f"SELECT {_COLUMNS} FROM platform.cutover WHERE {where}".encode(), values).fetchall()  # noqa: S608

@@ -1,0 +1,59 @@
+"""Starting replication, and what is asked about it; for the tests of a file."""
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling.values import Side
+from monolith.cutover import replication
+from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.replication import CopyProgress
+from monolith.cutover.verification import compare
+from scheduling_service.engine.database import Database
+from scheduling_service.engine.engine import SchedulingEngine
+from tests.conftest import FOLDER
+from tests.contract.port.shop import Shop, open_shop
+from tests.databases import Databases
+
+
+def start(
+    sides: SchedulingDatabases, say: Callable[[CopyProgress], None] = lambda progress: None, **given: Any
+) -> list[CopyProgress]:
+    """What was said. One after the other in all workers of a run, who share two servers: a first copy keeps a
+    transaction open at one while it waits for all of the other, so that two in opposite directions wait for ever."""
+    said: list[CopyProgress] = []
+
+    def tell(progress: CopyProgress) -> None:
+        said.append(progress)
+        say(progress)
+
+    with (Path(os.environ[FOLDER]) / "replication.starting").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        replication.start(sides, tell, **{"allow_unbounded_wal": True, **given})
+    return said
+
+
+def engine_at(sides: SchedulingDatabases, side: Side) -> SchedulingEngine:
+    return SchedulingEngine(Database(sides.at(side).url_as("scheduling_app"), pool_size=2))
+
+
+def shop_at(sides: SchedulingDatabases, side: Side) -> Shop:
+    """Opened behind the monolith's back: the routing table does not know it."""
+    return open_shop(engine_at(sides, side), uuid7())
+
+
+def same(sides: SchedulingDatabases, business_id: UUID) -> bool:
+    with sides.in_process.connect() as one, sides.http.connect() as another:
+        return compare(one, another, business_id).equal
+
+
+def administrator(databases: Databases, statement: str, side: Side = "http") -> None:
+    url = databases.scheduling_admin_url if side == "http" else databases.monolith_admin_url
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())

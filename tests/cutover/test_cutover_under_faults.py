@@ -1,0 +1,101 @@
+"""Whatever dies, or cannot be reached, at whatever point of a move: it ends, one side owns, and the ledger is clean."""
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from monolith.cutover import failpoints
+from monolith.cutover.controller import DURABLE_STEPS
+from monolith.cutover.databases import other_database
+from tests.cutover.town import VICTIMS, Day, Town, Victim, moved, town
+from tests.faults.proxy import TcpProxy
+
+ABORTING = ("abort", "release", "settle")
+EVERYWHERE = [f"{when} {point}" for point in DURABLE_STEPS if point not in ABORTING for when in ("before", "after")]
+SOME = ["after fence"]
+_MOST_REFUSED = 4
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Town]:
+    with town() as place:
+        yield place
+
+
+@pytest.fixture(autouse=True)
+def _no_hook() -> Iterator[None]:
+    yield
+    failpoints.hook = None
+
+
+def _strike_once(point: str, strike: Callable[[], None], armed: list[bool], name: str) -> None:
+    if name == point and armed:
+        armed.pop()
+        strike()
+
+
+def struck(place: Town, point: str, strike: Callable[[], None]) -> Day:
+    """Both ways, `strike` once each, at the point."""
+    with place.open(rate=30.0) as day:
+        for _ in range(2):
+            _strike_at(place, point, strike)
+    return day
+
+
+def _strike_at(place: Town, point: str, strike: Callable[[], None]) -> None:
+    """A move that a guard rail refuses before the point, while the last blow is still felt, is begun again."""
+    armed, refused = [True], list[str | None]()
+    while armed:
+        assert len(refused) < _MOST_REFUSED, refused
+        owner, to = place.owner, other_database(place.owner)
+        failpoints.hook = partial(_strike_once, point, strike, armed)
+        with place.controller() as controller:
+            move = controller.move(
+                place.business_id, owner, to, fence_seconds=1.0, actor="tests", reason=f"struck {point}"
+            )
+        failpoints.hook = None
+        assert move.settled_at is not None
+        place.settled()
+        assert place.owner == (to if move.state == "active" else owner)
+        assert not armed or move.state == "aborted", "an active move passes every point"
+        refused.append(move.problem)
+    if move.state == "aborted":
+        moved(place)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("point", SOME)
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_killed_behind_the_fence(place: Town, victim: Victim, point: str) -> None:
+    _ = struck(place, point, lambda: place.kill(victim)).clean
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("point", [point for point in EVERYWHERE if point not in SOME])
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_killed_at_every_other_point(place: Town, victim: Victim, point: str) -> None:
+    _ = struck(place, point, lambda: place.kill(victim)).clean
+
+
+def cut(proxy: TcpProxy, seconds: float) -> None:
+    """Whoever is connected is cut off, and nobody gets in for a while."""
+    away = proxy.away()
+    away.__enter__()
+    threading.Timer(seconds, lambda: away.__exit__(None, None, None)).start()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("point", SOME)
+def test_the_monolith_cannot_reach_the_service(place: Town, point: str) -> None:
+    _ = struck(place, point, lambda: cut(place.service, 1.5)).clean
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("point", EVERYWHERE)
+@pytest.mark.parametrize("where", ["in_process", "http", "service"])
+def test_cut_off_at_every_point(place: Town, where: str, point: str) -> None:
+    """The databases from one another, in either direction; and the monolith from the service."""
+    proxy = place.service if where == "service" else place.replication[where]  # type: ignore[index]
+    _ = struck(place, point, lambda: cut(proxy, 1.5)).clean

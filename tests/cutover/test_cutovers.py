@@ -1,0 +1,222 @@
+"""Moving a business while it is used: to and fro, refused, aborted, and two controllers at once."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from contracts.scheduling.values import Side
+from monolith.cutover.controller import Controller, CutoverRefused, PreflightResult
+from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
+from monolith.cutover.preflight import PreflightChecks
+from monolith.cutover.store import cutovers
+from monolith.cutover.store.cutovers import Cutover
+from scheduling_service.engine import lease as leases
+from tests.contract.port.shop import Shop
+from tests.cutover.dying_controller import Waved
+from tests.cutover.writers import opened, switched_port, writers
+from tests.databases import Databases
+
+WHO = {"actor": "tests", "reason": "to see"}
+
+
+@pytest.fixture
+def shop(replicated: SchedulingDatabases) -> Iterator[Shop]:
+    with switched_port(replicated) as port:
+        yield opened(port)
+
+
+@pytest.fixture
+def controller(replicated: SchedulingDatabases) -> Iterator[Controller]:
+    with Controller(replicated, PreflightChecks(replicated, lambda side: None)) as controller:
+        yield controller
+
+
+def moved(controller: Controller, shop: Shop, to: Side, *, fence_seconds: float = 10.0) -> Cutover:
+    return controller.move(shop.business_id, other_database(to), to, fence_seconds=fence_seconds, **WHO)
+
+
+def active_at(sides: SchedulingDatabases, business_id: UUID) -> list[Side]:
+    found: list[Side] = []
+    for side in ("in_process", "http"):
+        with sides.at(side).connect() as db:
+            lease = leases.read_lease(db, business_id)
+            found += [side] if lease is not None and lease.active else []
+    return found
+
+
+def test_to_and_fro_while_people_book(replicated: SchedulingDatabases, controller: Controller, shop: Shop) -> None:
+    ledger_side: Side = "in_process"
+    with writers(shop) as ledger:
+        for _ in range(3):
+            for to in ("http", "in_process"):
+                move = moved(controller, shop, to)
+                assert (move.state, move.problem) == ("active", None)
+                assert active_at(replicated, shop.business_id) == [to]
+                time.sleep(0.1)
+    assert ledger.answers["done"] > 100
+    ledger.require_true(replicated, shop.business_id, ledger_side)
+
+
+def test_a_business_is_refused_where_it_is_not(
+    replicated: SchedulingDatabases, controller: Controller, shop: Shop
+) -> None:
+    moved(controller, shop, "http")
+    with replicated.in_process.connect("scheduling_app") as db:
+        db.execute("SELECT set_config('app.business_id', %s, false)", (str(shop.business_id),))
+        with pytest.raises(psycopg.Error, match="does not own business"):
+            db.execute("UPDATE scheduling.business SET name = 'by a forgotten cron job'")
+
+
+class Refusing(Waved):
+    """Finds something wrong: before the fence, or inside it."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def before(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
+        if self._where == "before":
+            raise CutoverRefused("the moon is full")
+        return super().before(move, source, target)
+
+    def inside(self, move: Cutover, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+        raise CutoverRefused("the moon is full")
+
+
+@pytest.mark.parametrize("where", ["before", "inside"])
+def test_a_refused_move_leaves_the_business_where_it_is(
+    replicated: SchedulingDatabases, shop: Shop, where: str
+) -> None:
+    """A failed switch does not leave the source shut."""
+    with writers(shop, 2) as ledger, Controller(replicated, Refusing(where)) as controller:
+        move = moved(controller, shop, "http")
+        assert (move.state, move.problem) == ("aborted", "the moon is full")
+        assert move.settled_at is not None
+        assert active_at(replicated, shop.business_id) == ["in_process"]
+        time.sleep(0.1)
+    ledger.require_true(replicated, shop.business_id, "in_process")
+
+
+class Slow(Waved):
+    """Takes longer inside the fence than the fence may last."""
+
+    def inside(self, move: Cutover, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+        time.sleep(move.fence_seconds + 0.1)
+        return {}
+
+
+def test_behind_the_deadline_nothing_is_decided(replicated: SchedulingDatabases, shop: Shop) -> None:
+    with writers(shop, 2) as ledger, Controller(replicated, Slow()) as controller:
+        move = moved(controller, shop, "http", fence_seconds=0.3)
+        assert move.state == "aborted"
+        assert "deadline of 0.3 s passed" in (move.problem or "")
+    assert active_at(replicated, shop.business_id) == ["in_process"]
+    ledger.require_true(replicated, shop.business_id, "in_process")
+
+
+def test_two_controllers_at_once_make_one_move(replicated: SchedulingDatabases, shop: Shop) -> None:
+    with Controller(replicated, Waved()) as one, Controller(replicated, Waved()) as another:
+        begun = cutovers.begin(one.platform, shop.business_id, "in_process", "http", fence_seconds=10, **WHO)
+        ended: list[Cutover] = []
+        threads = [
+            threading.Thread(target=lambda each: ended.append(each.drive(begun.cutover_id)), args=(each,))
+            for each in (one, another)
+        ]
+        with writers(shop, 2) as ledger:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    assert [move.state for move in ended] == ["active", "active"]
+    assert [step["state"] for step in ended[0].steps].count("decided") == 1
+    assert active_at(replicated, shop.business_id) == ["http"]
+    ledger.require_true(replicated, shop.business_id, "http")
+
+
+def test_an_idempotent_retry_that_crosses_the_move(controller: Controller, shop: Shop) -> None:
+    ctx, request = shop.customer.writes("crosses"), shop.booking()
+    booked = shop.port.book(ctx, request)
+    moved(controller, shop, "http")
+    assert shop.port.book(shop.customer.writes("crosses"), request) == booked
+
+
+def test_an_open_transaction_at_the_switch_aborts_the_move_and_is_named(
+    replicated: SchedulingDatabases, controller: Controller, shop: Shop
+) -> None:
+    with replicated.in_process.connect("scheduling_app") as db, db.transaction():
+        db.execute("SELECT pg_advisory_xact_lock_shared(scheduling.fence_key(%s))", (shop.business_id,))
+        move = moved(controller, shop, "http")
+    assert move.state == "aborted"
+    assert "backend" in (move.problem or "")
+    assert moved(controller, shop, "http").state == "active"
+
+
+def test_a_move_that_is_carried_on_much_later_is_not_fenced(replicated: SchedulingDatabases, shop: Shop) -> None:
+    """What was compared then says nothing about now."""
+    with Controller(replicated, Waved()) as controller:
+        begun = cutovers.begin(controller.platform, shop.business_id, "in_process", "http", fence_seconds=10, **WHO)
+        assert cutovers.advance(controller.platform, begun, compared_from=begun.began_at) is not None
+        controller.platform.execute(
+            "UPDATE platform.cutover SET steps = jsonb_set(steps, '{1,at}', to_jsonb(now() - interval '5 min')) "
+            "WHERE cutover_id = %s",
+            (begun.cutover_id,),
+        )
+        move = controller.drive(begun.cutover_id)
+    assert move.state == "aborted"
+    assert "the whole comparison is 300 s old, and may be 60 s old at most" in (move.problem or "")
+
+
+class Migrated(PreflightChecks):
+    """Somebody migrates one of the databases between the checks and the fence."""
+
+    def __init__(self, sides: SchedulingDatabases, admin_url: str) -> None:
+        super().__init__(sides, lambda side: None)
+        self._admin_url = admin_url
+
+    def before(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
+        checked = super().before(move, source, target)
+        with psycopg.connect(self._admin_url, autocommit=True) as db:
+            db.execute("UPDATE scheduling.alembic_version SET version_num = 'next'")
+        return checked
+
+
+def test_a_migration_applied_mid_move_aborts_it(
+    replicated: SchedulingDatabases, shared_databases: Databases, controller: Controller, shop: Shop
+) -> None:
+    admin_url = shared_databases.scheduling_admin_url
+    with psycopg.connect(admin_url, autocommit=True) as db:
+        ((version,),) = db.execute("SELECT version_num FROM scheduling.alembic_version").fetchall()
+        try:
+            with writers(shop, 2) as ledger, Controller(replicated, Migrated(replicated, admin_url)) as hurried:
+                move = moved(hurried, shop, "http")
+                assert move.state == "aborted"
+                assert f"has version {version} at the source and next at the target" in (move.problem or "")
+                assert moved(controller, shop, "http").state == "aborted"
+                assert active_at(replicated, shop.business_id) == ["in_process"]
+        finally:
+            db.execute("UPDATE scheduling.alembic_version SET version_num = %s", (version,))
+    ledger.require_true(replicated, shop.business_id, "in_process")
+    assert moved(controller, shop, "http").state == "active"
+
+
+def test_a_clock_that_jumps_on_the_controllers_machine_changes_nothing(
+    replicated: SchedulingDatabases, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deadlines are the database's; what this machine calls the time of day is never asked."""
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    with Controller(replicated, Waved()) as controller:
+        assert moved(controller, shop, "http").state == "active"
+
+
+def test_the_steps_tell_how_long_nobody_could_write(controller: Controller, shop: Shop) -> None:
+    move = moved(controller, shop, "http")
+    at = {step["state"]: datetime.fromisoformat(step["at"]) for step in move.steps}
+    assert timedelta(0) < at["active"] - at["fenced"] < timedelta(seconds=10)
+    assert (
+        at["replicating"] < at["ready"] < at["fenced"] < at["drained"] < at["verified"] < at["decided"] < at["active"]
+    )

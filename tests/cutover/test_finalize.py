@@ -1,0 +1,51 @@
+"""The end: only when everything has moved and is the same; and then the copies are gone, and nothing else."""
+
+import pytest
+
+from monolith.cutover import finalize, replication
+from monolith.cutover.controller import Controller
+from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.finalize import FinalizeRefused
+from monolith.cutover.preflight import PreflightChecks
+from tests.contract.port.shop import Shop, at
+from tests.cutover.replication_pair import start
+from tests.cutover.writers import opened, switched_port
+
+
+def silent(line: str) -> None:
+    pass
+
+
+def rows(sides: SchedulingDatabases, shop: Shop) -> tuple[int, int]:
+    """Appointments of the business in either database."""
+    counts = []
+    for place in (sides.in_process, sides.http):
+        with place.connect() as db:
+            row = db.execute(
+                "SELECT count(*) FROM scheduling.appointment WHERE business_id = %s", (shop.business_id,)
+            ).fetchone()
+            assert row is not None
+            counts.append(row[0])
+    return counts[0], counts[1]
+
+
+def test_an_extraction_is_ended_when_everything_has_moved(sides: SchedulingDatabases) -> None:
+    with switched_port(sides) as port, Controller(sides, PreflightChecks(sides, lambda side: None)) as controller:
+        one, another = opened(port), opened(port)
+        one.book(at(9))
+        start(sides)
+        with pytest.raises(FinalizeRefused, match="2 of 2 businesses are not owned by http"):
+            finalize.finalize_extraction(sides, "http", silent)
+        for shop in (one, another):
+            move = controller.move(
+                shop.business_id, "in_process", "http", fence_seconds=5, actor="tests", reason="to the end"
+            )
+            assert move.state == "active", move.problem
+        one.book(at(10))
+        assert finalize.finalize_extraction(sides, "http", silent) > 10
+        assert rows(sides, one) == (0, 2)
+        assert not replication.read_status(sides).directions[0].subscribed
+        # It goes on being used, and ending it again finds nothing to do.
+        one.book(at(11))
+        assert finalize.finalize_extraction(sides, "http", silent) == 0
+        assert rows(sides, one) == (0, 3)

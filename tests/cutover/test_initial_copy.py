@@ -1,0 +1,151 @@
+"""The first copy, while the source is used: what is there before, and what comes and goes meanwhile."""
+
+import threading
+import time
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from contracts.scheduling.values import Side
+from monolith.cutover import replication
+from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.replication import CopyProgress
+from tests.contract.port.shop import Shop, at
+from tests.cutover.replication_pair import same, shop_at, start
+from tests.cutover.writers import opened, switched_port, writers
+from tests.databases import Databases
+from tests.patience import eventually
+
+
+def test_everything_is_copied_and_followed_in_both_directions(stopped_at_the_end: SchedulingDatabases) -> None:
+    sides = stopped_at_the_end
+    here = shop_at(sides, "in_process")
+    here.book(at(9))
+    said = start(sides)
+    assert said[-1].ready
+    assert {each.direction for each in said} == {"monolith to scheduling", "scheduling to monolith"}
+    there = shop_at(sides, "http")
+    here.book(at(10))
+    there.book(at(9))
+    assert same(sides, here.business_id)
+    assert same(sides, there.business_id)
+    assert replication.find_problems(sides, most_lag_bytes=1_000_000) == []
+    assert start(sides)[-1].ready, "it may be started again"
+
+
+def test_both_sides_may_own_businesses_before(stopped_at_the_end: SchedulingDatabases) -> None:
+    """Each is copied to the other, and none comes back."""
+    sides = stopped_at_the_end
+    shops = [shop_at(sides, "in_process"), shop_at(sides, "in_process"), shop_at(sides, "http")]
+    for shop in shops:
+        shop.book(at(9))
+    start(sides)
+    for shop in shops:
+        shop.book(at(10))
+        assert same(sides, shop.business_id)
+    assert replication.find_problems(sides, most_lag_bytes=1_000_000) == []
+
+
+def test_a_business_that_is_created_while_the_copy_runs_is_copied(stopped_at_the_end: SchedulingDatabases) -> None:
+    sides = stopped_at_the_end
+    created: list[Shop] = [shop_at(sides, "in_process")]
+    stop = threading.Event()
+
+    def create() -> None:
+        while not stop.is_set():
+            created.append(shop_at(sides, "in_process"))
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=create)
+    thread.start()
+    start(sides)
+    stop.set()
+    thread.join()
+    assert len(created) > 3
+    for shop in created:
+        assert same(sides, shop.business_id)
+
+
+def test_a_business_that_is_deleted_while_the_copy_runs_is_gone_from_both(
+    stopped_at_the_end: SchedulingDatabases, databases: Databases
+) -> None:
+    """Nothing of ours deletes a business; an administrator may have to. What stays is copied all the same."""
+    sides = stopped_at_the_end
+    shops = [shop_at(sides, "in_process") for _ in range(8)]
+    for shop in shops:
+        shop.book(at(9))
+    doomed, stays = shops[:4], shops[4:]
+    started = threading.Event()
+
+    def erase() -> None:
+        started.wait()
+        for shop in doomed:
+            time.sleep(0.1)
+            erased(databases, shop.business_id)
+
+    def said(progress: CopyProgress) -> None:
+        started.set()
+
+    thread = threading.Thread(target=erase)
+    thread.start()
+    start(sides, said)
+    started.set()
+    thread.join()
+    for shop in shops:
+        eventually(lambda shop=shop: same(sides, shop.business_id))  # type: ignore[misc]
+    assert [rows_of(sides, "http", shop.business_id) for shop in doomed] == [0] * 4
+    assert all(rows_of(sides, "http", shop.business_id) for shop in stays)
+    assert replication.find_problems(sides, most_lag_bytes=1_000_000) == []
+
+
+def erased(databases: Databases, business_id: UUID) -> None:
+    """As an administrator does it, in one transaction, at the owner."""
+    with psycopg.connect(databases.monolith_admin_url) as db:
+        tables = db.execute(
+            """
+            SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t
+                   USING (table_schema, table_name)
+             WHERE c.table_schema = 'scheduling' AND c.column_name = 'business_id' AND t.table_type = 'BASE TABLE'
+            """
+        ).fetchall()
+        db.execute("SET LOCAL session_replication_role = replica")
+        for (table,) in tables:
+            db.execute(
+                sql.SQL("DELETE FROM scheduling.{} WHERE business_id = %s").format(sql.Identifier(table)),
+                (business_id,),
+            )
+
+
+def rows_of(sides: SchedulingDatabases, side: Side, business_id: UUID) -> int:
+    with sides.at(side).connect() as db:
+        row = db.execute(
+            "SELECT count(*) FROM scheduling.appointment WHERE business_id = %s", (business_id,)
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.long
+def test_what_is_written_while_the_copy_runs_arrives(stopped_at_the_end: SchedulingDatabases) -> None:
+    sides = stopped_at_the_end
+    with switched_port(sides) as port:
+        shop = opened(port)
+        with writers(shop, 3):
+            start(sides)
+        assert same(sides, shop.business_id)
+
+
+def test_a_copy_has_statistics_as_soon_as_it_is_there(stopped_at_the_end: SchedulingDatabases) -> None:
+    """Without, the first moved business is served by plans for an empty table."""
+    sides = stopped_at_the_end
+    shop = shop_at(sides, "in_process")
+    shop.book(at(9))
+    start(sides)
+    with sides.http.connect() as db:
+        rows = db.execute(
+            "SELECT relname, reltuples FROM pg_class "
+            "WHERE oid IN ('scheduling.appointment'::regclass, 'scheduling.claim'::regclass)"
+        ).fetchall()
+    assert sorted(rows) == [("appointment", 1.0), ("claim", 1.0)]
