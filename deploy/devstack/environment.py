@@ -67,8 +67,8 @@ def scheduling_environment(settings: Settings, keys: Keys, backends: Backends) -
     }
 
 
-def keeper_environment(settings: Settings, keys: Keys, backends: Backends) -> dict[str, str]:
-    """For the keeper, the only process that enters both databases."""
+def cutover_daemon_environment(settings: Settings, keys: Keys, backends: Backends) -> dict[str, str]:
+    """For the cutover daemon, the only process that connects to both databases."""
     return {
         "MONOLITH_DATABASE_URL": without_credentials(backends.monolith_database_url),
         "MONOLITH_DATABASE_ROLE_SECRET": keys.monolith_role_secret,

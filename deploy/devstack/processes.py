@@ -2,7 +2,7 @@
 
 from deploy.devstack.environment import (
     Backends,
-    keeper_environment,
+    cutover_daemon_environment,
     mailsink_environment,
     monolith_environment,
     scheduling_environment,
@@ -29,13 +29,13 @@ def product(settings: Settings, keys: Keys, backends: Backends) -> list[Program]
     """Both webs, the monolith's worker, the service's relay, and who ends moves that nobody drives, or undoes them."""
     monolith = monolith_environment(settings, keys, backends)
     scheduling = scheduling_environment(settings, keys, backends)
-    keeper = keeper_environment(settings, keys, backends)
+    cutover_daemon = cutover_daemon_environment(settings, keys, backends)
     return [
         _web(settings, "scheduling", "scheduling_service.wsgi:app", scheduling),
         _web(settings, "monolith", "monolith.wsgi:app", monolith),
         _background(settings, "scheduling-relay", "scheduling_service.relay", scheduling),
         _background(settings, "monolith-worker", "monolith.worker", monolith),
-        _background(settings, "cutover-keeper", "monolith.cutover.daemon", keeper),
+        _background(settings, "cutover-daemon", "monolith.cutover.daemon", cutover_daemon),
     ]
 
 
