@@ -17,14 +17,10 @@ from monolith.cutover.call_stats import CallStats
 from monolith.cutover.controller import Controller, CutoverRefused
 from monolith.cutover.databases import SchedulingDatabases, other_database
 from monolith.cutover.preflight import PreflightChecks
-from monolith.cutover.rollback.thresholds import (
-    RollbackThresholds,
-    RollbackWorker,
-    active_policies,
-    latest_policy,
-    start_policy,
-)
+from monolith.cutover.rollback.rollback_worker import RollbackWorker
+from monolith.cutover.rollback.thresholds import RollbackThresholds
 from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.store.rollback_policies import active_policies, latest_policy, start_policy
 from monolith.shared.database import Database
 from monolith.shared.flags.change_listener import ChangeNotice
 from monolith.shared.flags.store import FlagStore
