@@ -1,6 +1,7 @@
 """What an operator's commands need of the modules. Apart from `wiring.py`, which loads the whole product."""
 
-from contracts.scheduling.context import Deadline, Trace
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import Trace
 from contracts.scheduling.errors import Unavailable
 from monolith.modules.auth import module as auth
 from monolith.modules.auth.api import AuthApi

@@ -12,7 +12,9 @@ import requests
 from werkzeug.serving import make_server
 
 from contracts.chassis.credentials import role_url
-from contracts.scheduling.context import SYSTEM, CallContext, Deadline, Trace
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import Trace
+from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.models import OpenBusiness
 from monolith.app import create_app
 from monolith.application import Application

@@ -10,7 +10,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors as pg
 
-from contracts.scheduling.context import Deadline
+from contracts.chassis.deadline import Deadline
 from contracts.scheduling.errors import DeadlineExceeded, NotOwner, SchedulingError, Unavailable
 from scheduling_service.engine.pool import Connection, Pool
 

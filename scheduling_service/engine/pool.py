@@ -15,7 +15,7 @@ from psycopg.pq import DiagnosticField, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
-from contracts.scheduling.context import Deadline
+from contracts.chassis.deadline import Deadline
 from contracts.scheduling.errors import Unavailable
 
 _UNKNOWN_STATEMENT = b"26000"
@@ -93,7 +93,7 @@ class Pool:
         try:
             place = self._places.pop()
         except IndexError:
-            place = self._wait(deadline.sooner(self._patience))
+            place = self._wait(deadline.capped(self._patience))
         if place is not None:
             return place
         try:

@@ -7,8 +7,10 @@ from uuid import UUID, uuid4
 import psycopg
 
 from contracts.chassis.backoff import Backoff, Every
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import new_trace
 from contracts.scheduling import models as m
-from contracts.scheduling.context import SYSTEM, CallContext, Deadline, new_trace
+from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.errors import BusinessNotFound, NotOwner, SchedulingError
 from contracts.scheduling.port import SchedulingPort
 from scheduling_service.maintenance.due import Due

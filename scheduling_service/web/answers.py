@@ -6,8 +6,8 @@ import msgspec
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from contracts.chassis.trace import Trace
 from contracts.scheduling import codec
-from contracts.scheduling.context import Trace
 from contracts.scheduling.errors import SchedulingError, Unauthenticated, Unavailable
 
 _CODES = {

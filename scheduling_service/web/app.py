@@ -6,8 +6,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from contracts.chassis.database_sessions import DatabaseSessions
+from contracts.chassis.trace import new_trace
 from contracts.scheduling import codec
-from contracts.scheduling.context import new_trace
 from contracts.scheduling.operations import OPERATIONS
 from scheduling_service.config import WebConfig
 from scheduling_service.web import answers

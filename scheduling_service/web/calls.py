@@ -9,8 +9,10 @@ from flask import request
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Response
 
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import Trace, new_trace
 from contracts.scheduling import codec
-from contracts.scheduling.context import CallContext, Deadline, Trace, new_trace
+from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, InvalidRequest, SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.service_tokens import Claims

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.scheduling.context import SYSTEM, CallContext, Deadline, new_trace
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import new_trace
+from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.operation_errors import AnyOperation
 from contracts.scheduling.operations import OPERATIONS, Operation, Q, R
 from contracts.scheduling.port import OneCallPort, SchedulingPort

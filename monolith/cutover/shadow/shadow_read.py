@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from contracts.chassis.deadline import Deadline
 from contracts.scheduling import codec
-from contracts.scheduling.context import CallContext, Deadline
+from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import NotOwner, SchedulingError, Unauthenticated
 from contracts.scheduling.models import Business, Reply, Request
 from contracts.scheduling.operations import Operation

@@ -3,7 +3,8 @@
 import logging
 from datetime import timedelta
 
-from contracts.scheduling.context import Deadline, new_trace
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import new_trace
 from contracts.scheduling.errors import SchedulingError
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.sign_up import OpenScheduling

@@ -14,7 +14,8 @@ from uuid import UUID
 
 import msgspec
 
-from contracts.scheduling.context import Deadline, Trace
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import Trace
 from contracts.scheduling.errors import KeyReused, SchedulingError
 from monolith.modules.auth import models
 from monolith.modules.auth.accounts import AccountDetails, Accounts, account_refused

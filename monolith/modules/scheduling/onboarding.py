@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from contracts.scheduling.context import SYSTEM, CallContext, Deadline, Trace
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import Trace
+from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.models import OpenBusiness
 from contracts.scheduling.port import OneCallPort
 from monolith.shared.endpoints import BusinessRef

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from contracts.scheduling.context import Deadline, Trace
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import Trace
 from monolith.shared.endpoints.errors import not_found, unauthenticated
 from monolith.shared.endpoints.identity import BusinessRef, Principal
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import request
 
-from contracts.scheduling.context import Deadline, Trace, new_trace
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import Trace, new_trace
 
 _KEY = "extraction.context"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import new_trace
 from contracts.scheduling import models as m
-from contracts.scheduling.context import ANONYMOUS, SYSTEM, Actor, CallContext, Deadline, new_trace
+from contracts.scheduling.context import ANONYMOUS, SYSTEM, Actor, CallContext
 from contracts.scheduling.errors import SchedulingError
 from contracts.scheduling.port import SchedulingPort
 

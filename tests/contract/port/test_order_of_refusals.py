@@ -2,8 +2,9 @@
 
 from uuid import uuid4
 
+from contracts.chassis.deadline import Deadline
 from contracts.scheduling import models as m
-from contracts.scheduling.context import CallContext, Deadline
+from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import AppointmentNotFound, DeadlineExceeded, Forbidden, InvalidRequest
 from tests.contract.port.samples import spoilt
 from tests.contract.port.shop import Caller, Shop, refused

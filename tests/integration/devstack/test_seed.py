@@ -11,9 +11,11 @@ import psycopg
 import pytest
 
 from contracts.chassis.credentials import role_url
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import new_trace
 from contracts.scheduling import models as m
 from contracts.scheduling import operations as ops
-from contracts.scheduling.context import Actor, CallContext, Deadline, new_trace
+from contracts.scheduling.context import Actor, CallContext
 from deploy.databases.histories import Target, monolith, scheduling
 from deploy.errors import SurroundingsError
 from deploy.seed.business import Business

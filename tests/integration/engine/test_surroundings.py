@@ -13,8 +13,8 @@ from psycopg.sql import SQL, Identifier
 from uuid_utils.compat import uuid7
 
 from contracts.chassis.credentials import role_url
+from contracts.chassis.deadline import Deadline
 from contracts.scheduling import models as m
-from contracts.scheduling.context import Deadline
 from contracts.scheduling.errors import Unavailable
 from deploy.databases.histories import scheduling
 from deploy.databases.set_up import set_up

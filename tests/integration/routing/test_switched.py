@@ -8,9 +8,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import new_trace
 from contracts.scheduling import models as m
 from contracts.scheduling import operations as ops
-from contracts.scheduling.context import SYSTEM, CallContext, Deadline, new_trace
+from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.errors import BusinessNotFound, NotOwner, Unavailable
 from contracts.scheduling.operations import Operation
 from contracts.scheduling.port import OneCallPort

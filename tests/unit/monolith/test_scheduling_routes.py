@@ -6,9 +6,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import new_trace
 from contracts.scheduling import operations as ops
 from contracts.scheduling.codec import typed_query
-from contracts.scheduling.context import CallContext, Deadline, new_trace
+from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import InvalidRequest
 from contracts.scheduling.operation_errors import AnyOperation
 from contracts.scheduling.operations import OPERATIONS, Operation, Q, R

@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from contracts.chassis.deadline import Deadline
+from contracts.chassis.trace import new_trace
 from contracts.scheduling import models as m
 from contracts.scheduling import operations as ops
 from contracts.scheduling.codec import encode_error, encode_reply
-from contracts.scheduling.context import ANONYMOUS, CallContext, Deadline, new_trace
+from contracts.scheduling.context import ANONYMOUS, CallContext
 from contracts.scheduling.errors import (
     DeadlineExceeded,
     NotOwner,

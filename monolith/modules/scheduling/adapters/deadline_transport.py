@@ -19,7 +19,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 from urllib3.response import BaseHTTPResponse
 
-from contracts.scheduling.context import Deadline
+from contracts.chassis.deadline import Deadline
 
 CONNECT_TIMEOUT = 1.0
 """Seconds; a host that does not answer at all leaves time to try once more."""

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from requests import PreparedRequest
 
+from contracts.chassis.deadline import Deadline
 from contracts.scheduling import codec
 from contracts.scheduling.codec import MalformedReply
-from contracts.scheduling.context import CallContext, Deadline
+from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
@@ -80,7 +81,7 @@ class HttpScheduling(OneCallPort):
         self._transport.close()
 
     def _call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
-        deadline = ctx.deadline.sooner(operation.budget_ms / 1000)
+        deadline = ctx.deadline.capped(operation.budget_ms / 1000)
         if deadline.expired():
             raise DeadlineExceeded("The time given ran out; nothing was done.")
         outgoing = self._requests.make(operation, ctx, request, deadline)

@@ -27,7 +27,7 @@ class InProcessScheduling(OneCallPort):
         bounded = CallContext(
             ctx.business_id,
             ctx.actor,
-            ctx.deadline.sooner(operation.budget_ms / 1000),
+            ctx.deadline.capped(operation.budget_ms / 1000),
             ctx.trace,
             ctx.idempotency_key,
         )

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
+from contracts.chassis.deadline import Deadline
 from contracts.scheduling import codec
-from contracts.scheduling.context import CallContext, Deadline
+from contracts.scheduling.context import CallContext
 from contracts.scheduling.operations import Operation
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
 
