@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import requests
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 SLUG = "harbour-barbers"
 _TIMEOUT = 15
@@ -79,7 +79,7 @@ class Api:
 
     def _answer(self, response: requests.Response) -> dict[str, Any]:
         if not response.ok:
-            raise SurroundingsError(
+            raise CommandError(
                 f"the demo data could not be filled in: {response.request.method} {response.request.path_url} answered "
                 f"{response.status_code} {response.text[:200]}; `make clean` begins again, `--no-seed` does without"
             )

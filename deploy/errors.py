@@ -3,14 +3,14 @@
 from pathlib import Path
 
 
-class SurroundingsError(Exception):
+class CommandError(Exception):
     """Something around the program is missing, taken or malformed.
 
     The message is one line that names the thing and the remedy. The command line prints it and exits with 2.
     """
 
 
-class PortTaken(SurroundingsError):
+class PortInUseError(CommandError):
     """A port that one of our servers needs is in use by a program that is not ours."""
 
     def __init__(self, port: int, server: str, setting: str | None = None) -> None:
@@ -19,7 +19,7 @@ class PortTaken(SurroundingsError):
         self.port = port
 
 
-class DidNotStart(SurroundingsError):
+class ProcessStartError(CommandError):
     """A process of ours ended, or never answered, while it was being started."""
 
     def __init__(self, name: str, log: Path, last_words: str) -> None:

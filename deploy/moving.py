@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import psycopg
 
 from contracts.chassis.credentials import without_credentials
-from deploy.errors import SurroundingsError
-from deploy.surroundings import environment_of
+from deploy.deployment import deployment_environment
+from deploy.errors import CommandError
 from monolith.cutover.controller import Controller
 from monolith.cutover.databases import Connection, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.preflight import PreflightChecks
@@ -34,9 +34,9 @@ def sides_of_deployment() -> SchedulingDatabases:
     MONOLITH_SEEN_FROM_SCHEDULING and SCHEDULING_SEEN_FROM_MONOLITH, each host:port, say how the servers reach one
     another where that differs.
 
-    Raises SurroundingsError.
+    Raises CommandError.
     """
-    monolith, scheduling = environment_of("monolith"), environment_of("scheduling")
+    monolith, scheduling = deployment_environment("monolith"), deployment_environment("scheduling")
     return SchedulingDatabases(
         in_process=SchedulingDatabase(
             "in_process",
@@ -55,15 +55,15 @@ def sides_of_deployment() -> SchedulingDatabases:
 
 @contextmanager
 def open_moving() -> Iterator[Moving]:
-    """Raises SurroundingsError, one line with the remedy, for a database that does not answer."""
+    """Raises CommandError, one line with the remedy, for a database that does not answer."""
     sides = sides_of_deployment()
-    service = environment_of("monolith").get("SCHEDULING_SERVICE_URL", "")
+    service = deployment_environment("monolith").get("SCHEDULING_SERVICE_URL", "")
     guards = PreflightChecks(sides, readiness_probe(service))
     try:
         with Controller(sides, guards) as controller:
             yield Moving(sides, guards, controller)
     except psycopg.OperationalError as error:
-        raise SurroundingsError(
+        raise CommandError(
             f"a database of the move cannot be used ({' '.join(str(error).split())}): "
             "a move that is under way is ended by `extraction cutover resume`, or by the keeper"
         ) from error

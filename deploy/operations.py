@@ -10,8 +10,8 @@ import psycopg
 from contracts.chassis.credentials import role_url
 from contracts.scheduling.models import Ownership
 from contracts.scheduling.values import Side
-from deploy.errors import SurroundingsError
-from deploy.surroundings import cannot_reach, environment_of
+from deploy.deployment import deployment_environment, unreachable_database
+from deploy.errors import CommandError
 from monolith.cutover.inventory import BusinessInventory, read_inventory
 from monolith.cutover.store import ownership
 from monolith.cutover.store.shadow_results import ShadowResultStore
@@ -49,20 +49,20 @@ class Operations:
     def holdings(self, side: Side) -> dict[UUID, BusinessInventory] | None:
         """What a side's database holds; None when it does not answer."""
         name = _SIDES[side]
-        environment = environment_of(name)
+        environment = deployment_environment(name)
         url = environment[f"{name.upper()}_DATABASE_URL"]
         try:
             return read_inventory(role_url(url, "scheduling_operator", environment["DATABASE_ROLE_SECRET"]))
         except psycopg.errors.UndefinedTable as error:
-            raise SurroundingsError(f"the {name} database is not migrated: run `extraction db setup {name}`") from error
+            raise CommandError(f"the {name} database is not migrated: run `extraction db setup {name}`") from error
         except psycopg.OperationalError:
             return None
 
 
 @contextmanager
 def open_operations() -> Iterator[Operations]:
-    """Raises SurroundingsError, one line with the remedy, when there is no deployment or it does not answer."""
-    environment = environment_of("monolith")
+    """Raises CommandError, one line with the remedy, when there is no deployment or it does not answer."""
+    environment = deployment_environment("monolith")
     url, secret = environment["MONOLITH_DATABASE_URL"], environment["DATABASE_ROLE_SECRET"]
     platform = Database(url, role="platform_app", secret=secret, pool_size=1)
     auth = operators_auth(url, secret)
@@ -71,6 +71,6 @@ def open_operations() -> Iterator[Operations]:
             FlagStore(platform), auth, operators_billing(url, secret), ShadowResultStore(platform), platform
         )
     except DatabaseUnavailable as error:
-        raise cannot_reach("monolith", error) from error
+        raise unreachable_database("monolith", error) from error
     finally:
         platform.close()

@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Identifier
 
 from contracts.chassis.credentials import without_credentials
 from deploy.databases import roles
-from deploy.databases.histories import MONOLITH_SCHEMAS, SCHEDULING_SCHEMAS, Schema
+from deploy.databases.schemas import MONOLITH_SCHEMAS, SCHEDULING_SCHEMAS, Schema
 from tests.servers import Servers
 
 
@@ -77,8 +77,8 @@ def _copied(template_url: str, name: str, schemas: tuple[Schema, ...]) -> Iterat
             )
         )
         # A copy has the template's contents, not the grants on the database itself.
-        roles.let_connect(server, name, [role for schema in schemas for role in schema.running_roles])
-        roles.let_replicate(server, name, schemas)
+        roles.grant_connect(server, name, [role for schema in schemas for role in schema.running_roles])
+        roles.grant_replication(server, name, schemas)
         try:
             yield template._replace(path=f"/{name}").geturl()
         finally:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from deploy.databases.histories import Target, monolith, scheduling
+from deploy.databases.schemas import Target, monolith_target, scheduling_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.postgres import PostgresServer
 from deploy.devstack.valkey import ValkeyServer
@@ -75,8 +75,8 @@ def _servers(folder: Path) -> Iterator[Servers]:
         server_urls = [url or server.admin_url() for server, url in zip(ours, urls, strict=True)]
         suffix = secrets.token_hex(4)
         templates = [
-            monolith(_database(server_urls[0], f"template_monolith_{suffix}"), role_secret),
-            scheduling(_database(server_urls[1], f"template_scheduling_{suffix}"), role_secret),
+            monolith_target(_database(server_urls[0], f"template_monolith_{suffix}"), role_secret),
+            scheduling_target(_database(server_urls[1], f"template_scheduling_{suffix}"), role_secret),
         ]
         for template in templates:
             stack.callback(_drop_template, template)

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from deploy.moving import Moving, open_moving
 from deploy.operations import open_operations
 from monolith.cutover.rollback.thresholds import RollbackThresholds
@@ -77,7 +77,7 @@ def abort(business: str, reason: str) -> None:
         move = _under_way(moving, business)
         if move.state not in ABORTABLE or not cutovers.abort(moving.platform, move, reason):
             state = cutovers.get(moving.platform, move.cutover_id).state
-            raise SurroundingsError(
+            raise CommandError(
                 f"the move of {business} is {state}: it can only be carried on, by "
                 f"`extraction cutover resume {business}`; afterwards "
                 f"`extraction flag set {move.source} --business {business}` moves it back"
@@ -163,10 +163,10 @@ def _under_way(moving: Moving, slug: str) -> Cutover:
     with open_operations() as operations:
         business = operations.business(slug)
     if business is None:
-        raise SurroundingsError(f"there is no business {slug!r}: `extraction status` lists them")
+        raise CommandError(f"there is no business {slug!r}: `extraction status` lists them")
     moves = cutovers.unsettled(moving.platform, business.business_id)
     if not moves:
-        raise SurroundingsError(f"{slug} is not being moved: `extraction cutover status` shows the latest moves")
+        raise CommandError(f"{slug} is not being moved: `extraction cutover status` shows the latest moves")
     return moves[0]
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from deploy.databases import histories
-from deploy.databases.histories import Target
-from deploy.surroundings import administrators_url, environment_of
+from deploy.databases import schemas
+from deploy.databases.schemas import Target
+from deploy.deployment import administrator_url, deployment_environment
 
 TARGETS: Mapping[str, Callable[[str, str], Target]] = {
-    "monolith": histories.monolith,
-    "scheduling": histories.scheduling,
+    "monolith": schemas.monolith_target,
+    "scheduling": schemas.scheduling_target,
 }
 DEPLOYMENT = click.argument("deployment", type=click.Choice(list(TARGETS)))
 
@@ -50,5 +50,5 @@ def check_command(deployment: str) -> None:
 
 
 def _target(deployment: str) -> Target:
-    secret = environment_of(deployment)["DATABASE_ROLE_SECRET"]
-    return TARGETS[deployment](administrators_url(deployment), secret)
+    secret = deployment_environment(deployment)["DATABASE_ROLE_SECRET"]
+    return TARGETS[deployment](administrator_url(deployment), secret)

@@ -8,8 +8,8 @@ import click
 import redis
 
 from contracts.chassis.credentials import without_credentials
-from deploy.errors import SurroundingsError
-from deploy.surroundings import cannot_reach, environment_of
+from deploy.deployment import deployment_environment, unreachable_database
+from deploy.errors import CommandError
 from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.dead_letters import DeadLetter, DeadLetters
@@ -64,7 +64,7 @@ def replay(consumer: str, letter: tuple[str, ...], everything: bool) -> None:
         known = {each.entry_id for each in letters.list_letters()}
         unknown = sorted(set(letter) - known)
         if unknown:
-            raise SurroundingsError(
+            raise CommandError(
                 f"{consumer} has no dead letter {unknown[0]}: `extraction events dead {consumer}` lists them; "
                 "nothing was replayed"
             )
@@ -85,27 +85,27 @@ def republish() -> None:
 
 @contextmanager
 def _letters(consumer: str) -> Iterator[DeadLetters]:
-    environment = environment_of("monolith")
+    environment = deployment_environment("monolith")
     url, secret = environment["MONOLITH_DATABASE_URL"], environment["DATABASE_ROLE_SECRET"]
     database = Database(url, role=f"{consumer}_app", secret=secret, pool_size=1)
     try:
         yield DeadLetters(database, consumer)
     except DatabaseUnavailable as error:
-        raise cannot_reach("monolith", error) from error
+        raise unreachable_database("monolith", error) from error
     finally:
         database.close()
 
 
 @contextmanager
 def _group(consumer: str) -> Iterator[ConsumerGroup]:
-    url = environment_of("monolith").get("REDIS_URL")
+    url = deployment_environment("monolith").get("REDIS_URL")
     if not url:
-        raise SurroundingsError("REDIS_URL is not set: set it to the server that the worker uses")
+        raise CommandError("REDIS_URL is not set: set it to the server that the worker uses")
     group = ConsumerGroup(url, consumer)
     try:
         yield group
     except redis.RedisError as error:
-        raise SurroundingsError(
+        raise CommandError(
             f"Redis at {without_credentials(url)} does not answer ({error}): start it, or correct REDIS_URL"
         ) from error
     finally:

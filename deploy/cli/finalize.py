@@ -3,7 +3,7 @@
 import click
 
 from contracts.scheduling.values import Side
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from deploy.moving import sides_of_deployment
 from monolith.cutover.finalize import FinalizeRefused, finalize_extraction
 
@@ -22,7 +22,7 @@ def finalize(confirm: str | None) -> None:
         click.echo("This ends replication and deletes scheduling's rows in the monolith's database.")
         confirm = click.prompt(f"Type '{_WORDS}' to go on", default="", show_default=False)
     if confirm.strip().strip(".'\"").lower() != _WORDS:
-        raise SurroundingsError("nothing was changed: the words were not typed")
+        raise CommandError("nothing was changed: the words were not typed")
     _end("http")
 
 
@@ -30,5 +30,5 @@ def _end(side: Side) -> None:
     try:
         deleted = finalize_extraction(sides_of_deployment(), side, click.echo)
     except FinalizeRefused as error:
-        raise SurroundingsError(f"nothing was deleted: {error}") from error
+        raise CommandError(f"nothing was deleted: {error}") from error
     click.echo(f"{deleted:,} rows of copies deleted; every business is owned by {side} alone")

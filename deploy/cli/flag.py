@@ -11,7 +11,7 @@ from rich.table import Table
 from contracts.scheduling.values import Side
 from deploy.cli.flag_moves import Order, carry_out, make_default, move_chosen, rehearse, set_default
 from deploy.cli.guard_options import guard_options, guarding_from
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from deploy.operations import Operations, open_operations
 from monolith.cutover.batches import within_percent
 from monolith.shared.endpoints import BusinessRef
@@ -22,7 +22,7 @@ SIDES = get_args(Side)
 LONGEST_REASON = 200
 
 
-def one_short_line(_: click.Context, __: click.Parameter, reason: str) -> str:
+def validate_reason(_: click.Context, __: click.Parameter, reason: str) -> str:
     """For the option `--reason` of whatever is audited."""
     line = " ".join(reason.split())
     if len(line) > LONGEST_REASON or not line.isprintable():
@@ -82,7 +82,7 @@ def _change(entry: AuditEntry) -> tuple[str, str]:
 )
 @guard_options
 @click.option("--dry-run", is_flag=True, help="Check everything, move nothing, and say how long writes would wait.")
-@click.option("--reason", default="", callback=one_short_line, help="Why; kept in the audit log.")
+@click.option("--reason", default="", callback=validate_reason, help="Why; kept in the audit log.")
 def set_command(
     side: str,
     business: str | None,
@@ -107,10 +107,10 @@ def set_command(
         if given and not (business or every):
             raise click.UsageError(f"{name} needs --business or --all.")
     to = cast(Side, side)
-    order = Order(to, batch, fence_seconds, who(), reason, guarding_from(**guard))
+    order = Order(to, batch, fence_seconds, current_actor(), reason, guarding_from(**guard))
     with open_operations() as operations:
         if business is None and not every:
-            _say_default(to, set_default(operations, to, who(), reason))
+            _say_default(to, set_default(operations, to, current_actor(), reason))
             return
         chosen = partial(_chosen, operations, to, business, every, percent)
         move = rehearse if dry_run else partial(carry_out, operations)
@@ -128,22 +128,22 @@ def _chosen(
     operations: Operations, side: Side, slug: str | None, every: bool, percent: float | None
 ) -> list[BusinessRef]:
     """Those that are asked for and owned by the other side, by slug."""
-    asked = [business_called(operations, slug)] if slug is not None else list(operations.businesses() if every else ())
+    asked = [find_business(operations, slug)] if slug is not None else list(operations.businesses() if every else ())
     if percent is not None:
         asked = [each for each in asked if within_percent(each.business_id, percent)]
     owners = operations.owners()
     return [each for each in asked if each.business_id in owners and owners[each.business_id].owner != side]
 
 
-def business_called(operations: Operations, slug: str) -> BusinessRef:
-    """Raises SurroundingsError."""
+def find_business(operations: Operations, slug: str) -> BusinessRef:
+    """Raises CommandError."""
     found = operations.business(slug)
     if found is None:
-        raise SurroundingsError(f"there is no business {slug!r}: `extraction status` lists them")
+        raise CommandError(f"there is no business {slug!r}: `extraction status` lists them")
     return found
 
 
-def who() -> str:
+def current_actor() -> str:
     """As the audit log names whoever runs the command."""
     try:
         return f"cli:{getpass.getuser()}"

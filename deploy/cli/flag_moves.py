@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from contracts.scheduling.values import Side
 from deploy.cli.cutover import in_words, pause_ms
 from deploy.cli.guard_options import Guarding
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from deploy.moving import Moving, open_moving
 from deploy.operations import Operations
 from monolith.cutover import verification
@@ -82,7 +82,7 @@ def set_default(operations: Operations, side: str, actor: str, reason: str) -> s
 def carry_out(operations: Operations, moving: Moving, order: Order) -> None:
     """Move the businesses; each one's flag follows when it has moved, so that a refusal leaves the flag as it was.
 
-    Raises SurroundingsError, which names the business, when one could not be moved.
+    Raises CommandError, which names the business, when one could not be moved.
     """
     source = other_database(order.side)
 
@@ -97,11 +97,11 @@ def carry_out(operations: Operations, moving: Moving, order: Order) -> None:
                 reason=order.reason,
             )
         except CutoverInProgress as error:
-            raise SurroundingsError(
+            raise CommandError(
                 f"{order.slug(business_id)} is being moved already: see `extraction cutover status`"
             ) from error
         except SourceNotOwner as error:
-            raise SurroundingsError(f"{order.slug(business_id)} was moved by somebody else meanwhile") from error
+            raise CommandError(f"{order.slug(business_id)} was moved by somebody else meanwhile") from error
         _say(moved, order.slug(business_id))
         if moved.state == "active":
             _accept(operations, moving, order, moved)
@@ -133,7 +133,7 @@ def rehearse(moving: Moving, order: Order) -> None:
             began = time.monotonic()
             moving.guards.inside(move, here, there, checked.compared_from)
         except CutoverRefused as refusal:
-            raise SurroundingsError(f"{business.slug} would not be moved: {refusal}") from refusal
+            raise CommandError(f"{business.slug} would not be moved: {refusal}") from refusal
         verify_ms = (time.monotonic() - began) * 1000
         # Besides: the fence, its mark's way, and four transitions on the record, each about as long as a commit there.
         commit_ms = _commit_ms(moving)
@@ -165,7 +165,7 @@ def _conclude(order: Order, outcome: BatchOutcome) -> None:
     business_id, why = outcome.stopped_by
     rest = f"; {len(outcome.left)} more were not tried" if outcome.left else ""
     done = f"{len(outcome.moved)} moved, " if outcome.moved else ""
-    raise SurroundingsError(f"{done}then {order.slug(business_id)} stopped it: {why}{rest}")
+    raise CommandError(f"{done}then {order.slug(business_id)} stopped it: {why}{rest}")
 
 
 def _say(move: Cutover, slug: str) -> None:

@@ -5,7 +5,7 @@ import os
 import click
 
 from deploy.devstack.settings import read_settings
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from deploy.mailsink.store import MailStore
 
 
@@ -31,7 +31,7 @@ def show_command(number: int) -> None:
     """Show one mail, by the NUMBER that `extraction mail list` gives it."""
     found = _store().get(number)
     if found is None:
-        raise SurroundingsError(f"there is no mail {number}: `extraction mail list` shows those there are")
+        raise CommandError(f"there is no mail {number}: `extraction mail list` shows those there are")
     headers = {"From": found.sender, "To": found.recipient, "Date": found.date, "Subject": found.subject}
     for name, value in headers.items():
         click.echo(f"{name}: {_printable(value)}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 EXIT_WRONG_USE = 2
 
@@ -82,7 +82,7 @@ def main() -> None:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "extraction"
         click.echo(f"{command}: {sentence(error.format_message())} See `{command} --help`.", err=True)
-    except (click.ClickException, SurroundingsError, OSError) as error:
+    except (click.ClickException, CommandError, OSError) as error:
         click.echo(f"extraction: {one_line(error)}", err=True)
     sys.exit(EXIT_WRONG_USE)
 
@@ -93,7 +93,7 @@ def run_alone(command: click.Command, program: str, name: str) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command(prog_name=program)
-    except (SurroundingsError, OSError) as error:
+    except (CommandError, OSError) as error:
         click.echo(f"{name}: {one_line(error)}", err=True)
         sys.exit(EXIT_WRONG_USE)
 

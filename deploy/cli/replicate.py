@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from deploy.moving import sides_of_deployment
 from monolith.cutover import replication
 from monolith.cutover.replication import CopyProgress as Copied
@@ -44,7 +44,7 @@ def start(discard_copies: bool, allow_unbounded_wal: bool, as_json: bool) -> Non
         with _json_lines() if as_json else _bars() as say:
             replication.start(sides, say, discard_copies=discard_copies, allow_unbounded_wal=allow_unbounded_wal)
     except ReplicationRefused as refused:
-        raise SurroundingsError(f"nothing was replicated: {refused}") from refused
+        raise CommandError(f"nothing was replicated: {refused}") from refused
     if not as_json:
         click.echo("both databases hold everything, and follow one another")
 
@@ -67,7 +67,7 @@ def stop() -> None:
     """End replication in both directions. No row of any business changes; nothing can be moved until it is started."""
     left = replication.stop(sides_of_deployment())
     if left:
-        raise SurroundingsError("; ".join(left))
+        raise CommandError("; ".join(left))
     click.echo("nothing is replicated any more")
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import click
 
 from deploy.cli.flag_moves import Order, carry_out, make_default, move_chosen
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from deploy.moving import sides_of_deployment
 from deploy.operations import Operations, open_operations
 from monolith.cutover import finalize, replication
@@ -21,7 +21,7 @@ def reset(yes: bool) -> None:
     service's copies are deleted. Nothing of any business is lost.
     """
     if not yes and not click.confirm("Move every business back to the monolith, and end replication?"):
-        raise SurroundingsError("nothing was changed")
+        raise CommandError("nothing was changed")
     order = Order("in_process", 10, 2.0, "cli:reset", "reset")
     with open_operations() as operations:
         move_chosen(partial(carry_out, operations), order, _owned_by_service(operations))
@@ -29,7 +29,7 @@ def reset(yes: bool) -> None:
     sides = sides_of_deployment()
     left = replication.stop(sides)
     if left:
-        raise SurroundingsError("; ".join(left))
+        raise CommandError("; ".join(left))
     finalize.discard_copies(sides, "http", lambda line: None)
     click.echo("every business is in the monolith; nothing is replicated, and the service holds no copies")
 

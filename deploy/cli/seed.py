@@ -7,9 +7,9 @@ from typing import cast
 import click
 
 from contracts.scheduling.values import Side
-from deploy.databases import histories
-from deploy.databases.histories import Target
-from deploy.surroundings import administrators_url, environment_of
+from deploy.databases import schemas
+from deploy.databases.schemas import Target
+from deploy.deployment import administrator_url, deployment_environment
 
 
 @click.command()
@@ -31,12 +31,12 @@ def seed(businesses: int, appointments: int, number: int, side: str, password: s
     seed in the same week. All or nothing. Goes to MONOLITH_DATABASE_URL, and SCHEDULING_DATABASE_URL for the side
     `http`, with an administrator's credentials; with none of these set, to the demo that runs in this folder.
     """
-    from deploy.seed.plan import Plan
+    from deploy.seed.plan import SeedPlan
     from deploy.seed.seeding import seed as fill
 
     today = datetime.now(UTC).date()
     monday = today - timedelta(days=today.weekday())
-    plan = Plan(businesses, appointments, number, cast(Side, side), monday)
+    plan = SeedPlan(businesses, appointments, number, cast(Side, side), monday)
     monolith = _target("monolith")
     scheduling = monolith if side == "in_process" else _target("scheduling")
     password = password or secrets.token_urlsafe(12)
@@ -46,5 +46,5 @@ def seed(businesses: int, appointments: int, number: int, side: str, password: s
 
 
 def _target(deployment: str) -> Target:
-    make = histories.monolith if deployment == "monolith" else histories.scheduling
-    return make(administrators_url(deployment), environment_of(deployment)["DATABASE_ROLE_SECRET"])
+    make = schemas.monolith_target if deployment == "monolith" else schemas.scheduling_target
+    return make(administrator_url(deployment), deployment_environment(deployment)["DATABASE_ROLE_SECRET"])

@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.flag import business_called, one_short_line, who
+from deploy.cli.flag import current_actor, find_business, validate_reason
 from deploy.operations import Operations, open_operations
 from monolith.cutover.store.shadow_results import ShadowSummary
 from monolith.shared.flags.store import SCHEDULING_SHADOW
@@ -30,7 +30,7 @@ def shadow() -> None:
 @shadow.command("set")
 @click.argument("percent", type=click.FloatRange(0, 100))
 @click.option("--business", metavar="SLUG", help="Of this business only, by the short name in its address.")
-@click.option("--reason", default="", callback=one_short_line, help="Why; kept in the audit log.")
+@click.option("--reason", default="", callback=validate_reason, help="Why; kept in the audit log.")
 def set_command(percent: float, business: str | None, reason: str) -> None:
     """Send PERCENT of the reads to the other side too; every process follows within a second. 0 ends it.
 
@@ -38,8 +38,10 @@ def set_command(percent: float, business: str | None, reason: str) -> None:
     """
     value = f"{percent:g}"
     with open_operations() as operations:
-        business_id = None if business is None else business_called(operations, business).business_id
-        before = operations.flags.set(SCHEDULING_SHADOW, value, business_id=business_id, actor=who(), reason=reason)
+        business_id = None if business is None else find_business(operations, business).business_id
+        before = operations.flags.set(
+            SCHEDULING_SHADOW, value, business_id=business_id, actor=current_actor(), reason=reason
+        )
         others = {} if business is not None else _asked_for(operations)[1]
     whom = business or "every business"
     click.echo(f"{SCHEDULING_SHADOW} of {whom}: {before or _unset(business)} -> {value} %")

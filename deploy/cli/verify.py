@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.scheduling.models import Ownership
 from contracts.scheduling.values import Side
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from deploy.moving import Moving, open_moving
 from deploy.operations import open_operations
 from deploy.reconciling import unmatched
@@ -57,7 +57,7 @@ def _chosen(businesses: list[BusinessRef], slug: str | None, sample: float | Non
     if slug is not None:
         businesses = [each for each in businesses if each.slug == slug]
         if not businesses:
-            raise SurroundingsError(f"there is no business {slug!r}: `extraction status` lists them")
+            raise CommandError(f"there is no business {slug!r}: `extraction status` lists them")
     if sample is not None:
         businesses = random.sample(businesses, min(len(businesses), max(1, round(len(businesses) * sample / 100))))
     return sorted(businesses, key=lambda each: each.slug)

@@ -7,7 +7,7 @@ from psycopg import sql
 from psycopg.sql import Identifier
 
 from contracts.chassis.credentials import role_password
-from deploy.databases.histories import Schema
+from deploy.databases.schemas import Schema
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -35,7 +35,7 @@ def create_schema(connection: Connection, schema: Schema) -> None:
         _execute(connection, "GRANT USAGE ON SCHEMA {} TO {}", schema.name, role)
 
 
-def let_replicate(connection: Connection, database: str, schemas: Iterable[Schema]) -> None:
+def grant_replication(connection: Connection, database: str, schemas: Iterable[Schema]) -> None:
     """To subscribe in this database, and to publish (which an owner of tables does, at the replicator's call). A
     database made from a template needs this again."""
     for schema in schemas:
@@ -44,7 +44,7 @@ def let_replicate(connection: Connection, database: str, schemas: Iterable[Schem
                 _execute(connection, "GRANT CREATE ON DATABASE {} TO {}", database, role)
 
 
-def let_connect(connection: Connection, database: str, roles: Iterable[str]) -> None:
+def grant_connect(connection: Connection, database: str, roles: Iterable[str]) -> None:
     """Only these roles (and administrators) may connect. A database made from a template needs this again."""
     _execute(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", database)
     for role in roles:

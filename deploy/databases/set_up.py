@@ -9,9 +9,9 @@ from psycopg import sql
 
 from contracts.chassis.credentials import without_credentials
 from deploy.databases import roles
-from deploy.databases.histories import Target
 from deploy.databases.migrate import migrate
-from deploy.errors import SurroundingsError
+from deploy.databases.schemas import Target
+from deploy.errors import CommandError
 
 # Any two set-ups of one server wait for each other, since roles belong to the server.
 LOCK = 0x657874726163
@@ -30,8 +30,8 @@ def set_up(target: Target) -> None:
         for schema in target.schemas:
             roles.create_roles(server, schema, target.role_secret)
         _create_database(server, database)
-        roles.let_connect(server, database, target.running_roles)
-        roles.let_replicate(server, database, target.schemas)
+        roles.grant_connect(server, database, target.running_roles)
+        roles.grant_replication(server, database, target.schemas)
         with connect(target) as connection:
             roles.prepare_public(connection)
             for schema in target.schemas:
@@ -40,11 +40,11 @@ def set_up(target: Target) -> None:
             migrate(target.url, schema)
 
 
-def refuse_one_server_for_both(monolith_url: str, scheduling_url: str) -> None:
+def require_separate_servers(monolith_url: str, scheduling_url: str) -> None:
     """Roles belong to a server, and the two deployments give `scheduling_app` different passwords."""
     one, other = (urlsplit(without_credentials(url)).netloc for url in (monolith_url, scheduling_url))
     if one == other:
-        raise SurroundingsError(
+        raise CommandError(
             f"MONOLITH_DATABASE_URL and SCHEDULING_DATABASE_URL are both on {one}: "
             "the two deployments need a server each"
         )
@@ -57,13 +57,13 @@ def connect(target: Target, database: str | None = None) -> roles.Connection:
     try:
         return psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="extraction set-up")
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
-        raise unreachable(target, error) from error
+        raise connection_error(target, error) from error
 
 
-def unreachable(target: Target, error: Exception) -> SurroundingsError:
+def connection_error(target: Target, error: Exception) -> CommandError:
     """The one line for a database that cannot be connected to. Names no password."""
     reason = " ".join(str(error).split())
-    return SurroundingsError(
+    return CommandError(
         f"cannot connect to the {target.name} database at {without_credentials(target.url)} "
         f"({reason}): start that server or correct {target.setting}"
     )
@@ -74,7 +74,7 @@ def database_name(target: Target) -> str:
     name = urlsplit(target.url).path.removeprefix("/")
     if not name:
         example = without_credentials(target.url).rstrip("/") + f"/{target.name}"
-        raise SurroundingsError(f"{target.setting} names no database: write it as {example}")
+        raise CommandError(f"{target.setting} names no database: write it as {example}")
     return name
 
 
@@ -82,7 +82,7 @@ def database_name(target: Target) -> str:
 def _one_at_a_time(target: Target) -> Iterator[roles.Connection]:
     with connect(target, MAINTENANCE_DATABASE) as server:
         if server.info.server_version < OLDEST_SERVER * 10_000:
-            raise SurroundingsError(
+            raise CommandError(
                 f"{target.setting} is a Postgres {server.info.server_version // 10_000} server: "
                 f"{OLDEST_SERVER} or newer is needed"
             )

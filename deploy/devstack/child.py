@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from deploy.devstack.launch import launcher
-from deploy.errors import DidNotStart
+from deploy.devstack.launch import parent_death_prefix
+from deploy.errors import ProcessStartError
 
 POLL_SECONDS = 0.02
 # "Worker failed to boot" says less than what the worker itself had to say.
@@ -80,7 +80,7 @@ class Child(ABC):
         while not (self._answers() and self.pid is not None):
             waited = time.monotonic() - begun
             if waited > self.start_seconds or (self.pid is None and not self._tries_again(waited)):
-                raise DidNotStart(self.name, self.log, last_words(self.output()))
+                raise ProcessStartError(self.name, self.log, last_log_lines(self.output()))
             time.sleep(POLL_SECONDS)
 
     def ask_to_stop(self) -> None:
@@ -130,7 +130,7 @@ class Child(ABC):
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             return subprocess.Popen(
-                [*self._prefix(), *launcher(self.stop_signal), *self._command()],
+                [*self._prefix(), *parent_death_prefix(self.stop_signal), *self._command()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -139,7 +139,7 @@ class Child(ABC):
             )
 
 
-def last_words(output: str, count: int = 2) -> str:
+def last_log_lines(output: str, count: int = 2) -> str:
     """The end of what a process said, on one line, for an error message."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if not GUNICORN_LINE.match(line)]

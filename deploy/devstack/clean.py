@@ -6,9 +6,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from deploy.devstack.lock import only_one
+from deploy.devstack.lock import lock_data_folder
 from deploy.devstack.settings import read_settings
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 OURS = ("postgres-monolith", "postgres-scheduling", "valkey", "mail", "logs", "secrets.json", "run")
 
@@ -17,7 +17,7 @@ def clean(data: Path) -> None:
     """Remove our own files, and the folder when nothing else is in it. Refused while a demo runs in it."""
     if not data.exists():
         return
-    with only_one(data / "run" / "lock"):
+    with lock_data_folder(data / "run" / "lock"):
         for name in OURS:
             _remove(data / name)
     with suppress(OSError):
@@ -34,6 +34,6 @@ def _remove(path: Path) -> None:
 if __name__ == "__main__":
     try:
         clean(read_settings(os.environ).data)
-    except (SurroundingsError, OSError) as error:
+    except (CommandError, OSError) as error:
         print(f"clean: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)

@@ -9,10 +9,10 @@ from pathlib import Path
 from contracts.chassis.credentials import without_credentials
 from deploy.devstack.keys import Keys, write_private
 from deploy.devstack.settings import DEFAULT_PORTS, Settings
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 # Set for each process on its own below, never inherited: the two sides share no credentials.
-OURS = {
+PRODUCT_SETTINGS = {
     *DEFAULT_PORTS,
     "DATABASE_ROLE_SECRET",
     "METRICS_TOKEN",
@@ -86,10 +86,10 @@ def mailsink_environment(settings: Settings) -> dict[str, str]:
 
 def inherited() -> dict[str, str]:
     """What every process gets from the shell: paths, locale, proxies; none of the product's settings."""
-    return {name: value for name, value in os.environ.items() if name not in OURS}
+    return {name: value for name, value in os.environ.items() if name not in PRODUCT_SETTINGS}
 
 
-def describe(settings: Settings, keys: Keys, backends: Backends) -> None:
+def write_stack_environment(settings: Settings, keys: Keys, backends: Backends) -> None:
     """Leave word of the stack that runs, for commands that are given no settings. It names secrets."""
     description = {
         "monolith": monolith_environment(settings, keys, backends),
@@ -102,25 +102,23 @@ def describe(settings: Settings, keys: Keys, backends: Backends) -> None:
     write_private(settings.running / DESCRIPTION, json.dumps(description, indent=2))
 
 
-def described(data: Path, side: str) -> Mapping[str, str]:
+def running_stack_environment(data: Path, side: str) -> Mapping[str, str]:
     """The environment of ``side`` (monolith, scheduling, administrator) of the stack running in ``data``."""
     try:
         description: dict[str, dict[str, str]] = json.loads((data / "run" / DESCRIPTION).read_text())
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise SurroundingsError(
-            f"no demo is running in {data}: start it with `make demo` in another terminal"
-        ) from error
+        raise CommandError(f"no demo is running in {data}: start it with `make demo` in another terminal") from error
     return description[side]
 
 
-def runs_on(data: Path, side: str, url: str) -> bool:
+def running_stack_uses(data: Path, side: str, url: str) -> bool:
     """Whether the stack running in ``data``, if one does, has the database at ``url`` for ``side``."""
     try:
-        return described(data, side)[f"{side.upper()}_DATABASE_URL"] == without_credentials(url)
-    except SurroundingsError:
+        return running_stack_environment(data, side)[f"{side.upper()}_DATABASE_URL"] == without_credentials(url)
+    except CommandError:
         return False
 
 
-def forget(settings: Settings) -> None:
+def remove_stack_environment(settings: Settings) -> None:
     """The stack no longer runs."""
     (settings.running / DESCRIPTION).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 NOBODY = 65_534
 
@@ -51,7 +51,7 @@ def postgres_identity(program: Path) -> Identity:
     for identity in (AS_NOBODY, IN_A_USER_NAMESPACE):
         if _works(identity, program):
             return identity
-    raise SurroundingsError(
+    raise CommandError(
         "Postgres refuses to run as root, and neither setpriv nor unshare (util-linux) works here: "
         "run as another user, or set MONOLITH_DATABASE_URL and SCHEDULING_DATABASE_URL to servers of your own"
     )

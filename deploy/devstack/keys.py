@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def load_keys(path: Path) -> Keys:
     try:
         return Keys(**json.loads(path.read_text()))
     except (ValueError, TypeError) as error:
-        raise SurroundingsError(f"{path} is damaged ({error}): remove it, and new secrets are made") from error
+        raise CommandError(f"{path} is damaged ({error}): remove it, and new secrets are made") from error
 
 
 def write_private(path: Path, text: str) -> None:

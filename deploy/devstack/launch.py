@@ -16,7 +16,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def launcher(death_signal: signal.Signals) -> list[str]:
+def parent_death_prefix(death_signal: signal.Signals) -> list[str]:
     """What to put before a command, so that it gets the signal when this thread ends."""
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(death_signal))]
 

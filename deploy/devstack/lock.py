@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 
-def only_one(path: Path) -> contextlib.AbstractContextManager[None]:
-    """Hold a data folder's lock file. Raises SurroundingsError when another demo does."""
+def lock_data_folder(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Hold a data folder's lock file. Raises CommandError when another demo does."""
     folder = path.parent.parent
-    return held(
+    return file_lock(
         path,
         lambda process: (
             f"a demo runs in {folder} already (process {process}): "
@@ -23,7 +23,7 @@ def only_one(path: Path) -> contextlib.AbstractContextManager[None]:
 
 
 @contextlib.contextmanager
-def held(path: Path, taken: Callable[[str], str]) -> Iterator[None]:
+def file_lock(path: Path, taken: Callable[[str], str]) -> Iterator[None]:
     """Hold the lock file; it is free again as soon as this process is gone, however it ended. `taken` words the error
     for when the process of that number holds it."""
     with _opened(path) as file:
@@ -31,7 +31,7 @@ def held(path: Path, taken: Callable[[str], str]) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise SurroundingsError(taken(file.read().strip())) from error
+            raise CommandError(taken(file.read().strip())) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -43,6 +43,6 @@ def _opened(path: Path) -> IO[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("a+")
     except OSError as error:
-        raise SurroundingsError(
+        raise CommandError(
             f"cannot write to {path.parent.parent} ({error.strerror}): set DATA_DIR to a folder that you may write to"
         ) from error

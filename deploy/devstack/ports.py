@@ -3,7 +3,7 @@
 import secrets
 import socket
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 HOST = "127.0.0.1"
 # Below the range from which Linux (32768) and macOS (49152) take the ports of outgoing connections, so that a
@@ -23,14 +23,14 @@ def free_port() -> int:
 def is_free(port: int) -> bool:
     """Whether a server could listen on the port. Connections left in TIME_WAIT do not count.
 
-    Raises SurroundingsError for a port that this user may not listen on at all.
+    Raises CommandError for a port that this user may not listen on at all.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except PermissionError as error:
-            raise SurroundingsError(
+            raise CommandError(
                 f"this user may not listen on port {port}: choose a port from 1024 up, or run as a user who may"
             ) from error
         except OSError:

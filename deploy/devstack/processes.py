@@ -8,24 +8,24 @@ from deploy.devstack.environment import (
     scheduling_environment,
 )
 from deploy.devstack.keys import Keys
-from deploy.devstack.program import ROOT, Program, answers_http
+from deploy.devstack.program import ROOT, Program, http_check
 from deploy.devstack.settings import Settings
 
 GUNICORN = ROOT / "deploy" / "gunicorn"
 
 
-def mailsink(settings: Settings) -> Program:
+def mailsink_process(settings: Settings) -> Program:
     """Receives every mail."""
     return Program(
         "mailsink",
         ["-m", "deploy.mailsink"],
         mailsink_environment(settings),
         log=settings.logs / "mailsink.log",
-        serves=answers_http(settings.ports["MAIL_PORT"], "/"),
+        serves=http_check(settings.ports["MAIL_PORT"], "/"),
     )
 
 
-def product(settings: Settings, keys: Keys, backends: Backends) -> list[Program]:
+def product_processes(settings: Settings, keys: Keys, backends: Backends) -> list[Program]:
     """Both webs, the monolith's worker, the service's relay, and who ends moves that nobody drives, or undoes them."""
     monolith = monolith_environment(settings, keys, backends)
     scheduling = scheduling_environment(settings, keys, backends)
@@ -46,7 +46,7 @@ def _web(settings: Settings, side: str, application: str, environment: dict[str,
         ["-m", "gunicorn", "-c", str(GUNICORN / f"{side}.py"), application],
         {**environment, **metrics},
         log=settings.logs / f"{side}-web.log",
-        serves=answers_http(settings.ports[f"{side.upper()}_PORT"], "/healthz"),
+        serves=http_check(settings.ports[f"{side.upper()}_PORT"], "/healthz"),
     )
 
 

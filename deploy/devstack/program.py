@@ -39,7 +39,7 @@ class Program(Child):
         return self._serves()
 
 
-def answers_http(port: int, path: str) -> Callable[[], bool]:
+def http_check(port: int, path: str) -> Callable[[], bool]:
     """Whether a GET is answered with 200."""
 
     def serves() -> bool:

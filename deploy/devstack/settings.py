@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contracts.chassis.settings import ConfigError, url
 from deploy.devstack.ports import HOST
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 DEFAULT_PORTS = {
     "MONOLITH_PORT": 8000,
@@ -87,7 +87,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     given = environment.get(name) or str(default)
     if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65_535:
-        raise SurroundingsError(f"{name} is {given!r}: a port is a number from 1 to 65535")
+        raise CommandError(f"{name} is {given!r}: a port is a number from 1 to 65535")
     return int(given)
 
 
@@ -95,12 +95,12 @@ def _url(environment: Mapping[str, str], name: str, example: str) -> str | None:
     try:
         return url(environment, name, example) if environment.get(name) else None
     except ConfigError as error:
-        raise SurroundingsError(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 def _refuse_shared_ports(ports: Mapping[str, int]) -> None:
     taken: dict[int, str] = {}
     for name, port in ports.items():
         if port in taken:
-            raise SurroundingsError(f"{taken[port]} and {name} are both {port}: set one of them to another port")
+            raise CommandError(f"{taken[port]} and {name} are both {port}: set one of them to another port")
         taken[port] = name

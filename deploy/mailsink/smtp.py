@@ -9,7 +9,7 @@ from deploy.mailsink.store import MailStore
 LARGEST_MAIL = 2_000_000
 
 
-class Keep:
+class MailHandler:
     """Accepts every mail for everybody, and sends none on."""
 
     def __init__(self, store: MailStore) -> None:
@@ -22,8 +22,8 @@ class Keep:
         return f"250 kept as number {number}"
 
 
-def receive(store: MailStore, port: int) -> Controller:
+def start_smtp_server(store: MailStore, port: int) -> Controller:
     """Serve in a thread of its own until `stop` is called on what is returned."""
-    controller = Controller(Keep(store), hostname=HOST, port=port, data_size_limit=LARGEST_MAIL)
+    controller = Controller(MailHandler(store), hostname=HOST, port=port, data_size_limit=LARGEST_MAIL)
     controller.start()
     return controller

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from deploy.seed.plan import Plan
+from deploy.seed.plan import SeedPlan
 
 _TRADES = (
     ("Barbers", ("Haircut", 30), ("Beard trim", 45), ("Cut and colour", 60)),
@@ -32,7 +32,7 @@ _MOST_PROVIDERS = 100
 _VISITS_OF_A_CUSTOMER = 6
 
 
-class Service(NamedTuple):
+class SeededOffering(NamedTuple):
     """An offering; it starts at every quarter of an hour."""
 
     offering_id: UUID
@@ -40,17 +40,17 @@ class Service(NamedTuple):
     minutes: int
 
 
-class Worker(NamedTuple):
+class SeededProvider(NamedTuple):
     """A provider, who performs everything."""
 
     provider_id: UUID
     name: str
 
 
-class Business:
+class SeededBusiness:
     """What follows from the plan and the business's number. Lines are asked for as they are copied."""
 
-    def __init__(self, plan: Plan, index: int) -> None:
+    def __init__(self, plan: SeedPlan, index: int) -> None:
         self.plan = plan
         self.index = index
         self.slug = plan.slug(index)
@@ -63,21 +63,21 @@ class Business:
         self.services = [self._service(name, minutes) for name, minutes in services]
         self.workers = [self._worker(number, chance) for number in range(_providers_for(self.count))]
 
-    def _service(self, name: str, minutes: int) -> Service:
-        return Service(self.plan.id_of("offering", self.slug, name), name, minutes)
+    def _service(self, name: str, minutes: int) -> SeededOffering:
+        return SeededOffering(self.plan.id_of("offering", self.slug, name), name, minutes)
 
-    def _worker(self, number: int, chance: Random) -> Worker:
+    def _worker(self, number: int, chance: Random) -> SeededProvider:
         name = f"{chance.choice(_PEOPLE)} {chance.choice(_FAMILIES)}"
-        return Worker(self.plan.id_of("provider", self.slug, number), name)
+        return SeededProvider(self.plan.id_of("provider", self.slug, number), name)
 
-    def times(self) -> Iterator["Booked"]:
+    def times(self) -> Iterator["SeededAppointment"]:
         """All appointments, by provider and start."""
         chance = Random(self.plan.digest("times", self.slug))  # noqa: S311
         share, left = divmod(self.count, len(self.workers))
         number = 0
         for place, worker in enumerate(self.workers):
             for service, day, quarter in _agenda(self.plan.week, share + (place < left), chance):
-                yield Booked(number, worker, self.services[service], day, quarter, chance.getrandbits(32))
+                yield SeededAppointment(number, worker, self.services[service], day, quarter, chance.getrandbits(32))
                 number += 1
 
     def bookings(self) -> Iterator[tuple[str, str, str]]:
@@ -109,12 +109,12 @@ class Business:
             )
 
 
-class Booked(NamedTuple):
+class SeededAppointment(NamedTuple):
     """One appointment. `quarter` counts from the opening; `dice` decides what else has to be decided."""
 
     number: int
-    worker: Worker
-    service: Service
+    worker: SeededProvider
+    service: SeededOffering
     day: date
     quarter: int
     dice: int

@@ -6,7 +6,7 @@ from itertools import islice
 import psycopg
 from psycopg import sql
 
-from deploy.seed.business import CLOSES, OPENS, Business
+from deploy.seed.business import CLOSES, OPENS, SeededBusiness
 
 Connection = psycopg.Connection[tuple[object, ...]]
 Row = tuple[object, ...]
@@ -22,7 +22,7 @@ _STEP_MINUTES = 15
 _CUTOFF_MINUTES = 24 * 60
 
 
-def copy_catalog(scheduling: Connection, businesses: Sequence[Business]) -> None:
+def copy_catalog(scheduling: Connection, businesses: Sequence[SeededBusiness]) -> None:
     """Businesses, the lease on them, services, providers and hours."""
     ids = [(each, each.business_id) for each in businesses]
     _copy(scheduling, "business (business_id, name, zone)", ((b, of.name, of.zone) for of, b in ids))
@@ -49,7 +49,7 @@ def copy_catalog(scheduling: Connection, businesses: Sequence[Business]) -> None
     )
 
 
-def copy_people(monolith: Connection, businesses: Sequence[Business], side: str, password_hash: str) -> None:
+def copy_accounts(monolith: Connection, businesses: Sequence[SeededBusiness], side: str, password_hash: str) -> None:
     """Pages, owners, and which side owns the business."""
     owners = [(each, each.plan.id_of("owner", each.slug)) for each in businesses]
     _copy(
@@ -74,7 +74,7 @@ def copy_people(monolith: Connection, businesses: Sequence[Business], side: str,
     )
 
 
-def copy_bookings(scheduling: Connection, businesses: Iterable[Business], copied: Callable[[int], None]) -> None:
+def copy_bookings(scheduling: Connection, businesses: Iterable[SeededBusiness], copied: Callable[[int], None]) -> None:
     """Appointments with their claims and histories; tells `copied` how many more there are."""
     lines = (line for business in businesses for line in business.bookings())
     while batch := list(islice(lines, ROWS_AT_ONCE)):
@@ -84,7 +84,7 @@ def copy_bookings(scheduling: Connection, businesses: Iterable[Business], copied
         copied(len(batch))
 
 
-def set_aside(scheduling: Connection) -> Iterator[sql.Composed]:
+def drop_slow_indexes(scheduling: Connection) -> Iterator[sql.Composed]:
     """Drop the indexes and the exclusion constraint of tables that hold nothing; what makes them again, at once.
 
     One that rows are added to one by one costs several times as much. Keys stay.

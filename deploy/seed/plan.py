@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from contracts.scheduling.values import Side
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 MOST_BUSINESSES = 1_000_000
 MOST_APPOINTMENTS = 100_000_000
@@ -16,7 +16,7 @@ LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SeedPlan:
     """`week` is a Monday, in whose middle the appointments lie."""
 
     businesses: int
@@ -31,7 +31,7 @@ class Plan:
         _require_within("--seed", self.seed, 0, LARGEST_SEED)
         if self.appointments > self.businesses * MOST_OF_ONE:
             fewest = -(-self.appointments // MOST_OF_ONE)
-            raise SurroundingsError(
+            raise CommandError(
                 f"--appointments {self.appointments} are too many for {self.businesses}: "
                 f"a business has {MOST_OF_ONE} at the most, so ask for --businesses {fewest} or more"
             )
@@ -61,4 +61,4 @@ class Plan:
 
 def _require_within(option: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
-        raise SurroundingsError(f"{option} {value} is out of range: give {least} to {most}")
+        raise CommandError(f"{option} {value} is out of range: give {least} to {most}")

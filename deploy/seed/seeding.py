@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from argon2 import PasswordHasher
 
-from deploy.databases.histories import Target
+from deploy.databases.schemas import Target
 from deploy.databases.set_up import connect
-from deploy.seed.business import Business
-from deploy.seed.checking import require_ready, require_sound
-from deploy.seed.copying import Connection, copy_bookings, copy_catalog, copy_people, set_aside
-from deploy.seed.plan import Plan
+from deploy.seed.business import SeededBusiness
+from deploy.seed.checks import require_ready, require_sound
+from deploy.seed.copying import Connection, copy_accounts, copy_bookings, copy_catalog, drop_slow_indexes
+from deploy.seed.plan import SeedPlan
 from monolith.modules.auth.passwords import Argon2Parameters
 
 Say = Callable[[str], None]
@@ -21,10 +21,10 @@ _PATIENCE = "SET statement_timeout = 0; SET lock_timeout = '10s'; SET synchronou
 _ROOM = "SET LOCAL maintenance_work_mem = '1GB'; SET LOCAL work_mem = '256MB'"
 
 
-def seed(plan: Plan, monolith: Target, scheduling: Target, *, password: str, say: Say) -> None:
+def seed(plan: SeedPlan, monolith: Target, scheduling: Target, *, password: str, say: Say) -> None:
     """`scheduling` is the database that the plan's side runs on: the monolith's own, or the service's.
 
-    Raises SurroundingsError; nothing has been kept then.
+    Raises CommandError; nothing has been kept then.
     """
     require_ready(plan, monolith, scheduling)
     with _administrators(monolith, scheduling) as (people, bookings):
@@ -36,13 +36,13 @@ def seed(plan: Plan, monolith: Target, scheduling: Target, *, password: str, say
         bookings.execute("VACUUM (ANALYZE) scheduling.appointment, scheduling.claim, scheduling.history")
 
 
-def _fill(plan: Plan, bookings: Connection, say: Say) -> None:
+def _fill(plan: SeedPlan, bookings: Connection, say: Say) -> None:
     bookings.execute(_ROOM)
     bookings.execute("SET LOCAL session_replication_role = replica")
-    businesses = [Business(plan, index) for index in range(plan.businesses)]
-    again = list(set_aside(bookings))
+    businesses = [SeededBusiness(plan, index) for index in range(plan.businesses)]
+    again = list(drop_slow_indexes(bookings))
     copy_catalog(bookings, businesses)
-    copy_bookings(bookings, businesses, Progress(plan.appointments, say).more)
+    copy_bookings(bookings, businesses, SeedProgress(plan.appointments, say).more)
     bookings.execute("SET LOCAL session_replication_role = origin")
     for number, statement in enumerate(again, 1):
         say(f"making index {number} of {len(again)}")
@@ -52,11 +52,11 @@ def _fill(plan: Plan, bookings: Connection, say: Say) -> None:
     require_sound(bookings, [business.business_id for business in businesses])
 
 
-def _people(plan: Plan, people: Connection, password: str) -> None:
+def _people(plan: SeedPlan, people: Connection, password: str) -> None:
     rules = Argon2Parameters()
     hasher = PasswordHasher(time_cost=rules.passes, memory_cost=rules.memory_kib, parallelism=rules.lanes)
-    businesses = [Business(plan, index) for index in range(plan.businesses)]
-    copy_people(people, businesses, plan.side, hasher.hash(password))
+    businesses = [SeededBusiness(plan, index) for index in range(plan.businesses)]
+    copy_accounts(people, businesses, plan.side, hasher.hash(password))
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def _administrators(monolith: Target, scheduling: Target) -> Iterator[tuple[Conn
 
 
 @dataclass
-class Progress:
+class SeedProgress:
     """Says how far a seeding is, now and then."""
 
     wanted: int

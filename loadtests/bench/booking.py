@@ -8,7 +8,7 @@ from itertools import cycle, islice, pairwise, product
 
 from contracts.chassis.credentials import role_url
 from deploy.devstack.ports import HOST
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.bench.figures import Figure, ratio_figure
 from loadtests.bench.interleaving import CONNECTIONS, BlockPlan, Contender, compare_throughput
 from loadtests.bench.output import echo
@@ -49,7 +49,7 @@ def unused_slots(tenant: Tenant) -> Iterator[tuple[str, datetime]]:
     quarters = product(range(DAYS), range(96))
     for (day, quarter), provider_id in product(quarters, tenant.providers):
         yield provider_id, FIRST_DAY + timedelta(days=day, minutes=15 * quarter)
-    raise SurroundingsError("the bench ran out of free slots: raise DAYS in loadtests/bench/booking.py")
+    raise CommandError("the bench ran out of free slots: raise DAYS in loadtests/bench/booking.py")
 
 
 def _sql_of_a_booking(
@@ -70,7 +70,7 @@ def _sql_of_a_booking(
     pairs = pairwise(list(zip(found, made, strict=True))[1:])
     one, other = next((pair for pair in pairs if _texts(pair[0][0]) == _texts(pair[1][0])), (None, None))
     if one is None or other is None:
-        raise SurroundingsError("no two bookings through the product sent the same SQL, so no floor can replay it")
+        raise CommandError("no two bookings through the product sent the same SQL, so no floor can replay it")
     steps = build_template(one[0], other[0], (one[1], other[1]))
     by_engine = [step for step in steps if step.role == ENGINE_ROLE]
     return [*without_transaction_control([step for step in steps if step.role != ENGINE_ROLE]), *by_engine]
@@ -113,7 +113,7 @@ def _require_same_sql(servers: BenchServers, floor: Contender, sql: list[Stateme
 
     _, sent = record_statements(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book, book])
     if _texts(sent) != [(step.role, step.sql) for step in sql]:
-        raise SurroundingsError("the booking floor does not send the SQL of a booking: see loadtests/bench/floors.py")
+        raise CommandError("the booking floor does not send the SQL of a booking: see loadtests/bench/floors.py")
 
 
 def _texts(statements: Sequence[RecordedStatement]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from deploy.devstack.ports import HOST
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.bench.booking import unused_slots
 from loadtests.bench.figures import Figure, ratio_figure
 from loadtests.bench.output import echo
@@ -66,7 +66,7 @@ class BurstClients:
         ]
 
     def contended(self, free: Iterator[Slot]) -> list[float]:
-        """How long each refusal took. Raises SurroundingsError unless exactly one client won."""
+        """How long each refusal took. Raises CommandError unless exactly one client won."""
         answers = self._ask([next(free)] * CLIENTS)
         _require(answers, {WON: 1, REFUSED: CLIENTS - 1})
         return [seconds for status, seconds in answers if status == REFUSED]
@@ -129,4 +129,4 @@ class PreparedBooking:
 def _require(answers: Sequence[TimedStatus], wanted: dict[int, int]) -> None:
     found = Counter(status for status, _ in answers)
     if found != wanted:
-        raise SurroundingsError(f"{CLIENTS} clients at once were answered {dict(found)} where it should be {wanted}")
+        raise CommandError(f"{CLIENTS} clients at once were answered {dict(found)} where it should be {wanted}")

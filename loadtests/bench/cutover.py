@@ -5,7 +5,7 @@ import time
 import click
 
 from deploy.cli.main import run_alone
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.bench import fence_cost, initial_copy
 from loadtests.bench.cutover_pauses import (
     APPOINTMENTS,
@@ -89,7 +89,7 @@ def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: Se
                 reason="to measure",
             )
             if move.state != "active":
-                raise SurroundingsError(f"a move to {target} was refused: {move.problem}")
+                raise CommandError(f"a move to {target} was refused: {move.problem}")
             with cores.for_generator():
                 found.append(measure_capacity(port, tenant, 2.0))
     replication.stop(sides)

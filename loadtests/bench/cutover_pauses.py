@@ -13,9 +13,9 @@ from typing import NamedTuple
 from contracts.chassis.credentials import without_credentials
 from contracts.scheduling.values import Side
 from deploy.devstack.ports import HOST
-from deploy.errors import SurroundingsError
-from deploy.seed.business import Business
-from deploy.seed.plan import Plan as Seeding
+from deploy.errors import CommandError
+from deploy.seed.business import SeededBusiness
+from deploy.seed.plan import SeedPlan as Seeding
 from deploy.seed.seeding import seed
 from loadtests.bench.figures import Figure
 from loadtests.bench.interleaving import CONNECTIONS
@@ -43,7 +43,7 @@ _PASSWORD = secrets.token_urlsafe(12)
 class SeededTenant(NamedTuple):
     """One business with many appointments, its owner signed in, and free slots a minute of which nobody else knows."""
 
-    business: Business
+    business: SeededBusiness
     owner: TenantClient
     slots: list[tuple[str, str]]
     reads: list[str]
@@ -75,17 +75,17 @@ def cutover_databases(servers: BenchServers) -> SchedulingDatabases:
     )
 
 
-def seed_business(servers: BenchServers, appointments: int) -> Business:
+def seed_business(servers: BenchServers, appointments: int) -> SeededBusiness:
     """One business, in the monolith's database."""
     today = datetime.now(UTC).date()
     week = today - timedelta(days=today.weekday())
     plan = Seeding(1, appointments, seed=1, side="in_process", week=date(week.year, week.month, week.day))
     target = servers.target("monolith")
     seed(plan, target, target, password=_PASSWORD, say=lambda line: None)
-    return Business(plan, 0)
+    return SeededBusiness(plan, 0)
 
 
-def open_seeded_tenant(port: int, business: Business, password: str = _PASSWORD) -> SeededTenant:
+def open_seeded_tenant(port: int, business: SeededBusiness, password: str = _PASSWORD) -> SeededTenant:
     owner = TenantClient(port)
     owner.ask("POST", "/login", {"email": business.plan.owner_email(business.index), "password": password})
     service, start = business.services[0], datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -162,7 +162,7 @@ def traffic_plans(
 def move_back_and_forth(
     servers: BenchServers, cores: Cores, port: int, tenant: SeededTenant, *, each_way: int, rate: float
 ) -> tuple[list[Cutover], list[TrafficRecord], LedgerReport]:
-    """Move it there and back `each_way` times while people use it. Raises SurroundingsError when a move is refused."""
+    """Move it there and back `each_way` times while people use it. Raises CommandError when a move is refused."""
     sides = cutover_databases(servers)
     moves: list[Cutover] = []
     business_id, owner = tenant.business.business_id, owner_of(sides, tenant)
@@ -173,7 +173,7 @@ def move_back_and_forth(
                 to = other_database(owner)
                 move = controller.move(business_id, owner, to, fence_seconds=2.0, actor="bench", reason="to measure")
                 if move.state != "active":
-                    raise SurroundingsError(f"a move to {to} was refused: {move.problem}")
+                    raise CommandError(f"a move to {to} was refused: {move.problem}")
                 moves.append(move)
                 owner = to
                 time.sleep(BETWEEN_SECONDS)

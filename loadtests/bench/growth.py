@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from deploy.errors import SurroundingsError
-from deploy.seed.business import Business
-from deploy.seed.plan import Plan
+from deploy.errors import CommandError
+from deploy.seed.business import SeededBusiness
+from deploy.seed.plan import SeedPlan
 from deploy.seed.seeding import seed
 from loadtests.bench.figures import Figure, ratio_figure
 from loadtests.bench.output import echo
@@ -57,17 +57,17 @@ def _product(cores: Cores, size: int) -> Iterator[SizedProduct]:
     with running_bench_servers(cores) as servers:
         servers.start_databases("monolith")
         target, password = servers.target("monolith"), secrets.token_urlsafe(12)
-        plan = Plan(max(1, size // OF_ONE_BUSINESS), size, seed=1, side="in_process", week=_monday())
+        plan = SeedPlan(max(1, size // OF_ONE_BUSINESS), size, seed=1, side="in_process", week=_monday())
         began = time.monotonic()
         seed(plan, target, target, password=password, say=lambda line: echo(f"  {size:,}: {line}"))
         echo(f"{f'seeding {size:,}':<24} {time.monotonic() - began:.0f} s")
-        business = Business(plan, plan.businesses // 2)
+        business = SeededBusiness(plan, plan.businesses // 2)
         owner = TenantClient(servers.start_monolith().port)
         owner.ask("POST", "/login", {"email": plan.owner_email(business.index), "password": password})
         yield _grown(size, business, owner)
 
 
-def _grown(size: int, business: Business, owner: TenantClient) -> SizedProduct:
+def _grown(size: int, business: SeededBusiness, owner: TenantClient) -> SizedProduct:
     at = f"/businesses/{business.slug}"
     service = business.services[0]
     days = [datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=n) for n in range(60)]
@@ -88,7 +88,7 @@ def _grown(size: int, business: Business, owner: TenantClient) -> SizedProduct:
     def book() -> object:
         slot = next(free, None)
         if slot is None:
-            raise SurroundingsError("growth ran out of free slots: ask for fewer calls in loadtests/bench/growth.py")
+            raise CommandError("growth ran out of free slots: ask for fewer calls in loadtests/bench/growth.py")
         body = {
             "offering_id": str(service.offering_id),
             "provider_id": slot["provider_id"],

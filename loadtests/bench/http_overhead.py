@@ -8,7 +8,7 @@ import psycopg
 import requests
 
 from deploy.devstack.ports import HOST
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.bench.figures import Figure, ratio_figure
 from loadtests.bench.output import echo
 from loadtests.bench.search import search_path
@@ -73,7 +73,7 @@ def _search(tenant: Tenant) -> Ask:
         connection.request("GET", path)
         answer = connection.getresponse()
         if not (answer.read() and answer.status == http.HTTPStatus.OK):
-            raise SurroundingsError(f"slot search was answered {answer.status} while it was measured")
+            raise CommandError(f"slot search was answered {answer.status} while it was measured")
 
     return ask
 
@@ -113,4 +113,4 @@ def _require_owner(servers: BenchServers, tenant: Tenant, side: str) -> None:
         query = "SELECT owner FROM platform.ownership WHERE business_id = %s"
         row = admin.execute(query, (tenant.business_id,)).fetchone()
     if row is None or row[0] != side:
-        raise SurroundingsError(f"the bench's business should be owned by {side}, and is owned by {row and row[0]}")
+        raise CommandError(f"the bench's business should be owned by {side}, and is owned by {row and row[0]}")

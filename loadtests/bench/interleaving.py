@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.generator.estimates import Estimate, ratio
 from loadtests.harness.cores import Cores
 from loadtests.harness.cpu_time import CpuSeconds, cpu_seconds, cpu_seconds_between, format_cpu_per_request
@@ -84,7 +84,7 @@ def _block(contender: Contender, seconds: float) -> MeasuredBlock:
     load = saturate(contender.port, contender.requests, connections=CONNECTIONS, seconds=seconds)
     wrong = {status: count for status, count in load.answers.items() if status != contender.status}
     if wrong or not load.answers:
-        raise SurroundingsError(
+        raise CommandError(
             f"{contender.name} answered {wrong or 'nothing'} where every answer should have been {contender.status}: "
             "nothing can be said about its speed"
         )

@@ -8,7 +8,7 @@ from itertools import count, cycle
 import psutil
 
 from deploy.devstack.ports import HOST
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.bench.booking import unused_slots
 from loadtests.bench.figures import Figure
 from loadtests.bench.interleaving import CONNECTIONS
@@ -46,7 +46,7 @@ def _ask(product: RunningWeb, requests: Iterator[bytes], least: int) -> int:
     while answered < least:
         load = saturate(product.port, requests, connections=CONNECTIONS, seconds=BLOCK_SECONDS)
         if not set(load.answers) <= EXPECTED or not load.answers:
-            raise SurroundingsError(f"mixed requests were answered {dict(load.answers)}: their weight means nothing")
+            raise CommandError(f"mixed requests were answered {dict(load.answers)}: their weight means nothing")
         answered += load.answers.total()
     return answered
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from deploy.devstack.ports import HOST
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.bench.figures import Figure, ratio_figure
 from loadtests.bench.interleaving import BlockPlan, Contender, compare_throughput
 from loadtests.bench.output import echo
@@ -118,7 +118,7 @@ def _require_right_answer(search: SearchCase, tenant: Tenant) -> None:
     """A fast wrong answer is worth nothing."""
     found = search.answer(tenant.owner.ask("GET", search.path(tenant)))
     if found != search.expected:
-        raise SurroundingsError(f"{search.words}: the answer has {found} where there should be {search.expected}")
+        raise CommandError(f"{search.words}: the answer has {found} where there should be {search.expected}")
 
 
 def _require_constant_queries(servers: BenchServers, tenants: Mapping[int, Tenant]) -> None:
@@ -136,7 +136,7 @@ def _require_constant_queries(servers: BenchServers, tenants: Mapping[int, Tenan
         for search, statements in zip(SEARCHES, found[len(acts) :], strict=True)
     }
     if set(counts.values()) != {1}:
-        raise SurroundingsError(f"a search asks its database once, whatever the days and providers; found: {counts}")
+        raise CommandError(f"a search asks its database once, whatever the days and providers; found: {counts}")
     echo(f"{'queries of a search':<24} 1, whatever the days and providers")
 
 

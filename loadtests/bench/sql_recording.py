@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 PATIENCE_SECONDS = 10.0
 _STATEMENT = re.compile(r"(?:statement|execute [^:]*): (.*)", re.DOTALL)
@@ -62,7 +62,7 @@ def _read(log: Path, begin: int, marker: str, markers: int) -> list[str]:
         if written.count(marker) >= markers and written.endswith("\n"):
             return written.splitlines()
         time.sleep(0.05)
-    raise SurroundingsError(f"the statements that Postgres was sent did not reach its log, {log}")
+    raise CommandError(f"the statements that Postgres was sent did not reach its log, {log}")
 
 
 def _between(lines: list[str], marker: str, admin: str) -> list[list[RecordedStatement]]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.bench.sql_recording import RecordedStatement
 
 CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
@@ -47,9 +47,9 @@ def build_template(
     other: Sequence[RecordedStatement],
     bookings: tuple[BookingRequest, BookingRequest],
 ) -> list[StatementTemplate]:
-    """Raises SurroundingsError when the two did not send the same statements: then there is no SQL of *one* booking."""
+    """Raises CommandError when the two did not send the same statements: then there is no SQL of *one* booking."""
     if [(s.role, s.sql) for s in one] != [(s.role, s.sql) for s in other]:
-        raise SurroundingsError("two bookings through the product did not send the same SQL, so no floor can replay it")
+        raise CommandError("two bookings through the product did not send the same SQL, so no floor can replay it")
     return [
         StatementTemplate(
             a.role, a.sql, [_slot(pair, bookings) for pair in zip(a.parameters, b.parameters, strict=True)]

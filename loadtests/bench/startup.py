@@ -11,9 +11,9 @@ from pathlib import Path
 
 from deploy.devstack.environment import inherited
 from deploy.devstack.ports import free_port
-from deploy.devstack.program import ROOT, answers_http
+from deploy.devstack.program import ROOT, http_check
 from deploy.devstack.settings import DEFAULT_PORTS
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.bench.figures import Figure, duration_figure
 
 PATIENCE_SECONDS = 600.0
@@ -40,10 +40,10 @@ def measure(quick: bool) -> dict[str, Figure]:
 def _start(clone: Path, environment: dict[str, str]) -> float:
     began = time.monotonic()
     with _demo(clone, environment) as demo:
-        first_page = answers_http(int(environment["MONOLITH_PORT"]), "/")
+        first_page = http_check(int(environment["MONOLITH_PORT"]), "/")
         while not first_page():
             if demo.poll() is not None or time.monotonic() - began > PATIENCE_SECONDS:
-                raise SurroundingsError(f"`make demo` served no page in a bare clone: {_last_words(clone)}")
+                raise CommandError(f"`make demo` served no page in a bare clone: {_last_words(clone)}")
             time.sleep(0.02)
         return time.monotonic() - began
 

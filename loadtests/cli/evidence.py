@@ -4,10 +4,10 @@ import os
 
 import click
 
-from deploy.devstack.environment import described
+from deploy.devstack.environment import running_stack_environment
 from deploy.devstack.ports import HOST
 from deploy.devstack.settings import read_settings
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 
 @click.command()
@@ -43,15 +43,15 @@ def evidence(
     try:
         seen = build_window(samples)
     except InsufficientData as error:
-        raise SurroundingsError(f"no evidence: {error}") from error
+        raise CommandError(f"no evidence: {error}") from error
     for line in format_diagnosis(seen, diagnose(seen)):
         click.echo(line)
 
 
 def demo_pages() -> dict[str, str | None]:
-    """Of the demo that runs in this folder, and the token that they want. Raises SurroundingsError when none does."""
+    """Of the demo that runs in this folder, and the token that they want. Raises CommandError when none does."""
     data = read_settings(os.environ).data
-    monolith, scheduling = described(data, "monolith"), described(data, "scheduling")
+    monolith, scheduling = running_stack_environment(data, "monolith"), running_stack_environment(data, "scheduling")
     return {
         f"{monolith['PUBLIC_URL']}/metrics": monolith["METRICS_TOKEN"],
         f"http://{HOST}:{scheduling['SCHEDULING_PORT']}/metrics": scheduling["METRICS_TOKEN"],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.generator.scenarios import SCENARIOS
 from loadtests.lab.planning.arms import ARMS, BASELINE, TWO_BUDGETS
 
@@ -94,7 +94,7 @@ def _measure(options: "LabOptions") -> NoReturn:
         measure(options, _say)
     except KeyboardInterrupt:
         if not (options.out / RESULTS_FILE).exists():
-            raise SurroundingsError("interrupted before anything was measured") from None
+            raise CommandError("interrupted before anything was measured") from None
         _keep("interrupted", options.out)
         sys.exit(INTERRUPTED)
     except LabFailed:
@@ -151,7 +151,7 @@ def compare_results(one: Path, other: Path) -> None:
         for line in compared(open_results(one).results, open_results(other).results):
             click.echo(line)
     except NotComparable as error:
-        raise SurroundingsError(f"{one} and {other} are not comparable: {error}") from error
+        raise CommandError(f"{one} and {other} are not comparable: {error}") from error
 
 
 @lab.command()
@@ -182,7 +182,7 @@ def _report(folder: Path) -> int:
 
 def _known_scenario(name: str) -> str:
     if name not in SCENARIOS:
-        raise SurroundingsError(f"there is no scenario {name!r}: there are {', '.join(SCENARIOS)}")
+        raise CommandError(f"there is no scenario {name!r}: there are {', '.join(SCENARIOS)}")
     return name
 
 
@@ -190,15 +190,15 @@ def _known_arms(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     for name in names:
         if name not in ARMS:
-            raise SurroundingsError(f"there is no arm {name!r}: there are {', '.join(ARMS)}")
+            raise CommandError(f"there is no arm {name!r}: there are {', '.join(ARMS)}")
     if not names:
-        raise SurroundingsError(f"--arms names none: there are {', '.join(ARMS)}")
+        raise CommandError(f"--arms names none: there are {', '.join(ARMS)}")
     return names
 
 
 def _with_the_baseline(arms: tuple[str, ...]) -> tuple[str, ...]:
     if BASELINE not in arms:
-        raise SurroundingsError(f"--arms has no {BASELINE}: every other arm is measured by it")
+        raise CommandError(f"--arms has no {BASELINE}: every other arm is measured by it")
     return arms
 
 
@@ -209,7 +209,7 @@ def _new_folder() -> Path:
 def _require_locust() -> None:
     missing = [name for name in ("locust", "psutil") if importlib.util.find_spec(name) is None]
     if missing:
-        raise SurroundingsError(
+        raise CommandError(
             f"{' and '.join(missing)} is not installed: run `make peak` once, or install deploy/requirements/load.txt"
         )
 

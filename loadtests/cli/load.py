@@ -14,11 +14,11 @@ import click
 import msgspec
 
 from contracts.scheduling.values import Side
+from deploy.deployment import deployment_environment
 from deploy.devstack.keys import write_private
 from deploy.devstack.settings import read_settings
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from deploy.operations import Operations, open_operations
-from deploy.surroundings import environment_of
 from loadtests.generator.businesses import BusinessFile, LoadBusiness, LoadError, open_business, read_business_file
 from monolith.shared.flags.scheduling_flag import DEFAULT
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
@@ -42,13 +42,13 @@ def load(seconds: float, rate: float, seed: int, host: str | None) -> None:
     module, counted from when a request was meant to be sent. Ctrl-C prints what was measured until then.
     """
     _require_locust()
-    host = (host or environment_of("monolith")["PUBLIC_URL"]).rstrip("/")
+    host = (host or deployment_environment("monolith")["PUBLIC_URL"]).rstrip("/")
     path = read_settings(os.environ).data / "load.json"
     try:
         with open_operations() as operations:
             description = BusinessFile(list(_businesses(operations, host, _known(path))))
     except LoadError as error:
-        raise SurroundingsError(str(error)) from error
+        raise CommandError(str(error)) from error
     write_private(path, msgspec.json.encode(description).decode())
     arguments = {"--host": host, "--businesses": path, "--seconds": seconds, "--rate": rate, "--seed": seed}
     words = [str(word) for option in arguments.items() for word in option]
@@ -59,7 +59,7 @@ def load(seconds: float, rate: float, seed: int, host: str | None) -> None:
 
 def _require_locust() -> None:
     if importlib.util.find_spec("locust") is None:
-        raise SurroundingsError("Locust is not installed: run `make load`, or install deploy/requirements/load.txt")
+        raise CommandError("Locust is not installed: run `make load`, or install deploy/requirements/load.txt")
 
 
 def _known(path: Path) -> Sequence[LoadBusiness]:

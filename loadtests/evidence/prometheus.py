@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 import requests
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.evidence.metrics_pages import http_get
 from loadtests.evidence.window import Sample, Samples, SeriesKey
 
@@ -31,7 +31,7 @@ class _Answer(msgspec.Struct):
 
 def query_prometheus(address: str, window: str, match: str = "", token: str | None = None) -> Samples:
     """What it has of the last `window` (such as 5m), narrowed by `match` (such as job="shop"). Raises
-    SurroundingsError."""
+    CommandError."""
     selector = ",".join(filter(None, [f'__name__=~"{_WANTED}"', match]))
     address = address.rstrip("/")
     query = {"query": f"{{{selector}}}[{window}]"}
@@ -42,7 +42,7 @@ def query_prometheus(address: str, window: str, match: str = "", token: str | No
         raise _no_prometheus(address) from error
     if not found:
         narrowed = f" with {match}" if match else ""
-        raise SurroundingsError(
+        raise CommandError(
             f"{address} has none of the series{narrowed} in the last {window}: if it scrapes less often than that, ask "
             f"for a longer --window; else look at {address}/targets whether it "
             "reaches the metrics pages, which loadtests/evidence/README.md shows how to scrape"
@@ -53,12 +53,12 @@ def query_prometheus(address: str, window: str, match: str = "", token: str | No
 def _results(address: str, answer: requests.Response, with_token: bool) -> Sequence[Mapping[str, Any]]:
     if answer.status_code in (401, 403):
         remedy = "the token by --token is not the one that it takes" if with_token else "give the token by --token"
-        raise SurroundingsError(f"{address} lets in only whom it knows ({answer.status_code}): {remedy}")
+        raise CommandError(f"{address} lets in only whom it knows ({answer.status_code}): {remedy}")
     try:
         body = msgspec.json.decode(answer.content, type=_Answer)
     except msgspec.DecodeError as error:
         if answer.status_code >= 500:
-            raise SurroundingsError(
+            raise CommandError(
                 f"{address} is not able to answer now ({answer.status_code}): ask again when it is ready"
             ) from error
         raise _no_prometheus(address) from error
@@ -66,15 +66,15 @@ def _results(address: str, answer: requests.Response, with_token: bool) -> Seque
         return body.data.result
     said = " ".join(body.error.split())[:200]
     if answer.status_code == _QUERY_REFUSED:
-        raise SurroundingsError(
+        raise CommandError(
             f'{address} does not understand the question: give --window as in 5m, and --match as in job="shop" '
             f"(it says: {said})"
         )
-    raise SurroundingsError(f"{address} could not look it up: ask for less, by a shorter --window (it says: {said})")
+    raise CommandError(f"{address} could not look it up: ask for less, by a shorter --window (it says: {said})")
 
 
-def _no_prometheus(address: str) -> SurroundingsError:
-    return SurroundingsError(
+def _no_prometheus(address: str) -> CommandError:
+    return CommandError(
         f"{address} does not answer like a Prometheus server: give the address at which its own pages begin, such as "
         "http://127.0.0.1:9090"
     )

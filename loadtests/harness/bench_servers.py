@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deploy.databases.histories import Target, monolith, scheduling
+from deploy.databases.schemas import Target, monolith_target, scheduling_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.child import Child
 from deploy.devstack.environment import Backends, monolith_environment, scheduling_environment
@@ -18,7 +18,7 @@ from deploy.devstack.keys import Keys, load_keys
 from deploy.devstack.ports import free_port
 from deploy.devstack.postgres import PostgresServer
 from deploy.devstack.processes import GUNICORN
-from deploy.devstack.program import Program, answers_http
+from deploy.devstack.program import Program, http_check
 from deploy.devstack.settings import DEFAULT_PORTS, Settings
 from loadtests.bench import floor_gunicorn
 from loadtests.harness.cores import Cores
@@ -66,8 +66,8 @@ class BenchServers:
     def target(self, side: str) -> Target:
         """A database, with an administrator's credentials."""
         if side == "monolith":
-            return monolith(self.postgres[side].admin_url("monolith"), self.keys.monolith_role_secret)
-        return scheduling(self.postgres[side].admin_url("scheduling"), self.keys.scheduling_role_secret)
+            return monolith_target(self.postgres[side].admin_url("monolith"), self.keys.monolith_role_secret)
+        return scheduling_target(self.postgres[side].admin_url("scheduling"), self.keys.scheduling_role_secret)
 
     def statements(self, side: str) -> Path:
         """Where the database logs what it is sent, while it is told to."""
@@ -113,7 +113,7 @@ class BenchServers:
             ["-m", "gunicorn", "-c", str(config), application],
             environment,
             log=self.folder / f"{name}.log",
-            serves=answers_http(port, ready),
+            serves=http_check(port, ready),
         )
         self._start(program)
         assert program.pid is not None

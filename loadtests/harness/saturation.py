@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from deploy.devstack.ports import HOST
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 MAX_LOAD_CPU = 0.85
 """A generator that used more than this share of its core may have been what was measured."""
@@ -45,7 +45,7 @@ def render_request(method: str, path: str, *, host: str, headers: Mapping[str, s
 def saturate(port: int, requests: Iterator[bytes], *, connections: int, seconds: float) -> SaturationResult:
     """Ask over `connections` keep-alive connections for `seconds`.
 
-    Raises SurroundingsError when the server closes a connection or stops answering: the figure would mean nothing.
+    Raises CommandError when the server closes a connection or stops answering: the figure would mean nothing.
     """
     return asyncio.run(_saturate(port, requests, connections, seconds))
 
@@ -65,7 +65,7 @@ async def _saturate(port: int, requests: Iterator[bytes], connections: int, seco
     try:
         await asyncio.wait_for(asyncio.gather(*(asker.done for asker in run.askers)), TIMEOUT_SECONDS)
     except TimeoutError:
-        raise SurroundingsError(f"the server on port {port} stopped answering during the measurement") from None
+        raise CommandError(f"the server on port {port} stopped answering during the measurement") from None
     return SaturationResult(answers, taken, cpu / taken)
 
 
@@ -109,7 +109,7 @@ class _Asker(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
-            self.done.set_exception(SurroundingsError(f"the server closed a connection while measured: {exc}"))
+            self.done.set_exception(CommandError(f"the server closed a connection while measured: {exc}"))
 
 
 def _status_of_whole(answer: bytes) -> int | None:

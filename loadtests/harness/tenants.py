@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from deploy.devstack.ports import HOST
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 PASSWORD = secrets.token_urlsafe(16)
 TIMEOUT_SECONDS = 30.0
@@ -27,11 +27,11 @@ class TenantClient:
         return {"Cookie": "; ".join(f"{name}={value}" for name, value in self._session.cookies.items())}
 
     def ask(self, method: str, path: str, body: object = None, key: str | None = None) -> dict[str, Any]:
-        """Raises SurroundingsError unless the product does it: nothing can be measured then."""
+        """Raises CommandError unless the product does it: nothing can be measured then."""
         headers = {"Idempotency-Key": key or secrets.token_hex(16)}
         answer = self._session.request(method, self._root + path, json=body, headers=headers, timeout=TIMEOUT_SECONDS)
         if not answer.ok:
-            raise SurroundingsError(f"{method} {path} was answered {answer.status_code}: {answer.text[:300]}")
+            raise CommandError(f"{method} {path} was answered {answer.status_code}: {answer.text[:300]}")
         found: dict[str, Any] = answer.json() if answer.content else {}
         return found
 

@@ -12,8 +12,8 @@ import msgspec
 import psycopg
 import redis
 
-from deploy.devstack.lock import held
-from deploy.errors import SurroundingsError
+from deploy.devstack.lock import file_lock
+from deploy.errors import CommandError
 from loadtests.harness.cores import choose_cores
 from loadtests.lab.measuring.capacity import StepLengths, find_capacity, running_probe
 from loadtests.lab.measuring.measurement import measure_run
@@ -64,20 +64,20 @@ class LabOptions:
     remedies: Mapping[str, Remedy] = field(default_factory=dict)
 
 
-class LabFailed(SurroundingsError):
+class LabFailed(CommandError):
     """Something failed while the servers were up; what had been measured is in the folder."""
 
 
 @contextlib.contextmanager
 def running_lab_servers(say: Say, arms: Sequence[str], out: Path) -> Iterator[LabServers]:
-    """The machine's only one, with the servers for these arms up. Raises SurroundingsError when it cannot be, and
+    """The machine's only one, with the servers for these arms up. Raises CommandError when it cannot be, and
     Stopped when something fails within the block."""
     budget_cores = BUDGET_CORES if set(arms) & set(TWO_BUDGETS) else None
     if budget_cores is not None and (reason := reason_unavailable()):
-        raise SurroundingsError(f"{' and '.join(sorted(set(arms) & set(TWO_BUDGETS)))} cannot run here: {reason}")
+        raise CommandError(f"{' and '.join(sorted(set(arms) & set(TWO_BUDGETS)))} cannot run here: {reason}")
     lock = Path(tempfile.gettempdir()) / "extraction-lab" / "lock"
     taken = "a laboratory runs on this machine already (process {}): two at once would measure each other".format
-    with held(lock, taken), contextlib.ExitStack() as running:
+    with file_lock(lock, taken), contextlib.ExitStack() as running:
         name = running.enter_context(tempfile.TemporaryDirectory(prefix="extraction-lab-", ignore_cleanup_errors=True))
         require_free_space(out, Path(name))
         ground = LabServers(Path(name), choose_cores(), running, budget_cores)
@@ -85,14 +85,14 @@ def running_lab_servers(say: Say, arms: Sequence[str], out: Path) -> Iterator[La
         try:
             ground.start(*required_servers(arms))
             yield ground
-        except (SurroundingsError, psycopg.Error, redis.RedisError, OSError) as error:
+        except (CommandError, psycopg.Error, redis.RedisError, OSError) as error:
             save_logs(Path(name), out)
             raise LabFailed(_in_one_line(error, out).replace(name, str(out / LOGS_FOLDER))) from error
 
 
 def _in_one_line(error: Exception, out: Path) -> str:
     words = " ".join(str(error).split())
-    if isinstance(error, SurroundingsError):
+    if isinstance(error, CommandError):
         return words
     if isinstance(error, OSError):
         return f"{error.filename or out}: {error.strerror or words}"
@@ -235,13 +235,13 @@ def format_run(run_laboratory: Run) -> str:
 
 
 def _require_same(results: Results, options: LabOptions) -> None:
-    """Raises SurroundingsError unless the folder was begun with the same options, thresholds and machine."""
+    """Raises CommandError unless the folder was begun with the same options, thresholds and machine."""
     found = results.conditions
     assert found is not None, "a folder without them is not opened"
     if found.thresholds != FILE.read_text(encoding="utf-8"):
-        raise SurroundingsError(f"{options.out} was begun under other thresholds: give another --out")
+        raise CommandError(f"{options.out} was begun under other thresholds: give another --out")
     if results.machine != describe_machine():
-        raise SurroundingsError(f"{options.out} was begun on another machine ({results.machine}): give another --out")
+        raise CommandError(f"{options.out} was begun on another machine ({results.machine}): give another --out")
     wanted = {
         "--quick": (found.quick, options.quick),
         "--scenario": (found.scenario, options.scenario),
@@ -252,14 +252,14 @@ def _require_same(results: Results, options: LabOptions) -> None:
     }
     for option, (before, now) in wanted.items():
         if before != now:
-            raise SurroundingsError(
+            raise CommandError(
                 f"{options.out} was begun with {option} {before}, and this is {now}: give the same, or another --out"
             )
     for arm in options.remedies:
         if options.remedies[arm] != found.remedies.get(arm):
-            raise SurroundingsError(f"{options.out} was begun with another remedy {arm}: give another --out")
+            raise CommandError(f"{options.out} was begun with another remedy {arm}: give another --out")
     if options.forecast is not None and options.forecast != found.forecast:
-        raise SurroundingsError(f"{options.out} was begun with another forecast, {found.forecast:g}: give the same")
+        raise CommandError(f"{options.out} was begun with another forecast, {found.forecast:g}: give the same")
 
 
 def _allow_more_blocks(folder: ResultsFolder, blocks: int) -> None:

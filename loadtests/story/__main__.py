@@ -8,7 +8,7 @@ import click
 from contracts.scheduling.values import Side
 from deploy.cli.cutover import pause_ms
 from deploy.cli.main import run_alone
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.story.page import write_page
 from loadtests.story.tenants import StoryTenants, running_story_tenants
 from loadtests.story.timeline import Story
@@ -43,7 +43,7 @@ def tell(seconds: float) -> None:
         )
     click.echo(f"told in {time.monotonic() - began:.0f} s; the page is {PAGE}")
     if not all(verdict.clean for verdict in verdicts):
-        raise SurroundingsError("the ledger does not agree with the databases: this is a bug worth reporting")
+        raise CommandError("the ledger does not agree with the databases: this is a bug worth reporting")
 
 
 def _chapters(place: StoryTenants, story: Story, seconds: float) -> dict[str, str]:
@@ -74,7 +74,7 @@ def _move_all(place: StoryTenants, story: Story, owners: dict[str, Side]) -> Non
                 reason="the story",
             )
             if move.state != "active":
-                raise SurroundingsError(f"{slug} could not be moved: {move.problem}")
+                raise CommandError(f"{slug} could not be moved: {move.problem}")
             owners[slug] = other_database(source)
             story.moves.append((slug, move))
             click.echo(

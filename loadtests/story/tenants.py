@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from deploy.seed.business import Business
-from deploy.seed.plan import Plan as Seeding
+from deploy.seed.business import SeededBusiness
+from deploy.seed.plan import SeedPlan as Seeding
 from deploy.seed.seeding import seed
 from loadtests.bench.cutover_pauses import SeededTenant, cutover_databases, open_seeded_tenant, traffic_plans
 from loadtests.harness.bench_servers import BenchServers, running_bench_servers
@@ -60,5 +60,5 @@ def running_story_tenants() -> Iterator[StoryTenants]:
         seed(plan, target, target, password=PASSWORD, say=lambda line: None)
         servers.start_scheduling(WEB_WORKERS="2")
         port = servers.start_monolith(WEB_WORKERS="2").port
-        tenants = [open_seeded_tenant(port, Business(plan, index), PASSWORD) for index in range(BUSINESSES)]
+        tenants = [open_seeded_tenant(port, SeededBusiness(plan, index), PASSWORD) for index in range(BUSINESSES)]
         yield StoryTenants(servers, cutover_databases(servers), tenants, port)

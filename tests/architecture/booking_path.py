@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deploy.devstack.keys import load_keys
 from deploy.devstack.ports import free_port
-from deploy.devstack.program import Program, answers_http
+from deploy.devstack.program import Program, http_check
 from monolith.shared.database import Database
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from tests.conftest import FOLDER
@@ -96,7 +96,7 @@ def traced_web(name: str, url: str, settings: dict[str, str], calls: Path) -> Pr
         ["-m", "gunicorn", *options, f"tests.architecture.traced:{name}"],
         settings | {"TRACED_CALLS": str(calls)},
         log=calls.with_suffix(".log"),
-        serves=answers_http(int(address.rpartition(":")[2]), "/readyz"),
+        serves=http_check(int(address.rpartition(":")[2]), "/readyz"),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from contracts.chassis.credentials import without_credentials
-from deploy.databases.histories import scheduling
+from deploy.databases.schemas import scheduling_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.postgres import PostgresServer
 from monolith.cutover import replication
@@ -57,7 +57,7 @@ def test_a_server_that_is_not_set_for_it_is_refused(
     server.start()
     try:
         secret = "secret-of-another-server"
-        target = scheduling(server.admin_url("scheduling"), secret)
+        target = scheduling_target(server.admin_url("scheduling"), secret)
         set_up(target)
         with pytest.raises(ReplicationRefused, match=re.escape(words)):
             start(

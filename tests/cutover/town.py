@@ -17,7 +17,7 @@ import psycopg
 
 from contracts.scheduling.values import Side
 from deploy.devstack.postgres import PostgresServer
-from deploy.errors import PortTaken
+from deploy.errors import PortInUseError
 from loadtests.bench.cutover_pauses import (
     SeededTenant,
     cutover_databases,
@@ -174,7 +174,7 @@ def _revive(server: PostgresServer) -> None:
     while True:
         try:
             return server.start()
-        except PortTaken:
+        except PortInUseError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.1)

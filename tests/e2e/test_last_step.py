@@ -19,7 +19,7 @@ import pytest
 
 from deploy.devstack.keys import load_keys
 from deploy.devstack.ports import free_port
-from deploy.devstack.program import Program, answers_http
+from deploy.devstack.program import Program, http_check
 from tests.databases import Databases, fresh_databases
 from tests.e2e.shop import PRICE_MINOR, Customer, Shop, answered, furnished_shop
 from tests.patience import eventually
@@ -158,7 +158,7 @@ def web(package: str, folder: Path, url: str, settings: Mapping[str, str], logs:
         ["-m", "gunicorn", "--chdir", str(folder), *options, f"{package}.wsgi:app"],
         isolated(folder, settings),
         log=logs / f"{package}-web.log",
-        serves=answers_http(int(address.rpartition(":")[2]), "/readyz"),
+        serves=http_check(int(address.rpartition(":")[2]), "/readyz"),
     )
 
 

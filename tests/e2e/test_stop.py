@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from contracts.scheduling.values import Side
-from deploy.devstack.record import start_of
+from deploy.devstack.process_record import process_start_time
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Customer, Shop, answered, open_both
 from tests.patience import eventually
@@ -171,7 +171,7 @@ def leaves_nothing_running(demo: Demo, stop: Callable[[], None]) -> None:
 
 
 def running(processes: Sequence[int]) -> list[int]:
-    return [pid for pid in processes if start_of(pid) is not None]
+    return [pid for pid in processes if process_start_time(pid) is not None]
 
 
 def pids_of(demo: Demo, names: Sequence[str]) -> list[int]:

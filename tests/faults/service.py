@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.devstack.keys import Keys
 from deploy.devstack.ports import free_port, is_free
-from deploy.devstack.program import Program, answers_http
+from deploy.devstack.program import Program, http_check
 from tests.databases import Databases
 
 
@@ -31,7 +31,7 @@ class SchedulingWeb(Program):
             ["-m", "gunicorn", "-c", "deploy/gunicorn/scheduling.py", "scheduling_service.wsgi:app"],
             {**environment, **settings},
             log=folder / "scheduling-web.log",
-            serves=answers_http(self.port, ready_path),
+            serves=http_check(self.port, ready_path),
         )
 
     @property

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 
 LARGEST = 1_000_000
 REUSED_SECONDS = 2.0
@@ -67,7 +67,7 @@ class KeepAliveConnection:
         fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
         length = int(fields.get(b"content-length", b"0"))
         if length > LARGEST:
-            raise SurroundingsError(f"{path} was answered with {length} bytes")
+            raise CommandError(f"{path} was answered with {length} bytes")
         answer = TrafficResponse(status, await reader.readexactly(length))
         if fields.get(b"connection") == b"close":
             self.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from deploy.devstack.program import ROOT
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.harness.traffic.open_loop import TrafficPlan, TrafficRecord
 
 _PATIENCE = 60.0
@@ -26,7 +26,7 @@ class Traffic:
 
 @contextmanager
 def running_traffic(plans: Sequence[TrafficPlan], folder: Path, *, warm_up: float = 1.0) -> Iterator[Traffic]:
-    """One process for each plan while the block lasts. Raises SurroundingsError when one of them fails."""
+    """One process for each plan while the block lasts. Raises CommandError when one of them fails."""
     folder.mkdir(parents=True, exist_ok=True)
     traffic, processes = Traffic(), []
     for number, plan in enumerate(plans):
@@ -42,7 +42,7 @@ def running_traffic(plans: Sequence[TrafficPlan], folder: Path, *, warm_up: floa
             process.terminate()
         codes = [_ended(process) for process in processes]
     if any(codes):
-        raise SurroundingsError(f"a process of traffic ended with {codes}")
+        raise CommandError(f"a process of traffic ended with {codes}")
     decode = msgspec.json.Decoder(TrafficRecord).decode
     for number in range(len(plans)):
         with (folder / f"records-{number}.jsonl").open("rb") as file:

@@ -13,9 +13,9 @@ from typing import IO
 
 import msgspec
 
-from deploy.devstack.launch import launcher
+from deploy.devstack.launch import parent_death_prefix
 from deploy.devstack.program import ROOT
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.generator.rows import RawRow, RowsError, read_rows
 from loadtests.generator.self_report import REPORT_FILE, REQUEST_TIMEOUT_SECONDS, ROWS_FILE, GeneratorReport
 from loadtests.generator.workload import Workload
@@ -53,7 +53,7 @@ class RunSpec:
 
 
 def measure_run(spec: RunSpec, ground: LabServers, prepared: PreparedArm, folder: Path, thresholds: Thresholds) -> Run:
-    """Leaves the raw rows in the folder. Raises SurroundingsError, and KeyboardInterrupt with everything stopped."""
+    """Leaves the raw rows in the folder. Raises CommandError, and KeyboardInterrupt with everything stopped."""
     topology = prepared.topology
     (folder / spec.folder).mkdir(parents=True, exist_ok=True)
     with ground.copied(topology.home, topology.template, COPY), running_arm(topology, ground, COPY) as arm:
@@ -119,12 +119,12 @@ def summarize_run(
 
 
 def read_run_files(folder: Path) -> tuple[list[RawRow], GeneratorReport]:
-    """What the generator left. Raises SurroundingsError."""
+    """What the generator left. Raises CommandError."""
     try:
         report = msgspec.json.decode((folder / REPORT_FILE).read_bytes(), type=GeneratorReport)
         return read_rows(folder / ROWS_FILE), report
     except (OSError, msgspec.DecodeError, RowsError) as error:
-        raise SurroundingsError(f"{folder} does not hold a whole run: {error}") from error
+        raise CommandError(f"{folder} does not hold a whole run: {error}") from error
 
 
 @contextlib.contextmanager
@@ -132,7 +132,7 @@ def _generator(play_file: Path, hour: Workload, folder: Path, ground: LabServers
     play_file.write_bytes(msgspec.json.encode(hour))
     # It must not outlive a laboratory that was killed.
     generator = [sys.executable, "-m", "loadtests.generator.run_workload", str(play_file), str(folder)]
-    command = [*launcher(signal.SIGKILL), *generator]
+    command = [*parent_death_prefix(signal.SIGKILL), *generator]
     with ground.cores.for_generator():
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -148,18 +148,18 @@ def _wait_for_0_s(process: "subprocess.Popen[str]") -> None:
     line = _output(process.stdout).readline()
     if not line.startswith("began "):
         process.wait(_STARTING_SECONDS)
-        raise SurroundingsError(f"the generator did not begin: {_output(process.stderr).read().strip() or line!r}")
+        raise CommandError(f"the generator did not begin: {_output(process.stderr).read().strip() or line!r}")
 
 
 def _wait_for_the_end(process: "subprocess.Popen[str]", spec: RunSpec) -> None:
     try:
         code = process.wait(spec.seconds + REQUEST_TIMEOUT_SECONDS + _STARTING_SECONDS)
     except subprocess.TimeoutExpired:
-        raise SurroundingsError(
+        raise CommandError(
             f"the generator did not end within {REQUEST_TIMEOUT_SECONDS:g} s of its last request"
         ) from None
     if code:
-        raise SurroundingsError(f"the generator gave up: {_output(process.stderr).read().strip()}")
+        raise CommandError(f"the generator gave up: {_output(process.stderr).read().strip()}")
 
 
 def _output(stream: IO[str] | None) -> IO[str]:

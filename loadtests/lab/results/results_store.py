@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.lab.results.model import SCHEMA_VERSION, Conditions, Results, ResultsError, Run, Step, read_results
 
 RESULTS_FILE: Final = "results.json"
@@ -62,16 +62,16 @@ def create_folder(path: Path, conditions: Conditions, machine: str, version: int
 
 
 def resume_folder(path: Path) -> ResultsFolder | None:
-    """What an earlier laboratory left there, to go on with; None when there is nothing. Raises SurroundingsError."""
+    """What an earlier laboratory left there, to go on with; None when there is nothing. Raises CommandError."""
     if not (path / RESULTS_FILE).exists():
         if path.exists() and any(each.name not in (CAPACITY_FOLDER, LOGS_FOLDER) for each in path.iterdir()):
-            raise SurroundingsError(f"{path} holds something else: name a new folder by --out")
+            raise CommandError(f"{path} holds something else: name a new folder by --out")
         return None
     return open_results(path)
 
 
 def open_results(path: Path) -> ResultsFolder:
-    """Raises SurroundingsError, in one line, for what is none, or another version's."""
+    """Raises CommandError, in one line, for what is none, or another version's."""
     file = path / RESULTS_FILE if path.is_dir() else path
     try:
         results = read_results(file.read_bytes(), str(file))
@@ -79,17 +79,17 @@ def open_results(path: Path) -> ResultsFolder:
             raise ResultsError(f"{file} does not say under which conditions it was measured: run it anew")
         return ResultsFolder(file.parent, results)
     except FileNotFoundError:
-        raise SurroundingsError(f"{path} holds no results of a laboratory: `extraction lab run` makes some") from None
+        raise CommandError(f"{path} holds no results of a laboratory: `extraction lab run` makes some") from None
     except (OSError, ResultsError) as error:
-        raise SurroundingsError(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 def require_free_space(*folders: Path) -> None:
-    """Raises SurroundingsError when a disk is too full to measure on."""
+    """Raises CommandError when a disk is too full to measure on."""
     for folder in folders:
         free = shutil.disk_usage(_existing(folder)).free
         if free < NEEDED_BYTES:
-            raise SurroundingsError(
+            raise CommandError(
                 f"{folder} has {free / 1e9:.1f} GB left and the laboratory wants {NEEDED_BYTES / 1e9:g}: make room, "
                 "or name another disk by --out and TMPDIR"
             )

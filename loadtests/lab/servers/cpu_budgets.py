@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.harness.process_tree import process_tree
 
 PERIOD_US: Final = 10_000
@@ -39,19 +39,19 @@ def reason_unavailable() -> str | None:
     try:
         with cpu_budget("probe", BUDGET_CORES):
             return None
-    except SurroundingsError as error:
+    except CommandError as error:
         return str(error)
 
 
 @contextlib.contextmanager
 def cpu_budget(name: str, cores: float) -> Iterator[CpuBudget]:
-    """A quota while the block lasts; processes that live on leave it then. Raises SurroundingsError where the kernel,
+    """A quota while the block lasts; processes that live on leave it then. Raises CommandError where the kernel,
     or its administrator, allows none."""
     group = _parent() / f"extraction-lab-{os.getpid()}-{name}"
     try:
         group.mkdir()
     except OSError as error:
-        raise SurroundingsError(_refused(error)) from error
+        raise CommandError(_refused(error)) from error
     try:
         _set(group, cores)
         yield CpuBudget(group)
@@ -71,7 +71,7 @@ def _set(group: Path, cores: float) -> None:
         else:
             (group / "cpu.max").write_text(f"{quota} {PERIOD_US}")
     except OSError as error:
-        raise SurroundingsError(_refused(error)) from error
+        raise CommandError(_refused(error)) from error
 
 
 def _parent() -> Path:
@@ -81,7 +81,7 @@ def _parent() -> Path:
     control = _SECOND_VERSION / "cgroup.subtree_control"
     if control.exists() and "cpu" in control.read_text().split():
         return _SECOND_VERSION
-    raise SurroundingsError("this system has no control groups that limit processor time")
+    raise CommandError("this system has no control groups that limit processor time")
 
 
 def _move(pid: int, group: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import psycopg
 
 from deploy.databases.set_up import set_up
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.generator.businesses import LoadBusiness, LoadError, open_business
 from loadtests.generator.workload import ANY_MODULE, SignedInBusiness, sign_in_all
 from loadtests.lab.planning.arms import BASELINE
@@ -36,7 +36,7 @@ class PreparedArm:
 def prepare_arms(
     arms: Sequence[str], remedies: Mapping[str, Remedy], ground: LabServers, say: Callable[[str], None]
 ) -> dict[str, PreparedArm]:
-    """All that these arms start from, by arm. Raises SurroundingsError."""
+    """All that these arms start from, by arm. Raises CommandError."""
     topologies = {arm: _topology(arm, remedies) for arm in arms}
     opened: dict[str, list[SignedInBusiness]] = {}
     for arm, topology in topologies.items():
@@ -67,7 +67,7 @@ def _apply(arm: str, sql: str, base: str, topology: Topology, ground: LabServers
             connection.execute(sql.encode())
             connection.execute("ANALYZE")
     except psycopg.Error as error:
-        raise SurroundingsError(f"the remedy of {arm} cannot be applied: {' '.join(str(error).split())}") from error
+        raise CommandError(f"the remedy of {arm} cannot be applied: {' '.join(str(error).split())}") from error
 
 
 def _prepare(name: str, topology: Topology, ground: LabServers, say: Callable[[str], None]) -> list[SignedInBusiness]:
@@ -85,7 +85,7 @@ def _prepare(name: str, topology: Topology, ground: LabServers, say: Callable[[s
             wait_until_idle(arm.pids)
             return opened
     except (LoadError, psycopg.Error) as error:
-        raise SurroundingsError(f"the databases for {_MADE_BY[name]} could not be prepared: {error}") from error
+        raise CommandError(f"the databases for {_MADE_BY[name]} could not be prepared: {error}") from error
 
 
 def _open(host: str, number: int, side: str) -> LoadBusiness:

@@ -11,7 +11,7 @@ import redis
 from psycopg.sql import SQL, Composed, Identifier
 
 from deploy.databases import roles
-from deploy.databases.histories import MONOLITH_SCHEMAS, SCHEDULING_SCHEMAS, Target, monolith, scheduling
+from deploy.databases.schemas import MONOLITH_SCHEMAS, SCHEDULING_SCHEMAS, Target, monolith_target, scheduling_target
 from deploy.devstack import processes
 from deploy.devstack.child import Child
 from deploy.devstack.environment import Backends
@@ -51,7 +51,7 @@ class LabServers:
         self.keys = replace(made, scheduling_role_secret=made.monolith_role_secret)
 
     def start(self, *servers: DatabaseServer) -> None:
-        """Servers as the demo has them, with their statistics of statements readable. Raises SurroundingsError."""
+        """Servers as the demo has them, with their statistics of statements readable. Raises CommandError."""
         for name in servers:
             self.postgres[name] = PostgresServer(self.folder / f"postgres-{name}", name=f"postgres-{name}")
             self._start(self.postgres[name])
@@ -60,7 +60,7 @@ class LabServers:
         self.valkey = ValkeyServer(self.folder / "valkey", self.settings.ports["REDIS_PORT"])
         self._start(self.valkey)
         # Mails leave the product: who takes them works on the generator's core.
-        mailsink = processes.mailsink(self.settings)
+        mailsink = processes.mailsink_process(self.settings)
         self.running.callback(mailsink.stop)
         with self.cores.for_generator():
             mailsink.start()
@@ -73,8 +73,8 @@ class LabServers:
     def target(self, deployment: Deployment, server: DatabaseServer, database: str) -> Target:
         url = self.postgres[server].admin_url(database)
         if deployment == "monolith":
-            return monolith(url, self.keys.monolith_role_secret)
-        return scheduling(url, self.keys.scheduling_role_secret)
+            return monolith_target(url, self.keys.monolith_role_secret)
+        return scheduling_target(url, self.keys.scheduling_role_secret)
 
     def backends(self, home: DatabasePlacement, prefix: str) -> Backends:
         """For the processes of a topology whose databases are named by `prefix`."""
@@ -113,7 +113,7 @@ class LabServers:
             connection.execute(
                 SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(Identifier(made), Identifier(source))
             )
-            roles.let_connect(connection, made, [role for schema in schemas for role in schema.running_roles])
+            roles.grant_connect(connection, made, [role for schema in schemas for role in schema.running_roles])
 
     def _start(self, server: Child) -> None:
         self.running.callback(server.stop)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from deploy.devstack.environment import Backends, monolith_environment, scheduling_environment
 from deploy.devstack.ports import HOST, free_port
 from deploy.devstack.processes import GUNICORN
-from deploy.devstack.program import Program, answers_http
+from deploy.devstack.program import Program, http_check
 from loadtests.generator.workload import ANY_MODULE
 from loadtests.lab.servers.cpu_budgets import cpu_budget
 from loadtests.lab.servers.lab_servers import DatabasePlacement, LabServers
@@ -75,7 +75,7 @@ class RunningArm:
 
 @contextlib.contextmanager
 def running_arm(topology: Topology, ground: LabServers, prefix: str) -> Iterator[RunningArm]:
-    """All processes of the arm, on databases named by the prefix, while the block lasts. Raises SurroundingsError."""
+    """All processes of the arm, on databases named by the prefix, while the block lasts. Raises CommandError."""
     arm = _Arm(ground, ground.backends(topology.home, prefix), topology.settings)
     with contextlib.ExitStack() as stack:
         programs = arm.programs(topology)
@@ -157,7 +157,7 @@ class _Arm:
             ["-m", "gunicorn", "-c", str(GUNICORN / f"{side}.py"), application],
             settings,
             log=self._ground.folder / f"{name}.log",
-            serves=_both(answers_http(port, "/healthz"), answers_http(port, "/readyz")),
+            serves=_both(http_check(port, "/healthz"), http_check(port, "/readyz")),
         )
 
     def _background(self, name: str, module: str, environment: dict[str, str]) -> Program:

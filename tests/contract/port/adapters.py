@@ -13,7 +13,7 @@ from contracts.scheduling.port import OneCallPort
 from contracts.scheduling.values import Side
 from deploy.devstack.keys import Keys, load_keys
 from deploy.devstack.ports import free_port
-from deploy.devstack.program import Program, answers_http
+from deploy.devstack.program import Program, http_check
 from monolith.cutover.routing import OwnershipRoutes
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
@@ -72,7 +72,7 @@ def running_service(databases: Databases, keys: Keys, log: Path) -> Iterator[str
         "WEB_WORKERS": "1",
     }
     command = ["-m", "gunicorn", "-c", "deploy/gunicorn/scheduling.py", "scheduling_service.wsgi:app"]
-    ready = answers_http(port, "/readyz")
+    ready = http_check(port, "/readyz")
     with Program("scheduling web", command, environment, log=log, serves=ready):
         yield f"http://127.0.0.1:{port}"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.chassis.credentials import without_credentials
-from deploy.databases.histories import monolith
+from deploy.databases.schemas import monolith_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.postgres import PostgresServer
 from tests.databases import Databases
@@ -25,7 +25,7 @@ def server(tmp_path: Path) -> Iterator[PostgresServer]:
 @pytest.fixture
 def own_site(server: PostgresServer, databases: Databases) -> Iterator[Site]:
     """On a server that this test may stop."""
-    target = monolith(server.admin_url("monolith"), SECRET)
+    target = monolith_target(server.admin_url("monolith"), SECRET)
     set_up(target)
     with auth_site(
         databases.reached_by(

@@ -9,8 +9,8 @@ from alembic import command
 from psycopg import errors as pg
 from psycopg.types.range import TimestamptzRange
 
-from deploy.databases.histories import SCHEDULING
-from deploy.databases.migrate import connected, history_of, migrate
+from deploy.databases.migrate import alembic_config, migrate, open_connection
+from deploy.databases.schemas import SCHEDULING
 from tests.databases import Databases
 
 NINE = datetime(2040, 6, 4, 9, tzinfo=UTC)
@@ -23,8 +23,8 @@ def of_version_1(databases: Databases) -> str:
     with psycopg.connect(url, autocommit=True) as administrator:
         administrator.execute("DROP SCHEMA scheduling CASCADE")
         administrator.execute("CREATE SCHEMA scheduling AUTHORIZATION scheduling_owner")
-    with connected(url) as connection:
-        config = history_of(SCHEDULING)
+    with open_connection(url) as connection:
+        config = alembic_config(SCHEDULING)
         config.attributes.update(connection=connection, schema=SCHEDULING.name, owner=SCHEDULING.owner)
         command.upgrade(config, "0001")
         connection.commit()

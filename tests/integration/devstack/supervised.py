@@ -9,8 +9,8 @@ from pathlib import Path
 
 from deploy.devstack.ports import free_port
 from deploy.devstack.postgres import PostgresServer
-from deploy.devstack.program import Program, answers_http
-from deploy.devstack.record import ProcessRecord
+from deploy.devstack.process_record import ProcessRecord
+from deploy.devstack.program import Program, http_check
 from deploy.devstack.supervisor import Supervisor
 
 
@@ -23,7 +23,7 @@ def main() -> None:
         ["-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), str(port)],
         {},
         log=folder / "web.log",
-        serves=answers_http(port, "/"),
+        serves=http_check(port, "/"),
     )
     supervisor = Supervisor(ProcessRecord(folder / "processes.json"), say)
     try:

@@ -6,14 +6,14 @@ import psycopg
 import pytest
 
 from deploy.databases.check import check
-from deploy.databases.histories import Target, scheduling
-from deploy.errors import SurroundingsError
+from deploy.databases.schemas import Target, scheduling_target
+from deploy.errors import CommandError
 from tests.databases import Databases
 
 
 @pytest.fixture
 def target(databases: Databases) -> Target:
-    return scheduling(databases.scheduling_admin_url, databases.role_secret)
+    return scheduling_target(databases.scheduling_admin_url, databases.role_secret)
 
 
 def test_a_database_that_was_set_up_is_fine(target: Target) -> None:
@@ -23,25 +23,25 @@ def test_a_database_that_was_set_up_is_fine(target: Target) -> None:
 def test_a_schema_of_an_older_version(target: Target) -> None:
     with psycopg.connect(target.url) as connection:
         connection.execute("UPDATE scheduling.alembic_version SET version_num = 'older'")
-    with pytest.raises(SurroundingsError, match=r"schema scheduling .* run `extraction db setup scheduling`"):
+    with pytest.raises(CommandError, match=r"schema scheduling .* run `extraction db setup scheduling`"):
         check(target)
 
 
 def test_a_database_that_was_never_set_up(target: Target) -> None:
     with psycopg.connect(target.url) as connection:
         connection.execute("DROP SCHEMA scheduling CASCADE")
-    with pytest.raises(SurroundingsError, match=r"schema scheduling .* run `extraction db setup scheduling`"):
+    with pytest.raises(CommandError, match=r"schema scheduling .* run `extraction db setup scheduling`"):
         check(target)
 
 
 def test_another_deployments_secret(target: Target) -> None:
-    with pytest.raises(SurroundingsError, match=r"role scheduling_app cannot enter .* DATABASE_ROLE_SECRET"):
+    with pytest.raises(CommandError, match=r"role scheduling_app cannot enter .* DATABASE_ROLE_SECRET"):
         check(dataclasses.replace(target, role_secret="another"))
 
 
 def test_a_database_that_does_not_exist(target: Target) -> None:
     missing = dataclasses.replace(target, url=f"{target.url}_missing")
-    with pytest.raises(SurroundingsError, match=r"_missing.* does not exist.*SCHEDULING_DATABASE_URL"):
+    with pytest.raises(CommandError, match=r"_missing.* does not exist.*SCHEDULING_DATABASE_URL"):
         check(missing)
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.devstack.ports import free_port, is_free
-from deploy.devstack.program import answers_http
-from deploy.devstack.record import start_of
+from deploy.devstack.process_record import process_start_time
+from deploy.devstack.program import http_check
 from deploy.devstack.settings import DEFAULT_PORTS
 from tests.servers import ROOT
 
@@ -41,7 +41,7 @@ def test_no_process_is_told_what_it_need_not_know(tmp_path: Path) -> None:
     assert not any(password in environment for environment in told.values())
     assert not any("SIGNING_KEY" in each and "SCHEDULING_DATABASE_URL" in each for each in told.values())
     assert sum("MONOLITH_DATABASE_URL" in each and "SCHEDULING_DATABASE_URL" in each for each in told.values()) == 1
-    assert all(start_of(pid) is None for pid in told)
+    assert all(process_start_time(pid) is None for pid in told)
 
 
 @contextlib.contextmanager
@@ -71,9 +71,9 @@ def demo(data: Path, ports: dict[str, int]) -> Iterator[subprocess.Popen[str]]:
 
 
 def serves(ports: dict[str, int]) -> None:
-    assert answers_http(ports["MONOLITH_PORT"], "/healthz")()
-    assert answers_http(ports["SCHEDULING_PORT"], "/healthz")()
-    assert answers_http(ports["MAIL_PORT"], "/")()
+    assert http_check(ports["MONOLITH_PORT"], "/healthz")()
+    assert http_check(ports["SCHEDULING_PORT"], "/healthz")()
+    assert http_check(ports["MAIL_PORT"], "/")()
 
 
 def extraction(data: Path, ports: dict[str, int], *arguments: str) -> subprocess.CompletedProcess[bytes]:

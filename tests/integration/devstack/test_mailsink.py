@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from deploy.devstack.ports import free_port
 from deploy.mailsink.pages import create_pages
-from deploy.mailsink.smtp import receive
+from deploy.mailsink.smtp import start_smtp_server
 from deploy.mailsink.store import MailStore
 
 INVITATION = "BEGIN:VCALENDAR\nSUMMARY:<b>Cut</b>\nEND:VCALENDAR\n"
@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> MailStore:
 @pytest.fixture
 def smtp(store: MailStore) -> Iterator[smtplib.SMTP]:
     port = free_port()
-    server = receive(store, port)
+    server = start_smtp_server(store, port)
     with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
         yield client
     server.stop()

@@ -12,7 +12,7 @@ import pytest
 from deploy.devstack import identity, postgres
 from deploy.devstack.identity import AS_NOBODY, IN_A_USER_NAMESPACE, Identity
 from deploy.devstack.postgres import PostgresServer
-from deploy.errors import PortTaken, SurroundingsError
+from deploy.errors import CommandError, PortInUseError
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_taken_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         server = PostgresServer(tmp_path / "postgres", port)
-        with pytest.raises(PortTaken, match=f"port {port} for postgres is taken"):
+        with pytest.raises(PortInUseError, match=f"port {port} for postgres is taken"):
             server.start()
     server.start()
     server.stop()
@@ -85,7 +85,7 @@ def test_a_failed_creation_leaves_nothing_half_made(tmp_path: Path) -> None:
     server = PostgresServer(tmp_path / "postgres", durable=False)
     server.folder.mkdir()
     (server.folder / "password").touch()
-    with pytest.raises(SurroundingsError, match="could not be created"):
+    with pytest.raises(CommandError, match="could not be created"):
         server.start()
     assert [path.name for path in server.folder.iterdir()] == ["password"]
     (server.folder / "password").unlink()
@@ -96,7 +96,7 @@ def test_a_failed_creation_leaves_nothing_half_made(tmp_path: Path) -> None:
 def test_a_lost_password_is_named(server: PostgresServer) -> None:
     server.stop()
     (server.folder / "password").unlink()
-    with pytest.raises(SurroundingsError, match="password is missing"):
+    with pytest.raises(CommandError, match="password is missing"):
         server.start()
     server.stop()
 

@@ -8,7 +8,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from contracts.chassis.credentials import role_url
-from deploy.databases.histories import MONOLITH_SCHEMAS
+from deploy.databases.schemas import MONOLITH_SCHEMAS
 from tests.databases import Databases
 
 RUNNING_ROLES = [(schema.name, role) for schema in MONOLITH_SCHEMAS for role in schema.running_roles]

@@ -16,26 +16,26 @@ from contracts.chassis.trace import new_trace
 from contracts.scheduling import models as m
 from contracts.scheduling import operations as ops
 from contracts.scheduling.context import Actor, CallContext
-from deploy.databases.histories import Target, monolith, scheduling
-from deploy.errors import SurroundingsError
-from deploy.seed.business import Business
-from deploy.seed.plan import Plan
+from deploy.databases.schemas import Target, monolith_target, scheduling_target
+from deploy.errors import CommandError
+from deploy.seed.business import SeededBusiness
+from deploy.seed.plan import SeedPlan
 from deploy.seed.seeding import seed
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.databases import Databases
 
-PLAN = Plan(businesses=3, appointments=1_000, seed=7, side="in_process", week=date(2026, 3, 30))
+PLAN = SeedPlan(businesses=3, appointments=1_000, seed=7, side="in_process", week=date(2026, 3, 30))
 PASSWORD = "correct horse battery"
 TABLES = ("business", "lease", "offering", "provider", "weekly_hours", "appointment", "claim", "history")
 
 
 def targets(databases: Databases) -> tuple[Target, Target]:
-    own = monolith(databases.monolith_admin_url, databases.role_secret)
-    return own, scheduling(databases.scheduling_admin_url, databases.role_secret)
+    own = monolith_target(databases.monolith_admin_url, databases.role_secret)
+    return own, scheduling_target(databases.scheduling_admin_url, databases.role_secret)
 
 
-def fill(databases: Databases, plan: Plan = PLAN) -> list[str]:
+def fill(databases: Databases, plan: SeedPlan = PLAN) -> list[str]:
     own, service = targets(databases)
     said: list[str] = []
     seed(plan, own, own if plan.side == "in_process" else service, password=PASSWORD, say=said.append)
@@ -92,7 +92,7 @@ def test_appointments_lie_within_hours_before_and_after_the_week(databases: Data
 
 def test_the_product_reads_it_and_books_beside_it(databases: Databases) -> None:
     fill(databases, dataclasses.replace(PLAN, week=_this_monday()))
-    business = Business(PLAN, 0)
+    business = SeededBusiness(PLAN, 0)
     url = role_url(databases.monolith_url, "scheduling_app", databases.role_secret)
     engine = SchedulingEngine(Database(url))
     owner = Actor("staff", PLAN.id_of("owner", business.slug))
@@ -136,7 +136,7 @@ def test_the_same_seed_gives_the_same_data_and_beside_other_data(databases: Data
     fill(databases)  # into tables that hold something: their indexes stay
     http = dataclasses.replace(PLAN, side="http", seed=8)
     own, service = targets(databases)
-    with pytest.raises(SurroundingsError, match="the monolith database holds data of seed 8 already"):
+    with pytest.raises(CommandError, match="the monolith database holds data of seed 8 already"):
         seed(http, own, service, password=PASSWORD, say=lambda _: None)
 
 
@@ -196,20 +196,20 @@ def test_numbers_that_cannot_be(databases: Databases, asked: Sequence[str], refu
 def test_a_database_that_is_not_migrated(databases: Databases) -> None:
     with psycopg.connect(databases.monolith_admin_url, autocommit=True) as admin:
         admin.execute("DROP SCHEMA scheduling CASCADE")
-    with pytest.raises(SurroundingsError, match="run `extraction db setup monolith`"):
+    with pytest.raises(CommandError, match="run `extraction db setup monolith`"):
         fill(databases)
 
 
 def test_rows_that_the_triggers_would_refuse_are_not_kept(
     databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def without_its_claim(business: Business) -> object:
+    def without_its_claim(business: SeededBusiness) -> object:
         for number, (appointment, claim, history) in enumerate(whole(business)):
             yield appointment, "" if number == 5 else claim, history
 
-    whole = Business.bookings
-    monkeypatch.setattr(Business, "bookings", without_its_claim)
-    with pytest.raises(SurroundingsError, match="3 active appointments without a claim"):
+    whole = SeededBusiness.bookings
+    monkeypatch.setattr(SeededBusiness, "bookings", without_its_claim)
+    with pytest.raises(CommandError, match="3 active appointments without a claim"):
         fill(databases)
     assert rows(databases.monolith_admin_url, "SELECT count(*) FROM scheduling.appointment") == [(0,)]
     assert rows(databases.monolith_admin_url, "SELECT count(*) FROM auth.business") == [(0,)]

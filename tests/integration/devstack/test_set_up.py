@@ -10,10 +10,10 @@ import pytest
 from psycopg import sql
 
 from deploy.databases import migrate
-from deploy.databases.histories import Target, monolith
+from deploy.databases.schemas import Target, monolith_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.ports import free_port
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from tests.servers import Servers
 
 # Everything that a second run could change: who owns and may use what, and how far each history is.
@@ -37,7 +37,7 @@ def target(servers: Servers) -> Iterator[Target]:
     """A database that does not exist yet."""
     name = f"test_{secrets.token_hex(6)}"
     url = urlsplit(servers.monolith_template_url)
-    yield monolith(url._replace(path=f"/{name}").geturl(), servers.role_secret)
+    yield monolith_target(url._replace(path=f"/{name}").geturl(), servers.role_secret)
     with psycopg.connect(url._replace(path="/postgres").geturl(), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -62,8 +62,8 @@ def test_two_runs_at_once_both_succeed(target: Target) -> None:
 
 def test_an_unreachable_server_is_one_line_with_the_remedy_and_no_password() -> None:
     port = free_port()
-    with pytest.raises(SurroundingsError) as error:
-        set_up(monolith(f"postgresql://postgres:hunter2@127.0.0.1:{port}/monolith", "secret"))
+    with pytest.raises(CommandError) as error:
+        set_up(monolith_target(f"postgresql://postgres:hunter2@127.0.0.1:{port}/monolith", "secret"))
     message = str(error.value)
     assert f"127.0.0.1:{port}/monolith" in message
     assert "MONOLITH_DATABASE_URL" in message
@@ -73,15 +73,15 @@ def test_an_unreachable_server_is_one_line_with_the_remedy_and_no_password() -> 
 
 def test_a_url_without_a_database_is_refused(servers: Servers) -> None:
     url = urlsplit(servers.monolith_template_url)._replace(path="").geturl()
-    with pytest.raises(SurroundingsError, match="MONOLITH_DATABASE_URL names no database"):
-        set_up(monolith(url, "secret"))
+    with pytest.raises(CommandError, match="MONOLITH_DATABASE_URL names no database"):
+        set_up(monolith_target(url, "secret"))
 
 
 def test_a_version_from_another_release_is_left_alone(target: Target) -> None:
     set_up(target)
     with psycopg.connect(target.url) as connection:
         connection.execute("UPDATE scheduling.alembic_version SET version_num = 'newer'")
-    with pytest.raises(SurroundingsError, match="schema scheduling has a version that this code does not know"):
+    with pytest.raises(CommandError, match="schema scheduling has a version that this code does not know"):
         set_up(target)
 
 
@@ -90,7 +90,7 @@ def test_a_migration_does_not_wait_for_a_lock_for_long(target: Target, monkeypat
     set_up(target)
     with psycopg.connect(target.url) as connection:
         connection.execute("LOCK TABLE scheduling.alembic_version")
-        with pytest.raises(SurroundingsError, match="schema scheduling is in use"):
+        with pytest.raises(CommandError, match="schema scheduling is in use"):
             set_up(target)
 
 

@@ -13,8 +13,8 @@ from typing import IO
 import pytest
 
 from deploy.devstack.ports import is_free
+from deploy.devstack.process_record import ProcessRecord, process_start_time
 from deploy.devstack.program import Program
-from deploy.devstack.record import ProcessRecord, start_of
 from deploy.devstack.supervisor import Supervisor
 from tests.patience import eventually
 from tests.servers import ROOT
@@ -45,7 +45,7 @@ def test_ctrl_c_stops_everything(running: Running, tmp_path: Path) -> None:
     running.process.send_signal(signal.SIGINT)
     running.process.wait(30)
     assert all(is_free(port) for port in running.ports)
-    assert [start_of(pid) for pid in running.pids] == [None, None]
+    assert [process_start_time(pid) for pid in running.pids] == [None, None]
     assert not (tmp_path / "processes.json").exists()
 
 
@@ -53,7 +53,7 @@ def test_ctrl_c_stops_everything(running: Running, tmp_path: Path) -> None:
 def test_kill_9_leaves_nobody_on_the_ports(running: Running) -> None:
     running.process.kill()
     eventually(lambda: all(is_free(port) for port in running.ports))
-    eventually(lambda: all(start_of(pid) is None for pid in running.pids))
+    eventually(lambda: all(process_start_time(pid) is None for pid in running.pids))
 
 
 def test_a_process_that_dies_is_started_again_and_this_is_said(running: Running) -> None:

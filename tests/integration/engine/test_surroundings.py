@@ -16,7 +16,7 @@ from contracts.chassis.credentials import role_url
 from contracts.chassis.deadline import Deadline
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import Unavailable
-from deploy.databases.histories import scheduling
+from deploy.databases.schemas import scheduling_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.ports import free_port
 from deploy.devstack.postgres import PostgresServer
@@ -102,7 +102,7 @@ def test_a_database_that_is_not_there_is_unavailable_at_once(shop: Shop) -> None
 def test_a_restarted_server_is_found_again(tmp_path: Path) -> None:
     """Stopped in order, and killed: while it is away nothing is done, and afterwards nobody has to restart us."""
     with PostgresServer(tmp_path / "postgres", durable=False) as server:
-        target = scheduling(server.admin_url("scheduling"), "a role secret of the tests")
+        target = scheduling_target(server.admin_url("scheduling"), "a role secret of the tests")
         set_up(target)
         url = role_url(target.url, "scheduling_app", target.role_secret)
         shop = open_shop(SchedulingEngine(Database(url, pool_size=4)), uuid7())

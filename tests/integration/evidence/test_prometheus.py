@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.evidence.prometheus import query_prometheus
 from loadtests.evidence.window import build_window
 from tests.faults.peer import Peer, answer, peer
@@ -55,14 +55,14 @@ def test_instances_are_added_up_and_their_counters_may_begin_again() -> None:
     ids=["nothing", "bad query", "too much", "not ready", "no token", "wrong path", "another web", "another shape"],
 )
 def test_what_is_wrong_is_one_line_with_the_remedy(reply: bytes, words: str) -> None:
-    with peer(lambda _: [reply]) as server, pytest.raises(SurroundingsError, match=words) as told:
+    with peer(lambda _: [reply]) as server, pytest.raises(CommandError, match=words) as told:
         query_prometheus(server.url, "5m", 'job="shop"')
     assert "\n" not in str(told.value)
 
 
 def test_a_token_that_is_not_the_right_one_is_said() -> None:
     reply = answer("403 Forbidden", b"", content_type="text/plain")
-    with peer(lambda _: [reply]) as server, pytest.raises(SurroundingsError, match="not the one that it takes"):
+    with peer(lambda _: [reply]) as server, pytest.raises(CommandError, match="not the one that it takes"):
         query_prometheus(server.url, "5m", token="wrong")
 
 
@@ -74,5 +74,5 @@ def test_a_token_that_is_not_the_right_one_is_said() -> None:
 def test_an_address_where_nobody_answers_is_said(of: Callable[[Peer], str], words: str) -> None:
     with peer(lambda _: []) as server:
         server.leave()
-        with pytest.raises(SurroundingsError, match=words):
+        with pytest.raises(CommandError, match=words):
             query_prometheus(of(server), "5m")

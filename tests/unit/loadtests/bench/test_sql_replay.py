@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.bench.sql_recording import RecordedStatement
 from loadtests.bench.sql_replay import (
     BookingRequest,
@@ -88,7 +88,7 @@ def test_an_id_that_stands_twice_is_made_once() -> None:
 
 
 def test_two_bookings_that_differ_in_their_sql_have_no_template() -> None:
-    with pytest.raises(SurroundingsError, match="same SQL"):
+    with pytest.raises(CommandError, match="same SQL"):
         build_template(ONE, OTHER[:-1], BOOKINGS)
 
 

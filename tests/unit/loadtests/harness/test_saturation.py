@@ -8,7 +8,7 @@ from itertools import cycle
 
 import pytest
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.harness.saturation import render_request, saturate
 
 REQUEST = render_request("GET", "/", host="127.0.0.1", headers={"Cookie": "session=x"})
@@ -88,5 +88,5 @@ def test_no_seconds_are_one_request_for_each_connection() -> None:
 
 
 def test_a_server_that_hangs_up_spoils_the_measurement() -> None:
-    with server(lambda connection: connection.close()) as port, pytest.raises(SurroundingsError, match="closed"):
+    with server(lambda connection: connection.close()) as port, pytest.raises(CommandError, match="closed"):
         saturate(port, cycle([REQUEST]), connections=1, seconds=0.1)

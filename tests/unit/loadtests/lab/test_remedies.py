@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.lab.planning.remedies import read_remedies
 from loadtests.lab.results.model import Remedy
 
@@ -40,7 +40,7 @@ def test_statements_and_settings_each_become_an_arm(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, text: str, words: str) -> None:
-    with pytest.raises(SurroundingsError) as refused:
+    with pytest.raises(CommandError) as refused:
         read_remedies([f"mine={file(tmp_path, name, text)}"])
     assert str(refused.value).startswith("--remedy mine: ")
     assert words in str(refused.value)
@@ -49,13 +49,13 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, text: str, words:
 
 @pytest.mark.parametrize("given", ["mine", "mine=", "=x.sql", "My Index=x.sql", "-x=x.sql"])
 def test_what_is_no_name_and_file(given: str) -> None:
-    with pytest.raises(SurroundingsError, match="is not NAME=FILE"):
+    with pytest.raises(CommandError, match="is not NAME=FILE"):
         read_remedies([given])
 
 
 def test_a_file_that_is_not_there_and_a_name_given_twice(tmp_path: Path) -> None:
-    with pytest.raises(SurroundingsError, match=r"none\.sql cannot be read"):
+    with pytest.raises(CommandError, match=r"none\.sql cannot be read"):
         read_remedies([f"mine={tmp_path / 'none.sql'}"])
     index = file(tmp_path, "tried.sql", "SELECT 1")
-    with pytest.raises(SurroundingsError, match="--remedy mine is given twice"):
+    with pytest.raises(CommandError, match="--remedy mine is given twice"):
         read_remedies([f"mine={index}", f"mine={index}"])

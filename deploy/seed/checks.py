@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from deploy.databases.histories import Target
-from deploy.databases.migrate import connected, is_migrated
+from deploy.databases.migrate import is_migrated, open_connection
+from deploy.databases.schemas import Target
 from deploy.databases.set_up import connect
-from deploy.errors import SurroundingsError
-from deploy.seed.business import Business
+from deploy.errors import CommandError
+from deploy.seed.business import SeededBusiness
 from deploy.seed.copying import Connection
-from deploy.seed.plan import Plan
+from deploy.seed.plan import SeedPlan
 
 _SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 # What row triggers and foreign keys would have refused, row by row; each counts what should not be.
@@ -48,9 +48,9 @@ _WRONG = {
 }
 
 
-def require_ready(plan: Plan, monolith: Target, scheduling: Target) -> None:
-    """Raises SurroundingsError, one line: not migrated, not an administrator, or already seeded."""
-    first = Business(plan, 0)
+def require_ready(plan: SeedPlan, monolith: Target, scheduling: Target) -> None:
+    """Raises CommandError, one line: not migrated, not an administrator, or already seeded."""
+    first = SeededBusiness(plan, 0)
     for target, query, known in (
         (monolith, "SELECT 1 FROM auth.business WHERE slug = %s", first.slug),
         (scheduling, "SELECT 1 FROM scheduling.business WHERE business_id = %s", first.business_id),
@@ -58,32 +58,32 @@ def require_ready(plan: Plan, monolith: Target, scheduling: Target) -> None:
         _require_migrated(target)
         with connect(target) as connection:
             if connection.execute(_SUPERUSER).fetchone() != (True,):
-                raise SurroundingsError(
+                raise CommandError(
                     f"seeding needs a superuser of the {target.name} database, and {target.setting} names "
                     f"{connection.info.user}: put an administrator's credentials there"
                 )
             if connection.execute(query.encode(), (known,)).fetchone():
-                raise SurroundingsError(
+                raise CommandError(
                     f"the {target.name} database holds data of seed {plan.seed} already: choose another --seed"
                 )
 
 
 def require_sound(scheduling: Connection, businesses: Sequence[UUID]) -> None:
-    """Raises SurroundingsError when a row is there that the triggers would have refused. Overlaps cannot be there: the
+    """Raises CommandError when a row is there that the triggers would have refused. Overlaps cannot be there: the
     exclusion constraint is no trigger."""
     for what, query in _WRONG.items():
         row = scheduling.execute(query.encode(), {"businesses": list(businesses)}).fetchone()
         if row != (0,):
             count = row and row[0]
-            raise SurroundingsError(f"the seeding made {count} {what}, so nothing was kept: report this as a defect")
+            raise CommandError(f"the seeding made {count} {what}, so nothing was kept: report this as a defect")
 
 
 def _require_migrated(target: Target) -> None:
     connect(target).close()
-    with connected(target.url) as connection:
+    with open_connection(target.url) as connection:
         for schema in target.schemas:
             if not is_migrated(connection, schema):
-                raise SurroundingsError(
+                raise CommandError(
                     f"schema {schema.name} of the {target.name} database does not have the version of this code: "
                     f"run `extraction db setup {target.name}`"
                 )

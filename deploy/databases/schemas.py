@@ -62,11 +62,11 @@ class Target:
         return tuple(role for schema in self.schemas for role in schema.running_roles)
 
 
-def monolith(url: str, role_secret: str) -> Target:
+def monolith_target(url: str, role_secret: str) -> Target:
     """The monolith's database: its own modules, and scheduling's in-process copy."""
     return Target("monolith", "MONOLITH_DATABASE_URL", url, role_secret, MONOLITH_SCHEMAS)
 
 
-def scheduling(url: str, role_secret: str) -> Target:
+def scheduling_target(url: str, role_secret: str) -> Target:
     """The extracted service's database."""
     return Target("scheduling", "SCHEDULING_DATABASE_URL", url, role_secret, SCHEDULING_SCHEMAS)

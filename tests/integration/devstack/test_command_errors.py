@@ -10,10 +10,10 @@ import pytest
 
 from deploy.devstack.clean import clean
 from deploy.devstack.keys import load_keys
-from deploy.devstack.lock import only_one
+from deploy.devstack.lock import lock_data_folder
 from deploy.devstack.ports import free_port
 from deploy.devstack.settings import DEFAULT_PORTS
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from tests.servers import ROOT
 
 
@@ -35,7 +35,7 @@ def test_one_port_for_two_servers(tmp_path: Path) -> None:
 
 
 def test_a_second_demo_in_one_folder(tmp_path: Path) -> None:
-    with only_one(tmp_path / "run" / "lock"):
+    with lock_data_folder(tmp_path / "run" / "lock"):
         message = refused(tmp_path, "demo")
     assert f"(process {os.getpid()})" in message
     assert "DATA_DIR" in message
@@ -119,7 +119,7 @@ def test_damaged_secrets(tmp_path: Path) -> None:
     load_keys(tmp_path / "secrets.json")
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
     (tmp_path / "secrets.json").write_text('{"half": ')
-    with pytest.raises(SurroundingsError, match=r"secrets\.json is damaged"):
+    with pytest.raises(CommandError, match=r"secrets\.json is damaged"):
         load_keys(tmp_path / "secrets.json")
 
 
@@ -128,7 +128,7 @@ def test_clean_removes_what_is_ours_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
     clean(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
-    with only_one(tmp_path / "run" / "lock"), pytest.raises(SurroundingsError, match="a demo runs in"):
+    with lock_data_folder(tmp_path / "run" / "lock"), pytest.raises(CommandError, match="a demo runs in"):
         clean(tmp_path)
 
 

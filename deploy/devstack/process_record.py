@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ProcessEntry:
     """``started`` tells the process apart from a later one with the same number."""
 
     name: str
@@ -30,14 +30,14 @@ class ProcessRecord:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, ProcessEntry] = {}
 
     def note(self, process: Child) -> None:
         """The process was started, in place of any earlier one of its name."""
         if process.pid is None:
             return
-        started = start_of(process.pid) or ""
-        self._entries[process.name] = Entry(process.name, process.pid, started, process.stop_signal)
+        started = process_start_time(process.pid) or ""
+        self._entries[process.name] = ProcessEntry(process.name, process.pid, started, process.stop_signal)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self._path.with_suffix(".unfinished")
         unfinished.write_text(json.dumps([asdict(entry) for entry in self._entries.values()]))
@@ -60,14 +60,14 @@ class ProcessRecord:
         self.clear()
         return [entry.name for entry in left]
 
-    def _read(self) -> list[Entry]:
+    def _read(self) -> list[ProcessEntry]:
         try:
-            return [Entry(**entry) for entry in json.loads(self._path.read_text())]
+            return [ProcessEntry(**entry) for entry in json.loads(self._path.read_text())]
         except (FileNotFoundError, ValueError, TypeError):
             return []
 
 
-def start_of(pid: int) -> str | None:
+def process_start_time(pid: int) -> str | None:
     """When the process started, in the system's own notation; None when it has ended, reaped or not."""
     if platform.system() == "Linux":
         return _start_on_linux(pid)
@@ -87,11 +87,11 @@ def _start_on_linux(pid: int) -> str | None:
     return None if fields[0] in "ZX" else fields[19]
 
 
-def _runs(entry: Entry) -> bool:
-    return start_of(entry.pid) == entry.started
+def _runs(entry: ProcessEntry) -> bool:
+    return process_start_time(entry.pid) == entry.started
 
 
-def _end(entry: Entry) -> None:
+def _end(entry: ProcessEntry) -> None:
     """Ask, wait, kill; the whole session, since a master that is killed cannot stop its workers."""
     with suppress(ProcessLookupError):
         os.kill(entry.pid, entry.stop_signal)
