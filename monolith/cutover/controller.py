@@ -187,7 +187,7 @@ class Controller:
                 attempt=move.attempt,
                 wait_ms=min(MAX_LOCK_WAIT_MS, int(left * 1000) - _MARGIN_MS),
             )
-        except leases.StillWriting as error:
+        except leases.WritersStillActive as error:
             raise CutoverRefused(f"{error}: end them, and move the business then") from error
         failpoints.reach("after fence")
         if fenced is None:
@@ -205,7 +205,7 @@ class Controller:
 
     def _drain(self, move: Cutover, until: float) -> None:
         target = self.at(move.target)
-        while not leases.has_mark(target, move.business_id, move.attempt):
+        while not leases.has_watermark(target, move.business_id, move.attempt):
             if time.monotonic() >= until:
                 raise CutoverRefused(
                     f"replication to the {self._sides.at(move.target).name} database did not catch up within "

@@ -22,7 +22,7 @@ from monolith.cutover.shadow.shadow_reads import ShadowReads
 from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.modules.scheduling.adapters.in_process import (
     IN_PROCESS_ROLE,
-    in_process_caretaker,
+    in_process_maintenance,
     in_process_relay,
     in_process_scheduling,
 )
@@ -79,15 +79,15 @@ def switched_worker(given: Surroundings, *, calls_at_once: int, redis_url: str) 
     _, watch, routes = _routing(given)
     databases = given.databases
     relay = in_process_relay(databases.url, databases.secret, redis_url)
-    caretaker = in_process_caretaker(databases.url, databases.secret)
+    maintenance = in_process_maintenance(databases.url, databases.secret)
     watch.start()
     return SchedulingParts(
         port=SwitchedScheduling(_adapters(given, calls_at_once), routes),
         loops=[
             Loop("relay", relay.step, idle_seconds=0.05),
-            Loop("maintenance", caretaker.step, idle_seconds=0.5),
+            Loop("maintenance", maintenance.step, idle_seconds=0.5),
         ],
-        closing=[relay.close, caretaker.close, watch.close],
+        closing=[relay.close, maintenance.close, watch.close],
     )
 
 

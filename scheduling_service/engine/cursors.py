@@ -9,12 +9,12 @@ import msgspec
 from contracts.scheduling.errors import InvalidRequest
 
 
-def cursor_of(moment: datetime, last_id: UUID) -> str:
+def encode_cursor(moment: datetime, last_id: UUID) -> str:
     micros = int(moment.timestamp()) * 1_000_000 + moment.microsecond
     return base64.urlsafe_b64encode(msgspec.json.encode((micros, last_id))).rstrip(b"=").decode()
 
 
-def position_of(cursor: str) -> tuple[datetime, UUID]:
+def decode_cursor(cursor: str) -> tuple[datetime, UUID]:
     """Raises InvalidRequest for a cursor that no page gave."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))

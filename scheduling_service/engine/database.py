@@ -14,7 +14,7 @@ from contracts.chassis.deadline import Deadline
 from contracts.scheduling.errors import DeadlineExceeded, NotOwner, SchedulingError, Unavailable
 from scheduling_service.engine.pool import Connection, Pool
 
-__all__ = ["Connection", "Database", "meaning", "time_left_ms", "translated"]
+__all__ = ["Connection", "Database", "contract_errors", "time_left_ms", "to_contract_error"]
 
 T = TypeVar("T")
 
@@ -38,27 +38,27 @@ class Database:
     @contextmanager
     def connection(self, deadline: Deadline) -> Iterator[Connection]:
         """A connection for the block's own use, outside any transaction. One that broke is not used again."""
-        connection = self._pool.take(deadline)
+        connection = self._pool.acquire(deadline)
         try:
             yield connection
         finally:
-            self._pool.give_back(connection)
+            self._pool.release(connection)
 
     def read(self, deadline: Deadline, work: Callable[[Connection], T]) -> T:
         """What `work` reads. When the connection had died in the pool, `work` is begun once more on a new one.
 
         Raises contract errors for what Postgres raises.
         """
-        connection = self._pool.take(deadline)
+        connection = self._pool.acquire(deadline)
         try:
             return work(connection)
         except psycopg.Error as error:
             if not (connection.closed and isinstance(error, psycopg.OperationalError)):
-                raise meaning(error) from error
+                raise to_contract_error(error) from error
         finally:
-            self._pool.give_back(connection)
+            self._pool.release(connection)
         self.drop_idle()
-        with translated(), self.connection(deadline) as connection:
+        with contract_errors(), self.connection(deadline) as connection:
             return work(connection)
 
     def drop_idle(self) -> None:
@@ -80,15 +80,15 @@ def time_left_ms(deadline: Deadline) -> int:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def contract_errors() -> Iterator[None]:
     """Raise the contract's error for Postgres' own. For work of which nothing has been committed."""
     try:
         yield
     except psycopg.Error as error:
-        raise meaning(error) from error
+        raise to_contract_error(error) from error
 
 
-def meaning(error: psycopg.Error) -> SchedulingError:
+def to_contract_error(error: psycopg.Error) -> SchedulingError:
     """The contract's error for one that came before a commit."""
     code = error.sqlstate or ""
     if code == "SL001":

@@ -9,15 +9,23 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, Forbidden
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
-from scheduling_service.engine import catalog, reading, series, settling, visits, waiting, writing
-from scheduling_service.engine.booking import lifecycle, moving, placing
+from scheduling_service.engine import (
+    catalog,
+    maintenance,
+    queries,
+    series,
+    visit_booking,
+    waitlist_entries,
+    write_transaction,
+)
+from scheduling_service.engine.booking import creation, lifecycle, rescheduling
 from scheduling_service.engine.database import Connection, Database
 from scheduling_service.engine.rules import BusinessRules, RulesCache
-from scheduling_service.engine.searching import get_overview, next_available, search_slots
-from scheduling_service.engine.visiting import search_visits
+from scheduling_service.engine.slot_search import get_overview, next_available, search_slots
+from scheduling_service.engine.visit_search import search_visits
 
-_Write = Callable[[writing.Write, Any], Any]
-_Booking = Callable[[writing.Write, BusinessRules, Any], Any]
+_Write = Callable[[write_transaction.Write, Any], Any]
+_Booking = Callable[[write_transaction.Write, BusinessRules, Any], Any]
 _Read = Callable[[Connection, CallContext, Any], Any]
 _Search = Callable[[Database, RulesCache, CallContext, Any], Any]
 
@@ -39,39 +47,39 @@ _CATALOG: dict[str, _Write] = {
 """Changes of the rules: each excludes the business's other writes while it lasts."""
 
 _BOOKINGS: dict[str, _Booking] = {
-    ops.BOOK.name: placing.book,
-    ops.HOLD.name: placing.hold,
+    ops.BOOK.name: creation.book,
+    ops.HOLD.name: creation.hold,
     ops.CONFIRM.name: lifecycle.confirm,
     ops.APPROVE.name: lifecycle.approve,
     ops.DECLINE.name: lifecycle.decline,
-    ops.RESCHEDULE.name: moving.reschedule,
+    ops.RESCHEDULE.name: rescheduling.reschedule,
     ops.CANCEL.name: lifecycle.cancel,
     ops.COMPLETE.name: lifecycle.complete,
     ops.MARK_NO_SHOW.name: lifecycle.mark_no_show,
     ops.BOOK_SERIES.name: series.book_series,
     ops.RESCHEDULE_SERIES.name: series.reschedule_series,
     ops.CANCEL_SERIES.name: series.cancel_series,
-    ops.BOOK_VISIT.name: visits.book_visit,
-    ops.JOIN_WAITLIST.name: waiting.join_waitlist,
-    ops.LEAVE_WAITLIST.name: waiting.leave_waitlist,
-    ops.SETTLE.name: settling.settle,
+    ops.BOOK_VISIT.name: visit_booking.book_visit,
+    ops.JOIN_WAITLIST.name: waitlist_entries.join_waitlist,
+    ops.LEAVE_WAITLIST.name: waitlist_entries.leave_waitlist,
+    ops.SETTLE.name: maintenance.settle,
 }
 """Writes by the rules; those of one business run side by side."""
 
 _READS: dict[str, _Read] = {
-    ops.GET_BUSINESS.name: lambda db, ctx, _: reading.get_business(db, ctx.business_id),
+    ops.GET_BUSINESS.name: lambda db, ctx, _: queries.get_business(db, ctx.business_id),
     ops.LIST_OFFERINGS.name: lambda db, ctx, _: catalog.list_offerings(db, ctx.business_id),
     ops.LIST_PROVIDERS.name: lambda db, ctx, _: catalog.list_providers(db, ctx.business_id),
     ops.LIST_DATE_OVERRIDES.name: lambda db, ctx, q: catalog.list_date_overrides(db, ctx.business_id, q),
     ops.LIST_HOLIDAYS.name: lambda db, ctx, _: catalog.list_holidays(db, ctx.business_id),
     ops.LIST_BLOCKS.name: lambda db, ctx, q: catalog.list_blocks(db, ctx.business_id, q),
     ops.LIST_RESOURCES.name: lambda db, ctx, _: catalog.list_resources(db, ctx.business_id),
-    ops.GET_APPOINTMENT.name: lambda db, ctx, q: reading.get_appointment(db, ctx.business_id, ctx.actor, q),
-    ops.LIST_APPOINTMENTS.name: lambda db, ctx, q: reading.list_appointments(db, ctx.business_id, ctx.actor, q),
-    ops.GET_HISTORY.name: lambda db, ctx, q: reading.get_history(db, ctx.business_id, ctx.actor, q),
+    ops.GET_APPOINTMENT.name: lambda db, ctx, q: queries.get_appointment(db, ctx.business_id, ctx.actor, q),
+    ops.LIST_APPOINTMENTS.name: lambda db, ctx, q: queries.list_appointments(db, ctx.business_id, ctx.actor, q),
+    ops.GET_HISTORY.name: lambda db, ctx, q: queries.get_history(db, ctx.business_id, ctx.actor, q),
     ops.GET_SERIES.name: lambda db, ctx, q: series.get_series(db, ctx.business_id, ctx.actor, q),
-    ops.LIST_WAITLIST.name: lambda db, ctx, q: waiting.list_waitlist(db, ctx.business_id, ctx.actor, q),
-    ops.GET_AGENDA.name: lambda db, ctx, q: reading.get_agenda(db, ctx.business_id, q),
+    ops.LIST_WAITLIST.name: lambda db, ctx, q: waitlist_entries.list_waitlist(db, ctx.business_id, ctx.actor, q),
+    ops.GET_AGENDA.name: lambda db, ctx, q: queries.get_agenda(db, ctx.business_id, q),
 }
 """What is read in one transaction."""
 
@@ -112,20 +120,24 @@ class SchedulingEngine(OneCallPort):
     def _write(self, operation: Operation[Any, Any], ctx: CallContext, request: Any) -> Any:
         booking = _BOOKINGS.get(operation.name)
         if booking is None:
-            return writing.perform(self._database, operation, ctx, request, _CATALOG[operation.name], alone=True)
+            return write_transaction.execute_write(
+                self._database, operation, ctx, request, _CATALOG[operation.name], alone=True
+            )
 
-        def by_the_rules(write: writing.Write, asked: Any) -> Any:
+        def by_the_rules(write: write_transaction.Write, asked: Any) -> Any:
             return booking(write, self._rules(write), asked)
 
-        return writing.perform(self._database, operation, ctx, request, by_the_rules, alone=False)
+        return write_transaction.execute_write(self._database, operation, ctx, request, by_the_rules, alone=False)
 
-    def _rules(self, write: writing.Write) -> BusinessRules:
+    def _rules(self, write: write_transaction.Write) -> BusinessRules:
         """As they are while the write lasts: they change only when nobody else writes."""
         business_id = write.ctx.business_id
-        return self._cache.at(business_id, write.rules_version, lambda: catalog.load_rules(write.db, business_id))
+        return self._cache.get_or_load(
+            business_id, write.rules_version, lambda: catalog.load_rules(write.db, business_id)
+        )
 
     def _read(self, operation: Operation[Any, Any], ctx: CallContext, request: Any) -> Any:
         search = _SEARCHES.get(operation.name)
         if search is not None:
             return search(self._database, self._cache, ctx, request)
-        return reading.perform(self._database, ctx, lambda db: _READS[operation.name](db, ctx, request))
+        return queries.execute_read(self._database, ctx, lambda db: _READS[operation.name](db, ctx, request))

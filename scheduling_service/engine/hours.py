@@ -38,11 +38,11 @@ def local_days(start: int, end: int, zone: ZoneInfo) -> list[date]:
 
 
 @lru_cache(maxsize=50_000)
-def as_utc(seconds: int) -> datetime:
+def to_utc(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def wall_of(minutes: int) -> str:
+def format_wall_time(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 

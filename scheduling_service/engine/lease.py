@@ -27,7 +27,7 @@ class Fenced(NamedTuple):
     lsn: str
 
 
-class StillWriting(Exception):
+class WritersStillActive(Exception):
     """Transactions that write the business did not end in time. `who` names them."""
 
     def __init__(self, who: str) -> None:
@@ -46,7 +46,7 @@ def fence(db: Connection, business_id: UUID, *, epoch: int, attempt: int, wait_m
     """Take the lease away, when no transaction that writes the business is open any more; leave the mark behind.
 
     None when this attempt is not to be: the lease is of another epoch, or a later attempt (or a release of this one)
-    was here before. One that was here already is answered with its mark. Raises StillWriting after `wait_ms`.
+    was here before. One that was here already is answered with its mark. Raises WritersStillActive after `wait_ms`.
     """
     try:
         with db.transaction():
@@ -64,7 +64,7 @@ def fence(db: Connection, business_id: UUID, *, epoch: int, attempt: int, wait_m
             if taken is not None:
                 _leave_mark(db, business_id, attempt)
     except pg.LockNotAvailable as error:
-        raise StillWriting(_holders(db, business_id)) from error
+        raise WritersStillActive(_holders(db, business_id)) from error
     # Asked for after the commit: what was committed before lies behind it.
     row = db.execute(
         """
@@ -87,7 +87,7 @@ def _leave_mark(db: Connection, business_id: UUID, attempt: int) -> None:
     )
 
 
-def has_mark(db: Connection, business_id: UUID, attempt: int) -> bool:
+def has_watermark(db: Connection, business_id: UUID, attempt: int) -> bool:
     """Whether everything that was committed before this attempt's fence has arrived in this database."""
     row = db.execute(
         "SELECT 1 FROM scheduling.fence_mark WHERE business_id = %s AND attempt = %s", (business_id, attempt)

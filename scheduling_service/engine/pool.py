@@ -33,7 +33,7 @@ class Connection(psycopg.Connection[TupleRow]):
     _names: dict[str, bytes]
 
     @classmethod
-    def to(cls, url: str) -> Self:
+    def open(cls, url: str) -> Self:
         """Raises psycopg.OperationalError, after at most two seconds."""
         settings: dict[str, Any] = {"prepare_threshold": 0, "tcp_user_timeout": 10_000, "options": _OPTIONS}
         connection = cls.connect(url, autocommit=True, connect_timeout=2, **settings)
@@ -50,16 +50,16 @@ class Connection(psycopg.Connection[TupleRow]):
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
             row = self._reader.execute(statement.encode(), texts, binary=True).fetchone()
             return None if row is None else row[0]
-        result = self._asked(statement, texts)
+        result = self._execute_prepared(statement, texts)
         if result.error_field(DiagnosticField.SQLSTATE) == _UNKNOWN_STATEMENT:
             # psycopg forgets all prepared statements after a rollback, and these with its own.
             self._names.clear()
-            result = self._asked(statement, texts)
+            result = self._execute_prepared(statement, texts)
         if result.status != ExecStatus.TUPLES_OK:
             raise self._error(result)
         return result.get_value(0, 0)
 
-    def _asked(self, statement: str, texts: Sequence[str | None]) -> PGresult:
+    def _execute_prepared(self, statement: str, texts: Sequence[str | None]) -> PGresult:
         name = self._names.get(statement)
         if name is None:
             name = f"read_{len(self._names)}".encode()
@@ -79,32 +79,32 @@ class Connection(psycopg.Connection[TupleRow]):
 
 
 class Pool:
-    """`size` places, each with a connection or none yet. `patience`, in seconds, bounds the wait for a free one."""
+    """`size` places, each with a connection or none yet. `timeout`, in seconds, bounds the wait for a free one."""
 
-    def __init__(self, url: str, size: int, patience: float) -> None:
+    def __init__(self, url: str, size: int, timeout: float) -> None:
         self._url = url
-        self._patience = patience
-        self._places: deque[Connection | None] = deque([None] * size)
+        self._timeout = timeout
+        self._slots: deque[Connection | None] = deque([None] * size)
         self._returned = Condition()
         self._waiting = 0
 
-    def take(self, deadline: Deadline) -> Connection:
+    def acquire(self, deadline: Deadline) -> Connection:
         """Raises Unavailable when none is free in time, or the server cannot be reached. Give it back."""
         try:
-            place = self._places.pop()
+            slot = self._slots.pop()
         except IndexError:
-            place = self._wait(deadline.capped(self._patience))
-        if place is not None:
-            return place
+            slot = self._wait_for_slot(deadline.capped(self._timeout))
+        if slot is not None:
+            return slot
         try:
-            return Connection.to(self._url)
+            return Connection.open(self._url)
         except BaseException as error:
             self._put(None)
             if isinstance(error, psycopg.OperationalError):
                 raise Unavailable("Scheduling's database cannot be reached; nothing was done.") from error
             raise
 
-    def give_back(self, connection: Connection) -> None:
+    def release(self, connection: Connection) -> None:
         """One that is broken, closed or left inside a transaction is nothing that the next caller should meet."""
         if connection.pgconn.transaction_status == TransactionStatus.IDLE:
             self._put(connection)
@@ -114,32 +114,32 @@ class Pool:
 
     def drop_idle(self) -> None:
         """Close the connections that nobody uses."""
-        for _ in range(len(self._places)):
+        for _ in range(len(self._slots)):
             try:
-                place = self._places.pop()
+                slot = self._slots.pop()
             except IndexError:
                 return
-            if place is not None:
-                place.close()
+            if slot is not None:
+                slot.close()
             self._put(None)
 
-    def _put(self, place: Connection | None) -> None:
-        if place is None:
-            self._places.appendleft(None)
+    def _put(self, slot: Connection | None) -> None:
+        if slot is None:
+            self._slots.appendleft(None)
         else:
-            self._places.append(place)
+            self._slots.append(slot)
         # Whoever waits counted itself before it looked at the places for the last time, so it is not missed here.
         if self._waiting:
             with self._returned:
                 self._returned.notify()
 
-    def _wait(self, until: Deadline) -> Connection | None:
+    def _wait_for_slot(self, until: Deadline) -> Connection | None:
         with self._returned:
             self._waiting += 1
             try:
                 while True:
                     try:
-                        return self._places.pop()
+                        return self._slots.pop()
                     except IndexError:
                         if not self._returned.wait(max(0.0, until.remaining())):
                             raise Unavailable("Scheduling is busy; nothing was done.") from None

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import InvalidRequest
 from contracts.scheduling.values import LATEST
-from scheduling_service.engine.hours import as_utc, instant_of
+from scheduling_service.engine.hours import instant_of, to_utc
 
 
 def occurrences(first: datetime, recurrence: m.Recurrence, zone: ZoneInfo) -> list[datetime]:
@@ -19,7 +19,7 @@ def occurrences(first: datetime, recurrence: m.Recurrence, zone: ZoneInfo) -> li
     the last lies beyond what the contract can say.
     """
     wall = first.astimezone(zone)
-    found = [as_utc(int(first.timestamp()))]
+    found = [to_utc(int(first.timestamp()))]
     for day in islice(_dates(wall.date(), recurrence), 1, recurrence.count):
         if day >= LATEST.date():
             raise InvalidRequest(f"The series reaches beyond the year {LATEST.year}.", field="recurrence")
@@ -27,19 +27,19 @@ def occurrences(first: datetime, recurrence: m.Recurrence, zone: ZoneInfo) -> li
     return found
 
 
-def shifted(moment: datetime, by: timedelta, zone: ZoneInfo) -> datetime:
+def shift_wall_time(moment: datetime, by: timedelta, zone: ZoneInfo) -> datetime:
     """The moment so much later (or earlier) on the wall clock of the zone, in UTC."""
     wall = moment.astimezone(zone).replace(tzinfo=None) + by
     return _at(wall.date(), wall, zone)
 
 
-def wall_shift(before: datetime, after: datetime, zone: ZoneInfo) -> timedelta:
+def wall_time_difference(before: datetime, after: datetime, zone: ZoneInfo) -> timedelta:
     """How far the hands of the zone's clock move, and its calendar with them, from one moment to the other."""
     return after.astimezone(zone).replace(tzinfo=None) - before.astimezone(zone).replace(tzinfo=None)
 
 
 def _at(day: date, wall: datetime, zone: ZoneInfo) -> datetime:
-    return as_utc(instant_of(day, wall.hour * 60 + wall.minute, zone))
+    return to_utc(instant_of(day, wall.hour * 60 + wall.minute, zone))
 
 
 def _dates(first: date, recurrence: m.Recurrence) -> Iterator[date]:

@@ -30,7 +30,7 @@ class BusinessRules:
     version: int
     name: str
     zone: str
-    local: ZoneInfo
+    zone_info: ZoneInfo
     """`zone`, ready for use."""
     offerings: dict[UUID, m.Offering]
     providers: dict[UUID, ProviderRules]
@@ -92,7 +92,7 @@ def compile_rules(
     )
 
 
-def merged(ranges: Iterable[Range]) -> tuple[Range, ...]:
+def merge_ranges(ranges: Iterable[Range]) -> tuple[Range, ...]:
     """The same time as disjoint ranges that do not touch, ascending."""
     found: list[Range] = []
     for start, end in sorted(ranges):
@@ -111,10 +111,10 @@ class RulesCache:
         self._rules: OrderedDict[UUID, BusinessRules] = OrderedDict()
         self._lock = Lock()
 
-    def known(self, business_id: UUID) -> BusinessRules | None:
+    def get(self, business_id: UUID) -> BusinessRules | None:
         return self._rules.get(business_id)
 
-    def at(self, business_id: UUID, version: int, load: Callable[[], BusinessRules]) -> BusinessRules:
+    def get_or_load(self, business_id: UUID, version: int, load: Callable[[], BusinessRules]) -> BusinessRules:
         """The rules at `version`: from the cache, or by `load`, which must read them at that version or later."""
         rules = self._rules.get(business_id)
         if rules is None or rules.version != version:
@@ -142,7 +142,7 @@ class _Blocked:
             ranges.append((int(block.start.timestamp()), ceil(block.end.timestamp())))
 
     def of(self, whose: UUID) -> tuple[Range, ...]:
-        return merged([*self._everybody, *self._own.get(whose, ())])
+        return merge_ranges([*self._everybody, *self._own.get(whose, ())])
 
 
 def _provider(

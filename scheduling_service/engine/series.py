@@ -9,21 +9,21 @@ from contracts.scheduling import events as e
 from contracts.scheduling import models as m
 from contracts.scheduling.context import Actor
 from contracts.scheduling.errors import AppointmentNotFound, InvalidTransition, SeriesNotFound, SlotUnavailable
-from scheduling_service.engine.availability import Question, ask
-from scheduling_service.engine.booking import changing, policies
-from scheduling_service.engine.booking.expiring import expire_in_the_way
+from scheduling_service.engine.availability import AvailabilityQuery, build_query
+from scheduling_service.engine.booking import changes, policies
+from scheduling_service.engine.booking.creation import NewAppointment, create_appointment, require_own, status_of_new
+from scheduling_service.engine.booking.expiry import expire_blocking_holds
 from scheduling_service.engine.booking.lifecycle import cancel_found
-from scheduling_service.engine.booking.moving import moved_to, question_of_move
-from scheduling_service.engine.booking.placing import Placement, place, require_own, status_of_new
-from scheduling_service.engine.booking.spots import Wish, give_back, take
+from scheduling_service.engine.booking.rescheduling import build_reschedule_query, rescheduled
+from scheduling_service.engine.booking.reservation import ReservationRequest, release, reserve
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.recurrence import occurrences, shifted, wall_shift
+from scheduling_service.engine.recurrence import occurrences, shift_wall_time, wall_time_difference
 from scheduling_service.engine.rules import BusinessRules
 from scheduling_service.engine.store import appointments as store
 from scheduling_service.engine.store import claims
-from scheduling_service.engine.store.appointments import Locked
-from scheduling_service.engine.waitlist import offer_freed
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.store.appointments import LockedAppointment
+from scheduling_service.engine.waitlist_offers import offer_freed
+from scheduling_service.engine.write_transaction import Write
 
 _MOVABLE = ("pending", "booked")
 _MOST = 52
@@ -32,7 +32,7 @@ _MOST = 52
 def book_series(write: Write, rules: BusinessRules, request: m.BookSeries) -> m.Series:
     """With `refuse` the first conflict is the answer, and the transaction does not commit."""
     require_own(write, request.customer_id, "A customer books for themselves only.")
-    question = ask(
+    query = build_query(
         rules,
         request.offering_id,
         provider_id=request.provider_id,
@@ -41,13 +41,13 @@ def book_series(write: Write, rules: BusinessRules, request: m.BookSeries) -> m.
         customer_id=request.customer_id,
     )
     moments = occurrences(request.starts_at, request.recurrence, rules.provider(request.provider_id).zone)
-    _lock(write, [(question, int(moment.timestamp())) for moment in moments])
+    _lock(write, [(query, int(moment.timestamp())) for moment in moments])
     series_id = uuid7()
     booked: list[m.Appointment] = []
     conflicts: list[m.Conflicting] = []
     for moment in moments:
         try:
-            booked.append(place(write, _occurrence(write, question, request, series_id, moment)))
+            booked.append(create_appointment(write, _occurrence(write, query, request, series_id, moment)))
         except SlotUnavailable as refusal:
             last = not booked and len(conflicts) + 1 == len(moments)
             if request.on_conflict == "refuse" or last:
@@ -66,21 +66,22 @@ def get_series(db: Connection, business_id: UUID, actor: Actor, request: m.GetSe
 def reschedule_series(write: Write, rules: BusinessRules, request: m.RescheduleSeries) -> m.Series:
     """Everything is given back before anything is taken: none of them stands in the way of another."""
     first, *following = moving = _from(write, request.series_id, request.from_appointment_id)
-    questions = {each.appointment.appointment_id: question_of_move(rules, each.appointment) for each in moving}
-    policies.require_ahead(write, first.appointment)
-    verdicts = [
-        policies.on_reschedule(write, rules.offering(each.appointment.offering_id), each.appointment) for each in moving
+    queries = {each.appointment.appointment_id: build_reschedule_query(rules, each.appointment) for each in moving}
+    policies.require_not_begun(write, first.appointment)
+    decisions = [
+        policies.decide_reschedule(write, rules.offering(each.appointment.offering_id), each.appointment)
+        for each in moving
     ]
-    starts = [changing.utc(request.starts_at), *_starts_of(rules, first, following, request.starts_at)]
+    starts = [changes.utc(request.starts_at), *_starts_of(rules, first, following, request.starts_at)]
     wanted = [int(start.timestamp()) for start in starts]
-    _lock(write, list(zip(questions.values(), wanted, strict=True)), moving)
+    _lock(write, list(zip(queries.values(), wanted, strict=True)), moving)
     for each in moving:
-        give_back(write, each)
-    plan = list(zip(moving, verdicts, starts, strict=True))
+        release(write, each)
+    plan = list(zip(moving, decisions, starts, strict=True))
     # Limits count the others where they stand meanwhile: so none moves onto the day of one that has yet to go.
     if request.starts_at > first.appointment.starts_at:
         plan.reverse()
-    moved = [_move(write, questions[each.appointment.appointment_id], each, verdict, to) for each, verdict, to in plan]
+    moved = [_move(write, queries[each.appointment.appointment_id], each, decision, to) for each, decision, to in plan]
     for each in moving:
         offer_freed(write, rules, each.appointment)
     return _answer(request.series_id, moved)
@@ -93,28 +94,32 @@ def cancel_series(write: Write, rules: BusinessRules, request: m.CancelSeries) -
 
 
 def _occurrence(
-    write: Write, question: Question, request: m.BookSeries, series_id: UUID, moment: datetime
-) -> Placement:
-    return Placement(
-        question=question,
+    write: Write, query: AvailabilityQuery, request: m.BookSeries, series_id: UUID, moment: datetime
+) -> NewAppointment:
+    return NewAppointment(
+        query=query,
         start=int(moment.timestamp()),
         customer_id=request.customer_id,
-        status=status_of_new(write, question),
+        status=status_of_new(write, query),
         assigned=False,
         note=request.note,
         series_id=series_id,
     )
 
 
-def _from(write: Write, series_id: UUID, appointment_id: UUID) -> list[Locked]:
+def _from(write: Write, series_id: UUID, appointment_id: UUID) -> list[LockedAppointment]:
     """One occurrence and the active ones that follow it, by start, locked. Raises what `RescheduleSeries` may."""
-    found = store.lock_of_series(write.db, write.ctx.business_id, series_id)
+    found = store.lock_series(write.db, write.ctx.business_id, series_id)
     if not found or not _may_see(write.ctx.actor, found[0].appointment):
         raise SeriesNotFound("There is no such series.")
-    places = [place for place, each in enumerate(found) if each.appointment.appointment_id == appointment_id]
-    if not places:
+    indexes = [
+        create_appointment
+        for create_appointment, each in enumerate(found)
+        if each.appointment.appointment_id == appointment_id
+    ]
+    if not indexes:
         raise AppointmentNotFound("The series has no such appointment.")
-    first, *following = found[places[0] :]
+    first, *following = found[indexes[0] :]
     if first.appointment.status not in _MOVABLE:
         raise InvalidTransition("This appointment of the series has ended; begin with one that is still to come.")
     return [first, *(each for each in following if each.appointment.status in _MOVABLE)]
@@ -124,46 +129,57 @@ def _may_see(actor: Actor, appointment: m.Appointment) -> bool:
     return actor.kind != "customer" or actor.id == appointment.customer_id
 
 
-def _starts_of(rules: BusinessRules, first: Locked, following: list[Locked], starts_at: datetime) -> list[datetime]:
+def _starts_of(
+    rules: BusinessRules, first: LockedAppointment, following: list[LockedAppointment], starts_at: datetime
+) -> list[datetime]:
     """As far on each one's own wall clock as the first moves on its."""
-    by = wall_shift(first.appointment.starts_at, starts_at, rules.provider(first.appointment.provider_id).zone)
+    by = wall_time_difference(
+        first.appointment.starts_at, starts_at, rules.provider(first.appointment.provider_id).zone
+    )
     return [
-        shifted(each.appointment.starts_at, by, rules.provider(each.appointment.provider_id).zone) for each in following
+        shift_wall_time(each.appointment.starts_at, by, rules.provider(each.appointment.provider_id).zone)
+        for each in following
     ]
 
 
-def _lock(write: Write, wanted: list[tuple[Question, int]], moving: list[Locked] | None = None) -> None:
+def _lock(
+    write: Write, wanted: list[tuple[AvailabilityQuery, int]], moving: list[LockedAppointment] | None = None
+) -> None:
     """All that may be needed, in the order that all writes keep: holds whose time is over, customers, then providers
     and resources by id."""
-    business_id, questions = write.ctx.business_id, [question for question, _ in wanted]
-    for question, start in wanted:
-        expire_in_the_way(write, question, start)
+    business_id, queries = write.ctx.business_id, [query for query, _ in wanted]
+    for query, start in wanted:
+        expire_blocking_holds(write, query, start)
     write.may_wait = False
-    customers = {each.customer_id for each in questions if each.limited and each.customer_id is not None}
+    customers = {each.customer_id for each in queries if each.limited and each.customer_id is not None}
     for customer_id in sorted(customers):
         claims.lock_customer(write.db, business_id, customer_id)
-    ids = [each.provider_id for question in questions for each in question.providers]
-    ids += [each.resource_id for question in questions for each in question.resources]
+    ids = [each.provider_id for query in queries for each in query.providers]
+    ids += [each.resource_id for query in queries for each in query.resources]
     for each in moving or []:
         ids += [each.appointment.provider_id, *each.appointment.provider_ids, *each.appointment.resource_ids]
-    claims.lock_in_turn(write.db, business_id, ids)
+    claims.lock_providers_and_resources(write.db, business_id, ids)
 
 
 def _move(
-    write: Write, question: Question, found: Locked, verdict: policies.Verdict, starts_at: datetime
+    write: Write,
+    query: AvailabilityQuery,
+    found: LockedAppointment,
+    decision: policies.PolicyDecision,
+    starts_at: datetime,
 ) -> m.Appointment:
     current, start = found.appointment, int(starts_at.timestamp())
-    spot = take(write, Wish(question=question, start=start, holder_id=current.appointment_id))
-    moved = moved_to(write, current, question, start, spot)
-    return changing.update(
+    reservation = reserve(write, ReservationRequest(query=query, start=start, holder_id=current.appointment_id))
+    moved = rescheduled(write, current, query, start, reservation)
+    return changes.record_change(
         write,
         moved,
-        spot.session_id,
+        reservation.session_id,
         e.AppointmentRescheduled,
-        overridden=(*verdict.overridden, *spot.overridden),
+        overridden=(*decision.overridden, *reservation.overridden),
         previous_starts_at=current.starts_at,
         previous_provider_id=current.provider_id,
-        fee_percent=verdict.fee_percent,
+        fee_percent=decision.fee_percent,
     )
 
 

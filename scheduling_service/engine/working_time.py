@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contracts.scheduling import models as m
-from scheduling_service.engine.hours import as_utc, instant_of, local_date
+from scheduling_service.engine.hours import instant_of, local_date, to_utc
 
 Range = tuple[int, int]
 """Half-open, in seconds since 1970."""
@@ -30,7 +30,7 @@ class Week(NamedTuple):
     last: date | None
     days: tuple[tuple[DayMinutes, ...], ...]
 
-    def holds_on(self, day: date) -> bool:
+    def applies_on(self, day: date) -> bool:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
@@ -42,14 +42,14 @@ class Grid(NamedTuple):
     length: int
 
 
-class Candidates(NamedTuple):
+class WeekStarts(NamedTuple):
     """The starts of one local week, ascending, and the slot of each."""
 
     starts: list[int]
     slots: list[m.Slot]
 
 
-def week_of(day: date) -> int:
+def week_number(day: date) -> int:
     """Weeks are counted from Monday to Sunday."""
     return (day.toordinal() - 1) // 7
 
@@ -69,7 +69,7 @@ class ProviderRules:
     holidays: frozenset[date] = frozenset()
     blocked: tuple[Range, ...] = ()
 
-    def working(self, day: date) -> tuple[Range, ...]:
+    def working_ranges(self, day: date) -> tuple[Range, ...]:
         """The ranges that begin on one local date, as instants; those that a change of clocks empties are left out."""
         return _instants(self, day)
 
@@ -78,9 +78,9 @@ class ProviderRules:
         today = local_date(start, self.zone)
         # A range that began the day before may last past midnight.
         days = (today - timedelta(days=1), today)
-        return any(opens <= start and end <= closes for day in days for opens, closes in self.working(day))
+        return any(opens <= start and end <= closes for day in days for opens, closes in self.working_ranges(day))
 
-    def minutes_on(self, day: date) -> tuple[DayMinutes, ...]:
+    def working_minutes(self, day: date) -> tuple[DayMinutes, ...]:
         override = self.overrides.get(day)
         own = () if override is None else tuple(sorted(each.minutes() for each in override.ranges))
         if override is not None and override.mode in ("replace", "close"):
@@ -88,30 +88,30 @@ class ProviderRules:
         regular = () if day in self.holidays else self._regular(day)
         return regular if override is None else _with_extra(regular, own)
 
-    def closed_on(self, day: date) -> bool:
+    def is_closed_on(self, day: date) -> bool:
         """Whether the week would have it open, and a holiday or the date's own rule closes it."""
-        return bool(self._regular(day)) and not self.minutes_on(day)
+        return bool(self._regular(day)) and not self.working_minutes(day)
 
-    def working_day(self, today: date, number: int, at_most: timedelta) -> date:
+    def nth_working_day(self, today: date, number: int, at_most: timedelta) -> date:
         """The `number`th date after `today` on which they work; `today` itself for 0; `at_most` later if there are
         fewer."""
-        return _working_day(self, today, number, at_most)
+        return _nth_working_day(self, today, number, at_most)
 
-    def candidates(self, grid: Grid, week: int) -> Candidates:
+    def starts_in_week(self, grid: Grid, week: int) -> WeekStarts:
         """The starts in one local week, on a grid from each range's opening, where the length fits into the range."""
         key = (self, grid, week)
-        return _READY.get(key) or _READY.keep(key, self._fitting(grid, week))
+        return _STARTS_CACHE.get(key) or _STARTS_CACHE.put(key, self._fitting(grid, week))
 
     def is_on_grid(self, grid: Grid, start: int) -> bool:
-        starts = self.candidates(grid, week_of(local_date(start, self.zone))).starts
+        starts = self.starts_in_week(grid, week_number(local_date(start, self.zone))).starts
         place = bisect_left(starts, start)
         return place < len(starts) and starts[place] == start
 
     def _regular(self, day: date) -> tuple[DayMinutes, ...]:
-        week = next(week for week in reversed(self.weeks) if week.holds_on(day))
+        week = next(week for week in reversed(self.weeks) if week.applies_on(day))
         return week.days[day.weekday()]
 
-    def _fitting(self, grid: Grid, week: int) -> Candidates:
+    def _fitting(self, grid: Grid, week: int) -> WeekStarts:
         monday = date.fromordinal(week * 7 + 1)
         begins, ends = instant_of(monday, 0, self.zone), instant_of(monday + timedelta(days=7), 0, self.zone)
         # A range that began the day before may last past midnight, and share starts with the next date's.
@@ -119,45 +119,45 @@ class ProviderRules:
             {
                 start
                 for day in range(-1, 7)
-                for opens, closes in self.working(monday + timedelta(days=day))
+                for opens, closes in self.working_ranges(monday + timedelta(days=day))
                 for start in range(opens + grid.offset, closes - grid.length + 1, grid.step)
                 if begins <= start < ends
             }
         )
-        return Candidates(starts, [self._slot(start, grid) for start in starts])
+        return WeekStarts(starts, [self._slot(start, grid) for start in starts])
 
     def _slot(self, start: int, grid: Grid) -> m.Slot:
-        return m.Slot(provider_id=self.provider_id, starts_at=as_utc(start), ends_at=as_utc(start + grid.length))
+        return m.Slot(provider_id=self.provider_id, starts_at=to_utc(start), ends_at=to_utc(start + grid.length))
 
 
 @lru_cache(maxsize=10_000)
 def _instants(provider: ProviderRules, day: date) -> tuple[Range, ...]:
     ranges = (
         (instant_of(day, opens, provider.zone), instant_of(day, closes, provider.zone))
-        for opens, closes in provider.minutes_on(day)
+        for opens, closes in provider.working_minutes(day)
     )
     return tuple((opens, closes) for opens, closes in ranges if opens < closes)
 
 
 @lru_cache(maxsize=2_000)
-def _working_day(provider: ProviderRules, today: date, number: int, at_most: timedelta) -> date:
+def _nth_working_day(provider: ProviderRules, today: date, number: int, at_most: timedelta) -> date:
     day, left = today, number
     while left and day - today < at_most:
         day += timedelta(days=1)
-        left -= bool(provider.minutes_on(day))
+        left -= bool(provider.working_minutes(day))
     return day
 
 
-class _Ready:
+class _StartsCache:
     """What was worked out last, within a number of starts."""
 
     def __init__(self, most_starts: int) -> None:
         self._most, self._starts = most_starts, 0
-        self._kept: dict[tuple[ProviderRules, Grid, int], Candidates] = {}
+        self._kept: dict[tuple[ProviderRules, Grid, int], WeekStarts] = {}
         self._lock = Lock()
         self.get = self._kept.get
 
-    def keep(self, key: tuple[ProviderRules, Grid, int], candidates: Candidates) -> Candidates:
+    def put(self, key: tuple[ProviderRules, Grid, int], candidates: WeekStarts) -> WeekStarts:
         with self._lock:
             self._starts += _cost(candidates) - _cost(self._kept.pop(key, None))
             self._kept[key] = candidates
@@ -166,11 +166,11 @@ class _Ready:
         return candidates
 
 
-def _cost(candidates: Candidates | None) -> int:
+def _cost(candidates: WeekStarts | None) -> int:
     return 0 if candidates is None else len(candidates.starts) + 10
 
 
-_READY = _Ready(_MOST_STARTS)
+_STARTS_CACHE = _StartsCache(_MOST_STARTS)
 
 
 def _with_extra(regular: tuple[DayMinutes, ...], extra: tuple[DayMinutes, ...]) -> tuple[DayMinutes, ...]:

@@ -13,12 +13,12 @@ from contracts.chassis.logs import log_to
 from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
 from contracts.chassis.settings import ConfigError, load_or_exit
 from scheduling_service.config import RelayConfig
-from scheduling_service.maintenance import maintenance as caring
-from scheduling_service.maintenance.compose import caretaker_of
-from scheduling_service.maintenance.maintenance import Caretaker
-from scheduling_service.relay.compose import relay_of
+from scheduling_service.maintenance import worker
+from scheduling_service.maintenance.wiring import build_maintenance_worker
+from scheduling_service.maintenance.worker import MaintenanceWorker
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import IDLE_SECONDS, Relay
+from scheduling_service.relay.wiring import build_relay
 
 
 def main() -> None:
@@ -27,16 +27,16 @@ def main() -> None:
     relay, caretaker = load_or_exit("scheduling", _both, os.environ)
     loops = [
         Loop("relay", relay.step, IDLE_SECONDS),
-        Loop("maintenance", caretaker.step, caring.IDLE_SECONDS),
+        Loop("maintenance", caretaker.step, worker.IDLE_SECONDS),
     ]
     if not run(Worker(loops, closing=[relay.close, caretaker.close]), stop):
         # A loop that hangs must not keep the process: the next one repeats what it was doing.
         os._exit(1)
 
 
-def _both(environment: Mapping[str, str]) -> tuple[Relay, Caretaker]:
+def _both(environment: Mapping[str, str]) -> tuple[Relay, MaintenanceWorker]:
     config = RelayConfig.from_environment(environment)
-    return _relay(config), caretaker_of(config.database_url, config.role_secret)
+    return _relay(config), build_maintenance_worker(config.database_url, config.role_secret)
 
 
 def _relay(config: RelayConfig) -> Relay:
@@ -47,7 +47,7 @@ def _relay(config: RelayConfig) -> Relay:
         except OSError as error:
             port = f"RELAY_METRICS_PORT {config.metrics_port}"
             raise ConfigError(f"{port} cannot be used ({error.strerror}): choose another, or unset it") from error
-    return relay_of("http", config.database_url, config.role_secret, config.redis_url, RelayMetrics(registry))
+    return build_relay("http", config.database_url, config.role_secret, config.redis_url, RelayMetrics(registry))
 
 
 if __name__ == "__main__":

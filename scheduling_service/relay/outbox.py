@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OutboxRow:
     """One event. `published_at` is when it was published, or the database's clock for one that was not yet."""
 
     position: int
@@ -46,11 +46,11 @@ class Outbox(Leadership):
         url = role_url(database_url, ROLE, role_secret)
         super().__init__(url, LOCK, "scheduling relay", "-c statement_timeout=5000")
 
-    def unpublished(self, limit: int) -> list[Row]:
+    def unpublished(self, limit: int) -> list[OutboxRow]:
         """The oldest rows not yet published. Never those "after a cursor": rows with lower positions may commit
         later. Index outbox_unpublished."""
         return self._read(
-            Row,
+            OutboxRow,
             """
             SELECT position, event_id, payload, statement_timestamp() AS published_at
             FROM scheduling.outbox WHERE published_at IS NULL ORDER BY position LIMIT %s
@@ -58,18 +58,18 @@ class Outbox(Leadership):
             (limit,),
         )
 
-    def mark(self, rows: list[Row], published_at: datetime) -> None:
+    def mark(self, rows: list[OutboxRow], published_at: datetime) -> None:
         """Rows that were published before keep their mark."""
         self._change(
             "UPDATE scheduling.outbox SET published_at = %s WHERE position = ANY(%s) AND published_at IS NULL",
             (published_at, [row.position for row in rows]),
         )
 
-    def published_after(self, moment: datetime | None, limit: int) -> list[Row]:
+    def published_after(self, moment: datetime | None, limit: int) -> list[OutboxRow]:
         """The first rows published after `moment` (None: ever), whole batches only, by time of publication and
         position. Index outbox_published."""
         rows = self._read(
-            Row,
+            OutboxRow,
             """
             SELECT position, event_id, payload, published_at FROM scheduling.outbox
             WHERE published_at > coalesce(%s, '-infinity'::timestamptz)

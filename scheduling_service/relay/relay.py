@@ -9,8 +9,8 @@ from redis import RedisError
 
 from contracts.chassis.backoff import Backoff, Every
 from scheduling_service.relay.metrics import RelayMetrics
-from scheduling_service.relay.outbox import Outbox, Row
-from scheduling_service.relay.stream import EventStream, PublishedMeanwhile
+from scheduling_service.relay.outbox import Outbox, OutboxRow
+from scheduling_service.relay.stream import CheckpointConflict, EventStream
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Relay:
             return False
         try:
             return self._lead() and self._work()
-        except PublishedMeanwhile:
+        except CheckpointConflict:
             self._look_at_redis.make_due()
             return True
         except psycopg.Error as error:
@@ -135,7 +135,7 @@ class Relay:
         self.metrics.published_again.inc(len(rows))
         return True
 
-    def _publish(self, rows: list[Row], mark: datetime | None) -> None:
+    def _publish(self, rows: list[OutboxRow], mark: datetime | None) -> None:
         self._stream.publish(rows, before=self._published_until, after=mark)
         self._published_until = mark
         self.metrics.published.inc(len(rows))

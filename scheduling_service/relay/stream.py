@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from contracts.scheduling.events import PUBLISHED, STREAM
 from contracts.scheduling.values import Side
-from scheduling_service.relay.outbox import Row
+from scheduling_service.relay.outbox import OutboxRow
 
 PUBLISH = """
 local published = redis.call('HGET', KEYS[2], ARGV[1]) or ''
@@ -26,7 +26,7 @@ return 1
 """
 
 
-class PublishedMeanwhile(Exception):
+class CheckpointConflict(Exception):
     """The mark is not what this relay wrote: Redis lost it, or somebody asked for events to be published again."""
 
 
@@ -61,14 +61,14 @@ class EventStream:
             until = None
         return StreamState(until, entries)
 
-    def publish(self, rows: list[Row], *, before: datetime | None, after: datetime | None) -> None:
+    def publish(self, rows: list[OutboxRow], *, before: datetime | None, after: datetime | None) -> None:
         """Append all rows and move the mark from `before` to `after`, or do nothing and raise. When the reply is
-        lost, it may have been done. Raises PublishedMeanwhile when the mark is not `before`."""
+        lost, it may have been done. Raises CheckpointConflict when the mark is not `before`."""
         arguments: list[str | bytes] = [self._source, _text(before), _text(after)]
         for row in rows:
             arguments += [str(row.event_id), row.payload]
         if not self._redis.eval(PUBLISH, 2, STREAM, PUBLISHED, *arguments):
-            raise PublishedMeanwhile
+            raise CheckpointConflict
 
     def trim(self, longest: int) -> None:
         """Drop what every group has finished with, and in any case what exceeds `longest` entries (about)."""

@@ -10,10 +10,10 @@ from contracts.chassis.trace import new_trace
 from contracts.scheduling import codec
 from contracts.scheduling.operations import OPERATIONS
 from scheduling_service.config import WebConfig
-from scheduling_service.web import answers
-from scheduling_service.web.calls import OperationView, ServedPort
+from scheduling_service.web import responses
 from scheduling_service.web.metrics import Metrics
-from scheduling_service.web.operating import add_operating_routes
+from scheduling_service.web.operation_view import OperationView, ServedPort
+from scheduling_service.web.operator_routes import add_operating_routes
 from scheduling_service.web.tokens import TokenVerifier
 
 
@@ -44,6 +44,6 @@ def _problem(error: Exception) -> ResponseReturnValue:
     """For what never reached an operation: an unknown path, or a method that the path does not have."""
     assert isinstance(error, HTTPException)
     trace = new_trace(request.headers.get(codec.TRACEPARENT), request.headers.get(codec.REQUEST_ID))
-    response: Response = answers.http_problem(error)
-    answers.add_trace(response, trace)
+    response: Response = responses.http_problem(error)
+    responses.add_trace(response, trace)
     return response

@@ -34,7 +34,7 @@ VIOLATIONS = [
     ("2-service-layers", "scheduling_service.engine.rules", "import scheduling_service.web"),
     ("2-service-layers", "scheduling_service.engine.rules", "import scheduling_service.config"),
     ("2-service-layers", "scheduling_service.web.app", "import scheduling_service.relay"),
-    ("2-service-layers", "scheduling_service.maintenance.due", "import scheduling_service.relay"),
+    ("2-service-layers", "scheduling_service.maintenance.due_businesses", "import scheduling_service.relay"),
     ("2-service-layers", "scheduling_service.engine.rules", "import scheduling_service.maintenance"),
     ("2-service-layers", "scheduling_service.web.app", "import scheduling_service.wsgi"),
     ("2-service-layers", "scheduling_service.planted", "import scheduling_service.engine"),

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from monolith.cutover.databases import Connection, SchedulingDatabase
 from scheduling_service.engine import lease as leases
-from scheduling_service.engine.lease import Lease, StillWriting
+from scheduling_service.engine.lease import Lease, WritersStillActive
 from tests.databases import Databases
 from tests.patience import eventually
 
@@ -53,8 +53,8 @@ def test_a_fence_takes_the_lease_and_leaves_its_mark(mover: Connection, business
     assert fenced is not None
     assert fenced.fenced_at >= before
     assert leases.read_lease(mover, business) == Lease(active=False, epoch=1, attempt=1)
-    assert leases.has_mark(mover, business, 1)
-    assert not leases.has_mark(mover, business, 2)
+    assert leases.has_watermark(mover, business, 1)
+    assert not leases.has_watermark(mover, business, 2)
 
 
 def test_a_fence_may_be_asked_for_twice(mover: Connection, business: UUID) -> None:
@@ -82,7 +82,10 @@ def test_a_fence_waits_for_the_transactions_that_write(
 def test_an_open_transaction_at_the_switch_is_named_and_nothing_is_fenced(
     place: SchedulingDatabase, mover: Connection, business: UUID
 ) -> None:
-    with writing(place, business), pytest.raises(StillWriting, match=r"backend [0-9]+ of scheduling_app, open for"):
+    with (
+        writing(place, business),
+        pytest.raises(WritersStillActive, match=r"backend [0-9]+ of scheduling_app, open for"),
+    ):
         fence(mover, business, wait_ms=50)
     assert leases.read_lease(mover, business) == Lease(active=True, epoch=1, attempt=0)
     assert fence(mover, business) is not None
@@ -136,7 +139,7 @@ def test_prepared_transactions_are_waited_for_and_named(
         administrator.execute("SELECT pg_advisory_xact_lock_shared(scheduling.fence_key(%s))", (business,))
         administrator.execute(f"PREPARE TRANSACTION '{name}'".encode())
         try:
-            with pytest.raises(StillWriting, match="prepared transaction"):
+            with pytest.raises(WritersStillActive, match="prepared transaction"):
                 fence(mover, business, wait_ms=50)
         finally:
             administrator.execute(f"ROLLBACK PREPARED '{name}'".encode())

@@ -16,8 +16,8 @@ from monolith.shared.database import Database
 from monolith.shared.events import Consumer
 from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import Follower
-from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
+from scheduling_service.relay.wiring import build_relay
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,7 +53,7 @@ class EventProcess:
 
 
 def _relay(database_url: str, role_secret: str, redis_url: str) -> None:
-    relay = relay_of("http", database_url, role_secret, redis_url, RelayMetrics(CollectorRegistry()))
+    relay = build_relay("http", database_url, role_secret, redis_url, RelayMetrics(CollectorRegistry()))
     relay.step()
     _stop_at("leading")
     while True:

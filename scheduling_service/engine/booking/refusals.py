@@ -2,7 +2,7 @@
 
 from contracts.scheduling.errors import SlotUnavailable
 
-WHY = {
+MESSAGES = {
     "not_offered": "The provider does not offer this service.",
     "past": "This time has passed.",
     "too_soon": "This time is too soon; the service asks for more notice.",
@@ -17,7 +17,7 @@ WHY = {
     "customer_limit": "The customer may have no more of these on that day or in that week.",
 }
 
-BY_OVERBOOK = {
+OVERBOOKABLE = {
     "taken": "taken",
     "full": "full",
     "no_resource": "resources",
@@ -26,7 +26,7 @@ BY_OVERBOOK = {
 }
 """What `overbook` sets aside, and how the history names it."""
 
-BY_OVERRIDE = {
+OVERRIDABLE = {
     "too_soon": "notice",
     "too_late": "window",
     "closed": "hours",
@@ -36,14 +36,14 @@ BY_OVERRIDE = {
 """The same for `override`."""
 
 
-def unavailable(reason: str) -> SlotUnavailable:
-    return SlotUnavailable(WHY[reason], reason)
+def slot_unavailable(reason: str) -> SlotUnavailable:
+    return SlotUnavailable(MESSAGES[reason], reason)
 
 
-def set_aside(reasons: tuple[str, ...], *, overbook: bool, override: bool) -> tuple[str, ...]:
+def overridden_rules(reasons: tuple[str, ...], *, overbook: bool, override: bool) -> tuple[str, ...]:
     """The names of the rules that staff set aside. Raises SlotUnavailable for the first that stands."""
-    may = (BY_OVERBOOK if overbook else {}) | (BY_OVERRIDE if override else {})
+    may = (OVERBOOKABLE if overbook else {}) | (OVERRIDABLE if override else {})
     for reason in reasons:
         if reason not in may:
-            raise unavailable(reason)
+            raise slot_unavailable(reason)
     return tuple(dict.fromkeys(may[reason] for reason in reasons))

@@ -6,9 +6,9 @@ from contracts.scheduling import models as m
 from scheduling_service.engine.catalog.limits import MOST_OVERRIDES, require_room
 from scheduling_service.engine.catalog.providers import require_provider
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.store.catalog import bump_rules
 from scheduling_service.engine.store.catalog import dates as store
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.store.catalog import increment_rules_version
+from scheduling_service.engine.write_transaction import Write
 
 
 def set_date_override(write: Write, request: m.SetDateOverride) -> m.DateOverride:
@@ -18,16 +18,16 @@ def set_date_override(write: Write, request: m.SetDateOverride) -> m.DateOverrid
         provider_id=request.provider_id,
         date=request.date,
         mode=request.mode,
-        ranges=store.ranges_in_order(request.ranges),
+        ranges=store.sorted_ranges(request.ranges),
     )
     if override.mode == "regular":
-        store.remove_override(db, business_id, override.provider_id, override.date)
+        store.delete_override(db, business_id, override.provider_id, override.date)
     else:
         there = store.count_overrides(db, business_id, override.provider_id, but=override.date)
         remedy = "set some of them to `regular`"
         require_room(there, MOST_OVERRIDES, "dates ahead on which a provider's hours differ", remedy, "date")
-        store.put_override(db, business_id, override)
-    bump_rules(db, business_id)
+        store.upsert_override(db, business_id, override)
+    increment_rules_version(db, business_id)
     return override
 
 
@@ -39,7 +39,7 @@ def list_date_overrides(db: Connection, business_id: UUID, request: m.ListDateOv
 
 def set_holidays(write: Write, request: m.SetHolidays) -> m.Holidays:
     store.replace_holidays(write.db, write.ctx.business_id, request.holidays)
-    bump_rules(write.db, write.ctx.business_id)
+    increment_rules_version(write.db, write.ctx.business_id)
     return list_holidays(write.db, write.ctx.business_id)
 
 

@@ -10,9 +10,9 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import OfferingNotFound
 from scheduling_service.engine.catalog.limits import MOST_OFFERINGS, require_room
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.store.catalog import bump_rules
+from scheduling_service.engine.store.catalog import increment_rules_version
 from scheduling_service.engine.store.catalog import offerings as store
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.write_transaction import Write
 
 
 def create_offering(write: Write, request: m.CreateOffering) -> m.Offering:
@@ -32,7 +32,7 @@ def list_offerings(db: Connection, business_id: UUID) -> m.Offerings:
 
 def require_offerings(write: Write, offering_ids: Collection[UUID]) -> None:
     """Raise OfferingNotFound unless the business has all of them."""
-    if not store.known_offerings(write.db, write.ctx.business_id, offering_ids).issuperset(offering_ids):
+    if not store.existing_offering_ids(write.db, write.ctx.business_id, offering_ids).issuperset(offering_ids):
         raise OfferingNotFound("This business has no such service.")
 
 
@@ -45,6 +45,6 @@ def _put(write: Write, wanted: m.CreateOffering | m.UpdateOffering, offering_id:
         duration_minutes=wanted.duration_minutes,
         active=active,
     )
-    store.put_offering(write.db, write.ctx.business_id, offering)
-    bump_rules(write.db, write.ctx.business_id)
+    store.upsert_offering(write.db, write.ctx.business_id, offering)
+    increment_rules_version(write.db, write.ctx.business_id)
     return offering

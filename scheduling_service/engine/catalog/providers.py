@@ -9,9 +9,9 @@ from contracts.scheduling.errors import ProviderNotFound
 from scheduling_service.engine.catalog.limits import MOST_PROVIDERS, MOST_SCHEDULES, require_room
 from scheduling_service.engine.catalog.offerings import require_offerings
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.store.catalog import bump_rules, weeks
+from scheduling_service.engine.store.catalog import increment_rules_version, weeks
 from scheduling_service.engine.store.catalog import providers as store
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.write_transaction import Write
 
 
 def create_provider(write: Write, request: m.CreateProvider) -> m.Provider:
@@ -36,7 +36,7 @@ def assign_offerings(write: Write, request: m.AssignOfferings) -> m.Provider:
     require_provider(write.db, write.ctx.business_id, request.provider_id)
     wanted = sorted(set(request.offering_ids))
     require_offerings(write, wanted)
-    store.assign(write.db, write.ctx.business_id, request.provider_id, wanted)
+    store.replace_offerings(write.db, write.ctx.business_id, request.provider_id, wanted)
     return _changed(write, request.provider_id)
 
 
@@ -60,19 +60,19 @@ def _put_schedule(write: Write, request: m.SetWeeklyHours) -> None:
     first = request.effective_from
     assert first is not None
     if request.remove:
-        weeks.remove_schedule(*whose, first)
+        weeks.delete_schedule(*whose, first)
         return
     there = weeks.count_schedules(*whose, but=first)
     require_room(there, MOST_SCHEDULES, "dated weeks of a provider", "remove one that is over", "effective_from")
-    weeks.put_schedule(*whose, first, request.effective_until)
+    weeks.upsert_schedule(*whose, first, request.effective_until)
 
 
 def _put(write: Write, provider_id: UUID, wanted: m.CreateProvider | m.UpdateProvider, *, active: bool) -> None:
     business_id = write.ctx.business_id
-    store.put_provider(write.db, business_id, provider_id, wanted.name, wanted.zone, active, wanted.weight)
+    store.upsert_provider(write.db, business_id, provider_id, wanted.name, wanted.zone, active, wanted.weight)
 
 
 def _changed(write: Write, provider_id: UUID) -> m.Provider:
-    bump_rules(write.db, write.ctx.business_id)
+    increment_rules_version(write.db, write.ctx.business_id)
     (provider,) = store.read_providers(write.db, write.ctx.business_id, provider_id)
     return provider

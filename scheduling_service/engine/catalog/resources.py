@@ -8,9 +8,9 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import ResourceNotFound
 from scheduling_service.engine.catalog.limits import MOST_RESOURCES, require_room
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.store.catalog import bump_rules
+from scheduling_service.engine.store.catalog import increment_rules_version
 from scheduling_service.engine.store.catalog import resources as store
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.write_transaction import Write
 
 
 def create_resource(write: Write, request: m.CreateResource) -> m.Resource:
@@ -38,6 +38,6 @@ def require_resource(db: Connection, business_id: UUID, resource_id: UUID) -> No
 
 
 def _put(write: Write, resource: m.Resource) -> m.Resource:
-    store.put_resource(write.db, write.ctx.business_id, resource)
-    bump_rules(write.db, write.ctx.business_id)
+    store.upsert_resource(write.db, write.ctx.business_id, resource)
+    increment_rules_version(write.db, write.ctx.business_id)
     return resource

@@ -10,11 +10,11 @@ from contracts.scheduling.errors import BlockNotFound, BusinessNotFound
 from scheduling_service.engine.catalog.limits import MOST_BLOCKS, require_room
 from scheduling_service.engine.catalog.providers import require_provider
 from scheduling_service.engine.catalog.resources import require_resource
-from scheduling_service.engine.cursors import cursor_of, position_of
+from scheduling_service.engine.cursors import decode_cursor, encode_cursor
 from scheduling_service.engine.database import Connection
 from scheduling_service.engine.store.catalog import blocks as store
-from scheduling_service.engine.store.catalog import bump_rules, read_business
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.store.catalog import increment_rules_version, read_business
+from scheduling_service.engine.write_transaction import Write
 
 
 def block_time(write: Write, request: m.BlockTime) -> m.Block:
@@ -32,8 +32,8 @@ def block_time(write: Write, request: m.BlockTime) -> m.Block:
         resource_id=request.resource_id,
         reason=request.reason,
     )
-    store.add_block(db, business_id, block)
-    bump_rules(db, business_id)
+    store.insert_block(db, business_id, block)
+    increment_rules_version(db, business_id)
     return block
 
 
@@ -41,7 +41,7 @@ def remove_block(write: Write, request: m.RemoveBlock) -> m.Block:
     removed = store.remove_block(write.db, write.ctx.business_id, request.block_id)
     if removed is None:
         raise BlockNotFound("This business has no such blocked time.")
-    bump_rules(write.db, write.ctx.business_id)
+    increment_rules_version(write.db, write.ctx.business_id)
     return removed
 
 
@@ -53,12 +53,12 @@ def list_blocks(db: Connection, business_id: UUID, request: m.ListBlocks) -> m.B
         db,
         business_id,
         (request.start, request.end),
-        after=position_of(request.cursor) if request.cursor else None,
+        after=decode_cursor(request.cursor) if request.cursor else None,
         limit=request.limit + 1,
     )
     page, more = found[: request.limit], len(found) > request.limit
     return m.BlockPage(
         zone=business[1],
         blocks=tuple(page),
-        next_cursor=cursor_of(page[-1].start, page[-1].block_id) if more else None,
+        next_cursor=encode_cursor(page[-1].start, page[-1].block_id) if more else None,
     )

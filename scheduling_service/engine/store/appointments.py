@@ -86,14 +86,14 @@ _UPDATE = _recorded(
 )
 
 
-class Locked(NamedTuple):
+class LockedAppointment(NamedTuple):
     """An appointment that nobody else changes until the transaction ends."""
 
     appointment: Appointment
     session_id: UUID | None
 
 
-class Entry(NamedTuple):
+class HistoryEntry(NamedTuple):
     """What the history says of a change. `after` is the appointment as the contract writes it."""
 
     actor: str
@@ -108,32 +108,32 @@ def read_appointment(db: Connection, business_id: UUID, appointment_id: UUID) ->
     return next(iter(_appointments(db, _APPOINTMENT + where, (business_id, appointment_id))), None)
 
 
-def lock_appointment(db: Connection, business_id: UUID, appointment_id: UUID) -> Locked | None:
+def lock_appointment(db: Connection, business_id: UUID, appointment_id: UUID) -> LockedAppointment | None:
     """As it stands once nobody else is changing it. Index: primary key."""
     return next(iter(_locked(db, _ONE, (business_id, appointment_id))), None)
 
 
-def lock_of_series(db: Connection, business_id: UUID, series_id: UUID) -> list[Locked]:
+def lock_series(db: Connection, business_id: UUID, series_id: UUID) -> list[LockedAppointment]:
     """By start. Index: appointment_by_series."""
     found = _locked(db, "business_id = %s AND series_id = %s", (business_id, series_id))
     return sorted(found, key=lambda each: (each.appointment.starts_at, each.appointment.appointment_id))
 
 
-def lock_overdue(db: Connection, business_id: UUID, limit: int) -> list[Locked]:
+def lock_overdue_holds(db: Connection, business_id: UUID, limit: int) -> list[LockedAppointment]:
     """Holds whose time is over; those that somebody is changing now are left to them. Index: appointment_overdue."""
     return _locked(db, _OLDEST_OVERDUE, (business_id, limit, business_id))
 
 
-def lock_overdue_of(
+def lock_blocking_holds(
     db: Connection, business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime, *, wait: bool
-) -> list[Locked]:
+) -> list[LockedAppointment]:
     """Holds whose time is over and that are in the way of an interval, alone or by a seat. Index: claim_by_time.
 
     Without `wait`, here as below, those that somebody is changing now are left to them."""
     return _locked(db, _OVERDUE + _IN_THE_WAY, _in_the_way(business_id, resources, start, end), wait=wait)
 
 
-def any_overdue_of(
+def has_blocking_holds(
     db: Connection, business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime
 ) -> bool:
     """Whether there are some, locked or not. Index: claim_by_time."""
@@ -141,20 +141,22 @@ def any_overdue_of(
     return db.execute(statement, _in_the_way(business_id, resources, start, end)).fetchone() is not None
 
 
-def lock_overdue_in_session(db: Connection, business_id: UUID, session_id: UUID, *, wait: bool) -> list[Locked]:
+def lock_overdue_in_session(
+    db: Connection, business_id: UUID, session_id: UUID, *, wait: bool
+) -> list[LockedAppointment]:
     """Index: appointment_by_session."""
     return _locked(db, f"{_OVERDUE} AND session_id = %s", (business_id, session_id), wait=wait)
 
 
 def insert_appointment(
-    db: Connection, business_id: UUID, a: Appointment, session_id: UUID | None, entry: Entry
+    db: Connection, business_id: UUID, a: Appointment, session_id: UUID | None, entry: HistoryEntry
 ) -> None:
     """Its time is claimed already, or the transaction will not commit."""
     db.execute(_INSERT, _columns(business_id, a, session_id, a.booked_at, entry))
 
 
 def update_appointment(
-    db: Connection, business_id: UUID, a: Appointment, session_id: UUID | None, at: datetime, entry: Entry
+    db: Connection, business_id: UUID, a: Appointment, session_id: UUID | None, at: datetime, entry: HistoryEntry
 ) -> None:
     """Everything of it that may change, and the entry. Index: primary key."""
     db.execute(_UPDATE, _columns(business_id, a, session_id, at, entry))
@@ -216,7 +218,7 @@ def _appointments(db: Connection, query: str, values: tuple[Any, ...] | dict[str
         return cursor.execute(query, values).fetchall()
 
 
-def _locked(db: Connection, where: str, values: tuple[Any, ...], *, wait: bool = True) -> list[Locked]:
+def _locked(db: Connection, where: str, values: tuple[Any, ...], *, wait: bool = True) -> list[LockedAppointment]:
     statement = _LOCKED.format(where=where, passing="" if wait else "SKIP LOCKED")
     with db.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement, values).fetchall()
@@ -227,7 +229,9 @@ def _in_the_way(business_id: UUID, resources: Sequence[UUID], start: datetime, e
     return business_id, business_id, list(resources), end, start, start - timedelta(hours=48), business_id
 
 
-def _columns(business_id: UUID, a: Appointment, session_id: UUID | None, at: datetime, entry: Entry) -> dict[str, Any]:
+def _columns(
+    business_id: UUID, a: Appointment, session_id: UUID | None, at: datetime, entry: HistoryEntry
+) -> dict[str, Any]:
     return {
         **msgspec.structs.asdict(a),
         **entry._asdict(),
@@ -240,8 +244,8 @@ def _columns(business_id: UUID, a: Appointment, session_id: UUID | None, at: dat
     }
 
 
-def _lock(session_id: UUID | None, **columns: Any) -> Locked:
-    return Locked(_appointment(**columns), session_id)
+def _lock(session_id: UUID | None, **columns: Any) -> LockedAppointment:
+    return LockedAppointment(_appointment(**columns), session_id)
 
 
 def _appointment(**columns: Any) -> Appointment:

@@ -5,10 +5,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.hours import to_utc
 
 
-class Turn(NamedTuple):
+class RotationEntry(NamedTuple):
     """`last_assigned` 0: never. See the table's comments."""
 
     provider_id: UUID
@@ -16,7 +16,7 @@ class Turn(NamedTuple):
     passed: int
 
 
-def lock_turns(db: Connection, business_id: UUID, offering_id: UUID) -> list[Turn]:
+def lock_turns(db: Connection, business_id: UUID, offering_id: UUID) -> list[RotationEntry]:
     """Of those who were ever assigned the offering. Until the transaction ends nobody else assigns it."""
     db.execute(
         "SELECT 1 FROM scheduling.offering WHERE business_id = %s AND offering_id = %s FOR NO KEY UPDATE",
@@ -29,10 +29,10 @@ def lock_turns(db: Connection, business_id: UUID, offering_id: UUID) -> list[Tur
         """,
         (business_id, offering_id),
     ).fetchall()
-    return [Turn(*row) for row in rows]
+    return [RotationEntry(*row) for row in rows]
 
 
-def record_turns(db: Connection, business_id: UUID, offering_id: UUID, turns: Sequence[Turn]) -> None:
+def write_rotation(db: Connection, business_id: UUID, offering_id: UUID, turns: Sequence[RotationEntry]) -> None:
     db.execute(
         """
         INSERT INTO scheduling.assignment (business_id, offering_id, provider_id, last_assigned, pass)
@@ -44,7 +44,7 @@ def record_turns(db: Connection, business_id: UUID, offering_id: UUID, turns: Se
     )
 
 
-def minutes_taken(
+def booked_minutes(
     db: Connection, business_id: UUID, providers: Sequence[UUID], day: tuple[int, int]
 ) -> dict[UUID, int]:
     """Of what begins in the interval. Index: claim_by_time."""
@@ -56,6 +56,6 @@ def minutes_taken(
            AND (expires_at IS NULL OR expires_at > clock_timestamp())
          GROUP BY 1
         """,
-        (business_id, list(providers), as_utc(day[0]), as_utc(day[1])),
+        (business_id, list(providers), to_utc(day[0]), to_utc(day[1])),
     ).fetchall()
     return dict(rows)

@@ -14,12 +14,12 @@ _FULL = """
                                         %(start)s, %(end)s) END,
            CASE WHEN %(counts)s THEN
                scheduling.read_counts(%(business)s::uuid, %(offering)s::uuid, %(providers)s::uuid[], %(customer)s::uuid,
-                                      %(zone)s, %(count_start)s, %(count_end)s, %(without)s::uuid,
+                                      %(zone)s, %(count_start)s, %(count_end)s, %(excluding)s::uuid,
                                       %(together)s) END
 """
 
 
-class Circumstances(NamedTuple):
+class DetailQuery(NamedTuple):
     """What an offering with seats, limits or resources needs to know besides."""
 
     offering_id: UUID
@@ -42,24 +42,24 @@ def read_claims(
 ) -> bytes | None:
     """As `scheduling.read_claims` writes it; None when there is no such business. Index: claim_by_time.
 
-    With `budget_ms` it is a transaction of its own; without, part of the one that is open.
+    With `budget_ms` it is a transaction of its own; excluding, part of the one that is open.
     """
     return db.read_bytes(_CLAIMS, (business_id, _array(resources), *window, budget_ms))
 
 
-def read_circumstances(
+def read_claims_with_details(
     db: Connection,
     business_id: UUID,
     resources: Sequence[UUID],
     window: tuple[int, int],
-    around: Circumstances,
+    around: DetailQuery,
     *,
-    without: UUID | None,
+    excluding: UUID | None,
     budget_ms: int | None,
 ) -> tuple[bytes | None, list[list[Any]], list[list[int]]]:
     """The same with sessions and counts, as `read_sessions` and `read_counts` write them; still one statement.
 
-    `without` is an appointment that is not counted.
+    `excluding` is an appointment that is not counted.
     """
     counted = around.counts or window
     row = db.execute(
@@ -70,7 +70,7 @@ def read_circumstances(
             "start": window[0],
             "end": window[1],
             "budget_ms": budget_ms,
-            "without": None if without is None else str(without),
+            "excluding": None if excluding is None else str(excluding),
             "offering": str(around.offering_id),
             "providers": _array(around.providers),
             "sessions": around.sessions,

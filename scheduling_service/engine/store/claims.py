@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.hours import to_utc
 
 
-def take_time(
+def claim_time(
     db: Connection,
     business_id: UUID,
     holder_id: UUID,
@@ -27,8 +27,8 @@ def take_time(
             holder_id,
             offering_id,
             list(resources),
-            as_utc(time[0]),
-            as_utc(time[1]),
+            to_utc(time[0]),
+            to_utc(time[1]),
             expires_at,
             overbooked,
         ),
@@ -36,17 +36,17 @@ def take_time(
     return row is not None and bool(row[0])
 
 
-def free_time(db: Connection, business_id: UUID, holder_id: UUID) -> None:
+def delete_claims(db: Connection, business_id: UUID, holder_id: UUID) -> None:
     """Index: claim_by_holder."""
     db.execute("DELETE FROM scheduling.claim WHERE business_id = %s AND holder_id = %s", (business_id, holder_id))
 
 
-def keep_time(db: Connection, business_id: UUID, holder_id: UUID) -> None:
+def make_claims_permanent(db: Connection, business_id: UUID, holder_id: UUID) -> None:
     """A hold's claims, or a session's, no longer expire. Index: claim_by_holder."""
     db.execute("SELECT scheduling.keep_time(%s, %s)", (business_id, holder_id))
 
 
-def held_resources(db: Connection, business_id: UUID, holder_id: UUID) -> set[UUID]:
+def read_claimed_ids(db: Connection, business_id: UUID, holder_id: UUID) -> set[UUID]:
     """Providers and resources that a holder has. Index: claim_by_holder."""
     rows = db.execute(
         "SELECT resource_id FROM scheduling.claim WHERE business_id = %s AND holder_id = %s", (business_id, holder_id)
@@ -71,7 +71,7 @@ def open_session(
                (business_id, session_id, offering_id, provider_id, starts_at, ends_at, capacity, seats_taken)
         VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
         """,
-        (business_id, session_id, offering_id, provider_id, as_utc(time[0]), as_utc(time[1]), capacity, seats),
+        (business_id, session_id, offering_id, provider_id, to_utc(time[0]), to_utc(time[1]), capacity, seats),
     )
 
 
@@ -89,7 +89,7 @@ def return_seats(db: Connection, business_id: UUID, session_id: UUID, seats: int
     db.execute("SELECT scheduling.return_seats(%s, %s, %s, %s)", (business_id, session_id, seats, appointment_id))
 
 
-def lock_in_turn(db: Connection, business_id: UUID, ids: Sequence[UUID]) -> None:
+def lock_providers_and_resources(db: Connection, business_id: UUID, ids: Sequence[UUID]) -> None:
     """Providers and resources, in ascending order: whoever takes several, or moves, takes turns with the others."""
     wanted = sorted(set(ids))
     for table, key in (("provider", "provider_id"), ("resource", "resource_id")):
@@ -100,10 +100,10 @@ def lock_in_turn(db: Connection, business_id: UUID, ids: Sequence[UUID]) -> None
         )
 
 
-def lock_at_once(
+def try_lock(
     db: Connection, business_id: UUID, customer_id: UUID | None, offering_id: UUID | None, ids: Sequence[UUID]
 ) -> bool:
-    """What `lock_customer`, `lock_turns` and `lock_in_turn` lock, as far as it is given. False: somebody has it."""
+    """Lock what the three functions below lock, without waiting; False when another transaction holds any of it."""
     row = db.execute(
         """
         WITH offering AS (

@@ -7,7 +7,7 @@ from uuid import UUID
 from scheduling_service.engine.database import Connection
 
 
-class Begun(NamedTuple):
+class BeginResult(NamedTuple):
     """What `begin_write` found, after the locks were taken."""
 
     now: datetime
@@ -28,15 +28,15 @@ def begin_read(db: Connection, business_id: UUID, budget_ms: int) -> bool:
 
 def begin_write(
     db: Connection, business_id: UUID, actor: str, operation: str, key: str, budget_ms: int, alone: bool
-) -> Begun:
+) -> BeginResult:
     row = db.execute(
         "SELECT * FROM scheduling.begin_write(%s, %s, %s, %s, %s::int, %s)",
         (business_id, actor, operation, key, budget_ms, alone),
     ).fetchone()
-    return Begun(*row)  # type: ignore[misc]  # the function always answers one row
+    return BeginResult(*row)  # type: ignore[misc]  # the function always answers one row
 
 
-def keep_reply(
+def store_reply(
     db: Connection, business_id: UUID, actor: str, operation: str, key: str, request_hash: bytes, reply: bytes
 ) -> None:
     db.execute(
@@ -48,7 +48,9 @@ def keep_reply(
     )
 
 
-def tell(db: Connection, business_id: UUID, event_id: UUID, appointment_id: UUID, version: int, payload: bytes) -> None:
+def append_event(
+    db: Connection, business_id: UUID, event_id: UUID, appointment_id: UUID, version: int, payload: bytes
+) -> None:
     db.execute(
         """
         INSERT INTO scheduling.outbox (business_id, event_id, appointment_id, version, payload)

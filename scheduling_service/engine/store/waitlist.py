@@ -122,7 +122,7 @@ def end_offer(db: Connection, business_id: UUID, appointment_id: UUID, status: W
     )
 
 
-def lapse_passed(db: Connection, business_id: UUID, limit: int) -> None:
+def lapse_past_entries(db: Connection, business_id: UUID, limit: int) -> None:
     """Those who wait for a time that has passed wait no longer. Index: waitlist_waiting."""
     db.execute(
         """

@@ -3,8 +3,8 @@
 What SQLAlchemy cannot say (the exclusion constraint, row security, the guards) stands in the migrations.
 """
 
+from scheduling_service.engine.tables.base import SCHEMA, metadata
 from scheduling_service.engine.tables.bookings import appointment, assignment, claim, history, session, waitlist
-from scheduling_service.engine.tables.declaring import SCHEMA, metadata
 from scheduling_service.engine.tables.protocol import canary, fence_mark, idempotency, lease, outbox
 from scheduling_service.engine.tables.rules import (
     block,

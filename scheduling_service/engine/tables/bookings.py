@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from scheduling_service.engine.tables.declaring import instant, key_of, metadata
+from scheduling_service.engine.tables.base import business_foreign_key, instant, metadata
 from scheduling_service.engine.tables.rules import offering, provider
 
 claim = Table(
@@ -60,8 +60,8 @@ session = Table(
     Column("capacity", SmallInteger, nullable=False),
     Column("seats_taken", SmallInteger, nullable=False),
     PrimaryKeyConstraint("business_id", "session_id"),
-    key_of(offering, "offering_id"),
-    key_of(provider, "provider_id"),
+    business_foreign_key(offering, "offering_id"),
+    business_foreign_key(provider, "provider_id"),
     Index("session_by_time", "business_id", "provider_id", "starts_at"),
     comment="A time of an offering with several seats; it holds the claims, and goes when its last seat is given back.",
 )
@@ -95,8 +95,8 @@ appointment = Table(
     Column("reschedules", SmallInteger, nullable=False, server_default=text("0")),
     Column("fee_percent", SmallInteger, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("business_id", "appointment_id"),
-    key_of(offering, "offering_id"),
-    key_of(provider, "provider_id"),
+    business_foreign_key(offering, "offering_id"),
+    business_foreign_key(provider, "provider_id"),
     Index(
         "appointment_by_provider",
         "business_id",
@@ -134,8 +134,8 @@ assignment = Table(
         comment="Stride scheduling: the least goes next, and moves on by 1000000 / weight.",
     ),
     PrimaryKeyConstraint("business_id", "offering_id", "provider_id"),
-    key_of(offering, "offering_id"),
-    key_of(provider, "provider_id"),
+    business_foreign_key(offering, "offering_id"),
+    business_foreign_key(provider, "provider_id"),
     comment="Who was given bookings that named no provider.",
 )
 
@@ -155,9 +155,9 @@ waitlist = Table(
     Column("joined_at", instant, nullable=False),
     Column("appointment_id", Uuid),
     PrimaryKeyConstraint("business_id", "entry_id"),
-    key_of(offering, "offering_id"),
-    key_of(provider, "provider_id"),
-    key_of(appointment, "appointment_id"),
+    business_foreign_key(offering, "offering_id"),
+    business_foreign_key(provider, "provider_id"),
+    business_foreign_key(appointment, "appointment_id"),
     Index("waitlist_waiting", "business_id", "joined_at", "entry_id", postgresql_where=text("status = 'waiting'")),
     Index("waitlist_by_join", "business_id", "joined_at", "entry_id"),
     Index("waitlist_by_offer", "business_id", "appointment_id", postgresql_where=text("appointment_id IS NOT NULL")),

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from scheduling_service.engine.tables.declaring import instant, key_of, metadata, now
+from scheduling_service.engine.tables.base import business_foreign_key, instant, metadata, now
 
 business = Table(
     "business",
@@ -75,8 +75,8 @@ provider_offering = Table(
     Column("provider_id", Uuid, nullable=False),
     Column("offering_id", Uuid, nullable=False),
     PrimaryKeyConstraint("business_id", "provider_id", "offering_id"),
-    key_of(provider, "provider_id"),
-    key_of(offering, "offering_id"),
+    business_foreign_key(provider, "provider_id"),
+    business_foreign_key(offering, "offering_id"),
 )
 
 weekly_hours = Table(
@@ -95,7 +95,7 @@ weekly_hours = Table(
         comment="Of the schedule; -infinity is the week that always holds.",
     ),
     PrimaryKeyConstraint("business_id", "provider_id", "effective_from", "weekday", "opens_minute"),
-    key_of(provider, "provider_id"),
+    business_foreign_key(provider, "provider_id"),
 )
 
 schedule = Table(
@@ -106,7 +106,7 @@ schedule = Table(
     Column("effective_from", Date, nullable=False),
     Column("effective_until", Date),
     PrimaryKeyConstraint("business_id", "provider_id", "effective_from"),
-    key_of(provider, "provider_id"),
+    business_foreign_key(provider, "provider_id"),
     comment="A dated week of a provider; its ranges, if it has any, stand in weekly_hours.",
 )
 
@@ -120,7 +120,7 @@ date_override = Table(
     Column("opens", ARRAY(SmallInteger), nullable=False),
     Column("closes", ARRAY(SmallInteger), nullable=False),
     PrimaryKeyConstraint("business_id", "provider_id", "date"),
-    key_of(provider, "provider_id"),
+    business_foreign_key(provider, "provider_id"),
     comment="How one date differs from the week; minutes after its midnight, side by side.",
 )
 
@@ -155,8 +155,8 @@ block = Table(
     Column("ends_at", instant, nullable=False),
     Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("business_id", "block_id"),
-    key_of(provider, "provider_id"),
-    key_of(resource, "resource_id"),
+    business_foreign_key(provider, "provider_id"),
+    business_foreign_key(resource, "resource_id"),
     Index("block_by_end", "business_id", "ends_at"),
     comment="Time off: of a provider, of a resource, or of the whole business when both are null.",
 )

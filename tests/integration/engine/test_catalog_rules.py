@@ -34,7 +34,7 @@ class Counting(psycopg.Cursor[Any]):
 
 def loaded(bench: Workbench, shop: Shop) -> tuple[BusinessRules, int]:
     """The rules, and how many statements it took to read them."""
-    with Connection.to(bench.role_url("scheduling_app")) as connection, connection.transaction():
+    with Connection.open(bench.role_url("scheduling_app")) as connection, connection.transaction():
         assert protocol.begin_read(connection, shop.business_id, 10_000)
         connection.cursor_factory = Counting
         before = Counting.executed

@@ -14,7 +14,7 @@ TEXT = "SELECT convert_to($1::text, 'UTF8')"
 
 @pytest.fixture
 def connection(databases: Databases) -> Iterator[Connection]:
-    with Connection.to(role_url(databases.scheduling_url, "scheduling_app", databases.role_secret)) as opened:
+    with Connection.open(role_url(databases.scheduling_url, "scheduling_app", databases.role_secret)) as opened:
         yield opened
 
 

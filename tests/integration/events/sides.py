@@ -17,9 +17,9 @@ from monolith.shared.events import Consumer
 from monolith.shared.events.consumer import Handle
 from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import Follower, FollowerSettings
-from scheduling_service.relay.compose import relay_of
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import Limits, Relay
+from scheduling_service.relay.wiring import build_relay
 from tests.databases import Databases
 from tests.patience import eventually
 
@@ -31,7 +31,7 @@ def relay(
 ) -> Relay:
     url = databases.scheduling_url if source == "http" else databases.monolith_url
     metrics = RelayMetrics(CollectorRegistry())
-    return relay_of(source, url, databases.role_secret, redis_url or databases.redis_url, metrics, limits)
+    return build_relay(source, url, databases.role_secret, redis_url or databases.redis_url, metrics, limits)
 
 
 def relay_once(databases: Databases, source: Side = "http", **how: Any) -> None:

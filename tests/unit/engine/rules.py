@@ -6,9 +6,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contracts.scheduling import models as m
-from scheduling_service.engine.availability import Question, Taken, ask
-from scheduling_service.engine.availability.taken import Session
-from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.availability import AvailabilityQuery, Occupancy, build_query
+from scheduling_service.engine.availability.occupancy import BookableSession
+from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.rules import BusinessRules, compile_rules
 from tests.unit.engine.model import MINUTE, Model, Person, Range, Terms, Week
 
@@ -28,9 +28,9 @@ def resource_ids(model: Model) -> dict[tuple[str, int], UUID]:
     return {pair: UUID(int=2000 + number) for number, pair in enumerate(pairs)}
 
 
-def question(model: Model) -> Question:
+def question(model: Model) -> AvailabilityQuery:
     terms = model.terms
-    return ask(
+    return build_query(
         rules(model),
         OFFERING,
         duration_minutes=terms.length // MINUTE,
@@ -40,19 +40,19 @@ def question(model: Model) -> Question:
     )
 
 
-def taken(model: Model, asked: Question) -> Taken:
-    return Taken(
+def taken(model: Model, asked: AvailabilityQuery) -> Occupancy:
+    return Occupancy(
         now=model.now,
         rules_version=1,
-        overdue=False,
+        has_overdue_holds=False,
         providers=[sorted(person.busy) for person in model.people],
         resources=[sorted(thing.busy) for need in asked.offering.needs for thing in model.things.get(need.kind, ())],
         sessions={
-            (place, each.start): Session(session_id(place, each.start), each.end, each.seats_left)
+            (place, each.start): BookableSession(session_id(place, each.start), each.end, each.seats_left)
             for place, person in enumerate(model.people)
             for each in person.sessions
         },
-        days={
+        daily_counts={
             **{(place, day): n for place, person in enumerate(model.people) for day, n in person.counts.items()},
             **{(-1, day): number for day, number in model.counts.items()},
         },
@@ -131,7 +131,7 @@ def _provider(place: int, person: Person) -> m.Provider:
 
 
 def _block(span: Range, whose: UUID | None, what: UUID | None) -> m.Block:
-    start, end = map(as_utc, span)
+    start, end = map(to_utc, span)
     return m.Block(block_id=UUID(int=0), start=start, end=end, provider_id=whose, resource_id=what, reason="")
 
 

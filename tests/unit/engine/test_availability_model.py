@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from scheduling_service.engine.availability import (
-    Question,
-    Taken,
-    days_with_room,
+    AvailabilityQuery,
+    Occupancy,
+    candidates_at,
+    days_with_availability,
     free_slots,
     free_starts,
-    objections,
-    offers_at,
+    rejection_reasons,
 )
-from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.hours import to_utc
 from tests.unit.engine.cases import HOUR, cases, counts, sessions, things
 from tests.unit.engine.model import MINUTE, Model, Person, Range
 from tests.unit.engine.rules import provider_id, question, resource_ids, session_id, taken
@@ -76,16 +76,16 @@ def listed(model: Model, window: Range) -> list[tuple[int, int]]:
     read = taken(model, asked)
     found = free_starts(asked, window, read)
     slots = free_slots(asked, window, read)
-    assert [(each.starts_at, each.provider_id) for each in slots] == [(as_utc(s), provider_id(p)) for s, p in found]
-    assert all(each.ends_at == as_utc(s + model.terms.length) for each, (s, _) in zip(slots, found, strict=True))
+    assert [(each.starts_at, each.provider_id) for each in slots] == [(to_utc(s), provider_id(p)) for s, p in found]
+    assert all(each.ends_at == to_utc(s + model.terms.length) for each, (s, _) in zip(slots, found, strict=True))
     assert_days_with_room(asked, window, read, [start for start, _ in found])
     return found
 
 
-def assert_days_with_room(asked: Question, window: Range, read: Taken, starts: list[int]) -> None:
+def assert_days_with_room(asked: AvailabilityQuery, window: Range, read: Occupancy, starts: list[int]) -> None:
     edges = [*range(window[0], window[1], 5 * HOUR), window[1]]
     days = [any(begins <= start < ends for start in starts) for begins, ends in pairwise(edges)]
-    assert days_with_room(asked, edges, read) == days
+    assert days_with_availability(asked, edges, read) == days
 
 
 def assert_listed_as_the_model_offers(case: Case) -> None:
@@ -98,13 +98,13 @@ def assert_refused_for_the_model_s_reasons(case: Case, step: int = 5 * MINUTE) -
     asked = question(model)
     read = taken(model, asked)
     for start in minutes(window, step):
-        assert list(objections(asked, start, read)) == model.why_not(start), start
+        assert list(rejection_reasons(asked, start, read)) == model.why_not(start), start
         assert_offers_are_the_model_s(model, start)
 
 
 def assert_offers_are_the_model_s(model: Model, start: int) -> None:
     asked = question(model)
-    offers = offers_at(asked, start, taken(model, asked))
+    offers = candidates_at(asked, start, taken(model, asked))
     places = model.offered(start)
     everybody = tuple(provider_id(place) for place in range(len(model.people)))
     for place, offer in zip(places, offers, strict=True):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from scheduling_service.engine.availability import free_starts, objections
+from scheduling_service.engine.availability import free_starts, rejection_reasons
 from scheduling_service.engine.hours import instant_of, local_days
 from tests.unit.engine.rules import plain, question, taken
 from tests.unit.engine.zones import changes
@@ -33,7 +33,7 @@ def _starts(zone: str, day: date, week: Sequence[Sequence[tuple[int, int]]], dur
     asked = question(model)
     nothing = taken(model, asked)
     found = [start for start, _ in free_starts(asked, window, nothing)]
-    assert all(objections(asked, start, nothing) == () for start in found), "what is listed can be booked"
+    assert all(rejection_reasons(asked, start, nothing) == () for start in found), "what is listed can be booked"
     return [f"{datetime.fromtimestamp(start, where):%H:%M%z}" for start in found]
 
 

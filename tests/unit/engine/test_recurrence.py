@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import InvalidRequest
-from scheduling_service.engine.recurrence import occurrences, shifted, wall_shift
+from scheduling_service.engine.recurrence import occurrences, shift_wall_time, wall_time_difference
 
 PARIS, NEW_YORK, LORD_HOWE = ZoneInfo("Europe/Paris"), ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe")
 ZONES = st.sampled_from([PARIS, NEW_YORK, LORD_HOWE, ZoneInfo("Asia/Kathmandu"), ZoneInfo("UTC")])
@@ -103,15 +103,15 @@ def test_as_many_as_asked_for_in_order_and_on_the_same_minute_of_the_wall(
 @given(STARTS, st.integers(-60 * 24 * 60, 60 * 24 * 60), ZONES)
 def test_a_shift_there_is_the_shift_between(first: datetime, minutes: int, zone: ZoneInfo) -> None:
     later = first + timedelta(minutes=minutes)
-    again = shifted(first, wall_shift(first, later, zone), zone)
+    again = shift_wall_time(first, wall_time_difference(first, later, zone), zone)
     # The same, or its twin when the local time happens twice.
     assert again == later or again.astimezone(zone).replace(tzinfo=None) == later.astimezone(zone).replace(tzinfo=None)
 
 
 def test_a_shift_keeps_the_wall_over_a_change() -> None:
     monday = datetime(2040, 3, 19, 9, tzinfo=PARIS)
-    by = wall_shift(monday, datetime(2040, 3, 20, 10, 30, tzinfo=PARIS), PARIS)
+    by = wall_time_difference(monday, datetime(2040, 3, 20, 10, 30, tzinfo=PARIS), PARIS)
     assert by == timedelta(days=1, hours=1, minutes=30)
-    moved = shifted(datetime(2040, 3, 24, 9, tzinfo=PARIS), by, PARIS).astimezone(PARIS)
+    moved = shift_wall_time(datetime(2040, 3, 24, 9, tzinfo=PARIS), by, PARIS).astimezone(PARIS)
     assert moved.date() == date(2040, 3, 25)
     assert f"{moved:%H:%M %z}" == "10:30 +0200"

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from hypothesis import Phase, find, given, settings
 
-from scheduling_service.engine.visiting import offsets, visit_slots
+from scheduling_service.engine.visit_search import start_offsets, visit_slots
 from tests.unit.engine.rules import taken
 from tests.unit.engine.test_availability_model import PHASES, minutes
 from tests.unit.engine.visits import Visit, questions_of, visits
@@ -31,7 +31,7 @@ def possible(visit: Visit) -> list[int]:
 def test_a_visit_is_listed_if_and_only_if_every_service_can_follow_the_one_before(visit: Visit) -> None:
     assert listed(visit) == [(start, start + visit.lasts()) for start in possible(visit)]
     # Booking places them there.
-    assert offsets(questions_of(visit)) == visit.begins()
+    assert start_offsets(questions_of(visit)) == visit.begins()
 
 
 def some_are_listed(visit: Visit) -> bool:

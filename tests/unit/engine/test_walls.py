@@ -4,17 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.scheduling import models as m
-from scheduling_service.engine.hours import wall_of
-from scheduling_service.engine.store.catalog.walls import day_range, minutes_in_order, week_in_order, working_range
+from scheduling_service.engine.hours import format_wall_time
+from scheduling_service.engine.store.catalog.wall_times import day_range, sorted_minutes, sorted_week, working_range
 
-WALLS = st.integers(0, 24 * 60 - 1).map(wall_of)
+WALLS = st.integers(0, 24 * 60 - 1).map(format_wall_time)
 RANGES = st.builds(m.DayRange, opens=WALLS, closes=WALLS | st.just("24:00"))
 WEEKLY = st.builds(m.WeeklyRange, weekday=st.integers(1, 7), opens=WALLS, closes=WALLS | st.just("24:00"))
 
 
 @given(RANGES)
 def test_a_range_keeps_its_meaning(meant: m.DayRange) -> None:
-    [kept] = minutes_in_order([meant])
+    [kept] = sorted_minutes([meant])
     read = day_range(*kept)
     assert read.minutes() == meant.minutes()
     assert read == meant or (meant.closes, read.closes) == ("00:00", "24:00")
@@ -22,7 +22,7 @@ def test_a_range_keeps_its_meaning(meant: m.DayRange) -> None:
 
 @given(st.lists(WEEKLY, max_size=5))
 def test_a_week_keeps_its_ranges_in_order(meant: list[m.WeeklyRange]) -> None:
-    read = [working_range(*row) for row in week_in_order(meant)]
+    read = [working_range(*row) for row in sorted_week(meant)]
     again = [m.WeeklyRange(weekday=each.weekday, opens=each.opens, closes=each.closes) for each in read]
-    assert week_in_order(again) == week_in_order(meant)
+    assert sorted_week(again) == sorted_week(meant)
     assert [(each.weekday, each.opens) for each in read] == sorted((each.weekday, each.opens) for each in meant)

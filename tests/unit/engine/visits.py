@@ -11,9 +11,9 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from scheduling_service.engine.availability import Question
+from scheduling_service.engine.availability import AvailabilityQuery
 from scheduling_service.engine.rules import BusinessRules
-from scheduling_service.engine.visiting import visit_questions
+from scheduling_service.engine.visit_search import build_visit_queries
 from tests.unit.engine.cases import HOUR, counts, days, spans, terms, things, weeks, zones
 from tests.unit.engine.model import MINUTE, Model, Person, Range, Session, Terms, date_of, reached
 from tests.unit.engine.rules import CUSTOMER, offering, provider_id, rules
@@ -81,10 +81,10 @@ def visit_rules(visit: Visit) -> BusinessRules:
     )
 
 
-def questions_of(visit: Visit) -> list[Question]:
+def questions_of(visit: Visit) -> list[AvailabilityQuery]:
     ids = [offering_id(place) for place in range(len(visit.services))]
     named = None if visit.named is None else provider_id(visit.named)
-    return visit_questions(visit_rules(visit), ids, [named] * len(ids), CUSTOMER)
+    return build_visit_queries(visit_rules(visit), ids, [named] * len(ids), CUSTOMER)
 
 
 # ---- at random

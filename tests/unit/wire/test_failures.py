@@ -18,7 +18,7 @@ from contracts.scheduling.operations import BOOK
 from monolith.modules.scheduling.adapters import failures
 from monolith.modules.scheduling.adapters.deadline_transport import HttpReply
 from monolith.modules.scheduling.adapters.replies import read_reply
-from scheduling_service.web import answers
+from scheduling_service.web import responses
 
 
 def example(kind: type[SchedulingError]) -> SchedulingError:
@@ -41,7 +41,7 @@ def error(request: pytest.FixtureRequest) -> SchedulingError:
 
 
 def test_every_error_crosses_the_wire_whole(error: SchedulingError) -> None:
-    response = answers.failure(error)
+    response = responses.failure(error)
     assert response.content_type is not None
     answer = HttpReply(response.status_code, response.content_type, response.get_data())
     arrived = read_reply(BOOK, answer)

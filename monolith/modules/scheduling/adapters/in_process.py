@@ -8,11 +8,11 @@ from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
-from scheduling_service.maintenance.compose import caretaker_of
-from scheduling_service.maintenance.maintenance import Caretaker
-from scheduling_service.relay.compose import relay_of
+from scheduling_service.maintenance.wiring import build_maintenance_worker
+from scheduling_service.maintenance.worker import MaintenanceWorker
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import Relay
+from scheduling_service.relay.wiring import build_relay
 
 IN_PROCESS_ROLE = "scheduling_app"
 
@@ -45,9 +45,9 @@ def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcess
 
 def in_process_relay(url: str, secret: str, redis_url: str) -> Relay:
     """The relay of the events that this adapter's engine leaves in the outbox. Connects later."""
-    return relay_of("in_process", url, secret, redis_url, RelayMetrics(CollectorRegistry()))
+    return build_relay("in_process", url, secret, redis_url, RelayMetrics(CollectorRegistry()))
 
 
-def in_process_caretaker(url: str, secret: str) -> Caretaker:
+def in_process_maintenance(url: str, secret: str) -> MaintenanceWorker:
     """Who sees to what is due in the same schema. Connects later."""
-    return caretaker_of(url, secret)
+    return build_maintenance_worker(url, secret)

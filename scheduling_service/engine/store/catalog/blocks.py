@@ -9,7 +9,7 @@ from contracts.scheduling import models as m
 from scheduling_service.engine.database import Connection
 
 
-def add_block(db: Connection, business_id: UUID, block: m.Block) -> None:
+def insert_block(db: Connection, business_id: UUID, block: m.Block) -> None:
     db.execute(
         """
         INSERT INTO scheduling.block (business_id, block_id, provider_id, resource_id, starts_at, ends_at, reason)

@@ -5,7 +5,7 @@ from uuid import UUID
 from scheduling_service.engine.database import Connection
 
 
-def open_business(db: Connection, business_id: UUID, name: str, zone: str) -> None:
+def insert_business(db: Connection, business_id: UUID, name: str, zone: str) -> None:
     db.execute("INSERT INTO scheduling.lease (business_id, active, epoch) VALUES (%s, true, 1)", (business_id,))
     db.execute(
         "INSERT INTO scheduling.business (business_id, name, zone) VALUES (%s, %s, %s)",
@@ -26,7 +26,7 @@ def read_business(db: Connection, business_id: UUID) -> tuple[str, str, int, int
     ).fetchone()
 
 
-def bump_rules(db: Connection, business_id: UUID) -> None:
+def increment_rules_version(db: Connection, business_id: UUID) -> None:
     db.execute(
         "UPDATE scheduling.business SET rules_version = rules_version + 1 WHERE business_id = %s",
         (business_id,),

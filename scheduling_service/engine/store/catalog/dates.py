@@ -9,16 +9,16 @@ from psycopg.rows import class_row
 
 from contracts.scheduling import models as m
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.store.catalog.walls import columns, day_range, minutes_in_order
+from scheduling_service.engine.store.catalog.wall_times import day_range, sorted_minutes, to_columns
 
 
-def ranges_in_order(ranges: Iterable[m.DayRange]) -> tuple[m.DayRange, ...]:
+def sorted_ranges(ranges: Iterable[m.DayRange]) -> tuple[m.DayRange, ...]:
     """As they will be read: by opening, midnight at the end of a day written 24:00."""
-    return tuple(day_range(*minutes) for minutes in minutes_in_order(ranges))
+    return tuple(day_range(*minutes) for minutes in sorted_minutes(ranges))
 
 
-def put_override(db: Connection, business_id: UUID, override: m.DateOverride) -> None:
-    opens, closes = columns(minutes_in_order(override.ranges), 2)
+def upsert_override(db: Connection, business_id: UUID, override: m.DateOverride) -> None:
+    opens, closes = to_columns(sorted_minutes(override.ranges), 2)
     db.execute(
         """
         INSERT INTO scheduling.date_override (business_id, provider_id, date, mode, opens, closes)
@@ -30,7 +30,7 @@ def put_override(db: Connection, business_id: UUID, override: m.DateOverride) ->
     )
 
 
-def remove_override(db: Connection, business_id: UUID, provider_id: UUID, day: date) -> None:
+def delete_override(db: Connection, business_id: UUID, provider_id: UUID, day: date) -> None:
     db.execute(
         "DELETE FROM scheduling.date_override WHERE business_id = %s AND provider_id = %s AND date = %s",
         (business_id, provider_id, day),

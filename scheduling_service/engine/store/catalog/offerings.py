@@ -17,7 +17,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def put_offering(db: Connection, business_id: UUID, offering: m.Offering) -> None:
+def upsert_offering(db: Connection, business_id: UUID, offering: m.Offering) -> None:
     db.execute(
         """
         INSERT INTO scheduling.offering
@@ -54,7 +54,7 @@ def read_offerings(db: Connection, business_id: UUID) -> list[m.Offering]:
     return [_offering(row.pop("settings"), row) for row in rows]
 
 
-def known_offerings(db: Connection, business_id: UUID, offering_ids: Collection[UUID]) -> set[UUID]:
+def existing_offering_ids(db: Connection, business_id: UUID, offering_ids: Collection[UUID]) -> set[UUID]:
     """Those of the ids that the business has."""
     rows = db.execute(
         "SELECT offering_id FROM scheduling.offering WHERE business_id = %s AND offering_id = ANY(%s)",

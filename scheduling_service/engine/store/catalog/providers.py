@@ -5,11 +5,11 @@ from uuid import UUID
 
 from contracts.scheduling import models as m
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.store.catalog.walls import working_range
+from scheduling_service.engine.store.catalog.wall_times import working_range
 from scheduling_service.engine.store.catalog.weeks import read_schedules
 
 
-def put_provider(
+def upsert_provider(
     db: Connection, business_id: UUID, provider_id: UUID, name: str, zone: str, active: bool, weight: int
 ) -> None:
     db.execute(
@@ -23,7 +23,7 @@ def put_provider(
     )
 
 
-def assign(db: Connection, business_id: UUID, provider_id: UUID, offering_ids: list[UUID]) -> None:
+def replace_offerings(db: Connection, business_id: UUID, provider_id: UUID, offering_ids: list[UUID]) -> None:
     """Make `offering_ids` the provider's whole set."""
     db.execute(
         "DELETE FROM scheduling.provider_offering WHERE business_id = %s AND provider_id = %s",

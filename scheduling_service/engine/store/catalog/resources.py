@@ -8,7 +8,7 @@ from contracts.scheduling import models as m
 from scheduling_service.engine.database import Connection
 
 
-def put_resource(db: Connection, business_id: UUID, resource: m.Resource) -> None:
+def upsert_resource(db: Connection, business_id: UUID, resource: m.Resource) -> None:
     db.execute(
         """
         INSERT INTO scheduling.resource (business_id, resource_id, kind, name, active) VALUES (%s, %s, %s, %s, %s)

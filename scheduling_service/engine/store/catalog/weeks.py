@@ -9,10 +9,10 @@ from uuid import UUID
 
 from contracts.scheduling import models as m
 from scheduling_service.engine.database import Connection
-from scheduling_service.engine.store.catalog.walls import columns, week_in_order, working_range
+from scheduling_service.engine.store.catalog.wall_times import sorted_week, to_columns, working_range
 
 
-def put_schedule(db: Connection, business_id: UUID, provider_id: UUID, first: date, last: date | None) -> None:
+def upsert_schedule(db: Connection, business_id: UUID, provider_id: UUID, first: date, last: date | None) -> None:
     """The dates of a dated week; its ranges are `replace_week`'s."""
     db.execute(
         """
@@ -25,7 +25,7 @@ def put_schedule(db: Connection, business_id: UUID, provider_id: UUID, first: da
     )
 
 
-def remove_schedule(db: Connection, business_id: UUID, provider_id: UUID, first: date) -> None:
+def delete_schedule(db: Connection, business_id: UUID, provider_id: UUID, first: date) -> None:
     db.execute(
         "DELETE FROM scheduling.schedule WHERE business_id = %s AND provider_id = %s AND effective_from = %s",
         (business_id, provider_id, first),
@@ -50,7 +50,7 @@ def replace_week(
         SELECT %s, %s, coalesce(%s::date, '-infinity'), h.weekday, h.opens, h.closes
           FROM unnest(%s::smallint[], %s::smallint[], %s::smallint[]) AS h (weekday, opens, closes)
         """,
-        (business_id, provider_id, first, *columns(week_in_order(ranges), 3)),
+        (business_id, provider_id, first, *to_columns(sorted_week(ranges), 3)),
     )
 
 

@@ -7,8 +7,8 @@ from flask import Flask, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.wrappers import Response
 
-from scheduling_service.web.calls import ServedPort
 from scheduling_service.web.metrics import Metrics
+from scheduling_service.web.operation_view import ServedPort
 from scheduling_service.web.readiness import Readiness
 
 

@@ -16,12 +16,12 @@ from msgspec.structs import replace
 from contracts.scheduling import models as m
 from contracts.scheduling.context import SYSTEM
 from contracts.scheduling.errors import InvalidRequest, SlotUnavailable
-from scheduling_service.engine.availability import Question, ask, free_starts, read_taken
-from scheduling_service.engine.booking.placing import Placement, place
-from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.availability import AvailabilityQuery, build_query, free_starts, read_occupancy
+from scheduling_service.engine.booking.creation import NewAppointment, create_appointment
+from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.rules import BusinessRules, Range
 from scheduling_service.engine.store import waitlist as store
-from scheduling_service.engine.writing import Overtaken, Write
+from scheduling_service.engine.write_transaction import LockContention, Write
 
 _LOOKED_AT = 50
 """How many entries one change looks at; settling looks at the others."""
@@ -48,10 +48,10 @@ def offer_freed(write: Write, rules: BusinessRules, freed: m.Appointment) -> int
         end=ends + _LONGEST_BEFORE,
         limit=_LOOKED_AT,
     )
-    return offer_to(write, rules, waiting, meeting=(begins, ends)) if waiting else 0
+    return offer_to_entries(write, rules, waiting, meeting=(begins, ends)) if waiting else 0
 
 
-def offer_to(
+def offer_to_entries(
     write: Write,
     rules: BusinessRules,
     waiting: Iterable[m.WaitlistEntry],
@@ -69,7 +69,7 @@ def offer_to(
     return offers.made
 
 
-def has_room_for(write: Write, rules: BusinessRules, entry: m.WaitlistEntry) -> bool:
+def is_offerable(write: Write, rules: BusinessRules, entry: m.WaitlistEntry) -> bool:
     """Whether there is something that could be offered now, did nobody wait longer."""
     return _Offers(write, rules, None).could_make(entry)
 
@@ -88,54 +88,54 @@ class _Offers:
         self.searches = 0
 
     def could_make(self, entry: m.WaitlistEntry) -> bool:
-        question = _question(self._rules, entry)
-        window = None if question is None else self._window(entry, question)
-        return question is not None and window is not None and bool(self._free(question, window))
+        query = _build_query(self._rules, entry)
+        window = None if query is None else self._window(entry, query)
+        return query is not None and window is not None and bool(self._free(query, window))
 
     def make(self, entry: m.WaitlistEntry) -> None:
         """Hold the first time that suits, if there is one."""
-        question = _question(self._rules, entry)
-        window = None if question is None else self._window(entry, question)
-        if question is None or window is None or self._known_full(entry, question, window):
+        query = _build_query(self._rules, entry)
+        window = None if query is None else self._window(entry, query)
+        if query is None or window is None or self._known_full(entry, query, window):
             return
-        starts = self._free(question, window)
+        starts = self._free(query, window)
         if not starts:
-            self._full.setdefault(_asked(entry, question), []).append(window)
+            self._full.setdefault(_asked(entry, query), []).append(window)
         elif store.lock_if_waiting(self._write.db, self._write.ctx.business_id, entry.entry_id):
-            self._hold_first(entry, question, starts[:_TRIES])
+            self._hold_first(entry, query, starts[:_TRIES])
 
-    def _hold_first(self, entry: m.WaitlistEntry, question: Question, starts: list[int]) -> None:
+    def _hold_first(self, entry: m.WaitlistEntry, query: AvailabilityQuery, starts: list[int]) -> None:
         for start in starts:
-            held = self._hold(entry, question, start)
+            held = self._hold(entry, query, start)
             if held is not None:
                 store.mark_offered(self._write.db, self._write.ctx.business_id, entry.entry_id, held.appointment_id)
                 self.made += 1
                 return
 
-    def _window(self, entry: m.WaitlistEntry, question: Question) -> Range | None:
+    def _window(self, entry: m.WaitlistEntry, query: AvailabilityQuery) -> Range | None:
         start, end = math.ceil(entry.start.timestamp()), math.ceil(entry.end.timestamp())
         if self._meeting is not None:
             begins, ends = (int(moment.timestamp()) for moment in self._meeting)
-            start = max(start, begins - question.length - question.after + 1)
-            end = min(end, ends + question.before)
+            start = max(start, begins - query.length - query.after + 1)
+            end = min(end, ends + query.before)
         return (start, end) if start < end else None
 
-    def _known_full(self, entry: m.WaitlistEntry, question: Question, window: Range) -> bool:
-        known = self._full.get(_asked(entry, question), ())
+    def _known_full(self, entry: m.WaitlistEntry, query: AvailabilityQuery, window: Range) -> bool:
+        known = self._full.get(_asked(entry, query), ())
         return any(start <= window[0] and window[1] <= end for start, end in known)
 
-    def _free(self, question: Question, window: Range) -> list[int]:
+    def _free(self, query: AvailabilityQuery, window: Range) -> list[int]:
         self.searches += 1
-        taken = read_taken(self._write.db, self._write.ctx.business_id, question, window)
-        assert taken is not None, "a write has a business"
-        return list(dict.fromkeys(start for start, _ in free_starts(question, window, taken)))
+        occupancy = read_occupancy(self._write.db, self._write.ctx.business_id, query, window)
+        assert occupancy is not None, "a write has a business"
+        return list(dict.fromkeys(start for start, _ in free_starts(query, window, occupancy)))
 
-    def _hold(self, entry: m.WaitlistEntry, question: Question, start: int) -> m.Appointment | None:
+    def _hold(self, entry: m.WaitlistEntry, query: AvailabilityQuery, start: int) -> m.Appointment | None:
         """None when somebody else was faster."""
         # An offer ends when its time begins, at the latest.
-        expires_at = min(self._write.now + timedelta(minutes=entry.offer_minutes), as_utc(start))
-        wanted = Placement(
-            question=question,
+        expires_at = min(self._write.now + timedelta(minutes=entry.offer_minutes), to_utc(start))
+        wanted = NewAppointment(
+            query=query,
             start=start,
             customer_id=entry.customer_id,
             status="held",
@@ -144,15 +144,15 @@ class _Offers:
             waitlist_entry_id=entry.entry_id,
         )
         try:
-            return place(self._write, wanted)
-        except (SlotUnavailable, Overtaken):
+            return create_appointment(self._write, wanted)
+        except (SlotUnavailable, LockContention):
             return None
 
 
-def _question(rules: BusinessRules, entry: m.WaitlistEntry) -> Question | None:
+def _build_query(rules: BusinessRules, entry: m.WaitlistEntry) -> AvailabilityQuery | None:
     """None when the offering has become something that nobody can be offered: with fewer seats, say."""
     try:
-        return ask(
+        return build_query(
             rules,
             entry.offering_id,
             provider_id=entry.provider_id,
@@ -163,9 +163,9 @@ def _question(rules: BusinessRules, entry: m.WaitlistEntry) -> Question | None:
         return None
 
 
-def _asked(entry: m.WaitlistEntry, question: Question) -> tuple[UUID, UUID | None, int, UUID | None]:
+def _asked(entry: m.WaitlistEntry, query: AvailabilityQuery) -> tuple[UUID, UUID | None, int, UUID | None]:
     """Entries with the same are answered alike."""
-    return entry.offering_id, entry.provider_id, entry.seats, entry.customer_id if question.limited else None
+    return entry.offering_id, entry.provider_id, entry.seats, entry.customer_id if query.limited else None
 
 
 def _concerned(rules: BusinessRules, freed: m.Appointment) -> list[UUID]:

@@ -12,7 +12,7 @@ from contracts.scheduling.errors import (
     Forbidden,
     ProviderNotFound,
 )
-from scheduling_service.engine.cursors import cursor_of, position_of
+from scheduling_service.engine.cursors import decode_cursor, encode_cursor
 from scheduling_service.engine.database import Connection, Database, time_left_ms
 from scheduling_service.engine.store import appointments as store
 from scheduling_service.engine.store import catalog, history, protocol
@@ -20,7 +20,7 @@ from scheduling_service.engine.store import catalog, history, protocol
 T = TypeVar("T")
 
 
-def perform(database: Database, ctx: CallContext, work: Callable[[Connection], T]) -> T:
+def execute_read(database: Database, ctx: CallContext, work: Callable[[Connection], T]) -> T:
     """What `work` reads in a transaction that sees one business and ends by the deadline. Raises contract errors only;
     BusinessNotFound before `work` begins."""
 
@@ -73,11 +73,11 @@ def list_appointments(
             "visit_id": request.visit_id,
         },
         start=request.start,
-        after=position_of(request.cursor) if request.cursor else None,
+        after=decode_cursor(request.cursor) if request.cursor else None,
         limit=request.limit + 1,
     )
     page, more = found[: request.limit], len(found) > request.limit
-    next_cursor = cursor_of(page[-1].starts_at, page[-1].appointment_id) if more else None
+    next_cursor = encode_cursor(page[-1].starts_at, page[-1].appointment_id) if more else None
     return m.AppointmentPage(appointments=tuple(page), next_cursor=next_cursor)
 
 

@@ -3,11 +3,11 @@
 from contracts.chassis.credentials import role_url
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
-from scheduling_service.maintenance.due import Due
-from scheduling_service.maintenance.maintenance import Caretaker
+from scheduling_service.maintenance.due_businesses import DueBusinesses
+from scheduling_service.maintenance.worker import MaintenanceWorker
 
 
-def caretaker_of(database_url: str, role_secret: str) -> Caretaker:
+def build_maintenance_worker(database_url: str, role_secret: str) -> MaintenanceWorker:
     """The caretaker of the database at `database_url`. Connects later."""
     database = Database(role_url(database_url, "scheduling_app", role_secret), pool_size=1)
-    return Caretaker(Due(database_url, role_secret), SchedulingEngine(database))
+    return MaintenanceWorker(DueBusinesses(database_url, role_secret), SchedulingEngine(database))

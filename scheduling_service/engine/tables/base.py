@@ -9,6 +9,6 @@ instant = DateTime(timezone=True)
 now = text("now()")
 
 
-def key_of(table: Table, key: str) -> ForeignKeyConstraint:
+def business_foreign_key(table: Table, key: str) -> ForeignKeyConstraint:
     """A reference by the column of the same name, within the business."""
     return ForeignKeyConstraint(["business_id", key], [table.c.business_id, table.c[key]])

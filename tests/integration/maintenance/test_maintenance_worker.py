@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from contracts.scheduling import models as m
-from scheduling_service.maintenance.due import Due
-from scheduling_service.maintenance.maintenance import Caretaker
+from scheduling_service.maintenance.due_businesses import DueBusinesses
+from scheduling_service.maintenance.worker import MaintenanceWorker
 from tests.contract.port.appointments import cancel, get, hold
 from tests.contract.port.shop import Shop, at, customer_of
 from tests.contract.port.test_waitlist import join, offer_of, statuses
@@ -35,16 +35,16 @@ def shop(bench: Workbench) -> Shop:
 
 
 @pytest.fixture
-def caretaker(bench: Workbench) -> Iterator[Caretaker]:
+def caretaker(bench: Workbench) -> Iterator[MaintenanceWorker]:
     caretaker = caretaker_of(bench)
     yield caretaker
     caretaker.close()
 
 
-def caretaker_of(bench: Workbench) -> Caretaker:
+def caretaker_of(bench: Workbench) -> MaintenanceWorker:
     """As the processes run it, but for those who wait it looks at every step."""
-    due = Due(bench.databases.scheduling_url, bench.databases.role_secret)
-    return Caretaker(due, bench.engine, waiting_seconds=0)
+    due = DueBusinesses(bench.databases.scheduling_url, bench.databases.role_secret)
+    return MaintenanceWorker(due, bench.engine, waiting_seconds=0)
 
 
 def let_expire(bench: Workbench, held: m.Appointment) -> None:
@@ -54,12 +54,12 @@ def let_expire(bench: Workbench, held: m.Appointment) -> None:
     )
 
 
-def expired(caretaker: Caretaker, shop: Shop, held: m.Appointment) -> bool:
+def expired(caretaker: MaintenanceWorker, shop: Shop, held: m.Appointment) -> bool:
     caretaker.step()
     return get(shop, held).status == "expired"
 
 
-def test_holds_expire_in_every_business_that_has_some(bench: Workbench, caretaker: Caretaker) -> None:
+def test_holds_expire_in_every_business_that_has_some(bench: Workbench, caretaker: MaintenanceWorker) -> None:
     shops = [bench.shop() for _ in range(3)]
     holds = [hold(shop) for shop in shops]
     for held in holds:
@@ -70,7 +70,7 @@ def test_holds_expire_in_every_business_that_has_some(bench: Workbench, caretake
     ) == [(3,)]
 
 
-def test_a_hold_that_is_not_over_is_let_be(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+def test_a_hold_that_is_not_over_is_let_be(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
     held = hold(shop)
     for _ in range(3):
         caretaker.step()
@@ -78,7 +78,9 @@ def test_a_hold_that_is_not_over_is_let_be(bench: Workbench, shop: Shop, caretak
     assert bench.sql("SELECT count(*) FROM scheduling.idempotency WHERE operation = 'settle'") == [(0,)]
 
 
-def test_an_offer_that_nobody_takes_goes_to_the_next(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+def test_an_offer_that_nobody_takes_goes_to_the_next(
+    bench: Workbench, shop: Shop, caretaker: MaintenanceWorker
+) -> None:
     booked = shop.book(at(9))
     first, second = join(shop), join(shop, customer_of(shop.business_id))
     cancel(shop, booked)
@@ -86,7 +88,7 @@ def test_an_offer_that_nobody_takes_goes_to_the_next(bench: Workbench, shop: Sho
     eventually(lambda: caretaker.step() and statuses(shop, first, second) == ["lapsed", "offered"])
 
 
-def test_new_hours_reach_those_who_wait(shop: Shop, caretaker: Caretaker) -> None:
+def test_new_hours_reach_those_who_wait(shop: Shop, caretaker: MaintenanceWorker) -> None:
     shop.override(at(0).date(), "close")
     entry = join(shop)
     caretaker.step()
@@ -95,7 +97,7 @@ def test_new_hours_reach_those_who_wait(shop: Shop, caretaker: Caretaker) -> Non
     eventually(lambda: caretaker.step() and statuses(shop, entry) == ["offered"])
 
 
-def test_who_waits_for_what_has_passed_is_let_go(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+def test_who_waits_for_what_has_passed_is_let_go(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
     shop.book(at(9))
     entry = join(shop)
     bench.sql(
@@ -107,7 +109,7 @@ def test_who_waits_for_what_has_passed_is_let_go(bench: Workbench, shop: Shop, c
     eventually(lambda: caretaker.step() and statuses(shop, entry) == ["lapsed"])
 
 
-def test_one_caretaker_works_and_another_takes_over(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+def test_one_caretaker_works_and_another_takes_over(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
     second = caretaker_of(bench)
     caretaker.step()
     held = hold(shop)
@@ -119,7 +121,9 @@ def test_one_caretaker_works_and_another_takes_over(bench: Workbench, shop: Shop
     second.close()
 
 
-def test_what_this_database_does_not_own_is_left_alone(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+def test_what_this_database_does_not_own_is_left_alone(
+    bench: Workbench, shop: Shop, caretaker: MaintenanceWorker
+) -> None:
     held = hold(shop)
     let_expire(bench, held)
     bench.sql("UPDATE scheduling.lease SET active = false WHERE business_id = %s", shop.business_id)
@@ -130,7 +134,7 @@ def test_what_this_database_does_not_own_is_left_alone(bench: Workbench, shop: S
     eventually(lambda: expired(caretaker, shop, held), "expiry")
 
 
-def test_it_survives_the_loss_of_its_connections(bench: Workbench, shop: Shop, caretaker: Caretaker) -> None:
+def test_it_survives_the_loss_of_its_connections(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
     caretaker.step()
     held = hold(shop)
     let_expire(bench, held)
@@ -146,7 +150,7 @@ def test_it_survives_the_loss_of_its_connections(bench: Workbench, shop: Shop, c
 def test_a_database_that_is_away_is_waited_for(databases: Databases) -> None:
     away = databases.reached_by(scheduling_url="postgresql://127.0.0.1:1/nowhere")
     with workbench_on(databases, pool_size=1) as bench:
-        caretaker = Caretaker(Due(away.scheduling_url, away.role_secret), bench.engine)
+        caretaker = MaintenanceWorker(DueBusinesses(away.scheduling_url, away.role_secret), bench.engine)
         assert not any(caretaker.step() for _ in range(3))
 
 
@@ -174,6 +178,6 @@ def test_the_relay_s_process_runs_it_and_ends_in_time(databases: Databases, benc
             process.send_signal(signal.SIGTERM)
             assert process.wait(5) == 0
             assert process.stderr is not None
-            assert b"caretaker stopped" in process.stderr.read()
+            assert b"maintenance stopped" in process.stderr.read()
         finally:
             process.kill()

@@ -8,16 +8,16 @@ from uuid_utils.compat import uuid7
 from contracts.scheduling import models as m
 from contracts.scheduling.context import Actor
 from contracts.scheduling.errors import InvalidRequest, InvalidTransition, Unavailable, WaitlistEntryNotFound
-from scheduling_service.engine.availability import ask
+from scheduling_service.engine.availability import build_query
+from scheduling_service.engine.booking.creation import require_own
 from scheduling_service.engine.booking.lifecycle import cancel_found
-from scheduling_service.engine.booking.placing import require_own
-from scheduling_service.engine.cursors import cursor_of, position_of
+from scheduling_service.engine.cursors import decode_cursor, encode_cursor
 from scheduling_service.engine.database import Connection
 from scheduling_service.engine.rules import BusinessRules
 from scheduling_service.engine.store import appointments
 from scheduling_service.engine.store import waitlist as store
-from scheduling_service.engine.waitlist import has_room_for, offer_to
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.waitlist_offers import is_offerable, offer_to_entries
+from scheduling_service.engine.write_transaction import Write
 
 _OLDER = 50
 _ROUNDS = 3
@@ -25,7 +25,7 @@ _ROUNDS = 3
 
 def join_waitlist(write: Write, rules: BusinessRules, request: m.JoinWaitlist) -> m.WaitlistEntry:
     require_own(write, request.customer_id, "A customer waits for themselves only.")
-    ask(rules, request.offering_id, provider_id=request.provider_id, seats=request.seats)
+    build_query(rules, request.offering_id, provider_id=request.provider_id, seats=request.seats)
     if request.end <= write.now:
         raise InvalidRequest("This time has passed.", field="end")
     entry = m.WaitlistEntry(
@@ -41,10 +41,10 @@ def join_waitlist(write: Write, rules: BusinessRules, request: m.JoinWaitlist) -
         joined_at=write.now,
     )
     store.insert_entry(write.db, write.ctx.business_id, entry)
-    if not has_room_for(write, rules, entry):
+    if not is_offerable(write, rules, entry):
         return entry
     # Who has waited longer comes first, should something be free that nobody was told of yet.
-    offer_to(write, rules, [*_longer_waiting(write, rules, entry), entry])
+    offer_to_entries(write, rules, [*_longer_waiting(write, rules, entry), entry])
     return _require(store.read_entry(write.db, write.ctx.business_id, entry.entry_id))
 
 
@@ -67,12 +67,12 @@ def list_waitlist(db: Connection, business_id: UUID, actor: Actor, request: m.Li
             "status": request.status,
             "customer_id": actor.id if actor.kind == "customer" else None,
         },
-        after=position_of(request.cursor) if request.cursor else None,
+        after=decode_cursor(request.cursor) if request.cursor else None,
         limit=request.limit + 1,
     )
     page, more = found[: request.limit], len(found) > request.limit
     return m.WaitlistPage(
-        entries=tuple(page), next_cursor=cursor_of(page[-1].joined_at, page[-1].entry_id) if more else None
+        entries=tuple(page), next_cursor=encode_cursor(page[-1].joined_at, page[-1].entry_id) if more else None
     )
 
 
@@ -88,7 +88,7 @@ def _longer_waiting(write: Write, rules: BusinessRules, entry: m.WaitlistEntry) 
     return [each for each in found if each.entry_id != entry.entry_id]
 
 
-def _locked(write: Write, entry_id: UUID) -> tuple[m.WaitlistEntry, appointments.Locked | None]:
+def _locked(write: Write, entry_id: UUID) -> tuple[m.WaitlistEntry, appointments.LockedAppointment | None]:
     """The entry and the hold it was offered; the hold is locked first, as by whoever confirms it."""
     db, business_id, actor = write.db, write.ctx.business_id, write.ctx.actor
     for _ in range(_ROUNDS):

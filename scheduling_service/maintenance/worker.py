@@ -13,7 +13,7 @@ from contracts.scheduling import models as m
 from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.errors import BusinessNotFound, NotOwner, SchedulingError
 from contracts.scheduling.port import SchedulingPort
-from scheduling_service.maintenance.due import Due
+from scheduling_service.maintenance.due_businesses import DueBusinesses
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _AT_ONCE = 100
 _SECONDS = 3.0
 
 
-class Caretaker:
+class MaintenanceWorker:
     """Call `step` again and again, from one thread. It never raises for a database that is away.
 
     Promises, per database: a hold that nobody confirmed is made an expired one, and its time offered to those who wait,
@@ -36,7 +36,7 @@ class Caretaker:
     Nothing depends on it but that: a hold whose time is over counts for nobody, with or without it.
     """
 
-    def __init__(self, due: Due, port: SchedulingPort, *, waiting_seconds: float = WAITING_SECONDS) -> None:
+    def __init__(self, due: DueBusinesses, port: SchedulingPort, *, waiting_seconds: float = WAITING_SECONDS) -> None:
         self._due = due
         self._port = port
         self._todo: deque[UUID] = deque()

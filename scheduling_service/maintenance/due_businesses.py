@@ -11,7 +11,7 @@ ROLE = "scheduling_operator"
 LOCK = 0x43415245  # "CARE"; advisory locks belong to one database, so each database has one active caretaker
 
 
-class Due(Leadership):
+class DueBusinesses(Leadership):
     """Reads only, every statement its own transaction; businesses that this database owns. Raises psycopg.Error."""
 
     def __init__(self, database_url: str, role_secret: str) -> None:

@@ -4,34 +4,34 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 from contracts.scheduling import models as m
-from scheduling_service.engine.hours import wall_of
+from scheduling_service.engine.hours import format_wall_time
 
 _DAY = 24 * 60
 
 
-def minutes_in_order(ranges: Iterable[m.DayRange]) -> list[tuple[int, int]]:
+def sorted_minutes(ranges: Iterable[m.DayRange]) -> list[tuple[int, int]]:
     """Opening and closing of each range, ascending; the closing may lie past 24 hours."""
     return sorted(each.minutes() for each in ranges)
 
 
-def week_in_order(ranges: Iterable[m.WeeklyRange]) -> list[tuple[int, int, int]]:
+def sorted_week(ranges: Iterable[m.WeeklyRange]) -> list[tuple[int, int, int]]:
     """Weekday, opening and closing of each range, ascending."""
     return sorted((each.weekday, *each.minutes()) for each in ranges)
 
 
-def columns(rows: Sequence[tuple[int, ...]], width: int) -> list[list[int]]:
+def to_columns(rows: Sequence[tuple[int, ...]], width: int) -> list[list[int]]:
     """As `unnest` takes them."""
     return [list(map(itemgetter(column), rows)) for column in range(width)]
 
 
 def day_range(opens: int, closes: int) -> m.DayRange:
-    return m.DayRange(opens=wall_of(opens), closes=_closing(closes))
+    return m.DayRange(opens=format_wall_time(opens), closes=_closing(closes))
 
 
 def working_range(weekday: int, opens: int, closes: int) -> m.WorkingRange:
-    return m.WorkingRange(weekday=weekday, opens=wall_of(opens), closes=_closing(closes))
+    return m.WorkingRange(weekday=weekday, opens=format_wall_time(opens), closes=_closing(closes))
 
 
 def _closing(minutes: int) -> str:
     """Midnight is 24:00; what is later is a time of the next day."""
-    return wall_of(minutes if minutes <= _DAY else minutes - _DAY)
+    return format_wall_time(minutes if minutes <= _DAY else minutes - _DAY)

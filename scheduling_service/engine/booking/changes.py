@@ -10,15 +10,15 @@ from contracts.scheduling import codec
 from contracts.scheduling import events as e
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import AppointmentNotFound, InvalidTransition, VersionConflict
-from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.store import appointments as store
-from scheduling_service.engine.store.appointments import Entry, Locked
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.store.appointments import HistoryEntry, LockedAppointment
+from scheduling_service.engine.write_transaction import Write
 
-ACTIVE: tuple[m.AppointmentStatus, ...] = ("held", "pending", "booked")
+ACTIVE_STATUSES: tuple[m.AppointmentStatus, ...] = ("held", "pending", "booked")
 
 
-def insert(
+def record_new(
     write: Write,
     made: m.Appointment,
     session_id: UUID | None,
@@ -32,28 +32,28 @@ def insert(
     return made
 
 
-def update(
+def record_change(
     write: Write,
     changed: m.Appointment,
     session_id: UUID | None,
     kind: type[e.Event],
     *,
     overridden: tuple[str, ...] = (),
-    by_itself: str | None = None,
+    system_operation: str | None = None,
     **members: Any,
 ) -> m.Appointment:
-    """`changed` has its next version already. `by_itself` names what happened without anybody's doing."""
+    """`changed` has its next version already. `system_operation` names what happened without anybody's doing."""
     entry = _entry(write, changed, overridden)
-    if by_itself is not None:
-        entry = Entry("system", by_itself, overridden, entry.after)
+    if system_operation is not None:
+        entry = HistoryEntry("system", system_operation, overridden, entry.after)
     store.update_appointment(write.db, write.ctx.business_id, changed, session_id, write.now, entry)
     write.events.append(_event(write, changed, kind, members))
     return changed
 
 
-def to_change(
+def lock_for_change(
     write: Write, appointment_id: UUID, expected_version: int | None, allowed: tuple[m.AppointmentStatus, ...]
-) -> Locked:
+) -> LockedAppointment:
     """The appointment, locked, if the actor may change it and it is what they think it is."""
     found = store.lock_appointment(write.db, write.ctx.business_id, appointment_id)
     actor = write.ctx.actor
@@ -80,13 +80,13 @@ _NOT_ALLOWED: dict[m.AppointmentStatus, str] = {
 
 
 def utc(moment: datetime) -> datetime:
-    return as_utc(int(moment.timestamp()))
+    return to_utc(int(moment.timestamp()))
 
 
-def _entry(write: Write, after: m.Appointment, overridden: tuple[str, ...]) -> Entry:
+def _entry(write: Write, after: m.Appointment, overridden: tuple[str, ...]) -> HistoryEntry:
     actor = write.ctx.actor
     who = "system" if actor.kind == "system" else f"{actor.kind}:{actor.id}"
-    return Entry(who, write.operation, overridden, codec.encode_reply(after))
+    return HistoryEntry(who, write.operation, overridden, codec.encode_reply(after))
 
 
 def _event(write: Write, after: m.Appointment, kind: type[e.Event], members: dict[str, Any]) -> e.Event:

@@ -7,72 +7,76 @@ from msgspec.structs import replace
 from contracts.scheduling import events as e
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import Forbidden
-from scheduling_service.engine.availability import Question, ask
-from scheduling_service.engine.booking import changing, policies
-from scheduling_service.engine.booking.spots import Spot, Wish, take
-from scheduling_service.engine.hours import as_utc
+from scheduling_service.engine.availability import AvailabilityQuery, build_query
+from scheduling_service.engine.booking import changes, policies
+from scheduling_service.engine.booking.reservation import Reservation, ReservationRequest, reserve
+from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.rules import BusinessRules
-from scheduling_service.engine.waitlist import offer_freed
-from scheduling_service.engine.writing import Write
+from scheduling_service.engine.waitlist_offers import offer_freed
+from scheduling_service.engine.write_transaction import Write
 
 
 def reschedule(write: Write, rules: BusinessRules, request: m.Reschedule) -> m.Appointment:
     if (request.overbook or request.override) and policies.by_customer(write):
         raise Forbidden("Only staff may book what is not offered.")
-    found = changing.to_change(write, request.appointment_id, request.expected_version, ("pending", "booked"))
+    found = changes.lock_for_change(write, request.appointment_id, request.expected_version, ("pending", "booked"))
     current = found.appointment
-    policies.require_ahead(write, current)
-    verdict = policies.on_reschedule(write, rules.offering(current.offering_id), current)
-    question = question_of_move(rules, current, request)
+    policies.require_not_begun(write, current)
+    decision = policies.decide_reschedule(write, rules.offering(current.offering_id), current)
+    query = build_reschedule_query(rules, current, request)
     start = int(request.starts_at.timestamp())
-    wish = Wish(
-        question=question,
+    reservation_request = ReservationRequest(
+        query=query,
         start=start,
         holder_id=current.appointment_id,
         overbook=request.overbook,
         override=request.override,
         moves=found,
     )
-    spot = take(write, wish)
-    moved = moved_to(write, current, question, start, spot)
-    changing.update(
+    reservation = reserve(write, reservation_request)
+    moved = rescheduled(write, current, query, start, reservation)
+    changes.record_change(
         write,
         moved,
-        spot.session_id,
+        reservation.session_id,
         e.AppointmentRescheduled,
-        overridden=(*verdict.overridden, *spot.overridden),
+        overridden=(*decision.overridden, *reservation.overridden),
         previous_starts_at=current.starts_at,
         previous_provider_id=current.provider_id,
-        fee_percent=verdict.fee_percent,
+        fee_percent=decision.fee_percent,
     )
     offer_freed(write, rules, current)
     return moved
 
 
-def question_of_move(rules: BusinessRules, current: m.Appointment, request: m.Reschedule | None = None) -> Question:
+def build_reschedule_query(
+    rules: BusinessRules, current: m.Appointment, request: m.Reschedule | None = None
+) -> AvailabilityQuery:
     """As long, and for as many people, as the appointment is, whatever the offering has become."""
     offering = rules.offering(current.offering_id)
     provider_id = None if request is None else request.provider_id
     if provider_id is None and offering.assignment != "collective":
         provider_id = current.provider_id
-    question = ask(rules, current.offering_id, provider_id=provider_id, customer_id=current.customer_id)
+    query = build_query(rules, current.offering_id, provider_id=provider_id, customer_id=current.customer_id)
     length = int((current.ends_at - current.starts_at).total_seconds())
-    return dataclasses.replace(question, length=length, seats=current.seats)
+    return dataclasses.replace(query, length=length, seats=current.seats)
 
 
-def moved_to(write: Write, current: m.Appointment, question: Question, start: int, spot: Spot) -> m.Appointment:
-    provider = question.rules.provider(spot.provider_ids[0])
-    starts_at = as_utc(start)
+def rescheduled(
+    write: Write, current: m.Appointment, query: AvailabilityQuery, start: int, reservation: Reservation
+) -> m.Appointment:
+    provider = query.rules.provider(reservation.provider_ids[0])
+    starts_at = to_utc(start)
     return replace(
         current,
         provider_id=provider.provider_id,
         provider_name=provider.name,
-        provider_ids=spot.provider_ids if question.collective else (),
-        resource_ids=spot.resource_ids,
+        provider_ids=reservation.provider_ids if query.collective else (),
+        resource_ids=reservation.resource_ids,
         starts_at=starts_at,
         ends_at=starts_at + (current.ends_at - current.starts_at),
         zone=provider.zone.key,
-        overbooked=spot.overbooked,
+        overbooked=reservation.overbooked,
         version=current.version + 1,
         reschedules=current.reschedules + policies.by_customer(write),
     )

@@ -17,7 +17,7 @@ LONGEST_LOOK_AHEAD = timedelta(days=1500)
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class AvailabilityQuery:
     """One offering, for so long and so many people, by one of these providers (or, `collective`, by all of them)."""
 
     rules: BusinessRules
@@ -61,7 +61,7 @@ class Question:
         return limits.provider_day is not None or limits.provider_week is not None
 
     @property
-    def plain(self) -> bool:
+    def provider_time_only(self) -> bool:
         """Decided by the providers' own time alone."""
         offering = self.offering
         return offering.capacity == 1 and not (offering.needs or self.limited or self.collective)
@@ -76,27 +76,27 @@ class Question:
         return start - self.before, start + self.length + self.after
 
     def today(self, now: int) -> date:
-        return local_date(now, self.rules.local)
+        return local_date(now, self.rules.zone_info)
 
-    def earliest(self, now: int) -> int:
+    def earliest_start(self, now: int) -> int:
         """The first start that is ahead, and as far as the offering's notice asks."""
         return max(now + 1, now + self.offering.min_notice_minutes * 60)
 
-    def bookable(self, provider: ProviderRules, now: int) -> Range:
+    def bookable_range(self, provider: ProviderRules, now: int) -> Range:
         """The starts that the offering's window lets one book with this provider, past ones included."""
-        window, zone = self.offering.window, self.rules.local
+        window, zone = self.offering.window, self.rules.zone_info
         if window.kind == "fixed" and window.first and window.last:
             return instant_of(window.first, 0, zone), instant_of(window.last, 1440, zone)
         if window.kind == "rolling_days":
             return 0, instant_of(self.today(now) + timedelta(days=window.days or 0), 1440, zone)
         if window.kind == "rolling_working_days":
             return 0, instant_of(
-                provider.working_day(self.today(now), window.days or 0, LONGEST_LOOK_AHEAD), 1440, zone
+                provider.nth_working_day(self.today(now), window.days or 0, LONGEST_LOOK_AHEAD), 1440, zone
             )
         return 0, 1 << 40
 
 
-def ask(
+def build_query(
     rules: BusinessRules,
     offering_id: UUID,
     *,
@@ -106,25 +106,25 @@ def ask(
     seats: int = 1,
     customer_id: UUID | None = None,
     on_grid: bool = True,
-) -> Question:
+) -> AvailabilityQuery:
     """Raises OfferingNotFound, ProviderNotFound, and InvalidRequest for what the offering does not have."""
     offering = rules.offering(offering_id)
     if duration_minutes not in (None, offering.duration_minutes, *offering.duration_choices_minutes):
         raise InvalidRequest("The service does not last that long; see its durations.", field="duration_minutes")
     if seats > offering.capacity:
         raise InvalidRequest(f"The service has {offering.capacity} seats.", field="seats")
-    return Question(
+    return AvailabilityQuery(
         rules=rules,
         offering=offering,
         length=(duration_minutes or offering.duration_minutes) * 60,
         seats=seats,
-        providers=_candidates(rules, offering, provider_id, provider_ids),
+        providers=_candidate_starts(rules, offering, provider_id, provider_ids),
         customer_id=customer_id,
         on_grid=on_grid,
     )
 
 
-def _candidates(
+def _candidate_starts(
     rules: BusinessRules, offering: m.Offering, provider_id: UUID | None, provider_ids: tuple[UUID, ...]
 ) -> tuple[ProviderRules, ...]:
     performers = rules.performers(offering.offering_id)

@@ -7,7 +7,7 @@ from scheduling_service.relay.relay import Limits, Relay
 from scheduling_service.relay.stream import EventStream
 
 
-def relay_of(
+def build_relay(
     source: Side,
     database_url: str,
     role_secret: str,

@@ -16,7 +16,7 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, InvalidRequest, SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.service_tokens import Claims
-from scheduling_service.web import answers
+from scheduling_service.web import responses
 from scheduling_service.web.connection import caller_has_gone
 from scheduling_service.web.metrics import Metrics
 from scheduling_service.web.tokens import TokenVerifier, require_purpose
@@ -55,7 +55,7 @@ class OperationView:
         call = _Call(self._operation, trace, path_fields)
         with self._metrics.in_flight():
             response = self._answer(call)
-        answers.add_trace(response, trace)
+        responses.add_trace(response, trace)
         seconds = time.perf_counter() - began
         self._metrics.observe(self._operation.name, response.status_code, seconds, time.thread_time() - cpu_began)
         call.log(response.status_code, seconds)
@@ -64,14 +64,14 @@ class OperationView:
     def _answer(self, call: "_Call") -> Response:
         try:
             reply = call.perform(self._port, self._verifier)
-            return answers.success(self._operation.status, codec.encode_reply(reply))
+            return responses.success(self._operation.status, codec.encode_reply(reply))
         except SchedulingError as error:
-            return answers.failure(error)
+            return responses.failure(error)
         except HTTPException as error:
-            return answers.http_problem(error)
+            return responses.http_problem(error)
         except Exception:
             _log.exception("call failed", extra={"fields": {"request_id": call.trace.request_id}})
-            return answers.http_problem(InternalServerError())
+            return responses.http_problem(InternalServerError())
 
 
 class _Call:

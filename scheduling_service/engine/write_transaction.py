@@ -31,13 +31,13 @@ from contracts.scheduling.errors import (
 from contracts.scheduling.events import Event
 from contracts.scheduling.models import Reply
 from contracts.scheduling.operations import Operation, Q, R
-from scheduling_service.engine.database import Connection, Database, meaning, time_left_ms
+from scheduling_service.engine.database import Connection, Database, time_left_ms, to_contract_error
 from scheduling_service.engine.store import protocol
 
 _TRIES = 3
 
 
-class Overtaken(pg.SerializationFailure):
+class LockContention(pg.SerializationFailure):
     """Somebody else is changing what this write needs, and it may not wait for them: it begins again, without locks."""
 
 
@@ -70,7 +70,7 @@ class Write:
 Handler = Callable[[Write, Q], R]
 
 
-def perform(
+def execute_write(
     database: Database,
     operation: Operation[Q, R],
     ctx: CallContext,
@@ -91,14 +91,14 @@ def perform(
             return _once(database, call, handler)
         except _TRANSIENT as error:
             if attempt + 1 == _TRIES:
-                raise meaning(error) from error
+                raise to_contract_error(error) from error
             time.sleep(0.01 * (attempt + 1))
         except _StaleConnection as error:
             database.drop_idle()
             if attempt + 1 == _TRIES:
                 raise Unavailable("Scheduling's database cannot be reached; nothing was done.") from error
         except psycopg.Error as error:
-            raise meaning(error) from error
+            raise to_contract_error(error) from error
     raise AssertionError("unreachable: the last try returns or raises")
 
 
@@ -136,7 +136,7 @@ def _once(database: Database, call: _Call, handler: Handler[Q, R]) -> R:
         return reply
 
 
-def _begin(db: Connection, call: _Call) -> protocol.Begun:
+def _begin(db: Connection, call: _Call) -> protocol.BeginResult:
     budget_ms = time_left_ms(call.ctx.deadline)
     try:
         db.execute("BEGIN")
@@ -150,14 +150,14 @@ def _begin(db: Connection, call: _Call) -> protocol.Begun:
         raise KeyInProgress("The same request is being executed; ask again in a moment.") from error
 
 
-def _replay(db: Connection, call: _Call, begun: protocol.Begun) -> Any:
+def _replay(db: Connection, call: _Call, begun: protocol.BeginResult) -> Any:
     db.execute("ROLLBACK")
     if begun.request_hash != call.request_hash():
         raise KeyReused("This idempotency key was used for a different request; use a new one.")
     return codec.decode_reply(call.operation, begun.reply or b"")
 
 
-def _admitted(db: Connection, call: _Call, begun: protocol.Begun) -> Write:
+def _admitted(db: Connection, call: _Call, begun: protocol.BeginResult) -> Write:
     opening = call.operation.name == "open_business"
     if begun.business_name is None and begun.lease_epoch is None and not opening:
         raise BusinessNotFound("There is no such business.")
@@ -178,7 +178,7 @@ def _admitted(db: Connection, call: _Call, begun: protocol.Begun) -> Write:
 def _keep(write: Write, call: _Call, reply: Reply) -> None:
     business_id = write.ctx.business_id
     for event in write.events:
-        protocol.tell(
+        protocol.append_event(
             write.db,
             business_id,
             event.event_id,
@@ -186,7 +186,7 @@ def _keep(write: Write, call: _Call, reply: Reply) -> None:
             event.version,
             codec.encode_event(event),
         )
-    protocol.keep_reply(
+    protocol.store_reply(
         write.db,
         business_id,
         call.actor,
