@@ -10,7 +10,7 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults check load peak bench bench-growth bench-cutover format lock clean
+.PHONY: help demo story test faults coverage check load peak bench bench-growth bench-cutover format lock clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -24,6 +24,11 @@ test: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests, on servers 
 
 faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests that take minutes: 200 moves each way, kills at every point, the whole model
 	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m long
+
+coverage: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests and print the branch coverage of each package
+	@rm -rf .artifacts/coverage && mkdir -p .artifacts/coverage
+	@$(VENV)/bin/python -m coverage run -m pytest -n 2 --dist worksteal -m "not long"
+	@$(VENV)/bin/python -m tests.coverage_by_package
 
 check: $(VENV)/dev.installed $(VENV)/load.installed ## Check style, types and import rules
 	@$(VENV)/bin/ruff check
