@@ -45,7 +45,8 @@ def table(packages: dict[str, Counts]) -> Iterator[str]:
     yield "| package | lines | branches |"
     yield "| --- | ---: | ---: |"
     for name, counts in packages.items():
-        yield f"| `{name}` | {percent(counts.lines, counts.all_lines)} | {percent(counts.branches, counts.all_branches)} |"
+        lines, branches = percent(counts.lines, counts.all_lines), percent(counts.branches, counts.all_branches)
+        yield f"| `{name}` | {lines} | {branches} |"
 
 
 def percent(part: int, whole: int) -> str:

@@ -83,11 +83,3 @@ def test_nothing_committed_names_a_machine_or_a_registry(what: str) -> None:
         if pattern.search(line)
     ]
     assert not found, f"{what} is named in:\n" + "\n".join(found)
-
-
-def test_every_decision_is_listed_under_its_title() -> None:
-    index = (ROOT / "deploy/decisions/README.md").read_text()
-    for page in (ROOT / "deploy/decisions").glob("[0-9]*.md"):
-        number, title = page.read_text().splitlines()[0].removeprefix("# ").split(" ", 1)
-        assert page.name.startswith(number)
-        assert f"| [{number}]({page.name}) | {title} |" in index
