@@ -1,16 +1,13 @@
 """Combine what `make coverage` measured and print line and branch coverage of each package as a Markdown table."""
 
-import contextlib
-import io
 import json
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import coverage
 
 REPORT = Path(".artifacts/coverage/coverage.json")
 
@@ -54,10 +51,8 @@ def percent(part: int, whole: int) -> str:
 
 
 def main() -> None:
-    measured = coverage.Coverage()
-    with contextlib.redirect_stdout(io.StringIO()):
-        measured.combine(keep=False)
-        measured.json_report(outfile=str(REPORT))
+    for command in (["combine", "--quiet"], ["json", "--quiet", "-o", str(REPORT)]):
+        subprocess.run([sys.executable, "-m", "coverage", *command], check=True)
     files = json.loads(REPORT.read_text())["files"]
     sys.stdout.writelines(f"{line}\n" for line in table(by_package(files)))
 
