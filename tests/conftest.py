@@ -1,4 +1,4 @@
-"""Fixtures for every test. Ask for `databases`: real servers, and nothing of other tests in them."""
+"""Fixtures for every test. `databases` provides real servers with databases that no other test uses."""
 
 import os
 import tempfile
@@ -16,14 +16,14 @@ from tests.servers import Servers, obtain
 FOLDER = "EXTRACTION_TEST_FOLDER"
 RUN = pytest.StashKey[IO[str]]()
 
-# Where a test says nothing else: most of them are asked of each of forty operations. A machine that is busy for a
-# moment is no finding, so no example has a deadline. All else as Hypothesis has it, which knows CI from elsewhere.
+# The default for property tests, most of which run once per operation, forty times in all. Examples have no deadline,
+# because a busy machine is not a failure. Hypothesis sets the rest, with its own profile for CI.
 settings.register_profile("each operation", settings(), max_examples=15, deadline=None)
 settings.load_profile("each operation")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that started the run owns its servers; workers find their folder in the environment."""
+    """Let the process that starts the run own its servers; workers find the folder in the environment."""
     if not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="extraction-tests-", dir=memory())
         os.environ[FOLDER] = folder
@@ -31,19 +31,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Also runs after Ctrl-C."""
+    """End the run and its servers, also after Ctrl-C."""
     if RUN in config.stash:
         end_run(config.stash[RUN], Path(os.environ.pop(FOLDER)))
 
 
 @pytest.fixture(scope="session")
 def servers() -> Servers:
-    """The servers of this run, shared: a test that stops one starts its own (`PostgresServer`)."""
+    """Servers shared by the whole run. A test that stops a server starts its own (`PostgresServer`)."""
     return obtain(Path(os.environ[FOLDER]))
 
 
 @pytest.fixture
 def databases(servers: Servers) -> Iterator[Databases]:
-    """Migrated databases, monolith and scheduling, and an empty Redis, for this test alone."""
+    """Migrated monolith and scheduling databases and an empty Redis database, for this test alone."""
     with fresh_databases(servers) as databases:
         yield databases

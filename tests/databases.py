@@ -1,4 +1,4 @@
-"""A fresh pair of migrated databases and a Redis database of its own, for one test."""
+"""A fresh pair of migrated databases and a separate Redis database for one test."""
 
 import contextlib
 import secrets
@@ -18,11 +18,10 @@ from tests.servers import Servers
 
 
 class Databases:
-    """What a configuration needs. A running role logs in by `role_url(url, role, role_secret)`.
+    """URLs and secrets for a configuration. A running role logs in with `role_url(url, role, role_secret)`.
 
-    Each database is made when it is first asked for: most tests need one of them. ``redis_url`` is a numbered
-    database, empty at first. Publish and subscribe know no databases: name a channel after something that is the
-    test's own.
+    Each database is created on first use, because most tests need only one. `redis_url` is an initially empty numbered
+    database. Redis channels are not separated by database: derive channel names from something unique to the test.
     """
 
     def __init__(self, servers: Servers, made: contextlib.ExitStack) -> None:
@@ -32,7 +31,7 @@ class Databases:
         self._made = made
 
     def reached_by(self, **settings: str) -> "Databases":
-        """The same databases, with some of these settings replaced."""
+        """Return the same databases with these settings replaced."""
         found = copy(self)
         vars(found).update(settings)
         return found
@@ -62,7 +61,7 @@ class Databases:
 
 @contextlib.contextmanager
 def fresh_databases(servers: Servers) -> Iterator[Databases]:
-    """Copies of the templates; dropped at the end, also under the feet of connections that were left open."""
+    """Provide copies of the templates, and drop them at the end even if connections are still open."""
     with contextlib.ExitStack() as made:
         yield Databases(servers, made)
 
@@ -76,7 +75,7 @@ def _copied(template_url: str, name: str, schemas: tuple[Schema, ...]) -> Iterat
                 Identifier(name), Identifier(template.path.removeprefix("/"))
             )
         )
-        # A copy has the template's contents, not the grants on the database itself.
+        # A copy does not inherit the grants on the database itself.
         roles.grant_connect(server, name, [role for schema in schemas for role in schema.running_roles])
         roles.grant_replication(server, name, schemas)
         try:
@@ -87,7 +86,7 @@ def _copied(template_url: str, name: str, schemas: tuple[Schema, ...]) -> Iterat
 
 @contextlib.contextmanager
 def _redis_database(servers: Servers) -> Iterator[str]:
-    """Database 0 only counts which number is next; more tests at once than numbers would share one."""
+    """Provide the next numbered database; database 0 only holds the counter. Numbers are reused after a full round."""
     with redis.Redis.from_url(servers.redis_url, db=0) as counter:
         turn = int(counter.incr("extraction:tests:turn"))
     number = 1 + turn % (servers.redis_databases - 1)

@@ -1,6 +1,6 @@
-"""The monolith under gunicorn, with the settings it is deployed with, and sockets to say to it what no client would.
+"""The monolith under gunicorn with its production settings, and raw sockets to send malformed requests to it.
 
-There is no scheduling service behind it: businesses are in process.
+No scheduling service runs: every business uses the in-process adapter.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ START_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class GunicornSite:
-    """`log` is what its processes wrote."""
+    """A running monolith. `log` is the combined output of its processes."""
 
     port: int
     log: Path
@@ -43,7 +43,7 @@ class GunicornSite:
         return Client(self.url)
 
     def say(self, request: bytes) -> tuple[int, bytes]:
-        """Send these bytes; the status, and all that came back until the server closed or fell silent."""
+        """Send bytes; return the status (0 if there is none) and the reply up to end of stream or 1 s of silence."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
             with contextlib.suppress(ConnectionError):
                 connection.sendall(request)
@@ -54,7 +54,7 @@ class GunicornSite:
 
 @contextlib.contextmanager
 def gunicorn_site(databases: Databases, folder: Path, **settings: str) -> Iterator[GunicornSite]:
-    """`settings` are further ones of the environment."""
+    """Run the monolith; `settings` are additional environment variables."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

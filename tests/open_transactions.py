@@ -1,4 +1,4 @@
-"""No caller holds a database transaction open across a call of scheduling, which may take as long as its deadline."""
+"""Detect callers that hold a database transaction open across a scheduling call, which may last until its deadline."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +18,7 @@ ADAPTERS: tuple[type[OneCallPort], ...] = (InProcessScheduling, HttpScheduling, 
 
 @contextmanager
 def refuse_calls_inside_transactions() -> Iterator[None]:
-    """Within the block, an adapter called by a thread that is inside a transaction raises; and the block fails at its
-    end, so that nobody swallows it on the way."""
+    """Raise when a thread inside a transaction calls an adapter; also fail when the block ends, if it was caught."""
     offences: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         for adapter in ADAPTERS:

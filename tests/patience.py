@@ -1,4 +1,4 @@
-"""Waiting for what happens a moment later."""
+"""Poll for a condition that becomes true shortly."""
 
 import time
 from collections.abc import Callable
@@ -8,11 +8,14 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T], what: str = "it", seconds: float = 45.0) -> T:
-    """The first true answer (of HTTP, that is no error); an assertion error with the last when none came in time."""
+    """Return the first truthy result of `look` (for a response: success).
+
+    Raises AssertionError with the last result after `seconds`.
+    """
     deadline = time.monotonic() + seconds
     while True:
         found = look()
         if found:
             return found
-        assert time.monotonic() < deadline, f"{what} did not come true in {seconds:.0f} s; last: {found!r}"
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:.0f} s; last result: {found!r}"
         time.sleep(0.1)

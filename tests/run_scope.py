@@ -1,8 +1,8 @@
-"""What lives as long as one run of the tests, shared by all its workers.
+"""Resources that live as long as one test run and are shared by its workers.
 
-A holder is a process `python -m MODULE FOLDER`, begun by the first test that asks. It writes `MODULE.json` into FOLDER
-when what it holds is ready, and lives as long as somebody holds the lock on FOLDER/run. The process that started pytest
-holds it; however that ends, even by `kill -9`, the holders go too.
+A holder is a process `python -m MODULE FOLDER`, started on first use. It writes `MODULE.json` into FOLDER when its
+resources are ready, and ends when the lock on FOLDER/run is released. The pytest process that started the run holds the
+lock, so the holders end with it, even after `kill -9`.
 """
 
 import fcntl
@@ -22,20 +22,19 @@ _ROOM = 4 << 30
 
 
 def memory() -> Path | None:
-    """A folder that no disk stands behind, when there is one with room: there a test's databases are made in a
-    twentieth of the time."""
+    """Return a memory-backed folder with enough room, or None. Creating databases there is 20 times as fast."""
     return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM else None
 
 
 def hold_run(folder: Path) -> IO[str]:
-    """Let the holders of this run live until the file returned is closed."""
+    """Keep the holders of this run alive until the returned file is closed."""
     run = (folder / "run").open("w")
     fcntl.flock(run, fcntl.LOCK_EX)
     return run
 
 
 def end_run(run: IO[str], folder: Path) -> None:
-    """Wait until every holder has tidied up, and remove the folder."""
+    """Wait until every holder has cleaned up, and remove the folder."""
     run.close()
     deadline = time.monotonic() + STOP_SECONDS
     while list(folder.glob("*.json")) and time.monotonic() < deadline:
@@ -44,7 +43,7 @@ def end_run(run: IO[str], folder: Path) -> None:
 
 
 def obtain_from_holder(module: str, folder: Path) -> dict[str, Any]:
-    """What the holder has written down; it is started if nobody has asked before."""
+    """Return the holder's description of its resources; start the holder on first use."""
     with (folder / f"{module}.starting").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not _described(module, folder).exists():
@@ -54,7 +53,7 @@ def obtain_from_holder(module: str, folder: Path) -> dict[str, Any]:
 
 
 def hold_until_the_run_ends(module: str, folder: Path, description: dict[str, Any]) -> None:
-    """For a holder, when what it holds is ready."""
+    """Publish the description, and block until the run ends. Called by a holder whose resources are ready."""
     unfinished = folder / f"{module}.unfinished"
     unfinished.write_text(json.dumps(description))
     unfinished.rename(_described(module, folder))
@@ -63,7 +62,7 @@ def hold_until_the_run_ends(module: str, folder: Path, description: dict[str, An
 
 
 def leave(module: str, folder: Path) -> None:
-    """For a holder, when it has tidied up. After a run that was killed, the last one removes the folder."""
+    """Withdraw the description after cleaning up. After a run that was killed, the last holder removes the folder."""
     _described(module, folder).unlink(missing_ok=True)
     if not list(folder.glob("*.json")):
         shutil.rmtree(folder, ignore_errors=True)

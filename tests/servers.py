@@ -1,7 +1,6 @@
-"""The servers under the tests: two Postgres, one Valkey, started once per run and shared by all its workers.
+"""The test servers: two Postgres and one Valkey, started once per run and shared by its workers (see `run_scope.py`).
 
-`run_scope.py` says who starts them, and when they end. Servers named by MONOLITH_DATABASE_URL,
-SCHEDULING_DATABASE_URL or REDIS_URL are used in place of ours.
+MONOLITH_DATABASE_URL, SCHEDULING_DATABASE_URL and REDIS_URL name existing servers to use in their place.
 """
 
 import contextlib
@@ -30,7 +29,7 @@ REDIS_DATABASES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where the servers are. A template is a migrated database to copy; nobody may connect to it."""
+    """Addresses of the servers. A template is a migrated database to copy; it accepts no connections."""
 
     monolith_template_url: str
     scheduling_template_url: str
@@ -40,12 +39,12 @@ class Servers:
 
 
 def obtain(folder: Path) -> Servers:
-    """The servers of this run, started by whoever asks first."""
+    """Return the servers of this run; start them on first use."""
     return Servers(**obtain_from_holder(MODULE, folder))
 
 
 def main() -> None:
-    """Start the servers, describe them in FOLDER, and serve until the run is over."""
+    """Start the servers, describe them in FOLDER, and serve until the run ends."""
     folder = Path(sys.argv[1])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with _servers(folder) as servers:
@@ -58,8 +57,8 @@ def _servers(folder: Path) -> Iterator[Servers]:
     role_secret = secrets.token_hex(16)
     with contextlib.ExitStack() as stack:
         redis_url, redis_databases = _redis(folder, stack)
-        # A server whose users prepare transactions must not be moved under their feet. The log may be in memory, and
-        # is kept small. A deadlock is found before the product stops waiting for a lock, so that it is counted as one.
+        # Prepared transactions: a test checks that a cutover waits for them. A small WAL fits into memory. Deadlocks are
+        # detected before the product's lock timeout, so that they are reported as deadlocks.
         settings = {"max_prepared_transactions": "8", "max_wal_size": "256MB", "deadlock_timeout": "300ms"}
         ours = [
             PostgresServer(folder / name, name=name, durable=False, settings=settings)

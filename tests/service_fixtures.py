@@ -1,4 +1,4 @@
-"""What a real service needs, for the suites that start one: their `conftest.py` imports these by name."""
+"""Fixtures for suites that start a real scheduling service; their `conftest.py` imports them by name."""
 
 from collections.abc import Iterator
 

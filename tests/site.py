@@ -1,4 +1,4 @@
-"""The monolith with its auth module on a socket, over the test's own databases."""
+"""The monolith with its auth module on a real socket, on the databases of one test."""
 
 import contextlib
 import threading
@@ -38,7 +38,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass(frozen=True)
 class Site:
-    """`url` has no slash at its end."""
+    """A running monolith. `url` has no trailing slash."""
 
     url: str
     auth: Auth
@@ -49,14 +49,14 @@ class Site:
         return Client(self.url)
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """As the administrator: what no user of the product can do, such as moving time."""
+        """Execute SQL as the administrator, to do what no user can, such as shifting timestamps."""
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
 
 class Client:
-    """A browser or a program: keeps cookies, follows no redirect, speaks JSON. Paths begin below /api/v1."""
+    """A JSON client that keeps cookies and follows no redirects. Paths are relative to /api/v1."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = url
@@ -111,8 +111,10 @@ def auth_site(
     pool_size: int = 5,
     endpoints: Sequence[AnyEndpoint] = (),
 ) -> Iterator[Site]:
-    """Served over real sockets by a thread for each request. `scheduling_url`: where businesses are opened.
-    `endpoints`: those of another module, to serve beside auth's."""
+    """Serve over real sockets, one thread per request.
+
+    `scheduling_url` is the database in which businesses are opened; `endpoints` are served in addition to auth's.
+    """
     database = Database(
         databases.monolith_url, role=ROLE, secret=databases.role_secret, pool_size=pool_size, pool_timeout=1.0
     )
@@ -145,7 +147,7 @@ def application(url: str, auth: Auth, database: Database, trusted_proxies: tuple
 
 
 def opening_in(database_url: str, role_secret: str) -> OpenScheduling:
-    """Opens a business in the scheduling engine of this database."""
+    """Return a function that opens a business in the scheduling engine of this database."""
     engine = SchedulingEngine(engine_database.Database(role_url(database_url, "scheduling_app", role_secret)))
 
     def open_scheduling(business: BusinessRef, trace: Trace, deadline: Deadline) -> None:

@@ -1,4 +1,4 @@
-"""The site, for the suites that ask for it: their `conftest.py` imports these by name."""
+"""Fixtures for suites that use the site; their `conftest.py` imports them by name."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def site(databases: Databases) -> Iterator[Site]:
 
 @pytest.fixture
 def owner(site: Site) -> Client:
-    """Signed in, and the owner of the business `salon`."""
+    """A client signed in as the owner of the business `salon`."""
     client = site.client()
     assert client.sign_up("salon").status_code == 201
     return client

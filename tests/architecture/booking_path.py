@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def booking_calls(databases: Databases, adapter: str, folder: Path) -> set[str]:
-    """What one booking calls, as `path:function`, after another has warmed up every cache."""
+    """Return the functions that a booking calls, as `path:function`, after a first booking warmed the caches."""
     with webs(databases, folder / adapter) as (url, traces):
         platform = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
         FlagStore(platform).set(SCHEDULING_ADAPTER, adapter, business_id=None, actor="tests", reason="booking path")

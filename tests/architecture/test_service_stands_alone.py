@@ -1,4 +1,4 @@
-"""The scheduling service installs and imports with its own requirements, and with nothing of the monolith."""
+"""The scheduling service installs and imports with its own requirements and without the monolith."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ ABSENT = (
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the service, its contracts and a virtual environment of its own."""
+    """A folder with the service, its contracts and a separate virtual environment."""
     folder = tmp_path_factory.mktemp("service")
     for package in ("contracts", "scheduling_service"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -55,12 +55,12 @@ def test_every_module_imports_and_none_needs_the_monolith(alone: Path) -> None:
 
 
 @pytest.mark.parametrize("package", ABSENT)
-def test_nothing_of_the_monolith_or_the_load_tests_is_installed(alone: Path, package: str) -> None:
+def test_no_part_of_the_monolith_or_the_load_tests_is_installed(alone: Path, package: str) -> None:
     found = run(alone, f"import importlib.util; print(importlib.util.find_spec({package!r}))")
     assert found.strip() == "None"
 
 
-def test_wsgi_says_what_its_surroundings_lack(alone: Path) -> None:
+def test_wsgi_names_a_missing_setting(alone: Path) -> None:
     result = execute(alone, "import scheduling_service.wsgi")
     assert result.returncode == 2
     assert "SCHEDULING_DATABASE_URL" in result.stderr
