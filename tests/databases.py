@@ -30,7 +30,7 @@ class Databases:
         self._name = f"test_{secrets.token_hex(6)}"
         self._made = made
 
-    def reached_by(self, **settings: str) -> "Databases":
+    def replacing(self, **settings: str) -> "Databases":
         """Return the same databases with these settings replaced."""
         found = copy(self)
         vars(found).update(settings)

@@ -42,7 +42,7 @@ class GunicornSite:
     def client(self) -> Client:
         return Client(self.url)
 
-    def say(self, request: bytes) -> tuple[int, bytes]:
+    def send_raw(self, request: bytes) -> tuple[int, bytes]:
         """Send bytes; return the status (0 if there is none) and the reply up to end of stream or 1 s of silence."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
             with contextlib.suppress(ConnectionError):

@@ -57,8 +57,8 @@ def _servers(folder: Path) -> Iterator[Servers]:
     role_secret = secrets.token_hex(16)
     with contextlib.ExitStack() as stack:
         redis_url, redis_databases = _redis(folder, stack)
-        # Prepared transactions: a test checks that a cutover waits for them. A small WAL fits into memory. Deadlocks are
-        # detected before the product's lock timeout, so that they are reported as deadlocks.
+        # Prepared transactions: a test checks that a cutover waits for them. A small WAL fits into memory. Deadlocks
+        # are detected before the product's lock timeout, so that they are reported as deadlocks.
         settings = {"max_prepared_transactions": "8", "max_wal_size": "256MB", "deadlock_timeout": "300ms"}
         ours = [
             PostgresServer(folder / name, name=name, durable=False, settings=settings)

@@ -118,7 +118,7 @@ def auth_site(
     database = Database(
         databases.monolith_url, role=ROLE, secret=databases.role_secret, pool_size=pool_size, pool_timeout=1.0
     )
-    opener = opening_in(scheduling_url or databases.monolith_url, databases.role_secret)
+    opener = scheduling_opener(scheduling_url or databases.monolith_url, databases.role_secret)
     server = make_server("127.0.0.1", 0, app=None, threaded=True)  # type: ignore[arg-type]
     url = f"http://127.0.0.1:{server.server_port}"
     auth = build_auth(database, open_scheduling=opener, public_url=url, hashing=hashing)
@@ -146,7 +146,7 @@ def application(url: str, auth: Auth, database: Database, trusted_proxies: tuple
     )
 
 
-def opening_in(database_url: str, role_secret: str) -> OpenScheduling:
+def scheduling_opener(database_url: str, role_secret: str) -> OpenScheduling:
     """Return a function that opens a business in the scheduling engine of this database."""
     engine = SchedulingEngine(engine_database.Database(role_url(database_url, "scheduling_app", role_secret)))
 

@@ -27,7 +27,7 @@ from monolith.shared.flags.store import FlagStore
 from tests.contract.port.shop import Shop
 from tests.cutover.dying_controller import Waved
 from tests.cutover.writers import opened, switched_port
-from tests.patience import eventually
+from tests.polling import eventually
 
 BOUND = RollbackThresholds(most_failed=0.1, p95_ms=5000.0, for_seconds=3.0)
 

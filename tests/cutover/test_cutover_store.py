@@ -12,7 +12,7 @@ from monolith.cutover.states import FOLLOWS, STATES, State
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover, CutoverInProgress, SourceNotOwner
 from tests.databases import Databases
-from tests.patience import eventually
+from tests.polling import eventually
 
 WHO = {"actor": "cli:tests", "reason": "to see"}
 

@@ -16,7 +16,7 @@ from tests.contract.port.shop import Shop, at
 from tests.cutover.replication_pair import same, shop_at, start
 from tests.cutover.writers import opened, switched_port, writers
 from tests.databases import Databases
-from tests.patience import eventually
+from tests.polling import eventually
 
 
 def test_everything_is_copied_and_followed_in_both_directions(stopped_at_the_end: SchedulingDatabases) -> None:

@@ -14,7 +14,7 @@ from monolith.cutover.databases import Connection, SchedulingDatabase
 from scheduling_service.engine import lease as leases
 from scheduling_service.engine.lease import Lease, WritersStillActive
 from tests.databases import Databases
-from tests.patience import eventually
+from tests.polling import eventually
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.cutover.dying_controller import Waved
 from tests.cutover.replication_pair import administrator, same, shop_at, start
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
-from tests.patience import eventually
+from tests.polling import eventually
 
 
 def test_a_missing_right_is_named_with_its_grant(sides: SchedulingDatabases, databases: Databases) -> None:

@@ -16,7 +16,7 @@ from monolith.cutover.verification.table_rows import EXCLUDED_TABLES, read_table
 from tests.contract.port.shop import Shop, at
 from tests.cutover.writers import opened, switched_port, writers
 from tests.databases import Databases
-from tests.patience import eventually
+from tests.polling import eventually
 
 # The package offers a function of the same name.
 checks = importlib.import_module("monolith.cutover.verification.invariants")

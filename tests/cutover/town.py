@@ -40,7 +40,7 @@ from monolith.cutover.store import cutovers
 from monolith.cutover.verification import check_invariants, compare
 from scheduling_service.engine import lease as leases
 from tests.faults.proxy import TcpProxy
-from tests.patience import eventually
+from tests.polling import eventually
 
 Victim = Literal["monolith web", "scheduling web", "monolith Postgres", "scheduling Postgres"]
 VICTIMS: tuple[Victim, ...] = ("monolith web", "scheduling web", "monolith Postgres", "scheduling Postgres")

@@ -11,7 +11,7 @@ from contracts.scheduling.values import Side
 from tests.e2e.demo import Place
 from tests.e2e.shared import Product
 from tests.e2e.shop import PRICE_MINOR, Customer, answered
-from tests.patience import eventually
+from tests.polling import eventually
 
 SIDES: tuple[Side, Side] = ("in_process", "http")
 APPOINTMENTS = "SELECT count(*) FROM scheduling.appointment WHERE business_id = %s"

@@ -9,7 +9,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.shared import Product
 from tests.e2e.shop import Customer, Shop, answered
 from tests.e2e.test_pages import booked, sign_in
-from tests.patience import eventually
+from tests.polling import eventually
 from tests.site import Client
 
 

@@ -20,7 +20,7 @@ from loadtests.generator.rows import read_rows
 from loadtests.generator.self_report import REPORT_FILE, ROWS_FILE, GeneratorReport
 from loadtests.generator.workload import SignedInBusiness, Workload
 from loadtests.lab.results.model import MODULES
-from tests.patience import eventually
+from tests.polling import eventually
 
 SOMEONE = Credentials("a@example.test", "secret")
 OPENED = SignedInBusiness(

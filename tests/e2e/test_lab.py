@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deploy.devstack.program import ROOT
-from tests.patience import eventually
+from tests.polling import eventually
 
 pytestmark = pytest.mark.long
 SHORT = ["--arms", "M1,X", "--quick", "--seconds", "6", "--idle-seconds", "5", "--capacity", "40", "--seed", "4"]

@@ -22,7 +22,7 @@ from deploy.devstack.ports import free_port
 from deploy.devstack.program import Program, http_check
 from tests.databases import Databases, fresh_databases
 from tests.e2e.shop import PRICE_MINOR, Customer, Shop, answered, furnished_shop
-from tests.patience import eventually
+from tests.polling import eventually
 from tests.servers import ROOT, Servers
 
 DELETED = ("monolith/modules/scheduling/adapters/in_process.py", "monolith/cutover")

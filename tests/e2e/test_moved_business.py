@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Customer, Shop, answered, open_shop
-from tests.patience import eventually
+from tests.polling import eventually
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from deploy.devstack.postgres import PostgresServer
 from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Customer, answered, open_both
-from tests.patience import eventually
+from tests.polling import eventually
 from tests.site import Client
 
 # Longer than any deadline of ours, and by far than a refusal of a connection.

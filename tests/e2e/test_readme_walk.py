@@ -11,7 +11,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.readme import Step, five_minutes
 from tests.e2e.shop import FLAG_SECONDS
-from tests.patience import eventually
+from tests.polling import eventually
 
 NEWCOMER = {"name": "Nora Newcomer", "email": "nora@example.org", "password": "a long password"}
 IN_THE_README = {"http://127.0.0.1:8000": "MONOLITH_PORT", "http://127.0.0.1:8025": "MAIL_PORT"}

@@ -19,7 +19,7 @@ from contracts.scheduling.values import Side
 from deploy.devstack.process_record import process_start_time
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Customer, Shop, answered, open_both
-from tests.patience import eventually
+from tests.polling import eventually
 
 STARTS = "SELECT appointment_id::text, status FROM scheduling.appointment WHERE business_id = %s"
 # Under a loaded machine; on an idle one it takes about three.

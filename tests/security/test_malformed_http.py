@@ -7,7 +7,7 @@ import pytest
 from contracts.scheduling.codec import MAX_REQUEST_BYTES
 from tests.databases import fresh_databases
 from tests.gunicorn_site import GunicornSite, gunicorn_site
-from tests.patience import eventually
+from tests.polling import eventually
 from tests.servers import Servers
 from tests.site import METRICS_TOKEN
 
@@ -38,35 +38,35 @@ def test_what_is_no_honest_request_is_refused(site: GunicornSite) -> None:
         "a negative length": head(site, "Content-Length: -1") + b"{}",
         "a folded header": f"{get}Host: {site.host}\r\nX-Note: a\r\n b\r\n\r\n".encode(),
     }
-    statuses = {name: site.say(request)[0] for name, request in refused.items()}
+    statuses = {name: site.send_raw(request)[0] for name, request in refused.items()}
     assert statuses == dict.fromkeys(refused, 400)
 
 
 def test_limits_of_the_head(site: GunicornSite) -> None:
-    assert site.say(head(site, "X-Long: " + "x" * 9_000, "Content-Length: 2") + b"{}")[0] == 431
+    assert site.send_raw(head(site, "X-Long: " + "x" * 9_000, "Content-Length: 2") + b"{}")[0] == 431
     many = [f"X-Header-{n}: x" for n in range(60)]
-    assert site.say(head(site, *many, "Content-Length: 2") + b"{}")[0] in (400, 431)
+    assert site.send_raw(head(site, *many, "Content-Length: 2") + b"{}")[0] in (400, 431)
 
 
 def test_a_body_over_the_limit_is_refused_also_in_chunks(site: GunicornSite) -> None:
     over = b'{"email": "' + b"x" * MAX_REQUEST_BYTES + b'"}'
-    status, answer = site.say(head(site, f"Content-Length: {len(over)}") + over)
+    status, answer = site.send_raw(head(site, f"Content-Length: {len(over)}") + over)
     assert (status, b"body_too_large" in answer) == (413, True)
     chunk = b"1000\r\n" + b"x" * 0x1000 + b"\r\n"
-    status, answer = site.say(head(site, "Transfer-Encoding: chunked") + chunk * 17 + b"0\r\n\r\n")
+    status, answer = site.send_raw(head(site, "Transfer-Encoding: chunked") + chunk * 17 + b"0\r\n\r\n")
     assert (status, b"body_too_large" in answer) == (413, True)
 
 
 def test_a_body_at_the_limit_in_chunks_is_read(site: GunicornSite) -> None:
     body = b'{"email": "a@b.example", "password": "' + b"x" * 300 + b'"}'
     chunked = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
-    status, answer = site.say(head(site, "Transfer-Encoding: chunked") + chunked)
+    status, answer = site.send_raw(head(site, "Transfer-Encoding: chunked") + chunked)
     assert (status, b'"field":"password"' in answer) == (400, True)
 
 
 def test_nothing_that_was_sent_begins_a_line_of_the_log(site: GunicornSite) -> None:
     path = "/api/v1/businesses/salon%0d%0a%7b%22forged%22:true%7d"
-    assert site.say(head(site, method="GET", path=path))[0] == 404
+    assert site.send_raw(head(site, method="GET", path=path))[0] == 404
     lines = eventually(
         lambda: [line for line in site.log.read_text().splitlines() if "forged" in line], "its line in the log", 5
     )

@@ -28,7 +28,7 @@ def own_site(server: PostgresServer, databases: Databases) -> Iterator[Site]:
     target = monolith_target(server.admin_url("monolith"), SECRET)
     set_up(target)
     with auth_site(
-        databases.reached_by(
+        databases.replacing(
             monolith_url=without_credentials(target.url), monolith_admin_url=target.url, role_secret=SECRET
         )
     ) as site:

@@ -13,7 +13,7 @@ from contracts.chassis.database_sessions import DatabaseSessions
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.integration.engine.workbench import Background
-from tests.patience import eventually
+from tests.polling import eventually
 
 GRACE = 0.6
 """Seconds by which a busy machine may be late."""

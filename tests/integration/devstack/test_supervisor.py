@@ -16,7 +16,7 @@ from deploy.devstack.ports import is_free
 from deploy.devstack.process_record import ProcessRecord, process_start_time
 from deploy.devstack.program import Program
 from deploy.devstack.supervisor import Supervisor
-from tests.patience import eventually
+from tests.polling import eventually
 from tests.servers import ROOT
 
 

@@ -100,7 +100,7 @@ def proxied(own_bench: Workbench, own_shop: Shop, proxy: TcpProxy) -> Iterator[S
     own_bench.sql(SLOW_COMMIT.format(seconds=0.5))
     direct = urlsplit(own_bench.databases.scheduling_url)
     through = direct._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
-    with workbench_on(own_bench.databases.reached_by(scheduling_url=through), pool_size=2) as far:
+    with workbench_on(own_bench.databases.replacing(scheduling_url=through), pool_size=2) as far:
         yield own_shop.through(far.engine)
 
 

@@ -21,7 +21,7 @@ from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.relay import Limits, Relay
 from scheduling_service.relay.wiring import build_relay
 from tests.databases import Databases
-from tests.patience import eventually
+from tests.polling import eventually
 
 QUICK = FollowerSettings(first_retry=0.02, longest_retry=0.05, survey_every=0, gap=0, republish_every=0.05)
 

@@ -18,7 +18,7 @@ from tests.contract.port.shop import Shop, at, customer_of
 from tests.contract.port.test_waitlist import join, offer_of, statuses
 from tests.databases import Databases
 from tests.integration.engine.workbench import Workbench, workbench_on
-from tests.patience import eventually
+from tests.polling import eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -148,7 +148,7 @@ def test_it_survives_the_loss_of_its_connections(bench: Workbench, shop: Shop, c
 
 
 def test_a_database_that_is_away_is_waited_for(databases: Databases) -> None:
-    away = databases.reached_by(scheduling_url="postgresql://127.0.0.1:1/nowhere")
+    away = databases.replacing(scheduling_url="postgresql://127.0.0.1:1/nowhere")
     with workbench_on(databases, pool_size=1) as bench:
         caretaker = MaintenanceWorker(DueBusinesses(away.scheduling_url, away.role_secret), bench.engine)
         assert not any(caretaker.step() for _ in range(3))

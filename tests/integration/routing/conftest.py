@@ -12,7 +12,7 @@ from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.scheduling_flag import SchedulingFlag
 from monolith.shared.flags.store import FlagStore
-from tests import patience
+from tests import polling
 from tests.databases import Databases
 
 
@@ -53,5 +53,5 @@ def processes(databases: Databases) -> Iterator[list[Process]]:
 def eventually(condition: Callable[[], bool]) -> float:
     """Waits until the condition holds; answers how long that took, in seconds."""
     began = monotonic()
-    patience.eventually(condition, seconds=5)
+    polling.eventually(condition, seconds=5)
     return monotonic() - began

@@ -21,7 +21,7 @@ from monolith.modules.scheduling.availability_cache import SEARCHES, Availabilit
 from tests.contract.port.shop import NINE, Caller, Shop, at, open_shop
 from tests.databases import Databases
 from tests.gunicorn_site import gunicorn_site
-from tests.patience import eventually
+from tests.polling import eventually
 from tests.site import METRICS_TOKEN
 
 ELEVEN = at(11)

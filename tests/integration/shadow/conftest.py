@@ -35,7 +35,7 @@ from tests.cutover.conftest import replicated, shared_databases
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.faults.service import SchedulingWeb
-from tests.patience import eventually
+from tests.polling import eventually
 from tests.service_fixtures import keys
 
 __all__ = ["keys", "replicated", "shared_databases"]

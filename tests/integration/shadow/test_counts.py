@@ -20,7 +20,7 @@ from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.gunicorn_site import gunicorn_site
 from tests.integration.shadow.conftest import Started
-from tests.patience import eventually
+from tests.polling import eventually
 
 EXAMPLE = DifferenceExample("a business", "get_agenda", "http", "{}", (), "{}", '{"nul":"\\u0000"}')
 

@@ -24,7 +24,7 @@ from tests.cutover.writers import writers
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.integration.shadow.conftest import Monolith, Started
-from tests.patience import eventually
+from tests.polling import eventually
 
 READS = {operation.name: operation for operation in OPERATIONS if not operation.writes}
 A_WAIT_WOULD_TAKE = 0.6

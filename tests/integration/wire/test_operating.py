@@ -14,7 +14,7 @@ from tests.contract.port.shop import Caller
 from tests.databases import Databases
 from tests.faults.service import SchedulingWeb
 from tests.integration.wire.client import RawClient
-from tests.patience import eventually
+from tests.polling import eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 

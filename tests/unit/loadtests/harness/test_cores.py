@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.harness.cores import choose_cores
 from loadtests.harness.process_tree import process_tree
-from tests.patience import eventually
+from tests.polling import eventually
 
 PROGRAM = """
 import subprocess, sys, threading, time
