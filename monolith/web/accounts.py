@@ -132,11 +132,11 @@ def _explained(error: ApiError | SchedulingError) -> str:
 
 
 _WRONG = {
-    "business_name": "Please give the business a name of at most 80 characters.",
-    "slug": "The short name takes 3 to 40 small letters, digits and hyphens. ",
-    "zone": "Please choose a time zone from the list, like Europe/Paris.",
-    "currency": "Please give the currency by its three letters, like EUR.",
-    "name": "Please give a name of at most 80 characters.",
-    "email": "This does not look like an e-mail address.",
-    "password": "The password needs at least 10 characters.",
+    "business_name": "Please enter a business name of at most 80 characters.",
+    "slug": "The short name must be 3 to 40 lowercase letters, digits and hyphens.",
+    "zone": "Please choose a time zone from the list, for example Europe/Paris.",
+    "currency": "Please enter a three-letter currency code, for example EUR.",
+    "name": "Please enter a name of at most 80 characters.",
+    "email": "Please enter a valid e-mail address.",
+    "password": "The password must have at least 10 characters.",
 }

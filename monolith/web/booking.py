@@ -96,7 +96,7 @@ class BookingPages:
                 page.call_context(codec.require_key(form.get("key"))), codec.convert(wanted, m.Book)
             )
         except SlotUnavailable as error:
-            return self._confirmation(page, form, problem=f"{error.message} Please choose another one."), 409
+            return self._confirmation(page, form, problem=f"{error.message} Please choose another time."), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=booked.appointment_id), 303)
 
     def wait(self, slug: str) -> Response:
@@ -148,7 +148,7 @@ class _Start(Struct, frozen=True):
     """A moment that can be chosen, and what is said below it."""
 
     at: Instant
-    words: str
+    label: str
 
 
 def _by_start(slots: Sequence[m.Slot], names: Mapping[UUID, str]) -> list[_Start]:
@@ -158,7 +158,7 @@ def _by_start(slots: Sequence[m.Slot], names: Mapping[UUID, str]) -> list[_Start
 
 def _start(at: Instant, slots: list[m.Slot], names: Mapping[UUID, str]) -> _Start:
     if len(slots) > 1:
-        return _Start(at, f"{len(slots)} free")
+        return _Start(at, f"{len(slots)} available")
     seats = slots[0].seats_left
     left = "" if seats is None else f", {seats} left"
     return _Start(at, names.get(slots[0].provider_id, "") + left)

@@ -13,14 +13,14 @@ from monolith.web.formatting import FILTERS
 from monolith.web.page_context import PageContextFactory
 
 _TITLES = {
-    400: "That did not work",
-    403: "That is not for you",
-    404: "There is nothing here",
-    405: "That did not work",
-    409: "That did not work",
-    429: "Please wait a little",
-    503: "Please try again in a moment",
-    504: "Please look whether it was done",
+    400: "Something went wrong",
+    403: "Not allowed",
+    404: "Page not found",
+    405: "Something went wrong",
+    409: "This could not be done",
+    429: "Too many attempts",
+    503: "Temporarily unavailable",
+    504: "Please check whether it was done",
 }
 
 

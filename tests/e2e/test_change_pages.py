@@ -42,9 +42,9 @@ def owner(product: Product, shop: Shop) -> Client:
 def test_an_appointment_is_moved_to_a_time_that_the_page_lists(browser: Browser, shop: Shop) -> None:
     before = booked(browser, shop)
     browser.follow("Choose another time")
-    assert "Free of charge until" in browser.page.text
+    assert "You can move it free of charge until" in browser.page.text
     browser.open(next(link.address for link in browser.page.links if "at=" in link.address))
-    (button,) = [words for form in browser.page.forms for words in form.buttons if words.startswith("Move it to")]
+    (button,) = [words for form in browser.page.forms for words in form.buttons if words.startswith("Move to")]
     form = browser.page.form(button)
     after = browser.send(form)
     assert after.url == before.url
@@ -60,12 +60,12 @@ def test_a_late_change_says_what_it_costs(browser: Browser, shop: Shop) -> None:
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     page = browser.open(f"/b/{shop.slug}?day={tomorrow}")
     browser.open(next(link.address for link in page.links if "/confirm?" in link.address))
-    assert "So short before, the price stays due" in browser.page.text
+    assert "No refund: it is too late to cancel free of charge" in browser.page.text
     browser.submit("Book it")
     assert "Cancelling now costs 42.00 EUR." in browser.page.text
     browser.follow("Choose another time")
-    assert "Moving it now costs 42.00 EUR." in browser.page.text
-    browser.follow("Leave it as it is")
+    assert "Moving this appointment now costs 42.00 EUR." in browser.page.text
+    browser.follow("Keep the current time")
     assert "Fee 42.00 EUR" in browser.submit("Cancel this appointment").text
 
 
@@ -80,19 +80,19 @@ def test_who_waits_for_a_day_gets_what_comes_free(
     (slot,) = answered(other.slots(days=400))["slots"]
     taken = answered(other.book(slot["starts_at"]))["appointment_id"]
     browser.open(f"/b/{shop.slug}?day={day}")
-    assert "Waiting for Massage" in browser.submit("Wait for this day").text
+    assert "Waiting list Massage" in browser.submit("Join the waiting list").text
     answered(other.cancel(taken))
     appointments = browser.page.url
-    eventually(lambda: "See the offer" in browser.open(appointments).text, seconds=10)
+    eventually(lambda: "View offer" in browser.open(appointments).text, seconds=10)
     eventually(lambda: bool(product.place.mails_to(customer.email)), seconds=10)
     (mail,) = product.place.mails_to(customer.email)
-    assert mail.subject.startswith("Free now: Massage")
-    browser.follow("See the offer")
+    assert mail.subject.startswith("Available: Massage")
+    browser.follow("View offer")
     assert "This time is held for you" in browser.page.text
-    confirm, back = browser.page.form("Confirm this appointment"), browser.page.form("Give it back")
+    confirm, back = browser.page.form("Confirm this appointment"), browser.page.form("Release this time")
     assert "You are booked" in browser.send(confirm).text
     assert browser.send(back).status == 409
-    assert "See the offer" not in browser.open(appointments).text
+    assert "View offer" not in browser.open(appointments).text
 
 
 def test_who_no_longer_waits_is_off_the_list(browser: Browser, shop: Shop, owner: Client) -> None:
@@ -100,8 +100,8 @@ def test_who_no_longer_waits_is_off_the_list(browser: Browser, shop: Shop, owner
     path = f"/businesses/{shop.slug}/providers/{shop.provider_id}/overrides/{day}"
     answered(owner.request("PUT", path, json={"mode": "close"}))
     browser.open(f"/b/{shop.slug}?day={day}")
-    browser.submit("Wait for this day")
-    assert "Waiting for" not in browser.submit("Stop waiting").text
+    browser.submit("Join the waiting list")
+    assert "Waiting list" not in browser.submit("Leave the waiting list").text
 
 
 def test_a_request_says_that_it_awaits_approval(browser: Browser, product: Product, owner: Client, shop: Shop) -> None:
@@ -115,9 +115,9 @@ def test_a_request_says_that_it_awaits_approval(browser: Browser, product: Produ
     day = datetime.now(UTC).date() + timedelta(days=402)
     page = browser.open(f"/b/{shop.slug}?day={day}&offering={offering}")
     browser.open(next(link.address for link in page.links if "/confirm?" in link.address))
-    assert "has to approve it" in browser.page.text
-    asked = browser.submit("Ask for it")
-    assert "Your request has been received" in asked.text
+    assert "must approve your request" in browser.page.text
+    asked = browser.submit("Request appointment")
+    assert "We have received your request" in asked.text
     appointment = asked.path.rpartition("/")[2]
     path = f"{root}/appointments/{appointment}/approve"
     answered(owner.post(path, {}, headers={"Idempotency-Key": uuid4().hex}))

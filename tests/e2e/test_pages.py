@@ -75,7 +75,7 @@ def test_who_is_not_signed_in_books_after_signing_up(browser: Browser, shop: Sho
     browser.open(wanted)
     assert browser.page.path.endswith("/sign-in")
     browser.follow("Create an account")
-    browser.submit("Create the account", name="Ida", email=new_address(), password=PASSWORD)
+    browser.submit("Create account", name="Ida", email=new_address(), password=PASSWORD)
     assert browser.page.url == wanted
     assert "You are booked" in browser.submit("Book it").text
 
@@ -106,7 +106,7 @@ def test_a_time_that_somebody_else_took_meanwhile(signed_in: Browser, shop: Shop
     answered(Customer(product.place, shop).book(starts_at))
     page = signed_in.submit("Book it")
     assert page.status == 409
-    assert "Please choose another one" in page.text
+    assert "Please choose another time" in page.text
     assert "Massage on" in signed_in.follow("Choose another time").text
 
 
@@ -177,12 +177,12 @@ def test_what_people_type_is_never_markup(signed_in: Browser, shop: Shop) -> Non
 def test_a_business_whose_short_name_is_taken(browser: Browser) -> None:
     browser.open("/")
     typed = {"business_name": "A <b>bold</b> one", "name": "Olga", "email": new_address(), "password": PASSWORD}
-    page = browser.submit("Open the business", slug="near-salon", **typed)
+    page = browser.submit("Create business", slug="near-salon", **typed)
     assert page.status == 409
-    assert page.form("Open the business").fields["business_name"] == "A <b>bold</b> one"
-    assert page.form("Open the business").fields["password"] == ""
+    assert page.form("Create business").fields["business_name"] == "A <b>bold</b> one"
+    assert page.form("Create business").fields["password"] == ""
     slug = f"salon-{uuid4().hex[:8]}"
-    page = browser.submit("Open the business", slug=slug, password=PASSWORD)
+    page = browser.submit("Create business", slug=slug, password=PASSWORD)
     assert (page.status, page.path) == (200, f"/b/{slug}")
     assert "<b>bold" not in page.source
 

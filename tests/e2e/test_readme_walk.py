@@ -54,7 +54,7 @@ class Walker:
         self.browser.send(offering, day=day.isoformat())
         self.browser.follow("1", number=-1)
         self.browser.follow(step.names("Create an account"))
-        self.browser.submit("Create the account", **NEWCOMER)
+        self.browser.submit("Create account", **NEWCOMER)
         self.browser.submit(step.names("Book it"), note="the first time")
         assert "You are booked" in self.browser.page.text
         assert "the first time" in self.browser.page.text
@@ -97,10 +97,10 @@ class Walker:
         self.opens(step.addresses[0])
         owner = {**NEWCOMER, "email": "owner@second-salon.example"}
         self.browser.submit(
-            step.names("Open the business"), business_name="Second Salon", slug=step.names("second-salon"), **owner
+            step.names("Create business"), business_name="Second Salon", slug=step.names("second-salon"), **owner
         )
         assert self.browser.page.path == "/b/second-salon"
-        assert "does not offer any service yet" in self.browser.page.text
+        assert "does not offer any services yet" in self.browser.page.text
 
     def sees_it_land_in_the_other_database(self, step: Step) -> None:
         (status,) = self.runs(step)

@@ -85,7 +85,9 @@ class Accounts:
             account = accounts.by_email(connection, email)
         if account is None:
             if name is None or password is None:
-                raise ApiError(404, "not_found", f"{email} has no account: give a name and a password to make one.")
+                raise ApiError(
+                    404, "not_found", f"{email} has no account. Provide a name and a password to create one."
+                )
             account = self._add(Account(UserRef(new_id(), name, email), self._passwords.hash(password)))
         with self._database.transaction() as connection:
             accounts.make_operator(connection, account.user.user_id)
@@ -105,5 +107,6 @@ def account_refused() -> ApiError:
     return ApiError(
         409,
         "account_refused",
-        "No account could be made with this e-mail address and password. If you have an account, sign in first.",
+        "An account with this e-mail address and password could not be created. "
+        "If you already have an account, sign in first.",
     )

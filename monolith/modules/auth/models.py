@@ -16,7 +16,7 @@ from monolith.shared.endpoints.authorizer import SLUG
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$(?!\n)"
 
-Slug = Annotated[str, Meta(pattern=SLUG, description="Names the business in addresses: a-z, 0-9 and hyphens.")]
+Slug = Annotated[str, Meta(pattern=SLUG, description="Short name of the business in URLs: a-z, 0-9 and hyphens.")]
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL)]
 NewPassword = Annotated[str, Meta(min_length=10, max_length=200)]
 Password = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -25,7 +25,7 @@ TokenRole = Literal["owner", "staff"]
 
 
 class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a caller sends."""
+    """A request body; unknown fields are rejected."""
 
 
 class SignUp(Body, frozen=True):
@@ -40,7 +40,7 @@ class SignUp(Body, frozen=True):
     def __post_init__(self) -> None:
         require_zone(self.zone)
         if self.currency not in CURRENCIES:
-            raise ValueError(f"`currency` is not a currency of ISO 4217: {self.currency}")
+            raise ValueError(f"`currency` is not an ISO 4217 currency code: {self.currency}")
 
 
 class LogIn(Body, frozen=True):
@@ -54,7 +54,7 @@ class ChangePassword(Body, frozen=True):
 
 
 class Join(Body, frozen=True):
-    """Empty for somebody who is signed in; all three fields for somebody who is not."""
+    """Empty for a signed-in user; otherwise all three fields are required."""
 
     name: Name | None = None
     email: Email | None = None
@@ -62,7 +62,7 @@ class Join(Body, frozen=True):
 
 
 class AddStaff(Body, frozen=True):
-    """The password is for an account that does not exist yet; one that does keeps its name and password."""
+    """Name and password apply to a new account; an existing account keeps its own."""
 
     name: Name
     email: Email
@@ -104,7 +104,7 @@ class Joined(Struct, frozen=True, kw_only=True):
 
 
 class Me(Struct, frozen=True, kw_only=True):
-    """`user` is None for an API token."""
+    """`user` is null for an API token."""
 
     kind: Literal["user", "token"]
     user: User | None
@@ -118,17 +118,17 @@ class Token(Struct, frozen=True, kw_only=True):
     role: TokenRole
     created_at: datetime
     used_at: datetime | None = None
-    """To the minute."""
+    """Time of the last use, accurate to a minute."""
 
 
 class TokenList(Struct, frozen=True, kw_only=True):
-    """Those not revoked, the newest first."""
+    """The tokens that are not revoked, newest first."""
 
     tokens: tuple[Token, ...]
 
 
 class NewToken(Struct, frozen=True, kw_only=True):
-    """`secret` is shown this once; afterwards only its hash exists."""
+    """`secret` is returned only once; only its hash is stored."""
 
     token: Token
     secret: str

@@ -59,7 +59,9 @@ class Passwords:
     @contextmanager
     def _slot(self) -> Iterator[None]:
         if not self._slots.acquire(timeout=self._max_wait_seconds):
-            raise ApiError(503, "busy", "Too many people are signing in. Please try again in a moment.", retry_after=5)
+            raise ApiError(
+                503, "busy", "Too many sign-ins are in progress. Please try again in a moment.", retry_after=5
+            )
         try:
             yield
         finally:

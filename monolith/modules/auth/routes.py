@@ -39,7 +39,7 @@ def _for_people(handlers: "Handlers") -> list[AnyEndpoint]:
         Endpoint(
             module=MODULE, name="sign_up", method="POST", path="/signup", access=Access.PUBLIC, needs_key=True,
             handler=handlers.sign_up, body=models.SignUp, reply=models.SignedUp, status=201,
-            summary="Sign up a business and its owner, who is then signed in",
+            summary="Sign up a business and its owner, and sign the owner in",
         ),
         Endpoint(
             module=MODULE, name="login", method="POST", path="/login", access=Access.PUBLIC,
@@ -47,16 +47,16 @@ def _for_people(handlers: "Handlers") -> list[AnyEndpoint]:
         ),
         Endpoint(
             module=MODULE, name="logout", method="POST", path="/logout", access=Access.PUBLIC,
-            handler=handlers.log_out, reply=None, summary="Sign out; the session is dead everywhere",
+            handler=handlers.log_out, reply=None, summary="Sign out and end the session everywhere",
         ),
         Endpoint(
             module=MODULE, name="me", method="GET", path="/me", access=Access.SIGNED_IN,
-            handler=handlers.me, reply=models.Me, summary="Who is calling, and which businesses they belong to",
+            handler=handlers.me, reply=models.Me, summary="Return the caller and the businesses they belong to",
         ),
         Endpoint(
             module=MODULE, name="change_password", method="POST", path="/me/password", access=Access.SIGNED_IN,
             handler=handlers.change_password, body=models.ChangePassword, reply=None,
-            summary="Change the password; every other session ends",
+            summary="Change the password and end all other sessions",
         ),
     ]  # fmt: skip
 
@@ -65,26 +65,26 @@ def _for_businesses(handlers: "Handlers") -> list[AnyEndpoint]:
     return [
         Endpoint(
             module=MODULE, name="business", method="GET", path="/businesses/{slug}", access=Access.PUBLIC,
-            handler=handlers.business, reply=models.BusinessProfile, summary="What everybody may know of a business",
+            handler=handlers.business, reply=models.BusinessProfile, summary="Return the public profile of a business",
         ),
         Endpoint(
             module=MODULE, name="join", method="POST", path="/businesses/{slug}/customers", access=Access.PUBLIC,
             handler=handlers.join, body=models.Join, reply=models.Joined, status=201,
-            summary="Become a customer: with a new account, or the one that is signed in",
+            summary="Become a customer of a business, with a new account or the signed-in one",
         ),
         Endpoint(
             module=MODULE, name="add_staff", method="POST", path="/businesses/{slug}/staff", access=Access.OWNER,
             handler=handlers.add_staff, body=models.AddStaff, reply=models.Joined, status=201,
-            summary="Let somebody work for the business",
+            summary="Add a staff member",
         ),
         Endpoint(
             module=MODULE, name="list_tokens", method="GET", path="/businesses/{slug}/tokens", access=Access.OWNER,
-            handler=handlers.list_tokens, reply=models.TokenList, summary="The API tokens of the business",
+            handler=handlers.list_tokens, reply=models.TokenList, summary="List the API tokens of a business",
         ),
         Endpoint(
             module=MODULE, name="create_token", method="POST", path="/businesses/{slug}/tokens", access=Access.OWNER,
             handler=handlers.create_token, body=models.CreateToken, reply=models.NewToken, status=201,
-            summary="Make an API token; its secret is shown this once",
+            summary="Create an API token; its secret is returned only once",
         ),
         Endpoint(
             module=MODULE, name="revoke_token", method="DELETE", path="/businesses/{slug}/tokens/{token_id}",
@@ -141,7 +141,7 @@ class Handlers:
             return self._join_with_account(call)
         user_id, _ = _person(call.principal)
         if call.body != models.Join():
-            raise ApiError(400, "invalid_request", "You are signed in: leave name, e-mail address and password out.")
+            raise ApiError(400, "invalid_request", "You are already signed in: omit name, e-mail address and password.")
         role = self._services.accounts.join_as_user(call.require_business(), user_id)
         return models.Joined(user_id=user_id, role=role)
 
@@ -166,7 +166,7 @@ class Handlers:
         name, email, password = call.body.name, call.body.email, call.body.password
         if name is None or email is None or password is None:
             missing = "name" if name is None else "email" if email is None else "password"
-            message = "Send name, email and password; or sign in first and send an empty object."
+            message = "Send name, email and password, or sign in first and send an empty object."
             raise ApiError(400, "invalid_request", message, field=missing)
         person = AccountDetails(name, email, password)
         session, role = self._services.accounts.join_as_customer(
@@ -192,5 +192,5 @@ class Handlers:
 def _person(principal: Principal) -> tuple[UUID, UUID]:
     """The user and the session. What an API token could do here would outlive its being revoked: ApiError 403."""
     if principal.session_id is None:
-        raise forbidden("Only a person who signed in may do this; an API token may not.")
+        raise forbidden("This requires a signed-in user; API tokens are not allowed.")
     return principal.user_id, principal.session_id

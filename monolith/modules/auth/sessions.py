@@ -106,8 +106,8 @@ def begin_session(connection: Connection, account: Account, replacing: UUID | No
 
 
 def wrong_credentials() -> ApiError:
-    return ApiError(401, "wrong_credentials", "The e-mail address or the password is wrong.")
+    return ApiError(401, "wrong_credentials", "The e-mail address or password is incorrect.")
 
 
 def _wrong_current_password() -> ApiError:
-    return ApiError(403, "wrong_password", "The current password is wrong.", field="current_password")
+    return ApiError(403, "wrong_password", "The current password is incorrect.", field="current_password")

@@ -64,7 +64,7 @@ class SignUps:
             earlier = sign_ups.reserve(connection, _hash(key.encode()), _request_hash(body), business.business_id)
             if earlier is not None:
                 if earlier.request_hash != _request_hash(body):
-                    raise KeyReused("This Idempotency-Key was used for another sign-up. Send a new one.")
+                    raise KeyReused("This Idempotency-Key was already used for a different sign-up. Send a new key.")
                 return businesses.by_id(connection, earlier.business_id) if exists else None
             if not businesses.insert(connection, business):
                 raise _slug_taken(body.slug)
@@ -80,8 +80,8 @@ class SignUps:
             raise ApiError(
                 503,
                 "set_up_unfinished",
-                f"Your account and `{business.slug}` exist, and its calendar is still being set up. That finishes by "
-                "itself in a moment; then sign in.",
+                f"Your account and `{business.slug}` exist, but the calendar is still being set up. This finishes "
+                "automatically in a moment; then sign in.",
                 retry_after=5,
             ) from error
 
@@ -96,4 +96,6 @@ def _hash(text: bytes) -> bytes:
 
 
 def _slug_taken(slug: str) -> ApiError:
-    return ApiError(409, "slug_taken", f"The address `{slug}` is taken. Please choose another.", field="slug")
+    return ApiError(
+        409, "slug_taken", f"The short name `{slug}` is already taken. Please choose another one.", field="slug"
+    )

@@ -71,5 +71,5 @@ def _bucket(subject: str) -> int:
 
 
 def _too_many(wait: float) -> ApiError:
-    message = "There were too many attempts. Please wait a little and try again."
+    message = "Too many attempts. Please wait a moment and try again."
     return ApiError(429, "too_many_attempts", message, retry_after=wait)

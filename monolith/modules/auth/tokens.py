@@ -23,7 +23,7 @@ class ApiTokens:
         secret = credentials.new_token_secret()
         with self._database.transaction() as connection:
             if tokens.count(connection, business.business_id) >= MAX_TOKENS:
-                message = f"This business has {MAX_TOKENS} tokens. Revoke one that is no longer used."
+                message = f"This business already has {MAX_TOKENS} tokens. Revoke one that is no longer in use."
                 raise ApiError(409, "too_many_tokens", message)
             token = tokens.insert(
                 connection,

@@ -29,27 +29,27 @@ def endpoints(service: BillingService) -> list[AnyEndpoint]:
         Endpoint(
             module=MODULE, name="list_prices", method="GET", path=_PRICES, access=Access.PUBLIC,
             handler=handlers.list_prices, reply=PriceList,
-            summary="The price in force of every service that has one.",
+            summary="List the current price of each service",
         ),
         Endpoint(
             module=MODULE, name="set_price", method="PUT", path=_PRICES, access=Access.STAFF,
             handler=handlers.set_price, body=SetPrice, reply=Price,
-            summary="Set a service's price from now on; what is booked already keeps its price.",
+            summary="Set the price of a service from now on; existing bookings keep theirs",
         ),
         Endpoint(
             module=MODULE, name="list_invoices", method="GET", path=_INVOICES, access=Access.MEMBER,
             handler=handlers.list_invoices, query=InvoicesQuery, reply=InvoicePage,
-            summary="Invoices, newest first; customers see their own.",
+            summary="List invoices, newest first; customers see only their own",
         ),
         Endpoint(
             module=MODULE, name="get_invoice", method="GET", path=_INVOICES + "/{number}", access=Access.MEMBER,
             handler=handlers.get_invoice, reply=Invoice,
-            summary="One invoice with its lines, credit note and payments.",
+            summary="Return an invoice with its lines, credit note and payments",
         ),
         Endpoint(
             module=MODULE, name="record_payment", method="POST", path=_INVOICES + "/{number}/payments",
             access=Access.STAFF, handler=handlers.record_payment, body=RecordPayment, reply=Payment, status=201,
-            needs_key=True, summary="Record money that was received for an invoice.",
+            needs_key=True, summary="Record a payment received for an invoice",
         ),
     ]  # fmt: skip
 

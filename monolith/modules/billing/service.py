@@ -31,6 +31,7 @@ from monolith.modules.billing.model import (
 from monolith.modules.billing.reconciliation import AppointmentRecord
 from monolith.shared.database import Database
 from monolith.shared.endpoints import ApiError
+from monolith.shared.endpoints.errors import invalid_cursor
 
 
 class BillingService:
@@ -162,7 +163,7 @@ def _require_due(found: InvoiceSummary | None, amount_minor: int) -> None:
 
 def _same(known: tuple[Payment, bytes] | None, request_hash: bytes) -> Payment:
     if known is None or known[1] != request_hash:
-        raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key stands for another payment.")
+        raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key was already used for a different payment.")
     return known[0]
 
 
@@ -173,4 +174,4 @@ def _no_such_invoice() -> ApiError:
 def _position(cursor: str) -> int:
     if cursor.isdecimal() and cursor.isascii() and len(cursor) <= 18:
         return int(cursor)
-    raise ApiError(400, "invalid_request", "The cursor is none that a page gave.", field="cursor")
+    raise invalid_cursor()

@@ -25,26 +25,26 @@ _SUBJECTS: dict[Kind, str] = {
     "change": "Moved: {what}, now {starts}",
     "cancellation": "Cancelled: {what}, {starts}",
     "reminder": "Reminder: {what}, {starts}",
-    "request": "Received: {what}, {starts}",
-    "decline": "Declined: {what}, {starts}",
-    "offer": "Free now: {what}, {starts}",
-    "no_show": "Missed: {what}, {starts}",
+    "request": "Request received: {what}, {starts}",
+    "decline": "Request declined: {what}, {starts}",
+    "offer": "Available: {what}, {starts}",
+    "no_show": "Missed appointment: {what}, {starts}",
 }
 _OPENINGS: dict[Kind, str] = {
     "confirmation": "Your appointment at {business} is booked.",
     "change": "Your appointment at {business} has been moved.",
     "cancellation": "Your appointment at {business} has been cancelled.",
     "reminder": "This is a reminder of your appointment at {business}.",
-    "request": "{business} has received your request. The time is kept for you until they approve or decline it.",
-    "decline": "{business} cannot accept your request. You can choose another time.",
-    "offer": "A time that you wait for at {business} has come free. It is held for you until the time below.",
+    "request": "{business} has received your request. The time is reserved for you until they approve or decline it.",
+    "decline": "{business} cannot accept your request. You are welcome to choose another time.",
+    "offer": "A slot you were waiting for at {business} is available. It is held for you until the time shown below.",
     "no_show": "You missed your appointment at {business}. A fee is due.",
 }
 _CLOSINGS: dict[Kind, str] = {
-    "offer": "To take it, sign in at {page_url}, open it among your appointments and confirm it in time; "
-    "otherwise it is offered to the next.",
+    "offer": "To accept it, sign in at {page_url}, open it in your appointments and confirm it in time; "
+    "otherwise it is offered to the next customer on the waiting list.",
 }
-_CLOSING = "See your appointments: {page_url}"
+_CLOSING = "View your appointments: {page_url}"
 
 
 def mail_text(kind: Kind, event: AnyEvent, name: str, page_url: str) -> MailText:
@@ -57,7 +57,7 @@ def mail_text(kind: Kind, event: AnyEvent, name: str, page_url: str) -> MailText
         "page_url": page_url,
     }
     opening = _OPENINGS[kind].format_map(said)
-    awaits = " It still awaits approval." if kind == "change" and event.appointment.status == "pending" else ""
+    awaits = " It is still awaiting approval." if kind == "change" and event.appointment.status == "pending" else ""
     return MailText(
         subject=_SUBJECTS[kind].format_map(said),
         greeting=f"Hello {one_line(name)},",
@@ -70,7 +70,7 @@ def mail_text(kind: Kind, event: AnyEvent, name: str, page_url: str) -> MailText
 def _facts(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
     appointment = event.appointment
     facts = [
-        ("What", appointment.offering_name),
+        ("Service", appointment.offering_name),
         ("With", appointment.provider_name),
         ("When", interval(appointment.starts_at, appointment.ends_at, zone)),
         *_further(kind, event, zone),
@@ -85,7 +85,7 @@ def _further(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> Iterator[tuple[str,
     if kind == "offer" and appointment.hold_expires_at is not None:
         yield "Held until", local(appointment.hold_expires_at, zone)
     if kind == "change" and isinstance(event, AppointmentRescheduled):
-        yield "Before", local(event.previous_starts_at, zone)
+        yield "Previously", local(event.previous_starts_at, zone)
     if fee := _fee_percent(kind, event):
         yield "Fee", f"{fee} % of the price"
     if kind in ("cancellation", "decline"):

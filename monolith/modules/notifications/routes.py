@@ -26,24 +26,24 @@ def endpoints(service: NotificationsService) -> list[AnyEndpoint]:
             module=MODULE, name="get_notification_preferences", method="GET",
             path="/businesses/{slug}/notification-preferences", access=Access.MEMBER,
             handler=get_preferences, reply=Preferences,
-            summary="Which mails the caller gets from the business.",
+            summary="Return which e-mails the caller receives from the business",
         ),
         Endpoint(
             module=MODULE, name="set_notification_preferences", method="PUT",
             path="/businesses/{slug}/notification-preferences", access=Access.MEMBER,
             handler=put_preferences, body=Preferences, reply=Preferences,
-            summary="Choose which mails to get from the business; kinds left out are wanted.",
+            summary="Set which e-mails to receive from the business; omitted kinds are enabled",
         ),
         Endpoint(
             module=MODULE, name="list_messages", method="GET",
             path="/businesses/{slug}/messages", access=Access.STAFF,
             handler=list_messages, query=MessagesQuery, reply=MessagePage,
-            summary="The mails to the business's customers, newest first, and what became of them.",
+            summary="List the e-mails sent to the business's customers, newest first, with their delivery status",
         ),
     ]  # fmt: skip
 
 
 def _person(call: Call[Any]) -> UUID:
     if call.require_principal().kind != "user":
-        raise ApiError(403, "forbidden", "A token gets no mail, so it has no preferences; sign in as a person.")
+        raise ApiError(403, "forbidden", "API tokens receive no e-mail and have no preferences. Sign in as a user.")
     return call.require_principal().user_id

@@ -19,7 +19,7 @@ from contracts.scheduling.events import (
 from monolith.modules.notifications import repository
 from monolith.modules.notifications.model import Kind, MessagePage, Preferences
 from monolith.shared.database import Database
-from monolith.shared.endpoints import ApiError
+from monolith.shared.endpoints.errors import invalid_cursor
 
 REMINDER_LEAD_TIME = timedelta(hours=24)
 
@@ -89,4 +89,4 @@ def _position(cursor: str) -> UUID:
     try:
         return UUID(hex=cursor)
     except ValueError:
-        raise ApiError(400, "invalid_request", "The cursor is none that a page gave.", field="cursor") from None
+        raise invalid_cursor() from None

@@ -12,11 +12,11 @@ from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 
 _BUSY = "The system is busy. Nothing was done; please try again."
-_AWAY = "The system cannot reach its data at the moment. Nothing was done; please try again."
-_READ_ONLY = "The system takes no changes at the moment. Nothing was done; please try again later."
+_AWAY = "The system cannot reach its database at the moment. Nothing was done; please try again."
+_READ_ONLY = "The system does not accept changes at the moment. Nothing was done; please try again later."
 _UNMIGRATED = "The system is being set up. Nothing was done; please try again later."
 _UNKNOWN = (
-    "The connection was lost at the last moment, so this may or may not have been done. Please look, or repeat it."
+    "The connection was lost at the last moment, so this may or may not have been done. Please check, or repeat it."
 )
 
 

@@ -72,7 +72,7 @@ class Authorizer:
         if principal is None:
             raise unauthenticated()
         if access is Access.OPERATOR and not principal.is_operator:
-            raise forbidden("This is for operators only.")
+            raise forbidden("Only operators are allowed to do this.")
         allowed = _ROLES.get(access)
         if allowed is not None and (business is None or principal.role_in(business.business_id) not in allowed):
             raise forbidden()

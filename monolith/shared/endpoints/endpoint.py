@@ -15,12 +15,12 @@ R = TypeVar("R")
 class Access(Enum):
     """Who may call. From MEMBER to OWNER, the role counts in the business that the path names."""
 
-    PUBLIC = "anybody"
-    SIGNED_IN = "anybody who signed in, or any token"
-    MEMBER = "owner, staff and customers of the business"
-    STAFF = "owner and staff of the business"
+    PUBLIC = "everyone"
+    SIGNED_IN = "signed-in users and API tokens"
+    MEMBER = "the owner, staff and customers of the business"
+    STAFF = "the owner and staff of the business"
     OWNER = "the owner of the business"
-    OPERATOR = "operators of the whole product"
+    OPERATOR = "operators of the product"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

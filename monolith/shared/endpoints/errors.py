@@ -23,7 +23,7 @@ def unauthenticated() -> ApiError:
     return ApiError(401, "unauthenticated", "Please sign in, or send a valid API token.")
 
 
-def forbidden(message: str = "You may not do this in this business.") -> ApiError:
+def forbidden(message: str = "You are not allowed to do this in this business.") -> ApiError:
     return ApiError(403, "forbidden", message)
 
 
@@ -34,3 +34,8 @@ def business_not_found(slug: str) -> ApiError:
 def not_found(what: str) -> ApiError:
     """`what` names the kind of thing, never whether it exists elsewhere."""
     return ApiError(404, "not_found", f"There is no such {what}.")
+
+
+def invalid_cursor() -> ApiError:
+    message = "The cursor is invalid: use the `next_cursor` of a previous page."
+    return ApiError(400, "invalid_request", message, field="cursor")

@@ -37,7 +37,7 @@ class RequestFilter:
         self._metrics.began(context.module, context.endpoint)
         environ = request.environ
         if environ.get("HTTP_HOST", "").lower() != self._host and environ.get("PATH_INFO") not in OPERATING_PATHS:
-            raise ApiError(400, "unknown_host", f"This server answers for {self._host} only.")
+            raise ApiError(400, "unknown_host", f"This server only answers requests for {self._host}.")
         if environ["REQUEST_METHOD"] not in _SAFE_METHODS:
             self._refuse_other_sites()
         if "HTTP_TRANSFER_ENCODING" in environ:
@@ -55,7 +55,7 @@ class RequestFilter:
         origin = environ.get("HTTP_ORIGIN")
         from_here = site in ("same-origin", "none") if site is not None else origin in (None, self._origin)
         if not from_here:
-            raise ApiError(403, "cross_site", "This request came from another site, so it was refused.")
+            raise ApiError(403, "cross_site", "This request came from another site and was refused.")
 
 
 def _measure_body() -> None:

@@ -92,7 +92,7 @@ def test_while_scheduling_is_away_the_business_waits_and_the_same_sign_up_finish
     with auth_site(databases, scheduling_url=UNREACHABLE) as site:
         answer = site.client().sign_up("salon", key="k1")
         assert (answer.status_code, answer.json()["code"]) == (503, "set_up_unfinished")
-        assert "finishes by itself" in answer.json()["detail"]
+        assert "finishes automatically" in answer.json()["detail"]
         assert int(answer.headers["Retry-After"]) >= 1
         assert site.sql("SELECT state FROM auth.business") == [("opening",)]
     with auth_site(databases) as site:

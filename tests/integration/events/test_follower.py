@@ -154,7 +154,7 @@ def test_a_forged_entry_is_a_dead_letter_without_effect(
     assert pending(stream) == 0
     (letter,) = DeadLetters(notified.database, "notifications").list_letters()
     assert letter.event_id is None
-    assert letter.reason.startswith("Forged")
+    assert letter.reason.startswith("InvalidEntry")
 
 
 def test_an_event_of_a_kind_that_is_not_known_yet_can_be_replayed(

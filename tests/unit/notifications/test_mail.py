@@ -83,7 +83,7 @@ def test_a_confirmation_says_what_with_whom_and_when_in_the_appointment_s_zone()
 def test_a_change_says_the_time_before_too() -> None:
     said = text(mail_about("change"))
     assert "When: Tuesday 7 May 2030, 09:00 to 09:30" in said
-    assert "Before: Monday 6 May 2030, 09:00 (Europe/Berlin)" in said
+    assert "Previously: Monday 6 May 2030, 09:00 (Europe/Berlin)" in said
 
 
 def test_a_cancellation_says_why() -> None:
@@ -94,18 +94,18 @@ def test_a_cancellation_says_why() -> None:
 
 def test_an_offer_says_until_when_and_how_to_take_it() -> None:
     mail = mail_about("offer")
-    assert mail["Subject"] == "Free now: Haircut, Monday 6 May 2030, 09:00 (Europe/Berlin)"
+    assert mail["Subject"] == "Available: Haircut, Monday 6 May 2030, 09:00 (Europe/Berlin)"
     for subtype in ("plain", "html"):
         said = " ".join(text(mail, subtype).split())
         assert "Monday 6 May 2030, 08:00 (Europe/Berlin)" in said
-        assert "sign in at https://book.example, open it among your appointments and confirm it in time" in said
+        assert "sign in at https://book.example, open it in your appointments and confirm it in time" in said
     assert "Held until: " in text(mail)
 
 
 def test_a_request_and_its_refusal_say_where_it_stands() -> None:
     assert "Studio Ümlaut has received your request." in text(mail_about("request"))
     declined = mail_about("decline")
-    assert declined["Subject"].startswith("Declined: Haircut, Monday 6 May 2030")
+    assert declined["Subject"].startswith("Request declined: Haircut, Monday 6 May 2030")
     assert "Reason: we are full" in text(declined)
 
 
@@ -123,7 +123,7 @@ def test_what_is_not_agreed_is_no_entry_in_a_calendar(kind: Kind) -> None:
 
 def test_a_request_that_was_moved_is_tentative() -> None:
     mail = mail_about("change", Story(starts_at=START).with_appointment(status="pending"))
-    assert "It still awaits approval." in text(mail)
+    assert "It is still awaiting approval." in text(mail)
     _, parsed = calendar(mail)
     assert parsed.walk("VEVENT")[0]["STATUS"] == "TENTATIVE"
 
