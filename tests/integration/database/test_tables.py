@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import MetaData, create_engine, make_url
 
-from monolith.cutover import tables as cutover
+from monolith.cutover.store import tables as cutover
 from monolith.modules.auth import tables as auth
 from monolith.modules.billing import tables as billing
 from monolith.modules.notifications import tables as notifications
