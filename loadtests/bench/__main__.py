@@ -1,4 +1,4 @@
-"""`python -m loadtests.bench [search|booking|contended|growth|memory|http|start]... [--quick] [--sizes N,N]`."""
+"""`python -m loadtests.bench [WHICH]... [--quick] [--sizes N,N]`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from deploy.cli.main import run_alone
-from loadtests.bench import booking, contention, growth, http_overhead, memory, search, startup
+from loadtests.bench import booking, contention, follow_up, growth, http_overhead, memory, search, startup
 from loadtests.bench.figures import Figure, format_figure, write_figures
 from loadtests.bench.interleaving import BlockPlan
 from loadtests.bench.output import echo
@@ -28,6 +28,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "contended": lambda cores, quick: contention.measure(cores, blocks=3 if quick else 8, rounds=2 if quick else 5),
     "memory": lambda cores, quick: memory.measure(cores, 10_000 if quick else 100_000),
     "http": lambda cores, quick: http_overhead.measure(cores, blocks=3 if quick else 10, calls=100 if quick else 300),
+    "followup": lambda cores, quick: follow_up.measure(cores, seconds=30.0 if quick else 300.0),
     "start": lambda _cores, quick: startup.measure(quick),
 }
 

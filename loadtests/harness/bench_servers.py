@@ -17,9 +17,10 @@ from deploy.devstack.environment import Backends, monolith_environment, scheduli
 from deploy.devstack.keys import Keys, load_keys
 from deploy.devstack.ports import free_port
 from deploy.devstack.postgres import PostgresServer
-from deploy.devstack.processes import GUNICORN
+from deploy.devstack.processes import GUNICORN, mailsink
 from deploy.devstack.program import Program, http_check
 from deploy.devstack.settings import DEFAULT_PORTS, Settings
+from deploy.devstack.valkey import ValkeyServer
 from loadtests.bench import floor_gunicorn
 from loadtests.harness.cores import Cores
 
@@ -47,6 +48,7 @@ class BenchServers:
     settings: Settings = field(init=False)
     keys: Keys = field(init=False)
     postgres: dict[str, PostgresServer] = field(init=False, default_factory=dict)
+    valkey: ValkeyServer | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.settings = Settings(self.folder, {name: free_port() for name in DEFAULT_PORTS}, None, None, None)
@@ -85,6 +87,28 @@ class BenchServers:
         config = GUNICORN / "monolith.py"
         environment = {**self.monolith_environment(), **WORKER, **given}
         return self._start_web("monolith.wsgi:app", config, port, "/healthz", environment)
+
+    def start_valkey(self) -> int:
+        """Answers its process id; the product's processes that start later use it."""
+        self.valkey = ValkeyServer(self.folder / "valkey")
+        self._start(self.valkey)
+        assert self.valkey.pid is not None
+        return self.valkey.pid
+
+    def start_mail_sink(self) -> None:
+        """On the generator's core: it stands for somebody else's mail server."""
+        sink = mailsink(self.settings)
+        self.running.callback(sink.stop)
+        with self.cores.for_generator():
+            sink.start()
+
+    def start_worker(self, **given: str) -> int:
+        """The monolith's worker; answers its process id."""
+        environment = {**self.monolith_environment(), **given}
+        worker = Program("monolith-worker", ["-m", "monolith.worker"], environment, log=self.folder / "worker.log")
+        self._start(worker)
+        assert worker.pid is not None
+        return worker.pid
 
     def start_scheduling(self, **given: str) -> RunningWeb:
         """The extracted service's web process; `given` as for the monolith's."""
@@ -128,7 +152,11 @@ class BenchServers:
         urls = {side: server.admin_url(side) for side, server in self.postgres.items()}
         # A side that was not started is never asked; its address only has to be well-formed.
         nowhere = "postgresql://127.0.0.1:9/none"
-        return Backends(urls.get("monolith", nowhere), urls.get("scheduling", nowhere), "redis://127.0.0.1:9/0")
+        return Backends(
+            urls.get("monolith", nowhere),
+            urls.get("scheduling", nowhere),
+            self.valkey.url() if self.valkey else "redis://127.0.0.1:9/0",
+        )
 
 
 @contextlib.contextmanager
