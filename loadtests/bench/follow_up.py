@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import psycopg
 
 from deploy.devstack.ports import HOST
-from deploy.errors import SurroundingsError
+from deploy.errors import CommandError
 from loadtests.bench.booking import unused_slots
 from loadtests.bench.figures import Figure
 from loadtests.bench.output import echo
@@ -80,7 +80,7 @@ def _figures(alone: Shift, with_worker: Shift, lags: list[float]) -> dict[str, F
         echo(f"{'follow-up of a booking' if name == 'worker' else '':<24} {each:.2f} ms in {name}")
     echo(f"{'a booking itself':<24} {alone.cpu_ms('web'):.2f} ms in web, {alone.cpu_ms('Postgres'):.2f} ms in Postgres")
     if len(lags) < with_worker.bookings:
-        raise SurroundingsError(f"{with_worker.bookings} bookings, and only {len(lags)} have an invoice and a mail")
+        raise CommandError(f"{with_worker.bookings} bookings, and only {len(lags)} have an invoice and a mail")
     total, python = sum(groups.values()), groups["worker"]
     median, p99 = percentile(lags, 0.5), percentile(lags, 0.99)
     echo(f"{'freshness':<24} median {median:.2f} s, p99 {p99:.2f} s, maximum {max(lags):.2f} s")
@@ -114,7 +114,7 @@ class _Customers:
         answer = await connection.ask("POST", path, body, headers, seconds=REQUEST_SECONDS)
         self._idle.append(connection)
         if answer.status != 201:
-            raise SurroundingsError(f"a booking was answered {answer.status}: {answer.body[:300]!r}")
+            raise CommandError(f"a booking was answered {answer.status}: {answer.body[:300]!r}")
 
     def close(self) -> None:
         for connection in self._idle:
@@ -157,7 +157,7 @@ def _wait_until_done(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as database:
         while database.execute(_WAITING).fetchone() != (0,):
             if time.monotonic() > until:
-                raise SurroundingsError(f"follow-up work was not done after {DRAIN_SECONDS:g} s")
+                raise CommandError(f"follow-up work was not done after {DRAIN_SECONDS:g} s")
             time.sleep(0.25)
 
 

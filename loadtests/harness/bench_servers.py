@@ -17,7 +17,7 @@ from deploy.devstack.environment import Backends, monolith_environment, scheduli
 from deploy.devstack.keys import Keys, load_keys
 from deploy.devstack.ports import free_port
 from deploy.devstack.postgres import PostgresServer
-from deploy.devstack.processes import GUNICORN, mailsink
+from deploy.devstack.processes import GUNICORN, mailsink_process
 from deploy.devstack.program import Program, http_check
 from deploy.devstack.settings import DEFAULT_PORTS, Settings
 from deploy.devstack.valkey import ValkeyServer
@@ -97,7 +97,7 @@ class BenchServers:
 
     def start_mail_sink(self) -> None:
         """On the generator's core: it stands for somebody else's mail server."""
-        sink = mailsink(self.settings)
+        sink = mailsink_process(self.settings)
         self.running.callback(sink.stop)
         with self.cores.for_generator():
             sink.start()
