@@ -1,1 +1,1 @@
-"""The pages: plain HTML that works without scripts. They speak to scheduling through the port, like the API."""
+"""HTML pages that work without scripts. Like the API, they use scheduling through the port."""

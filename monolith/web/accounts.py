@@ -1,4 +1,4 @@
-"""The pages on which accounts sign up, sign in and out."""
+"""Pages for signing up, signing in and signing out."""
 
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -28,7 +28,7 @@ class NewCustomer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class AccountPages:
-    """Forms over auth's services; a refused form is shown again, with what was typed, but for the password."""
+    """Forms over the services of auth. A rejected form is shown again with its input, except the password."""
 
     def __init__(self, contexts: PageContextFactory, auth: Auth) -> None:
         self._contexts = contexts
@@ -47,9 +47,9 @@ class AccountPages:
     def open_business(self) -> Page:
         context = current_request_context()
         try:
-            given = codec.convert(_fields(*SignUp.__struct_fields__), SignUp)
+            body = codec.convert(_fields(*SignUp.__struct_fields__), SignUp)
             business, session = self._auth.sign_ups.sign_up(
-                given,
+                body,
                 key=codec.require_key(request.form.get("key")),
                 address=self._contexts.remote_address(),
                 replacing=self._replacing(),
@@ -57,14 +57,14 @@ class AccountPages:
                 deadline=context.deadline,
             )
         except (ApiError, SchedulingError) as error:
-            return self._home(_explained(error)), error.status
+            return self._home(_user_message(error)), error.status
         return self._signed_in(session.secret, url_for("pages.business", slug=business.slug))
 
     def sign_in(self, slug: str) -> Page:
         page = self._contexts.for_business(slug)
         after = local_path(request.values.get("next", ""), url_for("pages.business", slug=slug))
         if request.method == "GET":
-            # Signed in already, but no customer of this business yet: signing in again makes them one.
+            # A signed-in user who is not yet a customer of this business becomes one by signing in again.
             return page.render("sign_in.html", next=after, form={})
         email, password = request.form.get("email", ""), request.form.get("password", "")
         try:
@@ -80,15 +80,17 @@ class AccountPages:
         if request.method == "GET":
             return page.render("sign_up.html", next=after, form={})
         try:
-            given = codec.convert(_fields("name", "email", "password"), NewCustomer)
+            body = codec.convert(_fields("name", "email", "password"), NewCustomer)
             session, _ = self._auth.accounts.join_as_customer(
                 page.business,
-                AccountDetails(given.name, given.email, given.password),
+                AccountDetails(body.name, body.email, body.password),
                 self._contexts.remote_address(),
                 self._replacing(),
             )
         except (ApiError, SchedulingError) as error:
-            return page.render("sign_up.html", next=after, form=request.form, problem=_explained(error)), error.status
+            return page.render(
+                "sign_up.html", next=after, form=request.form, problem=_user_message(error)
+            ), error.status
         return self._signed_in(session.secret, after)
 
     def sign_out(self) -> Response:
@@ -121,17 +123,17 @@ class AccountPages:
 
 
 def _fields(*names: str) -> dict[str, str]:
-    """As typed; only a password may begin or end with a space."""
-    given = {name: request.form.get(name, "") for name in names}
-    return {name: text if name == "password" else text.strip() for name, text in given.items()}
+    """Return the form fields, stripped of surrounding spaces, except the password."""
+    fields = {name: request.form.get(name, "") for name in names}
+    return {name: text if name == "password" else text.strip() for name, text in fields.items()}
 
 
-def _explained(error: ApiError | SchedulingError) -> str:
+def _user_message(error: ApiError | SchedulingError) -> str:
     field = getattr(error, "field", None) if error.code == "invalid_request" else None
-    return _WRONG.get(str(field), error.message)
+    return _FIELD_MESSAGES.get(str(field), error.message)
 
 
-_WRONG = {
+_FIELD_MESSAGES = {
     "business_name": "Please enter a business name of at most 80 characters.",
     "slug": "The short name must be 3 to 40 lowercase letters, digits and hyphens.",
     "zone": "Please choose a time zone from the list, for example Europe/Paris.",

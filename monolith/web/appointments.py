@@ -1,4 +1,4 @@
-"""The pages on which a person sees what they have booked, confirms an offer, moves or cancels."""
+"""Pages that list a customer's appointments and confirm, reschedule or cancel them."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ PageResponse = str | Response | tuple[str, int]
 
 
 class AppointmentPages:
-    """Speaks to scheduling through the port, like every other client."""
+    """Uses scheduling through the port only."""
 
     def __init__(self, contexts: PageContextFactory, billing: BillingApi) -> None:
         self._contexts = contexts
@@ -47,13 +47,13 @@ class AppointmentPages:
         if not page.is_member():
             return page.to_sign_in()
         customer_id, cursor = page.require_principal().user_id, request.args.get("cursor") or None
-        wanted = {"customer_id": customer_id, "limit": _PAGE_SIZE, "cursor": cursor}
-        found = page.port.list_appointments(page.call_context(), codec.convert(wanted, m.ListAppointments))
+        fields = {"customer_id": customer_id, "limit": _PAGE_SIZE, "cursor": cursor}
+        found = page.port.list_appointments(page.call_context(), codec.convert(fields, m.ListAppointments))
         return page.render(
             "appointments.html",
             appointments=found.appointments,
             next_cursor=found.next_cursor,
-            waiting=_waiting(page),
+            waiting=_open_waitlist_entries(page),
             key=new_key(),
         )
 
@@ -68,30 +68,30 @@ class AppointmentPages:
         page = self._contexts.for_business(slug)
         if not page.is_member():
             return page.to_sign_in()
-        return self._shown(page, appointment_id)
+        return self._render_appointment(page, appointment_id)
 
     def confirm_hold(self, slug: str, appointment_id: UUID) -> PageResponse:
-        return self._changed(slug, appointment_id, ops.CONFIRM)
+        return self._run_operation(slug, appointment_id, ops.CONFIRM)
 
     def cancel(self, slug: str, appointment_id: UUID) -> PageResponse:
-        return self._changed(slug, appointment_id, ops.CANCEL)
+        return self._run_operation(slug, appointment_id, ops.CANCEL)
 
     def other_times(self, slug: str, appointment_id: UUID) -> str | Response:
         page = self._contexts.for_business(slug)
         if not page.is_member():
             return page.to_sign_in()
-        return self._moving(page, appointment_id)
+        return self._render_move(page, appointment_id)
 
     def move(self, slug: str, appointment_id: UUID) -> PageResponse:
         page = self._contexts.for_business(slug)
         if not page.is_member():
             return page.to_sign_in()
-        given = {"starts_at": request.form.get("at", ""), "expected_version": request.form.get("version", "")}
-        wanted = codec.typed_query(given | {"appointment_id": str(appointment_id)}, m.Reschedule)
+        form = {"starts_at": request.form.get("at", ""), "expected_version": request.form.get("version", "")}
+        fields = codec.typed_query(form | {"appointment_id": str(appointment_id)}, m.Reschedule)
         try:
-            page.port.reschedule(page.call_context(_form_key()), codec.convert(wanted, m.Reschedule))
+            page.port.reschedule(page.call_context(_form_key()), codec.convert(fields, m.Reschedule))
         except Conflict as error:
-            return self._moving(page, appointment_id, problem=error.message), 409
+            return self._render_move(page, appointment_id, problem=error.message), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=appointment_id), 303)
 
     def invoices(self, slug: str) -> str | Response:
@@ -99,46 +99,46 @@ class AppointmentPages:
         if not page.is_member():
             return page.to_sign_in()
         customer_id, cursor = page.require_principal().user_id, request.args.get("cursor") or None
-        wanted = InvoicesQuery(customer_id=customer_id, cursor=cursor, limit=_PAGE_SIZE)
-        found = self._billing.invoices(page.business.business_id, wanted)
+        query = InvoicesQuery(customer_id=customer_id, cursor=cursor, limit=_PAGE_SIZE)
+        found = self._billing.invoices(page.business.business_id, query)
         return page.render("invoices.html", invoices=found.invoices, next_cursor=found.next_cursor)
 
-    def _changed(self, slug: str, appointment_id: UUID, operation: Operation[Any, m.Appointment]) -> PageResponse:
-        """What a button of the appointment's page does; a refusal is told on that page."""
+    def _run_operation(self, slug: str, appointment_id: UUID, operation: Operation[Any, m.Appointment]) -> PageResponse:
+        """Run the operation of a button on the appointment page; show a conflict on the same page."""
         page = self._contexts.for_business(slug)
         if not page.is_member():
             return page.to_sign_in()
-        given = {"appointment_id": str(appointment_id)}
+        fields = {"appointment_id": str(appointment_id)}
         if "version" in request.form:
-            given["expected_version"] = request.form["version"]
-        wanted = codec.convert(codec.typed_query(given, operation.request), operation.request)
+            fields["expected_version"] = request.form["version"]
+        model = codec.convert(codec.typed_query(fields, operation.request), operation.request)
         try:
-            page.port.call(operation, page.call_context(_form_key()), wanted)
+            page.port.call(operation, page.call_context(_form_key()), model)
         except Conflict as error:
-            return self._shown(page, appointment_id, problem=error.message), 409
+            return self._render_appointment(page, appointment_id, problem=error.message), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=appointment_id), 303)
 
-    def _shown(self, page: PageContext, appointment_id: UUID, problem: str | None = None) -> str:
+    def _render_appointment(self, page: PageContext, appointment_id: UUID, problem: str | None = None) -> str:
         found = _appointment(page, appointment_id)
-        ahead = found.status in ("held", "pending", "booked") and found.starts_at > datetime.now(UTC)
-        offering = _offering(page, found) if ahead else None
+        upcoming = found.status in ("held", "pending", "booked") and found.starts_at > datetime.now(UTC)
+        offering = _offering(page, found) if upcoming else None
         cancelling = cancellation_terms(offering, found.starts_at) if offering else ChangeTerms()
         return page.render(
             "appointment.html",
             a=found,
-            ahead=ahead,
+            upcoming=upcoming,
             cancelling=cancelling,
             moving=reschedule_terms(offering, found) if offering else ChangeTerms(refused=True),
-            fee=self._fee(page, found, cancelling.fee_percent if ahead else found.fee_percent),
+            fee=self._fee(page, found, cancelling.fee_percent if upcoming else found.fee_percent),
             key=new_key(),
             problem=problem,
         )
 
-    def _moving(self, page: PageContext, appointment_id: UUID, problem: str | None = None) -> str:
+    def _render_move(self, page: PageContext, appointment_id: UUID, problem: str | None = None) -> str:
         found = _appointment(page, appointment_id)
         offering, today = _offering(page, found), local_today(page)
-        its_day = found.starts_at.astimezone(ZoneInfo(page.business.zone)).date()
-        day = requested_day(request.args.get("day"), today) or max(its_day, today)
+        current_day = found.starts_at.astimezone(ZoneInfo(page.business.zone)).date()
+        day = requested_day(request.args.get("day"), today) or max(current_day, today)
         terms = reschedule_terms(offering, found) if offering else ChangeTerms(refused=True)
         return page.render(
             "move.html",
@@ -147,23 +147,27 @@ class AppointmentPages:
             today=today,
             day_before=day - timedelta(days=1),
             day_after=day + timedelta(days=1),
-            slots=_others(page, offering, found, day) if offering else (),
-            chosen=_chosen_time(),
+            slots=_alternative_slots(page, offering, found, day) if offering else (),
+            selected=_selected_time(),
             moving=terms,
             fee=self._fee(page, found, terms.fee_percent),
             key=new_key(),
             problem=problem,
         )
 
-    def _fee(self, page: PageContext, of: m.Appointment, percent: int) -> str:
-        """`12.50 EUR`, or nothing if nothing is due. Before there is an invoice, by the price in force."""
-        if not percent or of.status in ("held", "pending"):
+    def _fee(self, page: PageContext, appointment: m.Appointment, percent: int) -> str:
+        """Return the fee, like `12.50 EUR`, or an empty string. Without an invoice yet, the current price counts."""
+        if not percent or appointment.status in ("held", "pending"):
             return ""
         business_id = page.business.business_id
-        invoices = self._billing.invoices(business_id, InvoicesQuery(appointment_id=of.appointment_id)).invoices
+        invoices = self._billing.invoices(
+            business_id, InvoicesQuery(appointment_id=appointment.appointment_id)
+        ).invoices
         prices = self._billing.prices(business_id).prices
         charged = [(each.total_minor, each.currency) for each in invoices if each.subject == "appointment"]
-        expected = [(p.amount_minor * of.seats, p.currency) for p in prices if p.offering_id == of.offering_id]
+        expected = [
+            (p.amount_minor * appointment.seats, p.currency) for p in prices if p.offering_id == appointment.offering_id
+        ]
         for total, currency in (charged or expected)[:1]:
             fee = fee_of(total, percent)
             return money(fee, currency) if fee else ""
@@ -174,25 +178,27 @@ def _appointment(page: PageContext, appointment_id: UUID) -> m.Appointment:
     return page.port.get_appointment(page.call_context(), m.GetAppointment(appointment_id=appointment_id))
 
 
-def _offering(page: PageContext, of: m.Appointment) -> m.Offering | None:
+def _offering(page: PageContext, appointment: m.Appointment) -> m.Offering | None:
     offerings = page.port.list_offerings(page.call_context(), m.ListOfferings()).offerings
-    return next((each for each in offerings if each.offering_id == of.offering_id), None)
+    return next((each for each in offerings if each.offering_id == appointment.offering_id), None)
 
 
-def _others(page: PageContext, offering: m.Offering, of: m.Appointment, day: date) -> tuple[m.Slot, ...]:
-    """With the same people, for as long and as many."""
-    minutes = int((of.ends_at - of.starts_at).total_seconds() // 60)
+def _alternative_slots(
+    page: PageContext, offering: m.Offering, appointment: m.Appointment, day: date
+) -> tuple[m.Slot, ...]:
+    """Return the free slots of a day with the same provider, duration and number of seats."""
+    minutes = int((appointment.ends_at - appointment.starts_at).total_seconds() // 60)
     return free_slots(
         page,
         offering,
         day,
-        provider_id=None if of.provider_ids else of.provider_id,
+        provider_id=None if appointment.provider_ids else appointment.provider_id,
         duration_minutes=minutes if minutes in offering.duration_choices_minutes else None,
-        seats=of.seats,
+        seats=appointment.seats,
     )
 
 
-def _chosen_time() -> datetime | None:
+def _selected_time() -> datetime | None:
     try:
         at = datetime.fromisoformat(request.values.get("at", ""))
     except ValueError:
@@ -200,8 +206,8 @@ def _chosen_time() -> datetime | None:
     return at if at.tzinfo is not None else None
 
 
-def _waiting(page: PageContext) -> list[tuple[m.WaitlistEntry, str]]:
-    """What the person waits for, with the names of the services."""
+def _open_waitlist_entries(page: PageContext) -> list[tuple[m.WaitlistEntry, str]]:
+    """Return the customer's open waitlist entries with the names of their services."""
     customer_id = page.require_principal().user_id
     entries = page.port.list_waitlist(page.call_context(), m.ListWaitlist(limit=200)).entries
     own = [e for e in entries if e.customer_id == customer_id and e.status in ("waiting", "offered")]

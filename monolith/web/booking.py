@@ -1,4 +1,4 @@
-"""The pages on which a person finds a time and books it, or waits for one."""
+"""Pages for finding and booking a time, or joining the waitlist."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -21,11 +21,11 @@ from monolith.web.formatting import money
 from monolith.web.free_times import day_window, free_slots, local_today, requested_day
 from monolith.web.page_context import PageContext, PageContextFactory, new_key
 
-_LOOKED_AHEAD = 14
+_SEARCH_DAYS = 14
 
 
-class _Wanted(Struct, frozen=True):
-    """What a link to the confirmation carries. Without a provider, it is whoever is free."""
+class _Selection(Struct, frozen=True):
+    """The parameters of a confirmation page. Without a provider, scheduling assigns one."""
 
     offering: UUID
     at: Instant
@@ -33,7 +33,7 @@ class _Wanted(Struct, frozen=True):
 
 
 class BookingPages:
-    """Speaks to scheduling through the port, like every other client."""
+    """Uses scheduling through the port only."""
 
     def __init__(self, contexts: PageContextFactory, billing: BillingApi) -> None:
         self._contexts = contexts
@@ -49,18 +49,18 @@ class BookingPages:
         page = self._contexts.for_business(slug)
         catalog = page.port.list_offerings(page.call_context(), m.ListOfferings())
         offerings = [offering for offering in catalog.offerings if offering.active]
-        chosen = _chosen(offerings, request.args.get("offering"))
-        providers = _performers(page, chosen)
+        selected = _selected_offering(offerings, request.args.get("offering"))
+        providers = _providers_of(page, selected)
         provider_id = next(
             (p.provider_id for p in providers if str(p.provider_id) == request.args.get("provider")), None
         )
         today = local_today(page)
-        day = requested_day(request.args.get("day"), today) or _first_free_day(page, chosen, provider_id, today)
-        slots = free_slots(page, chosen, day, provider_id=provider_id) if chosen else ()
+        day = requested_day(request.args.get("day"), today) or _first_free_day(page, selected, provider_id, today)
+        slots = free_slots(page, selected, day, provider_id=provider_id) if selected else ()
         return page.render(
             "business.html",
             offerings=offerings,
-            chosen=chosen,
+            selected=selected,
             day=day,
             today=today,
             day_before=day - timedelta(days=1),
@@ -84,7 +84,7 @@ class BookingPages:
         if not page.is_member():
             return page.to_sign_in()
         form = request.form
-        wanted = {
+        fields = {
             "offering_id": form.get("offering", ""),
             "provider_id": form.get("provider") or None,
             "customer_id": page.require_principal().user_id,
@@ -93,20 +93,20 @@ class BookingPages:
         }
         try:
             booked = page.port.book(
-                page.call_context(codec.require_key(form.get("key"))), codec.convert(wanted, m.Book)
+                page.call_context(codec.require_key(form.get("key"))), codec.convert(fields, m.Book)
             )
         except SlotUnavailable as error:
             return self._confirmation(page, form, problem=f"{error.message} Please choose another time."), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=booked.appointment_id), 303)
 
     def wait(self, slug: str) -> Response:
-        """For anything that comes free on a day."""
+        """Join the waitlist for any start on a day."""
         page = self._contexts.for_business(slug)
         if not page.is_member():
             return page.to_sign_in()
         form, today = request.form, local_today(page)
         start, end = day_window(page, requested_day(form.get("day"), today) or today)
-        wanted = {
+        fields = {
             "offering_id": form.get("offering", ""),
             "provider_id": form.get("provider") or None,
             "customer_id": page.require_principal().user_id,
@@ -114,45 +114,45 @@ class BookingPages:
             "end": end,
         }
         context = page.call_context(codec.require_key(form.get("key")))
-        page.port.join_waitlist(context, codec.convert(wanted, m.JoinWaitlist))
+        page.port.join_waitlist(context, codec.convert(fields, m.JoinWaitlist))
         return redirect(url_for("pages.appointments", slug=slug), 303)
 
-    def _confirmation(self, page: PageContext, given: Mapping[str, str], problem: str | None = None) -> str:
-        named = {name: given.get(name, "") for name in ("offering", "at")}
-        wanted = codec.convert(named | {"provider": given.get("provider") or None}, _Wanted)
+    def _confirmation(self, page: PageContext, parameters: Mapping[str, str], problem: str | None = None) -> str:
+        required = {name: parameters.get(name, "") for name in ("offering", "at")}
+        selection = codec.convert(required | {"provider": parameters.get("provider") or None}, _Selection)
         offerings = page.port.list_offerings(page.call_context(), m.ListOfferings()).offerings
-        offering = next((o for o in offerings if o.offering_id == wanted.offering), None)
-        providers = _performers(page, offering)
-        provider = next((p for p in providers if p.provider_id == wanted.provider), None)
-        if offering is None or (wanted.provider is not None and provider is None):
+        offering = next((o for o in offerings if o.offering_id == selection.offering), None)
+        providers = _providers_of(page, offering)
+        provider = next((p for p in providers if p.provider_id == selection.provider), None)
+        if offering is None or (selection.provider is not None and provider is None):
             return page.render("business.html", offerings=[], problem="This service is no longer offered.")
         return page.render(
             "confirm.html",
             offering=offering,
             provider=provider or (providers[0] if len(providers) == 1 else None),
-            provider_id=wanted.provider,
-            starts_at=wanted.at,
+            provider_id=selection.provider,
+            starts_at=selection.at,
             price=self._prices(page.business).get(offering.offering_id, ""),
-            cancelling=cancellation_terms(offering, wanted.at),
+            cancelling=cancellation_terms(offering, selection.at),
             key=new_key(),
             problem=problem,
         )
 
     def _prices(self, business: BusinessRef) -> dict[UUID, str]:
-        """`, 25.00 EUR` by offering, for those that cost something."""
+        """Return a suffix like `, 25.00 EUR` for each offering that is not free."""
         prices = self._billing.prices(business.business_id).prices
         return {p.offering_id: f", {money(p.amount_minor, p.currency)}" for p in prices if p.amount_minor}
 
 
 class _Start(Struct, frozen=True):
-    """A moment that can be chosen, and what is said below it."""
+    """A start time that can be selected, and the label shown below it."""
 
     at: Instant
     label: str
 
 
 def _by_start(slots: Sequence[m.Slot], names: Mapping[UUID, str]) -> list[_Start]:
-    """One entry for each moment, however many people are free then."""
+    """Group the slots by start time."""
     return [_start(at, list(those), names) for at, those in groupby(slots, key=lambda slot: slot.starts_at)]
 
 
@@ -164,20 +164,20 @@ def _start(at: Instant, slots: list[m.Slot], names: Mapping[UUID, str]) -> _Star
     return _Start(at, names.get(slots[0].provider_id, "") + left)
 
 
-def _performers(page: PageContext, offering: m.Offering | None) -> list[m.Provider]:
-    """Who does it, by name."""
+def _providers_of(page: PageContext, offering: m.Offering | None) -> list[m.Provider]:
+    """Return the active providers who perform the offering."""
     every = page.port.list_providers(page.call_context(), m.ListProviders()).providers
     return [p for p in every if offering and p.active and offering.offering_id in p.offering_ids]
 
 
 def _first_free_day(page: PageContext, offering: m.Offering | None, provider_id: UUID | None, today: date) -> date:
-    """The next day with a free time, so that the page begins with something to choose; today when there is none."""
+    """Return the next day that has free slots, so that the page opens with a choice; today if there is none."""
     if offering is None:
         return today
-    slots = free_slots(page, offering, today, days=_LOOKED_AHEAD, provider_id=provider_id)
+    slots = free_slots(page, offering, today, days=_SEARCH_DAYS, provider_id=provider_id)
     return slots[0].starts_at.astimezone(ZoneInfo(page.business.zone)).date() if slots else today
 
 
-def _chosen(offerings: list[m.Offering], offering_id: str | None) -> m.Offering | None:
+def _selected_offering(offerings: list[m.Offering], offering_id: str | None) -> m.Offering | None:
     named = [o for o in offerings if str(o.offering_id) == offering_id]
     return next(iter(named or offerings), None)

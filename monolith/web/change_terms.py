@@ -1,4 +1,4 @@
-"""What a change costs its customer at this moment, by the offering's policy. Scheduling decides; this tells before."""
+"""Preview of what a change costs the customer now, by the offering's policy. Scheduling makes the decision."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,8 @@ from contracts.scheduling import models as m
 
 @dataclass(frozen=True, slots=True)
 class ChangeTerms:
-    """`free_until`: the last moment at which it costs nothing, if that is ahead. `fee_percent` is what it costs now;
-    `refused`: the business has to be asked."""
+    """`free_until` is the end of the free period, if it is in the future; `fee_percent` is the fee right now.
+    If `refused`, only staff can make the change."""
 
     free_until: datetime | None = None
     fee_percent: int = 0

@@ -1,11 +1,11 @@
-"""How times and money read on a page."""
+"""Format times and amounts of money for pages."""
 
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-# ISO 4217: currencies whose minor unit is not a hundredth.
+# ISO 4217 currencies whose minor unit is not 1/100.
 _EXPONENTS = {
     **dict.fromkeys(
         (
@@ -33,24 +33,24 @@ _EXPONENTS = {
 
 
 def clock(moment: datetime, zone: str) -> str:
-    """`09:30`, on the zone's clock; an hour that happens twice says which one it is: `02:30 CET`."""
+    """Format a local time like `09:30`, or like `02:30 CET` in an hour that a clock change repeats."""
     local = moment.astimezone(ZoneInfo(zone))
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return local.strftime("%H:%M %Z" if twice else "%H:%M")
 
 
 def moment(at: datetime, zone: str) -> str:
-    """`Tue 1 Jan 2030, 09:30`."""
+    """Format a local date and time like `Tue 1 Jan 2030, 09:30`."""
     return f"{day(at.astimezone(ZoneInfo(zone)).date())} {at.astimezone(ZoneInfo(zone)).year}, {clock(at, zone)}"
 
 
 def day(of: date) -> str:
-    """`Tue 1 Jan`."""
+    """Format a date like `Tue 1 Jan`."""
     return f"{of:%a} {of.day} {of:%b}"
 
 
 def money(minor: int, currency: str) -> str:
-    """`25.00 EUR`."""
+    """Format an amount in minor units like `25.00 EUR`."""
     exponent = _EXPONENTS.get(currency, 2)
     return f"{Decimal(minor).scaleb(-exponent):.{exponent}f} {currency}"
 

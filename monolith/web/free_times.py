@@ -1,4 +1,4 @@
-"""Free times of a day on the business's clock, and the day that a link or form asks for."""
+"""Free slots of a local day, and the day that a link or form selects."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from contracts.scheduling import models as m
 from monolith.web.page_context import PageContext
 
-_FARTHEST = timedelta(days=2 * 366)
+_HORIZON = timedelta(days=2 * 366)
 
 
 def local_today(page: PageContext) -> date:
@@ -15,16 +15,16 @@ def local_today(page: PageContext) -> date:
 
 
 def requested_day(text: str | None, today: date) -> date | None:
-    """From today until the farthest; None when none was asked for."""
+    """Parse a day and clamp it to between today and two years ahead; None if it is missing or malformed."""
     try:
-        asked = date.fromisoformat(text) if text else None
+        parsed = date.fromisoformat(text) if text else None
     except ValueError:
-        asked = None
-    return asked and min(max(asked, today), today + _FARTHEST)
+        parsed = None
+    return parsed and min(max(parsed, today), today + _HORIZON)
 
 
 def day_window(page: PageContext, day: date, days: int = 1) -> tuple[datetime, datetime]:
-    """Some days on the business's clock, beginning with `day`."""
+    """Return, in UTC, the interval of `days` local days that starts with `day`."""
     zone = ZoneInfo(page.business.zone)
     start, end = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=days)))
     return start.astimezone(UTC), end.astimezone(UTC)
@@ -40,9 +40,9 @@ def free_slots(
     duration_minutes: int | None = None,
     seats: int = 1,
 ) -> tuple[m.Slot, ...]:
-    """By start, then provider."""
+    """Return the free slots, sorted by start, then provider."""
     start, end = day_window(page, day, days)
-    wanted = m.SearchSlots(
+    query = m.SearchSlots(
         offering_id=offering.offering_id,
         start=start,
         end=end,
@@ -50,4 +50,4 @@ def free_slots(
         duration_minutes=duration_minutes,
         seats=seats,
     )
-    return page.port.search_slots(page.call_context(), wanted).slots
+    return page.port.search_slots(page.call_context(), query).slots

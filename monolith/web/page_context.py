@@ -1,4 +1,4 @@
-"""One page to a business's pages: who, where, and what the templates are given."""
+"""The context of a page request: business, principal and port, and rendering with them."""
 
 import secrets
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ from monolith.shared.middleware import current_request_context
 
 @dataclass(frozen=True)
 class PageContext:
+    """One request for a page of a business."""
+
     business: BusinessRef
     principal: Principal | None
     port: OneCallPort
@@ -39,7 +41,7 @@ class PageContext:
         return self._role() in ("owner", "staff")
 
     def to_sign_in(self) -> Response:
-        """Sends the visitor to sign in, and then back to this page; after a lost form, to the business."""
+        """Redirect to the sign-in page, which returns here afterwards; after a POST, to the business page."""
         back = request.full_path if request.method == "GET" else url_for("pages.business", slug=self.business.slug)
         return redirect(url_for("pages.sign_in", slug=self.business.slug, next=back), 303)
 
@@ -56,7 +58,7 @@ class PageContextFactory:
         self._port = port
 
     def for_business(self, slug: str) -> PageContext:
-        """Raises ApiError 404 for an unknown business."""
+        """Return the context of this request. Raises ApiError 404 for an unknown business."""
         return PageContext(self._authorizer.business(slug), self._authorizer.principal(request), self._port)
 
     def principal(self) -> Principal | None:
@@ -67,11 +69,11 @@ class PageContextFactory:
 
 
 def new_key() -> str:
-    """An idempotency key for a form: sending the form twice has one effect."""
+    """Return an idempotency key for a form, so that submitting it twice has one effect."""
     return secrets.token_urlsafe(18)
 
 
 def local_path(path: str, otherwise: str) -> str:
-    """`path` if it stays on this site, else `otherwise`: a link must not send anybody elsewhere after signing in."""
+    """Return `path` if it stays on this site, else `otherwise`, to prevent open redirects after sign-in."""
     stays = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
     return path if stays else otherwise

@@ -1,4 +1,4 @@
-"""All pages, as one blueprint; and the page that tells of an error."""
+"""The blueprint with all pages, and the error page."""
 
 from flask import Blueprint, render_template, request, url_for
 
@@ -35,7 +35,7 @@ def create_pages(contexts: PageContextFactory, auth: Auth, billing: BillingApi) 
 
 
 def error_page(problem: Problem) -> str:
-    """Says what happened and what to do next, and nothing about the inside."""
+    """Render what happened and what to do next, without internal details."""
     return render_template(
         "error.html",
         business=None,
@@ -48,7 +48,7 @@ def error_page(problem: Problem) -> str:
 
 
 def _back(problem: Problem) -> str:
-    """A page that exists for GET: where the outcome can be seen when it is unknown, else where one begins again."""
+    """Return a page to go back to: the list of appointments if the outcome is unknown, otherwise the start page."""
     slug = (request.view_args or {}).get("slug")
     if slug is None or problem.status == 404:
         return url_for("pages.home")
