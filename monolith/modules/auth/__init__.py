@@ -1,1 +1,1 @@
-"""Businesses, the people who belong to them, and how both prove who they are."""
+"""Businesses, user accounts and memberships, and their credentials: sessions and API tokens."""

@@ -1,4 +1,4 @@
-"""Making accounts, and joining a business."""
+"""User accounts and their memberships in businesses."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,7 +15,7 @@ from monolith.shared.endpoints import ApiError, BusinessRef, Role
 
 @dataclass(frozen=True, slots=True)
 class AccountDetails:
-    """Somebody who says who they are: a new account, or one whose password this is."""
+    """Details for a new account, or the credentials of an existing one."""
 
     name: str
     email: str
@@ -23,11 +23,11 @@ class AccountDetails:
 
 
 class Accounts:
-    """An e-mail address has one account, which belongs to any number of businesses.
+    """An e-mail address has one account, which can belong to any number of businesses.
 
-    Whoever signs up with an address that has an account, and knows its password, is that account. Anybody else is told
-    `account_refused`: this does tell that the address has an account, at the price of a throttled attempt at its
-    password. Hiding it would take a confirmation by e-mail before anything can be booked.
+    A sign-up with the address and password of an existing account uses that account. With a wrong password it fails
+    with `account_refused`. This reveals that the address has an account, at the cost of one throttled password
+    attempt; hiding it would require confirmation by e-mail before anything can be booked.
     """
 
     def __init__(self, database: Database, passwords: Passwords, throttle: Throttle) -> None:
@@ -36,8 +36,10 @@ class Accounts:
         self._throttle = throttle
 
     def identify(self, person: AccountDetails, address: str) -> tuple[Account, bool]:
-        """Their account, and whether it exists yet. Raises ApiError 409 when it does and the password is wrong, and
-        429 after too many attempts."""
+        """Return the account of the e-mail address, and whether it already exists; a new account is not stored yet.
+
+        Raises ApiError 409 if the account exists and the password is wrong, and 429 after too many attempts.
+        """
         email = person.email.lower()
         self._throttle.charge((NEW_ACCOUNT_FROM_ADDRESS, address), (PASSWORD_OF_ACCOUNT, email))
         with self._database.transaction() as connection:
@@ -54,7 +56,7 @@ class Accounts:
     def join_as_customer(
         self, business: BusinessRef, person: AccountDetails, address: str, replacing: UUID | None
     ) -> tuple[NewSession, Role]:
-        """A customer of the business, signed in. Staff stay staff. Idempotent."""
+        """Make the person a customer of the business and sign them in. Staff stay staff. Idempotent."""
         account, exists = self.identify(person, address)
         with self._database.transaction() as connection:
             if not exists and not accounts.insert(connection, account):
@@ -63,12 +65,12 @@ class Accounts:
             return begin_session(connection, account, replacing), role
 
     def join_as_user(self, business: BusinessRef, user_id: UUID) -> Role:
-        """Somebody who is signed in becomes a customer of the business. Idempotent."""
+        """Make a signed-in user a customer of the business. Idempotent."""
         with self._database.transaction() as connection:
             return accounts.join(connection, business.business_id, user_id, "customer")
 
     def add_staff(self, business: BusinessRef, person: AccountDetails) -> tuple[UUID, Role]:
-        """The account with this e-mail address works for the business; it is made if there is none. Idempotent."""
+        """Make the account with this e-mail address a staff member, creating it if needed. Idempotent."""
         email = person.email.lower()
         with self._database.transaction() as connection:
             account = accounts.by_email(connection, email)
@@ -94,7 +96,7 @@ class Accounts:
         return account.user
 
     def _add(self, account: Account) -> Account:
-        """The account, or the one that somebody else made for the address meanwhile."""
+        """Store the account; return the existing one if the address was registered concurrently."""
         with self._database.transaction() as connection:
             if accounts.insert(connection, account):
                 return account

@@ -1,4 +1,4 @@
-"""What the rest of the product may ask of auth. Nothing else of this package is for other modules."""
+"""The public interface of auth. Other modules import nothing else of this package."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from monolith.shared.endpoints import BusinessRef, Role
 
 @dataclass(frozen=True, slots=True)
 class UserRef:
-    """A person. `email` is in lower case."""
+    """A user account. `email` is lowercase."""
 
     user_id: UUID
     name: str
@@ -19,7 +19,7 @@ class UserRef:
 
 
 class AuthApi(Protocol):
-    """Every method may raise DatabaseUnavailable. None may be called inside a transaction of another module."""
+    """Every method may raise DatabaseUnavailable. Must not be called inside another module's transaction."""
 
     def user(self, user_id: UUID) -> UserRef | None: ...
 
@@ -28,20 +28,23 @@ class AuthApi(Protocol):
     def business_by_slug(self, slug: str) -> BusinessRef | None: ...
 
     def businesses(self) -> Sequence[BusinessRef]:
-        """All, by slug."""
+        """Return all businesses, sorted by slug."""
 
     def members(self, business_id: UUID, role: Role) -> Sequence[UserRef]:
-        """Those with exactly this role, by name, then id."""
+        """Return the members with exactly this role, sorted by name, then id."""
 
     def businesses_opening(self, older_than: timedelta) -> Sequence[BusinessRef]:
-        """Those that signed up longer ago than this, by the database's clock, and are not open in scheduling yet."""
+        """Return the businesses that signed up more than `older_than` ago and are not yet open in scheduling.
+
+        The database's clock decides.
+        """
 
     def mark_open(self, business_id: UUID) -> None:
-        """Scheduling has opened the business. Idempotent."""
+        """Record that scheduling has opened the business. Idempotent."""
 
     def make_operator(self, email: str, *, name: str | None = None, password: str | None = None) -> UserRef:
-        """Make the account an operator; with `name` and `password`, create it first if there is none. Idempotent.
+        """Grant operator rights to an account; create it first if `name` and `password` are given. Idempotent.
 
-        An account that exists keeps its name and password. Raises ApiError where there is no account and none can
-        be made.
+        An existing account keeps its name and password. Raises ApiError 404 if there is no account and none can be
+        created.
         """

@@ -1,4 +1,4 @@
-"""The cookie that carries a session's secret."""
+"""The session cookie."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,16 @@ _SECONDS = 14 * 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
-    """No script reads it, no other site makes a browser send it with a write; over HTTPS only, where there is HTTPS."""
+    """Sets and clears the cookie, which is HttpOnly, SameSite=Lax and, if `secure`, sent over HTTPS only."""
 
     secure: bool
 
     def set(self, secret: str) -> tuple[str, str]:
-        """The header that gives it to the browser."""
+        """Return the header that sets the cookie."""
         return self._header(secret, _SECONDS)
 
     def clear(self) -> tuple[str, str]:
-        """The header that takes it away."""
+        """Return the header that deletes the cookie."""
         return self._header("", 0)
 
     def _header(self, value: str, seconds: int) -> tuple[str, str]:

@@ -1,6 +1,6 @@
-"""Secrets that prove who somebody is. They are given out once; only their hashes are stored.
+"""Session and token secrets. A secret is returned once; only its hash is stored.
 
-Each has 256 random bits, so a plain hash of it cannot be reversed by trying.
+Each has 256 random bits, so a fast hash is safe against brute force.
 """
 
 import hashlib
@@ -8,7 +8,7 @@ import re
 import secrets
 
 TOKEN_PREFIX = "bk_"  # noqa: S105
-"""Lets a person, or a scanner of public code, see what leaked."""
+"""Identifies leaked tokens to secret scanners."""
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -26,7 +26,7 @@ def hash_secret(secret: str) -> bytes:
 
 
 def is_session_secret(text: str) -> bool:
-    """Whether it could be one; what could not needs no look into the database."""
+    """Return whether `text` has the format of a session secret; if not, no database lookup is needed."""
     return _SECRET.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Currencies a business can do its accounts in."""
+"""Currencies in which a business can invoice."""
 
 _IN_CIRCULATION = """
     AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
@@ -10,4 +10,4 @@ _IN_CIRCULATION = """
 """
 
 CURRENCIES = frozenset(_IN_CIRCULATION.split())
-"""The codes of ISO 4217 for money in circulation: no funds, metals or test codes."""
+"""ISO 4217 codes of currencies in circulation, without funds, metals and test codes."""

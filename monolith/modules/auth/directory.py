@@ -1,4 +1,4 @@
-"""Who is who: auth's public face to the other modules."""
+"""Lookup of users, businesses and memberships."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -11,7 +11,7 @@ from monolith.shared.endpoints import BusinessRef, Role
 
 
 class Directory:
-    """Implements `AuthApi`, where the promises stand."""
+    """Implements `AuthApi`, which documents the methods."""
 
     def __init__(self, database: Database, accounts: Accounts) -> None:
         self._database = database
@@ -28,17 +28,17 @@ class Directory:
         return self._database.query(lambda connection: businesses.by_slug(connection, slug))
 
     def businesses(self) -> list[BusinessRef]:
-        return self._database.query(lambda connection: businesses.every(connection))
+        return self._database.query(lambda connection: businesses.list_all(connection))
 
     def members(self, business_id: UUID, role: Role) -> list[UserRef]:
         return self._database.query(lambda connection: accounts.members(connection, business_id, role))
 
     def memberships(self, user_id: UUID) -> list[tuple[BusinessRef, Role]]:
-        """The user's businesses by slug, with the role in each."""
+        """Return the user's businesses, sorted by slug, with the role in each."""
         return self._database.query(lambda connection: accounts.memberships(connection, user_id))
 
     def businesses_opening(self, older_than: timedelta) -> list[BusinessRef]:
-        return self._database.query(lambda connection: businesses.opening(connection, older_than))
+        return self._database.query(lambda connection: businesses.list_opening(connection, older_than))
 
     def mark_open(self, business_id: UUID) -> None:
         with self._database.transaction() as connection:

@@ -1,4 +1,4 @@
-"""Bodies and replies of auth's endpoints. Requests refuse unknown fields."""
+"""Request and reply models of the endpoints. Requests reject unknown fields."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -11,8 +11,7 @@ from monolith.modules.auth.currencies import CURRENCIES
 from monolith.shared.endpoints import BusinessRef, Role
 from monolith.shared.endpoints.authorizer import SLUG
 
-# What a browser accepts in <input type="email"> (the HTML standard's rule): one plain address, so nothing in it can
-# break out of a mail header.
+# The HTML standard's rule for <input type="email">: a single plain address, which cannot inject mail headers.
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$(?!\n)"
 

@@ -1,4 +1,4 @@
-"""Auth, put together."""
+"""Composition of the auth module."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """`sessions` is the gate's authenticator. It, `accounts`, `sign_ups` and `cookie` are what the pages need too."""
+    """The parts of auth. `sessions` is the authenticator; the pages also use `accounts`, `sign_ups` and `cookie`."""
 
     api: AuthApi
     endpoints: list[AnyEndpoint]
@@ -36,7 +36,7 @@ class Auth:
 def build_auth(
     database: Database, *, open_scheduling: OpenScheduling, public_url: str, hashing: Argon2Parameters | None = None
 ) -> Auth:
-    """`database` is under `ROLE`. Only tests give `hashing` other parameters than its defaults."""
+    """Build the module. `database` connects as `ROLE`. Only tests change the parameters of `hashing`."""
     throttle = Throttle(database)
     passwords = Passwords(hashing or Argon2Parameters())
     sessions = Sessions(database, passwords, throttle)

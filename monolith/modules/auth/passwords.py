@@ -1,4 +1,4 @@
-"""Passwords: hashed with argon2id, slowly on purpose, and never many at once."""
+"""Password hashing with argon2id, with limited concurrency."""
 
 import secrets
 import threading
@@ -29,7 +29,7 @@ class Argon2Parameters:
 
 
 class Passwords:
-    """Raises ApiError 503 when too many wait for a turn."""
+    """Hashes and verifies passwords. Thread-safe. Raises ApiError 503 when no slot becomes free in time."""
 
     def __init__(self, hashing: Argon2Parameters) -> None:
         self._hasher = PasswordHasher(
@@ -44,7 +44,7 @@ class Passwords:
             return self._hasher.hash(_normal(password))
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether it is the password. Without a hash the answer is no, after the same work."""
+        """Return whether the password matches. Without a hash, return false after the same amount of work."""
         with self._slot():
             try:
                 self._hasher.verify(password_hash or self._dummy_hash, _normal(password))
@@ -53,7 +53,7 @@ class Passwords:
         return password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether it was made with other parameters than today's."""
+        """Return whether the hash was made with other parameters than the current ones."""
         return self._hasher.check_needs_rehash(password_hash)
 
     @contextmanager
@@ -69,5 +69,5 @@ class Passwords:
 
 
 def _normal(password: str) -> str:
-    # The same characters typed on another keyboard are the same password.
+    # Keyboards encode the same characters differently.
     return unicodedata.normalize("NFKC", password)

@@ -1,4 +1,4 @@
-"""Sign-ups that scheduling could not finish at the time."""
+"""Background completion of sign-ups that could not be finished in their request."""
 
 import logging
 from datetime import timedelta
@@ -10,23 +10,25 @@ from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.sign_up import OpenScheduling
 from monolith.shared.database import DatabaseUnavailable
 
-_PATIENCE = timedelta(seconds=10)
-_SECONDS_EACH = 5.0
+_MINIMUM_AGE = timedelta(seconds=10)
+"""Longer than any request takes."""
+
+_SECONDS_PER_BUSINESS = 5.0
 _log = logging.getLogger(__name__)
 
 
 class PendingSignUps:
-    """For the worker. Opens what has been 'opening' for longer than any request lasts."""
+    """Opens businesses that have been in the state 'opening' for longer than a request takes."""
 
     def __init__(self, auth: AuthApi, open_scheduling: OpenScheduling) -> None:
         self._auth = auth
         self._open_scheduling = open_scheduling
 
     def step(self) -> bool:
-        """One business's trouble does not keep the others waiting. Raises DatabaseUnavailable."""
-        for business in self._auth.businesses_opening(_PATIENCE):
+        """Try every pending business; one failure does not hold up the others. Raises DatabaseUnavailable."""
+        for business in self._auth.businesses_opening(_MINIMUM_AGE):
             try:
-                self._open_scheduling(business, new_trace(), Deadline.after(_SECONDS_EACH))
+                self._open_scheduling(business, new_trace(), Deadline.after(_SECONDS_PER_BUSINESS))
             except (SchedulingError, DatabaseUnavailable) as error:
                 _log.warning("business %s is still not open: %s", business.slug, error)
                 continue

@@ -1,4 +1,4 @@
-"""Auth's endpoints."""
+"""The module's endpoints of the JSON API."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ MODULE = "auth"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the handlers work with."""
+    """The services that the handlers use."""
 
     sign_ups: SignUps
     sessions: Sessions
@@ -31,10 +31,10 @@ class Services:
 
 def endpoints(services: Services) -> list[AnyEndpoint]:
     handlers = Handlers(services)
-    return [*_for_people(handlers), *_for_businesses(handlers)]
+    return [*_user_endpoints(handlers), *_business_endpoints(handlers)]
 
 
-def _for_people(handlers: "Handlers") -> list[AnyEndpoint]:
+def _user_endpoints(handlers: "Handlers") -> list[AnyEndpoint]:
     return [
         Endpoint(
             module=MODULE, name="sign_up", method="POST", path="/signup", access=Access.PUBLIC, needs_key=True,
@@ -61,7 +61,7 @@ def _for_people(handlers: "Handlers") -> list[AnyEndpoint]:
     ]  # fmt: skip
 
 
-def _for_businesses(handlers: "Handlers") -> list[AnyEndpoint]:
+def _business_endpoints(handlers: "Handlers") -> list[AnyEndpoint]:
     return [
         Endpoint(
             module=MODULE, name="business", method="GET", path="/businesses/{slug}", access=Access.PUBLIC,
@@ -119,17 +119,17 @@ class Handlers:
         call.reply_headers.append(self._services.cookie.clear())
 
     def me(self, call: Call[None]) -> models.Me:
-        who = call.require_principal()
-        user = self._services.directory.user(who.user_id) if who.kind == "user" else None
+        principal = call.require_principal()
+        user = self._services.directory.user(principal.user_id) if principal.kind == "user" else None
         return models.Me(
-            kind=who.kind,
+            kind=principal.kind,
             user=models.User(user_id=user.user_id, name=user.name, email=user.email) if user else None,
-            is_operator=who.is_operator,
-            memberships=self._memberships(who),
+            is_operator=principal.is_operator,
+            memberships=self._memberships(principal),
         )
 
     def change_password(self, call: Call[models.ChangePassword]) -> None:
-        user_id, session_id = _person(call.require_principal())
+        user_id, session_id = _require_user(call.require_principal())
         current, new = call.body.current_password, call.body.new_password
         self._services.sessions.change_password(user_id, session_id, current, new)
 
@@ -139,14 +139,14 @@ class Handlers:
     def join(self, call: Call[models.Join]) -> models.Joined:
         if call.principal is None:
             return self._join_with_account(call)
-        user_id, _ = _person(call.principal)
+        user_id, _ = _require_user(call.principal)
         if call.body != models.Join():
             raise ApiError(400, "invalid_request", "You are already signed in: omit name, e-mail address and password.")
         role = self._services.accounts.join_as_user(call.require_business(), user_id)
         return models.Joined(user_id=user_id, role=role)
 
     def add_staff(self, call: Call[models.AddStaff]) -> models.Joined:
-        _person(call.require_principal())
+        _require_user(call.require_principal())
         person = AccountDetails(call.body.name, call.body.email, call.body.password)
         user_id, role = self._services.accounts.add_staff(call.require_business(), person)
         return models.Joined(user_id=user_id, role=role)
@@ -155,11 +155,11 @@ class Handlers:
         return models.TokenList(tokens=tuple(self._services.tokens.of_business(call.require_business())))
 
     def create_token(self, call: Call[models.CreateToken]) -> models.NewToken:
-        creator, _ = _person(call.require_principal())
+        creator, _ = _require_user(call.require_principal())
         return self._services.tokens.create(call.require_business(), creator, call.body.name, call.body.role)
 
     def revoke_token(self, call: Call[None]) -> None:
-        _person(call.require_principal())
+        _require_user(call.require_principal())
         self._services.tokens.revoke(call.require_business(), call.id_in_path("token_id", "token"))
 
     def _join_with_account(self, call: Call[models.Join]) -> models.Joined:
@@ -174,12 +174,12 @@ class Handlers:
         )
         return models.Joined(user_id=self._signed_in(call, session).user_id, role=role)
 
-    def _memberships(self, who: Principal) -> tuple[models.Membership, ...]:
-        if who.kind == "user":
-            found = self._services.directory.memberships(who.user_id)
+    def _memberships(self, principal: Principal) -> tuple[models.Membership, ...]:
+        if principal.kind == "user":
+            found = self._services.directory.memberships(principal.user_id)
         else:
             of_token = (
-                (self._services.directory.business(business_id), role) for business_id, role in who.roles.items()
+                (self._services.directory.business(business_id), role) for business_id, role in principal.roles.items()
             )
             found = [(business, role) for business, role in of_token if business is not None]
         return tuple(models.Membership(business=models.business_reply(business), role=role) for business, role in found)
@@ -189,8 +189,11 @@ class Handlers:
         return models.User(user_id=session.user.user_id, name=session.user.name, email=session.user.email)
 
 
-def _person(principal: Principal) -> tuple[UUID, UUID]:
-    """The user and the session. What an API token could do here would outlive its being revoked: ApiError 403."""
+def _require_user(principal: Principal) -> tuple[UUID, UUID]:
+    """Return the ids of the user and the session.
+
+    Raises ApiError 403 for an API token, because the effect of these operations would outlive its revocation.
+    """
     if principal.session_id is None:
         raise forbidden("This requires a signed-in user; API tokens are not allowed.")
     return principal.user_id, principal.session_id

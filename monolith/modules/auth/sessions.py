@@ -1,4 +1,4 @@
-"""Logging in and out, and recognizing who calls."""
+"""Login, logout, password changes and authentication."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from monolith.shared.endpoints import ApiError, Principal
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """`secret` is what the session cookie carries."""
+    """A session that was just created; `secret` is the value of its cookie."""
 
     user: UserRef
     secret: str
 
 
 class Sessions:
-    """Also the `Authenticator` of the gate."""
+    """Sessions of users; implements `Authenticator`."""
 
     def __init__(self, database: Database, passwords: Passwords, throttle: Throttle) -> None:
         self._database = database
@@ -34,13 +34,13 @@ class Sessions:
         self._session_ended_callbacks: list[Callable[[UUID], None]] = []
 
     def on_session_ended(self, callback: Callable[[UUID], None]) -> None:
-        """`callback` is called with the id of each session that its person ends in this process."""
+        """Register a callback for the id of each session that is logged out in this process."""
         self._session_ended_callbacks.append(callback)
 
     def log_in(self, email: str, password: str, address: str, replacing: UUID | None = None) -> NewSession:
-        """A new session; the one it replaces is dead. Raises ApiError 401, or 429 after too many failures.
+        """Start a session, ending the one it replaces. Raises ApiError 401, or 429 after too many failures.
 
-        An unknown e-mail address and a wrong password are answered alike, after the same work.
+        An unknown e-mail address and a wrong password give the same error after the same amount of work.
         """
         email = email.lower()
         attempts = ((PASSWORD_FROM_ADDRESS, address), (PASSWORD_OF_ACCOUNT, email))
@@ -59,14 +59,14 @@ class Sessions:
         return session
 
     def log_out(self, session_id: UUID) -> None:
-        """The session is dead at once, in every process. Idempotent."""
+        """End the session immediately, in every process. Idempotent."""
         with self._database.transaction() as connection:
             sessions.end(connection, session_id)
         for callback in self._session_ended_callbacks:
             callback(session_id)
 
     def change_password(self, user_id: UUID, session_id: UUID, current: str, new: str) -> None:
-        """Every other session of the user is dead. Raises ApiError 403 unless `current` is right."""
+        """Change the password and end all other sessions of the user. Raises ApiError 403 if `current` is wrong."""
         with self._database.transaction() as connection:
             account = accounts.by_id(connection, user_id)
         if account is None:
@@ -96,7 +96,10 @@ class Sessions:
 
 
 def begin_session(connection: Connection, account: Account, replacing: UUID | None) -> NewSession:
-    """For an account whose password was just proved. Raises ApiError 401 when it was changed since."""
+    """Start a session for an account whose password was just verified.
+
+    Raises ApiError 401 if the password has changed since then.
+    """
     secret = credentials.new_session_secret()
     if replacing is not None:
         sessions.end(connection, replacing)

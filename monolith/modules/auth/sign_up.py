@@ -1,11 +1,10 @@
-"""A business signs up. It stands in two stores, so this can stop halfway, and can always be finished.
+"""Sign-up of a business. It writes to two databases, so it is a sequence of steps that can be resumed.
 
-1. The business, its owner and the idempotency key are committed together, in the state 'opening'.
-2. Scheduling opens the business, with no transaction open here.
-3. The business is open, and its owner is signed in.
+1. Commit the business, its owner and the idempotency key together, in the state 'opening'.
+2. Open the business in scheduling, with no transaction open here.
+3. Mark the business open and sign its owner in.
 
-Where 2 fails, the same sign-up under the same key goes on from there; and so does the worker, through
-`AuthApi.businesses_opening`.
+If step 2 fails, a retry with the same key resumes there, and so does the worker (`pending_sign_ups.py`).
 """
 
 import hashlib
@@ -26,11 +25,11 @@ from monolith.shared.database import Database, DatabaseUnavailable, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 
 OpenScheduling = Callable[[BusinessRef, Trace, Deadline], None]
-"""Opens the business in scheduling, wherever that is; opening it again is no error. Raises SchedulingError."""
+"""Opens the business in scheduling. Idempotent."""
 
 
 class SignUps:
-    """Raises, besides what each method names, ApiError 429 and DatabaseUnavailable."""
+    """Signs up businesses. Every method may raise ApiError 429 and DatabaseUnavailable."""
 
     def __init__(self, database: Database, accounts: Accounts, open_scheduling: OpenScheduling) -> None:
         self._database = database
@@ -40,15 +39,16 @@ class SignUps:
     def sign_up(
         self, body: models.SignUp, *, key: str, address: str, replacing: UUID | None, trace: Trace, deadline: Deadline
     ) -> tuple[BusinessRef, NewSession]:
-        """The business, open, and its owner's session. The same key and body again have the same effect.
+        """Sign up a business and return it, open, with its owner's session. Idempotent per key and body.
 
-        Raises KeyReused, and ApiError: 409 `slug_taken`; 409 `account_refused` when the e-mail address has an account
-        with another password; 503 `set_up_unfinished` when the business stands and scheduling did not open it.
+        Raises ApiError: 422 if the key was used for another body; 409 `slug_taken`; 409 `account_refused` if the
+        e-mail address has an account with another password; 503 `set_up_unfinished` if the business is stored but
+        scheduling could not open it.
         """
         account, exists = self._accounts.identify(AccountDetails(body.name, body.email, body.password), address)
         business = self._register(body, key, account, exists)
         if business is None:
-            # The same sign-up was made at the same moment: it made the account, whose password has to be checked.
+            # A concurrent request with the same key created the account; verify its password.
             account, _ = self._accounts.identify(AccountDetails(body.name, body.email, body.password), address)
             business = self._register(body, key, account, exists=True)
             assert business is not None
@@ -58,7 +58,7 @@ class SignUps:
             return business, begin_session(connection, account, replacing)
 
     def _register(self, body: models.SignUp, key: str, account: Account, exists: bool) -> BusinessRef | None:
-        """The business of this key, made now or earlier. None when it was made earlier and `account` was not."""
+        """Return the business of this key, creating it if needed; None if it exists but `account` does not."""
         business = BusinessRef(new_id(), body.slug, body.business_name, body.zone, body.currency)
         with self._database.transaction() as connection:
             earlier = sign_ups.reserve(connection, _hash(key.encode()), _request_hash(body), business.business_id)
@@ -87,7 +87,7 @@ class SignUps:
 
 
 def _request_hash(body: models.SignUp) -> bytes:
-    """Of all but the password, which must not be stored under a fast hash. It is checked against the account's."""
+    """Hash the request without the password, which must not be stored as a fast hash; the account verifies it."""
     return _hash(msgspec.json.encode(msgspec.structs.replace(body, password="", email=body.email.lower())))
 
 

@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy knows them; a test holds them against what the migrations make."""
+"""SQLAlchemy definitions of the tables; a test compares them with the migrated schema."""
 
 from sqlalchemy import (
     Boolean,

@@ -1,7 +1,7 @@
-"""How often somebody may try. State is bounded, and no refusal lasts longer than the attempts that caused it.
+"""Rate limits on password attempts and new accounts, with bounded state.
 
-Each subject (an account, an address) has an allowance that is used up by attempts and comes back with time. Subjects
-share a fixed number of buckets, so no flood of names or addresses can make the table grow.
+Each subject (an account or an IP address) has an allowance that attempts consume and time restores. Subjects are hashed
+into a fixed number of buckets, so that the table cannot be made to grow.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ BUCKETS = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`burst` attempts at once, and one more after each `seconds`."""
+    """Allows `burst` attempts at once, and one more every `seconds`."""
 
     kind: str
     burst: int
@@ -36,21 +36,21 @@ class Limit:
 
 PASSWORD_OF_ACCOUNT = Limit("password of account", burst=10, seconds=20)
 PASSWORD_FROM_ADDRESS = Limit("password from address", burst=50, seconds=2)
-"""Many people may share an address; those who know their password do not use the allowance up."""
+"""Generous, because many users may share an IP address; successful attempts do not count."""
 
 NEW_ACCOUNT_FROM_ADDRESS = Limit("new account from address", burst=200, seconds=2)
 
 
 class Throttle:
-    """Attempts are charged before they are made, so that attempts made at once do not slip through together."""
+    """Charges attempts before they are made, so that concurrent attempts cannot bypass the limit."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def charge(self, *attempts: tuple[Limit, str]) -> None:
-        """Raises ApiError 429, and charges nothing, when one of the allowances is used up.
+        """Charge the attempts. Raises ApiError 429, charging nothing, if one of the allowances is exhausted.
 
-        Callers name an address before an account, so that no two of them wait for each other.
+        Pass an address before an account: the fixed order prevents deadlocks.
         """
         with self._database.transaction() as connection:
             for limit, subject in attempts:
@@ -61,7 +61,7 @@ class Throttle:
                     raise _too_many(wait)
 
     def refund(self, connection: Connection, *attempts: tuple[Limit, str]) -> None:
-        """The attempts succeeded, so they do not count. In the same order as charged."""
+        """Refund attempts that succeeded, in the order in which they were charged."""
         for limit, subject in attempts:
             throttles.refund(connection, limit.kind, _bucket(subject), limit.cost)
 

@@ -1,4 +1,4 @@
-"""API tokens for programs."""
+"""API tokens of businesses."""
 
 from uuid import UUID
 
@@ -13,13 +13,13 @@ MAX_TOKENS = 50
 
 
 class ApiTokens:
-    """A token outlives the membership of the person who made it: it belongs to the business."""
+    """A token belongs to the business and outlives the membership of its creator."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, business: BusinessRef, creator: UUID, name: str, role: TokenRole) -> NewToken:
-        """Raises ApiError 409 when the business has 50."""
+        """Create a token. Raises ApiError 409 if the business already has 50."""
         secret = credentials.new_token_secret()
         with self._database.transaction() as connection:
             if tokens.count(connection, business.business_id) >= MAX_TOKENS:
@@ -41,7 +41,7 @@ class ApiTokens:
             return tokens.of_business(connection, business.business_id)
 
     def revoke(self, business: BusinessRef, token_id: UUID) -> None:
-        """It is dead at once, in every process. Raises ApiError 404 when the business has no such token."""
+        """Revoke a token immediately, in every process. Raises ApiError 404 if the business has no such token."""
         with self._database.transaction() as connection:
             if not tokens.revoke(connection, business.business_id, token_id):
                 raise not_found("token")

@@ -1,1 +1,1 @@
-"""Auth's SQL: one statement, one purpose. Every function takes the connection of a transaction that it does not end."""
+"""The SQL of auth. Functions run in the caller's transaction."""

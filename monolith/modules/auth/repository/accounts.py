@@ -1,4 +1,4 @@
-"""Accounts, and which business they belong to in which role."""
+"""SQL for accounts and memberships."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ _SET_PASSWORD = text("""
 """)
 _MAKE_OPERATOR = text("UPDATE auth.account SET is_operator = true WHERE user_id = :user_id")
 
-# membership_pkey. A role is never lowered here: staff who also book stay staff.
+# membership_pkey. Never lowers a role: staff who also book stay staff.
 _JOIN = text("""
     INSERT INTO auth.membership (business_id, user_id, role)
     VALUES (:business_id, :user_id, :role)
@@ -54,7 +54,7 @@ class Account:
 
 
 def by_email(connection: Connection, email: str) -> Account | None:
-    """`email` is in lower case."""
+    """Return the account with this lowercase e-mail address."""
     return _account(connection.execute(_BY_EMAIL, {"email": email}).one_or_none())
 
 
@@ -63,7 +63,7 @@ def by_id(connection: Connection, user_id: UUID) -> Account | None:
 
 
 def insert(connection: Connection, account: Account) -> bool:
-    """False when the e-mail address has an account."""
+    """Insert the account; return false if the e-mail address already has one."""
     user = account.user
     values = {
         "user_id": user.user_id,
@@ -75,7 +75,7 @@ def insert(connection: Connection, account: Account) -> bool:
 
 
 def set_password(connection: Connection, user_id: UUID, *, old: str, new: str) -> bool:
-    """False when somebody changed it meanwhile."""
+    """Replace the hash; return false if it is no longer `old`."""
     return connection.execute(_SET_PASSWORD, {"user_id": user_id, "old": old, "new": new}).rowcount == 1
 
 
@@ -84,7 +84,7 @@ def make_operator(connection: Connection, user_id: UUID) -> None:
 
 
 def join(connection: Connection, business_id: UUID, user_id: UUID, role: Role) -> Role:
-    """The role that the user has now: at least the one asked for."""
+    """Add the membership and return the resulting role, which is at least `role`."""
     values = {"business_id": business_id, "user_id": user_id, "role": role}
     joined: Role = connection.execute(_JOIN, values).scalar_one()
     return joined
@@ -96,7 +96,7 @@ def members(connection: Connection, business_id: UUID, role: Role) -> list[UserR
 
 
 def memberships(connection: Connection, user_id: UUID) -> list[tuple[BusinessRef, Role]]:
-    """By slug."""
+    """Return the user's businesses and roles, sorted by slug."""
     rows = connection.execute(_MEMBERSHIPS, {"user_id": user_id})
     return [(BusinessRef(row.business_id, row.slug, row.name, row.zone, row.currency), row.role) for row in rows]
 

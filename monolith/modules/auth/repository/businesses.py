@@ -1,4 +1,4 @@
-"""Businesses."""
+"""SQL for businesses."""
 
 from datetime import timedelta
 from typing import Any
@@ -36,17 +36,17 @@ def by_id(connection: Connection, business_id: UUID) -> BusinessRef | None:
     return _one(connection, _BY_ID, business_id=business_id)
 
 
-def every(connection: Connection) -> list[BusinessRef]:
+def list_all(connection: Connection) -> list[BusinessRef]:
     return [_ref(row) for row in connection.execute(_ALL)]
 
 
-def opening(connection: Connection, older_than: timedelta) -> list[BusinessRef]:
-    """The oldest first."""
+def list_opening(connection: Connection, older_than: timedelta) -> list[BusinessRef]:
+    """Return businesses in the state 'opening', oldest first."""
     return [_ref(row) for row in connection.execute(_OPENING, {"older_than": older_than})]
 
 
 def insert(connection: Connection, business: BusinessRef) -> bool:
-    """In the state 'opening'. False when the slug is taken."""
+    """Insert the business in the state 'opening'; return false if the slug is taken."""
     return connection.execute(_INSERT, _fields(business)).rowcount == 1
 
 

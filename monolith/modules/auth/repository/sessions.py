@@ -1,4 +1,4 @@
-"""Sessions. The database's clock decides which are alive."""
+"""SQL for sessions. The database's clock decides which are active."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from monolith.shared.database import new_id
 from monolith.shared.endpoints import Principal
 
 # session_secret, then account_pkey and membership_of_user
-_ALIVE = text("""
+_ACTIVE = text("""
     SELECT
         session_id,
         user_id,
@@ -24,7 +24,7 @@ _ALIVE = text("""
     WHERE secret_hash = :secret_hash AND expires_at > now() AND seen_at > now() - interval '24 hours'
 """)
 _SEEN = text("UPDATE auth.session SET seen_at = now() WHERE session_id = :session_id")
-# Only while the password that was checked is still the account's.
+# Only if the account's password is still the one that was verified.
 _BEGIN = text("""
     INSERT INTO auth.session (session_id, user_id, secret_hash, expires_at)
     SELECT :session_id, user_id, :secret_hash, now() + interval '14 days'
@@ -34,8 +34,8 @@ _BEGIN = text("""
 _END = text("DELETE FROM auth.session WHERE session_id = :session_id")
 # session_of_user
 _END_OTHERS = text("DELETE FROM auth.session WHERE user_id = :user_id AND session_id <> :kept")
-# session_of_user. Keeps the newest 20 that are alive.
-_TIDY = text("""
+# session_of_user. Keeps the newest 20 active sessions.
+_PRUNE = text("""
     DELETE FROM auth.session
     WHERE user_id = :user_id
       AND session_id NOT IN (
@@ -49,8 +49,8 @@ _TIDY = text("""
 
 
 def find_active(connection: Connection, secret_hash: bytes) -> Principal | None:
-    """Who has the session. Being found keeps it alive: 24 hours from then, and at most 14 days in all."""
-    row = connection.execute(_ALIVE, {"secret_hash": secret_hash}).one_or_none()
+    """Return the principal of an active session and extend it: 24 hours of inactivity, 14 days in total."""
+    row = connection.execute(_ACTIVE, {"secret_hash": secret_hash}).one_or_none()
     if row is None:
         return None
     if row.unseen:
@@ -66,8 +66,8 @@ def find_active(connection: Connection, secret_hash: bytes) -> Principal | None:
 
 
 def begin(connection: Connection, user_id: UUID, password_hash: str, secret_hash: bytes) -> bool:
-    """False when the password was changed since it was checked."""
-    connection.execute(_TIDY, {"user_id": user_id})
+    """Insert a session; return false if the password has changed since it was verified."""
+    connection.execute(_PRUNE, {"user_id": user_id})
     values = {
         "session_id": new_id(),
         "user_id": user_id,

@@ -1,4 +1,4 @@
-"""Which sign-up was asked for under which idempotency key."""
+"""SQL for the idempotency keys of sign-ups."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,14 +18,17 @@ _FIND = text("SELECT request_hash, business_id FROM auth.sign_up WHERE key_hash 
 
 @dataclass(frozen=True, slots=True)
 class EarlierSignUp:
-    """What the key was used for before."""
+    """The sign-up that used the key before."""
 
     request_hash: bytes
     business_id: UUID
 
 
 def reserve(connection: Connection, key_hash: bytes, request_hash: bytes, business_id: UUID) -> EarlierSignUp | None:
-    """None when the key is new; it is remembered for at least 7 days. Waits for another sign-up under the same key."""
+    """Reserve the key for at least 7 days; return the earlier sign-up if it is already used.
+
+    Waits for a concurrent sign-up with the same key.
+    """
     connection.execute(_FORGET)
     values = {"key_hash": key_hash, "request_hash": request_hash, "business_id": business_id}
     if connection.execute(_RESERVE, values).rowcount == 1:

@@ -1,4 +1,4 @@
-"""How much of its allowance a bucket has used: one moment, after which it is whole again."""
+"""SQL for throttles. A bucket stores the time at which its allowance is fully restored."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ _REFUND = text("""
 
 
 def charge(connection: Connection, kind: str, bucket: int, *, cost: timedelta, allowance: timedelta) -> float | None:
-    """None when it was charged; else how many seconds to wait until it can be."""
+    """Charge the bucket and return None, or return the seconds to wait until it can be charged."""
     values = {"kind": kind, "bucket": bucket, "allowance": allowance}
     if connection.execute(_CHARGE, values | {"cost": cost}).rowcount == 1:
         return None

@@ -1,4 +1,4 @@
-"""API tokens."""
+"""SQL for API tokens."""
 
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,13 @@ from monolith.modules.auth.models import Token, TokenRole
 from monolith.shared.endpoints import Principal
 
 # api_token_secret
-_ALIVE = text("""
+_ACTIVE = text("""
     SELECT token_id, business_id, role, used_at IS NULL OR used_at < now() - interval '1 minute' AS unseen
     FROM auth.api_token
     WHERE secret_hash = :secret_hash AND revoked_at IS NULL
 """)
 _USED = text("UPDATE auth.api_token SET used_at = now() WHERE token_id = :token_id")
-# business_pkey: creating tokens of one business one after another keeps their number exact.
+# business_pkey. Serializes the creation of tokens, which keeps their number exact.
 _LOCK = text("SELECT 1 FROM auth.business WHERE business_id = :business_id FOR NO KEY UPDATE")
 # api_token_of_business
 _COUNT = text("SELECT count(*) FROM auth.api_token WHERE business_id = :business_id AND revoked_at IS NULL")
@@ -39,7 +39,7 @@ _REVOKE = text("""
 
 
 def find_active(connection: Connection, secret_hash: bytes) -> Principal | None:
-    row = connection.execute(_ALIVE, {"secret_hash": secret_hash}).one_or_none()
+    row = connection.execute(_ACTIVE, {"secret_hash": secret_hash}).one_or_none()
     if row is None:
         return None
     if row.unseen:
@@ -48,7 +48,7 @@ def find_active(connection: Connection, secret_hash: bytes) -> Principal | None:
 
 
 def count(connection: Connection, business_id: UUID) -> int:
-    """Of those not revoked. Nobody else adds one to the business until the transaction ends."""
+    """Return the number of tokens that are not revoked, and lock it until the transaction ends."""
     connection.execute(_LOCK, {"business_id": business_id})
     number: int = connection.execute(_COUNT, {"business_id": business_id}).scalar_one()
     return number
@@ -80,7 +80,7 @@ def of_business(connection: Connection, business_id: UUID) -> list[Token]:
 
 
 def revoke(connection: Connection, business_id: UUID, token_id: UUID) -> bool:
-    """False when the business has no such token, or it is revoked."""
+    """Revoke a token; return false if the business has no such active token."""
     return connection.execute(_REVOKE, {"business_id": business_id, "token_id": token_id}).rowcount == 1
 
 

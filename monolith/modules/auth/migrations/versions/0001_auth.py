@@ -63,7 +63,7 @@ CREATE TABLE auth.api_token (
 CREATE INDEX api_token_of_business ON auth.api_token (business_id) WHERE revoked_at IS NULL;
 """
 
-# A throttle's state is one moment per bucket, and there is a fixed number of buckets: it cannot be made to grow.
+# One timestamp per bucket and a fixed number of buckets: the table cannot be made to grow.
 _SIGNING = """
 CREATE TABLE auth.sign_up (
     key_hash     bytea PRIMARY KEY,
@@ -80,7 +80,7 @@ CREATE TABLE auth.throttle (
 );
 """
 
-# Neither a business nor an account nor a token that was ever used disappears: other modules' rows name them.
+# Businesses, accounts and tokens are never deleted, because rows of other modules refer to them.
 _GRANTS = """
 GRANT SELECT, INSERT, UPDATE ON auth.business, auth.account, auth.membership, auth.api_token TO auth_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON auth.session, auth.sign_up, auth.throttle TO auth_app;
