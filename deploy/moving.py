@@ -38,14 +38,14 @@ def sides_of_deployment() -> SchedulingDatabases:
     """
     monolith, scheduling = deployment_environment("monolith"), deployment_environment("scheduling")
     return SchedulingDatabases(
-        in_process=SchedulingDatabase(
-            "in_process",
+        monolith=SchedulingDatabase(
+            "monolith",
             without_credentials(monolith["MONOLITH_DATABASE_URL"]),
             monolith["DATABASE_ROLE_SECRET"],
             monolith.get("MONOLITH_SEEN_FROM_SCHEDULING"),
         ),
-        http=SchedulingDatabase(
-            "http",
+        scheduling=SchedulingDatabase(
+            "scheduling",
             without_credentials(scheduling["SCHEDULING_DATABASE_URL"]),
             scheduling["DATABASE_ROLE_SECRET"],
             scheduling.get("SCHEDULING_SEEN_FROM_MONOLITH"),

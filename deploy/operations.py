@@ -8,8 +8,7 @@ from uuid import UUID
 import psycopg
 
 from contracts.chassis.credentials import role_url
-from contracts.scheduling.models import Ownership
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.deployment import deployment_environment, unreachable_database
 from deploy.errors import CommandError
 from monolith.cutover.inventory import BusinessInventory, read_inventory
@@ -17,12 +16,11 @@ from monolith.cutover.store import ownership
 from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.billing.api import BillingApi
+from monolith.modules.scheduling.ownership import Ownership
 from monolith.operators import operators_auth, operators_billing
 from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.store import FlagStore
-
-_SIDES: dict[Side, str] = {"in_process": "monolith", "http": "scheduling"}
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,8 @@ class Operations:
         with self._platform.transaction() as connection:
             return ownership.all_owners(connection)
 
-    def holdings(self, side: Side) -> dict[UUID, BusinessInventory] | None:
-        """What a side's database holds; None when it does not answer."""
-        name = _SIDES[side]
+    def inventory(self, name: DatabaseName) -> dict[UUID, BusinessInventory] | None:
+        """Return the inventory of the database; None when it is unreachable."""
         environment = deployment_environment(name)
         url = environment[f"{name.upper()}_DATABASE_URL"]
         try:

@@ -34,8 +34,6 @@ without anybody changing it. `outcome_known` is false only where the write may h
 
 from typing import ClassVar
 
-from contracts.scheduling.values import Side
-
 Detail = str | int | float | None
 
 
@@ -169,12 +167,15 @@ class KeyInProgress(Conflict):
 
 
 class NotOwner(SchedulingError):
-    """This database may not write the business. `owner` is None where only the routing table knows."""
+    """This database may not write the business. `owner` is None where only the routing table knows.
+
+    The service never sends `owner`. A reader must accept any name: releases before 2.1 knew `in_process` and `http`.
+    """
 
     code = "not_owner"
     status = 421
 
-    def __init__(self, message: str, owner: Side | None = None, epoch: int | None = None) -> None:
+    def __init__(self, message: str, owner: str | None = None, epoch: int | None = None) -> None:
         super().__init__(message)
         self.owner = owner
         self.epoch = epoch

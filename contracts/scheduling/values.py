@@ -34,8 +34,8 @@ IsoWeekday = Annotated[int, Meta(ge=1, le=7)]
 WallTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")]
 ClosingTime = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)")]
 
-Side = Literal["in_process", "http"]
-"""Who owns a business: the monolith's own database, or the scheduling service's."""
+DatabaseName = Literal["monolith", "scheduling"]
+"""The databases that can own a business: the monolith's own, and the scheduling service's."""
 
 LONGEST_SEARCH_DAYS = 62
 MOST_PROVIDERS = 100

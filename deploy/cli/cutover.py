@@ -19,6 +19,7 @@ from monolith.cutover.states import ABORTABLE
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.store.rollback_policies import PolicyStatus, active_policies
+from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
 
 Slugs = Mapping[UUID, str]
 
@@ -80,7 +81,7 @@ def abort(business: str, reason: str) -> None:
             raise CommandError(
                 f"the move of {business} is {state}: it can only be carried on, by "
                 f"`extraction cutover resume {business}`; afterwards "
-                f"`extraction flag set {move.source} --business {business}` moves it back"
+                f"`extraction flag set {ADAPTER_FOR[move.source]} --business {business}` moves it back"
             )
         _report(moving.controller.drive(move.cutover_id), business)
 

@@ -2,7 +2,7 @@
 
 import click
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.errors import CommandError
 from deploy.moving import sides_of_deployment
 from monolith.cutover.finalize import FinalizeRefused, finalize_extraction
@@ -23,10 +23,10 @@ def finalize(confirm: str | None) -> None:
         confirm = click.prompt(f"Type '{_WORDS}' to go on", default="", show_default=False)
     if confirm.strip().strip(".'\"").lower() != _WORDS:
         raise CommandError("nothing was changed: the words were not typed")
-    _end("http")
+    _end("scheduling")
 
 
-def _end(side: Side) -> None:
+def _end(side: DatabaseName) -> None:
     try:
         deleted = finalize_extraction(sides_of_deployment(), side, click.echo)
     except FinalizeRefused as error:

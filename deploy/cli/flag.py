@@ -8,17 +8,17 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.cli.flag_moves import Order, carry_out, make_default, move_chosen, rehearse, set_default
 from deploy.cli.guard_options import guard_options, guarding_from
 from deploy.errors import CommandError
 from deploy.operations import Operations, open_operations
 from monolith.cutover.batches import within_percent
 from monolith.shared.endpoints import BusinessRef
-from monolith.shared.flags.scheduling_flag import DEFAULT
+from monolith.shared.flags.scheduling_flag import DATABASE_OF, DEFAULT, AdapterName
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, AuditEntry
 
-SIDES = get_args(Side)
+SIDES = get_args(AdapterName)
 LONGEST_REASON = 200
 
 
@@ -106,33 +106,33 @@ def set_command(
     for name, given in (("--dry-run", dry_run), ("--guard", guard["guard"])):
         if given and not (business or every):
             raise click.UsageError(f"{name} needs --business or --all.")
-    to = cast(Side, side)
-    order = Order(to, batch, fence_seconds, current_actor(), reason, guarding_from(**guard))
+    to = cast(AdapterName, side)
+    order = Order(DATABASE_OF[to], batch, fence_seconds, current_actor(), reason, guarding_from(**guard))
     with open_operations() as operations:
         if business is None and not every:
             _say_default(to, set_default(operations, to, current_actor(), reason))
             return
-        chosen = partial(_chosen, operations, to, business, every, percent)
+        chosen = partial(_chosen, operations, order.target, business, every, percent)
         move = rehearse if dry_run else partial(carry_out, operations)
         if not move_chosen(move, order, chosen()):
-            click.echo(f"{business or 'every business asked for'} is owned by {side} already; nothing to do")
+            click.echo(f"{business or 'every business asked for'} is owned by {order.target} already; nothing to do")
         if every and percent is None and not dry_run:
             _say_default(to, make_default(operations, order, chosen))
 
 
-def _say_default(side: Side, before: str) -> None:
+def _say_default(side: AdapterName, before: str) -> None:
     click.echo(f"{SCHEDULING_ADAPTER}: {before} -> {side}; new businesses are created there from now on")
 
 
 def _chosen(
-    operations: Operations, side: Side, slug: str | None, every: bool, percent: float | None
+    operations: Operations, target: DatabaseName, slug: str | None, every: bool, percent: float | None
 ) -> list[BusinessRef]:
     """Those that are asked for and owned by the other side, by slug."""
     asked = [find_business(operations, slug)] if slug is not None else list(operations.businesses() if every else ())
     if percent is not None:
         asked = [each for each in asked if within_percent(each.business_id, percent)]
     owners = operations.owners()
-    return [each for each in asked if each.business_id in owners and owners[each.business_id].owner != side]
+    return [each for each in asked if each.business_id in owners and owners[each.business_id].owner != target]
 
 
 def find_business(operations: Operations, slug: str) -> BusinessRef:

@@ -10,7 +10,7 @@ from uuid import UUID
 import click
 from uuid_utils.compat import uuid7
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.cli.cutover import in_words, pause_ms
 from deploy.cli.guard_options import Guarding
 from deploy.errors import CommandError
@@ -24,7 +24,7 @@ from monolith.cutover.preflight import store_findings
 from monolith.cutover.store.cutovers import Cutover, CutoverInProgress, SourceNotOwner
 from monolith.cutover.store.rollback_policies import latest_policy, start_policy
 from monolith.shared.endpoints import BusinessRef
-from monolith.shared.flags.scheduling_flag import DEFAULT
+from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, DEFAULT
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
 
 FLAG_FOLLOWED_SECONDS = 1.0
@@ -36,7 +36,7 @@ class Order:
     """What an operator asked for. `guarding` None: no way back of its own accord. All of `businesses` are owned by the
     other side."""
 
-    side: Side
+    target: DatabaseName
     wave: int
     fence_seconds: float
     actor: str
@@ -61,8 +61,9 @@ def make_default(operations: Operations, order: Order, left: Callable[[], Sequen
 
     Moves the businesses that were created at the source meanwhile. When that fails, the default is as before.
     """
-    before = set_default(operations, order.side, order.actor, order.reason)
-    if before == order.side:
+    adapter = ADAPTER_FOR[order.target]
+    before = set_default(operations, adapter, order.actor, order.reason)
+    if before == adapter:
         return before
     try:
         time.sleep(FLAG_FOLLOWED_SECONDS)
@@ -73,9 +74,9 @@ def make_default(operations: Operations, order: Order, left: Callable[[], Sequen
     return before
 
 
-def set_default(operations: Operations, side: str, actor: str, reason: str) -> str:
-    """Create new businesses at `side` from now on, and return the default that it replaces."""
-    before = operations.flags.set(SCHEDULING_ADAPTER, side, business_id=None, actor=actor, reason=reason)
+def set_default(operations: Operations, adapter: str, actor: str, reason: str) -> str:
+    """Create new businesses through `adapter` from now on, and return the default that it replaces."""
+    before = operations.flags.set(SCHEDULING_ADAPTER, adapter, business_id=None, actor=actor, reason=reason)
     return before or DEFAULT
 
 
@@ -84,14 +85,14 @@ def carry_out(operations: Operations, moving: Moving, order: Order) -> None:
 
     Raises CommandError, which names the business, when one could not be moved.
     """
-    source = other_database(order.side)
+    source = other_database(order.target)
 
     def move(business_id: UUID) -> Cutover:
         try:
             moved = moving.controller.move(
                 business_id,
                 source,
-                order.side,
+                order.target,
                 fence_seconds=order.fence_seconds,
                 actor=order.actor,
                 reason=order.reason,
@@ -116,7 +117,11 @@ def carry_out(operations: Operations, moving: Moving, order: Order) -> None:
 def _accept(operations: Operations, moving: Moving, order: Order, moved: Cutover) -> None:
     """Set the business's flag, then its guard, which may set the flag back."""
     operations.flags.set(
-        SCHEDULING_ADAPTER, order.side, business_id=moved.business_id, actor=order.actor, reason=order.reason
+        SCHEDULING_ADAPTER,
+        ADAPTER_FOR[order.target],
+        business_id=moved.business_id,
+        actor=order.actor,
+        reason=order.reason,
     )
     if order.guarding is not None:
         start_policy(moving.platform, moved, order.guarding.bound, watch_seconds=order.guarding.watch_seconds)
@@ -124,10 +129,10 @@ def _accept(operations: Operations, moving: Moving, order: Order, moved: Cutover
 
 def rehearse(moving: Moving, order: Order) -> None:
     """Every check, and no move; says how long the pause would be."""
-    source = other_database(order.side)
+    source = other_database(order.target)
     for business in order.businesses:
         move = _imagined(order, business.business_id, source)
-        here, there = moving.controller.at(source), moving.controller.at(order.side)
+        here, there = moving.controller.at(source), moving.controller.at(order.target)
         try:
             checked = moving.guards.before(move, here, there)
             began = time.monotonic()
@@ -138,7 +143,7 @@ def rehearse(moving: Moving, order: Order) -> None:
         # Besides: the fence, its mark's way, and four transitions on the record, each about as long as a commit there.
         commit_ms = _commit_ms(moving)
         pause = checked.found["canary_ms"]["there"] + verify_ms + 6 * commit_ms
-        click.echo(f"{business.slug}: ready to move to {order.side}; writes would wait about {pause:.0f} ms")
+        click.echo(f"{business.slug}: ready to move to {order.target}; writes would wait about {pause:.0f} ms")
 
 
 def _compared(moving: Moving, order: Order, business_id: UUID) -> Verdict:
@@ -146,7 +151,7 @@ def _compared(moving: Moving, order: Order, business_id: UUID) -> Verdict:
     guard = latest_policy(moving.platform, business_id) if order.guarding is not None else None
     if guard is not None and guard.outcome == "returned":
         return f"it went back to {guard.home} by itself: see `extraction cutover status`"
-    here, there = moving.controller.at(order.side), moving.controller.at(other_database(order.side))
+    here, there = moving.controller.at(order.target), moving.controller.at(other_database(order.target))
     findings = verification.compare(here, there, business_id)
     store_findings(moving.platform, business_id, findings)
     if findings.equal:
@@ -160,7 +165,7 @@ def _conclude(order: Order, outcome: BatchOutcome) -> None:
         click.echo(f"guarded for {order.guarding.watch_seconds / 60:g} minutes: {in_words(order.guarding.bound)}")
     if outcome.stopped_by is None:
         if len(outcome.moved) > 1:
-            click.echo(f"{len(outcome.moved)} businesses moved to {order.side} and compared")
+            click.echo(f"{len(outcome.moved)} businesses moved to {order.target} and compared")
         return
     business_id, why = outcome.stopped_by
     rest = f"; {len(outcome.left)} more were not tried" if outcome.left else ""
@@ -175,12 +180,12 @@ def _say(move: Cutover, slug: str) -> None:
         click.echo(f"{slug}: {move.source} -> {move.target}{waited}")
 
 
-def _imagined(order: Order, business_id: UUID, source: Side) -> Cutover:
+def _imagined(order: Order, business_id: UUID, source: DatabaseName) -> Cutover:
     return Cutover(
         cutover_id=uuid7(),
         business_id=business_id,
         source=source,
-        target=order.side,
+        target=order.target,
         epoch=0,
         attempt=0,
         state="replicating",

@@ -22,7 +22,7 @@ def reset(yes: bool) -> None:
     """
     if not yes and not click.confirm("Move every business back to the monolith, and end replication?"):
         raise CommandError("nothing was changed")
-    order = Order("in_process", 10, 2.0, "cli:reset", "reset")
+    order = Order("monolith", 10, 2.0, "cli:reset", "reset")
     with open_operations() as operations:
         move_chosen(partial(carry_out, operations), order, _owned_by_service(operations))
         make_default(operations, order, partial(_owned_by_service, operations))
@@ -30,7 +30,7 @@ def reset(yes: bool) -> None:
     left = replication.stop(sides)
     if left:
         raise CommandError("; ".join(left))
-    finalize.discard_copies(sides, "http", lambda line: None)
+    finalize.discard_copies(sides, "scheduling", lambda line: None)
     click.echo("every business is in the monolith; nothing is replicated, and the service holds no copies")
 
 
@@ -39,5 +39,5 @@ def _owned_by_service(operations: Operations) -> list[BusinessRef]:
     return [
         each
         for each in operations.businesses()
-        if each.business_id in owners and owners[each.business_id].owner == "http"
+        if each.business_id in owners and owners[each.business_id].owner == "scheduling"
     ]

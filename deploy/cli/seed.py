@@ -6,10 +6,10 @@ from typing import cast
 
 import click
 
-from contracts.scheduling.values import Side
 from deploy.databases import schemas
 from deploy.databases.schemas import Target
 from deploy.deployment import administrator_url, deployment_environment
+from monolith.shared.flags.scheduling_flag import AdapterName
 
 
 @click.command()
@@ -36,7 +36,7 @@ def seed(businesses: int, appointments: int, number: int, side: str, password: s
 
     today = datetime.now(UTC).date()
     monday = today - timedelta(days=today.weekday())
-    plan = SeedPlan(businesses, appointments, number, cast(Side, side), monday)
+    plan = SeedPlan(businesses, appointments, number, cast(AdapterName, side), monday)
     monolith = _target("monolith")
     scheduling = monolith if side == "in_process" else _target("scheduling")
     password = password or secrets.token_urlsafe(12)

@@ -7,14 +7,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from contracts.scheduling.models import Ownership
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.operations import Operations, open_operations
 from monolith.cutover.inventory import BusinessInventory
+from monolith.modules.scheduling.ownership import Ownership
 from monolith.shared.endpoints import BusinessRef
 
 Row = dict[str, str | int | None]
-Held = dict[Side, dict[UUID, BusinessInventory] | None]
+Held = dict[DatabaseName, dict[UUID, BusinessInventory] | None]
 
 
 @click.command()
@@ -31,7 +31,7 @@ def status(as_json: bool) -> None:
 
 def _rows(operations: Operations) -> list[Row]:
     owners = operations.owners()
-    held: Held = {"in_process": operations.holdings("in_process"), "http": operations.holdings("http")}
+    held: Held = {"monolith": operations.inventory("monolith"), "scheduling": operations.inventory("scheduling")}
     return [_row(business, owners.get(business.business_id), held) for business in operations.businesses()]
 
 

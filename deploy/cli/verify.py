@@ -8,8 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from contracts.scheduling.models import Ownership
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.errors import CommandError
 from deploy.moving import Moving, open_moving
 from deploy.operations import open_operations
@@ -18,6 +17,7 @@ from monolith.cutover.databases import other_database
 from monolith.cutover.preflight import store_findings
 from monolith.cutover.verification import Findings, check_invariants, compare
 from monolith.modules.billing.api import BillingApi
+from monolith.modules.scheduling.ownership import Ownership
 from monolith.shared.endpoints import BusinessRef
 
 
@@ -66,7 +66,7 @@ def _chosen(businesses: list[BusinessRef], slug: str | None, sample: float | Non
 def _verify(
     moving: Moving, billing: BillingApi, business: BusinessRef, owner: Ownership, settle_seconds: float, as_json: bool
 ) -> bool:
-    side: Side = owner.owner
+    side: DatabaseName = owner.owner
     here, there = moving.controller.at(side), moving.controller.at(other_database(side))
     findings = compare(here, there, business.business_id, settle_seconds=settle_seconds)
     store_findings(moving.platform, business.business_id, findings)
@@ -79,11 +79,11 @@ def _verify(
     return findings.equal and not broken
 
 
-def _as_json(business: BusinessRef, side: Side, findings: Findings, broken: list[str]) -> dict[str, Any]:
+def _as_json(business: BusinessRef, side: DatabaseName, findings: Findings, broken: list[str]) -> dict[str, Any]:
     return {"business": business.slug, "owner": side, **msgspec.to_builtins(findings), "broken": broken}
 
 
-def _print(business: BusinessRef, side: Side, findings: Findings, broken: list[str]) -> None:
+def _print(business: BusinessRef, side: DatabaseName, findings: Findings, broken: list[str]) -> None:
     rows = sum(each.rows for each in findings.tables.values())
     verdict = "the same on both sides" if findings.equal else f"{findings.different} rows differ"
     click.echo(f"{business.slug} ({side}): {rows:,} rows, {verdict}")

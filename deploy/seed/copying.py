@@ -7,6 +7,7 @@ import psycopg
 from psycopg import sql
 
 from deploy.seed.business import CLOSES, OPENS, SeededBusiness
+from monolith.shared.flags.scheduling_flag import DATABASE_OF, AdapterName
 
 Connection = psycopg.Connection[tuple[object, ...]]
 Row = tuple[object, ...]
@@ -49,7 +50,9 @@ def copy_catalog(scheduling: Connection, businesses: Sequence[SeededBusiness]) -
     )
 
 
-def copy_accounts(monolith: Connection, businesses: Sequence[SeededBusiness], side: str, password_hash: str) -> None:
+def copy_accounts(
+    monolith: Connection, businesses: Sequence[SeededBusiness], side: AdapterName, password_hash: str
+) -> None:
     """Pages, owners, and which side owns the business."""
     owners = [(each, each.plan.id_of("owner", each.slug)) for each in businesses]
     _copy(
@@ -70,7 +73,7 @@ def copy_accounts(monolith: Connection, businesses: Sequence[SeededBusiness], si
     _copy(
         monolith,
         "platform.ownership (business_id, owner, epoch)",
-        ((of.business_id, side, 1) for of, _ in owners),
+        ((of.business_id, DATABASE_OF[side], 1) for of, _ in owners),
     )
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from contracts.scheduling.values import Side
 from deploy.errors import CommandError
+from monolith.shared.flags.scheduling_flag import AdapterName
 
 MOST_BUSINESSES = 1_000_000
 MOST_APPOINTMENTS = 100_000_000
@@ -22,7 +22,7 @@ class SeedPlan:
     businesses: int
     appointments: int
     seed: int
-    side: Side
+    side: AdapterName
     week: date
 
     def __post_init__(self) -> None:

@@ -79,7 +79,7 @@ def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: Se
     replication.start(sides, lambda progress: None)
     with Controller(sides, PreflightChecks(sides, lambda side: None)) as controller:
         found = []
-        for source, target in (("in_process", "http"), ("http", "in_process")):
+        for source, target in (("monolith", "scheduling"), ("scheduling", "monolith")):
             move = controller.move(
                 tenant.business.business_id,
                 source,  # type: ignore[arg-type]

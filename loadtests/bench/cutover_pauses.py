@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from contracts.chassis.credentials import without_credentials
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.devstack.ports import HOST
 from deploy.errors import CommandError
 from deploy.seed.business import SeededBusiness
@@ -67,10 +67,10 @@ class WritePause(NamedTuple):
 def cutover_databases(servers: BenchServers) -> SchedulingDatabases:
     return SchedulingDatabases(
         SchedulingDatabase(
-            "in_process", without_credentials(servers.target("monolith").url), servers.keys.monolith_role_secret
+            "monolith", without_credentials(servers.target("monolith").url), servers.keys.monolith_role_secret
         ),
         SchedulingDatabase(
-            "http", without_credentials(servers.target("scheduling").url), servers.keys.scheduling_role_secret
+            "scheduling", without_credentials(servers.target("scheduling").url), servers.keys.scheduling_role_secret
         ),
     )
 
@@ -182,13 +182,13 @@ def move_back_and_forth(
     return moves, traffic.records, verdict
 
 
-def owner_of(sides: SchedulingDatabases, tenant: SeededTenant) -> Side:
+def owner_of(sides: SchedulingDatabases, tenant: SeededTenant) -> DatabaseName:
     with sides.platform() as platform:
         row = platform.execute(
             "SELECT owner FROM platform.ownership WHERE business_id = %s", (tenant.business.business_id,)
         ).fetchone()
     assert row is not None, "the business was seeded"
-    owner: Side = row[0]
+    owner: DatabaseName = row[0]
     return owner
 
 

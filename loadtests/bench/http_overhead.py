@@ -7,6 +7,7 @@ from collections.abc import Callable
 import psycopg
 import requests
 
+from contracts.scheduling.values import DatabaseName
 from deploy.devstack.ports import HOST
 from deploy.errors import CommandError
 from loadtests.bench.figures import Figure, ratio_figure
@@ -17,9 +18,10 @@ from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores
 from loadtests.harness.tenants import OFFICE_HOURS, Tenant, open_tenant
 from monolith.shared.database import Database
+from monolith.shared.flags.scheduling_flag import DATABASE_OF, AdapterName
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 
-SIDES = ("in_process", "http")
+ADAPTERS: tuple[AdapterName, ...] = ("in_process", "http")
 SEEN_SECONDS = 2.0
 WARM_UP = 200
 
@@ -92,10 +94,10 @@ def _one_shop_on_each_side(servers: BenchServers) -> list[Tenant]:
     servers.start_scheduling()
     product = servers.start_monolith()
     tenants = []
-    for side in SIDES:
+    for side in ADAPTERS:
         _ask_for(servers, side)
         tenants.append(open_tenant(product.port, 1, OFFICE_HOURS))
-        _require_owner(servers, tenants[-1], side)
+        _require_owner(servers, tenants[-1], DATABASE_OF[side])
     return tenants
 
 
@@ -108,9 +110,9 @@ def _ask_for(servers: BenchServers, side: str) -> None:
     time.sleep(SEEN_SECONDS)
 
 
-def _require_owner(servers: BenchServers, tenant: Tenant, side: str) -> None:
+def _require_owner(servers: BenchServers, tenant: Tenant, owner: DatabaseName) -> None:
     with psycopg.connect(servers.target("monolith").url) as admin:
         query = "SELECT owner FROM platform.ownership WHERE business_id = %s"
         row = admin.execute(query, (tenant.business_id,)).fetchone()
-    if row is None or row[0] != side:
-        raise CommandError(f"the bench's business should be owned by {side}, and is owned by {row and row[0]}")
+    if row is None or row[0] != owner:
+        raise CommandError(f"the bench's business should be owned by {owner}, and is owned by {row and row[0]}")

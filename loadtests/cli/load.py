@@ -13,14 +13,13 @@ from typing import get_args
 import click
 import msgspec
 
-from contracts.scheduling.values import Side
 from deploy.deployment import deployment_environment
 from deploy.devstack.keys import write_private
 from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
 from deploy.operations import Operations, open_operations
 from loadtests.generator.businesses import BusinessFile, LoadBusiness, LoadError, open_business, read_business_file
-from monolith.shared.flags.scheduling_flag import DEFAULT
+from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, DEFAULT, AdapterName
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
 
 FOLLOWED_SECONDS = 1.0
@@ -73,10 +72,10 @@ def _businesses(operations: Operations, host: str, known: Sequence[LoadBusiness]
     for business in known:
         found = operations.business(business.slug)
         if found is not None and found.business_id in owners:
-            side = owners[found.business_id].owner
+            side = ADAPTER_FOR[owners[found.business_id].owner]
             owned_by.add(side)
             yield msgspec.structs.replace(business, side=side)
-    for side in get_args(Side):
+    for side in get_args(AdapterName):
         if side not in owned_by:
             click.echo(f"opening a business for the load, owned by {side}")
             with _flag_at(operations, side):
@@ -84,7 +83,7 @@ def _businesses(operations: Operations, host: str, known: Sequence[LoadBusiness]
 
 
 @contextmanager
-def _flag_at(operations: Operations, side: Side) -> Iterator[None]:
+def _flag_at(operations: Operations, side: AdapterName) -> Iterator[None]:
     """The flag decides where a new business goes. It is put back at once, and both changes are audited."""
     before = operations.flags.read().get((SCHEDULING_ADAPTER, None), DEFAULT)
     if before == side:

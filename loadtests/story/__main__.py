@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.cli.cutover import pause_ms
 from deploy.cli.main import run_alone
 from deploy.errors import CommandError
@@ -48,7 +48,7 @@ def tell(seconds: float) -> None:
 
 def _chapters(place: StoryTenants, story: Story, seconds: float) -> dict[str, str]:
     """What each business is owned by at the end."""
-    owners: dict[str, Side] = {each.business.slug: "in_process" for each in place.tenants}
+    owners: dict[str, DatabaseName] = {each.business.slug: "monolith" for each in place.tenants}
     _chapter(story, f"the peak hour, in process: about {PEAK:.0f} requests a second")
     time.sleep(seconds)
     _chapter(story, "the two databases begin to follow one another, while the load runs")
@@ -61,7 +61,7 @@ def _chapters(place: StoryTenants, story: Story, seconds: float) -> dict[str, st
     return dict(owners)
 
 
-def _move_all(place: StoryTenants, story: Story, owners: dict[str, Side]) -> None:
+def _move_all(place: StoryTenants, story: Story, owners: dict[str, DatabaseName]) -> None:
     with Controller(place.sides, PreflightChecks(place.sides, lambda side: None)) as controller:
         for each in place.tenants:
             slug, source = each.business.slug, owners[each.business.slug]

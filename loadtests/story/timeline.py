@@ -72,7 +72,7 @@ def owners_over_time(story: Story, businesses: Sequence[str], ends: float) -> di
     """For each business: from, until, owner."""
     spans: dict[str, list[tuple[float, float, str]]] = {}
     for business in businesses:
-        since, owner, found = 0.0, "in_process", []
+        since, owner, found = 0.0, "monolith", []
         for move in story.told_moves():
             if move.business == business:
                 found.append((since, move.at, owner))

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 
 from contracts.chassis.backoff import Backoff
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover import failpoints
 from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.states import ABORTABLE
@@ -91,11 +91,18 @@ class Controller:
     def platform(self) -> Connection:
         return self._connected("platform", self._sides.platform)
 
-    def at(self, side: Side) -> Connection:
+    def at(self, side: DatabaseName) -> Connection:
         return self._connected(side, self._sides.at(side).connect)
 
     def move(
-        self, business_id: UUID, source: Side, target: Side, *, fence_seconds: float, actor: str, reason: str
+        self,
+        business_id: UUID,
+        source: DatabaseName,
+        target: DatabaseName,
+        *,
+        fence_seconds: float,
+        actor: str,
+        reason: str,
     ) -> Cutover:
         """Begin a move and drive it to its end. Raises what `cutovers.begin` raises."""
         begun = cutovers.begin(

@@ -35,13 +35,13 @@ def settings_from(environment: Environment) -> _Settings:
     """Raises ConfigError."""
     example = "postgresql://host:port/database"
     databases = SchedulingDatabases(
-        in_process=SchedulingDatabase(
-            "in_process",
+        monolith=SchedulingDatabase(
+            "monolith",
             url(environment, "MONOLITH_DATABASE_URL", example),
             secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
         ),
-        http=SchedulingDatabase(
-            "http",
+        scheduling=SchedulingDatabase(
+            "scheduling",
             url(environment, "SCHEDULING_DATABASE_URL", example),
             secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
         ),

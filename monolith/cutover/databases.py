@@ -1,13 +1,12 @@
 """The two databases that may own a business, and how each role enters them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from contracts.chassis.credentials import role_url, without_credentials
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 
 # Values are written as text in one way only, whatever a server's defaults are: comparisons rely on it.
 _SESSION = (
@@ -24,11 +23,9 @@ REPLICATOR = "scheduling_replicator"
 PLATFORM_MOVER = "platform_mover"
 """Keeps the record of moves and decides them, in the monolith's database only."""
 
-NAMES: Mapping[Side, str] = {"in_process": "monolith", "http": "scheduling"}
 
-
-def other_database(side: Side) -> Side:
-    return "http" if side == "in_process" else "in_process"
+def other_database(name: DatabaseName) -> DatabaseName:
+    return "scheduling" if name == "monolith" else "monolith"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +35,10 @@ class SchedulingDatabase:
     `seen_from_other` is host and port by which the other database's server reaches it, where these differ.
     """
 
-    side: Side
+    name: DatabaseName
     url: str
     secret: str
     seen_from_other: str | None = None
-
-    @property
-    def name(self) -> str:
-        """As it stands in messages: monolith or scheduling."""
-        return NAMES[self.side]
 
     def url_as(self, role: str) -> str:
         return role_url(self.url, role, self.secret)
@@ -72,12 +64,14 @@ class SchedulingDatabase:
 
 @dataclass(frozen=True, slots=True)
 class SchedulingDatabases:
-    in_process: SchedulingDatabase
-    http: SchedulingDatabase
+    """Both databases of a deployment."""
 
-    def at(self, side: Side) -> SchedulingDatabase:
-        return self.in_process if side == "in_process" else self.http
+    monolith: SchedulingDatabase
+    scheduling: SchedulingDatabase
+
+    def at(self, name: DatabaseName) -> SchedulingDatabase:
+        return self.monolith if name == "monolith" else self.scheduling
 
     def platform(self) -> Connection:
         """Where moves are recorded and decided: the monolith's database, as `platform_mover`."""
-        return self.in_process.connect(PLATFORM_MOVER, statement_seconds=5.0)
+        return self.monolith.connect(PLATFORM_MOVER, statement_seconds=5.0)

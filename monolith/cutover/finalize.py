@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import REPLICATOR, SchedulingDatabases, other_database
 from monolith.cutover.replication.starting import discard
 from monolith.cutover.store import cutovers
 from monolith.cutover.verification import compare
+from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
 
 Say = Callable[[str], None]
 
@@ -17,7 +18,7 @@ class FinalizeRefused(Exception):
     """Something still stands against the end; nothing was changed."""
 
 
-def finalize_extraction(sides: SchedulingDatabases, side: Side, say: Say) -> int:
+def finalize_extraction(sides: SchedulingDatabases, side: DatabaseName, say: Say) -> int:
     """Every business is owned by `side` for good: compare all of them once more, stop replication, and delete the other
     side's copies. Answers how many rows went. Raises NotYet while anything is owned elsewhere, moves, or differs.
 
@@ -33,7 +34,7 @@ def finalize_extraction(sides: SchedulingDatabases, side: Side, say: Say) -> int
     return discard_copies(sides, other_database(side), say)
 
 
-def discard_copies(sides: SchedulingDatabases, side: Side, say: Say) -> int:
+def discard_copies(sides: SchedulingDatabases, side: DatabaseName, say: Say) -> int:
     """Delete what `side` holds and does not own. The database itself refuses where it owns the business."""
     deleted = 0
     with sides.at(side).connect(REPLICATOR, statement_seconds=0.0) as db:
@@ -50,7 +51,7 @@ def discard_copies(sides: SchedulingDatabases, side: Side, say: Say) -> int:
     return deleted
 
 
-def _owned_by(sides: SchedulingDatabases, side: Side) -> list[UUID]:
+def _owned_by(sides: SchedulingDatabases, side: DatabaseName) -> list[UUID]:
     with sides.platform() as platform:
         moving = cutovers.unsettled(platform)
         if moving:
@@ -60,12 +61,12 @@ def _owned_by(sides: SchedulingDatabases, side: Side) -> list[UUID]:
     if elsewhere:
         raise FinalizeRefused(
             f"{len(elsewhere)} of {len(rows)} businesses are not owned by {side}: "
-            f"move them with `extraction flag set {side} --all`"
+            f"move them with `extraction flag set {ADAPTER_FOR[side]} --all`"
         )
     return [business_id for business_id, _ in rows]
 
 
-def _require_same(sides: SchedulingDatabases, side: Side, businesses: list[UUID], say: Say) -> None:
+def _require_same(sides: SchedulingDatabases, side: DatabaseName, businesses: list[UUID], say: Say) -> None:
     with sides.at(side).connect() as here, sides.at(other_database(side)).connect() as there:
         for number, business_id in enumerate(businesses, 1):
             findings = compare(here, there, business_id)

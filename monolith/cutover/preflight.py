@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import to_builtins
 from uuid_utils.compat import uuid7
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication, verification
 from monolith.cutover.controller import CutoverRefused, PreflightResult
 from monolith.cutover.databases import Connection, SchedulingDatabases
@@ -17,7 +17,7 @@ from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.verification import Findings, Table
 from monolith.cutover.verification.throttle import DATABASE_SHARE
 
-ReadinessProbe = Callable[[Side], str | None]
+ReadinessProbe = Callable[[DatabaseName], str | None]
 """Why a side would not serve a business, in words; None when it would."""
 
 MAX_LAG_BYTES = 1_000_000
@@ -74,7 +74,7 @@ class PreflightChecks:
         _require_equal(findings)
         return {"compared": _summary(findings), "verify_ms": round((time.monotonic() - began) * 1000, 2)}
 
-    def _require_target(self, side: Side) -> None:
+    def _require_target(self, side: DatabaseName) -> None:
         problem = self._answers(side)
         if problem is not None:
             raise CutoverRefused(f"the {self._sides.at(side).name} side is not ready to serve: {problem}")
@@ -84,7 +84,7 @@ class PreflightChecks:
         if problems:
             raise CutoverRefused(f"replication is not to be relied on: {'; '.join(problems)}")
 
-    def _canary(self, side: Side) -> dict[str, float]:
+    def _canary(self, side: DatabaseName) -> dict[str, float]:
         try:
             canary = replication.send_canary(self._sides, side)
         except replication.CanaryLost as error:

@@ -4,15 +4,15 @@ import http.client
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 
 _ANSWER_SECONDS = 3.0
 
 
-def readiness_probe(service_url: str) -> Callable[[Side], str | None]:
+def readiness_probe(service_url: str) -> Callable[[DatabaseName], str | None]:
     """Why a side would not serve a business, in words; None when it would. The monolith's own side is in the process
     that serves it, and is asked by its database alone."""
-    return lambda side: None if side == "in_process" else _service_answers(service_url)
+    return lambda side: None if side == "monolith" else _service_answers(service_url)
 
 
 def _service_answers(url: str) -> str | None:

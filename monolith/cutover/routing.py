@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from contracts.scheduling.models import Ownership
 from monolith.cutover.store import ownership
+from monolith.modules.scheduling.ownership import Ownership
 from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.flags.change_listener import ChangeNotice
-from monolith.shared.flags.scheduling_flag import SchedulingFlag
+from monolith.shared.flags.scheduling_flag import DATABASE_OF, SchedulingFlag
 
 
 class OwnershipRoutes:
@@ -46,9 +46,9 @@ class OwnershipRoutes:
         return found
 
     def claim(self, business_id: UUID) -> Ownership:
-        side = self._flag.side_for(business_id)
+        database = DATABASE_OF[self._flag.adapter_for(business_id)]
         with self._database.transaction() as connection:
-            return ownership.claim(connection, business_id, side)
+            return ownership.claim(connection, business_id, database)
 
     def forget(self, notice: ChangeNotice | None) -> None:
         """What the watch calls about a change: of one business, or of anything."""

@@ -12,7 +12,7 @@ from openfeature.provider import FeatureProvider
 
 from contracts.chassis.loops import Loop
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
 from monolith.cutover.routing import OwnershipRoutes
 from monolith.cutover.shadow.comparison import ReadComparer
@@ -104,9 +104,9 @@ def _routing(given: Surroundings) -> tuple[OpenFeatureClient, ChangeListener, Ow
     return client, watch, routes
 
 
-def _adapters(given: Surroundings, calls_at_once: int) -> Mapping[Side, OneCallPort]:
+def _adapters(given: Surroundings, calls_at_once: int) -> Mapping[DatabaseName, OneCallPort]:
     databases = given.databases
     return {
-        "in_process": in_process_scheduling(databases.url, databases.secret, pool_size=calls_at_once),
-        "http": given.http(calls_at_once),
+        "monolith": in_process_scheduling(databases.url, databases.secret, pool_size=calls_at_once),
+        "scheduling": given.http(calls_at_once),
     }

@@ -47,7 +47,7 @@ def _relay(config: RelayConfig) -> Relay:
         except OSError as error:
             port = f"RELAY_METRICS_PORT {config.metrics_port}"
             raise ConfigError(f"{port} cannot be used ({error.strerror}): choose another, or unset it") from error
-    return build_relay("http", config.database_url, config.role_secret, config.redis_url, RelayMetrics(registry))
+    return build_relay("scheduling", config.database_url, config.role_secret, config.redis_url, RelayMetrics(registry))
 
 
 if __name__ == "__main__":

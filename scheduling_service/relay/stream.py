@@ -5,6 +5,7 @@ loses its newest writes first, so the mark that is left tells exactly which even
 events are missing for another reason sets the mark back or deletes it, and the relays publish again from there.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +15,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from contracts.scheduling.events import PUBLISHED, STREAM
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from scheduling_service.relay.outbox import OutboxRow
+
+PUBLISHED_FIELDS: Mapping[DatabaseName, str] = {"monolith": "in_process", "scheduling": "http"}
+"""The field of each database in the hash `PUBLISHED`. The names are stored in Redis: with other names, an upgraded
+relay would lose its position and publish every event again."""
 
 PUBLISH = """
 local published = redis.call('HGET', KEYS[2], ARGV[1]) or ''
@@ -41,9 +46,9 @@ class StreamState:
 class EventStream:
     """Raises redis.RedisError; every call ends within seconds, also when Redis is silent."""
 
-    def __init__(self, redis_url: str, source: Side) -> None:
+    def __init__(self, redis_url: str, source: DatabaseName) -> None:
         self._redis = connect(redis_url)
-        self._source = source
+        self._field = PUBLISHED_FIELDS[source]
 
     def close(self) -> None:
         self._redis.close()
@@ -51,20 +56,20 @@ class EventStream:
     def state(self) -> StreamState:
         """A mark without its stream, or one that is no time, is removed first."""
         pipeline = self._redis.pipeline(transaction=True)
-        pipeline.hget(PUBLISHED, self._source)
+        pipeline.hget(PUBLISHED, self._field)
         pipeline.exists(STREAM)
         pipeline.xlen(STREAM)
         mark, exists, entries = pipeline.execute()
         until = _moment(mark)
         if mark is not None and (until is None or not exists):
-            self._redis.hdel(PUBLISHED, self._source)
+            self._redis.hdel(PUBLISHED, self._field)
             until = None
         return StreamState(until, entries)
 
     def publish(self, rows: list[OutboxRow], *, before: datetime | None, after: datetime | None) -> None:
         """Append all rows and move the mark from `before` to `after`, or do nothing and raise. When the reply is
         lost, it may have been done. Raises CheckpointConflict when the mark is not `before`."""
-        arguments: list[str | bytes] = [self._source, _text(before), _text(after)]
+        arguments: list[str | bytes] = [self._field, _text(before), _text(after)]
         for row in rows:
             arguments += [str(row.event_id), row.payload]
         if not self._redis.eval(PUBLISH, 2, STREAM, PUBLISHED, *arguments):

@@ -1,6 +1,6 @@
 """Putting a relay together, for the relay's own process and for the monolith's worker."""
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.outbox import Outbox
 from scheduling_service.relay.relay import Limits, Relay
@@ -8,7 +8,7 @@ from scheduling_service.relay.stream import EventStream
 
 
 def build_relay(
-    source: Side,
+    source: DatabaseName,
     database_url: str,
     role_secret: str,
     redis_url: str,

@@ -30,7 +30,7 @@ EXAMPLES: list[SchedulingError] = [
     errors.PolicyRefused("Too late to change it.", reason="cutoff"),
     errors.HoldExpired("It was not confirmed in time."),
     errors.KeyInProgress("Ask again."),
-    errors.NotOwner("Ask the other side.", owner="http", epoch=2),
+    errors.NotOwner("Ask the other database.", owner="scheduling", epoch=2),
     errors.NotOwner("Ask the other side."),
     errors.KeyReused("The key stands for another request."),
     errors.Unavailable("Try later.", retry_after=2.5),
@@ -118,6 +118,20 @@ def test_an_error_under_another_status_is_malformed(error: SchedulingError) -> N
         codec.decode_error(418, codec.encode_error(error))
 
 
+@pytest.mark.parametrize("owner", ["in_process", "http", "monolith", "scheduling", "a later database", None])
+def test_owner_of_any_release_is_accepted(owner: str | None) -> None:
+    body = json.dumps({"code": "not_owner", "detail": "moved", "owner": owner, "epoch": 2}).encode()
+    error = codec.decode_error(421, body)
+    assert isinstance(error, errors.NotOwner)
+    assert (error.owner, error.epoch) == (owner, 2)
+
+
+def test_service_sends_no_owner_so_that_any_monolith_accepts_its_refusal() -> None:
+    """Releases before 2.1 refuse a reply whose `owner` is a name that they do not know."""
+    refusal = errors.NotOwner("This database does not own the business.")
+    assert "owner" not in json.loads(codec.encode_error(refusal))
+
+
 @pytest.mark.parametrize(
     "status, body",
     [
@@ -133,7 +147,7 @@ def test_an_error_under_another_status_is_malformed(error: SchedulingError) -> N
         pytest.param(
             409, b'{"code": "version_conflict", "detail": "x", "current_version": "3"}', id="a member of a wrong type"
         ),
-        pytest.param(421, b'{"code": "not_owner", "detail": "x", "owner": "nobody"}', id="an owner that is none"),
+        pytest.param(421, b'{"code": "not_owner", "detail": "x", "owner": 7}', id="an owner that is no name"),
         pytest.param(400, b"[]", id="a list"),
         pytest.param(400, b"[" * 5_000, id="5,000 deep"),
         pytest.param(400, b'{"code": "invalid_request", "detail": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", id="deep"),

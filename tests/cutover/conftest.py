@@ -13,8 +13,8 @@ from tests.servers import Servers
 
 def sides_of(databases: Databases) -> SchedulingDatabases:
     return SchedulingDatabases(
-        SchedulingDatabase("in_process", databases.monolith_url, databases.role_secret),
-        SchedulingDatabase("http", databases.scheduling_url, databases.role_secret),
+        SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret),
+        SchedulingDatabase("scheduling", databases.scheduling_url, databases.role_secret),
     )
 
 

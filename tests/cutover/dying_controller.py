@@ -33,7 +33,7 @@ class Waved:
 
 def main(text: str) -> None:
     given = json.loads(text)
-    sides = SchedulingDatabases(**{side: SchedulingDatabase(side, *given[side]) for side in ("in_process", "http")})
+    sides = SchedulingDatabases(**{side: SchedulingDatabase(side, *given[side]) for side in ("monolith", "scheduling")})
     die_at = given["die_at"]
 
     def die(name: str) -> None:

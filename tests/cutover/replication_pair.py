@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 from uuid_utils.compat import uuid7
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.replication import CopyProgress
@@ -39,21 +39,21 @@ def start(
     return said
 
 
-def engine_at(sides: SchedulingDatabases, side: Side) -> SchedulingEngine:
+def engine_at(sides: SchedulingDatabases, side: DatabaseName) -> SchedulingEngine:
     return SchedulingEngine(Database(sides.at(side).url_as("scheduling_app"), pool_size=2))
 
 
-def shop_at(sides: SchedulingDatabases, side: Side) -> Shop:
+def shop_at(sides: SchedulingDatabases, side: DatabaseName) -> Shop:
     """Opened behind the monolith's back: the routing table does not know it."""
     return open_shop(engine_at(sides, side), uuid7())
 
 
 def same(sides: SchedulingDatabases, business_id: UUID) -> bool:
-    with sides.in_process.connect() as one, sides.http.connect() as another:
+    with sides.monolith.connect() as one, sides.scheduling.connect() as another:
         return compare(one, another, business_id).equal
 
 
-def administrator(databases: Databases, statement: str, side: Side = "http") -> None:
-    url = databases.scheduling_admin_url if side == "http" else databases.monolith_admin_url
+def administrator(databases: Databases, statement: str, side: DatabaseName = "scheduling") -> None:
+    url = databases.scheduling_admin_url if side == "scheduling" else databases.monolith_admin_url
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement.encode())

@@ -12,7 +12,7 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import SchedulingError, Unavailable
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
 from monolith.cutover.controller import Controller, CutoverRefused
 from monolith.cutover.databases import SchedulingDatabases, other_database
@@ -56,7 +56,7 @@ class World(NamedTuple):
     watchman: RollbackWorker
     flags: FlagStore
 
-    def move(self, to: Side) -> Cutover:
+    def move(self, to: DatabaseName) -> Cutover:
         with Controller(self.sides, PreflightChecks(self.sides, lambda side: None)) as controller:
             moved = controller.move(
                 self.shop.business_id, other_database(to), to, fence_seconds=5.0, actor="tests", reason="to see"
@@ -92,7 +92,7 @@ class World(NamedTuple):
 
 @pytest.fixture
 def world(replicated: SchedulingDatabases) -> Iterator[World]:
-    platform = Database(replicated.in_process.url, role="platform_app", secret=replicated.in_process.secret)
+    platform = Database(replicated.monolith.url, role="platform_app", secret=replicated.monolith.secret)
     calls = CallStats(platform, flush_seconds=0.2)
     with (
         switched_port(replicated) as port,
@@ -115,7 +115,7 @@ def watched(sides: SchedulingDatabases, checks: Any) -> Iterator[RollbackWorker]
 
 
 def test_a_business_whose_calls_fail_goes_back_with_the_evidence_in_the_audit_log(world: World) -> None:
-    world.guard(world.move("http"))
+    world.guard(world.move("scheduling"))
     world.use(1.0)
     world.ailing.fails = True
     assert world.use(30.0) == 1
@@ -124,34 +124,34 @@ def test_a_business_whose_calls_fail_goes_back_with_the_evidence_in_the_audit_lo
     assert entry.actor == "guard"
     assert "failed" in entry.reason
     assert entry.before["bound"]["for_seconds"] == 3.0
-    assert entry.after["owner"] == "http"
+    assert entry.after["owner"] == "scheduling"
     assert all(part["failed"] > 0 for part in entry.after["parts"])
-    assert world.flags.read()[("scheduling.adapter", world.shop.business_id)] == "in_process"
+    assert world.flags.read()[("scheduling.adapter", world.shop.business_id)] == "monolith"
     # It is used as before, and moved again by whoever wants to.
     world.ailing.fails = False
     world.shop.book()
-    world.move("http")
+    world.move("scheduling")
 
 
 def test_a_business_whose_calls_are_slow_goes_back(world: World) -> None:
-    world.guard(world.move("http"), bound=RollbackThresholds(most_failed=0.1, p95_ms=200.0, for_seconds=6.0))
+    world.guard(world.move("scheduling"), bound=RollbackThresholds(most_failed=0.1, p95_ms=200.0, for_seconds=6.0))
     world.ailing.waits = 0.25
     assert world.use(30.0) == 1
     assert "took longer than 200 ms" in world.audited("guard.returned")[0].reason
 
 
 def test_a_business_that_is_served_well_stays_until_its_guard_ends(world: World) -> None:
-    world.guard(world.move("http"), watch_seconds=3.0)
+    world.guard(world.move("scheduling"), watch_seconds=3.0)
     assert world.use(30.0) == 1
     assert world.outcome() == "kept"
     (entry,) = world.audited("guard.kept")
-    assert entry.after["owner"] == "http"
+    assert entry.after["owner"] == "scheduling"
     assert entry.after["since_the_move"]["calls"] > 20
 
 
 def test_a_burst_that_is_over_moves_nothing(world: World) -> None:
     """Wherever it falls: it lasts a quarter of one third of the time that decides."""
-    world.guard(world.move("http"), bound=BOUND._replace(for_seconds=6.0), watch_seconds=14.0)
+    world.guard(world.move("scheduling"), bound=BOUND._replace(for_seconds=6.0), watch_seconds=14.0)
     world.use(6.5)
     world.ailing.fails = True
     world.use(0.5)
@@ -162,18 +162,18 @@ def test_a_burst_that_is_over_moves_nothing(world: World) -> None:
 
 
 def test_a_guard_ends_when_somebody_else_moves_the_business(world: World) -> None:
-    world.guard(world.move("http"))
-    world.move("in_process")
+    world.guard(world.move("scheduling"))
+    world.move("monolith")
     assert world.watchman.step() == 1
     assert world.outcome() == "superseded"
 
 
 def test_a_later_guard_takes_the_place_of_an_earlier(world: World) -> None:
-    world.guard(world.move("http"))
-    world.guard(world.move("in_process"))
+    world.guard(world.move("scheduling"))
+    world.guard(world.move("monolith"))
     with world.sides.platform() as platform:
         mine = [each for each in active_policies(platform) if each.guard.business_id == world.shop.business_id]
-    assert [each.guard.home for each in mine] == ["http"]
+    assert [each.guard.home for each in mine] == ["scheduling"]
 
 
 class Refusing(Waved):
@@ -187,7 +187,7 @@ def test_a_business_that_cannot_go_back_is_told_of_and_tried_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monolith.cutover.rollback.rollback_worker.RETRY_SECONDS", 1.0)
-    world.guard(world.move("http"))
+    world.guard(world.move("scheduling"))
     world.ailing.fails = True
     with watched(world.sides, Refusing()) as stuck:
         eventually(lambda: world._replace(watchman=stuck).use(0.2) or world.audited("guard.stuck"), "told of")

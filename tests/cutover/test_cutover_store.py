@@ -19,7 +19,7 @@ WHO = {"actor": "cli:tests", "reason": "to see"}
 
 @pytest.fixture
 def platform(databases: Databases) -> Iterator[Connection]:
-    with SchedulingDatabase("in_process", databases.monolith_url, databases.role_secret).connect(
+    with SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret).connect(
         PLATFORM_MOVER
     ) as connection:
         yield connection
@@ -36,7 +36,7 @@ def business(databases: Databases) -> UUID:
 
 
 def begin(platform: Connection, business: UUID, fence_seconds: float = 30.0) -> Cutover:
-    return cutovers.begin(platform, business, "in_process", "http", fence_seconds=fence_seconds, **WHO)
+    return cutovers.begin(platform, business, "monolith", "scheduling", fence_seconds=fence_seconds, **WHO)
 
 
 def brought_to(platform: Connection, move: Cutover, state: State) -> Cutover:
@@ -56,11 +56,11 @@ def test_a_move_goes_through_its_states_and_the_decision_changes_the_owner(
     platform: Connection, business: UUID
 ) -> None:
     move = begin(platform, business)
-    assert (move.source, move.target, move.epoch, move.attempt) == ("in_process", "http", 1, 1)
+    assert (move.source, move.target, move.epoch, move.attempt) == ("monolith", "scheduling", 1, 1)
     move = brought_to(platform, move, "verified")
-    assert owner(platform, business) == ("in_process", 1)
+    assert owner(platform, business) == ("monolith", 1)
     move = brought_to(platform, move, "decided")
-    assert owner(platform, business) == ("http", 2)
+    assert owner(platform, business) == ("scheduling", 2)
     assert move.settled_at is None
     move = brought_to(platform, move, "active")
     assert move.settled_at is not None
@@ -80,7 +80,7 @@ def test_a_business_is_moved_by_one_at_a_time(platform: Connection, business: UU
 
 def test_a_move_begins_where_the_business_is(platform: Connection, business: UUID) -> None:
     with pytest.raises(SourceNotOwner):
-        cutovers.begin(platform, business, "http", "in_process", fence_seconds=2, **WHO)
+        cutovers.begin(platform, business, "scheduling", "monolith", fence_seconds=2, **WHO)
     with pytest.raises(SourceNotOwner):
         begin(platform, uuid7())
 
@@ -96,7 +96,7 @@ def test_a_move_is_decided_once(platform: Connection, business: UUID) -> None:
     move = brought_to(platform, begin(platform, business), "verified")
     assert cutovers.decide(platform, move)
     assert not cutovers.decide(platform, move)
-    assert owner(platform, business) == ("http", 2)
+    assert owner(platform, business) == ("scheduling", 2)
 
 
 @pytest.mark.parametrize("state", ["replicating", "ready", "fenced", "drained", "verified"])
@@ -108,7 +108,7 @@ def test_before_the_decision_a_move_can_be_aborted_and_goes_no_further(
     assert not (cutovers.decide(platform, move) if state == "verified" else cutovers.advance(platform, move))
     aborted = cutovers.get(platform, move.cutover_id)
     assert (aborted.state, aborted.problem, aborted.settled_at) == ("aborted", "enough", None)
-    assert owner(platform, business) == ("in_process", 1)
+    assert owner(platform, business) == ("monolith", 1)
     assert cutovers.unsettled(platform, business) == [aborted]
 
 
@@ -117,7 +117,7 @@ def test_cancellation_after_the_decision_changes_nothing(platform: Connection, b
     move = brought_to(platform, begin(platform, business), state)
     assert not cutovers.abort(platform, move, "too late")
     assert cutovers.get(platform, move.cutover_id) == move
-    assert owner(platform, business) == ("http", 2)
+    assert owner(platform, business) == ("scheduling", 2)
 
 
 @pytest.mark.parametrize("state", ["fenced", "drained", "verified"])
@@ -130,7 +130,7 @@ def test_behind_its_deadline_a_fenced_move_can_only_be_aborted(
     assert cutovers.seconds_left(platform, move) <= 0
     assert not (cutovers.decide(platform, move) if state == "verified" else cutovers.advance(platform, move))
     assert cutovers.abort(platform, move, "overdue", only_overdue=True)
-    assert owner(platform, business) == ("in_process", 1)
+    assert owner(platform, business) == ("monolith", 1)
 
 
 def test_a_decision_on_a_row_that_has_changed_is_none(platform: Connection, business: UUID) -> None:
@@ -149,15 +149,15 @@ def test_decisions_and_aborts_are_in_the_audit_log(platform: Connection, busines
         (f"business:{business}",),
     ).fetchall()
     assert entries == [
-        ("cutover.aborted", "in_process", "in_process", "cli:tests", "changed my mind"),
-        ("cutover.decided", "in_process", "http", "cli:tests", "to see"),
+        ("cutover.aborted", "monolith", "monolith", "cli:tests", "changed my mind"),
+        ("cutover.decided", "monolith", "scheduling", "cli:tests", "to see"),
     ]
 
 
 def test_a_move_is_abandoned_when_nobody_drives_it(databases: Databases, platform: Connection, business: UUID) -> None:
     move = begin(platform, business)
     assert not cutovers.abandoned(platform, move, 60.0)
-    with SchedulingDatabase("in_process", databases.monolith_url, databases.role_secret).connect(
+    with SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret).connect(
         PLATFORM_MOVER
     ) as driver:
         assert cutovers.claim_driver(driver, move.cutover_id)

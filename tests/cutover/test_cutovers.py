@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.controller import Controller, CutoverRefused, PreflightResult
 from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
 from monolith.cutover.preflight import PreflightChecks
@@ -37,13 +37,13 @@ def controller(replicated: SchedulingDatabases) -> Iterator[Controller]:
         yield controller
 
 
-def moved(controller: Controller, shop: Shop, to: Side, *, fence_seconds: float = 10.0) -> Cutover:
+def moved(controller: Controller, shop: Shop, to: DatabaseName, *, fence_seconds: float = 10.0) -> Cutover:
     return controller.move(shop.business_id, other_database(to), to, fence_seconds=fence_seconds, **WHO)
 
 
-def active_at(sides: SchedulingDatabases, business_id: UUID) -> list[Side]:
-    found: list[Side] = []
-    for side in ("in_process", "http"):
+def active_at(sides: SchedulingDatabases, business_id: UUID) -> list[DatabaseName]:
+    found: list[DatabaseName] = []
+    for side in ("monolith", "scheduling"):
         with sides.at(side).connect() as db:
             lease = leases.read_lease(db, business_id)
             found += [side] if lease is not None and lease.active else []
@@ -51,10 +51,10 @@ def active_at(sides: SchedulingDatabases, business_id: UUID) -> list[Side]:
 
 
 def test_to_and_fro_while_people_book(replicated: SchedulingDatabases, controller: Controller, shop: Shop) -> None:
-    ledger_side: Side = "in_process"
+    ledger_side: DatabaseName = "monolith"
     with writers(shop) as ledger:
         for _ in range(3):
-            for to in ("http", "in_process"):
+            for to in ("scheduling", "monolith"):
                 move = moved(controller, shop, to)
                 assert (move.state, move.problem) == ("active", None)
                 assert active_at(replicated, shop.business_id) == [to]
@@ -66,8 +66,8 @@ def test_to_and_fro_while_people_book(replicated: SchedulingDatabases, controlle
 def test_a_business_is_refused_where_it_is_not(
     replicated: SchedulingDatabases, controller: Controller, shop: Shop
 ) -> None:
-    moved(controller, shop, "http")
-    with replicated.in_process.connect("scheduling_app") as db:
+    moved(controller, shop, "scheduling")
+    with replicated.monolith.connect("scheduling_app") as db:
         db.execute("SELECT set_config('app.business_id', %s, false)", (str(shop.business_id),))
         with pytest.raises(psycopg.Error, match="does not own business"):
             db.execute("UPDATE scheduling.business SET name = 'by a forgotten cron job'")
@@ -94,12 +94,12 @@ def test_a_refused_move_leaves_the_business_where_it_is(
 ) -> None:
     """A failed switch does not leave the source shut."""
     with writers(shop, 2) as ledger, Controller(replicated, Refusing(where)) as controller:
-        move = moved(controller, shop, "http")
+        move = moved(controller, shop, "scheduling")
         assert (move.state, move.problem) == ("aborted", "the moon is full")
         assert move.settled_at is not None
-        assert active_at(replicated, shop.business_id) == ["in_process"]
+        assert active_at(replicated, shop.business_id) == ["monolith"]
         time.sleep(0.1)
-    ledger.require_true(replicated, shop.business_id, "in_process")
+    ledger.require_true(replicated, shop.business_id, "monolith")
 
 
 class Slow(Waved):
@@ -112,16 +112,16 @@ class Slow(Waved):
 
 def test_behind_the_deadline_nothing_is_decided(replicated: SchedulingDatabases, shop: Shop) -> None:
     with writers(shop, 2) as ledger, Controller(replicated, Slow()) as controller:
-        move = moved(controller, shop, "http", fence_seconds=0.3)
+        move = moved(controller, shop, "scheduling", fence_seconds=0.3)
         assert move.state == "aborted"
         assert "deadline of 0.3 s passed" in (move.problem or "")
-    assert active_at(replicated, shop.business_id) == ["in_process"]
-    ledger.require_true(replicated, shop.business_id, "in_process")
+    assert active_at(replicated, shop.business_id) == ["monolith"]
+    ledger.require_true(replicated, shop.business_id, "monolith")
 
 
 def test_two_controllers_at_once_make_one_move(replicated: SchedulingDatabases, shop: Shop) -> None:
     with Controller(replicated, Waved()) as one, Controller(replicated, Waved()) as another:
-        begun = cutovers.begin(one.platform, shop.business_id, "in_process", "http", fence_seconds=10, **WHO)
+        begun = cutovers.begin(one.platform, shop.business_id, "monolith", "scheduling", fence_seconds=10, **WHO)
         ended: list[Cutover] = []
         threads = [
             threading.Thread(target=lambda each: ended.append(each.drive(begun.cutover_id)), args=(each,))
@@ -134,32 +134,32 @@ def test_two_controllers_at_once_make_one_move(replicated: SchedulingDatabases, 
                 thread.join()
     assert [move.state for move in ended] == ["active", "active"]
     assert [step["state"] for step in ended[0].steps].count("decided") == 1
-    assert active_at(replicated, shop.business_id) == ["http"]
-    ledger.require_true(replicated, shop.business_id, "http")
+    assert active_at(replicated, shop.business_id) == ["scheduling"]
+    ledger.require_true(replicated, shop.business_id, "scheduling")
 
 
 def test_an_idempotent_retry_that_crosses_the_move(controller: Controller, shop: Shop) -> None:
     ctx, request = shop.customer.writes("crosses"), shop.booking()
     booked = shop.port.book(ctx, request)
-    moved(controller, shop, "http")
+    moved(controller, shop, "scheduling")
     assert shop.port.book(shop.customer.writes("crosses"), request) == booked
 
 
 def test_an_open_transaction_at_the_switch_aborts_the_move_and_is_named(
     replicated: SchedulingDatabases, controller: Controller, shop: Shop
 ) -> None:
-    with replicated.in_process.connect("scheduling_app") as db, db.transaction():
+    with replicated.monolith.connect("scheduling_app") as db, db.transaction():
         db.execute("SELECT pg_advisory_xact_lock_shared(scheduling.fence_key(%s))", (shop.business_id,))
-        move = moved(controller, shop, "http")
+        move = moved(controller, shop, "scheduling")
     assert move.state == "aborted"
     assert "backend" in (move.problem or "")
-    assert moved(controller, shop, "http").state == "active"
+    assert moved(controller, shop, "scheduling").state == "active"
 
 
 def test_a_move_that_is_carried_on_much_later_is_not_fenced(replicated: SchedulingDatabases, shop: Shop) -> None:
     """What was compared then says nothing about now."""
     with Controller(replicated, Waved()) as controller:
-        begun = cutovers.begin(controller.platform, shop.business_id, "in_process", "http", fence_seconds=10, **WHO)
+        begun = cutovers.begin(controller.platform, shop.business_id, "monolith", "scheduling", fence_seconds=10, **WHO)
         assert cutovers.advance(controller.platform, begun, compared_from=begun.began_at) is not None
         controller.platform.execute(
             "UPDATE platform.cutover SET steps = jsonb_set(steps, '{1,at}', to_jsonb(now() - interval '5 min')) "
@@ -193,15 +193,15 @@ def test_a_migration_applied_mid_move_aborts_it(
         ((version,),) = db.execute("SELECT version_num FROM scheduling.alembic_version").fetchall()
         try:
             with writers(shop, 2) as ledger, Controller(replicated, Migrated(replicated, admin_url)) as hurried:
-                move = moved(hurried, shop, "http")
+                move = moved(hurried, shop, "scheduling")
                 assert move.state == "aborted"
                 assert f"has version {version} at the source and next at the target" in (move.problem or "")
-                assert moved(controller, shop, "http").state == "aborted"
-                assert active_at(replicated, shop.business_id) == ["in_process"]
+                assert moved(controller, shop, "scheduling").state == "aborted"
+                assert active_at(replicated, shop.business_id) == ["monolith"]
         finally:
             db.execute("UPDATE scheduling.alembic_version SET version_num = %s", (version,))
-    ledger.require_true(replicated, shop.business_id, "in_process")
-    assert moved(controller, shop, "http").state == "active"
+    ledger.require_true(replicated, shop.business_id, "monolith")
+    assert moved(controller, shop, "scheduling").state == "active"
 
 
 def test_a_clock_that_jumps_on_the_controllers_machine_changes_nothing(
@@ -210,11 +210,11 @@ def test_a_clock_that_jumps_on_the_controllers_machine_changes_nothing(
     """Deadlines are the database's; what this machine calls the time of day is never asked."""
     monkeypatch.setattr(time, "time", lambda: 0.0)
     with Controller(replicated, Waved()) as controller:
-        assert moved(controller, shop, "http").state == "active"
+        assert moved(controller, shop, "scheduling").state == "active"
 
 
 def test_the_steps_tell_how_long_nobody_could_write(controller: Controller, shop: Shop) -> None:
-    move = moved(controller, shop, "http")
+    move = moved(controller, shop, "scheduling")
     at = {step["state"]: datetime.fromisoformat(step["at"]) for step in move.steps}
     assert timedelta(0) < at["active"] - at["fenced"] < timedelta(seconds=10)
     assert (

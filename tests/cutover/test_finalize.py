@@ -19,7 +19,7 @@ def silent(line: str) -> None:
 def rows(sides: SchedulingDatabases, shop: Shop) -> tuple[int, int]:
     """Appointments of the business in either database."""
     counts = []
-    for place in (sides.in_process, sides.http):
+    for place in (sides.monolith, sides.scheduling):
         with place.connect() as db:
             row = db.execute(
                 "SELECT count(*) FROM scheduling.appointment WHERE business_id = %s", (shop.business_id,)
@@ -34,18 +34,18 @@ def test_an_extraction_is_ended_when_everything_has_moved(sides: SchedulingDatab
         one, another = opened(port), opened(port)
         one.book(at(9))
         start(sides)
-        with pytest.raises(FinalizeRefused, match="2 of 2 businesses are not owned by http"):
-            finalize.finalize_extraction(sides, "http", silent)
+        with pytest.raises(FinalizeRefused, match="2 of 2 businesses are not owned by scheduling"):
+            finalize.finalize_extraction(sides, "scheduling", silent)
         for shop in (one, another):
             move = controller.move(
-                shop.business_id, "in_process", "http", fence_seconds=5, actor="tests", reason="to the end"
+                shop.business_id, "monolith", "scheduling", fence_seconds=5, actor="tests", reason="to the end"
             )
             assert move.state == "active", move.problem
         one.book(at(10))
-        assert finalize.finalize_extraction(sides, "http", silent) > 10
+        assert finalize.finalize_extraction(sides, "scheduling", silent) > 10
         assert rows(sides, one) == (0, 2)
         assert not replication.read_status(sides).directions[0].subscribed
         # It goes on being used, and ending it again finds nothing to do.
         one.book(at(11))
-        assert finalize.finalize_extraction(sides, "http", silent) == 0
+        assert finalize.finalize_extraction(sides, "scheduling", silent) == 0
         assert rows(sides, one) == (0, 3)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.replication import CopyProgress
@@ -21,12 +21,12 @@ from tests.polling import eventually
 
 def test_everything_is_copied_and_followed_in_both_directions(stopped_at_the_end: SchedulingDatabases) -> None:
     sides = stopped_at_the_end
-    here = shop_at(sides, "in_process")
+    here = shop_at(sides, "monolith")
     here.book(at(9))
     said = start(sides)
     assert said[-1].ready
     assert {each.direction for each in said} == {"monolith to scheduling", "scheduling to monolith"}
-    there = shop_at(sides, "http")
+    there = shop_at(sides, "scheduling")
     here.book(at(10))
     there.book(at(9))
     assert same(sides, here.business_id)
@@ -38,7 +38,7 @@ def test_everything_is_copied_and_followed_in_both_directions(stopped_at_the_end
 def test_both_sides_may_own_businesses_before(stopped_at_the_end: SchedulingDatabases) -> None:
     """Each is copied to the other, and none comes back."""
     sides = stopped_at_the_end
-    shops = [shop_at(sides, "in_process"), shop_at(sides, "in_process"), shop_at(sides, "http")]
+    shops = [shop_at(sides, "monolith"), shop_at(sides, "monolith"), shop_at(sides, "scheduling")]
     for shop in shops:
         shop.book(at(9))
     start(sides)
@@ -50,12 +50,12 @@ def test_both_sides_may_own_businesses_before(stopped_at_the_end: SchedulingData
 
 def test_a_business_that_is_created_while_the_copy_runs_is_copied(stopped_at_the_end: SchedulingDatabases) -> None:
     sides = stopped_at_the_end
-    created: list[Shop] = [shop_at(sides, "in_process")]
+    created: list[Shop] = [shop_at(sides, "monolith")]
     stop = threading.Event()
 
     def create() -> None:
         while not stop.is_set():
-            created.append(shop_at(sides, "in_process"))
+            created.append(shop_at(sides, "monolith"))
             time.sleep(0.05)
 
     thread = threading.Thread(target=create)
@@ -73,7 +73,7 @@ def test_a_business_that_is_deleted_while_the_copy_runs_is_gone_from_both(
 ) -> None:
     """Nothing of ours deletes a business; an administrator may have to. What stays is copied all the same."""
     sides = stopped_at_the_end
-    shops = [shop_at(sides, "in_process") for _ in range(8)]
+    shops = [shop_at(sides, "monolith") for _ in range(8)]
     for shop in shops:
         shop.book(at(9))
     doomed, stays = shops[:4], shops[4:]
@@ -95,8 +95,8 @@ def test_a_business_that_is_deleted_while_the_copy_runs_is_gone_from_both(
     thread.join()
     for shop in shops:
         eventually(lambda shop=shop: same(sides, shop.business_id))  # type: ignore[misc]
-    assert [rows_of(sides, "http", shop.business_id) for shop in doomed] == [0] * 4
-    assert all(rows_of(sides, "http", shop.business_id) for shop in stays)
+    assert [rows_of(sides, "scheduling", shop.business_id) for shop in doomed] == [0] * 4
+    assert all(rows_of(sides, "scheduling", shop.business_id) for shop in stays)
     assert replication.find_problems(sides, most_lag_bytes=1_000_000) == []
 
 
@@ -118,7 +118,7 @@ def erased(databases: Databases, business_id: UUID) -> None:
             )
 
 
-def rows_of(sides: SchedulingDatabases, side: Side, business_id: UUID) -> int:
+def rows_of(sides: SchedulingDatabases, side: DatabaseName, business_id: UUID) -> int:
     with sides.at(side).connect() as db:
         row = db.execute(
             "SELECT count(*) FROM scheduling.appointment WHERE business_id = %s", (business_id,)
@@ -140,10 +140,10 @@ def test_what_is_written_while_the_copy_runs_arrives(stopped_at_the_end: Schedul
 def test_a_copy_has_statistics_as_soon_as_it_is_there(stopped_at_the_end: SchedulingDatabases) -> None:
     """Without, the first moved business is served by plans for an empty table."""
     sides = stopped_at_the_end
-    shop = shop_at(sides, "in_process")
+    shop = shop_at(sides, "monolith")
     shop.book(at(9))
     start(sides)
-    with sides.http.connect() as db:
+    with sides.scheduling.connect() as db:
         rows = db.execute(
             "SELECT relname, reltuples FROM pg_class "
             "WHERE oid IN ('scheduling.appointment'::regclass, 'scheduling.claim'::regclass)"

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.devstack.program import ROOT
 from monolith.cutover.controller import DURABLE_STEPS, Controller
 from monolith.cutover.databases import SchedulingDatabases, other_database
@@ -41,7 +41,7 @@ def never_two_owners(sides: SchedulingDatabases, business_id: UUID) -> Iterator[
     stop, seen = threading.Event(), []
 
     def look() -> None:
-        with sides.in_process.connect() as one, sides.http.connect() as another:
+        with sides.monolith.connect() as one, sides.scheduling.connect() as another:
             while not stop.is_set():
                 # Two databases have no common instant; what is on before and after the other was seen on is on with it.
                 found = [leases.read_lease(db, business_id) for db in (one, another, one)]
@@ -58,9 +58,9 @@ def never_two_owners(sides: SchedulingDatabases, business_id: UUID) -> Iterator[
     assert seen
 
 
-def killed(sides: SchedulingDatabases, business_id: UUID, to: Side, die_at: str) -> int:
+def killed(sides: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_at: str) -> int:
     given = {
-        **{side: (sides.at(side).url, sides.at(side).secret) for side in ("in_process", "http")},
+        **{side: (sides.at(side).url, sides.at(side).secret) for side in ("monolith", "scheduling")},
         "business": str(business_id),
         "source": other_database(to),
         "target": to,
@@ -91,7 +91,7 @@ def settled_by_keeper(sides: SchedulingDatabases, business_id: UUID) -> cutovers
 )
 def test_killed_on_the_way(replicated: SchedulingDatabases, shop: Shop, die_at: str) -> None:
     """There, and back again by a controller that dies at the same point."""
-    owner: Side = "in_process"
+    owner: DatabaseName = "monolith"
     with never_two_owners(replicated, shop.business_id), writers(shop, 3) as ledger:
         for _ in range(2):
             to = other_database(owner)

@@ -19,7 +19,7 @@ from tests.polling import eventually
 
 @pytest.fixture
 def place(databases: Databases) -> SchedulingDatabase:
-    return SchedulingDatabase("http", databases.scheduling_url, databases.role_secret)
+    return SchedulingDatabase("scheduling", databases.scheduling_url, databases.role_secret)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def to_and_fro(place: Town, each_way: int) -> None:
     verdict = day.clean
     assert verdict.failed == 0, [record for record in day.records if record.status not in (200, 201, 409)]
     assert len(moves) == 2 * each_way
-    assert place.owner == "in_process"
+    assert place.owner == "monolith"
 
 
 def test_a_few_moves_each_way(place: Town) -> None:

@@ -61,7 +61,7 @@ def test_a_server_that_is_not_set_for_it_is_refused(
         set_up(target)
         with pytest.raises(ReplicationRefused, match=re.escape(words)):
             start(
-                replace(sides, http=SchedulingDatabase("http", without_credentials(target.url), secret)),
+                replace(sides, scheduling=SchedulingDatabase("scheduling", without_credentials(target.url), secret)),
                 allow_unbounded_wal=False,
             )
     finally:
@@ -69,7 +69,7 @@ def test_a_server_that_is_not_set_for_it_is_refused(
 
 
 def test_copies_that_an_earlier_replication_left_are_discarded_only_when_told(sides: SchedulingDatabases) -> None:
-    shop = shop_at(sides, "in_process")
+    shop = shop_at(sides, "monolith")
     start(sides)
     assert same(sides, shop.business_id)
     assert replication.stop(sides) == []
@@ -82,8 +82,8 @@ def test_copies_that_an_earlier_replication_left_are_discarded_only_when_told(si
 
 
 def test_rows_that_nobody_owns_are_refused(sides: SchedulingDatabases) -> None:
-    shop = shop_at(sides, "http")
-    with sides.http.connect() as mover:
+    shop = shop_at(sides, "scheduling")
+    with sides.scheduling.connect() as mover:
         leases.fence(mover, shop.business_id, epoch=1, attempt=1, wait_ms=1_000)
     with pytest.raises(
         ReplicationRefused, match=f"rows that the other lacks, of businesses that nobody owns .{shop.business_id}"
@@ -92,8 +92,8 @@ def test_rows_that_nobody_owns_are_refused(sides: SchedulingDatabases) -> None:
 
 
 def test_the_replicator_cannot_discard_what_is_owned(sides: SchedulingDatabases) -> None:
-    shop = shop_at(sides, "http")
-    with sides.http.connect(REPLICATOR) as db, pytest.raises(psycopg.Error, match="owns business"):
+    shop = shop_at(sides, "scheduling")
+    with sides.scheduling.connect(REPLICATOR) as db, pytest.raises(psycopg.Error, match="owns business"):
         db.execute("DELETE FROM scheduling.idempotency WHERE business_id = %s", (shop.business_id,))
 
 
@@ -103,18 +103,18 @@ def test_the_replicator_cannot_discard_what_is_owned(sides: SchedulingDatabases)
 @contextmanager
 def behind_a_proxy(sides: SchedulingDatabases) -> Iterator[tuple[SchedulingDatabases, TcpProxy]]:
     """The service's database reaches the monolith's through it."""
-    monolith = urlsplit(sides.in_process.url)
+    monolith = urlsplit(sides.monolith.url)
     assert monolith.hostname is not None
     assert monolith.port is not None
     with TcpProxy(monolith.hostname, monolith.port) as proxy:
-        seen = replace(sides.in_process, seen_from_other=f"127.0.0.1:{proxy.port}")
-        yield replace(sides, in_process=seen), proxy
+        seen = replace(sides.monolith, seen_from_other=f"127.0.0.1:{proxy.port}")
+        yield replace(sides, monolith=seen), proxy
 
 
 @pytest.mark.long
 def test_a_network_that_was_away_is_survived_and_told_meanwhile(sides: SchedulingDatabases) -> None:
     with behind_a_proxy(sides) as (apart, proxy):
-        shop = shop_at(apart, "in_process")
+        shop = shop_at(apart, "monolith")
         start(apart)
         with proxy.away():
             eventually(
@@ -123,7 +123,7 @@ def test_a_network_that_was_away_is_survived_and_told_meanwhile(sides: Schedulin
             )
             shop.book(at(9))
             with pytest.raises(CanaryLost, match=r"from monolith to scheduling within 0.3 s"):
-                send_canary(apart, "in_process", seconds=0.3)
+                send_canary(apart, "monolith", seconds=0.3)
             with Controller(apart, Waved()) as controller, pytest.raises(LookupError):
                 controller.drive(uuid7())
         eventually(lambda: replication.find_problems(apart, most_lag_bytes=1_000_000) == [], "streams again")
@@ -134,14 +134,14 @@ def test_a_network_that_was_away_is_survived_and_told_meanwhile(sides: Schedulin
 def test_a_way_back_that_does_not_work_is_found(stopped_at_the_end: SchedulingDatabases) -> None:
     sides = stopped_at_the_end
     start(sides)
-    with sides.in_process.connect(REPLICATOR) as db:
+    with sides.monolith.connect(REPLICATOR) as db:
         row = db.execute("SELECT subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid "
                          "WHERE d.datname = current_database()").fetchone()  # fmt: skip
         assert row is not None
         db.execute(f"ALTER SUBSCRIPTION {row[0]} DISABLE".encode())
     assert any("disabled" in problem for problem in replication.find_problems(sides, most_lag_bytes=1_000_000))
     with pytest.raises(CanaryLost, match="back from scheduling to monolith"):
-        send_canary(sides, "in_process", seconds=0.5)
+        send_canary(sides, "monolith", seconds=0.5)
 
 
 def test_a_slot_that_is_gone_is_told_with_what_to_do(sides: SchedulingDatabases, databases: Databases) -> None:
@@ -153,7 +153,7 @@ def test_a_slot_that_is_gone_is_told_with_what_to_do(sides: SchedulingDatabases,
         ).fetchone()
         assert row is not None
         name = row[0]
-    with sides.http.connect(REPLICATOR) as db:
+    with sides.scheduling.connect(REPLICATOR) as db:
         db.execute(f"ALTER SUBSCRIPTION {name} DISABLE".encode())
     with psycopg.connect(databases.monolith_admin_url, autocommit=True) as db:
         eventually(

@@ -21,7 +21,7 @@ from tests.databases import Databases
 
 @pytest.fixture
 def shop(sides: SchedulingDatabases) -> Shop:
-    return open_shop(SchedulingEngine(Database(sides.http.url_as("scheduling_app"), pool_size=2)), uuid7())
+    return open_shop(SchedulingEngine(Database(sides.scheduling.url_as("scheduling_app"), pool_size=2)), uuid7())
 
 
 def told(appointment: m.Appointment, **fields: Any) -> TrafficRecord:
@@ -40,7 +40,7 @@ def told(appointment: m.Appointment, **fields: Any) -> TrafficRecord:
 
 
 def judged(sides: SchedulingDatabases, shop: Shop, *records: TrafficRecord) -> LedgerReport:
-    with sides.http.connect() as db:
+    with sides.scheduling.connect() as db:
         return check_ledger(records, db, shop.business_id, ["people"])
 
 

@@ -57,13 +57,13 @@ def shop(replicated: SchedulingDatabases) -> Iterator[Shop]:
 
 @pytest.fixture
 def source(replicated: SchedulingDatabases) -> Iterator[Connection]:
-    with replicated.in_process.connect() as connection:
+    with replicated.monolith.connect() as connection:
         yield connection
 
 
 @pytest.fixture
 def target(replicated: SchedulingDatabases) -> Iterator[Connection]:
-    with replicated.http.connect() as connection:
+    with replicated.scheduling.connect() as connection:
         yield connection
 
 
@@ -118,7 +118,7 @@ def test_a_write_that_does_not_end_is_compared_again(
 ) -> None:
     """It was stamped before, and may be committed after: nothing may be left out on its account."""
     began = compare(source, target, shop.business_id).compared_from
-    with replicated.in_process.connect("scheduling_app") as db, db.transaction():
+    with replicated.monolith.connect("scheduling_app") as db, db.transaction():
         db.execute("SELECT pg_advisory_xact_lock_shared(scheduling.fence_key(%s))", (shop.business_id,))
         assert compare_since(source, target, shop.business_id, began, settle_seconds=0.2).compared_from == began
     assert compare_since(source, target, shop.business_id, began).compared_from > began

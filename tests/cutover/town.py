@@ -15,7 +15,7 @@ from uuid import UUID
 import psutil
 import psycopg
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.devstack.postgres import PostgresServer
 from deploy.errors import PortInUseError
 from loadtests.bench.cutover_pauses import (
@@ -72,7 +72,7 @@ class Town:
     webs: dict[str, RunningWeb]
     service: TcpProxy
     """Between the monolith and the service."""
-    replication: dict[Side, TcpProxy]
+    replication: dict[DatabaseName, TcpProxy]
     """In front of each database, for the other database's server."""
     killed: "Queue[PostgresServer | None]" = field(default_factory=Queue)
     days: int = 0
@@ -82,7 +82,7 @@ class Town:
         return self.salon.business.business_id
 
     @property
-    def owner(self) -> Side:
+    def owner(self) -> DatabaseName:
         return owner_of(self.sides, self.salon)
 
     def controller(self) -> Controller:
@@ -107,13 +107,13 @@ class Town:
         eventually(
             lambda: not replication.find_problems(self.sides, most_lag_bytes=1_000_000), "replication streams again"
         )
-        with self.sides.in_process.connect() as one, self.sides.http.connect() as another:
+        with self.sides.monolith.connect() as one, self.sides.scheduling.connect() as another:
             found = {
-                "in_process": leases.read_lease(one, self.business_id),
-                "http": leases.read_lease(another, self.business_id),
+                "monolith": leases.read_lease(one, self.business_id),
+                "scheduling": leases.read_lease(another, self.business_id),
             }
             assert [side for side, lease in found.items() if lease is not None and lease.active] == [self.owner]
-            here, there = (one, another) if self.owner == "in_process" else (another, one)
+            here, there = (one, another) if self.owner == "monolith" else (another, one)
             findings = compare(here, there, self.business_id, settle_seconds=15.0)
             assert findings.equal, findings.differences
             assert check_invariants(here, self.business_id) == []
@@ -180,10 +180,12 @@ def _revive(server: PostgresServer) -> None:
             time.sleep(0.1)
 
 
-def _behind_proxies(sides: SchedulingDatabases, stack: ExitStack) -> tuple[SchedulingDatabases, dict[Side, TcpProxy]]:
-    proxies: dict[Side, TcpProxy] = {}
+def _behind_proxies(
+    sides: SchedulingDatabases, stack: ExitStack
+) -> tuple[SchedulingDatabases, dict[DatabaseName, TcpProxy]]:
+    proxies: dict[DatabaseName, TcpProxy] = {}
     places = {}
-    for side in ("in_process", "http"):
+    for side in ("monolith", "scheduling"):
         at = urlsplit(sides.at(side).url)
         assert at.hostname is not None
         assert at.port is not None

@@ -30,7 +30,7 @@ from contracts.scheduling.errors import (
     VersionConflict,
 )
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.routing import OwnershipRoutes
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
@@ -48,7 +48,7 @@ _REPEATED = (OutcomeUnknown, Unavailable, KeyInProgress)
 
 @contextmanager
 def switched_port(sides: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
-    platform = Database(sides.in_process.url, role="platform_app", secret=sides.in_process.secret)
+    platform = Database(sides.monolith.url, role="platform_app", secret=sides.monolith.secret)
     domain = uuid4().hex
     openfeature.set_provider(DatabaseFlags(FlagStore(platform)), domain)
     routes = OwnershipRoutes(platform, SchedulingFlag(openfeature.get_client(domain)))
@@ -63,7 +63,7 @@ def switched_port(sides: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
         platform.close()
 
 
-_SIDES: tuple[Side, ...] = ("in_process", "http")
+_SIDES: tuple[DatabaseName, ...] = ("monolith", "scheduling")
 
 
 def opened(port: OneCallPort, **offering: Any) -> Shop:
@@ -82,7 +82,7 @@ class Ledger:
     answers: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
 
-    def require_true(self, sides: SchedulingDatabases, business_id: UUID, owner: Side) -> None:
+    def require_true(self, sides: SchedulingDatabases, business_id: UUID, owner: DatabaseName) -> None:
         """Every acknowledged result stands exactly once where the business is; nothing stands that nobody asked for."""
         with sides.at(owner).connect() as db:
             rows = db.execute(

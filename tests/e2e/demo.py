@@ -11,16 +11,16 @@ from typing import Any
 
 import psycopg
 
-from contracts.scheduling.values import Side
 from deploy.devstack.environment import inherited
 from deploy.devstack.ports import free_port, is_free
 from deploy.devstack.program import Program
 from deploy.devstack.settings import DEFAULT_PORTS
 from deploy.mailsink.store import Mail, MailStore
+from monolith.shared.flags.scheduling_flag import AdapterName
 from tests.servers import ROOT
 
 LAST_LINE = "Ctrl-C stops everything"
-_ADMINISTRATORS: Mapping[Side, str] = {"in_process": "MONOLITH_DATABASE_URL", "http": "SCHEDULING_DATABASE_URL"}
+_ADMINISTRATORS: Mapping[AdapterName, str] = {"in_process": "MONOLITH_DATABASE_URL", "http": "SCHEDULING_DATABASE_URL"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Place:
             check=False,
         )
 
-    def sql(self, side: Side, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    def sql(self, side: AdapterName, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """As the administrator of the database of that side, who sees the rows of every business."""
         described = json.loads((self.data / "run" / "environment.json").read_text())
         with psycopg.connect(described["administrator"][_ADMINISTRATORS[side]]) as connection:

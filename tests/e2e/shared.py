@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from contracts.scheduling.values import Side
+from monolith.shared.flags.scheduling_flag import AdapterName
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Shop, open_both
 from tests.run_scope import hold_until_the_run_ends, leave, obtain_from_holder
@@ -21,7 +21,7 @@ MODULE = "tests.e2e.shared"
 @dataclass(frozen=True)
 class Product:
     place: Place
-    shops: dict[Side, Shop]
+    shops: dict[AdapterName, Shop]
 
 
 def obtain_product(folder: Path) -> Product:

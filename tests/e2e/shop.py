@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import requests
 
-from contracts.scheduling.values import Side
+from monolith.shared.flags.scheduling_flag import AdapterName
 from tests.e2e.demo import Place
 from tests.site import PASSWORD, Client
 
@@ -28,19 +28,19 @@ class Served(Protocol):
 @dataclass(frozen=True)
 class Shop:
     slug: str
-    side: Side
+    side: AdapterName
     business_id: str
     offering_id: str
     provider_id: str
 
 
-def open_shop(place: Place, slug: str, side: Side) -> Shop:
+def open_shop(place: Place, slug: str, side: AdapterName) -> Shop:
     """A new business where the flag is made to point; it is always open."""
     point_flag(place, side)
     return furnished_shop(place.url, slug, side)
 
 
-def furnished_shop(url: str, slug: str, side: Side) -> Shop:
+def furnished_shop(url: str, slug: str, side: AdapterName) -> Shop:
     """Sign up a business at the monolith at `url`, with one offering and one provider who is always available."""
     owner = Client(url)
     signed_up = answered(owner.sign_up(slug))
@@ -55,17 +55,17 @@ def furnished_shop(url: str, slug: str, side: Side) -> Shop:
     return Shop(slug, side, signed_up["business"]["business_id"], offering, provider)
 
 
-def point_flag(place: Place, side: Side) -> None:
+def point_flag(place: Place, side: AdapterName) -> None:
     """Where new businesses go, known to every process when this returns."""
     done = place.extraction("flag", "set", side, "--reason", "a test")
     assert done.returncode == 0, done.stderr
     time.sleep(FLAG_SECONDS)
 
 
-def open_both(place: Place) -> dict[Side, Shop]:
+def open_both(place: Place) -> dict[AdapterName, Shop]:
     """`near-salon` in the monolith, `far-salon` in the service; afterwards the flag points to `in_process`."""
     shops = {"http": open_shop(place, "far-salon", "http"), "in_process": open_shop(place, "near-salon", "in_process")}
-    return cast(dict[Side, Shop], shops)
+    return cast(dict[AdapterName, Shop], shops)
 
 
 class Customer:

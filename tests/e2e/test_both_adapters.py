@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import requests
 
-from contracts.scheduling.values import Side
+from monolith.shared.flags.scheduling_flag import AdapterName
 from tests.e2e.demo import Place
 from tests.e2e.shared import Product
 from tests.e2e.shop import PRICE_MINOR, Customer, answered
 from tests.polling import eventually
 
-SIDES: tuple[Side, Side] = ("in_process", "http")
+SIDES: tuple[AdapterName, AdapterName] = ("in_process", "http")
 APPOINTMENTS = "SELECT count(*) FROM scheduling.appointment WHERE business_id = %s"
 OUTBOX = "SELECT count(*) FROM scheduling.outbox WHERE business_id = %s"
 KEYS = "SELECT count(*) FROM scheduling.idempotency WHERE business_id = %s"
@@ -31,16 +31,16 @@ class Journey:
 
 
 @pytest.fixture(scope="module")
-def journeys(product: Product) -> dict[Side, Journey]:
+def journeys(product: Product) -> dict[AdapterName, Journey]:
     return {side: journey(product.place, Customer(product.place, product.shops[side])) for side in SIDES}
 
 
 @pytest.mark.parametrize("told", list(Journey.__dataclass_fields__))
-def test_both_sides_tell_the_same(journeys: dict[Side, Journey], told: str) -> None:
+def test_both_sides_tell_the_same(journeys: dict[AdapterName, Journey], told: str) -> None:
     assert getattr(journeys["in_process"], told) == getattr(journeys["http"], told)
 
 
-def test_what_they_tell(journeys: dict[Side, Journey]) -> None:
+def test_what_they_tell(journeys: dict[AdapterName, Journey]) -> None:
     seen = journeys["http"]
     assert [status for status, _ in seen.replies] == [200, 201, 201, 409, 400, 404, 200, 409, 200, 409, 200, 200]
     assert seen.invoices == [("credited", PRICE_MINOR, 0)]
@@ -56,7 +56,9 @@ def test_what_they_tell(journeys: dict[Side, Journey]) -> None:
 @pytest.mark.usefixtures("journeys")
 @pytest.mark.parametrize("side, other", [SIDES, SIDES[::-1]])
 @pytest.mark.parametrize("rows", [APPOINTMENTS, OUTBOX, KEYS])
-def test_a_business_leaves_rows_in_its_own_database_only(product: Product, side: Side, other: Side, rows: str) -> None:
+def test_a_business_leaves_rows_in_its_own_database_only(
+    product: Product, side: AdapterName, other: AdapterName, rows: str
+) -> None:
     business_id = product.shops[side].business_id
     assert product.place.sql(side, rows, business_id)[0][0] > 0
     assert product.place.sql(other, rows, business_id) == [(0,)]

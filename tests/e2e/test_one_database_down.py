@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from contracts.scheduling.values import Side
 from deploy.devstack.postgres import PostgresServer
+from monolith.shared.flags.scheduling_flag import AdapterName
 from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Customer, answered, open_both
@@ -27,8 +27,8 @@ class World:
 
     demo: Demo
     place: Place
-    servers: dict[Side, PostgresServer]
-    customers: dict[Side, Customer]
+    servers: dict[AdapterName, PostgresServer]
+    customers: dict[AdapterName, Customer]
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def server(folder: Path) -> PostgresServer:
     return PostgresServer(folder, name=folder.name)
 
 
-def books(world: World, side: Side) -> None:
+def books(world: World, side: AdapterName) -> None:
     """As soon as it can be done, and without more than a retry."""
     customer = world.customers[side]
     eventually(lambda: customer.book(free(customer)).status_code == 201, f"a booking at the {side} business")

@@ -82,7 +82,7 @@ class Walker:
 
     def sees_who_owns_the_business(self, step: Step) -> None:
         (status,) = self.runs(step)
-        assert owner_in(status.stdout, "harbour-barbers") == "in_process"
+        assert owner_in(status.stdout, "harbour-barbers") == "monolith"
 
     def flips_the_flag(self, step: Step) -> None:
         changed, shown = self.runs(step)
@@ -104,7 +104,7 @@ class Walker:
 
     def sees_it_land_in_the_other_database(self, step: Step) -> None:
         (status,) = self.runs(step)
-        assert owner_in(status.stdout, "second-salon") == "http"
+        assert owner_in(status.stdout, "second-salon") == "scheduling"
         rows = "SELECT count(*) FROM scheduling.business WHERE name = 'Second Salon'"
         assert self.place.sql("http", rows) == [(1,)]
         assert self.place.sql("in_process", rows) == [(0,)]
@@ -112,7 +112,7 @@ class Walker:
     def moves_the_first_one(self, step: Step) -> None:
         started, moved, verified, status = self.runs(step)
         assert "follow one another" in started.stdout
-        assert "harbour-barbers: in_process -> http; writes waited at most" in moved.stdout
+        assert "harbour-barbers: monolith -> scheduling; writes waited at most" in moved.stdout
         assert "harbour-barbers (http)" in verified.stdout
         assert "0 with something wrong" in verified.stdout
         assert "the first move" in status.stdout
@@ -120,13 +120,13 @@ class Walker:
 
     def moves_it_back(self, step: Step) -> None:
         moved, status = self.runs(step)
-        assert "harbour-barbers: http -> in_process" in moved.stdout
-        assert owner_in(status.stdout, "harbour-barbers") == "in_process"
+        assert "harbour-barbers: scheduling -> monolith" in moved.stdout
+        assert owner_in(status.stdout, "harbour-barbers") == "monolith"
         self.looks_again()
 
     def puts_everything_back(self, step: Step) -> None:
         _, status = self.runs(step)
-        assert owner_in(status.stdout, "second-salon") == "in_process"
+        assert owner_in(status.stdout, "second-salon") == "monolith"
         rows = "SELECT count(*) FROM scheduling.business WHERE name = 'Second Salon'"
         assert self.place.sql("in_process", rows) == [(1,)]
         assert self.place.sql("http", "SELECT count(*) FROM scheduling.business") == [(0,)]

@@ -15,8 +15,8 @@ from itertools import chain
 import pytest
 import requests
 
-from contracts.scheduling.values import Side
 from deploy.devstack.process_record import process_start_time
+from monolith.shared.flags.scheduling_flag import AdapterName
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Customer, Shop, answered, open_both
 from tests.polling import eventually
@@ -32,8 +32,8 @@ PROCESSES = 9
 class Ledger:
     """What customers were promised, by business, and what they asked for without hearing an answer."""
 
-    promised: dict[Side, list[str]] = field(default_factory=lambda: {"in_process": [], "http": []})
-    unanswered: dict[Side, int] = field(default_factory=lambda: {"in_process": 0, "http": 0})
+    promised: dict[AdapterName, list[str]] = field(default_factory=lambda: {"in_process": [], "http": []})
+    unanswered: dict[AdapterName, int] = field(default_factory=lambda: {"in_process": 0, "http": 0})
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Stopped:
     """A demo that ran once and was stopped; both shops have a booking."""
 
     place: Place
-    shops: Mapping[Side, Shop]
+    shops: Mapping[AdapterName, Shop]
     ledger: Ledger
 
 

@@ -5,8 +5,6 @@ Requests refuse unknown fields. Replies tolerate added ones, so that a service m
 leaves in UTC; every interval is half-open.
 """
 
-from msgspec import Struct
-
 from contracts.scheduling.models.appointments import (
     Agenda,
     Appointment,
@@ -120,7 +118,6 @@ from contracts.scheduling.models.waitlist import (
     WaitlistPage,
     WaitlistStatus,
 )
-from contracts.scheduling.values import Epoch, Side
 
 __all__ = [
     "Agenda",
@@ -184,7 +181,6 @@ __all__ = [
     "OverrideMode",
     "Overview",
     "OverviewDay",
-    "Ownership",
     "Provider",
     "ProviderSet",
     "Providers",
@@ -224,10 +220,3 @@ __all__ = [
     "Weight",
     "WorkingRange",
 ]
-
-
-class Ownership(Struct, frozen=True, kw_only=True):
-    """Which side owns a business, and since which epoch."""
-
-    owner: Side
-    epoch: Epoch

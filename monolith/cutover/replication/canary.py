@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from uuid_utils.compat import uuid7
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import SchedulingDatabases, other_database
 
 _LOOK_AGAIN = 0.001
@@ -21,7 +21,7 @@ class CanaryLost(Exception):
     """It did not arrive in time; says on which way."""
 
 
-def send_canary(sides: SchedulingDatabases, side: Side, *, seconds: float = 5.0) -> Canary:
+def send_canary(sides: SchedulingDatabases, side: DatabaseName, *, seconds: float = 5.0) -> Canary:
     """From `side` to the other and back, each way within `seconds`. Leaves nothing behind. Raises CanaryLost."""
     here, there = sides.at(side), sides.at(other_database(side))
     canary_id = uuid7()

@@ -49,7 +49,9 @@ class ReplicationDirection:
 
 def directions(sides: SchedulingDatabases) -> tuple[ReplicationDirection, ReplicationDirection]:
     """There and back."""
-    return ReplicationDirection(sides.in_process, sides.http), ReplicationDirection(sides.http, sides.in_process)
+    return ReplicationDirection(sides.monolith, sides.scheduling), ReplicationDirection(
+        sides.scheduling, sides.monolith
+    )
 
 
 def _plain(name: str) -> str:

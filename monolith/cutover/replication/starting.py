@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import sql
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases, other_database
 from monolith.cutover.replication.direction import PUBLICATION, ReplicationDirection, directions
 from monolith.cutover.replication.requirements import (
@@ -24,7 +24,7 @@ _LOOK_AGAIN = 0.2
 _MOST_ERRORS = 5
 """A table whose copy was cut off, by a network that failed for a moment, is copied again."""
 
-_SIDES: tuple[Side, Side] = ("in_process", "http")
+_SIDES: tuple[DatabaseName, DatabaseName] = ("monolith", "scheduling")
 # Children before their parents: discarding asks the foreign keys.
 _DISCARDED = (
     "fence_mark", "idempotency", "history", "waitlist", "assignment", "appointment", "session", "claim", "block",
@@ -47,22 +47,24 @@ def start(
             require_settings_and_rights(sides.at(side), db, allow_unbounded_wal=allow_unbounded_wal)
         require_same_version({sides.at(side).name: _version(db) for side, db in dbs.items()})
         there, back = directions(sides)
-        if not any(is_subscribed(dbs[each.subscriber.side], each) for each in (there, back)):
+        if not any(is_subscribed(dbs[each.subscriber.name], each) for each in (there, back)):
             owned = _cleared(sides, dbs, discard_copies)
         else:
             owned = {side: held_and_owned(db)[1] for side, db in dbs.items()}
         # First from the side that owns less to the one that owns more, so that only the latter has rows to leave out.
-        if len(owned["in_process"]) >= len(owned["http"]):
+        if len(owned["monolith"]) >= len(owned["scheduling"]):
             there, back = back, there
-        _open(dbs, there, elsewhere=set(), copy=bool(owned[there.publisher.side]), say=say)
-        _open(dbs, back, elsewhere=owned[back.subscriber.side], copy=True, say=say)
+        _open(dbs, there, elsewhere=set(), copy=bool(owned[there.publisher.name]), say=say)
+        _open(dbs, back, elsewhere=owned[back.subscriber.name], copy=True, say=say)
         for db in dbs.values():
             db.execute("SELECT scheduling.publish('{}')")
             # A copy is used as soon as a business is moved, which may be before the server looks at it by itself.
             db.execute("SELECT scheduling.take_statistics()")
 
 
-def _cleared(sides: SchedulingDatabases, dbs: dict[Side, Connection], discard_copies: bool) -> dict[Side, set[UUID]]:
+def _cleared(
+    sides: SchedulingDatabases, dbs: dict[DatabaseName, Connection], discard_copies: bool
+) -> dict[DatabaseName, set[UUID]]:
     """What each side owns; nothing else is there."""
     found = {side: held_and_owned(db) for side, db in dbs.items()}
     for side in _SIDES:
@@ -98,9 +100,9 @@ def discard(db: Connection, business_id: UUID) -> int:
 
 
 def _open(
-    dbs: dict[Side, Connection], direction: ReplicationDirection, *, elsewhere: set[UUID], copy: bool, say: Say
+    dbs: dict[DatabaseName, Connection], direction: ReplicationDirection, *, elsewhere: set[UUID], copy: bool, say: Say
 ) -> None:
-    publisher, subscriber = dbs[direction.publisher.side], dbs[direction.subscriber.side]
+    publisher, subscriber = dbs[direction.publisher.name], dbs[direction.subscriber.name]
     if not is_subscribed(subscriber, direction):
         publisher.execute("SELECT scheduling.publish(%s)", (sorted(elsewhere),))
         _drop_orphan(publisher, direction)

@@ -13,9 +13,9 @@ from contracts.scheduling.errors import NotOwner, SchedulingError, Unauthenticat
 from contracts.scheduling.models import Business, Reply, Request
 from contracts.scheduling.operations import Operation
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 
-Ports = Mapping[Side, OneCallPort]
+Ports = Mapping[DatabaseName, OneCallPort]
 ShadowReply = Reply | bytes
 """A reply, or an error that is an answer, such as `AppointmentNotFound`, encoded."""
 
@@ -27,13 +27,13 @@ class ShadowRead:
     operation: Operation[Any, Any]
     ctx: CallContext
     request: Request
-    owner: Side
+    owner: DatabaseName
     answer: ShadowReply
     seconds: float
 
     @property
-    def candidate(self) -> Side:
-        return "http" if self.owner == "in_process" else "in_process"
+    def candidate(self) -> DatabaseName:
+        return "scheduling" if self.owner == "monolith" else "monolith"
 
 
 class ReadFailed(Exception):

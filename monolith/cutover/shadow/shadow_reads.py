@@ -15,7 +15,7 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.shadow.comparison import ComparisonResult, PendingRecheck, ReadComparer
 from monolith.cutover.shadow.counts import ComparisonCounts, CountsBuffer, CountsKey
 from monolith.cutover.shadow.shadow_read import ShadowRead, ShadowReply, error_reply
@@ -63,7 +63,7 @@ class ShadowReads:
         """Whether all that was offered has been compared or dropped."""
         return self._queue.unfinished_tasks == 0
 
-    def around(self, side: Side, port: OneCallPort) -> OneCallPort:
+    def around(self, side: DatabaseName, port: OneCallPort) -> OneCallPort:
         """The same port; its reads may be shadowed by the other side."""
         return _Shadowed(side, port, self)
 
@@ -152,7 +152,7 @@ def _complain(taken: Mapping[CountsKey, ComparisonCounts]) -> None:
 class _Shadowed(OneCallPort):
     """One side as users reach it. What it answers, and when, is as without shadow reads."""
 
-    def __init__(self, side: Side, port: OneCallPort, reads: ShadowReads) -> None:
+    def __init__(self, side: DatabaseName, port: OneCallPort, reads: ShadowReads) -> None:
         self._side = side
         self._port = port
         self._reads = reads

@@ -13,7 +13,7 @@ from psycopg.rows import kwargs_row
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection
 from monolith.cutover.states import ABORTABLE, FOLLOWS, MAY_BE_FENCED, State
 
@@ -44,8 +44,8 @@ class Cutover(NamedTuple):
 
     cutover_id: UUID
     business_id: UUID
-    source: Side
-    target: Side
+    source: DatabaseName
+    target: DatabaseName
     epoch: int
     attempt: int
     state: State
@@ -71,8 +71,8 @@ class SourceNotOwner(Exception):
 def begin(
     platform: Connection,
     business_id: UUID,
-    source: Side,
-    target: Side,
+    source: DatabaseName,
+    target: DatabaseName,
     *,
     fence_seconds: float,
     actor: str,

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from contracts.scheduling.models import Ownership
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
+from monolith.modules.scheduling.ownership import Ownership
 
 
 def owner_of(connection: Connection, business_id: UUID) -> Ownership | None:
@@ -20,7 +20,7 @@ def owner_of(connection: Connection, business_id: UUID) -> Ownership | None:
     return None if row is None else Ownership(owner=row.owner, epoch=row.epoch)
 
 
-def claim(connection: Connection, business_id: UUID, side: Side) -> Ownership:
+def claim(connection: Connection, business_id: UUID, side: DatabaseName) -> Ownership:
     """Make `side` the first owner of a new business; answer the owner that stands when there is one already."""
     connection.execute(
         text("""

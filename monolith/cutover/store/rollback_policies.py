@@ -9,10 +9,11 @@ from psycopg.rows import kwargs_row
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection
 from monolith.cutover.rollback.thresholds import WINDOW_PARTS, CallCounts, RollbackThresholds
 from monolith.cutover.store.cutovers import Cutover
+from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
 
 PolicyOutcome = Literal["kept", "returned", "superseded"]
 """`kept`: its time passed. `returned`: it went back. `superseded`: somebody else moved the business since."""
@@ -26,7 +27,7 @@ class RollbackPolicy(NamedTuple):
     guard_id: UUID
     business_id: UUID
     cutover_id: UUID
-    home: Side
+    home: DatabaseName
     bound: RollbackThresholds
     until: datetime
     problem: str | None
@@ -41,7 +42,7 @@ class PolicyStatus(NamedTuple):
     """
 
     guard: RollbackPolicy
-    owner: Side
+    owner: DatabaseName
     moved_by: str | None
     over: bool
     in_all: CallCounts
@@ -113,7 +114,7 @@ def end_policy(
                 INSERT INTO platform.flag (key, business_id, value) VALUES ('scheduling.adapter', %s, %s)
                     ON CONFLICT (key, business_id) DO UPDATE SET value = excluded.value, changed_at = now()
                 """,
-                (guard.business_id, guard.home),
+                (guard.business_id, ADAPTER_FOR[guard.home]),
             )
         _audit(platform, guard, f"guard.{outcome}", reason, evidence)
 
@@ -137,7 +138,7 @@ def _audit(platform: Connection, guard: RollbackPolicy, action: str, reason: str
 
 
 def _watching(
-    owner: Side,
+    owner: DatabaseName,
     moved_by: str | None,
     over: bool,
     in_all: list[int],

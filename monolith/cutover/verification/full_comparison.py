@@ -7,7 +7,7 @@ from uuid import UUID
 from monolith.cutover.databases import Connection
 from monolith.cutover.verification.findings import MAX_LISTED, Difference, Findings, TableFinding
 from monolith.cutover.verification.table_rows import Key, Rows, Table, format_key, read_tables
-from monolith.cutover.verification.throttle import DATABASE_SHARE, Throttle
+from monolith.cutover.verification.throttle import DATABASE_SHARE, ComparisonThrottle
 
 LONGEST_TRANSACTION = timedelta(seconds=15)
 """A write ends by its caller's deadline, which is shorter: what was stamped earlier is committed, or never will be."""
@@ -25,7 +25,7 @@ def compare(
 ) -> Findings:
     """What replication has yet to deliver is no difference: rows that differ are read again from both sides until they
     agree, for `settle_seconds` at the longest. Keeps the databases busy for `share` of the time."""
-    began, pace = time.monotonic(), Throttle(share)
+    began, pace = time.monotonic(), ComparisonThrottle(share)
     bytewise = _sorts(source) != _sorts(target)
     compared_from = read_clock(source) - LONGEST_TRANSACTION
     tables = {table.name: table for table in read_tables(source)}
@@ -82,7 +82,7 @@ def _sorts(db: Connection) -> tuple[object, ...]:
 
 
 def _compare_slices(
-    table: Table, source: Connection, target: Connection, business_id: UUID, bytewise: bool, pace: Throttle
+    table: Table, source: Connection, target: Connection, business_id: UUID, bytewise: bool, pace: ComparisonThrottle
 ) -> tuple[int, list[Key]]:
     """How many rows there are, and the keys of those that were not the same at once."""
     rows, doubtful, after = 0, list[Key](), None

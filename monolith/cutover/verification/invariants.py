@@ -4,7 +4,7 @@ from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
 
 from monolith.cutover.databases import Connection
-from monolith.cutover.verification.throttle import DATABASE_SHARE, Throttle
+from monolith.cutover.verification.throttle import DATABASE_SHARE, ComparisonThrottle
 
 _MOST_NAMED = 5
 _PIECE_ROWS: Final = 4_000
@@ -103,7 +103,7 @@ _PROMISES = (
 def check_invariants(db: Connection, business_id: UUID, *, share: float = DATABASE_SHARE) -> list[str]:
     """What is broken, in words, at most five of each kind; empty when all is well. In pieces, each of one snapshot,
     that keep the database busy for `share` of the time."""
-    pace = Throttle(share)
+    pace = ComparisonThrottle(share)
     # Where statistics are missing, as in a new copy, the planner would visit every claim for each appointment.
     db.execute("SET enable_nestloop = off")
     try:
@@ -113,7 +113,7 @@ def check_invariants(db: Connection, business_id: UUID, *, share: float = DATABA
             db.execute("RESET enable_nestloop")
 
 
-def _broken(db: Connection, business_id: UUID, promise: _Promise, pace: Throttle) -> list[str]:
+def _broken(db: Connection, business_id: UUID, promise: _Promise, pace: ComparisonThrottle) -> list[str]:
     found: list[str] = []
     after = _FIRST
     while after < _LAST and len(found) < _MOST_NAMED:

@@ -7,7 +7,7 @@ DATABASE_SHARE: Final = 0.25
 """At half of its capacity a server has room for this much more, and answers nearly as fast as before."""
 
 
-class Throttle:
+class ComparisonThrottle:
     """Works for `share` of the time, and rests for the rest of it."""
 
     def __init__(self, share: float = DATABASE_SHARE) -> None:

@@ -1,26 +1,33 @@
-"""The flag `scheduling.adapter`, typed."""
+"""The flag `scheduling.adapter`: which adapter, and with it which database, new businesses should use."""
 
-from typing import cast, get_args
+from collections.abc import Mapping
+from typing import Literal, cast, get_args
 from uuid import UUID
 
 from openfeature.client import OpenFeatureClient
 from openfeature.evaluation_context import EvaluationContext
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
 
-DEFAULT: Side = "in_process"
-"""What holds until somebody sets the flag: the monolith as it always was."""
+AdapterName = Literal["in_process", "http"]
+"""The values of the flag. Each adapter reaches one database; see `DATABASE_OF`."""
+
+DATABASE_OF: Mapping[AdapterName, DatabaseName] = {"in_process": "monolith", "http": "scheduling"}
+ADAPTER_FOR: Mapping[DatabaseName, AdapterName] = {database: adapter for adapter, database in DATABASE_OF.items()}
+
+DEFAULT: AdapterName = "in_process"
+"""The value of a flag that was never set."""
 
 
 class SchedulingFlag:
-    """Which side an operator asks for. Ownership, not this, is what is true of an existing business."""
+    """What an operator requests for new businesses. For an existing business only the routing table is true."""
 
     def __init__(self, client: OpenFeatureClient) -> None:
         self._client = client
 
-    def side_for(self, business_id: UUID) -> Side:
-        """The side that a business of this id should be created on. An unknown value counts as the default."""
+    def adapter_for(self, business_id: UUID) -> AdapterName:
+        """Return the adapter that a new business with this id should use. An unknown value counts as the default."""
         context = EvaluationContext(targeting_key=str(business_id))
         value = self._client.get_string_value(SCHEDULING_ADAPTER, DEFAULT, context)
-        return cast(Side, value) if value in get_args(Side) else DEFAULT
+        return cast(AdapterName, value) if value in get_args(AdapterName) else DEFAULT

@@ -32,7 +32,8 @@ ownership = Table(
         server_default=text("0"),
         comment="How many moves of the business were begun; numbers the fences.",
     ),
-    comment="The routing table: which side owns a business. A cutover is decided by one update of one row of it.",
+    comment="The routing table: the database that owns a business. A cutover is decided by one update of one row of "
+    "it.",
 )
 
 audit = Table(

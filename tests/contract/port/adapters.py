@@ -10,7 +10,6 @@ from openfeature import api as openfeature
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Side
 from deploy.devstack.keys import Keys, load_keys
 from deploy.devstack.ports import free_port
 from deploy.devstack.program import Program, http_check
@@ -21,7 +20,7 @@ from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
 from monolith.shared.database import Database
 from monolith.shared.flags.provider import DatabaseFlags
-from monolith.shared.flags.scheduling_flag import SchedulingFlag
+from monolith.shared.flags.scheduling_flag import DATABASE_OF, AdapterName, SchedulingFlag
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from tests.databases import Databases
 
@@ -48,8 +47,8 @@ def running_adapters(databases: Databases, folder: Path) -> Iterator[dict[str, A
         http = HttpScheduling(service_url, signer_from(keys.signing_key))
         stack.callback(http.close)
         in_process = in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=8)
-        sides: dict[Side, OneCallPort] = {"in_process": in_process, "http": http}
-        urls: dict[Side, str] = {
+        sides: dict[AdapterName, OneCallPort] = {"in_process": in_process, "http": http}
+        urls: dict[AdapterName, str] = {
             "in_process": databases.monolith_admin_url,
             "http": databases.scheduling_admin_url,
         }
@@ -79,8 +78,8 @@ def running_service(databases: Databases, keys: Keys, log: Path) -> Iterator[str
 
 @contextmanager
 def _switched(
-    databases: Databases, sides: dict[Side, OneCallPort]
-) -> Iterator[tuple[SwitchedScheduling, Callable[[UUID, Side], None]]]:
+    databases: Databases, sides: dict[AdapterName, OneCallPort]
+) -> Iterator[tuple[SwitchedScheduling, Callable[[UUID, AdapterName], None]]]:
     """The switched port, and a way to ask, by the flag, for a side before a business is opened."""
     platform = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
     store = FlagStore(platform)
@@ -88,18 +87,18 @@ def _switched(
     domain = uuid4().hex
     openfeature.set_provider(flags, domain)
 
-    def ask_for(business_id: UUID, side: Side) -> None:
+    def ask_for(business_id: UUID, side: AdapterName) -> None:
         store.set(SCHEDULING_ADAPTER, side, business_id=business_id, actor="tests", reason="contract suite")
         flags.refresh()
 
     try:
         routes = OwnershipRoutes(platform, SchedulingFlag(openfeature.get_client(domain)))
-        yield SwitchedScheduling(sides, routes), ask_for
+        yield SwitchedScheduling({DATABASE_OF[name]: adapter for name, adapter in sides.items()}, routes), ask_for
     finally:
         platform.close()
 
 
-def _asking(ask_for: Callable[[UUID, Side], None], side: Side) -> Callable[[], UUID]:
+def _asking(ask_for: Callable[[UUID, AdapterName], None], side: AdapterName) -> Callable[[], UUID]:
     def new_business() -> UUID:
         business_id = uuid7()
         ask_for(business_id, side)

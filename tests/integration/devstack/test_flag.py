@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.store import cutovers as moves
@@ -67,7 +67,7 @@ def test_refused_move_leaves_the_flag_as_it_was(
 def test_reset_after_finalize_leaves_the_flag_at_the_service(
     databases: Databases, platform: Database, extraction: CommandLine
 ) -> None:
-    sign_up(databases, "one", owner="http")
+    sign_up(databases, "one", owner="scheduling")
     extraction("flag", "set", "http")
     refused = extraction("reset", "--yes")
     assert refused.returncode == 2
@@ -80,10 +80,10 @@ def test_stopped_batch_keeps_the_flag_of_moved_businesses_only(
 ) -> None:
     one, two = sign_up(databases, "one", "two")
     with replicated.platform() as connection:
-        moves.begin(connection, two, "in_process", "http", fence_seconds=2, actor="somebody else", reason="")
+        moves.begin(connection, two, "monolith", "scheduling", fence_seconds=2, actor="somebody else", reason="")
     stopped = extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url)
     assert stopped.returncode == 2
-    assert "one: in_process -> http" in stopped.stdout
+    assert "one: monolith -> scheduling" in stopped.stdout
     assert "two is being moved already" in stopped.stderr
     assert FlagStore(platform).read() == {(SCHEDULING_ADAPTER, one): "http"}
 
@@ -100,7 +100,7 @@ def test_moving_every_business_sets_the_default_too(
     assert set(FlagStore(platform).read().values()) == {"in_process"}
 
 
-def sign_up(databases: Databases, *slugs: str, owner: Side = "in_process") -> list[UUID]:
+def sign_up(databases: Databases, *slugs: str, owner: DatabaseName = "monolith") -> list[UUID]:
     """Their ids; each is opened in the monolith's database and routed to `owner`."""
     with auth_site(databases) as site:
         for slug in slugs:
@@ -116,8 +116,8 @@ def sign_up(databases: Databases, *slugs: str, owner: Side = "in_process") -> li
 @pytest.fixture
 def replicated(databases: Databases) -> Iterator[SchedulingDatabases]:
     sides = SchedulingDatabases(
-        SchedulingDatabase("in_process", databases.monolith_url, databases.role_secret),
-        SchedulingDatabase("http", databases.scheduling_url, databases.role_secret),
+        SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret),
+        SchedulingDatabase("scheduling", databases.scheduling_url, databases.role_secret),
     )
     start(sides)
     yield sides

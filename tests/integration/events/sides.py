@@ -10,7 +10,7 @@ import redis
 from prometheus_client import CollectorRegistry
 
 from contracts.scheduling.events import STREAM
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.modules.notifications.module import build_notifications
 from monolith.shared.database import Database
 from monolith.shared.events import Consumer
@@ -27,19 +27,23 @@ QUICK = FollowerSettings(first_retry=0.02, longest_retry=0.05, survey_every=0, g
 
 
 def relay(
-    databases: Databases, source: Side = "http", *, redis_url: str | None = None, limits: Limits | None = None
+    databases: Databases,
+    source: DatabaseName = "scheduling",
+    *,
+    redis_url: str | None = None,
+    limits: Limits | None = None,
 ) -> Relay:
-    url = databases.scheduling_url if source == "http" else databases.monolith_url
+    url = databases.scheduling_url if source == "scheduling" else databases.monolith_url
     metrics = RelayMetrics(CollectorRegistry())
     return build_relay(source, url, databases.role_secret, redis_url or databases.redis_url, metrics, limits)
 
 
-def relay_once(databases: Databases, source: Side = "http", **how: Any) -> None:
+def relay_once(databases: Databases, source: DatabaseName = "scheduling", **how: Any) -> None:
     """One step of a relay that then is gone, also for the server, which notices that in its own time."""
     working = relay(databases, source, **how)
     working.step()
     working.close()
-    url = databases.scheduling_admin_url if source == "http" else databases.monolith_admin_url
+    url = databases.scheduling_admin_url if source == "scheduling" else databases.monolith_admin_url
     connected = """
         SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'scheduling_relay'
     """

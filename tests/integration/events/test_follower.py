@@ -64,8 +64,8 @@ def test_events_of_one_appointment_from_two_databases(
     ours, theirs = in_process_outbox(databases), http_outbox(databases)
     ours.write(first, third)
     theirs.write(second)
-    relay_once(databases, "http")
-    relay_once(databases, "in_process")
+    relay_once(databases, "scheduling")
+    relay_once(databases, "monolith")
     until(lambda: notified.rows("inbox") == 3, notified.follower.step)
     assert [version for _, version, _ in notified.messages()] == [1, 2, 3]
 

@@ -66,8 +66,8 @@ def test_one_relay_works_and_another_takes_over(databases: Databases, outbox: Ou
 def test_each_database_has_its_own_relay(databases: Databases) -> None:
     for writer in (in_process_outbox(databases), http_outbox(databases)):
         writer.write(Story().booked())
-    relay_once(databases, "in_process")
-    relay_once(databases, "http")
+    relay_once(databases, "monolith")
+    relay_once(databases, "scheduling")
     assert len(entries(databases.redis_url)) == 2
 
 

@@ -69,7 +69,7 @@ def test_from_either_outbox_to_the_customer(databases: Databases, mailbox: Mailb
         ours.write(story.booked())
         until(lambda: len(mailbox.mails) == 1, wait)
         theirs.write(story.rescheduled())
-        relay_once(databases, "http")
+        relay_once(databases, "scheduling")
         until(lambda: len(mailbox.mails) == 2, wait)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)

@@ -15,13 +15,13 @@ def set_flag(process: Process, value: str, reason: str = "") -> str | None:
 
 
 def test_a_flag_that_nobody_set_means_the_monolith_as_it_was(processes: list[Process]) -> None:
-    assert processes[0].flag.side_for(new_id()) == "in_process"
+    assert processes[0].flag.adapter_for(new_id()) == "in_process"
 
 
 def test_every_process_sees_a_change_within_a_second(processes: list[Process]) -> None:
     set_flag(processes[0], "http")
 
-    took = eventually(lambda: all(p.flag.side_for(new_id()) == "http" for p in processes))
+    took = eventually(lambda: all(p.flag.adapter_for(new_id()) == "http" for p in processes))
 
     assert took < 1.0
 
@@ -38,18 +38,18 @@ def test_an_override_holds_for_its_business_only(processes: list[Process]) -> No
     chosen, other = new_id(), new_id()
     processes[0].store.set(SCHEDULING_ADAPTER, "http", business_id=chosen, actor="cli:ann", reason="")
 
-    eventually(lambda: processes[1].flag.side_for(chosen) == "http")
+    eventually(lambda: processes[1].flag.adapter_for(chosen) == "http")
 
-    assert processes[1].flag.side_for(other) == "in_process"
+    assert processes[1].flag.adapter_for(other) == "in_process"
 
 
 def test_a_value_that_is_no_side_counts_as_the_default(processes: list[Process]) -> None:
     set_flag(processes[0], "carrier-pigeon")
     set_flag(processes[0], "http")
-    eventually(lambda: processes[0].flag.side_for(new_id()) == "http")
+    eventually(lambda: processes[0].flag.adapter_for(new_id()) == "http")
     set_flag(processes[0], "carrier-pigeon")
 
-    eventually(lambda: processes[0].flag.side_for(new_id()) == "in_process")
+    eventually(lambda: processes[0].flag.adapter_for(new_id()) == "in_process")
 
 
 def test_each_change_is_on_record_with_who_when_and_why(processes: list[Process]) -> None:

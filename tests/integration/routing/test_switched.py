@@ -16,7 +16,7 @@ from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.errors import BusinessNotFound, NotOwner, Unavailable
 from contracts.scheduling.operations import Operation
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.shared.database import new_id
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
@@ -28,7 +28,7 @@ from tests.integration.routing.conftest import Process, eventually, start_proces
 class RecordingSide(OneCallPort):
     """A side that answers every call as it is told, and remembers the keys it was called with."""
 
-    def __init__(self, name: Side, refuse: Callable[[], Exception | None] = lambda: None) -> None:
+    def __init__(self, name: DatabaseName, refuse: Callable[[], Exception | None] = lambda: None) -> None:
         self.name = name
         self.refuse = refuse
         self.keys: list[str | None] = []
@@ -49,10 +49,10 @@ def context(business_id: UUID, key: str = "a-key", seconds: float = 2.0) -> Call
 
 
 def switched(process: Process, **sides: RecordingSide) -> SwitchedScheduling:
-    return SwitchedScheduling({"in_process": sides["in_process"], "http": sides["http"]}, process.routes)
+    return SwitchedScheduling({"monolith": sides["monolith"], "scheduling": sides["scheduling"]}, process.routes)
 
 
-def move(databases: Databases, business_id: UUID, owner: Side) -> None:
+def move(databases: Databases, business_id: UUID, owner: DatabaseName) -> None:
     """What a cutover's decision does to the routing table."""
     with psycopg.connect(databases.monolith_admin_url) as db:
         db.execute(
@@ -67,7 +67,7 @@ def process(processes: list[Process]) -> Process:
 
 @pytest.fixture
 def sides() -> Sides:
-    return {"in_process": RecordingSide("in_process"), "http": RecordingSide("http")}
+    return {"monolith": RecordingSide("monolith"), "scheduling": RecordingSide("scheduling")}
 
 
 OPEN = m.OpenBusiness(name="A", zone="Europe/Paris")
@@ -75,9 +75,9 @@ OPEN = m.OpenBusiness(name="A", zone="Europe/Paris")
 
 def test_a_new_business_is_opened_on_the_side_that_the_flag_names(process: Process, sides: Sides) -> None:
     process.store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
-    eventually(lambda: process.flag.side_for(new_id()) == "http")
+    eventually(lambda: process.flag.adapter_for(new_id()) == "http")
 
-    assert switched(process, **sides).open_business(context(new_id()), OPEN).name == "http"
+    assert switched(process, **sides).open_business(context(new_id()), OPEN).name == "scheduling"
 
 
 def test_opening_again_stays_on_the_first_side_whatever_the_flag_says_by_then(process: Process, sides: Sides) -> None:
@@ -85,9 +85,9 @@ def test_opening_again_stays_on_the_first_side_whatever_the_flag_says_by_then(pr
     port = switched(process, **sides)
     port.open_business(context(business_id), OPEN)
     process.store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
-    eventually(lambda: process.flag.side_for(business_id) == "http")
+    eventually(lambda: process.flag.adapter_for(business_id) == "http")
 
-    assert port.open_business(context(business_id), OPEN).name == "in_process"
+    assert port.open_business(context(business_id), OPEN).name == "monolith"
 
 
 def test_every_process_follows_a_move_within_a_second(
@@ -96,12 +96,12 @@ def test_every_process_follows_a_move_within_a_second(
     business_id = new_id()
     ports = [switched(process, **sides) for process in processes]
     ports[0].open_business(context(business_id), OPEN)
-    assert all(port.get_business(context(business_id), m.GetBusiness()).name == "in_process" for port in ports)
+    assert all(port.get_business(context(business_id), m.GetBusiness()).name == "monolith" for port in ports)
 
-    move(databases, business_id, "http")
+    move(databases, business_id, "scheduling")
 
     took = eventually(
-        lambda: all(port.get_business(context(business_id), m.GetBusiness()).name == "http" for port in ports)
+        lambda: all(port.get_business(context(business_id), m.GetBusiness()).name == "scheduling" for port in ports)
     )
     assert took < 1.0
 
@@ -114,12 +114,12 @@ def test_a_stale_route_is_corrected_by_the_refusal_and_the_same_key_succeeds(
     port.open_business(context(business_id), OPEN)
     process.watch.close()
     port.get_business(context(business_id), m.GetBusiness())
-    move(databases, business_id, "http")
-    sides["in_process"].refuse = lambda: NotOwner("moved away")
+    move(databases, business_id, "scheduling")
+    sides["monolith"].refuse = lambda: NotOwner("moved away")
 
     request = m.CreateProvider(name="Ann", zone="Europe/Paris")
-    assert port.call(ops.CREATE_PROVIDER, context(business_id, "the-key"), request).name == "http"
-    assert sides["in_process"].keys[-1] == sides["http"].keys[-1] == "the-key"
+    assert port.call(ops.CREATE_PROVIDER, context(business_id, "the-key"), request).name == "scheduling"
+    assert sides["monolith"].keys[-1] == sides["scheduling"].keys[-1] == "the-key"
 
 
 def test_while_nobody_owns_it_a_write_waits_and_goes_on_at_the_new_owner(
@@ -134,13 +134,13 @@ def test_while_nobody_owns_it_a_write_waits_and_goes_on_at_the_new_owner(
         nonlocal refusals
         refusals += 1
         if refusals == 4:
-            move(databases, business_id, "http")
+            move(databases, business_id, "scheduling")
         return NotOwner("fenced")
 
-    sides["in_process"].refuse = fenced
+    sides["monolith"].refuse = fenced
     request = m.CreateProvider(name="Ann", zone="Europe/Paris")
 
-    assert port.call(ops.CREATE_PROVIDER, context(business_id), request).name == "http"
+    assert port.call(ops.CREATE_PROVIDER, context(business_id), request).name == "scheduling"
     assert refusals >= 4
 
 
@@ -148,7 +148,7 @@ def test_a_fence_longer_than_the_deadline_is_unavailable_in_time(process: Proces
     business_id = new_id()
     port = switched(process, **sides)
     port.open_business(context(business_id), OPEN)
-    sides["in_process"].refuse = lambda: NotOwner("fenced")
+    sides["monolith"].refuse = lambda: NotOwner("fenced")
 
     with pytest.raises(Unavailable, match="being moved"):
         port.create_provider(context(business_id, seconds=0.3), m.CreateProvider(name="Ann", zone="Europe/Paris"))
@@ -158,11 +158,11 @@ def test_it_never_falls_back_to_the_other_side(process: Process, sides: Sides) -
     business_id = new_id()
     port = switched(process, **sides)
     port.open_business(context(business_id), OPEN)
-    sides["in_process"].refuse = lambda: Unavailable("slow today")
+    sides["monolith"].refuse = lambda: Unavailable("slow today")
 
     with pytest.raises(Unavailable, match="slow today"):
         port.get_business(context(business_id), m.GetBusiness())
-    assert sides["http"].keys == []
+    assert sides["scheduling"].keys == []
 
 
 def test_a_business_that_scheduling_does_not_know_is_not_found(process: Process, sides: Sides) -> None:
@@ -183,11 +183,11 @@ def test_while_the_route_store_is_away_the_last_known_route_holds_and_is_marked_
         port.get_business(context(business_id), m.GetBusiness())
         with proxy.away():
             eventually(lambda: process.watch.stale)
-            assert port.get_business(context(business_id), m.GetBusiness()).name == "in_process"
+            assert port.get_business(context(business_id), m.GetBusiness()).name == "monolith"
             with pytest.raises(Unavailable):
                 port.get_business(context(new_id()), m.GetBusiness())
-            move(databases, business_id, "http")
+            move(databases, business_id, "scheduling")
 
         eventually(lambda: not process.watch.stale)
-        eventually(lambda: port.get_business(context(business_id), m.GetBusiness()).name == "http")
+        eventually(lambda: port.get_business(context(business_id), m.GetBusiness()).name == "scheduling")
         process.watch.close()

@@ -13,7 +13,7 @@ from openfeature import api as openfeature
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from deploy.devstack.keys import Keys
 from monolith.cutover.routing import OwnershipRoutes
 from monolith.cutover.shadow.comparison import ReadComparer
@@ -56,7 +56,7 @@ class Monolith:
         self.flags.set(key, value, business_id=business_id, actor="tests", reason="")
         self.provider.refresh()
 
-    def shop(self, owner: Side = "in_process", percent: float = 100.0) -> Shop:
+    def shop(self, owner: DatabaseName = "monolith", percent: float = 100.0) -> Shop:
         """A new business that `owner` owns; `percent` of its reads are shadowed from now on."""
         business_id = uuid7()
         self.ask_for(SCHEDULING_ADAPTER, owner, business_id)
@@ -122,10 +122,10 @@ def monolith(
     return started
 
 
-def sides_of(databases: Databases, keys: Keys, service_url: str) -> dict[Side, OneCallPort]:
+def sides_of(databases: Databases, keys: Keys, service_url: str) -> dict[DatabaseName, OneCallPort]:
     return {
-        "in_process": in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=4),
-        "http": HttpScheduling(service_url, signer_from(keys.signing_key), max_concurrent=8),
+        "monolith": in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=4),
+        "scheduling": HttpScheduling(service_url, signer_from(keys.signing_key), max_concurrent=8),
     }
 
 

@@ -19,7 +19,7 @@ from tests.site import auth_site
 Said = tuple[object, str, str]
 Extraction = Callable[..., Said]
 EXAMPLE = DifferenceExample(
-    "a-business", "get_agenda", "in_process", "{}", (DifferingField("zone", '"UTC"', "(absent)"),), "{…", "{}"
+    "a-business", "get_agenda", "monolith", "{}", (DifferingField("zone", '"UTC"', "(absent)"),), "{…", "{}"
 )
 
 
@@ -99,7 +99,7 @@ def test_the_report_tells_what_was_found(platform: Database, salon: str, extract
     assert lines[0] == "scheduling.shadow = 10 %, salon 50 %"
     assert lines[2].split() == ["get_agenda", "1,200", "1", "2", "3", "1.0", "2.5", "2.50"]
     assert lines[3].split() == ["search_slots", "0", "0", "9", "0"]
-    assert "get_agenda of business a-business, owned by in_process" in shown
+    assert "get_agenda of business a-business, owned by monolith" in shown
     assert '    owner     "UTC"\n    candidate (absent)\n' in shown
 
     told = json.loads(extraction("shadow", "report", "--json")[1])

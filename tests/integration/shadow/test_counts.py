@@ -22,7 +22,7 @@ from tests.gunicorn_site import gunicorn_site
 from tests.integration.shadow.conftest import Started
 from tests.polling import eventually
 
-EXAMPLE = DifferenceExample("a business", "get_agenda", "http", "{}", (), "{}", '{"nul":"\\u0000"}')
+EXAMPLE = DifferenceExample("a business", "get_agenda", "scheduling", "{}", (), "{}", '{"nul":"\\u0000"}')
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_counts_of_all_processes_are_added_up_by_operation_and_minute(platform: 
     )
     assert (agenda.owner_ms, agenda.candidate_ms, agenda.ratio) == (2.0, 4.0, 2.0)
     assert agenda.example is not None
-    assert agenda.example["owner_side"] == "http"
+    assert agenda.example["owner_side"] == "scheduling"
     assert (search.compared, search.failed, search.owner_ms, search.ratio) == (0, 1, None, None)
     assert [each.operation for each in store.since(1)] == ["get_agenda", "search_slots"]
     assert store.since(120)[0].compared == 104

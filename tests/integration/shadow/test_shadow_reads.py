@@ -13,7 +13,7 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import AppointmentNotFound, SlotUnavailable
 from contracts.scheduling.operations import OPERATIONS
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.preflight import PreflightChecks
@@ -43,11 +43,11 @@ def read_everything(port: OneCallPort, shop: Shop, requests: dict[str, Any]) -> 
         port.call(operation, shop.staff.reads(), requests[name])
 
 
-@pytest.mark.parametrize("owner", ["in_process", "http"])
+@pytest.mark.parametrize("owner", ["monolith", "scheduling"])
 def test_equal_sides_give_no_difference_in_any_operation(
-    shared_databases: Databases, monolith: Started, owner: Side
+    shared_databases: Databases, monolith: Started, owner: DatabaseName
 ) -> None:
-    url = shared_databases.monolith_admin_url if owner == "in_process" else shared_databases.scheduling_admin_url
+    url = shared_databases.monolith_admin_url if owner == "monolith" else shared_databases.scheduling_admin_url
     with monolith(pause_seconds=LAG_SECONDS) as process:
         shop = process.shop(owner)
         requests = samples(shop, standing(Adapter(owner, process.port, url), shop))
@@ -96,7 +96,7 @@ def test_a_business_that_was_moved_is_the_same_but_for_its_epoch(
     ):
         shop = process.shop()
         move = controller.move(
-            shop.business_id, "in_process", "http", fence_seconds=10.0, actor="tests", reason="to see"
+            shop.business_id, "monolith", "scheduling", fence_seconds=10.0, actor="tests", reason="to see"
         )
         assert move.state == "active"
         shop.book()
@@ -127,7 +127,7 @@ def test_a_planted_difference_is_found_with_its_example(
     assert example is not None
     assert example["business_id"] == str(shop.business_id)
     assert example["operation"] == "get_appointment"
-    assert example["owner_side"] == "in_process"
+    assert example["owner_side"] == "monolith"
     assert str(booked.appointment_id) in example["request"]
     assert example["places"] == [
         {"at": "version", "owner": "1", "candidate": "7"},
@@ -170,7 +170,7 @@ def test_a_candidate_that_is_dead_or_hangs_slows_nothing_and_fails_nobody(
 
 def test_users_of_the_service_reach_it_while_shadow_reads_there_hang(monolith: Started, service: TcpProxy) -> None:
     with monolith() as process, service.half_open():
-        here, there = process.shop("in_process"), process.shop("http", percent=0)
+        here, there = process.shop("monolith"), process.shop("scheduling", percent=0)
         for _ in range(20):
             listed(here)
         time.sleep(1.5)

@@ -15,7 +15,7 @@ BUSINESSES = [uuid4() for _ in range(7)]
 def moved(business_id: UUID, state: State = "active", problem: str | None = None) -> Cutover:
     now = datetime.now(UTC)
     return Cutover(
-        uuid4(), business_id, "in_process", "http", 1, 1, state, 2.0, None, None, "", "", problem, [], now, now
+        uuid4(), business_id, "monolith", "scheduling", 1, 1, state, 2.0, None, None, "", "", problem, [], now, now
     )
 
 

@@ -24,7 +24,7 @@ from contracts.scheduling.errors import (
 from contracts.scheduling.models.kinds import Reply
 from contracts.scheduling.operations import Operation
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Note, Side
+from contracts.scheduling.values import DatabaseName, Note
 from monolith.cutover.shadow import examples
 from monolith.cutover.shadow.comparison import ComparisonResult, PendingRecheck, ReadComparer
 from monolith.cutover.shadow.counts import MAX_BUFFERED, ComparisonCounts, CountsBuffer
@@ -61,7 +61,7 @@ def compared(
     answer: ShadowReply, owner: Sequence[Reply | Exception] = (), candidate: Sequence[Reply | Exception] = ()
 ) -> ComparisonResult:
     """All that the sides can say is asked for, and nothing more."""
-    sides: dict[Side, ScriptedSide] = {"in_process": ScriptedSide(owner), "http": ScriptedSide(candidate)}
+    sides: dict[DatabaseName, ScriptedSide] = {"monolith": ScriptedSide(owner), "scheduling": ScriptedSide(candidate)}
     comparing = ReadComparer(sides, pause_seconds=0.0)
     found = comparing.first_look(read(answer))
     if isinstance(found, PendingRecheck):
@@ -72,7 +72,7 @@ def compared(
 
 def read(answer: ShadowReply) -> ShadowRead:
     ctx = CallContext(uuid4(), ANONYMOUS, Deadline.after(0), new_trace())
-    return ShadowRead(ops.LIST_HOLIDAYS, ctx, m.ListHolidays(), "in_process", answer, 0.001)
+    return ShadowRead(ops.LIST_HOLIDAYS, ctx, m.ListHolidays(), "monolith", answer, 0.001)
 
 
 def test_the_same_answer_is_asked_for_once() -> None:

@@ -45,7 +45,7 @@ def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcess
 
 def in_process_relay(url: str, secret: str, redis_url: str) -> Relay:
     """The relay of the events that this adapter's engine leaves in the outbox. Connects later."""
-    return build_relay("in_process", url, secret, redis_url, RelayMetrics(CollectorRegistry()))
+    return build_relay("monolith", url, secret, redis_url, RelayMetrics(CollectorRegistry()))
 
 
 def in_process_maintenance(url: str, secret: str) -> MaintenanceWorker:

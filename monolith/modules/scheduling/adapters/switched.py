@@ -8,10 +8,10 @@ from uuid import UUID
 from contracts.chassis.backoff import Backoff
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import BusinessNotFound, DeadlineExceeded, NotOwner, Unavailable
-from contracts.scheduling.models import Ownership
 from contracts.scheduling.operations import OPEN_BUSINESS, Operation, Q, R
 from contracts.scheduling.port import OneCallPort
-from contracts.scheduling.values import Side
+from contracts.scheduling.values import DatabaseName
+from monolith.modules.scheduling.ownership import Ownership
 from monolith.shared.database import DatabaseUnavailable
 
 _FIRST_WAIT = 0.002
@@ -40,7 +40,7 @@ class SwitchedScheduling(OneCallPort):
     repeated where the routing table points, until the caller's deadline. A new business goes where the flag points.
     """
 
-    def __init__(self, sides: Mapping[Side, OneCallPort], routes: Routes) -> None:
+    def __init__(self, sides: Mapping[DatabaseName, OneCallPort], routes: Routes) -> None:
         self._sides = sides
         self._routes = routes
 

@@ -19,7 +19,7 @@ def record(at: float, ms: float, kind: str = "read", status: int = 200) -> Traff
     return TrafficRecord("people", kind, BEGAN + at, ms, status, status)
 
 
-def move(fenced: float, active: float, source: Any = "in_process", target: Any = "http") -> Cutover:
+def move(fenced: float, active: float, source: Any = "monolith", target: Any = "scheduling") -> Cutover:
     def moment(at: float) -> str:
         return datetime.fromtimestamp(BEGAN + at, UTC).isoformat()
 
@@ -35,10 +35,12 @@ def test_seconds_are_counted_apart_and_failures_with_them() -> None:
 
 
 def test_a_business_has_one_owner_at_any_time() -> None:
-    story = Story(BEGAN, moves=[("a", move(2, 2.5)), ("b", move(3, 3.1)), ("a", move(5, 5.2, "http", "in_process"))])
+    story = Story(
+        BEGAN, moves=[("a", move(2, 2.5)), ("b", move(3, 3.1)), ("a", move(5, 5.2, "scheduling", "monolith"))]
+    )
     assert owners_over_time(story, ["a", "b"], 9.0) == {
-        "a": [(0.0, 2.0, "in_process"), (2.0, 5.0, "http"), (5.0, 9.0, "in_process")],
-        "b": [(0.0, 3.0, "in_process"), (3.0, 9.0, "http")],
+        "a": [(0.0, 2.0, "monolith"), (2.0, 5.0, "scheduling"), (5.0, 9.0, "monolith")],
+        "b": [(0.0, 3.0, "monolith"), (3.0, 9.0, "scheduling")],
     }
 
 
