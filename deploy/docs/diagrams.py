@@ -112,7 +112,7 @@ CONTEXT = Diagram(
     520,
     NO_BOUNDARY,
     (
-        Box(30, 30, 250, 90, "person", "Customer, staff", "Person", ("Books and manages", "appointments, prices, hours")),
+        Box(30, 30, 250, 90, "person", "Customer, staff", "Person", ("Books, manages", "appointments and hours")),
         Box(355, 30, 250, 90, "person", "Operator", "Person", ("Requests adapters, moves", "businesses, recovers")),
         Box(680, 30, 250, 90, "person", "Engineer", "Person", ("Learns extraction,", "compares topologies")),
         Box(305, 215, 350, 110, "part", "Extraction", "Software system", (

@@ -76,7 +76,7 @@ MARKERS: dict[str, dict[str, str]] = {
         r"what (?:is|was|are|were) (?:due|taken|meant|asked|left|kept|said|there|known|wanted|needed|missing|new|old"
         r"|written|promised|open|given|done|not)": "name the thing",
         r"what (?:it|they) (?:is|are|was|were|has|have|had|holds?|says?|makes?)": "name the thing",
-        r"say(?:s|ing)? (?:what|which|whether|how|when|where|why)": "describe, report, define",
+        r"says (?:what|which|whether|how|when|where)": "describe, report, define",
         r"(?:a|an|one|two|three) (?!or |bit |little |lot |few )\w+ more(?! than| \w+ly)": "another, one more",
         r"(?:does|makes|takes|kills|changes|needs|knows|finds|gets) (?:it|them) not": "does not ...",
         r"whose,": "name the owner",

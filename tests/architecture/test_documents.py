@@ -1,14 +1,26 @@
 """Documents agree with the repository: links resolve, indexes are complete, quoted commands exist."""
 
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 
+from deploy.docs import diagrams
+from monolith.cutover.store.tables import cutover as cutover_table
+from monolith.modules.auth.tables import metadata as auth_tables
+from monolith.modules.billing.tables import metadata as billing_tables
+from monolith.modules.notifications.tables import metadata as notifications_tables
+from monolith.shared.flags.tables import metadata as platform_tables
+from scheduling_service.engine.tables import metadata as scheduling_tables
 from tests.architecture.committed import ROOT, committed, name_of
 
 PAGES = [path for path in committed() if path.suffix == ".md"]
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+_TABLES = (
+    *(auth_tables, billing_tables, notifications_tables),
+    *(platform_tables, cutover_table.metadata, scheduling_tables),
+)
 _CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 
 
@@ -40,3 +52,58 @@ def test_pre_commit_runs_the_checks_of_make_check() -> None:
 def test_the_changelog_has_the_version_of_the_package() -> None:
     (version,) = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert re.search(rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+
+
+def glossary() -> list[tuple[str, str, str, str]]:
+    """Return the rows of the glossary: term, definition, qualified name, table."""
+    lines = (ROOT / "deploy/docs/glossary.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return [(term, definition, code.strip("`"), table.strip("`")) for term, definition, code, table in rows[2:]]
+
+
+def test_the_glossary_is_sorted_and_defines_each_term_in_one_sentence() -> None:
+    terms = [row[0] for row in glossary()]
+    assert terms == sorted(set(terms), key=str.casefold)
+    assert len(terms) >= 60
+    assert [row[0] for row in glossary() if not row[1].endswith(".") or ". " in row[1]] == []
+
+
+@pytest.mark.parametrize("term, code", [(row[0], row[2]) for row in glossary()])
+def test_the_glossary_names_existing_code(term: str, code: str) -> None:
+    module, _, name = code.rpartition(".")
+    found = importlib.import_module(module)
+    assert hasattr(found, name) or importlib.import_module(code), term
+
+
+def test_the_glossary_names_existing_tables() -> None:
+    existing = {name for metadata in _TABLES for name in metadata.tables}
+    assert [row[3] for row in glossary() if row[3] and row[3] not in existing] == []
+
+
+def test_the_reading_path_has_ten_files() -> None:
+    page = (ROOT / "deploy/docs/architecture.md").read_text()
+    steps = re.findall(r"^\d+\. \[`(.+?)`\]\((.+?)\): .+\.$", page.partition("## Reading path")[2], re.MULTILINE)
+    assert len(steps) == 10
+    for name, target in steps:
+        assert (ROOT / name).is_file()
+        assert (ROOT / "deploy/docs" / target).resolve() == ROOT / name
+
+
+def test_the_directory_map_names_existing_folders() -> None:
+    page = (ROOT / "deploy/docs/architecture.md").read_text()
+    (block,) = re.findall(r"## Directory map\n\n```\n(.*?)```", page, re.DOTALL)
+    parents: dict[int, str] = {}
+    for line in block.splitlines():
+        indent = len(line) - len(line.lstrip())
+        for name in re.findall(r"(?:^|  )([\w/]+/|\w+\.py)(?=  |\s|$)", line.strip()):
+            path = parents.get(indent - 4, "") + name
+            assert (ROOT / path).exists(), path
+            parents[indent] = path
+
+
+@pytest.mark.parametrize("diagram", [diagrams.CONTEXT, diagrams.CONTAINERS], ids=lambda each: each.name)
+def test_diagrams_are_drawn_and_agree_with_the_mermaid_text(diagram: diagrams.Diagram) -> None:
+    folder = ROOT / "deploy/docs"
+    assert (folder / f"{diagram.name}.svg").read_text() == diagram.svg(), "run python -m deploy.docs.diagrams"
+    page = (folder / "architecture.md").read_text()
+    assert [box.title for box in diagram.boxes if f"<b>{box.title}</b>" not in page] == []
