@@ -89,7 +89,7 @@ def carry_out(operations: Operations, moving: Moving, order: Order) -> None:
 
     def move(business_id: UUID) -> Cutover:
         try:
-            moved = moving.controller.move(
+            moved = moving.controller.cut_over(
                 business_id,
                 source,
                 order.target,
@@ -134,9 +134,9 @@ def rehearse(moving: Moving, order: Order) -> None:
         move = _imagined(order, business.business_id, source)
         here, there = moving.controller.at(source), moving.controller.at(order.target)
         try:
-            checked = moving.guards.before(move, here, there)
+            checked = moving.guards.check_before_fence(move, here, there)
             began = time.monotonic()
-            moving.guards.inside(move, here, there, checked.compared_from)
+            moving.guards.check_inside_fence(move, here, there, checked.compared_from)
         except CutoverRefused as refusal:
             raise CommandError(f"{business.slug} would not be moved: {refusal}") from refusal
         verify_ms = (time.monotonic() - began) * 1000

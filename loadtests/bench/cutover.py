@@ -80,7 +80,7 @@ def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: Se
     with Controller(sides, PreflightChecks(sides, lambda side: None)) as controller:
         found = []
         for source, target in (("monolith", "scheduling"), ("scheduling", "monolith")):
-            move = controller.move(
+            move = controller.cut_over(
                 tenant.business.business_id,
                 source,  # type: ignore[arg-type]
                 target,  # type: ignore[arg-type]

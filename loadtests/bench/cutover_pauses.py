@@ -171,7 +171,9 @@ def move_back_and_forth(
         with cores.for_generator(), running_traffic(plans, servers.folder / "traffic", warm_up=2.0) as traffic:
             for _ in range(2 * each_way):
                 to = other_database(owner)
-                move = controller.move(business_id, owner, to, fence_seconds=2.0, actor="bench", reason="to measure")
+                move = controller.cut_over(
+                    business_id, owner, to, fence_seconds=2.0, actor="bench", reason="to measure"
+                )
                 if move.state != "active":
                     raise CommandError(f"a move to {to} was refused: {move.problem}")
                 moves.append(move)

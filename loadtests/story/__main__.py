@@ -65,7 +65,7 @@ def _move_all(place: StoryTenants, story: Story, owners: dict[str, DatabaseName]
     with Controller(place.sides, PreflightChecks(place.sides, lambda side: None)) as controller:
         for each in place.tenants:
             slug, source = each.business.slug, owners[each.business.slug]
-            move = controller.move(
+            move = controller.cut_over(
                 each.business.business_id,
                 source,
                 other_database(source),

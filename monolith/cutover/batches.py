@@ -24,7 +24,7 @@ class BatchOutcome:
 def cut_over_in_batches(
     businesses: Sequence[UUID],
     wave: int,
-    move: Callable[[UUID], Cutover],
+    cutover: Callable[[UUID], Cutover],
     check: Callable[[UUID], Verdict],
 ) -> BatchOutcome:
     """Move `wave` businesses, check each of them, then the next wave. What was moved stays moved when one fails."""
@@ -32,7 +32,7 @@ def cut_over_in_batches(
     for first in range(0, len(businesses), wave):
         together = businesses[first : first + wave]
         for business_id in together:
-            moved = move(business_id)
+            moved = cutover(business_id)
             outcome.left.remove(business_id)
             if moved.state != "active":
                 outcome.stopped_by = (business_id, moved.problem or moved.state)

@@ -61,18 +61,20 @@ class PreflightResult(NamedTuple):
 class CutoverChecks(Protocol):
     """What a move asks of its surroundings; may take long, and changes nothing of the business."""
 
-    def before(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
+    def check_before_fence(self, cutover: Cutover, source: Connection, target: Connection) -> PreflightResult:
         """Guard rails and whole comparison, while the business is served. Raises Refused."""
 
-    def inside(self, move: Cutover, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+    def check_inside_fence(
+        self, cutover: Cutover, source: Connection, target: Connection, since: datetime
+    ) -> dict[str, Any]:
         """What changed lately, while nobody writes. Raises Refused."""
 
 
 class Controller:
     """One process's; not for several threads at once. Connects when it is needed, and again after it was cut off."""
 
-    def __init__(self, sides: SchedulingDatabases, checks: CutoverChecks) -> None:
-        self._sides = sides
+    def __init__(self, databases: SchedulingDatabases, checks: CutoverChecks) -> None:
+        self._databases = databases
         self._checks = checks
         self._open: dict[str, Connection] = {}
 
@@ -89,12 +91,12 @@ class Controller:
 
     @property
     def platform(self) -> Connection:
-        return self._connected("platform", self._sides.platform)
+        return self._connected("platform", self._databases.platform)
 
     def at(self, side: DatabaseName) -> Connection:
-        return self._connected(side, self._sides.at(side).connect)
+        return self._connected(side, self._databases.at(side).connect)
 
-    def move(
+    def cut_over(
         self,
         business_id: UUID,
         source: DatabaseName,
@@ -116,21 +118,21 @@ class Controller:
         A database that is away is waited for, `patience_seconds` since anything last went well; then psycopg's error is
         raised, and the move stays for `resume`.
         """
-        backoff, last, move = Backoff(first=0.02, longest=0.5), time.monotonic(), None
+        backoff, last, cutover = Backoff(first=0.02, longest=0.5), time.monotonic(), None
         while True:
             try:
-                if move is None:
-                    move = self._look(cutover_id)
-                if move.settled_at is not None:
+                if cutover is None:
+                    cutover = self._look(cutover_id)
+                if cutover.settled_at is not None:
                     cutovers.release_driver(self.platform, cutover_id)
-                    return move
-                move = self._step(move)
+                    return cutover
+                cutover = self._step(cutover)
                 last = time.monotonic()
             except psycopg.Error as error:
                 if time.monotonic() - last > patience_seconds:
                     raise
                 self._stumble(cutover_id, error)
-                move = None
+                cutover = None
                 time.sleep(backoff.failed())
 
     def _look(self, cutover_id: UUID) -> Cutover:
@@ -143,13 +145,13 @@ class Controller:
         log.warning("move %s waits: %s", cutover_id, problem)
         self.close()
         try:
-            move = cutovers.get(self.platform, cutover_id)
-            if move.state in ABORTABLE:
-                self._abort(move, f"a database could not be used: {problem}")
+            cutover = cutovers.get(self.platform, cutover_id)
+            if cutover.state in ABORTABLE:
+                self._abort(cutover, f"a database could not be used: {problem}")
         except psycopg.Error:
             self.close()
 
-    def _step(self, move: Cutover) -> Cutover | None:
+    def _step(self, cutover: Cutover) -> Cutover | None:
         """The move as it stands then; None when that has to be looked up."""
         steps: dict[str, Callable[[Cutover], Cutover | None]] = {
             "replicating": self._check,
@@ -161,37 +163,37 @@ class Controller:
             "aborted": self._release,
         }
         try:
-            return steps[move.state](move)
+            return steps[cutover.state](cutover)
         except CutoverRefused as refusal:
-            self._abort(move, str(refusal))
+            self._abort(cutover, str(refusal))
             return None
 
-    def _check(self, move: Cutover) -> Cutover | None:
-        checked = self._checks.before(move, self.at(move.source), self.at(move.target))
-        return self._advance(move, "ready", checked.found, compared_from=checked.compared_from)
+    def _check(self, cutover: Cutover) -> Cutover | None:
+        checked = self._checks.check_before_fence(cutover, self.at(cutover.source), self.at(cutover.target))
+        return self._advance(cutover, "ready", checked.found, compared_from=checked.compared_from)
 
-    def _want_fence(self, move: Cutover) -> Cutover | None:
-        age = cutovers.seconds_since(self.platform, move, "ready")
+    def _want_fence(self, cutover: Cutover) -> Cutover | None:
+        age = cutovers.seconds_since(self.platform, cutover, "ready")
         if age > MAX_COMPARISON_AGE_SECONDS:
             raise CutoverRefused(
                 f"the whole comparison is {age:.0f} s old, and may be {MAX_COMPARISON_AGE_SECONDS:g} s old at most: "
                 "move the business anew"
             )
         # The connections stand before the fence does: what takes time is done while the business is served.
-        self.at(move.source).execute("SELECT 1")
-        self.at(move.target).execute("SELECT 1")
-        return self._advance(move, "fenced")
+        self.at(cutover.source).execute("SELECT 1")
+        self.at(cutover.target).execute("SELECT 1")
+        return self._advance(cutover, "fenced")
 
-    def _fence_and_drain(self, move: Cutover) -> Cutover | None:
-        left = self._left(move)
+    def _fence_and_drain(self, cutover: Cutover) -> Cutover | None:
+        left = self._left(cutover)
         failpoints.reach("before fence")
         began = time.monotonic()
         try:
             fenced = leases.fence(
-                self.at(move.source),
-                move.business_id,
-                epoch=move.epoch,
-                attempt=move.attempt,
+                self.at(cutover.source),
+                cutover.business_id,
+                epoch=cutover.epoch,
+                attempt=cutover.attempt,
                 wait_ms=min(MAX_LOCK_WAIT_MS, int(left * 1000) - _MARGIN_MS),
             )
         except leases.WritersStillActive as error:
@@ -199,78 +201,84 @@ class Controller:
         failpoints.reach("after fence")
         if fenced is None:
             raise CutoverRefused(
-                f"the lease of the {self._sides.at(move.source).name} database is not the one to be fenced"
+                f"the lease of the {self._databases.at(cutover.source).name} database is not the one to be fenced"
             )
         locked = time.monotonic()
-        self._drain(move, began + left)
+        self._drain(cutover, began + left)
         found = {
             "lsn": fenced.lsn,
             "fence_ms": round((locked - began) * 1000, 2),
             "drain_ms": round((time.monotonic() - locked) * 1000, 2),
         }
-        return self._advance(move, "drained", found)
+        return self._advance(cutover, "drained", found)
 
-    def _drain(self, move: Cutover, until: float) -> None:
-        target = self.at(move.target)
-        while not leases.has_watermark(target, move.business_id, move.attempt):
+    def _drain(self, cutover: Cutover, until: float) -> None:
+        target = self.at(cutover.target)
+        while not leases.has_watermark(target, cutover.business_id, cutover.attempt):
             if time.monotonic() >= until:
                 raise CutoverRefused(
-                    f"replication to the {self._sides.at(move.target).name} database did not catch up within "
-                    f"{move.fence_seconds:g} s: see `extraction replicate status`"
+                    f"replication to the {self._databases.at(cutover.target).name} database did not catch up within "
+                    f"{cutover.fence_seconds:g} s: see `extraction replicate status`"
                 )
             time.sleep(_LOOK_AGAIN)
 
-    def _verify(self, move: Cutover) -> Cutover | None:
-        assert move.compared_from is not None, "what is drained was compared"
-        found = self._checks.inside(move, self.at(move.source), self.at(move.target), move.compared_from)
-        return self._advance(move, "verified", found)
+    def _verify(self, cutover: Cutover) -> Cutover | None:
+        assert cutover.compared_from is not None, "what is drained was compared"
+        found = self._checks.check_inside_fence(
+            cutover, self.at(cutover.source), self.at(cutover.target), cutover.compared_from
+        )
+        return self._advance(cutover, "verified", found)
 
-    def _decide(self, move: Cutover) -> Cutover | None:
+    def _decide(self, cutover: Cutover) -> Cutover | None:
         failpoints.reach("before decided")
-        decided = cutovers.decide(self.platform, move)
+        decided = cutovers.decide(self.platform, cutover)
         failpoints.reach("after decided")
         if not decided:
-            self._left(cutovers.get(self.platform, move.cutover_id))
+            self._left(cutovers.get(self.platform, cutover.cutover_id))
         return None
 
-    def _activate(self, move: Cutover) -> Cutover | None:
+    def _activate(self, cutover: Cutover) -> Cutover | None:
         failpoints.reach("before activate")
-        leases.activate(self.at(move.target), move.business_id, epoch=move.epoch + 1, attempt=move.attempt)
+        leases.activate(self.at(cutover.target), cutover.business_id, epoch=cutover.epoch + 1, attempt=cutover.attempt)
         failpoints.reach("after activate")
-        return self._advance(move, "active")
+        return self._advance(cutover, "active")
 
-    def _release(self, move: Cutover) -> Cutover | None:
+    def _release(self, cutover: Cutover) -> Cutover | None:
         failpoints.reach("before release")
-        leases.release(self.at(move.source), move.business_id, epoch=move.epoch, attempt=move.attempt)
+        leases.release(self.at(cutover.source), cutover.business_id, epoch=cutover.epoch, attempt=cutover.attempt)
         failpoints.reach("after release")
         failpoints.reach("before settle")
-        cutovers.settle_aborted(self.platform, move)
+        cutovers.settle_aborted(self.platform, cutover)
         failpoints.reach("after settle")
         return None
 
-    def _left(self, move: Cutover) -> float:
+    def _left(self, cutover: Cutover) -> float:
         """Seconds until the fence's deadline. Raises Refused when it has passed: from then on nothing is decided."""
-        left = cutovers.seconds_left(self.platform, move)
-        if move.state in ABORTABLE and left <= 0:
-            raise CutoverRefused(f"the fence's deadline of {move.fence_seconds:g} s passed")
+        left = cutovers.seconds_left(self.platform, cutover)
+        if cutover.state in ABORTABLE and left <= 0:
+            raise CutoverRefused(f"the fence's deadline of {cutover.fence_seconds:g} s passed")
         return left
 
     def _advance(
-        self, move: Cutover, following: str, found: dict[str, Any] | None = None, compared_from: datetime | None = None
+        self,
+        cutover: Cutover,
+        following: str,
+        found: dict[str, Any] | None = None,
+        compared_from: datetime | None = None,
     ) -> Cutover | None:
         """Without effect when another controller was faster, or the move was aborted: the next step looks again."""
         failpoints.reach(f"before {following}")
-        advanced = cutovers.advance(self.platform, move, found, compared_from=compared_from)
+        advanced = cutovers.advance(self.platform, cutover, found, compared_from=compared_from)
         failpoints.reach(f"after {following}")
         if advanced is None:
-            current = cutovers.get(self.platform, move.cutover_id)
-            if current.state == move.state:
+            current = cutovers.get(self.platform, cutover.cutover_id)
+            if current.state == cutover.state:
                 self._left(current)
         return advanced
 
-    def _abort(self, move: Cutover, problem: str) -> None:
+    def _abort(self, cutover: Cutover, problem: str) -> None:
         failpoints.reach("before abort")
-        cutovers.abort(self.platform, move, problem)
+        cutovers.abort(self.platform, cutover, problem)
         failpoints.reach("after abort")
 
     def _connected(self, name: str, connect: Callable[[], Connection]) -> Connection:

@@ -18,26 +18,26 @@ class FinalizeRefused(Exception):
     """Something still stands against the end; nothing was changed."""
 
 
-def finalize_extraction(sides: SchedulingDatabases, side: DatabaseName, say: Say) -> int:
+def finalize_extraction(databases: SchedulingDatabases, side: DatabaseName, say: Say) -> int:
     """Every business is owned by `side` for good: compare all of them once more, stop replication, and delete the other
     side's copies. Answers how many rows went. Raises NotYet while anything is owned elsewhere, moves, or differs.
 
     Repeated after a crash it goes on: what was deleted is gone, and what was not is still a copy.
     """
-    businesses = _owned_by(sides, side)
-    if replication.read_status(sides).directions[0].subscribed:
-        _require_same(sides, side, businesses, say)
+    businesses = _owned_by(databases, side)
+    if replication.read_status(databases).directions[0].subscribed:
+        _require_same(databases, side, businesses, say)
         say("ending replication")
-        left = replication.stop(sides)
+        left = replication.stop(databases)
         if left:
             raise FinalizeRefused(f"replication could not be ended: {'; '.join(left)}")
-    return discard_copies(sides, other_database(side), say)
+    return discard_copies(databases, other_database(side), say)
 
 
-def discard_copies(sides: SchedulingDatabases, side: DatabaseName, say: Say) -> int:
+def discard_copies(databases: SchedulingDatabases, side: DatabaseName, say: Say) -> int:
     """Delete what `side` holds and does not own. The database itself refuses where it owns the business."""
     deleted = 0
-    with sides.at(side).connect(REPLICATOR, statement_seconds=0.0) as db:
+    with databases.at(side).connect(REPLICATOR, statement_seconds=0.0) as db:
         copies = db.execute(
             """
             SELECT b.business_id FROM scheduling.business b
@@ -47,12 +47,12 @@ def discard_copies(sides: SchedulingDatabases, side: DatabaseName, say: Say) -> 
         ).fetchall()
         for number, (business_id,) in enumerate(copies, 1):
             deleted += discard(db, business_id)
-            say(f"deleted copy {number} of {len(copies)} in the {sides.at(side).name} database")
+            say(f"deleted copy {number} of {len(copies)} in the {databases.at(side).name} database")
     return deleted
 
 
-def _owned_by(sides: SchedulingDatabases, side: DatabaseName) -> list[UUID]:
-    with sides.platform() as platform:
+def _owned_by(databases: SchedulingDatabases, side: DatabaseName) -> list[UUID]:
+    with databases.platform() as platform:
         moving = cutovers.unsettled(platform)
         if moving:
             raise FinalizeRefused(f"{len(moving)} businesses are being moved: see `extraction cutover status`")
@@ -66,8 +66,8 @@ def _owned_by(sides: SchedulingDatabases, side: DatabaseName) -> list[UUID]:
     return [business_id for business_id, _ in rows]
 
 
-def _require_same(sides: SchedulingDatabases, side: DatabaseName, businesses: list[UUID], say: Say) -> None:
-    with sides.at(side).connect() as here, sides.at(other_database(side)).connect() as there:
+def _require_same(databases: SchedulingDatabases, side: DatabaseName, businesses: list[UUID], say: Say) -> None:
+    with databases.at(side).connect() as here, databases.at(other_database(side)).connect() as there:
         for number, business_id in enumerate(businesses, 1):
             findings = compare(here, there, business_id)
             if not findings.equal:

@@ -22,7 +22,7 @@ class PollingLoop:
         self._controller = controller
         self._backoff = Backoff(first=0.1, longest=1.0)
 
-    def go(self, find: Callable[[Connection], Iterable[T]], do: Callable[[T], bool]) -> int:
+    def run_once(self, find: Callable[[Connection], Iterable[T]], do: Callable[[T], bool]) -> int:
         """Do it to each that is found; of how many it was true. Never raises for a database that is away: then nothing
         is done for a while."""
         if self._backoff.paused():

@@ -34,59 +34,61 @@ class PreflightChecks:
 
     def __init__(
         self,
-        sides: SchedulingDatabases,
+        databases: SchedulingDatabases,
         answers: ReadinessProbe,
         *,
         most_lag_bytes: int = MAX_LAG_BYTES,
         share: float = DATABASE_SHARE,
     ) -> None:
-        self._sides = sides
+        self._databases = databases
         self._answers = answers
         self._most_lag_bytes = most_lag_bytes
         self._share = share
         self._tables: Sequence[Table] | None = None
 
-    def before(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
-        self._require_target(move.target)
+    def check_before_fence(self, cutover: Cutover, source: Connection, target: Connection) -> PreflightResult:
+        self._require_target(cutover.target)
         _require_one_version(source, target)
         self._require_replication()
-        canary = self._canary(move.source)
-        findings = verification.compare(source, target, move.business_id, share=self._share)
+        canary = self._canary(cutover.source)
+        findings = verification.compare(source, target, cutover.business_id, share=self._share)
         _require_equal(findings)
         self._tables = verification.read_tables(source)
-        broken = verification.check_invariants(source, move.business_id, share=self._share)
+        broken = verification.check_invariants(source, cutover.business_id, share=self._share)
         if broken:
             raise CutoverRefused(f"the business's own rows break a promise: {'; '.join(broken[:3])}")
         # Whoever waited behind the comparison is served before anybody has to wait for the fence.
         time.sleep(PAUSE_BEFORE_FENCE_SECONDS)
         # What changed since it began; so that little is left to be compared while everybody waits.
         lately = verification.compare_since(
-            source, target, move.business_id, findings.compared_from, tables=self._tables
+            source, target, cutover.business_id, findings.compared_from, tables=self._tables
         )
         _require_equal(lately)
         return PreflightResult(lately.compared_from, {"compared": _summary(findings), "canary_ms": canary})
 
-    def inside(self, move: Cutover, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+    def check_inside_fence(
+        self, cutover: Cutover, source: Connection, target: Connection, since: datetime
+    ) -> dict[str, Any]:
         began = time.monotonic()
         # A migration may have begun since the move did.
         _require_one_version(source, target)
-        findings = verification.compare_recent(source, target, move.business_id, since, tables=self._tables)
+        findings = verification.compare_recent(source, target, cutover.business_id, since, tables=self._tables)
         _require_equal(findings)
         return {"compared": _summary(findings), "verify_ms": round((time.monotonic() - began) * 1000, 2)}
 
     def _require_target(self, side: DatabaseName) -> None:
         problem = self._answers(side)
         if problem is not None:
-            raise CutoverRefused(f"the {self._sides.at(side).name} side is not ready to serve: {problem}")
+            raise CutoverRefused(f"the {self._databases.at(side).name} side is not ready to serve: {problem}")
 
     def _require_replication(self) -> None:
-        problems = replication.find_problems(self._sides, most_lag_bytes=self._most_lag_bytes)
+        problems = replication.find_problems(self._databases, most_lag_bytes=self._most_lag_bytes)
         if problems:
             raise CutoverRefused(f"replication is not to be relied on: {'; '.join(problems)}")
 
     def _canary(self, side: DatabaseName) -> dict[str, float]:
         try:
-            canary = replication.send_canary(self._sides, side)
+            canary = replication.send_canary(self._databases, side)
         except replication.CanaryLost as error:
             raise CutoverRefused(f"a row did not go there and back: {error}") from error
         return {"there": round(canary.there_ms, 2), "back": round(canary.back_ms, 2)}

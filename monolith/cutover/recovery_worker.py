@@ -24,10 +24,12 @@ _ABANDONED_SECONDS = 2.0
 class _NothingNew:
     """A keeper ends moves; it does not carry on with what was not decided."""
 
-    def before(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
+    def check_before_fence(self, cutover: Cutover, source: Connection, target: Connection) -> PreflightResult:
         self._refuse()
 
-    def inside(self, move: Cutover, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+    def check_inside_fence(
+        self, cutover: Cutover, source: Connection, target: Connection, since: datetime
+    ) -> dict[str, Any]:
         self._refuse()
 
     def _refuse(self) -> NoReturn:
@@ -37,29 +39,29 @@ class _NothingNew:
 class RecoveryWorker:
     """Call `step` again and again, from one thread. It never raises for a database that is away."""
 
-    def __init__(self, sides: SchedulingDatabases) -> None:
-        self._controller = Controller(sides, _NothingNew())
-        self._rounds = PollingLoop("keeper", self._controller)
+    def __init__(self, databases: SchedulingDatabases) -> None:
+        self._controller = Controller(databases, _NothingNew())
+        self._loop = PollingLoop("keeper", self._controller)
 
     def step(self) -> int:
         """How many moves were ended."""
-        return self._rounds.go(cutovers.unsettled, self._end)
+        return self._loop.run_once(cutovers.unsettled, self._end)
 
     def close(self) -> None:
         self._controller.close()
 
-    def _end(self, move: Cutover) -> bool:
-        if move.state in ABORTABLE and not self._abort(move):
+    def _end(self, cutover: Cutover) -> bool:
+        if cutover.state in ABORTABLE and not self._abort(cutover):
             return False
-        settled = self._controller.drive(move.cutover_id, patience_seconds=0.5)
-        log.info("move %s of business %s: %s", move.cutover_id, move.business_id, settled.state)
+        settled = self._controller.drive(cutover.cutover_id, patience_seconds=0.5)
+        log.info("move %s of business %s: %s", cutover.cutover_id, cutover.business_id, settled.state)
         return True
 
-    def _abort(self, move: Cutover) -> bool:
+    def _abort(self, cutover: Cutover) -> bool:
         """Whether it is, or has just been, for somebody else than its controller to end."""
         platform = self._controller.platform
-        if move.state in MAY_BE_FENCED:
-            return cutovers.abort(platform, move, "the fence's deadline passed", only_overdue=True)
-        if not cutovers.abandoned(platform, move, _ABANDONED_SECONDS):
+        if cutover.state in MAY_BE_FENCED:
+            return cutovers.abort(platform, cutover, "the fence's deadline passed", only_overdue=True)
+        if not cutovers.abandoned(platform, cutover, _ABANDONED_SECONDS):
             return False
-        return cutovers.abort(platform, move, "its controller is gone")
+        return cutovers.abort(platform, cutover, "its controller is gone")

@@ -28,13 +28,13 @@ class OwnershipRoutes:
         if known is not None and business_id in self._current:
             return known
         try:
-            return self.look_again(business_id)
+            return self.reload(business_id)
         except DatabaseUnavailable:
             if known is None:
                 raise
             return known
 
-    def look_again(self, business_id: UUID) -> Ownership | None:
+    def reload(self, business_id: UUID) -> Ownership | None:
         changes = self._changes
         with self._database.transaction() as connection:
             found = ownership.owner_of(connection, business_id)
@@ -50,7 +50,7 @@ class OwnershipRoutes:
         with self._database.transaction() as connection:
             return ownership.claim(connection, business_id, database)
 
-    def forget(self, notice: ChangeNotice | None) -> None:
+    def invalidate(self, notice: ChangeNotice | None) -> None:
         """What the watch calls about a change: of one business, or of anything."""
         if notice is not None and notice.table != "ownership":
             return

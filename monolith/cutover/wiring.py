@@ -60,7 +60,7 @@ def switched_web(given: Surroundings, *, threads: int, metrics: Metrics) -> Sche
     flags, watch, routes = _routing(given)
     # Shadow reads have adapters of their own: a hanging one takes no place from users and opens no breaker for them.
     shadow = ShadowReads(
-        ReadSampler(ShadowFlag(flags).percent_for).chooses,
+        ReadSampler(ShadowFlag(flags).percent_for).selects,
         ReadComparer(_adapters(given, SHADOW_THREADS)),
         ShadowResultStore(given.databases.of("platform", PLATFORM_ROLE, 1)),
         metrics,
@@ -100,7 +100,7 @@ def _routing(given: Surroundings) -> tuple[OpenFeatureClient, ChangeListener, Ow
     routes = OwnershipRoutes(given.platform, SchedulingFlag(client))
     watch = ChangeListener(given.databases.url, role=PLATFORM_ROLE, secret=given.databases.secret)
     watch.subscribe(own_flags.refresh)
-    watch.subscribe(routes.forget)
+    watch.subscribe(routes.invalidate)
     return client, watch, routes
 
 

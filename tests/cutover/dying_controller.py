@@ -22,12 +22,14 @@ from monolith.cutover.store.cutovers import Cutover
 class Waved:
     """Lets a move pass: guard rails have tests of their own."""
 
-    def before(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
+    def check_before_fence(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
         row = source.execute("SELECT clock_timestamp()").fetchone()
         assert row is not None
         return PreflightResult(row[0], {})
 
-    def inside(self, move: Cutover, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+    def check_inside_fence(
+        self, move: Cutover, source: Connection, target: Connection, since: datetime
+    ) -> dict[str, Any]:
         return {}
 
 
@@ -42,7 +44,7 @@ def main(text: str) -> None:
 
     failpoints.hook = die
     with Controller(sides, Waved()) as controller:
-        controller.move(
+        controller.cut_over(
             UUID(given["business"]),
             given["source"],
             given["target"],

@@ -58,7 +58,7 @@ class World(NamedTuple):
 
     def move(self, to: DatabaseName) -> Cutover:
         with Controller(self.sides, PreflightChecks(self.sides, lambda side: None)) as controller:
-            moved = controller.move(
+            moved = controller.cut_over(
                 self.shop.business_id, other_database(to), to, fence_seconds=5.0, actor="tests", reason="to see"
             )
         assert moved.state == "active", moved.problem
@@ -179,7 +179,7 @@ def test_a_later_guard_takes_the_place_of_an_earlier(world: World) -> None:
 class Refusing(Waved):
     """The way back does not work."""
 
-    def before(self, *_: object) -> Any:
+    def check_before_fence(self, *_: object) -> Any:
         raise CutoverRefused("the moon is full")
 
 

@@ -52,7 +52,7 @@ def _strike_at(place: Town, point: str, strike: Callable[[], None]) -> None:
         owner, to = place.owner, other_database(place.owner)
         failpoints.hook = partial(_strike_once, point, strike, armed)
         with place.controller() as controller:
-            move = controller.move(
+            move = controller.cut_over(
                 place.business_id, owner, to, fence_seconds=1.0, actor="tests", reason=f"struck {point}"
             )
         failpoints.hook = None

@@ -38,7 +38,7 @@ def controller(replicated: SchedulingDatabases) -> Iterator[Controller]:
 
 
 def moved(controller: Controller, shop: Shop, to: DatabaseName, *, fence_seconds: float = 10.0) -> Cutover:
-    return controller.move(shop.business_id, other_database(to), to, fence_seconds=fence_seconds, **WHO)
+    return controller.cut_over(shop.business_id, other_database(to), to, fence_seconds=fence_seconds, **WHO)
 
 
 def active_at(sides: SchedulingDatabases, business_id: UUID) -> list[DatabaseName]:
@@ -79,12 +79,14 @@ class Refusing(Waved):
     def __init__(self, where: str) -> None:
         self._where = where
 
-    def before(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
+    def check_before_fence(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
         if self._where == "before":
             raise CutoverRefused("the moon is full")
-        return super().before(move, source, target)
+        return super().check_before_fence(move, source, target)
 
-    def inside(self, move: Cutover, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+    def check_inside_fence(
+        self, move: Cutover, source: Connection, target: Connection, since: datetime
+    ) -> dict[str, Any]:
         raise CutoverRefused("the moon is full")
 
 
@@ -105,7 +107,9 @@ def test_a_refused_move_leaves_the_business_where_it_is(
 class Slow(Waved):
     """Takes longer inside the fence than the fence may last."""
 
-    def inside(self, move: Cutover, source: Connection, target: Connection, since: datetime) -> dict[str, Any]:
+    def check_inside_fence(
+        self, move: Cutover, source: Connection, target: Connection, since: datetime
+    ) -> dict[str, Any]:
         time.sleep(move.fence_seconds + 0.1)
         return {}
 
@@ -178,8 +182,8 @@ class Migrated(PreflightChecks):
         super().__init__(sides, lambda side: None)
         self._admin_url = admin_url
 
-    def before(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
-        checked = super().before(move, source, target)
+    def check_before_fence(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
+        checked = super().check_before_fence(move, source, target)
         with psycopg.connect(self._admin_url, autocommit=True) as db:
             db.execute("UPDATE scheduling.alembic_version SET version_num = 'next'")
         return checked

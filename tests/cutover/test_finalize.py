@@ -37,7 +37,7 @@ def test_an_extraction_is_ended_when_everything_has_moved(sides: SchedulingDatab
         with pytest.raises(FinalizeRefused, match="2 of 2 businesses are not owned by scheduling"):
             finalize.finalize_extraction(sides, "scheduling", silent)
         for shop in (one, another):
-            move = controller.move(
+            move = controller.cut_over(
                 shop.business_id, "monolith", "scheduling", fence_seconds=5, actor="tests", reason="to the end"
             )
             assert move.state == "active", move.problem

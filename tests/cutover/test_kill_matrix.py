@@ -101,7 +101,7 @@ def test_killed_on_the_way(replicated: SchedulingDatabases, shop: Shop, die_at: 
             assert move.state == ("active" if decided else "aborted")
             if not decided:
                 with Controller(replicated, Waved()) as controller:
-                    move = controller.move(
+                    move = controller.cut_over(
                         shop.business_id, owner, to, fence_seconds=10, actor="tests", reason="once more"
                     )
             assert move.state == "active"

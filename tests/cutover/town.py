@@ -200,7 +200,9 @@ def moved(town: Town, times: int = 1, *, pause: float = 0.1) -> Sequence[cutover
     with town.controller() as controller:
         for _ in range(times):
             to = other_database(town.owner)
-            move = controller.move(town.business_id, town.owner, to, fence_seconds=5.0, actor="tests", reason="to see")
+            move = controller.cut_over(
+                town.business_id, town.owner, to, fence_seconds=5.0, actor="tests", reason="to see"
+            )
             assert (move.state, move.problem) == ("active", None)
             moves.append(move)
             time.sleep(pause)

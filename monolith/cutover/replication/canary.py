@@ -21,9 +21,9 @@ class CanaryLost(Exception):
     """It did not arrive in time; says on which way."""
 
 
-def send_canary(sides: SchedulingDatabases, side: DatabaseName, *, seconds: float = 5.0) -> Canary:
+def send_canary(databases: SchedulingDatabases, side: DatabaseName, *, seconds: float = 5.0) -> Canary:
     """From `side` to the other and back, each way within `seconds`. Leaves nothing behind. Raises CanaryLost."""
-    here, there = sides.at(side), sides.at(other_database(side))
+    here, there = databases.at(side), databases.at(other_database(side))
     canary_id = uuid7()
     with here.connect() as home, there.connect() as abroad:
         home.execute("INSERT INTO scheduling.canary (canary_id, sent_at) VALUES (%s, clock_timestamp())", (canary_id,))

@@ -47,10 +47,10 @@ class ReplicationDirection:
         return f"{self.publisher.name} to {self.subscriber.name}"
 
 
-def directions(sides: SchedulingDatabases) -> tuple[ReplicationDirection, ReplicationDirection]:
+def directions(databases: SchedulingDatabases) -> tuple[ReplicationDirection, ReplicationDirection]:
     """There and back."""
-    return ReplicationDirection(sides.monolith, sides.scheduling), ReplicationDirection(
-        sides.scheduling, sides.monolith
+    return ReplicationDirection(databases.monolith, databases.scheduling), ReplicationDirection(
+        databases.scheduling, databases.monolith
     )
 
 

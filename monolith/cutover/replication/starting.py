@@ -34,7 +34,7 @@ _DISCARDED = (
 
 
 def start(
-    sides: SchedulingDatabases, say: Say, *, discard_copies: bool = False, allow_unbounded_wal: bool = False
+    databases: SchedulingDatabases, say: Say, *, discard_copies: bool = False, allow_unbounded_wal: bool = False
 ) -> None:
     """Publish and subscribe in both directions, and return when both databases hold everything.
 
@@ -42,13 +42,15 @@ def start(
     businesses already, new ones must be created on the side that owns the most. Raises Refused, with nothing started.
     """
     with contextlib.ExitStack() as stack:
-        dbs = {side: stack.enter_context(sides.at(side).connect(REPLICATOR, statement_seconds=0.0)) for side in _SIDES}
+        dbs = {
+            side: stack.enter_context(databases.at(side).connect(REPLICATOR, statement_seconds=0.0)) for side in _SIDES
+        }
         for side, db in dbs.items():
-            require_settings_and_rights(sides.at(side), db, allow_unbounded_wal=allow_unbounded_wal)
-        require_same_version({sides.at(side).name: _version(db) for side, db in dbs.items()})
-        there, back = directions(sides)
+            require_settings_and_rights(databases.at(side), db, allow_unbounded_wal=allow_unbounded_wal)
+        require_same_version({databases.at(side).name: _version(db) for side, db in dbs.items()})
+        there, back = directions(databases)
         if not any(is_subscribed(dbs[each.subscriber.name], each) for each in (there, back)):
-            owned = _cleared(sides, dbs, discard_copies)
+            owned = _cleared(databases, dbs, discard_copies)
         else:
             owned = {side: held_and_owned(db)[1] for side, db in dbs.items()}
         # First from the side that owns less to the one that owns more, so that only the latter has rows to leave out.
@@ -63,7 +65,7 @@ def start(
 
 
 def _cleared(
-    sides: SchedulingDatabases, dbs: dict[DatabaseName, Connection], discard_copies: bool
+    databases: SchedulingDatabases, dbs: dict[DatabaseName, Connection], discard_copies: bool
 ) -> dict[DatabaseName, set[UUID]]:
     """What each side owns; nothing else is there."""
     found = {side: held_and_owned(db) for side, db in dbs.items()}
@@ -82,7 +84,7 @@ def _cleared(
             for business_id in sorted(copies):
                 discard(dbs[side], business_id)
         else:
-            require_no_copies(sides.at(side), copies, owned_elsewhere)
+            require_no_copies(databases.at(side), copies, owned_elsewhere)
     return {side: owned for side, (_, owned) in found.items()}
 
 

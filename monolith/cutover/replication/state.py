@@ -118,14 +118,14 @@ def _sync_errors(subscriber: Connection, direction: ReplicationDirection) -> int
     return 0 if row is None else int(row[0])
 
 
-def read_status(sides: SchedulingDatabases, *, most_lag_bytes: int = 16_000_000) -> ReplicationStatus:
+def read_status(databases: SchedulingDatabases, *, most_lag_bytes: int = 16_000_000) -> ReplicationStatus:
     """Of both directions, also with a side that is down: then it says so."""
-    return ReplicationStatus(tuple(_of(each, most_lag_bytes) for each in directions(sides)))
+    return ReplicationStatus(tuple(_of(each, most_lag_bytes) for each in directions(databases)))
 
 
-def find_problems(sides: SchedulingDatabases, *, most_lag_bytes: int) -> list[str]:
+def find_problems(databases: SchedulingDatabases, *, most_lag_bytes: int) -> list[str]:
     """In words; empty when a move may rely on replication in both directions."""
-    return read_status(sides, most_lag_bytes=most_lag_bytes).problems
+    return read_status(databases, most_lag_bytes=most_lag_bytes).problems
 
 
 def _of(direction: ReplicationDirection, most_lag_bytes: int) -> DirectionStatus:

@@ -9,13 +9,13 @@ from monolith.cutover.replication.direction import ReplicationDirection, directi
 from monolith.cutover.replication.state import is_subscribed
 
 
-def stop(sides: SchedulingDatabases) -> list[str]:
+def stop(databases: SchedulingDatabases) -> list[str]:
     """Drop subscriptions, slots and publications. What could not be dropped is answered in words, with what to do;
     empty when nothing is left. May be repeated. No row of any business changes."""
     left: list[str] = []
-    for direction in directions(sides):
+    for direction in directions(databases):
         left += _unsubscribe(direction)
-    for direction in directions(sides):
+    for direction in directions(databases):
         left += _unpublish(direction)
     return left
 

@@ -26,14 +26,14 @@ class RollbackWorker:
     it is served badly.
     """
 
-    def __init__(self, sides: SchedulingDatabases, checks: CutoverChecks) -> None:
-        self._controller = Controller(sides, checks)
-        self._rounds = PollingLoop("watchman", self._controller)
+    def __init__(self, databases: SchedulingDatabases, checks: CutoverChecks) -> None:
+        self._controller = Controller(databases, checks)
+        self._loop = PollingLoop("watchman", self._controller)
         self._not_before: dict[UUID, float] = {}
 
     def step(self) -> int:
         """How many guards ended."""
-        return self._rounds.go(rollback_policies.active_policies, self._look)
+        return self._loop.run_once(rollback_policies.active_policies, self._look)
 
     def close(self) -> None:
         self._controller.close()
@@ -76,7 +76,7 @@ class RollbackWorker:
         """Why it did not go back, if it did not."""
         home = each.guard.home
         try:
-            moved = self._controller.move(
+            moved = self._controller.cut_over(
                 each.guard.business_id,
                 other_database(home),
                 home,

@@ -53,7 +53,7 @@ class ReadComparer:
         self._candidate_seconds = candidate_seconds
         self._pause_seconds = pause_seconds
 
-    def first_look(self, read: ShadowRead) -> ComparisonResult | PendingRecheck:
+    def compare(self, read: ShadowRead) -> ComparisonResult | PendingRecheck:
         began = time.perf_counter()
         try:
             candidate = call_for_comparison(self._ports[read.candidate], read, self._candidate_seconds)
@@ -65,7 +65,7 @@ class ReadComparer:
             return ComparisonResult("same", seconds)
         return PendingRecheck(read, owner, seconds, time.monotonic() + self._pause_seconds)
 
-    def second_look(self, doubt: PendingRecheck) -> ComparisonResult:
+    def recheck(self, doubt: PendingRecheck) -> ComparisonResult:
         """What the owner said both before the pause and after it, the candidate must say after it."""
         read = doubt.read
         try:

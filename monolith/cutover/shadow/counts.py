@@ -50,13 +50,13 @@ class CountsBuffer:
     def add(self, operation: str, owner_seconds: float, finding: ComparisonResult) -> None:
         self._add(operation, _counts_of(owner_seconds, finding))
 
-    def take(self) -> dict[CountsKey, ComparisonCounts]:
+    def drain(self) -> dict[CountsKey, ComparisonCounts]:
         """All since the last time; they are the caller's now."""
         with self._lock:
             taken, self._counts = self._counts, {}
         return taken
 
-    def give_back(self, taken: dict[CountsKey, ComparisonCounts]) -> None:
+    def restore(self, taken: dict[CountsKey, ComparisonCounts]) -> None:
         """What could not be written down; the oldest are forgotten when there are too many."""
         with self._lock:
             for key, counts in self._counts.items():

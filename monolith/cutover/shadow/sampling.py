@@ -17,7 +17,7 @@ class ReadSampler:
         self._known: dict[UUID, float] = {}
         self._until = 0.0
 
-    def chooses(self, business_id: UUID) -> bool:
+    def selects(self, business_id: UUID) -> bool:
         now = time.monotonic()
         if now >= self._until:
             # All of it is forgotten at once, so that it never holds more than a moment's businesses.

@@ -38,7 +38,7 @@ class ShadowReads:
 
     def __init__(
         self,
-        chooses: Callable[[UUID], bool],
+        selects: Callable[[UUID], bool],
         comparing: ReadComparer,
         store: ShadowResultStore,
         metrics: Metrics,
@@ -47,7 +47,7 @@ class ShadowReads:
         longest_queue: int = MAX_QUEUED,
         flush_seconds: float = FLUSH_SECONDS,
     ) -> None:
-        self._chooses = chooses
+        self._selects = selects
         self._comparing = comparing
         self._store = store
         self._metrics = metrics
@@ -67,9 +67,9 @@ class ShadowReads:
         """The same port; its reads may be shadowed by the other side."""
         return _Shadowed(side, port, self)
 
-    def chooses(self, business_id: UUID) -> bool:
+    def selects(self, business_id: UUID) -> bool:
         """Whether the next read of the business is to be offered."""
-        return self._chooses(business_id)
+        return self._selects(business_id)
 
     def offer(self, read: ShadowRead) -> None:
         """Returns at once, and never raises: what finds no room is dropped, and counted."""
@@ -87,11 +87,11 @@ class ShadowReads:
     def _compare_one(self) -> None:
         doubt = self._due()
         if doubt is not None:
-            self._finish(doubt.read, lambda: self._comparing.second_look(doubt))
+            self._finish(doubt.read, lambda: self._comparing.recheck(doubt))
             return
         with suppress(Empty):
             read = self._queue.get(timeout=_DOUBTS_SECONDS if self._doubts else _LOOK_UP_SECONDS)
-            self._finish(read, lambda: self._comparing.first_look(read))
+            self._finish(read, lambda: self._comparing.compare(read))
 
     def _due(self) -> PendingRecheck | None:
         """No thread sleeps through the pause of a doubt, lest two that differ keep all others waiting."""
@@ -119,11 +119,11 @@ class ShadowReads:
 
     def _flush(self) -> None:
         """Counts whose writing was not done are kept; those of which nobody knows are not, lest they count twice."""
-        taken = self._tally.take()
+        taken = self._tally.drain()
         try:
             self._store.add(taken)
         except DatabaseUnavailable:
-            self._tally.give_back(taken)
+            self._tally.restore(taken)
             raise
         _complain(taken)
 
@@ -158,7 +158,7 @@ class _Shadowed(OneCallPort):
         self._reads = reads
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
-        if operation.writes or not self._reads.chooses(ctx.business_id):
+        if operation.writes or not self._reads.selects(ctx.business_id):
             return self._port.call(operation, ctx, request)
         answer: ShadowReply | None = None
         began = time.perf_counter()

@@ -134,25 +134,29 @@ def latest(platform: Connection, limit: int, business_id: UUID | None = None) ->
 
 
 def advance(
-    platform: Connection, move: Cutover, found: dict[str, Any] | None = None, *, compared_from: datetime | None = None
+    platform: Connection,
+    cutover: Cutover,
+    found: dict[str, Any] | None = None,
+    *,
+    compared_from: datetime | None = None,
 ) -> Cutover | None:
     """To the state that follows, if it is still in the state that `move` says, and in time; as it stands then, or None.
     Never to `decided`."""
-    following = FOLLOWS[move.state]
+    following = FOLLOWS[cutover.state]
     assert following != "decided", "that is `decide`"
     values = {
         "following": following,
         "found": Jsonb(found or {}),
         "compared_from": compared_from,
-        "cutover": move.cutover_id,
-        "state": move.state,
-        "hurried": move.state in MAY_BE_FENCED,
+        "cutover": cutover.cutover_id,
+        "state": cutover.state,
+        "hurried": cutover.state in MAY_BE_FENCED,
     }
     with platform.cursor(row_factory=kwargs_row(Cutover)) as cursor:
         return cursor.execute(_ADVANCE, values).fetchone()
 
 
-def decide(platform: Connection, move: Cutover) -> bool:
+def decide(platform: Connection, cutover: Cutover) -> bool:
     """The commit point: from here on the target owns the business. False when the move was aborted, its deadline has
     passed, or somebody else decided it."""
     with platform.transaction() as transaction:
@@ -164,7 +168,7 @@ def decide(platform: Connection, move: Cutover) -> bool:
              WHERE cutover_id = %s AND state = 'verified' AND clock_timestamp() < deadline_at
             RETURNING 1
             """,
-            (move.cutover_id,),
+            (cutover.cutover_id,),
         ).fetchone()
         if decided is None:
             return False
@@ -174,15 +178,15 @@ def decide(platform: Connection, move: Cutover) -> bool:
              WHERE business_id = %s AND owner = %s AND epoch = %s
             RETURNING 1
             """,
-            (move.target, move.epoch + 1, move.business_id, move.source, move.epoch),
+            (cutover.target, cutover.epoch + 1, cutover.business_id, cutover.source, cutover.epoch),
         ).fetchone()
         if switched is None:
             raise Rollback(transaction)
-        _audit(platform, move, "cutover.decided")
+        _audit(platform, cutover, "cutover.decided")
     return switched is not None
 
 
-def abort(platform: Connection, move: Cutover, problem: str, *, only_overdue: bool = False) -> bool:
+def abort(platform: Connection, cutover: Cutover, problem: str, *, only_overdue: bool = False) -> bool:
     """Before the decision, whatever the state. With `only_overdue`, only when the fence's deadline has passed. False
     when it is decided, over, or not overdue: then nothing was changed."""
     with platform.transaction():
@@ -197,42 +201,42 @@ def abort(platform: Connection, move: Cutover, problem: str, *, only_overdue: bo
             """,
             {
                 "problem": problem,
-                "cutover": move.cutover_id,
+                "cutover": cutover.cutover_id,
                 "abortable": sorted(ABORTABLE),
                 "only_overdue": only_overdue,
             },
         ).fetchone()
         if row is not None:
-            _audit(platform, move, "cutover.aborted", problem)
+            _audit(platform, cutover, "cutover.aborted", problem)
     return row is not None
 
 
-def settle_aborted(platform: Connection, move: Cutover) -> None:
+def settle_aborted(platform: Connection, cutover: Cutover) -> None:
     """The source's lease is known to be on again."""
     platform.execute(
         """
         UPDATE platform.cutover SET settled_at = clock_timestamp()
          WHERE cutover_id = %s AND state = 'aborted' AND settled_at IS NULL
         """,
-        (move.cutover_id,),
+        (cutover.cutover_id,),
     )
 
 
-def seconds_left(platform: Connection, move: Cutover) -> float:
+def seconds_left(platform: Connection, cutover: Cutover) -> float:
     """Until the fence's deadline, by the database's clock; not positive when it has passed, or was never set."""
     row = platform.execute(
         """
         SELECT coalesce(extract(epoch FROM deadline_at - clock_timestamp()), 0)::float8
           FROM platform.cutover WHERE cutover_id = %s
         """,
-        (move.cutover_id,),
+        (cutover.cutover_id,),
     ).fetchone()
     return 0.0 if row is None else float(row[0])
 
 
-def seconds_since(platform: Connection, move: Cutover, state: State) -> float:
+def seconds_since(platform: Connection, cutover: Cutover, state: State) -> float:
     """Since it came to `state`, which it did, by the database's clock."""
-    at = next(step["at"] for step in reversed(move.steps) if step["state"] == state)
+    at = next(step["at"] for step in reversed(cutover.steps) if step["state"] == state)
     row = platform.execute("SELECT extract(epoch FROM clock_timestamp() - %s::timestamptz)::float8", (at,)).fetchone()
     assert row is not None, "a clock always answers"
     return float(row[0])
@@ -250,21 +254,21 @@ def release_driver(platform: Connection, move_id: UUID) -> None:
     platform.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_DRIVER, str(move_id)))
 
 
-def abandoned(platform: Connection, move: Cutover, seconds: float) -> bool:
+def abandoned(platform: Connection, cutover: Cutover, seconds: float) -> bool:
     """Whether nobody has driven it for some time since it began. False for a move that has just begun."""
     row = platform.execute(
         """
         SELECT clock_timestamp() > began_at + make_interval(secs => %s) FROM platform.cutover WHERE cutover_id = %s
         """,
-        (seconds, move.cutover_id),
+        (seconds, cutover.cutover_id),
     ).fetchone()
-    if row != (True,) or not claim_driver(platform, move.cutover_id):
+    if row != (True,) or not claim_driver(platform, cutover.cutover_id):
         return False
-    release_driver(platform, move.cutover_id)
+    release_driver(platform, cutover.cutover_id)
     return True
 
 
-def _audit(platform: Connection, move: Cutover, action: str, problem: str | None = None) -> None:
+def _audit(platform: Connection, cutover: Cutover, action: str, problem: str | None = None) -> None:
     platform.execute(
         """
         INSERT INTO platform.audit (audit_id, actor, action, subject, before, after, reason)
@@ -272,12 +276,12 @@ def _audit(platform: Connection, move: Cutover, action: str, problem: str | None
         """,
         (
             uuid7(),
-            move.actor,
+            cutover.actor,
             action,
-            f"business:{move.business_id}",
-            move.source,
-            move.target if action == "cutover.decided" else move.source,
-            problem or move.reason,
+            f"business:{cutover.business_id}",
+            cutover.source,
+            cutover.target if action == "cutover.decided" else cutover.source,
+            problem or cutover.reason,
         ),
     )
 

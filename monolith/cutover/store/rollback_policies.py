@@ -49,13 +49,13 @@ class PolicyStatus(NamedTuple):
     parts: tuple[CallCounts, ...]
 
 
-def start_policy(platform: Connection, move: Cutover, bound: RollbackThresholds, *, watch_seconds: float) -> UUID:
+def start_policy(platform: Connection, cutover: Cutover, bound: RollbackThresholds, *, watch_seconds: float) -> UUID:
     """From now on, for a move that is active. Takes the place of the business's guard, if it has one."""
     with platform.transaction():
         platform.execute(
             "UPDATE platform.guard SET outcome = 'superseded', ended_at = clock_timestamp() "
             "WHERE business_id = %s AND ended_at IS NULL",
-            (move.business_id,),
+            (cutover.business_id,),
         )
         guard_id = uuid7()
         platform.execute(
@@ -64,7 +64,7 @@ def start_policy(platform: Connection, move: Cutover, bound: RollbackThresholds,
                    (guard_id, business_id, cutover_id, home, most_failed, p95_ms, for_seconds, until)
             VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))
             """,
-            (guard_id, move.business_id, move.cutover_id, move.source, *bound, watch_seconds),
+            (guard_id, cutover.business_id, cutover.cutover_id, cutover.source, *bound, watch_seconds),
         )
     return guard_id
 

@@ -36,7 +36,7 @@ def start_process(databases: Databases, monolith_url: str | None = None) -> Proc
     routes = OwnershipRoutes(Database(url, role="platform_app", secret=databases.role_secret), flag)
     watch = ChangeListener(url, role="platform_app", secret=databases.role_secret)
     watch.subscribe(flags.refresh)
-    watch.subscribe(routes.forget)
+    watch.subscribe(routes.invalidate)
     watch.start()
     eventually(lambda: not watch.stale)
     return Process(store, flag, routes, watch)

@@ -111,7 +111,7 @@ def monolith(
         client = openfeature.get_client(domain)
         store, metrics = ShadowResultStore(counts), Metrics()
         comparing = ReadComparer(ports[1], pause_seconds=pause_seconds)
-        reads = ShadowReads(ReadSampler(ShadowFlag(client).percent_for).chooses, comparing, store, metrics, **options)
+        reads = ShadowReads(ReadSampler(ShadowFlag(client).percent_for).selects, comparing, store, metrics, **options)
         users = {side: reads.around(side, port) for side, port in ports[0].items()}
         routes = OwnershipRoutes(platform, SchedulingFlag(client))
         yield Monolith(SwitchedScheduling(users, routes), reads, store, metrics, flags, provider)

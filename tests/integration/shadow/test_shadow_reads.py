@@ -95,7 +95,7 @@ def test_a_business_that_was_moved_is_the_same_but_for_its_epoch(
         Controller(replicated, PreflightChecks(replicated, lambda side: None)) as controller,
     ):
         shop = process.shop()
-        move = controller.move(
+        move = controller.cut_over(
             shop.business_id, "monolith", "scheduling", fence_seconds=10.0, actor="tests", reason="to see"
         )
         assert move.state == "active"

@@ -63,9 +63,9 @@ def compared(
     """All that the sides can say is asked for, and nothing more."""
     sides: dict[DatabaseName, ScriptedSide] = {"monolith": ScriptedSide(owner), "scheduling": ScriptedSide(candidate)}
     comparing = ReadComparer(sides, pause_seconds=0.0)
-    found = comparing.first_look(read(answer))
+    found = comparing.compare(read(answer))
     if isinstance(found, PendingRecheck):
-        found = comparing.second_look(found)
+        found = comparing.recheck(found)
     assert [side.left for side in sides.values()] == [[], []]
     return found
 
@@ -144,19 +144,19 @@ def test_an_example_is_short_and_names_the_places() -> None:
 def test_counts_that_are_given_back_are_added_and_never_too_many() -> None:
     tally = CountsBuffer()
     tally.add("get_agenda", 0.002, ComparisonResult("same", 0.004))
-    taken = tally.take()
-    assert tally.take() == {}
+    taken = tally.drain()
+    assert tally.drain() == {}
     tally.add("get_agenda", 0.001, ComparisonResult("failed", problem="away"))
-    tally.give_back(taken)
+    tally.restore(taken)
     together = ComparisonCounts()
-    for counts in tally.take().values():
+    for counts in tally.drain().values():
         together.add(counts)
     assert together == ComparisonCounts(compared=1, failed=1, owner_ms=2.0, candidate_ms=4.0, problem="away")
 
     for number in range(MAX_BUFFERED + 10):
         tally.add(f"operation {number}", 0.0, ComparisonResult("dropped"))
-    tally.give_back({})
-    assert len(tally.take()) == MAX_BUFFERED
+    tally.restore({})
+    assert len(tally.drain()) == MAX_BUFFERED
 
 
 def test_a_flag_is_not_asked_at_every_read() -> None:
@@ -168,5 +168,5 @@ def test_a_flag_is_not_asked_at_every_read() -> None:
 
     share = ReadSampler(percent_for)
     one, another = uuid4(), uuid4()
-    assert not any(share.chooses(business_id) for business_id in (one, another) * 100)
+    assert not any(share.selects(business_id) for business_id in (one, another) * 100)
     assert len(asked) <= 4

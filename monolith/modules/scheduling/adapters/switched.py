@@ -26,7 +26,7 @@ class Routes(Protocol):
     def owner(self, business_id: UUID) -> Ownership | None:
         """As last known; None for a business that scheduling does not know."""
 
-    def look_again(self, business_id: UUID) -> Ownership | None:
+    def reload(self, business_id: UUID) -> Ownership | None:
         """As the routing table says now."""
 
     def claim(self, business_id: UUID) -> Ownership:
@@ -74,7 +74,7 @@ class SwitchedScheduling(OneCallPort):
 
     def _next_route(self, ctx: CallContext) -> Ownership:
         try:
-            return _existing(self._routes.look_again(ctx.business_id))
+            return _existing(self._routes.reload(ctx.business_id))
         except DatabaseUnavailable as error:
             raise Unavailable(error.message, error.retry_after) from error
 
