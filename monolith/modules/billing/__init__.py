@@ -1,1 +1,1 @@
-"""Prices, invoices, credit notes, payments."""
+"""Prices, invoices, credit notes and payments."""

@@ -1,4 +1,4 @@
-"""What other modules and the pages may use of this one."""
+"""The public interface of billing."""
 
 from monolith.modules.billing.fees import fee_of
 from monolith.modules.billing.model import (

@@ -1,6 +1,6 @@
-"""How fees are rounded."""
+"""Rounding of fees."""
 
 
 def fee_of(total_minor: int, percent: int) -> int:
-    """To the nearest minor unit; half of one is the customer's."""
+    """Return the fee, rounded to the nearest minor unit; halves round down."""
     return total_minor - (total_minor * (100 - percent) + 50) // 100

@@ -1,4 +1,4 @@
-"""What stands on the books: invoices with what has happened to them since, and the trial balance."""
+"""SQL for reading invoices with their credits and payments, and for the trial balance."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +35,7 @@ from monolith.modules.billing.tables import credit_note, invoice, invoice_line, 
 def summaries(
     connection: Connection, business_id: UUID, query: InvoicesQuery, below: int | None, limit: int
 ) -> Sequence[InvoiceSummary]:
-    """By number, highest first, only those below `below`. Primary key, or index invoice_by_customer."""
+    """Return invoices with a number lower than `below`, highest first. Primary key, or index invoice_by_customer."""
     account = _accounts(business_id)
     wanted = {"state": query.state, "customer_id": query.customer_id, "appointment_id": query.appointment_id}
     conditions = [account.c[name] == value for name, value in wanted.items() if value is not None]
@@ -46,14 +46,14 @@ def summaries(
 
 
 def summary(connection: Connection, business_id: UUID, number: int) -> InvoiceSummary | None:
-    """Primary key."""
+    """Return an invoice by number. Primary key."""
     account = _accounts(business_id)
     row = connection.execute(select(account).where(account.c.number == number)).one_or_none()
     return None if row is None else InvoiceSummary(**row._mapping)
 
 
 def summary_of_price(connection: Connection, business_id: UUID, appointment_id: UUID) -> InvoiceSummary | None:
-    """What the appointment itself was charged. Index invoice_of_price."""
+    """Return the invoice for the price of the appointment, not for late changes. Index invoice_of_price."""
     account = _accounts(business_id)
     charged = select(account).where(account.c.appointment_id == appointment_id, account.c.subject == "appointment")
     row = connection.execute(charged).one_or_none()
@@ -61,7 +61,7 @@ def summary_of_price(connection: Connection, business_id: UUID, appointment_id: 
 
 
 def details(connection: Connection, business_id: UUID, found: InvoiceSummary) -> Invoice:
-    """The same invoice with everything that belongs to it. Primary keys, credit_note_of_invoice, payment_of_invoice."""
+    """Add lines, credit note and payments. Primary keys; indexes credit_note_of_invoice, payment_of_invoice."""
     fields: dict[str, Any] = {name: getattr(found, name) for name in InvoiceSummary.__struct_fields__}
     return Invoice(
         **fields,
@@ -72,7 +72,10 @@ def details(connection: Connection, business_id: UUID, found: InvoiceSummary) ->
 
 
 def trial_balances(connection: Connection, business_id: UUID) -> Sequence[TrialBalance]:
-    """One per currency, by currency. What is due comes from totals, revenue from lines, cash from payments."""
+    """Return one balance per currency, sorted by currency.
+
+    Each side is added up from other tables: receivables from totals, revenue from lines, cash from payments.
+    """
     account = _accounts(business_id)
     receivable = func.sum(account.c.due_minor - account.c.refund_due_minor)
     rows = connection.execute(select(account.c.currency, receivable).group_by(account.c.currency))
@@ -91,8 +94,8 @@ def trial_balances(connection: Connection, business_id: UUID) -> Sequence[TrialB
 
 
 def _accounts(business_id: UUID) -> Subquery:
-    """Every invoice with what was credited and paid; the columns of `InvoiceSummary`."""
-    credited, paid = _settled_by(credit_note), _settled_by(payment)
+    """Select every invoice with its credited and paid amounts, in the columns of `InvoiceSummary`."""
+    credited, paid = _total_per_invoice(credit_note), _total_per_invoice(payment)
     balance = invoice.c.total_minor - credited.c.amount - paid.c.amount
     amounts = select(
         invoice.c.number,
@@ -112,10 +115,10 @@ def _accounts(business_id: UUID) -> Subquery:
     return joined.where(invoice.c.business_id == business_id).subquery("account")
 
 
-def _settled_by(document: Table) -> LateralFromClause:
-    """One row for each invoice. A sum of bigint is numeric, hence the cast."""
+def _total_per_invoice(document: Table) -> LateralFromClause:
+    """Sum the amounts per invoice. A sum of bigint is numeric, hence the cast."""
     total = cast(func.coalesce(func.sum(document.c.amount_minor), 0), BigInteger).label("amount")
-    return select(total).where(_belongs(document)).correlate(invoice).lateral(f"by_{document.name}")
+    return select(total).where(_belongs_to_invoice(document)).correlate(invoice).lateral(f"by_{document.name}")
 
 
 def _state(balance: ColumnElement[int], credited: ColumnElement[int], paid: ColumnElement[int]) -> ColumnElement[str]:
@@ -129,18 +132,18 @@ def _state(balance: ColumnElement[int], credited: ColumnElement[int], paid: Colu
 
 
 def _sums(connection: Connection, business_id: UUID, document: Table) -> dict[str, int]:
-    """The amounts of one kind of document, by the currency of the invoices that they belong to."""
+    """Sum the amounts of one kind of document by the currency of its invoices."""
     total = func.sum(document.c.amount_minor)
     rows = connection.execute(
         select(invoice.c.currency, total)
-        .join_from(invoice, document, _belongs(document))
+        .join_from(invoice, document, _belongs_to_invoice(document))
         .where(invoice.c.business_id == business_id)
         .group_by(invoice.c.currency)
     )
     return {currency: int(amount) for currency, amount in rows}
 
 
-def _belongs(document: Table) -> ColumnElement[bool]:
+def _belongs_to_invoice(document: Table) -> ColumnElement[bool]:
     return (document.c.business_id == invoice.c.business_id) & (document.c.invoice_number == invoice.c.number)
 
 

@@ -1,4 +1,4 @@
-"""What the module speaks of. Money is an integer of minor units and an ISO 4217 code."""
+"""Request and reply models. Money is an integer number of minor units and an ISO 4217 code."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -14,14 +14,14 @@ PriceMinor = Annotated[int, Meta(ge=0, le=MAX_AMOUNT_MINOR)]
 PaymentMinor = Annotated[int, Meta(ge=1, le=MAX_AMOUNT_MINOR)]
 
 State = Literal["open", "partly_paid", "paid", "credited", "refund_due"]
-"""`credited`: a credit note took the whole amount back. `refund_due`: more was paid than a credit note has left due."""
+"""`credited`: a credit note cancelled the whole amount. `refund_due`: more was paid than the credit note leaves."""
 
 Subject = Literal["appointment", "late_change"]
-"""The price of an appointment, or the fee for moving it inside the cut-off."""
+"""What an invoice charges: the price of an appointment, or the fee for rescheduling it after the cutoff."""
 
 
 class SetPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From now on; 0 means free. Appointments booked before keep the price they were booked at."""
+    """Sets the price from now on; 0 means free. Existing appointments keep the price at which they were booked."""
 
     offering_id: UUID
     amount_minor: PriceMinor
@@ -35,13 +35,13 @@ class Price(Struct, frozen=True, kw_only=True):
 
 
 class PriceList(Struct, frozen=True, kw_only=True):
-    """The price in force of every offering that has one, by offering."""
+    """The current price of every offering that has one, sorted by offering."""
 
     prices: tuple[Price, ...]
 
 
 class RecordPayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Money that the business has received. At most what is due."""
+    """A payment that the business has received, at most the amount due."""
 
     amount_minor: PaymentMinor
     note: Note = ""
@@ -57,7 +57,7 @@ class Payment(Struct, frozen=True, kw_only=True):
 
 
 class CreditNote(Struct, frozen=True, kw_only=True):
-    """Takes the amount of its invoice back, or what is left of it after a fee. Numbered in a series of its own."""
+    """Cancels the amount of its invoice, less a fee. Credit notes have their own number series."""
 
     number: int
     invoice_number: int
@@ -90,7 +90,7 @@ class InvoiceSummary(Struct, frozen=True, kw_only=True):
 
 
 class Invoice(InvoiceSummary, frozen=True, kw_only=True):
-    """`credit_note` and `payments` are what has happened to it since; the rest never changes."""
+    """An invoice with its details. Only `credit_note`, `payments` and what derives from them ever change."""
 
     lines: tuple[InvoiceLine, ...]
     credit_note: CreditNote | None
@@ -98,7 +98,7 @@ class Invoice(InvoiceSummary, frozen=True, kw_only=True):
 
 
 class InvoicesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`cursor` is the previous page's `next_cursor`. A customer sees their own, whatever `customer_id` says."""
+    """`cursor` is the `next_cursor` of the previous page. Customers see only their own invoices."""
 
     state: State | None = None
     customer_id: UUID | None = None
@@ -108,17 +108,17 @@ class InvoicesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class InvoicePage(Struct, frozen=True, kw_only=True):
-    """Newest first. `next_cursor` is None on the last page."""
+    """A page of invoices, newest first. `next_cursor` is null on the last page."""
 
     invoices: tuple[InvoiceSummary, ...]
     next_cursor: str | None = None
 
 
 class TrialBalance(Struct, frozen=True, kw_only=True):
-    """All documents of a business in one currency, as the two sides of an account.
+    """The totals of a business in one currency.
 
-    Receivable is what invoices say is still due, less what is to be refunded; cash is what was paid; revenue is what
-    invoice lines charged, less what credit notes took back.
+    Receivable is the sum due on invoices, less refunds due; cash is the sum of payments; revenue is the sum of invoice
+    lines, less credit notes.
     """
 
     currency: str
@@ -128,5 +128,5 @@ class TrialBalance(Struct, frozen=True, kw_only=True):
 
     @property
     def difference_minor(self) -> int:
-        """Zero, or the books are wrong."""
+        """Zero if the books are consistent."""
         return self.receivable_minor + self.cash_minor - self.revenue_minor

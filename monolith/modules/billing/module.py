@@ -1,4 +1,4 @@
-"""Putting the module together."""
+"""Composition of the billing module."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Billing:
 
 
 def build_billing(database: Database) -> Billing:
-    """`database` connects as `billing_app`."""
+    """Build the module. `database` connects as `billing_app`."""
     service = BillingService(database)
     return Billing(
         api=service,

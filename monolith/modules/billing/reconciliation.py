@@ -1,4 +1,4 @@
-"""Whether invoices and appointments tell the same story, for whoever verifies a business."""
+"""Comparison of invoices with appointments, for the verification of a business."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from sqlalchemy import Connection, func, select
 from monolith.modules.billing.fees import fee_of
 from monolith.modules.billing.tables import credit_note, invoice, price
 
-_STANDING: Final = ("booked", "completed")
-"""Booked, and nothing taken back since."""
+_CHARGED: Final = ("booked", "completed")
+"""Statuses in which the full price is charged."""
 _ENDED: Final = ("cancelled", "no_show")
 
 
 class AppointmentRecord(NamedTuple):
-    """An appointment as the database that owns its business has it."""
+    """An appointment as stored in the database that owns its business."""
 
     appointment_id: UUID
     offering_id: UUID
@@ -27,35 +27,35 @@ class AppointmentRecord(NamedTuple):
     fee_percent: int
 
 
-class _Charged(NamedTuple):
+class _Charge(NamedTuple):
     customer_id: UUID
     total_minor: int
     credited_minor: int
 
 
 def discrepancies(
-    connection: Connection, business_id: UUID, appointments: Mapping[UUID, AppointmentRecord], asked: Sequence[UUID]
+    connection: Connection, business_id: UUID, appointments: Mapping[UUID, AppointmentRecord], checked: Sequence[UUID]
 ) -> dict[UUID, str]:
-    """What does not agree, in words, by appointment; of those in `asked`, which need not exist.
+    """Describe, by appointment, where invoices and appointments disagree. The ids in `checked` need not exist.
 
-    An event that is still on its way looks like a contradiction: ask again for what was found.
+    An event that has not been consumed yet looks like a discrepancy: repeat the check for the ones that were found.
     """
-    charged, prices = _charged(connection, business_id, asked), _Prices(connection, business_id)
+    charged, prices = _charged(connection, business_id, checked), _Prices(connection, business_id)
     found = {}
-    for appointment_id in asked:
-        words = _wrong(prices, appointments.get(appointment_id), charged.get(appointment_id))
-        if words is not None:
-            found[appointment_id] = words
+    for appointment_id in checked:
+        problem = _discrepancy(prices, appointments.get(appointment_id), charged.get(appointment_id))
+        if problem is not None:
+            found[appointment_id] = problem
     return found
 
 
 def invoiced_appointments(connection: Connection, business_id: UUID) -> set[UUID]:
-    """All that were ever invoiced."""
+    """Return the appointments that have ever been invoiced."""
     return set(connection.scalars(select(invoice.c.appointment_id).where(invoice.c.business_id == business_id)))
 
 
 class _Prices:
-    """All that a business ever set: who verifies many appointments asks once."""
+    """The price history of a business, loaded once to check many appointments."""
 
     def __init__(self, connection: Connection, business_id: UUID) -> None:
         rows = connection.execute(
@@ -68,14 +68,14 @@ class _Prices:
             self._of.setdefault(offering_id, []).append((valid_from, amount_minor))
 
     def at(self, offering_id: UUID, moment: datetime) -> int:
-        """In minor units; 0 for none."""
+        """Return the price in minor units; 0 if there is none."""
         history = self._of.get(offering_id, [])
-        place = bisect_right(history, moment, key=lambda each: each[0])
-        return history[place - 1][1] if place else 0
+        index = bisect_right(history, moment, key=lambda each: each[0])
+        return history[index - 1][1] if index else 0
 
 
-def _charged(connection: Connection, business_id: UUID, asked: Sequence[UUID]) -> dict[UUID, _Charged]:
-    """For the price of each appointment, not for late changes. Index invoice_of_price."""
+def _charged(connection: Connection, business_id: UUID, checked: Sequence[UUID]) -> dict[UUID, _Charge]:
+    """Return what each appointment was charged, without late-change fees. Index invoice_of_price."""
     mine = (invoice.c.business_id == business_id) & (invoice.c.subject == "appointment")
     credit = (credit_note.c.business_id == invoice.c.business_id) & (credit_note.c.invoice_number == invoice.c.number)
     rows = connection.execute(
@@ -86,22 +86,22 @@ def _charged(connection: Connection, business_id: UUID, asked: Sequence[UUID]) -
             func.coalesce(credit_note.c.amount_minor, 0),
         )
         .select_from(invoice.outerjoin(credit_note, credit))
-        .where(mine, invoice.c.appointment_id.in_(asked))
+        .where(mine, invoice.c.appointment_id.in_(checked))
     )
-    return {appointment_id: _Charged(*rest) for appointment_id, *rest in rows}
+    return {appointment_id: _Charge(*rest) for appointment_id, *rest in rows}
 
 
-def _wrong(prices: _Prices, appointment: AppointmentRecord | None, charged: _Charged | None) -> str | None:
+def _discrepancy(prices: _Prices, appointment: AppointmentRecord | None, charged: _Charge | None) -> str | None:
     if appointment is None:
-        return None if charged is None else "has an invoice, and is not there"
+        return None if charged is None else "has an invoice but does not exist"
     if charged is None:
-        missing = appointment.status in _STANDING and prices.at(appointment.offering_id, appointment.booked_at) > 0
-        return f"is {appointment.status}, and has no invoice" if missing else None
+        missing = appointment.status in _CHARGED and prices.at(appointment.offering_id, appointment.booked_at) > 0
+        return f"is {appointment.status} but has no invoice" if missing else None
     if charged.customer_id != appointment.customer_id:
         return "has an invoice for another customer"
     due = _credit_due(appointment, charged.total_minor)
     if charged.credited_minor != due:
-        return f"is {appointment.status}, and {charged.credited_minor} minor units were credited instead of {due}"
+        return f"is {appointment.status}, but {charged.credited_minor} minor units were credited instead of {due}"
     return None
 
 

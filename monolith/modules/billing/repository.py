@@ -1,4 +1,4 @@
-"""Prices, and what billing writes. Every statement runs in the caller's transaction, for the business it is set to."""
+"""SQL for prices and for writing documents. Functions run in the caller's transaction, which sets the business."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,20 +20,20 @@ Document = Literal["invoice", "credit_note"]
 
 
 def price_at(connection: Connection, business_id: UUID, offering_id: UUID, moment: datetime) -> Price | None:
-    """Index price_in_force."""
+    """Return the price at `moment`. Index price_in_force."""
     in_force = _prices(business_id).where(price.c.offering_id == offering_id, price.c.valid_from <= moment)
     row = connection.execute(in_force.order_by(price.c.valid_from.desc(), price.c.price_id.desc()).limit(1)).first()
     return None if row is None else Price(**row._mapping)
 
 
 def price_now(connection: Connection, business_id: UUID, offering_id: UUID) -> Price | None:
-    """By this database's clock. Index price_in_force."""
+    """Return the current price by this database's clock. Index price_in_force."""
     now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return price_at(connection, business_id, offering_id, now)
 
 
 def prices_now(connection: Connection, business_id: UUID) -> Sequence[Price]:
-    """One per offering. Index price_in_force."""
+    """Return the current price of each offering. Index price_in_force."""
     newest_first = (price.c.offering_id, price.c.valid_from.desc(), price.c.price_id.desc())
     in_force = _prices(business_id).where(price.c.valid_from <= func.clock_timestamp())
     # DISTINCT ON keeps the first row of each offering.
@@ -60,7 +60,7 @@ def add_price(
 
 
 def is_charged(connection: Connection, business_id: UUID, appointment_id: UUID, version: int) -> bool:
-    """Whether there is an invoice for this change of the appointment. Index invoice_of_appointment."""
+    """Return whether this version of the appointment has an invoice. Index invoice_of_appointment."""
     same = (invoice.c.business_id == business_id) & (invoice.c.appointment_id == appointment_id)
     found = select(invoice.c.number).where(same, invoice.c.appointment_version == version)
     return connection.execute(found).first() is not None
@@ -75,7 +75,7 @@ def add_invoice(
     amount_minor: int,
     currency: str,
 ) -> int:
-    """An invoice of one line. Answers its number, which no other transaction can take or skip."""
+    """Insert an invoice with one line and return its number, which no other transaction can use or skip."""
     number = _next_number(connection, business_id, "invoice")
     key = {"business_id": business_id}
     connection.execute(
@@ -106,7 +106,7 @@ def add_invoice(
 def add_credit_note(
     connection: Connection, business_id: UUID, invoice_number: int, currency: str, amount_minor: int
 ) -> int:
-    """Answers its number. The database holds that there is one of an invoice, of at most its amount."""
+    """Insert a credit note and return its number. The database allows one per invoice, of at most its amount."""
     number = _next_number(connection, business_id, "credit_note")
     connection.execute(
         insert(credit_note).values(
@@ -130,7 +130,7 @@ def add_payment(
     key: str,
     request_hash: bytes,
 ) -> bool:
-    """False: this caller's key stands already. A trigger holds that no more is paid than is due."""
+    """Insert a payment; return false if this user's key is already used. A trigger rejects overpayment."""
     added = postgresql.insert(payment).values(
         business_id=business_id,
         payment_id=new_id(),
@@ -148,7 +148,7 @@ def add_payment(
 def payment_of_key(
     connection: Connection, business_id: UUID, recorded_by: UUID, key: str
 ) -> tuple[Payment, bytes] | None:
-    """The payment that was recorded under the key, with the hash of its request. Index payment_once."""
+    """Return the payment recorded under the key and the hash of its request. Index payment_once."""
     row = connection.execute(
         payments(business_id)
         .add_columns(payment.c.request_hash)
@@ -162,7 +162,7 @@ def payment_of_key(
 
 
 def payments(business_id: UUID) -> Select[*tuple[Any, ...]]:
-    """The columns of `Payment`; an invoice's currency is its payments'."""
+    """Select the columns of `Payment`; the currency is the invoice's."""
     same = (payment.c.business_id == invoice.c.business_id) & (payment.c.invoice_number == invoice.c.number)
     return (
         select(
@@ -179,12 +179,12 @@ def payments(business_id: UUID) -> Select[*tuple[Any, ...]]:
 
 
 def lock_invoice(connection: Connection, business_id: UUID, number: int) -> None:
-    """Until the end of the transaction nobody else settles this invoice."""
+    """Serialize credits and payments of this invoice until the transaction ends."""
     connection.execute(select(func.billing.lock_invoice(business_id, number)))
 
 
 def _next_number(connection: Connection, business_id: UUID, document: Document) -> int:
-    """Holds the series until the transaction ends, so that a number that is rolled back is given to the next."""
+    """Take the next number and lock the series until the transaction ends, so that a rollback leaves no gap."""
     first = postgresql.insert(number_series).values(business_id=business_id, document=document, last_number=1)
     following = first.on_conflict_do_update(
         constraint="number_series_pkey", set_={"last_number": number_series.c.last_number + 1}

@@ -1,4 +1,4 @@
-"""The module's part of the JSON API."""
+"""The module's endpoints of the JSON API."""
 
 from typing import Any
 from uuid import UUID
@@ -62,33 +62,35 @@ class _Handlers:
         return self._service.prices(call.require_business().business_id)
 
     def set_price(self, call: Call[SetPrice]) -> Price:
-        where = call.require_business()
-        return self._service.set_price(where.business_id, where.currency, call.body, call.require_principal().user_id)
+        business = call.require_business()
+        return self._service.set_price(
+            business.business_id, business.currency, call.body, call.require_principal().user_id
+        )
 
     def list_invoices(self, call: Call[None]) -> InvoicePage:
         query: InvoicesQuery = call.query
-        own = _only_customer(call)
+        own = _visible_customer(call)
         if own is not None:
             query = msgspec.structs.replace(query, customer_id=own)
         return self._service.invoices(call.require_business().business_id, query)
 
     def get_invoice(self, call: Call[None]) -> Invoice:
-        return self._service.invoice(call.require_business().business_id, _number(call), _only_customer(call))
+        return self._service.invoice(call.require_business().business_id, _number(call), _visible_customer(call))
 
     def record_payment(self, call: Call[RecordPayment]) -> Payment:
         assert call.idempotency_key is not None
-        business_id, person = call.require_business().business_id, call.require_principal().user_id
-        return self._service.record_payment(business_id, _number(call), call.body, person, call.idempotency_key)
+        business_id, user_id = call.require_business().business_id, call.require_principal().user_id
+        return self._service.record_payment(business_id, _number(call), call.body, user_id, call.idempotency_key)
 
 
-def _only_customer(call: Call[Any]) -> UUID | None:
-    """Whose invoices the caller may see: their own, or None for those who may see all."""
-    who = call.require_principal()
-    return who.user_id if who.role_in(call.require_business().business_id) == "customer" else None
+def _visible_customer(call: Call[Any]) -> UUID | None:
+    """Return the customer to whose invoices the caller is restricted; None for staff."""
+    principal = call.require_principal()
+    return principal.user_id if principal.role_in(call.require_business().business_id) == "customer" else None
 
 
 def _number(call: Call[Any]) -> int:
-    """A malformed number is answered like an unknown one."""
+    """Parse the invoice number. A malformed number raises the same ApiError 404 as an unknown one."""
     text = call.path["number"]
     if text.isascii() and text.isdecimal() and len(text) <= 18:
         return int(text)

@@ -1,4 +1,4 @@
-"""What follows from an event, and what people decide and see."""
+"""The billing service: event handling, prices, invoices and payments."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -35,14 +35,16 @@ from monolith.shared.endpoints.errors import invalid_cursor
 
 
 class BillingService:
-    """Every method but `handle` may raise DatabaseUnavailable and, when it writes, CommitUnknown."""
+    """Every method except `handle` may raise DatabaseUnavailable and, if it writes, CommitUnknown."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def handle(self, event: AnyEvent, connection: Connection) -> None:
-        """Part of the caller's transaction. Applied twice, an event has one effect. Holds, requests and what became
-        of them cost nothing, and neither does a change in time."""
+        """Issue the documents that follow from an event, in the caller's transaction. Idempotent.
+
+        Holds, requests and changes before the cutoff are free of charge.
+        """
         match event:
             case AppointmentBooked():
                 _charge(event, connection)
@@ -56,7 +58,7 @@ class BillingService:
             return PriceList(prices=tuple(repository.prices_now(connection, business_id)))
 
     def set_price(self, business_id: UUID, currency: str, wanted: SetPrice, set_by: UUID) -> Price:
-        """From now on, by the database's clock. Setting the price that is in force changes nothing."""
+        """Set the price from now on, by the database's clock. Setting the current price changes nothing."""
         with self._database.transaction(business_id) as connection:
             now = repository.price_now(connection, business_id, wanted.offering_id)
             if now is not None and (now.amount_minor, now.currency) == (wanted.amount_minor, currency):
@@ -66,7 +68,7 @@ class BillingService:
             )
 
     def invoices(self, business_id: UUID, query: InvoicesQuery) -> InvoicePage:
-        """Newest first. Raises ApiError for a cursor that no page gave."""
+        """Return a page of invoices, newest first. Raises ApiError 400 for an invalid cursor."""
         below = None if query.cursor is None else _position(query.cursor)
         with self._database.transaction(business_id) as connection:
             found = ledger.summaries(connection, business_id, query, below, query.limit + 1)
@@ -74,7 +76,7 @@ class BillingService:
         return InvoicePage(invoices=page, next_cursor=str(page[-1].number) if len(found) > len(page) else None)
 
     def invoice(self, business_id: UUID, number: int, customer_id: UUID | None = None) -> Invoice:
-        """With `customer_id`, only if it is that customer's. Raises ApiError 404."""
+        """Return an invoice; with `customer_id`, only that customer's. Raises ApiError 404."""
         with self._database.transaction(business_id) as connection:
             found = ledger.summary(connection, business_id, number)
             if found is None or customer_id not in (None, found.customer_id):
@@ -84,8 +86,10 @@ class BillingService:
     def record_payment(
         self, business_id: UUID, number: int, wanted: RecordPayment, recorded_by: UUID, key: str
     ) -> Payment:
-        """Once per key of the person who records it. Raises ApiError: 404; 409 for more than is due; 422 for a key
-        that stands for another payment."""
+        """Record a payment, once per user and key.
+
+        Raises ApiError: 404 for an unknown invoice, 409 for more than is due, 422 for a key of a different payment.
+        """
         request_hash = hashlib.sha256(msgspec.json.encode([number, wanted])).digest()
         with self._database.transaction(business_id) as connection:
             repository.lock_invoice(connection, business_id, number)
@@ -96,29 +100,31 @@ class BillingService:
                     connection, business_id, number, wanted.amount_minor, wanted.note, recorded_by, key, request_hash
                 )
                 known = repository.payment_of_key(connection, business_id, recorded_by, key)
-            return _same(known, request_hash)
+            return _same_payment(known, request_hash)
 
     def trial_balance(self, business_id: UUID) -> Sequence[TrialBalance]:
-        """One per currency; each `difference_minor` is zero, or the books are wrong."""
+        """Return one balance per currency; each `difference_minor` is zero if the books are consistent."""
         with self._database.transaction(business_id) as connection:
             return ledger.trial_balances(connection, business_id)
 
     def invoiced_appointments(self, business_id: UUID) -> set[UUID]:
-        """All that were ever invoiced."""
+        """Return the appointments that have ever been invoiced."""
         with self._database.transaction(business_id) as connection:
             return reconciliation.invoiced_appointments(connection, business_id)
 
     def discrepancies(
-        self, business_id: UUID, appointments: Mapping[UUID, AppointmentRecord], asked: Sequence[UUID]
+        self, business_id: UUID, appointments: Mapping[UUID, AppointmentRecord], checked: Sequence[UUID]
     ) -> dict[UUID, str]:
-        """Where invoices and appointments do not tell the same story, in words, by appointment; of those in `asked`,
-        which need not exist. An event that is still on its way looks like one: ask again for what was found."""
+        """Describe, by appointment, where invoices and appointments disagree. The ids in `checked` need not exist.
+
+        An event that has not been consumed yet looks like a discrepancy: repeat the check for the ones found.
+        """
         with self._database.transaction(business_id) as connection:
-            return reconciliation.discrepancies(connection, business_id, appointments, asked)
+            return reconciliation.discrepancies(connection, business_id, appointments, checked)
 
 
 def _charge(event: AppointmentBooked, connection: Connection) -> None:
-    """For each seat the price of the instant of booking. What has no price, or the price 0, gets no invoice."""
+    """Invoice the price at the time of booking, once per seat. Free offerings get no invoice."""
     booked, business_id = event.appointment, event.business_id
     price = repository.price_at(connection, business_id, booked.offering_id, booked.booked_at)
     if price is None or price.amount_minor == 0:
@@ -130,7 +136,7 @@ def _charge(event: AppointmentBooked, connection: Connection) -> None:
 
 
 def _credit(event: AppointmentCancelled | AppointmentNoShow, connection: Connection) -> None:
-    """What is not kept as the fee, if there is an invoice: a hold or a request that ends has none."""
+    """Credit the invoice, if there is one, less the fee. Holds and requests have no invoice."""
     business_id, ended = event.business_id, event.appointment
     charged = ledger.summary_of_price(connection, business_id, ended.appointment_id)
     if charged is None:
@@ -142,7 +148,7 @@ def _credit(event: AppointmentCancelled | AppointmentNoShow, connection: Connect
 
 
 def _charge_fee(event: AppointmentRescheduled, connection: Connection) -> None:
-    """An invoice of its own, once for this change. It stands whatever becomes of the appointment."""
+    """Invoice the fee for a late change, once per change; a later cancellation does not credit it."""
     business_id, moved = event.business_id, event.appointment
     charged = ledger.summary_of_price(connection, business_id, moved.appointment_id)
     fee = 0 if charged is None else fee_of(charged.total_minor, event.fee_percent)
@@ -161,7 +167,7 @@ def _require_due(found: InvoiceSummary | None, amount_minor: int) -> None:
         raise ApiError(409, "exceeds_amount_due", message, field="amount_minor")
 
 
-def _same(known: tuple[Payment, bytes] | None, request_hash: bytes) -> Payment:
+def _same_payment(known: tuple[Payment, bytes] | None, request_hash: bytes) -> Payment:
     if known is None or known[1] != request_hash:
         raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key was already used for a different payment.")
     return known[0]

@@ -1,6 +1,6 @@
-"""The tables, as SQLAlchemy knows them; a test holds them against what the migrations make.
+"""SQLAlchemy definitions of the tables; a test compares them with the migrated schema.
 
-What SQLAlchemy cannot say (row security, immutability, the sums that must agree) stands in the migrations.
+Row-level security, immutability and the triggers that check sums are defined in the migrations only.
 """
 
 from sqlalchemy import (
@@ -73,7 +73,7 @@ invoice = Table(
         BigInteger,
         nullable=False,
         server_default=text("1"),
-        comment="What the invoice is for: that change of the appointment.",
+        comment="The version of the appointment that the invoice charges.",
     ),
     PrimaryKeyConstraint("business_id", "number"),
     UniqueConstraint("business_id", "appointment_id", "appointment_version", name="invoice_of_appointment"),

@@ -1,4 +1,4 @@
-"""What other modules may use of this one: nothing but its models. It follows scheduling's events by itself."""
+"""The public interface of notifications: its models only, since it works from scheduling's events."""
 
 from monolith.modules.notifications.model import Kind, Message, MessagePage, Preferences, State
 from monolith.modules.notifications.service import NotificationsService as NotificationsApi

@@ -1,4 +1,4 @@
-"""The appointment as an iCalendar object (RFC 5545, RFC 5546), for the customer's own calendar."""
+"""Calendar invitations (RFC 5545, RFC 5546) for the customer's own calendar."""
 
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -10,8 +10,11 @@ from monolith.modules.notifications.mail_text import one_line
 
 
 def invitation(event: AnyEvent, *, organizer: str, attendee: str) -> bytes:
-    """`REQUEST` adds or moves the entry, `CANCEL` takes it away. Every mail of an appointment speaks of the same UID,
-    and SEQUENCE grows with its version, so that a calendar which gets mails out of order keeps the newest."""
+    """Return the event as an iCalendar object: `REQUEST` adds or moves the entry, `CANCEL` removes it.
+
+    All mails about an appointment share its UID, and SEQUENCE grows with its version, so that a calendar that receives
+    mails out of order keeps the newest.
+    """
     calendar = Calendar()
     calendar.add("prodid", "-//extraction//notifications//EN")
     calendar.add("version", "2.0")

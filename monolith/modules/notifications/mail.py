@@ -1,4 +1,4 @@
-"""Composing one mail: text, the same as HTML, and the appointment for a calendar where it belongs in one."""
+"""Composition of a mail: plain text, HTML and, for agreed appointments, a calendar invitation."""
 
 import html
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from monolith.modules.notifications.model import Kind, Recipient
 
 
 class InvalidAddress(Exception):
-    """No mail can be written to this address; waiting does not change that."""
+    """No mail can be sent to this address; a retry will not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class SenderIdentity:
-    """Who writes. `public_url` is the product's; the sender's address is at its host."""
+    """The sender of all mail: an address at the host of the product's `public_url`."""
 
     public_url: str
 
@@ -38,34 +38,34 @@ class SenderIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What is to be told, and since when."""
+    """A notification to be sent, and when it was created."""
 
     message_id: UUID
     kind: Kind
     event: AnyEvent
-    written_at: datetime
+    created_at: datetime
 
 
-_FOR_THE_CALENDAR: frozenset[Kind] = frozenset({"confirmation", "change", "cancellation", "reminder"})
-"""What is only asked for or offered is no entry yet, and what was missed stays one."""
+_WITH_INVITATION: frozenset[Kind] = frozenset({"confirmation", "change", "cancellation", "reminder"})
+"""Requests and offers are not calendar entries yet; a missed appointment stays one."""
 
 
-def compose(letter: Notification, to: Recipient, sender: SenderIdentity) -> EmailMessage:
-    """The same arguments give the same mail, Message-ID included. Raises InvalidAddress."""
-    event = letter.event
-    words = mail_text(letter.kind, event, to.name, sender.public_url)
+def compose(notification: Notification, recipient: Recipient, sender: SenderIdentity) -> EmailMessage:
+    """Compose the mail. Deterministic, including the Message-ID. Raises InvalidAddress."""
+    event = notification.event
+    text = mail_text(notification.kind, event, recipient.name, sender.public_url)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(one_line(event.business_name), addr_spec=sender.address)
-    mail["To"] = _address(to)
-    mail["Subject"] = words.subject
-    mail["Message-ID"] = f"<{letter.message_id}@{sender.domain}>"
-    mail["Date"] = letter.written_at
+    mail["To"] = _address(recipient)
+    mail["Subject"] = text.subject
+    mail["Message-ID"] = f"<{notification.message_id}@{sender.domain}>"
+    mail["Date"] = notification.created_at
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(_text(words), cte="quoted-printable")
-    mail.add_alternative(_html(words), subtype="html")
-    if letter.kind in _FOR_THE_CALENDAR:
+    mail.set_content(_plain(text), cte="quoted-printable")
+    mail.add_alternative(_html(text), subtype="html")
+    if notification.kind in _WITH_INVITATION:
         mail.add_attachment(
-            invitation(event, organizer=sender.address, attendee=to.email).decode(),
+            invitation(event, organizer=sender.address, attendee=recipient.email).decode(),
             subtype="calendar",
             filename="appointment.ics",
             params={"method": method(event)},
@@ -73,25 +73,25 @@ def compose(letter: Notification, to: Recipient, sender: SenderIdentity) -> Emai
     return mail
 
 
-def _address(to: Recipient) -> Address:
+def _address(recipient: Recipient) -> Address:
     try:
-        return Address(one_line(to.name), addr_spec=to.email)
+        return Address(one_line(recipient.name), addr_spec=recipient.email)
     except (ValueError, IndexError, MessageError) as error:
-        raise InvalidAddress(f"not an address that mail can be sent to: {error}") from error
+        raise InvalidAddress(f"not a valid e-mail address: {error}") from error
 
 
-def _text(words: MailText) -> str:
-    facts = "\n".join(f"{label}: {value}" for label, value in words.facts)
-    return f"{words.greeting}\n\n{words.opening}\n\n{facts}\n\n{words.closing}\n"
+def _plain(text: MailText) -> str:
+    facts = "\n".join(f"{label}: {value}" for label, value in text.facts)
+    return f"{text.greeting}\n\n{text.opening}\n\n{facts}\n\n{text.closing}\n"
 
 
-def _html(words: MailText) -> str:
+def _html(text: MailText) -> str:
     rows = "".join(
         f"<tr><th align='left'>{html.escape(label)}</th><td>{html.escape(value)}</td></tr>"
-        for label, value in words.facts
+        for label, value in text.facts
     )
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><body>"
-        f"<p>{html.escape(words.greeting)}</p><p>{html.escape(words.opening)}</p>"
-        f"<table cellpadding='4'>{rows}</table><p>{html.escape(words.closing)}</p></body></html>\n"
+        f"<p>{html.escape(text.greeting)}</p><p>{html.escape(text.opening)}</p>"
+        f"<table cellpadding='4'>{rows}</table><p>{html.escape(text.closing)}</p></body></html>\n"
     )

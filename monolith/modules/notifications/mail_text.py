@@ -1,4 +1,4 @@
-"""What a mail says. Plain text in; escaping and headers are the composer's."""
+"""The texts of mails. Returns unescaped text; `mail.py` escapes it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from monolith.modules.notifications.model import Kind
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """`facts` are pairs of a label and a value."""
+    """The text of a mail. `facts` are pairs of label and value."""
 
     subject: str
     greeting: str
@@ -48,22 +48,23 @@ _CLOSING = "View your appointments: {page_url}"
 
 
 def mail_text(kind: Kind, event: AnyEvent, name: str, page_url: str) -> MailText:
-    """Every text is one line. Times are in the zone of the appointment, which they name."""
+    """Return the text of a mail. Every part is one line. Times are in the appointment's zone and name it."""
     zone = ZoneInfo(event.appointment.zone)
-    said = {
+    values = {
         "what": one_line(event.appointment.offering_name),
         "business": one_line(event.business_name),
         "starts": local(event.appointment.starts_at, zone),
         "page_url": page_url,
     }
-    opening = _OPENINGS[kind].format_map(said)
-    awaits = " It is still awaiting approval." if kind == "change" and event.appointment.status == "pending" else ""
+    opening = _OPENINGS[kind].format_map(values)
+    if kind == "change" and event.appointment.status == "pending":
+        opening += " It is still awaiting approval."
     return MailText(
-        subject=_SUBJECTS[kind].format_map(said),
+        subject=_SUBJECTS[kind].format_map(values),
         greeting=f"Hello {one_line(name)},",
-        opening=opening + awaits,
+        opening=opening,
         facts=_facts(kind, event, zone),
-        closing=_CLOSINGS.get(kind, _CLOSING).format_map(said),
+        closing=_CLOSINGS.get(kind, _CLOSING).format_map(values),
     )
 
 
@@ -73,12 +74,12 @@ def _facts(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> tuple[tuple[str, str]
         ("Service", appointment.offering_name),
         ("With", appointment.provider_name),
         ("When", interval(appointment.starts_at, appointment.ends_at, zone)),
-        *_further(kind, event, zone),
+        *_additional_facts(kind, event, zone),
     ]
     return tuple((label, one_line(value)) for label, value in facts)
 
 
-def _further(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+def _additional_facts(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     appointment = event.appointment
     if appointment.seats > 1:
         yield "Seats", str(appointment.seats)
@@ -87,7 +88,7 @@ def _further(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> Iterator[tuple[str,
     if kind == "change" and isinstance(event, AppointmentRescheduled):
         yield "Previously", local(event.previous_starts_at, zone)
     if fee := _fee_percent(kind, event):
-        yield "Fee", f"{fee} % of the price"
+        yield "Fee", f"{fee}% of the price"
     if kind in ("cancellation", "decline"):
         if appointment.cancel_reason:
             yield "Reason", appointment.cancel_reason
@@ -102,19 +103,19 @@ def _fee_percent(kind: Kind, event: AnyEvent) -> int:
 
 
 def local(moment: datetime, zone: ZoneInfo) -> str:
-    """Like `Monday 6 May 2030, 09:00 (Europe/Berlin)`."""
+    """Format a local time like `Monday 6 May 2030, 09:00 (Europe/Berlin)`."""
     return f"{_day(moment.astimezone(zone))}, {moment.astimezone(zone):%H:%M} ({zone.key})"
 
 
 def interval(start: datetime, end: datetime, zone: ZoneInfo) -> str:
-    """Like `Monday 6 May 2030, 09:00 to 09:30 (Europe/Berlin, UTC+02:00)`."""
-    begins, ends = start.astimezone(zone), end.astimezone(zone)
-    until = f"{ends:%H:%M}" if ends.date() == begins.date() else f"{_day(ends)}, {ends:%H:%M}"
-    return f"{_day(begins)}, {begins:%H:%M} to {until} ({zone.key}, {_offset(begins)})"
+    """Format an interval like `Monday 6 May 2030, 09:00 to 09:30 (Europe/Berlin, UTC+02:00)`."""
+    local_start, local_end = start.astimezone(zone), end.astimezone(zone)
+    until = f"{local_end:%H:%M}" if local_end.date() == local_start.date() else f"{_day(local_end)}, {local_end:%H:%M}"
+    return f"{_day(local_start)}, {local_start:%H:%M} to {until} ({zone.key}, {_offset(local_start)})"
 
 
 def one_line(text: str) -> str:
-    """Without line breaks of any kind and without what cannot be seen: fit for a header."""
+    """Replace line breaks by spaces and remove unprintable characters, so that the text is safe in a header."""
     return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
 
 

@@ -1,4 +1,4 @@
-"""What the module speaks of."""
+"""Request and reply models, and the recipient interface."""
 
 from datetime import datetime
 from typing import Literal, Protocol
@@ -9,16 +9,16 @@ from msgspec import Struct
 from contracts.scheduling.values import Cursor, PageSize
 
 Kind = Literal["confirmation", "change", "cancellation", "reminder", "request", "decline", "offer", "no_show"]
-"""`request`: it awaits approval; `decline`: it was not approved; `offer`: a time that the person waits for is free."""
+"""`request`: awaiting approval; `decline`: not approved; `offer`: a slot from the waitlist is available."""
 
 State = Literal["pending", "sent", "failed"]
 
 
 class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which mails a person wants from one business; all of them unless they said otherwise.
+    """The kinds of mail that a user receives from one business; by default all.
 
-    That a request was received counts as a confirmation; that it was declined, or that a missed appointment costs a
-    fee, as a cancellation. An offer is always told: the person asked for it by joining the waitlist.
+    A request counts as a confirmation; a decline and the fee for a missed appointment count as cancellations. Offers
+    are always sent, because the user asked for them by joining the waitlist.
     """
 
     confirmation: bool = True
@@ -26,7 +26,7 @@ class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     cancellation: bool = True
     reminder: bool = True
 
-    def want(self, kind: Kind) -> bool:
+    def wants(self, kind: Kind) -> bool:
         return kind == "offer" or bool(getattr(self, _COUNTS_AS.get(kind, kind)))
 
 
@@ -34,7 +34,7 @@ _COUNTS_AS: dict[Kind, Kind] = {"request": "confirmation", "decline": "cancellat
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """A mail, as the staff of its business see it. `problem` is what the mail server said last, if it refused."""
+    """A mail as the staff of its business see it. `problem` is the error of the last failed attempt."""
 
     message_id: UUID
     user_id: UUID
@@ -48,14 +48,14 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class MessagesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`cursor` is the previous page's `next_cursor`."""
+    """`cursor` is the `next_cursor` of the previous page."""
 
     cursor: Cursor | None = None
     limit: PageSize = 50
 
 
 class MessagePage(Struct, frozen=True, kw_only=True):
-    """Newest first. `next_cursor` is None on the last page."""
+    """A page of mails, newest first. `next_cursor` is null on the last page."""
 
     messages: tuple[Message, ...]
     next_cursor: str | None = None
@@ -69,7 +69,7 @@ class Recipient(Protocol):
 
 
 class Recipients(Protocol):
-    """Where mail goes: the auth module's public API has this."""
+    """Lookup of recipients; implemented by the API of auth."""
 
     def user(self, user_id: UUID, /) -> Recipient | None:
-        """None: there is no such person."""
+        """Return the recipient, or None if there is no such user."""

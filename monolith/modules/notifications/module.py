@@ -1,4 +1,4 @@
-"""Putting the module together."""
+"""Composition of the notifications module."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Notifications:
 
 
 def build_notifications(database: Database) -> Notifications:
-    """`database` connects as `notifications_app`."""
+    """Build the module. `database` connects as `notifications_app`."""
     service = NotificationsService(database)
     return Notifications(
         api=service,
@@ -40,7 +40,7 @@ def build_notifications(database: Database) -> Notifications:
 
 
 def mail_loops(database: Database, recipients: Recipients, *, smtp_url: str, public_url: str) -> list[Loop]:
-    """For the worker. `database` connects as `notifications_sender`; `recipients` is the auth module's API."""
+    """Build the worker's loops. `database` connects as `notifications_sender`; `recipients` is the API of auth."""
     sender = Sender(database, recipients, MailServer(smtp_url), SenderIdentity(public_url))
     return [
         Loop("mail sender", sender.step, idle_seconds=0.2),

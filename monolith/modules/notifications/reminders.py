@@ -1,4 +1,4 @@
-"""Turning reminders that have come due into mails. Runs as the role `notifications_sender`."""
+"""Creation of mails for due reminders. Runs as the role `notifications_sender`."""
 
 from sqlalchemy import Connection, func, select, update
 
@@ -11,22 +11,22 @@ BATCH = 50
 
 
 class Reminders:
-    """Any number may run; a reminder becomes at most one mail."""
+    """Turns due reminders into mails, at most one each, even with several instances."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def step(self) -> bool:
-        """One batch, in one transaction; False when nothing was due. Raises DatabaseUnavailable."""
+        """Process one batch in one transaction; return false if nothing was due. Raises DatabaseUnavailable."""
         with self._database.transaction() as connection:
-            due = _take_due(connection)
+            due = _claim_due(connection)
             for payload in due:
-                _write_mail(connection, payload)
+                _add_mail(connection, payload)
         return bool(due)
 
 
-def _take_due(connection: Connection) -> list[bytes]:
-    """The events of appointments that are still ahead; what is past is only put aside. Index reminder_due."""
+def _claim_due(connection: Connection) -> list[bytes]:
+    """Mark due reminders as done and return their events. Index reminder_due."""
     due = (
         select(reminder.c.business_id, reminder.c.appointment_id, reminder.c.version)
         .where(reminder.c.state == "waiting", reminder.c.due_at <= func.now())
@@ -48,9 +48,9 @@ def _take_due(connection: Connection) -> list[bytes]:
     return list(taken.scalars())
 
 
-def _write_mail(connection: Connection, payload: bytes) -> None:
+def _add_mail(connection: Connection, payload: bytes) -> None:
     event = decode_event(payload)
-    wanted = repository.preferences_of(connection, event.business_id, event.appointment.customer_id)
-    ahead = connection.execute(select(func.now() < event.appointment.starts_at)).scalar_one()
-    if wanted.want("reminder") and ahead:
+    preferences = repository.preferences_of(connection, event.business_id, event.appointment.customer_id)
+    is_upcoming = connection.execute(select(func.now() < event.appointment.starts_at)).scalar_one()
+    if preferences.wants("reminder") and is_upcoming:
         repository.add_message(connection, event, "reminder")

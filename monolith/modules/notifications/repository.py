@@ -1,4 +1,4 @@
-"""SQL of the module, under the role `notifications_app`: one business at a time."""
+"""SQL for mails, preferences and reminders of one business, under the role `notifications_app`."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ _WAITING = "waiting"
 
 
 def preferences_of(connection: Connection, business_id: UUID, user_id: UUID) -> Preferences:
-    """Primary key."""
+    """Return the preferences of a user. Primary key."""
     row = connection.execute(
         select(preference.c.confirmation, preference.c.change, preference.c.cancellation, preference.c.reminder).where(
             preference.c.business_id == business_id, preference.c.user_id == user_id
@@ -37,7 +37,7 @@ def set_preferences(connection: Connection, business_id: UUID, user_id: UUID, wa
 
 
 def add_message(connection: Connection, event: AnyEvent, kind: Kind) -> None:
-    """One per appointment, version and kind, however often it is asked for. Index message_once."""
+    """Queue a mail, once per appointment, version and kind. Index message_once."""
     connection.execute(
         insert(message)
         .values(
@@ -54,7 +54,7 @@ def add_message(connection: Connection, event: AnyEvent, kind: Kind) -> None:
 
 
 def void_reminders(connection: Connection, event: AnyEvent) -> None:
-    """Those of earlier versions of the appointment. Primary key."""
+    """Void the reminders of earlier versions of the appointment. Primary key."""
     connection.execute(
         update(reminder)
         .values(state="void")
@@ -67,7 +67,7 @@ def void_reminders(connection: Connection, event: AnyEvent) -> None:
 
 
 def add_reminder(connection: Connection, event: AnyEvent, due_at: datetime) -> None:
-    """Only while it is still ahead, by the database's clock."""
+    """Add a reminder if `due_at` is in the future, by the database's clock."""
     values = {
         "business_id": event.business_id,
         "appointment_id": event.appointment.appointment_id,
@@ -75,14 +75,14 @@ def add_reminder(connection: Connection, event: AnyEvent, due_at: datetime) -> N
         "due_at": due_at,
         "event": encode_event(event),
     }
-    ahead = select(*(literal(value, reminder.c[name].type) for name, value in values.items())).where(
+    if_upcoming = select(*(literal(value, reminder.c[name].type) for name, value in values.items())).where(
         literal(due_at, reminder.c.due_at.type) > func.now()
     )
-    connection.execute(insert(reminder).from_select(list(values), ahead).on_conflict_do_nothing())
+    connection.execute(insert(reminder).from_select(list(values), if_upcoming).on_conflict_do_nothing())
 
 
 def messages(connection: Connection, business_id: UUID, before: UUID | None, limit: int) -> list[Message]:
-    """Newest first; ids grow with time. Index message_by_business."""
+    """Return mails, newest first; ids grow with time. Index message_by_business."""
     columns = [message.c[name] for name in Message.__struct_fields__]
     query = select(*columns).where(message.c.business_id == business_id)
     if before is not None:

@@ -1,4 +1,4 @@
-"""The module's part of the JSON API."""
+"""The module's endpoints of the JSON API."""
 
 from typing import Any
 from uuid import UUID
@@ -12,10 +12,10 @@ MODULE = "notifications"
 
 def endpoints(service: NotificationsService) -> list[AnyEndpoint]:
     def get_preferences(call: Call[None]) -> Preferences:
-        return service.preferences(call.require_business().business_id, _person(call))
+        return service.preferences(call.require_business().business_id, _user_id(call))
 
     def put_preferences(call: Call[Preferences]) -> Preferences:
-        return service.set_preferences(call.require_business().business_id, _person(call), call.body)
+        return service.set_preferences(call.require_business().business_id, _user_id(call), call.body)
 
     def list_messages(call: Call[None]) -> MessagePage:
         query: MessagesQuery = call.query
@@ -43,7 +43,7 @@ def endpoints(service: NotificationsService) -> list[AnyEndpoint]:
     ]  # fmt: skip
 
 
-def _person(call: Call[Any]) -> UUID:
+def _user_id(call: Call[Any]) -> UUID:
     if call.require_principal().kind != "user":
         raise ApiError(403, "forbidden", "API tokens receive no e-mail and have no preferences. Sign in as a user.")
     return call.require_principal().user_id

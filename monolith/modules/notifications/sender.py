@@ -1,4 +1,4 @@
-"""Sending what is due, whosever it is. Runs as the role `notifications_sender`."""
+"""Delivery of queued mails of all businesses. Runs as the role `notifications_sender`."""
 
 import logging
 from dataclasses import dataclass, fields
@@ -18,7 +18,7 @@ from monolith.shared.database import Database
 log = logging.getLogger(__name__)
 
 CLAIM = timedelta(minutes=2)
-"""Longer than an attempt takes. A sender that dies leaves its mail to the others after this."""
+"""Longer than an attempt takes. After this time, other senders retry the mail of a sender that crashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,11 @@ class _Due:
 
 
 class Sender:
-    """At least once, and nearly always exactly once: a process that dies between the server's "yes" and our mark makes
-    the mail go out again, with the same Message-ID, by which mail programs know it. Any number may run."""
+    """Sends mails at least once; any number of senders may run.
+
+    A crash between the server's reply and the update of the row sends the mail again, with the same Message-ID, which
+    lets mail programs detect the duplicate.
+    """
 
     def __init__(
         self,
@@ -63,7 +66,7 @@ class Sender:
         self._retries = retries or RetryPolicy()
 
     def step(self) -> bool:
-        """Try one mail; False when none is due. No transaction is open while the server is spoken to."""
+        """Attempt one mail; return false if none is due. No transaction is open during the delivery."""
         with self._database.transaction() as connection:
             due = _claim(connection)
         if due is None:
@@ -82,12 +85,12 @@ class Sender:
     def _send(self, due: _Due) -> None:
         recipient = self._recipients.user(due.user_id)
         if recipient is None:
-            raise InvalidAddress("there is no such person any more")
-        letter = Notification(due.message_id, due.kind, decode_event(due.event), due.created_at)
-        self._server.send(compose(letter, recipient, self._sender))
+            raise InvalidAddress("the user no longer exists")
+        notification = Notification(due.message_id, due.kind, decode_event(due.event), due.created_at)
+        self._server.send(compose(notification, recipient, self._sender))
 
     def _later(self, due: _Due, error: Exception) -> None:
-        log.warning("mail %s waits after attempt %d: %s", due.message_id, due.attempts, error)
+        log.warning("attempt to deliver mail %s failed (attempt %d): %s", due.message_id, due.attempts, error)
         if due.attempts >= self._retries.attempts:
             self._mark(due, state="failed", problem=f"given up after {due.attempts} attempts: {error}")
             return
@@ -100,7 +103,7 @@ class Sender:
 
 
 def _claim(connection: Connection) -> _Due | None:
-    """The mail that waited longest, out of the others' reach for a while. Index message_due."""
+    """Claim the mail that has been due longest for the time of one attempt. Index message_due."""
     row = connection.execute(
         select(message.c.message_id)
         .where(message.c.state == "pending", message.c.next_attempt_at <= func.now())

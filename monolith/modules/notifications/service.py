@@ -1,4 +1,4 @@
-"""What follows from an event, and what people decide and see. Nothing is sent from here."""
+"""The notifications service: event handling, preferences and the list of mails. It sends nothing itself."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -25,36 +25,35 @@ REMINDER_LEAD_TIME = timedelta(hours=24)
 
 
 class NotificationsService:
-    """Writes down what is to be told; the sender tells it."""
+    """Stores the mails that events require; `sender.py` sends them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def handle(self, event: AnyEvent, connection: Connection) -> None:
-        """Part of the caller's transaction: a mail about what happened, and a reminder in place of an earlier one while
-        the appointment is booked."""
+        """Store the mail for an event and replace the reminder of its appointment, in the caller's transaction."""
         kind = _kind(event)
         if kind is not None:
-            wanted = repository.preferences_of(connection, event.business_id, event.appointment.customer_id)
-            if wanted.want(kind):
+            preferences = repository.preferences_of(connection, event.business_id, event.appointment.customer_id)
+            if preferences.wants(kind):
                 repository.add_message(connection, event, kind)
         repository.void_reminders(connection, event)
         if event.appointment.status == "booked":
             repository.add_reminder(connection, event, event.appointment.starts_at - REMINDER_LEAD_TIME)
 
     def preferences(self, business_id: UUID, user_id: UUID) -> Preferences:
-        """Raises DatabaseUnavailable."""
+        """Return the user's preferences. Raises DatabaseUnavailable."""
         with self._database.transaction(business_id) as connection:
             return repository.preferences_of(connection, business_id, user_id)
 
     def set_preferences(self, business_id: UUID, user_id: UUID, wanted: Preferences) -> Preferences:
-        """Idempotent. Mails that wait to be sent are sent. Raises DatabaseUnavailable."""
+        """Replace the preferences. Idempotent. Already queued mails are still sent. Raises DatabaseUnavailable."""
         with self._database.transaction(business_id) as connection:
             repository.set_preferences(connection, business_id, user_id, wanted)
         return wanted
 
     def messages(self, business_id: UUID, cursor: str | None, limit: int) -> MessagePage:
-        """Newest first. Raises ApiError for a cursor that this did not give, DatabaseUnavailable."""
+        """Return a page of mails, newest first. Raises ApiError 400 for an invalid cursor, and DatabaseUnavailable."""
         before = None if cursor is None else _position(cursor)
         with self._database.transaction(business_id) as connection:
             found = repository.messages(connection, business_id, before, limit + 1)
@@ -74,7 +73,7 @@ _KINDS: dict[type[Event], Kind] = {
 
 
 def _kind(event: AnyEvent) -> Kind | None:
-    """None: nothing that the customer does not see for themselves, like the hold of their own checkout and its end."""
+    """Return the kind of mail for an event; None if the customer sees the effect anyway, like a hold in a checkout."""
     match event:
         case AppointmentHeld(waitlist_entry_id=None):
             return None

@@ -1,4 +1,4 @@
-"""Handing a mail to a mail server, and what its answers mean."""
+"""SMTP client, and the classification of its errors."""
 
 import smtplib
 import ssl
@@ -12,16 +12,18 @@ TIMEOUT = 5.0
 
 
 class DeliveryRejected(Exception):
-    """The server will not take this mail, now or later; the message is its reason."""
+    """The server rejected the mail permanently; the message is its reason."""
 
 
 class DeliveryDeferred(Exception):
-    """The server is away, or asks to come again."""
+    """The server is unreachable or reported a temporary error."""
 
 
 class MailServer:
-    """`smtp://[user:password@]host[:port]`, or `smtps://` for TLS from the start. STARTTLS is used when offered; a
-    password is sent over TLS only."""
+    """A mail server at `smtp://[user:password@]host[:port]`, or `smtps://` for implicit TLS.
+
+    STARTTLS is used if the server offers it; the password is sent over TLS only.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -39,9 +41,9 @@ class MailServer:
             with self._session() as session:
                 session.send_message(mail)
         except smtplib.SMTPRecipientsRefused as error:
-            raise _meaning(*next(iter(error.recipients.values()))) from error
+            raise _delivery_error(*next(iter(error.recipients.values()))) from error
         except smtplib.SMTPResponseException as error:
-            raise _meaning(error.smtp_code, error.smtp_error) from error
+            raise _delivery_error(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPNotSupportedError as error:
             raise DeliveryRejected(str(error)) from error
         except (smtplib.SMTPException, OSError) as error:
@@ -49,7 +51,7 @@ class MailServer:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        # Once, and only if it is needed: reading the system's certificates takes longer than all else about a mail.
+        # Created on first use: loading the system's certificates takes longer than sending a mail.
         return ssl.create_default_context()
 
     @contextmanager
@@ -71,7 +73,7 @@ class MailServer:
             yield session
 
 
-def _meaning(code: int, answer: bytes | str) -> DeliveryRejected | DeliveryDeferred:
-    text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
-    said = f"{code} {' '.join(text.split())}"
-    return DeliveryRejected(said) if 500 <= code < 600 else DeliveryDeferred(said)
+def _delivery_error(code: int, reply: bytes | str) -> DeliveryRejected | DeliveryDeferred:
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+    reason = f"{code} {' '.join(text.split())}"
+    return DeliveryRejected(reason) if 500 <= code < 600 else DeliveryDeferred(reason)

@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy knows them; a test holds them against what the migrations make."""
+"""SQLAlchemy definitions of the tables; a test compares them with the migrated schema."""
 
 from sqlalchemy import (
     Boolean,
@@ -38,14 +38,14 @@ message = Table(
         "event",
         LargeBinary,
         nullable=False,
-        comment="What is told, as it came; the mail is composed when it is sent.",
+        comment="The event as received; the mail is composed when it is sent.",
     ),
     Column("state", Text, nullable=False, server_default=text("'pending'")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_attempt_at", _instant, nullable=False, server_default=_now),
     Column("created_at", _instant, nullable=False, server_default=_now),
     Column("sent_at", _instant),
-    Column("problem", Text, comment="What the mail server said to the last attempt that failed."),
+    Column("problem", Text, comment="The error of the last failed attempt."),
     UniqueConstraint("business_id", "appointment_id", "version", "kind", name="message_once"),
     Index("message_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
     Index("message_by_business", "business_id", "message_id"),

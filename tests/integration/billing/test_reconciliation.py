@@ -38,7 +38,7 @@ def test_what_was_told_agrees(books: Books) -> None:
 
 def test_an_appointment_without_its_invoice_is_named(books: Books) -> None:
     books.price(4_505)
-    assert wrong(books, books.booked().appointment) == ["is booked, and has no invoice"]
+    assert wrong(books, books.booked().appointment) == ["is booked but has no invoice"]
 
 
 def test_what_costs_nothing_needs_no_invoice(books: Books) -> None:
@@ -56,19 +56,19 @@ def test_an_invoice_without_its_appointment_is_named(books: Books) -> None:
     booked = charged(books)
     lost = booked.appointment.appointment_id
     assert books.api.discrepancies(books.business_id, {}, [lost, new_id()]) == {
-        lost: "has an invoice, and is not there"
+        lost: "has an invoice but does not exist"
     }
 
 
 def test_a_cancellation_that_billing_never_heard_of_is_named(books: Books) -> None:
     ended = books.cancelled(charged(books), fee_percent=50)
-    assert wrong(books, ended.appointment) == ["is cancelled, and 0 minor units were credited instead of 2253"]
+    assert wrong(books, ended.appointment) == ["is cancelled, but 0 minor units were credited instead of 2253"]
 
 
 def test_a_credit_for_what_still_stands_is_named(books: Books) -> None:
     booked = charged(books)
     books.tell(books.cancelled(booked))
-    assert wrong(books, booked.appointment) == ["is booked, and 4505 minor units were credited instead of 0"]
+    assert wrong(books, booked.appointment) == ["is booked, but 4505 minor units were credited instead of 0"]
 
 
 def test_an_invoice_for_somebody_else_is_named(books: Books) -> None:

@@ -205,6 +205,6 @@ def test_the_database_takes_every_kind_and_preferences_decide(office: Office, ki
     story = Story()
     with office.database.transaction(BUSINESS) as connection:
         repository.add_message(connection, story.booked(), kind)
-    assert Preferences().want(kind)
+    assert Preferences().wants(kind)
     refused = Preferences(confirmation=False, change=False, cancellation=False, reminder=False)
-    assert refused.want(kind) == (kind == "offer")
+    assert refused.wants(kind) == (kind == "offer")

@@ -110,9 +110,9 @@ def test_a_request_and_its_refusal_say_where_it_stands() -> None:
 
 
 def test_a_fee_is_told() -> None:
-    assert "Fee: 50 % of the price" in text(mail_about("no_show"))
+    assert "Fee: 50% of the price" in text(mail_about("no_show"))
     late = Story(starts_at=START).with_appointment(fee_percent=30)
-    assert "Fee: 30 % of the price" in text(mail_about("cancellation", late))
+    assert "Fee: 30% of the price" in text(mail_about("cancellation", late))
     assert "Fee" not in text(mail_about("change", late)), "what a cancellation would cost is another matter"
 
 

@@ -1,4 +1,4 @@
-"""Prices and documents, the sums that must agree, and what the consumer of events keeps."""
+"""Prices, documents, the triggers that check them, and the tables of the event consumer."""
 
 from alembic import op
 
@@ -85,7 +85,7 @@ CREATE TABLE billing.payment (
 CREATE INDEX payment_of_invoice ON billing.payment (business_id, invoice_number, payment_id);
 """
 
-# A number exists once its document does: the series goes up by one, and at COMMIT the document of that number stands.
+# Numbers have no gaps: a series grows by one, and at COMMIT the document with that number must exist.
 _GAPLESS = """
 CREATE FUNCTION billing.next_by_one() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -133,7 +133,7 @@ CREATE FUNCTION billing.lock_invoice(business uuid, number bigint) RETURNS void 
     SELECT pg_advisory_xact_lock(hashtextextended(format('billing.invoice %s %s', business, number), 0));
 $$;
 COMMENT ON FUNCTION billing.lock_invoice IS
-    'One transaction at a time settles an invoice. Nobody may update invoices, so there is no row to lock.';
+    'Serializes credits and payments of an invoice. No role may update invoices, so a row lock is not possible.';
 
 CREATE FUNCTION billing.payment_within_due() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

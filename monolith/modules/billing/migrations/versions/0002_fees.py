@@ -1,6 +1,6 @@
-"""Fees: part of an invoice may be credited, and an appointment may cost more than its price.
+"""Fees: an invoice can be credited in part, and an appointment can have several invoices.
 
-The defaults are those of everything that was issued so far, and of what a release before this one still issues.
+The defaults fit all existing documents, and those that the previous release still issues during a deployment.
 """
 
 from alembic import op
@@ -19,7 +19,7 @@ ALTER TABLE billing.invoice
 ALTER TABLE billing.invoice
     ADD CONSTRAINT invoice_of_appointment UNIQUE (business_id, appointment_id, appointment_version);
 CREATE UNIQUE INDEX invoice_of_price ON billing.invoice (business_id, appointment_id) WHERE subject = 'appointment';
-COMMENT ON COLUMN billing.invoice.appointment_version IS 'What the invoice is for: that change of the appointment.';
+COMMENT ON COLUMN billing.invoice.appointment_version IS 'The version of the appointment that the invoice charges.';
 """
 
 _PARTIAL_CREDIT = """

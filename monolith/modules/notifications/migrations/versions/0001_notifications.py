@@ -1,4 +1,4 @@
-"""Messages, preferences, reminders, and what the consumer of events keeps."""
+"""Mails, preferences, reminders, and the tables of the event consumer."""
 
 from alembic import op
 
@@ -28,8 +28,8 @@ CREATE TABLE notifications.message (
 );
 CREATE INDEX message_due ON notifications.message (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX message_by_business ON notifications.message (business_id, message_id);
-COMMENT ON COLUMN notifications.message.event IS 'What is told, as it came; the mail is composed when it is sent.';
-COMMENT ON COLUMN notifications.message.problem IS 'What the mail server said to the last attempt that failed.';
+COMMENT ON COLUMN notifications.message.event IS 'The event as received; the mail is composed when it is sent.';
+COMMENT ON COLUMN notifications.message.problem IS 'The error of the last failed attempt.';
 
 CREATE TABLE notifications.preference (
     business_id  uuid NOT NULL,
@@ -57,7 +57,7 @@ _ACCESS = """
 GRANT SELECT, INSERT ON notifications.message TO notifications_app;
 GRANT SELECT, INSERT, UPDATE ON notifications.preference, notifications.reminder TO notifications_app;
 
--- The sender works through what is due, whosever it is; it changes nothing but the state of its work.
+-- The sender processes due mails of all businesses; it can change delivery state only.
 GRANT SELECT, INSERT ON notifications.message TO notifications_sender;
 GRANT UPDATE (state, attempts, next_attempt_at, sent_at, problem) ON notifications.message TO notifications_sender;
 GRANT SELECT, UPDATE (state) ON notifications.reminder TO notifications_sender;
