@@ -1,9 +1,8 @@
-"""`extraction cutover`."""
+"""Follow, abort or resume cutovers."""
 
 import json
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,131 +10,95 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from deploy.errors import CommandError
-from deploy.moving import Moving, open_moving
-from deploy.operations import open_operations
-from monolith.cutover.rollback.thresholds import RollbackThresholds
-from monolith.cutover.states import ABORTABLE
-from monolith.cutover.store import cutovers
+from deploy.cli.guard_options import format_thresholds
+from deploy.control_plane import control_plane
+from monolith.cutover.service import write_pause_ms
 from monolith.cutover.store.cutovers import Cutover
-from monolith.cutover.store.rollback_policies import PolicyStatus, active_policies
-from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
+from monolith.cutover.store.rollback_policies import PolicyStatus
 
 Slugs = Mapping[UUID, str]
 
 
 @click.group()
 def cutover() -> None:
-    """Follow moves of businesses between the two databases, end one, or carry one on.
+    """Follow cutovers of businesses from one database to the other, abort one, or resume one.
 
-    `extraction flag set SIDE --business SLUG` begins a move.
+    `extraction flag set ADAPTER --business SLUG` begins a cutover.
     """
 
 
 @cutover.command()
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many moves to show.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many cutovers to show.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def status(limit: int, as_json: bool) -> None:
-    """Show the latest moves, those under way first; and the businesses that are guarded."""
-    with open_moving() as moving:
-        moves, guarded = _current(moving, limit), active_policies(moving.platform)
-        slugs = _slugs()
+    """Show the latest cutovers, those under way first, and the guarded businesses."""
+    with control_plane() as plane:
+        found, guarded = plane.cutovers.latest(limit), plane.cutovers.observed()
+        slugs = plane.directory.slugs()
     if as_json:
-        told = {
-            "moves": [describe(move, slugs) for move in moves],
-            "guards": [describe_guard(each, slugs) for each in guarded],
+        content = {
+            "moves": [_cutover_to_json(each, slugs) for each in found],
+            "guards": [_guard_to_json(each, slugs) for each in guarded],
         }
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(content, indent=2))
         return
-    _print(moves, slugs)
+    _print(found, slugs)
     for each in guarded:
-        click.echo(_guard_in_words(each, slugs))
+        click.echo(_format_guard(each, slugs))
 
 
 @cutover.command()
-@click.option("--seconds", type=click.FloatRange(0.1), default=None, help="How long to watch; without, until Ctrl-C.")
+@click.option("--seconds", type=click.FloatRange(0.1), default=None, help="How long to watch; the default is forever.")
 def watch(seconds: float | None) -> None:
-    """Print each transition of every move as it happens, one line each."""
+    """Print each state change of every cutover as it happens, one per line."""
     until = None if seconds is None else time.monotonic() + seconds
-    slugs = _slugs()
-    with open_moving() as moving:
-        known = {move.cutover_id: len(move.steps) for move in cutovers.latest(moving.platform, 200)}
-        while until is None or time.monotonic() < until:
-            for move in reversed(cutovers.latest(moving.platform, 50)):
-                for step in move.steps[known.get(move.cutover_id, 0) :]:
-                    found = json.dumps(step["found"]) if step.get("found") else ""
-                    click.echo(f"{step['at'][:23]}  {_name(move, slugs)}  {step['state']}  {found}".rstrip())
-                known[move.cutover_id] = len(move.steps)
-            time.sleep(0.2)
+    with control_plane() as plane:
+        for transition in plane.cutovers.transitions():
+            if transition is not None:
+                found = json.dumps(transition.found) if transition.found else ""
+                click.echo(f"{transition.at[:23]}  {transition.slug}  {transition.state}  {found}".rstrip())
+            elif until is not None and time.monotonic() >= until:
+                return
 
 
 @cutover.command()
 @click.argument("business", metavar="SLUG")
-@click.option("--reason", default="an operator aborted it", help="Why; kept with the move and in the audit log.")
+@click.option("--reason", default="an operator aborted it", help="Reason, for the cutover's record and the audit log.")
 def abort(business: str, reason: str) -> None:
-    """End the move of a business that is under way: it stays where it was. A decided move cannot be aborted."""
-    with open_moving() as moving:
-        move = _under_way(moving, business)
-        if move.state not in ABORTABLE or not cutovers.abort(moving.platform, move, reason):
-            state = cutovers.get(moving.platform, move.cutover_id).state
-            raise CommandError(
-                f"the move of {business} is {state}: it can only be carried on, by "
-                f"`extraction cutover resume {business}`; afterwards "
-                f"`extraction flag set {ADAPTER_FOR[move.source]} --business {business}` moves it back"
-            )
-        _report(moving.controller.drive(move.cutover_id), business)
+    """Abort the cutover of a business: it stays where it was. A decided cutover cannot be aborted."""
+    with control_plane() as plane:
+        _print_outcome(plane.cutovers.abort(business, reason), business)
 
 
 @cutover.command()
 @click.argument("business", metavar="SLUG")
 def resume(business: str) -> None:
-    """Carry on the move of a business from the state in which its controller left it."""
-    with open_moving() as moving:
-        move = _under_way(moving, business)
-        _report(moving.controller.drive(move.cutover_id), business)
+    """Resume the cutover of a business from the state in which its controller stopped."""
+    with control_plane() as plane:
+        _print_outcome(plane.cutovers.resume(business), business)
 
 
-def in_words(bound: RollbackThresholds) -> str:
-    """As operators read it."""
-    return (
-        f"goes back when, for {bound.for_seconds:g} s, more than {bound.most_failed:.1%} of its calls fail "
-        f"or more than one in twenty take longer than {bound.p95_ms:g} ms"
-    )
-
-
-def pause_ms(move: Cutover) -> float | None:
-    """How long nobody could write the business: from the wish to fence it until a lease was active again. None when it
-    was never fenced, or still is."""
-    at = {step["state"]: datetime.fromisoformat(step["at"]) for step in move.steps}
-    end = at.get("active", move.settled_at)
-    if "fenced" not in at or end is None:
-        return None
-    return (end - at["fenced"]).total_seconds() * 1000
-
-
-def describe(move: Cutover, slugs: Slugs) -> dict[str, Any]:
-    """As JSON says it."""
-    pause = pause_ms(move)
+def _cutover_to_json(each: Cutover, slugs: Slugs) -> dict[str, Any]:
+    pause = write_pause_ms(each)
     return {
-        "business": _name(move, slugs),
-        "cutover_id": str(move.cutover_id),
-        "from": move.source,
-        "to": move.target,
-        "state": move.state,
-        "settled": move.settled_at is not None,
-        "began_at": move.began_at.isoformat(),
+        "business": _slug(each.business_id, slugs),
+        "cutover_id": str(each.cutover_id),
+        "from": each.source,
+        "to": each.target,
+        "state": each.state,
+        "settled": each.settled_at is not None,
+        "began_at": each.began_at.isoformat(),
         "pause_ms": None if pause is None else round(pause, 1),
-        "by": move.actor,
-        "reason": move.reason,
-        "problem": move.problem,
-        "steps": move.steps,
+        "by": each.actor,
+        "reason": each.reason,
+        "problem": each.problem,
+        "steps": each.steps,
     }
 
 
-def describe_guard(each: PolicyStatus, slugs: Slugs) -> dict[str, Any]:
-    """As JSON says it."""
+def _guard_to_json(each: PolicyStatus, slugs: Slugs) -> dict[str, Any]:
     return {
-        "business": slugs.get(each.guard.business_id, str(each.guard.business_id)),
+        "business": _slug(each.guard.business_id, slugs),
         "goes_back_to": each.guard.home,
         "until": each.guard.until.isoformat(),
         "bound": each.guard.bound._asdict(),
@@ -144,70 +107,48 @@ def describe_guard(each: PolicyStatus, slugs: Slugs) -> dict[str, Any]:
     }
 
 
-def _guard_in_words(each: PolicyStatus, slugs: Slugs) -> str:
-    slug, calls = slugs.get(each.guard.business_id, str(each.guard.business_id)), each.in_all
+def _format_guard(each: PolicyStatus, slugs: Slugs) -> str:
+    slug, calls = _slug(each.guard.business_id, slugs), each.in_all
     so_far = f"{calls.calls} calls so far, {calls.failed_share:.1%} failed, {calls.slow_share:.1%} slow"
-    stuck = f"; should have gone back: {each.guard.problem}" if each.guard.problem else ""
+    stuck = f"; it could not go back: {each.guard.problem}" if each.guard.problem else ""
     return (
-        f"{slug} is guarded until {each.guard.until:%H:%M:%S} UTC ({so_far}): {in_words(each.guard.bound)}, "
+        f"{slug} is guarded until {each.guard.until:%H:%M:%S} UTC ({so_far}): {format_thresholds(each.guard.bound)}, "
         f"to {each.guard.home}{stuck}"
     )
 
 
-def _current(moving: Moving, limit: int) -> list[Cutover]:
-    latest = cutovers.latest(moving.platform, limit)
-    under_way = [move for move in latest if move.settled_at is None]
-    return under_way + [move for move in latest if move.settled_at is not None]
+def _slug(business_id: UUID, slugs: Slugs) -> str:
+    return slugs.get(business_id, str(business_id))
 
 
-def _under_way(moving: Moving, slug: str) -> Cutover:
-    with open_operations() as operations:
-        business = operations.business(slug)
-    if business is None:
-        raise CommandError(f"there is no business {slug!r}: `extraction status` lists them")
-    moves = cutovers.unsettled(moving.platform, business.business_id)
-    if not moves:
-        raise CommandError(f"{slug} is not being moved: `extraction cutover status` shows the latest moves")
-    return moves[0]
-
-
-def _slugs() -> Slugs:
-    with open_operations() as operations:
-        return {business.business_id: business.slug for business in operations.businesses()}
-
-
-def _name(move: Cutover, slugs: Slugs) -> str:
-    return slugs.get(move.business_id, str(move.business_id))
-
-
-def _report(move: Cutover, slug: str) -> None:
-    if move.state == "active":
-        click.echo(f"{slug}: moved to {move.target}{_pause(move)}")
+def _print_outcome(each: Cutover, slug: str) -> None:
+    if each.state == "active":
+        click.echo(f"{slug}: moved to {each.target}{_format_pause(each)}")
     else:
-        click.echo(f"{slug}: stays at {move.source} ({move.problem})")
+        click.echo(f"{slug}: stays at {each.source} ({each.problem})")
 
 
-def _pause(move: Cutover) -> str:
-    pause = pause_ms(move)
+def _format_pause(each: Cutover) -> str:
+    pause = write_pause_ms(each)
     return "" if pause is None else f"; writes waited at most {pause:.0f} ms"
 
 
-def _print(moves: list[Cutover], slugs: Slugs) -> None:
-    if not moves:
-        click.echo("nothing was ever moved: begin with `extraction flag set http --business SLUG`")
+def _print(found: list[Cutover], slugs: Slugs) -> None:
+    if not found:
+        click.echo("no business was ever moved: begin with `extraction flag set http --business SLUG`")
         return
     table = Table("began (UTC)", "business", "from", "to", "state", box=None, pad_edge=False)
     table.add_column("pause", justify="right")
-    table.add_column("why, or why not", overflow="fold")
-    for move in moves:
-        pause = pause_ms(move)
+    table.add_column("reason or problem", overflow="fold")
+    for each in found:
+        pause, is_final = write_pause_ms(each), each.state in ("active", "aborted")
         table.add_row(
-            f"{move.began_at:%Y-%m-%d %H:%M:%S}",
-            _name(move, slugs),
-            move.source,
-            move.target,
-            move.state if move.settled_at or move.state not in ("active", "aborted") else f"{move.state}, unsettled",
+            f"{each.began_at:%Y-%m-%d %H:%M:%S}",
+            _slug(each.business_id, slugs),
+            each.source,
+            each.target,
+            f"{each.state}, unsettled" if is_final and not each.settled_at else each.state,
             "" if pause is None else f"{pause:.0f} ms",
-            move.problem or move.reason,
+            each.problem or each.reason,
         )
     Console(highlight=False, width=200).print(table, soft_wrap=True)

@@ -1,34 +1,26 @@
-"""`extraction finalize`."""
+"""Complete the extraction for good, after everything has moved."""
 
 import click
 
-from contracts.scheduling.values import DatabaseName
+from deploy.control_plane import control_plane
 from deploy.errors import CommandError
-from deploy.moving import sides_of_deployment
-from monolith.cutover.finalize import FinalizeRefused, finalize_extraction
 
-_WORDS = "there is no way back"
+_CONFIRMATION = "there is no way back"
 
 
 @click.command()
-@click.option("--confirm", metavar="WORDS", help=f'For programs: "{_WORDS}", as a person has to type it.')
+@click.option("--confirm", metavar="TEXT", help=f'Confirm without a prompt: "{_CONFIRMATION}".')
 def finalize(confirm: str | None) -> None:
-    """End the extraction for good: every business is with the service, and the monolith's copies go.
+    """Complete the extraction for good: every business stays with the service, and the monolith's copies are deleted.
 
-    Compares every business once more, ends replication, and deletes the monolith's rows of scheduling. After this no
-    business can be moved back without a new first copy.
+    Compares every business once more, ends replication, and deletes scheduling's rows in the monolith's database.
+    Afterwards no business can be moved back without a new first copy.
     """
     if confirm is None:
         click.echo("This ends replication and deletes scheduling's rows in the monolith's database.")
-        confirm = click.prompt(f"Type '{_WORDS}' to go on", default="", show_default=False)
-    if confirm.strip().strip(".'\"").lower() != _WORDS:
-        raise CommandError("nothing was changed: the words were not typed")
-    _end("scheduling")
-
-
-def _end(side: DatabaseName) -> None:
-    try:
-        deleted = finalize_extraction(sides_of_deployment(), side, click.echo)
-    except FinalizeRefused as error:
-        raise CommandError(f"nothing was deleted: {error}") from error
-    click.echo(f"{deleted:,} rows of copies deleted; every business is owned by {side} alone")
+        confirm = click.prompt(f"Type '{_CONFIRMATION}' to continue", default="", show_default=False)
+    if confirm.strip().strip(".'\"").lower() != _CONFIRMATION:
+        raise CommandError("nothing was changed: the confirmation was not typed")
+    with control_plane() as plane:
+        deleted = plane.extraction.finalize(click.echo)
+    click.echo(f"{deleted:,} rows of copies deleted; every business is owned by scheduling alone")

@@ -1,90 +1,75 @@
-"""`extraction flag`."""
+"""Show or set the scheduling adapter, and move businesses."""
 
-import getpass
-from functools import partial
 from typing import Any, cast, get_args
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from contracts.scheduling.values import DatabaseName
-from deploy.cli.flag_moves import Order, carry_out, make_default, move_chosen, rehearse, set_default
-from deploy.cli.guard_options import guard_options, guarding_from
-from deploy.errors import CommandError
-from deploy.operations import Operations, open_operations
-from monolith.cutover.batches import within_percent
-from monolith.shared.endpoints import BusinessRef
-from monolith.shared.flags.scheduling_flag import DATABASE_OF, DEFAULT, AdapterName
+from deploy.cli.guard_options import format_thresholds, guard_options, rollback_request
+from deploy.cli.options import current_actor, validate_reason
+from deploy.control_plane import control_plane
+from monolith.cutover.service import BatchStopped, ControlPlane, CutoverRequest, Selection, write_pause_ms
+from monolith.cutover.store.cutovers import Cutover
+from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, DATABASE_OF, DEFAULT, AdapterName
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, AuditEntry
-
-SIDES = get_args(AdapterName)
-LONGEST_REASON = 200
-
-
-def validate_reason(_: click.Context, __: click.Parameter, reason: str) -> str:
-    """For the option `--reason` of whatever is audited."""
-    line = " ".join(reason.split())
-    if len(line) > LONGEST_REASON or not line.isprintable():
-        raise click.BadParameter(f"say it in one line of at most {LONGEST_REASON} characters")
-    return line
 
 
 @click.group()
 def flag() -> None:
-    """Show or set which side of the extraction serves which business.
+    """Show or set which adapter serves which business.
 
-    `in_process` is the monolith's own database; `http` is the scheduling service's.
+    `in_process` uses the monolith's own database; `http` uses the scheduling service.
     """
 
 
 @flag.command()
 def show() -> None:
-    """Show the flag, and its latest changes with who, when and why."""
-    with open_operations() as operations:
-        flags = operations.flags.read()
-        click.echo(f"{SCHEDULING_ADAPTER} = {flags.get((SCHEDULING_ADAPTER, None), DEFAULT)}")
-        changes = [c for c in operations.flags.changes() if c.subject.split()[0] == SCHEDULING_ADAPTER]
-    if changes:
+    """Show the default adapter and the latest changes: who, when and why."""
+    with control_plane() as plane:
+        default, history = plane.adapter.default(), plane.adapter.history()
+    click.echo(f"{SCHEDULING_ADAPTER} = {default}")
+    if history:
         table = Table("when (UTC)", "who", "from", "to", box=None, pad_edge=False)
         table.add_column("why", overflow="fold")
-        for c in changes:
-            before, after = _change(c)
-            table.add_row(f"{c.recorded_at:%Y-%m-%d %H:%M:%S}", c.actor, before, after, c.reason)
+        for entry in history:
+            table.add_row(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", entry.actor, *_change(entry), entry.reason)
         Console(highlight=False).print(table, soft_wrap=True)
 
 
 def _change(entry: AuditEntry) -> tuple[str, str]:
-    """The flag's value before and after; the action alone for an entry that is no change of the flag."""
+    """The values before and after; only the action for an entry that does not change the flag."""
     return (entry.before or DEFAULT, entry.after) if entry.action == "flag.set" else ("", entry.action)
 
 
 @flag.command("set")
-@click.argument("side", type=click.Choice(SIDES))
-@click.option("--business", metavar="SLUG", help="Move one business, by the short name in its address.")
-@click.option("--all", "every", is_flag=True, help="Move every business, and create new ones on SIDE.")
+@click.argument("adapter", type=click.Choice(get_args(AdapterName)))
+@click.option("--business", metavar="SLUG", help="Move one business, named by the slug in its address.")
+@click.option("--all", "every", is_flag=True, help="Move every business, and create new ones with ADAPTER.")
 @click.option(
-    "--percent", type=click.FloatRange(0, 100), help="With --all: this share of the businesses, the same each time."
+    "--percent",
+    type=click.FloatRange(0, 100),
+    help="With --all: move only this percentage of the businesses, always the same ones.",
 )
 @click.option(
     "--batch",
     type=click.IntRange(1),
     default=10,
     show_default=True,
-    help="With --all: how many before all are compared.",
+    help="With --all: how many businesses to move before they are compared.",
 )
 @click.option(
     "--fence-seconds",
     type=click.FloatRange(0.1, 30),
     default=2.0,
     show_default=True,
-    help="The longest that writes of a business may have to wait; a move that takes longer is aborted.",
+    help="Longest time that writes of a business may wait; a cutover that takes longer is aborted.",
 )
 @guard_options
-@click.option("--dry-run", is_flag=True, help="Check everything, move nothing, and say how long writes would wait.")
-@click.option("--reason", default="", callback=validate_reason, help="Why; kept in the audit log.")
+@click.option("--dry-run", is_flag=True, help="Run every check, move nothing, and estimate how long writes would wait.")
+@click.option("--reason", default="", callback=validate_reason, help="Reason, for the audit log.")
 def set_command(
-    side: str,
+    adapter: str,
     business: str | None,
     every: bool,
     percent: float | None,
@@ -94,58 +79,67 @@ def set_command(
     reason: str,
     **guard: Any,
 ) -> None:
-    """Create new businesses on SIDE from now on; or move businesses that exist, while they are used.
+    """Create new businesses with ADAPTER from now on; or move existing businesses while they are in use.
 
-    Without --business or --all only the default changes: every process follows within a second, and businesses that
-    exist stay where they are. A move needs replication, see `extraction replicate`.
+    Without --business or --all only the default changes: every process follows within a second, and existing
+    businesses stay where they are. A move needs replication: see `extraction replicate`.
     """
     if business is not None and every:
         raise click.UsageError("--business and --all exclude one another.")
-    if not every and (percent is not None):
+    if not every and percent is not None:
         raise click.UsageError("--percent needs --all.")
     for name, given in (("--dry-run", dry_run), ("--guard", guard["guard"])):
         if given and not (business or every):
             raise click.UsageError(f"{name} needs --business or --all.")
-    to = cast(AdapterName, side)
-    order = Order(DATABASE_OF[to], batch, fence_seconds, current_actor(), reason, guarding_from(**guard))
-    with open_operations() as operations:
+    chosen, rollback = cast(AdapterName, adapter), rollback_request(**guard)
+    request = CutoverRequest(DATABASE_OF[chosen], current_actor(), reason, batch, fence_seconds, rollback)
+    with control_plane() as plane:
         if business is None and not every:
-            _say_default(to, set_default(operations, to, current_actor(), reason))
-            return
-        chosen = partial(_chosen, operations, order.target, business, every, percent)
-        move = rehearse if dry_run else partial(carry_out, operations)
-        if not move_chosen(move, order, chosen()):
-            click.echo(f"{business or 'every business asked for'} is owned by {order.target} already; nothing to do")
-        if every and percent is None and not dry_run:
-            _say_default(to, make_default(operations, order, chosen))
+            _print_default(chosen, plane.adapter.set_default(chosen, actor=request.actor, reason=reason))
+        else:
+            (_rehearse if dry_run else _cut_over)(plane, request, Selection(business, percent))
 
 
-def _say_default(side: AdapterName, before: str) -> None:
-    click.echo(f"{SCHEDULING_ADAPTER}: {before} -> {side}; new businesses are created there from now on")
+def _rehearse(plane: ControlPlane, request: CutoverRequest, selection: Selection) -> None:
+    found = False
+    for rehearsal in plane.cutovers.rehearse(request, selection):
+        found = True
+        pause = f"writes would wait about {rehearsal.pause_ms:.0f} ms"
+        click.echo(f"{rehearsal.slug}: ready to move to {request.target}; {pause}")
+    if not found:
+        _print_nothing_to_do(request, selection)
 
 
-def _chosen(
-    operations: Operations, target: DatabaseName, slug: str | None, every: bool, percent: float | None
-) -> list[BusinessRef]:
-    """Those that are asked for and owned by the other side, by slug."""
-    asked = [find_business(operations, slug)] if slug is not None else list(operations.businesses() if every else ())
-    if percent is not None:
-        asked = [each for each in asked if within_percent(each.business_id, percent)]
-    owners = operations.owners()
-    return [each for each in asked if each.business_id in owners and owners[each.business_id].owner != target]
-
-
-def find_business(operations: Operations, slug: str) -> BusinessRef:
-    """Raises CommandError."""
-    found = operations.business(slug)
-    if found is None:
-        raise CommandError(f"there is no business {slug!r}: `extraction status` lists them")
-    return found
-
-
-def current_actor() -> str:
-    """As the audit log names whoever runs the command."""
+def _cut_over(plane: ControlPlane, request: CutoverRequest, selection: Selection) -> None:
     try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return "cli:unknown"
+        summary = plane.cutovers.cut_over(request, selection, print_moved)
+    except BatchStopped as stopped:
+        _print_rollback(request, stopped.moved)
+        raise
+    _print_rollback(request, summary.moved)
+    if not summary.moved:
+        _print_nothing_to_do(request, selection)
+    elif summary.moved > 1:
+        click.echo(f"{summary.moved} businesses moved to {request.target} and compared")
+    if summary.former_default is not None:
+        _print_default(ADAPTER_FOR[request.target], summary.former_default)
+
+
+def print_moved(slug: str, cutover: Cutover) -> None:
+    pause = write_pause_ms(cutover)
+    waited = "" if pause is None else f"; writes waited at most {pause:.0f} ms"
+    click.echo(f"{slug}: {cutover.source} -> {cutover.target}{waited}")
+
+
+def _print_rollback(request: CutoverRequest, moved: int) -> None:
+    if request.rollback is not None and moved:
+        thresholds, seconds = request.rollback
+        click.echo(f"guarded for {seconds / 60:g} minutes: {format_thresholds(thresholds)}")
+
+
+def _print_nothing_to_do(request: CutoverRequest, selection: Selection) -> None:
+    click.echo(f"{selection.slug or 'every selected business'} is owned by {request.target} already; nothing to do")
+
+
+def _print_default(adapter: AdapterName, before: AdapterName) -> None:
+    click.echo(f"{SCHEDULING_ADAPTER}: {before} -> {adapter}; new businesses are created there from now on")

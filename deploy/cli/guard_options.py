@@ -1,77 +1,75 @@
-"""The options of `extraction flag set` that ask for an automatic return."""
+"""The options of `extraction flag set` for automatic rollback."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from monolith.cutover.rollback.thresholds import RollbackThresholds
+from monolith.cutover.service import RollbackRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-
-class Guarding(NamedTuple):
-    """What a business is to be watched for after its move, and for how long."""
-
-    bound: RollbackThresholds
-    watch_seconds: float
-
-
 _OPTIONS = (
-    click.option(
-        "--guard", is_flag=True, help="Move a business back by itself when it is served badly after its move."
-    ),
+    click.option("--guard", is_flag=True, help="Move a business back automatically if it is served badly afterwards."),
     click.option(
         "--guard-errors",
         type=click.FloatRange(0, 99),
         default=5.0,
         show_default=True,
-        help="With --guard: the percentage of calls that may fail.",
+        help="With --guard: maximum percentage of failed calls.",
     ),
     click.option(
         "--guard-p95-ms",
         type=click.FloatRange(1),
         default=500.0,
         show_default=True,
-        help="With --guard: nineteen calls in twenty may take so long.",
+        help="With --guard: maximum 95th-percentile latency, in milliseconds.",
     ),
     click.option(
         "--guard-for",
         type=click.FloatRange(3, 600),
         default=10.0,
         show_default=True,
-        help="With --guard: for how many seconds it must have been beyond that.",
+        help="With --guard: how many seconds a maximum must be exceeded before the business moves back.",
     ),
     click.option(
         "--guard-minutes",
         type=click.FloatRange(0.1, 1440),
         default=15.0,
         show_default=True,
-        help="With --guard: how long after its move a business is watched.",
+        help="With --guard: how many minutes a business is observed after its move.",
     ),
 )
 
 
 def guard_options(command: F) -> F:
-    """The command gets them as keyword arguments that begin with `guard`."""
+    """Add the options; the command receives them as keyword arguments that begin with `guard`."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def guarding_from(
+def rollback_request(
     guard: bool, guard_errors: float, guard_p95_ms: float, guard_for: float, guard_minutes: float
-) -> Guarding | None:
+) -> RollbackRequest | None:
     """None without --guard. Raises UsageError when one of the other options is given without it."""
     if not guard:
-        _refuse_bounds_without_guard(click.get_current_context())
+        _refuse_thresholds_without_guard(click.get_current_context())
         return None
-    return Guarding(RollbackThresholds(guard_errors / 100, guard_p95_ms, guard_for), guard_minutes * 60)
+    return RollbackRequest(RollbackThresholds(guard_errors / 100, guard_p95_ms, guard_for), guard_minutes * 60)
 
 
-def _refuse_bounds_without_guard(context: click.Context) -> None:
-    """A business must not move unguarded when the operator set a bound."""
+def format_thresholds(thresholds: RollbackThresholds) -> str:
+    return (
+        f"goes back when, for {thresholds.for_seconds:g} s, more than {thresholds.most_failed:.1%} of its calls fail "
+        f"or more than 5% take longer than {thresholds.p95_ms:g} ms"
+    )
+
+
+def _refuse_thresholds_without_guard(context: click.Context) -> None:
+    """A business must not move unobserved when the operator set a threshold."""
     for name in context.params:
         given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
         if name.startswith("guard_") and given:

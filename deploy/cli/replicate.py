@@ -1,4 +1,4 @@
-"""`extraction replicate`."""
+"""Replicate every business between the two databases, as a cutover requires."""
 
 import json
 import sys
@@ -11,49 +11,45 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from deploy.errors import CommandError
-from deploy.moving import sides_of_deployment
-from monolith.cutover import replication
-from monolith.cutover.replication import CopyProgress as Copied
-from monolith.cutover.replication import ReplicationRefused, ReplicationStatus
+from deploy.control_plane import control_plane
+from monolith.cutover.replication import CopyProgress, ReplicationStatus
 
-Say = Callable[[Copied], None]
+Report = Callable[[CopyProgress], None]
 
 
 @click.group()
 def replicate() -> None:
-    """Keep every business in both databases: what a move needs.
+    """Keep every business in both databases, as a cutover requires.
 
-    Both directions are replicated by Postgres itself, while the product is used. Which database may write a business is
-    another matter: see `extraction flag set` and `extraction cutover`.
+    Postgres replicates in both directions while the product is in use. Replication does not decide which database may
+    write a business: see `extraction flag set` and `extraction cutover`.
     """
 
 
 @replicate.command()
-@click.option("--discard-copies", is_flag=True, help="Delete copies that an earlier replication left, and copy anew.")
+@click.option("--discard-copies", is_flag=True, help="Delete the copies of an earlier replication, and copy again.")
 @click.option(
     "--allow-unbounded-wal",
     is_flag=True,
-    help="Start although a server keeps WAL for a stopped subscriber without limit.",
+    help="Start even if a server retains WAL for a stopped subscriber without limit.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a progress bar.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of a progress bar.")
 def start(discard_copies: bool, allow_unbounded_wal: bool, as_json: bool) -> None:
-    """Copy everything to the other side and go on in both directions. May be repeated: it goes on where it stopped."""
-    sides = sides_of_deployment()
-    try:
-        with _json_lines() if as_json else _bars() as say:
-            replication.start(sides, say, discard_copies=discard_copies, allow_unbounded_wal=allow_unbounded_wal)
-    except ReplicationRefused as refused:
-        raise CommandError(f"nothing was replicated: {refused}") from refused
+    """Copy everything to the other database, then replicate both ways. Repeated, it continues where it stopped."""
+    with control_plane() as plane, _json_lines() if as_json else _progress_bars() as report:
+        plane.extraction.start_replication(
+            report, discard_copies=discard_copies, allow_unbounded_wal=allow_unbounded_wal
+        )
     if not as_json:
         click.echo("both databases hold everything, and follow one another")
 
 
 @replicate.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def status(as_json: bool) -> None:
-    """Show both directions: what streams, how far behind, how much WAL waits, and what is wrong."""
-    found = replication.read_status(sides_of_deployment())
+    """Show both directions: streaming or not, lag, retained WAL, and problems. Exits with 1 if there are problems."""
+    with control_plane() as plane:
+        found = plane.extraction.replication_status()
     if as_json:
         click.echo(json.dumps({**msgspec.to_builtins(found), "problems": found.problems}, indent=2))
     else:
@@ -64,16 +60,15 @@ def status(as_json: bool) -> None:
 
 @replicate.command()
 def stop() -> None:
-    """End replication in both directions. No row of any business changes; nothing can be moved until it is started."""
-    left = replication.stop(sides_of_deployment())
-    if left:
-        raise CommandError("; ".join(left))
+    """End replication in both directions. No data changes; no business can be moved until it is started again."""
+    with control_plane() as plane:
+        plane.extraction.stop_replication()
     click.echo("nothing is replicated any more")
 
 
 @contextmanager
-def _bars() -> Iterator[Say]:
-    """One bar for each direction, and how long it may take yet."""
+def _progress_bars() -> Iterator[Report]:
+    """One bar for each direction, with the estimated time left."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -83,31 +78,31 @@ def _bars() -> Iterator[Say]:
     with Progress(*columns, console=Console(stderr=True)) as progress:
         tasks = {}
 
-        def say(copied: Copied) -> None:
+        def report(copied: CopyProgress) -> None:
             if copied.direction not in tasks:
                 tasks[copied.direction] = progress.add_task(copied.direction, total=1, left="")
             left = copied.seconds_left
             if copied.ready:
-                words = f"ready after {copied.seconds:.0f} s"
+                text = f"ready after {copied.seconds:.0f} s"
             elif left is None:
-                words = f"{copied.tables_ready} of {copied.tables} tables ready"
+                text = f"{copied.tables_ready} of {copied.tables} tables ready"
             else:
-                words = f"{copied.bytes / 1e6:,.0f} MB, about {left:.0f} s left"
+                text = f"{copied.bytes / 1e6:,.0f} MB, about {left:.0f} s left"
             total = max(copied.all_rows, 1)
             progress.update(
-                tasks[copied.direction], total=total, completed=total if copied.ready else copied.rows, left=words
+                tasks[copied.direction], total=total, completed=total if copied.ready else copied.rows, left=text
             )
 
-        yield say
+        yield report
 
 
 @contextmanager
-def _json_lines() -> Iterator[Say]:
-    def say(copied: Copied) -> None:
+def _json_lines() -> Iterator[Report]:
+    def report(copied: CopyProgress) -> None:
         line = {**msgspec.to_builtins(copied), "ready": copied.ready, "seconds_left": copied.seconds_left}
         click.echo(json.dumps(line))
 
-    yield say
+    yield report
 
 
 def _print(found: ReplicationStatus) -> None:

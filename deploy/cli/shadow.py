@@ -1,4 +1,4 @@
-"""`extraction shadow`."""
+"""Compare a share of the reads in both databases."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,58 +9,56 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.flag import current_actor, find_business, validate_reason
-from deploy.operations import Operations, open_operations
+from deploy.cli.options import current_actor, validate_reason
+from deploy.control_plane import control_plane
 from monolith.cutover.store.shadow_results import ShadowSummary
 from monolith.shared.flags.store import SCHEDULING_SHADOW
 
-_NOTHING = "0"
 _COLUMNS = ("compared", "different", "failed", "dropped", "owner ms", "candidate ms", "ratio")
 
 
 @click.group()
 def shadow() -> None:
-    """Ask both sides a share of the reads, and compare the answers, before businesses are moved.
+    """Send a share of the reads to both databases and compare the replies, before businesses are moved.
 
-    Users get the owner's answer and wait for no other. It needs both databases to hold the businesses: see
+    Users receive the owner's reply and never wait for the other one. Both databases must hold the businesses: see
     `extraction replicate`.
     """
 
 
 @shadow.command("set")
 @click.argument("percent", type=click.FloatRange(0, 100))
-@click.option("--business", metavar="SLUG", help="Of this business only, by the short name in its address.")
-@click.option("--reason", default="", callback=validate_reason, help="Why; kept in the audit log.")
+@click.option("--business", metavar="SLUG", help="Set it for this business only, named by the slug in its address.")
+@click.option("--reason", default="", callback=validate_reason, help="Reason, for the audit log.")
 def set_command(percent: float, business: str | None, reason: str) -> None:
-    """Send PERCENT of the reads to the other side too; every process follows within a second. 0 ends it.
+    """Compare PERCENT of the reads; every process follows within a second. 0 turns shadow reads off.
 
-    What was set for one business stays when the rest is changed.
+    A percentage set for one business stays when the default changes.
     """
-    value = f"{percent:g}"
-    with open_operations() as operations:
-        business_id = None if business is None else find_business(operations, business).business_id
-        before = operations.flags.set(
-            SCHEDULING_SHADOW, value, business_id=business_id, actor=current_actor(), reason=reason
-        )
-        others = {} if business is not None else _asked_for(operations)[1]
-    whom = business or "every business"
-    click.echo(f"{SCHEDULING_SHADOW} of {whom}: {before or _unset(business)} -> {value} %")
-    for slug, kept in others.items():
-        click.echo(f"{slug} keeps its own {kept} %")
+    with control_plane() as plane:
+        business_id = None if business is None else plane.directory.find(business).business_id
+        before = plane.shadow.set(percent, business_id, actor=current_actor(), reason=reason)
+        overrides = {} if business is not None else plane.shadow.read(plane.directory.slugs()).overrides
+    scope, unset = ("every business", "0") if business is None else (business, "as every business")
+    click.echo(f"{SCHEDULING_SHADOW} of {scope}: {before or unset} -> {percent:g} %")
+    for slug, value in overrides.items():
+        click.echo(f"{slug} keeps its own {value} %")
 
 
 @shadow.command()
-@click.option("--since", type=click.IntRange(1), default=60, show_default=True, metavar="MINUTES", help="How far back.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option(
+    "--since", type=click.IntRange(1), default=60, show_default=True, metavar="MINUTES", help="Period to report."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def report(since: int, as_json: bool) -> None:
-    """Show what was found, by operation, with the latest difference.
+    """Show the comparisons by operation, with the latest difference of each.
 
-    `failed`: the candidate gave no answer. `dropped`: chosen, but not compared, since too many were under way or the
-    owner's own answer was changing. The times are means of compared reads.
+    `failed`: the candidate did not reply. `dropped`: selected, but not compared, because the queue was full or the
+    owner's own reply was changing. The times are means over the compared reads.
     """
-    with open_operations() as operations:
-        default, overrides = _asked_for(operations)
-        found = operations.shadow.since(since)
+    with control_plane() as plane:
+        default, overrides = plane.shadow.read(plane.directory.slugs())
+        found = plane.shadow_results.since(since)
     if as_json:
         percent = {"default": float(default), "businesses": {slug: float(each) for slug, each in overrides.items()}}
         rows = msgspec.to_builtins(found)
@@ -70,21 +68,11 @@ def report(since: int, as_json: bool) -> None:
     _print(found, since)
 
 
-def _asked_for(operations: Operations) -> tuple[str, dict[str, str]]:
-    """The percentage by default, and those of businesses that have their own, by slug."""
-    slugs = {each.business_id: each.slug for each in operations.businesses()}
-    flags = {business: value for (key, business), value in operations.flags.read().items() if key == SCHEDULING_SHADOW}
-    default = flags.pop(None, _NOTHING)
-    return default, dict(sorted((slugs.get(each, str(each)), value) for each, value in flags.items() if each))
-
-
-def _unset(business: str | None) -> str:
-    return _NOTHING if business is None else "as every business"
-
-
 def _print(found: Sequence[ShadowSummary], since: int) -> None:
     if not found:
-        click.echo(f"nothing was shadowed in the last {since} minutes: `extraction shadow set 10` begins it")
+        click.echo(
+            f"no read was compared in the last {since} minutes: `extraction shadow set 10` turns shadow reads on"
+        )
         return
     table = Table("operation", box=None, pad_edge=False)
     for column in _COLUMNS:
@@ -105,7 +93,7 @@ def _number(value: float | None, digits: int = 1) -> str:
 
 def _print_example(example: Mapping[str, Any]) -> None:
     click.echo(f"\n{example['operation']} of business {example['business_id']}, owned by {example['owner_side']}")
-    click.echo(f"  asked     {example['request']}")
+    click.echo(f"  request   {example['request']}")
     for place in example["places"]:
         click.echo(f"  at        {place['at'] or 'the top'}")
         click.echo(f"    owner     {place['owner']}")

@@ -1,58 +1,60 @@
-"""`extraction status`."""
+"""Show which database owns each business, and what it holds."""
 
 import json
-from uuid import UUID
+from typing import get_args
 
 import click
+import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from contracts.chassis.credentials import role_url
 from contracts.scheduling.values import DatabaseName
-from deploy.operations import Operations, open_operations
-from monolith.cutover.inventory import BusinessInventory
-from monolith.modules.scheduling.ownership import Ownership
-from monolith.shared.endpoints import BusinessRef
+from deploy.control_plane import control_plane
+from deploy.deployment import deployment_environment
+from deploy.errors import CommandError
+from monolith.cutover.service.directory import BusinessStatus
 
 Row = dict[str, str | int | None]
-Held = dict[DatabaseName, dict[UUID, BusinessInventory] | None]
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def status(as_json: bool) -> None:
-    """Show, per business, who owns it, since which epoch, and how much it holds there."""
-    with open_operations() as operations:
-        rows = _rows(operations)
+    """Show each business with its owner, the epoch of its ownership, and what the owner's database holds."""
+    with control_plane() as plane:
+        urls: dict[DatabaseName, str] = {name: _operator_url(name) for name in get_args(DatabaseName)}
+        try:
+            rows = [_row(each) for each in plane.directory.statuses(urls)]
+        except psycopg.errors.UndefinedTable as error:
+            raise CommandError(
+                "a database is not migrated: run `extraction db setup monolith` and `extraction db setup scheduling`"
+            ) from error
     if as_json:
         click.echo(json.dumps({"businesses": rows}, indent=2))
     else:
         _print(rows)
 
 
-def _rows(operations: Operations) -> list[Row]:
-    owners = operations.owners()
-    held: Held = {"monolith": operations.inventory("monolith"), "scheduling": operations.inventory("scheduling")}
-    return [_row(business, owners.get(business.business_id), held) for business in operations.businesses()]
+def _operator_url(deployment: str) -> str:
+    environment = deployment_environment(deployment)
+    url = environment[f"{deployment.upper()}_DATABASE_URL"]
+    return role_url(url, "scheduling_operator", environment["DATABASE_ROLE_SECRET"])
 
 
-def _row(business: BusinessRef, owner: Ownership | None, held: Held) -> Row:
-    row: Row = {"business": business.slug, "owner": None, "epoch": None, "state": "not opened yet"}
-    if owner is None:
-        return row
-    row |= {"owner": owner.owner, "epoch": owner.epoch}
-    holdings = held[owner.owner]
-    if holdings is None:
-        return row | {"state": "the owner's database does not answer"}
-    holding = holdings.get(business.business_id)
-    if holding is None:
-        return row
-    return row | {
-        "state": "active" if holding.lease_active else "no lease",
-        "offerings": holding.offerings,
-        "providers": holding.providers,
-        "booked": holding.booked,
-        "cancelled": holding.cancelled,
-    }
+def _row(each: BusinessStatus) -> Row:
+    row: Row = {"business": each.slug, "owner": None, "epoch": None, "state": each.state}
+    if each.owner is not None:
+        row |= {"owner": each.owner.owner, "epoch": each.owner.epoch}
+    if each.held is not None:
+        held = each.held
+        row |= {
+            "offerings": held.offerings,
+            "providers": held.providers,
+            "booked": held.booked,
+            "cancelled": held.cancelled,
+        }
+    return row
 
 
 def _print(rows: list[Row]) -> None:
@@ -62,13 +64,13 @@ def _print(rows: list[Row]) -> None:
     columns = ("business", "owner", "epoch", "state", "offerings", "providers", "booked", "cancelled")
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        words = column in ("business", "owner", "state")
-        table.add_column(column, justify="left" if words else "right", no_wrap=True, min_width=_widest(rows, column))
+        is_text = column in ("business", "owner", "state")
+        table.add_column(column, justify="left" if is_text else "right", no_wrap=True, min_width=_width(rows, column))
     for row in rows:
         table.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
     Console(highlight=False, width=200).print(table, soft_wrap=True)
 
 
-def _widest(rows: list[Row], column: str) -> int:
-    """Nothing is cut, however narrow the terminal: the output is read by programs too."""
+def _width(rows: list[Row], column: str) -> int:
+    """The widest cell. Nothing is truncated on a narrow terminal, since programs read the output too."""
     return max(len(column), *(len(str(row.get(column, ""))) for row in rows))

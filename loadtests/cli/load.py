@@ -13,14 +13,14 @@ from typing import get_args
 import click
 import msgspec
 
+from deploy.control_plane import control_plane
 from deploy.deployment import deployment_environment
 from deploy.devstack.keys import write_private
 from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
-from deploy.operations import Operations, open_operations
 from loadtests.generator.businesses import BusinessFile, LoadBusiness, LoadError, open_business, read_business_file
-from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, DEFAULT, AdapterName
-from monolith.shared.flags.store import SCHEDULING_ADAPTER
+from monolith.cutover.service import ControlPlane
+from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, AdapterName
 
 FOLLOWED_SECONDS = 1.0
 POSITIVE = click.FloatRange(min=0, min_open=True, max=100_000)
@@ -44,8 +44,8 @@ def load(seconds: float, rate: float, seed: int, host: str | None) -> None:
     host = (host or deployment_environment("monolith")["PUBLIC_URL"]).rstrip("/")
     path = read_settings(os.environ).data / "load.json"
     try:
-        with open_operations() as operations:
-            description = BusinessFile(list(_businesses(operations, host, _known(path))))
+        with control_plane() as plane:
+            description = BusinessFile(list(_businesses(plane, host, _known(path))))
     except LoadError as error:
         raise CommandError(str(error)) from error
     write_private(path, msgspec.json.encode(description).decode())
@@ -65,37 +65,38 @@ def _known(path: Path) -> Sequence[LoadBusiness]:
     return read_business_file(path).businesses if path.exists() else []
 
 
-def _businesses(operations: Operations, host: str, known: Sequence[LoadBusiness]) -> Iterator[LoadBusiness]:
+def _businesses(plane: ControlPlane, host: str, known: Sequence[LoadBusiness]) -> Iterator[LoadBusiness]:
     """At least one on each side. Those of an earlier run that still exist are taken again, wherever they are owned."""
-    owners = operations.owners()
+    owners = plane.directory.owners()
+    ids = {slug: business_id for business_id, slug in plane.directory.slugs().items()}
     owned_by: set[str] = set()
     for business in known:
-        found = operations.business(business.slug)
-        if found is not None and found.business_id in owners:
-            side = ADAPTER_FOR[owners[found.business_id].owner]
+        owner = owners.get(ids[business.slug]) if business.slug in ids else None
+        if owner is not None:
+            side = ADAPTER_FOR[owner.owner]
             owned_by.add(side)
             yield msgspec.structs.replace(business, side=side)
     for side in get_args(AdapterName):
         if side not in owned_by:
             click.echo(f"opening a business for the load, owned by {side}")
-            with _flag_at(operations, side):
+            with _flag_at(plane, side):
                 yield open_business(host, f"load-{token_hex(4)}", side)
 
 
 @contextmanager
-def _flag_at(operations: Operations, side: AdapterName) -> Iterator[None]:
+def _flag_at(plane: ControlPlane, side: AdapterName) -> Iterator[None]:
     """The flag decides where a new business goes. It is put back at once, and both changes are audited."""
-    before = operations.flags.read().get((SCHEDULING_ADAPTER, None), DEFAULT)
+    before = plane.adapter.default()
     if before == side:
         yield
         return
-    _set(operations, side, "`extraction load` opens a business on this side")
+    _set(plane, side, "`extraction load` opens a business on this side")
     try:
         yield
     finally:
-        _set(operations, before, "`extraction load` is done; back to what it was")
+        _set(plane, before, "`extraction load` is done; back to what it was")
 
 
-def _set(operations: Operations, side: str, reason: str) -> None:
-    operations.flags.set(SCHEDULING_ADAPTER, side, business_id=None, actor="cli:load", reason=reason)
+def _set(plane: ControlPlane, side: AdapterName, reason: str) -> None:
+    plane.adapter.set_default(side, actor="cli:load", reason=reason)
     time.sleep(FOLLOWED_SECONDS)

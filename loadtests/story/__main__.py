@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from contracts.scheduling.values import DatabaseName
-from deploy.cli.cutover import pause_ms
 from deploy.cli.main import run_alone
 from deploy.errors import CommandError
 from loadtests.story.page import write_page
@@ -16,6 +15,7 @@ from monolith.cutover import replication
 from monolith.cutover.controller import Controller
 from monolith.cutover.databases import other_database
 from monolith.cutover.preflight import PreflightChecks
+from monolith.cutover.service import write_pause_ms
 
 PAGE = Path(".artifacts/story.html")
 PEAK = 60.0
@@ -77,9 +77,8 @@ def _move_all(place: StoryTenants, story: Story, owners: dict[str, DatabaseName]
                 raise CommandError(f"{slug} could not be moved: {move.problem}")
             owners[slug] = other_database(source)
             story.moves.append((slug, move))
-            click.echo(
-                f"  {slug}: {source} -> {other_database(source)}; writes waited at most {pause_ms(move) or 0:.0f} ms"
-            )
+            pause = write_pause_ms(move) or 0
+            click.echo(f"  {slug}: {source} -> {other_database(source)}; writes waited at most {pause:.0f} ms")
             time.sleep(1.0)
 
 

@@ -24,7 +24,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "monolith/cutover/",
         "scheduling",
     ): "replicates, counts and compares rows of both databases independently of the engine",
-    ("deploy/reconciling.py", "scheduling"): "compares invoices with appointments, across modules",
     ("deploy/seed/", "auth"): "bulk-loads demonstration data",
     ("deploy/seed/", "platform"): "bulk-loads demonstration data",
     ("deploy/seed/", "scheduling"): "bulk-loads demonstration data and checks it",

@@ -70,7 +70,7 @@ def test_without_schedulings_database_the_monoliths_businesses_are_booked(world:
     assert (page.status, "Temporarily unavailable" in page.text) == (503, True)
 
     assert invoiced(far) != []
-    assert world.place.extraction("status").stdout.count("the owner's database does not answer") == 1
+    assert world.place.extraction("status").stdout.count("owner's database unreachable") == 1
 
     world.servers["http"].start()
     books(world, "http")

@@ -166,7 +166,7 @@ def refused(data: Path, *arguments: str, **settings: str) -> str:
         (("cutover", "status"), "no demo is running"),
         (("replicate", "start"), "no demo is running"),
         (("verify", "--sample", "200"), "0<=x<=100"),
-        (("finalize", "--confirm", "yes"), "the words were not typed"),
+        (("finalize", "--confirm", "yes"), "the confirmation was not typed"),
     ],
 )
 def test_a_command_of_the_cutover_that_is_used_wrongly(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:

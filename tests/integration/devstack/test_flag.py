@@ -84,7 +84,7 @@ def test_stopped_batch_keeps_the_flag_of_moved_businesses_only(
     stopped = extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url)
     assert stopped.returncode == 2
     assert "one: monolith -> scheduling" in stopped.stdout
-    assert "two is being moved already" in stopped.stderr
+    assert "two stopped the batch: another cutover of it is under way" in stopped.stderr
     assert FlagStore(platform).read() == {(SCHEDULING_ADAPTER, one): "http"}
 
 

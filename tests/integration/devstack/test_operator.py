@@ -35,7 +35,7 @@ def test_an_address_without_an_account_is_one_line_with_the_remedy(databases: Da
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == (
-        "extraction: nobody@example.com has no account: sign it up first, or make one with --name\n"
+        "extraction: nobody@example.com has no account: sign it up first, or create one with --name\n"
     )
 
 

@@ -80,7 +80,7 @@ def test_the_other_flag_shows_its_own_changes_only(extraction: Extraction) -> No
 
 
 def test_the_report_tells_what_was_found(platform: Database, salon: str, extraction: Extraction) -> None:
-    assert "nothing was shadowed in the last 5 minutes" in extraction("shadow", "report", "--since", "5")[1]
+    assert "no read was compared in the last 5 minutes" in extraction("shadow", "report", "--since", "5")[1]
     extraction("shadow", "set", "10")
     extraction("shadow", "set", "50", "--business", salon)
     minute = datetime.now(UTC).replace(second=0, microsecond=0)

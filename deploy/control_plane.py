@@ -1,0 +1,94 @@
+"""The extraction's control plane, opened for the deployment that a command addresses."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from contracts.chassis.credentials import without_credentials
+from deploy.deployment import deployment_environment, unreachable_database
+from deploy.errors import CommandError
+from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.finalize import FinalizeRefused
+from monolith.cutover.readiness import readiness_probe
+from monolith.cutover.replication import ReplicationRefused
+from monolith.cutover.service import (
+    BatchStopped,
+    ControlPlane,
+    CutoverDatabaseUnavailable,
+    CutoverNotAbortable,
+    NoCutoverUnderWay,
+    OperationError,
+    UnknownBusiness,
+    open_control_plane,
+)
+from monolith.operators import operators_auth, operators_billing
+from monolith.shared.database import Database, DatabaseUnavailable
+from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
+
+_REMEDIES: Mapping[type[OperationError], str] = {
+    UnknownBusiness: "`extraction status` lists them",
+    NoCutoverUnderWay: "`extraction cutover status` shows the latest cutovers",
+    BatchStopped: "see `extraction cutover status`",
+    CutoverDatabaseUnavailable: "a cutover that is under way is ended by the cutover daemon, or by "
+    "`extraction cutover resume`",
+}
+
+
+@contextmanager
+def control_plane() -> Iterator[ControlPlane]:
+    """Open it for the deployment that the environment names, or for the running demo.
+
+    Raises CommandError, one line with the remedy, for every error of the control plane.
+    """
+    monolith = deployment_environment("monolith")
+    url, secret = monolith["MONOLITH_DATABASE_URL"], monolith["DATABASE_ROLE_SECRET"]
+    platform = Database(url, role="platform_app", secret=secret, pool_size=1)
+    probe = readiness_probe(monolith.get("SCHEDULING_SERVICE_URL", ""))
+    auth = operators_auth(url, secret)
+    try:
+        with open_control_plane(
+            platform, auth, lambda: operators_billing(url, secret), scheduling_databases, probe
+        ) as opened:
+            yield opened
+    except (OperationError, ReplicationRefused, FinalizeRefused) as error:
+        raise CommandError(_describe(error)) from error
+    except DatabaseUnavailable as error:
+        raise unreachable_database("monolith", error) from error
+    finally:
+        platform.close()
+
+
+def scheduling_databases() -> SchedulingDatabases:
+    """Both databases of the deployment.
+
+    MONOLITH_SEEN_FROM_SCHEDULING and SCHEDULING_SEEN_FROM_MONOLITH, each host:port, are the addresses by which the
+    servers reach each other, where these differ. Raises CommandError.
+    """
+    monolith, scheduling = deployment_environment("monolith"), deployment_environment("scheduling")
+    return SchedulingDatabases(
+        monolith=SchedulingDatabase(
+            "monolith",
+            without_credentials(monolith["MONOLITH_DATABASE_URL"]),
+            monolith["DATABASE_ROLE_SECRET"],
+            monolith.get("MONOLITH_SEEN_FROM_SCHEDULING"),
+        ),
+        scheduling=SchedulingDatabase(
+            "scheduling",
+            without_credentials(scheduling["SCHEDULING_DATABASE_URL"]),
+            scheduling["DATABASE_ROLE_SECRET"],
+            scheduling.get("SCHEDULING_SEEN_FROM_MONOLITH"),
+        ),
+    )
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, CutoverNotAbortable):
+        return (
+            f"{error}: complete it with `extraction cutover resume {error.slug}`; afterwards "
+            f"`extraction flag set {ADAPTER_FOR[error.source]} --business {error.slug}` moves the business back"
+        )
+    if isinstance(error, ReplicationRefused):
+        return f"replication was not started: {error}"
+    if isinstance(error, FinalizeRefused):
+        return f"nothing was deleted: {error}"
+    remedy = next((text for kind, text in _REMEDIES.items() if isinstance(error, kind)), None)
+    return str(error) if remedy is None else f"{error}: {remedy}"

@@ -1,0 +1,33 @@
+"""What an operator can do with the extraction, for every interface: the command line today, a console tomorrow."""
+
+from monolith.cutover.service.control_plane import ControlPlane, open_control_plane
+from monolith.cutover.service.cutovers import CutoverService, write_pause_ms
+from monolith.cutover.service.errors import (
+    BatchStopped,
+    CutoverDatabaseUnavailable,
+    CutoverNotAbortable,
+    NoCutoverUnderWay,
+    OperationError,
+    RehearsalFailed,
+    ReplicationStopIncomplete,
+    UnknownBusiness,
+)
+from monolith.cutover.service.requests import CutoverRequest, RollbackRequest, Selection
+
+__all__ = [
+    "BatchStopped",
+    "ControlPlane",
+    "CutoverDatabaseUnavailable",
+    "CutoverNotAbortable",
+    "CutoverRequest",
+    "CutoverService",
+    "NoCutoverUnderWay",
+    "OperationError",
+    "RehearsalFailed",
+    "ReplicationStopIncomplete",
+    "RollbackRequest",
+    "Selection",
+    "UnknownBusiness",
+    "open_control_plane",
+    "write_pause_ms",
+]

@@ -1,0 +1,65 @@
+"""Composition of the services for one operator's session."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.preflight import ReadinessProbe
+from monolith.cutover.service.cutovers import CutoverService
+from monolith.cutover.service.directory import BusinessDirectory
+from monolith.cutover.service.errors import CutoverDatabaseUnavailable
+from monolith.cutover.service.extraction import ExtractionService
+from monolith.cutover.service.flags import AdapterSetting, ShadowSetting
+from monolith.cutover.service.verification_service import VerificationService
+from monolith.cutover.store.shadow_results import ShadowResultStore
+from monolith.modules.auth.api import AuthApi
+from monolith.modules.billing.api import BillingApi
+from monolith.shared.database import Database
+from monolith.shared.flags.store import FlagStore
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """Everything an operator can read and change. Not thread-safe: open one for each session."""
+
+    directory: BusinessDirectory
+    adapter: AdapterSetting
+    shadow: ShadowSetting
+    shadow_results: ShadowResultStore
+    cutovers: CutoverService
+    verification: VerificationService
+    extraction: ExtractionService
+
+
+@contextmanager
+def open_control_plane(
+    platform: Database,
+    auth: AuthApi,
+    billing: Callable[[], BillingApi],
+    databases: Callable[[], SchedulingDatabases],
+    readiness: ReadinessProbe,
+) -> Iterator[ControlPlane]:
+    """`platform` has role `platform_app`. `databases` is called only by operations that use both databases.
+
+    Raises CutoverDatabaseUnavailable for one of these two, and DatabaseUnavailable for `platform`.
+    """
+    flags, directory = FlagStore(platform), BusinessDirectory(auth, platform)
+    adapter = AdapterSetting(flags)
+    cutovers = CutoverService(databases, readiness, directory, adapter)
+    try:
+        yield ControlPlane(
+            directory,
+            adapter,
+            ShadowSetting(flags),
+            ShadowResultStore(platform),
+            cutovers,
+            VerificationService(directory, billing, cutovers),
+            ExtractionService(databases, cutovers),
+        )
+    except psycopg.OperationalError as error:
+        raise CutoverDatabaseUnavailable(" ".join(str(error).split())) from error
+    finally:
+        cutovers.close()

@@ -1,0 +1,283 @@
+"""Cutovers as an operator sees them: select businesses, rehearse, move, follow, abort and resume."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling.values import DatabaseName
+from monolith.cutover import verification
+from monolith.cutover.batches import Verdict, cut_over_in_batches, within_percent
+from monolith.cutover.controller import Controller, CutoverRefused
+from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
+from monolith.cutover.preflight import PreflightChecks, ReadinessProbe, store_findings
+from monolith.cutover.service.directory import BusinessDirectory
+from monolith.cutover.service.errors import BatchStopped, CutoverNotAbortable, NoCutoverUnderWay, RehearsalFailed
+from monolith.cutover.service.flags import FLAG_PROPAGATION_SECONDS, AdapterSetting
+from monolith.cutover.service.requests import CutoverRequest, Selection
+from monolith.cutover.states import ABORTABLE
+from monolith.cutover.store import cutovers
+from monolith.cutover.store.cutovers import Cutover, CutoverInProgress, SourceNotOwner
+from monolith.cutover.store.rollback_policies import PolicyStatus, active_policies, latest_policy, start_policy
+from monolith.shared.endpoints import BusinessRef
+from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, AdapterName
+
+OnMoved = Callable[[str, Cutover], None]
+_COMMITS_IN_FENCE = 6
+"""The fence, its watermark, and four transitions of the record; each takes about as long as one commit."""
+_POLL_SECONDS = 0.2
+
+
+class Rehearsal(NamedTuple):
+    """`pause_ms` estimates how long writes would wait."""
+
+    slug: str
+    pause_ms: float
+
+
+class Transition(NamedTuple):
+    """One step of one cutover. `at` is ISO 8601, by the clock of the monolith's database."""
+
+    at: str
+    slug: str
+    state: str
+    found: dict[str, Any]
+
+
+class CutOverResult(NamedTuple):
+    """`former_default` is the flag's default that was replaced; None when the request leaves the default alone."""
+
+    moved: int
+    former_default: AdapterName | None = None
+
+
+class CutoverService:
+    """Moves businesses between the two databases. Connects on first use. Not thread-safe; call `close`."""
+
+    def __init__(
+        self,
+        databases: Callable[[], SchedulingDatabases],
+        readiness: ReadinessProbe,
+        directory: BusinessDirectory,
+        adapter: AdapterSetting,
+    ) -> None:
+        self._databases, self._readiness = databases, readiness
+        self._directory, self._adapter = directory, adapter
+        self._open: tuple[Controller, PreflightChecks] | None = None
+
+    @property
+    def controller(self) -> Controller:
+        return self._connected()[0]
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open[0].close()
+
+    def select(self, target: DatabaseName, selection: Selection) -> list[BusinessRef]:
+        """The selected businesses that `target` does not own yet, sorted by slug. Raises UnknownBusiness."""
+        if selection.slug is not None:
+            self._directory.find(selection.slug)
+        elsewhere = self._directory.owned_by(other_database(target))
+        return [each for each in elsewhere if _is_selected(each, selection)]
+
+    def rehearse(self, request: CutoverRequest, selection: Selection) -> Iterator[Rehearsal]:
+        """Run every check of each cutover and move nothing. Raises RehearsalFailed."""
+        for business in self.select(request.target, selection):
+            yield self._rehearse(request, business)
+
+    def cut_over(self, request: CutoverRequest, selection: Selection, on_moved: OnMoved) -> CutOverResult:
+        """Move the selected businesses. The flag of each follows when it has moved.
+
+        For a selection of every business the flag's default follows last, so that new businesses are created at the
+        target too; businesses that were created at the source meanwhile are moved then. Raises BatchStopped: what was
+        moved stays moved, and the flag is as before for the rest.
+        """
+        moved = self._move(request, self.select(request.target, selection), on_moved)
+        if not selection.is_every_business:
+            return CutOverResult(moved)
+        adapter = ADAPTER_FOR[request.target]
+        before = self._adapter.set_default(adapter, actor=request.actor, reason=request.reason)
+        if before == adapter:
+            return CutOverResult(moved, before)
+        try:
+            time.sleep(FLAG_PROPAGATION_SECONDS)
+            moved += self._move(request, self.select(request.target, selection), on_moved)
+        except BaseException:
+            reason = "not every business could be moved; the default is as before"
+            self._adapter.set_default(before, actor=request.actor, reason=reason)
+            raise
+        return CutOverResult(moved, before)
+
+    def latest(self, limit: int) -> list[Cutover]:
+        """The latest cutovers, those under way first."""
+        found = cutovers.latest(self.controller.platform, limit)
+        return sorted(found, key=lambda each: each.settled_at is not None)
+
+    def observed(self) -> list[PolicyStatus]:
+        """The businesses with an active rollback policy, the oldest first."""
+        return active_policies(self.controller.platform)
+
+    def transitions(self) -> Iterator[Transition | None]:
+        """New transitions of all cutovers as they happen; None after each look. Never ends."""
+        platform, slugs = self.controller.platform, self._directory.slugs()
+        known = {each.cutover_id: len(each.steps) for each in cutovers.latest(platform, 200)}
+        while True:
+            for each in reversed(cutovers.latest(platform, 50)):
+                for step in each.steps[known.get(each.cutover_id, 0) :]:
+                    yield _transition(each, step, slugs)
+                known[each.cutover_id] = len(each.steps)
+            yield None
+            time.sleep(_POLL_SECONDS)
+
+    def abort(self, slug: str, reason: str) -> Cutover:
+        """End a cutover before its decision. Raises CutoverNotAbortable after it, and NoCutoverUnderWay."""
+        cutover, platform = self._under_way(slug), self.controller.platform
+        if cutover.state not in ABORTABLE or not cutovers.abort(platform, cutover, reason):
+            raise CutoverNotAbortable(slug, cutovers.get(platform, cutover.cutover_id).state, cutover.source)
+        return self.controller.drive(cutover.cutover_id)
+
+    def resume(self, slug: str) -> Cutover:
+        """Complete a cutover whose controller is gone, from the state it left. Raises NoCutoverUnderWay."""
+        return self.controller.drive(self._under_way(slug).cutover_id)
+
+    def _connected(self) -> tuple[Controller, PreflightChecks]:
+        if self._open is None:
+            databases = self._databases()
+            checks = PreflightChecks(databases, self._readiness)
+            self._open = Controller(databases, checks), checks
+        return self._open
+
+    def _under_way(self, slug: str) -> Cutover:
+        found = cutovers.unsettled(self.controller.platform, self._directory.find(slug).business_id)
+        if not found:
+            raise NoCutoverUnderWay(slug)
+        return found[0]
+
+    def _move(self, request: CutoverRequest, businesses: Sequence[BusinessRef], on_moved: OnMoved) -> int:
+        slugs = {each.business_id: each.slug for each in businesses}
+        done = 0
+
+        def move(business_id: UUID) -> Cutover:
+            nonlocal done
+            try:
+                moved = self._move_one(request, business_id)
+            except (CutoverInProgress, SourceNotOwner) as error:
+                reason = "another cutover of it is under way" if isinstance(error, CutoverInProgress) else _ELSEWHERE
+                untried = len(slugs) - done - 1
+                raise BatchStopped(slugs[business_id], reason, moved=done, untried=untried) from error
+            if moved.state == "active":
+                done += 1
+                on_moved(slugs[business_id], moved)
+            return moved
+
+        def check(business_id: UUID) -> Verdict:
+            return self._check_moved(request, business_id)
+
+        outcome = cut_over_in_batches(list(slugs), request.batch_size, move, check)
+        if outcome.stopped_by is not None:
+            business_id, reason = outcome.stopped_by
+            raise BatchStopped(slugs[business_id], reason, moved=len(outcome.moved), untried=len(outcome.left))
+        return len(outcome.moved)
+
+    def _move_one(self, request: CutoverRequest, business_id: UUID) -> Cutover:
+        """Move the business, set its flag, then observe it: the rollback policy may set the flag back."""
+        moved = self.controller.cut_over(
+            business_id,
+            other_database(request.target),
+            request.target,
+            fence_seconds=request.fence_seconds,
+            actor=request.actor,
+            reason=request.reason,
+        )
+        if moved.state == "active":
+            self._adapter.set_for_business(
+                business_id, ADAPTER_FOR[request.target], actor=request.actor, reason=request.reason
+            )
+            if request.rollback is not None:
+                thresholds, seconds = request.rollback
+                start_policy(self.controller.platform, moved, thresholds, watch_seconds=seconds)
+        return moved
+
+    def _check_moved(self, request: CutoverRequest, business_id: UUID) -> Verdict:
+        """Compare the whole business again, from its new owner, unless it was rolled back."""
+        platform = self.controller.platform
+        policy = latest_policy(platform, business_id) if request.rollback is not None else None
+        if policy is not None and policy.outcome == "returned":
+            return f"it was rolled back to {policy.home}"
+        owner, copy = self.controller.at(request.target), self.controller.at(other_database(request.target))
+        findings = verification.compare(owner, copy, business_id)
+        store_findings(platform, business_id, findings)
+        if findings.equal:
+            return None
+        first = findings.differences[0]
+        return f"the two databases differ since the cutover ({first.table} {first.key}: {first.what})"
+
+    def _rehearse(self, request: CutoverRequest, business: BusinessRef) -> Rehearsal:
+        controller, checks = self._connected()
+        cutover = _imagined(request, business.business_id)
+        source, target = controller.at(cutover.source), controller.at(cutover.target)
+        try:
+            checked = checks.check_before_fence(cutover, source, target)
+            began = time.monotonic()
+            checks.check_inside_fence(cutover, source, target, checked.compared_from)
+        except CutoverRefused as refusal:
+            raise RehearsalFailed(business.slug, str(refusal)) from refusal
+        verify_ms = (time.monotonic() - began) * 1000
+        commit_ms = _commit_ms(controller.platform)
+        return Rehearsal(business.slug, checked.found["canary_ms"]["there"] + verify_ms + _COMMITS_IN_FENCE * commit_ms)
+
+
+_ELSEWHERE = "another operator moved it in the meantime"
+
+
+def write_pause_ms(cutover: Cutover) -> float | None:
+    """How long writes of the business waited: from the request of the fence to an active lease. None when it was never
+    fenced, or still is."""
+    at = {step["state"]: datetime.fromisoformat(step["at"]) for step in cutover.steps}
+    end = at.get("active", cutover.settled_at)
+    if "fenced" not in at or end is None:
+        return None
+    return (end - at["fenced"]).total_seconds() * 1000
+
+
+def _is_selected(business: BusinessRef, selection: Selection) -> bool:
+    if selection.slug is not None:
+        return business.slug == selection.slug
+    return selection.percent is None or within_percent(business.business_id, selection.percent)
+
+
+def _transition(cutover: Cutover, step: dict[str, Any], slugs: Mapping[UUID, str]) -> Transition:
+    slug = slugs.get(cutover.business_id, str(cutover.business_id))
+    return Transition(step["at"], slug, step["state"], step.get("found") or {})
+
+
+def _imagined(request: CutoverRequest, business_id: UUID) -> Cutover:
+    return Cutover(
+        cutover_id=uuid7(),
+        business_id=business_id,
+        source=other_database(request.target),
+        target=request.target,
+        epoch=0,
+        attempt=0,
+        state="replicating",
+        fence_seconds=request.fence_seconds,
+        deadline_at=None,
+        compared_from=None,
+        actor=request.actor,
+        reason=request.reason,
+        problem=None,
+        steps=[],
+        began_at=datetime.now(UTC),
+        settled_at=None,
+    )
+
+
+def _commit_ms(platform: Connection) -> float:
+    """Measure one transaction that writes nothing but must be flushed."""
+    began = time.monotonic()
+    with platform.transaction():
+        platform.execute("SELECT pg_current_xact_id()")
+    return (time.monotonic() - began) * 1000

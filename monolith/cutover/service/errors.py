@@ -1,0 +1,67 @@
+"""Errors of the control plane. Each message is one line that states what happened.
+
+They name no command and no page: the interface that reports one adds the remedy in its own terms.
+"""
+
+from contracts.scheduling.values import DatabaseName
+
+
+class OperationError(Exception):
+    """An operation was refused, or stopped half way."""
+
+
+class UnknownBusiness(OperationError):
+    """No business has this slug."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"there is no business {slug!r}")
+        self.slug = slug
+
+
+class NoCutoverUnderWay(OperationError):
+    """The business is not being moved."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"{slug} is not being moved")
+        self.slug = slug
+
+
+class CutoverNotAbortable(OperationError):
+    """The cutover is decided: it can only be completed, and then reversed by another one."""
+
+    def __init__(self, slug: str, state: str, source: DatabaseName) -> None:
+        super().__init__(f"the cutover of {slug} is {state} and can only be completed")
+        self.slug, self.state, self.source = slug, state, source
+
+
+class RehearsalFailed(OperationError):
+    """A check that a cutover of the business would fail."""
+
+    def __init__(self, slug: str, reason: str) -> None:
+        super().__init__(f"{slug} would not be moved: {reason}")
+        self.slug, self.reason = slug, reason
+
+
+class BatchStopped(OperationError):
+    """A business could not be moved. The `moved` before it stay moved; the `untried` after it stay where they are."""
+
+    def __init__(self, slug: str, reason: str, *, moved: int, untried: int) -> None:
+        before = f"{moved} moved, then " if moved else ""
+        rest = f"; {untried} more were not tried" if untried else ""
+        super().__init__(f"{before}{slug} stopped the batch: {reason}{rest}")
+        self.slug, self.reason, self.moved, self.untried = slug, reason, moved, untried
+
+
+class ReplicationStopIncomplete(OperationError):
+    """Something of the replication is left at a database that could not be reached."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class CutoverDatabaseUnavailable(OperationError):
+    """One of the two databases failed during an operation. A cutover that was under way is still recorded."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"a database of the extraction cannot be used ({reason})")

@@ -1,0 +1,54 @@
+"""The extraction as a whole: replication, its reversal, and its final step."""
+
+from collections.abc import Callable
+
+from monolith.cutover import replication
+from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.finalize import discard_copies, finalize_extraction
+from monolith.cutover.replication import CopyProgress, ReplicationStatus
+from monolith.cutover.service.cutovers import CutoverService, OnMoved
+from monolith.cutover.service.errors import ReplicationStopIncomplete
+from monolith.cutover.service.requests import CutoverRequest, Selection
+
+
+class ExtractionService:
+    """Not thread-safe."""
+
+    def __init__(self, databases: Callable[[], SchedulingDatabases], cutovers: CutoverService) -> None:
+        self._databases, self._cutovers = databases, cutovers
+
+    def start_replication(
+        self, on_progress: Callable[[CopyProgress], None], *, discard_copies: bool, allow_unbounded_wal: bool
+    ) -> None:
+        """Copy every business to the other database, then replicate both ways. Repeated, it continues where it stopped.
+
+        Raises ReplicationRefused.
+        """
+        replication.start(
+            self._databases(), on_progress, discard_copies=discard_copies, allow_unbounded_wal=allow_unbounded_wal
+        )
+
+    def replication_status(self) -> ReplicationStatus:
+        return replication.read_status(self._databases())
+
+    def stop_replication(self) -> None:
+        """Changes no row of any business. Raises ReplicationStopIncomplete."""
+        problems = replication.stop(self._databases())
+        if problems:
+            raise ReplicationStopIncomplete(problems)
+
+    def reset(self, actor: str, reason: str, on_moved: OnMoved) -> None:
+        """Move every business back to the monolith, stop replication, and delete the service's copies.
+
+        Raises BatchStopped, with the flag as before, when a business cannot be moved.
+        """
+        self._cutovers.cut_over(CutoverRequest("monolith", actor, reason), Selection(), on_moved)
+        self.stop_replication()
+        discard_copies(self._databases(), "scheduling", lambda line: None)
+
+    def finalize(self, say: Callable[[str], None]) -> int:
+        """Leave every business with the service for good, and return how many rows of copies were deleted.
+
+        Raises FinalizeRefused while a business is owned by the monolith, is being moved, or differs.
+        """
+        return finalize_extraction(self._databases(), "scheduling", say)

@@ -1,0 +1,58 @@
+"""The two flags of the extraction, each with a default and overrides per business. Every change is audited."""
+
+from typing import NamedTuple, cast
+from uuid import UUID
+
+from monolith.shared.flags.scheduling_flag import DEFAULT, AdapterName
+from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, AuditEntry, FlagStore
+
+FLAG_PROPAGATION_SECONDS = 1.0
+"""Longest time until every process follows a changed flag."""
+_NO_SHADOW_READS = "0"
+
+
+class AdapterSetting:
+    """`scheduling.adapter`, the adapter that operators request. Ownership routes existing businesses, not this flag."""
+
+    def __init__(self, flags: FlagStore) -> None:
+        self._flags = flags
+
+    def default(self) -> AdapterName:
+        """The adapter that new businesses use."""
+        return cast(AdapterName, self._flags.read().get((SCHEDULING_ADAPTER, None), DEFAULT))
+
+    def set_default(self, adapter: AdapterName, *, actor: str, reason: str) -> AdapterName:
+        """Create new businesses with `adapter`, and return the default that it replaces."""
+        before = self._flags.set(SCHEDULING_ADAPTER, adapter, business_id=None, actor=actor, reason=reason)
+        return cast(AdapterName, before or DEFAULT)
+
+    def set_for_business(self, business_id: UUID, adapter: AdapterName, *, actor: str, reason: str) -> None:
+        self._flags.set(SCHEDULING_ADAPTER, adapter, business_id=business_id, actor=actor, reason=reason)
+
+    def history(self) -> list[AuditEntry]:
+        """The latest audit entries about this flag, newest first."""
+        return [entry for entry in self._flags.changes() if entry.subject.split()[0] == SCHEDULING_ADAPTER]
+
+
+class ShadowShare(NamedTuple):
+    """Percentages of the reads that are compared, as text. `overrides` is sorted by slug."""
+
+    default: str
+    overrides: dict[str, str]
+
+
+class ShadowSetting:
+    """`scheduling.shadow`: the percentage of reads that both databases answer."""
+
+    def __init__(self, flags: FlagStore) -> None:
+        self._flags = flags
+
+    def read(self, slugs: dict[UUID, str]) -> ShadowShare:
+        values = {business: value for (key, business), value in self._flags.read().items() if key == SCHEDULING_SHADOW}
+        default = values.pop(None, _NO_SHADOW_READS)
+        overrides = {slugs.get(business, str(business)): value for business, value in values.items() if business}
+        return ShadowShare(default, dict(sorted(overrides.items())))
+
+    def set(self, percent: float, business_id: UUID | None, *, actor: str, reason: str) -> str | None:
+        """Return the value that it replaces; None when there was none."""
+        return self._flags.set(SCHEDULING_SHADOW, f"{percent:g}", business_id=business_id, actor=actor, reason=reason)
