@@ -13,10 +13,11 @@ from monolith.modules.billing.tables import metadata as billing_tables
 from monolith.modules.notifications.tables import metadata as notifications_tables
 from monolith.shared.flags.tables import metadata as platform_tables
 from scheduling_service.engine.tables import metadata as scheduling_tables
-from tests.architecture.committed import ROOT, committed, name_of
+from tests.architecture.committed import PRODUCT, ROOT, committed, name_of
 
 PAGES = [path for path in committed() if path.suffix == ".md"]
-_LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+_LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)]*))?\)")
+_PATH = re.compile(rf"`((?:{'|'.join(PRODUCT)}|tests)/[\w./-]+)`")
 _TABLES = (
     *(auth_tables, billing_tables, notifications_tables),
     *(platform_tables, cutover_table.metadata, scheduling_tables),
@@ -26,8 +27,22 @@ _CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_relative_link_has_a_target(page: Path) -> None:
-    targets = [target for target in _LINK.findall(_CODE.sub("", page.read_text())) if "://" not in target]
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+    for target, section in _LINK.findall(_CODE.sub("", page.read_text())):
+        if "://" not in target:
+            path = page.parent / target if target else page
+            assert path.exists(), target
+            assert not section or section in sections(path), f"{target}#{section}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_quoted_path_exists(page: Path) -> None:
+    assert [path for path in _PATH.findall(page.read_text()) if not (ROOT / path).exists()] == []
+
+
+def sections(page: Path) -> set[str]:
+    """Return the anchors that a forge gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_decision_is_listed_under_its_title() -> None:
