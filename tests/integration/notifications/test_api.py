@@ -85,7 +85,7 @@ def test_a_mail_s_fate_is_shown(site: Site, office: Office, owner: Client) -> No
     office.send_all()
     [mail] = owner.get(MESSAGES).json()["messages"]
     assert (mail["kind"], mail["state"], mail["attempts"]) == ("confirmation", "failed", 1)
-    assert mail["problem"] == "there is no such person any more"
+    assert mail["problem"] == "the user no longer exists"
     assert mail["sent_at"] is None
 
 

@@ -144,7 +144,7 @@ def test_nobody_can_be_told_at_an_address_that_is_none(office: Office, mailbox: 
     assert mailbox.mails == []
     reasons = [problem for state, _, problem in states(office) if state == "failed"]
     assert len(reasons) == 2
-    assert "there is no such person any more" in reasons
+    assert "the user no longer exists" in reasons
 
 
 def test_a_mail_that_cannot_be_composed_does_not_stop_the_others(office: Office, mailbox: Mailbox) -> None:
