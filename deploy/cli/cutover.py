@@ -98,22 +98,23 @@ def _cutover_to_json(each: Cutover, slugs: Slugs) -> dict[str, Any]:
 
 def _guard_to_json(each: PolicyStatus, slugs: Slugs) -> dict[str, Any]:
     return {
-        "business": _slug(each.guard.business_id, slugs),
-        "goes_back_to": each.guard.home,
-        "until": each.guard.until.isoformat(),
-        "bound": each.guard.bound._asdict(),
-        "calls_since_the_move": each.in_all._asdict(),
-        "problem": each.guard.problem,
+        "business": _slug(each.policy.business_id, slugs),
+        "goes_back_to": each.policy.home,
+        "until": each.policy.until.isoformat(),
+        "bound": each.policy.thresholds._asdict(),
+        "calls_since_the_move": each.total._asdict(),
+        "problem": each.policy.problem,
     }
 
 
 def _format_guard(each: PolicyStatus, slugs: Slugs) -> str:
-    slug, calls = _slug(each.guard.business_id, slugs), each.in_all
+    slug, calls = _slug(each.policy.business_id, slugs), each.total
     so_far = f"{calls.calls} calls so far, {calls.failed_share:.1%} failed, {calls.slow_share:.1%} slow"
-    stuck = f"; it could not go back: {each.guard.problem}" if each.guard.problem else ""
+    thresholds = format_thresholds(each.policy.thresholds)
+    stuck = f"; it could not go back: {each.policy.problem}" if each.policy.problem else ""
     return (
-        f"{slug} is guarded until {each.guard.until:%H:%M:%S} UTC ({so_far}): {format_thresholds(each.guard.bound)}, "
-        f"to {each.guard.home}{stuck}"
+        f"{slug} is guarded until {each.policy.until:%H:%M:%S} UTC ({so_far}): {thresholds}, "
+        f"to {each.policy.home}{stuck}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Many businesses, one after the other, in waves: the first that fails stops the rest, which stay where they are."""
+"""Cut over many businesses one after another, in batches. The first failure stops the rest."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,13 +8,10 @@ from uuid import UUID
 
 from monolith.cutover.store.cutovers import Cutover
 
-Verdict = str | None
-"""What is wrong with a business that was moved, in words; None when nothing is."""
-
 
 @dataclass
 class BatchOutcome:
-    """`moved` in order; `stopped_by` is the business that failed, with the reason; `left` were not tried."""
+    """`moved` is in order; `stopped_by` is the failed business with the reason; `left` were not attempted."""
 
     moved: list[Cutover] = field(default_factory=list)
     stopped_by: tuple[UUID, str] | None = None
@@ -23,34 +20,39 @@ class BatchOutcome:
 
 def cut_over_in_batches(
     businesses: Sequence[UUID],
-    wave: int,
-    cutover: Callable[[UUID], Cutover],
-    check: Callable[[UUID], Verdict],
+    batch_size: int,
+    cut_over: Callable[[UUID], Cutover],
+    check: Callable[[UUID], str | None],
 ) -> BatchOutcome:
-    """Move `wave` businesses, check each of them, then the next wave. What was moved stays moved when one fails."""
+    """Cut over `batch_size` businesses, check each of them, and continue with the next batch.
+
+    `check` returns a problem or None. Completed cutovers are kept when a later one fails.
+    """
     outcome = BatchOutcome(left=list(businesses))
-    for first in range(0, len(businesses), wave):
-        together = businesses[first : first + wave]
-        for business_id in together:
-            moved = cutover(business_id)
+    for first in range(0, len(businesses), batch_size):
+        batch = businesses[first : first + batch_size]
+        for business_id in batch:
+            finished = cut_over(business_id)
             outcome.left.remove(business_id)
-            if moved.state != "active":
-                outcome.stopped_by = (business_id, moved.problem or moved.state)
+            if finished.state != "active":
+                outcome.stopped_by = (business_id, finished.problem or finished.state)
                 return outcome
-            outcome.moved.append(moved)
-        for business_id in together:
-            wrong = check(business_id)
-            if wrong is not None:
-                outcome.stopped_by = (business_id, wrong)
+            outcome.moved.append(finished)
+        for business_id in batch:
+            problem = check(business_id)
+            if problem is not None:
+                outcome.stopped_by = (business_id, problem)
                 return outcome
     return outcome
 
 
-_PARTS: Final = 10_000
+_BUCKETS: Final = 10_000
 
 
 def within_percent(business_id: UUID, percent: float) -> bool:
-    """Whether a business is among the first `percent` of all, in an order that is random but always the same: who
-    is among 10 % is also among 20 %."""
-    place = int.from_bytes(blake2b(business_id.bytes, digest_size=8).digest()) % _PARTS
-    return place < percent * _PARTS / 100
+    """Return whether a business is in the first `percent` of a pseudorandom, stable order.
+
+    The selection for 20 % includes the selection for 10 %.
+    """
+    bucket = int.from_bytes(blake2b(business_id.bytes, digest_size=8).digest()) % _BUCKETS
+    return bucket < percent * _BUCKETS / 100

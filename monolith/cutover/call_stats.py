@@ -1,14 +1,11 @@
-"""Counts calls for businesses that are guarded after a move, so that they can go back when they are served badly."""
+"""Count the calls of businesses with a rollback policy, for the rollback worker."""
 
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
-
-from sqlalchemy import func, literal, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from contracts.chassis.background_thread import BackgroundThread
 from contracts.chassis.loops import Loop, Worker
@@ -16,7 +13,8 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, OutcomeUnknown, SchedulingError, Unavailable
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import OneCallPort
-from monolith.cutover.store.tables import guard, guarded_calls
+from monolith.cutover.rollback.thresholds import CallCounts
+from monolith.cutover.store.call_counts import CountedPolicy, add_counts, read_counted_policies
 from monolith.shared.database import CommitUnknown, Database, DatabaseUnavailable
 from monolith.shared.flags.change_listener import ChangeNotice
 
@@ -25,96 +23,61 @@ _CLOSING_SECONDS: Final = 3.0
 _FAILURES = (Unavailable, DeadlineExceeded, OutcomeUnknown)
 
 
-class _Guarded(NamedTuple):
-    guard_id: UUID
-    slow_seconds: float
-
-
-class _Counted(NamedTuple):
-    calls: int = 0
-    failed: int = 0
-    slow: int = 0
-
-    def plus(self, failed: bool, slow: bool) -> "_Counted":
-        return _Counted(self.calls + 1, self.failed + failed, self.slow + slow)
-
-
 class CallStats:
-    """Costs a business that is not guarded one look into a dictionary.
+    """Thread-safe. For a business without a rollback policy a call costs one dictionary lookup.
 
-    Counts are written down every second, into the second of the database's clock; those that cannot be are dropped,
-    for without that database nothing could be moved either. Its thread starts with the first call that is counted.
+    The counts are stored every second, under the second of the database's clock. Counts that cannot be stored are
+    dropped: without that database no business could be rolled back either. The thread starts with the first counted
+    call.
     """
 
     def __init__(self, database: Database, *, flush_seconds: float = FLUSH_SECONDS) -> None:
         self._database = database
-        self._guarded: Mapping[UUID, _Guarded] = {}
+        self._policies: Mapping[UUID, CountedPolicy] = {}
         self._lock = threading.Lock()
-        self._counts: dict[UUID, _Counted] = {}
-        worker = Worker([Loop("guarded calls", self._flush, flush_seconds)], closing=[self._flush])
-        self._thread = BackgroundThread("guarded calls", worker, closing_seconds=_CLOSING_SECONDS)
+        self._counts: dict[UUID, CallCounts] = {}
+        worker = Worker([Loop("call stats", self._flush, flush_seconds)], closing=[self._flush])
+        self._thread = BackgroundThread("call stats", worker, closing_seconds=_CLOSING_SECONDS)
 
     def refresh(self, notice: ChangeNotice | None = None) -> None:
-        """What the watch calls about a change: of one guard, or of anything."""
+        """Read the policies again after a change notice: of a policy, or (None) of anything."""
         if notice is None or notice.table == "guard":
-            self._guarded = self._read()
+            self._policies = read_counted_policies(self._database)
 
     def around(self, port: OneCallPort) -> OneCallPort:
-        """The same port; calls for guarded businesses are counted."""
-        return _Counting(port, self)
+        """Return the port with counting."""
+        return _CountingPort(port, self)
 
-    def guarded(self, business_id: UUID) -> _Guarded | None:
-        return self._guarded.get(business_id)
+    def policy_of(self, business_id: UUID) -> CountedPolicy | None:
+        return self._policies.get(business_id)
 
-    def count(self, guarded: _Guarded, seconds: float, *, failed: bool) -> None:
+    def count(self, policy: CountedPolicy, seconds: float, *, failed: bool) -> None:
         with self._lock:
-            before = self._counts.get(guarded.guard_id, _Counted())
-            self._counts[guarded.guard_id] = before.plus(failed, seconds > guarded.slow_seconds)
+            before = self._counts.get(policy.guard_id, CallCounts())
+            self._counts[policy.guard_id] = before.plus(failed=failed, slow=seconds > policy.slow_seconds)
         with suppress(RuntimeError):
-            # The system gives no more threads: no reason to fail whoever is served.
+            # The system is out of threads: do not fail the caller for that.
             self._thread.start()
 
     def close(self) -> None:
-        """Write down what was counted. Runs by itself when the process ends."""
+        """Store the remaining counts. Runs automatically when the process ends."""
         self._thread.close()
-
-    def _read(self) -> dict[UUID, _Guarded]:
-        current = select(guard.c.business_id, guard.c.guard_id, guard.c.p95_ms).where(guard.c.ended_at.is_(None))
-        with self._database.transaction() as connection:
-            rows = connection.execute(current).all()
-        return {business_id: _Guarded(guard_id, p95_ms / 1000) for business_id, guard_id, p95_ms in rows}
 
     def _flush(self) -> None:
         with self._lock:
-            taken, self._counts = self._counts, {}
-        try:
-            # In an order that is the same everywhere, so that processes do not block each other.
-            for guard_id in sorted(taken):
-                self._add(guard_id, taken[guard_id])
-        except (DatabaseUnavailable, CommitUnknown):
-            return
-
-    def _add(self, guard_id: UUID, counted: _Counted) -> None:
-        second = func.date_trunc("second", func.clock_timestamp())
-        # Nothing for a guard that has ended meanwhile.
-        current = select(guard.c.guard_id, second, *(literal(number) for number in counted)).where(
-            guard.c.guard_id == guard_id, guard.c.ended_at.is_(None)
-        )
-        adding = upsert(guarded_calls).from_select([column.name for column in guarded_calls.c], current)
-        sums = {name: guarded_calls.c[name] + adding.excluded[name] for name in _Counted._fields}
-        statement = adding.on_conflict_do_update(index_elements=[*guarded_calls.primary_key.columns], set_=sums)
-        with self._database.transaction() as connection:
-            connection.execute(statement)
+            drained, self._counts = self._counts, {}
+        with suppress(DatabaseUnavailable, CommitUnknown):
+            add_counts(self._database, drained)
 
 
-class _Counting(OneCallPort):
-    def __init__(self, port: OneCallPort, calls: CallStats) -> None:
+class _CountingPort(OneCallPort):
+    def __init__(self, port: OneCallPort, stats: CallStats) -> None:
         self._port = port
-        self._calls = calls
+        self._stats = stats
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
-        guarded = self._calls.guarded(ctx.business_id)
-        if guarded is None:
+        policy = self._stats.policy_of(ctx.business_id)
+        if policy is None:
             return self._port.call(operation, ctx, request)
         began, failed = time.perf_counter(), True
         try:
@@ -125,4 +88,4 @@ class _Counting(OneCallPort):
             failed = isinstance(error, _FAILURES)
             raise
         finally:
-            self._calls.count(guarded, time.perf_counter() - began, failed=failed)
+            self._stats.count(policy, time.perf_counter() - began, failed=failed)

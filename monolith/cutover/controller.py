@@ -1,7 +1,8 @@
-"""Drives a move through its states, from whatever state it finds it in.
+"""Drive a cutover through its states, starting from any state.
 
-Any number of controllers may drive one move, in any order and after any crash: what a state asks for may be done twice,
-and each transition happens once. Before the decision anything that goes wrong aborts; after it, only forward.
+Several controllers may drive one cutover, in any order and after any crash: the action of a state is idempotent, and
+each transition happens once. Before the decision every failure aborts the cutover; after it the cutover only rolls
+forward.
 """
 
 import logging
@@ -37,41 +38,42 @@ DURABLE_STEPS = (
     "release",
     "settle",
 )
-"""What a move makes durable; `before` and `after` each there is a failpoint. Transitions bear their state's name."""
+"""Every durable step of a cutover, with a failpoint before and after each. A transition has the name of its new
+state."""
 
 MAX_LOCK_WAIT_MS = 500
-"""Writers queue behind a fence that waits for an open transaction, so it gives up long before its deadline."""
+"""Writers queue behind a fence that waits for an open transaction, so the wait is much shorter than the deadline."""
 MAX_COMPARISON_AGE_SECONDS = 60.0
-"""A move that is carried on much later has not been compared: what changed since is more than a fence has time for."""
-_LOOK_AGAIN = 0.001
+"""A cutover resumed later is refused: too much has changed since to be compared inside the fence."""
+_POLL_SECONDS = 0.001
 _MARGIN_MS = 50
 
 
 class CutoverRefused(Exception):
-    """A guard rail does not hold, or the two sides differ. Nothing was moved."""
+    """A preflight check failed, or the two databases differ. The owner is unchanged."""
 
 
 class PreflightResult(NamedTuple):
-    """What the checks before a fence found. `compared_from` is the source's clock before the comparison began."""
+    """Result of the checks before a fence. `compared_from` is the time of the source's clock before the comparison."""
 
     compared_from: datetime
     found: dict[str, Any]
 
 
 class CutoverChecks(Protocol):
-    """What a move asks of its surroundings; may take long, and changes nothing of the business."""
+    """The checks that a cutover depends on. They may take long and change no row of the business."""
 
     def check_before_fence(self, cutover: Cutover, source: Connection, target: Connection) -> PreflightResult:
-        """Guard rails and whole comparison, while the business is served. Raises Refused."""
+        """Run the preflight checks and compare the whole business while it is in use. Raises CutoverRefused."""
 
     def check_inside_fence(
         self, cutover: Cutover, source: Connection, target: Connection, since: datetime
     ) -> dict[str, Any]:
-        """What changed lately, while nobody writes. Raises Refused."""
+        """Compare the recent changes while all writes are fenced. Raises CutoverRefused."""
 
 
 class Controller:
-    """One process's; not for several threads at once. Connects when it is needed, and again after it was cut off."""
+    """Not thread-safe. Connects on first use and reconnects after a lost connection."""
 
     def __init__(self, databases: SchedulingDatabases, checks: CutoverChecks) -> None:
         self._databases = databases
@@ -106,23 +108,23 @@ class Controller:
         actor: str,
         reason: str,
     ) -> Cutover:
-        """Begin a move and drive it to its end. Raises what `cutovers.begin` raises."""
+        """Begin a cutover and drive it to its end. Raises the errors of `cutovers.begin`."""
         begun = cutovers.begin(
             self.platform, business_id, source, target, fence_seconds=fence_seconds, actor=actor, reason=reason
         )
         return self.drive(begun.cutover_id)
 
     def drive(self, cutover_id: UUID, *, patience_seconds: float = 30.0) -> Cutover:
-        """Until the move is settled: `active`, or `aborted` with the source's lease on.
+        """Drive the cutover until it is settled: `active`, or `aborted` with the source's lease active.
 
-        A database that is away is waited for, `patience_seconds` since anything last went well; then psycopg's error is
-        raised, and the move stays for `resume`.
+        Retries while a database is unreachable, up to `patience_seconds` after the last successful step; then raises
+        psycopg.Error and leaves the cutover to `resume` or the cutover daemon.
         """
         backoff, last, cutover = Backoff(first=0.02, longest=0.5), time.monotonic(), None
         while True:
             try:
                 if cutover is None:
-                    cutover = self._look(cutover_id)
+                    cutover = self._load(cutover_id)
                 if cutover.settled_at is not None:
                     cutovers.release_driver(self.platform, cutover_id)
                     return cutover
@@ -131,18 +133,18 @@ class Controller:
             except psycopg.Error as error:
                 if time.monotonic() - last > patience_seconds:
                     raise
-                self._stumble(cutover_id, error)
+                self._handle_database_error(cutover_id, error)
                 cutover = None
                 time.sleep(backoff.failed())
 
-    def _look(self, cutover_id: UUID) -> Cutover:
+    def _load(self, cutover_id: UUID) -> Cutover:
         cutovers.claim_driver(self.platform, cutover_id)
         return cutovers.get(self.platform, cutover_id)
 
-    def _stumble(self, cutover_id: UUID, error: psycopg.Error) -> None:
-        """Nobody should wait for a database that is away: before the decision the move ends."""
+    def _handle_database_error(self, cutover_id: UUID, error: psycopg.Error) -> None:
+        """Abort an undecided cutover, so that the business does not wait for an unreachable database."""
         problem = " ".join(str(error).split()) or type(error).__name__
-        log.warning("move %s waits: %s", cutover_id, problem)
+        log.warning("cutover %s waits for a database: %s", cutover_id, problem)
         self.close()
         try:
             cutover = cutovers.get(self.platform, cutover_id)
@@ -152,10 +154,10 @@ class Controller:
             self.close()
 
     def _step(self, cutover: Cutover) -> Cutover | None:
-        """The move as it stands then; None when that has to be looked up."""
+        """Return the cutover after the step; None when it has to be read again."""
         steps: dict[str, Callable[[Cutover], Cutover | None]] = {
             "replicating": self._check,
-            "ready": self._want_fence,
+            "ready": self._request_fence,
             "fenced": self._fence_and_drain,
             "drained": self._verify,
             "verified": self._decide,
@@ -172,20 +174,20 @@ class Controller:
         checked = self._checks.check_before_fence(cutover, self.at(cutover.source), self.at(cutover.target))
         return self._advance(cutover, "ready", checked.found, compared_from=checked.compared_from)
 
-    def _want_fence(self, cutover: Cutover) -> Cutover | None:
+    def _request_fence(self, cutover: Cutover) -> Cutover | None:
         age = cutovers.seconds_since(self.platform, cutover, "ready")
         if age > MAX_COMPARISON_AGE_SECONDS:
             raise CutoverRefused(
                 f"the whole comparison is {age:.0f} s old, and may be {MAX_COMPARISON_AGE_SECONDS:g} s old at most: "
-                "move the business anew"
+                "start a new cutover"
             )
-        # The connections stand before the fence does: what takes time is done while the business is served.
+        # Connect before the fence, while the business is still in use.
         self.at(cutover.source).execute("SELECT 1")
         self.at(cutover.target).execute("SELECT 1")
         return self._advance(cutover, "fenced")
 
     def _fence_and_drain(self, cutover: Cutover) -> Cutover | None:
-        left = self._left(cutover)
+        left = self._remaining_seconds(cutover)
         failpoints.reach("before fence")
         began = time.monotonic()
         try:
@@ -197,12 +199,10 @@ class Controller:
                 wait_ms=min(MAX_LOCK_WAIT_MS, int(left * 1000) - _MARGIN_MS),
             )
         except leases.WritersStillActive as error:
-            raise CutoverRefused(f"{error}: end them, and move the business then") from error
+            raise CutoverRefused(f"{error}: end these transactions, then repeat the command") from error
         failpoints.reach("after fence")
         if fenced is None:
-            raise CutoverRefused(
-                f"the lease of the {self._databases.at(cutover.source).name} database is not the one to be fenced"
-            )
+            raise CutoverRefused(f"the lease of the {cutover.source} database does not match: it was not fenced")
         locked = time.monotonic()
         self._drain(cutover, began + left)
         found = {
@@ -217,13 +217,13 @@ class Controller:
         while not leases.has_watermark(target, cutover.business_id, cutover.attempt):
             if time.monotonic() >= until:
                 raise CutoverRefused(
-                    f"replication to the {self._databases.at(cutover.target).name} database did not catch up within "
+                    f"replication to the {cutover.target} database did not catch up within "
                     f"{cutover.fence_seconds:g} s: see `extraction replicate status`"
                 )
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(_POLL_SECONDS)
 
     def _verify(self, cutover: Cutover) -> Cutover | None:
-        assert cutover.compared_from is not None, "what is drained was compared"
+        assert cutover.compared_from is not None, "a drained cutover was compared before the fence"
         found = self._checks.check_inside_fence(
             cutover, self.at(cutover.source), self.at(cutover.target), cutover.compared_from
         )
@@ -234,7 +234,7 @@ class Controller:
         decided = cutovers.decide(self.platform, cutover)
         failpoints.reach("after decided")
         if not decided:
-            self._left(cutovers.get(self.platform, cutover.cutover_id))
+            self._remaining_seconds(cutovers.get(self.platform, cutover.cutover_id))
         return None
 
     def _activate(self, cutover: Cutover) -> Cutover | None:
@@ -252,8 +252,8 @@ class Controller:
         failpoints.reach("after settle")
         return None
 
-    def _left(self, cutover: Cutover) -> float:
-        """Seconds until the fence's deadline. Raises Refused when it has passed: from then on nothing is decided."""
+    def _remaining_seconds(self, cutover: Cutover) -> float:
+        """Return the seconds until the fence's deadline. Raises CutoverRefused when it has passed."""
         left = cutovers.seconds_left(self.platform, cutover)
         if cutover.state in ABORTABLE and left <= 0:
             raise CutoverRefused(f"the fence's deadline of {cutover.fence_seconds:g} s passed")
@@ -266,14 +266,14 @@ class Controller:
         found: dict[str, Any] | None = None,
         compared_from: datetime | None = None,
     ) -> Cutover | None:
-        """Without effect when another controller was faster, or the move was aborted: the next step looks again."""
+        """Return None when another controller was faster or the cutover was aborted; the next step reads it again."""
         failpoints.reach(f"before {following}")
         advanced = cutovers.advance(self.platform, cutover, found, compared_from=compared_from)
         failpoints.reach(f"after {following}")
         if advanced is None:
             current = cutovers.get(self.platform, cutover.cutover_id)
             if current.state == cutover.state:
-                self._left(current)
+                self._remaining_seconds(current)
         return advanced
 
     def _abort(self, cutover: Cutover, problem: str) -> None:

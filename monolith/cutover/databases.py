@@ -1,4 +1,4 @@
-"""The two databases that may own a business, and how each role enters them."""
+"""The databases that can own a business, and the roles that connect to them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ import psycopg
 from contracts.chassis.credentials import role_url, without_credentials
 from contracts.scheduling.values import DatabaseName
 
-# Values are written as text in one way only, whatever a server's defaults are: comparisons rely on it.
+# Comparisons rely on one text form of each value, independent of the server's defaults.
 _SESSION = (
     "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1"
     " -c synchronous_commit=on"
@@ -17,11 +17,11 @@ _SESSION = (
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 SCHEDULING_MOVER = "scheduling_mover"
-"""Sees every business and changes leases, fence marks and canaries."""
+"""Reads every business and changes leases, fence marks and canaries."""
 REPLICATOR = "scheduling_replicator"
 """Owns the subscriptions; publishes, applies, and discards copies."""
 PLATFORM_MOVER = "platform_mover"
-"""Keeps the record of moves and decides them, in the monolith's database only."""
+"""Records and decides cutovers; exists in the monolith's database only."""
 
 
 def other_database(name: DatabaseName) -> DatabaseName:
@@ -30,9 +30,9 @@ def other_database(name: DatabaseName) -> DatabaseName:
 
 @dataclass(frozen=True, slots=True)
 class SchedulingDatabase:
-    """One side's database. `url` carries no credentials; `secret` is the one that its roles' passwords follow from.
+    """One database. `url` has no credentials; the passwords of its roles are derived from `secret`.
 
-    `seen_from_other` is host and port by which the other database's server reaches it, where these differ.
+    `seen_from_other` is the host:port under which the other database's server reaches this one, if it differs.
     """
 
     name: DatabaseName
@@ -44,8 +44,10 @@ class SchedulingDatabase:
         return role_url(self.url, role, self.secret)
 
     def connect(self, role: str = SCHEDULING_MOVER, *, statement_seconds: float = 30.0) -> Connection:
-        """Each statement its own transaction, durable when it is answered whatever the server's default: only what is
-        flushed is sent to the other side. Notices a dead peer within seconds. Raises psycopg.OperationalError."""
+        """Open an autocommit connection that detects a dead peer within seconds. Raises psycopg.OperationalError.
+
+        A statement that returned is durable whatever the server's default is: only flushed WAL is replicated.
+        """
         return psycopg.connect(
             self.url_as(role),
             autocommit=True,
@@ -73,5 +75,5 @@ class SchedulingDatabases:
         return self.monolith if name == "monolith" else self.scheduling
 
     def platform(self) -> Connection:
-        """Where moves are recorded and decided: the monolith's database, as `platform_mover`."""
+        """Connect to the monolith's database, where cutovers are recorded and decided, as `platform_mover`."""
         return self.monolith.connect(PLATFORM_MOVER, statement_seconds=5.0)

@@ -1,7 +1,6 @@
-"""Named moments at which a test may stop, slow down or kill the process that moves a business.
+"""Named points at which a test may stop, delay or kill the process that drives a cutover.
 
-Off by construction: nothing in the product sets `hook`, and no setting of the environment can; only a program that a
-test starts does, by importing this module.
+Inactive in production: the product never sets `hook`, and no setting can; only a test's own program does.
 """
 
 from collections.abc import Callable
@@ -10,6 +9,6 @@ hook: Callable[[str], None] | None = None
 
 
 def reach(name: str) -> None:
-    """`before X` and `after X` surround everything that a move makes durable; see `controller.POINTS`."""
+    """Call the hook. `before X` and `after X` surround each of `controller.DURABLE_STEPS`."""
     if hook is not None:
         hook(name)

@@ -1,4 +1,4 @@
-"""The end of an extraction: replication goes, and so do the rows of the side that was left."""
+"""Finalize an extraction: stop replication and delete the rows that the former owner still holds."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -11,31 +11,31 @@ from monolith.cutover.store import cutovers
 from monolith.cutover.verification import compare
 from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class FinalizeRefused(Exception):
-    """Something still stands against the end; nothing was changed."""
+    """A condition for the final step does not hold; nothing was changed."""
 
 
-def finalize_extraction(databases: SchedulingDatabases, side: DatabaseName, say: Say) -> int:
-    """Every business is owned by `side` for good: compare all of them once more, stop replication, and delete the other
-    side's copies. Answers how many rows went. Raises NotYet while anything is owned elsewhere, moves, or differs.
+def finalize_extraction(databases: SchedulingDatabases, side: DatabaseName, report: Report) -> int:
+    """Compare every business once more, stop replication, and delete the copies in the other database.
 
-    Repeated after a crash it goes on: what was deleted is gone, and what was not is still a copy.
+    Returns the number of deleted rows. Raises FinalizeRefused while a business is owned by the other database, has a
+    cutover in progress, or differs. Can be repeated after a crash.
     """
     businesses = _owned_by(databases, side)
     if replication.read_status(databases).directions[0].subscribed:
-        _require_same(databases, side, businesses, say)
-        say("ending replication")
+        _require_same(databases, side, businesses, report)
+        report("stopping replication")
         left = replication.stop(databases)
         if left:
-            raise FinalizeRefused(f"replication could not be ended: {'; '.join(left)}")
-    return discard_copies(databases, other_database(side), say)
+            raise FinalizeRefused(f"replication could not be stopped: {'; '.join(left)}")
+    return discard_copies(databases, other_database(side), report)
 
 
-def discard_copies(databases: SchedulingDatabases, side: DatabaseName, say: Say) -> int:
-    """Delete what `side` holds and does not own. The database itself refuses where it owns the business."""
+def discard_copies(databases: SchedulingDatabases, side: DatabaseName, report: Report) -> int:
+    """Delete the rows that the database holds but does not own; a trigger refuses rows of a business that it owns."""
     deleted = 0
     with databases.at(side).connect(REPLICATOR, statement_seconds=0.0) as db:
         copies = db.execute(
@@ -47,15 +47,17 @@ def discard_copies(databases: SchedulingDatabases, side: DatabaseName, say: Say)
         ).fetchall()
         for number, (business_id,) in enumerate(copies, 1):
             deleted += discard(db, business_id)
-            say(f"deleted copy {number} of {len(copies)} in the {databases.at(side).name} database")
+            report(f"deleted copy {number} of {len(copies)} in the {databases.at(side).name} database")
     return deleted
 
 
 def _owned_by(databases: SchedulingDatabases, side: DatabaseName) -> list[UUID]:
     with databases.platform() as platform:
-        moving = cutovers.unsettled(platform)
-        if moving:
-            raise FinalizeRefused(f"{len(moving)} businesses are being moved: see `extraction cutover status`")
+        in_progress = cutovers.unsettled(platform)
+        if in_progress:
+            raise FinalizeRefused(
+                f"{len(in_progress)} businesses have a cutover in progress: see `extraction cutover status`"
+            )
         rows = platform.execute("SELECT business_id, owner FROM platform.ownership ORDER BY business_id").fetchall()
     elsewhere = [business_id for business_id, owner in rows if owner != side]
     if elsewhere:
@@ -66,7 +68,7 @@ def _owned_by(databases: SchedulingDatabases, side: DatabaseName) -> list[UUID]:
     return [business_id for business_id, _ in rows]
 
 
-def _require_same(databases: SchedulingDatabases, side: DatabaseName, businesses: list[UUID], say: Say) -> None:
+def _require_same(databases: SchedulingDatabases, side: DatabaseName, businesses: list[UUID], report: Report) -> None:
     with databases.at(side).connect() as here, databases.at(other_database(side)).connect() as there:
         for number, business_id in enumerate(businesses, 1):
             findings = compare(here, there, business_id)
@@ -75,4 +77,4 @@ def _require_same(databases: SchedulingDatabases, side: DatabaseName, businesses
                 raise FinalizeRefused(
                     f"business {business_id} differs ({first.table} {first.key}: {first.what}): see `extraction verify`"
                 )
-            say(f"compared {number} of {len(businesses)}")
+            report(f"compared {number} of {len(businesses)}")

@@ -1,4 +1,4 @@
-"""What one scheduling database holds, business by business, as role `scheduling_operator` sees it."""
+"""The rows of each business in one scheduling database, as the role `scheduling_operator` sees them."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class BusinessInventory(Struct, frozen=True):
-    """One business's rows in one database, and whether that database may write them. Epoch 0: it never could."""
+    """The row counts and the lease of a business in one database. Epoch 0: it never had a lease there."""
 
     lease_active: bool
     lease_epoch: int
@@ -18,7 +18,7 @@ class BusinessInventory(Struct, frozen=True):
 
 
 def read_inventory(url: str) -> dict[UUID, BusinessInventory]:
-    """Everything that the database at `url` (with the operator's credentials) holds. Raises psycopg.Error."""
+    """Return the inventory of the database at `url` (with the operator's credentials). Raises psycopg.Error."""
     with psycopg.connect(url, connect_timeout=3, options="-c statement_timeout=30000") as db:
         rows = db.execute(
             """

@@ -1,4 +1,4 @@
-"""What a resident process does again and again, patient with databases that are away."""
+"""The polling loop of a background worker, tolerant of unreachable databases."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -15,26 +15,29 @@ log = logging.getLogger(__name__)
 
 
 class PollingLoop:
-    """Of one thread. `who` is named in the log."""
+    """Not thread-safe. `worker` is the name in log messages."""
 
-    def __init__(self, who: str, controller: Controller) -> None:
-        self._who = who
+    def __init__(self, worker: str, controller: Controller) -> None:
+        self._worker = worker
         self._controller = controller
         self._backoff = Backoff(first=0.1, longest=1.0)
 
-    def run_once(self, find: Callable[[Connection], Iterable[T]], do: Callable[[T], bool]) -> int:
-        """Do it to each that is found; of how many it was true. Never raises for a database that is away: then nothing
-        is done for a while."""
+    def run_once(self, find: Callable[[Connection], Iterable[T]], handle: Callable[[T], bool]) -> int:
+        """Handle each item that `find` returns, and return how many times `handle` returned True.
+
+        Never raises for an unreachable database: closes its connections and backs off.
+        """
         if self._backoff.paused():
             return 0
-        done = 0
+        handled = 0
         try:
-            for each in find(self._controller.platform):
-                done += do(each)
-            self._backoff.succeeded(lambda: log.info("the %s works again", self._who))
+            for item in find(self._controller.platform):
+                handled += handle(item)
+            self._backoff.succeeded(lambda: log.info("the %s has recovered", self._worker))
         except psycopg.Error as error:
             self._controller.close()
             self._backoff.failed()
             if self._backoff.should_log():
-                log.warning("the %s waits: %s", self._who, " ".join(str(error).split()) or type(error).__name__)
-        return done
+                reason = " ".join(str(error).split()) or type(error).__name__
+                log.warning("the %s waits for a database: %s", self._worker, reason)
+        return handled

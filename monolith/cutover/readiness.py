@@ -1,4 +1,4 @@
-"""Whether the scheduling service serves, asked as the monolith will ask it: over HTTP."""
+"""Readiness of the scheduling service, probed over HTTP as the monolith calls it."""
 
 import http.client
 from collections.abc import Callable
@@ -6,16 +6,18 @@ from urllib.parse import urlsplit
 
 from contracts.scheduling.values import DatabaseName
 
-_ANSWER_SECONDS = 3.0
+_TIMEOUT_SECONDS = 3.0
 
 
 def readiness_probe(service_url: str) -> Callable[[DatabaseName], str | None]:
-    """Why a side would not serve a business, in words; None when it would. The monolith's own side is in the process
-    that serves it, and is asked by its database alone."""
-    return lambda side: None if side == "monolith" else _service_answers(service_url)
+    """Return a probe that reports why a database's adapter cannot serve, or None when it can.
+
+    The monolith's own adapter runs in the monolith and needs no probe besides its database.
+    """
+    return lambda database: None if database == "monolith" else _probe_service(service_url)
 
 
-def _service_answers(url: str) -> str | None:
+def _probe_service(url: str) -> str | None:
     if not url:
         return "SCHEDULING_SERVICE_URL is not set"
     try:
@@ -28,7 +30,7 @@ def _service_answers(url: str) -> str | None:
 def _status(url: str) -> int:
     at = urlsplit(url)
     kind = http.client.HTTPSConnection if at.scheme == "https" else http.client.HTTPConnection
-    connection = kind(at.netloc, timeout=_ANSWER_SECONDS)
+    connection = kind(at.netloc, timeout=_TIMEOUT_SECONDS)
     try:
         connection.request("GET", f"{at.path}/readyz")
         return connection.getresponse().status

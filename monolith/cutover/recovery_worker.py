@@ -1,7 +1,7 @@
-"""Ends what nobody drives any more.
+"""Recover cutovers whose controller is gone.
 
-A controller may die at any point. Within about half a second of a fence's deadline the keeper has aborted the move and
-the old owner is written again; a decided move it rolls forward.
+A controller may die at any point. Within about half a second of a fence's deadline the worker has aborted the cutover
+and the old owner accepts writes again; it rolls a decided cutover forward.
 """
 
 import logging
@@ -18,11 +18,11 @@ from monolith.cutover.store.cutovers import Cutover
 log = logging.getLogger(__name__)
 
 _ABANDONED_SECONDS = 2.0
-"""A move that has just begun may not be driven yet."""
+"""The age at which an undecided cutover without a driver counts as abandoned; a new one may not have its driver yet."""
 
 
-class _NothingNew:
-    """A keeper ends moves; it does not carry on with what was not decided."""
+class _RefuseAll:
+    """Checks that always refuse: the worker ends undecided cutovers and never continues them."""
 
     def check_before_fence(self, cutover: Cutover, source: Connection, target: Connection) -> PreflightResult:
         self._refuse()
@@ -37,28 +37,28 @@ class _NothingNew:
 
 
 class RecoveryWorker:
-    """Call `step` again and again, from one thread. It never raises for a database that is away."""
+    """Call `step` repeatedly from one thread. It never raises for an unreachable database."""
 
     def __init__(self, databases: SchedulingDatabases) -> None:
-        self._controller = Controller(databases, _NothingNew())
-        self._loop = PollingLoop("keeper", self._controller)
+        self._controller = Controller(databases, _RefuseAll())
+        self._loop = PollingLoop("recovery worker", self._controller)
 
     def step(self) -> int:
-        """How many moves were ended."""
-        return self._loop.run_once(cutovers.unsettled, self._end)
+        """Settle every abandoned, overdue or decided cutover, and return how many were settled."""
+        return self._loop.run_once(cutovers.unsettled, self._settle)
 
     def close(self) -> None:
         self._controller.close()
 
-    def _end(self, cutover: Cutover) -> bool:
+    def _settle(self, cutover: Cutover) -> bool:
         if cutover.state in ABORTABLE and not self._abort(cutover):
             return False
         settled = self._controller.drive(cutover.cutover_id, patience_seconds=0.5)
-        log.info("move %s of business %s: %s", cutover.cutover_id, cutover.business_id, settled.state)
+        log.info("cutover %s of business %s: %s", cutover.cutover_id, cutover.business_id, settled.state)
         return True
 
     def _abort(self, cutover: Cutover) -> bool:
-        """Whether it is, or has just been, for somebody else than its controller to end."""
+        """Abort an undecided cutover that is overdue or abandoned. Returns False when it is neither."""
         platform = self._controller.platform
         if cutover.state in MAY_BE_FENCED:
             return cutovers.abort(platform, cutover, "the fence's deadline passed", only_overdue=True)

@@ -1,4 +1,4 @@
-"""Which side to call: ownership as this process knows it."""
+"""The routing table, cached by each process."""
 
 from uuid import UUID
 
@@ -10,37 +10,37 @@ from monolith.shared.flags.scheduling_flag import DATABASE_OF, SchedulingFlag
 
 
 class OwnershipRoutes:
-    """The routing table behind a cache; what the watch hears of is looked up again.
+    """A cache of the routing table, invalidated by change notices.
 
-    When the table cannot be reached, what was known stays in use: a stale route is safe, for a side that does not own a
+    While the table is unreachable, cached routes stay in use. A stale route is safe: a database that does not own a
     business refuses to write it.
     """
 
     def __init__(self, database: Database, flag: SchedulingFlag) -> None:
         self._database = database
         self._flag = flag
-        self._known: dict[UUID, Ownership] = {}
+        self._cached: dict[UUID, Ownership] = {}
         self._current: set[UUID] = set()
         self._changes = 0
 
     def owner(self, business_id: UUID) -> Ownership | None:
-        known = self._known.get(business_id)
-        if known is not None and business_id in self._current:
-            return known
+        cached = self._cached.get(business_id)
+        if cached is not None and business_id in self._current:
+            return cached
         try:
             return self.reload(business_id)
         except DatabaseUnavailable:
-            if known is None:
+            if cached is None:
                 raise
-            return known
+            return cached
 
     def reload(self, business_id: UUID) -> Ownership | None:
         changes = self._changes
         with self._database.transaction() as connection:
             found = ownership.owner_of(connection, business_id)
         if found is not None:
-            self._known[business_id] = found
-            # A notice that came while the row was being read may have been about it: then it counts as old already.
+            self._cached[business_id] = found
+            # A notice that arrived during the read may concern this row: do not trust the row then.
             if changes == self._changes:
                 self._current.add(business_id)
         return found
@@ -51,7 +51,7 @@ class OwnershipRoutes:
             return ownership.claim(connection, business_id, database)
 
     def invalidate(self, notice: ChangeNotice | None) -> None:
-        """What the watch calls about a change: of one business, or of anything."""
+        """Drop what a change notice concerns: one business, or (None) all."""
         if notice is not None and notice.table != "ownership":
             return
         self._changes += 1

@@ -1,4 +1,4 @@
-"""The states of a move, and which may follow which: one table for the record, the controller and the model check."""
+"""The states of a cutover and their transitions, shared by the store, the controller and the protocol model."""
 
 from typing import Final, Literal, get_args
 
@@ -14,22 +14,22 @@ FOLLOWS: Final[dict[State, State]] = {
     "verified": "decided",
     "decided": "active",
 }
-"""What each state leads to when all goes well.
+"""The successor of each state when every step succeeds.
 
-replicating: both sides are compared while the business is served.
-ready: every guard rail holds. Whether the source is fenced is open from here on.
-fenced: the fence is wanted, and has a deadline; the source's lease may be off.
+replicating: both databases are compared while the business is in use.
+ready: every preflight check passed.
+fenced: the fence is requested and has a deadline; the source's lease may be inactive from here on.
 drained: the target holds everything that the source ever committed.
-verified: what changed lately is the same on both sides.
-decided: the target owns the business. Nothing goes back behind this.
-active: the target's lease is on, and the move is over.
-aborted: the source owns the business as before; over as soon as its lease is known to be on.
+verified: recent changes are equal in both databases.
+decided: the target owns the business; this is the point of no return.
+active: the target's lease is active, and the cutover is over.
+aborted: the source still owns the business; settled as soon as its lease is known to be active.
 """
 
 ABORTABLE: Final[frozenset[State]] = frozenset({"replicating", "ready", "fenced", "drained", "verified"})
-"""Before the decision, anything that goes wrong leads to `aborted`; after it, to `active` and nowhere else."""
+"""The states before the decision: every failure leads to `aborted`. After the decision only `active` follows."""
 
 MAY_BE_FENCED: Final[frozenset[State]] = frozenset({"fenced", "drained", "verified"})
-"""In these the source may not be writable, so they end at the deadline."""
+"""The states in which the source may be fenced; they end at the deadline."""
 
 OVER: Final[frozenset[State]] = frozenset({"active", "aborted"})

@@ -172,8 +172,8 @@ def test_a_later_guard_takes_the_place_of_an_earlier(world: World) -> None:
     world.guard(world.move("scheduling"))
     world.guard(world.move("monolith"))
     with world.sides.platform() as platform:
-        mine = [each for each in active_policies(platform) if each.guard.business_id == world.shop.business_id]
-    assert [each.guard.home for each in mine] == ["scheduling"]
+        mine = [each for each in active_policies(platform) if each.policy.business_id == world.shop.business_id]
+    assert [each.policy.home for each in mine] == ["scheduling"]
 
 
 class Refusing(Waved):

@@ -1,4 +1,4 @@
-"""Moves guarded businesses back; one resident process does, beside the keeper's own work."""
+"""Roll businesses back whose calls exceed the thresholds of their rollback policy."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from monolith.cutover.polling_loop import PollingLoop
 from monolith.cutover.rollback.thresholds import find_breach
 from monolith.cutover.store import rollback_policies
 from monolith.cutover.store.cutovers import CutoverInProgress, SourceNotOwner
-from monolith.cutover.store.rollback_policies import ACTOR, PolicyStatus
+from monolith.cutover.store.rollback_policies import ACTOR, PolicyOutcome, PolicyStatus
 
 log = logging.getLogger(__name__)
 
@@ -20,85 +20,86 @@ RETRY_SECONDS = 5.0
 
 
 class RollbackWorker:
-    """Call `step` again and again, from one thread. It never raises for a database that is away.
+    """Call `step` repeatedly from one thread. It never raises for an unreachable database.
 
-    `checks` are those of any move: a business goes back only when nothing is lost by it, and is tried again as long as
-    it is served badly.
+    `checks` are the checks of any cutover: a business is rolled back only if nothing is lost. A refused rollback is
+    retried while the thresholds are exceeded.
     """
 
     def __init__(self, databases: SchedulingDatabases, checks: CutoverChecks) -> None:
         self._controller = Controller(databases, checks)
-        self._loop = PollingLoop("watchman", self._controller)
-        self._not_before: dict[UUID, float] = {}
+        self._loop = PollingLoop("rollback worker", self._controller)
+        self._retry_at: dict[UUID, float] = {}
 
     def step(self) -> int:
-        """How many guards ended."""
-        return self._loop.run_once(rollback_policies.active_policies, self._look)
+        """Evaluate every active policy, and return how many ended."""
+        return self._loop.run_once(rollback_policies.active_policies, self._evaluate)
 
     def close(self) -> None:
         self._controller.close()
 
-    def _look(self, each: PolicyStatus) -> bool:
-        if each.moved_by is not None:
-            self._settle(each, each.moved_by)
+    def _evaluate(self, status: PolicyStatus) -> bool:
+        """Return whether the policy ended."""
+        if status.moved_by is not None:
+            self._end_after_cutover(status, status.moved_by)
             return True
-        verdict = find_breach(each.guard.bound, each.parts)
-        if verdict is not None:
-            return self._return(each, verdict)
-        if each.over:
-            self._end(each, "kept", each.guard.problem or "its time passed")
-        return each.over
+        breach = find_breach(status.policy.thresholds, status.parts)
+        if breach is not None:
+            return self._roll_back(status, breach)
+        if status.expired:
+            self._end(status, "kept", status.policy.problem or "its time passed")
+        return status.expired
 
-    def _settle(self, each: PolicyStatus, moved_by: str) -> None:
-        """Also when this process died after its own move, or the keeper carried it on."""
+    def _end_after_cutover(self, status: PolicyStatus, moved_by: str) -> None:
+        """End a policy whose business was cut over since, also by a rollback of a process that died."""
         if moved_by == ACTOR:
-            self._end(each, "returned", each.guard.problem or "it was served beyond its bound")
+            self._end(status, "returned", status.policy.problem or "its calls exceeded the thresholds")
         else:
-            self._end(each, "superseded", f"the business was moved by {moved_by} since")
+            self._end(status, "superseded", f"the business was cut over by {moved_by} since")
 
-    def _return(self, each: PolicyStatus, verdict: str) -> bool:
-        guard_id = each.guard.guard_id
-        if time.monotonic() < self._not_before.get(guard_id, 0.0):
+    def _roll_back(self, status: PolicyStatus, breach: str) -> bool:
+        policy = status.policy
+        if time.monotonic() < self._retry_at.get(policy.guard_id, 0.0):
             return False
-        self._not_before[guard_id] = time.monotonic() + RETRY_SECONDS
-        log.warning("business %s goes back to %s: %s", each.guard.business_id, each.guard.home, verdict)
-        problem = self._move(each, verdict)
+        self._retry_at[policy.guard_id] = time.monotonic() + RETRY_SECONDS
+        log.warning("rolling business %s back to %s: %s", policy.business_id, policy.home, breach)
+        problem = self._cut_over(status, breach)
         if problem is None:
-            self._end(each, "returned", verdict)
+            self._end(status, "returned", breach)
             return True
-        log.error("business %s cannot go back: %s", each.guard.business_id, problem)
+        log.error("business %s cannot be rolled back: %s", policy.business_id, problem)
         rollback_policies.record_problem(
-            self._controller.platform, each.guard, f"{verdict}; but {problem}", _evidence(each)
+            self._controller.platform, policy, f"{breach}; but {problem}", _evidence(status)
         )
         return False
 
-    def _move(self, each: PolicyStatus, verdict: str) -> str | None:
-        """Why it did not go back, if it did not."""
-        home = each.guard.home
+    def _cut_over(self, status: PolicyStatus, breach: str) -> str | None:
+        """Return why the business was not rolled back; None if it was."""
+        home = status.policy.home
         try:
-            moved = self._controller.cut_over(
-                each.guard.business_id,
+            finished = self._controller.cut_over(
+                status.policy.business_id,
                 other_database(home),
                 home,
                 fence_seconds=FENCE_SECONDS,
                 actor=ACTOR,
-                reason=verdict,
+                reason=breach,
             )
         except CutoverInProgress:
-            return "it is being moved"
+            return "another cutover of it is in progress"
         except SourceNotOwner:
-            return "it was moved by somebody else"
-        return None if moved.state == "active" else moved.problem or moved.state
+            return "it was cut over by somebody else"
+        return None if finished.state == "active" else finished.problem or finished.state
 
-    def _end(self, each: PolicyStatus, outcome: rollback_policies.PolicyOutcome, reason: str) -> None:
-        self._not_before.pop(each.guard.guard_id, None)
-        rollback_policies.end_policy(self._controller.platform, each.guard, outcome, reason, _evidence(each))
+    def _end(self, status: PolicyStatus, outcome: PolicyOutcome, reason: str) -> None:
+        self._retry_at.pop(status.policy.guard_id, None)
+        rollback_policies.end_policy(self._controller.platform, status.policy, outcome, reason, _evidence(status))
 
 
-def _evidence(each: PolicyStatus) -> dict[str, Any]:
-    """Calls for the business since it was moved, and in each part of the time that decides."""
+def _evidence(status: PolicyStatus) -> dict[str, Any]:
+    """The counts since the cutover, and those of each part of the window."""
     return {
-        "owner": each.owner,
-        "since_the_move": each.in_all._asdict(),
-        "parts": [part._asdict() for part in each.parts],
+        "owner": status.owner,
+        "since_the_move": status.total._asdict(),
+        "parts": [part._asdict() for part in status.parts],
     }

@@ -173,7 +173,7 @@ class CutoverService:
                 on_moved(slugs[business_id], moved)
             return moved
 
-        def check(business_id: UUID) -> Verdict:
+        def check(business_id: UUID) -> str | None:
             return self._check_moved(request, business_id)
 
         outcome = cut_over_in_batches(list(slugs), request.batch_size, move, check)
@@ -201,7 +201,7 @@ class CutoverService:
                 start_policy(self.controller.platform, moved, thresholds, watch_seconds=seconds)
         return moved
 
-    def _check_moved(self, request: CutoverRequest, business_id: UUID) -> Verdict:
+    def _check_moved(self, request: CutoverRequest, business_id: UUID) -> str | None:
         """Compare the whole business again, from its new owner, unless it was rolled back."""
         platform = self.controller.platform
         policy = latest_policy(platform, business_id) if request.rollback is not None else None

@@ -1,7 +1,7 @@
-"""Who owns a business: the routing table, in the monolith's database (schema `platform`).
+"""The routing table: the database that owns each business.
 
-The flag is what an operator asks for; this is what is true. A row appears when a business is created, on the side that
-the flag names at that moment, and its `owner` changes only by a cutover's decision.
+The flag is what an operator requests; this table is what is true. A row is inserted when a business is created, with
+the database that the flag selects at that moment. Its `owner` changes only by the decision of a cutover.
 """
 
 from uuid import UUID
@@ -20,14 +20,15 @@ def owner_of(connection: Connection, business_id: UUID) -> Ownership | None:
     return None if row is None else Ownership(owner=row.owner, epoch=row.epoch)
 
 
-def claim(connection: Connection, business_id: UUID, side: DatabaseName) -> Ownership:
-    """Make `side` the first owner of a new business; answer the owner that stands when there is one already."""
+def claim(connection: Connection, business_id: UUID, owner: DatabaseName) -> Ownership:
+    """Make `owner` the first owner of a new business, and return the stored ownership, which an earlier call may have
+    set."""
     connection.execute(
         text("""
-            INSERT INTO platform.ownership (business_id, owner, epoch) VALUES (:business_id, :side, 1)
+            INSERT INTO platform.ownership (business_id, owner, epoch) VALUES (:business_id, :owner, 1)
                 ON CONFLICT (business_id) DO NOTHING
         """),
-        {"business_id": business_id, "side": side},
+        {"business_id": business_id, "owner": owner},
     )
     found = owner_of(connection, business_id)
     if found is None:

@@ -1,4 +1,4 @@
-"""Guards, in the monolith's database: one row for each moved business that is watched over, until it ends."""
+"""Rollback policies: one row for each cutover whose calls are observed, until the policy ends."""
 
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -16,41 +16,44 @@ from monolith.cutover.store.cutovers import Cutover
 from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
 
 PolicyOutcome = Literal["kept", "returned", "superseded"]
-"""`kept`: its time passed. `returned`: it went back. `superseded`: somebody else moved the business since."""
+"""`kept`: its time passed. `returned`: the business was rolled back. `superseded`: another cutover or policy
+followed."""
 
 ACTOR = "guard"
 
 
 class RollbackPolicy(NamedTuple):
-    """`home` is where the business goes back to. `problem` says why that has not worked yet."""
+    """`home` is the database to roll back to. `problem` says why a rollback has not succeeded yet."""
 
     guard_id: UUID
     business_id: UUID
     cutover_id: UUID
     home: DatabaseName
-    bound: RollbackThresholds
+    thresholds: RollbackThresholds
     until: datetime
     problem: str | None
     outcome: PolicyOutcome | None
 
 
 class PolicyStatus(NamedTuple):
-    """A guard that has not ended, what its calls came to, and how it stands by the database's clock.
+    """An active policy and its call counts, by the database's clock.
 
-    `moved_by` is the actor of the latest move since the guarded one, None without any. The parts are those of the last
-    `for_seconds`, the earliest first, and empty until the guard is that old.
+    `moved_by` is the actor of the latest cutover since the policy's own; None without one. `parts` are those of the
+    last `for_seconds`, oldest first, and empty until the policy is that old.
     """
 
-    guard: RollbackPolicy
+    policy: RollbackPolicy
     owner: DatabaseName
     moved_by: str | None
-    over: bool
-    in_all: CallCounts
+    expired: bool
+    total: CallCounts
     parts: tuple[CallCounts, ...]
 
 
-def start_policy(platform: Connection, cutover: Cutover, bound: RollbackThresholds, *, watch_seconds: float) -> UUID:
-    """From now on, for a move that is active. Takes the place of the business's guard, if it has one."""
+def start_policy(
+    platform: Connection, cutover: Cutover, thresholds: RollbackThresholds, *, watch_seconds: float
+) -> UUID:
+    """Start a policy for an active cutover, and return its id. Supersedes the business's active policy."""
     with platform.transaction():
         platform.execute(
             "UPDATE platform.guard SET outcome = 'superseded', ended_at = clock_timestamp() "
@@ -64,20 +67,20 @@ def start_policy(platform: Connection, cutover: Cutover, bound: RollbackThreshol
                    (guard_id, business_id, cutover_id, home, most_failed, p95_ms, for_seconds, until)
             VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))
             """,
-            (guard_id, cutover.business_id, cutover.cutover_id, cutover.source, *bound, watch_seconds),
+            (guard_id, cutover.business_id, cutover.cutover_id, cutover.source, *thresholds, watch_seconds),
         )
     return guard_id
 
 
 def active_policies(platform: Connection) -> list[PolicyStatus]:
-    """Every guard that has not ended, the oldest first."""
-    with platform.cursor(row_factory=kwargs_row(_watching)) as cursor:
-        return cursor.execute(_WATCHING).fetchall()
+    """Return the active policies, oldest first."""
+    with platform.cursor(row_factory=kwargs_row(_status)) as cursor:
+        return cursor.execute(_ACTIVE).fetchall()
 
 
 def latest_policy(platform: Connection, business_id: UUID) -> RollbackPolicy | None:
-    """The business's newest, whether it has ended or not."""
-    with platform.cursor(row_factory=kwargs_row(_guard)) as cursor:
+    """Return the newest policy of the business, active or ended."""
+    with platform.cursor(row_factory=kwargs_row(_policy)) as cursor:
         return cursor.execute(
             sql.SQL("SELECT {} FROM platform.guard g WHERE g.business_id = %s ORDER BY g.began_at DESC LIMIT 1").format(
                 _COLUMNS
@@ -86,40 +89,40 @@ def latest_policy(platform: Connection, business_id: UUID) -> RollbackPolicy | N
         ).fetchone()
 
 
-def record_problem(platform: Connection, guard: RollbackPolicy, problem: str, evidence: dict[str, Any]) -> None:
-    """It should have gone back, and could not. In the audit log each time the reason is another one."""
-    if problem == guard.problem:
+def record_problem(platform: Connection, policy: RollbackPolicy, problem: str, evidence: dict[str, Any]) -> None:
+    """Record why a rollback did not succeed; audited each time the reason changes."""
+    if problem == policy.problem:
         return
     with platform.transaction():
-        platform.execute("UPDATE platform.guard SET problem = %s WHERE guard_id = %s", (problem, guard.guard_id))
-        _audit(platform, guard, "guard.stuck", problem, evidence)
+        platform.execute("UPDATE platform.guard SET problem = %s WHERE guard_id = %s", (problem, policy.guard_id))
+        _audit(platform, policy, "guard.stuck", problem, evidence)
 
 
 def end_policy(
-    platform: Connection, guard: RollbackPolicy, outcome: PolicyOutcome, reason: str, evidence: dict[str, Any]
+    platform: Connection, policy: RollbackPolicy, outcome: PolicyOutcome, reason: str, evidence: dict[str, Any]
 ) -> None:
-    """Once, with its evidence in the audit log. One that returned also asks for `home` from now on, in the flag."""
+    """End the policy (at most once) and audit the evidence. After a rollback, also reset the flag of the business."""
     with platform.transaction():
         ended = platform.execute(
             "UPDATE platform.guard SET outcome = %s, ended_at = clock_timestamp() "
             "WHERE guard_id = %s AND ended_at IS NULL RETURNING 1",
-            (outcome, guard.guard_id),
+            (outcome, policy.guard_id),
         ).fetchone()
         if ended is None:
             return
-        platform.execute("DELETE FROM platform.guarded_calls WHERE guard_id = %s", (guard.guard_id,))
+        platform.execute("DELETE FROM platform.guarded_calls WHERE guard_id = %s", (policy.guard_id,))
         if outcome == "returned":
             platform.execute(
                 """
                 INSERT INTO platform.flag (key, business_id, value) VALUES ('scheduling.adapter', %s, %s)
                     ON CONFLICT (key, business_id) DO UPDATE SET value = excluded.value, changed_at = now()
                 """,
-                (guard.business_id, ADAPTER_FOR[guard.home]),
+                (policy.business_id, ADAPTER_FOR[policy.home]),
             )
-        _audit(platform, guard, f"guard.{outcome}", reason, evidence)
+        _audit(platform, policy, f"guard.{outcome}", reason, evidence)
 
 
-def _audit(platform: Connection, guard: RollbackPolicy, action: str, reason: str, evidence: dict[str, Any]) -> None:
+def _audit(platform: Connection, policy: RollbackPolicy, action: str, reason: str, evidence: dict[str, Any]) -> None:
     platform.execute(
         """
         INSERT INTO platform.audit (audit_id, actor, action, subject, before, after, reason)
@@ -129,29 +132,29 @@ def _audit(platform: Connection, guard: RollbackPolicy, action: str, reason: str
             uuid7(),
             ACTOR,
             action,
-            f"scheduling.adapter business:{guard.business_id}",
-            Jsonb({"bound": guard.bound._asdict(), "cutover_id": str(guard.cutover_id)}),
+            f"scheduling.adapter business:{policy.business_id}",
+            Jsonb({"bound": policy.thresholds._asdict(), "cutover_id": str(policy.cutover_id)}),
             Jsonb(evidence),
             reason,
         ),
     )
 
 
-def _watching(
+def _status(
     owner: DatabaseName,
     moved_by: str | None,
-    over: bool,
-    in_all: list[int],
+    expired: bool,
+    total: list[int],
     parts: list[list[int]],
     **row: Any,
 ) -> PolicyStatus:
     return PolicyStatus(
-        _guard(**row), owner, moved_by, over, CallCounts(*in_all), tuple(CallCounts(*numbers) for numbers in parts)
+        _policy(**row), owner, moved_by, expired, CallCounts(*total), tuple(CallCounts(*numbers) for numbers in parts)
     )
 
 
-def _guard(most_failed: float, p95_ms: float, for_seconds: float, **row: Any) -> RollbackPolicy:
-    return RollbackPolicy(bound=RollbackThresholds(most_failed, p95_ms, for_seconds), **row)
+def _policy(most_failed: float, p95_ms: float, for_seconds: float, **row: Any) -> RollbackPolicy:
+    return RollbackPolicy(thresholds=RollbackThresholds(most_failed, p95_ms, for_seconds), **row)
 
 
 _COLUMNS = sql.SQL(
@@ -160,33 +163,33 @@ _COLUMNS = sql.SQL(
 )
 
 _SUMS = "ARRAY[coalesce(sum(calls) {0}, 0), coalesce(sum(failed) {0}, 0), coalesce(sum(slow) {0}, 0)]::bigint[]"
-_DURING = "FILTER (WHERE s.old_enough AND c.began_at >= s.start + {} * s.part AND c.began_at < s.start + {} * s.part)"
+_IN_PART = "FILTER (WHERE s.old_enough AND c.began_at >= s.start + {} * s.part AND c.began_at < s.start + {} * s.part)"
 
-_WATCHING = sql.SQL(
+_ACTIVE = sql.SQL(
     """
     SELECT {columns}, o.owner,
            (SELECT later.actor FROM platform.cutover later
              WHERE later.business_id = g.business_id AND later.attempt > m.attempt AND later.state = 'active'
              ORDER BY later.attempt DESC LIMIT 1) AS moved_by,
-           clock_timestamp() >= g.until AS over,
-           counted.in_all, counted.parts
+           clock_timestamp() >= g.until AS expired,
+           counted.total, counted.parts
       FROM platform.guard g
       JOIN platform.cutover m USING (cutover_id)
       JOIN platform.ownership o ON o.business_id = g.business_id
      CROSS JOIN LATERAL (SELECT now - make_interval(secs => g.for_seconds) AS start,
-                                make_interval(secs => g.for_seconds / {parts_in_all}) AS part,
+                                make_interval(secs => g.for_seconds / {window_parts}) AS part,
                                 now - make_interval(secs => g.for_seconds) >= g.began_at AS old_enough
                            FROM clock_timestamp() AS now) AS s
-     CROSS JOIN LATERAL (SELECT {in_all} AS in_all, ARRAY[{parts}] AS parts
+     CROSS JOIN LATERAL (SELECT {total} AS total, ARRAY[{parts}] AS parts
                            FROM platform.guarded_calls c WHERE c.guard_id = g.guard_id) AS counted
      WHERE g.ended_at IS NULL
      ORDER BY g.began_at, g.guard_id
     """
 ).format(
     columns=_COLUMNS,
-    in_all=sql.SQL(_SUMS.format("")),
-    parts_in_all=sql.Literal(WINDOW_PARTS),
+    total=sql.SQL(_SUMS.format("")),
+    window_parts=sql.Literal(WINDOW_PARTS),
     parts=sql.SQL(", ").join(
-        sql.SQL(_SUMS.format(_DURING.format(number, number + 1))) for number in range(WINDOW_PARTS)
+        sql.SQL(_SUMS.format(_IN_PART.format(number, number + 1))) for number in range(WINDOW_PARTS)
     ),
 )

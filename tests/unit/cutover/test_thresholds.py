@@ -33,13 +33,13 @@ def test_a_business_stays(parts: tuple[CallCounts, ...]) -> None:
 
 def test_calls_that_go_on_failing_are_told_with_their_figures() -> None:
     assert find_breach(BOUND, (FAILING, FAILING, CallCounts(20, 20, 0))) == (
-        "32 of 220 calls in the last 10 s failed (14.5%; the bound is 5.0%)"
+        "32 of 220 calls in the last 10 s failed (14.5%; the limit is 5.0%)"
     )
 
 
 def test_calls_that_go_on_being_slow_are_told_with_their_figures() -> None:
     assert find_breach(BOUND, (SLOW, SLOW, CallCounts(100, 0, 50))) == (
-        "62 of 300 calls in the last 10 s took longer than 200 ms (20.7%; the bound is 5.0%)"
+        "62 of 300 calls in the last 10 s took longer than 200 ms (20.7%; the limit is 5.0%)"
     )
 
 
