@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import verification
-from monolith.cutover.batches import Verdict, cut_over_in_batches, within_percent
+from monolith.cutover.batches import cut_over_in_batches, within_percent
 from monolith.cutover.controller import Controller, CutoverRefused
 from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
 from monolith.cutover.preflight import PreflightChecks, ReadinessProbe, store_findings
