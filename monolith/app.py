@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from contracts.scheduling import codec
+from contracts.chassis.http_constants import MAX_REQUEST_BYTES
 from monolith.application import Application
 from monolith.shared.endpoints.routes import add_endpoints
 from monolith.shared.middleware.errors import answer_errors
@@ -25,7 +25,7 @@ class _Views(Flask):
 def create_app(parts: Application) -> Flask:
     """Neither opens a connection nor reads the environment, so a parent may build it and fork."""
     app = _Views("monolith", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = codec.MAX_REQUEST_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.session_interface = NoSessions()

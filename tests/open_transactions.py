@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.in_process import InProcessScheduling
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.shared.database import transaction_is_open
 
-ADAPTERS: tuple[type[OneCallPort], ...] = (InProcessScheduling, HttpScheduling, SwitchedScheduling)
+ADAPTERS: tuple[type[SchedulingPort], ...] = (InProcessScheduling, HttpScheduling, SwitchedScheduling)
 
 
 @contextmanager
@@ -27,11 +27,11 @@ def refuse_calls_inside_transactions() -> Iterator[None]:
     assert not offences, f"called inside an open database transaction: {', '.join(offences)}"
 
 
-def _watched(adapter: type[OneCallPort], offences: list[str]) -> Any:
+def _watched(adapter: type[SchedulingPort], offences: list[str]) -> Any:
     call: Any = adapter.call
 
     @wraps(call)
-    def watched(self: OneCallPort, operation: Any, ctx: Any, request: Any) -> Any:
+    def watched(self: SchedulingPort, operation: Any, ctx: Any, request: Any) -> Any:
         if transaction_is_open():
             offences.append(f"{adapter.__name__}.{operation.name}")
             raise AssertionError(f"{offences[-1]} was called inside an open database transaction")

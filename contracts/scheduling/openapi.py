@@ -4,7 +4,6 @@
 documents that clients in the field were built against stand in `released/`; `compatibility.py` compares.
 """
 
-import inspect
 import json
 import re
 from itertools import groupby
@@ -13,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from contracts.scheduling import codec
+from contracts.chassis.http_constants import JSON_TYPE
 from contracts.scheduling.errors import CONCRETE
 from contracts.scheduling.events import STREAM, AnyEvent
 from contracts.scheduling.openapi_parts import (
@@ -26,13 +25,11 @@ from contracts.scheduling.openapi_parts import (
     reference,
     replied,
 )
-from contracts.scheduling.operation_errors import AnyOperation, errors_of
-from contracts.scheduling.operations import OPERATIONS
-from contracts.scheduling.port import SchedulingPort
+from contracts.scheduling.operations import AnyOperation
+from contracts.scheduling.port import OPERATIONS
 
 VERSION = "2.0"
 GOLDEN = Path(__file__).with_name("openapi.json")
-RELEASED = Path(__file__).with_name("released")
 
 
 def document() -> Json:
@@ -73,7 +70,7 @@ def _paths() -> Json:
 def _described(operation: AnyOperation) -> Json:
     described = {
         "operationId": operation.name,
-        "summary": operation.name.replace("_", " ").capitalize(),
+        "summary": operation.summary,
         "description": _description(operation),
         "parameters": _parameters(operation),
         "responses": _responses(operation),
@@ -82,15 +79,14 @@ def _described(operation: AnyOperation) -> Json:
     }
     if operation.writes:
         schema = reference(operation.request.__name__)
-        described["requestBody"] = {"required": True, "content": {codec.JSON_TYPE: {"schema": schema}}}
+        described["requestBody"] = {"required": True, "content": {JSON_TYPE: {"schema": schema}}}
     return described
 
 
 def _description(operation: AnyOperation) -> str:
-    """What the port promises, then what the request says of itself."""
-    promises = inspect.getdoc(getattr(SchedulingPort, operation.name)) or ""
+    """Return the method's description, followed by the request's."""
     request = operation.request.__dict__.get("__doc__") or ""
-    return " ".join(f"{promises} {request}".split())
+    return " ".join(f"{operation.description} {request}".split())
 
 
 def _parameters(operation: AnyOperation) -> list[Json]:
@@ -117,9 +113,9 @@ def _without_null(schema: Json) -> Json:
 
 
 def _responses(operation: AnyOperation) -> Json:
-    content = {codec.JSON_TYPE: {"schema": reference(operation.reply.__name__)}}
+    content = {JSON_TYPE: {"schema": reference(operation.reply.__name__)}}
     responses = {str(operation.status): {"description": "Done.", "headers": replied(), "content": content}}
-    for status, group in groupby(errors_of(operation), key=lambda error: error.status):
+    for status, group in groupby(operation.errors, key=lambda error: error.status):
         those = list(group)
         alone = len(those) == 1
         responses[str(status)] = reference(those[0].__name__, "responses") if alone else error_response(those)

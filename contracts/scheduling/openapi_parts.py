@@ -7,9 +7,10 @@ from typing import Any, get_args
 
 import msgspec
 
-from contracts.scheduling import codec
+from contracts.chassis.http_constants import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_PATTERN, PROBLEM_TYPE
+from contracts.chassis.trace import REQUEST_ID, TRACEPARENT
+from contracts.scheduling.codec import TIME_LEFT_MS
 from contracts.scheduling.errors import SchedulingError, Unavailable
-from contracts.scheduling.values import IDEMPOTENCY_KEY_PATTERN
 
 Json = dict[str, Any]
 
@@ -25,7 +26,7 @@ def error_response(those: Sequence[type[SchedulingError]]) -> Json:
     return {
         "description": ", ".join(f"`{error.code}`" for error in those),
         "headers": replied("RetryAfter") if Unavailable in those else replied(),
-        "content": {codec.PROBLEM_TYPE: {"schema": schema}},
+        "content": {PROBLEM_TYPE: {"schema": schema}},
     }
 
 
@@ -57,7 +58,7 @@ def replied(*further: str) -> Json:
 
 HEADERS: Json = {
     "IdempotencyKey": {
-        "name": codec.IDEMPOTENCY_KEY,
+        "name": IDEMPOTENCY_KEY,
         "in": "header",
         "required": True,
         "description": "The caller's own name for this write. Repeating it with the same request has one "
@@ -65,7 +66,7 @@ HEADERS: Json = {
         "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY_PATTERN},
     },
     "TimeLeftMs": {
-        "name": codec.TIME_LEFT_MS,
+        "name": TIME_LEFT_MS,
         "in": "header",
         "required": False,
         "description": "How long the caller will still wait; nothing is committed after that. At most the "
@@ -73,14 +74,14 @@ HEADERS: Json = {
         "schema": {"type": "integer", "minimum": 0},
     },
     "TraceParent": {
-        "name": codec.TRACEPARENT,
+        "name": TRACEPARENT,
         "in": "header",
         "required": False,
         "description": "W3C trace context. A malformed one begins a new trace.",
         "schema": {"type": "string"},
     },
     "RequestId": {
-        "name": codec.REQUEST_ID,
+        "name": REQUEST_ID,
         "in": "header",
         "required": False,
         "description": "Stands in the log lines of both sides.",
@@ -91,7 +92,7 @@ REPLY_HEADERS: Json = {
     "RequestId": {"description": "The request's, or a new one.", "schema": {"type": "string"}},
     "RetryAfter": {"description": "Seconds, rounded up.", "schema": {"type": "integer", "minimum": 1}},
 }
-_NAMES = {"RequestId": codec.REQUEST_ID, "RetryAfter": "Retry-After"}
+_NAMES = {"RequestId": REQUEST_ID, "RetryAfter": "Retry-After"}
 
 SECURITY: Json = {
     "serviceToken": {

@@ -1,29 +1,54 @@
-"""The one table of operations. The service's routes, the HTTP adapter and the OpenAPI document are made from it.
+"""Operations of the port: what a row contains, and the decorator that declares it.
 
-Fields named in the path travel there; the others travel in the query of a GET, or in the JSON body.
+An operation is declared once, on its method of `port.SchedulingPort`. The service's routes, the HTTP adapter, the
+public API and the OpenAPI document are derived from that declaration.
 """
 
-from typing import Any, Generic, Literal, TypeVar
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
 
-from contracts.scheduling import models as m
-from contracts.scheduling.context import ActorKind
+from contracts.scheduling import errors
+from contracts.scheduling.context import ActorKind, CallContext
+from contracts.scheduling.errors import SchedulingError
+from contracts.scheduling.models.kinds import Reply, Request
+from contracts.scheduling.validation import check_call
 
-Q = TypeVar("Q", bound=m.Request)
-R = TypeVar("R", bound=m.Reply)
+Q = TypeVar("Q", bound=Request)
+R = TypeVar("R", bound=Reply)
+F = TypeVar("F", bound=Callable[[Any, CallContext, Any], Reply])
 
-SYSTEM_ONLY: frozenset[ActorKind] = frozenset({"system"})
-STAFF: frozenset[ActorKind] = SYSTEM_ONLY | {"staff"}
-CUSTOMERS: frozenset[ActorKind] = STAFF | {"customer"}
-EVERYONE: frozenset[ActorKind] = CUSTOMERS | {"anonymous"}
+Actors: TypeAlias = frozenset[ActorKind]
+Errors: TypeAlias = tuple[type[SchedulingError], ...]
+
+SYSTEM_ONLY: Actors = frozenset({"system"})
+STAFF: Actors = SYSTEM_ONLY | {"staff"}
+CUSTOMERS: Actors = STAFF | {"customer"}
+EVERYONE: Actors = CUSTOMERS | {"anonymous"}
+
+ERRORS_OF_ANY_CALL: Errors = (
+    errors.InvalidRequest,
+    errors.Unauthenticated,
+    errors.Forbidden,
+    errors.BusinessNotFound,
+    errors.Unavailable,
+    errors.DeadlineExceeded,
+)
+ERRORS_OF_ANY_WRITE: Errors = (errors.NotOwner, errors.KeyReused, errors.KeyInProgress, errors.OutcomeUnknown)
+
+READ_BUDGET_MS = 2_000
+WRITE_BUDGET_MS = 5_000
 
 
 class Operation(Struct, Generic[Q, R], frozen=True, kw_only=True):
     """One operation of the port.
 
-    `idempotent` says that repeating the call has one effect: reads by nature, writes by their key. Only then may a
-    caller repeat it. `budget_ms` bounds one call when its context's deadline is later.
+    Fields of the request that `path` names travel in the path; the others travel in the query of a GET, or in the JSON
+    body. `errors` lists all that a call may raise, by status and code. `budget_ms` caps the deadline of a call. A call
+    may be repeated if the operation is `idempotent`: reads by nature, writes by their key.
     """
 
     name: str
@@ -31,163 +56,85 @@ class Operation(Struct, Generic[Q, R], frozen=True, kw_only=True):
     path: str
     request: type[Q]
     reply: type[R]
-    actors: frozenset[ActorKind]
+    actors: Actors
+    errors: Errors
+    summary: str
+    description: str
     budget_ms: int
-    status: Literal[200, 201] = 200
+    status: Literal[200, 201]
     idempotent: bool = True
 
     @property
     def writes(self) -> bool:
+        """Whether a call may change something, and therefore needs an idempotency key."""
         return self.method != "GET"
 
 
-def _read(name: str, path: str, request: type[Q], reply: type[R], actors: frozenset[ActorKind]) -> Operation[Q, R]:
-    return Operation(name=name, method="GET", path=path, request=request, reply=reply, actors=actors, budget_ms=2_000)
+AnyOperation: TypeAlias = Operation[Any, Any]
 
 
-def _create(name: str, path: str, request: type[Q], reply: type[R], actors: frozenset[ActorKind]) -> Operation[Q, R]:
+def operation(
+    method: Literal["GET", "POST", "PUT"],
+    path: str,
+    actors: Actors,
+    *own_errors: type[SchedulingError],
+    status: Literal[200, 201] = 200,
+) -> Callable[[F], F]:
+    """Declare a method of the port as an operation, and implement it by the port's `call`.
+
+    Request and reply are the types of the method's signature, summary and description its docstring. `own_errors` are
+    raised in addition to those that any call or any write may raise.
+    """
+
+    def declare(function: F) -> F:
+        row = _row(function, method, path, actors, own_errors, status)
+
+        @wraps(function)
+        def checked_call(self: Any, ctx: CallContext, request: Any) -> Any:
+            return self.call(row, ctx, check_call(ctx, request, writes=row.writes))
+
+        checked_call.__dict__["operation"] = row
+        return cast(F, checked_call)
+
+    return declare
+
+
+def operation_of(method: Callable[[Any, CallContext, Q], R]) -> Operation[Q, R]:
+    """Return the operation that a method of the port declares: `operation_of(SchedulingPort.book)`."""
+    row: Operation[Q, R] = method.__dict__["operation"]
+    return row
+
+
+def declared_operations(port: type) -> tuple[AnyOperation, ...]:
+    """Return the operations that the methods of a class declare, in the order of their definition."""
+    return tuple(each.operation for each in vars(port).values() if hasattr(each, "operation"))
+
+
+def _row(
+    function: F,
+    method: Literal["GET", "POST", "PUT"],
+    path: str,
+    actors: Actors,
+    own_errors: Errors,
+    status: Literal[200, 201],
+) -> AnyOperation:
+    signature = inspect.signature(function)
+    summary, _, description = (inspect.getdoc(function) or "").partition("\n\n")
     return Operation(
-        name=name,
-        method="POST",
+        name=function.__name__,
+        method=method,
         path=path,
-        request=request,
-        reply=reply,
+        request=signature.parameters["request"].annotation,
+        reply=signature.return_annotation,
         actors=actors,
-        budget_ms=5_000,
-        status=201,
+        errors=_all_errors(own_errors, writes=method != "GET"),
+        summary=" ".join(summary.split()).removesuffix("."),
+        description=" ".join(description.split()),
+        budget_ms=READ_BUDGET_MS if method == "GET" else WRITE_BUDGET_MS,
+        status=status,
     )
 
 
-def _change(
-    name: str,
-    method: Literal["POST", "PUT"],
-    path: str,
-    request: type[Q],
-    reply: type[R],
-    actors: frozenset[ActorKind],
-) -> Operation[Q, R]:
-    return Operation(name=name, method=method, path=path, request=request, reply=reply, actors=actors, budget_ms=5_000)
-
-
-OPEN_BUSINESS = _change("open_business", "PUT", "/v1/business", m.OpenBusiness, m.Business, SYSTEM_ONLY)
-GET_BUSINESS = _read("get_business", "/v1/business", m.GetBusiness, m.Business, EVERYONE)
-
-CREATE_OFFERING = _create("create_offering", "/v1/offerings", m.CreateOffering, m.Offering, STAFF)
-UPDATE_OFFERING = _change("update_offering", "PUT", "/v1/offerings/{offering_id}", m.UpdateOffering, m.Offering, STAFF)
-LIST_OFFERINGS = _read("list_offerings", "/v1/offerings", m.ListOfferings, m.Offerings, EVERYONE)
-
-CREATE_PROVIDER = _create("create_provider", "/v1/providers", m.CreateProvider, m.Provider, STAFF)
-UPDATE_PROVIDER = _change("update_provider", "PUT", "/v1/providers/{provider_id}", m.UpdateProvider, m.Provider, STAFF)
-LIST_PROVIDERS = _read("list_providers", "/v1/providers", m.ListProviders, m.Providers, EVERYONE)
-ASSIGN_OFFERINGS = _change(
-    "assign_offerings", "PUT", "/v1/providers/{provider_id}/offerings", m.AssignOfferings, m.Provider, STAFF
-)
-SET_WEEKLY_HOURS = _change(
-    "set_weekly_hours", "PUT", "/v1/providers/{provider_id}/weekly-hours", m.SetWeeklyHours, m.Provider, STAFF
-)
-SET_DATE_OVERRIDE = _change(
-    "set_date_override", "PUT", "/v1/providers/{provider_id}/overrides/{date}", m.SetDateOverride, m.DateOverride, STAFF
-)
-LIST_DATE_OVERRIDES = _read(
-    "list_date_overrides", "/v1/providers/{provider_id}/overrides", m.ListDateOverrides, m.DateOverrides, STAFF
-)
-SET_HOLIDAYS = _change("set_holidays", "PUT", "/v1/holidays", m.SetHolidays, m.Holidays, STAFF)
-LIST_HOLIDAYS = _read("list_holidays", "/v1/holidays", m.ListHolidays, m.Holidays, EVERYONE)
-BLOCK_TIME = _create("block_time", "/v1/blocks", m.BlockTime, m.Block, STAFF)
-REMOVE_BLOCK = _change("remove_block", "POST", "/v1/blocks/{block_id}/remove", m.RemoveBlock, m.Block, STAFF)
-LIST_BLOCKS = _read("list_blocks", "/v1/blocks", m.ListBlocks, m.BlockPage, STAFF)
-CREATE_RESOURCE = _create("create_resource", "/v1/resources", m.CreateResource, m.Resource, STAFF)
-UPDATE_RESOURCE = _change("update_resource", "PUT", "/v1/resources/{resource_id}", m.UpdateResource, m.Resource, STAFF)
-LIST_RESOURCES = _read("list_resources", "/v1/resources", m.ListResources, m.Resources, STAFF)
-
-SEARCH_SLOTS = _read("search_slots", "/v1/slots", m.SearchSlots, m.Slots, EVERYONE)
-NEXT_AVAILABLE = _read("next_available", "/v1/slots/next", m.NextAvailable, m.Slots, EVERYONE)
-GET_OVERVIEW = _read("get_overview", "/v1/overview", m.GetOverview, m.Overview, EVERYONE)
-SEARCH_VISITS = _read("search_visits", "/v1/visits/slots", m.SearchVisits, m.VisitSlots, EVERYONE)
-
-BOOK = _create("book", "/v1/appointments", m.Book, m.Appointment, CUSTOMERS)
-HOLD = _create("hold", "/v1/holds", m.Hold, m.Appointment, CUSTOMERS)
-CONFIRM = _change("confirm", "POST", "/v1/appointments/{appointment_id}/confirm", m.Confirm, m.Appointment, CUSTOMERS)
-APPROVE = _change("approve", "POST", "/v1/appointments/{appointment_id}/approve", m.Approve, m.Appointment, STAFF)
-DECLINE = _change("decline", "POST", "/v1/appointments/{appointment_id}/decline", m.Decline, m.Appointment, STAFF)
-GET_APPOINTMENT = _read(
-    "get_appointment", "/v1/appointments/{appointment_id}", m.GetAppointment, m.Appointment, CUSTOMERS
-)
-RESCHEDULE = _change(
-    "reschedule",
-    "POST",
-    "/v1/appointments/{appointment_id}/reschedule",
-    m.Reschedule,
-    m.Appointment,
-    CUSTOMERS,
-)
-CANCEL = _change("cancel", "POST", "/v1/appointments/{appointment_id}/cancel", m.Cancel, m.Appointment, CUSTOMERS)
-COMPLETE = _change("complete", "POST", "/v1/appointments/{appointment_id}/complete", m.Complete, m.Appointment, STAFF)
-MARK_NO_SHOW = _change(
-    "mark_no_show", "POST", "/v1/appointments/{appointment_id}/no-show", m.MarkNoShow, m.Appointment, STAFF
-)
-GET_HISTORY = _read("get_history", "/v1/appointments/{appointment_id}/history", m.GetHistory, m.History, CUSTOMERS)
-BOOK_SERIES = _create("book_series", "/v1/series", m.BookSeries, m.Series, CUSTOMERS)
-GET_SERIES = _read("get_series", "/v1/series/{series_id}", m.GetSeries, m.Series, CUSTOMERS)
-RESCHEDULE_SERIES = _change(
-    "reschedule_series", "POST", "/v1/series/{series_id}/reschedule", m.RescheduleSeries, m.Series, CUSTOMERS
-)
-CANCEL_SERIES = _change("cancel_series", "POST", "/v1/series/{series_id}/cancel", m.CancelSeries, m.Series, CUSTOMERS)
-BOOK_VISIT = _create("book_visit", "/v1/visits", m.BookVisit, m.Visit, CUSTOMERS)
-JOIN_WAITLIST = _create("join_waitlist", "/v1/waitlist", m.JoinWaitlist, m.WaitlistEntry, CUSTOMERS)
-LEAVE_WAITLIST = _change(
-    "leave_waitlist", "POST", "/v1/waitlist/{entry_id}/leave", m.LeaveWaitlist, m.WaitlistEntry, CUSTOMERS
-)
-LIST_WAITLIST = _read("list_waitlist", "/v1/waitlist", m.ListWaitlist, m.WaitlistPage, CUSTOMERS)
-SETTLE = _change("settle", "POST", "/v1/settle", m.Settle, m.Settled, SYSTEM_ONLY)
-LIST_APPOINTMENTS = _read("list_appointments", "/v1/appointments", m.ListAppointments, m.AppointmentPage, CUSTOMERS)
-GET_AGENDA = _read("get_agenda", "/v1/providers/{provider_id}/agenda", m.GetAgenda, m.Agenda, STAFF)
-
-OPERATIONS: tuple[Operation[Any, Any], ...] = (
-    OPEN_BUSINESS,
-    GET_BUSINESS,
-    CREATE_OFFERING,
-    UPDATE_OFFERING,
-    LIST_OFFERINGS,
-    CREATE_PROVIDER,
-    UPDATE_PROVIDER,
-    LIST_PROVIDERS,
-    ASSIGN_OFFERINGS,
-    SET_WEEKLY_HOURS,
-    SET_DATE_OVERRIDE,
-    LIST_DATE_OVERRIDES,
-    SET_HOLIDAYS,
-    LIST_HOLIDAYS,
-    BLOCK_TIME,
-    REMOVE_BLOCK,
-    LIST_BLOCKS,
-    CREATE_RESOURCE,
-    UPDATE_RESOURCE,
-    LIST_RESOURCES,
-    SEARCH_SLOTS,
-    NEXT_AVAILABLE,
-    GET_OVERVIEW,
-    SEARCH_VISITS,
-    BOOK,
-    HOLD,
-    CONFIRM,
-    APPROVE,
-    DECLINE,
-    GET_APPOINTMENT,
-    RESCHEDULE,
-    CANCEL,
-    COMPLETE,
-    MARK_NO_SHOW,
-    GET_HISTORY,
-    BOOK_SERIES,
-    GET_SERIES,
-    RESCHEDULE_SERIES,
-    CANCEL_SERIES,
-    BOOK_VISIT,
-    JOIN_WAITLIST,
-    LEAVE_WAITLIST,
-    LIST_WAITLIST,
-    SETTLE,
-    LIST_APPOINTMENTS,
-    GET_AGENDA,
-)
+def _all_errors(own_errors: Errors, *, writes: bool) -> Errors:
+    every = {*ERRORS_OF_ANY_CALL, *own_errors, *(ERRORS_OF_ANY_WRITE if writes else ())}
+    return tuple(sorted(every, key=lambda error: (error.status, error.code)))

@@ -1,297 +1,273 @@
-"""The port: everything the rest of the product may ask of scheduling.
+# The typed methods have no bodies; their decorator implements them.
+# mypy: disable-error-code="empty-body"
+# ruff: noqa: B027
+"""The port: everything the rest of the product can request from scheduling.
 
-Written as if the other side were remote. Every call may take as long as its deadline and may end in `OutcomeUnknown`;
-no caller holds a database transaction open across one. Any call may raise, besides what its docstring names:
-`InvalidRequest`, `Forbidden`, `BusinessNotFound`, `NotOwner` (writes; switched ports handle it), `Unavailable` and
-`DeadlineExceeded`; any write also `KeyReused`, `KeyInProgress` and `OutcomeUnknown`. `errors.py` says what each means.
+It is written as if the other side were remote: every call may take until its deadline and may end in `OutcomeUnknown`,
+and no caller holds a database transaction open across a call. `errors.py` explains the errors.
 """
 
 from abc import ABC, abstractmethod
-from typing import Protocol
 
+from contracts.scheduling import errors as e
 from contracts.scheduling import models as m
-from contracts.scheduling import operations as ops
 from contracts.scheduling.context import CallContext
-from contracts.scheduling.operations import Operation, Q, R
+from contracts.scheduling.operations import (
+    CUSTOMERS,
+    EVERYONE,
+    STAFF,
+    SYSTEM_ONLY,
+    AnyOperation,
+    Operation,
+    Q,
+    R,
+    declared_operations,
+    operation,
+)
+
+SEARCH = (e.OfferingNotFound, e.ProviderNotFound)
+BOOKING = (e.SlotUnavailable, e.OfferingNotFound, e.ProviderNotFound)
+CONFIRMATION = (e.AppointmentNotFound, e.InvalidTransition, e.HoldExpired)
+TRANSITION = (e.AppointmentNotFound, e.VersionConflict, e.InvalidTransition)
+RESCHEDULING = (*TRANSITION, e.PolicyRefused, e.SlotUnavailable, e.ProviderNotFound)
+SERIES_CHANGE = (e.SeriesNotFound, e.AppointmentNotFound, e.InvalidTransition, e.PolicyRefused)
 
 
-class SchedulingPort(Protocol):
-    def open_business(self, ctx: CallContext, request: m.OpenBusiness) -> m.Business:
-        """Begin scheduling for the context's business on this side. Opening it again answers what stands."""
+class SchedulingPort(ABC):
+    """The scheduling API. An implementation defines `call`; each typed method checks its arguments and delegates to it.
 
-    def get_business(self, ctx: CallContext, request: m.GetBusiness) -> m.Business: ...
-
-    def create_offering(self, ctx: CallContext, request: m.CreateOffering) -> m.Offering: ...
-
-    def update_offering(self, ctx: CallContext, request: m.UpdateOffering) -> m.Offering:
-        """Raises OfferingNotFound. Appointments already booked keep their times."""
-
-    def list_offerings(self, ctx: CallContext, request: m.ListOfferings) -> m.Offerings:
-        """All, inactive ones too, by name."""
-
-    def create_provider(self, ctx: CallContext, request: m.CreateProvider) -> m.Provider: ...
-
-    def update_provider(self, ctx: CallContext, request: m.UpdateProvider) -> m.Provider:
-        """Raises ProviderNotFound."""
-
-    def list_providers(self, ctx: CallContext, request: m.ListProviders) -> m.Providers:
-        """All, inactive ones too, by name."""
-
-    def assign_offerings(self, ctx: CallContext, request: m.AssignOfferings) -> m.Provider:
-        """Raises ProviderNotFound, OfferingNotFound."""
-
-    def set_weekly_hours(self, ctx: CallContext, request: m.SetWeeklyHours) -> m.Provider:
-        """Raises ProviderNotFound."""
-
-    def set_date_override(self, ctx: CallContext, request: m.SetDateOverride) -> m.DateOverride:
-        """Raises ProviderNotFound."""
-
-    def list_date_overrides(self, ctx: CallContext, request: m.ListDateOverrides) -> m.DateOverrides:
-        """Raises ProviderNotFound."""
-
-    def set_holidays(self, ctx: CallContext, request: m.SetHolidays) -> m.Holidays: ...
-
-    def list_holidays(self, ctx: CallContext, request: m.ListHolidays) -> m.Holidays: ...
-
-    def block_time(self, ctx: CallContext, request: m.BlockTime) -> m.Block:
-        """Raises ProviderNotFound, ResourceNotFound."""
-
-    def remove_block(self, ctx: CallContext, request: m.RemoveBlock) -> m.Block:
-        """Answers the block as it stood. Raises BlockNotFound."""
-
-    def list_blocks(self, ctx: CallContext, request: m.ListBlocks) -> m.BlockPage: ...
-
-    def create_resource(self, ctx: CallContext, request: m.CreateResource) -> m.Resource: ...
-
-    def update_resource(self, ctx: CallContext, request: m.UpdateResource) -> m.Resource:
-        """Raises ResourceNotFound."""
-
-    def list_resources(self, ctx: CallContext, request: m.ListResources) -> m.Resources:
-        """All, inactive ones too, by kind, name."""
-
-    def search_slots(self, ctx: CallContext, request: m.SearchSlots) -> m.Slots:
-        """What can be booked at the moment of asking, by the database's clock. Raises OfferingNotFound,
-        ProviderNotFound."""
-
-    def next_available(self, ctx: CallContext, request: m.NextAvailable) -> m.Slots:
-        """By start, then provider. Raises OfferingNotFound, ProviderNotFound."""
-
-    def get_overview(self, ctx: CallContext, request: m.GetOverview) -> m.Overview:
-        """A day has room if search lists a start on it. Raises OfferingNotFound, ProviderNotFound."""
-
-    def search_visits(self, ctx: CallContext, request: m.SearchVisits) -> m.VisitSlots:
-        """Exactly what `book_visit` takes. Raises OfferingNotFound, ProviderNotFound."""
-
-    def book(self, ctx: CallContext, request: m.Book) -> m.Appointment:
-        """Raises SlotUnavailable, OfferingNotFound, ProviderNotFound; Forbidden when a customer books for another."""
-
-    def hold(self, ctx: CallContext, request: m.Hold) -> m.Appointment:
-        """Raises SlotUnavailable, OfferingNotFound, ProviderNotFound; Forbidden when a customer holds for another."""
-
-    def confirm(self, ctx: CallContext, request: m.Confirm) -> m.Appointment:
-        """Raises AppointmentNotFound, InvalidTransition (not a hold), HoldExpired."""
-
-    def approve(self, ctx: CallContext, request: m.Approve) -> m.Appointment:
-        """Raises AppointmentNotFound, VersionConflict, InvalidTransition (not pending)."""
-
-    def decline(self, ctx: CallContext, request: m.Decline) -> m.Appointment:
-        """Raises AppointmentNotFound, VersionConflict, InvalidTransition (not pending)."""
-
-    def get_appointment(self, ctx: CallContext, request: m.GetAppointment) -> m.Appointment:
-        """Raises AppointmentNotFound, also for another customer's."""
-
-    def reschedule(self, ctx: CallContext, request: m.Reschedule) -> m.Appointment:
-        """Raises AppointmentNotFound, VersionConflict, InvalidTransition, PolicyRefused, SlotUnavailable,
-        ProviderNotFound."""
-
-    def cancel(self, ctx: CallContext, request: m.Cancel) -> m.Appointment:
-        """Raises AppointmentNotFound, VersionConflict, InvalidTransition (no longer active, or already begun
-        for a customer), PolicyRefused. A hold is given back."""
-
-    def complete(self, ctx: CallContext, request: m.Complete) -> m.Appointment:
-        """Raises AppointmentNotFound, VersionConflict, InvalidTransition (not booked, or not begun)."""
-
-    def mark_no_show(self, ctx: CallContext, request: m.MarkNoShow) -> m.Appointment:
-        """Raises AppointmentNotFound, VersionConflict, InvalidTransition (not booked, or not begun)."""
-
-    def get_history(self, ctx: CallContext, request: m.GetHistory) -> m.History:
-        """Raises AppointmentNotFound, also for another customer's."""
-
-    def book_series(self, ctx: CallContext, request: m.BookSeries) -> m.Series:
-        """Raises SlotUnavailable (with `refuse`, for the first conflict; with `skip`, when nothing is left),
-        OfferingNotFound, ProviderNotFound; Forbidden when a customer books for another."""
-
-    def get_series(self, ctx: CallContext, request: m.GetSeries) -> m.Series:
-        """Raises SeriesNotFound."""
-
-    def reschedule_series(self, ctx: CallContext, request: m.RescheduleSeries) -> m.Series:
-        """Answers what was moved. Raises SeriesNotFound, AppointmentNotFound, SlotUnavailable, InvalidTransition,
-        PolicyRefused."""
-
-    def cancel_series(self, ctx: CallContext, request: m.CancelSeries) -> m.Series:
-        """Answers what was cancelled. Raises SeriesNotFound, AppointmentNotFound, InvalidTransition, PolicyRefused."""
-
-    def book_visit(self, ctx: CallContext, request: m.BookVisit) -> m.Visit:
-        """Raises SlotUnavailable, OfferingNotFound, ProviderNotFound; Forbidden when a customer books for another."""
-
-    def join_waitlist(self, ctx: CallContext, request: m.JoinWaitlist) -> m.WaitlistEntry:
-        """Makes an offer at once if something is free. Raises OfferingNotFound, ProviderNotFound; Forbidden when a
-        customer joins for another."""
-
-    def leave_waitlist(self, ctx: CallContext, request: m.LeaveWaitlist) -> m.WaitlistEntry:
-        """Raises WaitlistEntryNotFound, InvalidTransition (neither waiting nor offered)."""
-
-    def list_waitlist(self, ctx: CallContext, request: m.ListWaitlist) -> m.WaitlistPage: ...
-
-    def settle(self, ctx: CallContext, request: m.Settle) -> m.Settled: ...
-
-    def list_appointments(self, ctx: CallContext, request: m.ListAppointments) -> m.AppointmentPage: ...
-
-    def get_agenda(self, ctx: CallContext, request: m.GetAgenda) -> m.Agenda:
-        """Raises ProviderNotFound."""
-
-
-class OneCallPort(ABC):
-    """The port for implementations that treat every operation alike: they write `call`, and nothing else."""
+    A method is declared by its signature, its docstring (the API documentation) and `operation`: HTTP method, path,
+    the actors that may call it, and the errors that it raises in addition to those of any call.
+    """
 
     @abstractmethod
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
-        """Perform one operation."""
+        """Perform one operation with a valid request, such as one that was decoded from the wire.
 
+        The typed methods check their requests; call this method directly only with a checked or decoded request.
+        """
+
+    @operation("PUT", "/v1/business", SYSTEM_ONLY)
     def open_business(self, ctx: CallContext, request: m.OpenBusiness) -> m.Business:
-        return self.call(ops.OPEN_BUSINESS, ctx, request)
+        """Open a business for scheduling.
 
+        Opening it again changes nothing and returns the business."""
+
+    @operation("GET", "/v1/business", EVERYONE)
     def get_business(self, ctx: CallContext, request: m.GetBusiness) -> m.Business:
-        return self.call(ops.GET_BUSINESS, ctx, request)
+        """Return the business."""
 
+    @operation("POST", "/v1/offerings", STAFF, status=201)
     def create_offering(self, ctx: CallContext, request: m.CreateOffering) -> m.Offering:
-        return self.call(ops.CREATE_OFFERING, ctx, request)
+        """Add an offering."""
 
+    @operation("PUT", "/v1/offerings/{offering_id}", STAFF, e.OfferingNotFound)
     def update_offering(self, ctx: CallContext, request: m.UpdateOffering) -> m.Offering:
-        return self.call(ops.UPDATE_OFFERING, ctx, request)
+        """Replace an offering."""
 
+    @operation("GET", "/v1/offerings", EVERYONE)
     def list_offerings(self, ctx: CallContext, request: m.ListOfferings) -> m.Offerings:
-        return self.call(ops.LIST_OFFERINGS, ctx, request)
+        """List the offerings, including inactive ones."""
 
+    @operation("POST", "/v1/providers", STAFF, status=201)
     def create_provider(self, ctx: CallContext, request: m.CreateProvider) -> m.Provider:
-        return self.call(ops.CREATE_PROVIDER, ctx, request)
+        """Add a provider."""
 
+    @operation("PUT", "/v1/providers/{provider_id}", STAFF, e.ProviderNotFound)
     def update_provider(self, ctx: CallContext, request: m.UpdateProvider) -> m.Provider:
-        return self.call(ops.UPDATE_PROVIDER, ctx, request)
+        """Replace a provider."""
 
+    @operation("GET", "/v1/providers", EVERYONE)
     def list_providers(self, ctx: CallContext, request: m.ListProviders) -> m.Providers:
-        return self.call(ops.LIST_PROVIDERS, ctx, request)
+        """List the providers, including inactive ones."""
 
+    @operation("PUT", "/v1/providers/{provider_id}/offerings", STAFF, e.ProviderNotFound, e.OfferingNotFound)
     def assign_offerings(self, ctx: CallContext, request: m.AssignOfferings) -> m.Provider:
-        return self.call(ops.ASSIGN_OFFERINGS, ctx, request)
+        """Set the offerings that a provider performs."""
 
+    @operation("PUT", "/v1/providers/{provider_id}/weekly-hours", STAFF, e.ProviderNotFound)
     def set_weekly_hours(self, ctx: CallContext, request: m.SetWeeklyHours) -> m.Provider:
-        return self.call(ops.SET_WEEKLY_HOURS, ctx, request)
+        """Set a provider's weekly hours, in general or between two dates."""
 
+    @operation("PUT", "/v1/providers/{provider_id}/overrides/{date}", STAFF, e.ProviderNotFound)
     def set_date_override(self, ctx: CallContext, request: m.SetDateOverride) -> m.DateOverride:
-        return self.call(ops.SET_DATE_OVERRIDE, ctx, request)
+        """Set a provider's hours on one date."""
 
+    @operation("GET", "/v1/providers/{provider_id}/overrides", STAFF, e.ProviderNotFound)
     def list_date_overrides(self, ctx: CallContext, request: m.ListDateOverrides) -> m.DateOverrides:
-        return self.call(ops.LIST_DATE_OVERRIDES, ctx, request)
+        """List the dates on which a provider's hours differ from the week."""
 
+    @operation("PUT", "/v1/holidays", STAFF)
     def set_holidays(self, ctx: CallContext, request: m.SetHolidays) -> m.Holidays:
-        return self.call(ops.SET_HOLIDAYS, ctx, request)
+        """Set the holidays of the business."""
 
+    @operation("GET", "/v1/holidays", EVERYONE)
     def list_holidays(self, ctx: CallContext, request: m.ListHolidays) -> m.Holidays:
-        return self.call(ops.LIST_HOLIDAYS, ctx, request)
+        """List the holidays of the business."""
 
+    @operation("POST", "/v1/blocks", STAFF, e.ProviderNotFound, e.ResourceNotFound, status=201)
     def block_time(self, ctx: CallContext, request: m.BlockTime) -> m.Block:
-        return self.call(ops.BLOCK_TIME, ctx, request)
+        """Block time of a provider, a resource or the whole business."""
 
+    @operation("POST", "/v1/blocks/{block_id}/remove", STAFF, e.BlockNotFound)
     def remove_block(self, ctx: CallContext, request: m.RemoveBlock) -> m.Block:
-        return self.call(ops.REMOVE_BLOCK, ctx, request)
+        """Remove a block and return it."""
 
+    @operation("GET", "/v1/blocks", STAFF)
     def list_blocks(self, ctx: CallContext, request: m.ListBlocks) -> m.BlockPage:
-        return self.call(ops.LIST_BLOCKS, ctx, request)
+        """List the blocks in a window."""
 
+    @operation("POST", "/v1/resources", STAFF, status=201)
     def create_resource(self, ctx: CallContext, request: m.CreateResource) -> m.Resource:
-        return self.call(ops.CREATE_RESOURCE, ctx, request)
+        """Add a resource, such as a room or a device."""
 
+    @operation("PUT", "/v1/resources/{resource_id}", STAFF, e.ResourceNotFound)
     def update_resource(self, ctx: CallContext, request: m.UpdateResource) -> m.Resource:
-        return self.call(ops.UPDATE_RESOURCE, ctx, request)
+        """Replace a resource."""
 
+    @operation("GET", "/v1/resources", STAFF)
     def list_resources(self, ctx: CallContext, request: m.ListResources) -> m.Resources:
-        return self.call(ops.LIST_RESOURCES, ctx, request)
+        """List the resources, including inactive ones."""
 
+    @operation("GET", "/v1/slots", EVERYONE, *SEARCH)
     def search_slots(self, ctx: CallContext, request: m.SearchSlots) -> m.Slots:
-        return self.call(ops.SEARCH_SLOTS, ctx, request)
+        """Search the free start times of an offering.
 
+        The reply lists exactly what can be booked now, by the database's clock."""
+
+    @operation("GET", "/v1/slots/next", EVERYONE, *SEARCH)
     def next_available(self, ctx: CallContext, request: m.NextAvailable) -> m.Slots:
-        return self.call(ops.NEXT_AVAILABLE, ctx, request)
+        """Search the next free start times of an offering."""
 
+    @operation("GET", "/v1/overview", EVERYONE, *SEARCH)
     def get_overview(self, ctx: CallContext, request: m.GetOverview) -> m.Overview:
-        return self.call(ops.GET_OVERVIEW, ctx, request)
+        """Return which days have a free start time for an offering.
 
+        A day has room if `search_slots` lists a start time on it."""
+
+    @operation("GET", "/v1/visits/slots", EVERYONE, *SEARCH)
     def search_visits(self, ctx: CallContext, request: m.SearchVisits) -> m.VisitSlots:
-        return self.call(ops.SEARCH_VISITS, ctx, request)
+        """Search the start times at which several offerings can follow one another.
 
+        The reply lists exactly what `book_visit` accepts."""
+
+    @operation("POST", "/v1/appointments", CUSTOMERS, *BOOKING, status=201)
     def book(self, ctx: CallContext, request: m.Book) -> m.Appointment:
-        return self.call(ops.BOOK, ctx, request)
+        """Book an appointment.
 
+        Raises Forbidden if a customer books for another customer."""
+
+    @operation("POST", "/v1/holds", CUSTOMERS, *BOOKING, status=201)
     def hold(self, ctx: CallContext, request: m.Hold) -> m.Appointment:
-        return self.call(ops.HOLD, ctx, request)
+        """Hold a slot during a checkout.
 
+        Raises Forbidden if a customer holds for another customer."""
+
+    @operation("POST", "/v1/appointments/{appointment_id}/confirm", CUSTOMERS, *CONFIRMATION)
     def confirm(self, ctx: CallContext, request: m.Confirm) -> m.Appointment:
-        return self.call(ops.CONFIRM, ctx, request)
+        """Confirm a held slot.
 
+        Raises InvalidTransition if the appointment is not a hold."""
+
+    @operation("POST", "/v1/appointments/{appointment_id}/approve", STAFF, *TRANSITION)
     def approve(self, ctx: CallContext, request: m.Approve) -> m.Appointment:
-        return self.call(ops.APPROVE, ctx, request)
+        """Approve a pending appointment.
 
+        Raises InvalidTransition if the appointment is not pending."""
+
+    @operation("POST", "/v1/appointments/{appointment_id}/decline", STAFF, *TRANSITION)
     def decline(self, ctx: CallContext, request: m.Decline) -> m.Appointment:
-        return self.call(ops.DECLINE, ctx, request)
+        """Decline a pending appointment.
 
+        Raises InvalidTransition if the appointment is not pending."""
+
+    @operation("GET", "/v1/appointments/{appointment_id}", CUSTOMERS, e.AppointmentNotFound)
     def get_appointment(self, ctx: CallContext, request: m.GetAppointment) -> m.Appointment:
-        return self.call(ops.GET_APPOINTMENT, ctx, request)
+        """Return an appointment.
 
+        Raises AppointmentNotFound also for another customer's appointment."""
+
+    @operation("POST", "/v1/appointments/{appointment_id}/reschedule", CUSTOMERS, *RESCHEDULING)
     def reschedule(self, ctx: CallContext, request: m.Reschedule) -> m.Appointment:
-        return self.call(ops.RESCHEDULE, ctx, request)
+        """Move an appointment to another time."""
 
+    @operation("POST", "/v1/appointments/{appointment_id}/cancel", CUSTOMERS, *TRANSITION, e.PolicyRefused)
     def cancel(self, ctx: CallContext, request: m.Cancel) -> m.Appointment:
-        return self.call(ops.CANCEL, ctx, request)
+        """Cancel an appointment, or release a hold.
 
+        Raises InvalidTransition if the appointment is no longer active or, for customers, has already begun."""
+
+    @operation("POST", "/v1/appointments/{appointment_id}/complete", STAFF, *TRANSITION)
     def complete(self, ctx: CallContext, request: m.Complete) -> m.Appointment:
-        return self.call(ops.COMPLETE, ctx, request)
+        """Mark an appointment as completed.
 
+        Raises InvalidTransition if the appointment is not booked or has not begun."""
+
+    @operation("POST", "/v1/appointments/{appointment_id}/no-show", STAFF, *TRANSITION)
     def mark_no_show(self, ctx: CallContext, request: m.MarkNoShow) -> m.Appointment:
-        return self.call(ops.MARK_NO_SHOW, ctx, request)
+        """Mark an appointment as a no-show.
 
+        Raises InvalidTransition if the appointment is not booked or has not begun."""
+
+    @operation("GET", "/v1/appointments/{appointment_id}/history", CUSTOMERS, e.AppointmentNotFound)
     def get_history(self, ctx: CallContext, request: m.GetHistory) -> m.History:
-        return self.call(ops.GET_HISTORY, ctx, request)
+        """Return the history of an appointment.
 
+        Raises AppointmentNotFound also for another customer's appointment."""
+
+    @operation("POST", "/v1/series", CUSTOMERS, *BOOKING, status=201)
     def book_series(self, ctx: CallContext, request: m.BookSeries) -> m.Series:
-        return self.call(ops.BOOK_SERIES, ctx, request)
+        """Book a recurring appointment.
 
+        Raises SlotUnavailable for the first conflict with `refuse`, and if no occurrence is left with `skip`. Raises
+        Forbidden if a customer books for another customer."""
+
+    @operation("GET", "/v1/series/{series_id}", CUSTOMERS, e.SeriesNotFound)
     def get_series(self, ctx: CallContext, request: m.GetSeries) -> m.Series:
-        return self.call(ops.GET_SERIES, ctx, request)
+        """Return the appointments of a series."""
 
+    @operation("POST", "/v1/series/{series_id}/reschedule", CUSTOMERS, *SERIES_CHANGE, e.SlotUnavailable)
     def reschedule_series(self, ctx: CallContext, request: m.RescheduleSeries) -> m.Series:
-        return self.call(ops.RESCHEDULE_SERIES, ctx, request)
+        """Move an appointment of a series and all that follow, and return them."""
 
+    @operation("POST", "/v1/series/{series_id}/cancel", CUSTOMERS, *SERIES_CHANGE)
     def cancel_series(self, ctx: CallContext, request: m.CancelSeries) -> m.Series:
-        return self.call(ops.CANCEL_SERIES, ctx, request)
+        """Cancel an appointment of a series and all that follow, and return them."""
 
+    @operation("POST", "/v1/visits", CUSTOMERS, *BOOKING, status=201)
     def book_visit(self, ctx: CallContext, request: m.BookVisit) -> m.Visit:
-        return self.call(ops.BOOK_VISIT, ctx, request)
+        """Book several offerings, one after the other.
 
+        Raises Forbidden if a customer books for another customer."""
+
+    @operation("POST", "/v1/waitlist", CUSTOMERS, *SEARCH, status=201)
     def join_waitlist(self, ctx: CallContext, request: m.JoinWaitlist) -> m.WaitlistEntry:
-        return self.call(ops.JOIN_WAITLIST, ctx, request)
+        """Join the waitlist of an offering.
 
+        Makes an offer at once if a slot is free. Raises Forbidden if a customer joins for another customer."""
+
+    @operation("POST", "/v1/waitlist/{entry_id}/leave", CUSTOMERS, e.WaitlistEntryNotFound, e.InvalidTransition)
     def leave_waitlist(self, ctx: CallContext, request: m.LeaveWaitlist) -> m.WaitlistEntry:
-        return self.call(ops.LEAVE_WAITLIST, ctx, request)
+        """Leave the waitlist, or release the slot that was offered.
 
+        Raises InvalidTransition if the entry is neither waiting nor offered."""
+
+    @operation("GET", "/v1/waitlist", CUSTOMERS)
     def list_waitlist(self, ctx: CallContext, request: m.ListWaitlist) -> m.WaitlistPage:
-        return self.call(ops.LIST_WAITLIST, ctx, request)
+        """List the waitlist."""
 
+    @operation("POST", "/v1/settle", SYSTEM_ONLY)
     def settle(self, ctx: CallContext, request: m.Settle) -> m.Settled:
-        return self.call(ops.SETTLE, ctx, request)
+        """Expire overdue holds and offer free slots to the waitlist."""
 
+    @operation("GET", "/v1/appointments", CUSTOMERS)
     def list_appointments(self, ctx: CallContext, request: m.ListAppointments) -> m.AppointmentPage:
-        return self.call(ops.LIST_APPOINTMENTS, ctx, request)
+        """List appointments by start time."""
 
+    @operation("GET", "/v1/providers/{provider_id}/agenda", STAFF, e.ProviderNotFound)
     def get_agenda(self, ctx: CallContext, request: m.GetAgenda) -> m.Agenda:
-        return self.call(ops.GET_AGENDA, ctx, request)
+        """Return a provider's active appointments in a window."""
+
+
+OPERATIONS: tuple[AnyOperation, ...] = declared_operations(SchedulingPort)
+"""Every operation, in the order of its declaration."""

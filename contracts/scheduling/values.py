@@ -43,9 +43,6 @@ MOST_PROVIDERS = 100
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
-IDEMPOTENCY_KEY_PATTERN = r"^[\x21-\x7e]{1,200}$"
-"""Visible ASCII, as in draft-ietf-httpapi-idempotency-key-header."""
-
 _ZONES = available_timezones()
 
 

@@ -12,7 +12,7 @@ from contracts.chassis.loops import Loop, Worker
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, OutcomeUnknown, SchedulingError, Unavailable
 from contracts.scheduling.operations import Operation, Q, R
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from monolith.cutover.rollback.thresholds import CallCounts
 from monolith.cutover.store.call_counts import CountedPolicy, add_counts, read_counted_policies
 from monolith.shared.database import CommitUnknown, Database, DatabaseUnavailable
@@ -44,7 +44,7 @@ class CallStats:
         if notice is None or notice.table == "guard":
             self._policies = read_counted_policies(self._database)
 
-    def around(self, port: OneCallPort) -> OneCallPort:
+    def around(self, port: SchedulingPort) -> SchedulingPort:
         """Return the port with counting."""
         return _CountingPort(port, self)
 
@@ -70,8 +70,8 @@ class CallStats:
             add_counts(self._database, drained)
 
 
-class _CountingPort(OneCallPort):
-    def __init__(self, port: OneCallPort, stats: CallStats) -> None:
+class _CountingPort(SchedulingPort):
+    def __init__(self, port: SchedulingPort, stats: CallStats) -> None:
         self._port = port
         self._stats = stats
 

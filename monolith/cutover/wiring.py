@@ -11,7 +11,7 @@ from openfeature.client import OpenFeatureClient
 from openfeature.provider import FeatureProvider
 
 from contracts.chassis.loops import Loop
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
 from monolith.cutover.routing import OwnershipRoutes
@@ -51,7 +51,7 @@ class Surroundings:
 
     databases: ModuleDatabases
     platform: Database
-    http: Callable[[int], OneCallPort]
+    http: Callable[[int], SchedulingPort]
     flags: FeatureProvider | None = None
 
 
@@ -104,7 +104,7 @@ def _routing(given: Surroundings) -> tuple[OpenFeatureClient, ChangeListener, Ow
     return client, watch, routes
 
 
-def _adapters(given: Surroundings, calls_at_once: int) -> Mapping[DatabaseName, OneCallPort]:
+def _adapters(given: Surroundings, calls_at_once: int) -> Mapping[DatabaseName, SchedulingPort]:
     databases = given.databases
     return {
         "monolith": in_process_scheduling(databases.url, databases.secret, pool_size=calls_at_once),

@@ -7,13 +7,13 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from msgspec import Struct
 from werkzeug import Response
 
-from contracts.scheduling import codec
 from contracts.scheduling.errors import SchedulingError
 from contracts.scheduling.values import Name
 from monolith.modules.auth.accounts import AccountDetails
 from monolith.modules.auth.models import Email, NewPassword, SignUp
 from monolith.modules.auth.module import Auth
 from monolith.shared.endpoints import ApiError
+from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.shared.middleware import current_request_context
 from monolith.web.page_context import PageContextFactory, local_path, new_key
 
@@ -47,10 +47,10 @@ class AccountPages:
     def open_business(self) -> Page:
         context = current_request_context()
         try:
-            body = codec.convert(_fields(*SignUp.__struct_fields__), SignUp)
+            body = convert(_fields(*SignUp.__struct_fields__), SignUp)
             business, session = self._auth.sign_ups.sign_up(
                 body,
-                key=codec.require_key(request.form.get("key")),
+                key=require_key(request.form.get("key")),
                 address=self._contexts.remote_address(),
                 replacing=self._replacing(),
                 trace=context.trace,
@@ -80,7 +80,7 @@ class AccountPages:
         if request.method == "GET":
             return page.render("sign_up.html", next=after, form={})
         try:
-            body = codec.convert(_fields("name", "email", "password"), NewCustomer)
+            body = convert(_fields("name", "email", "password"), NewCustomer)
             session, _ = self._auth.accounts.join_as_customer(
                 page.business,
                 AccountDetails(body.name, body.email, body.password),

@@ -1,18 +1,19 @@
 """Pages that list a customer's appointments and confirm, reschedule or cancel them."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
 
-from contracts.scheduling import codec
+from contracts.chassis.decoding import typed_query
 from contracts.scheduling import models as m
-from contracts.scheduling import operations as ops
 from contracts.scheduling.errors import Conflict
-from contracts.scheduling.operations import Operation
+from contracts.scheduling.operations import operation_of
+from contracts.scheduling.port import SchedulingPort
+from contracts.scheduling.validation import convert, require_key
 from monolith.modules.billing.api import BillingApi, InvoicesQuery, fee_of
 from monolith.web.change_terms import ChangeTerms, cancellation_terms, reschedule_terms
 from monolith.web.formatting import money
@@ -48,7 +49,7 @@ class AppointmentPages:
             return page.to_sign_in()
         customer_id, cursor = page.require_principal().user_id, request.args.get("cursor") or None
         fields = {"customer_id": customer_id, "limit": _PAGE_SIZE, "cursor": cursor}
-        found = page.port.list_appointments(page.call_context(), codec.convert(fields, m.ListAppointments))
+        found = page.port.list_appointments(page.call_context(), convert(fields, m.ListAppointments))
         return page.render(
             "appointments.html",
             appointments=found.appointments,
@@ -71,10 +72,10 @@ class AppointmentPages:
         return self._render_appointment(page, appointment_id)
 
     def confirm_hold(self, slug: str, appointment_id: UUID) -> PageResponse:
-        return self._run_operation(slug, appointment_id, ops.CONFIRM)
+        return self._run_operation(slug, appointment_id, SchedulingPort.confirm)
 
     def cancel(self, slug: str, appointment_id: UUID) -> PageResponse:
-        return self._run_operation(slug, appointment_id, ops.CANCEL)
+        return self._run_operation(slug, appointment_id, SchedulingPort.cancel)
 
     def other_times(self, slug: str, appointment_id: UUID) -> str | Response:
         page = self._contexts.for_business(slug)
@@ -87,9 +88,9 @@ class AppointmentPages:
         if not page.is_member():
             return page.to_sign_in()
         form = {"starts_at": request.form.get("at", ""), "expected_version": request.form.get("version", "")}
-        fields = codec.typed_query(form | {"appointment_id": str(appointment_id)}, m.Reschedule)
+        fields = typed_query(form | {"appointment_id": str(appointment_id)}, m.Reschedule)
         try:
-            page.port.reschedule(page.call_context(_form_key()), codec.convert(fields, m.Reschedule))
+            page.port.reschedule(page.call_context(_form_key()), convert(fields, m.Reschedule))
         except Conflict as error:
             return self._render_move(page, appointment_id, problem=error.message), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=appointment_id), 303)
@@ -103,7 +104,7 @@ class AppointmentPages:
         found = self._billing.invoices(page.business.business_id, query)
         return page.render("invoices.html", invoices=found.invoices, next_cursor=found.next_cursor)
 
-    def _run_operation(self, slug: str, appointment_id: UUID, operation: Operation[Any, m.Appointment]) -> PageResponse:
+    def _run_operation(self, slug: str, appointment_id: UUID, method: Callable[..., m.Appointment]) -> PageResponse:
         """Run the operation of a button on the appointment page; show a conflict on the same page."""
         page = self._contexts.for_business(slug)
         if not page.is_member():
@@ -111,7 +112,8 @@ class AppointmentPages:
         fields = {"appointment_id": str(appointment_id)}
         if "version" in request.form:
             fields["expected_version"] = request.form["version"]
-        model = codec.convert(codec.typed_query(fields, operation.request), operation.request)
+        operation = operation_of(method)
+        model = convert(typed_query(fields, operation.request), operation.request)
         try:
             page.port.call(operation, page.call_context(_form_key()), model)
         except Conflict as error:
@@ -218,4 +220,4 @@ def _open_waitlist_entries(page: PageContext) -> list[tuple[m.WaitlistEntry, str
 
 
 def _form_key() -> str:
-    return codec.require_key(request.form.get("key"))
+    return require_key(request.form.get("key"))

@@ -10,9 +10,9 @@ from flask import Blueprint, redirect, request, url_for
 from msgspec import Struct
 from werkzeug import Response
 
-from contracts.scheduling import codec
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import SlotUnavailable
+from contracts.scheduling.validation import convert, require_key
 from contracts.scheduling.values import Instant
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.endpoints import BusinessRef
@@ -92,9 +92,7 @@ class BookingPages:
             "note": " ".join(form.get("note", "").split()),
         }
         try:
-            booked = page.port.book(
-                page.call_context(codec.require_key(form.get("key"))), codec.convert(fields, m.Book)
-            )
+            booked = page.port.book(page.call_context(require_key(form.get("key"))), convert(fields, m.Book))
         except SlotUnavailable as error:
             return self._confirmation(page, form, problem=f"{error.message} Please choose another time."), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=booked.appointment_id), 303)
@@ -113,13 +111,13 @@ class BookingPages:
             "start": start,
             "end": end,
         }
-        context = page.call_context(codec.require_key(form.get("key")))
-        page.port.join_waitlist(context, codec.convert(fields, m.JoinWaitlist))
+        context = page.call_context(require_key(form.get("key")))
+        page.port.join_waitlist(context, convert(fields, m.JoinWaitlist))
         return redirect(url_for("pages.appointments", slug=slug), 303)
 
     def _confirmation(self, page: PageContext, parameters: Mapping[str, str], problem: str | None = None) -> str:
         required = {name: parameters.get(name, "") for name in ("offering", "at")}
-        selection = codec.convert(required | {"provider": parameters.get("provider") or None}, _Selection)
+        selection = convert(required | {"provider": parameters.get("provider") or None}, _Selection)
         offerings = page.port.list_offerings(page.call_context(), m.ListOfferings()).offerings
         offering = next((o for o in offerings if o.offering_id == selection.offering), None)
         providers = _providers_of(page, offering)

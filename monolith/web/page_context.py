@@ -8,7 +8,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug import Response
 
 from contracts.scheduling.context import CallContext
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from monolith.modules.scheduling.actors import actor_for
 from monolith.shared.endpoints import BusinessRef, Principal
 from monolith.shared.endpoints.authorizer import Authorizer
@@ -22,7 +22,7 @@ class PageContext:
 
     business: BusinessRef
     principal: Principal | None
-    port: OneCallPort
+    port: SchedulingPort
 
     def call_context(self, key: str | None = None) -> CallContext:
         context = current_request_context()
@@ -53,7 +53,7 @@ class PageContext:
 
 
 class PageContextFactory:
-    def __init__(self, authorizer: Authorizer, port: OneCallPort) -> None:
+    def __init__(self, authorizer: Authorizer, port: SchedulingPort) -> None:
         self._authorizer = authorizer
         self._port = port
 

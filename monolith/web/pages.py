@@ -2,10 +2,10 @@
 
 from flask import Blueprint, render_template, request, url_for
 
+from contracts.chassis.problem import Problem
 from monolith.modules.auth.module import Auth
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.middleware import current_request_context
-from monolith.shared.middleware.errors import Problem
 from monolith.web.accounts import AccountPages
 from monolith.web.appointments import AppointmentPages
 from monolith.web.booking import BookingPages

@@ -31,6 +31,7 @@ from contracts.scheduling.errors import (
 from contracts.scheduling.events import Event
 from contracts.scheduling.models import Reply
 from contracts.scheduling.operations import Operation, Q, R
+from contracts.scheduling.validation import require_key
 from scheduling_service.engine.database import Connection, Database, time_left_ms, to_contract_error
 from scheduling_service.engine.store import protocol
 
@@ -85,7 +86,7 @@ def execute_write(
     ever decided by rules that are already gone. Raises contract errors only; `OutcomeUnknown` if and only if the
     connection was lost while committing.
     """
-    call = _Call(codec.require_key(ctx.idempotency_key), operation, ctx, request, alone)
+    call = _Call(require_key(ctx.idempotency_key), operation, ctx, request, alone)
     for attempt in range(_TRIES):
         try:
             return _once(database, call, handler)

@@ -6,9 +6,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from contracts.chassis.database_sessions import DatabaseSessions
-from contracts.chassis.trace import new_trace
-from contracts.scheduling import codec
-from contracts.scheduling.operations import OPERATIONS
+from contracts.chassis.http_constants import MAX_REQUEST_BYTES
+from contracts.chassis.trace import REQUEST_ID, TRACEPARENT, new_trace
+from contracts.scheduling.port import OPERATIONS
 from scheduling_service.config import WebConfig
 from scheduling_service.web import responses
 from scheduling_service.web.metrics import Metrics
@@ -21,7 +21,7 @@ def create_app(port: ServedPort, config: WebConfig, sessions: DatabaseSessions) 
     """Serve `port`. Neither opens a connection nor reads the environment, so a parent may build it and fork."""
     app = Flask("scheduling_service", static_folder=None)
     # One byte more than is allowed: Werkzeug cuts a chunked body off at its limit, and does not say so.
-    app.config["MAX_CONTENT_LENGTH"] = codec.MAX_REQUEST_BYTES + 1
+    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
@@ -43,7 +43,7 @@ def create_app(port: ServedPort, config: WebConfig, sessions: DatabaseSessions) 
 def _problem(error: Exception) -> ResponseReturnValue:
     """For what never reached an operation: an unknown path, or a method that the path does not have."""
     assert isinstance(error, HTTPException)
-    trace = new_trace(request.headers.get(codec.TRACEPARENT), request.headers.get(codec.REQUEST_ID))
+    trace = new_trace(request.headers.get(TRACEPARENT), request.headers.get(REQUEST_ID))
     response: Response = responses.http_problem(error)
     responses.add_trace(response, trace)
     return response

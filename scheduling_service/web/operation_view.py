@@ -10,12 +10,14 @@ from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntit
 from werkzeug.wrappers import Response
 
 from contracts.chassis.deadline import Deadline
-from contracts.chassis.trace import Trace, new_trace
+from contracts.chassis.http_constants import IDEMPOTENCY_KEY, JSON_TYPE, MAX_REQUEST_BYTES
+from contracts.chassis.trace import REQUEST_ID, TRACEPARENT, Trace, new_trace
 from contracts.scheduling import codec
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, InvalidRequest, SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.service_tokens import Claims
+from contracts.scheduling.validation import require_key
 from scheduling_service.web import responses
 from scheduling_service.web.connection import caller_has_gone
 from scheduling_service.web.metrics import Metrics
@@ -51,7 +53,7 @@ class OperationView:
 
     def __call__(self, **path_fields: str) -> Response:
         began, cpu_began = time.perf_counter(), time.thread_time()
-        trace = new_trace(request.headers.get(codec.TRACEPARENT), request.headers.get(codec.REQUEST_ID))
+        trace = new_trace(request.headers.get(TRACEPARENT), request.headers.get(REQUEST_ID))
         call = _Call(self._operation, trace, path_fields)
         with self._metrics.in_flight():
             response = self._answer(call)
@@ -85,7 +87,7 @@ class _Call:
         """Authenticated before a byte of the body is read. Raises contract errors and HTTPException."""
         claims = self._claims = verifier.claims(request.headers.get("Authorization", ""))
         deadline = _deadline(request.headers.get(codec.TIME_LEFT_MS), self._operation.budget_ms)
-        key = codec.require_key(request.headers.get(codec.IDEMPOTENCY_KEY)) if self._operation.writes else None
+        key = require_key(request.headers.get(IDEMPOTENCY_KEY)) if self._operation.writes else None
         require_purpose(claims, self._operation, key)
         asked = self._request()
         if caller_has_gone(request.environ):
@@ -126,7 +128,7 @@ def _deadline(time_left: str | None, budget_ms: int) -> Deadline:
 
 
 def _body() -> bytes:
-    if request.mimetype != codec.JSON_TYPE:
+    if request.mimetype != JSON_TYPE:
         raise UnsupportedMediaType
     try:
         body = request.get_data(cache=False)
@@ -134,7 +136,7 @@ def _body() -> bytes:
         raise
     except Exception as error:  # what a server raises for malformed chunks is its own affair
         raise InvalidRequest("The body could not be read.") from error
-    if len(body) > codec.MAX_REQUEST_BYTES:
+    if len(body) > MAX_REQUEST_BYTES:
         raise RequestEntityTooLarge
     if request.content_length not in (None, len(body)):
         raise InvalidRequest("The body is shorter than its length says.")

@@ -1,29 +1,33 @@
 """A body that is not exactly a request is refused, and the refusal says where."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from contracts.scheduling import codec
-from contracts.scheduling import operations as ops
 from contracts.scheduling.errors import InvalidRequest
-from contracts.scheduling.operation_errors import AnyOperation
+from contracts.scheduling.operations import operation_of
+from contracts.scheduling.port import SchedulingPort
+
+Method = Callable[..., Any]
+"""A method of the port, which names its operation."""
 
 SOME_ID = "019a0000-0000-7000-8000-000000000001"
 BOOK = {"offering_id": SOME_ID, "provider_id": SOME_ID, "customer_id": SOME_ID, "starts_at": "2030-05-06T09:00:00Z"}
 OFFERING = {"name": "Cut", "duration_minutes": 30}
 
 
-def sent(operation: AnyOperation, body: dict[str, Any] | bytes, **path: str) -> Any:
+def sent(method: Method, body: dict[str, Any] | bytes, **path: str) -> Any:
     """What the service makes of a body. Every instant and id in it is text, as on the wire."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return codec.decode_request(operation, path, {}, content)
+    return codec.decode_request(operation_of(method), path, {}, content)
 
 
-def refused(operation: AnyOperation, body: dict[str, Any] | bytes, **path: str) -> InvalidRequest:
+def refused(method: Method, body: dict[str, Any] | bytes, **path: str) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as caught:
-        sent(operation, body, **path)
+        sent(method, body, **path)
     return caught.value
 
 
@@ -53,34 +57,34 @@ def refused(operation: AnyOperation, body: dict[str, Any] | bytes, **path: str) 
     ],
 )
 def test_hostile_json_is_refused(body: bytes) -> None:
-    assert refused(ops.CREATE_OFFERING, body).message
+    assert refused(SchedulingPort.create_offering, body).message
 
 
 @pytest.mark.parametrize(
-    "operation, body, field",
+    "method, body, field",
     [
-        (ops.CREATE_OFFERING, OFFERING | {"price": 1}, "price"),
-        (ops.CREATE_OFFERING, OFFERING | {"business_id": SOME_ID}, "business_id"),
-        (ops.CREATE_OFFERING, {"name": "Cut"}, "duration_minutes"),
-        (ops.CREATE_OFFERING, OFFERING | {"name": "x" * 81}, "name"),
-        (ops.CREATE_OFFERING, OFFERING | {"name": ""}, "name"),
-        (ops.CREATE_OFFERING, OFFERING | {"duration_minutes": 0}, "duration_minutes"),
-        (ops.CREATE_OFFERING, OFFERING | {"duration_minutes": 24 * 60 + 1}, "duration_minutes"),
-        (ops.CREATE_PROVIDER, {"name": "Ada", "zone": "Europe/Atlantis"}, "zone"),
-        (ops.BOOK, BOOK | {"starts_at": "2030-05-06T09:00:00"}, "starts_at"),
-        (ops.BOOK, BOOK | {"starts_at": "2030-05-06"}, "starts_at"),
-        (ops.BOOK, BOOK | {"starts_at": 1_904_000_000}, "starts_at"),
-        (ops.BOOK, BOOK | {"starts_at": "2030-05-06T09:00:30Z"}, "starts_at"),
-        (ops.BOOK, BOOK | {"starts_at": "9999-12-31T23:59:00Z"}, "starts_at"),
-        (ops.BOOK, BOOK | {"starts_at": "0001-01-01T00:00:00+14:00"}, "starts_at"),
-        (ops.BOOK, BOOK | {"provider_id": "1"}, "provider_id"),
-        (ops.BOOK, BOOK | {"note": "x" * 501}, "note"),
-        (ops.BOOK, BOOK | {"note": None}, "note"),
-        (ops.BOOK, BOOK | {"status": "booked"}, "status"),
+        (SchedulingPort.create_offering, OFFERING | {"price": 1}, "price"),
+        (SchedulingPort.create_offering, OFFERING | {"business_id": SOME_ID}, "business_id"),
+        (SchedulingPort.create_offering, {"name": "Cut"}, "duration_minutes"),
+        (SchedulingPort.create_offering, OFFERING | {"name": "x" * 81}, "name"),
+        (SchedulingPort.create_offering, OFFERING | {"name": ""}, "name"),
+        (SchedulingPort.create_offering, OFFERING | {"duration_minutes": 0}, "duration_minutes"),
+        (SchedulingPort.create_offering, OFFERING | {"duration_minutes": 24 * 60 + 1}, "duration_minutes"),
+        (SchedulingPort.create_provider, {"name": "Ada", "zone": "Europe/Atlantis"}, "zone"),
+        (SchedulingPort.book, BOOK | {"starts_at": "2030-05-06T09:00:00"}, "starts_at"),
+        (SchedulingPort.book, BOOK | {"starts_at": "2030-05-06"}, "starts_at"),
+        (SchedulingPort.book, BOOK | {"starts_at": 1_904_000_000}, "starts_at"),
+        (SchedulingPort.book, BOOK | {"starts_at": "2030-05-06T09:00:30Z"}, "starts_at"),
+        (SchedulingPort.book, BOOK | {"starts_at": "9999-12-31T23:59:00Z"}, "starts_at"),
+        (SchedulingPort.book, BOOK | {"starts_at": "0001-01-01T00:00:00+14:00"}, "starts_at"),
+        (SchedulingPort.book, BOOK | {"provider_id": "1"}, "provider_id"),
+        (SchedulingPort.book, BOOK | {"note": "x" * 501}, "note"),
+        (SchedulingPort.book, BOOK | {"note": None}, "note"),
+        (SchedulingPort.book, BOOK | {"status": "booked"}, "status"),
     ],
 )
-def test_a_wrong_member_is_named(operation: AnyOperation, body: dict[str, Any], field: str) -> None:
-    assert refused(operation, body).field == field
+def test_a_wrong_member_is_named(method: Method, body: dict[str, Any], field: str) -> None:
+    assert refused(method, body).field == field
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_a_wrong_member_is_named(operation: AnyOperation, body: dict[str, Any], 
     ],
 )
 def test_a_wrong_member_is_named_by_its_path(ranges: list[dict[str, Any]], field: str) -> None:
-    assert refused(ops.SET_WEEKLY_HOURS, {"ranges": ranges}, provider_id=SOME_ID).field == field
+    assert refused(SchedulingPort.set_weekly_hours, {"ranges": ranges}, provider_id=SOME_ID).field == field
 
 
 @pytest.mark.parametrize(
@@ -129,30 +133,35 @@ def test_a_wrong_member_is_named_by_its_path(ranges: list[dict[str, Any]], field
     ],
 )
 def test_a_wrong_rule_of_an_offering_is_named_by_its_path(body: dict[str, Any], field: str) -> None:
-    assert refused(ops.CREATE_OFFERING, body).field == field
+    assert refused(SchedulingPort.create_offering, body).field == field
 
 
 @pytest.mark.parametrize(
-    "operation, body, path, field",
+    "method, body, path, field",
     [
-        (ops.SET_WEEKLY_HOURS, {"ranges": [], "remove": True}, {"provider_id": SOME_ID}, "effective_from"),
+        (SchedulingPort.set_weekly_hours, {"ranges": [], "remove": True}, {"provider_id": SOME_ID}, "effective_from"),
         (
-            ops.SET_WEEKLY_HOURS,
+            SchedulingPort.set_weekly_hours,
             {"ranges": [], "effective_from": "2030-05-06", "effective_until": "2030-05-05"},
             {"provider_id": SOME_ID},
             "effective_until",
         ),
-        (ops.SET_DATE_OVERRIDE, {"mode": "replace"}, {"provider_id": SOME_ID, "date": "2030-05-06"}, "ranges"),
         (
-            ops.SET_DATE_OVERRIDE,
+            SchedulingPort.set_date_override,
+            {"mode": "replace"},
+            {"provider_id": SOME_ID, "date": "2030-05-06"},
+            "ranges",
+        ),
+        (
+            SchedulingPort.set_date_override,
             {"mode": "close", "ranges": [{"opens": "09:00", "closes": "10:00"}]},
             {"provider_id": SOME_ID, "date": "2030-05-06"},
             "ranges",
         ),
-        (ops.SET_HOLIDAYS, {"holidays": [{"date": "2030-05-06", "name": "A"}] * 2}, {}, "holidays"),
-        (ops.BLOCK_TIME, {"start": "2030-05-06T09:00:00Z", "end": "2032-05-06T09:00:00Z"}, {}, "end"),
+        (SchedulingPort.set_holidays, {"holidays": [{"date": "2030-05-06", "name": "A"}] * 2}, {}, "holidays"),
+        (SchedulingPort.block_time, {"start": "2030-05-06T09:00:00Z", "end": "2032-05-06T09:00:00Z"}, {}, "end"),
         (
-            ops.BLOCK_TIME,
+            SchedulingPort.block_time,
             {
                 "start": "2030-05-06T09:00:00Z",
                 "end": "2030-05-06T10:00:00Z",
@@ -163,14 +172,14 @@ def test_a_wrong_rule_of_an_offering_is_named_by_its_path(body: dict[str, Any], 
             "provider_id",
         ),
         (
-            ops.BOOK_SERIES,
+            SchedulingPort.book_series,
             BOOK | {"recurrence": {"every": "year", "count": 3}},
             {},
             "recurrence.every",
         ),
-        (ops.BOOK_SERIES, BOOK | {"recurrence": {"every": "week", "count": 53}}, {}, "recurrence.count"),
+        (SchedulingPort.book_series, BOOK | {"recurrence": {"every": "week", "count": 53}}, {}, "recurrence.count"),
         (
-            ops.BOOK_VISIT,
+            SchedulingPort.book_visit,
             {"customer_id": SOME_ID, "starts_at": BOOK["starts_at"], "items": [{"offering_id": SOME_ID}]},
             {},
             "items",
@@ -178,10 +187,10 @@ def test_a_wrong_rule_of_an_offering_is_named_by_its_path(body: dict[str, Any], 
     ],
 )
 def test_members_that_do_not_fit_together_are_named(
-    operation: AnyOperation, body: dict[str, Any], path: dict[str, str], field: str
+    method: Method, body: dict[str, Any], path: dict[str, str], field: str
 ) -> None:
-    assert refused(operation, body, **path).field == field
+    assert refused(method, body, **path).field == field
 
 
 def test_a_member_of_the_path_may_not_stand_in_the_body_too() -> None:
-    assert refused(ops.CANCEL, {"appointment_id": SOME_ID}, appointment_id=SOME_ID).field == "appointment_id"
+    assert refused(SchedulingPort.cancel, {"appointment_id": SOME_ID}, appointment_id=SOME_ID).field == "appointment_id"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from contracts.scheduling import codec, events
 from contracts.scheduling import models as m
-from contracts.scheduling import operations as ops
-from contracts.scheduling.operation_errors import AnyOperation
-from contracts.scheduling.operations import OPERATIONS
+from contracts.scheduling.operations import AnyOperation, operation_of
+from contracts.scheduling.port import OPERATIONS, SchedulingPort
+from contracts.scheduling.validation import check_request
 from tests.contract.strategies import models
 from tests.contract.wire import read_request
 
@@ -24,7 +24,7 @@ each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda ope
 def test_a_request_arrives_as_it_was_sent(operation: AnyOperation, data: st.DataObject) -> None:
     request = data.draw(models(operation.request))
     assert read_request(operation, codec.encode_request(operation, request)) == request
-    assert codec.validate(request) == request
+    assert check_request(request) == request
 
 
 @each_operation
@@ -74,13 +74,13 @@ def test_a_reply_without_one_of_its_members_is_malformed(operation: AnyOperation
 )
 def test_a_wrong_reply_is_malformed(body: bytes) -> None:
     with pytest.raises(codec.MalformedReply):
-        codec.decode_reply(ops.LIST_OFFERINGS, body)
+        codec.decode_reply(operation_of(SchedulingPort.list_offerings), body)
 
 
 def test_a_reply_with_an_unknown_status_is_malformed() -> None:
     """A new status would be a guess at what it means; the compatibility check refuses it before it is sent."""
     with pytest.raises(codec.MalformedReply, match="mislaid"):
-        codec.decode_reply(ops.GET_APPOINTMENT, b'{"status": "mislaid"}')
+        codec.decode_reply(operation_of(SchedulingPort.get_appointment), b'{"status": "mislaid"}')
 
 
 def _grown(sent: Any, meant: Any) -> Any:

@@ -6,11 +6,11 @@ from itertools import chain
 
 import pytest
 
+from contracts.chassis.http_constants import JSON_TYPE
 from contracts.scheduling import codec, errors
 from contracts.scheduling.openapi import GOLDEN, document, rendered
-from contracts.scheduling.operation_errors import AnyOperation, errors_of
-from contracts.scheduling.operations import OPERATIONS
-from contracts.scheduling.port import SchedulingPort
+from contracts.scheduling.operations import AnyOperation
+from contracts.scheduling.port import OPERATIONS
 from tests.contract.compatibility.schema_fit import Json, follow
 
 DOCUMENT = document()
@@ -46,7 +46,7 @@ def test_every_component_is_used() -> None:
 def test_every_field_of_a_request_has_one_place(operation: AnyOperation) -> None:
     named = [each for each in described(operation)["parameters"] if "$ref" not in each]
     body = described(operation).get("requestBody")
-    schema = follow(body["content"][codec.JSON_TYPE]["schema"], DOCUMENT) if body else {"properties": {}}
+    schema = follow(body["content"][JSON_TYPE]["schema"], DOCUMENT) if body else {"properties": {}}
     places = [each["name"] for each in named] + list(schema["properties"])
     assert sorted(places) == sorted(operation.request.__struct_fields__)
     assert [each["name"] for each in named if each["in"] == "path"] == re.findall(r"{(\w+)}", operation.path)
@@ -64,27 +64,13 @@ def test_writes_ask_for_a_key_and_reads_do_not(operation: AnyOperation) -> None:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_every_error_stands_under_its_status(operation: AnyOperation) -> None:
     responses = described(operation)["responses"]
-    for error in errors_of(operation):
+    for error in operation.errors:
         assert f"`{error.code}`" in follow(responses[str(error.status)], DOCUMENT)["description"]
-    assert set(responses) == {str(operation.status), *(str(error.status) for error in errors_of(operation))}
-
-
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_the_port_and_the_table_name_the_same_errors(operation: AnyOperation) -> None:
-    """What a docstring says after "Raises" is what the table adds to the errors of any call."""
-    names = {error.__name__ for error in errors.CONCRETE}
-    said = (getattr(SchedulingPort, operation.name).__doc__ or "").partition("Raises")[2]
-    promised = names & set(re.findall(r"\w+", said))
-    always = {"InvalidRequest", "Unauthenticated", "Forbidden", "BusinessNotFound", "Unavailable", "DeadlineExceeded"}
-    writes = {"NotOwner", "KeyReused", "KeyInProgress", "OutcomeUnknown"}
-    listed = {error.__name__ for error in errors_of(operation)}
-    assert listed - always - writes == promised - always
-    assert listed >= always
-    assert writes <= listed if operation.writes else not writes & listed
+    assert set(responses) == {str(operation.status), *(str(error.status) for error in operation.errors)}
 
 
 def test_every_error_can_happen_somewhere() -> None:
-    assert set(chain.from_iterable(map(errors_of, OPERATIONS))) == set(errors.CONCRETE)
+    assert set(chain.from_iterable(operation.errors for operation in OPERATIONS)) == set(errors.CONCRETE)
 
 
 def test_what_an_error_carries_is_what_its_schema_says() -> None:

@@ -1,4 +1,4 @@
-"""The table of operations, the port and `OneCallPort` are three views of one thing."""
+"""Every operation is declared once and completely: models, path, actors, errors, summary, budget and handler."""
 
 import inspect
 import re
@@ -11,23 +11,34 @@ from hypothesis import strategies as st
 
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import new_trace
+from contracts.scheduling import errors
 from contracts.scheduling.context import SYSTEM, CallContext
-from contracts.scheduling.operation_errors import AnyOperation
-from contracts.scheduling.operations import OPERATIONS, Operation, Q, R
-from contracts.scheduling.port import OneCallPort, SchedulingPort
+from contracts.scheduling.errors import DeadlineExceeded, InvalidRequest
+from contracts.scheduling.models import Confirm, Reply, Request
+from contracts.scheduling.operations import (
+    ERRORS_OF_ANY_CALL,
+    ERRORS_OF_ANY_WRITE,
+    AnyOperation,
+    Operation,
+    Q,
+    R,
+    operation_of,
+)
+from contracts.scheduling.port import OPERATIONS, SchedulingPort
+from scheduling_service.engine import engine
 from tests.contract.strategies import models
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 
 CTX = CallContext(
-    business_id=UUID(int=7), actor=SYSTEM, deadline=Deadline.after(1), trace=new_trace(), idempotency_key="k"
+    business_id=UUID(int=7), actor=SYSTEM, deadline=Deadline.after(60), trace=new_trace(), idempotency_key="k"
 )
 
 
-class Recording(OneCallPort):
-    """Remembers what it was asked to perform, and answers with what it was given."""
+class Recording(SchedulingPort):
+    """Records its calls and returns a fixed reply."""
 
-    def __init__(self, reply: Any) -> None:
+    def __init__(self, reply: Any = None) -> None:
         self.reply = reply
         self.calls: list[tuple[AnyOperation, CallContext, Any]] = []
 
@@ -37,33 +48,60 @@ class Recording(OneCallPort):
         return reply
 
 
-def methods(port: type) -> dict[str, inspect.Signature]:
-    every = inspect.getmembers(port, inspect.isfunction)
-    return {name: inspect.signature(each) for name, each in every if not name.startswith("_") and name != "call"}
+def methods() -> dict[str, Any]:
+    every = inspect.getmembers(SchedulingPort, inspect.isfunction)
+    return {name: each for name, each in every if not name.startswith("_") and name != "call"}
 
 
-@pytest.mark.parametrize("port", [SchedulingPort, OneCallPort])
-def test_the_table_and_the_port_name_the_same_operations(port: type) -> None:
-    assert set(methods(port)) == {operation.name for operation in OPERATIONS}
+def test_every_method_of_the_port_declares_an_operation() -> None:
+    assert {name: operation_of(method) for name, method in methods().items()} == {
+        operation.name: operation for operation in OPERATIONS
+    }
 
 
-@pytest.mark.parametrize("port", [SchedulingPort, OneCallPort])
 @each_operation
-def test_the_table_and_the_port_agree_on_types(port: type, operation: AnyOperation) -> None:
-    signature = methods(port)[operation.name]
+def test_an_operation_has_the_types_of_its_method(operation: AnyOperation) -> None:
+    signature = inspect.signature(methods()[operation.name])
     taken = {name: each.annotation for name, each in signature.parameters.items() if name != "self"}
     assert taken == {"ctx": CallContext, "request": operation.request}
     assert signature.return_annotation is operation.reply
+    assert issubclass(operation.request, Request)
+    assert issubclass(operation.reply, Reply)
+
+
+@each_operation
+def test_the_engine_has_one_handler(operation: AnyOperation) -> None:
+    tables = (engine.CATALOG_WRITES, engine.BOOKING_WRITES, engine.READS, engine.SEARCHES)
+    [handlers] = [table for table in tables if operation.name in table]
+    assert operation.writes == (handlers in (engine.CATALOG_WRITES, engine.BOOKING_WRITES))
+
+
+def test_the_engine_has_no_handler_without_an_operation() -> None:
+    handled = {*engine.CATALOG_WRITES, *engine.BOOKING_WRITES, *engine.READS, *engine.SEARCHES}
+    assert handled == {operation.name for operation in OPERATIONS}
 
 
 @each_operation
 @given(data=st.data())
 @settings(max_examples=1)
-def test_one_call_port_passes_each_operation_as_it_is(operation: AnyOperation, data: st.DataObject) -> None:
+def test_a_typed_method_delegates_to_call(operation: AnyOperation, data: st.DataObject) -> None:
     request, reply = data.draw(models(operation.request)), data.draw(models(operation.reply))
     port = Recording(reply)
     assert getattr(port, operation.name)(CTX, request) is reply
     assert port.calls == [(operation, CTX, request)]
+
+
+def test_a_typed_method_checks_deadline_key_and_request_in_this_order() -> None:
+    port, invalid = Recording(), Confirm(appointment_id=1)  # type: ignore[arg-type]
+    late = CallContext(CTX.business_id, SYSTEM, Deadline.after(-1), CTX.trace)
+    with pytest.raises(DeadlineExceeded):
+        port.confirm(late, invalid)
+    with pytest.raises(InvalidRequest, match="Idempotency-Key"):
+        port.confirm(CallContext(CTX.business_id, SYSTEM, CTX.deadline, CTX.trace), invalid)
+    with pytest.raises(InvalidRequest) as refused:
+        port.confirm(CTX, invalid)
+    assert refused.value.field == "appointment_id"
+    assert port.calls == []
 
 
 def test_names_and_routes_are_unique() -> None:
@@ -73,18 +111,20 @@ def test_names_and_routes_are_unique() -> None:
 
 
 @each_operation
-def test_a_path_names_fields_of_the_request(operation: AnyOperation) -> None:
+def test_a_path_names_required_fields_of_the_request(operation: AnyOperation) -> None:
     assert operation.path.startswith("/v1/")
-    assert set(re.findall(r"{(\w+)}", operation.path)) <= set(operation.request.__struct_fields__)
+    in_path = re.findall(r"{(\w+)}", operation.path)
+    assert set(in_path) <= set(operation.request.__struct_fields__)
+    assert len(set(in_path)) == len(in_path)
 
 
 @each_operation
-def test_no_request_says_which_business_is_meant(operation: AnyOperation) -> None:
+def test_no_request_names_the_business(operation: AnyOperation) -> None:
     assert "business_id" not in operation.request.__struct_fields__
 
 
 @each_operation
-def test_requests_and_replies_are_immutable_and_requests_are_strict(operation: AnyOperation) -> None:
+def test_requests_are_strict_and_all_models_are_immutable(operation: AnyOperation) -> None:
     assert operation.request.__struct_config__.frozen
     assert operation.reply.__struct_config__.frozen
     assert operation.request.__struct_config__.forbid_unknown_fields
@@ -92,7 +132,24 @@ def test_requests_and_replies_are_immutable_and_requests_are_strict(operation: A
 
 
 @each_operation
-def test_every_operation_has_somebody_who_may_and_a_time_budget(operation: AnyOperation) -> None:
+def test_every_operation_has_actors_a_budget_and_a_summary(operation: AnyOperation) -> None:
     assert "system" in operation.actors
     assert 0 < operation.budget_ms <= 10_000
     assert operation.idempotent
+    assert operation.summary
+    assert not operation.summary.endswith(".")
+
+
+@each_operation
+def test_every_operation_has_the_errors_of_any_call(operation: AnyOperation) -> None:
+    listed = set(operation.errors)
+    assert listed >= set(ERRORS_OF_ANY_CALL)
+    writes = set(ERRORS_OF_ANY_WRITE)
+    assert writes <= listed if operation.writes else not writes & listed
+
+
+@each_operation
+def test_a_docstring_names_declared_errors_only(operation: AnyOperation) -> None:
+    names = {error.__name__ for error in errors.CONCRETE}
+    mentioned = names & set(re.findall(r"\w+", operation.description))
+    assert mentioned <= {error.__name__ for error in operation.errors}

@@ -5,12 +5,19 @@ from uuid import UUID
 
 import pytest
 
+from contracts.chassis.http_constants import IDEMPOTENCY_KEY
 from contracts.scheduling import codec
 from contracts.scheduling import models as m
-from contracts.scheduling import operations as ops
 from contracts.scheduling.errors import InvalidRequest
+from contracts.scheduling.operations import operation_of
+from contracts.scheduling.port import SchedulingPort
+from contracts.scheduling.validation import require_key
 from tests.contract.wire import read_request
 
+GET_OVERVIEW = operation_of(SchedulingPort.get_overview)
+LIST_APPOINTMENTS = operation_of(SchedulingPort.list_appointments)
+SEARCH_SLOTS = operation_of(SchedulingPort.search_slots)
+SET_DATE_OVERRIDE = operation_of(SchedulingPort.set_date_override)
 SOME_ID = "019a0000-0000-7000-8000-000000000001"
 OTHER_ID = "019a0000-0000-7000-8000-000000000002"
 QUERY = {"offering_id": [SOME_ID], "start": ["2030-05-06T00:00:00Z"], "end": ["2030-05-07T00:00:00Z"]}
@@ -32,14 +39,14 @@ QUERY = {"offering_id": [SOME_ID], "start": ["2030-05-06T00:00:00Z"], "end": ["2
 )
 def test_a_wrong_query_is_named(query: dict[str, list[str]], field: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        codec.decode_request(ops.SEARCH_SLOTS, {}, {k: v for k, v in (QUERY | query).items() if v}, b"")
+        codec.decode_request(SEARCH_SLOTS, {}, {k: v for k, v in (QUERY | query).items() if v}, b"")
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "1.5", "0x10", "ten", ""])
 def test_a_page_has_1_to_200_entries(limit: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        codec.decode_request(ops.LIST_APPOINTMENTS, {}, {"limit": [limit]}, b"")
+        codec.decode_request(LIST_APPOINTMENTS, {}, {"limit": [limit]}, b"")
     assert caught.value.field == "limit"
 
 
@@ -48,26 +55,29 @@ def test_a_page_has_1_to_200_entries(limit: str) -> None:
 )
 def test_a_query_is_as_strict_as_a_body(field: str, text: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        codec.decode_request(ops.LIST_APPOINTMENTS, {}, {field: [text]}, b"")
+        codec.decode_request(LIST_APPOINTMENTS, {}, {field: [text]}, b"")
     assert refused.value.field == field
 
 
 def test_a_list_stands_in_a_query_with_commas_and_a_boolean_as_a_word() -> None:
     request = codec.decode_request(
-        ops.SEARCH_SLOTS, {}, QUERY | {"provider_ids": [f"{SOME_ID},{OTHER_ID}"], "by_day": ["true"]}, b""
+        SEARCH_SLOTS,
+        {},
+        QUERY | {"provider_ids": [f"{SOME_ID},{OTHER_ID}"], "by_day": ["true"]},
+        b"",
     )
     assert request.provider_ids == (UUID(SOME_ID), UUID(OTHER_ID))
     assert request.by_day is True
-    target = codec.encode_request(ops.SEARCH_SLOTS, request).target
+    target = codec.encode_request(SEARCH_SLOTS, request).target
     assert f"provider_ids={SOME_ID}%2C{OTHER_ID}" in target
     assert "by_day=true" in target
 
 
 def test_a_list_of_one_needs_no_comma_and_an_empty_one_no_place() -> None:
-    request = codec.decode_request(ops.SEARCH_SLOTS, {}, QUERY | {"provider_ids": [SOME_ID]}, b"")
+    request = codec.decode_request(SEARCH_SLOTS, {}, QUERY | {"provider_ids": [SOME_ID]}, b"")
     assert request.provider_ids == (UUID(SOME_ID),)
-    plain = codec.decode_request(ops.SEARCH_SLOTS, {}, QUERY, b"")
-    assert "provider_ids" not in codec.encode_request(ops.SEARCH_SLOTS, plain).target
+    plain = codec.decode_request(SEARCH_SLOTS, {}, QUERY, b"")
+    assert "provider_ids" not in codec.encode_request(SEARCH_SLOTS, plain).target
 
 
 @pytest.mark.parametrize(
@@ -87,33 +97,38 @@ def test_a_list_of_one_needs_no_comma_and_an_empty_one_no_place() -> None:
 )
 def test_a_list_or_boolean_in_a_query_is_as_strict_as_in_a_body(field: str, text: str, named: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        codec.decode_request(ops.SEARCH_SLOTS, {}, QUERY | {field: [text]}, b"")
+        codec.decode_request(SEARCH_SLOTS, {}, QUERY | {field: [text]}, b"")
     assert refused.value.field == named
 
 
 def test_a_date_stands_in_a_path() -> None:
     request = m.SetDateOverride(provider_id=UUID(SOME_ID), date=date(2030, 2, 28), mode="close")
-    wire = codec.encode_request(ops.SET_DATE_OVERRIDE, request)
+    wire = codec.encode_request(SET_DATE_OVERRIDE, request)
     assert wire.target == f"/v1/providers/{SOME_ID}/overrides/2030-02-28"
-    assert read_request(ops.SET_DATE_OVERRIDE, wire) == request
+    assert read_request(SET_DATE_OVERRIDE, wire) == request
 
 
 @pytest.mark.parametrize("day", ["2030-02-29", "2030-2-1", "20300201", "2030-02-01T00:00:00Z", "1", "today"])
 def test_a_date_is_a_day_of_the_calendar(day: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        codec.decode_request(ops.SET_DATE_OVERRIDE, {"provider_id": SOME_ID, "date": day}, {}, b'{"mode": "close"}')
+        codec.decode_request(
+            SET_DATE_OVERRIDE,
+            {"provider_id": SOME_ID, "date": day},
+            {},
+            b'{"mode": "close"}',
+        )
     assert caught.value.field == "date"
     with pytest.raises(InvalidRequest) as caught:
-        codec.decode_request(ops.GET_OVERVIEW, {}, {"offering_id": [SOME_ID], "first": [day]}, b"")
+        codec.decode_request(GET_OVERVIEW, {}, {"offering_id": [SOME_ID], "first": [day]}, b"")
     assert caught.value.field == "first"
 
 
 @pytest.mark.parametrize("key", [None, "", " ", "a b", "a\r\nb", "a\n", "ключ", "x" * 201, "x" * 10_000, "\x7f"])
 def test_a_malformed_key_is_refused(key: str | None) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        codec.require_key(key)
-    assert caught.value.field == codec.IDEMPOTENCY_KEY
+        require_key(key)
+    assert caught.value.field == IDEMPOTENCY_KEY
 
 
 def test_a_key_of_200_visible_characters_is_accepted() -> None:
-    assert codec.require_key("~!" * 100) == "~!" * 100
+    assert require_key("~!" * 100) == "~!" * 100

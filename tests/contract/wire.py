@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from contracts.scheduling import codec
-from contracts.scheduling.operation_errors import AnyOperation
+from contracts.scheduling.operations import AnyOperation
 
 
 def read_request(operation: AnyOperation, wire: codec.WireRequest) -> Any:

@@ -11,7 +11,7 @@ from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import SchedulingError, Unavailable
 from contracts.scheduling.operations import Operation, Q, R
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
 from monolith.cutover.controller import Controller, CutoverRefused
@@ -32,10 +32,10 @@ from tests.polling import eventually
 BOUND = RollbackThresholds(most_failed=0.1, p95_ms=5000.0, for_seconds=3.0)
 
 
-class Ailing(OneCallPort):
+class Ailing(SchedulingPort):
     """What stands between the monolith and the sides: `ails` says what becomes of reads."""
 
-    def __init__(self, port: OneCallPort) -> None:
+    def __init__(self, port: SchedulingPort) -> None:
         self._port = port
         self.fails = False
         self.waits = 0.0

@@ -29,7 +29,7 @@ from contracts.scheduling.errors import (
     Unavailable,
     VersionConflict,
 )
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.routing import OwnershipRoutes
@@ -66,7 +66,7 @@ def switched_port(sides: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
 _SIDES: tuple[DatabaseName, ...] = ("monolith", "scheduling")
 
 
-def opened(port: OneCallPort, **offering: Any) -> Shop:
+def opened(port: SchedulingPort, **offering: Any) -> Shop:
     """A business on the side that the flag names by default, in process."""
     return open_shop(port, uuid7(), **{"step_minutes": 15, "duration_minutes": 15, **offering})
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contracts.scheduling.codec import MAX_REQUEST_BYTES
+from contracts.chassis.http_constants import MAX_REQUEST_BYTES
 from tests.databases import fresh_databases
 from tests.gunicorn_site import GunicornSite, gunicorn_site
 from tests.polling import eventually

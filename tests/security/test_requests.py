@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from contracts.scheduling.codec import MAX_REQUEST_BYTES
+from contracts.chassis.http_constants import MAX_REQUEST_BYTES
 from tests.site import Client, Site, sign_up_body
 
 LOGIN = {"email": "owner@salon.example", "password": "correct horse battery"}

@@ -12,10 +12,10 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import NotOwner, SchedulingError, Unauthenticated
 from contracts.scheduling.models import Business, Reply, Request
 from contracts.scheduling.operations import Operation
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 
-Ports = Mapping[DatabaseName, OneCallPort]
+Ports = Mapping[DatabaseName, SchedulingPort]
 ShadowReply = Reply | bytes
 """A reply, or an error that is an answer, such as `AppointmentNotFound`, encoded."""
 
@@ -47,7 +47,7 @@ def error_reply(error: SchedulingError) -> bytes | None:
     return codec.encode_error(error)
 
 
-def call_for_comparison(port: OneCallPort, read: ShadowRead, seconds: float) -> bytes:
+def call_for_comparison(port: SchedulingPort, read: ShadowRead, seconds: float) -> bytes:
     """The answer as it is compared, within `seconds`. Raises NoAnswer, whatever the side does."""
     ctx = CallContext(read.ctx.business_id, read.ctx.actor, Deadline.after(seconds), read.ctx.trace)
     try:

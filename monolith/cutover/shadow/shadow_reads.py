@@ -14,7 +14,7 @@ from contracts.chassis.loops import Loop, Worker
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.shadow.comparison import ComparisonResult, PendingRecheck, ReadComparer
 from monolith.cutover.shadow.counts import ComparisonCounts, CountsBuffer, CountsKey
@@ -63,7 +63,7 @@ class ShadowReads:
         """Whether all that was offered has been compared or dropped."""
         return self._queue.unfinished_tasks == 0
 
-    def around(self, side: DatabaseName, port: OneCallPort) -> OneCallPort:
+    def around(self, side: DatabaseName, port: SchedulingPort) -> SchedulingPort:
         """The same port; its reads may be shadowed by the other side."""
         return _Shadowed(side, port, self)
 
@@ -149,10 +149,10 @@ def _complain(taken: Mapping[CountsKey, ComparisonCounts]) -> None:
         _log.warning("%d shadow reads failed, the last a %s: %s", number, operation, last.problem)
 
 
-class _Shadowed(OneCallPort):
+class _Shadowed(SchedulingPort):
     """One side as users reach it. What it answers, and when, is as without shadow reads."""
 
-    def __init__(self, side: DatabaseName, port: OneCallPort, reads: ShadowReads) -> None:
+    def __init__(self, side: DatabaseName, port: SchedulingPort, reads: ShadowReads) -> None:
         self._side = side
         self._port = port
         self._reads = reads

@@ -6,13 +6,18 @@ from threading import Lock
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from contracts.scheduling import operations as ops
 from contracts.scheduling.context import CallContext
-from contracts.scheduling.operations import Operation, Q, R
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.operations import Operation, Q, R, operation_of
+from contracts.scheduling.port import SchedulingPort
 
 SEARCHES: Final = frozenset(
-    operation.name for operation in (ops.SEARCH_SLOTS, ops.NEXT_AVAILABLE, ops.GET_OVERVIEW, ops.SEARCH_VISITS)
+    operation_of(method).name
+    for method in (
+        SchedulingPort.search_slots,
+        SchedulingPort.next_available,
+        SchedulingPort.get_overview,
+        SchedulingPort.search_visits,
+    )
 )
 MAX_ENTRIES: Final = 10_000
 """Answers that a process remembers; the oldest goes first."""
@@ -23,7 +28,7 @@ class _Remembered(NamedTuple):
     reply: Any
 
 
-class AvailabilityCache(OneCallPort):
+class AvailabilityCache(SchedulingPort):
     """The same port, whose searches may be `seconds` old.
 
     A start that is listed may have been taken meanwhile: booking it is refused as always, for nothing is decided from
@@ -33,7 +38,7 @@ class AvailabilityCache(OneCallPort):
     """
 
     def __init__(
-        self, port: OneCallPort, *, seconds: float, on_search: Callable[[bool], None], max_entries: int = MAX_ENTRIES
+        self, port: SchedulingPort, *, seconds: float, on_search: Callable[[bool], None], max_entries: int = MAX_ENTRIES
     ) -> None:
         self._port = port
         self._seconds = seconds

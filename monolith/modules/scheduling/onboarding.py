@@ -6,11 +6,11 @@ from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace
 from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.models import OpenBusiness
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from monolith.shared.endpoints import BusinessRef
 
 
-def business_opener(port: OneCallPort) -> Callable[[BusinessRef, Trace, Deadline], None]:
+def business_opener(port: SchedulingPort) -> Callable[[BusinessRef, Trace, Deadline], None]:
     """Opens a business, once however often it is called: the key is the business's own. Raises SchedulingError."""
 
     def open_business(business: BusinessRef, trace: Trace, deadline: Deadline) -> None:

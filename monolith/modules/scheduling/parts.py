@@ -4,22 +4,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.chassis.loops import Loop
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 
-PortDecorator = Callable[[OneCallPort], OneCallPort]
+PortDecorator = Callable[[SchedulingPort], SchedulingPort]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulingParts:
     """`decorators` wrap `port`, outermost first. `loops` run in the worker; `closing` is called when it ends."""
 
-    port: OneCallPort
+    port: SchedulingPort
     decorators: Sequence[PortDecorator] = ()
     loops: Sequence[Loop] = ()
     closing: Sequence[Callable[[], None]] = ()
 
 
-def decorate(port: OneCallPort, decorators: Sequence[PortDecorator]) -> OneCallPort:
+def decorate(port: SchedulingPort, decorators: Sequence[PortDecorator]) -> SchedulingPort:
     """Wrap `port` in `decorators`, given outermost first."""
     for decorator in reversed(decorators):
         port = decorator(port)

@@ -31,6 +31,10 @@ def business_not_found(slug: str) -> ApiError:
     return ApiError(404, "business_not_found", f"There is no business `{slug[:40]}`.")
 
 
+def invalid_request(message: str, field: str | None = None) -> ApiError:
+    return ApiError(400, "invalid_request", message, field=field)
+
+
 def not_found(what: str) -> ApiError:
     """`what` names the kind of thing, never whether it exists elsewhere."""
     return ApiError(404, "not_found", f"There is no such {what}.")

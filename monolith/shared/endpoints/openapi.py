@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from contracts.scheduling import codec
-from contracts.scheduling.values import IDEMPOTENCY_KEY_PATTERN
+from contracts.chassis.http_constants import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_PATTERN, JSON_TYPE, PROBLEM_TYPE
 from monolith.shared.endpoints.authorizer import SESSION_COOKIE, SLUG
 from monolith.shared.endpoints.endpoint import Access, AnyEndpoint
 
@@ -43,10 +42,10 @@ _PROBLEM: Json = {
 }
 _ERROR: Json = {
     "description": "An error.",
-    "content": {codec.PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _KEY: Json = {
-    "name": codec.IDEMPOTENCY_KEY,
+    "name": IDEMPOTENCY_KEY,
     "in": "header",
     "required": True,
     "description": "The caller's own name for this write: repeating it with the same request has one effect.",
@@ -86,7 +85,7 @@ def _operation(endpoint: AnyEndpoint, references: dict[Any, Json], schemas: Json
         "responses": {str(_status(endpoint)): _answer(endpoint, references), "default": _ERROR},
     }
     if endpoint.body is not None:
-        content = {codec.JSON_TYPE: {"schema": references[endpoint.body]}}
+        content = {JSON_TYPE: {"schema": references[endpoint.body]}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
@@ -128,7 +127,7 @@ def _without_null(schema: Json) -> Json:
 def _answer(endpoint: AnyEndpoint, references: dict[Any, Json]) -> Json:
     if endpoint.reply is None:
         return {"description": "Done."}
-    return {"description": "Done.", "content": {codec.JSON_TYPE: {"schema": references[endpoint.reply]}}}
+    return {"description": "Done.", "content": {JSON_TYPE: {"schema": references[endpoint.reply]}}}
 
 
 def _status(endpoint: AnyEndpoint) -> int:

@@ -1,42 +1,30 @@
-"""Every error becomes problem details (RFC 9457) for programs, or a page for people; never a traceback."""
+"""Error responses: problem details (RFC 9457) for programs, a page for people; never a traceback."""
 
 import logging
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
-import msgspec
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from contracts.chassis.http_constants import MAX_REQUEST_BYTES, PROBLEM_TYPE
+from contracts.chassis.problem import Problem, problem
 from contracts.scheduling import codec
-from contracts.scheduling import errors as contract
+from contracts.scheduling.errors import NotOwner, SchedulingError, Unauthenticated
 from monolith.shared.database import CommitUnknown, DatabaseUnavailable
 from monolith.shared.endpoints.errors import ApiError
 from monolith.shared.middleware.request_context import current_request_context
 
 _log = logging.getLogger("monolith.error")
-_HTTP = {
-    400: ("bad_request", "The request could not be understood."),
+_BAD_REQUEST = "The request could not be understood."
+_HTTP_ERRORS = {
+    400: ("bad_request", _BAD_REQUEST),
     404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This address does not take that method."),
-    413: ("body_too_large", f"The body may be at most {codec.MAX_REQUEST_BYTES // 1024} kB."),
+    405: ("method_not_allowed", "This address does not support this method."),
+    413: ("body_too_large", f"The body may be at most {MAX_REQUEST_BYTES // 1024} kB."),
 }
 _INTERNAL = "Something went wrong on our side. It has been logged; please try again later."
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What went wrong, for the person who reads it. `members` are the problem details' own; `code` is stable."""
-
-    status: int
-    code: str
-    message: str
-    members: dict[str, object] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 ErrorPage = Callable[[Problem], str]
@@ -44,75 +32,61 @@ ErrorPage = Callable[[Problem], str]
 
 
 def answer_errors(app: Flask, error_page: ErrorPage | None) -> None:
-    """Errors under /api/ and everywhere, if there is no error page, are answered as problem details."""
+    """Answer errors with problem details under /api/, and with `error_page`, if there is one, elsewhere."""
 
     def answer(error: Exception) -> ResponseReturnValue:
         if isinstance(error, RequestRedirect):
             return error
-        problem = problem_of(error)
+        failed = problem_of(error)
         if error_page is None or request.path.startswith("/api/"):
-            return _as_json(problem)
-        return Response(error_page(problem), problem.status, problem.headers, content_type="text/html; charset=utf-8")
+            return _as_json(failed)
+        page, headers = error_page(failed), dict(failed.headers)
+        return Response(page, failed.status, headers, content_type="text/html; charset=utf-8")
 
     app.register_error_handler(Exception, answer)
 
 
 def problem_of(error: Exception) -> Problem:
-    """What `error` means to the outside. Logs what only we can repair, with its traceback."""
+    """Return what the client is told about an error. Errors that only operators can resolve are logged."""
     if isinstance(error, ApiError):
-        return _with_retry(error.status, error.code, error.message, error.retry_after, field=error.field)
+        return problem(error.status, error.code, error.message, retry_after=error.retry_after, field=error.field)
     if isinstance(error, DatabaseUnavailable):
-        return _with_retry(503, "unavailable", error.message, error.retry_after)
+        return problem(503, "unavailable", error.message, retry_after=error.retry_after)
     if isinstance(error, CommitUnknown):
-        return _with_retry(504, "outcome_unknown", error.message, None)
-    if isinstance(error, contract.SchedulingError):
-        return _of_scheduling(error)
+        return problem(504, "outcome_unknown", error.message)
+    if isinstance(error, SchedulingError):
+        return _scheduling_problem(error)
     if isinstance(error, HTTPException):
-        return _of_http(error)
-    return _internal(error)
+        return _http_problem(error)
+    return _internal_problem(error)
 
 
-def _of_scheduling(error: contract.SchedulingError) -> Problem:
-    if isinstance(error, contract.Unauthenticated | contract.NotOwner):
-        # Between the two services, and no fault of the person who asked.
-        _log.error("scheduling refused us", exc_info=error, extra=_fields())
-        return _with_retry(503, "unavailable", "Scheduling is not available at the moment. Nothing was done.", 5)
-    details = error.details()
-    retry_after = details.pop("retry_after", None)
-    return _with_retry(
-        error.status,
-        error.code,
-        error.message,
-        retry_after if isinstance(retry_after, int | float) else None,
-        **details,
-    )
+def _scheduling_problem(error: SchedulingError) -> Problem:
+    if isinstance(error, Unauthenticated | NotOwner):
+        # An error between the two deployables; the client cannot resolve it.
+        _log.error("scheduling refused the call", exc_info=error, extra=_fields())
+        return problem(
+            503, "unavailable", "Scheduling is not available at the moment. Nothing was done.", retry_after=5
+        )
+    return codec.problem_of(error)
 
 
-def _of_http(error: HTTPException) -> Problem:
+def _http_problem(error: HTTPException) -> Problem:
     status = error.code or 500
-    code, message = _HTTP.get(status, ("bad_request" if status < 500 else "internal_error", _HTTP[400][1]))
+    code, message = _HTTP_ERRORS.get(status, ("bad_request" if status < 500 else "internal_error", _BAD_REQUEST))
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
     if status == 413:
         headers["Connection"] = "close"
-    return Problem(status, code, message, codec.problem(code, status, message), headers)
+    return problem(status, code, message, headers=headers)
 
 
-def _internal(error: Exception) -> Problem:
+def _internal_problem(error: Exception) -> Problem:
     _log.error("unexpected", exc_info=error, extra=_fields())
-    return _with_retry(500, "internal_error", _INTERNAL, None, request_id=current_request_context().trace.request_id)
+    return problem(500, "internal_error", _INTERNAL, request_id=current_request_context().trace.request_id)
 
 
-def _with_retry(status: int, code: str, message: str, retry_after: float | None, **members: Any) -> Problem:
-    headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    details = codec.problem(code, status, message, retry_after=retry_after, **members)
-    return Problem(status, code, message, details, headers)
-
-
-def _as_json(problem: Problem) -> Response:
-    body = msgspec.json.encode(problem.members)
-    return Response(body, problem.status, problem.headers, content_type=codec.PROBLEM_TYPE)
+def _as_json(failed: Problem) -> Response:
+    return Response(failed.body(), failed.status, dict(failed.headers), content_type=PROBLEM_TYPE)
 
 
 def _fields() -> dict[str, object]:

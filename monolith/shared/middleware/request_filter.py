@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from flask import Flask, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from contracts.scheduling import codec
+from contracts.chassis.http_constants import MAX_REQUEST_BYTES
 from monolith.shared.endpoints.errors import ApiError
 from monolith.shared.middleware.request_context import current_request_context
 from monolith.shared.telemetry.metrics import Metrics
@@ -61,8 +61,8 @@ class RequestFilter:
 def _measure_body() -> None:
     """A body in chunks says no length beforehand, and Werkzeug would cut it off at the limit without a word."""
     environ = request.environ
-    body = environ["wsgi.input"].read(codec.MAX_REQUEST_BYTES + 1)
-    if len(body) > codec.MAX_REQUEST_BYTES:
+    body = environ["wsgi.input"].read(MAX_REQUEST_BYTES + 1)
+    if len(body) > MAX_REQUEST_BYTES:
         raise RequestEntityTooLarge
     environ["wsgi.input"] = BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))

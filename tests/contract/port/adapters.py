@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from openfeature import api as openfeature
 from uuid_utils.compat import uuid7
 
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from deploy.devstack.keys import Keys, load_keys
 from deploy.devstack.ports import free_port
 from deploy.devstack.program import Program, http_check
@@ -32,7 +32,7 @@ class Adapter:
     """One way to scheduling. `database_url` is an administrator's, of the database that owns what is opened here."""
 
     name: str
-    port: OneCallPort
+    port: SchedulingPort
     database_url: str
     new_business: Callable[[], UUID] = uuid7
     """An id that will be opened on this adapter's side."""
@@ -47,7 +47,7 @@ def running_adapters(databases: Databases, folder: Path) -> Iterator[dict[str, A
         http = HttpScheduling(service_url, signer_from(keys.signing_key))
         stack.callback(http.close)
         in_process = in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=8)
-        sides: dict[AdapterName, OneCallPort] = {"in_process": in_process, "http": http}
+        sides: dict[AdapterName, SchedulingPort] = {"in_process": in_process, "http": http}
         urls: dict[AdapterName, str] = {
             "in_process": databases.monolith_admin_url,
             "http": databases.scheduling_admin_url,
@@ -78,7 +78,7 @@ def running_service(databases: Databases, keys: Keys, log: Path) -> Iterator[str
 
 @contextmanager
 def _switched(
-    databases: Databases, sides: dict[AdapterName, OneCallPort]
+    databases: Databases, sides: dict[AdapterName, SchedulingPort]
 ) -> Iterator[tuple[SwitchedScheduling, Callable[[UUID, AdapterName], None]]]:
     """The switched port, and a way to ask, by the flag, for a side before a business is opened."""
     platform = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import msgspec
 
 from contracts.scheduling import models as m
-from contracts.scheduling import operations as ops
 from contracts.scheduling.context import ActorKind
 from contracts.scheduling.models import Request
 from tests.contract.port.adapters import Adapter
@@ -83,63 +82,61 @@ def samples(shop: Shop, of: Standing) -> dict[str, Request]:
 def _of_the_catalog(shop: Shop) -> dict[str, Request]:
     offering_id, provider_id = shop.offering.offering_id, shop.provider.provider_id
     return {
-        ops.OPEN_BUSINESS.name: m.OpenBusiness(name="Salon", zone="Europe/Paris"),
-        ops.GET_BUSINESS.name: m.GetBusiness(),
-        ops.CREATE_OFFERING.name: m.CreateOffering(name="Colour", duration_minutes=30),
-        ops.UPDATE_OFFERING.name: m.UpdateOffering(offering_id=offering_id, name="Cut", duration_minutes=60),
-        ops.LIST_OFFERINGS.name: m.ListOfferings(),
-        ops.CREATE_PROVIDER.name: m.CreateProvider(name="Zoe", zone="UTC"),
-        ops.UPDATE_PROVIDER.name: m.UpdateProvider(provider_id=provider_id, name="Ada", zone="UTC"),
-        ops.LIST_PROVIDERS.name: m.ListProviders(),
-        ops.ASSIGN_OFFERINGS.name: m.AssignOfferings(provider_id=provider_id, offering_ids=(offering_id,)),
+        "open_business": m.OpenBusiness(name="Salon", zone="Europe/Paris"),
+        "get_business": m.GetBusiness(),
+        "create_offering": m.CreateOffering(name="Colour", duration_minutes=30),
+        "update_offering": m.UpdateOffering(offering_id=offering_id, name="Cut", duration_minutes=60),
+        "list_offerings": m.ListOfferings(),
+        "create_provider": m.CreateProvider(name="Zoe", zone="UTC"),
+        "update_provider": m.UpdateProvider(provider_id=provider_id, name="Ada", zone="UTC"),
+        "list_providers": m.ListProviders(),
+        "assign_offerings": m.AssignOfferings(provider_id=provider_id, offering_ids=(offering_id,)),
     }
 
 
 def _of_times(shop: Shop, of: Standing) -> dict[str, Request]:
     provider_id = shop.provider.provider_id
     return {
-        ops.SET_WEEKLY_HOURS.name: m.SetWeeklyHours(provider_id=provider_id, ranges=tuple(OFFICE_HOURS)),
-        ops.SET_DATE_OVERRIDE.name: m.SetDateOverride(provider_id=provider_id, date=FAR, mode="close"),
-        ops.LIST_DATE_OVERRIDES.name: m.ListDateOverrides(provider_id=provider_id, first=FAR, last=FAR),
-        ops.SET_HOLIDAYS.name: m.SetHolidays(holidays=(m.Holiday(date=FAR, name="New Year"),)),
-        ops.LIST_HOLIDAYS.name: m.ListHolidays(),
-        ops.BLOCK_TIME.name: m.BlockTime(start=at(0, day=301), end=at(0, day=302)),
-        ops.REMOVE_BLOCK.name: m.RemoveBlock(block_id=of.block),
-        ops.LIST_BLOCKS.name: m.ListBlocks(start=MONDAY, end=TUESDAY),
-        ops.CREATE_RESOURCE.name: m.CreateResource(name="Room 2", kind="room"),
-        ops.UPDATE_RESOURCE.name: m.UpdateResource(resource_id=of.resource, name="Room 1", kind="room"),
-        ops.LIST_RESOURCES.name: m.ListResources(),
+        "set_weekly_hours": m.SetWeeklyHours(provider_id=provider_id, ranges=tuple(OFFICE_HOURS)),
+        "set_date_override": m.SetDateOverride(provider_id=provider_id, date=FAR, mode="close"),
+        "list_date_overrides": m.ListDateOverrides(provider_id=provider_id, first=FAR, last=FAR),
+        "set_holidays": m.SetHolidays(holidays=(m.Holiday(date=FAR, name="New Year"),)),
+        "list_holidays": m.ListHolidays(),
+        "block_time": m.BlockTime(start=at(0, day=301), end=at(0, day=302)),
+        "remove_block": m.RemoveBlock(block_id=of.block),
+        "list_blocks": m.ListBlocks(start=MONDAY, end=TUESDAY),
+        "create_resource": m.CreateResource(name="Room 2", kind="room"),
+        "update_resource": m.UpdateResource(resource_id=of.resource, name="Room 1", kind="room"),
+        "list_resources": m.ListResources(),
     }
 
 
 def _of_searches(shop: Shop) -> dict[str, Request]:
     offering_id, provider_id = shop.offering.offering_id, shop.provider.provider_id
     return {
-        ops.SEARCH_SLOTS.name: m.SearchSlots(
-            offering_id=offering_id, provider_id=provider_id, start=MONDAY, end=TUESDAY
-        ),
-        ops.NEXT_AVAILABLE.name: m.NextAvailable(offering_id=offering_id, after=MONDAY),
-        ops.GET_OVERVIEW.name: m.GetOverview(offering_id=offering_id, first=MONDAY.date(), days=7),
-        ops.SEARCH_VISITS.name: m.SearchVisits(offering_ids=(offering_id, offering_id), start=MONDAY, end=TUESDAY),
-        ops.GET_AGENDA.name: m.GetAgenda(provider_id=provider_id, start=MONDAY, end=TUESDAY),
+        "search_slots": m.SearchSlots(offering_id=offering_id, provider_id=provider_id, start=MONDAY, end=TUESDAY),
+        "next_available": m.NextAvailable(offering_id=offering_id, after=MONDAY),
+        "get_overview": m.GetOverview(offering_id=offering_id, first=MONDAY.date(), days=7),
+        "search_visits": m.SearchVisits(offering_ids=(offering_id, offering_id), start=MONDAY, end=TUESDAY),
+        "get_agenda": m.GetAgenda(provider_id=provider_id, start=MONDAY, end=TUESDAY),
     }
 
 
 def _of_appointments(shop: Shop, of: Standing) -> dict[str, Request]:
     booking = shop.booking(at(13))
     return {
-        ops.BOOK.name: shop.booking(at(10)),
-        ops.HOLD.name: m.Hold(**{name: getattr(booking, name) for name in m.Hold.__struct_fields__}),
-        ops.CONFIRM.name: m.Confirm(appointment_id=of.held),
-        ops.APPROVE.name: m.Approve(appointment_id=of.asked),
-        ops.DECLINE.name: m.Decline(appointment_id=of.asked_too),
-        ops.GET_APPOINTMENT.name: m.GetAppointment(appointment_id=of.booked),
-        ops.RESCHEDULE.name: m.Reschedule(appointment_id=of.booked, starts_at=at(11), expected_version=1),
-        ops.CANCEL.name: m.Cancel(appointment_id=of.booked),
-        ops.COMPLETE.name: m.Complete(appointment_id=of.begun),
-        ops.MARK_NO_SHOW.name: m.MarkNoShow(appointment_id=of.missed),
-        ops.GET_HISTORY.name: m.GetHistory(appointment_id=of.booked),
-        ops.LIST_APPOINTMENTS.name: m.ListAppointments(customer_id=shop.customer.id),
+        "book": shop.booking(at(10)),
+        "hold": m.Hold(**{name: getattr(booking, name) for name in m.Hold.__struct_fields__}),
+        "confirm": m.Confirm(appointment_id=of.held),
+        "approve": m.Approve(appointment_id=of.asked),
+        "decline": m.Decline(appointment_id=of.asked_too),
+        "get_appointment": m.GetAppointment(appointment_id=of.booked),
+        "reschedule": m.Reschedule(appointment_id=of.booked, starts_at=at(11), expected_version=1),
+        "cancel": m.Cancel(appointment_id=of.booked),
+        "complete": m.Complete(appointment_id=of.begun),
+        "mark_no_show": m.MarkNoShow(appointment_id=of.missed),
+        "get_history": m.GetHistory(appointment_id=of.booked),
+        "list_appointments": m.ListAppointments(customer_id=shop.customer.id),
     }
 
 
@@ -147,22 +144,22 @@ def _of_groups(shop: Shop, of: Standing) -> dict[str, Request]:
     first, item = of.in_series, m.VisitItem(offering_id=shop.offering.offering_id)
     visit = m.BookVisit(customer_id=shop.customer.id, starts_at=at(12, day=4), items=(item, item))
     return {
-        ops.BOOK_SERIES.name: _series(shop, at(10, day=2)),
-        ops.GET_SERIES.name: m.GetSeries(series_id=of.series),
-        ops.RESCHEDULE_SERIES.name: m.RescheduleSeries(
+        "book_series": _series(shop, at(10, day=2)),
+        "get_series": m.GetSeries(series_id=of.series),
+        "reschedule_series": m.RescheduleSeries(
             series_id=of.series, from_appointment_id=first, starts_at=at(11, day=2)
         ),
-        ops.CANCEL_SERIES.name: m.CancelSeries(series_id=of.series, from_appointment_id=first),
-        ops.BOOK_VISIT.name: visit,
+        "cancel_series": m.CancelSeries(series_id=of.series, from_appointment_id=first),
+        "book_visit": visit,
     }
 
 
 def _of_the_waitlist(shop: Shop, of: Standing) -> dict[str, Request]:
     return {
-        ops.JOIN_WAITLIST.name: _waiting(shop),
-        ops.LEAVE_WAITLIST.name: m.LeaveWaitlist(entry_id=of.entry),
-        ops.LIST_WAITLIST.name: m.ListWaitlist(),
-        ops.SETTLE.name: m.Settle(),
+        "join_waitlist": _waiting(shop),
+        "leave_waitlist": m.LeaveWaitlist(entry_id=of.entry),
+        "list_waitlist": m.ListWaitlist(),
+        "settle": m.Settle(),
     }
 
 

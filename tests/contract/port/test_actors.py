@@ -6,7 +6,7 @@ import pytest
 
 from contracts.scheduling.context import ActorKind
 from contracts.scheduling.errors import Forbidden
-from contracts.scheduling.operations import OPERATIONS
+from contracts.scheduling.port import OPERATIONS
 from tests.contract.port.adapters import Adapter
 from tests.contract.port.samples import caller_of, samples, standing
 from tests.contract.port.shop import Shop, refused

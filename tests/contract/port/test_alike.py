@@ -9,8 +9,8 @@ import msgspec
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import SchedulingError
-from contracts.scheduling.operation_errors import AnyOperation
-from contracts.scheduling.operations import OPERATIONS
+from contracts.scheduling.operations import AnyOperation
+from contracts.scheduling.port import OPERATIONS
 from tests.contract.port.adapters import NAMES, Adapter
 from tests.contract.port.samples import samples, spoilt, standing
 from tests.contract.port.shop import MONDAY, Shop, at, open_shop

@@ -5,8 +5,8 @@ from uuid_utils.compat import uuid7
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import BusinessNotFound
-from contracts.scheduling.operation_errors import AnyOperation
-from contracts.scheduling.operations import OPEN_BUSINESS, OPERATIONS
+from contracts.scheduling.operations import AnyOperation
+from contracts.scheduling.port import OPERATIONS
 from tests.contract.port.adapters import Adapter
 from tests.contract.port.samples import samples, unknown
 from tests.contract.port.shop import Caller, Shop, refused
@@ -51,7 +51,7 @@ def test_a_new_business_has_nothing_in_it(adapter: Adapter, newcomer: Caller) ->
 
 
 @pytest.mark.parametrize(
-    "operation", [each for each in OPERATIONS if each != OPEN_BUSINESS], ids=lambda operation: operation.name
+    "operation", [each for each in OPERATIONS if each.name != "open_business"], ids=lambda operation: operation.name
 )
 def test_a_business_that_nobody_opened_is_not_found(shop: Shop, operation: AnyOperation) -> None:
     nowhere = Caller(uuid7(), shop.system.actor)

@@ -8,7 +8,7 @@ from psycopg.sql import SQL, Identifier
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import DeadlineExceeded, OutcomeUnknown, SchedulingError
-from contracts.scheduling.operations import OPERATIONS
+from contracts.scheduling.port import OPERATIONS
 from tests.contract.port.adapters import Adapter
 from tests.contract.port.samples import samples, unknown
 from tests.contract.port.shop import Shop, at, refused

@@ -1,14 +1,16 @@
 """Values outside the contract are refused with the field that holds them, and change nothing."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from contracts.scheduling import models as m
-from contracts.scheduling import operations as ops
 from contracts.scheduling.errors import InvalidRequest
-from contracts.scheduling.operation_errors import AnyOperation
+from contracts.scheduling.operations import AnyOperation, operation_of
+from contracts.scheduling.port import OPERATIONS, SchedulingPort
 from tests.contract.port.samples import caller_of, samples, spoilt, unknown
 from tests.contract.port.shop import MONDAY, OFFICE_HOURS, Shop, hours, refused
 
@@ -26,8 +28,8 @@ BAD_TIMES = ("9:00", "24:00", "09:60", "09:00\n", 540)
 Case = tuple[AnyOperation, str, object, str]
 
 
-def _each(operation: AnyOperation, field: str, *values: object, names: str | None = None) -> list[Case]:
-    return [(operation, field, value, names or field) for value in values]
+def _each(method: Callable[..., Any], field: str, *values: object, names: str | None = None) -> list[Case]:
+    return [(operation_of(method), field, value, names or field) for value in values]
 
 
 def _ranges(**values: tuple[object, ...]) -> list[tuple[object, ...]]:
@@ -37,84 +39,92 @@ def _ranges(**values: tuple[object, ...]) -> list[tuple[object, ...]]:
 
 
 CASES: list[Case] = [
-    *_each(ops.OPEN_BUSINESS, "name", "", "n" * 81, *CONTROLS, 7, None),
-    *_each(ops.OPEN_BUSINESS, "zone", "", "Mars/Olympus", "Europe/../Paris", "z" * 65, "europe paris"),
-    *_each(ops.CREATE_OFFERING, "name", "", "n" * 81, *CONTROLS),
-    *_each(ops.CREATE_OFFERING, "duration_minutes", 0, -1, 1441, 1.5, True, "60", None),
-    *_each(ops.CREATE_OFFERING, "step_minutes", 0, -1, 1441, True),
-    *_each(ops.CREATE_OFFERING, "cancel_cutoff_minutes", -1, 60 * 24 * 60 + 1, None),
-    *_each(ops.UPDATE_OFFERING, "duration_minutes", 0, 1441),
-    *_each(ops.UPDATE_OFFERING, "active", 1, "true", None),
-    *_each(ops.UPDATE_OFFERING, "offering_id", "x", None),
-    *_each(ops.CREATE_PROVIDER, "zone", "Mars/Olympus", "UTC\n"),
-    *_each(ops.UPDATE_PROVIDER, "name", "", "a\nb"),
-    *_each(ops.ASSIGN_OFFERINGS, "offering_ids", tuple(uuid4() for _ in range(201))),
-    *_each(ops.ASSIGN_OFFERINGS, "offering_ids", ("x",), names="offering_ids[0]"),
-    *_each(ops.SET_WEEKLY_HOURS, "ranges", *_ranges(weekday=(0, 8, True)), names="ranges[0].weekday"),
-    *_each(ops.SET_WEEKLY_HOURS, "ranges", *_ranges(opens=BAD_TIMES), names="ranges[0].opens"),
-    *_each(ops.SET_WEEKLY_HOURS, "ranges", *_ranges(closes=("24:01", "", "5pm")), names="ranges[0].closes"),
-    *_each(ops.SET_WEEKLY_HOURS, "ranges", tuple(hours("09:00", "12:00", 1) + hours("11:59", "13:00", 1))),
-    *_each(ops.SET_WEEKLY_HOURS, "ranges", tuple(hours("00:00", "00:01", 1) * 85)),
-    *_each(ops.SET_WEEKLY_HOURS, "effective_from", "2040-02-30", "2040-6-4", 7),
-    *_each(ops.SET_WEEKLY_HOURS, "remove", "yes", 1, None),
-    *_each(ops.SET_DATE_OVERRIDE, "provider_id", "x", None),
-    *_each(ops.SET_DATE_OVERRIDE, "mode", "holiday", "", None),
-    *_each(ops.SET_DATE_OVERRIDE, "ranges", (OFFICE_HOURS[0],) * 13),
-    *_each(ops.LIST_DATE_OVERRIDES, "last", date(2040, 12, 31), date(2042, 12, 31), "soon", None),
-    *_each(ops.SET_HOLIDAYS, "holidays", (spoilt(HOLIDAY, name="a\nb"),), names="holidays[0].name"),
-    *_each(ops.SET_HOLIDAYS, "holidays", (HOLIDAY, HOLIDAY), (HOLIDAY,) * 401),
-    *_each(ops.BLOCK_TIME, "start", NAIVE, LONG_AGO, "soon", None),
-    *_each(ops.BLOCK_TIME, "end", NAIVE, MONDAY, MONDAY + timedelta(days=800)),
-    *_each(ops.BLOCK_TIME, "reason", "n" * 501, *CONTROLS),
-    *_each(ops.REMOVE_BLOCK, "block_id", "x", None),
-    *_each(ops.LIST_BLOCKS, "end", NAIVE, MONDAY, MONDAY + timedelta(days=63)),
-    *_each(ops.CREATE_RESOURCE, "kind", "", "Room", "a room", "k" * 41, "room\n", None),
-    *_each(ops.CREATE_RESOURCE, "name", "", "n" * 81, *CONTROLS),
-    *_each(ops.UPDATE_RESOURCE, "active", 1, "true", None),
-    *_each(ops.SEARCH_SLOTS, "start", NAIVE, LONG_AGO, "soon", None),
+    *_each(SchedulingPort.open_business, "name", "", "n" * 81, *CONTROLS, 7, None),
+    *_each(SchedulingPort.open_business, "zone", "", "Mars/Olympus", "Europe/../Paris", "z" * 65, "europe paris"),
+    *_each(SchedulingPort.create_offering, "name", "", "n" * 81, *CONTROLS),
+    *_each(SchedulingPort.create_offering, "duration_minutes", 0, -1, 1441, 1.5, True, "60", None),
+    *_each(SchedulingPort.create_offering, "step_minutes", 0, -1, 1441, True),
+    *_each(SchedulingPort.create_offering, "cancel_cutoff_minutes", -1, 60 * 24 * 60 + 1, None),
+    *_each(SchedulingPort.update_offering, "duration_minutes", 0, 1441),
+    *_each(SchedulingPort.update_offering, "active", 1, "true", None),
+    *_each(SchedulingPort.update_offering, "offering_id", "x", None),
+    *_each(SchedulingPort.create_provider, "zone", "Mars/Olympus", "UTC\n"),
+    *_each(SchedulingPort.update_provider, "name", "", "a\nb"),
+    *_each(SchedulingPort.assign_offerings, "offering_ids", tuple(uuid4() for _ in range(201))),
+    *_each(SchedulingPort.assign_offerings, "offering_ids", ("x",), names="offering_ids[0]"),
+    *_each(SchedulingPort.set_weekly_hours, "ranges", *_ranges(weekday=(0, 8, True)), names="ranges[0].weekday"),
+    *_each(SchedulingPort.set_weekly_hours, "ranges", *_ranges(opens=BAD_TIMES), names="ranges[0].opens"),
+    *_each(SchedulingPort.set_weekly_hours, "ranges", *_ranges(closes=("24:01", "", "5pm")), names="ranges[0].closes"),
+    *_each(SchedulingPort.set_weekly_hours, "ranges", tuple(hours("09:00", "12:00", 1) + hours("11:59", "13:00", 1))),
+    *_each(SchedulingPort.set_weekly_hours, "ranges", tuple(hours("00:00", "00:01", 1) * 85)),
+    *_each(SchedulingPort.set_weekly_hours, "effective_from", "2040-02-30", "2040-6-4", 7),
+    *_each(SchedulingPort.set_weekly_hours, "remove", "yes", 1, None),
+    *_each(SchedulingPort.set_date_override, "provider_id", "x", None),
+    *_each(SchedulingPort.set_date_override, "mode", "holiday", "", None),
+    *_each(SchedulingPort.set_date_override, "ranges", (OFFICE_HOURS[0],) * 13),
+    *_each(SchedulingPort.list_date_overrides, "last", date(2040, 12, 31), date(2042, 12, 31), "soon", None),
+    *_each(SchedulingPort.set_holidays, "holidays", (spoilt(HOLIDAY, name="a\nb"),), names="holidays[0].name"),
+    *_each(SchedulingPort.set_holidays, "holidays", (HOLIDAY, HOLIDAY), (HOLIDAY,) * 401),
+    *_each(SchedulingPort.block_time, "start", NAIVE, LONG_AGO, "soon", None),
+    *_each(SchedulingPort.block_time, "end", NAIVE, MONDAY, MONDAY + timedelta(days=800)),
+    *_each(SchedulingPort.block_time, "reason", "n" * 501, *CONTROLS),
+    *_each(SchedulingPort.remove_block, "block_id", "x", None),
+    *_each(SchedulingPort.list_blocks, "end", NAIVE, MONDAY, MONDAY + timedelta(days=63)),
+    *_each(SchedulingPort.create_resource, "kind", "", "Room", "a room", "k" * 41, "room\n", None),
+    *_each(SchedulingPort.create_resource, "name", "", "n" * 81, *CONTROLS),
+    *_each(SchedulingPort.update_resource, "active", 1, "true", None),
+    *_each(SchedulingPort.search_slots, "start", NAIVE, LONG_AGO, "soon", None),
     *_each(
-        ops.SEARCH_SLOTS, "end", NAIVE, FAR_AHEAD, MONDAY, MONDAY - timedelta(seconds=1), MONDAY + timedelta(days=63)
+        SchedulingPort.search_slots,
+        "end",
+        NAIVE,
+        FAR_AHEAD,
+        MONDAY,
+        MONDAY - timedelta(seconds=1),
+        MONDAY + timedelta(days=63),
     ),
-    *_each(ops.SEARCH_SLOTS, "offering_id", "x", None),
-    *_each(ops.SEARCH_SLOTS, "provider_id", "x"),
-    *_each(ops.SEARCH_SLOTS, "viewer_zone", "Mars/Olympus", ""),
-    *_each(ops.SEARCH_SLOTS, "provider_ids", tuple(uuid4() for _ in range(101))),
-    *_each(ops.SEARCH_SLOTS, "seats", 0, 1001, True),
-    *_each(ops.NEXT_AVAILABLE, "limit", 0, 21),
-    *_each(ops.GET_OVERVIEW, "days", 0, 63),
-    *_each(ops.SEARCH_VISITS, "offering_ids", (uuid4(),), tuple(uuid4() for _ in range(9))),
-    *_each(ops.BOOK, "starts_at", NAIVE, OFF_MINUTE, LONG_AGO, FAR_AHEAD, 0, None),
-    *_each(ops.BOOK, "note", "n" * 501, *CONTROLS, None),
-    *_each(ops.BOOK, "customer_id", "x", None),
-    *_each(ops.HOLD, "starts_at", NAIVE, OFF_MINUTE, LONG_AGO, FAR_AHEAD),
-    *_each(ops.HOLD, "seats", 0, 1001),
-    *_each(ops.CONFIRM, "note", "n" * 501, *CONTROLS),
-    *_each(ops.DECLINE, "reason", "n" * 501, *CONTROLS),
-    *_each(ops.APPROVE, "expected_version", 0, True),
-    *_each(ops.BOOK_SERIES, "starts_at", NAIVE, OFF_MINUTE),
-    *_each(ops.BOOK_SERIES, "on_conflict", "ask", ""),
-    *_each(ops.BOOK_SERIES, "recurrence", *(spoilt(TWICE, count=n) for n in (1, 53)), names="recurrence.count"),
-    *_each(ops.RESCHEDULE_SERIES, "starts_at", NAIVE, OFF_MINUTE),
-    *_each(ops.BOOK_VISIT, "items", (), (ITEM,), (ITEM,) * 9),
-    *_each(ops.JOIN_WAITLIST, "end", NAIVE, MONDAY, MONDAY + timedelta(days=70)),
-    *_each(ops.JOIN_WAITLIST, "offer_minutes", 0, 1441),
-    *_each(ops.LIST_WAITLIST, "limit", 0, 201),
-    *_each(ops.SETTLE, "limit", 0, 1001),
-    *_each(ops.GET_APPOINTMENT, "appointment_id", "x", None),
-    *_each(ops.RESCHEDULE, "starts_at", NAIVE, OFF_MINUTE),
-    *_each(ops.RESCHEDULE, "expected_version", 0, -1, True, None),
-    *_each(ops.CANCEL, "reason", "n" * 501, "a\nb"),
-    *_each(ops.CANCEL, "expected_version", 0),
-    *_each(ops.LIST_APPOINTMENTS, "limit", 0, -1, 201, "many"),
-    *_each(ops.LIST_APPOINTMENTS, "status", "lost", ""),
-    *_each(ops.LIST_APPOINTMENTS, "cursor", "c" * 201, "a b", "a\n", "é"),
-    *_each(ops.LIST_APPOINTMENTS, "start", NAIVE),
-    *_each(ops.GET_AGENDA, "end", MONDAY, MONDAY + timedelta(days=63)),
-    *_each(ops.GET_AGENDA, "start", NAIVE),
+    *_each(SchedulingPort.search_slots, "offering_id", "x", None),
+    *_each(SchedulingPort.search_slots, "provider_id", "x"),
+    *_each(SchedulingPort.search_slots, "viewer_zone", "Mars/Olympus", ""),
+    *_each(SchedulingPort.search_slots, "provider_ids", tuple(uuid4() for _ in range(101))),
+    *_each(SchedulingPort.search_slots, "seats", 0, 1001, True),
+    *_each(SchedulingPort.next_available, "limit", 0, 21),
+    *_each(SchedulingPort.get_overview, "days", 0, 63),
+    *_each(SchedulingPort.search_visits, "offering_ids", (uuid4(),), tuple(uuid4() for _ in range(9))),
+    *_each(SchedulingPort.book, "starts_at", NAIVE, OFF_MINUTE, LONG_AGO, FAR_AHEAD, 0, None),
+    *_each(SchedulingPort.book, "note", "n" * 501, *CONTROLS, None),
+    *_each(SchedulingPort.book, "customer_id", "x", None),
+    *_each(SchedulingPort.hold, "starts_at", NAIVE, OFF_MINUTE, LONG_AGO, FAR_AHEAD),
+    *_each(SchedulingPort.hold, "seats", 0, 1001),
+    *_each(SchedulingPort.confirm, "note", "n" * 501, *CONTROLS),
+    *_each(SchedulingPort.decline, "reason", "n" * 501, *CONTROLS),
+    *_each(SchedulingPort.approve, "expected_version", 0, True),
+    *_each(SchedulingPort.book_series, "starts_at", NAIVE, OFF_MINUTE),
+    *_each(SchedulingPort.book_series, "on_conflict", "ask", ""),
+    *_each(
+        SchedulingPort.book_series, "recurrence", *(spoilt(TWICE, count=n) for n in (1, 53)), names="recurrence.count"
+    ),
+    *_each(SchedulingPort.reschedule_series, "starts_at", NAIVE, OFF_MINUTE),
+    *_each(SchedulingPort.book_visit, "items", (), (ITEM,), (ITEM,) * 9),
+    *_each(SchedulingPort.join_waitlist, "end", NAIVE, MONDAY, MONDAY + timedelta(days=70)),
+    *_each(SchedulingPort.join_waitlist, "offer_minutes", 0, 1441),
+    *_each(SchedulingPort.list_waitlist, "limit", 0, 201),
+    *_each(SchedulingPort.settle, "limit", 0, 1001),
+    *_each(SchedulingPort.get_appointment, "appointment_id", "x", None),
+    *_each(SchedulingPort.reschedule, "starts_at", NAIVE, OFF_MINUTE),
+    *_each(SchedulingPort.reschedule, "expected_version", 0, -1, True, None),
+    *_each(SchedulingPort.cancel, "reason", "n" * 501, "a\nb"),
+    *_each(SchedulingPort.cancel, "expected_version", 0),
+    *_each(SchedulingPort.list_appointments, "limit", 0, -1, 201, "many"),
+    *_each(SchedulingPort.list_appointments, "status", "lost", ""),
+    *_each(SchedulingPort.list_appointments, "cursor", "c" * 201, "a b", "a\n", "é"),
+    *_each(SchedulingPort.list_appointments, "start", NAIVE),
+    *_each(SchedulingPort.get_agenda, "end", MONDAY, MONDAY + timedelta(days=63)),
+    *_each(SchedulingPort.get_agenda, "start", NAIVE),
 ]
 
 
-@pytest.mark.parametrize("operation", ops.OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_each_wrong_value_is_refused_by_its_field(shop: Shop, operation: AnyOperation) -> None:
     request = samples(shop, unknown())[operation.name]
     before = _everything(shop)

@@ -8,7 +8,7 @@ import pytest
 from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import InvalidRequest, KeyReused, SlotUnavailable
-from contracts.scheduling.operations import OPERATIONS
+from contracts.scheduling.port import OPERATIONS
 from tests.contract.port.adapters import Adapter
 from tests.contract.port.samples import samples, standing
 from tests.contract.port.shop import Shop, at, open_shop, refused

@@ -5,7 +5,7 @@ import pytest
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import DeadlineExceeded, NotOwner, OutcomeUnknown, SchedulingError, Unavailable
-from contracts.scheduling.operations import OPERATIONS
+from contracts.scheduling.port import OPERATIONS
 from tests.contract.port.adapters import Adapter
 from tests.contract.port.samples import samples, unknown
 from tests.contract.port.shop import Shop, at

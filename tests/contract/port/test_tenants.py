@@ -13,7 +13,7 @@ from contracts.scheduling.errors import (
     SeriesNotFound,
     WaitlistEntryNotFound,
 )
-from contracts.scheduling.operations import OPERATIONS
+from contracts.scheduling.port import OPERATIONS
 from tests.contract.port.adapters import Adapter
 from tests.contract.port.samples import samples, standing
 from tests.contract.port.shop import MONDAY, TUESDAY, Caller, Shop, at, open_shop, refused

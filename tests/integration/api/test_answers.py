@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from flask import Blueprint
 
+from contracts.chassis.problem import Problem
 from monolith.app import create_app
-from monolith.shared.middleware.errors import Problem
 from tests.site import METRICS_TOKEN, Client, Site, application
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

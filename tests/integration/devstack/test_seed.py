@@ -14,7 +14,6 @@ from contracts.chassis.credentials import role_url
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import new_trace
 from contracts.scheduling import models as m
-from contracts.scheduling import operations as ops
 from contracts.scheduling.context import Actor, CallContext
 from deploy.databases.schemas import Target, monolith_target, scheduling_target
 from deploy.errors import CommandError
@@ -98,20 +97,16 @@ def test_the_product_reads_it_and_books_beside_it(databases: Databases) -> None:
     owner = Actor("staff", PLAN.id_of("owner", business.slug))
     staff = CallContext(business.business_id, owner, Deadline.after(9), new_trace())
 
-    page = engine.call(ops.LIST_APPOINTMENTS, staff, m.ListAppointments(limit=200))
-    (change,) = engine.call(
-        ops.GET_HISTORY, staff, m.GetHistory(appointment_id=page.appointments[0].appointment_id)
-    ).changes
+    page = engine.list_appointments(staff, m.ListAppointments(limit=200))
+    (change,) = engine.get_history(staff, m.GetHistory(appointment_id=page.appointments[0].appointment_id)).changes
     assert (len(page.appointments), change.after) == (200, page.appointments[0])
 
     tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-    slots = engine.call(
-        ops.SEARCH_SLOTS,
+    slots = engine.search_slots(
         staff,
         m.SearchSlots(offering_id=business.services[0].offering_id, start=tomorrow, end=tomorrow + timedelta(days=7)),
     ).slots
-    booked = engine.call(
-        ops.BOOK,
+    booked = engine.book(
         with_a_key(staff),
         m.Book(
             offering_id=business.services[0].offering_id,

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from contracts.scheduling.operations import OPERATIONS
+from contracts.scheduling.port import OPERATIONS
 from scheduling_service.engine.catalog import load_rules
 from scheduling_service.engine.engine import SchedulingEngine
 from scheduling_service.engine.pool import Connection

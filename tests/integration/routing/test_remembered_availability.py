@@ -11,11 +11,10 @@ import requests
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling import models as m
-from contracts.scheduling import operations as ops
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import OfferingNotFound, SlotUnavailable
 from contracts.scheduling.operations import Operation, Q, R
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from monolith.modules.scheduling.availability_cache import SEARCHES, AvailabilityCache
 from tests.contract.port.shop import NINE, Caller, Shop, at, open_shop
@@ -28,10 +27,10 @@ ELEVEN = at(11)
 NOBODY_S = UUID(int=7)
 
 
-class Counted(OneCallPort):
+class Counted(SchedulingPort):
     """Another port, and what it was asked."""
 
-    def __init__(self, port: OneCallPort) -> None:
+    def __init__(self, port: SchedulingPort) -> None:
         self.port = port
         self.asked: list[str] = []
         self.before_answering: Callable[[], None] = lambda: None
@@ -84,7 +83,7 @@ def test_every_kind_of_search_is_remembered_and_nothing_else(shop: Shop, asked: 
         shop.port.list_offerings(shop.anonymous.reads(), m.ListOfferings())
         agenda = m.GetAgenda(provider_id=shop.provider.provider_id, start=at(0), end=at(24))
         shop.port.get_agenda(shop.staff.reads(), agenda)
-    assert sorted(asked.asked) == sorted([*SEARCHES, *(2 * [ops.LIST_OFFERINGS.name, ops.GET_AGENDA.name])])
+    assert sorted(asked.asked) == sorted([*SEARCHES, *(2 * ["list_offerings", "get_agenda"])])
 
 
 def test_a_taken_start_may_be_listed_for_a_while_and_is_refused_as_always(shop: Shop) -> None:

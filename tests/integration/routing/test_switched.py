@@ -11,11 +11,10 @@ import pytest
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import new_trace
 from contracts.scheduling import models as m
-from contracts.scheduling import operations as ops
 from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.errors import BusinessNotFound, NotOwner, Unavailable
 from contracts.scheduling.operations import Operation
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.shared.database import new_id
@@ -25,7 +24,7 @@ from tests.faults.proxy import TcpProxy
 from tests.integration.routing.conftest import Process, eventually, start_process
 
 
-class RecordingSide(OneCallPort):
+class RecordingSide(SchedulingPort):
     """A side that answers every call as it is told, and remembers the keys it was called with."""
 
     def __init__(self, name: DatabaseName, refuse: Callable[[], Exception | None] = lambda: None) -> None:
@@ -118,7 +117,7 @@ def test_a_stale_route_is_corrected_by_the_refusal_and_the_same_key_succeeds(
     sides["monolith"].refuse = lambda: NotOwner("moved away")
 
     request = m.CreateProvider(name="Ann", zone="Europe/Paris")
-    assert port.call(ops.CREATE_PROVIDER, context(business_id, "the-key"), request).name == "scheduling"
+    assert port.create_provider(context(business_id, "the-key"), request).name == "scheduling"
     assert sides["monolith"].keys[-1] == sides["scheduling"].keys[-1] == "the-key"
 
 
@@ -140,7 +139,7 @@ def test_while_nobody_owns_it_a_write_waits_and_goes_on_at_the_new_owner(
     sides["monolith"].refuse = fenced
     request = m.CreateProvider(name="Ann", zone="Europe/Paris")
 
-    assert port.call(ops.CREATE_PROVIDER, context(business_id), request).name == "scheduling"
+    assert port.create_provider(context(business_id), request).name == "scheduling"
     assert refusals >= 4
 
 

@@ -12,7 +12,7 @@ import pytest
 from openfeature import api as openfeature
 from uuid_utils.compat import uuid7
 
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from deploy.devstack.keys import Keys
 from monolith.cutover.routing import OwnershipRoutes
@@ -122,7 +122,7 @@ def monolith(
     return started
 
 
-def sides_of(databases: Databases, keys: Keys, service_url: str) -> dict[DatabaseName, OneCallPort]:
+def sides_of(databases: Databases, keys: Keys, service_url: str) -> dict[DatabaseName, SchedulingPort]:
     return {
         "monolith": in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=4),
         "scheduling": HttpScheduling(service_url, signer_from(keys.signing_key), max_concurrent=8),

@@ -11,8 +11,7 @@ import pytest
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import AppointmentNotFound, SlotUnavailable
-from contracts.scheduling.operations import OPERATIONS
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import OPERATIONS, SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabases
@@ -38,7 +37,7 @@ def listed(shop: Shop) -> m.Offerings:
     return shop.port.list_offerings(shop.anonymous.reads(), m.ListOfferings())
 
 
-def read_everything(port: OneCallPort, shop: Shop, requests: dict[str, Any]) -> None:
+def read_everything(port: SchedulingPort, shop: Shop, requests: dict[str, Any]) -> None:
     for name, operation in READS.items():
         port.call(operation, shop.staff.reads(), requests[name])
 

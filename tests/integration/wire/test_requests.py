@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.scheduling.codec import MAX_REQUEST_BYTES
+from contracts.chassis.http_constants import MAX_REQUEST_BYTES
 from deploy.devstack.keys import Keys
 from monolith.modules.scheduling.adapters.tokens import signer_from
 from tests.contract.port.shop import Caller, Shop, at

@@ -1,5 +1,6 @@
 """The JSON API offers what the port does: each operation once, for those who may, with what it needs."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -7,14 +8,12 @@ import msgspec
 import pytest
 
 from contracts.chassis.deadline import Deadline
+from contracts.chassis.decoding import typed_query
 from contracts.chassis.trace import new_trace
-from contracts.scheduling import operations as ops
-from contracts.scheduling.codec import typed_query
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import InvalidRequest
-from contracts.scheduling.operation_errors import AnyOperation
-from contracts.scheduling.operations import OPERATIONS, Operation, Q, R
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.operations import AnyOperation, Operation, Q, R, operation_of
+from contracts.scheduling.port import OPERATIONS, SchedulingPort
 from monolith.modules.scheduling.routes import endpoints
 from monolith.shared.database import new_id
 from monolith.shared.endpoints import Access, AnyEndpoint, BusinessRef, Call, Principal
@@ -29,7 +28,7 @@ STARTS = "2030-05-06T09:00:00Z"
 ID = "019a0000-0000-7000-8000-000000000001"
 
 
-class Asked(OneCallPort):
+class Asked(SchedulingPort):
     """Remembers the last request that it was given."""
 
     request: Any = None
@@ -50,9 +49,9 @@ def endpoint(port: Asked, operation: AnyOperation) -> AnyEndpoint:
     return next(each for each in endpoints(port) if each.name == operation.name)
 
 
-def ask(port: Asked, operation: AnyOperation, said: dict[str, Any], **path: str) -> Any:
+def ask(port: Asked, method: Callable[..., Any], said: dict[str, Any], **path: str) -> Any:
     """What the port is asked when a customer says this in body or query."""
-    at = endpoint(port, operation)
+    at = endpoint(port, operation_of(method))
     body = msgspec.convert(said, at.body) if at.body else None
     query = msgspec.convert(typed_query(said, at.query), at.query) if at.query else None
     call: Call[Any] = Call(
@@ -86,43 +85,55 @@ def test_every_field_of_the_request_has_one_place(port: Asked, operation: AnyOpe
     assert not set(model.__struct_fields__) & in_path
 
 
-FOR_A_CUSTOMER: list[tuple[AnyOperation, dict[str, Any]]] = [
-    (ops.BOOK, {"offering_id": ID, "starts_at": STARTS}),
-    (ops.HOLD, {"offering_id": ID, "starts_at": STARTS}),
+FOR_A_CUSTOMER: list[tuple[Callable[..., Any], dict[str, Any]]] = [
+    (SchedulingPort.book, {"offering_id": ID, "starts_at": STARTS}),
+    (SchedulingPort.hold, {"offering_id": ID, "starts_at": STARTS}),
     (
-        ops.BOOK_SERIES,
+        SchedulingPort.book_series,
         {"offering_id": ID, "provider_id": ID, "starts_at": STARTS, "recurrence": {"every": "week", "count": 3}},
     ),
-    (ops.BOOK_VISIT, {"starts_at": STARTS, "items": [{"offering_id": ID}, {"offering_id": ID}]}),
-    (ops.JOIN_WAITLIST, {"offering_id": ID, "start": STARTS, "end": "2030-05-07T09:00:00Z"}),
+    (
+        SchedulingPort.book_visit,
+        {"starts_at": STARTS, "items": [{"offering_id": ID}, {"offering_id": ID}]},
+    ),
+    (SchedulingPort.join_waitlist, {"offering_id": ID, "start": STARTS, "end": "2030-05-07T09:00:00Z"}),
 ]
 
 
-@pytest.mark.parametrize(("operation", "said"), FOR_A_CUSTOMER, ids=lambda each: getattr(each, "name", ""))
-def test_who_names_no_customer_means_themselves(port: Asked, operation: AnyOperation, said: dict[str, Any]) -> None:
-    assert ask(port, operation, said).customer_id == CUSTOMER.user_id
-    assert ask(port, operation, said | {"customer_id": ID}).customer_id == UUID(ID)
-    assert type(port.request) is operation.request
+@pytest.mark.parametrize(("method", "said"), FOR_A_CUSTOMER, ids=lambda each: getattr(each, "__name__", ""))
+def test_who_names_no_customer_means_themselves(port: Asked, method: Callable[..., Any], said: dict[str, Any]) -> None:
+    assert ask(port, method, said).customer_id == CUSTOMER.user_id
+    assert ask(port, method, said | {"customer_id": ID}).customer_id == UUID(ID)
+    assert type(port.request) is operation_of(method).request
     assert (port.context.actor.kind, port.context.idempotency_key) == ("customer", "key")
 
 
 def test_what_the_path_says_is_part_of_the_request(port: Asked) -> None:
-    asked = ask(port, ops.SET_DATE_OVERRIDE, {"mode": "close"}, provider_id=ID, date="2030-02-28")
+    asked = ask(port, SchedulingPort.set_date_override, {"mode": "close"}, provider_id=ID, date="2030-02-28")
     assert (str(asked.provider_id), str(asked.date)) == (ID, "2030-02-28")
     with pytest.raises(InvalidRequest) as refused:
-        ask(port, ops.SET_DATE_OVERRIDE, {"mode": "close"}, provider_id=ID, date="2030-02-29")
+        ask(port, SchedulingPort.set_date_override, {"mode": "close"}, provider_id=ID, date="2030-02-29")
     assert refused.value.field == "date"
 
 
 def test_rules_between_the_fields_of_a_request_with_a_path_hold(port: Asked) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        ask(port, ops.LIST_DATE_OVERRIDES, {"first": "2030-02-28", "last": "2030-02-27"}, provider_id=ID)
+        ask(
+            port,
+            SchedulingPort.list_date_overrides,
+            {"first": "2030-02-28", "last": "2030-02-27"},
+            provider_id=ID,
+        )
     assert refused.value.field == "last"
 
 
 def test_lists_stand_in_a_query_with_commas_and_the_document_says_so(port: Asked) -> None:
     said = {"offering_id": ID, "start": STARTS, "end": "2030-05-07T09:00:00Z"}
-    asked = ask(port, ops.SEARCH_SLOTS, said | {"provider_ids": f"{ID},{CUSTOMER.user_id}", "by_day": "true"})
+    asked = ask(
+        port,
+        SchedulingPort.search_slots,
+        said | {"provider_ids": f"{ID},{CUSTOMER.user_id}", "by_day": "true"},
+    )
     assert asked.provider_ids == (UUID(ID), CUSTOMER.user_id)
     assert asked.by_day is True
     described = msgspec.json.decode(document(endpoints(port), "https://book.example"))

@@ -11,7 +11,6 @@ import pytest
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import new_trace
 from contracts.scheduling import models as m
-from contracts.scheduling import operations as ops
 from contracts.scheduling.codec import encode_error, encode_reply
 from contracts.scheduling.context import ANONYMOUS, CallContext
 from contracts.scheduling.errors import (
@@ -22,8 +21,8 @@ from contracts.scheduling.errors import (
     Unavailable,
 )
 from contracts.scheduling.models.kinds import Reply
-from contracts.scheduling.operations import Operation
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.operations import Operation, operation_of
+from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName, Note
 from monolith.cutover.shadow import examples
 from monolith.cutover.shadow.comparison import ComparisonResult, PendingRecheck, ReadComparer
@@ -43,7 +42,7 @@ NO_ANSWERS = [
 ]
 
 
-class ScriptedSide(OneCallPort):
+class ScriptedSide(SchedulingPort):
     """Says these, one after the other, and then nothing more."""
 
     def __init__(self, says: Sequence[Reply | Exception]) -> None:
@@ -72,7 +71,7 @@ def compared(
 
 def read(answer: ShadowReply) -> ShadowRead:
     ctx = CallContext(uuid4(), ANONYMOUS, Deadline.after(0), new_trace())
-    return ShadowRead(ops.LIST_HOLIDAYS, ctx, m.ListHolidays(), "monolith", answer, 0.001)
+    return ShadowRead(operation_of(SchedulingPort.list_holidays), ctx, m.ListHolidays(), "monolith", answer, 0.001)
 
 
 def test_the_same_answer_is_asked_for_once() -> None:

@@ -14,7 +14,8 @@ from contracts.scheduling.errors import (
     Unavailable,
     VersionConflict,
 )
-from contracts.scheduling.operations import BOOK
+from contracts.scheduling.operations import operation_of
+from contracts.scheduling.port import SchedulingPort
 from monolith.modules.scheduling.adapters import failures
 from monolith.modules.scheduling.adapters.deadline_transport import HttpReply
 from monolith.modules.scheduling.adapters.replies import read_reply
@@ -44,7 +45,7 @@ def test_every_error_crosses_the_wire_whole(error: SchedulingError) -> None:
     response = responses.failure(error)
     assert response.content_type is not None
     answer = HttpReply(response.status_code, response.content_type, response.get_data())
-    arrived = read_reply(BOOK, answer)
+    arrived = read_reply(operation_of(SchedulingPort.book), answer)
     assert type(arrived) is type(error)
     assert vars(arrived) == vars(error)
 

@@ -13,7 +13,7 @@ from contracts.scheduling.codec import MalformedReply
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from monolith.modules.scheduling.adapters import failures
 from monolith.modules.scheduling.adapters.breaker import Breaker, BreakerOpen
 from monolith.modules.scheduling.adapters.deadline_transport import ExchangeFailed, HttpReply, Transport
@@ -33,7 +33,7 @@ _FAIR_WAIT = 0.25
 """Seconds; a caller that gave the service less than this may not blame it for being late."""
 
 
-class HttpScheduling(OneCallPort):
+class HttpScheduling(SchedulingPort):
     """The port over one pooled session. Safe to share among threads; use it after a fork, not before.
 
     A call ends by its deadline, at most the operation's budget, whatever the service does. A call that failed is

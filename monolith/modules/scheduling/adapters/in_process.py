@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 from contracts.chassis.credentials import role_url
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.operations import Operation, Q, R
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.port import SchedulingPort
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.engine import SchedulingEngine
 from scheduling_service.maintenance.wiring import build_maintenance_worker
@@ -17,7 +17,7 @@ from scheduling_service.relay.wiring import build_relay
 IN_PROCESS_ROLE = "scheduling_app"
 
 
-class InProcessScheduling(OneCallPort):
+class InProcessScheduling(SchedulingPort):
     """The port by plain calls. No more generous than the other side: the operation's time budget holds here too."""
 
     def __init__(self, engine: SchedulingEngine) -> None:

@@ -7,9 +7,12 @@ from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
 from contracts.chassis.deadline import Deadline
+from contracts.chassis.http_constants import IDEMPOTENCY_KEY, JSON_TYPE, PROBLEM_TYPE
+from contracts.chassis.trace import REQUEST_ID, TRACEPARENT
 from contracts.scheduling import codec
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.operations import Operation
+from contracts.scheduling.validation import require_key
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
 
 _MARGIN = 0.05
@@ -37,28 +40,28 @@ class RequestBuilder:
         Raises InvalidRequest for a write without a sound key, and for values that are not the contract's.
         """
         headers = self._headers(operation, ctx, deadline)
-        wire = codec.encode_request(operation, codec.validate(request))
+        wire = codec.encode_request(operation, request)
         made = PreparedRequest()
         made.method = operation.method
         made.url = self._base_url + wire.target
         made.headers = CaseInsensitiveDict(headers)
         if wire.body is not None:
             made.body = wire.body
-            made.headers["Content-Type"] = codec.JSON_TYPE
+            made.headers["Content-Type"] = JSON_TYPE
             made.headers["Content-Length"] = str(len(wire.body))
         return made
 
     def _headers(self, operation: Operation[Any, Any], ctx: CallContext, deadline: Deadline) -> dict[str, str]:
         headers = {
             "User-Agent": "monolith",
-            "Accept": f"{codec.JSON_TYPE}, {codec.PROBLEM_TYPE}",
-            codec.TRACEPARENT: ctx.trace.header(),
-            codec.REQUEST_ID: ctx.trace.request_id,
+            "Accept": f"{JSON_TYPE}, {PROBLEM_TYPE}",
+            TRACEPARENT: ctx.trace.header(),
+            REQUEST_ID: ctx.trace.request_id,
         }
         if operation.writes:
-            key = codec.require_key(ctx.idempotency_key)
+            key = require_key(ctx.idempotency_key)
             token = self._signer.for_write(ctx.business_id, ctx.actor, operation.name, key, deadline.remaining())
-            headers[codec.IDEMPOTENCY_KEY] = key
+            headers[IDEMPOTENCY_KEY] = key
         else:
             token = self._signer.for_reads(ctx.business_id, ctx.actor)
         headers["Authorization"] = f"Bearer {token}"

@@ -8,8 +8,8 @@ from uuid import UUID
 from contracts.chassis.backoff import Backoff
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import BusinessNotFound, DeadlineExceeded, NotOwner, Unavailable
-from contracts.scheduling.operations import OPEN_BUSINESS, Operation, Q, R
-from contracts.scheduling.port import OneCallPort
+from contracts.scheduling.operations import Operation, Q, R, operation_of
+from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.modules.scheduling.ownership import Ownership
 from monolith.shared.database import DatabaseUnavailable
@@ -18,6 +18,8 @@ _FIRST_WAIT = 0.002
 _LONGEST_WAIT = 0.016
 _LAST_TRY = 0.05
 """Seconds. With less left, a try would end in nobody knows what, where now it is known that nothing was done."""
+
+_OPEN_BUSINESS = operation_of(SchedulingPort.open_business).name
 
 
 class Routes(Protocol):
@@ -33,14 +35,14 @@ class Routes(Protocol):
         """The owner of a business that is being opened: chosen by the flag at the first call, and kept."""
 
 
-class SwitchedScheduling(OneCallPort):
+class SwitchedScheduling(SchedulingPort):
     """Routes by ownership, never by the flag, and never falls back to the other side because one is slow.
 
     A side that does not own the business changes nothing and says `NotOwner`; then the same call, with the same key, is
     repeated where the routing table points, until the caller's deadline. A new business goes where the flag points.
     """
 
-    def __init__(self, sides: Mapping[DatabaseName, OneCallPort], routes: Routes) -> None:
+    def __init__(self, sides: Mapping[DatabaseName, SchedulingPort], routes: Routes) -> None:
         self._sides = sides
         self._routes = routes
 
@@ -66,7 +68,7 @@ class SwitchedScheduling(OneCallPort):
 
     def _route(self, operation: Operation[Q, R], ctx: CallContext) -> Ownership:
         try:
-            if operation.name == OPEN_BUSINESS.name:
+            if operation.name == _OPEN_BUSINESS:
                 return self._routes.claim(ctx.business_id)
             return _existing(self._routes.owner(ctx.business_id))
         except DatabaseUnavailable as error:

@@ -1,0 +1,109 @@
+"""Strict decoding of request bodies, query strings and idempotency keys."""
+
+import json
+import re
+from functools import cache
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from contracts.chassis.http_constants import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_PATTERN
+
+T = TypeVar("T")
+
+_key_pattern = re.compile(IDEMPOTENCY_KEY_PATTERN)
+_digits = re.compile(r"-?[0-9]{1,18}")
+_BOOLEANS = {"true": True, "false": False}
+
+
+class InvalidInput(ValueError):
+    """The caller must change its request. `field` is the path of the input at fault; `message` is for a person."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Decode a JSON object in UTF-8.
+
+    Raises InvalidInput for any other value, a repeated key, NaN, half of a surrogate pair, or very deep nesting.
+    """
+    try:
+        value = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        if b"\\u" in body:
+            json.dumps(value, ensure_ascii=False).encode()  # refuses half of an escaped surrogate pair
+    except RecursionError:
+        raise InvalidInput("The JSON is nested too deeply.") from None
+    except InvalidInput:
+        raise
+    except ValueError as error:
+        raise InvalidInput(f"The body is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise InvalidInput("The body must be a JSON object.")
+    return value
+
+
+def typed_query(query: dict[str, str], model: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return a query's values as JSON would carry them, ready for `convert`.
+
+    Where the model has a number, digits become one; where it has a boolean, `true` and `false` do; a list is separated
+    by commas; anything else stays text. A laxer rule would take `1e2` for a page size and `1700000000` for a date.
+    """
+    kinds = _kinds_of_fields(model)
+    return {name: _from_text(text, kinds.get(name, ())) for name, text in query.items()}
+
+
+def convert(value: Any, model: type[T]) -> T:
+    """Convert a value of plain JSON types to a model. Raises InvalidInput with the path of the field at fault."""
+    try:
+        return msgspec.convert(value, model)
+    except msgspec.ValidationError as error:
+        _refuse(error)
+
+
+def require_key(key: str | None) -> str:
+    """Return the idempotency key. Raises InvalidInput unless it consists of 1 to 200 visible ASCII characters."""
+    if key is None:
+        raise InvalidInput(f"Send an {IDEMPOTENCY_KEY} header with a unique value.", field=IDEMPOTENCY_KEY)
+    if not _key_pattern.fullmatch(key):
+        raise InvalidInput(f"{IDEMPOTENCY_KEY} must be 1 to 200 visible ASCII characters.", field=IDEMPOTENCY_KEY)
+    return key
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise InvalidInput("The JSON repeats a key.")
+    return fields
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidInput(f"{name} is not JSON.")
+
+
+def _from_text(text: str, kinds: tuple[type[inspect.Type], ...]) -> Any:
+    if inspect.IntType in kinds and _digits.fullmatch(text):
+        return int(text)
+    if inspect.BoolType in kinds:
+        return _BOOLEANS.get(text, text)
+    return text.split(",") if inspect.VarTupleType in kinds else text
+
+
+@cache
+def _kinds_of_fields(model: type[msgspec.Struct]) -> dict[str, tuple[type[inspect.Type], ...]]:
+    found = inspect.type_info(model)
+    assert isinstance(found, inspect.StructType)
+    return {f.encode_name: tuple(type(kind) for kind in getattr(f.type, "types", (f.type,))) for f in found.fields}
+
+
+def _refuse(error: msgspec.ValidationError) -> NoReturn:
+    message, _, path = str(error).partition(" - at `$")
+    path = path.rstrip("`").lstrip(".")
+    named = re.search(r"`(\w+)`", message)
+    about_a_member = message.startswith("Object ") or isinstance(error.__cause__, ValueError)
+    if named and about_a_member:
+        path = f"{path}.{named[1]}".lstrip(".")
+    raise InvalidInput(f"{message}.", field=path or None) from error

@@ -1,0 +1,12 @@
+"""Names and limits of the HTTP APIs of both deployables."""
+
+from typing import Final
+
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+IDEMPOTENCY_KEY_PATTERN: Final = r"^[\x21-\x7e]{1,200}$"
+"""Visible ASCII, as in draft-ietf-httpapi-idempotency-key-header."""
+
+JSON_TYPE: Final = "application/json"
+PROBLEM_TYPE: Final = "application/problem+json"
+
+MAX_REQUEST_BYTES: Final = 64 * 1024

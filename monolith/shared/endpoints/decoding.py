@@ -1,0 +1,37 @@
+"""Strict decoding of the API's input. A refused input is an ApiError with the path of the field at fault."""
+
+from typing import Any, TypeVar
+
+from contracts.chassis import decoding
+from contracts.chassis.decoding import InvalidInput
+from monolith.shared.endpoints.errors import ApiError, invalid_request
+
+T = TypeVar("T")
+
+
+def decode_body(body: bytes, model: type[T]) -> T:
+    """Decode a JSON object to a model. Raises ApiError 400."""
+    try:
+        return decoding.convert(decoding.decode_object(body), model)
+    except InvalidInput as error:
+        raise _api_error(error) from error
+
+
+def convert(value: Any, model: type[T]) -> T:
+    """Convert a value of plain JSON types to a model. Raises ApiError 400."""
+    try:
+        return decoding.convert(value, model)
+    except InvalidInput as error:
+        raise _api_error(error) from error
+
+
+def require_key(key: str | None) -> str:
+    """Return the idempotency key. Raises ApiError 400 unless it consists of 1 to 200 visible ASCII characters."""
+    try:
+        return decoding.require_key(key)
+    except InvalidInput as error:
+        raise _api_error(error) from error
+
+
+def _api_error(error: InvalidInput) -> ApiError:
+    return invalid_request(error.message, error.field)
