@@ -1,4 +1,4 @@
-"""`extraction db`."""
+"""Set up a database, or check one."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""`extraction demo`."""
+"""Run the whole product on this machine, with demo data."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""`extraction events`."""
+"""List and replay events that a module could not apply."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

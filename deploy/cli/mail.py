@@ -1,4 +1,4 @@
-"""`extraction mail`."""
+"""Read the mails that the demo has sent."""
 
 import os
 

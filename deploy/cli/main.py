@@ -1,78 +1,91 @@
-"""`extraction`: one command for all that a person does with this product outside a browser."""
+"""`extraction`, the command line of the product.
 
-import importlib
+Commands are entry points of the group `extraction.commands`, declared in `pyproject.toml`. A command's module is
+imported only when the command is called; the first line of its docstring is the summary in `extraction --help`.
+"""
+
+import ast
+import importlib.util
 import signal
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 import click
 
 from deploy.errors import CommandError
 
-EXIT_WRONG_USE = 2
+EXIT_USER_ERROR = 2
+GROUP = "extraction.commands"
+ORDER = (
+    *("demo", "db", "flag", "replicate", "shadow", "verify", "cutover", "finalize", "reset", "status"),
+    *("events", "seed", "operator", "mail"),
+)
+"""The order of the list, from a newcomer's first command on. Other commands follow alphabetically."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a command is (its module has a click command of the same name), and its line in the list."""
-
-    module: str
-    summary: str
-
-
-COMMANDS: Mapping[str, Entry] = {
-    "demo": Entry("deploy.cli.demo", "Run the whole product on this machine, with demo data."),
-    "db": Entry("deploy.cli.db", "Set up a database, or check one."),
-    "flag": Entry("deploy.cli.flag", "Show or set which side serves which business: move one, some or all."),
-    "replicate": Entry("deploy.cli.replicate", "Keep every business in both databases: what a move needs."),
-    "shadow": Entry("deploy.cli.shadow", "Ask both sides a share of the reads, and compare the answers."),
-    "verify": Entry("deploy.cli.verify", "Compare businesses in both databases, row by row."),
-    "cutover": Entry("deploy.cli.cutover", "Follow moves of businesses, end one, or carry one on."),
-    "finalize": Entry("deploy.cli.finalize", "End the extraction for good, when everything has moved."),
-    "reset": Entry("deploy.cli.reset", "Bring everything back to before the extraction."),
-    "status": Entry("deploy.cli.status", "Show who owns each business, and how much it holds."),
-    "events": Entry("deploy.cli.events", "See and replay the events that a module could not apply."),
-    "seed": Entry("deploy.cli.seed", "Fill the databases with many businesses and appointments."),
-    "load": Entry("loadtests.cli.load", "Send a peak hour through either adapter, and compare."),
-    "lab": Entry("loadtests.cli.lab", "Measure topologies against each other, and judge: extract, or not."),
-    "evidence": Entry("loadtests.cli.evidence", "Say which module of a running application is short of what."),
-    "operator": Entry("deploy.cli.operator", "Appoint those who run the whole product."),
-    "mail": Entry("deploy.cli.mail", "Read the mails that the demo has sent."),
-}
-
-
-class Commands(click.Group):
-    """Imports a command when it is called, so that the list of them comes at once."""
+class CommandGroup(click.Group):
+    """Commands from entry points. One whose module does not exist any more is absent."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which a newcomer meets them."""
-        return list(COMMANDS)
+        return list(read_summaries(entry_points(group=GROUP)))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """None for a name that is no command."""
-        entry = COMMANDS.get(name)
-        if entry is None:
+        """None for an unknown name. Raises CommandError when something that the command imports is missing."""
+        found = next(iter(entry_points(group=GROUP, name=name)), None)
+        if found is None:
+            _require_registration()
             return None
-        command: click.Command = getattr(importlib.import_module(entry.module), name)
+        try:
+            command: click.Command = found.load()
+        except ModuleNotFoundError as error:
+            raise CommandError(f"`extraction {name}` is not available: module {error.name} is not installed") from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list, without importing any of them."""
+        """Write the list without importing any command."""
+        _require_registration()
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+            formatter.write_dl(list(read_summaries(entry_points(group=GROUP)).items()))
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def read_summaries(commands: Iterable[EntryPoint]) -> dict[str, str]:
+    """Map the commands whose module exists to their one-line summaries, in the order of the list."""
+    found = {each.name: _module_file(each.module) for each in commands}
+    names = sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    return {name: _summary(file) for name in names if (file := found[name]) is not None}
+
+
+def _module_file(module: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    return None if spec is None or spec.origin is None else Path(spec.origin)
+
+
+def _summary(file: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(file.read_bytes())) or ""
+    return docstring.partition("\n")[0]
+
+
+def _require_registration() -> None:
+    """An editable installation keeps the entry points of the time when it was made."""
+    if not entry_points(group=GROUP):
+        raise CommandError("the installed package declares no commands: run `make demo`, or install it again")
+
+
+@click.command(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def extraction() -> None:
-    """An appointment-booking product that runs as a modular monolith, or with scheduling extracted from it.
+    """An appointment-booking product that runs as a modular monolith, or with its scheduling module extracted.
 
-    Begin with `extraction demo`. Each command explains itself: `extraction COMMAND --help`.
+    Begin with `extraction demo`. For details of a command: `extraction COMMAND --help`.
     """
 
 
 def main() -> None:
-    """Run one command. What the user can mend is one line on stderr and exit code 2, never a traceback."""
+    """Run one command. An error that the user can correct is one line on stderr and exit code 2, never a traceback."""
     try:
         sys.exit(extraction(prog_name="extraction", standalone_mode=False))
     except click.Abort:
@@ -84,29 +97,28 @@ def main() -> None:
         click.echo(f"{command}: {sentence(error.format_message())} See `{command} --help`.", err=True)
     except (click.ClickException, CommandError, OSError) as error:
         click.echo(f"extraction: {one_line(error)}", err=True)
-    sys.exit(EXIT_WRONG_USE)
+    sys.exit(EXIT_USER_ERROR)
 
 
 def run_alone(command: click.Command, program: str, name: str) -> None:
-    """Run a command that is a program of its own. What the user can mend is one line and exit code 2; Ctrl-C and
-    SIGTERM stop the servers first."""
+    """Run a command that is a program of its own, with the same error handling. Ctrl-C and SIGTERM stop its servers."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command(prog_name=program)
     except (CommandError, OSError) as error:
         click.echo(f"{name}: {one_line(error)}", err=True)
-        sys.exit(EXIT_WRONG_USE)
+        sys.exit(EXIT_USER_ERROR)
 
 
 def one_line(error: Exception | str) -> str:
-    """What happened, on one line."""
+    """The message of an error, on one line."""
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())
 
 
 def sentence(text: str) -> str:
-    """On one line, and ended."""
+    """The text on one line, with a full stop."""
     line = one_line(text)
     return line if line.endswith((".", "?", "!")) else f"{line}."
 

@@ -1,4 +1,4 @@
-"""Replicate every business between the two databases, as a cutover requires."""
+"""Replicate every business between both databases."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""`extraction seed`."""
+"""Fill the databases with many businesses and appointments."""
 
 import secrets
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""`extraction evidence`."""
+"""Find the module that is the bottleneck of a running application."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""`extraction lab`."""
+"""Measure topologies, and judge whether to extract."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""`extraction load`."""
+"""Send a peak hour through either adapter, and compare."""
 
 import importlib.util
 import os
