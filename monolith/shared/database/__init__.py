@@ -1,4 +1,4 @@
-"""A module's way to its own schema: transactions, ids, migrations."""
+"""Database access for modules: transactions, ids, migrations."""
 
 from monolith.shared.database.database import Database, transaction_is_open
 from monolith.shared.database.errors import CommitUnknown, DatabaseUnavailable

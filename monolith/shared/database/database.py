@@ -1,7 +1,7 @@
-"""One module's pool of connections, under that module's own role.
+"""The connection pool of a module, under the module's own role.
 
-Connections are in autocommit and every transaction begins and ends here, so that `BEGIN` and the business travel in one
-round trip, and so that a connection that died in the pool is noticed before any work was handed to it.
+Connections are in autocommit mode and transactions begin and end here explicitly, so that `BEGIN` and the business are
+sent in one round trip, and so that a dead pooled connection is detected before any work is done.
 """
 
 import threading
@@ -28,14 +28,15 @@ _thread_state = threading.local()
 
 
 def transaction_is_open() -> bool:
-    """Whether this thread is inside a transaction. No call to another store or service may be made from there."""
+    """Return whether this thread is in a transaction, where calls to other databases or services are not allowed."""
     return getattr(_thread_state, "transactions", 0) > 0
 
 
 class Database:
-    """Connects when first used, and again by itself after the server was away.
+    """A connection pool that connects on first use and reconnects by itself. Thread-safe.
 
-    `pool_timeout` bounds, in seconds, the wait for a free connection; `on_pool_wait`, if given, is told each wait.
+    `pool_timeout` limits the wait for a free connection; `on_pool_wait`, if given, is called with each wait. Both are
+    in seconds.
     """
 
     def __init__(
@@ -54,12 +55,12 @@ class Database:
 
     @contextmanager
     def transaction(self, business_id: UUID | None = None) -> Iterator[Connection]:
-        """A READ COMMITTED transaction: committed when the block ends, rolled back when it raises.
+        """Open a READ COMMITTED transaction that commits at the end of the block and rolls back on an exception.
 
-        Row-level security shows it the rows of `business_id`; without one, no row of any protected table.
+        Row-level security shows the rows of `business_id`; without it, no rows of protected tables.
 
-        Raises DatabaseUnavailable when the database cannot be reached in time or cannot do its work (nothing was
-        done), and CommitUnknown when the connection is lost at COMMIT. Other errors of a statement pass unchanged.
+        Raises DatabaseUnavailable if the database cannot be reached in time or cannot work (nothing was done), and
+        CommitUnknown if the connection is lost at COMMIT. Other errors of statements propagate.
         """
         connection = self._begin(_begin_statement(business_id))
         _thread_state.transactions = getattr(_thread_state, "transactions", 0) + 1
@@ -73,10 +74,10 @@ class Database:
             _release(connection)
 
     def query(self, run: Callable[[Connection], T]) -> T:
-        """The answer to a question of one statement, outside any transaction: one round trip in place of three.
+        """Run a single statement outside a transaction: one round trip instead of three.
 
-        A connection that had died is noticed by asking again, once, so the question must bear that. It sees no row of
-        a protected table. Raises DatabaseUnavailable.
+        It is repeated once if the connection was dead, so it must be idempotent. It sees no rows of protected tables.
+        Raises DatabaseUnavailable.
         """
         try:
             return self._run(run)
@@ -89,12 +90,12 @@ class Database:
             raise unavailable(error) or error from error
 
     def ping(self) -> None:
-        """Raise DatabaseUnavailable unless the server answers this role."""
+        """Raise DatabaseUnavailable unless the server accepts this role."""
         with self.transaction():
             pass
 
     def close(self) -> None:
-        """Close the idle connections; those in use are closed when they come back."""
+        """Close idle connections; others are closed when they return to the pool."""
         self._engine.dispose()
 
     def _run(self, run: Callable[[Connection], T]) -> T:
@@ -108,7 +109,7 @@ class Database:
         try:
             return self._begin_once(statement)
         except psycopg.OperationalError:
-            # It died in the pool, and so probably did the others. Nothing was asked of it yet: once more, afresh.
+            # The pooled connection was dead, and the others probably are too. Nothing was sent, so retry on a new one.
             self._engine.dispose()
         try:
             return self._begin_once(statement)
@@ -118,7 +119,7 @@ class Database:
     def _begin_once(self, statement: bytes) -> Connection:
         connection = self._check_out()
         try:
-            # `prepare=False`: two statements in one cannot be prepared.
+            # `prepare=False`, because a string with two statements cannot be prepared.
             _driver(connection).execute(statement, prepare=False)
         except psycopg.Error:
             connection.invalidate()
@@ -127,7 +128,7 @@ class Database:
         return connection
 
     def _check_out(self) -> Connection:
-        asked = time.perf_counter()
+        started = time.perf_counter()
         try:
             return self._engine.connect()
         except TimeoutError as error:
@@ -136,7 +137,7 @@ class Database:
             raise unavailable(error) or error from error
         finally:
             if self._on_pool_wait is not None:
-                self._on_pool_wait(time.perf_counter() - asked)
+                self._on_pool_wait(time.perf_counter() - started)
 
 
 def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:
@@ -170,7 +171,7 @@ def _driver(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:
 
 def _commit(connection: Connection) -> None:
     if _driver(connection).info.transaction_status == TransactionStatus.INERROR:
-        # COMMIT would answer ROLLBACK without an error.
+        # COMMIT would roll back without raising an error.
         raise RuntimeError("a statement's error was swallowed inside the transaction; use begin_nested() around it")
     try:
         connection.commit()
@@ -181,6 +182,6 @@ def _commit(connection: Connection) -> None:
 
 
 def _release(connection: Connection) -> None:
-    # What fails here is the rollback of a connection that died; the server has rolled back, the pool forgets it.
+    # Fails only if the connection is dead: then the server rolls back and the pool discards the connection.
     with suppress(DBAPIError):
         connection.close()

@@ -1,10 +1,9 @@
-"""What the database's errors mean to the person who waits for an answer.
+"""Errors of the database, with messages for end users.
 
-DatabaseUnavailable    nothing was done; asking again after `retry_after` seconds may succeed
-CommitUnknown          the connection was lost at COMMIT: it may have been done
+DatabaseUnavailable    nothing was done; a retry after `retry_after` seconds may succeed
+CommitUnknown          the connection was lost at COMMIT: the transaction may have been committed
 
-What a statement itself did wrong (a constraint, a syntax error) stays SQLAlchemy's error: the repository that wrote the
-statement knows what it means.
+Errors of the statement itself (a constraint, a syntax error) stay SQLAlchemy errors, which the repository handles.
 """
 
 import psycopg
@@ -12,7 +11,7 @@ from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 
 _BUSY = "The system is busy. Nothing was done; please try again."
-_AWAY = "The system cannot reach its database at the moment. Nothing was done; please try again."
+_UNREACHABLE = "The system cannot reach its database at the moment. Nothing was done; please try again."
 _READ_ONLY = "The system does not accept changes at the moment. Nothing was done; please try again later."
 _UNMIGRATED = "The system is being set up. Nothing was done; please try again later."
 _UNKNOWN = (
@@ -21,7 +20,7 @@ _UNKNOWN = (
 
 
 class DatabaseUnavailable(Exception):
-    """Nothing was done. `retry_after` is in seconds."""
+    """The database could not do the work, and nothing was done. `retry_after` is in seconds."""
 
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
@@ -38,12 +37,12 @@ class CommitUnknown(Exception):
 
 
 def busy() -> DatabaseUnavailable:
-    """All connections of the pool are taken."""
+    """Return the error for an exhausted pool."""
     return DatabaseUnavailable(_BUSY, retry_after=1)
 
 
 def unavailable(error: DBAPIError | psycopg.Error) -> DatabaseUnavailable | None:
-    """What the caller is told when the database could not do its work; None when the statement itself was wrong."""
+    """Convert an error of an unavailable database; return None if the statement itself failed."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, pg.SerializationFailure | pg.DeadlockDetected | pg.LockNotAvailable | pg.QueryCanceled):
         return DatabaseUnavailable(_BUSY, retry_after=1)
@@ -52,5 +51,5 @@ def unavailable(error: DBAPIError | psycopg.Error) -> DatabaseUnavailable | None
     if isinstance(cause, pg.UndefinedTable | pg.UndefinedColumn | pg.InvalidSchemaName):
         return DatabaseUnavailable(_UNMIGRATED, retry_after=10)
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
-        return DatabaseUnavailable(_AWAY, retry_after=2)
+        return DatabaseUnavailable(_UNREACHABLE, retry_after=2)
     return None

@@ -1,4 +1,4 @@
-"""Ids are made by the application, so that no sequence has to move with the data."""
+"""Ids, created by the application, so that no sequence has to move with the data."""
 
 from uuid import UUID
 
@@ -6,5 +6,5 @@ from uuid_utils import compat
 
 
 def new_id() -> UUID:
-    """A UUIDv7: ids made later sort later, to the millisecond."""
+    """Return a UUIDv7; ids sort by creation time, to the millisecond."""
     return compat.uuid7()

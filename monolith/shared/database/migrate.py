@@ -1,4 +1,4 @@
-"""Migrations of one schema. Every module's `env.py` calls `run_migrations()`; readiness asks `missing_versions()`."""
+"""Alembic migrations of one schema, and the check that they are complete."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from monolith.shared.database.database import Database
 
 
 def run_migrations() -> None:
-    """Bring the schema to its newest version, as its owner, in one transaction.
+    """Migrate the schema to its newest version, as its owner, in one transaction. Called by each module's `env.py`.
 
-    `extraction db setup` hands over `connection` (an administrator's), `schema` and `owner`. A migration that waits
-    5 s for a lock gives up: nothing is changed, and traffic does not queue behind it.
+    `extraction db setup` passes `connection` (an administrator's), `schema` and `owner`. A migration fails without
+    changes after waiting 5 s for a lock, so that traffic does not queue behind it.
     """
     attributes = context.config.attributes
     connection: Connection = attributes["connection"]
@@ -25,19 +25,19 @@ def run_migrations() -> None:
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         connection.execute(text("SET LOCAL statement_timeout = '10min'"))
         context.run_migrations()
-        # Readiness looks at the version as the running role.
+        # The readiness check reads the version as the application role.
         connection.execute(text(f'GRANT SELECT ON "{schema}".alembic_version TO "{schema}_app"'))
 
 
 def newest_versions(migrations: Path) -> frozenset[str]:
-    """The versions that this code was written for."""
+    """Return the newest versions in the code."""
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     return frozenset(ScriptDirectory.from_config(config).get_heads())
 
 
 def missing_versions(database: Database, schema: str, newest: frozenset[str]) -> frozenset[str]:
-    """Which of the newest versions the schema has not reached. Raises DatabaseUnavailable, also when it has none."""
+    """Return the newest versions that are not applied. Raises DatabaseUnavailable, also for an unmigrated schema."""
     versions = table("alembic_version", schema=schema)
     with database.transaction() as connection:
         reached = connection.execute(select(column("version_num", Text)).select_from(versions))

@@ -1,4 +1,4 @@
-"""What a module needs in order to follow scheduling's events: exactly one effect per event, in order."""
+"""Consumption of scheduling's events: exactly one effect per event, in order per appointment."""
 
 from monolith.shared.events.consumer import Consumer, EventRejected
 from monolith.shared.events.tables import ConsumerTables, consumer_tables, create_consumer_tables

@@ -1,4 +1,4 @@
-"""From an entry of the stream to its one effect."""
+"""Decoding of a stream entry, and its application in one transaction."""
 
 from enum import Enum, auto
 
@@ -12,20 +12,20 @@ LARGEST_EVENT = 64 * 1024
 
 
 class InvalidEntry(Exception):
-    """Not an event that a relay put into the stream."""
+    """The entry was not written by a relay: not an event of the contract, or with a wrong id."""
 
 
 class ApplyOutcome(Enum):
     APPLIED = auto()
     ALREADY_APPLIED = auto()
     EARLY = auto()
-    """Its predecessor has not come yet; the event is kept in the module's own schema meanwhile."""
+    """Its predecessor has not arrived yet; the event is stored in the module's schema until then."""
     DEAD = auto()
-    """It is a dead letter already."""
+    """It is already a dead letter."""
 
 
 def read_event(entry: StreamEntry) -> AnyEvent:
-    """Raises InvalidEntry."""
+    """Decode the event of an entry. Raises InvalidEntry."""
     if len(entry.payload) > LARGEST_EVENT:
         raise InvalidEntry(f"an event of {len(entry.payload)} bytes")
     try:
@@ -33,13 +33,16 @@ def read_event(entry: StreamEntry) -> AnyEvent:
     except MalformedReply as error:
         raise InvalidEntry(str(error)) from error
     if entry.stated_id != str(event.event_id):
-        raise InvalidEntry("the entry's id is not the event's")
+        raise InvalidEntry("the entry's id does not match the event's")
     return event
 
 
 def apply_event(consumer: Consumer, inbox: Inbox, event: AnyEvent) -> tuple[ApplyOutcome, bytes | None]:
-    """Effect and inbox in one transaction; repeating it does nothing. The bytes are the event that was early and can
-    be applied next. Raises what the handler raises; then nothing was done."""
+    """Apply an event once and record it in the inbox, in one transaction. Idempotent.
+
+    Also return the payload of the early event that can be applied next, if there is one. An exception of the handler
+    rolls everything back and propagates.
+    """
     with consumer.database.transaction(event.business_id) as connection:
         inbox.lock(connection, event.appointment.appointment_id)
         status = inbox.status(connection, event)

@@ -1,4 +1,4 @@
-"""What a module declares in order to follow the stream."""
+"""Declaration of an event consumer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ Handle = Callable[[AnyEvent, Connection], None]
 
 
 class EventRejected(Exception):
-    """Raised by a handler for an event that no repetition will make acceptable: it becomes a dead letter at once."""
+    """Raised by a handler for an event that no retry can apply; it becomes a dead letter immediately."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """One module's interest in the stream.
+    """A module's subscription to the event stream.
 
-    `name` is the consumer group, and the schema in which the module keeps its inbox (`create_consumer_tables`).
-    `handle` is called once per event, in version order within an appointment, inside the transaction that also
-    writes the inbox, with the event's business set for row-level security. It must do nothing that the
-    transaction cannot undo. What it raises is tried again later, except `EventRejected`.
+    `name` is the consumer group, and the schema of the module's inbox (`create_consumer_tables`). `handle` is called
+    once per event, in version order within an appointment, inside the transaction that also writes the inbox, with the
+    event's business set for row-level security. It must have no effects outside the transaction. After an exception the
+    event is retried later, except after `EventRejected`.
     """
 
     name: str

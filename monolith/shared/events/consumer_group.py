@@ -1,4 +1,4 @@
-"""A consumer group of the stream, in commands that Redis 6.2 has, and answers of 6.2 and 7 alike."""
+"""A consumer group of the event stream. Compatible with Redis 6.2 and 7."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.events import PUBLISHED, STREAM
 
 CONSUMER = "worker"
-"""One name for every process: entries are taken over by their idle time, so that names need not tell processes apart
-and none is left behind by a process that ended."""
+"""One consumer name for all processes: pending entries are claimed by their idle time, so names need not identify
+processes, and no stale name remains when a process ends."""
 
-CLOCKS_APART = timedelta(minutes=15)
-"""An entry's id is Redis' time, the published mark is a database's; they may differ by less than this."""
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=15)
+"""Bound on the difference between the clock of Redis (entry ids) and that of a database (watermarks)."""
 
 BEGINNING = "0-0"
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """One delivery of one stream entry. The fields are as they came: nothing about them was checked."""
+    """One delivery of a stream entry. The fields are not validated."""
 
     entry_id: str
     fields: dict[bytes, bytes]
@@ -40,7 +40,7 @@ class StreamEntry:
 
 
 class ConsumerGroup:
-    """Raises redis.RedisError; no call waits longer than two seconds, `read` at most `block_ms`."""
+    """The group of one consumer. Methods raise redis.RedisError, and time out after two seconds."""
 
     def __init__(self, redis_url: str, group: str, *, block_ms: int = 1000) -> None:
         self._redis = connect(redis_url)
@@ -51,7 +51,7 @@ class ConsumerGroup:
         self._redis.close()
 
     def create(self) -> None:
-        """From the oldest entry there is; a group that exists stays as it is."""
+        """Create the group at the oldest entry, unless it exists."""
         try:
             self._redis.xgroup_create(STREAM, self._group, id="0", mkstream=True)
         except redis.ResponseError as error:
@@ -59,8 +59,7 @@ class ConsumerGroup:
                 raise
 
     def read(self, count: int, *, wait: bool) -> list[StreamEntry]:
-        """Entries that no consumer of the group has been given. Creates the group where it is missing, as it is when
-        Redis has lost everything."""
+        """Return undelivered entries. Creates the group if it is missing, for example after Redis lost its data."""
         block = self._block_ms if wait else None
         try:
             answer = self._redis.xreadgroup(self._group, CONSUMER, {STREAM: ">"}, count=count, block=block)
@@ -72,10 +71,10 @@ class ConsumerGroup:
         return [StreamEntry(entry_id.decode(), fields, 1) for _, entries in answer for entry_id, fields in entries]
 
     def claim_overdue(self, first_wait: float, longest_wait: float, count: int) -> tuple[list[StreamEntry], list[str]]:
-        """Entries that were delivered and not acknowledged, by a consumer that died or that failed.
+        """Claim entries that were delivered but not acknowledged, because a consumer crashed or failed.
 
-        An entry's wait doubles with each delivery, from `first_wait` seconds. The second list names the entries
-        that were trimmed off the stream meanwhile: they are lost to it, and acknowledged here.
+        The delay before a retry doubles with each delivery, starting at `first_wait` seconds. The second list contains
+        the ids of pending entries that have been trimmed off the stream; they are acknowledged here.
         """
         due = {
             each["message_id"]: each["times_delivered"]
@@ -85,7 +84,7 @@ class ConsumerGroup:
         if not due:
             return [], []
         answer = self._redis.xclaim(STREAM, self._group, CONSUMER, int(first_wait * 1000), list(due))
-        # Redis 6.2 answers nil for a trimmed entry, 7 leaves it out; either leaves out what another has claimed first.
+        # For a trimmed entry Redis 6.2 returns nil, Redis 7 nothing; both omit entries that another consumer claimed.
         claimed = {entry_id: fields for entry_id, fields in answer if entry_id is not None}
         entries = [StreamEntry(i.decode(), claimed[i], due[i] + 1) for i in due if claimed.get(i)]
         trimmed = [i for i in due if not claimed.get(i) and not self._redis.xrange(STREAM, i, i)]
@@ -98,37 +97,39 @@ class ConsumerGroup:
             self._redis.xack(STREAM, self._group, *ids)
 
     def trimmed_after(self) -> str | None:
-        """The id of the last entry this group was given, when entries after it may have been trimmed unread. The
-        relay's own trimming leaves that last entry in place."""
+        """Return the id of the last delivered entry if entries after it may have been trimmed unread, else None.
+
+        The relay's trimming keeps the last delivered entry.
+        """
         pipeline = self._redis.pipeline(transaction=True)
         pipeline.xinfo_stream(STREAM)
         pipeline.xinfo_groups(STREAM)
         try:
             stream, groups = pipeline.execute()
         except redis.ResponseError:
-            return None  # no stream: nothing is known to have been in it
+            return None  # No stream, so no known entries.
         given = next((g["last-delivered-id"] for g in groups if g["name"] == self._group.encode()), None)
         if given is None or given == stream["last-generated-id"]:
             return None
         first = stream["first-entry"]
         if given == BEGINNING.encode():
-            complete = stream.get("entries-added") == stream["length"]  # not told by Redis 6.2
+            is_complete = stream.get("entries-added") == stream["length"]  # None in Redis 6.2
         else:
-            complete = first is not None and _order(first[0]) <= _order(given)
-        return None if complete else str(given.decode())
+            is_complete = first is not None and _order(first[0]) <= _order(given)
+        return None if is_complete else str(given.decode())
 
     def add(self, event_id: str, payload: bytes) -> None:
-        """Put an event at the end of the stream, for every group; those that applied it ignore it."""
+        """Append an event to the stream. Groups that have already applied it ignore it."""
         self._redis.xadd(STREAM, {"id": event_id, "event": payload})
 
     def request_republication(self, after: str | None) -> None:
-        """Have the relays publish again what they published since the entry `after`, or (None) all that they keep."""
+        """Make the relays republish everything since the entry `after`, or everything they retain if it is None."""
         if after is None or after == BEGINNING:
             self._redis.delete(PUBLISHED)
             return
-        since = datetime.fromtimestamp(int(after.partition("-")[0]) / 1000, UTC) - CLOCKS_APART
-        for source, mark in self._redis.hgetall(PUBLISHED).items():
-            if datetime.fromisoformat(mark.decode()) > since:
+        since = datetime.fromtimestamp(int(after.partition("-")[0]) / 1000, UTC) - MAX_CLOCK_DIFFERENCE
+        for source, watermark in self._redis.hgetall(PUBLISHED).items():
+            if datetime.fromisoformat(watermark.decode()) > since:
                 self._redis.hset(PUBLISHED, source, since.isoformat())
 
     def _pending(self, idle_seconds: float, count: int) -> Any:
@@ -141,7 +142,7 @@ class ConsumerGroup:
 
 
 def connect(redis_url: str) -> Any:
-    """A client that repeats no command by itself and answers bytes: what stands in the stream may be anything."""
+    """Return a Redis client without automatic retries that returns bytes, since stream entries can contain anything."""
     return redis.Redis.from_url(
         redis_url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=2.0, socket_connect_timeout=1.0
     )

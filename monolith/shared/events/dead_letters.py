@@ -1,4 +1,4 @@
-"""What an operator does with events that could not be applied: look, mend the cause, replay."""
+"""Inspection and replay of dead letters, the events that could not be applied."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,8 +14,11 @@ from monolith.shared.events.tables import consumer_tables
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`event_id`, `appointment_id` and `version` are None for a forged or malformed entry. `replayed_at` is set while
-    a replay is under way; it ends with the letter gone, or dead again."""
+    """An event that could not be applied.
+
+    `event_id`, `appointment_id` and `version` are None for an invalid entry. `replayed_at` is set during a replay; then
+    the letter is either gone or dead again.
+    """
 
     entry_id: str
     event_id: UUID | None
@@ -27,14 +30,14 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The dead letters of one module; `schema` is its consumer's name."""
+    """The dead letters of one module. `schema` is the name of its consumer."""
 
     def __init__(self, database: Database, schema: str) -> None:
         self._database = database
         self._table = consumer_tables(MetaData(), schema).dead_letter
 
     def list_letters(self, limit: int = 1000) -> list[DeadLetter]:
-        """Oldest first. Raises DatabaseUnavailable."""
+        """Return the dead letters, sorted by appointment and version. Raises DatabaseUnavailable."""
         dead = self._table.c
         columns = (
             dead.entry_id, dead.event_id, dead.appointment_id, dead.version,
@@ -45,19 +48,19 @@ class DeadLetters:
             return [DeadLetter(*row) for row in connection.execute(query)]
 
     def replay(self, group: ConsumerGroup, entry_ids: Collection[str]) -> int:
-        """Put the letters back into the stream, in version order; answers how many there were.
+        """Append the letters to the stream again, in version order, and return their number.
 
-        A letter disappears when its event is applied and dies again when it fails again, so replaying twice is
-        harmless. Raises DatabaseUnavailable, redis.RedisError: those already put back stay so.
+        A letter disappears when its event is applied, and remains if it fails again, so repeating a replay is harmless.
+        Raises DatabaseUnavailable and redis.RedisError; letters that were already appended stay in the stream.
         """
         with self._database.transaction() as connection:
             letters = connection.execute(self._letters(entry_ids)).all()
-            # Committed first: an event whose letter still counts as dead would be ignored.
+            # Committed before the events are appended: consumers ignore an event whose letter is still marked dead.
             replayed = update(self._table).values(replayed_at=func.now())
             connection.execute(replayed.where(self._table.c.entry_id.in_(entry_ids)))
         for letter in letters:
             group.add(letter.stated_id, letter.payload)
-        self._forget_nameless(entry_ids)
+        self._delete_invalid(entry_ids)
         return len(letters)
 
     def _letters(self, entry_ids: Collection[str]) -> Select[tuple[str, str, bytes]]:
@@ -65,8 +68,8 @@ class DeadLetters:
         letters = select(dead.entry_id, dead.stated_id, dead.payload).where(dead.entry_id.in_(entry_ids))
         return letters.order_by(dead.appointment_id, dead.version, dead.died_at)
 
-    def _forget_nameless(self, entry_ids: Collection[str]) -> None:
-        """Those of which nobody knows which event they were: nothing else will remove their letters."""
+    def _delete_invalid(self, entry_ids: Collection[str]) -> None:
+        """Delete letters of invalid entries, which no applied event will remove."""
         dead = self._table.c
         with self._database.transaction() as connection:
             connection.execute(delete(self._table).where(dead.entry_id.in_(entry_ids), dead.event_id.is_(None)))

@@ -1,4 +1,4 @@
-"""One module following the stream: `step` is what the worker calls again and again."""
+"""The consumer loop of one module; the worker calls `step` repeatedly."""
 
 import logging
 import time
@@ -20,38 +20,41 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FollowerSettings:
-    """Seconds, save `tries` and `batch`. An event that fails `tries` times is a dead letter: by these figures after
-    three minutes. A gap that lasts `gap` seconds has the relays publish again, at most every `republish_every`."""
+    """Retry and batch settings; times are in seconds.
+
+    An event becomes a dead letter after `tries` attempts, by default after about three minutes. A gap of `gap` seconds
+    makes the relays republish, at most once per `republish_every`.
+    """
 
     tries: int = 8
     first_retry: float = 2.0
     longest_retry: float = 60.0
     batch: int = 20
-    survey_every: float = 15.0
+    check_every: float = 15.0
     gap: float = 60.0
     republish_every: float = 300.0
 
 
 class Follower:
-    """Any number of processes may follow for the same consumer."""
+    """Consumes the stream for one module. Several processes may run followers of the same consumer."""
 
     def __init__(self, consumer: Consumer, group: ConsumerGroup, settings: FollowerSettings | None = None) -> None:
         self._consumer = consumer
         self._group = group
         self._settings = settings or FollowerSettings()
         self._inbox = Inbox(consumer.name)
-        self._database_was_away = False
-        self._next_survey = 0.0
+        self._database_unavailable = False
+        self._next_check = 0.0
         self._next_republication = 0.0
 
     def step(self) -> bool:
-        """Handle what is due; waits for new entries when there is nothing. True when it handled any.
+        """Process due and new entries, waiting for new ones if none is due; return whether there were any.
 
-        Raises redis.RedisError and DatabaseUnavailable: events wait meanwhile, and no try is counted.
+        Raises redis.RedisError and DatabaseUnavailable; such failures do not count as attempts.
         """
         self._require_database()
         retried = self._retry()
-        self._notice_gaps()
+        self._check_gaps()
         entries = self._group.read(self._settings.batch, wait=not retried)
         for entry in entries:
             self._handle(entry)
@@ -61,9 +64,9 @@ class Follower:
         self._group.close()
 
     def _require_database(self) -> None:
-        if self._database_was_away:
+        if self._database_unavailable:
             self._consumer.database.ping()
-            self._database_was_away = False
+            self._database_unavailable = False
 
     def _retry(self) -> bool:
         settings = self._settings
@@ -75,7 +78,7 @@ class Follower:
         return bool(entries)
 
     def _handle(self, entry: StreamEntry) -> None:
-        """Acknowledges the entry once its effect, or its death, is committed; otherwise leaves it for a later try."""
+        """Acknowledge the entry once it is applied or a dead letter; otherwise leave it pending for a retry."""
         event: AnyEvent | None = None
         try:
             event = read_event(entry)
@@ -83,10 +86,10 @@ class Follower:
         except (InvalidEntry, EventRejected) as error:
             self._dead_letter(entry, event, error)
         except RedisError:
-            raise  # Of what follows the effect, which is committed: the next try finds it done.
+            raise  # Raised after the effect was committed; the retry finds it applied.
         except DatabaseUnavailable as error:
-            self._database_was_away = True
-            self._require_database()  # It is there: so it was this event.
+            self._database_unavailable = True
+            self._require_database()  # The database is available, so the event itself failed.
             if not self._gave_up(entry, event, error):
                 return
         except Exception as error:
@@ -97,7 +100,7 @@ class Follower:
     def _apply(self, event: AnyEvent) -> None:
         outcome, next_event = apply_event(self._consumer, self._inbox, event)
         if outcome is ApplyOutcome.EARLY:
-            log.info("%s: %s waits for its predecessor", self._consumer.name, _named(event))
+            log.info("%s: %s is early and waits for its predecessor", self._consumer.name, _describe(event))
         if next_event is not None:
             self._add(next_event)
 
@@ -106,8 +109,8 @@ class Follower:
             self._dead_letter(entry, event, error)
             return True
         log.warning(
-            "%s: try %d of %d failed for %s: %s",
-            self._consumer.name, entry.deliveries, self._settings.tries, _named(event), error, exc_info=error,
+            "%s: attempt %d of %d failed for %s: %s",
+            self._consumer.name, entry.deliveries, self._settings.tries, _describe(event), error, exc_info=error,
         )  # fmt: skip
         return False
 
@@ -115,22 +118,22 @@ class Follower:
         reason = f"{type(error).__name__}: {error}"
         with self._consumer.database.transaction() as connection:
             self._inbox.add_dead_letter(connection, entry, event, reason)
-        log.error("%s: %s (%s) is a dead letter: %s", self._consumer.name, _named(event), entry.entry_id, reason)
+        log.error("%s: %s (%s) is a dead letter: %s", self._consumer.name, _describe(event), entry.entry_id, reason)
 
-    def _notice_gaps(self) -> None:
+    def _check_gaps(self) -> None:
         after = self._group.trimmed_after()
         if after is not None:
-            self._request_republication("the stream was trimmed ahead of it", after)
-        if time.monotonic() >= self._next_survey:
-            self._next_survey = time.monotonic() + self._settings.survey_every
-            self._survey()
+            self._request_republication("the stream was trimmed before entries were read", after)
+        if time.monotonic() >= self._next_check:
+            self._next_check = time.monotonic() + self._settings.check_every
+            self._check_early_events()
 
-    def _survey(self) -> None:
-        patience = timedelta(seconds=self._settings.gap)
+    def _check_early_events(self) -> None:
+        min_age = timedelta(seconds=self._settings.gap)
         with self._consumer.database.transaction() as connection:
-            forgotten = self._inbox.stranded_successors(connection, patience)
-            gaps = self._inbox.gaps(connection, patience)
-        for payload in forgotten:  # A process ended after it had applied the predecessor.
+            stranded = self._inbox.stranded_successors(connection, min_age)
+            gaps = self._inbox.gaps(connection, min_age)
+        for payload in stranded:  # A process ended right after it applied the predecessor.
             self._add(payload)
         if gaps:
             first = gaps[0]
@@ -144,11 +147,11 @@ class Follower:
         if time.monotonic() < self._next_republication:
             return
         self._next_republication = time.monotonic() + self._settings.republish_every
-        log.warning("%s asks for events again: %s", self._consumer.name, reason)
+        log.warning("%s requests republication: %s", self._consumer.name, reason)
         self._group.request_republication(after)
 
 
-def _named(event: AnyEvent | None) -> str:
+def _describe(event: AnyEvent | None) -> str:
     if event is None:
         return "an entry"
     return f"{event.appointment.appointment_id} version {event.version}"

@@ -1,4 +1,4 @@
-"""What a module knows of the events it was given: applied, early, dead. One transaction with the effect."""
+"""SQL for the inbox of a module: applied, early and dead events, in the transaction of the effect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from monolith.shared.events.tables import consumer_tables
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """An event that has waited for its predecessor."""
+    """An early event whose predecessor is missing."""
 
     appointment_id: UUID
     version: int
@@ -24,8 +24,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class EventStatus:
-    """`applied`: the newest version that was, 0 for none. `dead`: None, or whether its letter still lies there (it
-    does not while it is being replayed). `successor`: the early event that is next after this one."""
+    """The state of an event in the inbox.
+
+    `applied` is the newest applied version of its appointment, 0 if none. `dead` is None without a dead letter, and
+    false during its replay. `successor` is the payload of the next version, if it arrived early.
+    """
 
     applied: int
     dead: bool | None
@@ -34,7 +37,7 @@ class EventStatus:
 
 
 class Inbox:
-    """The statements; each takes the caller's transaction."""
+    """The inbox tables in `schema`. Methods run in the caller's transaction."""
 
     def __init__(self, schema: str) -> None:
         self._schema = schema
@@ -42,31 +45,31 @@ class Inbox:
         self._inbox, self._early, self._dead = tables.inbox, tables.early_event, tables.dead_letter
 
     def lock(self, connection: Connection, appointment_id: UUID) -> None:
-        """One transaction at a time applies events of an appointment; the others wait until it has committed."""
+        """Serialize the application of an appointment's events until the transaction ends."""
         connection.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
             {"key": f"{self._schema}.inbox {appointment_id}"},
         )
 
     def status(self, connection: Connection, event: AnyEvent) -> EventStatus:
-        """What is known of the event, under `lock`. Indexes inbox_version, dead_letter_event, early_event's own."""
+        """Return the status of the event, under `lock`. Indexes inbox_version, dead_letter_event, early_event_pkey."""
         inbox, early, dead = self._inbox.c, self._early.c, self._dead.c
         appointment_id = event.appointment.appointment_id
-        ours = early.appointment_id == appointment_id
+        same_appointment = early.appointment_id == appointment_id
         letters = select(dead.replayed_at.is_(None)).where(dead.event_id == event.event_id)
         applied = select(func.max(inbox.version)).where(inbox.appointment_id == appointment_id)
         row = connection.execute(
             select(
                 func.coalesce(applied.scalar_subquery(), 0),
                 letters.scalar_subquery(),
-                exists().where(ours, early.version == event.version),
-                select(early.payload).where(ours, early.version == event.version + 1).scalar_subquery(),
+                exists().where(same_appointment, early.version == event.version),
+                select(early.payload).where(same_appointment, early.version == event.version + 1).scalar_subquery(),
             )
         ).one()
         return EventStatus(*row)
 
     def record(self, connection: Connection, event: AnyEvent, status: EventStatus) -> None:
-        """Say that the event is applied; it is then neither early nor dead."""
+        """Record that the event is applied; it is no longer early or dead."""
         connection.execute(
             insert(self._inbox).values(
                 event_id=event.event_id,
@@ -75,7 +78,7 @@ class Inbox:
             )
         )
         if status.early:
-            self._forget_early(connection, event)
+            self._delete_early(connection, event)
         if status.dead is not None:
             connection.execute(delete(self._dead).where(self._dead.c.event_id == event.event_id))
 
@@ -91,13 +94,13 @@ class Inbox:
         )
 
     def stranded_successors(self, connection: Connection, older_than: timedelta) -> Sequence[bytes]:
-        """Early events whose predecessor was applied some time ago. The table is nearly always empty."""
+        """Return early events whose predecessor has been applied, older than `older_than`. Scans a small table."""
         early = self._early.c
         overdue = early.arrived_at < func.now() - older_than
         return connection.execute(select(early.payload).where(overdue, self._predecessor_applied())).scalars().all()
 
     def gaps(self, connection: Connection, older_than: timedelta) -> list[Gap]:
-        """Early events whose predecessor has not come, and is not dead either: an operator decides about those."""
+        """Return early events whose predecessor has not arrived; dead predecessors are left to operators."""
         early, dead = self._early.c, self._dead.c
         predecessor_dead = exists().where(
             dead.appointment_id == early.appointment_id, dead.version == early.version - 1
@@ -109,7 +112,7 @@ class Inbox:
         return [Gap(*row) for row in connection.execute(waiting)]
 
     def add_dead_letter(self, connection: Connection, entry: StreamEntry, event: AnyEvent | None, reason: str) -> None:
-        """`event` is None for an entry that could not be trusted to say which it is."""
+        """Store a dead letter; `event` is None for an invalid entry."""
         dead = self._dead.c
         same: ColumnElement[bool] = dead.entry_id == entry.entry_id
         known: dict[str, object] = {}
@@ -120,7 +123,7 @@ class Inbox:
                 "appointment_id": event.appointment.appointment_id,
                 "version": event.version,
             }
-            self._forget_early(connection, event)
+            self._delete_early(connection, event)
         connection.execute(delete(self._dead).where(same))
         connection.execute(
             insert(self._dead).values(
@@ -132,7 +135,7 @@ class Inbox:
             )
         )
 
-    def _forget_early(self, connection: Connection, event: AnyEvent) -> None:
+    def _delete_early(self, connection: Connection, event: AnyEvent) -> None:
         early = self._early.c
         connection.execute(
             delete(self._early).where(
@@ -145,6 +148,6 @@ class Inbox:
         return exists().where(and_(inbox.appointment_id == early.appointment_id, inbox.version == early.version - 1))
 
 
-def _storable(foreign: str) -> str:
-    """Postgres keeps no NUL in a text."""
-    return foreign.replace("\x00", "\\x00")[:1000]
+def _storable(text_value: str) -> str:
+    """Escape NUL, which Postgres does not store in text, and truncate."""
+    return text_value.replace("\x00", "\\x00")[:1000]

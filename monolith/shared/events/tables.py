@@ -1,6 +1,6 @@
-"""The three tables that every consuming module has in its own schema.
+"""The three tables of a consumer, which each consuming module has in its own schema.
 
-They belong to the machinery, span all businesses and are reached by no request, so they carry no row-level security.
+They hold data of all businesses and no request reads them, so they have no row-level security.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from sqlalchemy import (
 
 @dataclass(frozen=True, slots=True)
 class ConsumerTables:
-    """`inbox` says what was applied, and is never pruned: it is what makes redelivery harmless.
+    """`inbox` records applied events and is never pruned: it makes redelivery harmless.
 
-    `early_event` keeps events that arrived before their predecessor, `dead_letter` what could not be applied.
+    `early_event` stores events that arrived before their predecessor, `dead_letter` events that could not be applied.
     """
 
     inbox: Table
@@ -35,7 +35,7 @@ class ConsumerTables:
 
 
 def consumer_tables(metadata: MetaData, schema: str) -> ConsumerTables:
-    """The tables as SQLAlchemy knows them, for the module's `tables.py`."""
+    """Define the tables for the module's `tables.py`."""
     now = text("now()")
     inbox = Table(
         "inbox",
@@ -76,13 +76,13 @@ def consumer_tables(metadata: MetaData, schema: str) -> ConsumerTables:
 
 
 class AlembicOperations(Protocol):
-    """What is needed of `alembic.op`."""
+    """The part of `alembic.op` that is used here."""
 
     def execute(self, sqltext: str) -> None: ...
 
 
 def create_consumer_tables(op: AlembicOperations, schema: str, role: str) -> None:
-    """Called from the module's first migration, as the schema's owner. `role` is the one that consumes."""
+    """Create the tables; called by the module's first migration. `role` is the consumer's."""
     op.execute(f"""
         CREATE TABLE {schema}.inbox (
             event_id       uuid PRIMARY KEY,

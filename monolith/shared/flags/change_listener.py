@@ -1,8 +1,8 @@
-"""Hears of changed flags and owners within moments, in every process.
+"""Notification of every process when flags or owners change, within moments.
 
-One thread and one connection per process LISTEN to what the database announces at commit. A heartbeat on the same
-connection proves every half second that nothing was missed: Postgres delivers notices before it answers. When the
-connection is lost, listeners are told that what they know may be old; when it is back, that anything may have changed.
+One thread and connection per process LISTENs for notices, which Postgres sends at commit. A heartbeat on the same
+connection every half second proves that none was missed, since Postgres delivers notices before replies. While the
+connection is lost, `stale` is true; when it is back, subscribers receive a notice that anything may have changed.
 """
 
 import logging
@@ -21,25 +21,25 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ChangeNotice:
-    """`table` is `flag` or `ownership`; `business` is its id, or `*` for the default."""
+    """A committed change. `table` is the changed table; `business` is the business id, or `*` for the default."""
 
     table: str
     business: str
 
 
 class ChangeListener:
-    """Calls back from its own thread: `changed(notice)`, and `changed(None)` when anything may have changed."""
+    """Calls subscribers from its own thread; the notice is None if anything may have changed."""
 
     def __init__(self, url: str, *, role: str, secret: str) -> None:
         self._url = role_url(url, role, secret)
-        self._listeners: list[Callable[[ChangeNotice | None], None]] = []
+        self._subscribers: list[Callable[[ChangeNotice | None], None]] = []
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self.stale = True
 
-    def subscribe(self, changed: Callable[[ChangeNotice | None], None]) -> None:
-        """Must come before `start`."""
-        self._listeners.append(changed)
+    def subscribe(self, subscriber: Callable[[ChangeNotice | None], None]) -> None:
+        """Add a subscriber. Call this before `start`."""
+        self._subscribers.append(subscriber)
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -56,7 +56,7 @@ class ChangeListener:
                 self._listen()
             except psycopg.Error as error:
                 if not self.stale:
-                    _log.warning("lost the database's notices; flags and owners may be old: %s", error)
+                    _log.warning("lost the connection for change notices; flags and owners may be stale: %s", error)
                 self.stale = True
                 self._stopped.wait(_RETRY_SECONDS)
 
@@ -65,22 +65,22 @@ class ChangeListener:
             self._url, autocommit=True, connect_timeout=2, application_name="watch", tcp_user_timeout=2000
         ) as db:
             db.execute("LISTEN routes")
-            self._tell(None)
+            self._notify(None)
             self.stale = False
             while not self._stopped.is_set():
                 for notice in db.notifies(timeout=HEARTBEAT_SECONDS):
-                    self._tell(_parsed(notice.payload))
+                    self._notify(_parsed(notice.payload))
                     if self._stopped.is_set():
                         return
                 db.execute("SELECT 1")
 
-    def _tell(self, notice: ChangeNotice | None) -> None:
-        for changed in self._listeners:
+    def _notify(self, notice: ChangeNotice | None) -> None:
+        for subscriber in self._subscribers:
             try:
-                changed(notice)
+                subscriber(notice)
             except Exception:
-                _log.exception("a listener failed; it is told again at the next change")
-                raise psycopg.OperationalError("a listener failed") from None
+                _log.exception("a subscriber failed; reconnecting to notify all subscribers again")
+                raise psycopg.OperationalError("a subscriber failed") from None
 
 
 def _parsed(payload: str) -> ChangeNotice:

@@ -1,6 +1,6 @@
-"""An OpenFeature provider over this product's own flags; a team that has a flag system plugs in that one's instead.
+"""OpenFeature provider for the flags in the database; a team with a flag system of its own replaces it.
 
-https://openfeature.dev/specification/sections/providers. The evaluation context's targeting key is the business's id.
+https://openfeature.dev/specification/sections/providers. The targeting key of an evaluation context is the business id.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +19,9 @@ T = TypeVar("T")
 
 
 class DatabaseFlags(AbstractProvider):
-    """Answers from memory; `refresh` reads the database, and runs at every notice of the watch. Whoever asks before the
-    first notice has the database read for them.
+    """Evaluates flags from memory. `refresh` reloads them at every change notice; the first evaluation loads them.
 
-    A business without an override has the default; a flag that nobody ever set has the caller's default value.
+    A business without an override gets the flag's default; a flag that was never set gets the caller's default value.
     """
 
     def __init__(self, store: FlagStore) -> None:

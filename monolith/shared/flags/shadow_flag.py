@@ -1,4 +1,4 @@
-"""The flag `scheduling.shadow`, typed."""
+"""Typed access to the flag `scheduling.shadow`."""
 
 from uuid import UUID
 
@@ -7,18 +7,18 @@ from openfeature.evaluation_context import EvaluationContext
 
 from monolith.shared.flags.store import SCHEDULING_SHADOW
 
-NOTHING = 0.0
-"""What holds until somebody sets the flag: the owner alone is asked."""
+NO_SHADOWING = 0.0
+"""The value until the flag is set: no shadow reads."""
 
 
 class ShadowFlag:
-    """Which share of a business's reads is to be sent to the side that does not own it, too."""
+    """The share of a business's reads that are repeated on the adapter that does not own it."""
 
     def __init__(self, client: OpenFeatureClient) -> None:
         self._client = client
 
     def percent_for(self, business_id: UUID) -> float:
-        """0 to 100. A value that is no percentage counts as 0."""
+        """Return the percentage, 0 to 100. An invalid value counts as 0."""
         context = EvaluationContext(targeting_key=str(business_id))
-        value = self._client.get_float_value(SCHEDULING_SHADOW, NOTHING, context)
-        return value if 0 <= value <= 100 else NOTHING
+        value = self._client.get_float_value(SCHEDULING_SHADOW, NO_SHADOWING, context)
+        return value if 0 <= value <= 100 else NO_SHADOWING

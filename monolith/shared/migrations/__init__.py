@@ -1,4 +1,4 @@
-"""The schema `platform`'s history."""
+"""Alembic history of the schema `platform`."""
 
 from pathlib import Path
 

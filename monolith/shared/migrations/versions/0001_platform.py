@@ -39,7 +39,7 @@ CREATE TABLE platform.audit (
 CREATE INDEX audit_by_time ON platform.audit (recorded_at, audit_id);
 """
 
-# Processes that LISTEN hear of a change when it commits, not before.
+# LISTENing processes are notified when a change commits, not before.
 _NOTICES = """
 CREATE FUNCTION platform.announce() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
