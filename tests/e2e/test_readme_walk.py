@@ -113,7 +113,7 @@ class Walker:
         started, moved, verified, status = self.runs(step)
         assert "follow one another" in started.stdout
         assert "harbour-barbers: monolith -> scheduling; writes waited at most" in moved.stdout
-        assert "harbour-barbers (http)" in verified.stdout
+        assert "harbour-barbers (scheduling)" in verified.stdout
         assert "0 with something wrong" in verified.stdout
         assert "the first move" in status.stdout
         self.looks_again()
