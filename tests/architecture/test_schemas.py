@@ -27,6 +27,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("deploy/seed/", "auth"): "bulk-loads demonstration data",
     ("deploy/seed/", "platform"): "bulk-loads demonstration data",
     ("deploy/seed/", "scheduling"): "bulk-loads demonstration data and checks it",
+    ("loadtests/bench/", "billing"): "measures when invoices follow their bookings",
+    ("loadtests/bench/", "notifications"): "measures when mails follow their bookings",
     ("loadtests/bench/", "platform"): "measures the product's SQL without the product",
     ("loadtests/bench/", "scheduling"): "measures the product's SQL without the product",
     ("loadtests/harness/", "scheduling"): "compares acknowledged bookings with stored ones, from outside the product",
