@@ -1,1 +1,1 @@
-"""What the product costs, as ratios to bare floors taken in one run: `python -m loadtests.bench`."""
+"""Benchmarks of the product, as ratios to minimal baselines ("floors") of the same run: `python -m loadtests.bench`."""

@@ -16,7 +16,7 @@ ARTIFACT = Path(".artifacts/bench.json")
 FULL = BlockPlan(pairs=10, seconds=4.0, warm_up=3.0)
 QUICK = BlockPlan(pairs=3, seconds=2.0, warm_up=1.0)
 
-LEAST, MOST = 1_000, 100_000_000
+MIN_SIZE, MAX_SIZE = 1_000, 100_000_000
 SIZES = (10_000, 100_000, 1_000_000)
 QUICK_SIZES = (10_000, 100_000)
 
@@ -34,24 +34,24 @@ MEASUREMENTS: Mapping[str, Measurement] = {
 
 
 def _sizes(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Sequence[int]:
-    """Raises click.BadParameter."""
+    """Parse the sizes, in ascending order. Raises click.BadParameter."""
     words = text.split(",") if text else []
-    if not all(word.isascii() and word.isdigit() and LEAST <= int(word) <= MOST for word in words):
-        raise click.BadParameter(f"give numbers from {LEAST} to {MOST}, with commas between them")
+    if not all(word.isascii() and word.isdigit() and MIN_SIZE <= int(word) <= MAX_SIZE for word in words):
+        raise click.BadParameter(f"give comma-separated numbers from {MIN_SIZE} to {MAX_SIZE}")
     found = [int(word) for word in words]
     if len(found) == 1 or found != sorted(set(found)):
-        raise click.BadParameter("give two sizes at least, from few to many")
+        raise click.BadParameter("give at least two sizes in ascending order")
     return found
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("which", nargs=-1, type=click.Choice([*MEASUREMENTS, "growth"]))
-@click.option("--quick", is_flag=True, help="Few and short blocks: a look, not a figure to quote.")
-@click.option("--sizes", metavar="N,N,…", callback=_sizes, help="Of growth: appointments, from few to many.")
+@click.option("--quick", is_flag=True, help="Fewer and shorter blocks, for orientation only.")
+@click.option("--sizes", metavar="N,N,…", callback=_sizes, help="Numbers of appointments for growth, ascending.")
 def bench(which: tuple[str, ...], quick: bool, sizes: Sequence[int]) -> None:
-    """Measure the product against bare floors, on servers of its own; all of it, or what WHICH names.
+    """Measure the product relative to minimal baselines, on servers of its own: WHICH figures, or all.
 
-    Prints the figures and writes them to .artifacts/bench.json. Takes about 20 minutes.
+    Prints the figures and writes them to .artifacts/bench.json. Measuring all takes about 20 minutes.
     """
     cores = choose_cores()
     echo(cores.note)
@@ -69,7 +69,7 @@ def bench(which: tuple[str, ...], quick: bool, sizes: Sequence[int]) -> None:
             echo(format_figure(*figure))
         figures |= found
         write_figures(figures, ARTIFACT)
-    echo(f"\nwritten to {ARTIFACT}" + (" (a quick look: few blocks)" if quick else ""))
+    echo(f"\nwritten to {ARTIFACT}" + (" (quick: few blocks, for orientation only)" if quick else ""))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""booking_vs_floor: booking through the whole monolith, against the same SQL through bare Flask."""
+"""booking_vs_floor: throughput of booking through the whole monolith, relative to the same SQL through bare Flask."""
 
 import json
 import secrets
@@ -10,13 +10,15 @@ from contracts.chassis.credentials import role_url
 from deploy.devstack.ports import HOST
 from deploy.errors import CommandError
 from loadtests.bench.figures import Figure, ratio_figure
+from loadtests.bench.floor_server import start_floor
 from loadtests.bench.interleaving import CONNECTIONS, BlockPlan, Contender, compare_throughput
 from loadtests.bench.output import echo
 from loadtests.bench.sql_recording import RecordedStatement, record_statements
 from loadtests.bench.sql_replay import BookingRequest, StatementTemplate, build_template, without_transaction_control
 from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores
-from loadtests.harness.saturation import render_request, saturate
+from loadtests.harness.raw_http import render_request
+from loadtests.harness.saturation import saturate
 from loadtests.harness.tenants import ROUND_THE_CLOCK, Tenant, TenantClient, open_tenant
 
 FIRST_DAY = datetime(2035, 1, 1, tzinfo=UTC)
@@ -25,80 +27,81 @@ PROVIDERS = 50
 ENGINE_ROLE = "scheduling_app"
 RECORDED = 5
 
+FreeSlots = Iterator[tuple[str, datetime]]
+
 
 def measure(cores: Cores, plan: BlockPlan) -> dict[str, Figure]:
-    """By customers, in process, each booking in a slot of its own."""
+    """Book as customers, in process, each time in a slot of its own."""
     with running_bench_servers(cores) as servers:
         servers.start_databases("monolith")
         product = servers.start_monolith()
         tenant = open_tenant(product.port, PROVIDERS, ROUND_THE_CLOCK)
-        customers = [tenant.customer() for _ in range(CONNECTIONS)]
+        customers = [tenant.register_customer() for _ in range(CONNECTIONS)]
         free = unused_slots(tenant)
-        sql = _sql_of_a_booking(servers, tenant, customers[0], free)
+        sql = _booking_sql(servers, tenant, customers[0], free)
         processes = {"web": product.pid, "Postgres": servers.postgres_pid("monolith")}
         subject = Contender("booking", product.port, booking_requests(tenant, customers, free), 201, processes)
         floor = _floor(servers, sql, tenant, free)
         outcome = compare_throughput(subject, floor, plan, cores)
-    for line in (*_about(sql), *outcome.lines("booking", "its SQL, bare Flask")):
+    for line in (_describe(sql), *outcome.lines("booking", "its SQL, bare Flask")):
         echo(line)
     return {"booking_vs_floor": ratio_figure(outcome.ratio)}
 
 
-def unused_slots(tenant: Tenant) -> Iterator[tuple[str, datetime]]:
-    """Each once, in both servers' bookings together: they share the table."""
+def unused_slots(tenant: Tenant) -> FreeSlots:
+    """Yield each slot once; the product and the floor book from the same iterator, since they share the table."""
     quarters = product(range(DAYS), range(96))
     for (day, quarter), provider_id in product(quarters, tenant.providers):
         yield provider_id, FIRST_DAY + timedelta(days=day, minutes=15 * quarter)
-    raise CommandError("the bench ran out of free slots: raise DAYS in loadtests/bench/booking.py")
+    raise CommandError("the bench ran out of free slots: increase DAYS in loadtests/bench/booking.py")
 
 
-def _sql_of_a_booking(
-    servers: BenchServers, tenant: Tenant, customer: TenantClient, free: Iterator[tuple[str, datetime]]
+def booking_requests(tenant: Tenant, customers: Sequence[TenantClient], free: FreeSlots) -> Iterator[bytes]:
+    """Yield rendered booking requests, with the customers taking turns."""
+    headers = cycle([customer.headers for customer in customers])
+    for (provider_id, starts_at), authentication in zip(free, headers, strict=False):
+        yield _render(f"/api/v1{tenant.path}/appointments", tenant.port, tenant, provider_id, starts_at, authentication)
+
+
+def _booking_sql(
+    servers: BenchServers, tenant: Tenant, customer: TenantClient, free: FreeSlots
 ) -> list[StatementTemplate]:
-    """What two bookings in a row had in common, once the caches are filled: now and then one is read anew."""
+    """Derive the SQL of a booking from two consecutive recorded ones that sent the same statements.
+
+    Several are recorded because a booking that refreshes a cache sends more.
+    """
     made: list[BookingRequest] = []
 
     def book() -> None:
-        # Another provider and another time than before: what stays the same would be taken for a constant.
+        # Each booking has another provider and time; values common to two bookings count as constants.
         provider_id, starts_at = next(islice(free, len(tenant.providers), None))
         made.append(BookingRequest(provider_id, starts_at.isoformat(), secrets.token_hex(16)))
         tenant.book(customer, provider_id, starts_at, made[-1].key)
 
-    found = record_statements(
-        servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book] * RECORDED
-    )
+    admin_url, log = servers.postgres["monolith"].admin_url(), servers.statements("monolith")
+    found = record_statements(admin_url, log, [book] * RECORDED)
     pairs = pairwise(list(zip(found, made, strict=True))[1:])
     one, other = next((pair for pair in pairs if _texts(pair[0][0]) == _texts(pair[1][0])), (None, None))
     if one is None or other is None:
-        raise CommandError("no two bookings through the product sent the same SQL, so no floor can replay it")
+        raise CommandError("no two consecutive bookings sent the same SQL, so no floor can replay it")
     steps = build_template(one[0], other[0], (one[1], other[1]))
     by_engine = [step for step in steps if step.role == ENGINE_ROLE]
     return [*without_transaction_control([step for step in steps if step.role != ENGINE_ROLE]), *by_engine]
 
 
-def booking_requests(
-    tenant: Tenant, customers: Sequence[TenantClient], free: Iterator[tuple[str, datetime]]
-) -> Iterator[bytes]:
-    cookies = cycle([customer.cookie for customer in customers])
-    for (provider_id, starts_at), cookie in zip(free, cookies, strict=False):
-        yield _request(f"/api/v1{tenant.path}/appointments", tenant.port, tenant, provider_id, starts_at, cookie)
-
-
-def _request(
-    path: str, port: int, tenant: Tenant, provider_id: str, starts_at: datetime, cookie: Mapping[str, str]
+def _render(
+    path: str, port: int, tenant: Tenant, provider_id: str, starts_at: datetime, authentication: Mapping[str, str]
 ) -> bytes:
-    asked = {"offering_id": tenant.offering_id, "provider_id": provider_id, "starts_at": starts_at.isoformat()}
-    headers = {"Idempotency-Key": secrets.token_hex(16), **cookie}
-    return render_request("POST", path, host=f"{HOST}:{port}", headers=headers, body=json.dumps(asked).encode())
+    headers = {"Idempotency-Key": secrets.token_hex(16), **authentication}
+    body = json.dumps(tenant.booking(provider_id, starts_at)).encode()
+    return render_request("POST", path, host=f"{HOST}:{port}", headers=headers, body=body)
 
 
-def _floor(
-    servers: BenchServers, sql: list[StatementTemplate], tenant: Tenant, free: Iterator[tuple[str, datetime]]
-) -> Contender:
+def _floor(servers: BenchServers, sql: list[StatementTemplate], tenant: Tenant, free: FreeSlots) -> Contender:
     target = servers.target("monolith")
     urls = {role: role_url(target.url, role, target.role_secret) for role in {step.role for step in sql}}
-    web = servers.start_floor("booking_floor", {"database_urls": urls, "sql": sql}, "/ready")
-    requests = (_request("/appointments", web.port, tenant, *slot, {}) for slot in free)
+    web = start_floor(servers, "booking_floor", {"database_urls": urls, "sql": sql}, "/ready")
+    requests = (_render("/appointments", web.port, tenant, *slot, {}) for slot in free)
     processes = {"web": web.pid, "Postgres": servers.postgres_pid("monolith")}
     floor = Contender("the floor", web.port, requests, 201, processes)
     _require_same_sql(servers, floor, sql)
@@ -106,12 +109,13 @@ def _floor(
 
 
 def _require_same_sql(servers: BenchServers, floor: Contender, sql: list[StatementTemplate]) -> None:
-    """Ask the server's log whether the floor does what it says."""
+    """Check in the server's statement log that the floor sends the SQL of a booking."""
 
     def book() -> None:
         saturate(floor.port, floor.requests, connections=1, seconds=0)  # one request
 
-    _, sent = record_statements(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [book, book])
+    admin_url, log = servers.postgres["monolith"].admin_url(), servers.statements("monolith")
+    _, sent = record_statements(admin_url, log, [book, book])
     if _texts(sent) != [(step.role, step.sql) for step in sql]:
         raise CommandError("the booking floor does not send the SQL of a booking: see loadtests/bench/floors.py")
 
@@ -120,6 +124,6 @@ def _texts(statements: Sequence[RecordedStatement]) -> list[tuple[str, str]]:
     return [(statement.role, statement.sql) for statement in statements]
 
 
-def _about(sql: list[StatementTemplate]) -> list[str]:
+def _describe(sql: list[StatementTemplate]) -> str:
     engine = sum(step.role == ENGINE_ROLE for step in sql)
-    return [f"{'the SQL of one booking':<24} {len(sql) - engine} reads before, {engine} statements in its transaction"]
+    return f"{'the SQL of one booking':<24} {len(sql) - engine} reads before, {engine} statements in its transaction"

@@ -1,24 +1,14 @@
-"""`python -m loadtests.bench.cutover [--quick]`: what moves cost those who use a business, and being able to."""
+"""`python -m loadtests.bench.cutover [--quick]`: the cost of moves, replication and fencing."""
 
 import time
+from pathlib import Path
 
 import click
 
+from contracts.scheduling.values import DatabaseName
 from deploy.cli.main import run_alone
-from deploy.errors import CommandError
 from loadtests.bench import fence_cost, initial_copy
-from loadtests.bench.cutover_pauses import (
-    APPOINTMENTS,
-    ARTIFACT,
-    SeededTenant,
-    cutover_databases,
-    measure_capacity,
-    move_back_and_forth,
-    open_seeded_tenant,
-    seed_business,
-    summarize_moves,
-    traffic_plans,
-)
+from loadtests.bench.cutover_pauses import measure_capacity, move_back_and_forth, summarize_moves
 from loadtests.bench.figures import Figure, format_figure, ratio_figure, write_figures
 from loadtests.bench.interleaving import BlockPlan
 from loadtests.bench.output import echo
@@ -26,96 +16,97 @@ from loadtests.generator.estimates import ratio
 from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores, choose_cores
 from loadtests.harness.cpu_time import cpu_seconds, cpu_seconds_between, format_cpu_per_request
-from loadtests.harness.traffic.processes import running_traffic
+from loadtests.harness.cutovers import cutover_databases, move_to_other, unguarded_controller
+from loadtests.harness.tenants import SeededTenant, open_seeded_tenant, seed_businesses
+from loadtests.harness.traffic.processes import running_traffic, traffic_plans
 from monolith.cutover import replication
-from monolith.cutover.controller import Controller
-from monolith.cutover.preflight import PreflightChecks
 
+ARTIFACT = Path(".artifacts/bench-cutover.json")
+APPOINTMENTS = 100_000
 QUICK_APPOINTMENTS = 10_000
+_BOTH_OWNERS: tuple[DatabaseName, ...] = ("monolith", "scheduling")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--quick", is_flag=True, help="A small business and few moves: a look, not a figure to quote.")
-@click.option("--each-way", type=click.IntRange(1), default=None, help="How many moves; 40 unless --quick.")
+@click.option("--quick", is_flag=True, help="A small business and fewer moves, for orientation only.")
+@click.option("--each-way", type=click.IntRange(1), default=None, help="Moves in each direction: 40 unless --quick.")
 def bench(quick: bool, each_way: int | None) -> None:
-    """Measure moves under load, the first copy, and what the fence costs; on servers of its own.
+    """Measure moves under load, the initial copy and the cost of the fence, on servers of its own.
 
-    Prints the figures and writes them to .artifacts/bench-cutover.json. Takes some twenty minutes: each move compares
-    the whole business, for a quarter of the time. That 200 moves each way fail nobody is a test, of `make faults`.
+    Prints the figures and writes them to .artifacts/bench-cutover.json. Takes about 20 minutes; a quarter of that goes
+    into comparing the whole business in each move. `make faults` tests that 200 moves each way fail no request.
     """
     cores = choose_cores()
     echo(cores.note)
     figures: dict[str, Figure] = {}
     with running_bench_servers(cores) as servers:
-        figures |= _moves(
+        figures |= _measure_moves(
             servers, cores, QUICK_APPOINTMENTS if quick else APPOINTMENTS, each_way or (10 if quick else 40)
         )
     figures |= fence_cost.measure(cores, BlockPlan(3, 2.0, 1.0) if quick else BlockPlan(10, 4.0, 3.0))
     for figure in figures.items():
         echo(format_figure(*figure))
     write_figures(figures, ARTIFACT)
-    echo(f"\nwritten to {ARTIFACT}" + (" (a quick look)" if quick else ""))
+    echo(f"\nwritten to {ARTIFACT}" + (" (quick: for orientation only)" if quick else ""))
 
 
-def _moves(servers: BenchServers, cores: Cores, appointments: int, each_way: int) -> dict[str, Figure]:
+def _measure_moves(servers: BenchServers, cores: Cores, appointments: int, each_way: int) -> dict[str, Figure]:
     servers.start_databases("monolith", "scheduling")
-    business = seed_business(servers, appointments)
+    [business] = seed_businesses(servers, 1, appointments)
     servers.start_scheduling()
     port = servers.start_monolith().port
     tenant = open_seeded_tenant(port, business)
     rate = _half_of_capacity(servers, cores, port, tenant)
     echo(f"{'half of capacity':<28} {rate:.0f} requests/s, of which 30 % are writes")
-    figures = _replication_cost(servers, cores, port, tenant, rate)
+    figures = _measure_replication_cost(servers, cores, port, tenant, rate)
     figures |= initial_copy.measure(servers, pairs=2 if appointments < APPOINTMENTS else 4)
-    moves, records, verdict = move_back_and_forth(servers, cores, port, tenant, each_way=each_way, rate=rate)
-    for words in (*verdict.lost[:5], *verdict.duplicated[:5], *verdict.unasked[:5]):
-        echo(f"! {words}")
-    return figures | summarize_moves(moves, records, verdict)
+    moves, records, report = move_back_and_forth(servers, cores, port, tenant, each_way=each_way, rate=rate)
+    for problem in (*report.lost[:5], *report.duplicated[:5], *report.unasked[:5]):
+        echo(f"! {problem}")
+    return figures | summarize_moves(moves, records, report)
 
 
 def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: SeededTenant) -> float:
-    """Of the slower of the two ways: the service's, where two webs share the core."""
+    """Return half the capacity of the slower adapter: HTTP, where two web servers share the core."""
     sides = cutover_databases(servers)
     replication.start(sides, lambda progress: None)
-    with Controller(sides, PreflightChecks(sides, lambda side: None)) as controller:
+    with unguarded_controller(sides) as controller:
         found = []
-        for source, target in (("monolith", "scheduling"), ("scheduling", "monolith")):
-            move = controller.cut_over(
+        for source in _BOTH_OWNERS:
+            move_to_other(
+                controller,
                 tenant.business.business_id,
-                source,  # type: ignore[arg-type]
-                target,  # type: ignore[arg-type]
+                source,
                 fence_seconds=10.0,
                 actor="bench",
                 reason="to measure",
             )
-            if move.state != "active":
-                raise CommandError(f"a move to {target} was refused: {move.problem}")
-            with cores.for_generator():
+            with cores.generating_load():
                 found.append(measure_capacity(port, tenant, 2.0))
     replication.stop(sides)
     return min(found) / 2
 
 
-def _replication_cost(
+def _measure_replication_cost(
     servers: BenchServers, cores: Cores, port: int, tenant: SeededTenant, rate: float
 ) -> dict[str, Figure]:
-    """Processor time of the source's Postgres a request, with replication by without, at half of capacity."""
+    """Compare the source Postgres' processor time per request with and without replication, at half of capacity."""
     processes = {"Postgres": servers.postgres_pid("monolith")}
     costs = []
     for number in range(3):
         pair = []
         for replicated in (True, False):
-            initial_copy.empty(servers)
+            initial_copy.empty_target(servers)
             if replicated:
                 replication.start(cutover_databases(servers), lambda progress: None)
-            plans = traffic_plans(port, tenant, rate, tenant.part(1)[number::3], processes=1)
-            with cores.for_generator(), running_traffic(plans, servers.folder / f"cost-{number}") as traffic:
+            plans = traffic_plans(port, tenant, rate, tenant.slots_for(1)[number::3], processes=1)
+            with cores.generating_load(), running_traffic(plans, servers.folder / f"cost-{number}") as traffic:
                 before = cpu_seconds(processes)
                 time.sleep(6.0)
                 used = cpu_seconds_between(before, cpu_seconds(processes))
             pair.append(sum(used.values()) / max(1, len(traffic.records)))
-            cpu = format_cpu_per_request([used], len(traffic.records))
-            echo(f"{'with' if replicated else 'without'} replication: {cpu}")
+            cost = format_cpu_per_request([used], len(traffic.records))
+            echo(f"{'with' if replicated else 'without'} replication: {cost}")
         costs.append((pair[0], pair[1]))
     return {"replication_cost_on_source": ratio_figure(ratio(costs))}
 

@@ -1,4 +1,4 @@
-"""fence_cost: booking with the fence and the lease, against the same build without them."""
+"""fenced_vs_unfenced_booking: throughput of booking with fence and lease, relative to the same build without them."""
 
 import psycopg
 
@@ -12,7 +12,7 @@ from loadtests.harness.tenants import ROUND_THE_CLOCK, open_tenant
 
 PROVIDERS = 50
 
-# `scheduling.begin_write` as the migrations make it, less the fence's lock and the lease; the guard's triggers go.
+# `scheduling.begin_write` of the migrations, without the fence's lock and the lease; also drops the lease triggers.
 _UNFENCED = """
     CREATE OR REPLACE FUNCTION scheduling.begin_write(
         this_business uuid, this_actor text, this_operation text, this_key text, budget_ms integer, alone boolean
@@ -47,10 +47,10 @@ _UNFENCED = """
 
 
 def measure(cores: Cores, plan: BlockPlan) -> dict[str, Figure]:
-    """Throughput with, by throughput without. Two databases and two webs, in turns."""
+    """Alternate between two products, each with its own database and web server."""
     with running_bench_servers(cores) as fenced, running_bench_servers(cores) as bare:
         subject = _contender(fenced, "with the fence")
-        floor = _contender(bare, "without it", _UNFENCED)
+        floor = _contender(bare, "without the fence", _UNFENCED)
         outcome = compare_throughput(subject, floor, plan, cores)
     for line in outcome.lines(subject.name, floor.name):
         echo(line)
@@ -64,6 +64,6 @@ def _contender(servers: BenchServers, name: str, change: str = "") -> Contender:
     if change:
         with psycopg.connect(servers.target("monolith").url) as administrator:
             administrator.execute(change.encode())
-    customers = [tenant.customer() for _ in range(CONNECTIONS)]
+    customers = [tenant.register_customer() for _ in range(CONNECTIONS)]
     processes = {"web": product.pid, "Postgres": servers.postgres_pid("monolith")}
     return Contender(name, product.port, booking_requests(tenant, customers, unused_slots(tenant)), 201, processes)

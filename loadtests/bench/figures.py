@@ -1,4 +1,4 @@
-"""Figures: what a measurement found, on the screen and in `.artifacts/bench.json`."""
+"""The measured figures: printed, and written to `.artifacts/bench.json`."""
 
 import json
 import math
@@ -10,7 +10,8 @@ from loadtests.generator.estimates import Estimate, percentile
 
 
 class Figure(NamedTuple):
-    """`low` and `high` are the 95 % interval of a ratio, and the extremes of a duration; `n` is how many were taken."""
+    """A value from `n` measurements. `low` and `high` bound the 95 % interval of a ratio, and are the extremes of a
+    duration."""
 
     value: float
     unit: str
@@ -20,22 +21,20 @@ class Figure(NamedTuple):
 
 
 def ratio_figure(estimate: Estimate) -> Figure:
-    """A ratio of what was measured side by side."""
     return Figure(estimate.value, "ratio", estimate.n, estimate.low, estimate.high)
 
 
 def duration_figure(seconds: list[float]) -> Figure:
-    """The median of a few durations."""
+    """Return the median of a few durations."""
     return Figure(percentile(seconds, 0.5), "s", len(seconds), min(seconds), max(seconds))
 
 
 def format_figure(name: str, figure: Figure) -> str:
-    """One line for the screen."""
     return f"{name:<20} {figure.value:>8.3f} {figure.unit:<6} [{figure.low:.3f} to {figure.high:.3f}], n = {figure.n}"
 
 
 def write_figures(figures: Mapping[str, Figure], path: Path) -> None:
-    """The file holds this run's figures and no others, so that what stands together was taken together."""
+    """Replace the file, so that it never mixes figures of two runs."""
     rows = {name: {field: _finite(value) for field, value in f._asdict().items()} for name, f in figures.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
@@ -44,5 +43,5 @@ def write_figures(figures: Mapping[str, Figure], path: Path) -> None:
 
 
 def _finite(value: object) -> object:
-    """JSON has no infinity: a bound that nothing is known about is null."""
+    """Return None for an unknown (infinite) bound, since JSON has no infinity."""
     return None if isinstance(value, float) and math.isinf(value) else value

@@ -1,4 +1,4 @@
-"""How gunicorn serves the floors: with every setting that it serves the monolith with, and without its start-up."""
+"""Gunicorn settings of the floors: those of the monolith, without its start-up hooks."""
 
 # ruff: noqa: F401 (gunicorn reads its settings from the names in this file)
 

@@ -1,9 +1,9 @@
-"""The least that a Flask application can do: what the product is measured against.
+"""Floors: minimal Flask applications that the product is compared with.
 
     gunicorn -c loadtests/bench/floor_gunicorn.py 'loadtests.bench.floors:search_floor()'
 
-The same server, worker class, threads and keep-alive as the product's; bare Flask, raw psycopg, one connection per
-thread and role, autocommit. Each floor reads FLOOR, a JSON object of its settings.
+They have the product's server, worker class, threads and keep-alive; bare Flask, raw psycopg, autocommit, one
+connection per thread and role. Each floor reads its settings from FLOOR, a JSON object.
 """
 
 import json
@@ -28,7 +28,7 @@ ONE_ROW = """
 
 
 def constant_floor() -> Flask:
-    """A constant: what one hop over HTTP costs at least."""
+    """Return a constant: the minimal cost of one HTTP request."""
     app = Flask(__name__)
 
     @app.get("/")
@@ -39,7 +39,7 @@ def constant_floor() -> Flask:
 
 
 def search_floor() -> Flask:
-    """One row by its primary key, from the table that slot search reads; by a role that row security lets pass."""
+    """Read one row by primary key from the table that slot search reads, as a role that bypasses row-level security."""
     app = Flask(__name__)
     connection = _per_thread(_settings()["database_url"])
 

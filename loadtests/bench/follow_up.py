@@ -1,7 +1,7 @@
-"""Follow-up work: what the relay, the consumers and the mail sender cost and how soon they are done.
+"""followup_cpu_ms_per_booking and freshness_p99_s: the cost and the delay of work that follows a booking.
 
-followup_cpu_ms_per_booking: processor time of the worker and Valkey, and what Postgres spends in addition to the
-booking itself, at a steady rate. The mail server is not counted. freshness_p99_s: the 99th percentile, over all
+followup_cpu_ms_per_booking: processor time of the worker (relay, consumers, mail sender) and Valkey, and of Postgres
+beyond the booking itself, at a steady rate; the mail server is not counted. freshness_p99_s: 99th percentile, over all
 bookings, of the time from the commit until the invoice is issued and the mail handed over, by the database's clock.
 """
 
@@ -36,8 +36,8 @@ DRAIN_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
-    """One stretch of bookings at the steady rate."""
+class BookingPeriod:
+    """A period of bookings at the steady rate, with the processor time of each process."""
 
     began_at: datetime
     bookings: int
@@ -49,7 +49,7 @@ class Shift:
 
 
 def measure(cores: Cores, seconds: float) -> dict[str, Figure]:
-    """Bookings at 50/s, first without the worker for a fifth of the time, then with it for `seconds`."""
+    """Book 50 times a second: first without the worker, for a fifth of the time, then with it for `seconds`."""
     with running_bench_servers(cores) as servers:
         servers.start_databases("monolith")
         valkey = servers.start_valkey()
@@ -58,19 +58,19 @@ def measure(cores: Cores, seconds: float) -> dict[str, Figure]:
         tenants = [_priced_tenant(web.port) for _ in range(BUSINESSES)]
         customers = _Customers(tenants)
         processes = {"web": web.pid, "Postgres": servers.postgres_pid("monolith"), "Valkey": valkey}
-        with cores.for_generator():
-            _shift(customers, processes, seconds / 20)
-            alone = _shift(customers, processes, seconds / 5)
+        with cores.generating_load():
+            _book_for(customers, processes, seconds / 20)
+            alone = _book_for(customers, processes, seconds / 5)
         worker = servers.start_worker()
         url = servers.postgres["monolith"].admin_url("monolith")
         _wait_until_done(url)
-        with cores.for_generator():
-            with_worker = _shift(customers, processes | {"worker": worker}, seconds, lambda: _wait_until_done(url))
+        with cores.generating_load():
+            with_worker = _book_for(customers, processes | {"worker": worker}, seconds, lambda: _wait_until_done(url))
         lags = _lags(url, with_worker.began_at)
     return _figures(alone, with_worker, lags)
 
 
-def _figures(alone: Shift, with_worker: Shift, lags: list[float]) -> dict[str, Figure]:
+def _figures(alone: BookingPeriod, with_worker: BookingPeriod, lags: list[float]) -> dict[str, Figure]:
     groups = {
         "worker": with_worker.cpu_ms("worker"),
         "Valkey": with_worker.cpu_ms("Valkey"),
@@ -80,7 +80,7 @@ def _figures(alone: Shift, with_worker: Shift, lags: list[float]) -> dict[str, F
         echo(f"{'follow-up of a booking' if name == 'worker' else '':<24} {each:.2f} ms in {name}")
     echo(f"{'a booking itself':<24} {alone.cpu_ms('web'):.2f} ms in web, {alone.cpu_ms('Postgres'):.2f} ms in Postgres")
     if len(lags) < with_worker.bookings:
-        raise CommandError(f"{with_worker.bookings} bookings, and only {len(lags)} have an invoice and a mail")
+        raise CommandError(f"of {with_worker.bookings} bookings only {len(lags)} have an invoice and a mail")
     total, python = sum(groups.values()), groups["worker"]
     median, p99 = percentile(lags, 0.5), percentile(lags, 0.99)
     echo(f"{'freshness':<24} median {median:.2f} s, p99 {p99:.2f} s, maximum {max(lags):.2f} s")
@@ -92,12 +92,12 @@ def _figures(alone: Shift, with_worker: Shift, lags: list[float]) -> dict[str, F
 
 
 class _Customers:
-    """Customers of all tenants, who book a slot of their own each time."""
+    """Customers of all tenants; every booking takes a slot of its own."""
 
     def __init__(self, tenants: list[Tenant]) -> None:
         self._tenants = tenants
         self._slots = [unused_slots(tenant) for tenant in tenants]
-        self._cookies = [[tenant.customer().cookie for _ in range(CUSTOMERS)] for tenant in tenants]
+        self._headers = [[tenant.register_customer().headers for _ in range(CUSTOMERS)] for tenant in tenants]
         self._idle: list[KeepAliveConnection] = []
         self._booked = 0
 
@@ -106,15 +106,15 @@ class _Customers:
         which = self._booked % len(self._tenants)
         tenant = self._tenants[which]
         provider_id, starts_at = next(self._slots[which])
-        cookie = self._cookies[which][self._booked // len(self._tenants) % CUSTOMERS]
-        body = {"offering_id": tenant.offering_id, "provider_id": provider_id, "starts_at": starts_at.isoformat()}
-        headers = {"Idempotency-Key": secrets.token_hex(16), **cookie}
+        authentication = self._headers[which][self._booked // len(self._tenants) % CUSTOMERS]
+        body = tenant.booking(provider_id, starts_at)
+        headers = {"Idempotency-Key": secrets.token_hex(16), **authentication}
         connection = self._idle.pop() if self._idle else KeepAliveConnection(HOST, tenant.port, {})
         path = f"/api/v1{tenant.path}/appointments"
-        answer = await connection.ask("POST", path, body, headers, seconds=REQUEST_SECONDS)
+        answer = await connection.request("POST", path, body, headers, seconds=REQUEST_SECONDS)
         self._idle.append(connection)
         if answer.status != 201:
-            raise CommandError(f"a booking was answered {answer.status}: {answer.body[:300]!r}")
+            raise CommandError(f"a booking failed with status {answer.status}: {answer.body[:300]!r}")
 
     def close(self) -> None:
         for connection in self._idle:
@@ -125,34 +125,34 @@ class _Customers:
 def _priced_tenant(port: int) -> Tenant:
     tenant = open_tenant(port, PROVIDERS // BUSINESSES, ROUND_THE_CLOCK)
     price = {"offering_id": tenant.offering_id, "amount_minor": PRICE_MINOR}
-    tenant.owner.ask("PUT", f"{tenant.path}/prices", price)
+    tenant.owner.call("PUT", f"{tenant.path}/prices", price)
     return tenant
 
 
-def _shift(
+def _book_for(
     customers: _Customers, processes: Mapping[str, int], seconds: float, settle: Callable[[], None] = lambda: None
-) -> Shift:
+) -> BookingPeriod:
     began_at, before = datetime.now(UTC), cpu_seconds(processes)
     bookings = asyncio.run(_book_steadily(customers, seconds))
     settle()
-    return Shift(began_at, bookings, cpu_seconds_between(before, cpu_seconds(processes)))
+    return BookingPeriod(began_at, bookings, cpu_seconds_between(before, cpu_seconds(processes)))
 
 
 async def _book_steadily(customers: _Customers, seconds: float) -> int:
-    """Each booking starts on schedule, however long the others take."""
+    """Start bookings on schedule, regardless of how long others take; return their number."""
     bookings = max(1, int(RATE * seconds))
     began = time.monotonic()
-    begun = []
+    pending = []
     for number in range(bookings):
         await asyncio.sleep(max(0.0, began + number / RATE - time.monotonic()))
-        begun.append(asyncio.create_task(customers.book()))
-    await asyncio.gather(*begun)
+        pending.append(asyncio.create_task(customers.book()))
+    await asyncio.gather(*pending)
     customers.close()
     return bookings
 
 
 def _wait_until_done(url: str) -> None:
-    """Until every event of the outbox is published and applied, and every mail is handed over."""
+    """Wait until every event of the outbox is applied and every mail is handed over."""
     until = time.monotonic() + DRAIN_SECONDS
     with psycopg.connect(url, autocommit=True) as database:
         while database.execute(_WAITING).fetchone() != (0,):

@@ -1,15 +1,15 @@
-"""first_copy_vs_copy: replication's first copy against plain COPY of the same rows into the same indexed tables."""
+"""first_copy_vs_copy: logical replication's initial copy, relative to plain COPY of the same rows and indexes."""
 
 import time
 
 import psycopg
 from psycopg import sql
 
-from loadtests.bench.cutover_pauses import cutover_databases
 from loadtests.bench.figures import Figure, ratio_figure
 from loadtests.bench.output import echo
 from loadtests.generator.estimates import ratio
 from loadtests.harness.bench_servers import BenchServers
+from loadtests.harness.cutovers import cutover_databases
 from monolith.cutover import replication
 
 _TABLES = (
@@ -20,23 +20,23 @@ _TABLES = (
 
 
 def measure(servers: BenchServers, pairs: int) -> dict[str, Figure]:
-    """In turns, into an empty target each time. Replication runs when this returns."""
+    """Alternate between both ways, each into an empty target. Replication runs when this returns."""
     times = []
     for pair in range(pairs):
-        first, second = (_plain, _replicated) if pair % 2 == 0 else (_replicated, _plain)
+        first, second = (_copy_plainly, _replicate) if pair % 2 == 0 else (_replicate, _copy_plainly)
         taken = {}
         for way in (first, second):
-            empty(servers)
+            empty_target(servers)
             taken[way] = way(servers)
-        times.append((1 / taken[_replicated], 1 / taken[_plain]))
-        echo(f"first copy {taken[_replicated]:.2f} s, plain COPY {taken[_plain]:.2f} s")
-    empty(servers)
-    _replicated(servers)
+        times.append((1 / taken[_replicate], 1 / taken[_copy_plainly]))
+        echo(f"initial copy {taken[_replicate]:.2f} s, plain COPY {taken[_copy_plainly]:.2f} s")
+    empty_target(servers)
+    _replicate(servers)
     return {"first_copy_vs_copy": ratio_figure(ratio(times))}
 
 
-def empty(servers: BenchServers) -> None:
-    """Nothing is replicated, and the target holds nothing."""
+def empty_target(servers: BenchServers) -> None:
+    """Stop replication and delete all rows of the target."""
     replication.stop(cutover_databases(servers))
     with psycopg.connect(servers.target("scheduling").url, autocommit=True) as target:
         target.execute(
@@ -44,14 +44,14 @@ def empty(servers: BenchServers) -> None:
         )
 
 
-def _replicated(servers: BenchServers) -> float:
+def _replicate(servers: BenchServers) -> float:
     began = time.monotonic()
     replication.start(cutover_databases(servers), lambda progress: None)
     return time.monotonic() - began
 
 
-def _plain(servers: BenchServers) -> float:
-    """One table after the other, triggers silent as they are for replication."""
+def _copy_plainly(servers: BenchServers) -> float:
+    """Copy table by table, with triggers off as in replication."""
     with (
         psycopg.connect(servers.target("monolith").url) as source,
         psycopg.connect(servers.target("scheduling").url, autocommit=True) as target,

@@ -1,9 +1,9 @@
-"""What is printed, as it becomes known."""
+"""Progress output of the bench."""
 
 import sys
 
 
 def echo(line: str) -> None:
-    """One line on standard output, at once."""
+    """Print a line on standard output without buffering."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

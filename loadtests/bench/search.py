@@ -1,4 +1,4 @@
-"""Searches through the whole monolith, each against one indexed query through bare Flask."""
+"""Throughput of searches through the whole monolith, relative to one indexed query through bare Flask."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,28 +10,29 @@ from urllib.parse import urlencode
 from deploy.devstack.ports import HOST
 from deploy.errors import CommandError
 from loadtests.bench.figures import Figure, ratio_figure
+from loadtests.bench.floor_server import start_floor
 from loadtests.bench.interleaving import BlockPlan, Contender, compare_throughput
 from loadtests.bench.output import echo
 from loadtests.bench.sql_recording import record_statements
 from loadtests.harness.bench_servers import BenchServers, RunningWeb, running_bench_servers
 from loadtests.harness.cores import Cores
-from loadtests.harness.saturation import render_request
+from loadtests.harness.raw_http import render_request
 from loadtests.harness.tenants import OFFICE_HOURS, Tenant, open_tenant
 
 DAY = datetime(2035, 5, 9, tzinfo=UTC)
 MONTH = 31
 PROVIDERS = 10
 BOOKINGS = 50
-# On the days before and after too: every other half hour of the office hours is taken.
+# Every other half hour of the office hours is booked, also on the days before and after.
 BOOKED = [DAY + timedelta(days=day, hours=9 + hour) for day, hour in product(range(-3, 4), range(8))][:BOOKINGS]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchCase:
-    """One figure: what is asked of which tenant, and how many slots (or days with room) must be the answer."""
+    """One measured search: its request, and the number of slots (or of days with free slots) it must return."""
 
     figure: str
-    words: str
+    description: str
     providers: int
     path: Callable[[Tenant], str]
     answer: Callable[[Mapping[str, Any]], int]
@@ -42,12 +43,12 @@ def _slots(answer: Mapping[str, Any]) -> int:
     return len(answer["slots"])
 
 
-def _days_with_room(answer: Mapping[str, Any]) -> int:
+def _days_with_free_slots(answer: Mapping[str, Any]) -> int:
     return sum(day["has_room"] for day in answer["days"])
 
 
 def search_path(tenant: Tenant) -> str:
-    """One provider's day."""
+    """Return the search for one day of one provider."""
     return _slots_path(tenant, days=1, provider_id=tenant.providers[0])
 
 
@@ -86,12 +87,14 @@ SEARCHES = (
         _slots,
         16 * MONTH - _TAKEN_SINCE,
     ),
-    SearchCase("overview10_vs_floor", "a month of ten at a glance", PROVIDERS, _overview_path, _days_with_room, MONTH),
+    SearchCase(
+        "overview10_vs_floor", "any of ten, days of a month", PROVIDERS, _overview_path, _days_with_free_slots, MONTH
+    ),
 )
 
 
 def measure(cores: Cores, plan: BlockPlan) -> dict[str, Figure]:
-    """50 bookings around the day, in process. The number of queries must be the same for every search."""
+    """Search in process, with 50 bookings around the day. Every search must send the same number of queries."""
     figures: dict[str, Figure] = {}
     with running_bench_servers(cores) as servers:
         servers.start_databases("monolith")
@@ -102,9 +105,9 @@ def measure(cores: Cores, plan: BlockPlan) -> dict[str, Figure]:
         _require_constant_queries(servers, tenants)
         for search in SEARCHES:
             tenant = tenants[search.providers]
-            _require_right_answer(search, tenant)
+            _require_correct_answer(search, tenant)
             outcome = compare_throughput(_subject(servers, product, search, tenant), floor, plan, cores)
-            for line in outcome.lines(search.words, "one query, bare Flask"):
+            for line in outcome.lines(search.description, "one query, bare Flask"):
                 echo(line)
             figures[search.figure] = ratio_figure(outcome.ratio)
     return figures
@@ -114,40 +117,40 @@ def _fill(tenant: Tenant) -> list[str]:
     return [tenant.book(tenant.owner, tenant.providers[0], at)["appointment_id"] for at in BOOKED]
 
 
-def _require_right_answer(search: SearchCase, tenant: Tenant) -> None:
-    """A fast wrong answer is worth nothing."""
-    found = search.answer(tenant.owner.ask("GET", search.path(tenant)))
+def _require_correct_answer(search: SearchCase, tenant: Tenant) -> None:
+    """Check the number of results before the search is measured."""
+    found = search.answer(tenant.owner.call("GET", search.path(tenant)))
     if found != search.expected:
-        raise CommandError(f"{search.words}: the answer has {found} where there should be {search.expected}")
+        raise CommandError(f"{search.description}: found {found} results, expected {search.expected}")
 
 
 def _require_constant_queries(servers: BenchServers, tenants: Mapping[int, Tenant]) -> None:
-    """By the server's own log, once caches are filled: as many for a month of ten providers as for one's day."""
+    """Check in the server's log that, with warm caches, each search sends one query to the scheduling schema."""
 
-    def asking(search: SearchCase) -> Callable[[], object]:
-        return lambda: tenants[search.providers].owner.ask("GET", search.path(tenants[search.providers]))
+    def request(search: SearchCase) -> Callable[[], object]:
+        return lambda: tenants[search.providers].owner.call("GET", search.path(tenants[search.providers]))
 
-    acts = [asking(search) for search in SEARCHES]
+    acts = [request(search) for search in SEARCHES]
     for act in acts:
         act()
     found = record_statements(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [*acts, *acts])
     counts = {
-        search.words: sum(statement.role == "scheduling_app" for statement in statements)
+        search.description: sum(statement.role == "scheduling_app" for statement in statements)
         for search, statements in zip(SEARCHES, found[len(acts) :], strict=True)
     }
     if set(counts.values()) != {1}:
-        raise CommandError(f"a search asks its database once, whatever the days and providers; found: {counts}")
-    echo(f"{'queries of a search':<24} 1, whatever the days and providers")
+        raise CommandError(f"each search should send one query, regardless of days and providers; found: {counts}")
+    echo(f"{'queries of a search':<24} 1, regardless of days and providers")
 
 
 def _subject(servers: BenchServers, product: RunningWeb, search: SearchCase, tenant: Tenant) -> Contender:
     request = render_request("GET", "/api/v1" + search.path(tenant), host=f"{HOST}:{product.port}", headers={})
-    return Contender(search.words, product.port, cycle([request]), 200, _processes(servers, product))
+    return Contender(search.description, product.port, cycle([request]), 200, _processes(servers, product))
 
 
 def _floor(servers: BenchServers, tenant: Tenant, appointments: list[str]) -> Contender:
     paths = [f"/businesses/{tenant.business_id}/appointments/{appointment_id}" for appointment_id in appointments]
-    web = servers.start_floor("search_floor", {"database_url": servers.target("monolith").url}, paths[0])
+    web = start_floor(servers, "search_floor", {"database_url": servers.target("monolith").url}, paths[0])
     requests = [render_request("GET", path, host=f"{HOST}:{web.port}", headers={}) for path in paths]
     return Contender("the floor", web.port, cycle(requests), 200, _processes(servers, web))
 

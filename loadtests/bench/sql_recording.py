@@ -1,4 +1,4 @@
-"""What a Postgres server was asked, read from its own log: who, which statement, with which parameters."""
+"""Record the statements that a Postgres server receives, with role and parameters, from its own log."""
 
 import json
 import re
@@ -12,14 +12,14 @@ import psycopg
 
 from deploy.errors import CommandError
 
-PATIENCE_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 _STATEMENT = re.compile(r"(?:statement|execute [^:]*): (.*)", re.DOTALL)
 _PARAMETER = re.compile(r"\$\d+ = (?:NULL|'((?:[^']|'')*)')")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedStatement:
-    """`parameters` are in the server's text form; None is NULL."""
+    """`parameters` are in Postgres' text format; None is NULL."""
 
     role: str
     sql: str
@@ -27,9 +27,9 @@ class RecordedStatement:
 
 
 def record_statements(admin_url: str, log: Path, acts: Sequence[Callable[[], object]]) -> list[list[RecordedStatement]]:
-    """What the server was sent during each of `acts`, in order. The server logs as JSON into `log`.
+    """Return the statements received during each of `acts`, in order. The server logs as JSON to `log`.
 
-    Switches the logging on and off again, so that it costs nothing while something is measured.
+    Logging is on only during this call, so it costs nothing while a figure is measured.
     """
     marker = f"recorded {secrets.token_hex(8)}"
     with psycopg.connect(admin_url, autocommit=True) as admin:
@@ -46,15 +46,15 @@ def record_statements(admin_url: str, log: Path, acts: Sequence[Callable[[], obj
 
 
 def _log_statements(admin: psycopg.Connection[tuple[object, ...]], which: str) -> None:
-    """The reload reaches the other sessions before their next statement, a moment later."""
+    """Set `log_statement`; other sessions reload it shortly, before their next statement."""
     admin.execute(f"ALTER SYSTEM SET log_statement = '{which}'")
     admin.execute("SELECT pg_reload_conf()")
     time.sleep(0.5)
 
 
 def _read(log: Path, begin: int, marker: str, markers: int) -> list[str]:
-    """The lines since `begin`. A process of its own writes the log, so the last marker may come a little late."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """Return the lines after offset `begin`, once the separate logger process has written all markers."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         with log.open("rb") as file:
             file.seek(begin)
@@ -62,11 +62,11 @@ def _read(log: Path, begin: int, marker: str, markers: int) -> list[str]:
         if written.count(marker) >= markers and written.endswith("\n"):
             return written.splitlines()
         time.sleep(0.05)
-    raise CommandError(f"the statements that Postgres was sent did not reach its log, {log}")
+    raise CommandError(f"the recorded statements did not reach Postgres' log {log} within {TIMEOUT_SECONDS:g} s")
 
 
 def _between(lines: list[str], marker: str, admin: str) -> list[list[RecordedStatement]]:
-    """The statements after each marker but the last; the administrator's own are left out."""
+    """Return the statements between consecutive markers, without the administrator's own."""
     found: list[list[RecordedStatement]] = []
     for statement in filter(None, map(parse_log_line, lines)):
         if marker in statement.sql:
@@ -77,7 +77,10 @@ def _between(lines: list[str], marker: str, admin: str) -> list[list[RecordedSta
 
 
 def parse_log_line(line: str) -> RecordedStatement | None:
-    """A line of the log (https://www.postgresql.org/docs/18/runtime-config-logging.html, jsonlog), if a statement."""
+    """Return the statement of a log line, or None for any other message.
+
+    Format: jsonlog, https://www.postgresql.org/docs/18/runtime-config-logging.html
+    """
     entry = json.loads(line)
     statement = _STATEMENT.fullmatch(entry.get("message", ""))
     if statement is None or "user" not in entry:

@@ -1,9 +1,8 @@
-"""The SQL of a booking, as a template that a floor fills in for the next booking: pure functions.
+"""The SQL of a booking as a template that a floor fills in for each request; pure functions.
 
-Made from recordings of two bookings through the product, so that it cannot fall behind the product's code. A parameter
-that was the same in both is a constant. One that differed is what the request said, a moment that follows from the
-booking's start, an id made afresh for each booking, or something whose value does not matter to the work done (a
-payload, a clock); that last kind keeps the value recorded first.
+The template is derived from two recorded bookings, so it follows the product's code. A parameter that is equal in both
+is a constant. A parameter that differs is a value of the request, a time derived from the booking's start, a new id, or
+a value that does not affect the work (a payload, a clock); the last kind keeps its first recorded value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
 class BookingRequest(NamedTuple):
-    """What one request said."""
+    """The values of a booking request that appear in its SQL."""
 
     provider_id: str
     starts_at: str
@@ -26,16 +25,19 @@ class BookingRequest(NamedTuple):
 
 
 class ParameterSource(NamedTuple):
-    """A parameter of a template. `kind` is constant, provider, providers (an array of that one), key, fresh (`value`
-    tells ids apart), start or epoch (`value` is the distance from the booking's start, in seconds; epoch is written as
-    seconds since 1970)."""
+    """The source of a statement's parameter.
+
+    `kind` is constant, provider, providers (an array of that provider), key (the idempotency key), fresh (a new id;
+    `value` identifies it across statements), start or epoch (the booking's start plus `value` seconds; epoch is written
+    as seconds since 1970).
+    """
 
     kind: str
     value: str | None = None
 
 
 class StatementTemplate(NamedTuple):
-    """One statement of a template."""
+    """One statement and the sources of its parameters."""
 
     role: str
     sql: str
@@ -47,9 +49,9 @@ def build_template(
     other: Sequence[RecordedStatement],
     bookings: tuple[BookingRequest, BookingRequest],
 ) -> list[StatementTemplate]:
-    """Raises CommandError when the two did not send the same statements: then there is no SQL of *one* booking."""
+    """Derive the template from two recorded bookings. Raises CommandError when their statements differ."""
     if [(s.role, s.sql) for s in one] != [(s.role, s.sql) for s in other]:
-        raise CommandError("two bookings through the product did not send the same SQL, so no floor can replay it")
+        raise CommandError("two bookings did not send the same SQL, so no floor can replay it")
     return [
         StatementTemplate(
             a.role, a.sql, [_slot(pair, bookings) for pair in zip(a.parameters, b.parameters, strict=True)]
@@ -59,25 +61,25 @@ def build_template(
 
 
 def without_transaction_control(steps: Sequence[StatementTemplate]) -> list[StatementTemplate]:
-    """Those that read or change data; a lone read needs no transaction around it."""
+    """Drop BEGIN, COMMIT and ROLLBACK; single reads need no transaction."""
     return [step for step in steps if not step.sql.upper().startswith(CONTROL)]
 
 
 def fill_parameters(
     slots: Sequence[ParameterSource], booking: BookingRequest, fresh: Mapping[str, str]
 ) -> list[str | None]:
-    """The parameters for one booking; `fresh` gives the new id that stands for each id of the recording."""
+    """Return the parameters of one booking; `fresh` maps each recorded id to the new one."""
     starts_at = datetime.fromisoformat(booking.starts_at)
     return [_value(slot, booking, starts_at, fresh) for slot in slots]
 
 
 def fresh_ids(steps: Sequence[StatementTemplate]) -> set[str]:
-    """The ids of the recording that each booking makes anew."""
+    """Return the recorded ids that each booking replaces by new ones."""
     return {slot.value for step in steps for slot in step.slots if slot.kind == "fresh" and slot.value}
 
 
 def from_json(steps: Sequence[Sequence[Any]]) -> list[StatementTemplate]:
-    """A template that travelled as JSON."""
+    """Restore a template from JSON."""
     return [StatementTemplate(role, sql, [ParameterSource(*slot) for slot in slots]) for role, sql, slots in steps]
 
 

@@ -1,4 +1,4 @@
-"""cold_start_s and warm_start_s: from `make demo` in a bare clone to the first page served, and again."""
+"""cold_start_s and warm_start_s: time from `make demo` in a bare clone to the first page; first and later starts."""
 
 import contextlib
 import os
@@ -16,15 +16,15 @@ from deploy.devstack.settings import DEFAULT_PORTS
 from deploy.errors import CommandError
 from loadtests.bench.figures import Figure, duration_figure
 
-PATIENCE_SECONDS = 600.0
+TIMEOUT_SECONDS = 600.0
 STOP_SECONDS = 60.0
 WARM_STARTS = 3
 
 
 def measure(quick: bool) -> dict[str, Figure]:
-    """The committed tree, in a folder of its own, on ports of its own. pip's cache is as it stands on this machine."""
+    """Start a clone of the committed tree in a temporary folder, on free ports, with this machine's pip cache."""
     with tempfile.TemporaryDirectory(prefix="extraction-start-", ignore_cleanup_errors=True) as folder:
-        # As open as the folders that people work in.
+        # Give it the permissions of an ordinary working folder.
         Path(folder).chmod(0o755)
         clone = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
@@ -42,16 +42,16 @@ def _start(clone: Path, environment: dict[str, str]) -> float:
     with _demo(clone, environment) as demo:
         first_page = http_check(int(environment["MONOLITH_PORT"]), "/")
         while not first_page():
-            if demo.poll() is not None or time.monotonic() - began > PATIENCE_SECONDS:
-                raise CommandError(f"`make demo` served no page in a bare clone: {_last_words(clone)}")
+            if demo.poll() is not None or time.monotonic() - began > TIMEOUT_SECONDS:
+                raise CommandError(f"`make demo` in a bare clone served no page: {_last_output(clone)}")
             time.sleep(0.02)
         return time.monotonic() - began
 
 
 @contextlib.contextmanager
 def _demo(clone: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Stopped as a terminal does it: Ctrl-C goes to make and to all that it runs."""
-    with _output(clone).open("wb") as output:
+    """Run `make demo` within the block; stop it as Ctrl-C in a terminal does, by SIGINT to the whole process group."""
+    with _output_file(clone).open("wb") as output:
         demo = subprocess.Popen(
             ["make", "demo"],
             cwd=clone,
@@ -69,9 +69,9 @@ def _demo(clone: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen
             demo.wait(STOP_SECONDS)
 
 
-def _output(clone: Path) -> Path:
+def _output_file(clone: Path) -> Path:
     return clone.parent / "demo.log"
 
 
-def _last_words(clone: Path) -> str:
-    return " | ".join(_output(clone).read_text(errors="replace").strip().splitlines()[-3:])
+def _last_output(clone: Path) -> str:
+    return " | ".join(_output_file(clone).read_text(errors="replace").strip().splitlines()[-3:])

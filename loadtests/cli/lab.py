@@ -15,61 +15,61 @@ from loadtests.generator.scenarios import SCENARIOS
 from loadtests.lab.planning.arms import ARMS, BASELINE, TWO_BUDGETS
 
 if TYPE_CHECKING:
-    from loadtests.lab.laboratory import LabOptions
+    from loadtests.lab.options import LabOptions
 
-USUAL = ",".join(arm for arm in ARMS if arm not in TWO_BUDGETS)
+DEFAULT_ARMS = ",".join(arm for arm in ARMS if arm not in TWO_BUDGETS)
 RATE = click.FloatRange(min=1, max=100_000)
 SECONDS = click.FloatRange(min=5, max=3_600)
 INTERRUPTED = 130
-REMEDY_WORDS = (
-    "Another arm, M1-NAME: M1 with what stands in FILE. An .sql file is run in its database; an .env file has settings "
-    "of its processes, NAME=VALUE. May be given more than once."
+REMEDY_HELP = (
+    "Add the arm M1-NAME: M1 with a custom remedy from FILE. An .sql file is run in the monolith's database; an .env "
+    "file has settings of its processes, as NAME=VALUE lines. Repeatable."
 )
 
 
 @click.group()
 def lab() -> None:
-    """Measure topologies against each other, and judge whether scheduling should be extracted.
+    """Measure topologies and judge whether scheduling should be extracted.
 
-    Starts its own servers, pins and stops them; nothing of a demo is touched. Everything it finds goes into one folder,
-    with a report that opens in any browser.
+    Starts, pins and stops its own servers; a running demo is not affected. All results go into one folder, with an HTML
+    report.
     """
 
 
 @lab.command()
-@click.option("--scenario", default="daily_peak", show_default=True, help=f"The peak: {', '.join(SCENARIOS)}.")
-@click.option("--arms", default=USUAL, show_default=True, help="The topologies to compare; M1 is the measure.")
-@click.option("--remedy", "remedies", multiple=True, metavar="NAME=FILE", help=REMEDY_WORDS)
-@click.option("--blocks", type=click.IntRange(1, 100), default=5, show_default=True, help="How often each arm runs.")
+@click.option("--scenario", default="daily_peak", show_default=True, help=f"Load of the peak: {', '.join(SCENARIOS)}.")
+@click.option("--arms", default=DEFAULT_ARMS, show_default=True, help="Topologies to compare; must include M1.")
+@click.option("--remedy", "remedies", multiple=True, metavar="NAME=FILE", help=REMEDY_HELP)
+@click.option("--blocks", type=click.IntRange(1, 100), default=5, show_default=True, help="Number of runs per arm.")
 @click.option("--seconds", type=SECONDS, default=60.0, show_default=True, help="Length of the peak.")
 @click.option("--idle-seconds", type=SECONDS, default=20.0, show_default=True, help="Length of the idle hour.")
-@click.option("--forecast", type=RATE, help="Scheduling requests a second at the peak; else M1's own capacity.")
-@click.option("--capacity", type=RATE, help="R*, if it is known; else it is measured.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same arrivals and orders.")
-@click.option("--quick", is_flag=True, help="A look, not a verdict: short steps, idle hours in the first block only.")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder; else a new one in `.artifacts/lab`.")
-def run_laboratory(
+@click.option("--forecast", type=RATE, help="Expected scheduling requests a second at the peak; default: R*.")
+@click.option("--capacity", type=RATE, help="R*, the capacity of M1, if known; default: measure it.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the arrivals and of the order of runs.")
+@click.option("--quick", is_flag=True, help="Short capacity steps and one block of idle hours; gives no verdict.")
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder; default: a new one in `.artifacts/lab`.")
+def run(
     scenario: str, arms: str, remedies: tuple[str, ...], blocks: int, seconds: float, idle_seconds: float,
     forecast: float | None, capacity: float | None, seed: int, quick: bool, out: Path | None,
 ) -> None:  # fmt: skip
-    """Run every arm in every block, and report.
+    """Run every arm in every block, and write the report.
 
-    Ctrl-C keeps what was measured, and reports on it; the same command with --out of that folder goes on from there.
-    Exit code: EXTRACT 0, DON'T EXTRACT 10, INCONCLUSIVE 20, INVALID 30; 2 when it could not be measured.
+    Ctrl-C keeps the completed runs and reports on them; to continue, repeat the command with --out and that folder.
+    Exit codes: EXTRACT 0, DON'T EXTRACT 10, INCONCLUSIVE 20, INVALID 30; 2 when the measurement failed.
     """
     _require_locust()
-    from loadtests.lab.laboratory import LabOptions
     from loadtests.lab.measuring.capacity import StepLengths
+    from loadtests.lab.options import LabOptions
     from loadtests.lab.planning.remedies import read_remedies
 
-    own = read_remedies(remedies)
+    custom = read_remedies(remedies)
     lengths = StepLengths(3.0, 3.0, 2) if quick else StepLengths(5.0, 10.0, 4)
     _measure(
         LabOptions(
             out=out or _new_folder(),
-            scenario=_known_scenario(scenario),
-            arms=(*_with_the_baseline(_known_arms(arms)), *own),
-            remedies=own,
+            scenario=_parse_scenario(scenario),
+            arms=(*_require_baseline(_parse_arms(arms)), *custom),
+            remedies=custom,
             blocks=blocks,
             seconds=seconds,
             idle_seconds=idle_seconds,
@@ -83,50 +83,49 @@ def run_laboratory(
 
 
 def _measure(options: "LabOptions") -> NoReturn:
-    from loadtests.lab.laboratory import LabFailed
-    from loadtests.lab.laboratory import run_laboratory as measure
+    from loadtests.lab.laboratory import LabFailed, run_laboratory
     from loadtests.lab.results.results_store import RESULTS_FILE
 
-    # Also for whoever runs it in the background, where shells have Ctrl-C ignored.
+    # Shells start background jobs with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        measure(options, _say)
+        run_laboratory(options, _print)
     except KeyboardInterrupt:
         if not (options.out / RESULTS_FILE).exists():
             raise CommandError("interrupted before anything was measured") from None
-        _keep("interrupted", options.out)
+        _report_partial("interrupted", options.out)
         sys.exit(INTERRUPTED)
     except LabFailed:
         if (options.out / RESULTS_FILE).exists():
-            _keep("stopped", options.out)
+            _report_partial("failed", options.out)
         raise
     sys.exit(_report(options.out))
 
 
-def _keep(how: str, out: Path) -> None:
-    """Report on what there is, though not all was measured."""
-    _say(f"{how}: what was measured is kept")
+def _report_partial(reason: str, out: Path) -> None:
+    """Report on the completed runs."""
+    _print(f"{reason}: the completed runs are kept")
     try:
         _report(out)
     except OSError as error:
-        _say(f"its report could not be written ({error.strerror}): `extraction lab report {out}` writes it")
-    _say(f"go on with: extraction lab run --out {out}, and the same options")
+        _print(f"the report could not be written ({error.strerror}): `extraction lab report {out}` writes it")
+    _print(f"to continue: extraction lab run --out {out}, with the same options")
 
 
 @lab.command()
-@click.option("--arms", default="M1", show_default=True, help="Whose capacity.")
-@click.option("--seconds", type=SECONDS, default=10.0, show_default=True, help="Of each step between the bounds.")
+@click.option("--arms", default="M1", show_default=True, help="Arms to measure.")
+@click.option("--seconds", type=SECONDS, default=10.0, show_default=True, help="Length of each bisection step.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Where raw rows go; else a new folder in `.artifacts/lab`."
+    "--out", type=click.Path(path_type=Path), help="Folder of the raw rows; default: a new one in `.artifacts/lab`."
 )
 def capacity(arms: str, seconds: float, out: Path | None) -> None:
-    """Find R*: how many scheduling requests a second an arm can bear before it breaks its promise."""
+    """Find R*, the capacity of an arm: the highest rate of scheduling requests within the SLO."""
     _require_locust()
     from loadtests.lab.laboratory import measure_capacity
     from loadtests.lab.measuring.capacity import StepLengths
 
-    found = measure_capacity(_known_arms(arms), StepLengths(5.0, seconds, 5), out or _new_folder(), _say)
+    found = measure_capacity(_parse_arms(arms), StepLengths(5.0, seconds, 5), out or _new_folder(), _print)
     for arm, rate in found.items():
         click.echo(f"{arm}: R* is {rate:.0f} scheduling requests a second")
 
@@ -134,21 +133,20 @@ def capacity(arms: str, seconds: float, out: Path | None) -> None:
 @lab.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
-    """Write FOLDER's report anew, from its results and raw rows; nothing is measured."""
+    """Write the report of FOLDER again, from its results and raw rows, without measuring."""
     sys.exit(_report(folder))
 
 
 @lab.command()
 @click.argument("one", type=click.Path(path_type=Path))
 @click.argument("other", type=click.Path(path_type=Path))
-def compare_results(one: Path, other: Path) -> None:
-    """Compare two folders of results, arm by arm; refuses those that are not comparable, and says why."""
+def compare(one: Path, other: Path) -> None:
+    """Compare two results folders arm by arm; rejects folders measured under different conditions."""
     from loadtests.lab.results.results_store import open_results
-    from loadtests.lab.verdict.comparison import NotComparable
-    from loadtests.lab.verdict.comparison import compare_results as compared
+    from loadtests.lab.verdict.comparison import NotComparable, compare_results
 
     try:
-        for line in compared(open_results(one).results, open_results(other).results):
+        for line in compare_results(open_results(one).results, open_results(other).results):
             click.echo(line)
     except NotComparable as error:
         raise CommandError(f"{one} and {other} are not comparable: {error}") from error
@@ -157,48 +155,48 @@ def compare_results(one: Path, other: Path) -> None:
 @lab.command()
 @click.argument("words", nargs=-1)
 def selftest(words: tuple[str, ...]) -> None:
-    """Whether the generator can be believed on this machine: on time, and not blind to a stall. Takes 40 seconds."""
+    """Check that the load generator is accurate on this machine: punctual, and able to see a stall. Takes 40 s."""
     _require_locust()
     sys.stdout.flush()
-    # Becomes the generator, whose sockets are Locust's.
+    # Replace this process, since Locust must patch the sockets first.
     os.execv(sys.executable, [sys.executable, "-m", "loadtests.generator.selftest", *words])  # noqa: S606
 
 
 def _report(folder: Path) -> int:
-    """Writes the report, says the verdict, and answers its exit code."""
+    """Write the report, print the verdict, and return its exit code."""
     from loadtests.lab.report.page import render
     from loadtests.lab.report.raw_rows import read_raw_rows
     from loadtests.lab.results.results_store import REPORT_FILE, open_results, write_atomically
     from loadtests.lab.verdict.verdict import judge_results
 
-    kept = open_results(folder)
-    verdict = judge_results(kept.results)
-    page = render(kept.results, verdict, read_raw_rows(kept.path, kept.results))
-    write_atomically(kept.path / REPORT_FILE, page.encode())
+    found = open_results(folder)
+    verdict = judge_results(found.results)
+    page = render(found.results, verdict, read_raw_rows(found.path, found.results))
+    write_atomically(found.path / REPORT_FILE, page.encode())
     click.echo(f"{verdict.outcome}{f' ({verdict.advice})' if verdict.advice else ''}: {verdict.because}")
-    click.echo(f"the report is {kept.path / REPORT_FILE}")
+    click.echo(f"the report is {found.path / REPORT_FILE}")
     return verdict.exit_code
 
 
-def _known_scenario(name: str) -> str:
+def _parse_scenario(name: str) -> str:
     if name not in SCENARIOS:
-        raise CommandError(f"there is no scenario {name!r}: there are {', '.join(SCENARIOS)}")
+        raise CommandError(f"unknown scenario {name!r}; available: {', '.join(SCENARIOS)}")
     return name
 
 
-def _known_arms(text: str) -> tuple[str, ...]:
+def _parse_arms(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     for name in names:
         if name not in ARMS:
-            raise CommandError(f"there is no arm {name!r}: there are {', '.join(ARMS)}")
+            raise CommandError(f"unknown arm {name!r}; available: {', '.join(ARMS)}")
     if not names:
-        raise CommandError(f"--arms names none: there are {', '.join(ARMS)}")
+        raise CommandError(f"--arms is empty; available: {', '.join(ARMS)}")
     return names
 
 
-def _with_the_baseline(arms: tuple[str, ...]) -> tuple[str, ...]:
+def _require_baseline(arms: tuple[str, ...]) -> tuple[str, ...]:
     if BASELINE not in arms:
-        raise CommandError(f"--arms has no {BASELINE}: every other arm is measured by it")
+        raise CommandError(f"--arms must include {BASELINE}, the baseline of every comparison")
     return arms
 
 
@@ -214,6 +212,6 @@ def _require_locust() -> None:
         )
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     click.echo(text)
     sys.stdout.flush()

@@ -18,7 +18,8 @@ from deploy.deployment import deployment_environment
 from deploy.devstack.keys import write_private
 from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
-from loadtests.generator.businesses import BusinessFile, LoadBusiness, LoadError, open_business, read_business_file
+from loadtests.generator.api_client import LoadError
+from loadtests.generator.businesses import BusinessFile, LoadBusiness, open_business, read_business_file
 from monolith.cutover.service import ControlPlane
 from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, AdapterName
 

@@ -1,21 +1,17 @@
-"""The businesses that the load is for: which there are, and how to open one through the public API."""
+"""Businesses that receive the load: the file that lists them, and how to open one through the public API."""
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
-import requests
 
-TIMEOUT_SECONDS = 30.0
+from loadtests.generator.api_client import ApiClient, LoadError
+
 PROVIDERS = ("Ada", "Ben", "Cleo", "Dan", "Eve")
 CUSTOMERS = 20
 VISITORS = 5
-WEEK = [{"weekday": day, "opens": "07:00", "closes": "21:00"} for day in range(1, 8)]
-
-
-class LoadError(Exception):
-    """The load cannot be sent. One line: what is wrong, and the remedy."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -24,8 +20,8 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class LoadBusiness(msgspec.Struct, frozen=True):
-    """`side` is where scheduling for it lives: in_process or http. Customers stay signed in while the load runs;
-    visitors only ever sign in."""
+    """`side` is the adapter of its scheduling, in_process or http. Customers stay signed in during the load; visitors
+    only sign in."""
 
     slug: str
     side: str
@@ -37,9 +33,29 @@ class LoadBusiness(msgspec.Struct, frozen=True):
 
 
 class BusinessFile(msgspec.Struct, frozen=True):
-    """The file that tells a load test its businesses. It holds passwords."""
+    """The businesses file of a load test. It contains passwords."""
 
     businesses: list[LoadBusiness]
+
+
+class BusinessTemplate(NamedTuple):
+    """The businesses that `sign_up` creates. Providers work every day from `opens` to `closes` in `zone`."""
+
+    name: str
+    zone: str
+    offering: str
+    minutes: int
+    opens: str
+    closes: str
+
+
+class SignedUp(NamedTuple):
+    business_id: str
+    offering_id: str
+    providers: list[str]
+
+
+SALON = BusinessTemplate("Load", "Europe/Paris", "Haircut", 30, "07:00", "21:00")
 
 
 def read_business_file(path: Path) -> BusinessFile:
@@ -47,76 +63,67 @@ def read_business_file(path: Path) -> BusinessFile:
     try:
         return msgspec.json.decode(path.read_bytes(), type=BusinessFile)
     except FileNotFoundError:
-        raise LoadError(f"{path} is missing: `make load` writes it, or name another by --businesses") from None
+        raise LoadError(f"{path} is missing: `make load` writes it, or name another file with --businesses") from None
     except msgspec.DecodeError as error:
-        raise LoadError(f"{path} is damaged ({error}): remove it, and `make load` makes a new one") from None
+        raise LoadError(f"{path} is damaged ({error}): remove it; `make load` writes a new one") from None
 
 
 def open_business(
     host: str, slug: str, side: str, *, customers: int = CUSTOMERS, visitors: int = VISITORS
 ) -> LoadBusiness:
-    """Sign up a business with people, a price and customers. The product puts it where its flag points; `side` is what
-    the caller knows about that. Raises LoadError."""
+    """Open a business with providers, a price and customers.
+
+    The product's flag decides which adapter serves it; `side` records the caller's knowledge of that. Raises LoadError.
+    """
     staff = Credentials(f"{slug}@example.test", secrets.token_urlsafe(16))
     owner, path = ApiClient(host), f"/businesses/{slug}"
-    about = {"business_name": f"Load ({side})", "slug": slug, "zone": "Europe/Paris", "currency": "EUR"}
-    owner.ask("POST", "/signup", {**about, "name": "Load Owner", "email": staff.email, "password": staff.password})
-    offering_id = owner.ask("POST", f"{path}/offerings", {"name": "Haircut", "duration_minutes": 30})["offering_id"]
-    owner.ask("PUT", f"{path}/prices", {"offering_id": offering_id, "amount_minor": 2_500})
+    template = SALON._replace(name=f"Load ({side})")
+    opened = sign_up(owner, slug, staff, template, PROVIDERS)
+    owner.call("PUT", f"{path}/prices", {"offering_id": opened.offering_id, "amount_minor": 2_500})
     return LoadBusiness(
         slug=slug,
         side=side,
-        offering_id=offering_id,
-        providers=[_hire(owner, path, offering_id, name) for name in PROVIDERS],
+        offering_id=opened.offering_id,
+        providers=opened.providers,
         staff=staff,
-        customers=[_join(host, path, f"{slug}-customer-{number}") for number in range(customers)],
-        visitors=[_join(host, path, f"{slug}-visitor-{number}") for number in range(visitors)],
+        customers=[_register(host, path, f"{slug}-customer-{number}") for number in range(customers)],
+        visitors=[_register(host, path, f"{slug}-visitor-{number}") for number in range(visitors)],
     )
 
 
-def sign_in(host: str, login: Credentials) -> str:
-    """The cookie of a new session. Raises LoadError."""
-    caller = ApiClient(host)
-    caller.ask("POST", "/login", {"email": login.email, "password": login.password})
-    return caller.cookie
+def sign_up(
+    owner: ApiClient, slug: str, staff: Credentials, template: BusinessTemplate, providers: Sequence[str]
+) -> SignedUp:
+    """Create a business with one offering and these providers; `owner` is signed in to it afterwards."""
+    about = {"business_name": template.name, "slug": slug, "zone": template.zone, "currency": "EUR"}
+    login = {"name": f"{template.name} owner", "email": staff.email, "password": staff.password}
+    path = f"/businesses/{slug}"
+    business = owner.call("POST", "/signup", {**about, **login})["business"]
+    offering = owner.call(
+        "POST", f"{path}/offerings", {"name": template.offering, "duration_minutes": template.minutes}
+    )
+    hired = [_add_provider(owner, path, offering["offering_id"], template, name) for name in providers]
+    return SignedUp(business["business_id"], offering["offering_id"], hired)
 
 
-class ApiClient:
-    """One client of the JSON API, with its own session."""
-
-    def __init__(self, host: str) -> None:
-        self._root = f"{host}/api/v1"
-        self._session = requests.Session()
-        self._session.trust_env = False
-
-    @property
-    def cookie(self) -> str:
-        return "; ".join(f"{name}={value}" for name, value in self._session.cookies.items())
-
-    def ask(self, method: str, path: str, body: object) -> dict[str, Any]:
-        """Raises LoadError unless the product does it."""
-        key = {"Idempotency-Key": secrets.token_hex(16)}
-        try:
-            answer = self._session.request(method, self._root + path, json=body, headers=key, timeout=TIMEOUT_SECONDS)
-        except requests.RequestException as error:
-            raise LoadError(
-                f"{self._root} does not answer ({type(error).__name__}): start it with `make demo`"
-            ) from error
-        if not answer.ok:
-            raise LoadError(f"{method} {path} was answered {answer.status_code}: {answer.text[:200]}")
-        found: dict[str, Any] = answer.json() if answer.content else {}
-        return found
+def sign_in(host: str, credentials: Credentials) -> str:
+    """Return the cookie of a new session. Raises LoadError."""
+    client = ApiClient(host)
+    client.call("POST", "/login", {"email": credentials.email, "password": credentials.password})
+    return client.cookie
 
 
-def _hire(owner: ApiClient, path: str, offering_id: str, name: str) -> str:
-    provider = owner.ask("POST", f"{path}/providers", {"name": name, "zone": "Europe/Paris"})
+def _add_provider(owner: ApiClient, path: str, offering_id: str, template: BusinessTemplate, name: str) -> str:
+    provider = owner.call("POST", f"{path}/providers", {"name": name, "zone": template.zone})
     provider_id = str(provider["provider_id"])
-    owner.ask("PUT", f"{path}/providers/{provider_id}/offerings", {"offering_ids": [offering_id]})
-    owner.ask("PUT", f"{path}/providers/{provider_id}/weekly-hours", {"ranges": WEEK})
+    week = [{"weekday": day, "opens": template.opens, "closes": template.closes} for day in range(1, 8)]
+    owner.call("PUT", f"{path}/providers/{provider_id}/offerings", {"offering_ids": [offering_id]})
+    owner.call("PUT", f"{path}/providers/{provider_id}/weekly-hours", {"ranges": week})
     return provider_id
 
 
-def _join(host: str, path: str, name: str) -> Credentials:
-    login = Credentials(f"{name}@example.test", secrets.token_urlsafe(16))
-    ApiClient(host).ask("POST", f"{path}/customers", {"name": name, "email": login.email, "password": login.password})
-    return login
+def _register(host: str, path: str, name: str) -> Credentials:
+    credentials = Credentials(f"{name}@example.test", secrets.token_urlsafe(16))
+    body = {"name": name, "email": credentials.email, "password": credentials.password}
+    ApiClient(host).call("POST", f"{path}/customers", body)
+    return credentials

@@ -21,7 +21,8 @@ import gevent
 import requests
 from locust.runners import LocalRunner
 
-from loadtests.generator.businesses import LoadError, read_business_file
+from loadtests.generator.api_client import LoadError
+from loadtests.generator.businesses import read_business_file
 from loadtests.generator.journeys import plan_arrivals
 from loadtests.generator.latency_table import RequestRow, format_table, list_errors, send_lateness, summarize
 from loadtests.generator.locust_user import EXIT_LOAD_ERROR

@@ -20,8 +20,8 @@ from gevent.pool import Pool
 from locust import FastHttpUser, task
 from locust.exception import StopUser
 
+from loadtests.generator.api_client import LoadError
 from loadtests.generator.arrivals import Arrival
-from loadtests.generator.businesses import LoadError
 from loadtests.generator.journeys import JOURNEYS, ApiRequest, BusinessState, Journey, ResponseBody
 from loadtests.generator.latency_table import RequestOutcome, RequestRow
 from loadtests.generator.self_report import MAX_IN_FLIGHT, REQUEST_TIMEOUT_SECONDS

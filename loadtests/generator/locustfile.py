@@ -17,7 +17,8 @@ from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests.generator.businesses import LoadBusiness, LoadError, read_business_file
+from loadtests.generator.api_client import LoadError
+from loadtests.generator.businesses import LoadBusiness, read_business_file
 from loadtests.generator.locust_user import OpenModelUser, ProcessLoad
 from loadtests.generator.scenarios import SCENARIOS
 from loadtests.generator.workload import (

@@ -23,7 +23,7 @@ from typing import Any, Final
 import gevent
 import msgspec
 
-from loadtests.generator.businesses import LoadError
+from loadtests.generator.api_client import LoadError
 from loadtests.generator.locust_user import EXIT_LOAD_ERROR, OpenModelUser, ProcessLoad
 from loadtests.generator.rows import RowWriter
 from loadtests.generator.self_report import REPORT_FILE, ROWS_FILE, GeneratorReport

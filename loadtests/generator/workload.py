@@ -8,8 +8,9 @@ from typing import Final
 
 import msgspec
 
+from loadtests.generator.api_client import LoadError
 from loadtests.generator.arrivals import Arrival, constant_rate
-from loadtests.generator.businesses import LoadBusiness, LoadError, sign_in
+from loadtests.generator.businesses import LoadBusiness, sign_in
 from loadtests.generator.hot_slots import HotSlots
 from loadtests.generator.journeys import BusinessState, plan_arrivals
 from loadtests.generator.scenarios import find_scenario

@@ -1,4 +1,4 @@
-"""Which processor core works for whom: the server and its Postgres share one, the generator has another."""
+"""CPU pinning: the measured servers share one processor core, the load generator has another."""
 
 import contextlib
 import os
@@ -13,41 +13,40 @@ from loadtests.harness.process_tree import process_tree
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """None where processes cannot be pinned: the figures then say so."""
+    """The core of the servers and the core of the load generator; None where processes cannot be pinned."""
 
     server: int | None
     generator: int | None
 
     @property
     def note(self) -> str:
-        """For the person who reads the figures."""
+        """How processes are pinned, for reports."""
         if self.server is None:
-            return "not pinned: this system has no way to, or only one core; the figures are less certain"
+            return "not pinned: this system cannot pin processes, or has one core; the figures are less certain"
         return f"the server and its Postgres on core {self.server}, the generator on core {self.generator}"
 
     @contextlib.contextmanager
-    def for_servers(self) -> Iterator[None]:
-        """Processes started in this block stay on the servers' core, with all that they start."""
-        with _on(self.server):
+    def starting_servers(self) -> Iterator[None]:
+        """Pin this process, and so everything it starts within the block, to the servers' core."""
+        with _pinned_to(self.server):
             yield
 
-    def hold_servers(self, pids: Iterable[int]) -> None:
-        """Processes that run already stay on the servers' core from now on, with all that they started and will start:
-        so they can start on all cores."""
+    def pin_servers(self, pids: Iterable[int]) -> None:
+        """Pin running processes with their threads and descendants, so that they could start on all cores."""
         held = list(pids)
-        # A thread that began while the others were moved is found the next time.
+        # Repeat until no thread has moved: a thread may start while its siblings are being moved.
         while sum(_move(thread, self.server) for pid in held for thread in _threads(pid)):
             pass
 
     @contextlib.contextmanager
-    def for_generator(self) -> Iterator[None]:
-        """This process stays on the generator's core during the block."""
-        with _on(self.generator):
+    def generating_load(self) -> Iterator[None]:
+        """Pin this process to the generator's core within the block."""
+        with _pinned_to(self.generator):
             yield
 
 
 def choose_cores() -> Cores:
-    """Two of the cores that this process may use: the first, which interrupts prefer, for the generator."""
+    """Return two of the allowed cores; the generator gets the first, which handles most interrupts."""
     if sys.platform != "linux":
         return Cores(None, None)
     allowed = sorted(os.sched_getaffinity(0))
@@ -55,7 +54,7 @@ def choose_cores() -> Cores:
 
 
 @contextlib.contextmanager
-def _on(core: int | None) -> Iterator[None]:
+def _pinned_to(core: int | None) -> Iterator[None]:
     if sys.platform != "linux" or core is None:
         yield
         return
@@ -69,14 +68,14 @@ def _on(core: int | None) -> Iterator[None]:
 
 def _threads(pid: int) -> list[int]:
     found = []
-    for each in process_tree(pid):
+    for process in process_tree(pid):
         with contextlib.suppress(psutil.NoSuchProcess):
-            found += [thread.id for thread in each.threads()]  # type: ignore[no-untyped-call]
+            found += [thread.id for thread in process.threads()]  # type: ignore[no-untyped-call]
     return found
 
 
 def _move(thread: int, core: int | None) -> bool:
-    """Whether it was elsewhere."""
+    """Pin one thread; return whether its affinity changed."""
     if sys.platform != "linux" or core is None:
         return False
     try:

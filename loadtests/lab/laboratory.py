@@ -1,10 +1,9 @@
-"""From options to results: capacity first, then blocks of runs; interrupted at any time, resumed at any time."""
+"""The laboratory from options to results: capacity first, then blocks of runs; it can be interrupted and resumed."""
 
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +16,10 @@ from deploy.errors import CommandError
 from loadtests.harness.cores import choose_cores
 from loadtests.lab.measuring.capacity import StepLengths, find_capacity, running_probe
 from loadtests.lab.measuring.measurement import measure_run
+from loadtests.lab.options import LabOptions, require_same_options
 from loadtests.lab.planning.arms import ARMS, BASELINE, REPEAT, TWO_BUDGETS
 from loadtests.lab.planning.plan import plan_runs, remaining_runs
-from loadtests.lab.results.model import Conditions, Remedy, Results, Run, Step
+from loadtests.lab.results.model import Conditions, Run, Step
 from loadtests.lab.results.results_store import (
     LOGS_FOLDER,
     ResultsFolder,
@@ -35,123 +35,114 @@ from loadtests.lab.servers.machine import collect_versions, describe_machine
 from loadtests.lab.servers.topologies import THREADS, TOPOLOGIES
 from loadtests.lab.verdict.thresholds import FILE, Thresholds, read_thresholds
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
+"""Receives progress messages, one line each."""
 
-_OTHER_ARMS = (0.25, 0.5, 0.8, 1.0, 1.25)
-_OTHER_ARMS_QUICKLY = (0.25, 0.75, 1.25)
-"""Shares of M1's R* that the other arms are asked, for the curve: low ones first, of cold arms. Their own R* is
-searched for by `capacity` only."""
+_CURVE_RATES = (0.25, 0.5, 0.8, 1.0, 1.25)
+_QUICK_CURVE_RATES = (0.25, 0.75, 1.25)
+"""Rates of the other arms' load curves, relative to M1's R*, in ascending order since the arms start cold. Only
+`extraction lab capacity` searches for their own R*."""
 _OVERHEAD_SECONDS = 9.0
-"""Of a run, before the first was timed: databases, processes, warming up, stopping."""
-
-
-@dataclass(frozen=True)
-class LabOptions:
-    """What to measure, and where to keep it. `forecast` in scheduling requests a second at the peak; None: as many as
-    M1 can bear, which is R*. `remedies` by the names of their arms, which are among `arms`."""
-
-    out: Path
-    scenario: str
-    arms: tuple[str, ...]
-    blocks: int
-    seconds: float
-    idle_seconds: float
-    seed: int
-    lengths: StepLengths
-    forecast: float | None = None
-    capacity: float | None = None
-    quick: bool = False
-    remedies: Mapping[str, Remedy] = field(default_factory=dict)
+"""Estimated time of a run in addition to its load: databases, processes, warm-up, stop."""
 
 
 class LabFailed(CommandError):
-    """Something failed while the servers were up; what had been measured is in the folder."""
+    """A failure while the servers were running; runs measured before it are in the results folder."""
 
 
 @contextlib.contextmanager
-def running_lab_servers(say: Say, arms: Sequence[str], out: Path) -> Iterator[LabServers]:
-    """The machine's only one, with the servers for these arms up. Raises CommandError when it cannot be, and
-    Stopped when something fails within the block."""
-    budget_cores = BUDGET_CORES if set(arms) & set(TWO_BUDGETS) else None
+def running_lab_servers(report: Report, arms: Sequence[str], out: Path) -> Iterator[LabServers]:
+    """Run the servers that these arms need within the block, as the machine's only laboratory.
+
+    Raises CommandError when they cannot be started, and LabFailed when something fails within the block.
+    """
+    two_budgets = sorted(set(arms) & set(TWO_BUDGETS))
+    budget_cores = BUDGET_CORES if two_budgets else None
     if budget_cores is not None and (reason := reason_unavailable()):
-        raise CommandError(f"{' and '.join(sorted(set(arms) & set(TWO_BUDGETS)))} cannot run here: {reason}")
+        raise CommandError(f"{' and '.join(two_budgets)} cannot run here: {reason}")
     lock = Path(tempfile.gettempdir()) / "extraction-lab" / "lock"
-    taken = "a laboratory runs on this machine already (process {}): two at once would measure each other".format
-    with file_lock(lock, taken), contextlib.ExitStack() as running:
+    locked = "another laboratory is running on this machine (process {}); two would disturb each other".format
+    with file_lock(lock, locked), contextlib.ExitStack() as running:
         name = running.enter_context(tempfile.TemporaryDirectory(prefix="extraction-lab-", ignore_cleanup_errors=True))
         require_free_space(out, Path(name))
-        ground = LabServers(Path(name), choose_cores(), running, budget_cores)
-        say("starting the servers")
+        servers = LabServers(Path(name), choose_cores(), running, budget_cores)
+        report("starting the servers")
         try:
-            ground.start(*required_servers(arms))
-            yield ground
+            servers.start_all(*required_servers(arms))
+            yield servers
         except (CommandError, psycopg.Error, redis.RedisError, OSError) as error:
             save_logs(Path(name), out)
-            raise LabFailed(_in_one_line(error, out).replace(name, str(out / LOGS_FOLDER))) from error
+            raise LabFailed(_describe_failure(error, out).replace(name, str(out / LOGS_FOLDER))) from error
 
 
-def _in_one_line(error: Exception, out: Path) -> str:
-    words = " ".join(str(error).split())
+def _describe_failure(error: Exception, out: Path) -> str:
+    text = " ".join(str(error).split())
     if isinstance(error, CommandError):
-        return words
+        return text
     if isinstance(error, OSError):
-        return f"{error.filename or out}: {error.strerror or words}"
-    return f"a server of the laboratory failed: {words} (what they said is in {out / LOGS_FOLDER})"
+        return f"{error.filename or out}: {error.strerror or text}"
+    return f"a server of the laboratory failed: {text} (logs: {out / LOGS_FOLDER})"
 
 
-def run_laboratory(options: LabOptions, say: Say) -> ResultsFolder:
-    """Everything that has not been measured yet. On Ctrl-C raises KeyboardInterrupt; the folder has what there is."""
+def run_laboratory(options: LabOptions, report: Report) -> ResultsFolder:
+    """Measure all runs that are not in the folder yet.
+
+    On Ctrl-C raises KeyboardInterrupt; the folder then contains the completed runs.
+    """
     thresholds = read_thresholds()
     folder = resume_folder(options.out)
     if folder is not None:
-        _require_same(folder.results, options)
-        _allow_more_blocks(folder, options.blocks)
-    with running_lab_servers(say, options.arms, options.out) as ground:
-        prepared = prepare_arms(options.arms, options.remedies, ground, say)
+        require_same_options(folder.results, options)
+        _extend_blocks(folder, options.blocks)
+    with running_lab_servers(report, options.arms, options.out) as servers:
+        prepared = prepare_arms(options.arms, options.remedies, servers, report)
         if folder is None:
-            folder = _begin(options, ground, prepared, thresholds, say)
-        _measure_all(folder, ground, prepared, thresholds, say)
+            folder = _start_folder(options, servers, prepared, thresholds, report)
+        _measure_remaining(folder, servers, prepared, thresholds, report)
     return folder
 
 
-def measure_capacity(arms: Sequence[str], lengths: StepLengths, out: Path, say: Say) -> dict[str, float]:
-    """R* of each arm, in scheduling requests a second."""
+def measure_capacity(arms: Sequence[str], lengths: StepLengths, out: Path, report: Report) -> dict[str, float]:
+    """Return R* of each arm, in scheduling requests a second."""
     thresholds, found = read_thresholds(), {}
-    with running_lab_servers(say, arms, out) as ground:
-        prepared = prepare_arms(arms, {}, ground, say)
+    with running_lab_servers(report, arms, out) as servers:
+        prepared = prepare_arms(arms, {}, servers, report)
         for arm in arms:
-            say(f"looking for what {arm} can bear")
-            with running_probe(arm, ground, prepared[arm], out, thresholds) as asked:
-                found[arm] = find_capacity(asked, lengths, lambda step: say(f"  {format_step(step)}"))
+            report(f"searching for the capacity of {arm}")
+            with running_probe(arm, servers, prepared[arm], out, thresholds) as probe:
+                found[arm] = find_capacity(probe, lengths, lambda step: report(f"  {format_step(step)}"))
     return found
 
 
 def format_step(step: Step) -> str:
-    """A steady rate on one line."""
     p99 = "-" if step.p99_ms is None else f"{step.p99_ms:.0f} ms"
-    return f"{step.arm} at {step.rate:.0f}/s: {step.good:.1%} within the promise, p99 {p99}"
+    return f"{step.arm} at {step.rate:.0f}/s: {step.good:.1%} within the SLO, p99 {p99}"
 
 
-def _budgets_note(ground: LabServers) -> str:
-    return f"{ground.cores.note}; each budget is {ground.budget_cores:g} of that core"
+def _describe_budgets(servers: LabServers) -> str:
+    return f"{servers.cores.note}; each budget is {servers.budget_cores:g} of that core"
 
 
-def _not_measured(arms: Sequence[str]) -> dict[str, str]:
-    """Why, by the arms that a reader may look for."""
-    reason = reason_unavailable() or "not asked for; they hold all arms to a share of a core"
-    return {arm: reason if arm in TWO_BUDGETS else "not asked for" for arm in ARMS if arm not in arms}
+def _reasons_not_measured(arms: Sequence[str]) -> dict[str, str]:
+    """Return the reason for each predefined arm that is not measured."""
+    two_budgets = reason_unavailable() or "not selected; it would limit all arms to a share of a core"
+    return {arm: two_budgets if arm in TWO_BUDGETS else "not selected" for arm in ARMS if arm not in arms}
 
 
 def required_servers(arms: Sequence[str]) -> list[DatabaseServer]:
-    """Remedies of the reader's own need what M1 needs."""
+    """Return the Postgres servers that these arms need; custom remedies need those of M1."""
     topologies = [TOPOLOGIES.get(arm, TOPOLOGIES[BASELINE]) for arm in arms]
-    return list(dict.fromkeys(server for topology in topologies for server in topology.home.values()))
+    return list(dict.fromkeys(server for topology in topologies for server in topology.placement.values()))
 
 
-def _begin(
-    options: LabOptions, ground: LabServers, prepared: dict[str, PreparedArm], thresholds: Thresholds, say: Say
+def _start_folder(
+    options: LabOptions,
+    servers: LabServers,
+    prepared: dict[str, PreparedArm],
+    thresholds: Thresholds,
+    report: Report,
 ) -> ResultsFolder:
-    capacity, steps = _look_around(options, ground, prepared, thresholds, say)
+    capacity, steps = _measure_load_curves(options, servers, prepared, thresholds, report)
     conditions = Conditions(
         scenario=options.scenario,
         arms=options.arms,
@@ -164,9 +155,9 @@ def _begin(
         assumed=options.forecast is None,
         threads=THREADS,
         quick=options.quick,
-        pinned=ground.cores.note if ground.budget_cores is None else _budgets_note(ground),
-        not_measured=_not_measured(options.arms),
-        versions=collect_versions(ground),
+        pinned=servers.cores.note if servers.budget_cores is None else _describe_budgets(servers),
+        not_measured=_reasons_not_measured(options.arms),
+        versions=collect_versions(servers),
         began=datetime.now(UTC).isoformat(timespec="seconds"),
         thresholds=FILE.read_text(encoding="utf-8"),
         remedies=dict(options.remedies),
@@ -176,93 +167,73 @@ def _begin(
     return folder
 
 
-def _look_around(
-    options: LabOptions, ground: LabServers, prepared: dict[str, PreparedArm], thresholds: Thresholds, say: Say
+def _measure_load_curves(
+    options: LabOptions,
+    servers: LabServers,
+    prepared: dict[str, PreparedArm],
+    thresholds: Thresholds,
+    report: Report,
 ) -> tuple[float, list[Step]]:
-    """R*, unless it is known; then what the other arms make of rates around it."""
+    """Search for M1's capacity unless it is given, then measure the other arms at rates around it."""
     steps: list[Step] = []
     capacity = options.capacity
 
-    def told(step: Step) -> None:
-        say(f"  {format_step(step)}")
+    def report_step(step: Step) -> None:
+        report(f"  {format_step(step)}")
 
     for arm in [BASELINE, *(arm for arm in options.arms if arm not in (BASELINE, REPEAT))]:
-        with running_probe(arm, ground, prepared[arm], options.out, thresholds) as asked:
+        with running_probe(arm, servers, prepared[arm], options.out, thresholds) as probe:
             if capacity is None:
-                say(f"looking for R*, what {arm} can bear")
-                capacity = find_capacity(asked, options.lengths, told)
-                say(f"R* is about {capacity:.0f} scheduling requests a second")
+                report(f"searching for R*, the capacity of {arm}")
+                capacity = find_capacity(probe, options.lengths, report_step)
+                report(f"R* is about {capacity:.0f} scheduling requests a second")
             else:
-                say(f"asking {arm} at rates around R*")
-                for share in _OTHER_ARMS_QUICKLY if options.quick else _OTHER_ARMS:
-                    told(asked.ask(capacity * share, options.lengths.rung))
-            steps += asked.steps
+                report(f"measuring {arm} at rates around R*")
+                for share in _QUICK_CURVE_RATES if options.quick else _CURVE_RATES:
+                    report_step(probe.probe(capacity * share, options.lengths.rung))
+            steps += probe.steps
     assert capacity is not None, "M1 came first"
     return capacity, steps
 
 
-def _measure_all(
-    folder: ResultsFolder, ground: LabServers, prepared: dict[str, PreparedArm], thresholds: Thresholds, say: Say
+def _measure_remaining(
+    folder: ResultsFolder,
+    servers: LabServers,
+    prepared: dict[str, PreparedArm],
+    thresholds: Thresholds,
+    report: Report,
 ) -> None:
     specs = plan_runs(folder.conditions, thresholds)
-    open_ones = remaining_runs(specs, {run_laboratory.folder for run_laboratory in folder.results.runs})
-    if len(open_ones) < len(specs):
-        say(f"{len(specs) - len(open_ones)} of {len(specs)} runs are there already")
+    remaining = remaining_runs(specs, {run.folder for run in folder.results.runs})
+    done = len(specs) - len(remaining)
+    if done:
+        report(f"{done} of {len(specs)} runs are already measured")
     overhead = _OVERHEAD_SECONDS
-    for number, spec in enumerate(open_ones):
-        remaining = sum(each.seconds + overhead for each in open_ones[number:])
-        say(
-            f"run {len(specs) - len(open_ones) + number + 1} of {len(specs)}: {spec.arm}, {spec.scenario} at "
-            f"{spec.rate:.0f}/s, block {spec.block + 1}; about {remaining / 60:.1f} min left"
+    for number, spec in enumerate(remaining):
+        seconds_left = sum(each.seconds + overhead for each in remaining[number:])
+        report(
+            f"run {done + number + 1} of {len(specs)}: {spec.arm}, {spec.scenario} at {spec.rate:.0f}/s, "
+            f"block {spec.block + 1}; about {seconds_left / 60:.1f} min left"
         )
         began = time.monotonic()
-        found = measure_run(spec, ground, prepared[spec.arm], folder.path, thresholds)
+        run = measure_run(spec, servers, prepared[spec.arm], folder.path, thresholds)
         overhead = max(1.0, time.monotonic() - began - spec.seconds)
-        folder.add(found)
-        say("  " + format_run(found))
+        folder.add(run)
+        report("  " + format_run(run))
 
 
-def format_run(run_laboratory: Run) -> str:
-    """A run on one line."""
+def format_run(run: Run) -> str:
     parts = []
-    for module, result in run_laboratory.modules.items():
+    for module, result in run.modules.items():
         if result.arrivals:
             tail = result.p99_ms if result.p99_ms is not None else result.p95_ms
             name = "p99" if result.p99_ms is not None else "p95"
             parts.append(f"{module} {name} {'-' if tail is None else f'{tail:.0f} ms'}")
-    line = f"{run_laboratory.bookings / run_laboratory.seconds:.1f} bookings/s; " + ", ".join(parts)
-    return line if run_laboratory.valid else f"INVALID ({'; '.join(run_laboratory.problems)}); {line}"
+    line = f"{run.bookings / run.seconds:.1f} bookings/s; " + ", ".join(parts)
+    return line if run.valid else f"INVALID ({'; '.join(run.problems)}); {line}"
 
 
-def _require_same(results: Results, options: LabOptions) -> None:
-    """Raises CommandError unless the folder was begun with the same options, thresholds and machine."""
-    found = results.conditions
-    assert found is not None, "a folder without them is not opened"
-    if found.thresholds != FILE.read_text(encoding="utf-8"):
-        raise CommandError(f"{options.out} was begun under other thresholds: give another --out")
-    if results.machine != describe_machine():
-        raise CommandError(f"{options.out} was begun on another machine ({results.machine}): give another --out")
-    wanted = {
-        "--quick": (found.quick, options.quick),
-        "--scenario": (found.scenario, options.scenario),
-        "--arms": (",".join(found.arms), ",".join(options.arms)),
-        "--seconds": (found.seconds, options.seconds),
-        "--idle-seconds": (found.idle_seconds, options.idle_seconds),
-        "--seed": (found.seed, options.seed),
-    }
-    for option, (before, now) in wanted.items():
-        if before != now:
-            raise CommandError(
-                f"{options.out} was begun with {option} {before}, and this is {now}: give the same, or another --out"
-            )
-    for arm in options.remedies:
-        if options.remedies[arm] != found.remedies.get(arm):
-            raise CommandError(f"{options.out} was begun with another remedy {arm}: give another --out")
-    if options.forecast is not None and options.forecast != found.forecast:
-        raise CommandError(f"{options.out} was begun with another forecast, {found.forecast:g}: give the same")
-
-
-def _allow_more_blocks(folder: ResultsFolder, blocks: int) -> None:
-    """A resumed laboratory may be given more blocks than it was begun with; never fewer."""
+def _extend_blocks(folder: ResultsFolder, blocks: int) -> None:
+    """Raise the number of blocks of a resumed laboratory; it never decreases."""
     if blocks > folder.conditions.blocks:
-        folder.change(msgspec.structs.replace(folder.conditions, blocks=blocks))
+        folder.set_conditions(msgspec.structs.replace(folder.conditions, blocks=blocks))

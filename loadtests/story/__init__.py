@@ -1,1 +1,1 @@
-"""The whole extraction before a person's eyes, in under four minutes: `make story`."""
+"""A complete extraction under load with a timeline page, in under four minutes: `make story`."""

@@ -1,4 +1,4 @@
-"""The page at the end: the timeline as a drawing, each move with its pause, and the ledger's verdict."""
+"""The story's page: the timeline as a chart, each move with its write pause, and the ledger."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader
 
 from loadtests.harness.traffic.ledger import LedgerReport
 from loadtests.harness.traffic.open_loop import TrafficRecord
-from loadtests.story.timeline import SecondSummary, Story, owners_over_time, seconds_of
+from loadtests.story.timeline import SecondSummary, Story, owners_over_time, summarize_seconds
 
 WIDTH, HEIGHT = 960.0, 160.0
 
@@ -17,10 +17,10 @@ def write_page(
     story: Story,
     records: Sequence[TrafficRecord],
     businesses: Sequence[str],
-    verdicts: Sequence[LedgerReport],
+    reports: Sequence[LedgerReport],
 ) -> None:
-    """Everything in one file: no script, nothing from elsewhere."""
-    seconds = seconds_of(records, story.began)
+    """Write one self-contained HTML file without scripts."""
+    seconds = summarize_seconds(records, story.began)
     ends = float(max((second.at for second in seconds), default=1) + 1)
     template = Environment(loader=PackageLoader("loadtests.story", "."), autoescape=True).get_template("story.html")
     slowest = max((second.p99_ms for second in seconds), default=1.0)
@@ -38,19 +38,19 @@ def write_page(
             slowest=slowest,
             ends=ends,
             chapters=story.chapters,
-            moves=story.told_moves(),
+            moves=story.summarize_moves(),
             owners=owners_over_time(story, businesses, ends),
-            verdicts=list(zip(businesses, verdicts, strict=True)),
-            clean=all(verdict.clean and not verdict.failed for verdict in verdicts),
-            requests=sum(verdict.requests for verdict in verdicts),
-            writes=sum(verdict.writes for verdict in verdicts),
-            failed=sum(verdict.failed for verdict in verdicts),
+            reports=list(zip(businesses, reports, strict=True)),
+            clean=all(report.clean for report in reports),
+            requests=sum(report.requests for report in reports),
+            writes=sum(report.writes for report in reports),
+            failed=sum(report.failed for report in reports),
         )
     )
 
 
 def _line(seconds: Sequence[SecondSummary], ends: float, shares: Sequence[float]) -> str:
-    """Points of an SVG line; 1 is the top."""
+    """Return the points of an SVG line; a share of 1 is at the top."""
     return " ".join(
         f"{(second.at + 0.5) / ends * WIDTH:.1f},{HEIGHT - share * HEIGHT:.1f}"
         for second, share in zip(seconds, shares, strict=True)

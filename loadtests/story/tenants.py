@@ -1,25 +1,29 @@
-"""The town of the story: the product on servers of its own, and a few businesses that people use all the time."""
+"""The servers and tenants of the story, their traffic, and the ledger of each tenant."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from deploy.seed.business import SeededBusiness
-from deploy.seed.plan import SeedPlan as Seeding
-from deploy.seed.seeding import seed
-from loadtests.bench.cutover_pauses import SeededTenant, cutover_databases, open_seeded_tenant, traffic_plans
+from contracts.scheduling.values import DatabaseName
 from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores
+from loadtests.harness.cutovers import cutover_databases
+from loadtests.harness.tenants import SeededTenant, open_seeded_tenant, seed_businesses
 from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
 from loadtests.harness.traffic.open_loop import TrafficPlan
-from loadtests.harness.traffic.processes import Traffic, running_traffic
+from loadtests.harness.traffic.processes import Traffic, running_traffic, traffic_plans
 from monolith.cutover.databases import SchedulingDatabases
 
 BUSINESSES = 3
 APPOINTMENTS = 6_000
-PASSWORD = secrets.token_urlsafe(12)
+
+
+class StoryTraffic(NamedTuple):
+    """The traffic of all tenants, and the plans of each."""
+
+    traffic: Traffic
+    plans: list[list[TrafficPlan]]
 
 
 @dataclass
@@ -30,35 +34,32 @@ class StoryTenants:
     port: int
 
     @contextmanager
-    def in_use(self, rate: float) -> Iterator[tuple[Traffic, list[list[TrafficPlan]]]]:
-        """Everybody's customers at once, `rate` requests a second in all; the plans by business."""
+    def under_load(self, rate: float) -> Iterator[StoryTraffic]:
+        """Send `rate` requests a second within the block, the same share to each tenant."""
         share = rate / len(self.tenants)
         plans = [traffic_plans(self.port, each, share, each.slots, processes=1) for each in self.tenants]
-        flat = [plan for of_one in plans for plan in of_one]
-        with running_traffic(flat, self.servers.folder / "traffic") as traffic:
-            yield traffic, plans
+        every_plan = [plan for of_one in plans for plan in of_one]
+        with running_traffic(every_plan, self.servers.folder / "traffic") as traffic:
+            yield StoryTraffic(traffic, plans)
 
-    def verdicts(self, traffic: Traffic, plans: list[list[TrafficPlan]], owners: dict[str, str]) -> list[LedgerReport]:
-        """The ledger of each business, against the database that owns it."""
-        found = []
-        for each, of_one in zip(self.tenants, plans, strict=True):
-            names = [plan.name for plan in of_one]
-            records = [record for record in traffic.records if record.name in names]
-            with self.sides.at(owners[each.business.slug]).connect() as db:  # type: ignore[arg-type]
-                found.append(check_ledger(records, db, each.business.business_id, names))
-        return found
+    def check_ledgers(self, load: StoryTraffic, owners: dict[str, DatabaseName]) -> list[LedgerReport]:
+        """Check each tenant's traffic in the database that owns it; `owners` is by slug."""
+        reports = []
+        for each, plans in zip(self.tenants, load.plans, strict=True):
+            names = [plan.name for plan in plans]
+            records = [record for record in load.traffic.records if record.name in names]
+            with self.sides.at(owners[each.business.slug]).connect() as db:
+                reports.append(check_ledger(records, db, each.business.business_id, names))
+        return reports
 
 
 @contextmanager
 def running_story_tenants() -> Iterator[StoryTenants]:
+    """Start both databases, the monolith and the service, with seeded businesses owned by the monolith."""
     with running_bench_servers(Cores(None, None)) as servers:
         servers.start_databases("monolith", "scheduling")
-        today = datetime.now(UTC).date()
-        monday = today - timedelta(days=today.weekday())
-        plan = Seeding(BUSINESSES, APPOINTMENTS, seed=7, side="in_process", week=monday)
-        target = servers.target("monolith")
-        seed(plan, target, target, password=PASSWORD, say=lambda line: None)
+        businesses = seed_businesses(servers, BUSINESSES, APPOINTMENTS, seed_number=7)
         servers.start_scheduling(WEB_WORKERS="2")
         port = servers.start_monolith(WEB_WORKERS="2").port
-        tenants = [open_seeded_tenant(port, SeededBusiness(plan, index), PASSWORD) for index in range(BUSINESSES)]
+        tenants = [open_seeded_tenant(port, business) for business in businesses]
         yield StoryTenants(servers, cutover_databases(servers), tenants, port)

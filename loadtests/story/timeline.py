@@ -1,17 +1,20 @@
-"""What happened, second by second: how much was asked, how long it took, who owned what, and each pause."""
+"""The story second by second: requests, latencies, the owner of each business, and the pause of each move."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from loadtests.bench.cutover_pauses import pause_of
 from loadtests.generator.estimates import percentile
+from loadtests.harness.cutovers import pause_of
+from loadtests.harness.traffic.ledger import succeeded
 from loadtests.harness.traffic.open_loop import TrafficRecord
 from monolith.cutover.store.cutovers import Cutover
 
 
 @dataclass(frozen=True)
 class SecondSummary:
+    """The requests whose intended start is in second `at` of the story."""
+
     at: int
     requests: int
     failed: int
@@ -21,7 +24,7 @@ class SecondSummary:
 
 @dataclass(frozen=True)
 class CutoverSummary:
-    """`at` is seconds since the story began."""
+    """`at` is in seconds since the beginning of the story."""
 
     business: str
     source: str
@@ -32,26 +35,23 @@ class CutoverSummary:
 
 @dataclass
 class Story:
-    """`chapters` are what was told, by seconds since the beginning."""
+    """`began` is in seconds since 1970; `chapters` are titles by seconds since then; `moves` are by business slug."""
 
     began: float
     chapters: list[tuple[float, str]] = field(default_factory=list)
     moves: list[tuple[str, Cutover]] = field(default_factory=list)
 
-    def told_moves(self) -> list[CutoverSummary]:
+    def summarize_moves(self) -> list[CutoverSummary]:
         found = []
         for business, move in self.moves:
             pause = pause_of(move)
-            found.append(
-                CutoverSummary(
-                    business, move.source, move.target, pause.begins - self.began, (pause.ends - pause.begins) * 1000
-                )
-            )
+            at = pause.begins - self.began
+            found.append(CutoverSummary(business, move.source, move.target, at, pause.milliseconds))
         return found
 
 
-def seconds_of(records: Sequence[TrafficRecord], began: float) -> list[SecondSummary]:
-    """Seconds in which nobody asked are left out."""
+def summarize_seconds(records: Sequence[TrafficRecord], began: float) -> list[SecondSummary]:
+    """Return the seconds that have requests, in order."""
     by_second: dict[int, list[TrafficRecord]] = defaultdict(list)
     for record in records:
         by_second[int(record.at - began)].append(record)
@@ -59,7 +59,7 @@ def seconds_of(records: Sequence[TrafficRecord], began: float) -> list[SecondSum
         SecondSummary(
             at=second,
             requests=len(found),
-            failed=sum(record.status not in (200, 201, 409) for record in found),
+            failed=sum(not succeeded(record) for record in found),
             median_ms=percentile([record.ms for record in found], 0.5),
             p99_ms=percentile([record.ms for record in found], 0.99),
         )
@@ -69,11 +69,11 @@ def seconds_of(records: Sequence[TrafficRecord], began: float) -> list[SecondSum
 
 
 def owners_over_time(story: Story, businesses: Sequence[str], ends: float) -> dict[str, list[tuple[float, float, str]]]:
-    """For each business: from, until, owner."""
+    """Return the ownership of each business as spans (from, until, owner) that cover the story."""
     spans: dict[str, list[tuple[float, float, str]]] = {}
     for business in businesses:
         since, owner, found = 0.0, "monolith", []
-        for move in story.told_moves():
+        for move in story.summarize_moves():
             if move.business == business:
                 found.append((since, move.at, owner))
                 since, owner = move.at, move.target

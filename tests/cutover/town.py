@@ -18,19 +18,13 @@ import psycopg
 from contracts.scheduling.values import DatabaseName
 from deploy.devstack.postgres import PostgresServer
 from deploy.errors import PortInUseError
-from loadtests.bench.cutover_pauses import (
-    SeededTenant,
-    cutover_databases,
-    open_seeded_tenant,
-    owner_of,
-    seed_business,
-    traffic_plans,
-)
 from loadtests.harness.bench_servers import BenchServers, RunningWeb, running_bench_servers
 from loadtests.harness.cores import Cores
+from loadtests.harness.cutovers import cutover_databases, owner_of
+from loadtests.harness.tenants import SeededTenant, open_seeded_tenant, seed_businesses
 from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
 from loadtests.harness.traffic.open_loop import TrafficRecord
-from loadtests.harness.traffic.processes import running_traffic
+from loadtests.harness.traffic.processes import running_traffic, traffic_plans
 from monolith.cutover import replication
 from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabases, other_database
@@ -83,7 +77,7 @@ class Town:
 
     @property
     def owner(self) -> DatabaseName:
-        return owner_of(self.sides, self.salon)
+        return owner_of(self.sides, self.business_id)
 
     def controller(self) -> Controller:
         return Controller(self.sides, PreflightChecks(self.sides, lambda side: None))
@@ -147,7 +141,7 @@ class Town:
 def town(appointments: int = 1_000, web_workers: int = 2) -> Iterator[Town]:
     with running_bench_servers(Cores(None, None)) as servers, ExitStack() as stack:
         servers.start_databases("monolith", "scheduling")
-        business = seed_business(servers, appointments)
+        [business] = seed_businesses(servers, 1, appointments)
         workers = {"WEB_WORKERS": str(web_workers)}
         webs = {"scheduling": servers.start_scheduling(**workers)}
         service = stack.enter_context(TcpProxy("127.0.0.1", webs["scheduling"].port))

@@ -1,4 +1,4 @@
-"""The laboratory as a load-tester runs it: measured, interrupted, resumed, reported on; and never two at once."""
+"""The laboratory as load-testers use it: measured, interrupted, resumed and reported on; two never run at once."""
 
 import json
 import os
@@ -21,8 +21,8 @@ INVALID, INCONCLUSIVE, INTERRUPTED, WRONG_USE = 30, 20, 130, 2
 
 
 @pytest.fixture
-def apart(tmp_path: Path) -> dict[str, str]:
-    """Its own temporary folder: the machine's lock, databases and logs are in there."""
+def isolated(tmp_path: Path) -> dict[str, str]:
+    """Return an environment with a temporary folder of its own, for the machine's lock, databases and logs."""
     folder = tmp_path / "tmp"
     folder.mkdir()
     return {**os.environ, "TMPDIR": str(folder)}
@@ -49,40 +49,40 @@ def runs_in(out: Path) -> int:
     return len(json.loads((out / "results.json").read_text())["runs"]) if (out / "results.json").exists() else 0
 
 
-def test_ctrl_c_keeps_what_was_measured_and_the_same_command_goes_on(apart: dict[str, str], tmp_path: Path) -> None:
+def test_interrupted_laboratory_keeps_its_runs_and_can_be_resumed(isolated: dict[str, str], tmp_path: Path) -> None:
     out = tmp_path / "results"
     command = ("run", *SHORT, "--blocks", "2", "--out", str(out))
-    with running_lab(apart, *command) as first:
+    with running_lab(isolated, *command) as first:
         eventually(lambda: runs_in(out) >= 1, "a first run", seconds=180)
-        second = lab(apart, "run", *SHORT, "--out", str(tmp_path / "other"))
+        second = lab(isolated, "run", *SHORT, "--out", str(tmp_path / "other"))
         assert second.returncode == WRONG_USE
-        assert "a laboratory runs on this machine already" in second.stderr
+        assert "another laboratory is running on this machine" in second.stderr
         first.send_signal(signal.SIGINT)
         said, _ = first.communicate(timeout=60)
     assert first.returncode == INTERRUPTED, said
-    assert "what was measured is kept" in said
+    assert "the completed runs are kept" in said
     assert "Interrupted: " in (out / "report.html").read_text()
     kept = runs_in(out)
 
-    resumed = lab(apart, *command)
-    assert f"{kept} of 6 runs are there already" in resumed.stdout, resumed.stdout + resumed.stderr
+    resumed = lab(isolated, *command)
+    assert f"{kept} of 6 runs are already measured" in resumed.stdout, resumed.stdout + resumed.stderr
     assert resumed.returncode == INCONCLUSIVE
     results = json.loads((out / "results.json").read_text())
     assert [run["arm"] for run in results["runs"]].count("X") == 3
     problems = [problem for run in results["runs"] for problem in run["problems"]]
-    assert not any("not there" in problem or "overlap" in problem for problem in problems)
+    assert not any("missing" in problem or "overlap" in problem for problem in problems)
     assert all(run["bookings"] > 0 for run in results["runs"] if run["scenario"] == "daily_peak")
     assert all(run["costs"]["db_ms"]["scheduling"] > 0 for run in results["runs"])
     assert "Interrupted: " not in (out / "report.html").read_text()
     assert list((tmp_path / "tmp").glob("extraction-lab-*")) == []
 
-    refused = lab(apart, "run", *SHORT[:-2], "--seed", "5", "--out", str(out))
+    refused = lab(isolated, "run", *SHORT[:-2], "--seed", "5", "--out", str(out))
     assert (refused.returncode, refused.stderr.count("\n")) == (WRONG_USE, 1)
-    assert "was begun with --seed 4, and this is 5" in refused.stderr
+    assert "was started with --seed 4, not 5" in refused.stderr
 
 
-def test_an_interrupt_before_anything_is_measured_leaves_nothing_running(apart: dict[str, str], tmp_path: Path) -> None:
-    with running_lab(apart, "run", *SHORT, "--out", str(tmp_path / "results")) as process:
+def test_interrupt_before_the_first_run_stops_all_servers(isolated: dict[str, str], tmp_path: Path) -> None:
+    with running_lab(isolated, "run", *SHORT, "--out", str(tmp_path / "results")) as process:
         time.sleep(4)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
@@ -91,8 +91,8 @@ def test_an_interrupt_before_anything_is_measured_leaves_nothing_running(apart: 
     assert list((tmp_path / "tmp").glob("extraction-lab-*")) == []
 
 
-def test_a_remedy_of_the_reader_s_own_is_an_arm_and_one_that_cannot_be_applied_is_told(
-    apart: dict[str, str], tmp_path: Path
+def test_custom_remedy_becomes_an_arm_and_an_inapplicable_one_is_reported(
+    isolated: dict[str, str], tmp_path: Path
 ) -> None:
     index, broken, refused = tmp_path / "index.sql", tmp_path / "broken.sql", tmp_path / "refused.env"
     index.write_text("CREATE INDEX tried ON scheduling.claim (business_id, starts_at);")
@@ -100,21 +100,21 @@ def test_a_remedy_of_the_reader_s_own_is_an_arm_and_one_that_cannot_be_applied_i
     refused.write_text("AVAILABILITY_CACHE_SECONDS=61")
     alone = ["--arms", "M1", *SHORT[2:], "--blocks", "1"]
 
-    for remedy, words in (
+    for remedy, message in (
         (broken, 'the remedy of M1-broken cannot be applied: relation "nowhere" does not exist'),
         (refused, "AVAILABILITY_CACHE_SECONDS is malformed"),
     ):
-        told = lab(apart, "run", *alone, "--remedy", f"{remedy.stem}={remedy}", "--out", str(tmp_path / remedy.stem))
+        told = lab(isolated, "run", *alone, "--remedy", f"{remedy.stem}={remedy}", "--out", str(tmp_path / remedy.stem))
         assert told.returncode == WRONG_USE
-        assert words in told.stderr
+        assert message in told.stderr
 
     out = tmp_path / "results"
     tried = [*alone, "--remedy", f"index={index}", "--out", str(out)]
-    assert lab(apart, "run", *tried).returncode == INCONCLUSIVE
+    assert lab(isolated, "run", *tried).returncode == INCONCLUSIVE
     results = json.loads((out / "results.json").read_text())
     assert {run["arm"] for run in results["runs"]} == {"M1", "M1-index"}
     assert all(run["bookings"] > 0 for run in results["runs"] if run["scenario"] == "daily_peak")
 
     index.write_text("SELECT 1")
-    other = lab(apart, "run", *tried)
-    assert "was begun with another remedy M1-index: give another --out" in other.stderr
+    other = lab(isolated, "run", *tried)
+    assert "was started with another remedy M1-index: choose another --out" in other.stderr

@@ -1,1 +1,1 @@
-"""People who use one business over HTTP at a steady rate, each answer written down: what moves must not disturb."""
+"""Open-loop HTTP traffic to one business during a cutover, and the check of every recorded response."""

@@ -1,6 +1,6 @@
 """`python -m loadtests.harness.traffic PLAN RECORDS`: run one traffic process from a JSON plan until SIGTERM or SIGINT.
 
-Writes a record of each request into RECORDS, a JSON object a line.
+Appends one JSON object per request to RECORDS.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from loadtests.harness.traffic.open_loop import TrafficPlan, TrafficRecord, run_
 
 async def _main(plan: TrafficPlan, records: Path) -> None:
     stopped = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, stopped.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     encode = msgspec.json.Encoder().encode
     with records.open("wb", buffering=1 << 16) as file:
 
-        def tell(record: TrafficRecord) -> None:
+        def append(record: TrafficRecord) -> None:
             file.write(encode(record) + b"\n")
 
-        await run_traffic(plan, tell, stopped)
+        await run_traffic(plan, append, stopped)
 
 
 if __name__ == "__main__":

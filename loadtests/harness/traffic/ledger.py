@@ -1,4 +1,4 @@
-"""What was acknowledged against what stands: every result once, and nothing that nobody asked for."""
+"""Compare acknowledged results with the database: each is stored exactly once, and every booking has a request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,16 @@ from uuid import UUID
 from loadtests.harness.traffic.open_loop import TrafficRecord
 from monolith.cutover.databases import Connection
 
+SUCCESS_OR_CONFLICT = (200, 201, 409)
+
 
 @dataclass(frozen=True)
 class LedgerReport:
-    """`failed` are requests whose user saw neither what they asked for nor an honest refusal. `lost` are acknowledged
-    results that do not stand, `duplicated` slots held twice, `unasked` rows that no request explains: each in words."""
+    """`failed` counts requests whose first response was neither a success nor a conflict.
+
+    Described in one sentence each: `lost` are acknowledged results that the database contradicts, `duplicated` are
+    double bookings, `unasked` are ids of bookings that no request explains.
+    """
 
     requests: int
     writes: int
@@ -29,7 +34,7 @@ class LedgerReport:
 def check_ledger(
     records: Sequence[TrafficRecord], db: Connection, business_id: UUID, names: Sequence[str]
 ) -> LedgerReport:
-    """`db` is the owning database; `names` are the notes by which the traffic's own bookings are known."""
+    """Check the traffic of these names, whose bookings carry the name as a note, in the owning database."""
     rows = db.execute(
         """
         SELECT appointment_id::text, status, version, provider_id::text, starts_at, ends_at
@@ -37,40 +42,46 @@ def check_ledger(
         """,
         (business_id, list(names)),
     ).fetchall()
-    stands = {row[0]: row for row in rows}
-    told: dict[str, TrafficRecord] = {}
-    for record in records:
-        if record.appointment_id and (
-            record.appointment_id not in told or told[record.appointment_id].version < record.version
-        ):
-            told[record.appointment_id] = record
-    writes = [record for record in records if record.kind != "read"]
+    stored = {row[0]: row for row in rows}
+    acknowledged = _last_acknowledged(records)
     return LedgerReport(
         requests=len(records),
-        writes=len(writes),
-        failed=sum(not _honest(record) for record in records),
-        lost=tuple(_not_standing(record, stands) for record in told.values() if not _stands(record, stands)),
-        duplicated=tuple(_overlaps(rows)),
-        unasked=tuple(appointment_id for appointment_id in stands if appointment_id not in told),
+        writes=sum(record.kind != "read" for record in records),
+        failed=sum(not succeeded(record) for record in records),
+        lost=tuple(_describe_loss(each, stored) for each in acknowledged.values() if not _is_stored(each, stored)),
+        duplicated=tuple(_double_bookings(rows)),
+        unasked=tuple(appointment_id for appointment_id in stored if appointment_id not in acknowledged),
     )
 
 
-def _honest(record: TrafficRecord) -> bool:
-    return record.status in (200, 201, 409)
+def succeeded(record: TrafficRecord) -> bool:
+    """Return whether the client's first response was a success or a conflict."""
+    return record.status in SUCCESS_OR_CONFLICT
 
 
-def _stands(record: TrafficRecord, stands: dict[str, Any]) -> bool:
-    row = stands.get(record.appointment_id)
+def _last_acknowledged(records: Sequence[TrafficRecord]) -> dict[str, TrafficRecord]:
+    """Return, by appointment, the record with the highest version."""
+    last: dict[str, TrafficRecord] = {}
+    for record in records:
+        if record.appointment_id and (
+            record.appointment_id not in last or last[record.appointment_id].version < record.version
+        ):
+            last[record.appointment_id] = record
+    return last
+
+
+def _is_stored(record: TrafficRecord, stored: dict[str, Any]) -> bool:
+    row = stored.get(record.appointment_id)
     return row is not None and (row[1], row[2]) == (record.state, record.version)
 
 
-def _not_standing(record: TrafficRecord, stands: dict[str, Any]) -> str:
-    row = stands.get(record.appointment_id)
-    found = "is not there" if row is None else f"is {row[1]} in version {row[2]}"
-    return f"{record.appointment_id} was told to be {record.state} in version {record.version} and {found}"
+def _describe_loss(record: TrafficRecord, stored: dict[str, Any]) -> str:
+    row = stored.get(record.appointment_id)
+    found = "is missing" if row is None else f"is {row[1]} in version {row[2]}"
+    return f"{record.appointment_id} was acknowledged as {record.state} in version {record.version} and {found}"
 
 
-def _overlaps(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+def _double_bookings(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     found: list[str] = []
     until: dict[str, Any] = {}
     for appointment_id, status, _, provider_id, starts_at, ends_at in sorted(rows, key=lambda row: (row[3], row[4])):

@@ -1,4 +1,4 @@
-"""Requests at a steady rate, whatever the answers take: each is timed from when it was meant to be sent."""
+"""Open-loop traffic at a steady rate: no response delays another request; latency counts from the intended start."""
 
 import asyncio
 import random
@@ -12,11 +12,16 @@ from loadtests.harness.traffic.connection import KeepAliveConnection, ResponseLo
 
 SETTLE_SECONDS = 30.0
 REQUEST_SECONDS = 10.0
+MAX_BOOKED = 20
+_UNSETTLED = frozenset({0, 500, 502, 503, 504})
 
 
 class TrafficPlan(Struct, frozen=True):
-    """`slots` are provider, start; each belongs to this traffic alone. `path` is the business in the API. `rate` is
-    requests a second, of which `share_of_writes` book and cancel in turns."""
+    """The traffic of one process to one business.
+
+    `path` is the business in the API. `slots` (provider, start) are used by this traffic only. `rate` is requests a
+    second, of which `share_of_writes` book and cancel in turn. `name` is the note of its bookings.
+    """
 
     host: str
     port: int
@@ -32,11 +37,10 @@ class TrafficPlan(Struct, frozen=True):
 
 
 class TrafficRecord(Struct, frozen=True):
-    """One request of the traffic of that name. `at` is when it was meant to be sent (seconds since 1970), `ms` how long
-    until its answer from then.
+    """One request of the traffic `name`. `at` is its intended start (seconds since 1970), `ms` its latency from then.
 
-    `status` is what the user saw first, 0 when no whole answer came; a write is repeated with its key until it is
-    settled, and `final` is the status it ended with. `appointment_id` and the rest are what the last answer said.
+    `status` is the first response that the client saw, 0 if no complete response arrived. A write is repeated with its
+    key until it is settled; `final` is its last status. `appointment_id`, `version` and `state` are from that response.
     """
 
     name: str
@@ -51,47 +55,49 @@ class TrafficRecord(Struct, frozen=True):
     state: str = ""
 
 
-Tell = Callable[[TrafficRecord], None]
+RecordSink = Callable[[TrafficRecord], None]
 
 
-async def run_traffic(plan: TrafficPlan, tell: Tell, stopped: asyncio.Event) -> None:
-    """Until `stopped`; then what was begun is ended."""
-    traffic = _Traffic(plan, tell)
+async def run_traffic(plan: TrafficPlan, sink: RecordSink, stopped: asyncio.Event) -> None:
+    """Send requests until `stopped` is set, then wait for the pending ones."""
+    traffic = _Traffic(plan, sink)
     chance = random.Random(plan.seed)
-    begun: set[asyncio.Task[None]] = set()
+    pending: set[asyncio.Task[None]] = set()
     next_at = time.time()
     while not stopped.is_set():
         next_at += chance.expovariate(plan.rate)
         delay = next_at - time.time()
         if delay > 0:
             await asyncio.sleep(delay)
-        task = asyncio.create_task(traffic.one(next_at, chance.random() < plan.share_of_writes))
-        begun.add(task)
-        task.add_done_callback(begun.discard)
-    if begun:
-        await asyncio.gather(*begun)
+        task = asyncio.create_task(traffic.send(next_at, write=chance.random() < plan.share_of_writes))
+        pending.add(task)
+        task.add_done_callback(pending.discard)
+    if pending:
+        await asyncio.gather(*pending)
     traffic.close()
 
 
+def split_slots(slots: Sequence[tuple[str, str]], processes: int) -> list[list[tuple[str, str]]]:
+    """Distribute the slots over the processes, without overlap."""
+    return [list(slots[number::processes]) for number in range(processes)]
+
+
 class _Traffic:
-    def __init__(self, plan: TrafficPlan, tell: Tell) -> None:
+    def __init__(self, plan: TrafficPlan, sink: RecordSink) -> None:
         self._plan = plan
-        self._tell = tell
+        self._sink = sink
         self._idle: list[KeepAliveConnection] = []
         self._free = list(plan.slots)
         self._booked: list[tuple[str, int, tuple[str, str]]] = []
         self._reads = 0
 
-    async def one(self, at: float, write: bool) -> None:
-        connection = (
-            self._idle.pop()
-            if self._idle
-            else KeepAliveConnection(self._plan.host, self._plan.port, self._plan.headers)
-        )
+    async def send(self, at: float, *, write: bool) -> None:
+        """Send one request that was due at `at`: a read, a booking, or a cancellation once many slots are booked."""
+        connection = self._idle.pop() if self._idle else self._connect()
         try:
             if not write:
                 await self._read(connection, at)
-            elif self._booked and (not self._free or len(self._booked) > 20):
+            elif self._booked and (not self._free or len(self._booked) > MAX_BOOKED):
                 await self._cancel(connection, at)
             elif self._free:
                 await self._book(connection, at)
@@ -102,14 +108,17 @@ class _Traffic:
         for connection in self._idle:
             connection.close()
 
+    def _connect(self) -> KeepAliveConnection:
+        return KeepAliveConnection(self._plan.host, self._plan.port, self._plan.headers)
+
     async def _read(self, connection: KeepAliveConnection, at: float) -> None:
         self._reads += 1
         path = self._plan.reads[self._reads % len(self._plan.reads)]
         try:
-            status = (await connection.ask("GET", self._plan.path + path, seconds=REQUEST_SECONDS)).status
+            status = (await connection.request("GET", self._plan.path + path, seconds=REQUEST_SECONDS)).status
         except ResponseLost:
             status = 0
-        self._tell(TrafficRecord(self._plan.name, "read", at, _ms(at), status, status))
+        self._sink(TrafficRecord(self._plan.name, "read", at, _ms_since(at), status, status))
 
     async def _book(self, connection: KeepAliveConnection, at: float) -> None:
         slot = self._free.pop(0)
@@ -121,32 +130,32 @@ class _Traffic:
             "note": self._plan.name,
             "customer_id": str(uuid4()),
         }
-        record = await self._settled(connection, at, "book", "/appointments", body)
+        record = await self._write_until_settled(connection, at, "book", "/appointments", body)
         if record.final == 201:
             self._booked.append((record.appointment_id, record.version, slot))
-        self._tell(record)
+        self._sink(record)
 
     async def _cancel(self, connection: KeepAliveConnection, at: float) -> None:
         appointment_id, version, slot = self._booked.pop(0)
         path = f"/appointments/{appointment_id}/cancel"
-        record = await self._settled(connection, at, "cancel", path, {"expected_version": version})
+        record = await self._write_until_settled(connection, at, "cancel", path, {"expected_version": version})
         if record.final == 200:
             self._free.append(slot)
-        self._tell(record)
+        self._sink(record)
 
-    async def _settled(
+    async def _write_until_settled(
         self, connection: KeepAliveConnection, at: float, kind: str, path: str, body: Mapping[str, object]
     ) -> TrafficRecord:
-        """Repeats the key while the outcome is unknown, or nothing was done; the first answer is what the user saw."""
+        """Repeat the key while the outcome is unknown or the write was not done; record the first response's status."""
         key, first, first_ms, until = uuid4().hex, None, 0.0, time.time() + SETTLE_SECONDS
         while True:
-            answer = await self._try(connection, path, body, key)
+            answer = await self._post(connection, path, body, key)
             if first is None:
-                first, first_ms = answer.status, _ms(at)
+                first, first_ms = answer.status, _ms_since(at)
             if answer.status not in _UNSETTLED or time.time() > until:
                 break
             await asyncio.sleep(0.05)
-        said = answer.json() if answer.status in (200, 201) else {}
+        reply = answer.json() if answer.status in (200, 201) else {}
         return TrafficRecord(
             name=self._plan.name,
             kind=kind,
@@ -155,29 +164,20 @@ class _Traffic:
             status=first,
             final=answer.status,
             key=key,
-            appointment_id=said.get("appointment_id", ""),
-            version=said.get("version", 0),
-            state=said.get("status", ""),
+            appointment_id=reply.get("appointment_id", ""),
+            version=reply.get("version", 0),
+            state=reply.get("status", ""),
         )
 
-    async def _try(
+    async def _post(
         self, connection: KeepAliveConnection, path: str, body: Mapping[str, object], key: str
     ) -> TrafficResponse:
+        headers = {"Idempotency-Key": key}
         try:
-            return await connection.ask(
-                "POST", self._plan.path + path, body, {"Idempotency-Key": key}, seconds=REQUEST_SECONDS
-            )
+            return await connection.request("POST", self._plan.path + path, body, headers, seconds=REQUEST_SECONDS)
         except ResponseLost:
             return TrafficResponse(0, b"")
 
 
-_UNSETTLED = frozenset({0, 500, 502, 503, 504})
-
-
-def _ms(at: float) -> float:
+def _ms_since(at: float) -> float:
     return (time.time() - at) * 1000
-
-
-def split_slots(slots: Sequence[tuple[str, str]], parts: int) -> list[list[tuple[str, str]]]:
-    """Each slot for one of several processes."""
-    return [list(slots[part::parts]) for part in range(parts)]

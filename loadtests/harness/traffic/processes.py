@@ -1,5 +1,6 @@
-"""Processes of traffic beside the product, and what they wrote down."""
+"""Traffic in processes of its own, next to the product, and the records that they wrote."""
 
+import secrets
 import subprocess
 import sys
 import time
@@ -10,23 +11,53 @@ from pathlib import Path
 
 import msgspec
 
+from deploy.devstack.ports import HOST
 from deploy.devstack.program import ROOT
 from deploy.errors import CommandError
-from loadtests.harness.traffic.open_loop import TrafficPlan, TrafficRecord
+from loadtests.harness.tenants import SeededTenant
+from loadtests.harness.traffic.open_loop import TrafficPlan, TrafficRecord, split_slots
 
-_PATIENCE = 60.0
+SHARE_OF_WRITES = 0.3
+PROCESSES = 2
+_STOP_SECONDS = 60.0
 
 
 @dataclass
 class Traffic:
-    """`records` are there when the traffic has ended, by time."""
+    """`records`, ordered by intended start, are available when the traffic has ended."""
 
     records: list[TrafficRecord] = field(default_factory=list)
 
 
+def traffic_plans(
+    port: int, tenant: SeededTenant, rate: float, slots: Sequence[tuple[str, str]], processes: int = PROCESSES
+) -> list[TrafficPlan]:
+    """Split traffic of `rate` requests a second to one tenant over several processes, each with its own slots."""
+    tag = secrets.token_hex(4)
+    return [
+        TrafficPlan(
+            host=HOST,
+            port=port,
+            path=tenant.path,
+            headers=tenant.owner.headers,
+            offering_id=str(tenant.business.services[0].offering_id),
+            slots=own_slots,
+            reads=tenant.reads,
+            rate=rate / processes,
+            share_of_writes=SHARE_OF_WRITES,
+            name=f"traffic {tag} {number}",
+            seed=number,
+        )
+        for number, own_slots in enumerate(split_slots(slots, processes))
+    ]
+
+
 @contextmanager
 def running_traffic(plans: Sequence[TrafficPlan], folder: Path, *, warm_up: float = 1.0) -> Iterator[Traffic]:
-    """One process for each plan while the block lasts. Raises CommandError when one of them fails."""
+    """Run one process for each plan within the block; the block begins after `warm_up` seconds of traffic.
+
+    Raises CommandError when a process fails.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     traffic, processes = Traffic(), []
     for number, plan in enumerate(plans):
@@ -40,9 +71,9 @@ def running_traffic(plans: Sequence[TrafficPlan], folder: Path, *, warm_up: floa
     finally:
         for process in processes:
             process.terminate()
-        codes = [_ended(process) for process in processes]
+        codes = [_exit_code(process) for process in processes]
     if any(codes):
-        raise CommandError(f"a process of traffic ended with {codes}")
+        raise CommandError(f"traffic processes failed; their exit codes: {codes}")
     decode = msgspec.json.Decoder(TrafficRecord).decode
     for number in range(len(plans)):
         with (folder / f"records-{number}.jsonl").open("rb") as file:
@@ -50,9 +81,9 @@ def running_traffic(plans: Sequence[TrafficPlan], folder: Path, *, warm_up: floa
     traffic.records.sort(key=lambda record: record.at)
 
 
-def _ended(process: "subprocess.Popen[bytes]") -> int:
+def _exit_code(process: "subprocess.Popen[bytes]") -> int:
     try:
-        return process.wait(_PATIENCE)
+        return process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()

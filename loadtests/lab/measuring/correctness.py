@@ -1,4 +1,4 @@
-"""After a run: what clients were told stands, nobody has what somebody else has, and nothing is there unasked."""
+"""Correctness of a run: acknowledged bookings are stored, none overlap, and none are unexplained."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,36 +9,36 @@ import psycopg
 from loadtests.generator.rows import RawRow
 
 Administrator = psycopg.Connection[tuple[Any, ...]]
-_NAMED_AT_MOST = 3
-
-
-def find_violations(rows: Sequence[RawRow], db: Administrator, since: datetime) -> list[str]:
-    """In sentences; none when all is well. `db` is the database that owns the businesses; `since` is its clock before
-    the run."""
-    found = []
-    if overlapping := _overlapping(db):
-        found.append(f"{overlapping} pairs of appointments overlap")
-    told = _told(rows)
-    standing = {str(row[0]): (row[1], row[2]) for row in _made(db, since)}
-    unknown = sum(row.outcome == "error" and row.journey in _WRITES for row in rows)
-    missing = [each for each in told if each not in standing]
-    if missing:
-        found.append(f"{len(missing)} acknowledged bookings are not there: {', '.join(missing[:_NAMED_AT_MOST])}")
-    # With an unknown outcome a later change may stand that nobody was told of.
-    wrong = [] if unknown else [each for each, said in told.items() if each in standing and standing[each] != said]
-    if wrong:
-        found.append(f"{len(wrong)} appointments are not what clients were told: {', '.join(wrong[:_NAMED_AT_MOST])}")
-    unasked = standing.keys() - told.keys()
-    if len(unasked) > unknown:
-        found.append(f"{len(unasked)} bookings stand that nobody was told of, and {unknown} outcomes are unknown")
-    return found
-
-
+_MAX_NAMED = 3
 _WRITES = ("book", "cancel", "reschedule")
 
 
-def _told(rows: Sequence[RawRow]) -> dict[str, tuple[str, int]]:
-    """The last state and version of each appointment that a client was told."""
+def find_violations(rows: Sequence[RawRow], db: Administrator, since: datetime) -> list[str]:
+    """Return one sentence per kind of violation; empty when all is correct.
+
+    `db` is the database that owns the businesses; `since` is its clock before the run.
+    """
+    found = []
+    if overlapping := _count_overlaps(db):
+        found.append(f"{overlapping} pairs of appointments overlap")
+    acknowledged = _last_acknowledged(rows)
+    stored = {str(row[0]): (row[1], row[2]) for row in _created_since(db, since)}
+    unknown = sum(row.outcome == "error" and row.journey in _WRITES for row in rows)
+    missing = [each for each in acknowledged if each not in stored]
+    if missing:
+        found.append(f"{len(missing)} acknowledged bookings are missing: {', '.join(missing[:_MAX_NAMED])}")
+    # After an unknown outcome, the stored state may be later than the acknowledged one.
+    wrong = [] if unknown else [each for each, last in acknowledged.items() if stored.get(each, last) != last]
+    if wrong:
+        found.append(f"{len(wrong)} appointments differ from their acknowledgement: {', '.join(wrong[:_MAX_NAMED])}")
+    unexplained = stored.keys() - acknowledged.keys()
+    if len(unexplained) > unknown:
+        found.append(f"{len(unexplained)} stored bookings were never acknowledged; {unknown} outcomes are unknown")
+    return found
+
+
+def _last_acknowledged(rows: Sequence[RawRow]) -> dict[str, tuple[str, int]]:
+    """Return the acknowledged state and version of each appointment, from its highest version."""
     last: dict[str, tuple[str, int]] = {}
     for row in rows:
         if row.appointment_id and row.version > last.get(row.appointment_id, ("", 0))[1]:
@@ -46,13 +46,13 @@ def _told(rows: Sequence[RawRow]) -> dict[str, tuple[str, int]]:
     return last
 
 
-def _made(db: Administrator, since: datetime) -> list[tuple[Any, ...]]:
+def _created_since(db: Administrator, since: datetime) -> list[tuple[Any, ...]]:
     return db.execute(
         "SELECT appointment_id, status, version FROM scheduling.appointment WHERE booked_at >= %s", (since,)
     ).fetchall()
 
 
-def _overlapping(db: Administrator) -> int:
+def _count_overlaps(db: Administrator) -> int:
     row = db.execute(
         """
         WITH active AS (

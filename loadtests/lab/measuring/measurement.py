@@ -1,4 +1,4 @@
-"""One run of one arm: fresh databases, fresh processes, a warm-up thrown away, the hour, and what became of it."""
+"""One run of one arm: fresh databases and processes, a discarded warm-up, the load, and the summary."""
 
 import contextlib
 import signal
@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -21,7 +20,8 @@ from loadtests.generator.self_report import REPORT_FILE, REQUEST_TIMEOUT_SECONDS
 from loadtests.generator.workload import Workload
 from loadtests.lab.measuring import correctness
 from loadtests.lab.measuring.sampling import costs_between, sample_costs, sampling_locks
-from loadtests.lab.results.model import Costs, Run, run_folder_name
+from loadtests.lab.planning.plan import RunSpec
+from loadtests.lab.results.model import Costs, Run
 from loadtests.lab.results.summary import find_problems, summarize_generator, summarize_modules
 from loadtests.lab.servers.database_templates import PreparedArm
 from loadtests.lab.servers.lab_servers import DatabaseServer, Deployment, LabServers
@@ -29,73 +29,59 @@ from loadtests.lab.servers.topologies import RunningArm, Topology, running_arm
 from loadtests.lab.verdict.thresholds import Thresholds
 
 COPY = "run"
-_STARTING_SECONDS = 30.0
+_START_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class RunSpec:
-    """What to measure. `load` is the share of the forecast peak that `rate` is."""
+def measure_run(spec: RunSpec, servers: LabServers, prepared: PreparedArm, folder: Path, thresholds: Thresholds) -> Run:
+    """Measure one run and leave its raw rows in the results folder.
 
-    block: int
-    place: int
-    arm: str
-    scenario: str
-    load: float
-    rate: float
-    seconds: float
-    warm_up: float
-    seed: int
-
-    @property
-    def folder(self) -> str:
-        """The run's own, within the laboratory's."""
-        return run_folder_name(self.block, self.place, self.arm, self.scenario)
-
-
-def measure_run(spec: RunSpec, ground: LabServers, prepared: PreparedArm, folder: Path, thresholds: Thresholds) -> Run:
-    """Leaves the raw rows in the folder. Raises CommandError, and KeyboardInterrupt with everything stopped."""
+    Raises CommandError, and KeyboardInterrupt with everything stopped.
+    """
     topology = prepared.topology
     (folder / spec.folder).mkdir(parents=True, exist_ok=True)
-    with ground.copied(topology.home, topology.template, COPY), running_arm(topology, ground, COPY) as arm:
-        since = _now(ground, topology)
-        spent = run_load(spec, ground, arm, prepared, folder / spec.folder)
+    with (
+        servers.database_copies(topology.placement, topology.template, COPY),
+        running_arm(topology, servers, COPY) as arm,
+    ):
+        since = _database_time(servers, topology)
+        costs = run_load(spec, servers, arm, prepared, folder / spec.folder)
         rows, report = read_run_files(folder / spec.folder)
-        wrong = _wrong(rows, ground, topology, since)
-    return summarize_run(spec, rows, report, spent, wrong, thresholds)
+        violations = _find_violations(rows, servers, topology, since)
+    return summarize_run(spec, rows, report, costs, violations, thresholds)
 
 
-def run_load(spec: RunSpec, ground: LabServers, arm: RunningArm, prepared: PreparedArm, folder: Path) -> Costs:
-    """Send the hour to an arm that runs."""
-    home = prepared.topology.home
-    hour = Workload(
+def run_load(spec: RunSpec, servers: LabServers, arm: RunningArm, prepared: PreparedArm, folder: Path) -> Costs:
+    """Send the load to a running arm; return the costs between 0 s and the end."""
+    placement = prepared.topology.placement
+    workload = Workload(
         scenario=spec.scenario,
         rate=spec.rate,
         seconds=spec.seconds,
         seed=spec.seed,
         hosts=dict(arm.hosts),
-        opened=prepared.opened,
+        opened=prepared.businesses,
         warm_up_seconds=spec.warm_up,
     )
     with (
-        tempfile.NamedTemporaryFile(prefix="play-", dir=ground.folder) as file,
-        _generator(Path(file.name), hour, folder, ground) as process,
+        tempfile.NamedTemporaryFile(prefix="workload-", dir=servers.folder) as file,
+        _running_generator(Path(file.name), workload, folder, servers) as process,
     ):
-        _wait_for_0_s(process)
-        before = sample_costs(arm, ground, home, COPY)
-        with sampling_locks(ground, home, COPY) as locks:
-            _wait_for_the_end(process, spec)
-        return costs_between(before, sample_costs(arm, ground, home, COPY), locks.shares())
+        _wait_for_start(process)
+        before = sample_costs(arm, servers, placement, COPY)
+        with sampling_locks(servers, placement, COPY) as locks:
+            _wait_for_end(process, spec)
+        return costs_between(before, sample_costs(arm, servers, placement, COPY), locks.shares())
 
 
 def summarize_run(
     spec: RunSpec,
     rows: list[RawRow],
     report: GeneratorReport,
-    spent: Costs,
-    wrong: list[str],
+    costs: Costs,
+    violations: list[str],
     thresholds: Thresholds,
 ) -> Run:
-    """What the rows, and what the servers spent, come to."""
+    """Summarize raw rows and costs; problems of the generator and violations of correctness make the run invalid."""
     every = [row.as_row(spec.arm) for row in rows]
     counted = [row for row in every if row.due >= 0]
     generator = summarize_generator(every, report)
@@ -110,30 +96,32 @@ def summarize_run(
         modules=summarize_modules(counted, thresholds.slo_p99_ms),
         bookings=sum(row.journey == "book" and row.outcome == "ok" for row in counted),
         seconds=spec.seconds,
-        cpu_ms=sum(spent.cpu_ms.values()),
-        db_ms=sum(spent.db_ms.values()),
-        problems=(*find_problems(every, generator, report.complete, thresholds), *wrong),
+        cpu_ms=sum(costs.cpu_ms.values()),
+        db_ms=sum(costs.db_ms.values()),
+        problems=(*find_problems(every, generator, report.complete, thresholds), *violations),
         generator=generator,
-        costs=spent,
+        costs=costs,
     )
 
 
 def read_run_files(folder: Path) -> tuple[list[RawRow], GeneratorReport]:
-    """What the generator left. Raises CommandError."""
+    """Read the generator's rows and report. Raises CommandError."""
     try:
         report = msgspec.json.decode((folder / REPORT_FILE).read_bytes(), type=GeneratorReport)
         return read_rows(folder / ROWS_FILE), report
     except (OSError, msgspec.DecodeError, RowsError) as error:
-        raise CommandError(f"{folder} does not hold a whole run: {error}") from error
+        raise CommandError(f"{folder} does not contain a complete run: {error}") from error
 
 
 @contextlib.contextmanager
-def _generator(play_file: Path, hour: Workload, folder: Path, ground: LabServers) -> Iterator["subprocess.Popen[str]"]:
-    play_file.write_bytes(msgspec.json.encode(hour))
-    # It must not outlive a laboratory that was killed.
-    generator = [sys.executable, "-m", "loadtests.generator.run_workload", str(play_file), str(folder)]
+def _running_generator(
+    file: Path, workload: Workload, folder: Path, servers: LabServers
+) -> Iterator["subprocess.Popen[str]"]:
+    file.write_bytes(msgspec.json.encode(workload))
+    generator = [sys.executable, "-m", "loadtests.generator.run_workload", str(file), str(folder)]
+    # The generator must not outlive a laboratory that was killed.
     command = [*parent_death_prefix(signal.SIGKILL), *generator]
-    with ground.cores.for_generator():
+    with servers.cores.generating_load():
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -144,22 +132,23 @@ def _generator(play_file: Path, hour: Workload, folder: Path, ground: LabServers
             process.kill()
 
 
-def _wait_for_0_s(process: "subprocess.Popen[str]") -> None:
+def _wait_for_start(process: "subprocess.Popen[str]") -> None:
+    """Wait for 0 s of the run, which the generator announces."""
     line = _output(process.stdout).readline()
     if not line.startswith("began "):
-        process.wait(_STARTING_SECONDS)
-        raise CommandError(f"the generator did not begin: {_output(process.stderr).read().strip() or line!r}")
+        process.wait(_START_SECONDS)
+        raise CommandError(f"the generator did not start: {_output(process.stderr).read().strip() or line!r}")
 
 
-def _wait_for_the_end(process: "subprocess.Popen[str]", spec: RunSpec) -> None:
+def _wait_for_end(process: "subprocess.Popen[str]", spec: RunSpec) -> None:
     try:
-        code = process.wait(spec.seconds + REQUEST_TIMEOUT_SECONDS + _STARTING_SECONDS)
+        code = process.wait(spec.seconds + REQUEST_TIMEOUT_SECONDS + _START_SECONDS)
     except subprocess.TimeoutExpired:
         raise CommandError(
             f"the generator did not end within {REQUEST_TIMEOUT_SECONDS:g} s of its last request"
         ) from None
     if code:
-        raise CommandError(f"the generator gave up: {_output(process.stderr).read().strip()}")
+        raise CommandError(f"the generator failed: {_output(process.stderr).read().strip()}")
 
 
 def _output(stream: IO[str] | None) -> IO[str]:
@@ -167,22 +156,22 @@ def _output(stream: IO[str] | None) -> IO[str]:
     return stream
 
 
-def _now(ground: LabServers, topology: Topology) -> datetime:
-    server, database = _owning(topology)
-    with ground.administrator(server, database) as db:
+def _database_time(servers: LabServers, topology: Topology) -> datetime:
+    server, database = _owning_database(topology)
+    with servers.administrator(server, database) as db:
         row = db.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     assert isinstance(row[0], datetime)
     return row[0]
 
 
-def _wrong(rows: list[RawRow], ground: LabServers, topology: Topology, since: datetime) -> list[str]:
-    server, database = _owning(topology)
-    with ground.administrator(server, database) as db:
+def _find_violations(rows: list[RawRow], servers: LabServers, topology: Topology, since: datetime) -> list[str]:
+    server, database = _owning_database(topology)
+    with servers.administrator(server, database) as db:
         return correctness.find_violations(rows, db, since)
 
 
-def _owning(topology: Topology) -> tuple[DatabaseServer, str]:
-    """Where the appointments are."""
+def _owning_database(topology: Topology) -> tuple[DatabaseServer, str]:
+    """Return the server and the database that hold the appointments."""
     owner: Deployment = "scheduling" if topology.service else "monolith"
-    return topology.home[owner], f"{COPY}_{owner}"
+    return topology.placement[owner], f"{COPY}_{owner}"

@@ -1,4 +1,4 @@
-"""What the servers of an arm have spent until now: processor time, time in the database, waits; by module."""
+"""Costs of a running arm by process and module: processor time, time of statements, waits for pools and locks."""
 
 import threading
 from collections import Counter, defaultdict
@@ -14,13 +14,13 @@ from loadtests.lab.results.model import Costs
 from loadtests.lab.servers.lab_servers import DatabasePlacement, LabServers
 from loadtests.lab.servers.topologies import RunningArm
 
-_LOOK_EVERY_SECONDS = 0.25
+_LOCK_SAMPLE_SECONDS = 0.25
 _SCHEDULING = "scheduling"
 
 
 @dataclass(frozen=True)
 class CostSample:
-    """Milliseconds since the processes began, by process or by module."""
+    """Milliseconds since the processes started, by process or by module."""
 
     cpu_ms: dict[str, float]
     web_cpu_ms: dict[str, float]
@@ -28,8 +28,7 @@ class CostSample:
     pool_wait_ms: dict[str, float]
 
 
-def sample_costs(arm: RunningArm, ground: LabServers, home: DatabasePlacement, copy: str) -> CostSample:
-    """At one moment."""
+def sample_costs(arm: RunningArm, servers: LabServers, placement: DatabasePlacement, copy: str) -> CostSample:
     cpu = {name: seconds * 1000 for name, seconds in cpu_seconds(arm.pids).items()}
     web_cpu, pool_wait = defaultdict[str, float](float), defaultdict[str, float](float)
     for address in arm.metrics.values():
@@ -41,55 +40,55 @@ def sample_costs(arm: RunningArm, ground: LabServers, home: DatabasePlacement, c
                 web_cpu[_SCHEDULING] += value * 1000
             elif name == "monolith_pool_wait_seconds_sum":
                 pool_wait[labels["module"]] += value * 1000
-    return CostSample(cpu, dict(web_cpu), _db_ms(ground, home, copy), dict(pool_wait))
+    return CostSample(cpu, dict(web_cpu), _statement_ms(servers, placement, copy), dict(pool_wait))
 
 
 def costs_between(before: CostSample, after: CostSample, lock_share: Mapping[str, float]) -> Costs:
-    """What came in between."""
     return Costs(
-        cpu_ms=_since(before.cpu_ms, after.cpu_ms),
-        web_cpu_ms=_since(before.web_cpu_ms, after.web_cpu_ms),
-        db_ms=_since(before.db_ms, after.db_ms),
-        pool_wait_ms=_since(before.pool_wait_ms, after.pool_wait_ms),
+        cpu_ms=_difference(before.cpu_ms, after.cpu_ms),
+        web_cpu_ms=_difference(before.web_cpu_ms, after.web_cpu_ms),
+        db_ms=_difference(before.db_ms, after.db_ms),
+        pool_wait_ms=_difference(before.pool_wait_ms, after.pool_wait_ms),
         lock_share=dict(lock_share),
     )
 
 
 @dataclass
 class LockSampler:
-    """Looks at the sessions of an arm's databases now and then: whose statements run, and whose wait for a lock."""
+    """Counts of active database sessions, and of those that waited for a lock, over all samples, by module."""
 
     active: Counter[str] = field(default_factory=Counter)
     waiting: Counter[str] = field(default_factory=Counter)
 
     def shares(self) -> dict[str, float]:
+        """Return the share of waiting sessions by module."""
         return {module: self.waiting[module] / count for module, count in self.active.items() if count}
 
 
 @contextmanager
-def sampling_locks(ground: LabServers, home: DatabasePlacement, copy: str) -> Iterator[LockSampler]:
-    """While the block lasts, from a thread of its own."""
-    watch, over = LockSampler(), threading.Event()
-    connections = [ground.administrator(server) for server in dict.fromkeys(home.values())]
+def sampling_locks(servers: LabServers, placement: DatabasePlacement, copy: str) -> Iterator[LockSampler]:
+    """Sample pg_stat_activity from a background thread within the block."""
+    sampler, over = LockSampler(), threading.Event()
+    connections = [servers.administrator(server) for server in dict.fromkeys(placement.values())]
 
     def run() -> None:
-        while not over.wait(_LOOK_EVERY_SECONDS):
+        while not over.wait(_LOCK_SAMPLE_SECONDS):
             for connection in connections:
                 rows = connection.execute(
                     """
                     SELECT usename, wait_event_type = 'Lock' FROM pg_stat_activity
                      WHERE datname = ANY (%s) AND state = 'active'
                     """,
-                    ([f"{copy}_{deployment}" for deployment in home],),
+                    ([f"{copy}_{deployment}" for deployment in placement],),
                 ).fetchall()
                 for role, waits in rows:
-                    watch.active[module_of(str(role))] += 1
-                    watch.waiting[module_of(str(role))] += bool(waits)
+                    sampler.active[module_of(str(role))] += 1
+                    sampler.waiting[module_of(str(role))] += bool(waits)
 
-    thread = threading.Thread(target=run, name="lab-lock-watch")
+    thread = threading.Thread(target=run, name="lab-lock-sampler")
     thread.start()
     try:
-        yield watch
+        yield sampler
     finally:
         over.set()
         thread.join()
@@ -98,15 +97,15 @@ def sampling_locks(ground: LabServers, home: DatabasePlacement, copy: str) -> It
 
 
 def module_of(role: str) -> str:
-    """Every role belongs to one module: `billing_app` to billing."""
+    """Return the module that a database role belongs to: `billing` for `billing_app`."""
     return role.partition("_")[0]
 
 
-def _db_ms(ground: LabServers, home: DatabasePlacement, copy: str) -> dict[str, float]:
+def _statement_ms(servers: LabServers, placement: DatabasePlacement, copy: str) -> dict[str, float]:
     found = defaultdict[str, float](float)
-    for server in dict.fromkeys(home.values()):
-        with ground.administrator(server) as connection:
-            for role, milliseconds in _statements(connection, [f"{copy}_{deployment}" for deployment in home]):
+    for server in dict.fromkeys(placement.values()):
+        with servers.administrator(server) as connection:
+            for role, milliseconds in _statements(connection, [f"{copy}_{deployment}" for deployment in placement]):
                 found[module_of(role)] += milliseconds
     return dict(found)
 
@@ -125,5 +124,5 @@ def _statements(connection: psycopg.Connection[tuple[object, ...]], databases: l
     return [(str(role), float(str(milliseconds))) for role, milliseconds in rows]
 
 
-def _since(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     return {name: value - before.get(name, 0.0) for name, value in after.items() if value > before.get(name, 0.0)}

@@ -1,4 +1,4 @@
-"""Remedies of the reader's own, from files: what to try in the monolith before anything is taken out of it."""
+"""Custom remedies from files: changes to try in the monolith before extracting anything."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,23 +12,25 @@ from loadtests.lab.results.model import Remedy
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,15}")
 _SETTING = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
-_THE_LABORATORY_S: Final = PRODUCT_SETTINGS | {"WEB_THREADS", "WEB_WORKERS"}
-"""Set by the laboratory, for every arm alike."""
+_SET_BY_THE_LABORATORY: Final = PRODUCT_SETTINGS | {"WEB_THREADS", "WEB_WORKERS"}
+"""Settings that every arm gets from the laboratory."""
 
 
 def read_remedies(given: Sequence[str]) -> dict[str, Remedy]:
-    """Of `NAME=FILE`, by the names of their arms: FILE.sql is run in the monolith's database, FILE.env holds settings
-    of its processes. Raises CommandError."""
+    """Read remedies given as `NAME=FILE`, by the name of their arm.
+
+    An .sql file is run in the monolith's database; an .env file has settings of its processes. Raises CommandError.
+    """
     found: dict[str, Remedy] = {}
     for each in given:
         name, _, file = each.partition("=")
         if not _NAME.fullmatch(name) or not file:
             raise CommandError(
-                f"--remedy {each} is not NAME=FILE: the name has small letters, digits and hyphens (16 at the most), "
-                "the file ends in .sql or .env"
+                f"--remedy {each} is not NAME=FILE: NAME has up to 16 lowercase letters, digits and hyphens, "
+                "and FILE ends in .sql or .env"
             )
         if CUSTOM_REMEDY_PREFIX + name in found:
-            raise CommandError(f"--remedy {name} is given twice")
+            raise CommandError(f"--remedy {name} was given twice")
         found[CUSTOM_REMEDY_PREFIX + name] = _read(name, Path(file))
     return found
 
@@ -45,7 +47,7 @@ def _read(name: str, path: Path) -> Remedy:
     if path.suffix == ".env":
         settings = dict(_settings(name, path, text))
         if not settings:
-            raise CommandError(f"--remedy {name}: {path} sets nothing")
+            raise CommandError(f"--remedy {name}: {path} has no settings")
         return Remedy(settings=settings)
     raise CommandError(f"--remedy {name}: {path} must end in .sql (statements) or .env (NAME=VALUE lines)")
 
@@ -57,9 +59,8 @@ def _settings(name: str, path: Path, text: str) -> Iterator[tuple[str, str]]:
         found = _SETTING.fullmatch(line.strip())
         if found is None:
             raise CommandError(f"--remedy {name}: line {number} of {path} is not NAME=VALUE")
-        if found[1] in _THE_LABORATORY_S:
+        if found[1] in _SET_BY_THE_LABORATORY:
             raise CommandError(
-                f"--remedy {name}: {found[1]} is the laboratory's to set, for every arm alike: take line {number} out "
-                f"of {path}"
+                f"--remedy {name}: the laboratory sets {found[1]} for every arm: remove line {number} of {path}"
             )
         yield found[1], found[2]

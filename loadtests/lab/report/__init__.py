@@ -1,1 +1,1 @@
-"""The laboratory's report: one HTML file that needs nothing else, drawn from results and raw rows."""
+"""The laboratory's report: one self-contained HTML file, rendered from results and raw rows."""

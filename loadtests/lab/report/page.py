@@ -1,4 +1,4 @@
-"""The whole report: one self-contained page, from results, a verdict and whatever raw rows there still are."""
+"""The complete report: one self-contained page, from results, a verdict and the raw rows that still exist."""
 
 import re
 from pathlib import Path
@@ -15,21 +15,21 @@ from loadtests.lab.verdict.thresholds import parse_thresholds
 from loadtests.lab.verdict.verdict import Verdict
 
 _HERE = Path(__file__).parent
-_WORDS = {True: "yes", False: "no", None: "not decided"}
-_TYPED = re.compile("`([^`]+)`")
+_LABELS = {True: "yes", False: "no", None: "undecided"}
 _CLASSES = {True: "yes", False: "no", None: "open"}
+_CODE = re.compile("`([^`]+)`")
 
 
 def render(results: Results, verdict: Verdict, raw: RawRows) -> str:
-    """HTML that asks nobody else for anything."""
+    """Return HTML that loads no other resource."""
     conditions = results.conditions
     assert conditions is not None, "the laboratory wrote them"
     figures = ReportFigures(results, parse_thresholds(conditions.thresholds))
     drawn = {
-        "heat": summary_charts.neighbour_heat_map(figures),
-        "forest": summary_charts.forest_plot(figures),
-        "at_the_peak": tables.peak_tables(figures),
-        "arms_drawn": summary_charts.arm_diagrams(figures),
+        "heat_map": summary_charts.neighbour_heat_map(figures),
+        "forest_plot": summary_charts.forest_plot(figures),
+        "peak_tables": tables.peak_tables(figures),
+        "arm_diagrams": summary_charts.arm_diagrams(figures),
         "costs": summary_charts.cost_charts(figures),
         "arms_legend": run_charts.arms_legend(figures.arms),
         "load_curves": run_charts.load_curves(figures),
@@ -39,7 +39,7 @@ def render(results: Results, verdict: Verdict, raw: RawRows) -> str:
         "style": (_HERE / "style.css").read_text(encoding="utf-8"),
     }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["marked"] = _marked
+    environment.filters["with_code"] = _with_code
     return environment.from_string((_HERE / "page.html").read_text(encoding="utf-8")).render(
         verdict=verdict,
         conditions=conditions,
@@ -49,26 +49,29 @@ def render(results: Results, verdict: Verdict, raw: RawRows) -> str:
         headroom=figures.headroom,
         peak_rate=conditions.forecast * figures.headroom,
         findings=list(list_findings(figures)),
-        missing=_missing(results),
-        gate_word=_WORDS.__getitem__,
+        missing=_describe_missing_runs(results),
+        gate_label=_LABELS.__getitem__,
         gate_class=_CLASSES.__getitem__,
-        **{name: Markup(html) for name, html in drawn.items()},  # noqa: S704 - drawn here, every word in it escaped
+        **{name: Markup(html) for name, html in drawn.items()},  # noqa: S704 - rendered here, all text escaped
     )
 
 
-def _marked(words: str) -> Markup:
-    """What stands between backticks is what one types."""
-    return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(words))))  # noqa: S704 - escaped just before
+def _with_code(text: str) -> Markup:
+    """Escape text, and mark the parts between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
-def _missing(results: Results) -> str:
-    """What was to be measured and was not, in a sentence; empty when the laboratory came to its end."""
+def _describe_missing_runs(results: Results) -> str:
+    """Return a sentence about the runs that were not measured; empty for a complete laboratory."""
     conditions = results.conditions
     assert conditions is not None
     idle_blocks = 1 if conditions.quick else conditions.blocks
-    wanted = len(conditions.arms) * (conditions.blocks + idle_blocks)
-    there = len(results.runs)
-    if there >= wanted:
+    planned = len(conditions.arms) * (conditions.blocks + idle_blocks)
+    measured = len(results.runs)
+    if measured >= planned:
         return ""
     peaks = sum(run.scenario != IDLE for run in results.runs)
-    return f"Interrupted: {there} of {wanted} runs were made, {peaks} of them at the peak. What follows rests on those."
+    return (
+        f"Interrupted: {measured} of {planned} runs were measured, {peaks} of them at the peak. "
+        "The report is based on those."
+    )

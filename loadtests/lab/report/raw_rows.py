@@ -1,4 +1,4 @@
-"""The raw rows of a folder, for the drawings that need every arrival. A report can do without."""
+"""The raw rows of a results folder, for charts that need every arrival; reports work without them."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from loadtests.generator.self_report import ROWS_FILE
 from loadtests.lab.results.model import Results
 
 RawRows = dict[str, list[RawRow]]
-"""By the name of the run's folder."""
+"""Rows by the name of the run's folder."""
 
 
 def read_raw_rows(folder: Path, results: Results) -> RawRows:
-    """Without the warm-ups; of those runs whose rows are still there."""
+    """Read the rows, without warm-up, of the runs whose file still exists."""
     found: RawRows = {}
     for run in results.runs:
         try:

@@ -1,4 +1,4 @@
-"""The report's drawings of whole runs: what was offered and answered, and what became of every arrival."""
+"""Charts of runs: load curves, latency percentiles, timelines and drift."""
 
 from collections.abc import Iterable, Sequence
 from math import log10
@@ -12,11 +12,11 @@ from loadtests.lab.report.svg import Axis, ChartSeries, ReferenceLine, axis, cha
 from loadtests.lab.results.model import MODULES, Step
 
 _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
-_SECONDS_A_BIN = 1.0
+_NO_ROWS = "<p>The raw rows no longer exist.</p>"
 
 
 def arm_class(arm: str) -> str:
-    """The CSS class that has the arm's colour; remedies of the reader's own share one."""
+    """Return the CSS class of the arm's colour; custom remedies share one."""
     return f"arm{list(ARMS).index(arm) if arm in ARMS else len(ARMS)}"
 
 
@@ -25,96 +25,96 @@ def arms_legend(arms: Sequence[str]) -> str:
 
 
 def load_curves(figures: ReportFigures) -> str:
-    """Goodput and p99 of scheduling at steady rates; R* and the rate of the verdict as upright lines."""
+    """Return goodput and p99 of scheduling at steady rates, with R* and the verdict's rate as vertical lines."""
     steps = figures.results.steps
     arms = sort_arms(step.arm for step in steps)
     if not arms:
-        return "<p>No steady rates were asked.</p>"
+        return "<p>No steady rates were measured.</p>"
     conditions = figures.conditions
-    upright = [
+    vertical = [
         ReferenceLine(conditions.capacity, "R*"),
         ReferenceLine(conditions.forecast * figures.headroom, f"forecast × {figures.headroom:g}"),
     ]
-    x = axis([*(step.rate for step in steps), *(mark.at for mark in upright)], "offered, requests/s", zero=True)
+    x = axis([*(step.rate for step in steps), *(line.at for line in vertical)], "offered, requests/s", zero=True)
     good, late = [], []
     for arm in arms:
-        mine = _at_their_best(step for step in steps if step.arm == arm)
+        mine = _best_steps(step for step in steps if step.arm == arm)
         good.append(ChartSeries(arm, arm_class(arm), [(step.rate, step.goodput) for step in mine]))
         late.append(ChartSeries(arm, arm_class(arm), [(step.rate, step.p99_ms) for step in mine if step.p99_ms]))
     diagonal = ChartSeries("offered", "offered", [(0, 0), (x.high, x.high)], dashed=True)
-    goodput = axis([point[1] for each in good for point in each.points] + [x.high], "answered in time, /s", zero=True)
-    promise = figures.thresholds.slo_p99_ms["scheduling"]
-    tail = axis([*(point[1] for each in late for point in each.points), promise], "p99, ms", log=True)
+    slo = figures.thresholds.slo_p99_ms["scheduling"]
+    goodput = axis([point[1] for each in good for point in each.points] + [x.high], "within SLO, requests/s", zero=True)
+    tail = axis([*(point[1] for each in late for point in each.points), slo], "p99, ms", log=True)
     return (
         arms_legend(arms)
-        + chart("Offered rate against goodput", x, goodput, [diagonal, *good], upright=upright)
-        + chart(
-            "Offered rate against p99", x, tail, late, across=[ReferenceLine(promise, "the promise")], upright=upright
-        )
+        + chart("Goodput by offered load", x, goodput, [diagonal, *good], vertical=vertical)
+        + chart("p99 by offered load", x, tail, late, horizontal=[ReferenceLine(slo, "SLO")], vertical=vertical)
     )
 
 
-def _at_their_best(steps: Iterable[Step]) -> list[Step]:
-    """Ascending by rate; of a rate that was asked twice, the answer that counts."""
+def _best_steps(steps: Iterable[Step]) -> list[Step]:
+    """Return the steps in ascending order of rate; of a repeated rate, the better step."""
     best = {step.rate: step for step in sorted(steps, key=lambda step: step.good)}
     return [best[rate] for rate in sorted(best)]
 
 
 def percentile_curves(figures: ReportFigures, raw: RawRows) -> str:
-    """Of each module in each arm's middle run at the peak: from the intended start, and the service alone (dashed)."""
-    rows = _middle_rows(figures, raw)
+    """Return each module's percentiles in each arm's median run: response time, and service time (dashed)."""
+    rows = _rows_of_median_runs(figures, raw)
     if not rows:
         return _NO_ROWS
     drawn = [arms_legend(list(rows))]
-    ticks = [(_depth(share), f"{share:.1%}".replace(".0%", "%")) for share in (0.5, 0.9, 0.99, 0.999)]
+    ticks = [(_nines(share), f"{share:.1%}".replace(".0%", "%")) for share in (0.5, 0.9, 0.99, 0.999)]
     for module in MODULES:
         series = []
         for arm, found in rows.items():
-            mine = [row for row in found if row.as_row(arm).module == module and _answered(row)]
-            felt = [(row.answered - row.due) * 1000 for row in mine]
-            served = [(row.answered - row.sent) * 1000 for row in mine]
-            series.append(ChartSeries(arm, arm_class(arm), _curve(felt)))
-            series.append(ChartSeries(f"{arm}, service", arm_class(arm), _curve(served), dashed=True))
+            mine = [row for row in found if row.as_row(arm).module == module and _is_answered(row)]
+            response_times = [(row.answered - row.due) * 1000 for row in mine]
+            service_times = [(row.answered - row.sent) * 1000 for row in mine]
+            series.append(ChartSeries(arm, arm_class(arm), _percentile_points(response_times)))
+            series.append(
+                ChartSeries(f"{arm}, service time", arm_class(arm), _percentile_points(service_times), dashed=True)
+            )
         values = [point[1] for each in series for point in each.points]
-        x = Axis(_depth(0.01), _depth(0.999), "share of answers", ticks=ticks)
-        promise = ReferenceLine(figures.thresholds.slo_p99_ms[module], "the promise")
-        y = axis([*values, promise.at], "ms", log=True)
-        drawn.append(f"<h3>{module}</h3>" + chart(f"Percentiles of {module}", x, y, series, across=[promise]))
+        x = Axis(_nines(0.01), _nines(0.999), "percentile", ticks=ticks)
+        slo = ReferenceLine(figures.thresholds.slo_p99_ms[module], "SLO")
+        y = axis([*values, slo.at], "ms", log=True)
+        drawn.append(f"<h3>{module}</h3>" + chart(f"Percentiles of {module}", x, y, series, horizontal=[slo]))
     return "".join(drawn)
 
 
 def timelines(figures: ReportFigures, raw: RawRows) -> str:
-    """The middle run of each arm at the peak, second by second."""
-    rows = _middle_rows(figures, raw)
+    """Return goodput of scheduling and tail latency of the other modules over time, in each arm's median run."""
+    rows = _rows_of_median_runs(figures, raw)
     if not rows:
         return _NO_ROWS
-    promise = figures.thresholds.slo_p99_ms["scheduling"] / 1000
+    slo_seconds = figures.thresholds.slo_p99_ms["scheduling"] / 1000
     seconds = figures.conditions.seconds
     first = next(iter(rows.values()))
     offered = ChartSeries(
-        "offered", "offered", _per_second([row for row in first if _scheduling(row)], seconds), dashed=True
+        "offered", "offered", _count_per_second([row for row in first if _is_scheduling(row)], seconds), dashed=True
     )
     good, others = [offered], []
     for arm, found in rows.items():
-        in_time = [row for row in found if _scheduling(row) and _answered(row) and row.answered - row.due <= promise]
-        good.append(ChartSeries(arm, arm_class(arm), _per_second(in_time, seconds)))
-        rest = [row for row in found if not _scheduling(row) and _answered(row)]
-        others.append(ChartSeries(arm, arm_class(arm), _tails(rest, seconds)))
+        answered = [row for row in found if _is_answered(row)]
+        within_slo = [row for row in answered if _is_scheduling(row) and row.answered - row.due <= slo_seconds]
+        good.append(ChartSeries(arm, arm_class(arm), _count_per_second(within_slo, seconds)))
+        others.append(ChartSeries(arm, arm_class(arm), _p90_over_time([r for r in answered if not _is_scheduling(r)])))
     x = Axis(0, seconds, "seconds")
-    rate = axis([point[1] for each in good for point in each.points], "scheduling in time, /s", zero=True)
+    rate = axis([point[1] for each in good for point in each.points], "scheduling within SLO, requests/s", zero=True)
     late = axis([point[1] for each in others for point in each.points], "other modules, p90 ms", log=True)
     return (
         arms_legend(list(rows))
-        + chart("Scheduling answered in time, by the second", x, rate, good)
-        + chart("Latency of the other modules, by two seconds", x, late, others)
+        + chart("Goodput of scheduling per second", x, rate, good)
+        + chart("Latency of the other modules in intervals of two seconds", x, late, others)
     )
 
 
 def drift(figures: ReportFigures) -> str:
-    """Each run's scheduling tail at the peak in the order of measurement: a machine that tires shows here."""
+    """Return each run's scheduling tail at the peak in order of measurement, to show a drift of the machine."""
     runs = [run for run in figures.results.runs if run.scenario != IDLE and run.valid]
-    placed = [(number + 1, run, figures.tail_ms(run, "scheduling")) for number, run in enumerate(runs)]
-    known = [(number, run, tail) for number, run, tail in placed if tail]
+    numbered = [(number + 1, run, figures.tail_ms(run, "scheduling")) for number, run in enumerate(runs)]
+    known = [(number, run, tail) for number, run, tail in numbered if tail]
     if not known:
         return "<p>No valid run at the peak.</p>"
     series = [
@@ -123,44 +123,42 @@ def drift(figures: ReportFigures) -> str:
     ]
     x = axis([number for number, _, _ in known], "order of measurement")
     y = axis([tail for _, _, tail in known], f"scheduling {figures.tail_name('scheduling')}, ms", log=True)
-    return arms_legend(figures.arms) + chart("Drift by order", x, y, series, dots=True)
+    return arms_legend(figures.arms) + chart("Tail latency by order of measurement", x, y, series, dots=True)
 
 
-_NO_ROWS = "<p>The raw rows are not there any more.</p>"
-
-
-def _middle_rows(figures: ReportFigures, raw: RawRows) -> dict[str, list[RawRow]]:
-    """Of each arm's middle run at the peak, as far as they are there."""
-    runs = {arm: run for arm in figures.arms if arm != REPEAT and (run := figures.middle_run(arm))}
+def _rows_of_median_runs(figures: ReportFigures, raw: RawRows) -> dict[str, list[RawRow]]:
+    """Return the rows of each arm's median run at the peak, as far as they exist."""
+    runs = {arm: run for arm in figures.arms if arm != REPEAT and (run := figures.median_run(arm))}
     return {arm: found for arm, run in runs.items() if (found := raw.get(run.folder))}
 
 
-def _scheduling(row: RawRow) -> bool:
+def _is_scheduling(row: RawRow) -> bool:
     return row.as_row("").module == "scheduling"
 
 
-def _answered(row: RawRow) -> bool:
+def _is_answered(row: RawRow) -> bool:
     return row.outcome in ("ok", "conflict")
 
 
-def _depth(share: float) -> float:
-    """So that each nine takes the same room."""
+def _nines(share: float) -> float:
+    """Return the number of nines of a percentile: 2 for 0.99; an axis of these gives each nine the same width."""
     return -log10(1 - share)
 
 
-def _curve(values: Sequence[float]) -> list[tuple[float, float]]:
-    """Where at least two lie beyond."""
-    return [(_depth(share), max(0.1, percentile(values, share))) for share in _SHARES if len(values) * (1 - share) >= 2]
+def _percentile_points(values: Sequence[float]) -> list[tuple[float, float]]:
+    """Return the percentiles with at least two values beyond them."""
+    return [(_nines(share), max(0.1, percentile(values, share))) for share in _SHARES if len(values) * (1 - share) >= 2]
 
 
-def _per_second(rows: Sequence[RawRow], seconds: float) -> list[tuple[float, float]]:
+def _count_per_second(rows: Sequence[RawRow], seconds: float) -> list[tuple[float, float]]:
     counts = [0] * max(1, int(seconds))
     for row in rows:
-        counts[min(len(counts) - 1, int(row.due / _SECONDS_A_BIN))] += 1
+        counts[min(len(counts) - 1, int(row.due))] += 1
     return [(second + 0.5, float(count)) for second, count in enumerate(counts)]
 
 
-def _tails(rows: Sequence[RawRow], seconds: float) -> list[tuple[float, float]]:
+def _p90_over_time(rows: Sequence[RawRow]) -> list[tuple[float, float]]:
+    """Return the 90th percentile of each interval of two seconds with at least three rows."""
     bins: dict[int, list[float]] = {}
     for row in rows:
         bins.setdefault(int(row.due / 2), []).append((row.answered - row.due) * 1000)

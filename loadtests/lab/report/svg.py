@@ -1,4 +1,4 @@
-"""Small drawings as inline SVG. Colours are classes: the page's style decides them, in the light and in the dark."""
+"""Charts as inline SVG. CSS classes name the colours, so that the page can define a light and a dark theme."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ Point = tuple[float, float]
 
 
 class ChartSeries(NamedTuple):
-    """`kind` is a CSS class that has a colour; a dashed line is drawn thinner."""
+    """`kind` is the CSS class of the colour."""
 
     name: str
     kind: str
@@ -22,42 +22,42 @@ class ChartSeries(NamedTuple):
 
 
 class ReferenceLine(NamedTuple):
-    """A line across the drawing at a value, with a word."""
+    """A labelled horizontal or vertical line."""
 
     at: float
-    words: str
+    label: str
 
 
 @dataclass(frozen=True)
 class Axis:
-    """From a lowest to a highest value, on a line or a logarithm; `words` say of what, and the unit."""
+    """A linear or logarithmic axis; the label names the quantity and the unit."""
 
     low: float
     high: float
-    words: str
+    label: str
     log: bool = False
     ticks: Sequence[tuple[float, str]] = ()
 
     def share(self, value: float) -> float:
-        """Where the value is, from 0 to 1; what lies outside is drawn at the edge."""
+        """Return the position of a value, from 0 to 1; values outside the range are clamped."""
         if self.log:
             value, low, high = (math.log(max(each, 1e-9)) for each in (value, self.low, self.high))
         else:
             low, high = self.low, self.high
         return min(1.0, max(0.0, (value - low) / (high - low))) if high > low else 0.5
 
-    def marked(self) -> Sequence[tuple[float, str]]:
+    def tick_labels(self) -> Sequence[tuple[float, str]]:
         return self.ticks or (_log_ticks(self.low, self.high) if self.log else _ticks(self.low, self.high))
 
 
-def axis(values: Sequence[float], words: str, *, log: bool = False, zero: bool = False) -> Axis:
-    """That holds all values, with some room."""
+def axis(values: Sequence[float], label: str, *, log: bool = False, zero: bool = False) -> Axis:
+    """Return an axis that includes all values, with a margin."""
     known = [value for value in values if math.isfinite(value) and (value > 0 or not log)] or [1.0]
     low, high = min(known), max(known)
     if log:
-        return Axis(low / 1.3, high * 1.3, words, log=True)
-    room = (high - low) * 0.06 or 1.0
-    return Axis(0.0 if zero else low - room, high + room, words)
+        return Axis(low / 1.3, high * 1.3, label, log=True)
+    margin = (high - low) * 0.06 or 1.0
+    return Axis(0.0 if zero else low - margin, high + margin, label)
 
 
 def chart(
@@ -66,25 +66,25 @@ def chart(
     y: Axis,
     series: Sequence[ChartSeries],
     *,
-    across: Sequence[ReferenceLine] = (),
-    upright: Sequence[ReferenceLine] = (),
+    horizontal: Sequence[ReferenceLine] = (),
+    vertical: Sequence[ReferenceLine] = (),
     dots: bool = False,
 ) -> str:
-    """Lines, or dots only. `title` is what a screen reader says."""
-    across_x = _place(x, LEFT, WIDTH - RIGHT)
-    up_y = _place(y, HEIGHT - BOTTOM, TOP)
-    body = [_frame(x, y, across_x, up_y)]
-    for mark in across:
-        at = up_y(mark.at)
+    """Return a line chart, or a dot chart; the title is for screen readers."""
+    to_x = _place(x, LEFT, WIDTH - RIGHT)
+    to_y = _place(y, HEIGHT - BOTTOM, TOP)
+    body = [_frame(x, y, to_x, to_y)]
+    for line in horizontal:
+        at = to_y(line.at)
         body.append(f'<line class="mark" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
-        body.append(text(WIDTH - RIGHT - 4, at - 4, mark.words, "end", "note"))
-    for place, mark in enumerate(upright):
-        at = across_x(mark.at)
+        body.append(text(WIDTH - RIGHT - 4, at - 4, line.label, "end", "note"))
+    for place, line in enumerate(vertical):
+        at = to_x(line.at)
         body.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        beside = (at - 4, "end") if at > WIDTH * 0.75 else (at + 4, "start")
-        body.append(text(beside[0], TOP + 10 + 16 * place, mark.words, beside[1], "note"))
+        label_x, anchor = (at - 4, "end") if at > WIDTH * 0.75 else (at + 4, "start")
+        body.append(text(label_x, TOP + 10 + 16 * place, line.label, anchor, "note"))
     for each in series:
-        placed = [(across_x(a), up_y(b)) for a, b in each.points]
+        placed = [(to_x(a), to_y(b)) for a, b in each.points]
         if not dots and len(placed) > 1:
             path = " ".join(f"{a:.1f},{b:.1f}" for a, b in placed)
             dash = " dashed" if each.dashed else ""
@@ -95,22 +95,22 @@ def chart(
 
 
 def drawing(title: str, width: float, height: float, body: str) -> str:
-    """As wide as the page allows."""
+    """Return an SVG element that scales to the page's width."""
     return f'<svg viewBox="0 0 {width:g} {height:g}" role="img"><title>{escape(title)}</title>{body}</svg>'
 
 
-def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "label") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+def text(x: float, y: float, content: str, anchor: str = "start", kind: str = "label") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(content)}</text>'
 
 
 def legend(series: Sequence[tuple[str, str]]) -> str:
-    """HTML: names and their classes, each once."""
+    """Return HTML with each name and its colour."""
     items = "".join(f'<span><i class="key {kind}"></i>{escape(name)}</span>' for name, kind in dict(series).items())
     return f'<p class="legend">{items}</p>'
 
 
-def number(value: float) -> str:
-    """As a person writes it on an axis."""
+def format_number(value: float) -> str:
+    """Format a tick label."""
     if value >= 1000 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.3g}"
@@ -122,19 +122,19 @@ def _place(of: Axis, begin: float, end: float) -> Callable[[float], float]:
 
 def _frame(x: Axis, y: Axis, across: Callable[[float], float], up: Callable[[float], float]) -> str:
     parts = []
-    for value, words in y.marked():
+    for value, label in y.tick_labels():
         at = up(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
-        parts.append(text(LEFT - 6, at + 4, words, "end", "tick"))
-    for value, words in x.marked():
+        parts.append(text(LEFT - 6, at + 4, label, "end", "tick"))
+    for value, label in x.tick_labels():
         at = across(value)
-        parts.append(text(at, HEIGHT - BOTTOM + 16, words, "middle", "tick"))
+        parts.append(text(at, HEIGHT - BOTTOM + 16, label, "middle", "tick"))
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM}"/>')
-    parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, x.words, "middle", "label"))
+    parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, x.label, "middle", "label"))
     middle = (TOP + HEIGHT - BOTTOM) / 2
     parts.append(
         f'<text class="label" text-anchor="middle" transform="translate(14 {middle:.0f}) rotate(-90)">'
-        f"{escape(y.words)}</text>"
+        f"{escape(y.label)}</text>"
     )
     return "".join(parts)
 
@@ -146,7 +146,7 @@ def _ticks(low: float, high: float) -> list[tuple[float, str]]:
             step /= finer
             break
     first = math.ceil(low / step)
-    return [(step * place, number(step * place)) for place in range(first, math.floor(high / step) + 1)]
+    return [(step * place, format_number(step * place)) for place in range(first, math.floor(high / step) + 1)]
 
 
 def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
@@ -155,5 +155,5 @@ def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
         for step in (1, 2, 5) if high / low < 300 else (1,):
             value = step * 10.0**power
             if low <= value <= high:
-                found.append((value, number(value)))
+                found.append((value, format_number(value)))
     return found

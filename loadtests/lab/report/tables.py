@@ -1,4 +1,4 @@
-"""The peak in figures: each module of each arm, for whoever wants to quote one."""
+"""Tables of the figures at the peak, by module and arm."""
 
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
@@ -6,20 +6,20 @@ from html import escape
 from loadtests.lab.report.figures import ReportFigures, lower_median
 from loadtests.lab.results.model import MODULES, ModuleResult, Run
 
-_SCHEDULINGS = "bookings, /s"
+_SCHEDULING_ONLY = "bookings/s"
 _HEAD = (
-    "arm", "p50 ms", "p95 ms", "p99 ms", "in time", "in time, /s", "errors", "conflicts", "dropped", _SCHEDULINGS,
-    "processor ms a request", "statements ms a request", "pool wait ms a request",
+    "arm", "p50 ms", "p95 ms", "p99 ms", "within SLO", "within SLO/s", "errors", "conflicts", "dropped",
+    _SCHEDULING_ONLY, "CPU ms per request", "statements ms per request", "pool wait ms per request",
 )  # fmt: skip
 
 
 def peak_tables(figures: ReportFigures) -> str:
-    """A table for each module: the middle one of an arm's valid runs, figure by figure; shares of all who came."""
+    """Return a table for each module: medians over an arm's valid runs; shares are of all arrivals."""
     drawn = []
     for module in MODULES:
         rows = [_row(arm, module, list(runs.values())) for arm in figures.arms if (runs := figures.peak(arm))]
         if rows:
-            head = "".join(f"<th>{name}</th>" for name in _HEAD if name != _SCHEDULINGS or module == "scheduling")
+            head = "".join(f"<th>{name}</th>" for name in _HEAD if name != _SCHEDULING_ONLY or module == "scheduling")
             table = f'<table class="figures"><tr>{head}</tr>{"".join(rows)}</table>'
             drawn.append(f'<h3>{module}</h3><div class="wide">{table}</div>')
     return "".join(drawn) or "<p>No valid run at the peak.</p>"
@@ -28,12 +28,12 @@ def peak_tables(figures: ReportFigures) -> str:
 def _row(arm: str, module: str, runs: Sequence[Run]) -> str:
     results = [run.modules[module] for run in runs]
     cells = [
-        *(_middle(each(result) for result in results) for each in _PERCENTILES),
+        *(_median(each(result) for result in results) for each in _PERCENTILES),
         _share(results, lambda result: result.good),
-        _middle(result.good / run.seconds for result, run in zip(results, runs, strict=True)),
+        _median(result.good / run.seconds for result, run in zip(results, runs, strict=True)),
         *(_share(results, count) for count in _COUNTS),
-        *([_middle(run.bookings / run.seconds for run in runs)] if module == "scheduling" else []),
-        *(_middle(_a_request(run, module, cost) for run in runs) for cost in _COSTS),
+        *([_median(run.bookings / run.seconds for run in runs)] if module == "scheduling" else []),
+        *(_median(_per_request(run, module, cost) for run in runs) for cost in _COSTS),
     ]
     return f"<tr><th>{escape(arm)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
@@ -59,14 +59,14 @@ _COSTS: tuple[_Cost, ...] = (
 )
 
 
-def _a_request(run: Run, module: str, cost: _Cost) -> float | None:
-    """Of requests that were sent."""
+def _per_request(run: Run, module: str, cost: _Cost) -> float | None:
+    """Return the cost per request that was sent."""
     result = run.modules[module]
     sent = result.arrivals - result.dropped
     return cost(run).get(module, 0.0) / sent if sent and cost(run) else None
 
 
-def _middle(values: Iterable[float | None]) -> str:
+def _median(values: Iterable[float | None]) -> str:
     found = lower_median(values)
     if found is None:
         return "-"

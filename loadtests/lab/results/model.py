@@ -1,4 +1,4 @@
-"""What one run of the laboratory came to. The unit of analysis is the run: percentiles of two runs are never pooled."""
+"""Data of `results.json`. The unit of analysis is the run: percentiles of several runs are never pooled."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,14 +6,17 @@ from typing import Final
 import msgspec
 
 SCHEMA_VERSION: Final = 1
-"""Of the results; a reader refuses another."""
+"""Version of the results format; readers reject any other."""
 MODULES: Final = ("scheduling", "auth", "billing", "notifications")
 
 
 class ModuleResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Latencies count from the intended start, in milliseconds, over those who got an answer, and those who were
-    dropped: of them one knows only that they would have waited no less than the longest that was answered, which they
-    count as. None where too few lie beyond the percentile. `good` were answered within what the module promises."""
+    """Counts and latencies of one module in one run.
+
+    Latencies are milliseconds from the intended start, over answered and dropped arrivals; a dropped arrival counts as
+    the longest latency that was answered, a lower bound. None where too few arrivals are beyond the percentile. `good`
+    arrivals were answered within the module's SLO.
+    """
 
     arrivals: int
     errors: int
@@ -26,8 +29,11 @@ class ModuleResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Generator(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes a run believable: how late requests left, what share was never sent, the share of its core that the
-    generator used, and requests under way as counted by looking and as the rows say (Little's law: they agree)."""
+    """Validity figures of the load generator.
+
+    How late requests were sent (p99), the share of arrivals never sent, the share of its core that the generator used,
+    and the mean number of in-flight requests, as sampled and as computed from the rows (by Little's law they agree).
+    """
 
     late_p99_ms: float
     dropped_share: float
@@ -37,9 +43,12 @@ class Generator(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds within the run. `cpu_ms` is processor time by process; `web_cpu_ms` that of the threads that served
-    requests, `db_ms` time that statements ran (by role), and `pool_wait_ms` waits for a connection, by module;
-    `lock_share` is the share of a module's statements under way that waited for a lock."""
+    """Costs of a run in milliseconds.
+
+    `cpu_ms` is processor time by process. By module: `web_cpu_ms` is processor time of the request threads, `db_ms`
+    execution time of statements, `pool_wait_ms` time spent waiting for a connection, and `lock_share` the share of
+    active statements that waited for a lock.
+    """
 
     cpu_ms: dict[str, float] = {}
     web_cpu_ms: dict[str, float] = {}
@@ -49,9 +58,11 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """`load` is the offered rate at the height as a share of the forecast peak, `rate` the same in scheduling requests
-    a second; `place` the run's turn in its block. `problems` say why it must not be believed: the generator was late,
-    the ledger does not reconcile."""
+    """One measured run.
+
+    `rate` is the peak rate in scheduling requests a second, `load` that rate relative to the forecast peak, `place` the
+    run's position in its block. `problems` are the reasons why the run is invalid.
+    """
 
     block: int
     place: int
@@ -75,6 +86,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def folder(self) -> str:
+        """The run's folder, relative to the results folder."""
         return run_folder_name(self.block, self.place, self.arm, self.scenario)
 
     @property
@@ -83,8 +95,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A steady rate that an arm was asked, in scheduling requests a second. `good` is the share of its arrivals
-    that were answered within its promise, `goodput` those a second."""
+    """One steady rate, in scheduling requests a second.
+
+    `good` is the share of arrivals answered within the SLO, `goodput` their number per second.
+    """
 
     arm: str
     rate: float
@@ -94,7 +108,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """All runs of a laboratory's folder, in the order in which they were made; before them, the search for R*."""
+    """Everything in a results folder: the runs, and the steps of the capacity search, in order of measurement."""
 
     schema: int
     thresholds_version: int
@@ -105,20 +119,21 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Remedy(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants to try in the monolith first: `sql` is run in a copy of its database, `settings` are given to
-    its processes."""
+    """A custom change to the monolith: `sql` runs in a copy of its database, `settings` are for its processes."""
 
     sql: str = ""
     settings: dict[str, str] = {}
 
-    def in_words(self) -> str:
+    def as_text(self) -> str:
         return self.sql or "\n".join(f"{name}={value}" for name, value in self.settings.items())
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
-    """What has to be the same for two folders to be comparable, and what a reader wants to know of the surroundings.
-    `capacity` is R*, `forecast` the peak that is expected, both in scheduling requests a second; `assumed` when nobody
-    gave one. `remedies` of the reader's own, by the names of their arms."""
+    """The conditions of the measurement; folders are comparable only under equal conditions.
+
+    `capacity` (R*) and `forecast` (the expected peak) are scheduling requests a second; `assumed` means that no
+    forecast was given. `remedies` are the custom remedies by arm name.
+    """
 
     scenario: str
     arms: tuple[str, ...]
@@ -140,29 +155,27 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResultsError(Exception):
-    """One line: which results, and why they cannot be used."""
+    """Results that cannot be used; the message is one line with the file and the reason."""
 
 
 def read_results(data: bytes, where: str) -> Results:
-    """Raises ResultsError."""
+    """Decode results; `where` names them in errors. Raises ResultsError."""
     try:
         schema = msgspec.json.decode(data, type=_Schema).schema
         if schema != SCHEMA_VERSION:
-            raise ResultsError(
-                f"{where} has results of schema {schema}, and this version reads {SCHEMA_VERSION}: run it anew"
-            )
+            raise ResultsError(f"{where} has schema version {schema}, expected {SCHEMA_VERSION}: measure again")
         return msgspec.json.decode(data, type=Results)
     except msgspec.DecodeError as error:
-        raise ResultsError(f"{where} holds no results of the laboratory: {error}") from error
+        raise ResultsError(f"{where} does not contain laboratory results: {error}") from error
 
 
 def run_folder_name(block: int, place: int, arm: str, scenario: str) -> str:
-    """Where the raw rows of a run are, within the laboratory's folder."""
+    """Return the folder of a run's raw rows, relative to the results folder."""
     return f"runs/{block:02}-{place:02}-{arm.replace(chr(39), '-again')}-{scenario}"
 
 
 def runs_of_arm(runs: Sequence[Run], arm: str, scenario: str, load: float | None = None) -> dict[int, Run]:
-    """By block; at any load unless one is given."""
+    """Return an arm's runs of a scenario by block; `load` restricts them to one load."""
     return {
         run.block: run
         for run in runs

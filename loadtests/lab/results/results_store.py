@@ -1,4 +1,4 @@
-"""A laboratory's folder: what was measured is kept run by run, whole or not at all."""
+"""The results folder: every run is stored atomically as soon as it is measured."""
 
 import contextlib
 import os
@@ -15,15 +15,15 @@ RESULTS_FILE: Final = "results.json"
 SCHEMA_FILE: Final = "results.schema.json"
 REPORT_FILE: Final = "report.html"
 CAPACITY_FOLDER: Final = "capacity"
-"""Raw rows of what was asked before there are results; a laboratory that ended then is begun anew."""
+"""Raw rows of the capacity search; a laboratory that ended during it starts again from the beginning."""
 LOGS_FOLDER: Final = "logs"
-"""What the servers of a laboratory said that failed."""
-NEEDED_BYTES: Final = 2_000_000_000
-"""Databases, their logs and the raw rows of a run, with room to spare."""
+"""Server logs of a laboratory that failed."""
+REQUIRED_BYTES: Final = 2_000_000_000
+"""Free disk space for databases, logs and raw rows, with a margin."""
 
 
 class ResultsFolder:
-    """Results are written after each run, so that whatever ends the laboratory, what it measured is there."""
+    """Writes the results after each run, so that an interruption loses no measured run."""
 
     def __init__(self, path: Path, results: Results) -> None:
         self.path = path
@@ -40,7 +40,7 @@ class ResultsFolder:
     def add_steps(self, steps: list[Step]) -> None:
         self._write(msgspec.structs.replace(self.results, steps=(*self.results.steps, *steps)))
 
-    def change(self, conditions: Conditions) -> None:
+    def set_conditions(self, conditions: Conditions) -> None:
         self._write(msgspec.structs.replace(self.results, conditions=conditions))
 
     def _write(self, results: Results) -> None:
@@ -48,64 +48,67 @@ class ResultsFolder:
         self.results = results
 
 
-def create_folder(path: Path, conditions: Conditions, machine: str, version: int) -> ResultsFolder:
-    """A new folder."""
+def create_folder(path: Path, conditions: Conditions, machine: str, thresholds_version: int) -> ResultsFolder:
+    """Create a results folder without runs, with the JSON schema of its results."""
     results = Results(
-        schema=SCHEMA_VERSION, thresholds_version=version, machine=machine, runs=(), conditions=conditions
+        schema=SCHEMA_VERSION,
+        thresholds_version=thresholds_version,
+        machine=machine,
+        runs=(),
+        conditions=conditions,
     )
     folder = ResultsFolder(path, results)
-    write_atomically(
-        path / SCHEMA_FILE, msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Results)), indent=1)
-    )
-    folder.change(conditions)
+    schema = msgspec.json.encode(msgspec.json.schema(Results))
+    write_atomically(path / SCHEMA_FILE, msgspec.json.format(schema, indent=1))
+    folder.set_conditions(conditions)
     return folder
 
 
 def resume_folder(path: Path) -> ResultsFolder | None:
-    """What an earlier laboratory left there, to go on with; None when there is nothing. Raises CommandError."""
+    """Open the results of an earlier laboratory, or return None when there are none yet. Raises CommandError."""
     if not (path / RESULTS_FILE).exists():
         if path.exists() and any(each.name not in (CAPACITY_FOLDER, LOGS_FOLDER) for each in path.iterdir()):
-            raise CommandError(f"{path} holds something else: name a new folder by --out")
+            raise CommandError(f"{path} contains other files: choose a new folder with --out")
         return None
     return open_results(path)
 
 
 def open_results(path: Path) -> ResultsFolder:
-    """Raises CommandError, in one line, for what is none, or another version's."""
+    """Open existing results. Raises CommandError when there are none, or when their version differs."""
     file = path / RESULTS_FILE if path.is_dir() else path
     try:
         results = read_results(file.read_bytes(), str(file))
         if results.conditions is None:
-            raise ResultsError(f"{file} does not say under which conditions it was measured: run it anew")
+            raise ResultsError(f"{file} does not contain the conditions of its measurement: measure again")
         return ResultsFolder(file.parent, results)
     except FileNotFoundError:
-        raise CommandError(f"{path} holds no results of a laboratory: `extraction lab run` makes some") from None
+        raise CommandError(f"{path} contains no laboratory results: create some with `extraction lab run`") from None
     except (OSError, ResultsError) as error:
         raise CommandError(str(error)) from error
 
 
 def require_free_space(*folders: Path) -> None:
-    """Raises CommandError when a disk is too full to measure on."""
+    """Raises CommandError when a disk has too little space for a measurement."""
     for folder in folders:
-        free = shutil.disk_usage(_existing(folder)).free
-        if free < NEEDED_BYTES:
+        free = shutil.disk_usage(_nearest_existing(folder)).free
+        if free < REQUIRED_BYTES:
             raise CommandError(
-                f"{folder} has {free / 1e9:.1f} GB left and the laboratory wants {NEEDED_BYTES / 1e9:g}: make room, "
-                "or name another disk by --out and TMPDIR"
+                f"{folder} has {free / 1e9:.1f} GB free and the laboratory requires {REQUIRED_BYTES / 1e9:g}: free "
+                "some space, or choose another disk with --out and TMPDIR"
             )
 
 
-def save_logs(ground: Path, out: Path) -> None:
-    """Before the ground goes; as many as the disk takes."""
+def save_logs(source: Path, out: Path) -> None:
+    """Copy the server logs to the results folder, as far as its disk has space."""
     with contextlib.suppress(OSError):
-        for log in ground.rglob("*.log"):
-            kept = out / LOGS_FOLDER / log.relative_to(ground)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(log, kept)
+        for log in source.rglob("*.log"):
+            copy = out / LOGS_FOLDER / log.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(log, copy)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """So that nobody ever reads half of it."""
+    """Write a file so that readers see either the old or the new content."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     with unfinished.open("wb") as file:
@@ -115,5 +118,5 @@ def write_atomically(path: Path, data: bytes) -> None:
     unfinished.rename(path)
 
 
-def _existing(folder: Path) -> Path:
+def _nearest_existing(folder: Path) -> Path:
     return next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())

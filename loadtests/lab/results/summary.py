@@ -1,4 +1,4 @@
-"""From raw rows to what a run came to: each module's figures, and whether the generator can be believed."""
+"""Summaries of raw rows: the figures of each module, and the reasons why a run is invalid."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -9,97 +9,101 @@ from loadtests.generator.self_report import REQUEST_TIMEOUT_SECONDS, GeneratorRe
 from loadtests.lab.results.model import MODULES, Generator, ModuleResult
 from loadtests.lab.verdict.thresholds import Thresholds
 
-_STEADY_ROWS = 30
+_WARM_UP_ROWS = 30
 
 
 def summarize_modules(rows: Sequence[RequestRow], slo_ms: Mapping[str, float]) -> dict[str, ModuleResult]:
-    """Of the rows of one run, without its warm-up."""
+    """Summarize the rows of one run, without its warm-up, by module."""
     return {
-        module: _result([row for row in rows if row.module == module], slo_ms.get(module, float("inf")))
+        module: _summarize([row for row in rows if row.module == module], slo_ms.get(module, float("inf")))
         for module in MODULES
     }
 
 
 def summarize_generator(rows: Sequence[RequestRow], report: GeneratorReport) -> Generator:
-    """`rows` with the warm-up: some of it may still be under way at 0 s."""
+    """Summarize the generator; `rows` include the warm-up, some of which may still be in flight at 0 s."""
     measured = [row for row in rows if row.due >= 0]
     sent = [row for row in measured if row.outcome != "dropped"]
     late = [row.sent - row.due for row in sent]
     seconds = max(report.seconds, 1e-9)
-    under_way = sum(max(0.0, min(row.answered, seconds) - max(row.sent, 0.0)) for row in rows)
+    in_flight_seconds = sum(max(0.0, min(row.answered, seconds) - max(row.sent, 0.0)) for row in rows)
     return Generator(
         late_p99_ms=percentile(late, 0.99) * 1000 if late else 0.0,
         dropped_share=1 - len(sent) / len(measured) if measured else 0.0,
         cpu=report.cpu,
         in_flight=report.in_flight,
-        in_flight_by_rows=under_way / seconds,
+        in_flight_by_rows=in_flight_seconds / seconds,
     )
 
 
 def find_problems(
     rows: Sequence[RequestRow], generator: Generator, complete: bool, thresholds: Thresholds
 ) -> list[str]:
-    """Why the run must not be believed, each in a sentence; none for a good one."""
-    allowed, found = thresholds.validity, []
+    """Return the reasons why the run is invalid, one sentence each; empty for a valid run."""
+    limits, found = thresholds.validity, []
     if not complete:
-        found.append("it was interrupted")
-    if generator.late_p99_ms > allowed.most_late_ms:
+        found.append("the run was interrupted")
+    if generator.late_p99_ms > limits.most_late_ms:
         found.append(
-            f"the generator was late: 99 of 100 requests left within {generator.late_p99_ms:.1f} ms of their time, "
-            f"and {allowed.most_late_ms:g} are allowed"
+            f"the generator was late: p99 of the send delay was {generator.late_p99_ms:.1f} ms, "
+            f"above the limit of {limits.most_late_ms:g} ms"
         )
-    if generator.dropped_share > allowed.most_dropped_share and _in_time_beside_the_dropped(rows, thresholds):
+    if generator.dropped_share > limits.most_dropped_share and _servers_kept_up(rows, thresholds):
         found.append(
-            f"{generator.dropped_share:.0%} of the arrivals were dropped although most of those beside them were "
-            "answered in time: the generator allows too few requests under way for this rate"
+            f"{generator.dropped_share:.0%} of the arrivals were dropped although most concurrent requests were "
+            "answered within the SLO: the generator's limit of in-flight requests is too low for this rate"
         )
-    if generator.cpu > allowed.most_cpu:
-        found.append(f"the generator used {generator.cpu:.0%} of its core, and {allowed.most_cpu:.0%} is allowed")
-    seen, counted = generator.in_flight, generator.in_flight_by_rows
-    if abs(seen - counted) > max(1.0, allowed.little * max(seen, counted)):
-        found.append(f"{seen:.1f} requests were under way on average, and the rows say {counted:.1f}: some are missing")
-    if words := _unsteady(rows, allowed.steady):
-        found.append(words)
+    if generator.cpu > limits.most_cpu:
+        found.append(f"the generator used {generator.cpu:.0%} of its core, above the limit of {limits.most_cpu:.0%}")
+    sampled, computed = generator.in_flight, generator.in_flight_by_rows
+    if abs(sampled - computed) > max(1.0, limits.little * max(sampled, computed)):
+        found.append(
+            f"on average {sampled:.1f} requests were in flight, but the rows account for {computed:.1f}: "
+            "rows are missing"
+        )
+    if problem := _insufficient_warm_up(rows, limits.steady):
+        found.append(problem)
     return found
 
 
-def _in_time_beside_the_dropped(rows: Sequence[RequestRow], thresholds: Thresholds) -> bool:
-    """If not, it was the servers that had no answer, and who was dropped is one of those that they turned away."""
+def _servers_kept_up(rows: Sequence[RequestRow], thresholds: Thresholds) -> bool:
+    """Return whether most requests of the seconds with drops were answered in time; if not, the servers were
+    overloaded, and the drops belong to their result."""
     crowded = {(row.module, int(row.due)) for row in rows if row.outcome == "dropped"}
-    beside = [row for row in rows if row.outcome in ("ok", "conflict") and (row.module, int(row.due)) in crowded]
-    in_time = sum(row.latency * 1000 <= thresholds.slo_p99_ms.get(row.module, float("inf")) for row in beside)
-    return in_time > len(beside) / 2
+    concurrent = [row for row in rows if row.outcome in ("ok", "conflict") and (row.module, int(row.due)) in crowded]
+    in_time = sum(row.latency * 1000 <= thresholds.slo_p99_ms.get(row.module, float("inf")) for row in concurrent)
+    return in_time > len(concurrent) / 2
 
 
-def _result(rows: Sequence[RequestRow], promised_ms: float) -> ModuleResult:
+def _summarize(rows: Sequence[RequestRow], slo_ms: float) -> ModuleResult:
     answers = [row.latency * 1000 for row in rows if row.outcome in ("ok", "conflict")]
     dropped = sum(row.outcome == "dropped" for row in rows)
-    # Without them the waits of an arm would look the shorter, the more people it turned away.
-    waits = answers + [max(answers, default=REQUEST_TIMEOUT_SECONDS * 1000)] * dropped
+    # Without the dropped arrivals, an arm would look faster the more of them it drops.
+    latencies = answers + [max(answers, default=REQUEST_TIMEOUT_SECONDS * 1000)] * dropped
     return ModuleResult(
         arrivals=len(rows),
         errors=sum(row.outcome == "error" for row in rows),
         dropped=dropped,
         conflicts=sum(row.outcome == "conflict" for row in rows),
-        p50_ms=known_percentile(waits, 0.5),
-        p95_ms=known_percentile(waits, 0.95),
-        p99_ms=known_percentile(waits, 0.99),
-        good=sum(milliseconds <= promised_ms for milliseconds in answers),
+        p50_ms=known_percentile(latencies, 0.5),
+        p95_ms=known_percentile(latencies, 0.95),
+        p99_ms=known_percentile(latencies, 0.99),
+        good=sum(milliseconds <= slo_ms for milliseconds in answers),
     )
 
 
 def known_percentile(values: Sequence[float], share: float) -> float | None:
-    """None where too few lie beyond it."""
+    """Return the percentile, or None when too few values are beyond it."""
     return percentile(values, share) if len(values) * (1 - share) >= MIN_ROWS_BEYOND else None
 
 
-def _unsteady(rows: Sequence[RequestRow], most: float) -> str:
-    """Whether the first searches of the run took longer than the next: then the warm-up was too short."""
+def _insufficient_warm_up(rows: Sequence[RequestRow], max_ratio: float) -> str:
+    """Return a problem when the first searches of the run were slower than the following ones, else an empty text."""
     searches = [row.latency for row in rows if row.journey == "search" and row.outcome == "ok" and row.due >= 0]
-    first, then = searches[:_STEADY_ROWS], searches[_STEADY_ROWS : 2 * _STEADY_ROWS]
-    if len(then) < _STEADY_ROWS or median(first) <= most * median(then):
+    first, then = searches[:_WARM_UP_ROWS], searches[_WARM_UP_ROWS : 2 * _WARM_UP_ROWS]
+    if len(then) < _WARM_UP_ROWS or median(first) <= max_ratio * median(then):
         return ""
     return (
-        f"it was not warm: the first {_STEADY_ROWS} searches took {median(first) * 1000:.1f} ms, "
-        f"the next {median(then) * 1000:.1f} ms"
+        f"the warm-up was too short: the median of the first {_WARM_UP_ROWS} searches was "
+        f"{median(first) * 1000:.1f} ms, that of the next {_WARM_UP_ROWS} was {median(then) * 1000:.1f} ms"
     )

@@ -1,7 +1,7 @@
-"""Shares of a processor core that groups of processes may use, where the kernel enforces them: Linux control groups.
+"""CPU quotas of process groups by Linux control groups.
 
-A short period keeps a quota from making a tail of its own: with the usual 100 ms, whoever has used it up waits for most
-of that.
+The period is short: with the usual 100 ms, a group that has used up its quota would be throttled for most of that, and
+the quota itself would show in the tail latency.
 """
 
 import contextlib
@@ -15,27 +15,27 @@ from loadtests.harness.process_tree import process_tree
 
 PERIOD_US: Final = 10_000
 BUDGET_CORES: Final = 0.45
-"""Of each budget, so that two of them share the servers' core and leave the kernel some of it."""
+"""Cores per budget: two budgets share the servers' core and leave the kernel some of it."""
 
-_FIRST_VERSION: Final = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup/cpu,cpuacct"))
-_SECOND_VERSION: Final = Path("/sys/fs/cgroup")
+_CGROUPS_V1: Final = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup/cpu,cpuacct"))
+_CGROUPS_V2: Final = Path("/sys/fs/cgroup")
 
 
 class CpuBudget:
-    """A group of processes that together use no more than their quota."""
+    """A control group whose processes together use no more than its quota."""
 
     def __init__(self, group: Path) -> None:
         self._group = group
 
-    def hold(self, pids: Sequence[int]) -> None:
-        """These processes, and all that they have started and will start."""
+    def add(self, pids: Sequence[int]) -> None:
+        """Add processes with their descendants, present and future."""
         for pid in pids:
-            for each in process_tree(pid):
-                _move(each.pid, self._group)
+            for process in process_tree(pid):
+                _move(process.pid, self._group)
 
 
 def reason_unavailable() -> str | None:
-    """Why there are no quotas here, in a sentence; None when there are."""
+    """Return why this machine has no CPU quotas, or None if it has."""
     try:
         with cpu_budget("probe", BUDGET_CORES):
             return None
@@ -45,15 +45,17 @@ def reason_unavailable() -> str | None:
 
 @contextlib.contextmanager
 def cpu_budget(name: str, cores: float) -> Iterator[CpuBudget]:
-    """A quota while the block lasts; processes that live on leave it then. Raises CommandError where the kernel,
-    or its administrator, allows none."""
+    """Provide a quota within the block; afterwards remaining processes return to the parent group.
+
+    Raises CommandError where control groups are unavailable or not permitted.
+    """
     group = _parent() / f"extraction-lab-{os.getpid()}-{name}"
     try:
         group.mkdir()
     except OSError as error:
-        raise CommandError(_refused(error)) from error
+        raise CommandError(_describe(error)) from error
     try:
-        _set(group, cores)
+        _set_quota(group, cores)
         yield CpuBudget(group)
     finally:
         with contextlib.suppress(OSError):
@@ -62,7 +64,7 @@ def cpu_budget(name: str, cores: float) -> Iterator[CpuBudget]:
             group.rmdir()
 
 
-def _set(group: Path, cores: float) -> None:
+def _set_quota(group: Path, cores: float) -> None:
     quota = round(PERIOD_US * cores)
     try:
         if (group / "cpu.cfs_quota_us").exists():
@@ -71,24 +73,24 @@ def _set(group: Path, cores: float) -> None:
         else:
             (group / "cpu.max").write_text(f"{quota} {PERIOD_US}")
     except OSError as error:
-        raise CommandError(_refused(error)) from error
+        raise CommandError(_describe(error)) from error
 
 
 def _parent() -> Path:
-    for hierarchy in _FIRST_VERSION:
+    for hierarchy in _CGROUPS_V1:
         if (hierarchy / "cpu.cfs_quota_us").exists():
             return hierarchy
-    control = _SECOND_VERSION / "cgroup.subtree_control"
+    control = _CGROUPS_V2 / "cgroup.subtree_control"
     if control.exists() and "cpu" in control.read_text().split():
-        return _SECOND_VERSION
+        return _CGROUPS_V2
     raise CommandError("this system has no control groups that limit processor time")
 
 
 def _move(pid: int, group: Path) -> None:
-    # A process that has ended meanwhile needs no place.
+    # The process may have ended.
     with contextlib.suppress(ProcessLookupError):
         (group / "cgroup.procs").write_text(str(pid))
 
 
-def _refused(error: OSError) -> str:
-    return f"control groups may not be used here ({error.strerror}): arms with two budgets want root"
+def _describe(error: OSError) -> str:
+    return f"control groups cannot be used ({error.strerror}): arms with two budgets require root"

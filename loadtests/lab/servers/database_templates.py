@@ -1,4 +1,4 @@
-"""Databases prepared once, with businesses, people and sessions, that every run gets a copy of."""
+"""Databases prepared once, with businesses, customers and sessions; each run uses copies of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ import psycopg
 
 from deploy.databases.set_up import set_up
 from deploy.errors import CommandError
-from loadtests.generator.businesses import LoadBusiness, LoadError, open_business
+from loadtests.generator.api_client import LoadError
+from loadtests.generator.businesses import LoadBusiness, open_business
 from loadtests.generator.workload import ANY_MODULE, SignedInBusiness, sign_in_all
 from loadtests.lab.planning.arms import BASELINE
 from loadtests.lab.results.model import Remedy
@@ -20,34 +21,33 @@ from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 BUSINESSES = 3
 CUSTOMERS, VISITORS = 8, 3
 
-_MADE_BY: dict[str, str] = {"inside": "M1", "apart": "X", "together": "XS"}
-"""The arm that a template's businesses are opened with, through its own public API."""
+_PREPARED_BY: dict[str, str] = {"inside": "M1", "apart": "X", "together": "XS"}
+"""The arm through whose public API the businesses of a template are opened."""
 
 
 @dataclass(frozen=True)
 class PreparedArm:
-    """An arm that only has to be started: on copies of the databases that its topology names. `opened` are the people
-    in them."""
+    """An arm that can be started on copies of its template; `businesses` are in that template."""
 
     topology: Topology
-    opened: list[SignedInBusiness]
+    businesses: list[SignedInBusiness]
 
 
 def prepare_arms(
-    arms: Sequence[str], remedies: Mapping[str, Remedy], ground: LabServers, say: Callable[[str], None]
+    arms: Sequence[str], remedies: Mapping[str, Remedy], servers: LabServers, report: Callable[[str], None]
 ) -> dict[str, PreparedArm]:
-    """All that these arms start from, by arm. Raises CommandError."""
+    """Create the templates that these arms need, and apply custom remedies. Raises CommandError."""
     topologies = {arm: _topology(arm, remedies) for arm in arms}
-    opened: dict[str, list[SignedInBusiness]] = {}
+    businesses: dict[str, list[SignedInBusiness]] = {}
     for arm, topology in topologies.items():
         base = TOPOLOGIES[BASELINE if arm in remedies else arm].template
-        if base not in opened:
-            opened[base] = _prepare(base, TOPOLOGIES[_MADE_BY[base]], ground, say)
-        if topology.template not in opened:
-            say(f"applying the remedy of {arm}")
-            _apply(arm, remedies[arm].sql, base, topology, ground)
-            opened[topology.template] = opened[base]
-    return {arm: PreparedArm(topology, opened[topology.template]) for arm, topology in topologies.items()}
+        if base not in businesses:
+            businesses[base] = _create_template(base, TOPOLOGIES[_PREPARED_BY[base]], servers, report)
+        if topology.template not in businesses:
+            report(f"applying the remedy of {arm}")
+            _apply_remedy(arm, remedies[arm].sql, base, topology, servers)
+            businesses[topology.template] = businesses[base]
+    return {arm: PreparedArm(topology, businesses[topology.template]) for arm, topology in topologies.items()}
 
 
 def _topology(arm: str, remedies: Mapping[str, Remedy]) -> Topology:
@@ -58,46 +58,48 @@ def _topology(arm: str, remedies: Mapping[str, Remedy]) -> Topology:
     return base._replace(template=template, settings=remedy.settings)
 
 
-def _apply(arm: str, sql: str, base: str, topology: Topology, ground: LabServers) -> None:
-    """To a copy that the arm's runs are copied from, so that it takes none of their time."""
-    for deployment, server in topology.home.items():
-        ground.copy(deployment, server, base, topology.template)
+def _apply_remedy(arm: str, sql: str, base: str, topology: Topology, servers: LabServers) -> None:
+    """Apply the SQL to a copy of the base template, which becomes the arm's template."""
+    for deployment, server in topology.placement.items():
+        servers.copy_database(deployment, server, base, topology.template)
     try:
-        with ground.administrator(topology.home["monolith"], f"{topology.template}_monolith") as connection:
+        with servers.administrator(topology.placement["monolith"], f"{topology.template}_monolith") as connection:
             connection.execute(sql.encode())
             connection.execute("ANALYZE")
     except psycopg.Error as error:
         raise CommandError(f"the remedy of {arm} cannot be applied: {' '.join(str(error).split())}") from error
 
 
-def _prepare(name: str, topology: Topology, ground: LabServers, say: Callable[[str], None]) -> list[SignedInBusiness]:
-    say(f"preparing the databases for {_MADE_BY[name]}")
+def _create_template(
+    name: str, topology: Topology, servers: LabServers, report: Callable[[str], None]
+) -> list[SignedInBusiness]:
+    report(f"preparing the databases for {_PREPARED_BY[name]}")
     try:
-        for deployment, server in topology.home.items():
-            set_up(ground.target(deployment, server, f"{name}_{deployment}"))
+        for deployment, server in topology.placement.items():
+            set_up(servers.target(deployment, server, f"{name}_{deployment}"))
         if topology.service:
-            _let_new_businesses_be_extracted(ground, name)
+            _assign_new_businesses_to_the_service(servers, name)
         side = "http" if topology.service else "in_process"
-        with running_arm(topology, ground, name) as arm:
+        with running_arm(topology, servers, name) as arm:
             host = arm.hosts[ANY_MODULE][0]
-            opened = sign_in_all(host, [_open(host, number, side) for number in range(BUSINESSES)])
-            # What it left undone, every run would do anew.
+            businesses = sign_in_all(host, [_open(host, number, side) for number in range(BUSINESSES)])
+            # Unfinished background work would be repeated in every run.
             wait_until_idle(arm.pids)
-            return opened
+            return businesses
     except (LoadError, psycopg.Error) as error:
-        raise CommandError(f"the databases for {_MADE_BY[name]} could not be prepared: {error}") from error
+        raise CommandError(f"the databases for {_PREPARED_BY[name]} could not be prepared: {error}") from error
 
 
 def _open(host: str, number: int, side: str) -> LoadBusiness:
     return open_business(host, f"lab-{number}", side, customers=CUSTOMERS, visitors=VISITORS)
 
 
-def _let_new_businesses_be_extracted(ground: LabServers, name: str) -> None:
-    target = ground.target("monolith", "main", f"{name}_monolith")
-    platform = Database(target.url, role="platform_app", secret=ground.keys.monolith_role_secret, pool_size=1)
+def _assign_new_businesses_to_the_service(servers: LabServers, name: str) -> None:
+    target = servers.target("monolith", "main", f"{name}_monolith")
+    platform = Database(target.url, role="platform_app", secret=servers.keys.monolith_role_secret, pool_size=1)
     try:
         FlagStore(platform).set(
-            SCHEDULING_ADAPTER, "http", business_id=None, actor="lab", reason="this topology has it extracted"
+            SCHEDULING_ADAPTER, "http", business_id=None, actor="lab", reason="this topology has the extracted service"
         )
     finally:
         platform.close()

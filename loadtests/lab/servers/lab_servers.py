@@ -1,9 +1,8 @@
-"""What stays up between runs: two Postgres servers, Valkey, somebody who takes the mails; and databases to copy."""
+"""Servers that stay up between the laboratory's runs, and copies of databases for each run."""
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import psycopg
@@ -11,114 +10,89 @@ import redis
 from psycopg.sql import SQL, Composed, Identifier
 
 from deploy.databases import roles
-from deploy.databases.schemas import MONOLITH_SCHEMAS, SCHEDULING_SCHEMAS, Target, monolith_target, scheduling_target
-from deploy.devstack import processes
-from deploy.devstack.child import Child
+from deploy.databases.schemas import MONOLITH_SCHEMAS, SCHEDULING_SCHEMAS, Target
 from deploy.devstack.environment import Backends
-from deploy.devstack.keys import Keys, load_keys
-from deploy.devstack.ports import free_port
-from deploy.devstack.postgres import PostgresServer
-from deploy.devstack.settings import DEFAULT_PORTS, Settings
-from deploy.devstack.valkey import ValkeyServer
-from loadtests.harness.cores import Cores
+from loadtests.harness.servers import Servers
 
 Deployment = Literal["monolith", "scheduling"]
 DatabaseServer = Literal["main", "apart"]
 DatabasePlacement = dict[Deployment, DatabaseServer]
-"""On which server each deployment's database is; a deployment that is not there has none."""
+"""The Postgres server of each deployment's database; deployments that do not run are missing."""
 
+Administrator = psycopg.Connection[tuple[object, ...]]
 _SCHEMAS = {"monolith": MONOLITH_SCHEMAS, "scheduling": SCHEDULING_SCHEMAS}
 
 
 @dataclass
-class LabServers:
-    """Everything that was started here stops when the ground is left, last first."""
+class LabServers(Servers):
+    """Up to two Postgres servers, Valkey and the mail sink."""
 
-    folder: Path
-    cores: Cores
-    running: contextlib.ExitStack
     budget_cores: float | None = None
-    """What each budget of an arm may use; None when there is one budget, which is the servers' core."""
-    settings: Settings = field(init=False)
-    keys: Keys = field(init=False)
-    postgres: dict[DatabaseServer, PostgresServer] = field(init=False, default_factory=dict)
-    valkey: ValkeyServer = field(init=False)
+    """The CPU quota of each of an arm's budgets; None when an arm's only budget is the servers' core."""
 
     def __post_init__(self) -> None:
-        self.settings = Settings(self.folder, {name: free_port() for name in DEFAULT_PORTS}, None, None, None)
-        made = load_keys(self.folder / "secrets.json")
+        super().__post_init__()
         # Roles belong to a server, and one topology has both databases on one server.
-        self.keys = replace(made, scheduling_role_secret=made.monolith_role_secret)
+        self.keys = replace(self.keys, scheduling_role_secret=self.keys.monolith_role_secret)
 
-    def start(self, *servers: DatabaseServer) -> None:
-        """Servers as the demo has them, with their statistics of statements readable. Raises CommandError."""
-        for name in servers:
-            self.postgres[name] = PostgresServer(self.folder / f"postgres-{name}", name=f"postgres-{name}")
-            self._start(self.postgres[name])
+    def start_all(self, *names: DatabaseServer) -> None:
+        """Start these Postgres servers, with pg_stat_statements, and the other servers. Raises CommandError."""
+        for name in names:
+            self.start_postgres(name)
             with self.administrator(name) as connection:
                 connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-        self.valkey = ValkeyServer(self.folder / "valkey", self.settings.ports["REDIS_PORT"])
-        self._start(self.valkey)
-        # Mails leave the product: who takes them works on the generator's core.
-        mailsink = processes.mailsink_process(self.settings)
-        self.running.callback(mailsink.stop)
-        with self.cores.for_generator():
-            mailsink.start()
+        self.start_valkey()
+        self.start_mail_sink()
 
     def administrator(
         self, server: DatabaseServer, database: str = "postgres"
     ) -> psycopg.Connection[tuple[object, ...]]:
+        """Return an autocommit connection as superuser."""
         return psycopg.connect(self.postgres[server].admin_url(database), autocommit=True)
 
     def target(self, deployment: Deployment, server: DatabaseServer, database: str) -> Target:
-        url = self.postgres[server].admin_url(database)
-        if deployment == "monolith":
-            return monolith_target(url, self.keys.monolith_role_secret)
-        return scheduling_target(url, self.keys.scheduling_role_secret)
+        return self.database_of(deployment, self.postgres[server].admin_url(database))
 
-    def backends(self, home: DatabasePlacement, prefix: str) -> Backends:
-        """For the processes of a topology whose databases are named by `prefix`."""
-        urls = {
-            deployment: self.postgres[server].admin_url(f"{prefix}_{deployment}") for deployment, server in home.items()
+    def placed_backends(self, placement: DatabasePlacement, prefix: str) -> Backends:
+        """Return the backends of a topology whose databases are named `PREFIX_DEPLOYMENT`."""
+        urls: dict[str, str] = {
+            deployment: self.postgres[server].admin_url(f"{prefix}_{deployment}")
+            for deployment, server in placement.items()
         }
-        # A side that is not there is never asked; its address only has to be well-formed.
-        nowhere = "postgresql://127.0.0.1:9/none"
-        return Backends(urls.get("monolith", nowhere), urls.get("scheduling", nowhere), self.valkey.url())
+        return self.backends(urls)
 
     @contextlib.contextmanager
-    def copied(self, home: DatabasePlacement, template: str, copy: str) -> Iterator[None]:
-        """Copies of a template's databases, and an empty Valkey, while the block lasts."""
+    def database_copies(self, placement: DatabasePlacement, template: str, copy: str) -> Iterator[None]:
+        """Provide copies of a template's databases and an empty Valkey within the block; then drop the copies."""
         with contextlib.ExitStack() as made:
+            assert self.valkey is not None, "it was started"
             with redis.Redis.from_url(self.valkey.url()) as store:
                 store.flushall()
-            for deployment, server in home.items():
-                made.enter_context(self._copied(deployment, server, template, copy))
+            for deployment, server in placement.items():
+                made.enter_context(self._database_copy(deployment, server, template, copy))
             yield
 
     @contextlib.contextmanager
-    def _copied(self, deployment: Deployment, server: DatabaseServer, template: str, copy: str) -> Iterator[None]:
-        self.copy(deployment, server, template, copy)
+    def _database_copy(
+        self, deployment: Deployment, server: DatabaseServer, template: str, copy: str
+    ) -> Iterator[None]:
+        self.copy_database(deployment, server, template, copy)
         try:
             yield
         finally:
             with self.administrator(server) as connection:
                 connection.execute(_drop(f"{copy}_{deployment}"))
 
-    def copy(self, deployment: Deployment, server: DatabaseServer, template: str, copy: str) -> None:
-        """One database of a template, in the place of an earlier copy of that name."""
-        source, made = f"{template}_{deployment}", f"{copy}_{deployment}"
-        schemas = _SCHEMAS[deployment]
+    def copy_database(self, deployment: Deployment, server: DatabaseServer, template: str, copy: str) -> None:
+        """Copy one database of a template, replacing an earlier copy of that name."""
+        source, target = f"{template}_{deployment}", f"{copy}_{deployment}"
+        running_roles = [role for schema in _SCHEMAS[deployment] for role in schema.running_roles]
         with self.administrator(server) as connection:
-            connection.execute(_drop(made))
+            connection.execute(_drop(target))
             connection.execute(
-                SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(Identifier(made), Identifier(source))
+                SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(Identifier(target), Identifier(source))
             )
-            roles.grant_connect(connection, made, [role for schema in schemas for role in schema.running_roles])
-
-    def _start(self, server: Child) -> None:
-        self.running.callback(server.stop)
-        with self.cores.for_servers():
-            server.start()
+            roles.grant_connect(connection, target, running_roles)
 
 
 def _drop(database: str) -> Composed:

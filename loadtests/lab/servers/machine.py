@@ -1,4 +1,4 @@
-"""The machine and the versions that figures belong to."""
+"""The machine and the software versions of the results."""
 
 import os
 import platform
@@ -11,14 +11,14 @@ _LIBRARIES = ("extraction", "flask", "gunicorn", "locust", "psycopg", "redis", "
 
 
 def describe_machine() -> str:
-    """Of what kind, how many cores, how much memory: without its name."""
+    """Return processor, cores, memory and operating system, without the host name."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return f"{_processor()}, {cores} cores, {_memory_gb():.0f} GB, {platform.system()} {platform.release()}"
 
 
-def collect_versions(ground: LabServers) -> dict[str, str]:
-    """Of Python, Postgres, and the libraries that do the work."""
-    with ground.administrator("main") as connection:
+def collect_versions(servers: LabServers) -> dict[str, str]:
+    """Return the versions of Python, Postgres and the main libraries."""
+    with servers.administrator("main") as connection:
         row = connection.execute("SHOW server_version").fetchone()
     assert row is not None
     return {

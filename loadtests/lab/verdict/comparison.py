@@ -1,4 +1,4 @@
-"""Two folders of results side by side: only if the same was asked of them, and never by eye."""
+"""Comparison of two results folders, provided that they were measured under the same conditions."""
 
 from collections.abc import Iterator
 from math import exp, inf, log, sqrt
@@ -12,14 +12,16 @@ from loadtests.lab.verdict.thresholds import parse_thresholds
 
 
 class NotComparable(Exception):
-    """Why, in one sentence."""
+    """The reason, in one sentence."""
 
 
 def compare_results(one: Results, other: Results) -> Iterator[str]:
-    """A line for each arm and module that both have: the first by the second, with a t interval of two samples. Raises
-    NotComparable."""
+    """Yield, for each arm and module in both, the ratio of the first to the second with Welch's interval.
+
+    Raises NotComparable.
+    """
     mine, theirs = _conditions(one), _conditions(other)
-    _require_the_same(one, other, mine, theirs)
+    _require_same_conditions(one, other, mine, theirs)
     first, second = (
         ReportFigures(results, parse_thresholds(conditions.thresholds))
         for results, conditions in ((one, mine), (other, theirs))
@@ -38,7 +40,7 @@ def compare_results(one: Results, other: Results) -> Iterator[str]:
 
 
 def welch_ratio(one: list[float], other: list[float]) -> Estimate:
-    """Of geometric means, of samples that are not paired: Welch's interval on the logarithms."""
+    """Return the ratio of the geometric means of unpaired samples, with Welch's interval on the logarithms."""
     logs = [[log(value) for value in values] for values in (one, other)]
     variances = [stdev(values) ** 2 / len(values) for values in logs]
     centre = fmean(logs[0]) - fmean(logs[1])
@@ -53,31 +55,31 @@ def welch_ratio(one: list[float], other: list[float]) -> Estimate:
 
 def _conditions(results: Results) -> Conditions:
     if results.conditions is None:
-        raise NotComparable("one of them does not say under which conditions it was measured")
+        raise NotComparable("one of them does not contain the conditions of its measurement")
     return results.conditions
 
 
-def _require_the_same(one: Results, other: Results, mine: Conditions, theirs: Conditions) -> None:
-    asked = {
+def _require_same_conditions(one: Results, other: Results, mine: Conditions, theirs: Conditions) -> None:
+    conditions: dict[str, tuple[object, object]] = {
         "the scenario": (mine.scenario, theirs.scenario),
         "the length of the peak": (mine.seconds, theirs.seconds),
         "the version of the thresholds": (one.thresholds_version, other.thresholds_version),
-        "the thresholds": (mine.thresholds, theirs.thresholds),
-        "the threads": (mine.threads, theirs.threads),
+        "the set of thresholds": (parse_thresholds(mine.thresholds), parse_thresholds(theirs.thresholds)),
+        "the number of threads": (mine.threads, theirs.threads),
         "the machine": (one.machine, other.machine),
-        "how it was pinned": (mine.pinned, theirs.pinned),
+        "the pinning": (mine.pinned, theirs.pinned),
     }
-    for what, (here, there) in asked.items():
+    for what, (here, there) in conditions.items():
         if here != there:
-            words = "" if what == "the thresholds" else f" ({here} and {there})"
-            raise NotComparable(f"{what} differs{words}")
+            values = "" if what == "the set of thresholds" else f" ({here} and {there})"
+            raise NotComparable(f"{what} differs{values}")
     if abs(mine.forecast / theirs.forecast - 1) > 0.1:
         raise NotComparable(
-            f"the forecast peaks differ by more than a tenth ({mine.forecast:.0f} and {theirs.forecast:.0f} requests a "
+            f"the forecast peaks differ by more than 10 % ({mine.forecast:.0f} and {theirs.forecast:.0f} requests a "
             "second): measure again with the same --forecast"
         )
     for arm in mine.remedies.keys() & theirs.remedies.keys():
         if mine.remedies[arm] != theirs.remedies[arm]:
-            raise NotComparable(f"{arm} is not the same remedy in both")
+            raise NotComparable(f"the remedy of {arm} differs")
     if not set(mine.arms) & set(theirs.arms):
         raise NotComparable("they have no arm in common")

@@ -1,4 +1,4 @@
-"""What a verdict passes through, one question after the other; each answered with its interval, or not yet."""
+"""The gates of a verdict: each is decided by a confidence interval, or left open."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,105 +8,103 @@ from loadtests.generator.estimates import Estimate, positive, ratio
 from loadtests.lab.results.model import Run
 from loadtests.lab.verdict.thresholds import Thresholds
 
-MOST_MORE_BLOCKS: Final = 50
-_MORE_THAN_ANYBODY_READS: Final = 1_000
-_SHORTEST_MS: Final = 0.1
-_NEVER_MS: Final = 30_000.0
-"""A module that answered more than one person in a hundred with an error has no 99th percentile; this is the patience
-of the generator."""
+MAX_MORE_BLOCKS: Final = 50
+_MAX_PRINTED: Final = 1_000
+_MIN_MS: Final = 0.1
+_ERROR_MS: Final = 30_000.0
+"""Stands for the 99th percentile of a module with more than 1 % errors; equals the generator's request timeout."""
 
 
 class GateDecision(NamedTuple):
-    """`holds` is None while the interval reaches over the threshold; `more_blocks` would probably settle it then."""
+    """`holds` is None while the interval includes the threshold; then `more_blocks` would probably decide."""
 
     holds: bool | None
-    words: str
+    text: str
     estimate: Estimate | None = None
     more_blocks: int = 0
 
 
 def slo_ratio(run: Run, thresholds: Thresholds) -> float:
-    """The worst module's 99th percentile by what it promises: above 1, the run missed its promise.
+    """Return the largest ratio of 99th percentile to SLO over all modules; above 1 the run misses its SLO.
 
-    A module whose percentile rests on too few people is judged by its 95th.
+    Falls back to the 95th percentile for modules with too few arrivals. Raises ValueError for a run without arrivals.
     """
     found = [
-        _percentile(run, module) / promised
-        for module, promised in thresholds.slo_p99_ms.items()
+        _tail_ms(run, module) / slo_ms
+        for module, slo_ms in thresholds.slo_p99_ms.items()
         if module in run.modules and run.modules[module].arrivals
     ]
     if not found:
-        raise ValueError("a run in which nobody came says nothing: it is no valid run")
+        raise ValueError("a run without arrivals is not valid")
     return max(found)
 
 
-def _percentile(run: Run, module: str) -> float:
+def _tail_ms(run: Run, module: str) -> float:
     result = run.modules[module]
     if result.errors > 0.01 * result.arrivals:
-        return _NEVER_MS
+        return _ERROR_MS
     known = result.p99_ms if result.p99_ms is not None else result.p95_ms
-    return max(_SHORTEST_MS, known or 0.0)
+    return max(_MIN_MS, known or 0.0)
 
 
 def decide_slo_violation(runs: Sequence[Run], thresholds: Thresholds) -> GateDecision:
-    """Whether the arm of these runs, one for each block, misses what it promises."""
-    return compare_with_threshold(
-        positive([slo_ratio(run, thresholds) for run in runs]), 1.0, "the worst module's tail, by what it promises:"
-    )
+    """Decide whether the arm misses its SLO, from one run per block."""
+    estimate = positive([slo_ratio(run, thresholds) for run in runs])
+    return compare_with_threshold(estimate, 1.0, "tail latency / SLO of the worst module:")
 
 
 def decide_aa_test(pairs: Sequence[tuple[Run, Run]], thresholds: Thresholds) -> GateDecision:
-    """M1 against M1', block by block: whether the laboratory finds no difference where there is none."""
-    found = ratio([(slo_ratio(one, thresholds), slo_ratio(again, thresholds)) for one, again in pairs])
-    words = f"M1 by itself {format_estimate(found)}"
+    """Decide whether M1 and its repeat M1' show no difference, block by block."""
+    found = ratio([(slo_ratio(one, thresholds), slo_ratio(repeat, thresholds)) for one, repeat in pairs])
+    text = f"M1 relative to its repeat M1': {format_estimate(found)}"
     if not found.low <= 1 <= found.high:
-        return GateDecision(False, f"{words}: the laboratory sees a difference where there is none", found)
+        return GateDecision(False, f"{text}: the interval excludes 1, but both arms are the same", found)
     widest = max(found.high / found.value, found.value / found.low) if found.low > 0 else math.inf
     if widest > thresholds.noise.widest:
-        return GateDecision(
-            None, f"{words}: too wide", found, _more(found.n, math.log(widest), math.log(thresholds.noise.widest))
-        )
-    return GateDecision(True, words, found)
+        more = _more_blocks(found.n, math.log(widest), math.log(thresholds.noise.widest))
+        return GateDecision(None, f"{text}: the interval is too wide", found, more)
+    return GateDecision(True, text, found)
 
 
-def decide_cost_limit(pairs: Sequence[tuple[float, float]], most: float, what: str) -> GateDecision:
-    """Of each pair the extracted arm's, then the monolith's."""
-    return compare_with_threshold(ratio(pairs), most, what)
+def decide_cost_limit(pairs: Sequence[tuple[float, float]], limit: float, what: str) -> GateDecision:
+    """Decide whether a cost exceeds its limit; each pair is the extracted arm's figure and the monolith's."""
+    return compare_with_threshold(ratio(pairs), limit, what)
 
 
 def compare_with_threshold(found: Estimate, threshold: float, what: str) -> GateDecision:
-    """Whether the true value lies above the threshold."""
-    words = f"{what} {format_estimate(found)}, against {threshold:g}"
+    """Decide whether the true value is above the threshold."""
+    text = f"{what} {format_estimate(found)}; threshold {threshold:g}"
     if found.low > threshold:
-        return GateDecision(True, words, found)
+        return GateDecision(True, text, found)
     if found.high < threshold:
-        return GateDecision(False, words, found)
-    return GateDecision(None, words, found, _more_for(found, threshold))
+        return GateDecision(False, text, found)
+    return GateDecision(None, text, found, _more_blocks_for(found, threshold))
 
 
 def format_estimate(found: Estimate) -> str:
+    """Return the value with its 95 % interval and n."""
     if found.n < 2:
-        return f"{found.value:.2f} (once)"
-    high = f"{found.high:.2f}" if found.high < _MORE_THAN_ANYBODY_READS else f"over {_MORE_THAN_ANYBODY_READS:g}"
+        return f"{found.value:.2f} (n = 1)"
+    high = f"{found.high:.2f}" if found.high < _MAX_PRINTED else f"over {_MAX_PRINTED:g}"
     return f"{found.value:.2f} [{found.low:.2f} to {high}], n = {found.n}"
 
 
-def _more_for(found: Estimate, threshold: float) -> int:
+def _more_blocks_for(found: Estimate, threshold: float) -> int:
     if found.n < 2 or found.low <= 0 or math.isinf(found.high):
         return 2
     half, distance = math.log(found.high / found.low) / 2, abs(math.log(found.value / threshold))
-    return _more(found.n, half, distance)
+    return _more_blocks(found.n, half, distance)
 
 
-def _more(n: int, half: float, wanted: float) -> int:
-    """The interval narrows with the root of the number of blocks."""
-    if not math.isfinite(half) or wanted <= 0:
-        return MOST_MORE_BLOCKS
-    return min(MOST_MORE_BLOCKS, max(1, math.ceil(n * (half / wanted) ** 2) - n))
+def _more_blocks(n: int, half_width: float, required: float) -> int:
+    """Extrapolate: the interval's width is proportional to the inverse square root of the number of blocks."""
+    if not math.isfinite(half_width) or required <= 0:
+        return MAX_MORE_BLOCKS
+    return min(MAX_MORE_BLOCKS, max(1, math.ceil(n * (half_width / required) ** 2) - n))
 
 
 def pair_by_block(one: Mapping[int, Run], other: Mapping[int, Run]) -> list[tuple[Run, Run]]:
-    """Of blocks in which both are valid."""
+    """Return the pairs of blocks in which both runs are valid."""
     return [
         (one[block], other[block])
         for block in sorted(one.keys() & other.keys())

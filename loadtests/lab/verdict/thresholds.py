@@ -1,4 +1,4 @@
-"""The thresholds of a verdict, read from the file that a report prints."""
+"""The thresholds of a verdict, read from the file that every report prints."""
 
 import tomllib
 from pathlib import Path
@@ -31,7 +31,7 @@ class ValidityThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`slo_p99_ms` by module. What each of them means stands in the file."""
+    """`slo_p99_ms` is by module; comments in the file define every threshold."""
 
     version: int
     slo_p99_ms: dict[str, float]
@@ -42,7 +42,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ThresholdsError(Exception):
-    """One line: which file, and what is wrong with it."""
+    """A thresholds file that cannot be used; the message is one line with the file and the reason."""
 
 
 def read_thresholds(path: Path = FILE) -> Thresholds:
@@ -54,7 +54,7 @@ def read_thresholds(path: Path = FILE) -> Thresholds:
 
 
 def parse_thresholds(text: str) -> Thresholds:
-    """Of the file's text, as results keep it. Raises ThresholdsError."""
+    """Parse the file's text, which results contain. Raises ThresholdsError."""
     try:
         return msgspec.convert(tomllib.loads(text), Thresholds)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:

@@ -1,4 +1,4 @@
-"""The verdict: thresholds first, then the runs, then one of four words. Nothing in it is a matter of taste."""
+"""The verdict: gates in a fixed order, under preregistered thresholds, with one of four outcomes."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -16,15 +16,15 @@ PEAK, IDLE = "daily_peak", "idle"
 
 
 class GateResult(NamedTuple):
-    """`passed` is None when it was not decided, and was not needed or not possible to ask."""
+    """`passed` is None when the gate is undecided, or could not be evaluated."""
 
     name: str
     passed: bool | None
-    words: str
+    text: str
 
 
 class Verdict(NamedTuple):
-    """`because` is the gate that decided, in a sentence. `more_blocks` would probably decide what is inconclusive."""
+    """`because` is the deciding gate as a sentence. `more_blocks` would probably decide an inconclusive verdict."""
 
     outcome: VerdictOutcome
     because: str
@@ -37,7 +37,7 @@ class Verdict(NamedTuple):
 
     @property
     def advice(self) -> str:
-        """What would probably decide it; empty when nothing is open, or when more blocks of these arms cannot."""
+        """The number of blocks to add; empty when the verdict is decided, or when more blocks cannot decide it."""
         if not self.more_blocks:
             return ""
         return f"run {self.more_blocks} more block{'s' if self.more_blocks > 1 else ''}"
@@ -52,102 +52,103 @@ class _Decided(Exception):
 
 
 def judge_results(results: Results) -> Verdict:
-    """Under the thresholds that they were measured with. A quick look answers what it can, and leaves the verdict to a
-    whole laboratory."""
+    """Judge results under the thresholds they were measured with; quick results never get a verdict."""
     conditions = results.conditions
     assert conditions is not None, "the laboratory wrote them"
     thresholds = parse_thresholds(conditions.thresholds)
     if not conditions.quick:
         return judge(results.runs, thresholds, conditions.scenario)
-    bench = _Bench(results.runs, thresholds, conditions.scenario)
-    bench.look(conditions.arms)
-    because = "a quick look carries no verdict: `extraction lab run` measures noise, every remedy, and more blocks"
-    return Verdict("INCONCLUSIVE", because, tuple(bench.asked))
+    evaluation = _Evaluation(results.runs, thresholds, conditions.scenario)
+    evaluation.record_slos(conditions.arms)
+    because = "quick results carry no verdict: `extraction lab run` measures noise, every remedy and more blocks"
+    return Verdict("INCONCLUSIVE", because, tuple(evaluation.gates))
 
 
 def judge(runs: Sequence[Run], thresholds: Thresholds, peak: str = PEAK) -> Verdict:
-    """Of runs under these thresholds, made in any order; `peak` is the scenario that counts."""
-    bench = _Bench(runs, thresholds, peak)
+    """Judge runs in any order; `peak` is the scenario that counts."""
+    evaluation = _Evaluation(runs, thresholds, peak)
     try:
-        bench.require_valid()
-        bench.require_a_problem()
-        bench.require_no_remedy()
-        solution = bench.require_a_solution()
-        bench.require_worth(solution)
+        evaluation.require_valid_runs()
+        evaluation.require_problem()
+        evaluation.require_no_sufficient_remedy()
+        solution = evaluation.require_solution()
+        evaluation.require_acceptable_cost(solution)
     except _Decided as decided:
-        return Verdict(decided.outcome, decided.because, tuple(bench.asked), decided.more_blocks)
-    words = "the monolith misses its promise at the forecast peak, and no remedy helps"
-    return Verdict("EXTRACT", f"{words}; {solution} keeps it, at a bearable price", tuple(bench.asked))
+        return Verdict(decided.outcome, decided.because, tuple(evaluation.gates), decided.more_blocks)
+    problem = "the monolith misses its SLO at the forecast peak, and no remedy meets it"
+    return Verdict("EXTRACT", f"{problem}; {solution} meets it at an acceptable cost", tuple(evaluation.gates))
 
 
-class _Bench:
-    """The questions in their order; each leaves its gate, and ends the verdict by raising `_Decided`."""
+class _Evaluation:
+    """The gates in order; each records its result, and ends the evaluation by raising `_Decided`."""
 
     def __init__(self, runs: Sequence[Run], thresholds: Thresholds, peak: str) -> None:
         self._runs = runs
         self._peak = peak
         self._thresholds = thresholds
         self._load = thresholds.load.headroom
-        self.asked: list[GateResult] = []
+        self.gates: list[GateResult] = []
 
-    def look(self, arms: Sequence[str]) -> None:
-        """Leave what can be said of each arm, and decide nothing."""
+    def record_slos(self, arms: Sequence[str]) -> None:
+        """Record for each arm whether it meets its SLO, without deciding anything."""
         for arm in arms:
-            misses = self._misses(arm)
-            kept = None if misses.holds is None else not misses.holds
-            self._leave(f"{arm} keeps its promise at the peak", kept, misses.words)
+            misses = self._misses_slo(arm)
+            self._record(f"{arm} meets its SLO at the peak", _negated(misses.holds), misses.text)
 
-    def require_valid(self) -> None:
-        baseline, again = self._at_peak(BASELINE), self._at_peak(REPEAT)
+    def require_valid_runs(self) -> None:
+        baseline, repeat = self._at_peak(BASELINE), self._at_peak(REPEAT)
         fewest = self._thresholds.noise.fewest_blocks
-        pairs = pair_by_block(baseline, again)
+        pairs = pair_by_block(baseline, repeat)
         if len(pairs) < fewest:
             problems = sorted({problem for run in self._runs for problem in run.problems})
-            words = f"{len(pairs)} valid blocks of {BASELINE} and {REPEAT} at the peak, and {fewest} are needed"
-            self._leave("validity", False, "; ".join([words, *problems[:3]]))
-            raise _Decided("INVALID", self.asked[-1].words)
+            text = f"{len(pairs)} valid blocks of {BASELINE} and {REPEAT} at the peak; {fewest} are required"
+            self._record("validity", False, "; ".join([text, *problems[:3]]))
+            raise _Decided("INVALID", self.gates[-1].text)
         same = gates.decide_aa_test(pairs, self._thresholds)
-        self._leave("noise", same.holds, same.words)
+        self._record("noise", same.holds, same.text)
         if same.holds is False:
-            raise _Decided("INVALID", same.words)
+            raise _Decided("INVALID", same.text)
         if same.holds is None:
-            raise _Decided("INCONCLUSIVE", same.words, same.more_blocks)
+            raise _Decided("INCONCLUSIVE", same.text, same.more_blocks)
 
-    def require_a_problem(self) -> None:
-        misses = self._misses(BASELINE)
-        self._leave("a problem", misses.holds, misses.words)
+    def require_problem(self) -> None:
+        misses = self._misses_slo(BASELINE)
+        self._record("problem", misses.holds, misses.text)
         if misses.holds is None:
-            raise _Decided("INCONCLUSIVE", f"whether there is a problem: {misses.words}", misses.more_blocks)
+            raise _Decided("INCONCLUSIVE", f"open whether {BASELINE} misses its SLO: {misses.text}", misses.more_blocks)
         if not misses.holds:
-            raise _Decided("DON'T EXTRACT", f"no measured problem: {misses.words}")
+            raise _Decided("DON'T EXTRACT", f"no measured problem: {misses.text}")
 
-    def require_no_remedy(self) -> None:
-        """One that helps is the answer; that none does can be said only when the required ones were measured."""
-        found = {arm: self._misses(arm) for arm in self._measured("remedy")}
+    def require_no_sufficient_remedy(self) -> None:
+        """A sufficient remedy decides at once; that there is none requires measurements of all required remedies."""
+        found = {arm: self._misses_slo(arm) for arm in self._measured("remedy")}
         for arm, misses in found.items():
-            self._leave(f"no remedy: {arm}", misses.holds, misses.words)
+            self._record(f"insufficient remedy: {arm}", misses.holds, misses.text)
         for arm, misses in found.items():
             if misses.holds is False:
-                raise _Decided("DON'T EXTRACT", f"use {arm}, {find_arm(arm).words}: {misses.words}")
-        self._require_decided("whether a remedy helps", found)
+                raise _Decided("DON'T EXTRACT", f"use {arm}, {find_arm(arm).description}: {misses.text}")
+        self._require_decided("open whether a remedy meets the SLO", found)
         if missing := [arm for arm in REQUIRED_REMEDIES if arm not in found]:
-            self._leave("no remedy", None, f"not every remedy was measured: run {' and '.join(missing)} too")
-            raise _Decided("INCONCLUSIVE", self.asked[-1].words)
+            self._record(
+                "insufficient remedy", None, f"not every remedy was measured: also run {' and '.join(missing)}"
+            )
+            raise _Decided("INCONCLUSIVE", self.gates[-1].text)
 
-    def require_a_solution(self) -> str:
-        found = {arm: self._misses(arm) for arm in self._measured("extracted")}
+    def require_solution(self) -> str:
+        """Return the first extracted arm that meets its SLO."""
+        found = {arm: self._misses_slo(arm) for arm in self._measured("extracted")}
         for arm, misses in found.items():
-            self._leave(f"a solution: {arm}", None if misses.holds is None else not misses.holds, misses.words)
+            self._record(f"solution: {arm}", _negated(misses.holds), misses.text)
         for arm, misses in found.items():
             if misses.holds is False:
                 return arm
         if not found:
             raise _Decided("INCONCLUSIVE", "no extracted arm was measured: run X")
-        self._require_decided("whether extraction helps", found)
-        raise _Decided("DON'T EXTRACT", "extraction does not solve it either: look for the bottleneck elsewhere")
+        self._require_decided("open whether extraction meets the SLO", found)
+        raise _Decided("DON'T EXTRACT", "extraction does not meet the SLO either: the bottleneck is elsewhere")
 
-    def require_worth(self, arm: str) -> None:
-        tax = self._thresholds.tax
+    def require_acceptable_cost(self, arm: str) -> None:
+        limits = self._thresholds.tax
         at_peak = pair_by_block(self._at_peak(arm), self._at_peak(BASELINE))
         cpu = [
             (one.cpu_ms_per_booking, other.cpu_ms_per_booking)
@@ -159,32 +160,32 @@ class _Bench:
             for one, other in pair_by_block(runs_of_arm(self._runs, arm, IDLE), runs_of_arm(self._runs, BASELINE, IDLE))
             if one.modules["scheduling"].p50_ms and other.modules["scheduling"].p50_ms
         ]
-        self._tax("processor time a booking", cpu, tax.most_cpu_ratio)
-        self._tax("idle median of scheduling", idle, tax.most_idle_latency_ratio)
+        self._require_below("processor time per booking", cpu, limits.most_cpu_ratio)
+        self._require_below("median latency of scheduling when idle", idle, limits.most_idle_latency_ratio)
 
-    def _tax(self, what: str, pairs: Sequence[tuple[float, float]], most: float) -> None:
+    def _require_below(self, cost: str, pairs: Sequence[tuple[float, float]], limit: float) -> None:
         if not pairs:
-            self._leave(f"worth it: {what}", None, f"{what} was not measured")
+            self._record(f"acceptable cost: {cost}", None, f"{cost} was not measured")
             return
-        dear = gates.decide_cost_limit(pairs, most, what)
-        self._leave(f"worth it: {what}", None if dear.holds is None else not dear.holds, dear.words)
-        if dear.holds is None:
-            raise _Decided("INCONCLUSIVE", f"whether it is worth its price: {dear.words}", dear.more_blocks)
-        if dear.holds:
-            raise _Decided("DON'T EXTRACT", f"it costs more than it is worth: {dear.words}")
+        exceeds = gates.decide_cost_limit(pairs, limit, f"{cost}, ratio to {BASELINE}:")
+        self._record(f"acceptable cost: {cost}", _negated(exceeds.holds), exceeds.text)
+        if exceeds.holds is None:
+            raise _Decided("INCONCLUSIVE", f"open whether the cost is acceptable: {exceeds.text}", exceeds.more_blocks)
+        if exceeds.holds:
+            raise _Decided("DON'T EXTRACT", f"the cost of extraction exceeds its limit: {exceeds.text}")
 
     def _require_decided(self, question: str, found: dict[str, GateDecision]) -> None:
-        open_ones = {arm: misses for arm, misses in found.items() if misses.holds is None}
-        if open_ones:
-            words = "; ".join(f"{arm}: {misses.words}" for arm, misses in open_ones.items())
-            more = max(misses.more_blocks for misses in open_ones.values())
-            raise _Decided("INCONCLUSIVE", f"{question}: {words}", more)
+        undecided = {arm: misses for arm, misses in found.items() if misses.holds is None}
+        if undecided:
+            text = "; ".join(f"{arm}: {misses.text}" for arm, misses in undecided.items())
+            more = max(misses.more_blocks for misses in undecided.values())
+            raise _Decided("INCONCLUSIVE", f"{question}: {text}", more)
 
-    def _misses(self, arm: str) -> GateDecision:
+    def _misses_slo(self, arm: str) -> GateDecision:
         valid = [run for run in self._at_peak(arm).values() if run.valid]
         fewest = self._thresholds.noise.fewest_blocks
         if len(valid) < fewest:
-            return GateDecision(None, f"valid runs: {len(valid)}, and {fewest} are needed", None, fewest - len(valid))
+            return GateDecision(None, f"valid runs: {len(valid)}; {fewest} are required", None, fewest - len(valid))
         return gates.decide_slo_violation(valid, self._thresholds)
 
     def _measured(self, kind: Kind) -> list[str]:
@@ -194,5 +195,9 @@ class _Bench:
     def _at_peak(self, arm: str) -> dict[int, Run]:
         return runs_of_arm(self._runs, arm, self._peak, self._load)
 
-    def _leave(self, name: str, passed: bool | None, words: str) -> None:
-        self.asked.append(GateResult(name, passed, words))
+    def _record(self, name: str, passed: bool | None, text: str) -> None:
+        self.gates.append(GateResult(name, passed, text))
+
+
+def _negated(holds: bool | None) -> bool | None:
+    return None if holds is None else not holds

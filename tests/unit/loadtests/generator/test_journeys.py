@@ -3,7 +3,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from loadtests.generator.businesses import Credentials, LoadBusiness, LoadError, read_business_file
+from loadtests.generator.api_client import LoadError
+from loadtests.generator.businesses import Credentials, LoadBusiness, read_business_file
 from loadtests.generator.journeys import (
     BACKGROUND_RATES,
     JOURNEYS,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from loadtests.generator.businesses import Credentials, LoadBusiness, LoadError
+from loadtests.generator.api_client import LoadError
+from loadtests.generator.businesses import Credentials, LoadBusiness
 from loadtests.generator.journeys import BACKGROUND_RATES, SCHEDULING_MIX
 from loadtests.generator.workload import (
     PAUSE_SHARE,

@@ -34,7 +34,7 @@ def test_whoever_runs_already_is_held_with_its_threads_and_children_and_what_the
         assert process.stdout
         try:
             assert process.stdout.readline() == "both run\n"
-            cores.hold_servers([process.pid])
+            cores.pin_servers([process.pid])
             assert _cores_of(process.pid) == [{cores.server}] * 3
             process.stdin.write("go on\n")
             process.stdin.flush()

@@ -9,7 +9,8 @@ from itertools import cycle
 import pytest
 
 from deploy.errors import CommandError
-from loadtests.harness.saturation import render_request, saturate
+from loadtests.harness.raw_http import render_request
+from loadtests.harness.saturation import saturate
 
 REQUEST = render_request("GET", "/", host="127.0.0.1", headers={"Cookie": "session=x"})
 

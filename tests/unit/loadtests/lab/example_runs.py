@@ -1,4 +1,4 @@
-"""Runs as a laboratory records them, made up so that each verdict has its set."""
+"""Constructed runs, with a set for each verdict."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from loadtests.lab.verdict.thresholds import read_thresholds
 from loadtests.lab.verdict.verdict import IDLE, PEAK
 
 THRESHOLDS = read_thresholds()
-# A little apart from block to block, as measurements are; the same for every arm, for the arrivals are.
+# The blocks vary a little, equally for every arm, since all arms get the same arrivals.
 BLOCKS = (1.00, 1.04, 0.97, 1.02)
 
 
@@ -34,7 +34,7 @@ def run(
     cpu_ms: float = 10_000.0,
     **more: object,
 ) -> Run:
-    """Scheduling has this percentile; everybody else is well."""
+    """Return a run in which scheduling has this p99 and the other modules meet their SLOs."""
     modules = {"scheduling": module(p99_ms), "auth": module(50), "billing": module(40), "notifications": module(30)}
     return Run(
         block=block,
@@ -55,7 +55,7 @@ def run(
 def runs(
     p99_ms: Mapping[str, float], cpu_ms: Mapping[str, float] | None = None, spread: Sequence[float] = BLOCKS
 ) -> list[Run]:
-    """Each arm once in every block; M1' is M1 again unless it is given."""
+    """Return a run of each arm in every block; M1' equals M1 unless given."""
     measured = {REPEAT: p99_ms[BASELINE], **p99_ms}
     return [
         run(arm, block, typical * factor, cpu_ms=(cpu_ms or {}).get(arm, 10_000.0))
@@ -65,7 +65,7 @@ def runs(
 
 
 def idle(p50_of: Mapping[str, float]) -> list[Run]:
-    """Idle hours: scheduling's median of each arm."""
+    """Return idle hours with the given medians of scheduling by arm."""
     return [
         run(arm, block, 10 * median * factor, scenario=IDLE, load=0.1)
         for block, factor in enumerate(BLOCKS)

@@ -1,6 +1,6 @@
-"""Arms as queues in front of threads, with something wrong planted in them: arrivals in, rows out, as of a run.
+"""Arms simulated as queues in front of threads, with planted bottlenecks; they turn arrivals into rows.
 
-No server is measured here: these are rows of which one knows the cause, to see whether the laboratory finds it.
+No server is measured: since the cause of every row is known, tests can check that the laboratory finds it.
 """
 
 import heapq
@@ -21,10 +21,13 @@ SERVICE = {"scheduling": 0.02, "auth": 0.02, "billing": 0.01, "notifications": 0
 
 
 @dataclass(frozen=True)
-class Planted:
-    """`pools` are the threads of each process, `serves` which process a module's requests go to. `service` is how long
-    a request holds its thread; scheduling's writes then hold a lock that they share for `locked` seconds. For `stall`
-    seconds in the middle the generator sends nothing."""
+class SimulatedArm:
+    """`pools` are the threads by process, `serves` the process by module, `service` the seconds that a request occupies
+    its thread by module.
+
+    Scheduling's writes then hold a shared lock for `locked` seconds. The generator stalls for `stall` seconds in the
+    middle of the run.
+    """
 
     pools: Mapping[str, int]
     serves: Mapping[str, str]
@@ -74,18 +77,18 @@ class Planted:
         return rows
 
 
-def one_process(**changed: object) -> Planted:
-    """M1, with nothing wrong."""
+def one_process(**changed: object) -> SimulatedArm:
+    """Return M1 without a bottleneck."""
     given: dict[str, object] = {"pools": {"web": 8}, "serves": {"*": "web"}, "service": SERVICE}
-    return Planted(**{**given, **changed})  # type: ignore[arg-type]
+    return SimulatedArm(**{**given, **changed})  # type: ignore[arg-type]
 
 
-def two_processes(**changed: object) -> Planted:
-    """MB and X: scheduling has threads of its own."""
+def two_processes(**changed: object) -> SimulatedArm:
+    """Return MB or X: scheduling has threads of its own."""
     given = {"pools": {"web": 4, "own": 4}, "serves": {"*": "web", "scheduling": "own"}}
     return one_process(**{**given, **changed})
 
 
-def measured(arms: Mapping[str, Planted], blocks: int = 4) -> list[Run]:
-    """Each arm once in every block, with the same arrivals."""
-    return [planted.run(arm, block) for block in range(blocks) for arm, planted in arms.items()]
+def measured(arms: Mapping[str, SimulatedArm], blocks: int = 4) -> list[Run]:
+    """Return a run of each arm in every block, with the same arrivals."""
+    return [simulated.run(arm, block) for block in range(blocks) for arm, simulated in arms.items()]

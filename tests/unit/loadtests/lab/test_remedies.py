@@ -1,4 +1,4 @@
-"""Remedies of the reader's own: what their files may hold, and what is wrong with one in a line."""
+"""Files of custom remedies; each error is one line."""
 
 from pathlib import Path
 
@@ -29,14 +29,14 @@ def test_statements_and_settings_each_become_an_arm(tmp_path: Path) -> None:
     [
         ("tried.txt", "x", "must end in .sql (statements) or .env (NAME=VALUE lines)"),
         ("tried.sql", " \n", "tried.sql is empty"),
-        ("tried.env", "# nothing\n", "tried.env sets nothing"),
+        ("tried.env", "# nothing\n", "tried.env has no settings"),
         ("tried.env", "A=1\nexport B=2\n", "line 2 of "),
         (
             "tried.env",
             "WEB_THREADS=64\n",
-            "WEB_THREADS is the laboratory's to set, for every arm alike: take line 1 out of",
+            "the laboratory sets WEB_THREADS for every arm: remove line 1 of",
         ),
-        ("tried.env", "MONOLITH_DATABASE_URL=x\n", "MONOLITH_DATABASE_URL is the laboratory's to set"),
+        ("tried.env", "MONOLITH_DATABASE_URL=x\n", "the laboratory sets MONOLITH_DATABASE_URL"),
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, text: str, words: str) -> None:
@@ -53,9 +53,9 @@ def test_what_is_no_name_and_file(given: str) -> None:
         read_remedies([given])
 
 
-def test_a_file_that_is_not_there_and_a_name_given_twice(tmp_path: Path) -> None:
+def test_missing_files_and_repeated_names_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"none\.sql cannot be read"):
         read_remedies([f"mine={tmp_path / 'none.sql'}"])
     index = file(tmp_path, "tried.sql", "SELECT 1")
-    with pytest.raises(CommandError, match="--remedy mine is given twice"):
+    with pytest.raises(CommandError, match="--remedy mine was given twice"):
         read_remedies([f"mine={index}", f"mine={index}"])

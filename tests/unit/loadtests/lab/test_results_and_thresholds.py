@@ -1,4 +1,4 @@
-"""The files of the laboratory: thresholds and results, and what is wrong with one in a line."""
+"""Reading of results and thresholds; each error is one line."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from loadtests.lab.verdict.thresholds import FILE, ThresholdsError, read_thresho
 from tests.unit.loadtests.lab.example_runs import THRESHOLDS, runs
 
 
-def test_results_come_back_as_they_were_written() -> None:
+def test_results_are_restored_from_json() -> None:
     results = Results(
         schema=SCHEMA_VERSION,
         thresholds_version=THRESHOLDS.version,
@@ -21,27 +21,27 @@ def test_results_come_back_as_they_were_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "message"),
     [
-        (b'{"schema": 99}', "x.json has results of schema 99, and this version reads 1: run it anew"),
-        (b"<html>", "x.json holds no results of the laboratory"),
-        (b'{"schema": 1}', "x.json holds no results of the laboratory"),
+        (b'{"schema": 99}', "x.json has schema version 99, expected 1: measure again"),
+        (b"<html>", "x.json does not contain laboratory results"),
+        (b'{"schema": 1}', "x.json does not contain laboratory results"),
     ],
 )
-def test_results_that_cannot_be_used(data: bytes, words: str) -> None:
+def test_unusable_results_are_rejected(data: bytes, message: str) -> None:
     with pytest.raises(ResultsError) as error:
         read_results(data, "x.json")
-    assert str(error.value).startswith(words)
+    assert str(error.value).startswith(message)
 
 
 @pytest.mark.parametrize(("old", "new"), [("version = ", ""), ("headroom", "headrom"), ("= 1.3", "= ?")])
-def test_thresholds_that_cannot_be_used(tmp_path: Path, old: str, new: str) -> None:
+def test_invalid_thresholds_are_rejected(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "thresholds.toml"
     path.write_text(FILE.read_text().replace(old, new, 1))
     with pytest.raises(ThresholdsError, match=r"thresholds\.toml cannot be used"):
         read_thresholds(path)
 
 
-def test_thresholds_that_are_not_there(tmp_path: Path) -> None:
+def test_missing_thresholds_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(ThresholdsError, match=r"none\.toml cannot be used"):
         read_thresholds(tmp_path / "none.toml")

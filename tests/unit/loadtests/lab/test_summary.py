@@ -1,4 +1,4 @@
-"""From rows to figures, and every reason not to believe a run: each planted, each found."""
+"""Summaries of rows, and every reason why a run is invalid."""
 
 from dataclasses import dataclass, replace
 
@@ -13,8 +13,8 @@ SECONDS, RATE, SERVICE = 20.0, 20, 0.05
 
 
 @dataclass(frozen=True)
-class Hour:
-    """A run in which nothing is wrong, but for what is planted."""
+class SimulatedRun:
+    """A valid run, except for the planted defect."""
 
     late: float = 0.0005
     dropped_of: int = 0
@@ -45,56 +45,58 @@ class Hour:
         return find_problems(rows, summarize_generator(rows, report), report.complete, THRESHOLDS)
 
 
-def test_a_good_run_has_no_problem() -> None:
-    assert Hour().problems() == []
+def test_valid_run_has_no_problems() -> None:
+    assert SimulatedRun().problems() == []
 
 
-def test_servers_that_have_no_room_for_more_do_not_make_a_run_unbelievable() -> None:
-    overloaded = Hour(dropped_of=3, service=2.0)
+def test_overloaded_servers_do_not_make_a_run_invalid() -> None:
+    overloaded = SimulatedRun(dropped_of=3, service=2.0)
     assert overloaded.problems() == []
     assert summarize_modules(overloaded.rows(), {})["scheduling"].dropped == 134
 
 
-def test_whoever_was_dropped_waited_no_less_than_the_longest_that_was_answered() -> None:
-    """Else an arm that turns people away would look the faster for it."""
-    rows = [row if row.outcome == "dropped" or row.due else row._replace(answered=7.0) for row in Hour().rows()]
+def test_dropped_arrivals_count_as_the_longest_answered_latency() -> None:
+    """Otherwise an arm that drops arrivals would look faster."""
+    rows = [row if row.outcome == "dropped" or row.due else row._replace(answered=7.0) for row in SimulatedRun().rows()]
     longest = 7_000.0
-    alone = summarize_modules(rows, {})["scheduling"]
-    assert alone.p95_ms == pytest.approx(50.5)
+    without_drops = summarize_modules(rows, {})["scheduling"]
+    assert without_drops.p95_ms == pytest.approx(50.5)
     dropped = RequestRow("M1", "scheduling", "search", 9.0, 9.0, 9.0, "dropped")
-    beside = summarize_modules([*rows, *[dropped] * 40], {})["scheduling"]
-    assert (beside.p95_ms, beside.p99_ms) == (longest, longest)
-    nobody = summarize_modules([dropped] * 400, {})["scheduling"]
-    assert nobody.p99_ms == REQUEST_TIMEOUT_SECONDS * 1000
+    with_drops = summarize_modules([*rows, *[dropped] * 40], {})["scheduling"]
+    assert (with_drops.p95_ms, with_drops.p99_ms) == (longest, longest)
+    only_drops = summarize_modules([dropped] * 400, {})["scheduling"]
+    assert only_drops.p99_ms == REQUEST_TIMEOUT_SECONDS * 1000
 
 
 @pytest.mark.parametrize(
-    "planted, words",
+    "planted, problem",
     [
-        (Hour(late=0.05), "the generator was late"),
-        (Hour(dropped_of=3), "were dropped"),
-        (Hour(cpu=0.97), "97% of its core"),
-        (Hour(lost=True), "some are missing"),
-        (Hour(slow_at_first=True), "it was not warm"),
-        (Hour(complete=False), "interrupted"),
+        (SimulatedRun(late=0.05), "the generator was late"),
+        (SimulatedRun(dropped_of=3), "were dropped"),
+        (SimulatedRun(cpu=0.97), "97% of its core"),
+        (SimulatedRun(lost=True), "rows are missing"),
+        (SimulatedRun(slow_at_first=True), "the warm-up was too short"),
+        (SimulatedRun(complete=False), "interrupted"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_each_reason_not_to_believe_a_run(planted: Hour, words: str) -> None:
-    [problem] = planted.problems()
-    assert words in problem
+def test_each_defect_makes_a_run_invalid(planted: SimulatedRun, problem: str) -> None:
+    [found] = planted.problems()
+    assert problem in found
 
 
-def test_a_stall_of_the_generator_is_lateness_not_latency_of_the_server() -> None:
-    """Who was due in the stall left at its end: the run is refused, whatever the percentiles say."""
-    rows = [row if not 5 <= row.due < 7 else row._replace(sent=7.0, answered=7.0 + SERVICE) for row in Hour().rows()]
+def test_stall_of_the_generator_is_reported_as_lateness() -> None:
+    """Requests due during the stall were sent at its end."""
+    rows = [
+        row if not 5 <= row.due < 7 else row._replace(sent=7.0, answered=7.0 + SERVICE) for row in SimulatedRun().rows()
+    ]
     report = GeneratorReport(planned=len(rows), began=0.0, seconds=SECONDS, cpu=0.3, in_flight=1.0, complete=True)
     problems = find_problems(rows, summarize_generator(rows, report), True, THRESHOLDS)
     assert any("the generator was late" in problem for problem in problems)
 
 
 def test_figures_of_a_module() -> None:
-    rows = [row if place % 10 else row._replace(outcome="conflict") for place, row in enumerate(Hour().rows())]
+    rows = [row if place % 10 else row._replace(outcome="conflict") for place, row in enumerate(SimulatedRun().rows())]
     rows[1] = rows[1]._replace(outcome="error", status=503)
     found = summarize_modules(rows, {"scheduling": 40.0})["scheduling"]
     assert (found.arrivals, found.errors, found.conflicts, found.dropped, found.good) == (400, 1, 40, 0, 0)
@@ -103,8 +105,8 @@ def test_figures_of_a_module() -> None:
     assert summarize_modules(rows, {"scheduling": 60.0})["scheduling"].good == 399
 
 
-def test_a_percentile_that_two_people_lie_beyond_or_none() -> None:
-    rows = replace(Hour()).rows()[:100]
+def test_percentile_is_unknown_with_fewer_than_two_rows_beyond_it() -> None:
+    rows = replace(SimulatedRun()).rows()[:100]
     found = summarize_modules(rows, {})["scheduling"]
     assert found.p95_ms is not None
     assert found.p99_ms is None

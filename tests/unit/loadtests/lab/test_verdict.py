@@ -1,4 +1,4 @@
-"""Each verdict and its exit code, from runs that lead there; and nothing is decided that the runs do not decide."""
+"""Each verdict with its exit code, from constructed runs; undecided gates stay undecided."""
 
 import pytest
 
@@ -17,56 +17,56 @@ def passed(verdict: Verdict) -> dict[str, bool | None]:
     return {gate.name: gate.passed for gate in verdict.gates}
 
 
-def test_extraction_that_solves_what_nothing_else_does() -> None:
+def test_extraction_that_meets_the_slo_alone_is_recommended() -> None:
     verdict = judged([*runs({**PROBLEM, "X": 200.0}), *idle({"M1": 5.0, "X": 7.0})])
     assert (verdict.outcome, verdict.exit_code) == ("EXTRACT", 0)
-    assert "X keeps it" in verdict.because
+    assert "X meets it" in verdict.because
     assert all(passed(verdict).values())
     assert list(passed(verdict)) == [
         "noise",
-        "a problem",
-        "no remedy: M2",
-        "no remedy: MB",
-        "no remedy: MC",
-        "a solution: X",
-        "worth it: processor time a booking",
-        "worth it: idle median of scheduling",
+        "problem",
+        "insufficient remedy: M2",
+        "insufficient remedy: MB",
+        "insufficient remedy: MC",
+        "solution: X",
+        "acceptable cost: processor time per booking",
+        "acceptable cost: median latency of scheduling when idle",
     ]
 
 
-def test_no_measured_problem() -> None:
+def test_met_slo_is_no_problem() -> None:
     verdict = judged(runs({"M1": 200.0, "M2": 150.0, "MB": 150.0, "X": 100.0}))
     assert (verdict.outcome, verdict.exit_code) == ("DON'T EXTRACT", 10)
     assert verdict.because.startswith("no measured problem")
 
 
 @pytest.mark.parametrize("arm", ["M2", "MB", "MC", "M1-an-index"])
-def test_a_remedy_that_keeps_the_monolith_is_used(arm: str) -> None:
+def test_sufficient_remedy_is_preferred(arm: str) -> None:
     verdict = judged(runs({**PROBLEM, arm: 250.0, "X": 100.0}))
     assert (verdict.outcome, verdict.exit_code) == ("DON'T EXTRACT", 10)
     assert verdict.because.startswith(f"use {arm}")
 
 
-def test_extraction_that_solves_nothing() -> None:
+def test_insufficient_extraction_is_rejected() -> None:
     verdict = judged(runs({**PROBLEM, "X": 1_900.0}))
     assert (verdict.outcome, verdict.exit_code) == ("DON'T EXTRACT", 10)
-    assert "does not solve it either" in verdict.because
+    assert "does not meet the SLO either" in verdict.because
 
 
-def test_extraction_that_costs_more_than_it_is_worth() -> None:
+def test_costly_extraction_is_rejected() -> None:
     verdict = judged(runs({**PROBLEM, "X": 200.0}, cpu_ms={"X": 30_000.0}))
     assert (verdict.outcome, verdict.exit_code) == ("DON'T EXTRACT", 10)
-    assert "costs more" in verdict.because
-    assert passed(verdict)["worth it: processor time a booking"] is False
+    assert "cost of extraction exceeds its limit" in verdict.because
+    assert passed(verdict)["acceptable cost: processor time per booking"] is False
 
 
-def test_idle_hours_that_become_slow_are_a_price_too() -> None:
+def test_slow_idle_hours_count_as_a_cost() -> None:
     verdict = judged([*runs({**PROBLEM, "X": 200.0}), *idle({"M1": 5.0, "X": 40.0})])
     assert verdict.outcome == "DON'T EXTRACT"
-    assert passed(verdict)["worth it: idle median of scheduling"] is False
+    assert passed(verdict)["acceptable cost: median latency of scheduling when idle"] is False
 
 
-def test_what_the_interval_reaches_over_is_not_decided() -> None:
+def test_interval_that_includes_the_threshold_is_inconclusive() -> None:
     wide = (0.5, 1.6, 0.8, 1.3)
     verdict = judged(runs({"M1": 500.0, "M2": 500.0, "MB": 500.0, "X": 100.0}, spread=wide))
     assert (verdict.outcome, verdict.exit_code) == ("INCONCLUSIVE", 20)
@@ -74,22 +74,22 @@ def test_what_the_interval_reaches_over_is_not_decided() -> None:
 
 
 @pytest.mark.parametrize("tried", [(), ("M2",), ("M2", "MB"), ("M2", "MB", "M1-an-index")])
-def test_no_verdict_for_extraction_before_every_remedy_was_tried(tried: tuple[str, ...]) -> None:
+def test_extraction_is_not_recommended_before_every_remedy_was_measured(tried: tuple[str, ...]) -> None:
     verdict = judged(runs({"M1": 2_000.0, "X": 100.0} | dict.fromkeys(tried, 1_500.0)))
     missing = " and ".join(arm for arm in ("M2", "MB", "MC") if arm not in tried)
     assert (verdict.outcome, verdict.because) == (
-        *("INCONCLUSIVE", f"not every remedy was measured: run {missing} too"),
+        *("INCONCLUSIVE", f"not every remedy was measured: also run {missing}"),
     )
     assert verdict.advice == "", "more blocks of the same arms would not decide it"
 
 
-def test_a_remedy_of_the_reader_s_own_that_does_not_help_either_is_among_the_gates() -> None:
+def test_insufficient_custom_remedy_is_among_the_gates() -> None:
     verdict = judged([*runs({**PROBLEM, "M1-an-index": 1_900.0, "X": 200.0}), *idle({"M1": 5.0, "X": 6.0})])
     assert verdict.outcome == "EXTRACT"
-    assert passed(verdict)["no remedy: M1-an-index"] is True
+    assert passed(verdict)["insufficient remedy: M1-an-index"] is True
 
 
-def test_noise_that_hides_everything_is_not_decided() -> None:
+def test_noisy_runs_are_inconclusive() -> None:
     found = runs({**PROBLEM, "X": 200.0})
     for block, factor in enumerate((0.4, 2.4, 0.6, 1.7)):
         found.append(run("M1'", block, 2_000.0 * factor))
@@ -97,12 +97,12 @@ def test_noise_that_hides_everything_is_not_decided() -> None:
     assert (verdict.outcome, passed(verdict)["noise"]) == ("INCONCLUSIVE", None)
 
 
-def test_a_difference_where_there_is_none_is_invalid() -> None:
+def test_failed_aa_test_makes_the_results_invalid() -> None:
     verdict = judged(runs({**PROBLEM, "M1'": 3_000.0, "X": 200.0}))
     assert (verdict.outcome, verdict.exit_code) == ("INVALID", 30)
 
 
-def test_runs_that_must_not_be_believed_do_not_count() -> None:
+def test_invalid_runs_do_not_count() -> None:
     found = [
         run(arm, block, 2_000.0 * factor, problems=("the generator was 40 ms late",))
         for block, factor in enumerate(BLOCKS)
@@ -113,8 +113,8 @@ def test_runs_that_must_not_be_believed_do_not_count() -> None:
     assert "the generator was 40 ms late" in verdict.because
 
 
-def test_a_neighbour_that_suffers_is_a_problem() -> None:
-    """Scheduling itself is well; what the peak does to sign-ins is the problem."""
+def test_slow_neighbour_is_a_problem() -> None:
+    """Scheduling meets its SLO, but sign-ins do not."""
     found = [
         run(arm, block, 100.0, modules={"auth": module(900 if arm.startswith("M") else 60)})
         for block in range(4)
@@ -123,7 +123,7 @@ def test_a_neighbour_that_suffers_is_a_problem() -> None:
     assert judged(found).outcome == "EXTRACT"
 
 
-def test_who_gets_an_error_counts_as_not_answered() -> None:
+def test_errors_count_as_a_missed_slo() -> None:
     found = [
         run(arm, block, 100.0, modules={"scheduling": module(100.0, errors=50 if arm != "X" else 0)})
         for block in range(4)
@@ -132,5 +132,5 @@ def test_who_gets_an_error_counts_as_not_answered() -> None:
     assert judged(found).outcome == "EXTRACT"
 
 
-def test_nothing_measured_is_invalid() -> None:
+def test_no_runs_are_invalid() -> None:
     assert judged([]).exit_code == 30

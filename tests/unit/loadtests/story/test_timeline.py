@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from loadtests.bench.cutover_pauses import WritePause, stalls
+from loadtests.bench.cutover_pauses import stalls
+from loadtests.harness.cutovers import WritePause
 from loadtests.harness.traffic.ledger import LedgerReport
 from loadtests.harness.traffic.open_loop import TrafficRecord
 from loadtests.story.page import write_page
-from loadtests.story.timeline import Story, owners_over_time, seconds_of
+from loadtests.story.timeline import Story, owners_over_time, summarize_seconds
 from monolith.cutover.store.cutovers import Cutover
 
 BEGAN = 1_000_000.0
@@ -29,7 +30,7 @@ def move(fenced: float, active: float, source: Any = "monolith", target: Any = "
 
 
 def test_seconds_are_counted_apart_and_failures_with_them() -> None:
-    first, second = seconds_of([record(0.1, 10), record(0.9, 30), record(1.5, 5, status=503)], BEGAN)
+    first, second = summarize_seconds([record(0.1, 10), record(0.9, 30), record(1.5, 5, status=503)], BEGAN)
     assert (first.requests, first.failed, first.median_ms) == (2, 0, 10)
     assert (second.requests, second.failed) == (1, 1)
 
@@ -55,8 +56,8 @@ def test_a_write_that_met_a_pause_is_told_from_one_that_did_not() -> None:
 def test_the_page_says_when_the_ledger_disagrees(tmp_path: Path) -> None:
     story = Story(BEGAN, [(0.0, "it <begins>")], [("a", move(1, 1.05))])
     for verdict, words in (
-        (LedgerReport(3, 1, 0, (), (), ()), "Every acknowledged result stands exactly once"),
-        (LedgerReport(3, 1, 0, ("gone",), (), ()), "The ledger does not agree"),
+        (LedgerReport(3, 1, 0, (), (), ()), "Every acknowledged result is stored exactly once"),
+        (LedgerReport(3, 1, 0, ("gone",), (), ()), "The ledger contradicts the databases"),
     ):
         page = tmp_path / "page.html"
         write_page(page, story, [record(0.5, 10), record(1.5, 20)], ["a"], [verdict])
