@@ -16,19 +16,19 @@ cutover = Table(
     Column("business_id", Uuid, ForeignKey(ownership.c.business_id), nullable=False),
     Column("source", Text, nullable=False),
     Column("target", Text, nullable=False),
-    Column("epoch", BigInteger, nullable=False, comment="The source's; the target's is one more."),
+    Column("epoch", BigInteger, nullable=False, comment="Epoch of the source; the target gets the next one."),
     Column("attempt", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("fence_seconds", REAL, nullable=False),
     Column(
         "deadline_at",
         _instant,
-        comment="From then on nothing is decided, and anyone may abort. By this database's clock.",
+        comment="After this time, by this database's clock, the cutover can only be aborted, by any process.",
     ),
     Column(
         "compared_from",
         _instant,
-        comment="By the source's clock: what changed later than this is compared again inside the fence.",
+        comment="By the source's clock: later changes are compared again inside the fence.",
     ),
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -38,13 +38,13 @@ cutover = Table(
         JSONB,
         nullable=False,
         server_default=text("'[]'"),
-        comment="Each transition: state, at, by, and what it found.",
+        comment="Each transition: state, time, process and findings.",
     ),
     Column("began_at", _instant, nullable=False, server_default=_clock),
     Column("settled_at", _instant, comment="When exactly one database was known to hold an active lease again."),
     Index("cutover_one_at_a_time", "business_id", unique=True, postgresql_where=text("settled_at IS NULL")),
     Index("cutover_by_time", "began_at", "cutover_id"),
-    comment="One move of one business. Every transition is a compare-and-swap on `state`.",
+    comment="A cutover of one business. Every transition is a compare-and-swap on `state`.",
 )
 
 verification = Table(
@@ -65,16 +65,16 @@ guard = Table(
     Column("business_id", Uuid, ForeignKey(ownership.c.business_id), nullable=False),
     Column("cutover_id", Uuid, ForeignKey(cutover.c.cutover_id), nullable=False, unique=True),
     Column("home", Text, nullable=False),
-    Column("most_failed", REAL, nullable=False, comment="A share, 0 to 1."),
+    Column("most_failed", REAL, nullable=False, comment="Maximum share of failed calls, 0 to 1."),
     Column("p95_ms", REAL, nullable=False),
     Column("for_seconds", REAL, nullable=False),
     Column("began_at", _instant, nullable=False, server_default=_clock),
     Column("until", _instant, nullable=False),
-    Column("problem", Text, comment="Why going back has not worked yet."),
+    Column("problem", Text, comment="Why the rollback has not succeeded yet."),
     Column("outcome", Text),
     Column("ended_at", _instant),
     Index("guard_one_at_a_time", "business_id", unique=True, postgresql_where=text("ended_at IS NULL")),
-    comment="After a move: go back to `home` when calls for the business stay beyond the bound for `for_seconds`.",
+    comment="After a cutover: roll back to `home` if calls for the business exceed a limit for `for_seconds`.",
 )
 
 guarded_calls = Table(
@@ -85,7 +85,7 @@ guarded_calls = Table(
     Column("calls", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
     Column("slow", BigInteger, nullable=False),
-    comment="By second of this database's clock: calls for guarded businesses, of all processes.",
+    comment="Per second of this database's clock: calls for businesses with a rollback policy, of all processes.",
 )
 
 shadow_read = Table(
@@ -99,7 +99,6 @@ shadow_read = Table(
     Column("dropped", BigInteger, nullable=False, server_default=_zero),
     Column("owner_ms", Double, nullable=False, server_default=_zero),
     Column("candidate_ms", Double, nullable=False, server_default=_zero),
-    Column("example", JSONB, comment="One difference: the business, the request, both answers, cut short."),
-    comment="By operation and minute: how often both sides were asked, how often they differed, and the time both took "
-    "in all.",
+    Column("example", JSONB, comment="One difference: the business, the request and both replies, truncated."),
+    comment="Per operation and minute: comparisons, differences, and the total time of both databases.",
 )

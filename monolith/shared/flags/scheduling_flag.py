@@ -21,7 +21,7 @@ DEFAULT: AdapterName = "in_process"
 
 
 class SchedulingFlag:
-    """What an operator requests for new businesses. For an existing business only the routing table is true."""
+    """The adapter that an operator requests for new businesses; for existing ones the routing table decides."""
 
     def __init__(self, client: OpenFeatureClient) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Flags and the audit log in the database. Every change of a flag leaves an audit entry in the same transaction."""
+"""Flags and the audit log. A change of a flag and its audit entry are one transaction."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ SCHEDULING_ADAPTER = "scheduling.adapter"
 SCHEDULING_SHADOW = "scheduling.shadow"
 
 Flags = dict[tuple[str, UUID | None], str]
-"""Value by key and business; the business None is the default."""
+"""Values by key and business; None stands for the default of all businesses."""
 
 
 class AuditEntry(NamedTuple):
@@ -37,7 +37,7 @@ class FlagStore:
         return {(key, business_id): value for key, business_id, value in rows}
 
     def set(self, key: str, value: str, *, business_id: UUID | None, actor: str, reason: str) -> str | None:
-        """Ask for `value` from now on, and answer the value asked for before. Audited: who, when, why."""
+        """Set the flag and return its previous value, None if it was unset. The change is audited."""
         with self._database.transaction() as connection:
             before = _current(connection, key, business_id)
             statement = upsert(flag).values(key=key, business_id=business_id, value=value)
@@ -58,7 +58,7 @@ class FlagStore:
         return before
 
     def changes(self, limit: int = 20) -> list[AuditEntry]:
-        """The latest audit entries, newest first."""
+        """Return the latest audit entries, newest first."""
         columns = [c for c in audit.c if c.name != "audit_id"]
         newest = select(*columns).order_by(audit.c.recorded_at.desc(), audit.c.audit_id.desc()).limit(limit)
         with self._database.transaction() as connection:
@@ -68,7 +68,7 @@ class FlagStore:
 def record(
     connection: Connection, *, actor: str, action: str, subject: str, before: Any, after: Any, reason: str
 ) -> None:
-    """Append to the audit log, in the caller's transaction. The database refuses to change an entry afterwards."""
+    """Append to the audit log, in the caller's transaction. A trigger makes the log append-only."""
     connection.execute(
         insert(audit).values(
             audit_id=new_id(),
@@ -83,5 +83,5 @@ def record(
 
 
 def _current(connection: Connection, key: str, business_id: UUID | None) -> str | None:
-    mine = flag.c.business_id.is_not_distinct_from(business_id if business_id else literal_column("NULL"))
-    return connection.execute(select(flag.c.value).where(flag.c.key == key, mine).with_for_update()).scalar()
+    same_business = flag.c.business_id.is_not_distinct_from(business_id if business_id else literal_column("NULL"))
+    return connection.execute(select(flag.c.value).where(flag.c.key == key, same_business).with_for_update()).scalar()

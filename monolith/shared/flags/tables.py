@@ -30,7 +30,7 @@ ownership = Table(
         BigInteger,
         nullable=False,
         server_default=text("0"),
-        comment="How many moves of the business were begun; numbers the fences.",
+        comment="Number of cutovers started for the business; identifies its fences.",
     ),
     comment="The routing table: the database that owns a business. A cutover is decided by one update of one row of "
     "it.",

@@ -1,4 +1,4 @@
-"""Flags, ownership, audit."""
+"""Flags, ownership and audit log."""
 
 from alembic import op
 

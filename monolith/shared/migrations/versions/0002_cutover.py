@@ -1,4 +1,4 @@
-"""Moves of businesses, every step decided on one row; what verification and shadow reads found."""
+"""Cutovers with their steps, and the results of verification and shadow reads."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 _TABLES = """
 ALTER TABLE platform.ownership ADD COLUMN attempt bigint NOT NULL DEFAULT 0;
-COMMENT ON COLUMN platform.ownership.attempt IS 'How many moves of the business were begun; numbers the fences.';
+COMMENT ON COLUMN platform.ownership.attempt IS 'Number of cutovers started for the business; identifies its fences.';
 
 CREATE TABLE platform.cutover (
     cutover_id    uuid PRIMARY KEY,
@@ -32,13 +32,13 @@ CREATE TABLE platform.cutover (
     CHECK ((state = 'active') <= (settled_at IS NOT NULL)),
     CHECK (settled_at IS NULL OR state IN ('active', 'aborted'))
 );
-COMMENT ON TABLE platform.cutover IS 'One move of one business. Every transition is a compare-and-swap on `state`.';
-COMMENT ON COLUMN platform.cutover.epoch IS 'The source''s; the target''s is one more.';
+COMMENT ON TABLE platform.cutover IS 'A cutover of one business. Every transition is a compare-and-swap on `state`.';
+COMMENT ON COLUMN platform.cutover.epoch IS 'Epoch of the source; the target gets the next one.';
 COMMENT ON COLUMN platform.cutover.deadline_at IS
-    'From then on nothing is decided, and anyone may abort. By this database''s clock.';
+    'After this time, by this database''s clock, the cutover can only be aborted, by any process.';
 COMMENT ON COLUMN platform.cutover.compared_from IS
-    'By the source''s clock: what changed later than this is compared again inside the fence.';
-COMMENT ON COLUMN platform.cutover.steps IS 'Each transition: state, at, by, and what it found.';
+    'By the source''s clock: later changes are compared again inside the fence.';
+COMMENT ON COLUMN platform.cutover.steps IS 'Each transition: state, time, process and findings.';
 COMMENT ON COLUMN platform.cutover.settled_at IS 'When exactly one database was known to hold an active lease again.';
 CREATE UNIQUE INDEX cutover_one_at_a_time ON platform.cutover (business_id) WHERE settled_at IS NULL;
 CREATE INDEX cutover_by_time ON platform.cutover (began_at, cutover_id);
@@ -65,8 +65,8 @@ CREATE TABLE platform.shadow_read (
     PRIMARY KEY (operation, began_at)
 );
 COMMENT ON TABLE platform.shadow_read IS
-    'By operation and minute: how often both sides were asked, how often they differed, and the time both took in all.';
-COMMENT ON COLUMN platform.shadow_read.example IS 'One difference: the business, the request, both answers, cut short.';
+    'Per operation and minute: comparisons, differences, and the total time of both databases.';
+COMMENT ON COLUMN platform.shadow_read.example IS 'One difference: the business, the request and both replies, truncated.';
 
 GRANT SELECT, UPDATE (owner, epoch, attempt, decided_at) ON platform.ownership TO platform_mover;
 GRANT SELECT, INSERT, UPDATE ON platform.cutover TO platform_mover;

@@ -1,4 +1,4 @@
-"""Guards of moved businesses, and what calls for them came to."""
+"""Rollback policies of moved businesses, and the call statistics they judge."""
 
 from alembic import op
 
@@ -24,9 +24,9 @@ CREATE TABLE platform.guard (
     CHECK ((outcome IS NULL) = (ended_at IS NULL))
 );
 COMMENT ON TABLE platform.guard IS
-    'After a move: go back to `home` when calls for the business stay beyond the bound for `for_seconds`.';
-COMMENT ON COLUMN platform.guard.most_failed IS 'A share, 0 to 1.';
-COMMENT ON COLUMN platform.guard.problem IS 'Why going back has not worked yet.';
+    'After a cutover: roll back to `home` if calls for the business exceed a limit for `for_seconds`.';
+COMMENT ON COLUMN platform.guard.most_failed IS 'Maximum share of failed calls, 0 to 1.';
+COMMENT ON COLUMN platform.guard.problem IS 'Why the rollback has not succeeded yet.';
 CREATE UNIQUE INDEX guard_one_at_a_time ON platform.guard (business_id) WHERE ended_at IS NULL;
 
 CREATE TABLE platform.guarded_calls (
@@ -38,7 +38,7 @@ CREATE TABLE platform.guarded_calls (
     PRIMARY KEY (guard_id, began_at)
 );
 COMMENT ON TABLE platform.guarded_calls IS
-    'By second of this database''s clock: calls for guarded businesses, of all processes.';
+    'Per second of this database''s clock: calls for businesses with a rollback policy, of all processes.';
 
 GRANT SELECT, INSERT, UPDATE ON platform.guard TO platform_mover;
 GRANT SELECT, DELETE ON platform.guarded_calls TO platform_mover;
