@@ -66,7 +66,7 @@ CREATE TABLE platform.shadow_read (
 );
 COMMENT ON TABLE platform.shadow_read IS
     'Per operation and minute: comparisons, differences, and the total time of both databases.';
-COMMENT ON COLUMN platform.shadow_read.example IS 
+COMMENT ON COLUMN platform.shadow_read.example IS
     'One difference: the business, the request and both replies, truncated.';
 
 GRANT SELECT, UPDATE (owner, epoch, attempt, decided_at) ON platform.ownership TO platform_mover;
