@@ -7,7 +7,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import REPLICATOR, SchedulingDatabases, other_database
 from monolith.cutover.replication.starting import discard
-from monolith.cutover.store import cutovers
+from monolith.cutover.store import cutovers, ownership
 from monolith.cutover.verification import compare
 from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
 
@@ -18,26 +18,26 @@ class FinalizeRefused(Exception):
     """A condition for the final step does not hold; nothing was changed."""
 
 
-def finalize_extraction(databases: SchedulingDatabases, side: DatabaseName, report: Report) -> int:
+def finalize_extraction(databases: SchedulingDatabases, owner: DatabaseName, report: Report) -> int:
     """Compare every business once more, stop replication, and delete the copies in the other database.
 
     Returns the number of deleted rows. Raises FinalizeRefused while a business is owned by the other database, has a
     cutover in progress, or differs. Can be repeated after a crash.
     """
-    businesses = _owned_by(databases, side)
+    businesses = _owned_by(databases, owner)
     if replication.read_status(databases).directions[0].subscribed:
-        _require_same(databases, side, businesses, report)
+        _require_same(databases, owner, businesses, report)
         report("stopping replication")
         left = replication.stop(databases)
         if left:
             raise FinalizeRefused(f"replication could not be stopped: {'; '.join(left)}")
-    return discard_copies(databases, other_database(side), report)
+    return discard_copies(databases, other_database(owner), report)
 
 
-def discard_copies(databases: SchedulingDatabases, side: DatabaseName, report: Report) -> int:
+def discard_copies(databases: SchedulingDatabases, name: DatabaseName, report: Report) -> int:
     """Delete the rows that the database holds but does not own; a trigger refuses rows of a business that it owns."""
     deleted = 0
-    with databases.at(side).connect(REPLICATOR, statement_seconds=0.0) as db:
+    with databases.at(name).connect(REPLICATOR, statement_seconds=0.0) as db:
         copies = db.execute(
             """
             SELECT b.business_id FROM scheduling.business b
@@ -47,29 +47,29 @@ def discard_copies(databases: SchedulingDatabases, side: DatabaseName, report: R
         ).fetchall()
         for number, (business_id,) in enumerate(copies, 1):
             deleted += discard(db, business_id)
-            report(f"deleted copy {number} of {len(copies)} in the {databases.at(side).name} database")
+            report(f"deleted copy {number} of {len(copies)} in the {databases.at(name).name} database")
     return deleted
 
 
-def _owned_by(databases: SchedulingDatabases, side: DatabaseName) -> list[UUID]:
+def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]:
     with databases.platform() as platform:
         in_progress = cutovers.unsettled(platform)
         if in_progress:
             raise FinalizeRefused(
                 f"{len(in_progress)} businesses have a cutover in progress: see `extraction cutover status`"
             )
-        rows = platform.execute("SELECT business_id, owner FROM platform.ownership ORDER BY business_id").fetchall()
-    elsewhere = [business_id for business_id, owner in rows if owner != side]
+        rows = ownership.read_owners(platform)
+    elsewhere = [business_id for business_id, name in rows if name != owner]
     if elsewhere:
         raise FinalizeRefused(
-            f"{len(elsewhere)} of {len(rows)} businesses are not owned by {side}: "
-            f"move them with `extraction flag set {ADAPTER_FOR[side]} --all`"
+            f"{len(elsewhere)} of {len(rows)} businesses are not owned by {owner}: "
+            f"move them with `extraction flag set {ADAPTER_FOR[owner]} --all`"
         )
     return [business_id for business_id, _ in rows]
 
 
-def _require_same(databases: SchedulingDatabases, side: DatabaseName, businesses: list[UUID], report: Report) -> None:
-    with databases.at(side).connect() as here, databases.at(other_database(side)).connect() as there:
+def _require_same(databases: SchedulingDatabases, owner: DatabaseName, businesses: list[UUID], report: Report) -> None:
+    with databases.at(owner).connect() as here, databases.at(other_database(owner)).connect() as there:
         for number, business_id in enumerate(businesses, 1):
             findings = compare(here, there, business_id)
             if not findings.equal:

@@ -126,7 +126,7 @@ def test_a_business_whose_calls_fail_goes_back_with_the_evidence_in_the_audit_lo
     assert entry.before["bound"]["for_seconds"] == 3.0
     assert entry.after["owner"] == "scheduling"
     assert all(part["failed"] > 0 for part in entry.after["parts"])
-    assert world.flags.read()[("scheduling.adapter", world.shop.business_id)] == "monolith"
+    assert world.flags.read()[("scheduling.adapter", world.shop.business_id)] == "in_process"
     # It is used as before, and moved again by whoever wants to.
     world.ailing.fails = False
     world.shop.book()

@@ -30,7 +30,7 @@ def business(databases: Databases) -> UUID:
     business_id = uuid7()
     with psycopg.connect(databases.monolith_admin_url) as administrator:
         administrator.execute(
-            "INSERT INTO platform.ownership (business_id, owner, epoch) VALUES (%s, 'in_process', 1)", (business_id,)
+            "INSERT INTO platform.ownership (business_id, owner, epoch) VALUES (%s, 'monolith', 1)", (business_id,)
         )
     return business_id
 

@@ -31,7 +31,7 @@ def test_everything_is_copied_and_followed_in_both_directions(stopped_at_the_end
     there.book(at(9))
     assert same(sides, here.business_id)
     assert same(sides, there.business_id)
-    assert replication.find_problems(sides, most_lag_bytes=1_000_000) == []
+    assert replication.find_problems(sides, max_lag_bytes=1_000_000) == []
     assert start(sides)[-1].ready, "it may be started again"
 
 
@@ -45,7 +45,7 @@ def test_both_sides_may_own_businesses_before(stopped_at_the_end: SchedulingData
     for shop in shops:
         shop.book(at(10))
         assert same(sides, shop.business_id)
-    assert replication.find_problems(sides, most_lag_bytes=1_000_000) == []
+    assert replication.find_problems(sides, max_lag_bytes=1_000_000) == []
 
 
 def test_a_business_that_is_created_while_the_copy_runs_is_copied(stopped_at_the_end: SchedulingDatabases) -> None:
@@ -97,7 +97,7 @@ def test_a_business_that_is_deleted_while_the_copy_runs_is_gone_from_both(
         eventually(lambda shop=shop: same(sides, shop.business_id))  # type: ignore[misc]
     assert [rows_of(sides, "scheduling", shop.business_id) for shop in doomed] == [0] * 4
     assert all(rows_of(sides, "scheduling", shop.business_id) for shop in stays)
-    assert replication.find_problems(sides, most_lag_bytes=1_000_000) == []
+    assert replication.find_problems(sides, max_lag_bytes=1_000_000) == []
 
 
 def erased(databases: Databases, business_id: UUID) -> None:

@@ -86,7 +86,7 @@ def test_rows_that_nobody_owns_are_refused(sides: SchedulingDatabases) -> None:
     with sides.scheduling.connect() as mover:
         leases.fence(mover, shop.business_id, epoch=1, attempt=1, wait_ms=1_000)
     with pytest.raises(
-        ReplicationRefused, match=f"rows that the other lacks, of businesses that nobody owns .{shop.business_id}"
+        ReplicationRefused, match=f"rows that the other one lacks, of businesses without an owner .{shop.business_id}"
     ):
         start(sides, discard_copies=True)
 
@@ -118,7 +118,7 @@ def test_a_network_that_was_away_is_survived_and_told_meanwhile(sides: Schedulin
         start(apart)
         with proxy.away():
             eventually(
-                lambda: "nothing streams" in " ".join(replication.find_problems(apart, most_lag_bytes=1_000_000)),
+                lambda: "not streaming" in " ".join(replication.find_problems(apart, max_lag_bytes=1_000_000)),
                 "told",
             )
             shop.book(at(9))
@@ -126,7 +126,7 @@ def test_a_network_that_was_away_is_survived_and_told_meanwhile(sides: Schedulin
                 send_canary(apart, "monolith", seconds=0.3)
             with Controller(apart, Waved()) as controller, pytest.raises(LookupError):
                 controller.drive(uuid7())
-        eventually(lambda: replication.find_problems(apart, most_lag_bytes=1_000_000) == [], "streams again")
+        eventually(lambda: replication.find_problems(apart, max_lag_bytes=1_000_000) == [], "streams again")
         assert same(apart, shop.business_id)
         assert replication.stop(apart) == []
 
@@ -139,7 +139,7 @@ def test_a_way_back_that_does_not_work_is_found(stopped_at_the_end: SchedulingDa
                          "WHERE d.datname = current_database()").fetchone()  # fmt: skip
         assert row is not None
         db.execute(f"ALTER SUBSCRIPTION {row[0]} DISABLE".encode())
-    assert any("disabled" in problem for problem in replication.find_problems(sides, most_lag_bytes=1_000_000))
+    assert any("disabled" in problem for problem in replication.find_problems(sides, max_lag_bytes=1_000_000))
     with pytest.raises(CanaryLost, match="back from scheduling to monolith"):
         send_canary(sides, "monolith", seconds=0.5)
 
@@ -163,10 +163,10 @@ def test_a_slot_that_is_gone_is_told_with_what_to_do(sides: SchedulingDatabases,
             "inactive",
         )
         db.execute("SELECT pg_drop_replication_slot(%s)", (name,))
-    assert any("--discard-copies" in problem for problem in replication.find_problems(sides, most_lag_bytes=1_000_000))
+    assert any("--discard-copies" in problem for problem in replication.find_problems(sides, max_lag_bytes=1_000_000))
     assert replication.stop(sides) == []
     start(sides, discard_copies=True)
-    assert replication.find_problems(sides, most_lag_bytes=1_000_000) == []
+    assert replication.find_problems(sides, max_lag_bytes=1_000_000) == []
     assert replication.stop(sides) == []
 
 

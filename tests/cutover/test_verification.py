@@ -25,9 +25,9 @@ checks = importlib.import_module("monolith.cutover.verification.invariants")
 def read_in_pieces(monkeypatch: pytest.MonkeyPatch, *, by_bytes: bool) -> None:
     """Of two rows, instead of some thousand; by bytes, as where two databases sort texts differently."""
     monkeypatch.setattr(full_comparison, "SLICE_ROWS", 2)
-    monkeypatch.setattr(checks, "_PIECE_ROWS", 2)
+    monkeypatch.setattr(checks, "_CHUNK_ROWS", 2)
     if by_bytes:
-        monkeypatch.setattr(full_comparison, "_sorts", lambda db: object())
+        monkeypatch.setattr(full_comparison, "_collation", lambda db: object())
 
 
 @pytest.fixture(params=["at once", "in pieces", "in pieces, by bytes"])

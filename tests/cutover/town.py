@@ -99,7 +99,7 @@ class Town:
         eventually(lambda: self._all_settled(keeper), "every move settled")
         keeper.close()
         eventually(
-            lambda: not replication.find_problems(self.sides, most_lag_bytes=1_000_000), "replication streams again"
+            lambda: not replication.find_problems(self.sides, max_lag_bytes=1_000_000), "replication streams again"
         )
         with self.sides.monolith.connect() as one, self.sides.scheduling.connect() as another:
             found = {

@@ -1,4 +1,4 @@
-"""Both databases hold every business: logical replication in both directions, started while the traffic runs."""
+"""Logical replication of every business in both directions, started while the businesses are in use."""
 
 from monolith.cutover.replication.canary import Canary, CanaryLost, send_canary
 from monolith.cutover.replication.requirements import ReplicationRefused

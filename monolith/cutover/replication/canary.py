@@ -1,4 +1,4 @@
-"""A row that goes to the other database and comes back changed: both ways work, and how long they take."""
+"""A canary row that is replicated to the other database and back, to test and time both directions."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import SchedulingDatabases, other_database
 
-_LOOK_AGAIN = 0.001
+_POLL_SECONDS = 0.001
 
 
 class Canary(NamedTuple):
@@ -18,17 +18,18 @@ class Canary(NamedTuple):
 
 
 class CanaryLost(Exception):
-    """It did not arrive in time; says on which way."""
+    """The canary did not arrive in time; the message names the direction."""
 
 
-def send_canary(databases: SchedulingDatabases, side: DatabaseName, *, seconds: float = 5.0) -> Canary:
-    """From `side` to the other and back, each way within `seconds`. Leaves nothing behind. Raises CanaryLost."""
-    here, there = databases.at(side), databases.at(other_database(side))
+def send_canary(databases: SchedulingDatabases, source: DatabaseName, *, seconds: float = 5.0) -> Canary:
+    """Send a canary from one database to the other and back, and delete it. Raises CanaryLost after `seconds` each
+    way."""
+    here, there = databases.at(source), databases.at(other_database(source))
     canary_id = uuid7()
     with here.connect() as home, there.connect() as abroad:
         home.execute("INSERT INTO scheduling.canary (canary_id, sent_at) VALUES (%s, clock_timestamp())", (canary_id,))
         try:
-            there_ms = _until(
+            there_ms = _wait_until(
                 lambda: abroad.execute("SELECT 1 FROM scheduling.canary WHERE canary_id = %s", (canary_id,)).fetchone(),
                 f"from {here.name} to {there.name}",
                 seconds,
@@ -36,7 +37,7 @@ def send_canary(databases: SchedulingDatabases, side: DatabaseName, *, seconds: 
             abroad.execute(
                 "UPDATE scheduling.canary SET answered_at = clock_timestamp() WHERE canary_id = %s", (canary_id,)
             )
-            back_ms = _until(
+            back_ms = _wait_until(
                 lambda: home.execute(
                     "SELECT 1 FROM scheduling.canary WHERE canary_id = %s AND answered_at IS NOT NULL", (canary_id,)
                 ).fetchone(),
@@ -48,10 +49,10 @@ def send_canary(databases: SchedulingDatabases, side: DatabaseName, *, seconds: 
     return Canary(there_ms, back_ms)
 
 
-def _until(look: Callable[[], object], way: str, seconds: float) -> float:
+def _wait_until(poll: Callable[[], object], direction: str, seconds: float) -> float:
     began = time.monotonic()
-    while look() is None:
+    while poll() is None:
         if time.monotonic() - began > seconds:
-            raise CanaryLost(f"it did not arrive {way} within {seconds:g} s")
-        time.sleep(_LOOK_AGAIN)
+            raise CanaryLost(f"it did not arrive {direction} within {seconds:g} s")
+        time.sleep(_POLL_SECONDS)
     return (time.monotonic() - began) * 1000

@@ -1,4 +1,4 @@
-"""One direction of replication: from a publishing database to the one that subscribes."""
+"""One direction of replication, from a publishing to a subscribing database."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from monolith.cutover.databases import REPLICATOR, SchedulingDatabase, SchedulingDatabases
 
 PUBLICATION = "scheduling"
-"""As `scheduling.publish` names it."""
+"""The publication that `scheduling.publish` creates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,34 +21,34 @@ class ReplicationDirection:
 
     @property
     def subscription(self) -> str:
-        """Also the slot's name. Slots belong to a server, so it says between which two databases."""
+        """The name of the subscription and of its slot, unique per pair of databases since slots belong to a server."""
         both = f"{urlsplit(self.publisher.url).path}{urlsplit(self.subscriber.url).path}"
         tag = blake2b(both.encode(), digest_size=4).hexdigest()
         return f"scheduling_{_plain(self.publisher.name)}_to_{_plain(self.subscriber.name)}_{tag}"
 
     @property
     def connection(self) -> str:
-        """How the subscriber's server enters the publisher: with a password, as a subscription of no superuser must."""
+        """The subscriber's connection string for the publisher, with the password that a non-superuser needs."""
         parts = conninfo_to_dict(self.publisher.url_as(REPLICATOR))
         seen = self.publisher.seen_from_other
         if seen is not None:
             host, _, port = seen.rpartition(":")
             parts |= {"host": host, "port": port}
-        # A publisher that is away without a word is noticed in seconds, not when the network's patience ends.
-        noticing: dict[str, Any] = {
+        # Detect a publisher that vanished without closing the connection within seconds.
+        timeouts: dict[str, Any] = {
             "connect_timeout": 5,
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,
         }
-        return make_conninfo(**{**noticing, **parts})
+        return make_conninfo(**{**timeouts, **parts})
 
     def __str__(self) -> str:
         return f"{self.publisher.name} to {self.subscriber.name}"
 
 
 def directions(databases: SchedulingDatabases) -> tuple[ReplicationDirection, ReplicationDirection]:
-    """There and back."""
+    """Both directions: from the monolith's database, then from the service's."""
     return ReplicationDirection(databases.monolith, databases.scheduling), ReplicationDirection(
         databases.scheduling, databases.monolith
     )

@@ -1,15 +1,15 @@
-"""What must be true before replication starts; each thing that is not is said with its remedy."""
+"""The requirements for starting replication. Each refusal names its remedy."""
 
 from uuid import UUID
 
 from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabase
 
 _SLOTS_NEEDED = 4
-"""One for the stream, and those of the tables that are copied at the same time."""
+"""One for the stream, and one for each table that is copied in parallel."""
 
 
 class ReplicationRefused(Exception):
-    """Nothing was started. `remedy` says what to do about it."""
+    """Replication was not started. `remedy` says what to do."""
 
     def __init__(self, reason: str, remedy: str) -> None:
         super().__init__(f"{reason}: {remedy}")
@@ -17,28 +17,28 @@ class ReplicationRefused(Exception):
         self.remedy = remedy
 
 
-def require_settings_and_rights(place: SchedulingDatabase, db: Connection, *, allow_unbounded_wal: bool) -> None:
-    """Settings and rights, as the replicator finds them."""
+def require_settings_and_rights(database: SchedulingDatabase, db: Connection, *, allow_unbounded_wal: bool) -> None:
+    """Check the server's settings and the replicator's rights. Raises ReplicationRefused."""
     if _setting(db, "wal_level") != "logical":
         raise ReplicationRefused(
-            f"the {place.name} server has wal_level = {_setting(db, 'wal_level')}",
+            f"the {database.name} server has wal_level = {_setting(db, 'wal_level')}",
             "set wal_level = logical there and restart it",
         )
     if _setting(db, "max_slot_wal_keep_size") == "-1" and not allow_unbounded_wal:
         raise ReplicationRefused(
-            f"the {place.name} server keeps WAL for a stopped subscriber without any limit, until its disk is full",
-            "set max_slot_wal_keep_size there, to 4GB for example, and reload; or say --allow-unbounded-wal",
+            f"the {database.name} server keeps WAL for a stopped subscriber without limit, until its disk is full",
+            "set max_slot_wal_keep_size there, to 4GB for example, and reload; or use --allow-unbounded-wal",
         )
     for what, used in (
         ("max_replication_slots", "SELECT count(*) FROM pg_replication_slots"),
         ("max_wal_senders", "SELECT count(*) FROM pg_stat_replication"),
     ):
-        _require_free(place, db, what, used)
-    _require_rights(place, db)
+        _require_free(database, db, what, used)
+    _require_rights(database, db)
 
 
 def require_same_version(versions: dict[str, str]) -> None:
-    """By the names of the databases."""
+    """Raise ReplicationRefused unless all versions, by database name, are equal."""
     if len(set(versions.values())) > 1:
         found = ", ".join(f"{version} in {name}" for name, version in versions.items())
         raise ReplicationRefused(
@@ -47,39 +47,41 @@ def require_same_version(versions: dict[str, str]) -> None:
 
 
 def held_and_owned(db: Connection) -> tuple[set[UUID], set[UUID]]:
-    """The businesses of which this database has rows, and those that it owns."""
+    """Return the businesses that have rows in the database, and those that it owns."""
     held = {row[0] for row in db.execute("SELECT business_id FROM scheduling.business").fetchall()}
     owned = {row[0] for row in db.execute("SELECT business_id FROM scheduling.lease WHERE active").fetchall()}
     return held, owned
 
 
-def require_no_copies(place: SchedulingDatabase, copies: set[UUID], owned_elsewhere: set[UUID]) -> None:
-    """Rows that are here and not owned: left by an earlier replication, if the other side owns them; else a riddle."""
+def require_no_copies(database: SchedulingDatabase, copies: set[UUID], owned_elsewhere: set[UUID]) -> None:
+    """Refuse rows that the database does not own: copies of an earlier replication, or rows without any owner."""
     lost = copies - owned_elsewhere
     if lost:
         raise ReplicationRefused(
-            f"the {place.name} database has rows that the other lacks, of businesses that nobody owns ({_named(lost)})",
-            "end their moves with `extraction cutover resume`, and look at `extraction status`",
+            f"the {database.name} database has rows that the other one lacks, "
+            f"of businesses without an owner ({_named(lost)})",
+            "settle their cutovers with `extraction cutover resume`, and check `extraction status`",
         )
     if copies:
         raise ReplicationRefused(
-            f"the {place.name} database has old copies of {len(copies)} businesses of the other ({_named(copies)})",
-            "say --discard-copies to delete them here and copy them anew",
+            f"the {database.name} database has old copies of {len(copies)} businesses "
+            f"that the other one owns ({_named(copies)})",
+            "use --discard-copies to delete and copy them again",
         )
 
 
-def _require_free(place: SchedulingDatabase, db: Connection, setting: str, used: str) -> None:
-    most = int(_setting(db, setting))
+def _require_free(database: SchedulingDatabase, db: Connection, setting: str, used: str) -> None:
+    limit = int(_setting(db, setting))
     row = db.execute(used.encode()).fetchone()
-    free = most - (0 if row is None else row[0])
+    free = limit - (0 if row is None else row[0])
     if free < _SLOTS_NEEDED:
         raise ReplicationRefused(
-            f"the {place.name} server has {free} of its {setting} = {most} left, and {_SLOTS_NEEDED} are needed",
+            f"the {database.name} server has {free} of its {setting} = {limit} left, and {_SLOTS_NEEDED} are needed",
             f"raise {setting} there and restart it",
         )
 
 
-def _require_rights(place: SchedulingDatabase, db: Connection) -> None:
+def _require_rights(database: SchedulingDatabase, db: Connection) -> None:
     row = db.execute(
         """
         SELECT r.rolbypassrls, r.rolreplication, pg_has_role(current_user, 'pg_create_subscription', 'USAGE'),
@@ -88,7 +90,7 @@ def _require_rights(place: SchedulingDatabase, db: Connection) -> None:
           FROM pg_roles r WHERE r.rolname = current_user
         """
     ).fetchone()
-    assert row is not None, "whoever is connected has a role"
+    assert row is not None, "the current role exists"
     grants = (
         f"ALTER ROLE {REPLICATOR} BYPASSRLS",
         f"ALTER ROLE {REPLICATOR} REPLICATION",
@@ -99,8 +101,8 @@ def _require_rights(place: SchedulingDatabase, db: Connection) -> None:
     missing = [grant for grant, has in zip(grants, row, strict=True) if not has]
     if missing:
         raise ReplicationRefused(
-            f"role {REPLICATOR} lacks rights in the {place.name} database",
-            f"run `extraction db setup {place.name}` as an administrator, or: {'; '.join(missing)}",
+            f"role {REPLICATOR} lacks rights in the {database.name} database",
+            f"run `extraction db setup {database.name}` as an administrator, or: {'; '.join(missing)}",
         )
 
 
@@ -110,5 +112,5 @@ def _setting(db: Connection, name: str) -> str:
 
 
 def _named(businesses: set[UUID]) -> str:
-    some = ", ".join(str(each) for each in sorted(businesses)[:3])
-    return some if len(businesses) <= 3 else f"{some}, …"
+    listed = ", ".join(str(each) for each in sorted(businesses)[:3])
+    return listed if len(businesses) <= 3 else f"{listed}, …"

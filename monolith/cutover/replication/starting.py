@@ -1,4 +1,4 @@
-"""Starting replication while the traffic runs; repeated after a crash, it goes on where it stopped."""
+"""Start replication while the businesses are in use. Repeated after a crash, it continues where it stopped."""
 
 import contextlib
 import time
@@ -19,13 +19,13 @@ from monolith.cutover.replication.requirements import (
 )
 from monolith.cutover.replication.state import CopyProgress, is_subscribed, read_progress
 
-Say = Callable[[CopyProgress], None]
-_LOOK_AGAIN = 0.2
-_MOST_ERRORS = 5
-"""A table whose copy was cut off, by a network that failed for a moment, is copied again."""
+ReportProgress = Callable[[CopyProgress], None]
+_POLL_SECONDS = 0.2
+_MAX_ERRORS = 5
+"""Postgres repeats the copy of a table after an error, such as a short network failure."""
 
-_SIDES: tuple[DatabaseName, DatabaseName] = ("monolith", "scheduling")
-# Children before their parents: discarding asks the foreign keys.
+_NAMES: tuple[DatabaseName, DatabaseName] = ("monolith", "scheduling")
+# Children before their parents, as the foreign keys require.
 _DISCARDED = (
     "fence_mark", "idempotency", "history", "waitlist", "assignment", "appointment", "session", "claim", "block",
     "resource", "holiday", "date_override", "weekly_hours", "schedule", "provider_offering", "provider", "offering",
@@ -34,63 +34,68 @@ _DISCARDED = (
 
 
 def start(
-    databases: SchedulingDatabases, say: Say, *, discard_copies: bool = False, allow_unbounded_wal: bool = False
+    databases: SchedulingDatabases,
+    report: ReportProgress,
+    *,
+    discard_copies: bool = False,
+    allow_unbounded_wal: bool = False,
 ) -> None:
     """Publish and subscribe in both directions, and return when both databases hold everything.
 
-    Businesses go on being used; those that are created meanwhile are copied too. While the copy runs and both sides own
-    businesses already, new ones must be created on the side that owns the most. Raises Refused, with nothing started.
+    Businesses stay in use; those created during the copy are copied too. If both databases already own businesses,
+    create new ones only in the database that owns the most until the copy is complete. Raises ReplicationRefused, with
+    nothing started.
     """
     with contextlib.ExitStack() as stack:
         dbs = {
-            side: stack.enter_context(databases.at(side).connect(REPLICATOR, statement_seconds=0.0)) for side in _SIDES
+            name: stack.enter_context(databases.at(name).connect(REPLICATOR, statement_seconds=0.0)) for name in _NAMES
         }
-        for side, db in dbs.items():
-            require_settings_and_rights(databases.at(side), db, allow_unbounded_wal=allow_unbounded_wal)
-        require_same_version({databases.at(side).name: _version(db) for side, db in dbs.items()})
+        for name, db in dbs.items():
+            require_settings_and_rights(databases.at(name), db, allow_unbounded_wal=allow_unbounded_wal)
+        require_same_version({databases.at(name).name: _version(db) for name, db in dbs.items()})
         there, back = directions(databases)
         if not any(is_subscribed(dbs[each.subscriber.name], each) for each in (there, back)):
-            owned = _cleared(databases, dbs, discard_copies)
+            owned = _clear_copies(databases, dbs, discard_copies)
         else:
-            owned = {side: held_and_owned(db)[1] for side, db in dbs.items()}
-        # First from the side that owns less to the one that owns more, so that only the latter has rows to leave out.
+            owned = {name: held_and_owned(db)[1] for name, db in dbs.items()}
+        # Start with the database that owns less, so that only the other one has rows to leave out of its publication.
         if len(owned["monolith"]) >= len(owned["scheduling"]):
             there, back = back, there
-        _open(dbs, there, elsewhere=set(), copy=bool(owned[there.publisher.name]), say=say)
-        _open(dbs, back, elsewhere=owned[back.subscriber.name], copy=True, say=say)
+        _open(dbs, there, elsewhere=set(), copy=bool(owned[there.publisher.name]), report=report)
+        _open(dbs, back, elsewhere=owned[back.subscriber.name], copy=True, report=report)
         for db in dbs.values():
             db.execute("SELECT scheduling.publish('{}')")
-            # A copy is used as soon as a business is moved, which may be before the server looks at it by itself.
+            # A copy may be in use, after a cutover, before autovacuum has analyzed it.
             db.execute("SELECT scheduling.take_statistics()")
 
 
-def _cleared(
+def _clear_copies(
     databases: SchedulingDatabases, dbs: dict[DatabaseName, Connection], discard_copies: bool
 ) -> dict[DatabaseName, set[UUID]]:
-    """What each side owns; nothing else is there."""
-    found = {side: held_and_owned(db) for side, db in dbs.items()}
-    for side in _SIDES:
-        dbs[side].execute("DELETE FROM scheduling.canary")
-        dbs[side].execute(
+    """Remove what is left of an earlier replication, and return the businesses that each database owns."""
+    found = {name: held_and_owned(db) for name, db in dbs.items()}
+    for name in _NAMES:
+        dbs[name].execute("DELETE FROM scheduling.canary")
+        dbs[name].execute(
             """
             DELETE FROM scheduling.fence_mark m
              WHERE NOT EXISTS (SELECT 1 FROM scheduling.business b WHERE b.business_id = m.business_id)
             """
         )
-        held, owned = found[side]
-        owned_elsewhere = found[other_database(side)][1]
+        held, owned = found[name]
+        owned_elsewhere = found[other_database(name)][1]
         copies = held - owned
         if copies and discard_copies and copies <= owned_elsewhere:
             for business_id in sorted(copies):
-                discard(dbs[side], business_id)
+                discard(dbs[name], business_id)
         else:
-            require_no_copies(databases.at(side), copies, owned_elsewhere)
-    return {side: owned for side, (_, owned) in found.items()}
+            require_no_copies(databases.at(name), copies, owned_elsewhere)
+    return {name: owned for name, (_, owned) in found.items()}
 
 
 def discard(db: Connection, business_id: UUID) -> int:
-    """Delete the copy of a business that this database does not own, all or nothing; how many rows went. The database
-    itself refuses when it owns the business."""
+    """Delete the copy of a business in one transaction, and return the number of rows. A trigger refuses an owned
+    one."""
     with db.transaction():
         return sum(
             db.execute(
@@ -102,7 +107,12 @@ def discard(db: Connection, business_id: UUID) -> int:
 
 
 def _open(
-    dbs: dict[DatabaseName, Connection], direction: ReplicationDirection, *, elsewhere: set[UUID], copy: bool, say: Say
+    dbs: dict[DatabaseName, Connection],
+    direction: ReplicationDirection,
+    *,
+    elsewhere: set[UUID],
+    copy: bool,
+    report: ReportProgress,
 ) -> None:
     publisher, subscriber = dbs[direction.publisher.name], dbs[direction.subscriber.name]
     if not is_subscribed(subscriber, direction):
@@ -122,20 +132,20 @@ def _open(
     began = time.monotonic()
     while True:
         current = read_progress(publisher, subscriber, direction, time.monotonic() - began)
-        say(current)
+        report(current)
         if current.ready:
             return
-        if current.errors > _MOST_ERRORS:
+        if current.errors > _MAX_ERRORS:
             raise ReplicationRefused(
-                f"the first copy from {direction} fails again and again: {current.failing} cannot be copied",
+                f"the initial copy from {direction} keeps failing: table {current.failing} cannot be copied",
                 f"see the log of the {direction.subscriber.name} server; then run `extraction replicate stop`, and "
                 "`extraction replicate start --discard-copies`",
             )
-        time.sleep(_LOOK_AGAIN)
+        time.sleep(_POLL_SECONDS)
 
 
 def _drop_orphan(publisher: Connection, direction: ReplicationDirection) -> None:
-    """The slot of a subscription that could not take it along when it was dropped."""
+    """Drop the slot that is left of a subscription dropped while its publisher was unreachable."""
     publisher.execute(
         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s AND NOT active",
         (direction.subscription,),

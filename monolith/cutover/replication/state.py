@@ -1,4 +1,4 @@
-"""What replication is doing: how far the first copy is, and whether both directions can be relied on."""
+"""The state of replication: progress of the initial copy, and problems of either direction."""
 
 import psycopg
 from msgspec import Struct
@@ -13,7 +13,8 @@ _STATES = {"i": "waiting", "d": "being copied", "f": "catching up", "s": "catchi
 
 
 class CopyProgress(Struct, frozen=True):
-    """Of the first copy of one direction. `rows` and `all_rows` are estimates by the publisher's statistics."""
+    """Progress of the initial copy in one direction. `rows` and `all_rows` are estimates from the publisher's
+    statistics."""
 
     direction: str
     rows: int
@@ -24,7 +25,7 @@ class CopyProgress(Struct, frozen=True):
     seconds: float
     errors: int = 0
     failing: str = ""
-    """A table that is not copied yet, to be named when errors say that it never will be."""
+    """A table that is not copied yet, for the error message if its copy keeps failing."""
 
     @property
     def ready(self) -> bool:
@@ -32,14 +33,16 @@ class CopyProgress(Struct, frozen=True):
 
     @property
     def seconds_left(self) -> float | None:
-        """At the speed so far; None while nothing was copied."""
+        """Extrapolated from the speed so far; None before the first row."""
         return self.seconds * (self.all_rows - self.rows) / self.rows if self.rows else None
 
 
 class DirectionStatus(Struct, frozen=True):
-    """`wal_kept` is what the publisher's server keeps on disk for the subscriber, `wal_left` how much more it may
-    become before the slot is given up (None: without limit); `lag` is what the subscriber has not confirmed.
-    All in bytes."""
+    """The state of one direction. All sizes are in bytes.
+
+    `wal_kept` is the WAL that the publisher's server retains for the subscriber; `wal_left` is how much more it may
+    retain before it invalidates the slot (None: no limit); `lag` is the WAL that the subscriber has not confirmed.
+    """
 
     direction: str
     subscribed: bool
@@ -118,30 +121,30 @@ def _sync_errors(subscriber: Connection, direction: ReplicationDirection) -> int
     return 0 if row is None else int(row[0])
 
 
-def read_status(databases: SchedulingDatabases, *, most_lag_bytes: int = 16_000_000) -> ReplicationStatus:
-    """Of both directions, also with a side that is down: then it says so."""
-    return ReplicationStatus(tuple(_of(each, most_lag_bytes) for each in directions(databases)))
+def read_status(databases: SchedulingDatabases, *, max_lag_bytes: int = 16_000_000) -> ReplicationStatus:
+    """Return the status of both directions. An unreachable database is a problem in the status, not an error."""
+    return ReplicationStatus(tuple(_read_direction(each, max_lag_bytes) for each in directions(databases)))
 
 
-def find_problems(databases: SchedulingDatabases, *, most_lag_bytes: int) -> list[str]:
-    """In words; empty when a move may rely on replication in both directions."""
-    return read_status(databases, most_lag_bytes=most_lag_bytes).problems
+def find_problems(databases: SchedulingDatabases, *, max_lag_bytes: int) -> list[str]:
+    """Describe the problems of both directions; empty when a cutover may rely on them."""
+    return read_status(databases, max_lag_bytes=max_lag_bytes).problems
 
 
-def _of(direction: ReplicationDirection, most_lag_bytes: int) -> DirectionStatus:
+def _read_direction(direction: ReplicationDirection, max_lag_bytes: int) -> DirectionStatus:
     try:
         with (
             direction.publisher.connect(REPLICATOR, statement_seconds=5.0) as publisher,
             direction.subscriber.connect(REPLICATOR, statement_seconds=5.0) as subscriber,
         ):
-            return _look(direction, publisher, subscriber, most_lag_bytes)
+            return _read_connected(direction, publisher, subscriber, max_lag_bytes)
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
-        return DirectionStatus(str(direction), False, problems=(f"{direction}: a database does not answer ({reason})",))
+        return DirectionStatus(str(direction), False, problems=(f"{direction}: a database is unreachable ({reason})",))
 
 
-def _look(
-    direction: ReplicationDirection, publisher: Connection, subscriber: Connection, most_lag_bytes: int
+def _read_connected(
+    direction: ReplicationDirection, publisher: Connection, subscriber: Connection, max_lag_bytes: int
 ) -> DirectionStatus:
     found = subscriber.execute(
         """
@@ -155,7 +158,9 @@ def _look(
     ).fetchone()
     if found is None:
         remedy = "run `extraction replicate start`"
-        return DirectionStatus(str(direction), False, problems=(f"{direction}: nothing is replicated: {remedy}",))
+        return DirectionStatus(
+            str(direction), False, problems=(f"{direction}: replication has not been started: {remedy}",)
+        )
     enabled, applying, apply_errors, sync_errors = found
     slot = publisher.execute(
         """
@@ -179,7 +184,7 @@ def _look(
         apply_errors=apply_errors,
         sync_errors=sync_errors,
     )
-    return replace(seen, problems=tuple(_wrong(direction, seen, enabled, most_lag_bytes)))
+    return replace(seen, problems=tuple(_problems_of(direction, seen, enabled, max_lag_bytes)))
 
 
 def _tables(subscriber: Connection, direction: ReplicationDirection) -> dict[str, int]:
@@ -196,25 +201,27 @@ def _tables(subscriber: Connection, direction: ReplicationDirection) -> dict[str
     return counts
 
 
-def _wrong(direction: ReplicationDirection, seen: DirectionStatus, enabled: bool, most_lag_bytes: int) -> list[str]:
-    again = "run `extraction replicate stop`, then `extraction replicate start --discard-copies`"
+def _problems_of(
+    direction: ReplicationDirection, seen: DirectionStatus, enabled: bool, max_lag_bytes: int
+) -> list[str]:
+    restart = "run `extraction replicate stop`, then `extraction replicate start --discard-copies`"
     if seen.wal_status in ("lost", "gone"):
-        return [f"{direction}: its slot on the {direction.publisher.name} server is {seen.wal_status}: {again}"]
-    wrong = []
+        return [f"{direction}: its slot on the {direction.publisher.name} server is {seen.wal_status}: {restart}"]
+    found = []
     if not enabled:
-        wrong.append(
+        found.append(
             f"{direction}: the subscription is disabled: see the log of the {direction.subscriber.name} server"
         )
     elif not seen.streaming:
-        kept = f"{seen.wal_kept / 1e6:,.0f} MB of WAL wait on the {direction.publisher.name} server"
-        left = "without limit" if seen.wal_left is None else f"given up in {max(0, seen.wal_left) / 1e6:,.0f} MB more"
-        wrong.append(
-            f"{direction}: nothing streams ({seen.apply_errors} errors so far); {kept}, {left}: "
+        kept = f"{seen.wal_kept / 1e6:,.0f} MB of WAL retained on the {direction.publisher.name} server"
+        left = "no limit" if seen.wal_left is None else f"slot lost after {max(0, seen.wal_left) / 1e6:,.0f} MB more"
+        found.append(
+            f"{direction}: not streaming ({seen.apply_errors} errors so far); {kept}, {left}: "
             f"see the log of the {direction.subscriber.name} server"
         )
     not_ready = sum(count for state, count in seen.tables.items() if state != "ready")
     if not_ready:
-        wrong.append(f"{direction}: {not_ready} tables are not ready yet")
-    if seen.lag > most_lag_bytes:
-        wrong.append(f"{direction}: {seen.lag / 1e6:,.1f} MB behind")
-    return wrong
+        found.append(f"{direction}: {not_ready} tables are not ready yet")
+    if seen.lag > max_lag_bytes:
+        found.append(f"{direction}: {seen.lag / 1e6:,.1f} MB behind")
+    return found

@@ -1,4 +1,4 @@
-"""Stopping replication: what was left of it goes on both sides, also when one of them is away."""
+"""Stop replication in both databases, also while one of them is unreachable."""
 
 import psycopg
 from psycopg import errors as pg
@@ -10,8 +10,10 @@ from monolith.cutover.replication.state import is_subscribed
 
 
 def stop(databases: SchedulingDatabases) -> list[str]:
-    """Drop subscriptions, slots and publications. What could not be dropped is answered in words, with what to do;
-    empty when nothing is left. May be repeated. No row of any business changes."""
+    """Drop subscriptions, slots and publications; no row of a business changes. May be repeated.
+
+    Returns a message with the remedy for each thing that could not be dropped.
+    """
     left: list[str] = []
     for direction in directions(databases):
         left += _unsubscribe(direction)
@@ -27,13 +29,13 @@ def _unsubscribe(direction: ReplicationDirection) -> list[str]:
                 _drop(db, sql.Identifier(direction.subscription))
     except psycopg.Error as error:
         return [
-            f"{direction}: the subscription is still in {direction.subscriber} ({_said(error)}): repeat this command"
+            f"{direction}: the subscription is still in {direction.subscriber} ({_one_line(error)}): repeat the command"
         ]
     return []
 
 
 def _drop(db: Connection, name: sql.Identifier) -> None:
-    """With its slot; without, when the publisher is away."""
+    """Drop the subscription with its slot, or without it when the publisher is unreachable."""
     try:
         db.execute(sql.SQL("DROP SUBSCRIPTION {}").format(name))
     except (pg.ConnectionException, pg.ConnectionFailure, pg.UndefinedObject, pg.ObjectInUse, pg.QueryCanceled):
@@ -54,10 +56,10 @@ def _unpublish(direction: ReplicationDirection) -> list[str]:
             )
             db.execute("SELECT scheduling.unpublish()")
     except psycopg.Error as error:
-        slot = f"slot {direction.subscription} may still keep WAL on {direction.publisher}"
-        return [f"{direction}: {slot} ({_said(error)}): repeat this command"]
+        slot = f"slot {direction.subscription} may still retain WAL on {direction.publisher}"
+        return [f"{direction}: {slot} ({_one_line(error)}): repeat this command"]
     return []
 
 
-def _said(error: psycopg.Error) -> str:
+def _one_line(error: psycopg.Error) -> str:
     return " ".join(str(error).split()) or type(error).__name__

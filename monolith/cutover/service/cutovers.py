@@ -13,7 +13,7 @@ from monolith.cutover import verification
 from monolith.cutover.batches import cut_over_in_batches, within_percent
 from monolith.cutover.controller import Controller, CutoverRefused
 from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
-from monolith.cutover.preflight import PreflightChecks, ReadinessProbe, store_findings
+from monolith.cutover.preflight import PreflightChecks, ReadinessProbe
 from monolith.cutover.service.directory import BusinessDirectory
 from monolith.cutover.service.errors import BatchStopped, CutoverNotAbortable, NoCutoverUnderWay, RehearsalFailed
 from monolith.cutover.service.flags import FLAG_PROPAGATION_SECONDS, AdapterSetting
@@ -22,6 +22,7 @@ from monolith.cutover.states import ABORTABLE
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover, CutoverInProgress, SourceNotOwner
 from monolith.cutover.store.rollback_policies import PolicyStatus, active_policies, latest_policy, start_policy
+from monolith.cutover.store.verifications import store_findings
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, AdapterName
 

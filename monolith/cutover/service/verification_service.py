@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import other_database
-from monolith.cutover.preflight import store_findings
 from monolith.cutover.service.cutovers import CutoverService
 from monolith.cutover.service.directory import BusinessDirectory
 from monolith.cutover.service.invoice_reconciliation import unmatched_invoices
+from monolith.cutover.store.verifications import store_findings
 from monolith.cutover.verification import Findings, check_invariants, compare
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.endpoints import BusinessRef

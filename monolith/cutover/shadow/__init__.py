@@ -1,1 +1,1 @@
-"""Shadow reads: a share of reads goes to the side that does not own the business, too, and the answers are compared."""
+"""Shadow reads: repeat a share of the reads in the database that does not own the business, and compare the replies."""

@@ -1,4 +1,4 @@
-"""One read on both sides: the same, different, or not to be told. What differs is asked again, after a pause."""
+"""Compare one read in both databases. A difference is checked again after a pause, longer than replication lag."""
 
 import time
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from monolith.cutover.shadow.shadow_read import (
 
 CANDIDATE_SECONDS = 1.0
 RECHECK_SECONDS = 1.0
-"""Replication takes some 10 ms, 35 ms at the worst that was measured; half a second on a machine that is overrun."""
+"""Measured replication lag is about 10 ms, at most 35 ms, and half a second on an overloaded machine."""
 
 ComparisonOutcome = Literal["same", "different", "failed", "dropped", "unsettled"]
-"""`failed`: the candidate gave no answer. `dropped`: there was no room for it. `unsettled`: the owner's own answer
-changed meanwhile, and the candidate's was neither."""
+"""`failed`: the candidate gave no reply. `dropped`: the queue was full. `unsettled`: the owner's reply changed during
+the comparison, and the candidate's matched neither."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonResult:
-    """`seconds` is what the candidate took; `problem` says why it failed."""
+    """The result of one comparison. `seconds` is the candidate's response time; `problem` says why it failed."""
 
     outcome: ComparisonOutcome
     seconds: float = 0.0
@@ -34,7 +34,7 @@ class ComparisonResult:
 
 @dataclass(frozen=True, slots=True)
 class PendingRecheck:
-    """The sides differ: to be looked at again when it is `due`, by the monotonic clock."""
+    """A difference to be checked again at `due`, a time of the monotonic clock."""
 
     read: ShadowRead
     owner: bytes
@@ -43,8 +43,10 @@ class PendingRecheck:
 
 
 class ReadComparer:
-    """Asks through ports of its own, so that a candidate that hangs takes no place from users. No look takes longer
-    than its two calls, and none raises, whatever the sides do."""
+    """Uses ports of its own, so that a hanging candidate takes no connection from users.
+
+    Each method makes at most two calls, within `candidate_seconds` each, and never raises for a failing port.
+    """
 
     def __init__(
         self, ports: Ports, *, candidate_seconds: float = CANDIDATE_SECONDS, pause_seconds: float = RECHECK_SECONDS
@@ -60,13 +62,13 @@ class ReadComparer:
         except ReadFailed as none:
             return ComparisonResult("failed", problem=str(none))
         seconds = time.perf_counter() - began
-        owner = encode_for_comparison(read.answer)
+        owner = encode_for_comparison(read.reply)
         if candidate == owner:
             return ComparisonResult("same", seconds)
         return PendingRecheck(read, owner, seconds, time.monotonic() + self._pause_seconds)
 
     def recheck(self, doubt: PendingRecheck) -> ComparisonResult:
-        """What the owner said both before the pause and after it, the candidate must say after it."""
+        """Compare again: the candidate must match a reply of the owner that was stable over the pause."""
         read = doubt.read
         try:
             candidate = call_for_comparison(self._ports[read.candidate], read, self._candidate_seconds)

@@ -1,4 +1,4 @@
-"""What shadow reads found, added up in this process until it is written down."""
+"""The results of shadow reads, summed in the process until they are stored."""
 
 import threading
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from monolith.cutover.shadow.comparison import ComparisonResult
 from monolith.cutover.shadow.examples import DifferenceExample
 
 MAX_BUFFERED: Final = 2_000
-"""Operations times minutes: above an hour of an unreachable database."""
+"""Operations times minutes: enough for more than an hour without the database."""
 
 CountsKey = tuple[str, datetime]
-"""The operation, and the minute by this process's clock."""
+"""The operation, and the minute of the process's clock."""
 
 
 @dataclass(slots=True)
 class ComparisonCounts:
-    """Times are of compared reads only. `dropped` were chosen, and could not be compared."""
+    """Times are those of compared reads. `dropped` reads were selected but not compared."""
 
     compared: int = 0
     different: int = 0
@@ -27,7 +27,7 @@ class ComparisonCounts:
     candidate_ms: float = 0.0
     example: DifferenceExample | None = None
     problem: str | None = None
-    """Of the last failure."""
+    """The reason of the last failure."""
 
     def add(self, other: "ComparisonCounts") -> None:
         self.compared += other.compared
@@ -41,7 +41,7 @@ class ComparisonCounts:
 
 
 class CountsBuffer:
-    """Safe to share among threads."""
+    """Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -51,17 +51,17 @@ class CountsBuffer:
         self._add(operation, _counts_of(owner_seconds, finding))
 
     def drain(self) -> dict[CountsKey, ComparisonCounts]:
-        """All since the last time; they are the caller's now."""
+        """Return the counts since the last call and reset them."""
         with self._lock:
-            taken, self._counts = self._counts, {}
-        return taken
+            drained, self._counts = self._counts, {}
+        return drained
 
-    def restore(self, taken: dict[CountsKey, ComparisonCounts]) -> None:
-        """What could not be written down; the oldest are forgotten when there are too many."""
+    def restore(self, drained: dict[CountsKey, ComparisonCounts]) -> None:
+        """Add counts back that could not be stored. Drops the oldest above the limit."""
         with self._lock:
             for key, counts in self._counts.items():
-                taken.setdefault(key, ComparisonCounts()).add(counts)
-            newest = sorted(taken.items(), key=lambda each: each[0][1])[-MAX_BUFFERED:]
+                drained.setdefault(key, ComparisonCounts()).add(counts)
+            newest = sorted(drained.items(), key=lambda each: each[0][1])[-MAX_BUFFERED:]
             self._counts = dict(newest)
 
     def _add(self, operation: str, counts: ComparisonCounts) -> None:

@@ -1,4 +1,4 @@
-"""What a difference looks like to whoever has to find its cause: short, and without what people wrote to each other."""
+"""Examples of differences for debugging: shortened, and without free text."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import msgspec
 from monolith.cutover.shadow.shadow_read import ShadowRead
 
 NOTES: Final = frozenset({"note", "reason", "cancel_reason"})
-"""Free text of customers and staff; of these only the length is kept."""
+"""Free text of customers and staff, of which only the length is stored."""
 MAX_REPLY_CHARACTERS: Final = 1_500
 MAX_VALUE_CHARACTERS: Final = 200
 MAX_FIELDS: Final = 5
@@ -18,7 +18,7 @@ _ABSENT: Final = object()
 
 
 class DifferingField(msgspec.Struct, frozen=True):
-    """Where the answers differ, such as `appointments[3].status`, and what stands there on either side."""
+    """The path of a differing field, such as `appointments[3].status`, and its value in both replies."""
 
     at: str
     owner: str
@@ -26,7 +26,8 @@ class DifferingField(msgspec.Struct, frozen=True):
 
 
 class DifferenceExample(msgspec.Struct, frozen=True):
-    """`owner` and `candidate` are the whole answers, cut; `owner_side` says which side owned the business."""
+    """`owner` and `candidate` are the whole replies, truncated; `owner_side` is the database that owned the
+    business."""
 
     business_id: str
     operation: str
@@ -68,20 +69,20 @@ def _places(owner: Any, candidate: Any, at: str) -> Iterator[DifferingField]:
 
 
 def _value(key: str, value: Any) -> str:
-    return "(absent)" if value is _ABSENT else _text(_without_notes(key, value), MAX_VALUE_CHARACTERS)
+    return "(absent)" if value is _ABSENT else _text(_without_free_text(key, value), MAX_VALUE_CHARACTERS)
 
 
-def _without_notes(key: str, value: Any) -> Any:
+def _without_free_text(key: str, value: Any) -> Any:
     if key in NOTES and isinstance(value, str):
         return f"({len(value)} characters)"
     if isinstance(value, dict):
-        return {name: _without_notes(name, part) for name, part in value.items()}
+        return {name: _without_free_text(name, part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_without_notes(key, part) for part in value]
+        return [_without_free_text(key, part) for part in value]
     return value
 
 
 def _text(value: Any, longest: int) -> str:
-    """JSON as text: a column of JSON would refuse some characters, and text can be cut."""
-    text = json.dumps(_without_notes("", value), ensure_ascii=False, separators=(",", ":"))
+    """Return JSON as text, which can be truncated and may contain characters that a JSON column refuses."""
+    text = json.dumps(_without_free_text("", value), ensure_ascii=False, separators=(",", ":"))
     return text if len(text) <= longest else f"{text[:longest]}…"

@@ -1,4 +1,4 @@
-"""Which reads are shadowed."""
+"""The selection of reads to shadow."""
 
 import random
 import time
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from uuid import UUID
 
 CACHE_SECONDS = 0.5
-"""A flag system takes some 25 us to answer, a look into a dictionary less than one."""
+"""A flag evaluation takes about 25 us, a dictionary lookup less than 1 us."""
 
 
 class ReadSampler:
-    """Draws by chance from the reads of each business, by the percentage that `percent_for` answers for it."""
+    """Select reads of a business at random, with the percentage that `percent_for` returns for it."""
 
     def __init__(self, percent_for: Callable[[UUID], float]) -> None:
         self._percent_for = percent_for
@@ -20,7 +20,7 @@ class ReadSampler:
     def selects(self, business_id: UUID) -> bool:
         now = time.monotonic()
         if now >= self._until:
-            # All of it is forgotten at once, so that it never holds more than a moment's businesses.
+            # Clear the whole cache at once, so that it stays small.
             self._known, self._until = {}, now + CACHE_SECONDS
         percent = self._known.get(business_id)
         if percent is None:

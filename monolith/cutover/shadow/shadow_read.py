@@ -1,4 +1,4 @@
-"""A read that the owner has answered, and how both sides are asked again behind the user's back."""
+"""A read that the owner has served, and its repetition in either database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from contracts.scheduling.values import DatabaseName
 
 Ports = Mapping[DatabaseName, SchedulingPort]
 ShadowReply = Reply | bytes
-"""A reply, or an error that is an answer, such as `AppointmentNotFound`, encoded."""
+"""A reply, or an encoded error that depends on the data, such as `AppointmentNotFound`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShadowRead:
-    """What the user asked, and what the owner answered within `seconds`."""
+    """A request, with the owner's reply and how long it took."""
 
     operation: Operation[Any, Any]
     ctx: CallContext
     request: Request
     owner: DatabaseName
-    answer: ShadowReply
+    reply: ShadowReply
     seconds: float
 
     @property
@@ -37,18 +37,18 @@ class ShadowRead:
 
 
 class ReadFailed(Exception):
-    """The side could not answer; says why in words."""
+    """The database gave no comparable reply; the message says why."""
 
 
 def error_reply(error: SchedulingError) -> bytes | None:
-    """The error as an answer; None when it says nothing about the data, only that there was no answer."""
+    """Return the error encoded as a reply; None for an error that does not depend on the data."""
     if error.retryable or isinstance(error, NotOwner | Unauthenticated):
         return None
     return codec.encode_error(error)
 
 
 def call_for_comparison(port: SchedulingPort, read: ShadowRead, seconds: float) -> bytes:
-    """The answer as it is compared, within `seconds`. Raises NoAnswer, whatever the side does."""
+    """Call the port within `seconds` and return the reply in its comparable form. Raises only ReadFailed."""
     ctx = CallContext(read.ctx.business_id, read.ctx.actor, Deadline.after(seconds), read.ctx.trace)
     try:
         return encode_for_comparison(port.call(read.operation, ctx, read.request))
@@ -61,8 +61,8 @@ def call_for_comparison(port: SchedulingPort, read: ShadowRead, seconds: float) 
         raise ReadFailed(f"{type(error).__name__}: {error}") from error
 
 
-def encode_for_comparison(answer: ShadowReply) -> bytes:
-    """As it would cross the wire. A business's epoch is that of the database's lease, which is nobody's copy."""
-    if isinstance(answer, bytes):
-        return answer
-    return codec.encode_reply(replace(answer, epoch=1) if isinstance(answer, Business) else answer)
+def encode_for_comparison(reply: ShadowReply) -> bytes:
+    """Encode the reply as on the wire, without a business's epoch, which belongs to each database's lease."""
+    if isinstance(reply, bytes):
+        return reply
+    return codec.encode_reply(replace(reply, epoch=1) if isinstance(reply, Business) else reply)

@@ -1,4 +1,4 @@
-"""The threads that ask the other side, and the port that hands them reads."""
+"""The threads that repeat reads in the other database, and the port that offers them reads."""
 
 import logging
 import time
@@ -26,20 +26,23 @@ from monolith.shared.telemetry.metrics import Metrics
 THREADS: Final = 2
 MAX_QUEUED: Final = 100
 FLUSH_SECONDS: Final = 3.0
-_LOOK_UP_SECONDS: Final = 0.5
-_DOUBTS_SECONDS: Final = 0.05
+_QUEUE_POLL_SECONDS: Final = 0.5
+_RECHECK_POLL_SECONDS: Final = 0.05
 _CLOSING_SECONDS: Final = 7.0
 _log = logging.getLogger(__name__)
 
 
 class ShadowReads:
-    """Compares what it is offered, off the path of whoever offers it. Its threads start with the first read, so that
-    it may be made before a fork, and nothing runs where nothing is shadowed."""
+    """Compare offered reads in background threads.
+
+    The threads start with the first read: the object may be created before a fork, and no thread runs while nothing is
+    shadowed.
+    """
 
     def __init__(
         self,
         selects: Callable[[UUID], bool],
-        comparing: ReadComparer,
+        comparer: ReadComparer,
         store: ShadowResultStore,
         metrics: Metrics,
         *,
@@ -48,87 +51,87 @@ class ShadowReads:
         flush_seconds: float = FLUSH_SECONDS,
     ) -> None:
         self._selects = selects
-        self._comparing = comparing
+        self._comparer = comparer
         self._store = store
         self._metrics = metrics
         self._queue: Queue[ShadowRead] = Queue(longest_queue)
-        self._doubts: deque[PendingRecheck] = deque()
-        self._tally = CountsBuffer()
+        self._rechecks: deque[PendingRecheck] = deque()
+        self._counts = CountsBuffer()
         loops = [Loop(f"shadow reads {number}", self._compare_one, 0.0) for number in range(1, threads + 1)]
         worker = Worker([*loops, Loop("shadow counts", self._flush, flush_seconds)], closing=[self._end])
         self._thread = BackgroundThread("shadow", worker, closing_seconds=_CLOSING_SECONDS)
 
     @property
     def idle(self) -> bool:
-        """Whether all that was offered has been compared or dropped."""
+        """Whether every offered read has been compared or dropped."""
         return self._queue.unfinished_tasks == 0
 
     def around(self, side: DatabaseName, port: SchedulingPort) -> SchedulingPort:
-        """The same port; its reads may be shadowed by the other side."""
-        return _Shadowed(side, port, self)
+        """Return the port with shadowing of its reads."""
+        return _ShadowedPort(side, port, self)
 
     def selects(self, business_id: UUID) -> bool:
-        """Whether the next read of the business is to be offered."""
+        """Return whether to offer the next read of the business."""
         return self._selects(business_id)
 
     def offer(self, read: ShadowRead) -> None:
-        """Returns at once, and never raises: what finds no room is dropped, and counted."""
+        """Queue the read without blocking. Never raises: a read that finds the queue full is dropped and counted."""
         try:
             self._thread.start()
             self._queue.put_nowait(read)
         except (Full, RuntimeError):
-            # RuntimeError: the system gives no more threads.
+            # RuntimeError: the system is out of threads.
             self._count(read, ComparisonResult("dropped"))
 
     def close(self) -> None:
-        """Write down what was found. Runs by itself when the process ends."""
+        """Store the remaining results. Runs automatically when the process ends."""
         self._thread.close()
 
     def _compare_one(self) -> None:
-        doubt = self._due()
-        if doubt is not None:
-            self._finish(doubt.read, lambda: self._comparing.recheck(doubt))
+        recheck = self._due()
+        if recheck is not None:
+            self._finish(recheck.read, lambda: self._comparer.recheck(recheck))
             return
         with suppress(Empty):
-            read = self._queue.get(timeout=_DOUBTS_SECONDS if self._doubts else _LOOK_UP_SECONDS)
-            self._finish(read, lambda: self._comparing.compare(read))
+            read = self._queue.get(timeout=_RECHECK_POLL_SECONDS if self._rechecks else _QUEUE_POLL_SECONDS)
+            self._finish(read, lambda: self._comparer.compare(read))
 
     def _due(self) -> PendingRecheck | None:
-        """No thread sleeps through the pause of a doubt, lest two that differ keep all others waiting."""
+        """Return a recheck that is due. No thread sleeps until then, so differences do not delay other reads."""
         with suppress(IndexError):
-            oldest = self._doubts.popleft()
+            oldest = self._rechecks.popleft()
             if oldest.due <= time.monotonic():
                 return oldest
-            self._doubts.appendleft(oldest)
+            self._rechecks.appendleft(oldest)
         return None
 
     def _finish(self, read: ShadowRead, look: Callable[[], ComparisonResult | PendingRecheck]) -> None:
-        found: ComparisonResult | PendingRecheck = ComparisonResult("failed", problem="a bug of the comparison")
+        found: ComparisonResult | PendingRecheck = ComparisonResult("failed", problem="a bug in the comparison")
         try:
             found = look()
         finally:
-            if isinstance(found, PendingRecheck) and len(self._doubts) < self._queue.maxsize:
-                self._doubts.append(found)
+            if isinstance(found, PendingRecheck) and len(self._rechecks) < self._queue.maxsize:
+                self._rechecks.append(found)
             else:
                 self._count(read, ComparisonResult("dropped") if isinstance(found, PendingRecheck) else found)
                 self._queue.task_done()
 
     def _count(self, read: ShadowRead, finding: ComparisonResult) -> None:
-        self._tally.add(read.operation.name, read.seconds, finding)
+        self._counts.add(read.operation.name, read.seconds, finding)
         self._metrics.shadow_read(read.operation.name, finding.outcome, read.seconds, finding.seconds)
 
     def _flush(self) -> None:
         """Counts whose writing was not done are kept; those of which nobody knows are not, lest they count twice."""
-        taken = self._tally.drain()
+        taken = self._counts.drain()
         try:
             self._store.add(taken)
         except DatabaseUnavailable:
-            self._tally.restore(taken)
+            self._counts.restore(taken)
             raise
-        _complain(taken)
+        _log_failures(taken)
 
     def _end(self) -> None:
-        left = [doubt.read for doubt in self._doubts]
+        left = [recheck.read for recheck in self._rechecks]
         with suppress(Empty):
             while True:
                 left.append(self._queue.get_nowait())
@@ -137,20 +140,20 @@ class ShadowReads:
         try:
             self._flush()
         except (DatabaseUnavailable, CommitUnknown) as error:
-            _log.warning("what shadow reads found last is lost: %s", error)
+            _log.warning("the last results of shadow reads are lost: %s", error)
 
 
-def _complain(taken: Mapping[CountsKey, ComparisonCounts]) -> None:
-    """One line for all that failed, however many: a candidate that is away fails every time."""
+def _log_failures(taken: Mapping[CountsKey, ComparisonCounts]) -> None:
+    """Log one line for all failures: an unreachable candidate fails every time."""
     failed = [(operation, counts) for (operation, _), counts in taken.items() if counts.failed]
     if failed:
         operation, last = failed[-1]
         number = sum(counts.failed for _, counts in failed)
-        _log.warning("%d shadow reads failed, the last a %s: %s", number, operation, last.problem)
+        _log.warning("%d shadow reads failed, the last one of %s: %s", number, operation, last.problem)
 
 
-class _Shadowed(SchedulingPort):
-    """One side as users reach it. What it answers, and when, is as without shadow reads."""
+class _ShadowedPort(SchedulingPort):
+    """The port of one database. Its replies and their timing are the same as without shadow reads."""
 
     def __init__(self, side: DatabaseName, port: SchedulingPort, reads: ShadowReads) -> None:
         self._side = side

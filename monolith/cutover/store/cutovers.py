@@ -1,6 +1,6 @@
-"""The record of moves, in the monolith's database: one row for each, every transition a compare-and-swap on its state.
+"""The cutovers: one row each, every transition a compare-and-swap on its state.
 
-The only decision point of a move is `decide`: one transaction that changes the row of `platform.ownership`.
+The only commit point of a cutover is `decide`: one transaction that also updates the row of `platform.ownership`.
 """
 
 from datetime import datetime
@@ -16,6 +16,8 @@ from uuid_utils.compat import uuid7
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection
 from monolith.cutover.states import ABORTABLE, FOLLOWS, MAY_BE_FENCED, State
+from monolith.cutover.store.executor import executor
+from monolith.shared.flags.platform_writes import append_audit
 
 _COLUMNS = """cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, deadline_at, compared_from,
               actor, reason, problem, steps, began_at, settled_at"""
@@ -33,14 +35,14 @@ _ADVANCE = sql.SQL(
            compared_from = coalesce(%(compared_from)s, compared_from),
            settled_at = CASE WHEN %(following)s = 'active' THEN clock_timestamp() END
      WHERE cutover_id = %(cutover)s AND state = %(state)s
-       AND (NOT %(hurried)s OR clock_timestamp() < deadline_at)
+       AND (NOT %(has_deadline)s OR clock_timestamp() < deadline_at)
     RETURNING {}
     """
 ).format(sql.SQL(_COLUMNS))
 
 
 class Cutover(NamedTuple):
-    """A row as it stood when it was read. `epoch` is the source's; the target's is one more."""
+    """A row at the time it was read. `epoch` is the source's; the target's is one higher."""
 
     cutover_id: UUID
     business_id: UUID
@@ -61,11 +63,11 @@ class Cutover(NamedTuple):
 
 
 class CutoverInProgress(Exception):
-    """Somebody moves this business already."""
+    """Another cutover of the business is in progress."""
 
 
 class SourceNotOwner(Exception):
-    """The business is not owned by the side that the move was to begin at; or by nobody."""
+    """The business is not owned by the source database, or has no owner."""
 
 
 def begin(
@@ -78,8 +80,10 @@ def begin(
     actor: str,
     reason: str,
 ) -> Cutover:
-    """A new move, in `replicating`. Raises AlreadyMoving while one is unsettled, and NotThere if `source` is not the
-    owner."""
+    """Insert a new cutover in state `replicating`.
+
+    Raises CutoverInProgress while another one is unsettled, and SourceNotOwner if `source` does not own the business.
+    """
     with platform.transaction():
         owned = platform.execute(
             """
@@ -103,7 +107,7 @@ def begin(
                 (cutover_id, business_id, source, target, *owned, fence_seconds, actor, reason),
             )
         except pg.UniqueViolation as error:
-            raise CutoverInProgress(f"{business_id} is being moved already") from error
+            raise CutoverInProgress(f"{business_id} has a cutover in progress") from error
     return get(platform, cutover_id)
 
 
@@ -111,12 +115,12 @@ def get(platform: Connection, cutover_id: UUID) -> Cutover:
     """Raises LookupError."""
     found = _read(platform, "cutover_id = %s", (cutover_id,))
     if not found:
-        raise LookupError(f"there is no move {cutover_id}")
+        raise LookupError(f"there is no cutover {cutover_id}")
     return found[0]
 
 
 def unsettled(platform: Connection, business_id: UUID | None = None) -> list[Cutover]:
-    """Moves of which something is still to be done, the oldest first."""
+    """Return the cutovers that are not settled, oldest first."""
     return _read(
         platform,
         "settled_at IS NULL AND (%s::uuid IS NULL OR business_id = %s) ORDER BY began_at, cutover_id",
@@ -125,7 +129,7 @@ def unsettled(platform: Connection, business_id: UUID | None = None) -> list[Cut
 
 
 def latest(platform: Connection, limit: int, business_id: UUID | None = None) -> list[Cutover]:
-    """The newest first."""
+    """Return the latest cutovers, newest first."""
     return _read(
         platform,
         "(%s::uuid IS NULL OR business_id = %s) ORDER BY began_at DESC, cutover_id DESC LIMIT %s",
@@ -140,25 +144,29 @@ def advance(
     *,
     compared_from: datetime | None = None,
 ) -> Cutover | None:
-    """To the state that follows, if it is still in the state that `move` says, and in time; as it stands then, or None.
-    Never to `decided`."""
+    """Move the cutover on to the next state, which is never `decided`, and return it.
+
+    Returns None when it is no longer in the state of `cutover`, or its deadline has passed.
+    """
     following = FOLLOWS[cutover.state]
-    assert following != "decided", "that is `decide`"
+    assert following != "decided", "use `decide`"
     values = {
         "following": following,
         "found": Jsonb(found or {}),
         "compared_from": compared_from,
         "cutover": cutover.cutover_id,
         "state": cutover.state,
-        "hurried": cutover.state in MAY_BE_FENCED,
+        "has_deadline": cutover.state in MAY_BE_FENCED,
     }
     with platform.cursor(row_factory=kwargs_row(Cutover)) as cursor:
         return cursor.execute(_ADVANCE, values).fetchone()
 
 
 def decide(platform: Connection, cutover: Cutover) -> bool:
-    """The commit point: from here on the target owns the business. False when the move was aborted, its deadline has
-    passed, or somebody else decided it."""
+    """Make the target the owner of the business: the commit point of the cutover.
+
+    Returns False when the cutover was aborted or decided by another controller, or its deadline has passed.
+    """
     with platform.transaction() as transaction:
         decided = platform.execute(
             """
@@ -187,8 +195,10 @@ def decide(platform: Connection, cutover: Cutover) -> bool:
 
 
 def abort(platform: Connection, cutover: Cutover, problem: str, *, only_overdue: bool = False) -> bool:
-    """Before the decision, whatever the state. With `only_overdue`, only when the fence's deadline has passed. False
-    when it is decided, over, or not overdue: then nothing was changed."""
+    """Abort an undecided cutover; with `only_overdue`, only if the fence's deadline has passed.
+
+    Returns False, with nothing changed, when the cutover is decided, over, or not overdue.
+    """
     with platform.transaction():
         row = platform.execute(
             """
@@ -212,7 +222,7 @@ def abort(platform: Connection, cutover: Cutover, problem: str, *, only_overdue:
 
 
 def settle_aborted(platform: Connection, cutover: Cutover) -> None:
-    """The source's lease is known to be on again."""
+    """Settle an aborted cutover: the source's lease is known to be active again."""
     platform.execute(
         """
         UPDATE platform.cutover SET settled_at = clock_timestamp()
@@ -223,7 +233,8 @@ def settle_aborted(platform: Connection, cutover: Cutover) -> None:
 
 
 def seconds_left(platform: Connection, cutover: Cutover) -> float:
-    """Until the fence's deadline, by the database's clock; not positive when it has passed, or was never set."""
+    """Return the seconds until the fence's deadline, by the database's clock; 0 or less if it has passed or is not
+    set."""
     row = platform.execute(
         """
         SELECT coalesce(extract(epoch FROM deadline_at - clock_timestamp()), 0)::float8
@@ -235,10 +246,10 @@ def seconds_left(platform: Connection, cutover: Cutover) -> float:
 
 
 def seconds_since(platform: Connection, cutover: Cutover, state: State) -> float:
-    """Since it came to `state`, which it did, by the database's clock."""
+    """Return the seconds since the cutover reached `state`, which it must have, by the database's clock."""
     at = next(step["at"] for step in reversed(cutover.steps) if step["state"] == state)
     row = platform.execute("SELECT extract(epoch FROM clock_timestamp() - %s::timestamptz)::float8", (at,)).fetchone()
-    assert row is not None, "a clock always answers"
+    assert row is not None, "the query always returns a row"
     return float(row[0])
 
 
@@ -269,20 +280,14 @@ def abandoned(platform: Connection, cutover: Cutover, seconds: float) -> bool:
 
 
 def _audit(platform: Connection, cutover: Cutover, action: str, problem: str | None = None) -> None:
-    platform.execute(
-        """
-        INSERT INTO platform.audit (audit_id, actor, action, subject, before, after, reason)
-        VALUES (%s, %s, %s, %s, to_jsonb(%s::text), to_jsonb(%s::text), %s)
-        """,
-        (
-            uuid7(),
-            cutover.actor,
-            action,
-            f"business:{cutover.business_id}",
-            cutover.source,
-            cutover.target if action == "cutover.decided" else cutover.source,
-            problem or cutover.reason,
-        ),
+    append_audit(
+        executor(platform),
+        actor=cutover.actor,
+        action=action,
+        subject=f"business:{cutover.business_id}",
+        before=cutover.source,
+        after=cutover.target if action == "cutover.decided" else cutover.source,
+        reason=problem or cutover.reason,
     )
 
 

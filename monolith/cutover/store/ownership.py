@@ -4,8 +4,10 @@ The flag is what an operator requests; this table is what is true. A row is inse
 the database that the flag selects at that moment. Its `owner` changes only by the decision of a cutover.
 """
 
+from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, text
 
 from contracts.scheduling.values import DatabaseName
@@ -39,3 +41,8 @@ def claim(connection: Connection, business_id: UUID, owner: DatabaseName) -> Own
 def all_owners(connection: Connection) -> dict[UUID, Ownership]:
     rows = connection.execute(text("SELECT business_id, owner, epoch FROM platform.ownership"))
     return {row.business_id: Ownership(owner=row.owner, epoch=row.epoch) for row in rows}
+
+
+def read_owners(platform: psycopg.Connection[tuple[Any, ...]]) -> list[tuple[UUID, DatabaseName]]:
+    """Return each business with its owner, sorted by id, over a controller's connection."""
+    return platform.execute("SELECT business_id, owner FROM platform.ownership ORDER BY business_id").fetchall()

@@ -6,14 +6,16 @@ from uuid import UUID
 
 from psycopg import sql
 from psycopg.rows import kwargs_row
-from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection
 from monolith.cutover.rollback.thresholds import WINDOW_PARTS, CallCounts, RollbackThresholds
 from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.store.executor import executor
+from monolith.shared.flags.platform_writes import append_audit, set_flag_of_business
 from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
+from monolith.shared.flags.store import SCHEDULING_ADAPTER
 
 PolicyOutcome = Literal["kept", "returned", "superseded"]
 """`kept`: its time passed. `returned`: the business was rolled back. `superseded`: another cutover or policy
@@ -112,31 +114,19 @@ def end_policy(
             return
         platform.execute("DELETE FROM platform.guarded_calls WHERE guard_id = %s", (policy.guard_id,))
         if outcome == "returned":
-            platform.execute(
-                """
-                INSERT INTO platform.flag (key, business_id, value) VALUES ('scheduling.adapter', %s, %s)
-                    ON CONFLICT (key, business_id) DO UPDATE SET value = excluded.value, changed_at = now()
-                """,
-                (policy.business_id, ADAPTER_FOR[policy.home]),
-            )
+            set_flag_of_business(executor(platform), SCHEDULING_ADAPTER, policy.business_id, ADAPTER_FOR[policy.home])
         _audit(platform, policy, f"guard.{outcome}", reason, evidence)
 
 
 def _audit(platform: Connection, policy: RollbackPolicy, action: str, reason: str, evidence: dict[str, Any]) -> None:
-    platform.execute(
-        """
-        INSERT INTO platform.audit (audit_id, actor, action, subject, before, after, reason)
-        VALUES (%s, %s, %s, %s, %s, %s, %s)
-        """,
-        (
-            uuid7(),
-            ACTOR,
-            action,
-            f"scheduling.adapter business:{policy.business_id}",
-            Jsonb({"bound": policy.thresholds._asdict(), "cutover_id": str(policy.cutover_id)}),
-            Jsonb(evidence),
-            reason,
-        ),
+    append_audit(
+        executor(platform),
+        actor=ACTOR,
+        action=action,
+        subject=f"{SCHEDULING_ADAPTER} business:{policy.business_id}",
+        before={"bound": policy.thresholds._asdict(), "cutover_id": str(policy.cutover_id)},
+        after=evidence,
+        reason=reason,
     )
 
 

@@ -1,4 +1,4 @@
-"""What shadow reads found, in the database: added by every process, by operation and minute."""
+"""The results of shadow reads, summed over all processes by operation and minute."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +16,10 @@ _SUMMED = ("compared", "different", "failed", "dropped", "owner_ms", "candidate_
 
 
 class ShadowSummary(msgspec.Struct, frozen=True):
-    """Of one operation. The means are of compared reads, and None without any; `ratio` is the candidate's by the
-    owner's. The candidate's time is taken in a thread beside the requests."""
+    """The results of one operation. The mean times are those of compared reads; None without any.
+
+    `ratio` is the candidate's mean time divided by the owner's. The candidate is timed in a background thread.
+    """
 
     operation: str
     compared: int
@@ -32,14 +34,14 @@ class ShadowSummary(msgspec.Struct, frozen=True):
 
 
 class ShadowResultStore:
-    """Errors are the database's own."""
+    """Raises the errors of `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, taken: Mapping[CountsKey, ComparisonCounts]) -> None:
-        """In one transaction; in an order that is the same everywhere, so that processes do not block each other."""
-        rows = [_row(key, taken[key]) for key in sorted(taken)]
+    def add(self, counts: Mapping[CountsKey, ComparisonCounts]) -> None:
+        """Add the counts in one transaction, in the same order in every process, which prevents deadlocks."""
+        rows = [_row(key, counts[key]) for key in sorted(counts)]
         if not rows:
             return
         # Without an example the column is NULL, not the JSON value null.
@@ -53,21 +55,21 @@ class ShadowResultStore:
             connection.execute(adding, rows)
 
     def since(self, minutes: int) -> list[ShadowSummary]:
-        """Those of the last minutes, by operation."""
+        """Return the summaries of the last minutes, sorted by operation."""
         begins = func.date_trunc("minute", func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, minutes))
-        lately = shadow_read.c.began_at >= begins
+        recent = shadow_read.c.began_at >= begins
         sums = [func.sum(shadow_read.c[name]) for name in _SUMMED]
-        summed = select(shadow_read.c.operation, *sums).where(lately)
+        summed = select(shadow_read.c.operation, *sums).where(recent)
         with self._database.transaction() as connection:
             found = connection.execute(summed.group_by(shadow_read.c.operation).order_by(shadow_read.c.operation)).all()
-            examples = _latest_examples(connection, lately)
+            examples = _latest_examples(connection, recent)
         return [_summary(row, examples.get(row[0])) for row in found]
 
 
-def _latest_examples(connection: Connection, lately: Any) -> dict[str, dict[str, Any]]:
+def _latest_examples(connection: Connection, recent: Any) -> dict[str, dict[str, Any]]:
     latest = (
         select(shadow_read.c.operation, shadow_read.c.example)
-        .where(lately, shadow_read.c.example.is_not(None))
+        .where(recent, shadow_read.c.example.is_not(None))
         .ext(distinct_on(shadow_read.c.operation))
         .order_by(shadow_read.c.operation, shadow_read.c.began_at.desc())
     )

@@ -1,4 +1,4 @@
-"""Whether two databases hold the same of a business: apart from what moves it, with queries of its own."""
+"""Compare a business in both databases, independently of the code that replicates it."""
 
 from monolith.cutover.verification.findings import Difference, Findings, TableFinding
 from monolith.cutover.verification.full_comparison import compare

@@ -1,4 +1,4 @@
-"""What a comparison found."""
+"""The findings of a comparison."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ MAX_LISTED = 50
 
 
 class Difference(Struct, frozen=True):
-    """One row. `key` is its primary key without the business; `what` says where it is missing, or that it differs."""
+    """A differing row. `key` is its primary key without the business; `what` says how it differs."""
 
     table: str
     key: str
@@ -16,15 +16,18 @@ class Difference(Struct, frozen=True):
 
 
 class TableFinding(Struct, frozen=True):
-    """`rows` that were compared at the source."""
+    """Whether a table is equal, and how many rows of the source were compared."""
 
     rows: int
     equal: bool
 
 
 class Findings(Struct, frozen=True):
-    """`differences` are at most 50 of `different`. `compared_from` is the source's clock before anything was read, less
-    the longest that a transaction open then could last: a later comparison may begin there."""
+    """`differences` lists at most 50 of the `different` rows.
+
+    A later comparison may start at `compared_from`: the source's clock before the first read, minus the longest
+    possible duration of a transaction that was open then.
+    """
 
     equal: bool
     tables: dict[str, TableFinding]

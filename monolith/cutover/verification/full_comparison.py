@@ -1,4 +1,4 @@
-"""A whole business, while it is used: slice by slice, then key by key, and these again until they agree."""
+"""Compare a whole business while it is in use: by slices, then by key, rereading differing keys until they agree."""
 
 import time
 from datetime import datetime, timedelta
@@ -10,9 +10,9 @@ from monolith.cutover.verification.table_rows import Key, Rows, Table, format_ke
 from monolith.cutover.verification.throttle import DATABASE_SHARE, ComparisonThrottle
 
 LONGEST_TRANSACTION = timedelta(seconds=15)
-"""A write ends by its caller's deadline, which is shorter: what was stamped earlier is committed, or never will be."""
+"""Longer than any caller's deadline: a write with an older timestamp is committed or will never be."""
 SLICE_ROWS = 4_000
-_LOOK_AGAIN = 0.02
+_POLL_SECONDS = 0.02
 
 
 def compare(
@@ -23,20 +23,23 @@ def compare(
     settle_seconds: float = 5.0,
     share: float = DATABASE_SHARE,
 ) -> Findings:
-    """What replication has yet to deliver is no difference: rows that differ are read again from both sides until they
-    agree, for `settle_seconds` at the longest. Keeps the databases busy for `share` of the time."""
-    began, pace = time.monotonic(), ComparisonThrottle(share)
-    bytewise = _sorts(source) != _sorts(target)
+    """Compare all rows of the business. Keeps the databases busy for `share` of the time.
+
+    Replication lag is not a difference: differing rows are read again from both databases until they agree, for at most
+    `settle_seconds`.
+    """
+    began, throttle = time.monotonic(), ComparisonThrottle(share)
+    bytewise = _collation(source) != _collation(target)
     compared_from = read_clock(source) - LONGEST_TRANSACTION
     tables = {table.name: table for table in read_tables(source)}
     there = {table.name: table for table in read_tables(target)}
     if tables != there:
-        return _shapes_differ(tables, there, compared_from, began)
+        return _columns_differ(tables, there, compared_from, began)
     findings: dict[str, TableFinding] = {}
     differences: list[Difference] = []
     for table in tables.values():
-        rows, doubtful = _compare_slices(table, source, target, business_id, bytewise, pace)
-        left = unsettled_differences(table, doubtful, source, target, business_id, settle_seconds)
+        rows, suspects = _compare_slices(table, source, target, business_id, bytewise, throttle)
+        left = unsettled_differences(table, suspects, source, target, business_id, settle_seconds)
         findings[table.name] = TableFinding(rows, not left)
         differences += left
     return build_findings(findings, differences, compared_from, began)
@@ -57,52 +60,57 @@ def build_findings(
 
 def read_clock(db: Connection) -> datetime:
     row = db.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None, "a clock always answers"
+    assert row is not None, "the query always returns a row"
     now: datetime = row[0]
     return now
 
 
 def differences_of(table: Table, here: Rows, there: Rows) -> list[Difference]:
-    """Row by row."""
+    """Describe each differing row."""
     return [
         Difference(table.name, format_key(key), _what(key, here, there))
         for key in sorted(differing_keys(here, there), key=format_key)
     ]
 
 
-def _sorts(db: Connection) -> tuple[object, ...]:
+def _collation(db: Connection) -> tuple[object, ...]:
     row = db.execute(
         """
         SELECT d.datlocprovider::text, d.datcollate, to_jsonb(d)->>'datlocale', d.datcollversion
           FROM pg_database d WHERE d.datname = current_database()
         """
     ).fetchone()
-    assert row is not None, "this database exists"
+    assert row is not None, "the current database exists"
     return row
 
 
 def _compare_slices(
-    table: Table, source: Connection, target: Connection, business_id: UUID, bytewise: bool, pace: ComparisonThrottle
+    table: Table,
+    source: Connection,
+    target: Connection,
+    business_id: UUID,
+    bytewise: bool,
+    throttle: ComparisonThrottle,
 ) -> tuple[int, list[Key]]:
-    """How many rows there are, and the keys of those that were not the same at once."""
-    rows, doubtful, after = 0, list[Key](), None
+    """Return the number of rows, and the keys of the rows that differed on the first read."""
+    rows, suspects, after = 0, list[Key](), None
     while True:
-        pace.begin()
+        throttle.begin()
         last = table.bound(source, business_id, after, SLICE_ROWS, bytewise=bytewise)
         here, there = (table.between(db, business_id, after, last, bytewise=bytewise) for db in (source, target))
         if here != there:
             read = [table.rows_between(db, business_id, after, last, bytewise=bytewise) for db in (source, target)]
-            doubtful += differing_keys(*read)
+            suspects += differing_keys(*read)
         rows, after = rows + here[0], last
         if after is None:
-            return rows, doubtful
-        pace.rest()
+            return rows, suspects
+        throttle.rest()
 
 
 def unsettled_differences(
     table: Table, keys: list[Key], source: Connection, target: Connection, business_id: UUID, settle_seconds: float
 ) -> list[Difference]:
-    """A row that was once the same on both sides has arrived, whatever became of it since."""
+    """Return the differences that remain after rereading. A row that was equal once counts as replicated."""
     until = time.monotonic() + settle_seconds
     while keys:
         here, there = table.by_key(source, business_id, keys), table.by_key(target, business_id, keys)
@@ -110,12 +118,12 @@ def unsettled_differences(
         if keys and time.monotonic() >= until:
             return differences_of(table, {key: here[key] for key in keys if key in here}, there)
         if keys:
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(_POLL_SECONDS)
     return []
 
 
 def differing_keys(here: Rows, there: Rows) -> set[Key]:
-    """Keys of rows that are not the same, or on one side only."""
+    """Return the keys of rows that differ or exist in one database only."""
     return {key for key in here.keys() | there.keys() if here.get(key) != there.get(key)}
 
 
@@ -125,7 +133,7 @@ def _what(key: tuple[str, ...], here: Rows, there: Rows) -> str:
     return "is at the target only" if key not in here else "differs"
 
 
-def _shapes_differ(
+def _columns_differ(
     tables: dict[str, Table], there: dict[str, Table], compared_from: datetime, began: float
 ) -> Findings:
     names = sorted(name for name in tables.keys() | there.keys() if tables.get(name) != there.get(name))

@@ -1,4 +1,4 @@
-"""What must be true of a business's rows, wherever they are."""
+"""Invariants of a business's rows in one database."""
 
 from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
@@ -6,18 +6,21 @@ from uuid import UUID
 from monolith.cutover.databases import Connection
 from monolith.cutover.verification.throttle import DATABASE_SHARE, ComparisonThrottle
 
-_MOST_NAMED = 5
-_PIECE_ROWS: Final = 4_000
+_MAX_LISTED = 5
+_CHUNK_ROWS: Final = 4_000
 _FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
-class _Promise(NamedTuple):
-    """`broken` finds, of what lies behind `after` up to `upto`, each id for the words. `next` finds where a piece of
-    that many rows ends, and whatever belongs together is in one piece."""
+class _Invariant(NamedTuple):
+    """Checked in chunks of related rows. `next` finds the key at which a chunk of `rows` rows ends.
 
-    words: str
+    `violations` selects the ids that violate the invariant in the chunk after `after` up to `upto`, to be inserted into
+    `message`.
+    """
+
+    message: str
     next: LiteralString
-    broken: LiteralString
+    violations: LiteralString
 
 
 _NEXT_RESOURCE: LiteralString = """
@@ -37,8 +40,8 @@ _NEXT_APPOINTMENT: LiteralString = """
      ORDER BY appointment_id OFFSET %(rows)s LIMIT 1
 """
 
-_PROMISES = (
-    _Promise(
+_INVARIANTS = (
+    _Invariant(
         "two claims on {} overlap",
         _NEXT_RESOURCE,
         """
@@ -52,7 +55,7 @@ _PROMISES = (
          WHERE a.starts_at < a.taken_until
         """,
     ),
-    _Promise(
+    _Invariant(
         "session {} has other seats than its appointments take",
         _NEXT_SESSION,
         """
@@ -67,7 +70,7 @@ _PROMISES = (
         HAVING s.seats_taken <> coalesce(sum(a.seats), 0) OR s.seats_taken > s.capacity
         """,
     ),
-    _Promise(
+    _Invariant(
         "appointment {} is active and has no claim on its provider's time",
         _NEXT_PROVIDER,
         """
@@ -83,7 +86,7 @@ _PROMISES = (
                   AND c.starts_at <= a.starts_at AND c.ends_at >= a.ends_at AND NOT c.overbooked)
         """,
     ),
-    _Promise(
+    _Invariant(
         "the history of appointment {} has a gap, or does not end with its version",
         _NEXT_APPOINTMENT,
         """
@@ -101,27 +104,32 @@ _PROMISES = (
 
 
 def check_invariants(db: Connection, business_id: UUID, *, share: float = DATABASE_SHARE) -> list[str]:
-    """What is broken, in words, at most five of each kind; empty when all is well. In pieces, each of one snapshot,
-    that keep the database busy for `share` of the time."""
-    pace = ComparisonThrottle(share)
-    # Where statistics are missing, as in a new copy, the planner would visit every claim for each appointment.
+    """Describe the violated invariants, at most five violations of each; empty when there are none.
+
+    Reads in chunks, each from one snapshot, that keep the database busy for `share` of the time.
+    """
+    throttle = ComparisonThrottle(share)
+    # Without statistics, as in a new copy, the planner would read every claim for each appointment.
     db.execute("SET enable_nestloop = off")
     try:
-        return [each for promise in _PROMISES for each in _broken(db, business_id, promise, pace)]
+        return [each for invariant in _INVARIANTS for each in _violations(db, business_id, invariant, throttle)]
     finally:
         if not db.broken:
             db.execute("RESET enable_nestloop")
 
 
-def _broken(db: Connection, business_id: UUID, promise: _Promise, pace: ComparisonThrottle) -> list[str]:
+def _violations(db: Connection, business_id: UUID, invariant: _Invariant, throttle: ComparisonThrottle) -> list[str]:
     found: list[str] = []
     after = _FIRST
-    while after < _LAST and len(found) < _MOST_NAMED:
-        pace.begin()
-        values = {"business": business_id, "after": after, "rows": _PIECE_ROWS}
-        row = db.execute(promise.next, values).fetchone()
+    while after < _LAST and len(found) < _MAX_LISTED:
+        throttle.begin()
+        values = {"business": business_id, "after": after, "rows": _CHUNK_ROWS}
+        row = db.execute(invariant.next, values).fetchone()
         values["upto"] = upto = _LAST if row is None else row[0]
-        found += [promise.words.format(each) for (each,) in db.execute(promise.broken, values).fetchmany(_MOST_NAMED)]
+        found += [
+            invariant.message.format(each)
+            for (each,) in db.execute(invariant.violations, values).fetchmany(_MAX_LISTED)
+        ]
         after = upto
-        pace.rest()
-    return found[:_MOST_NAMED]
+        throttle.rest()
+    return found[:_MAX_LISTED]

@@ -1,4 +1,4 @@
-"""What changed lately of a business, while nobody writes it: fast, for everybody waits."""
+"""Compare the recent changes of a business. Inside a fence it must be fast, since writers wait."""
 
 import time
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ from monolith.cutover.verification.full_comparison import (
 )
 from monolith.cutover.verification.table_rows import Rows, Table, read_tables
 
-_LOOK_AGAIN = 0.002
-_LATELY = {
+_POLL_SECONDS = 0.002
+_RECENT_ROWS = {
     "appointment": "t.appointment_id = ANY (%(appointments)s)",
     "history": "t.at >= %(since)s",
     "idempotency": "t.recorded_at >= %(since)s",
     "claim": "t.holder_id = ANY (%(holders)s)",
     "session": "t.session_id = ANY (%(holders)s)",
 }
-"""The tables that grow with use; all others are compared whole."""
+"""The condition for recent rows of each table that grows with use. All other tables are compared completely."""
 
 
 def compare_recent(
@@ -39,9 +39,10 @@ def compare_recent(
     *,
     tables: Sequence[Table] | None = None,
 ) -> Findings:
-    """Everything but bookings whole, and of these what has an entry in its history since then, by the source's clock.
+    """Compare all tables except bookings completely, and the bookings with a history entry since `since`.
 
-    Both sides must be still: there is no second look. `tables` are those of `read_tables`, if known already.
+    `since` is a time of the source's clock. Nothing may be written during the comparison: a difference is not read
+    again. `tables` are those of `read_tables`, if already known.
     """
     began = time.monotonic()
     found = _read(source, target, business_id, since, tables)
@@ -58,10 +59,13 @@ def compare_since(
     tables: Sequence[Table] | None = None,
     settle_seconds: float = 5.0,
 ) -> Findings:
-    """As `compare_recent`, of a business that is used: what differs is read again until it agrees. A later comparison
-    may begin at the findings' `compared_from`, with nothing to spare: every write stamped before has ended."""
+    """Compare like `compare_recent` while the business is in use: differing rows are read again until they agree.
+
+    A later comparison may start exactly at the findings' `compared_from`: every write with an earlier timestamp has
+    ended.
+    """
     began = time.monotonic()
-    compared_from = _when_all_earlier_writes_have_ended(source, business_id, settle_seconds) or since
+    compared_from = _wait_for_earlier_writes(source, business_id, settle_seconds) or since
     found = _read(source, target, business_id, since, tables)
     differences = []
     for table, rows in found.differing.items():
@@ -71,22 +75,22 @@ def compare_since(
     return build_findings(found.tables, differences, compared_from, began)
 
 
-def _when_all_earlier_writes_have_ended(db: Connection, business_id: UUID, seconds: float) -> datetime | None:
-    """A moment of the database's clock, once nobody writes any more who wrote then; None if that takes too long.
+def _wait_for_earlier_writes(db: Connection, business_id: UUID, seconds: float) -> datetime | None:
+    """Return a time of the database's clock once every write that was open then has ended; None after a timeout.
 
-    Whoever writes holds the business's lock, and stamps what is written when that is held.
+    A writer holds the business's advisory lock and takes its timestamp under the lock.
     """
-    moment, writing = read_clock(db), _writing(db, business_id)
+    moment, writers = read_clock(db), _active_writers(db, business_id)
     until = time.monotonic() + seconds
-    while writing:
+    while writers:
         if time.monotonic() >= until:
             return None
-        time.sleep(_LOOK_AGAIN)
-        writing &= _writing(db, business_id)
+        time.sleep(_POLL_SECONDS)
+        writers &= _active_writers(db, business_id)
     return moment
 
 
-def _writing(db: Connection, business_id: UUID) -> set[str]:
+def _active_writers(db: Connection, business_id: UUID) -> set[str]:
     rows = db.execute(
         """
         SELECT virtualtransaction FROM pg_locks
@@ -100,7 +104,7 @@ def _writing(db: Connection, business_id: UUID) -> set[str]:
 
 
 class _Found(NamedTuple):
-    """`differing` has the rows of both sides."""
+    """`differing` has the rows of both databases."""
 
     tables: dict[str, TableFinding]
     differing: dict[Table, tuple[Rows, Rows]]
@@ -119,15 +123,15 @@ def _read(
         here, there = (dict(found) for found in both.map(lambda db: _summaries(db, query, values), (source, target)))
     found = _Found({}, {})
     for table in tables:
-        same = here[table.name] == there[table.name]
-        found.tables[table.name] = TableFinding(here[table.name][0], same)
-        if not same:
+        equal = here[table.name] == there[table.name]
+        found.tables[table.name] = TableFinding(here[table.name][0], equal)
+        if not equal:
             found.differing[table] = (_rows(source, table, values), _rows(target, table, values))
     return found
 
 
 def _where(table: Table) -> sql.SQL:
-    return sql.SQL(_LATELY.get(table.name, "true"))
+    return sql.SQL(_RECENT_ROWS.get(table.name, "true"))
 
 
 def _summary(table: Table) -> sql.Composed:

@@ -1,4 +1,4 @@
-"""The tables of schema scheduling, as the database's own catalog has them: one that the mover forgets is found here."""
+"""The tables of schema scheduling, read from the catalog, so that a table missing from replication is found."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,13 +10,13 @@ from psycopg import sql
 from monolith.cutover.databases import Connection
 
 EXCLUDED_TABLES = frozenset({"lease", "outbox", "alembic_version", "canary"})
-"""Each database's own: who may write there, what it has yet to tell, its version, and what belongs to no business."""
+"""Not replicated: the lease, unpublished events, the schema version, and rows that belong to no business."""
 
 Key = tuple[str, ...]
-"""Without the business, each part as text: Postgres knows dates that Python does not."""
+"""A primary key without the business, each column as text, since Postgres has dates that Python lacks."""
 
 Rows = dict[Key, int]
-"""Hash by key."""
+"""The hash of each row by its key."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,10 @@ class Table:
 
     @cached_property
     def row_hash(self) -> sql.Composed:
-        """Of a whole row, by each type's own hash: a third to a sixth of the time that its text takes. Columns by name,
-        for their order may differ; NULL and an empty text do too."""
+        """A hash of the whole row by each type's hash function, 3 to 6 times as fast as hashing its text.
+
+        The columns are sorted by name, since their order may differ between databases. NULL differs from an empty text.
+        """
         columns = sql.SQL(", ").join(sql.Identifier("t", column) for column in self.columns)
         return sql.SQL("hash_record_extended(ROW({}), 0)").format(columns)
 
@@ -44,11 +46,11 @@ class Table:
 
     @cached_property
     def keyed_hash(self) -> sql.Composed:
-        """What a row of `Rows` is made from: its key's parts, then its hash."""
+        """The columns of `Rows`: the parts of the key, then the hash."""
         return sql.SQL(", ").join([*self.key_texts, self.row_hash])
 
     def bound(self, db: Connection, business_id: UUID, after: Key | None, rows: int, *, bytewise: bool) -> Key | None:
-        """The key of the row that so many rows lie before, behind `after`; None when there are not that many."""
+        """Return the key of the row that is `rows` rows after `after`; None when there are fewer."""
         if not self.key:
             return None
         where, values = self._within(after, None, bytewise)
@@ -63,8 +65,7 @@ class Table:
     def between(
         self, db: Connection, business_id: UUID, after: Key | None, last: Key | None, *, bytewise: bool
     ) -> tuple[int, str]:
-        """Of the rows behind `after` up to `last`, or to the end: how many, and the sum of their hashes, which no order
-        changes."""
+        """Return the number of rows after `after` up to `last` (None: the end) and the sum of their hashes."""
         where, values = self._within(after, last, bytewise)
         row = db.execute(
             sql.SQL("SELECT count(*), coalesce(sum({}), 0)::text FROM {} WHERE t.business_id = %s AND {}").format(
@@ -91,7 +92,7 @@ class Table:
         return self.rows(db, business_id, where, tuple(list(column) for column in zip(*keys, strict=True)))
 
     def _ordered(self, bytewise: bool) -> list[sql.Composed]:
-        """The key's columns, in an order that both databases have: texts are sorted as each was set up, or by bytes."""
+        """The key's columns in an order common to both databases; bytewise for text if their collations differ."""
         return [
             sql.SQL('{} COLLATE "C"' if bytewise and kind == "text" else "{}").format(sql.Identifier("t", column))
             for column, kind in zip(self.key, self.key_types, strict=True)
@@ -107,7 +108,7 @@ class Table:
         return where, values
 
     def rows(self, db: Connection, business_id: UUID, where: sql.Composable, values: tuple[Any, ...]) -> Rows:
-        """Those that meet `where` besides."""
+        """Return the business's rows that satisfy `where`."""
         found = db.execute(
             sql.SQL("SELECT {} FROM {} WHERE t.business_id = %s AND {}").format(self.keyed_hash, self.source, where),
             (business_id, *values),
@@ -116,7 +117,7 @@ class Table:
 
 
 def read_tables(db: Connection) -> tuple[Table, ...]:
-    """By name."""
+    """Return the compared tables, sorted by name."""
     found = db.execute(
         """
         SELECT c.relname,

@@ -1,14 +1,14 @@
-"""How much of a database's time a comparison may take: customers are served beside it, at the peak hour too."""
+"""Limit the share of time for which a comparison keeps a database busy, so that requests stay fast at peak load."""
 
 import time
 from typing import Final
 
 DATABASE_SHARE: Final = 0.25
-"""At half of its capacity a server has room for this much more, and answers nearly as fast as before."""
+"""A server at half of its capacity responds nearly as fast with this additional load."""
 
 
 class ComparisonThrottle:
-    """Works for `share` of the time, and rests for the rest of it."""
+    """Sleep after each chunk of work, so that work takes `share` of the time."""
 
     def __init__(self, share: float = DATABASE_SHARE) -> None:
         self._share = share
@@ -18,6 +18,6 @@ class ComparisonThrottle:
         self._began = time.monotonic()
 
     def rest(self) -> None:
-        """After each small piece of work."""
+        """Call after each chunk of work."""
         worked = time.monotonic() - self._began
         time.sleep(worked * (1 / self._share - 1))

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, literal_column, select
+from sqlalchemy import Connection, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from monolith.shared.database import Database, new_id
+from monolith.shared.database import Database
+from monolith.shared.flags.platform_writes import append_audit
 from monolith.shared.flags.tables import audit, flag
 
 SCHEDULING_ADAPTER = "scheduling.adapter"
@@ -46,8 +47,8 @@ class FlagStore:
                     constraint="flag_key_business", set_={"value": value, "changed_at": func.now()}
                 )
             )
-            record(
-                connection,
+            append_audit(
+                connection.exec_driver_sql,
                 actor=actor,
                 action="flag.set",
                 subject=key if business_id is None else f"{key} business:{business_id}",
@@ -63,23 +64,6 @@ class FlagStore:
         newest = select(*columns).order_by(audit.c.recorded_at.desc(), audit.c.audit_id.desc()).limit(limit)
         with self._database.transaction() as connection:
             return [AuditEntry(*row) for row in connection.execute(newest)]
-
-
-def record(
-    connection: Connection, *, actor: str, action: str, subject: str, before: Any, after: Any, reason: str
-) -> None:
-    """Append to the audit log, in the caller's transaction. A trigger makes the log append-only."""
-    connection.execute(
-        insert(audit).values(
-            audit_id=new_id(),
-            actor=actor,
-            action=action,
-            subject=subject,
-            before=before,
-            after=after,
-            reason=reason,
-        )
-    )
 
 
 def _current(connection: Connection, key: str, business_id: UUID | None) -> str | None:

@@ -12,7 +12,8 @@ from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.store import cutovers as moves
 from monolith.shared.database import Database
-from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore, record
+from monolith.shared.flags.platform_writes import append_audit
+from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from tests.command_line import CommandLine, cutover_settings
 from tests.cutover.replication_pair import start
 from tests.databases import Databases
@@ -34,8 +35,8 @@ def platform(databases: Databases) -> Database:
 def test_show_lists_a_guard_that_ended(platform: Database, extraction: CommandLine) -> None:
     extraction("flag", "set", "http", "--reason", "first")
     with platform.transaction() as connection:
-        record(
-            connection,
+        append_audit(
+            connection.exec_driver_sql,
             actor="guard",
             action="guard.returned",
             subject="scheduling.adapter business:0190a0b0-0000-7000-8000-000000000000",
@@ -71,7 +72,7 @@ def test_reset_after_finalize_leaves_the_flag_at_the_service(
     extraction("flag", "set", "http")
     refused = extraction("reset", "--yes")
     assert refused.returncode == 2
-    assert "replication is not to be relied on" in refused.stderr
+    assert "replication is not healthy" in refused.stderr
     assert FlagStore(platform).read() == {(SCHEDULING_ADAPTER, None): "http"}
 
 
