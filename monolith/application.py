@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint
 
+from contracts.chassis.readiness import Check
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.middleware.errors import ErrorPage
 from monolith.shared.telemetry.metrics import Metrics
-from monolith.shared.telemetry.readiness import Check
 
 REQUEST_SECONDS = 10.0
 

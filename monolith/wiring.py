@@ -17,6 +17,7 @@ from openfeature.provider import FeatureProvider
 from contracts.chassis.credentials import role_url
 from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.loops import Loop, Worker
+from contracts.chassis.readiness import Check
 from monolith.application import Application
 from monolith.config import MonolithConfig, WorkerConfig
 from monolith.modules.auth import module as auth
@@ -38,7 +39,7 @@ from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import Follower
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
-from monolith.shared.telemetry.readiness import Check, schema_check
+from monolith.shared.telemetry.readiness import schema_check
 from monolith.web.page_context import PageContextFactory
 from monolith.web.pages import create_pages, error_page
 
@@ -52,7 +53,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     `flags` replaces this product's own flags, for a team that already has a flag system.
     """
     metrics = Metrics(config.metrics_folder, _sessions(config))
-    metrics.serves(config.threads)
+    metrics.serving(config.threads)
     databases = ModuleDatabases(config.database_url, config.role_secret, metrics.pool_wait)
     few = max(2, config.threads // 2)
     platform = databases.of("platform", PLATFORM_ROLE, 2)

@@ -30,7 +30,7 @@ errorlog = "-"
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
-class Worker(Protocol):
+class GunicornWorker(Protocol):
     """As far as it concerns us."""
 
     pid: int
@@ -47,7 +47,7 @@ def begin(*modules: str) -> None:
         importlib.import_module(module)
 
 
-def child_exit(server: object, worker: Worker) -> None:
+def child_exit(server: object, worker: GunicornWorker) -> None:
     """A worker that is gone has no requests under way; what it counted stays counted."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

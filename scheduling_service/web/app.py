@@ -11,7 +11,7 @@ from contracts.chassis.trace import REQUEST_ID, TRACEPARENT, new_trace
 from contracts.scheduling.port import OPERATIONS
 from scheduling_service.config import WebConfig
 from scheduling_service.web import responses
-from scheduling_service.web.metrics import Metrics
+from scheduling_service.web.metrics import OperationMetrics
 from scheduling_service.web.operation_view import OperationView, ServedPort
 from scheduling_service.web.operator_routes import add_operating_routes
 from scheduling_service.web.tokens import TokenVerifier
@@ -26,8 +26,8 @@ def create_app(port: ServedPort, config: WebConfig, sessions: DatabaseSessions) 
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
     verifier = TokenVerifier(config.verify_keys)
-    metrics = Metrics(config.metrics_folder, sessions)
-    metrics.serves(config.threads)
+    metrics = OperationMetrics(config.metrics_folder, sessions)
+    metrics.serving(config.threads)
     for operation in OPERATIONS:
         app.add_url_rule(
             operation.path.replace("{", "<").replace("}", ">"),

@@ -20,7 +20,7 @@ from contracts.scheduling.service_tokens import Claims
 from contracts.scheduling.validation import require_key
 from scheduling_service.web import responses
 from scheduling_service.web.connection import caller_has_gone
-from scheduling_service.web.metrics import Metrics
+from scheduling_service.web.metrics import OperationMetrics
 from scheduling_service.web.tokens import TokenVerifier, require_purpose
 
 _log = logging.getLogger("scheduling_service.requests")
@@ -40,12 +40,13 @@ class OperationView:
     """A Flask view. Answers everything itself, so that each call is measured and logged exactly once."""
 
     def __init__(
-        self, operation: Operation[Any, Any], port: ServedPort, verifier: TokenVerifier, metrics: Metrics
+        self, operation: Operation[Any, Any], port: ServedPort, verifier: TokenVerifier, metrics: OperationMetrics
     ) -> None:
         self._operation = operation
         self._port = port
         self._verifier = verifier
         self._metrics = metrics
+        self._route = (operation.name,)
 
     @property
     def __name__(self) -> str:
@@ -55,11 +56,11 @@ class OperationView:
         began, cpu_began = time.perf_counter(), time.thread_time()
         trace = new_trace(request.headers.get(TRACEPARENT), request.headers.get(REQUEST_ID))
         call = _Call(self._operation, trace, path_fields)
-        with self._metrics.in_flight():
-            response = self._answer(call)
+        self._metrics.request_started(self._route)
+        response = self._answer(call)
         responses.add_trace(response, trace)
         seconds = time.perf_counter() - began
-        self._metrics.observe(self._operation.name, response.status_code, seconds, time.thread_time() - cpu_began)
+        self._metrics.request_finished(self._route, response.status_code, seconds, time.thread_time() - cpu_began)
         call.log(response.status_code, seconds)
         return response
 

@@ -1,4 +1,4 @@
-"""What those who run the service ask: is it up, can it serve, what does it measure, what does it offer."""
+"""Routes for operators: health, readiness, metrics and the OpenAPI document."""
 
 import hmac
 from importlib import resources
@@ -7,13 +7,14 @@ from flask import Flask, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.wrappers import Response
 
-from scheduling_service.web.metrics import Metrics
+from contracts.chassis.readiness import Readiness
+from scheduling_service.web.metrics import OperationMetrics
 from scheduling_service.web.operation_view import ServedPort
-from scheduling_service.web.readiness import Readiness
+from scheduling_service.web.readiness import ping_check
 
 
-def add_operating_routes(app: Flask, port: ServedPort, metrics: Metrics, metrics_token: str) -> None:
-    readiness = Readiness(port.ping)
+def add_operating_routes(app: Flask, port: ServedPort, metrics: OperationMetrics, metrics_token: str) -> None:
+    readiness = Readiness([ping_check(port.ping)])
     bearer = f"Bearer {metrics_token}".encode()
 
     def healthz() -> Response:
@@ -21,7 +22,8 @@ def add_operating_routes(app: Flask, port: ServedPort, metrics: Metrics, metrics
 
     def readyz() -> Response:
         missing = readiness.missing()
-        return Response(f"{missing or 'ready'}\n", 503 if missing else 200, content_type="text/plain")
+        text = " ".join(missing.values()) or "ready"
+        return Response(f"{text}\n", 503 if missing else 200, content_type="text/plain")
 
     def show_metrics() -> Response:
         given = request.headers.get("Authorization", "").encode()

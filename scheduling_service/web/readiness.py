@@ -1,28 +1,19 @@
-"""Whether a call could be served now, asked so that a silent database cannot hold up the answer."""
+"""Readiness of the service: its database answers and is migrated."""
 
 from collections.abc import Callable
 
-from contracts.chassis.single_flight import SingleFlight
+from contracts.chassis.readiness import Check
 from contracts.scheduling.errors import SchedulingError
 
-PATIENCE = 1.0
 
+def ping_check(ping: Callable[[], None]) -> Check:
+    """Return a check that fails with the message of the SchedulingError that `ping` raises."""
 
-class Readiness:
-    """Asks one ping at a time, however many probes come: they share its answer."""
-
-    def __init__(self, ping: Callable[[], None], patience: float = PATIENCE) -> None:
-        self._ping = SingleFlight(ping, "readiness")
-        self._patience = patience
-
-    def missing(self) -> str | None:
-        """One line that names what is missing; None when nothing is. Answers within `patience` seconds."""
+    def missing() -> str | None:
         try:
-            self._ping.submit().result(self._patience)
+            ping()
         except SchedulingError as error:
             return error.message
-        except TimeoutError:
-            return f"Scheduling's database has not answered within {self._patience:g} s."
-        except Exception as error:
-            return f"Scheduling's database cannot be asked: {type(error).__name__}."
         return None
+
+    return Check("Scheduling's database", missing)

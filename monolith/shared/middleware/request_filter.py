@@ -34,7 +34,7 @@ class RequestFilter:
         context = current_request_context()
         module, _, endpoint = (request.endpoint or "").rpartition(".")
         context.module, context.endpoint = (module, endpoint) if module else UNMATCHED
-        self._metrics.began(context.module, context.endpoint)
+        self._metrics.request_started((context.module, context.endpoint))
         environ = request.environ
         if environ.get("HTTP_HOST", "").lower() != self._host and environ.get("PATH_INFO") not in OPERATING_PATHS:
             raise ApiError(400, "unknown_host", f"This server only answers requests for {self._host}.")

@@ -44,7 +44,9 @@ class RequestLogging:
     def _end(self, context: RequestContext, environ: "WSGIEnvironment") -> None:
         seconds = time.perf_counter() - context.started
         cpu_seconds = time.thread_time() - context.cpu_started
-        self._metrics.ended(context.module, context.endpoint, context.status, seconds, cpu_seconds)
+        if context.module:  # Without a module, the request was refused before it was routed.
+            route = (context.module, context.endpoint)
+            self._metrics.request_finished(route, context.status, seconds, cpu_seconds)
         if _log.isEnabledFor(logging.INFO):
             _log.info("request", extra={"fields": _fields(context, environ, seconds)})
 

@@ -1,4 +1,4 @@
-"""What those who run the process ask of it: `/healthz`, `/readyz`, `/metrics`."""
+"""Routes for operators: `/healthz`, `/readyz` and `/metrics`."""
 
 import hmac
 from collections.abc import Sequence
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 import msgspec
 from flask import Blueprint, Response, abort, request
 
+from contracts.chassis.readiness import Check, Readiness
 from monolith.shared.telemetry.metrics import Metrics
-from monolith.shared.telemetry.readiness import Check, what_is_missing
 
 _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def operating_routes(metrics: Metrics, metrics_token: str, checks: Sequence[Check]) -> Blueprint:
-    """`/healthz` says that the process answers, `/readyz` that it can work; `/metrics` exists for its token only."""
+    """Return the routes for operators. `/metrics` needs the bearer token and is 404 without it."""
     blueprint = Blueprint("operating", __name__)
+    ready = Readiness(checks)
     expected = f"Bearer {metrics_token}".encode()
 
     @blueprint.get("/healthz")
@@ -23,7 +24,7 @@ def operating_routes(metrics: Metrics, metrics_token: str, checks: Sequence[Chec
 
     @blueprint.get("/readyz")
     def readiness() -> Response:
-        missing = what_is_missing(list(checks))
+        missing = ready.missing()
         if missing:
             return _json({"status": "not ready", "missing": missing}, 503)
         return _json({"status": "ready"}, 200)

@@ -1,23 +1,14 @@
-"""Whether this process can do its work, and what is missing when it cannot."""
+"""Readiness of the monolith: its schemas are reachable and migrated."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.chassis.readiness import Check
 from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.database.migrate import missing_versions, newest_versions
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """`missing` answers None when all is well, else one line that names what is missing and the remedy."""
-
-    name: str
-    missing: Callable[[], str | None]
-
-
 def schema_check(database: Database, schema: str, migrations: Path) -> Check:
-    """The module's database answers its role, and its schema is migrated to what this code was written for."""
+    """Return a check that a module's schema can be read with its role and is migrated to this code's version."""
     newest = newest_versions(migrations)
 
     def missing() -> str | None:
@@ -30,9 +21,3 @@ def schema_check(database: Database, schema: str, migrations: Path) -> Check:
         return None
 
     return Check(schema, missing)
-
-
-def what_is_missing(checks: list[Check]) -> dict[str, str]:
-    """By the check's name; empty when the process is ready."""
-    found = ((check.name, check.missing()) for check in checks)
-    return {name: missing for name, missing in found if missing is not None}
