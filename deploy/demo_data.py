@@ -1,6 +1,6 @@
-"""The demo's data: one business with services, people, prices and a few bookings, made through the public API.
+"""Demo data: one business with services, providers, prices and a few bookings.
 
-Nothing here knows the inside of the product: it signs up, signs in and books like anybody else.
+Created through the public API only, like any client's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,63 +30,63 @@ _PROVIDERS = ("Alva", "Bruno", "Chidi")
 
 
 @dataclass(frozen=True)
-class Login:
-    who: str
+class DemoLogin:
+    role: str
     email: str
     password: str
 
 
-OWNER = Login("owner", "owner@harbour-barbers.example", "harbour-demo-owner")
-CUSTOMER = Login("customer", "robin@example.com", "harbour-demo-robin")
+OWNER = DemoLogin("owner", "owner@harbour-barbers.example", "harbour-demo-owner")
+CUSTOMER = DemoLogin("customer", "robin@example.com", "harbour-demo-robin")
 
 
-def seed(environment: Mapping[str, str]) -> list[Login]:
-    """Fill an empty product, and answer who may log in.
+def fill_demo(environment: Mapping[str, str]) -> list[DemoLogin]:
+    """Create the demo data if it is missing, and return the accounts.
 
-    The customer comes last: when they can log in, everything stands already. A seeding that was cut short goes on where
-    it stopped, since every request carries the same idempotency key as before.
+    The customer is created last, so that its login shows that the data is complete. An interrupted run is continued by
+    the next one, because every request has a fixed idempotency key.
     """
-    api = Api(environment["PUBLIC_URL"])
-    if api.lets_in(CUSTOMER):
+    api = DemoApi(environment["PUBLIC_URL"])
+    if api.can_log_in(CUSTOMER):
         return [OWNER, CUSTOMER]
     _sign_up_owner(api)
     offerings = [_offering(api, fields, price) for fields, price in _OFFERINGS]
     providers = [_provider(api, name, offerings) for name in _PROVIDERS]
-    _sign_up_customer(Api(environment["PUBLIC_URL"]), offerings[0], providers)
+    _sign_up_customer(DemoApi(environment["PUBLIC_URL"]), offerings[0], providers)
     return [OWNER, CUSTOMER]
 
 
-class Api:
-    """One client of the JSON API, with its own session. A refusal ends the seeding with one line."""
+class DemoApi:
+    """A client of the JSON API with its own session. Raises CommandError for an error response."""
 
     def __init__(self, public_url: str) -> None:
         self._base = f"{public_url}/api/v1"
         self._session = requests.Session()
         self._session.trust_env = False
 
-    def lets_in(self, login: Login) -> bool:
+    def can_log_in(self, login: DemoLogin) -> bool:
         body = {"email": login.email, "password": login.password}
         return self._session.post(f"{self._base}/login", json=body, timeout=_TIMEOUT).ok
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
-        return self._answer(self._session.get(self._base + path, params=query, timeout=_TIMEOUT))
+        return self._decode(self._session.get(self._base + path, params=query, timeout=_TIMEOUT))
 
     def send(self, method: str, path: str, body: Mapping[str, object], key: str) -> dict[str, Any]:
         headers = {"Idempotency-Key": key}
-        return self._answer(
+        return self._decode(
             self._session.request(method, self._base + path, json=body, headers=headers, timeout=_TIMEOUT)
         )
 
-    def _answer(self, response: requests.Response) -> dict[str, Any]:
+    def _decode(self, response: requests.Response) -> dict[str, Any]:
         if not response.ok:
             raise CommandError(
-                f"the demo data could not be filled in: {response.request.method} {response.request.path_url} answered "
-                f"{response.status_code} {response.text[:200]}; `make clean` begins again, `--no-seed` does without"
+                f"the demo data could not be created: {response.request.method} {response.request.path_url} returned "
+                f"{response.status_code} {response.text[:200]}; run `make clean` to start over, or use `--no-seed`"
             )
         return cast(dict[str, Any], response.json()) if response.content else {}
 
 
-def _sign_up_owner(api: Api) -> None:
+def _sign_up_owner(api: DemoApi) -> None:
     api.send(
         "POST",
         "/signup",
@@ -103,7 +103,7 @@ def _sign_up_owner(api: Api) -> None:
     )
 
 
-def _offering(api: Api, fields: Mapping[str, object], price: int) -> str:
+def _offering(api: DemoApi, fields: Mapping[str, object], price: int) -> str:
     offering = api.send("POST", f"/businesses/{SLUG}/offerings", fields, f"demo-{fields['name']}".replace(" ", "-"))
     offering_id = cast(str, offering["offering_id"])
     api.send(
@@ -115,22 +115,22 @@ def _offering(api: Api, fields: Mapping[str, object], price: int) -> str:
     return offering_id
 
 
-def _provider(api: Api, name: str, offerings: Iterable[str]) -> str:
-    place = f"/businesses/{SLUG}/providers"
-    provider = api.send("POST", place, {"name": name, "zone": "Europe/Paris"}, f"demo-provider-{name}")
+def _provider(api: DemoApi, name: str, offerings: Iterable[str]) -> str:
+    path = f"/businesses/{SLUG}/providers"
+    provider = api.send("POST", path, {"name": name, "zone": "Europe/Paris"}, f"demo-provider-{name}")
     provider_id = cast(str, provider["provider_id"])
-    api.send("PUT", f"{place}/{provider_id}/offerings", {"offering_ids": list(offerings)}, f"demo-offers-{name}")
-    api.send("PUT", f"{place}/{provider_id}/weekly-hours", {"ranges": [*_WEEKDAYS, *_SATURDAY]}, f"demo-hours-{name}")
+    api.send("PUT", f"{path}/{provider_id}/offerings", {"offering_ids": list(offerings)}, f"demo-offers-{name}")
+    api.send("PUT", f"{path}/{provider_id}/weekly-hours", {"ranges": [*_WEEKDAYS, *_SATURDAY]}, f"demo-hours-{name}")
     return provider_id
 
 
-def _sign_up_customer(api: Api, offering_id: str, providers: list[str]) -> None:
-    """Robin, with an appointment at each provider's first free time from the day after tomorrow on."""
+def _sign_up_customer(api: DemoApi, offering_id: str, providers: list[str]) -> None:
+    """Sign up Robin, and book the first free slot of each provider, one per week from the day after tomorrow."""
     person = {"name": "Robin Example", "email": CUSTOMER.email, "password": CUSTOMER.password}
     api.send("POST", f"/businesses/{SLUG}/customers", person, "demo-customer")
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
-    for days, provider_id in enumerate(providers):
-        window = (start + timedelta(days=7 * days), start + timedelta(days=7 * days + 7))
+    for week, provider_id in enumerate(providers):
+        window = (start + timedelta(weeks=week), start + timedelta(weeks=week + 1))
         slots = api.get(
             f"/businesses/{SLUG}/slots",
             offering_id=offering_id,

@@ -19,18 +19,18 @@ DEPLOYMENT = click.argument("deployment", type=click.Choice(list(TARGETS)))
 def db() -> None:
     """Set up the database of a deployment, or check it.
 
-    The database comes from MONOLITH_DATABASE_URL or SCHEDULING_DATABASE_URL, with an administrator's credentials. The
-    passwords of the running roles follow from DATABASE_ROLE_SECRET; each deployment has its own. With none of these
-    set, the databases of the demo that runs in this folder are meant.
+    MONOLITH_DATABASE_URL or SCHEDULING_DATABASE_URL names the database, with an administrator's credentials. The
+    passwords of the running roles are derived from DATABASE_ROLE_SECRET; each deployment has its own secret. If
+    nothing is set, the command uses the databases of the demo that runs in this folder.
     """
 
 
 @db.command("setup")
 @DEPLOYMENT
 def set_up_command(deployment: str) -> None:
-    """Create what is missing of database, roles, schemas and tables, and migrate to this version.
+    """Create the database, roles, schemas and tables that are missing, and migrate to this version.
 
-    May be repeated; data stays.
+    Can be repeated; existing data is kept.
     """
     from deploy.databases.set_up import set_up
 
@@ -42,11 +42,11 @@ def set_up_command(deployment: str) -> None:
 @db.command("check")
 @DEPLOYMENT
 def check_command(deployment: str) -> None:
-    """Tell whether the product can run on the database. Changes nothing."""
+    """Check whether the product can run on the database. Changes nothing."""
     from deploy.databases.check import check
 
     check(_target(deployment))
-    click.echo(f"the {deployment} database is reachable, migrated, and lets the running roles in")
+    click.echo(f"the {deployment} database is reachable and migrated, and the running roles can log in")
 
 
 def _target(deployment: str) -> Target:

@@ -20,24 +20,24 @@ CONSUMER = click.argument("consumer", type=click.Choice(CONSUMERS))
 
 @click.group()
 def events() -> None:
-    """See and replay the events that a module could not apply.
+    """List and replay the events that a module could not apply.
 
-    An event that fails again and again is put aside as a dead letter, so that the others flow. Mend the cause, then
-    replay it: nothing happens twice.
+    An event that fails repeatedly becomes a dead letter, so that it does not block the others. Fix the cause, then
+    replay it: an event that was already applied has no further effect.
     """
 
 
 @events.command()
 @click.argument("consumer", type=click.Choice(CONSUMERS), required=False)
 def dead(consumer: str | None) -> None:
-    """List the dead letters of CONSUMER, or of all."""
+    """List the dead letters of CONSUMER, or of all consumers."""
     rows = [row for name in ([consumer] if consumer else CONSUMERS) for row in _rows(name)]
     if not rows:
         click.echo("there are no dead letters")
         return
     table = [("consumer", "letter", "appointment", "version", "died (UTC)", "why"), *rows]
     widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
-    for row in table:  # Never cut, however narrow the terminal: the letters' names are to be copied.
+    for row in table:  # Never truncated on a narrow terminal: the user copies the letters' names.
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
@@ -55,11 +55,11 @@ def _cells(letter: DeadLetter) -> tuple[str, ...]:
 @events.command()
 @CONSUMER
 @click.argument("letter", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every dead letter of the consumer.")
+@click.option("--all", "everything", is_flag=True, help="Replay every dead letter of the consumer.")
 def replay(consumer: str, letter: tuple[str, ...], everything: bool) -> None:
-    """Give CONSUMER each LETTER again, by the names that `extraction events dead` lists."""
+    """Publish each LETTER to CONSUMER again, named as `extraction events dead` lists it."""
     if bool(letter) == everything:
-        raise click.UsageError("Name the letters to replay, or say --all.")
+        raise click.UsageError("Name the letters to replay, or use --all.")
     with _letters(consumer) as letters, _group(consumer) as group:
         known = {each.entry_id for each in letters.list_letters()}
         unknown = sorted(set(letter) - known)
@@ -74,13 +74,13 @@ def replay(consumer: str, letter: tuple[str, ...], everything: bool) -> None:
 
 @events.command()
 def republish() -> None:
-    """Publish again all that the outboxes keep, for consumers that missed events.
+    """Publish every event in the outboxes again, for consumers that missed some.
 
-    What they have applied already is ignored. Nothing is published while no relay runs; it follows when one does.
+    Consumers ignore events that they have already applied. Publication waits until a relay runs.
     """
     with _group(CONSUMERS[0]) as group:
         group.request_republication(None)
-    click.echo("the relays publish again, from the oldest event that they keep")
+    click.echo("the relays publish again, from the oldest event in their outboxes")
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def _letters(consumer: str) -> Iterator[DeadLetters]:
 def _group(consumer: str) -> Iterator[ConsumerGroup]:
     url = deployment_environment("monolith").get("REDIS_URL")
     if not url:
-        raise CommandError("REDIS_URL is not set: set it to the server that the worker uses")
+        raise CommandError("REDIS_URL is not set: set it to the server of the worker")
     group = ConsumerGroup(url, consumer)
     try:
         yield group

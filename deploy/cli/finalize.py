@@ -1,4 +1,4 @@
-"""Complete the extraction for good, after everything has moved."""
+"""Complete the extraction permanently, after everything has moved."""
 
 import click
 
@@ -11,7 +11,7 @@ _CONFIRMATION = "there is no way back"
 @click.command()
 @click.option("--confirm", metavar="TEXT", help=f'Confirm without a prompt: "{_CONFIRMATION}".')
 def finalize(confirm: str | None) -> None:
-    """Complete the extraction for good: every business stays with the service, and the monolith's copies are deleted.
+    """Complete the extraction: every business stays with the service, and the monolith's copies are deleted.
 
     Compares every business once more, ends replication, and deletes scheduling's rows in the monolith's database.
     Afterwards no business can be moved back without a new first copy.

@@ -11,27 +11,27 @@ from deploy.mailsink.store import MailStore
 
 @click.group()
 def mail() -> None:
-    """Read the mails that the demo has sent. They are kept in DATA_DIR/mail, and never leave this machine."""
+    """Read the mails that the demo has sent. They are stored in DATA_DIR/mail and never leave this machine."""
 
 
 @mail.command("list")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Maximum number of mails.")
 def list_command(limit: int) -> None:
     """List the newest mails."""
     mails = list(_store().newest_first(limit))
     for each in mails:
         click.echo(f"{each.number:>6}  {each.date:<31}  {each.recipient:<28}  {_printable(each.subject)}")
     if not mails:
-        click.echo("no mails yet: book an appointment in the demo, and its confirmation is listed here")
+        click.echo("no mails yet: book an appointment in the demo to receive its confirmation here")
 
 
 @mail.command("show")
 @click.argument("number", type=click.IntRange(1))
 def show_command(number: int) -> None:
-    """Show one mail, by the NUMBER that `extraction mail list` gives it."""
+    """Show mail NUMBER of `extraction mail list`."""
     found = _store().get(number)
     if found is None:
-        raise CommandError(f"there is no mail {number}: `extraction mail list` shows those there are")
+        raise CommandError(f"there is no mail {number}: `extraction mail list` shows the mails")
     headers = {"From": found.sender, "To": found.recipient, "Date": found.date, "Subject": found.subject}
     for name, value in headers.items():
         click.echo(f"{name}: {_printable(value)}")
@@ -45,5 +45,5 @@ def _store() -> MailStore:
 
 
 def _printable(text: str) -> str:
-    """Without the control characters by which a mail could command the terminal."""
+    """Remove control characters, which a terminal might interpret."""
     return "".join(character for character in text if character.isprintable() or character in "\n\t")

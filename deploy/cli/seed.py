@@ -2,34 +2,35 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import cast, get_args
 
 import click
 
 from deploy.databases import schemas
 from deploy.databases.schemas import Target
 from deploy.deployment import administrator_url, deployment_environment
-from monolith.shared.flags.scheduling_flag import AdapterName
+from monolith.shared.flags.scheduling_flag import DATABASE_OF, AdapterName
 
 
 @click.command()
-@click.option("--businesses", type=int, required=True, metavar="N", help="How many businesses.")
-@click.option("--appointments", type=int, required=True, metavar="M", help="How many appointments, in all of them.")
+@click.option("--businesses", type=int, required=True, metavar="N", help="Number of businesses.")
+@click.option("--appointments", type=int, required=True, metavar="M", help="Number of appointments in all of them.")
 @click.option("--seed", "number", type=int, default=1, show_default=True, help="The same seed gives the same data.")
 @click.option(
     "--side",
-    type=click.Choice(["in_process", "http"]),
+    type=click.Choice(get_args(AdapterName)),
     default="in_process",
     show_default=True,
-    help="Who owns the businesses: the monolith's own scheduling, or the extracted service.",
+    help="Database of the businesses: the monolith's own (in_process) or the service's (http).",
 )
-@click.option("--password", help="Of every owner; else one is made and printed.")
+@click.option("--password", help="Password of every owner; the default is random and is printed.")
 def seed(businesses: int, appointments: int, number: int, side: str, password: str | None) -> None:
-    """Fill the databases with businesses and their appointments, quickly: millions in minutes.
+    """Fill the databases with businesses and their appointments: millions in minutes.
 
-    Services, providers, hours, and appointments over past and coming weeks, none overlapping; the same for the same
-    seed in the same week. All or nothing. Goes to MONOLITH_DATABASE_URL, and SCHEDULING_DATABASE_URL for the side
-    `http`, with an administrator's credentials; with none of these set, to the demo that runs in this folder.
+    Creates services, providers, hours, and appointments over past and future weeks without overlaps; the same seed
+    gives the same data within a week. Commits everything or nothing. Writes to MONOLITH_DATABASE_URL, and to
+    SCHEDULING_DATABASE_URL for the side `http`, with an administrator's credentials. If neither is set, it writes to
+    the demo that runs in this folder.
     """
     from deploy.seed.plan import SeedPlan
     from deploy.seed.seeding import seed as fill
@@ -41,10 +42,10 @@ def seed(businesses: int, appointments: int, number: int, side: str, password: s
     scheduling = monolith if side == "in_process" else _target("scheduling")
     password = password or secrets.token_urlsafe(12)
     fill(plan, monolith, scheduling, password=password, say=lambda line: click.echo(line, err=True))
-    click.echo(f"{businesses:,} businesses with {appointments:,} appointments, owned by {side}")
+    click.echo(f"{businesses:,} businesses with {appointments:,} appointments, owned by {DATABASE_OF[plan.side]}")
     click.echo(f"the first is at /b/{plan.slug(0)}; its owner is {plan.owner_email(0)}, password {password}")
 
 
 def _target(deployment: str) -> Target:
-    make = schemas.monolith_target if deployment == "monolith" else schemas.scheduling_target
-    return make(administrator_url(deployment), deployment_environment(deployment)["DATABASE_ROLE_SECRET"])
+    build = schemas.monolith_target if deployment == "monolith" else schemas.scheduling_target
+    return build(administrator_url(deployment), deployment_environment(deployment)["DATABASE_ROLE_SECRET"])

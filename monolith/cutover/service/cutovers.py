@@ -93,7 +93,7 @@ class CutoverService:
         """Move the selected businesses. The flag of each follows when it has moved.
 
         For a selection of every business the flag's default follows last, so that new businesses are created at the
-        target too; businesses that were created at the source meanwhile are moved then. Raises BatchStopped: what was
+        target too; businesses created at the source until then are moved too. Raises BatchStopped: what was
         moved stays moved, and the flag is as before for the rest.
         """
         moved = self._move(request, self.select(request.target, selection), on_moved)
@@ -231,7 +231,7 @@ class CutoverService:
         return Rehearsal(business.slug, checked.found["canary_ms"]["there"] + verify_ms + _COMMITS_IN_FENCE * commit_ms)
 
 
-_ELSEWHERE = "another operator moved it in the meantime"
+_ELSEWHERE = "another operator has moved it"
 
 
 def write_pause_ms(cutover: Cutover) -> float | None:

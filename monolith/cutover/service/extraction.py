@@ -47,7 +47,7 @@ class ExtractionService:
         discard_copies(self._databases(), "scheduling", lambda line: None)
 
     def finalize(self, say: Callable[[str], None]) -> int:
-        """Leave every business with the service for good, and return how many rows of copies were deleted.
+        """Complete the extraction, and return how many rows of copies were deleted.
 
         Raises FinalizeRefused while a business is owned by the monolith, is being moved, or differs.
         """

@@ -75,7 +75,7 @@ def test_a_taken_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         server = PostgresServer(tmp_path / "postgres", port)
-        with pytest.raises(PortInUseError, match=f"port {port} for postgres is taken"):
+        with pytest.raises(PortInUseError, match=f"port {port} for postgres is in use"):
             server.start()
     server.start()
     server.stop()
