@@ -31,6 +31,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("loadtests/bench/", "notifications"): "measures when mails follow their bookings",
     ("loadtests/bench/", "platform"): "measures the product's SQL without the product",
     ("loadtests/bench/", "scheduling"): "measures the product's SQL without the product",
+    ("loadtests/harness/", "platform"): "waits until an owner is recorded",
     ("loadtests/harness/", "scheduling"): "compares acknowledged bookings with stored ones, from outside the product",
     ("loadtests/lab/", "scheduling"): "compares acknowledged bookings with stored ones, from outside the product",
 }
