@@ -1,37 +1,36 @@
-"""The parts of the OpenAPI document that do not come from the operations: errors, headers, security."""
+"""The parts of the OpenAPI document that are not derived from operations: errors, headers and security."""
 
 import inspect
 from collections.abc import Sequence
 from types import NoneType
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 
-from contracts.chassis.http_constants import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_PATTERN, PROBLEM_TYPE
+from contracts.chassis import openapi
+from contracts.chassis.http_constants import PROBLEM_TYPE
+from contracts.chassis.openapi import PROBLEM_PROPERTIES, Json, reference
 from contracts.chassis.trace import REQUEST_ID, TRACEPARENT
 from contracts.scheduling.codec import TIME_LEFT_MS
 from contracts.scheduling.errors import SchedulingError, Unavailable
 
-Json = dict[str, Any]
 
-
-def reference(name: str, kind: str = "schemas") -> Json:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def error_response(those: Sequence[type[SchedulingError]]) -> Json:
-    """One response for errors that share a status."""
-    schemas = [reference(error.__name__) for error in those]
+def error_response(errors: Sequence[type[SchedulingError]]) -> Json:
+    """Return one response for errors that share a status."""
+    schemas = [reference(error.__name__) for error in errors]
     schema = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
     return {
-        "description": ", ".join(f"`{error.code}`" for error in those),
-        "headers": replied("RetryAfter") if Unavailable in those else replied(),
-        "content": {PROBLEM_TYPE: {"schema": schema}},
+        "description": ", ".join(f"`{error.code}`" for error in errors),
+        "headers": reply_headers("RetryAfter") if Unavailable in errors else reply_headers(),
+        "content": openapi.content(schema, PROBLEM_TYPE),
     }
 
 
 def error_schema(error: type[SchedulingError]) -> Json:
-    """Problem details (RFC 9457) with the error's own members, which are its constructor's parameters."""
+    """Return the schema of an error: problem details (RFC 9457) with the error's own members.
+
+    The own members are the parameters of the error's constructor.
+    """
     own = inspect.signature(error).parameters
     members = {name: each.annotation for name, each in own.items() if name != "message"}
     always = [name for name, kind in members.items() if NoneType not in get_args(kind)]
@@ -39,57 +38,40 @@ def error_schema(error: type[SchedulingError]) -> Json:
         "title": error.__name__,
         "type": "object",
         "properties": {
-            "title": {"type": "string"},
+            **PROBLEM_PROPERTIES,
             "status": {"const": error.status},
-            "detail": {"type": "string"},
             "code": {"const": error.code},
             **{name: msgspec.json.schema(kind) for name, kind in members.items()},
         },
-        "required": ["title", "status", "detail", "code", *always],
+        "required": [*PROBLEM_PROPERTIES, *always],
         "x-retryable": error.retryable,
         "x-outcome-known": error.outcome_known,
     }
 
 
-def replied(*further: str) -> Json:
-    """The headers of a reply."""
+def reply_headers(*further: str) -> Json:
+    """Return the headers of a reply."""
     return {_NAMES[name]: reference(name, "headers") for name in ("RequestId", *further)}
 
 
 HEADERS: Json = {
-    "IdempotencyKey": {
-        "name": IDEMPOTENCY_KEY,
-        "in": "header",
-        "required": True,
-        "description": "The caller's own name for this write. Repeating it with the same request has one "
-        "effect and one answer; with another request it is `idempotency_key_reused`.",
-        "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY_PATTERN},
-    },
-    "TimeLeftMs": {
-        "name": TIME_LEFT_MS,
-        "in": "header",
-        "required": False,
-        "description": "How long the caller will still wait; nothing is committed after that. At most the "
-        "operation's `x-budget-ms` counts, which also holds where the header is absent.",
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    "TraceParent": {
-        "name": TRACEPARENT,
-        "in": "header",
-        "required": False,
-        "description": "W3C trace context. A malformed one begins a new trace.",
-        "schema": {"type": "string"},
-    },
-    "RequestId": {
-        "name": REQUEST_ID,
-        "in": "header",
-        "required": False,
-        "description": "Stands in the log lines of both sides.",
-        "schema": {"type": "string"},
-    },
+    "IdempotencyKey": openapi.idempotency_key(
+        "A unique value that the caller chooses for this write. Repeating the write with the same key and request has "
+        "one effect and one reply; the same key with another request is `idempotency_key_reused`."
+    ),
+    "TimeLeftMs": openapi.header(
+        TIME_LEFT_MS,
+        "The time that the caller will wait; nothing is committed after that. The operation's `x-budget-ms` is the "
+        "maximum, and the default if the header is absent.",
+        {"type": "integer", "minimum": 0},
+    ),
+    "TraceParent": openapi.header(
+        TRACEPARENT, "W3C trace context. A malformed value starts a new trace.", {"type": "string"}
+    ),
+    "RequestId": openapi.header(REQUEST_ID, "Appears in the log lines of both sides.", {"type": "string"}),
 }
 REPLY_HEADERS: Json = {
-    "RequestId": {"description": "The request's, or a new one.", "schema": {"type": "string"}},
+    "RequestId": {"description": "The id of the request, or a new one.", "schema": {"type": "string"}},
     "RetryAfter": {"description": "Seconds, rounded up.", "schema": {"type": "integer", "minimum": 1}},
 }
 _NAMES = {"RequestId": REQUEST_ID, "RetryAfter": "Retry-After"}
@@ -99,7 +81,7 @@ SECURITY: Json = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "Signed with EdDSA (Ed25519), valid for at most 60 seconds, for one audience. Names "
-        "the business and the actor that the call is made for.",
+        "description": "Signed with EdDSA (Ed25519) for one audience, valid for at most 60 seconds. Names the business "
+        "and the actor of the call.",
     }
 }
