@@ -32,9 +32,13 @@ SchedulingError
 without anybody changing it. `outcome_known` is false only where the write may have happened.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
 
 Detail = str | int | float | None
+OwnerName = Annotated[str, Meta(extra_json_schema={"enum": ["http", "in_process"], "deprecated": True})]
+"""Any name when decoded. The document lists the two names that clients of version 2.0 know."""
 
 
 class SchedulingError(Exception):
@@ -167,15 +171,15 @@ class KeyInProgress(Conflict):
 
 
 class NotOwner(SchedulingError):
-    """This database may not write the business. `owner` is None where only the routing table knows.
+    """This database does not own the business and changed nothing.
 
-    The service never sends `owner`. A reader must accept any name: releases before 2.1 knew `in_process` and `http`.
+    The service never sends `owner`: old clients know two names only. New clients accept any name.
     """
 
     code = "not_owner"
     status = 421
 
-    def __init__(self, message: str, owner: str | None = None, epoch: int | None = None) -> None:
+    def __init__(self, message: str, owner: OwnerName | None = None, epoch: int | None = None) -> None:
         super().__init__(message)
         self.owner = owner
         self.epoch = epoch
