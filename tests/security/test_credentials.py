@@ -1,4 +1,4 @@
-"""Sessions and passwords against somebody who means harm."""
+"""Attacks on sessions, passwords and tokens."""
 
 import statistics
 import time
@@ -16,7 +16,7 @@ OWNER = "owner@salon.example"
 OWASP = Argon2Parameters()
 
 
-def test_a_session_planted_before_login_is_not_the_one_after(site: Site, owner: Client) -> None:
+def test_login_replaces_a_planted_session(site: Site, owner: Client) -> None:
     attacker = site.client()
     attacker.join("salon", "eve@example.org")
     planted = attacker.session.cookies["session"]
@@ -31,7 +31,7 @@ def test_a_session_planted_before_login_is_not_the_one_after(site: Site, owner: 
 
 
 @pytest.mark.parametrize("secret", ["", "x", "' OR 1=1 --", "\x01", "a" * 5_000, "bk_" + "A" * 43, "A" * 43])
-def test_what_is_no_session_is_nobody(site: Site, owner: Client, secret: str) -> None:
+def test_invalid_session_cookie_is_anonymous(site: Site, owner: Client, secret: str) -> None:
     headers = {"Cookie": f"session={secret}"}
     assert site.client().get("/me", headers=headers).status_code == 401
     assert site.client().get("/businesses/salon", headers=headers).status_code == 200
@@ -40,15 +40,15 @@ def test_what_is_no_session_is_nobody(site: Site, owner: Client, secret: str) ->
 @pytest.mark.parametrize(
     "token", ["eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.e30.c2ln", "bk_x", "\x7f"]
 )
-def test_no_other_kind_of_token_is_taken(site: Site, owner: Client, token: str) -> None:
+def test_foreign_token_formats_are_rejected(site: Site, owner: Client, token: str) -> None:
     assert Client(site.url, token).get("/me").status_code == 401
 
 
-def test_a_token_counts_before_the_cookie(site: Site, owner: Client) -> None:
+def test_token_takes_precedence_over_cookie(site: Site, owner: Client) -> None:
     assert owner.get("/me", headers={"Authorization": "Bearer bk_wrong"}).status_code == 401
 
 
-def test_a_known_and_an_unknown_address_are_answered_alike(databases: Databases) -> None:
+def test_login_does_not_reveal_whether_an_address_exists(databases: Databases) -> None:
     with auth_site(databases, hashing=OWASP) as site:
         site.client().sign_up("salon")
         times: dict[str, list[float]] = {OWNER: [], "nobody@example.org": []}
@@ -64,7 +64,7 @@ def test_a_known_and_an_unknown_address_are_answered_alike(databases: Databases)
         assert unknown == pytest.approx(known, rel=0.35)
 
 
-def test_a_thousand_logins_at_once_hash_two_at_a_time_and_lock_nobody_out(site: Site, owner: Client) -> None:
+def test_thousand_concurrent_logins_hash_two_at_a_time_without_locking_out_the_owner(site: Site, owner: Client) -> None:
     def attempt(number: int) -> int:
         email = OWNER if number % 2 else f"user{number}@example.org"
         return site.client().log_in(email, "a wrong password").status_code
@@ -77,7 +77,7 @@ def test_a_thousand_logins_at_once_hash_two_at_a_time_and_lock_nobody_out(site: 
     assert site.client().log_in(OWNER).status_code == 200
 
 
-def test_whoever_waits_too_long_for_a_hash_is_told_to_come_back() -> None:
+def test_login_that_waits_too_long_for_a_hash_gets_503_with_retry_after() -> None:
     passwords = Passwords(Argon2Parameters(memory_kib=64 * 1024, passes=20, max_concurrent=1, max_wait_seconds=0.05))
     with ThreadPoolExecutor(4) as pool:
         attempts = [pool.submit(passwords.verify, "guess", None) for _ in range(4)]
@@ -88,12 +88,12 @@ def test_whoever_waits_too_long_for_a_hash_is_told_to_come_back() -> None:
     assert refused.retry_after
 
 
-def test_passwords_are_hashed_no_weaker_than_owasp_asks() -> None:
+def test_password_hashes_meet_owasp_parameters() -> None:
     assert (OWASP.memory_kib, OWASP.passes, OWASP.lanes) >= (19_456, 2, 1)
     assert Passwords(OWASP).hash("a password").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_an_outdated_hash_is_replaced_at_the_next_login(databases: Databases) -> None:
+def test_next_login_replaces_an_outdated_hash(databases: Databases) -> None:
     with auth_site(databases) as site:
         site.client().sign_up("salon")
     with auth_site(databases, hashing=OWASP) as site:
@@ -103,7 +103,7 @@ def test_an_outdated_hash_is_replaced_at_the_next_login(databases: Databases) ->
         assert site.client().log_in(OWNER).status_code == 200
 
 
-def test_the_same_password_typed_on_another_keyboard() -> None:
+def test_password_matches_in_another_unicode_normalization() -> None:
     passwords = Passwords(Argon2Parameters(memory_kib=1024, passes=1))
     stored = passwords.hash("cafe\u0301 creme")
     assert passwords.verify("caf\u00e9 creme", stored)
@@ -111,7 +111,7 @@ def test_the_same_password_typed_on_another_keyboard() -> None:
     assert not passwords.verify("caf\u00e9 creme", "not a hash")
 
 
-def test_metrics_are_not_there_for_outsiders(site: Site, owner: Client) -> None:
+def test_metrics_and_internal_paths_are_not_found_without_the_token(site: Site, owner: Client) -> None:
     url = f"{site.url}/metrics"
     for headers in (
         {},
@@ -124,7 +124,7 @@ def test_metrics_are_not_there_for_outsiders(site: Site, owner: Client) -> None:
         assert owner.session.get(site.url + path, timeout=5).status_code == 404
 
 
-def test_ids_of_sessions_and_tokens_are_no_credentials(site: Site, owner: Client) -> None:
+def test_session_and_token_ids_are_not_credentials(site: Site, owner: Client) -> None:
     [(session_id,)] = site.sql("SELECT session_id::text FROM auth.session")
     thief = site.client()
     thief.session.cookies.set("session", str(UUID(session_id)))

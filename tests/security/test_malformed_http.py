@@ -1,4 +1,4 @@
-"""What arrives on the socket before it is a request: limits and smuggling, as gunicorn and the application refuse."""
+"""Malformed HTTP on the socket: size limits and request smuggling, as gunicorn and the application refuse them."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ def head(site: GunicornSite, *headers: str, method: str = "POST", path: str = "/
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def test_what_is_no_honest_request_is_refused(site: GunicornSite) -> None:
+def test_ambiguous_or_forged_requests_are_refused(site: GunicornSite) -> None:
     chunks = b"2\r\n{}\r\n0\r\n\r\n"
     get = "GET /api/v1/businesses/salon HTTP/1.1\r\n"
     refused = {
@@ -42,13 +42,13 @@ def test_what_is_no_honest_request_is_refused(site: GunicornSite) -> None:
     assert statuses == dict.fromkeys(refused, 400)
 
 
-def test_limits_of_the_head(site: GunicornSite) -> None:
+def test_oversized_headers_are_refused(site: GunicornSite) -> None:
     assert site.send_raw(head(site, "X-Long: " + "x" * 9_000, "Content-Length: 2") + b"{}")[0] == 431
     many = [f"X-Header-{n}: x" for n in range(60)]
     assert site.send_raw(head(site, *many, "Content-Length: 2") + b"{}")[0] in (400, 431)
 
 
-def test_a_body_over_the_limit_is_refused_also_in_chunks(site: GunicornSite) -> None:
+def test_oversized_body_is_refused_plain_and_chunked(site: GunicornSite) -> None:
     over = b'{"email": "' + b"x" * MAX_REQUEST_BYTES + b'"}'
     status, answer = site.send_raw(head(site, f"Content-Length: {len(over)}") + over)
     assert (status, b"body_too_large" in answer) == (413, True)
@@ -57,14 +57,14 @@ def test_a_body_over_the_limit_is_refused_also_in_chunks(site: GunicornSite) -> 
     assert (status, b"body_too_large" in answer) == (413, True)
 
 
-def test_a_body_at_the_limit_in_chunks_is_read(site: GunicornSite) -> None:
+def test_chunked_body_within_the_limit_is_read(site: GunicornSite) -> None:
     body = b'{"email": "a@b.example", "password": "' + b"x" * 300 + b'"}'
     chunked = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
     status, answer = site.send_raw(head(site, "Transfer-Encoding: chunked") + chunked)
     assert (status, b'"field":"password"' in answer) == (400, True)
 
 
-def test_nothing_that_was_sent_begins_a_line_of_the_log(site: GunicornSite) -> None:
+def test_request_cannot_forge_a_log_line(site: GunicornSite) -> None:
     path = "/api/v1/businesses/salon%0d%0a%7b%22forged%22:true%7d"
     assert site.send_raw(head(site, method="GET", path=path))[0] == 404
     lines = eventually(
@@ -73,8 +73,8 @@ def test_nothing_that_was_sent_begins_a_line_of_the_log(site: GunicornSite) -> N
     assert [line.startswith('{"ts"') for line in lines] == [True]
 
 
-def test_metrics_are_those_of_all_workers_together(site: GunicornSite) -> None:
-    """Nobody else here asks who they are without having signed in."""
+def test_metrics_sum_all_workers(site: GunicornSite) -> None:
+    """No other test of this module requests /me anonymously."""
     for _ in range(20):
         site.client().get("/me")
     token = {"Authorization": f"Bearer {METRICS_TOKEN}"}
@@ -83,7 +83,7 @@ def test_metrics_are_those_of_all_workers_together(site: GunicornSite) -> None:
     assert count in exposition.text
 
 
-def test_a_business_signs_up_and_its_owner_signs_in_under_gunicorn(site: GunicornSite) -> None:
+def test_sign_up_and_sign_in_work_under_gunicorn(site: GunicornSite) -> None:
     client = site.client()
     assert client.sign_up("salon").status_code == 201
     assert client.get("/me").json()["memberships"][0]["business"]["slug"] == "salon"

@@ -1,4 +1,4 @@
-"""Service tokens against those who would forge, stretch, steal or reuse them, at the real service."""
+"""Forged, expired, stolen and replayed service tokens, sent to the real service."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ CUT = {"name": "Cut", "duration_minutes": 30}
 
 @pytest.fixture(scope="module")
 def web(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchedulingWeb]:
-    """The service in the days when a key is being replaced: it takes `old` and `new`."""
+    """The service during a key rotation: it accepts `old` and `new`."""
     folder = tmp_path_factory.mktemp("scheduling-web")
     both = f"old:{_encoded(_public(OLD))},new:{_encoded(_public(NEW))}"
     with (
@@ -50,7 +50,7 @@ def shop(web: SchedulingWeb) -> Iterator[Shop]:
 
 @pytest.fixture
 def claims(shop: Shop) -> dict[str, Any]:
-    """What a sound token for reads says."""
+    """The claims of a valid token for reads."""
     now = int(time.time())
     return {
         "iss": "monolith",
@@ -65,7 +65,7 @@ def claims(shop: Shop) -> dict[str, Any]:
 
 
 def token(claims: dict[str, Any], key: Ed25519PrivateKey = NEW, **header: Any) -> str:
-    """Signed by hand, since a library would refuse to make most of these."""
+    """Return a token signed manually, since libraries refuse to produce most of the invalid ones."""
     signed = f"{_json({'alg': 'EdDSA', 'typ': 'JWT', 'kid': 'new', **header})}.{_json(claims)}"
     return f"{signed}.{_encoded(key.sign(signed.encode()))}"
 
@@ -84,30 +84,32 @@ def for_write(claims: dict[str, Any], key: str, operation: str = "create_offerin
     return {**claims, "scope": "write", "jti": key, "op": operation}
 
 
-def test_a_sound_token(web: SchedulingWeb, claims: dict[str, Any]) -> None:
+def test_valid_token_is_accepted(web: SchedulingWeb, claims: dict[str, Any]) -> None:
     assert read(web, token(claims)) == 200
 
 
-def test_the_old_key_within_the_overlap(web: SchedulingWeb, claims: dict[str, Any]) -> None:
+def test_old_key_is_accepted_during_rotation(web: SchedulingWeb, claims: dict[str, Any]) -> None:
     assert read(web, token(claims, OLD, kid="old")) == 200
     assert read(web, token(claims, OLD, kid="new")) == 401
 
 
-def test_the_old_key_after_the_overlap(claims: dict[str, Any]) -> None:
+def test_old_key_is_rejected_after_rotation(claims: dict[str, Any]) -> None:
     verifier = TokenVerifier({"new": _public(NEW)})
     assert verifier.claims(f"Bearer {token(claims)}").biz
     with pytest.raises(Unauthenticated):
         verifier.claims(f"Bearer {token(claims, OLD, kid='old')}")
 
 
-def test_no_algorithm(web: SchedulingWeb, claims: dict[str, Any]) -> None:
+def test_unsigned_token_is_rejected(web: SchedulingWeb, claims: dict[str, Any]) -> None:
     for algorithm in ("none", "None", "NONE"):
         head = {"alg": algorithm, "typ": "JWT", "kid": "new"}
         assert read(web, f"{_json(head)}.{_json(claims)}.") == 401
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
-def test_the_public_key_as_a_shared_secret(web: SchedulingWeb, claims: dict[str, Any], algorithm: str) -> None:
+def test_public_key_does_not_work_as_a_shared_secret(
+    web: SchedulingWeb, claims: dict[str, Any], algorithm: str
+) -> None:
     signed = f"{_json({'alg': algorithm, 'typ': 'JWT', 'kid': 'new'})}.{_json(claims)}"
     for secret in (_public(NEW), _encoded(_public(NEW)).encode()):
         signature = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
@@ -132,12 +134,12 @@ def test_the_public_key_as_a_shared_secret(web: SchedulingWeb, claims: dict[str,
     ],
     ids=str,
 )
-def test_claims_that_are_not_exactly_right(web: SchedulingWeb, claims: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_wrong_claims_are_rejected(web: SchedulingWeb, claims: dict[str, Any], changes: dict[str, Any]) -> None:
     assert read(web, token({**claims, **changes})) == 401
 
 
 @pytest.mark.parametrize("name", ["iss", "aud", "iat", "exp", "jti", "biz", "act", "scope"])
-def test_claims_that_are_missing(web: SchedulingWeb, claims: dict[str, Any], name: str) -> None:
+def test_missing_claims_are_rejected(web: SchedulingWeb, claims: dict[str, Any], name: str) -> None:
     assert read(web, token({each: claims[each] for each in claims if each != name})) == 401
 
 
@@ -156,20 +158,22 @@ def test_claims_that_are_missing(web: SchedulingWeb, claims: dict[str, Any], nam
         (3, 60, 200),
     ],
 )
-def test_times(web: SchedulingWeb, claims: dict[str, Any], issued: int, expires: int, status: int) -> None:
-    """In seconds from now: 60 to live, and 5 that two clocks may differ by."""
+def test_lifetime_and_clock_tolerance(
+    web: SchedulingWeb, claims: dict[str, Any], issued: int, expires: int, status: int
+) -> None:
+    """Times in seconds from now. A token lives at most 60 s; clocks may differ by 5 s."""
     now = int(time.time())
     assert read(web, token({**claims, "iat": now + issued, "exp": now + expires})) == status
 
 
 @pytest.mark.parametrize("moment", [float("nan"), float("inf"), "soon", None, True, 1e300], ids=str)
-def test_times_that_are_no_times(web: SchedulingWeb, claims: dict[str, Any], moment: Any) -> None:
+def test_malformed_times_are_rejected(web: SchedulingWeb, claims: dict[str, Any], moment: Any) -> None:
     for name in ("iat", "exp"):
         assert read(web, token({**claims, name: moment})) == 401
 
 
 @pytest.mark.parametrize("key_id", ["other", "../new", "/etc/passwd", "new\0", "", "http://127.0.0.1/key", None, 7, []])
-def test_key_ids_that_nobody_gave(web: SchedulingWeb, claims: dict[str, Any], key_id: Any) -> None:
+def test_unknown_key_ids_are_rejected(web: SchedulingWeb, claims: dict[str, Any], key_id: Any) -> None:
     assert read(web, token(claims, kid=key_id)) == 401
 
 
@@ -187,7 +191,7 @@ def test_key_ids_that_nobody_gave(web: SchedulingWeb, claims: dict[str, Any], ke
     ],
     ids=str,
 )
-def test_headers_that_would_bring_their_own_rules(
+def test_headers_that_select_keys_or_rules_are_rejected(
     web: SchedulingWeb, claims: dict[str, Any], header: dict[str, Any]
 ) -> None:
     own = Ed25519PrivateKey.generate()
@@ -197,7 +201,7 @@ def test_headers_that_would_bring_their_own_rules(
         assert read(web, token(claims, key, **header)) == 401
 
 
-def test_somebody_elses_signature(web: SchedulingWeb, claims: dict[str, Any]) -> None:
+def test_foreign_or_transplanted_signature_is_rejected(web: SchedulingWeb, claims: dict[str, Any]) -> None:
     assert read(web, token(claims, FOREIGN)) == 401
     sound = token(claims)
     other = {**claims, "biz": str(uuid4())}
@@ -206,30 +210,30 @@ def test_somebody_elses_signature(web: SchedulingWeb, claims: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Bearer a.b.c", "Basic bWU6bWU=", "Bearer ey\xe9"])
-def test_no_token(web: SchedulingWeb, authorization: str) -> None:
+def test_missing_token_is_rejected(web: SchedulingWeb, authorization: str) -> None:
     response = requests.get(f"{web.url}/v1/offerings", headers={"Authorization": authorization}, timeout=5)
     assert response.status_code == 401
     assert response.json()["code"] == "unauthenticated"
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_users_session_is_nothing_here(web: SchedulingWeb) -> None:
+def test_session_cookie_of_a_user_is_rejected(web: SchedulingWeb) -> None:
     response = requests.get(f"{web.url}/v1/offerings", cookies={"session": "anything"}, timeout=5)
     assert response.status_code == 401
 
 
-def test_the_business_stands_in_the_token_alone(web: SchedulingWeb, claims: dict[str, Any], shop: Shop) -> None:
+def test_business_is_taken_from_the_token_only(web: SchedulingWeb, claims: dict[str, Any], shop: Shop) -> None:
     elsewhere = token({**claims, "biz": str(uuid4())})
     assert read(web, elsewhere, **{"X-Business": str(shop.business_id), "X-User-Id": str(shop.staff.id)}) == 404
 
 
-def test_a_replayed_write_has_the_same_result(web: SchedulingWeb, claims: dict[str, Any]) -> None:
+def test_replayed_write_returns_the_same_reply(web: SchedulingWeb, claims: dict[str, Any]) -> None:
     stolen = token(for_write(claims, "replayed"))
     first, second = create(web, stolen, "replayed"), create(web, stolen, "replayed")
     assert (first.status_code, first.content) == (201, second.content)
 
 
-def test_a_stolen_write_token_is_good_for_nothing_else(web: SchedulingWeb, claims: dict[str, Any], shop: Shop) -> None:
+def test_stolen_write_token_allows_no_other_write(web: SchedulingWeb, claims: dict[str, Any], shop: Shop) -> None:
     stolen = token(for_write(claims, "stolen"))
     assert create(web, stolen, "stolen").status_code == 201
     assert create(web, stolen, "another-key").status_code == 401
@@ -244,11 +248,11 @@ def test_a_stolen_write_token_is_good_for_nothing_else(web: SchedulingWeb, claim
     assert other_operation.status_code == 401
 
 
-def test_a_read_token_writes_nothing(web: SchedulingWeb, claims: dict[str, Any]) -> None:
+def test_read_token_cannot_write(web: SchedulingWeb, claims: dict[str, Any]) -> None:
     assert create(web, token(claims), claims["jti"]).status_code == 403
 
 
-def test_an_actor_may_only_what_the_table_says(web: SchedulingWeb, claims: dict[str, Any]) -> None:
+def test_actor_is_limited_to_its_operations(web: SchedulingWeb, claims: dict[str, Any]) -> None:
     customer = {**for_write(claims, "as-customer"), "act": {"kind": "customer", "id": str(uuid4())}}
     assert create(web, token(customer), "as-customer").status_code == 403
 
