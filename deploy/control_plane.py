@@ -41,12 +41,14 @@ def control_plane() -> Iterator[ControlPlane]:
     """
     monolith = deployment_environment("monolith")
     url, secret = monolith["MONOLITH_DATABASE_URL"], monolith["DATABASE_ROLE_SECRET"]
-    platform = Database(url, role="platform_app", secret=secret, pool_size=1)
+    platform, cutover = (
+        Database(url, role=role, secret=secret, pool_size=1) for role in ("platform_app", "cutover_app")
+    )
     probe = readiness_probe(monolith.get("SCHEDULING_SERVICE_URL", ""))
     auth = operators_auth(url, secret)
     try:
         with open_control_plane(
-            platform, auth, lambda: operators_billing(url, secret), scheduling_databases, probe
+            platform, cutover, auth, lambda: operators_billing(url, secret), scheduling_databases, probe
         ) as opened:
             yield opened
     except (OperationError, ReplicationRefused, FinalizeRefused) as error:
@@ -55,6 +57,7 @@ def control_plane() -> Iterator[ControlPlane]:
         raise unreachable_database("monolith", error) from error
     finally:
         platform.close()
+        cutover.close()
 
 
 def scheduling_databases() -> SchedulingDatabases:

@@ -85,7 +85,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
             *notifications.build_notifications(mails).endpoints,
             *routes.endpoints(port),
         ],
-        checks=_checks(platform, accounts, money, mails),
+        checks=[*_checks(platform, accounts, money, mails), *scheduling.checks],
         pages=[create_pages(PageContextFactory(authorizer, port), auth_parts, billing_parts.api)],
         error_page=error_page,
     )
@@ -165,9 +165,9 @@ def _sessions(config: MonolithConfig) -> DatabaseSessions:
     roles = {"auth": auth.ROLE, "billing": billing.APP_ROLE, "notifications": notifications.APP_ROLE}
     roles |= {"platform": PLATFORM_ROLE}
     if config.scheduling_adapter != "http":
-        from monolith.cutover.wiring import SCHEDULING_ROLE
+        from monolith.cutover.wiring import CUTOVER_ROLE, SCHEDULING_ROLE
 
-        roles |= {"scheduling": SCHEDULING_ROLE}
+        roles |= {"scheduling": SCHEDULING_ROLE, "cutover": CUTOVER_ROLE}
     urls = {module: role_url(config.database_url, role, config.role_secret) for module, role in roles.items()}
     return DatabaseSessions("monolith", urls)
 

@@ -20,6 +20,9 @@ def create_roles(connection: Connection, schema: Schema, role_secret: str) -> No
     for role in schema.running_roles:
         _create_role(connection, role)
         _set_password(connection, role, role_password(role_secret, role))
+    for role in schema.former_roles:
+        _create_role(connection, role)
+        _execute(connection, "ALTER ROLE {} NOLOGIN", role)
     if schema.replicator is not None:
         # What logical replication asks of a role: to pass by row security, to read the log, and to subscribe.
         _execute(connection, "ALTER ROLE {} BYPASSRLS REPLICATION", schema.replicator)

@@ -16,6 +16,9 @@ class Schema:
     replicator: str | None = None
     """Of the further roles, the one that copies the schema's rows to and from another server."""
 
+    former_roles: tuple[str, ...] = ()
+    """Roles of earlier releases that released migrations name. Nobody logs in as them."""
+
     @property
     def owner(self) -> str:
         """The role that owns the tables and that migrations run as. Nobody logs in as it."""
@@ -36,8 +39,10 @@ SCHEDULING = Schema(
 )
 
 MONOLITH_SCHEMAS = (
-    # The mover keeps the record of moves and decides them.
-    Schema("platform", ROOT / "monolith/shared/migrations", ("platform_mover",)),
+    Schema("platform", ROOT / "monolith/shared/migrations", former_roles=("platform_mover",)),
+    # Its history takes tables over from schema platform, so it must follow. The controller records and decides
+    # cutovers.
+    Schema("cutover", ROOT / "monolith/cutover/migrations", ("cutover_controller",)),
     Schema("auth", ROOT / "monolith/modules/auth/migrations"),
     Schema("billing", ROOT / "monolith/modules/billing/migrations"),
     Schema("notifications", ROOT / "monolith/modules/notifications/migrations", ("notifications_sender",)),

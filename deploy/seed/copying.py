@@ -72,7 +72,7 @@ def copy_accounts(
     )
     _copy(
         monolith,
-        "platform.ownership (business_id, owner, epoch)",
+        "cutover.ownership (business_id, owner, epoch)",
         ((of.business_id, DATABASE_OF[side], 1) for of, _ in owners),
     )
 

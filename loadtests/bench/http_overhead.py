@@ -103,7 +103,7 @@ def _set_flag(servers: BenchServers, adapter: AdapterName) -> None:
 
 def _require_owner(servers: BenchServers, tenant: Tenant, owner: DatabaseName) -> None:
     with psycopg.connect(servers.target("monolith").url) as admin:
-        query = "SELECT owner FROM platform.ownership WHERE business_id = %s"
+        query = "SELECT owner FROM cutover.ownership WHERE business_id = %s"
         row = admin.execute(query, (tenant.business_id,)).fetchone()
     if row is None or row[0] != owner:
         raise CommandError(f"the bench's business should be owned by {owner}; its owner is {row and row[0]}")

@@ -20,7 +20,7 @@ SCHEDULING_MOVER = "scheduling_mover"
 """Reads every business and changes leases, fence marks and canaries."""
 REPLICATOR = "scheduling_replicator"
 """Owns the subscriptions; publishes, applies, and discards copies."""
-PLATFORM_MOVER = "platform_mover"
+CONTROLLER = "cutover_controller"
 """Records and decides cutovers; exists in the monolith's database only."""
 
 
@@ -75,5 +75,5 @@ class SchedulingDatabases:
         return self.monolith if name == "monolith" else self.scheduling
 
     def platform(self) -> Connection:
-        """Connect to the monolith's database, where cutovers are recorded and decided, as `platform_mover`."""
-        return self.monolith.connect(PLATFORM_MOVER, statement_seconds=5.0)
+        """Connect to the monolith's database, where cutovers are recorded and decided, as `cutover_controller`."""
+        return self.monolith.connect(CONTROLLER, statement_seconds=5.0)

@@ -14,12 +14,14 @@ from contracts.chassis.loops import Loop
 from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
+from monolith.cutover.migrations import MIGRATIONS
 from monolith.cutover.routing import OwnershipRoutes
 from monolith.cutover.shadow.comparison import ReadComparer
 from monolith.cutover.shadow.sampling import ReadSampler
 from monolith.cutover.shadow.shadow_reads import THREADS as SHADOW_THREADS
 from monolith.cutover.shadow.shadow_reads import ShadowReads
 from monolith.cutover.store.shadow_results import ShadowResultStore
+from monolith.cutover.store.tables import SCHEMA
 from monolith.modules.scheduling.adapters.in_process import (
     IN_PROCESS_ROLE,
     in_process_maintenance,
@@ -36,8 +38,10 @@ from monolith.shared.flags.scheduling_flag import SchedulingFlag
 from monolith.shared.flags.shadow_flag import ShadowFlag
 from monolith.shared.flags.store import FlagStore
 from monolith.shared.telemetry.metrics import Metrics
+from monolith.shared.telemetry.readiness import schema_check
 
 PLATFORM_ROLE = "platform_app"
+CUTOVER_ROLE = "cutover_app"
 SCHEDULING_ROLE = IN_PROCESS_ROLE
 """The role of the engine in the monolith's own database."""
 
@@ -57,27 +61,31 @@ class Surroundings:
 
 def switched_web(given: Surroundings, *, threads: int, metrics: Metrics) -> SchedulingParts:
     """Scheduling of the web process. Starts the watch's thread: call it after a fork."""
-    flags, watch, routes = _routing(given)
+    own = given.databases.of("cutover", CUTOVER_ROLE, 2)
+    flags, watch, routes = _routing(given, own)
     # Shadow reads have adapters of their own: a hanging one takes no place from users and opens no breaker for them.
     shadow = ShadowReads(
         ReadSampler(ShadowFlag(flags).percent_for).selects,
         ReadComparer(_adapters(given, SHADOW_THREADS)),
-        ShadowResultStore(given.databases.of("platform", PLATFORM_ROLE, 1)),
+        ShadowResultStore(given.databases.of("cutover", CUTOVER_ROLE, 1)),
         metrics,
     )
     adapters = {side: shadow.around(side, adapter) for side, adapter in _adapters(given, threads).items()}
-    call_stats = CallStats(given.platform)
+    call_stats = CallStats(own)
     watch.subscribe(call_stats.refresh)
     watch.start()
     return SchedulingParts(
-        port=SwitchedScheduling(adapters, routes), decorators=[call_stats.around], closing=[watch.close]
+        port=SwitchedScheduling(adapters, routes),
+        decorators=[call_stats.around],
+        closing=[watch.close],
+        checks=[schema_check(own, SCHEMA, MIGRATIONS)],
     )
 
 
 def switched_worker(given: Surroundings, *, calls_at_once: int, redis_url: str) -> SchedulingParts:
     """Scheduling of the worker: the port, and the relay and maintenance of the schema in the monolith's database."""
-    _, watch, routes = _routing(given)
     databases = given.databases
+    _, watch, routes = _routing(given, databases.of("cutover", CUTOVER_ROLE, 2))
     relay = in_process_relay(databases.url, databases.secret, redis_url)
     maintenance = in_process_maintenance(databases.url, databases.secret)
     watch.start()
@@ -91,13 +99,13 @@ def switched_worker(given: Surroundings, *, calls_at_once: int, redis_url: str) 
     )
 
 
-def _routing(given: Surroundings) -> tuple[OpenFeatureClient, ChangeListener, OwnershipRoutes]:
+def _routing(given: Surroundings, own: Database) -> tuple[OpenFeatureClient, ChangeListener, OwnershipRoutes]:
     """The flags, the watch that keeps them and the routes current (not yet started), and the routes."""
     domain = f"monolith-{new_id()}"
     own_flags = DatabaseFlags(FlagStore(given.platform))
     openfeature.set_provider(given.flags or own_flags, domain)
     client = openfeature.get_client(domain)
-    routes = OwnershipRoutes(given.platform, SchedulingFlag(client))
+    routes = OwnershipRoutes(own, SchedulingFlag(client))
     watch = ChangeListener(given.databases.url, role=PLATFORM_ROLE, secret=given.databases.secret)
     watch.subscribe(own_flags.refresh)
     watch.subscribe(routes.invalidate)

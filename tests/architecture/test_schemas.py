@@ -42,7 +42,7 @@ CREATED = created_names(FILES)
 VIOLATIONS = [
     ("monolith/modules/billing/repository.py", '_NAME = text("SELECT name FROM auth.account WHERE user_id = :id")'),
     ("monolith/modules/auth/repository/accounts.py", 'x = f"UPDATE billing.{table} SET amount = 0"'),
-    ("scheduling_service/relay/outbox.py", 'x = "SELECT owner FROM platform.ownership"'),
+    ("scheduling_service/relay/outbox.py", 'x = "SELECT owner FROM cutover.ownership"'),
     ("scheduling_service/engine/store/claims.py", 'x = SQL("DELETE FROM {}").format(Identifier("auth", "account"))'),
     ("monolith/shared/flags/store.py", "x = select(func.scheduling.begin_write(1))"),
     ("monolith/web/pages.py", 'x = """\nSELECT 1\nFROM notifications.something_new\n"""'),

@@ -93,7 +93,8 @@ class World(NamedTuple):
 @pytest.fixture
 def world(replicated: SchedulingDatabases) -> Iterator[World]:
     platform = Database(replicated.monolith.url, role="platform_app", secret=replicated.monolith.secret)
-    calls = CallStats(platform, flush_seconds=0.2)
+    cutover = Database(replicated.monolith.url, role="cutover_app", secret=replicated.monolith.secret)
+    calls = CallStats(cutover, flush_seconds=0.2)
     with (
         switched_port(replicated) as port,
         watched(replicated, PreflightChecks(replicated, lambda side: None)) as watchman,
@@ -103,6 +104,7 @@ def world(replicated: SchedulingDatabases) -> Iterator[World]:
         yield World(replicated, shop, ailing, calls, watchman, FlagStore(platform))
     calls.close()
     platform.close()
+    cutover.close()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from uuid_utils.compat import uuid7
 
-from monolith.cutover.databases import PLATFORM_MOVER, Connection, SchedulingDatabase
+from monolith.cutover.databases import CONTROLLER, Connection, SchedulingDatabase
 from monolith.cutover.states import FOLLOWS, STATES, State
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover, CutoverInProgress, SourceNotOwner
@@ -20,7 +20,7 @@ WHO = {"actor": "cli:tests", "reason": "to see"}
 @pytest.fixture
 def platform(databases: Databases) -> Iterator[Connection]:
     with SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret).connect(
-        PLATFORM_MOVER
+        CONTROLLER
     ) as connection:
         yield connection
 
@@ -30,7 +30,7 @@ def business(databases: Databases) -> UUID:
     business_id = uuid7()
     with psycopg.connect(databases.monolith_admin_url) as administrator:
         administrator.execute(
-            "INSERT INTO platform.ownership (business_id, owner, epoch) VALUES (%s, 'monolith', 1)", (business_id,)
+            "INSERT INTO cutover.ownership (business_id, owner, epoch) VALUES (%s, 'monolith', 1)", (business_id,)
         )
     return business_id
 
@@ -47,7 +47,7 @@ def brought_to(platform: Connection, move: Cutover, state: State) -> Cutover:
 
 
 def owner(platform: Connection, business: UUID) -> tuple[str, int]:
-    row = platform.execute("SELECT owner, epoch FROM platform.ownership WHERE business_id = %s", (business,)).fetchone()
+    row = platform.execute("SELECT owner, epoch FROM cutover.ownership WHERE business_id = %s", (business,)).fetchone()
     assert row is not None
     return row[0], row[1]
 
@@ -126,7 +126,7 @@ def test_behind_its_deadline_a_fenced_move_can_only_be_aborted(
 ) -> None:
     move = brought_to(platform, begin(platform, business), state)
     assert not cutovers.abort(platform, move, "not yet", only_overdue=True)
-    platform.execute("UPDATE platform.cutover SET deadline_at = clock_timestamp()")
+    platform.execute("UPDATE cutover.cutover SET deadline_at = clock_timestamp()")
     assert cutovers.seconds_left(platform, move) <= 0
     assert not (cutovers.decide(platform, move) if state == "verified" else cutovers.advance(platform, move))
     assert cutovers.abort(platform, move, "overdue", only_overdue=True)
@@ -135,14 +135,14 @@ def test_behind_its_deadline_a_fenced_move_can_only_be_aborted(
 
 def test_a_decision_on_a_row_that_has_changed_is_none(platform: Connection, business: UUID) -> None:
     move = brought_to(platform, begin(platform, business), "verified")
-    platform.execute("UPDATE platform.ownership SET epoch = 7 WHERE business_id = %s", (business,))
+    platform.execute("UPDATE cutover.ownership SET epoch = 7 WHERE business_id = %s", (business,))
     assert not cutovers.decide(platform, move)
     assert cutovers.get(platform, move.cutover_id).state == "verified"
 
 
 def test_decisions_and_aborts_are_in_the_audit_log(platform: Connection, business: UUID) -> None:
     cutovers.abort(platform, begin(platform, business), "changed my mind")
-    platform.execute("UPDATE platform.cutover SET settled_at = clock_timestamp()")
+    platform.execute("UPDATE cutover.cutover SET settled_at = clock_timestamp()")
     brought_to(platform, begin(platform, business), "decided")
     entries = platform.execute(
         "SELECT action, before, after, actor, reason FROM platform.audit WHERE subject = %s ORDER BY recorded_at",
@@ -157,9 +157,7 @@ def test_decisions_and_aborts_are_in_the_audit_log(platform: Connection, busines
 def test_a_move_is_abandoned_when_nobody_drives_it(databases: Databases, platform: Connection, business: UUID) -> None:
     move = begin(platform, business)
     assert not cutovers.abandoned(platform, move, 60.0)
-    with SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret).connect(
-        PLATFORM_MOVER
-    ) as driver:
+    with SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret).connect(CONTROLLER) as driver:
         assert cutovers.claim_driver(driver, move.cutover_id)
         assert not cutovers.abandoned(platform, move, 0.0)
         cutovers.release_driver(driver, move.cutover_id)

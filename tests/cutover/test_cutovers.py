@@ -166,7 +166,7 @@ def test_a_move_that_is_carried_on_much_later_is_not_fenced(replicated: Scheduli
         begun = cutovers.begin(controller.platform, shop.business_id, "monolith", "scheduling", fence_seconds=10, **WHO)
         assert cutovers.advance(controller.platform, begun, compared_from=begun.began_at) is not None
         controller.platform.execute(
-            "UPDATE platform.cutover SET steps = jsonb_set(steps, '{1,at}', to_jsonb(now() - interval '5 min')) "
+            "UPDATE cutover.cutover SET steps = jsonb_set(steps, '{1,at}', to_jsonb(now() - interval '5 min')) "
             "WHERE cutover_id = %s",
             (begun.cutover_id,),
         )

@@ -49,9 +49,10 @@ _REPEATED = (OutcomeUnknown, Unavailable, KeyInProgress)
 @contextmanager
 def switched_port(sides: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
     platform = Database(sides.monolith.url, role="platform_app", secret=sides.monolith.secret)
+    cutover = Database(sides.monolith.url, role="cutover_app", secret=sides.monolith.secret)
     domain = uuid4().hex
     openfeature.set_provider(DatabaseFlags(FlagStore(platform)), domain)
-    routes = OwnershipRoutes(platform, SchedulingFlag(openfeature.get_client(domain)))
+    routes = OwnershipRoutes(cutover, SchedulingFlag(openfeature.get_client(domain)))
     databases = {
         side: engine_database.Database(sides.at(side).url_as("scheduling_app"), pool_size=8) for side in _SIDES
     }
@@ -61,6 +62,7 @@ def switched_port(sides: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
         for database in databases.values():
             database.drop_idle()
         platform.close()
+        cutover.close()
 
 
 _SIDES: tuple[DatabaseName, ...] = ("monolith", "scheduling")

@@ -37,16 +37,18 @@ class ControlPlane:
 @contextmanager
 def open_control_plane(
     platform: Database,
+    cutover: Database,
     auth: AuthApi,
     billing: Callable[[], BillingApi],
     databases: Callable[[], SchedulingDatabases],
     readiness: ReadinessProbe,
 ) -> Iterator[ControlPlane]:
-    """`platform` has role `platform_app`. `databases` is called only by operations that use both databases.
+    """`platform` has role `platform_app`, `cutover` has role `cutover_app`. `databases` is called only by operations
+    that use both databases.
 
-    Raises CutoverDatabaseUnavailable for one of these two, and DatabaseUnavailable for `platform`.
+    Raises CutoverDatabaseUnavailable for one of these two, and DatabaseUnavailable for the other arguments.
     """
-    flags, directory = FlagStore(platform), BusinessDirectory(auth, platform)
+    flags, directory = FlagStore(platform), BusinessDirectory(auth, cutover)
     adapter = AdapterSetting(flags)
     cutovers = CutoverService(databases, readiness, directory, adapter)
     try:
@@ -54,7 +56,7 @@ def open_control_plane(
             directory,
             adapter,
             ShadowSetting(flags),
-            ShadowResultStore(platform),
+            ShadowResultStore(cutover),
             cutovers,
             VerificationService(directory, billing, cutovers),
             ExtractionService(databases, cutovers),

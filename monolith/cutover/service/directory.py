@@ -33,8 +33,8 @@ class BusinessStatus(Struct, frozen=True):
 class BusinessDirectory:
     """Reads the monolith's database; only `statuses` connects to the scheduling databases."""
 
-    def __init__(self, auth: AuthApi, platform: Database) -> None:
-        self._auth, self._platform = auth, platform
+    def __init__(self, auth: AuthApi, cutover: Database) -> None:
+        self._auth, self._cutover = auth, cutover
 
     def find(self, slug: str) -> BusinessRef:
         """Raise UnknownBusiness when there is none."""
@@ -52,7 +52,7 @@ class BusinessDirectory:
 
     def owners(self) -> dict[UUID, Ownership]:
         """The routing table. A business that was not opened yet is not in it."""
-        with self._platform.transaction() as connection:
+        with self._cutover.transaction() as connection:
             return ownership.all_owners(connection)
 
     def owned_by(self, side: DatabaseName) -> list[BusinessRef]:

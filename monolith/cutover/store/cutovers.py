@@ -1,6 +1,6 @@
 """The cutovers: one row each, every transition a compare-and-swap on its state.
 
-The only commit point of a cutover is `decide`: one transaction that also updates the row of `platform.ownership`.
+The only commit point of a cutover is `decide`: one transaction that also updates the row of `cutover.ownership`.
 """
 
 from datetime import datetime
@@ -16,8 +16,7 @@ from uuid_utils.compat import uuid7
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection
 from monolith.cutover.states import ABORTABLE, FOLLOWS, MAY_BE_FENCED, State
-from monolith.cutover.store.executor import executor
-from monolith.shared.flags.platform_writes import append_audit
+from monolith.cutover.store.platform_writes import append_audit
 
 _COLUMNS = """cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, deadline_at, compared_from,
               actor, reason, problem, steps, began_at, settled_at"""
@@ -26,7 +25,7 @@ _DRIVER = 0x44524956  # "DRIV"
 
 _ADVANCE = sql.SQL(
     """
-    UPDATE platform.cutover
+    UPDATE cutover.cutover
        SET state = %(following)s,
            steps = steps || jsonb_build_object('state', %(following)s::text, 'at', clock_timestamp(),
                                                'found', %(found)s::jsonb),
@@ -87,7 +86,7 @@ def begin(
     with platform.transaction():
         owned = platform.execute(
             """
-            UPDATE platform.ownership SET attempt = attempt + 1 WHERE business_id = %s AND owner = %s
+            UPDATE cutover.ownership SET attempt = attempt + 1 WHERE business_id = %s AND owner = %s
             RETURNING epoch, attempt
             """,
             (business_id, source),
@@ -98,7 +97,7 @@ def begin(
         try:
             platform.execute(
                 """
-                INSERT INTO platform.cutover
+                INSERT INTO cutover.cutover
                        (cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, actor, reason,
                         steps)
                 VALUES (%s, %s, %s, %s, %s, %s, 'replicating', %s, %s, %s,
@@ -170,7 +169,7 @@ def decide(platform: Connection, cutover: Cutover) -> bool:
     with platform.transaction() as transaction:
         decided = platform.execute(
             """
-            UPDATE platform.cutover
+            UPDATE cutover.cutover
                SET state = 'decided',
                    steps = steps || jsonb_build_object('state', 'decided', 'at', clock_timestamp())
              WHERE cutover_id = %s AND state = 'verified' AND clock_timestamp() < deadline_at
@@ -182,7 +181,7 @@ def decide(platform: Connection, cutover: Cutover) -> bool:
             return False
         switched = platform.execute(
             """
-            UPDATE platform.ownership SET owner = %s, epoch = %s, decided_at = clock_timestamp()
+            UPDATE cutover.ownership SET owner = %s, epoch = %s, decided_at = clock_timestamp()
              WHERE business_id = %s AND owner = %s AND epoch = %s
             RETURNING 1
             """,
@@ -202,7 +201,7 @@ def abort(platform: Connection, cutover: Cutover, problem: str, *, only_overdue:
     with platform.transaction():
         row = platform.execute(
             """
-            UPDATE platform.cutover
+            UPDATE cutover.cutover
                SET state = 'aborted', problem = %(problem)s,
                    steps = steps || jsonb_build_object('state', 'aborted', 'at', clock_timestamp(), 'from', state)
              WHERE cutover_id = %(cutover)s AND state = ANY (%(abortable)s)
@@ -225,7 +224,7 @@ def settle_aborted(platform: Connection, cutover: Cutover) -> None:
     """Settle an aborted cutover: the source's lease is known to be active again."""
     platform.execute(
         """
-        UPDATE platform.cutover SET settled_at = clock_timestamp()
+        UPDATE cutover.cutover SET settled_at = clock_timestamp()
          WHERE cutover_id = %s AND state = 'aborted' AND settled_at IS NULL
         """,
         (cutover.cutover_id,),
@@ -238,7 +237,7 @@ def seconds_left(platform: Connection, cutover: Cutover) -> float:
     row = platform.execute(
         """
         SELECT coalesce(extract(epoch FROM deadline_at - clock_timestamp()), 0)::float8
-          FROM platform.cutover WHERE cutover_id = %s
+          FROM cutover.cutover WHERE cutover_id = %s
         """,
         (cutover.cutover_id,),
     ).fetchone()
@@ -269,7 +268,7 @@ def abandoned(platform: Connection, cutover: Cutover, seconds: float) -> bool:
     """Whether nobody has driven it for some time since it began. False for a move that has just begun."""
     row = platform.execute(
         """
-        SELECT clock_timestamp() > began_at + make_interval(secs => %s) FROM platform.cutover WHERE cutover_id = %s
+        SELECT clock_timestamp() > began_at + make_interval(secs => %s) FROM cutover.cutover WHERE cutover_id = %s
         """,
         (seconds, cutover.cutover_id),
     ).fetchone()
@@ -281,7 +280,7 @@ def abandoned(platform: Connection, cutover: Cutover, seconds: float) -> bool:
 
 def _audit(platform: Connection, cutover: Cutover, action: str, problem: str | None = None) -> None:
     append_audit(
-        executor(platform),
+        platform,
         actor=cutover.actor,
         action=action,
         subject=f"business:{cutover.business_id}",
@@ -293,4 +292,4 @@ def _audit(platform: Connection, cutover: Cutover, action: str, problem: str | N
 
 def _read(platform: Connection, where: str, values: tuple[object, ...]) -> list[Cutover]:
     with platform.cursor(row_factory=kwargs_row(Cutover)) as cursor:
-        return cursor.execute(f"SELECT {_COLUMNS} FROM platform.cutover WHERE {where}".encode(), values).fetchall()  # noqa: S608
+        return cursor.execute(f"SELECT {_COLUMNS} FROM cutover.cutover WHERE {where}".encode(), values).fetchall()  # noqa: S608

@@ -16,7 +16,7 @@ from monolith.modules.scheduling.ownership import Ownership
 
 def owner_of(connection: Connection, business_id: UUID) -> Ownership | None:
     row = connection.execute(
-        text("SELECT owner, epoch FROM platform.ownership WHERE business_id = :business_id"),
+        text("SELECT owner, epoch FROM cutover.ownership WHERE business_id = :business_id"),
         {"business_id": business_id},
     ).one_or_none()
     return None if row is None else Ownership(owner=row.owner, epoch=row.epoch)
@@ -27,22 +27,22 @@ def claim(connection: Connection, business_id: UUID, owner: DatabaseName) -> Own
     set."""
     connection.execute(
         text("""
-            INSERT INTO platform.ownership (business_id, owner, epoch) VALUES (:business_id, :owner, 1)
+            INSERT INTO cutover.ownership (business_id, owner, epoch) VALUES (:business_id, :owner, 1)
                 ON CONFLICT (business_id) DO NOTHING
         """),
         {"business_id": business_id, "owner": owner},
     )
     found = owner_of(connection, business_id)
     if found is None:
-        raise LookupError(f"business {business_id} vanished from platform.ownership")
+        raise LookupError(f"business {business_id} vanished from cutover.ownership")
     return found
 
 
 def all_owners(connection: Connection) -> dict[UUID, Ownership]:
-    rows = connection.execute(text("SELECT business_id, owner, epoch FROM platform.ownership"))
+    rows = connection.execute(text("SELECT business_id, owner, epoch FROM cutover.ownership"))
     return {row.business_id: Ownership(owner=row.owner, epoch=row.epoch) for row in rows}
 
 
 def read_owners(platform: psycopg.Connection[tuple[Any, ...]]) -> list[tuple[UUID, DatabaseName]]:
     """Return each business with its owner, sorted by id, over a controller's connection."""
-    return platform.execute("SELECT business_id, owner FROM platform.ownership ORDER BY business_id").fetchall()
+    return platform.execute("SELECT business_id, owner FROM cutover.ownership ORDER BY business_id").fetchall()

@@ -12,9 +12,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection
 from monolith.cutover.rollback.thresholds import WINDOW_PARTS, CallCounts, RollbackThresholds
 from monolith.cutover.store.cutovers import Cutover
-from monolith.cutover.store.executor import executor
-from monolith.shared.flags.platform_writes import append_audit, set_flag_of_business
-from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
+from monolith.cutover.store.platform_writes import append_audit, set_adapter_flag
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
 
 PolicyOutcome = Literal["kept", "returned", "superseded"]
@@ -58,14 +56,14 @@ def start_policy(
     """Start a policy for an active cutover, and return its id. Supersedes the business's active policy."""
     with platform.transaction():
         platform.execute(
-            "UPDATE platform.guard SET outcome = 'superseded', ended_at = clock_timestamp() "
+            "UPDATE cutover.guard SET outcome = 'superseded', ended_at = clock_timestamp() "
             "WHERE business_id = %s AND ended_at IS NULL",
             (cutover.business_id,),
         )
         guard_id = uuid7()
         platform.execute(
             """
-            INSERT INTO platform.guard
+            INSERT INTO cutover.guard
                    (guard_id, business_id, cutover_id, home, most_failed, p95_ms, for_seconds, until)
             VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))
             """,
@@ -84,7 +82,7 @@ def latest_policy(platform: Connection, business_id: UUID) -> RollbackPolicy | N
     """Return the newest policy of the business, active or ended."""
     with platform.cursor(row_factory=kwargs_row(_policy)) as cursor:
         return cursor.execute(
-            sql.SQL("SELECT {} FROM platform.guard g WHERE g.business_id = %s ORDER BY g.began_at DESC LIMIT 1").format(
+            sql.SQL("SELECT {} FROM cutover.guard g WHERE g.business_id = %s ORDER BY g.began_at DESC LIMIT 1").format(
                 _COLUMNS
             ),
             (business_id,),
@@ -96,7 +94,7 @@ def record_problem(platform: Connection, policy: RollbackPolicy, problem: str, e
     if problem == policy.problem:
         return
     with platform.transaction():
-        platform.execute("UPDATE platform.guard SET problem = %s WHERE guard_id = %s", (problem, policy.guard_id))
+        platform.execute("UPDATE cutover.guard SET problem = %s WHERE guard_id = %s", (problem, policy.guard_id))
         _audit(platform, policy, "guard.stuck", problem, evidence)
 
 
@@ -106,21 +104,21 @@ def end_policy(
     """End the policy (at most once) and audit the evidence. After a rollback, also reset the flag of the business."""
     with platform.transaction():
         ended = platform.execute(
-            "UPDATE platform.guard SET outcome = %s, ended_at = clock_timestamp() "
+            "UPDATE cutover.guard SET outcome = %s, ended_at = clock_timestamp() "
             "WHERE guard_id = %s AND ended_at IS NULL RETURNING 1",
             (outcome, policy.guard_id),
         ).fetchone()
         if ended is None:
             return
-        platform.execute("DELETE FROM platform.guarded_calls WHERE guard_id = %s", (policy.guard_id,))
+        platform.execute("DELETE FROM cutover.guarded_calls WHERE guard_id = %s", (policy.guard_id,))
         if outcome == "returned":
-            set_flag_of_business(executor(platform), SCHEDULING_ADAPTER, policy.business_id, ADAPTER_FOR[policy.home])
+            set_adapter_flag(platform, policy.business_id, policy.home)
         _audit(platform, policy, f"guard.{outcome}", reason, evidence)
 
 
 def _audit(platform: Connection, policy: RollbackPolicy, action: str, reason: str, evidence: dict[str, Any]) -> None:
     append_audit(
-        executor(platform),
+        platform,
         actor=ACTOR,
         action=action,
         subject=f"{SCHEDULING_ADAPTER} business:{policy.business_id}",
@@ -158,20 +156,20 @@ _IN_PART = "FILTER (WHERE s.old_enough AND c.began_at >= s.start + {} * s.part A
 _ACTIVE = sql.SQL(
     """
     SELECT {columns}, o.owner,
-           (SELECT later.actor FROM platform.cutover later
+           (SELECT later.actor FROM cutover.cutover later
              WHERE later.business_id = g.business_id AND later.attempt > m.attempt AND later.state = 'active'
              ORDER BY later.attempt DESC LIMIT 1) AS moved_by,
            clock_timestamp() >= g.until AS expired,
            counted.total, counted.parts
-      FROM platform.guard g
-      JOIN platform.cutover m USING (cutover_id)
-      JOIN platform.ownership o ON o.business_id = g.business_id
+      FROM cutover.guard g
+      JOIN cutover.cutover m USING (cutover_id)
+      JOIN cutover.ownership o ON o.business_id = g.business_id
      CROSS JOIN LATERAL (SELECT now - make_interval(secs => g.for_seconds) AS start,
                                 make_interval(secs => g.for_seconds / {window_parts}) AS part,
                                 now - make_interval(secs => g.for_seconds) >= g.began_at AS old_enough
                            FROM clock_timestamp() AS now) AS s
      CROSS JOIN LATERAL (SELECT {total} AS total, ARRAY[{parts}] AS parts
-                           FROM platform.guarded_calls c WHERE c.guard_id = g.guard_id) AS counted
+                           FROM cutover.guarded_calls c WHERE c.guard_id = g.guard_id) AS counted
      WHERE g.ended_at IS NULL
      ORDER BY g.began_at, g.guard_id
     """

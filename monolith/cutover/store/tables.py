@@ -1,13 +1,46 @@
-"""The schema `platform`: moves of businesses and their guards, what comparisons found, what shadow reads found."""
+"""The tables of schema `cutover`."""
 
-from sqlalchemy import REAL, BigInteger, Boolean, Column, DateTime, Double, ForeignKey, Index, Table, Text, Uuid, text
+from sqlalchemy import (
+    REAL,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
-from monolith.shared.flags.tables import metadata, ownership
-
+SCHEMA = "cutover"
+metadata = MetaData(schema=SCHEMA)
 _instant = DateTime(timezone=True)
+_now = text("now()")
 _clock = text("clock_timestamp()")
 _zero = text("0")
+
+ownership = Table(
+    "ownership",
+    metadata,
+    Column("business_id", Uuid, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("decided_at", _instant, nullable=False, server_default=_now),
+    Column(
+        "attempt",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="Number of cutovers started for the business; identifies its fences.",
+    ),
+    comment="The routing table: the database that owns a business. A cutover is decided by one update of one row of "
+    "it.",
+)
 
 cutover = Table(
     "cutover",

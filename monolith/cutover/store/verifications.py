@@ -13,7 +13,7 @@ from monolith.cutover.verification.findings import Findings
 def store_findings(platform: Connection, business_id: UUID, findings: Findings) -> None:
     platform.execute(
         """
-        INSERT INTO platform.verification (verification_id, business_id, equal, findings)
+        INSERT INTO cutover.verification (verification_id, business_id, equal, findings)
         VALUES (%s, %s, %s, %s::jsonb)
         """,
         (uuid7(), business_id, findings.equal, json.dumps(to_builtins(findings))),

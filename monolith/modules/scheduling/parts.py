@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.chassis.loops import Loop
+from contracts.chassis.readiness import Check
 from contracts.scheduling.port import SchedulingPort
 
 PortDecorator = Callable[[SchedulingPort], SchedulingPort]
@@ -11,12 +12,14 @@ PortDecorator = Callable[[SchedulingPort], SchedulingPort]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulingParts:
-    """`decorators` wrap `port`, outermost first. `loops` run in the worker; `closing` is called when it ends."""
+    """`decorators` wrap `port`, outermost first. `loops` run in the worker; `closing` is called when it ends. `checks`
+    are for readiness."""
 
     port: SchedulingPort
     decorators: Sequence[PortDecorator] = ()
     loops: Sequence[Loop] = ()
     closing: Sequence[Callable[[], None]] = ()
+    checks: Sequence[Check] = ()
 
 
 def decorate(port: SchedulingPort, decorators: Sequence[PortDecorator]) -> SchedulingPort:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from monolith.shared.database import Database
-from monolith.shared.flags.platform_writes import append_audit
+from monolith.shared.flags.audit import append_audit
 from monolith.shared.flags.tables import audit, flag
 
 SCHEDULING_ADAPTER = "scheduling.adapter"
@@ -48,7 +48,7 @@ class FlagStore:
                 )
             )
             append_audit(
-                connection.exec_driver_sql,
+                connection,
                 actor=actor,
                 action="flag.set",
                 subject=key if business_id is None else f"{key} business:{business_id}",

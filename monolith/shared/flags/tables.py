@@ -1,6 +1,6 @@
 """The schema `platform`."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "platform"
@@ -16,24 +16,6 @@ flag = Table(
     Column("value", Text, nullable=False),
     Column("changed_at", _instant, nullable=False, server_default=_now),
     UniqueConstraint("key", "business_id", name="flag_key_business", postgresql_nulls_not_distinct=True),
-)
-
-ownership = Table(
-    "ownership",
-    metadata,
-    Column("business_id", Uuid, primary_key=True),
-    Column("owner", Text, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("decided_at", _instant, nullable=False, server_default=_now),
-    Column(
-        "attempt",
-        BigInteger,
-        nullable=False,
-        server_default=text("0"),
-        comment="Number of cutovers started for the business; identifies its fences.",
-    ),
-    comment="The routing table: the database that owns a business. A cutover is decided by one update of one row of "
-    "it.",
 )
 
 audit = Table(

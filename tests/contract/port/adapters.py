@@ -82,6 +82,7 @@ def _switched(
 ) -> Iterator[tuple[SwitchedScheduling, Callable[[UUID, AdapterName], None]]]:
     """The switched port, and a way to ask, by the flag, for a side before a business is opened."""
     platform = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
+    cutover = Database(databases.monolith_url, role="cutover_app", secret=databases.role_secret)
     store = FlagStore(platform)
     flags = DatabaseFlags(store)
     domain = uuid4().hex
@@ -92,10 +93,11 @@ def _switched(
         flags.refresh()
 
     try:
-        routes = OwnershipRoutes(platform, SchedulingFlag(openfeature.get_client(domain)))
+        routes = OwnershipRoutes(cutover, SchedulingFlag(openfeature.get_client(domain)))
         yield SwitchedScheduling({DATABASE_OF[name]: adapter for name, adapter in sides.items()}, routes), ask_for
     finally:
         platform.close()
+        cutover.close()
 
 
 def _asking(ask_for: Callable[[UUID, AdapterName], None], side: AdapterName) -> Callable[[], UUID]:

@@ -1,4 +1,4 @@
-"""Rows that name an adapter as owner are migrated to the names of the databases."""
+"""Rows of release 2.0 are migrated: owners get the names of the databases, and the tables move to schema `cutover`."""
 
 from uuid import UUID, uuid4
 
@@ -9,10 +9,13 @@ from psycopg import errors as pg
 from psycopg.types.json import Jsonb
 
 from deploy.databases.migrate import alembic_config, migrate, open_connection
+from deploy.databases.roles import create_schema
 from deploy.databases.schemas import MONOLITH_SCHEMAS
 from tests.databases import Databases
 
-PLATFORM = next(schema for schema in MONOLITH_SCHEMAS if schema.name == "platform")
+PLATFORM, CUTOVER = (
+    next(schema for schema in MONOLITH_SCHEMAS if schema.name == name) for name in ("platform", "cutover")
+)
 
 
 @pytest.fixture
@@ -20,8 +23,9 @@ def version_3(databases: Databases) -> str:
     """An administrator's URL of a monolith database whose platform schema has version 0003, without rows."""
     url = databases.monolith_admin_url
     with psycopg.connect(url, autocommit=True) as administrator:
-        administrator.execute("DROP SCHEMA platform CASCADE")
-        administrator.execute("CREATE SCHEMA platform AUTHORIZATION platform_owner")
+        for schema in (PLATFORM, CUTOVER):
+            administrator.execute(f"DROP SCHEMA {schema.name} CASCADE")
+            create_schema(administrator, schema)
     with open_connection(url) as connection:
         config = alembic_config(PLATFORM)
         config.attributes.update(connection=connection, schema=PLATFORM.name, owner=PLATFORM.owner)
@@ -73,13 +77,14 @@ def test_owners_are_renamed_and_flags_and_audit_entries_are_kept(version_3: str)
     extracted = insert_business(version_3, owner="http", former="in_process")
     returned = insert_business(version_3, owner="in_process", former="http")
     migrate(version_3, PLATFORM)
+    migrate(version_3, CUTOVER)
     with psycopg.connect(version_3) as administrator:
         found = administrator.execute(
             """
             SELECT o.business_id, o.owner, o.epoch, c.source, c.target, g.home, f.value, a.before, a.after
-              FROM platform.ownership o
-              JOIN platform.cutover c USING (business_id)
-              JOIN platform.guard g USING (business_id)
+              FROM cutover.ownership o
+              JOIN cutover.cutover c USING (business_id)
+              JOIN cutover.guard g USING (business_id)
               JOIN platform.flag f USING (business_id)
               JOIN platform.audit a ON a.subject = 'business:' || o.business_id
             """
@@ -97,8 +102,9 @@ def test_example_of_a_difference_names_the_database(version_3: str) -> None:
             (Jsonb({"owner_side": "http", "operation": "get_agenda"}),),
         )
     migrate(version_3, PLATFORM)
+    migrate(version_3, CUTOVER)
     with psycopg.connect(version_3) as administrator:
-        found = administrator.execute("SELECT example FROM platform.shadow_read").fetchall()
+        found = administrator.execute("SELECT example FROM cutover.shadow_read").fetchall()
     assert found == [({"owner_side": "scheduling", "operation": "get_agenda"},)]
 
 
@@ -106,5 +112,5 @@ def test_example_of_a_difference_names_the_database(version_3: str) -> None:
 def test_unknown_owner_is_refused(databases: Databases, owner: str) -> None:
     with psycopg.connect(databases.monolith_admin_url) as administrator, pytest.raises(pg.CheckViolation):
         administrator.execute(
-            "INSERT INTO platform.ownership (business_id, owner, epoch) VALUES (%s, %s, 1)", (uuid4(), owner)
+            "INSERT INTO cutover.ownership (business_id, owner, epoch) VALUES (%s, %s, 1)", (uuid4(), owner)
         )

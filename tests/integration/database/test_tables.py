@@ -11,7 +11,7 @@ from monolith.cutover.store import tables as cutover
 from monolith.modules.auth import tables as auth
 from monolith.modules.billing import tables as billing
 from monolith.modules.notifications import tables as notifications
-from monolith.shared.flags.tables import SCHEMA as PLATFORM
+from monolith.shared.flags import tables as platform
 from scheduling_service.engine import tables as scheduling
 from tests.databases import Databases
 
@@ -22,7 +22,8 @@ from tests.databases import Databases
         ("monolith", auth.SCHEMA, auth.metadata),
         ("monolith", billing.SCHEMA, billing.metadata),
         ("monolith", notifications.SCHEMA, notifications.metadata),
-        ("monolith", PLATFORM, cutover.cutover.metadata),
+        ("monolith", cutover.SCHEMA, cutover.metadata),
+        ("monolith", platform.SCHEMA, platform.metadata),
         ("monolith", scheduling.SCHEMA, scheduling.metadata),
         ("scheduling", scheduling.SCHEMA, scheduling.metadata),
     ],

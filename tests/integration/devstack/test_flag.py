@@ -12,7 +12,7 @@ from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.store import cutovers as moves
 from monolith.shared.database import Database
-from monolith.shared.flags.platform_writes import append_audit
+from monolith.shared.flags.audit import append_audit
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from tests.command_line import CommandLine, cutover_settings
 from tests.cutover.replication_pair import start
@@ -36,7 +36,7 @@ def test_show_lists_a_guard_that_ended(platform: Database, extraction: CommandLi
     extraction("flag", "set", "http", "--reason", "first")
     with platform.transaction() as connection:
         append_audit(
-            connection.exec_driver_sql,
+            connection,
             actor="guard",
             action="guard.returned",
             subject="scheduling.adapter business:0190a0b0-0000-7000-8000-000000000000",
@@ -107,7 +107,7 @@ def sign_up(databases: Databases, *slugs: str, owner: DatabaseName = "monolith")
         for slug in slugs:
             assert site.client().sign_up(slug).status_code == 201
         site.sql(
-            "INSERT INTO platform.ownership (business_id, owner, epoch) SELECT business_id, %s, 1 FROM auth.business",
+            "INSERT INTO cutover.ownership (business_id, owner, epoch) SELECT business_id, %s, 1 FROM auth.business",
             owner,
         )
         found = dict(site.sql("SELECT slug, business_id FROM auth.business"))

@@ -70,7 +70,7 @@ def test_the_tables_stand_as_before_and_hold_what_was_asked(databases: Databases
     for table in ("appointment", "claim", "history"):
         assert rows(url, f"SELECT count(*) FROM scheduling.{table}") == [(1_000,)]
     assert any("1,000 of 1,000 appointments" in line for line in said)
-    assert rows(url, "SELECT owner, count(*) FROM platform.ownership GROUP BY 1") == [("monolith", 3)]
+    assert rows(url, "SELECT owner, count(*) FROM cutover.ownership GROUP BY 1") == [("monolith", 3)]
 
 
 def test_appointments_lie_within_hours_before_and_after_the_week(databases: Databases) -> None:
@@ -140,10 +140,10 @@ def test_the_extracted_service_gets_the_same(databases: Databases) -> None:
     there = contents(databases.scheduling_admin_url)
     assert [len(table) for table in there[-3:]] == [1_000] * 3
     assert rows(databases.monolith_admin_url, "SELECT count(*) FROM scheduling.appointment") == [(0,)]
-    assert rows(databases.monolith_admin_url, "SELECT DISTINCT owner FROM platform.ownership") == [("scheduling",)]
+    assert rows(databases.monolith_admin_url, "SELECT DISTINCT owner FROM cutover.ownership") == [("scheduling",)]
 
     with psycopg.connect(databases.monolith_admin_url) as admin:
-        admin.execute("DELETE FROM platform.ownership; DELETE FROM auth.membership; DELETE FROM auth.account")
+        admin.execute("DELETE FROM cutover.ownership; DELETE FROM auth.membership; DELETE FROM auth.account")
         admin.execute("DELETE FROM auth.business")
     fill(databases)
     assert contents(databases.monolith_admin_url) == there

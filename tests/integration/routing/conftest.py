@@ -33,7 +33,7 @@ def start_process(databases: Databases, monolith_url: str | None = None) -> Proc
     domain = f"test-{new_id()}"
     api.set_provider_and_wait(flags, domain)
     flag = SchedulingFlag(api.get_client(domain))
-    routes = OwnershipRoutes(Database(url, role="platform_app", secret=databases.role_secret), flag)
+    routes = OwnershipRoutes(Database(url, role="cutover_app", secret=databases.role_secret), flag)
     watch = ChangeListener(url, role="platform_app", secret=databases.role_secret)
     watch.subscribe(flags.refresh)
     watch.subscribe(routes.invalidate)

@@ -55,7 +55,7 @@ def move(databases: Databases, business_id: UUID, owner: DatabaseName) -> None:
     """What a cutover's decision does to the routing table."""
     with psycopg.connect(databases.monolith_admin_url) as db:
         db.execute(
-            "UPDATE platform.ownership SET owner = %s, epoch = epoch + 1 WHERE business_id = %s", (owner, business_id)
+            "UPDATE cutover.ownership SET owner = %s, epoch = epoch + 1 WHERE business_id = %s", (owner, business_id)
         )
 
 

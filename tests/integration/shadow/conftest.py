@@ -95,14 +95,15 @@ def monolith(
 ) -> Started:
     """Starts one; `options` are those of `ShadowReads`. What earlier tests found is gone."""
     with psycopg.connect(shared_databases.monolith_admin_url) as db:
-        db.execute("DELETE FROM platform.shadow_read")
+        db.execute("DELETE FROM cutover.shadow_read")
 
     @contextmanager
     def started(*, platform_url: str | None = None, pause_seconds: float = 1.0, **options: Any) -> Iterator[Monolith]:
         ports = [sides_of(shared_databases, keys, url) for url in (web.url, service.url)]
         platform = Database(shared_databases.monolith_url, role="platform_app", secret=shared_databases.role_secret)
+        cutover = Database(shared_databases.monolith_url, role="cutover_app", secret=shared_databases.role_secret)
         counts = Database(
-            platform_url or shared_databases.monolith_url, role="platform_app", secret=shared_databases.role_secret
+            platform_url or shared_databases.monolith_url, role="cutover_app", secret=shared_databases.role_secret
         )
         flags = FlagStore(platform)
         provider = DatabaseFlags(flags)
@@ -113,10 +114,10 @@ def monolith(
         comparing = ReadComparer(ports[1], pause_seconds=pause_seconds)
         reads = ShadowReads(ReadSampler(ShadowFlag(client).percent_for).selects, comparing, store, metrics, **options)
         users = {side: reads.around(side, port) for side, port in ports[0].items()}
-        routes = OwnershipRoutes(platform, SchedulingFlag(client))
+        routes = OwnershipRoutes(cutover, SchedulingFlag(client))
         yield Monolith(SwitchedScheduling(users, routes), reads, store, metrics, flags, provider)
         reads.close()
-        for database in (platform, counts):
+        for database in (platform, cutover, counts):
             database.close()
 
     return started

@@ -44,6 +44,11 @@ def platform(databases: Databases) -> Database:
 
 
 @pytest.fixture
+def cutover_database(databases: Databases) -> Database:
+    return Database(databases.monolith_url, role="cutover_app", secret=databases.role_secret)
+
+
+@pytest.fixture
 def salon(databases: Databases) -> str:
     with auth_site(databases) as site:
         assert site.client().sign_up("salon").status_code == 201
@@ -79,12 +84,12 @@ def test_the_other_flag_shows_its_own_changes_only(extraction: Extraction) -> No
     assert "another matter" not in shown
 
 
-def test_the_report_tells_what_was_found(platform: Database, salon: str, extraction: Extraction) -> None:
+def test_the_report_tells_what_was_found(cutover_database: Database, salon: str, extraction: Extraction) -> None:
     assert "no read was compared in the last 5 minutes" in extraction("shadow", "report", "--since", "5")[1]
     extraction("shadow", "set", "10")
     extraction("shadow", "set", "50", "--business", salon)
     minute = datetime.now(UTC).replace(second=0, microsecond=0)
-    ShadowResultStore(platform).add(
+    ShadowResultStore(cutover_database).add(
         {
             ("get_agenda", minute): ComparisonCounts(
                 1200, 1, 2, 3, owner_ms=1200.0, candidate_ms=3000.0, example=EXAMPLE

@@ -26,8 +26,8 @@ EXAMPLE = DifferenceExample("a business", "get_agenda", "scheduling", "{}", (), 
 
 
 @pytest.fixture
-def platform(databases: Databases) -> Iterator[Database]:
-    database = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
+def cutover_database(databases: Databases) -> Iterator[Database]:
+    database = Database(databases.monolith_url, role="cutover_app", secret=databases.role_secret)
     yield database
     database.close()
 
@@ -37,8 +37,8 @@ def this_minute() -> datetime:
     return datetime.now(UTC).replace(second=0, microsecond=0)
 
 
-def test_counts_of_all_processes_are_added_up_by_operation_and_minute(platform: Database) -> None:
-    store = ShadowResultStore(platform)
+def test_counts_of_all_processes_are_added_up_by_operation_and_minute(cutover_database: Database) -> None:
+    store = ShadowResultStore(cutover_database)
     now = this_minute()
     earlier, long_ago = now - timedelta(minutes=2), now - timedelta(minutes=90)
     store.add({("get_agenda", now): ComparisonCounts(compared=3, owner_ms=6.0, candidate_ms=12.0)})
@@ -65,8 +65,8 @@ def test_counts_of_all_processes_are_added_up_by_operation_and_minute(platform: 
     assert store.since(120)[0].compared == 104
 
 
-def test_processes_that_write_at_once_lose_nothing(platform: Database) -> None:
-    store = ShadowResultStore(platform)
+def test_processes_that_write_at_once_lose_nothing(cutover_database: Database) -> None:
+    store = ShadowResultStore(cutover_database)
     operations, now = [f"operation_{number}" for number in range(20)], this_minute()
 
     def write(order: list[str]) -> None:
@@ -98,13 +98,14 @@ def test_what_could_not_be_written_down_is_written_when_the_database_is_back(
 
 
 def test_a_process_that_ends_writes_down_what_it_found(
-    databases: Databases, platform: Database, tmp_path: Path
+    databases: Databases, cutover_database: Database, tmp_path: Path
 ) -> None:
     """Both workers of the monolith under gunicorn; behind them is no scheduling service."""
-    store = ShadowResultStore(platform)
+    store = ShadowResultStore(cutover_database)
     with gunicorn_site(databases, tmp_path) as site:
         client = site.client()
         assert client.sign_up("salon").status_code == 201
+        platform = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
         FlagStore(platform).set(SCHEDULING_SHADOW, "100", business_id=None, actor="tests", reason="")
         time.sleep(1.0)
         answers = [client.get("/businesses/salon/offerings") for _ in range(25)]

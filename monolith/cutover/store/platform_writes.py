@@ -1,0 +1,26 @@
+"""Writes to the platform's tables in a controller's transaction, by functions that the schema's owner runs."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling.values import DatabaseName
+from monolith.cutover.databases import Connection
+from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
+
+
+def append_audit(
+    controller: Connection, *, actor: str, action: str, subject: str, before: Any, after: Any, reason: str
+) -> None:
+    """Append an entry to the audit log."""
+    controller.execute(
+        "SELECT cutover.append_audit(%s, %s, %s, %s, %s, %s, %s)",
+        (uuid7(), actor, action, subject, Jsonb(before), Jsonb(after), reason),
+    )
+
+
+def set_adapter_flag(controller: Connection, business_id: UUID, owner: DatabaseName) -> None:
+    """Set the flag of a business to the adapter of its owner."""
+    controller.execute("SELECT cutover.set_adapter_flag(%s, %s)", (business_id, ADAPTER_FOR[owner]))
