@@ -140,14 +140,15 @@ def test_a_decision_on_a_row_that_has_changed_is_none(platform: Connection, busi
     assert cutovers.get(platform, move.cutover_id).state == "verified"
 
 
-def test_decisions_and_aborts_are_in_the_audit_log(platform: Connection, business: UUID) -> None:
+def test_decisions_and_aborts_are_in_the_audit_log(platform: Connection, business: UUID, databases: Databases) -> None:
     cutovers.abort(platform, begin(platform, business), "changed my mind")
     platform.execute("UPDATE cutover.cutover SET settled_at = clock_timestamp()")
     brought_to(platform, begin(platform, business), "decided")
-    entries = platform.execute(
-        "SELECT action, before, after, actor, reason FROM platform.audit WHERE subject = %s ORDER BY recorded_at",
-        (f"business:{business}",),
-    ).fetchall()
+    with psycopg.connect(databases.monolith_admin_url) as administrator:
+        entries = administrator.execute(
+            "SELECT action, before, after, actor, reason FROM platform.audit WHERE subject = %s ORDER BY recorded_at",
+            (f"business:{business}",),
+        ).fetchall()
     assert entries == [
         ("cutover.aborted", "monolith", "monolith", "cli:tests", "changed my mind"),
         ("cutover.decided", "monolith", "scheduling", "cli:tests", "to see"),

@@ -162,16 +162,7 @@ def _read_connected(
             str(direction), False, problems=(f"{direction}: replication has not been started: {remedy}",)
         )
     enabled, applying, apply_errors, sync_errors = found
-    slot = publisher.execute(
-        """
-        SELECT active, coalesce(pg_current_wal_lsn() - restart_lsn, 0)::bigint, safe_wal_size, coalesce(wal_status, ''),
-               coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint
-          FROM pg_replication_slots WHERE slot_name = %s
-        """,
-        (direction.subscription,),
-    ).fetchone()
-    tables = _tables(subscriber, direction)
-    active, kept, left, wal_status, lag = slot or (False, 0, None, "gone", 0)
+    active, kept, left, wal_status, lag = _read_slot(publisher, direction)
     seen = DirectionStatus(
         direction=str(direction),
         subscribed=True,
@@ -180,11 +171,24 @@ def _read_connected(
         wal_left=left,
         wal_status=wal_status,
         lag=lag,
-        tables=tables,
+        tables=_tables(subscriber, direction),
         apply_errors=apply_errors,
         sync_errors=sync_errors,
     )
     return replace(seen, problems=tuple(_problems_of(direction, seen, enabled, max_lag_bytes)))
+
+
+def _read_slot(publisher: Connection, direction: ReplicationDirection) -> tuple[bool, int, int | None, str, int]:
+    """Return whether the slot is active, the retained and the remaining WAL, the WAL status, and the lag."""
+    slot = publisher.execute(
+        """
+        SELECT active, coalesce(pg_current_wal_lsn() - restart_lsn, 0)::bigint, safe_wal_size, coalesce(wal_status, ''),
+               coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint
+          FROM pg_replication_slots WHERE slot_name = %s
+        """,
+        (direction.subscription,),
+    ).fetchone()
+    return (False, 0, None, "gone", 0) if slot is None else (slot[0], slot[1], slot[2], slot[3], slot[4])
 
 
 def _tables(subscriber: Connection, direction: ReplicationDirection) -> dict[str, int]:
