@@ -1,4 +1,4 @@
-"""Show which database owns each business, and what it holds."""
+"""Show the owner of each business, and how much it holds."""
 
 import json
 from typing import get_args

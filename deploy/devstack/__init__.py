@@ -1,1 +1,1 @@
-"""The development stack: real servers from wheels, and a supervisor for the product's processes."""
+"""The development stack: database servers from wheels, and a supervisor for the product's processes."""

@@ -13,16 +13,15 @@ from deploy.devstack.launch import parent_death_prefix
 from deploy.errors import ProcessStartError
 
 POLL_SECONDS = 0.02
-# "Worker failed to boot" says less than what the worker itself had to say.
+# Gunicorn's "Worker failed to boot" explains less than the worker's own output.
 GUNICORN_LINE = re.compile(r"\[[-0-9: +]+\] \[\d+\] \[[A-Z]+\] ")
 
 
 class Child(ABC):
-    """One process. Subclasses say what to run and how to see that it serves.
+    """One child process. Subclasses define the command and how to check that it is ready.
 
-    It runs in a session of its own, so that Ctrl-C reaches only the parent, which stops its children in
-    order. On Linux it gets ``stop_signal`` when the thread that launched it ends: launch from the main
-    thread.
+    It runs in its own session, so that Ctrl-C reaches only the parent, which stops its children in order. On Linux it
+    receives ``stop_signal`` when the thread that launched it ends: launch from the main thread.
     """
 
     stop_signal = signal.SIGTERM
@@ -34,7 +33,7 @@ class Child(ABC):
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
-        self._asked = False
+        self._stop_requested = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -45,53 +44,53 @@ class Child(ABC):
 
     @property
     def pid(self) -> int | None:
-        """The process itself, not a wrapper, while it runs."""
+        """The id of the process itself, not of a wrapper; None when it does not run."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     @property
-    def how_it_ended(self) -> str:
-        """For a message, after ``pid`` became None."""
+    def exit_description(self) -> str:
+        """The signal or exit code with which it ended, for a message."""
         code = self._process.returncode if self._process else None
         return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
 
     def output(self) -> str:
-        """What it has said since it was launched last."""
+        """Its output since the last launch."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
     def start(self) -> None:
-        """Return when it serves. A running process is left as it is."""
+        """Launch it unless it runs already, and wait until it is ready."""
         self.launch()
         self.wait_until_ready()
 
     def launch(self) -> None:
-        """Begin to start, without waiting, so that several can start at once."""
+        """Start it without waiting, so that several can start in parallel."""
         if self.pid is None:
             self._prepare()
             self._log_start = self.log.stat().st_size if self.log.exists() else 0
-            self._asked = False
+            self._stop_requested = False
             self._process = self._spawn()
 
     def wait_until_ready(self) -> None:
-        """Return when what was launched serves."""
+        """Wait until it is ready. Raises ProcessStartError."""
         begun = time.monotonic()
-        # Asked after the answer, since it could come from a stranger that took the port when ours ended.
-        while not (self._answers() and self.pid is not None):
+        # The process id is checked last: if ours has ended, another program on its port might have answered.
+        while not (self._is_ready() and self.pid is not None):
             waited = time.monotonic() - begun
-            if waited > self.start_seconds or (self.pid is None and not self._tries_again(waited)):
+            if waited > self.start_seconds or (self.pid is None and not self._should_wait_longer(waited)):
                 raise ProcessStartError(self.name, self.log, last_log_lines(self.output()))
             time.sleep(POLL_SECONDS)
 
-    def ask_to_stop(self) -> None:
-        """Send the stop signal, once, without waiting, so that several can stop at once."""
-        if self.pid is not None and self._process is not None and not self._asked:
+    def request_stop(self) -> None:
+        """Send the stop signal once, without waiting, so that several can stop in parallel."""
+        if self.pid is not None and self._process is not None and not self._stop_requested:
             self._process.send_signal(self.stop_signal)
-            self._asked = True
+            self._stop_requested = True
 
     def stop(self) -> None:
-        """Ask it to stop, and kill it if it does not. Returns when it is gone."""
-        self.ask_to_stop()
+        """Stop it, by force after ``stop_seconds``. Returns when it has ended."""
+        self.request_stop()
         if self._process is not None:
             try:
                 self._process.wait(self.stop_seconds)
@@ -99,31 +98,31 @@ class Child(ABC):
                 self.kill()
 
     def kill(self) -> None:
-        """End it at once, with no chance to tidy up. Returns when it is gone."""
+        """Kill it without a chance to clean up. Returns when it has ended."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     @abstractmethod
     def _command(self) -> Sequence[str]:
-        """What to run."""
+        """Return the command line."""
 
     @abstractmethod
-    def _answers(self) -> bool:
-        """Whether it serves at this moment."""
+    def _is_ready(self) -> bool:
+        """Return whether it serves now."""
 
-    def _prepare(self) -> None:  # noqa: B027 (most need nothing)
-        """Make what it needs to run, or refuse."""
+    def _prepare(self) -> None:  # noqa: B027 (optional)
+        """Create the files that it needs, or raise CommandError."""
 
     def _prefix(self) -> Sequence[str]:
-        """A program that changes credentials and then becomes the command."""
+        """Return a program that changes credentials and then executes the command."""
         return ()
 
     def _environment(self) -> Mapping[str, str] | None:
         return None
 
-    def _tries_again(self, waited: float) -> bool:
-        """It ended ``waited`` seconds after its start, before it served: launch it again, or give up."""
+    def _should_wait_longer(self, waited: float) -> bool:
+        """Handle an exit before it was ready, ``waited`` seconds after its start: launch it again, or return False."""
         return False
 
     def _spawn(self) -> subprocess.Popen[bytes]:
@@ -140,7 +139,7 @@ class Child(ABC):
 
 
 def last_log_lines(output: str, count: int = 2) -> str:
-    """The end of what a process said, on one line, for an error message."""
+    """Return the end of a process's output on one line, for an error message."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if not GUNICORN_LINE.match(line)]
-    return " | ".join((telling or lines)[-count:])
+    informative = [line for line in lines if not GUNICORN_LINE.match(line)]
+    return " | ".join((informative or lines)[-count:])

@@ -1,4 +1,4 @@
-"""`python -m deploy.devstack.clean`: remove what the development stack has written. Needs nothing installed."""
+"""Remove the files of the development stack: `python -m deploy.devstack.clean`. Needs no installed package."""
 
 import os
 import shutil
@@ -10,15 +10,15 @@ from deploy.devstack.lock import lock_data_folder
 from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
 
-OURS = ("postgres-monolith", "postgres-scheduling", "valkey", "mail", "logs", "secrets.json", "run")
+STACK_FILES = ("postgres-monolith", "postgres-scheduling", "valkey", "mail", "logs", "secrets.json", "run")
 
 
 def clean(data: Path) -> None:
-    """Remove our own files, and the folder when nothing else is in it. Refused while a demo runs in it."""
+    """Remove the stack's files, and the folder if it is then empty. Raises CommandError while a demo runs in it."""
     if not data.exists():
         return
     with lock_data_folder(data / "run" / "lock"):
-        for name in OURS:
+        for name in STACK_FILES:
             _remove(data / name)
     with suppress(OSError):
         data.rmdir()

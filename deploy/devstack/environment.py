@@ -1,4 +1,4 @@
-"""The environment that each of the product's processes is given."""
+"""Environment variables of each of the product's processes."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from deploy.devstack.keys import Keys, write_private
 from deploy.devstack.settings import DEFAULT_PORTS, Settings
 from deploy.errors import CommandError
 
-# Set for each process on its own below, never inherited: the two sides share no credentials.
+# Never inherited, but set per process below: the two deployments share no credentials.
 PRODUCT_SETTINGS = {
     *DEFAULT_PORTS,
     "DATABASE_ROLE_SECRET",
@@ -33,7 +33,7 @@ DESCRIPTION = "environment.json"
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """The servers the product runs on. The database URLs carry an administrator's credentials."""
+    """The servers that the product runs on. The database URLs carry an administrator's credentials."""
 
     monolith_database_url: str
     scheduling_database_url: str
@@ -41,7 +41,7 @@ class Backends:
 
 
 def monolith_environment(settings: Settings, keys: Keys, backends: Backends) -> dict[str, str]:
-    """For the monolith's web and worker, and for commands that act as it."""
+    """Return the environment of the monolith's processes, and of commands that address it."""
     return {
         "MONOLITH_DATABASE_URL": without_credentials(backends.monolith_database_url),
         "DATABASE_ROLE_SECRET": keys.monolith_role_secret,
@@ -56,7 +56,7 @@ def monolith_environment(settings: Settings, keys: Keys, backends: Backends) -> 
 
 
 def scheduling_environment(settings: Settings, keys: Keys, backends: Backends) -> dict[str, str]:
-    """For the scheduling service's web and relay."""
+    """Return the environment of the scheduling service's processes."""
     return {
         "SCHEDULING_DATABASE_URL": without_credentials(backends.scheduling_database_url),
         "DATABASE_ROLE_SECRET": keys.scheduling_role_secret,
@@ -79,18 +79,18 @@ def cutover_daemon_environment(settings: Settings, keys: Keys, backends: Backend
 
 
 def mailsink_environment(settings: Settings) -> dict[str, str]:
-    """For the mail sink."""
+    """Return the environment of the mail sink."""
     ports = {name: str(settings.ports[name]) for name in ("SMTP_PORT", "MAIL_PORT")}
     return {"DATA_DIR": str(settings.data), **ports}
 
 
 def inherited() -> dict[str, str]:
-    """What every process gets from the shell: paths, locale, proxies; none of the product's settings."""
+    """Return the shell's variables that every process inherits: all except the product's settings."""
     return {name: value for name, value in os.environ.items() if name not in PRODUCT_SETTINGS}
 
 
 def write_stack_environment(settings: Settings, keys: Keys, backends: Backends) -> None:
-    """Leave word of the stack that runs, for commands that are given no settings. It names secrets."""
+    """Describe the running stack in a private file, for commands without settings. The file holds secrets."""
     description = {
         "monolith": monolith_environment(settings, keys, backends),
         "scheduling": scheduling_environment(settings, keys, backends),
@@ -102,23 +102,27 @@ def write_stack_environment(settings: Settings, keys: Keys, backends: Backends) 
     write_private(settings.running / DESCRIPTION, json.dumps(description, indent=2))
 
 
-def running_stack_environment(data: Path, side: str) -> Mapping[str, str]:
-    """The environment of ``side`` (monolith, scheduling, administrator) of the stack running in ``data``."""
+def running_stack_environment(data: Path, name: str) -> Mapping[str, str]:
+    """Return the environment ``name`` (monolith, scheduling or administrator) of the stack that runs in ``data``.
+
+    Raises CommandError when none runs.
+    """
     try:
         description: dict[str, dict[str, str]] = json.loads((data / "run" / DESCRIPTION).read_text())
     except (FileNotFoundError, NotADirectoryError) as error:
         raise CommandError(f"no demo is running in {data}: start it with `make demo` in another terminal") from error
-    return description[side]
+    return description[name]
 
 
-def running_stack_uses(data: Path, side: str, url: str) -> bool:
-    """Whether the stack running in ``data``, if one does, has the database at ``url`` for ``side``."""
+def running_stack_uses(data: Path, deployment: str, url: str) -> bool:
+    """Return whether a stack runs in ``data`` and uses the database at ``url`` for ``deployment``."""
     try:
-        return running_stack_environment(data, side)[f"{side.upper()}_DATABASE_URL"] == without_credentials(url)
+        running = running_stack_environment(data, deployment)
     except CommandError:
         return False
+    return running[f"{deployment.upper()}_DATABASE_URL"] == without_credentials(url)
 
 
 def remove_stack_environment(settings: Settings) -> None:
-    """The stack no longer runs."""
+    """Remove the description: the stack no longer runs."""
     (settings.running / DESCRIPTION).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Under which user the embedded Postgres runs: it refuses to run as root."""
+"""The operating-system user of the embedded Postgres, which refuses to run as root."""
 
 import functools
 import os
@@ -16,20 +16,20 @@ NOBODY = 65_534
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """``prefix`` is put before a command to run it so; ``uid`` is who owns the files, seen from outside."""
+    """``prefix`` precedes a command to run it as this user; ``uid`` owns its files, as seen outside a namespace."""
 
     prefix: tuple[str, ...]
     uid: int
 
-    def own(self, folder: Path) -> None:
-        """Hand the folder and all in it to this identity. Nothing changes when it is its owner already."""
+    def take_ownership(self, folder: Path) -> None:
+        """Change the owner of the folder and its contents to this user, unless the folder has it already."""
         if folder.stat().st_uid == self.uid:
             return
         for path in (*folder.rglob("*"), folder):
             os.chown(path, self.uid, -1, follow_symlinks=False)
 
 
-# Keeps the right to pass folders that only root may enter, such as the one the virtual environment stands in.
+# Keeps the capability to traverse folders that only root may enter, such as that of the virtual environment.
 AS_NOBODY = Identity(
     prefix=(
         "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
@@ -37,15 +37,15 @@ AS_NOBODY = Identity(
     ),
     uid=NOBODY,
 )  # fmt: skip
-# Postgres wants its user to have a name, and everywhere this one has.
+# Postgres requires a user with a name; this one has a name on every system.
 USER_NAMESPACE = ("unshare", "--user", f"--map-user={NOBODY}", "--")
-# For containers whose only user is root; others often forbid user namespaces, so this comes second.
+# For containers whose only user is root. It comes second because other containers often forbid user namespaces.
 IN_A_USER_NAMESPACE = Identity(prefix=USER_NAMESPACE, uid=0)
 
 
 @functools.cache
 def postgres_identity(program: Path) -> Identity:
-    """Who can run ``program``: this user, or for root the first of the ways above that works here."""
+    """Return an identity that can run ``program``: this user, or for root the first one above that works here."""
     if os.geteuid() != 0:
         return _this_user(program)
     for identity in (AS_NOBODY, IN_A_USER_NAMESPACE):
@@ -58,7 +58,7 @@ def postgres_identity(program: Path) -> Identity:
 
 
 def _this_user(program: Path) -> Identity:
-    """Plainly; but a container may run as a number that has no name."""
+    """Return this user, in a user namespace if it has no name, as in some containers."""
     plain, named = Identity((), os.geteuid()), Identity(USER_NAMESPACE, os.geteuid())
     try:
         pwd.getpwuid(os.geteuid())
@@ -67,8 +67,8 @@ def _this_user(program: Path) -> Identity:
     return plain
 
 
-# Postgres asks `access(2)` whether it may run its own programs, which ignores capabilities: below a folder that only
-# root may enter, the answer is no although running them works.
+# Postgres checks with `access(2)` that it may run its own programs. That call ignores capabilities, so below a folder
+# that only root may enter the check fails although the programs would run.
 _MAY_RUN = "import os, sys; sys.exit(not os.access(sys.argv[1], os.R_OK | os.X_OK))"
 
 

@@ -1,4 +1,4 @@
-"""The stack's secrets: made once, kept in the data folder, readable by their owner only."""
+"""The stack's secrets: created once, stored in the data folder, readable by their owner only."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from deploy.errors import CommandError
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Each deployment has a role secret of its own; the service gets the public half of the key only."""
+    """Each deployment has its own role secret; the service receives only the public half of the key."""
 
     monolith_role_secret: str
     scheduling_role_secret: str
@@ -24,28 +24,28 @@ class Keys:
 
     @property
     def signing_key(self) -> str:
-        """As SERVICE_TOKEN_SIGNING_KEY wants it."""
+        """The value of SERVICE_TOKEN_SIGNING_KEY."""
         return f"{self.token_key_id}:{self.token_signing_key}"
 
     @property
     def verify_keys(self) -> str:
-        """As SERVICE_TOKEN_VERIFY_KEYS wants it."""
+        """The value of SERVICE_TOKEN_VERIFY_KEYS."""
         private = Ed25519PrivateKey.from_private_bytes(_decode(self.token_signing_key))
         return f"{self.token_key_id}:{_encode(private.public_key().public_bytes_raw())}"
 
 
 def load_keys(path: Path) -> Keys:
-    """The secrets in the file, made now if there is none."""
+    """Read the secrets from the file, which is created if it is missing. Raises CommandError for a damaged file."""
     if not path.exists():
         _write(path, _new_keys())
     try:
         return Keys(**json.loads(path.read_text()))
     except (ValueError, TypeError) as error:
-        raise CommandError(f"{path} is damaged ({error}): remove it, and new secrets are made") from error
+        raise CommandError(f"{path} is damaged ({error}): remove it to create new secrets") from error
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
+    """Write a file atomically that only its owner can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)

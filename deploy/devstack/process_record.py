@@ -1,4 +1,4 @@
-"""Which processes a supervisor has started, on disk: the next one clears what a killed one left."""
+"""A file of the processes that a supervisor started, so that the next one can stop those a killed one left."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from pathlib import Path
 
 from deploy.devstack.child import Child
 
-PATIENCE_SECONDS = 10.0
+STOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessEntry:
-    """``started`` tells the process apart from a later one with the same number."""
+    """``started`` distinguishes the process from a later one with the same id."""
 
     name: str
     pid: int
@@ -26,14 +26,14 @@ class ProcessEntry:
 
 
 class ProcessRecord:
-    """The file. A process is written down as soon as it is started."""
+    """The file. Each process is added as soon as it is started."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._entries: dict[str, ProcessEntry] = {}
 
-    def note(self, process: Child) -> None:
-        """The process was started, in place of any earlier one of its name."""
+    def add(self, process: Child) -> None:
+        """Record a started process. It replaces an earlier one with the same name."""
         if process.pid is None:
             return
         started = process_start_time(process.pid) or ""
@@ -44,19 +44,19 @@ class ProcessRecord:
         unfinished.rename(self._path)
 
     def exists(self) -> bool:
-        """Whether an earlier supervisor ended without stopping everything."""
+        """Return whether an earlier supervisor ended without stopping all its processes."""
         return self._path.exists()
 
     def clear(self) -> None:
-        """Everything was stopped."""
+        """Remove the file: all processes were stopped."""
         self._entries.clear()
         self._path.unlink(missing_ok=True)
 
-    def end_leftovers(self) -> list[str]:
-        """Stop what an earlier supervisor left running, last started first, and name it."""
-        left = [entry for entry in reversed(self._read()) if _runs(entry)]
+    def stop_leftovers(self) -> list[str]:
+        """Stop the processes that an earlier supervisor left, last started first, and return their names."""
+        left = [entry for entry in reversed(self._read()) if _is_running(entry)]
         for entry in left:
-            _end(entry)
+            _stop(entry)
         self.clear()
         return [entry.name for entry in left]
 
@@ -68,7 +68,7 @@ class ProcessRecord:
 
 
 def process_start_time(pid: int) -> str | None:
-    """When the process started, in the system's own notation; None when it has ended, reaped or not."""
+    """Return the start time in the system's notation; None after the process has ended, also as a zombie."""
     if platform.system() == "Linux":
         return _start_on_linux(pid)
     command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
@@ -82,22 +82,22 @@ def _start_on_linux(pid: int) -> str | None:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The second field is the program's name in parentheses, which may hold blanks; the state follows it.
+    # The second field is the program's name in parentheses, which may contain blanks; the state follows it.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else fields[19]
 
 
-def _runs(entry: ProcessEntry) -> bool:
+def _is_running(entry: ProcessEntry) -> bool:
     return process_start_time(entry.pid) == entry.started
 
 
-def _end(entry: ProcessEntry) -> None:
-    """Ask, wait, kill; the whole session, since a master that is killed cannot stop its workers."""
+def _stop(entry: ProcessEntry) -> None:
+    """Send the stop signal, wait, then kill the whole session, since a killed master cannot stop its workers."""
     with suppress(ProcessLookupError):
         os.kill(entry.pid, entry.stop_signal)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while _runs(entry) and time.monotonic() < deadline:
+    deadline = time.monotonic() + STOP_SECONDS
+    while _is_running(entry) and time.monotonic() < deadline:
         time.sleep(0.05)
-    if _runs(entry):
+    if _is_running(entry):
         with suppress(ProcessLookupError):
             os.killpg(entry.pid, signal.SIGKILL)

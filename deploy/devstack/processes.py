@@ -1,4 +1,4 @@
-"""The processes of the product, as the development stack runs them."""
+"""The product's processes in the development stack."""
 
 from deploy.devstack.environment import (
     Backends,
@@ -15,18 +15,18 @@ GUNICORN = ROOT / "deploy" / "gunicorn"
 
 
 def mailsink_process(settings: Settings) -> Program:
-    """Receives every mail."""
+    """Return the process that receives every mail."""
     return Program(
         "mailsink",
         ["-m", "deploy.mailsink"],
         mailsink_environment(settings),
         log=settings.logs / "mailsink.log",
-        serves=http_check(settings.ports["MAIL_PORT"], "/"),
+        is_ready=http_check(settings.ports["MAIL_PORT"], "/"),
     )
 
 
 def product_processes(settings: Settings, keys: Keys, backends: Backends) -> list[Program]:
-    """Both webs, the monolith's worker, the service's relay, and who ends moves that nobody drives, or undoes them."""
+    """Return both web processes, the monolith's worker, the service's relay, and the cutover daemon."""
     monolith = monolith_environment(settings, keys, backends)
     scheduling = scheduling_environment(settings, keys, backends)
     cutover_daemon = cutover_daemon_environment(settings, keys, backends)
@@ -39,14 +39,14 @@ def product_processes(settings: Settings, keys: Keys, backends: Backends) -> lis
     ]
 
 
-def _web(settings: Settings, side: str, application: str, environment: dict[str, str]) -> Program:
-    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(settings.running / f"metrics-{side}")}
+def _web(settings: Settings, deployment: str, application: str, environment: dict[str, str]) -> Program:
+    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(settings.running / f"metrics-{deployment}")}
     return Program(
-        f"{side}-web",
-        ["-m", "gunicorn", "-c", str(GUNICORN / f"{side}.py"), application],
+        f"{deployment}-web",
+        ["-m", "gunicorn", "-c", str(GUNICORN / f"{deployment}.py"), application],
         {**environment, **metrics},
-        log=settings.logs / f"{side}-web.log",
-        serves=http_check(settings.ports[f"{side.upper()}_PORT"], "/healthz"),
+        log=settings.logs / f"{deployment}-web.log",
+        is_ready=http_check(settings.ports[f"{deployment.upper()}_PORT"], "/healthz"),
     )
 
 

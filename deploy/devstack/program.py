@@ -1,4 +1,4 @@
-"""A Python program of this repository, run as a child process."""
+"""A Python program of this repository that runs as a child process."""
 
 import http.client
 import sys
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Program(Child):
-    """`python ARGUMENTS` with exactly the settings given. ``serves`` tells when others may rely on it."""
+    """`python ARGUMENTS` with exactly the given settings. ``is_ready`` returns whether it serves."""
 
     def __init__(
         self,
@@ -22,12 +22,12 @@ class Program(Child):
         environment: Mapping[str, str],
         *,
         log: Path,
-        serves: Callable[[], bool] = lambda: True,
+        is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(name, log)
         self._arguments = arguments
         self._settings = environment
-        self._serves = serves
+        self._ready = is_ready
 
     def _command(self) -> Sequence[str]:
         return [sys.executable, *self._arguments]
@@ -35,14 +35,14 @@ class Program(Child):
     def _environment(self) -> Mapping[str, str]:
         return {**inherited(), "PYTHONUNBUFFERED": "1", **self._settings}
 
-    def _answers(self) -> bool:
-        return self._serves()
+    def _is_ready(self) -> bool:
+        return self._ready()
 
 
 def http_check(port: int, path: str) -> Callable[[], bool]:
-    """Whether a GET is answered with 200."""
+    """Return a check that a GET request receives status 200."""
 
-    def serves() -> bool:
+    def is_ready() -> bool:
         connection = http.client.HTTPConnection(HOST, port, timeout=5)
         try:
             connection.request("GET", path)
@@ -52,4 +52,4 @@ def http_check(port: int, path: str) -> Callable[[], bool]:
         finally:
             connection.close()
 
-    return serves
+    return is_ready

@@ -1,4 +1,4 @@
-"""What a person can set about the development stack, read from the environment once."""
+"""Settings of the development stack, from the environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ REDIS_URL = "redis://host:port/0"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Ports by the name of their setting; a URL is None where the stack runs a server of its own."""
+    """Ports by the name of their setting. A URL is None if the stack starts that server itself."""
 
     data: Path
     ports: Mapping[str, int]
@@ -33,36 +33,36 @@ class Settings:
 
     @property
     def logs(self) -> Path:
-        """One log per process."""
+        """The folder of the logs, one per process."""
         return self.data / "logs"
 
     @property
     def running(self) -> Path:
-        """What concerns the stack that runs at this moment."""
+        """The folder with the state of the running stack."""
         return self.data / "run"
 
     @property
     def public_url(self) -> str:
-        """The monolith, as a browser asks for it."""
+        """The monolith's address for browsers."""
         return f"http://{HOST}:{self.ports['MONOLITH_PORT']}"
 
     @property
     def scheduling_service_url(self) -> str:
-        """The extracted service."""
+        """The scheduling service's address."""
         return f"http://{HOST}:{self.ports['SCHEDULING_PORT']}"
 
     @property
     def mail_url(self) -> str:
-        """The page that lists the mails."""
+        """The address of the mail pages."""
         return f"http://{HOST}:{self.ports['MAIL_PORT']}"
 
     @property
     def smtp_url(self) -> str:
-        """Where mails are handed in."""
+        """The address of the mail sink's SMTP server."""
         return f"smtp://{HOST}:{self.ports['SMTP_PORT']}"
 
     def ports_in_use(self) -> Mapping[str, int]:
-        """The ports that this stack will listen on: none for a server that was given by its URL."""
+        """Return the ports that this stack listens on; a server named by a URL has none."""
         given = {
             "MONOLITH_POSTGRES_PORT": self.monolith_database_url,
             "SCHEDULING_POSTGRES_PORT": self.scheduling_database_url,
@@ -72,7 +72,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Refuses a port that is no port, two servers on one port, and a URL that is none of such a server."""
+    """Read the settings. Raises CommandError for an invalid port or URL, and for two servers on one port."""
     settings = Settings(
         data=Path(environment.get("DATA_DIR") or ".data").absolute(),
         ports={name: _port(environment, name, default) for name, default in DEFAULT_PORTS.items()},

@@ -1,4 +1,4 @@
-"""The whole product on real servers: the order in which it starts, and the reverse in which it stops."""
+"""The whole product on real servers: starts in order, and stops in reverse order."""
 
 import contextlib
 import signal
@@ -22,7 +22,7 @@ from deploy.devstack.valkey import ValkeyServer, require_redis
 from deploy.errors import PortInUseError
 
 LARGEST_LOG = 10_000_000
-# How long the processes of a supervisor that was killed may take to go.
+# How long the children of a killed supervisor may take to end.
 LEFTOVER_SECONDS = 5.0
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -30,13 +30,13 @@ Say = Callable[[str], None]
 
 
 def run(settings: Settings, say: Say, on_ready: Callable[[Keys, Backends], None]) -> None:
-    """Run until Ctrl-C or SIGTERM; then nothing is left running. ``on_ready`` is called when both webs serve.
+    """Run until Ctrl-C or SIGTERM, and stop everything. ``on_ready`` is called when both web processes serve.
 
-    Raises CommandError, with everything stopped again, when something cannot start.
+    Raises CommandError, after stopping everything, when a process cannot start.
     """
     with lock_data_folder(settings.running / "lock"), _stopped_by_signals():
         record = ProcessRecord(settings.running / "processes.json")
-        _clear_the_way(settings, record, say)
+        _stop_leftovers(settings, record, say)
         supervisor = Supervisor(record, say)
         try:
             _start(settings, supervisor, say, on_ready)
@@ -69,7 +69,7 @@ def _start(settings: Settings, supervisor: Supervisor, say: Say, on_ready: Calla
 
 
 class _Servers:
-    """Our own servers, where no other was given."""
+    """The servers that the stack starts itself, for those that no URL names."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -80,7 +80,7 @@ class _Servers:
 
     @property
     def own(self) -> Sequence[Child]:
-        """Those to start."""
+        """The servers to start."""
         given = self._settings
         every = [
             (self._monolith, given.monolith_database_url),
@@ -90,22 +90,22 @@ class _Servers:
         return [server for server, url in every if url is None]
 
     def backends(self) -> Backends:
-        """Where the servers are, ours having been started."""
+        """Return the addresses of all servers. Those of the stack must have been started."""
         return Backends(
             self._settings.monolith_database_url or self._monolith.admin_url("monolith"),
             self._settings.scheduling_database_url or self._scheduling.admin_url("scheduling"),
             self._settings.redis_url or self._valkey.url(),
         )
 
-    def _postgres(self, side: str) -> PostgresServer:
-        name = f"postgres-{side}"
-        port = self._settings.ports[f"{side.upper()}_POSTGRES_PORT"]
+    def _postgres(self, deployment: str) -> PostgresServer:
+        name = f"postgres-{deployment}"
+        port = self._settings.ports[f"{deployment.upper()}_POSTGRES_PORT"]
         return PostgresServer(self._settings.data / name, port, name=name, log=self._settings.logs / f"{name}.log")
 
 
-def _clear_the_way(settings: Settings, record: ProcessRecord, say: Say) -> None:
+def _stop_leftovers(settings: Settings, record: ProcessRecord, say: Say) -> None:
     crashed = record.exists()
-    for name in record.end_leftovers():
+    for name in record.stop_leftovers():
         say(f"stopped {name}, left by a demo that was killed")
     deadline = time.monotonic() + (LEFTOVER_SECONDS if crashed else 0.0)
     for setting, port in settings.ports_in_use().items():
@@ -114,10 +114,10 @@ def _clear_the_way(settings: Settings, record: ProcessRecord, say: Say) -> None:
                 raise PortInUseError(port, setting.removesuffix("_PORT").lower().replace("_", " "), setting)
             time.sleep(0.1)
     for log in settings.logs.glob("*.log"):
-        _keep_short(log)
+        _rotate_if_large(log)
 
 
-def _keep_short(log: Path) -> None:
+def _rotate_if_large(log: Path) -> None:
     if log.stat().st_size > LARGEST_LOG:
         log.rename(log.with_suffix(".log.1"))
 
@@ -133,6 +133,6 @@ def _stopped_by_signals() -> Iterator[None]:
 
 
 def _ignore_signals() -> None:
-    """A second Ctrl-C would leave processes behind."""
+    """Ignore further signals: a second Ctrl-C would leave processes behind."""
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)

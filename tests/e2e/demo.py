@@ -89,7 +89,7 @@ class Demo(Program):
             ["-m", "deploy.cli.main", "demo", *options],
             place.settings,
             log=place.data.with_name(f"{place.data.name}.log"),
-            serves=lambda: LAST_LINE in self.output(),
+            is_ready=lambda: LAST_LINE in self.output(),
         )
         self.place = place
 

@@ -158,7 +158,7 @@ def web(package: str, folder: Path, url: str, settings: Mapping[str, str], logs:
         ["-m", "gunicorn", "--chdir", str(folder), *options, f"{package}.wsgi:app"],
         isolated(folder, settings),
         log=logs / f"{package}-web.log",
-        serves=http_check(int(address.rpartition(":")[2]), "/readyz"),
+        is_ready=http_check(int(address.rpartition(":")[2]), "/readyz"),
     )
 
 

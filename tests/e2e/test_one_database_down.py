@@ -53,7 +53,7 @@ def _everything_runs(world: World) -> Iterator[None]:
         books(world, side)
         eventually(lambda side=side: invoiced(world.customers[side]), "an invoice")  # type: ignore[misc]
     yield
-    assert "starting it again" not in world.demo.output()
+    assert "restarting" not in world.demo.output()
 
 
 def test_without_schedulings_database_the_monoliths_businesses_are_booked(world: World) -> None:

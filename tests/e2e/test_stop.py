@@ -92,7 +92,7 @@ def is_started_again_without_a_loss(demo: Demo, stopped: Stopped, customers: Seq
         eventually(partial(book_one, customer, stopped.ledger, days=5), "a booking")
         eventually(partial(has_invoices, customer, 2), "an invoice for each booking")
     for name in SERVERS:
-        assert f"{name} ended (signal 9), starting it again in 1 s" in demo.output()
+        assert f"{name} ended (signal 9), restarting in 1 s" in demo.output()
     stands(stopped)
 
 

@@ -31,7 +31,7 @@ class SchedulingWeb(Program):
             ["-m", "gunicorn", "-c", "deploy/gunicorn/scheduling.py", "scheduling_service.wsgi:app"],
             {**environment, **settings},
             log=folder / "scheduling-web.log",
-            serves=http_check(self.port, ready_path),
+            is_ready=http_check(self.port, ready_path),
         )
 
     @property

@@ -94,7 +94,7 @@ def running_arm(topology: Topology, servers: LabServers, prefix: str) -> Iterato
         servers.cores.pin_servers(running_pid(program) for program in programs)
         # The callbacks run in reverse order: all programs are asked to stop before the first is waited for.
         for program in programs:
-            stack.callback(program.ask_to_stop)
+            stack.callback(program.request_stop)
         pids = {program.name: running_pid(program) for program in programs}
         for server in dict.fromkeys(topology.placement.values()):
             pids[f"postgres-{server}"] = servers.postgres_pid(server)

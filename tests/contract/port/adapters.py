@@ -72,7 +72,7 @@ def running_service(databases: Databases, keys: Keys, log: Path) -> Iterator[str
     }
     command = ["-m", "gunicorn", "-c", "deploy/gunicorn/scheduling.py", "scheduling_service.wsgi:app"]
     ready = http_check(port, "/readyz")
-    with Program("scheduling web", command, environment, log=log, serves=ready):
+    with Program("scheduling web", command, environment, log=log, is_ready=ready):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -23,7 +23,7 @@ def main() -> None:
         ["-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), str(port)],
         {},
         log=folder / "web.log",
-        serves=http_check(port, "/"),
+        is_ready=http_check(port, "/"),
     )
     supervisor = Supervisor(ProcessRecord(folder / "processes.json"), say)
     try:

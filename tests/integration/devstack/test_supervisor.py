@@ -58,7 +58,7 @@ def test_kill_9_leaves_nobody_on_the_ports(running: Running) -> None:
 
 def test_a_process_that_dies_is_started_again_and_this_is_said(running: Running) -> None:
     os.kill(running.pids[1], signal.SIGKILL)
-    assert "web ended (signal 9), starting it again in 1 s" in running.output.readline()
+    assert "web ended (signal 9), restarting in 1 s" in running.output.readline()
     eventually(lambda: not is_free(running.ports[1]))
 
 
@@ -75,7 +75,7 @@ def test_a_child_that_will_not_stop_is_killed(tmp_path: Path) -> None:
     eventually(lambda: "ready" in stubborn.log.read_text())
     stubborn.stop()
     assert stubborn.pid is None
-    assert stubborn.how_it_ended == "signal 9"
+    assert stubborn.exit_description == "signal 9"
 
 
 def test_the_group_started_last_stops_first(tmp_path: Path) -> None:
@@ -96,19 +96,19 @@ def test_the_group_started_last_stops_first(tmp_path: Path) -> None:
 def test_the_next_supervisor_ends_what_is_left(tmp_path: Path) -> None:
     left = sleeper(tmp_path, "left")
     left.start()
-    ProcessRecord(tmp_path / "processes.json").note(left)
-    assert ProcessRecord(tmp_path / "processes.json").end_leftovers() == ["left"]
+    ProcessRecord(tmp_path / "processes.json").add(left)
+    assert ProcessRecord(tmp_path / "processes.json").stop_leftovers() == ["left"]
     assert left.pid is None
-    assert ProcessRecord(tmp_path / "processes.json").end_leftovers() == []
+    assert ProcessRecord(tmp_path / "processes.json").stop_leftovers() == []
 
 
 def test_a_stranger_with_the_number_of_a_former_process_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "processes.json"
     stranger = sleeper(tmp_path, "stranger")
     with stranger:
-        ProcessRecord(path).note(stranger)
+        ProcessRecord(path).add(stranger)
         path.write_text(json.dumps([{**json.loads(path.read_text())[0], "started": "long ago"}]))
-        assert ProcessRecord(path).end_leftovers() == []
+        assert ProcessRecord(path).stop_leftovers() == []
         assert stranger.pid is not None
 
 
