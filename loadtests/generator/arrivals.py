@@ -1,7 +1,7 @@
-"""When requests arrive: a schedule made beforehand from a seed, which no answer, however late, can delay.
+"""Arrival schedules: made in advance from a seed, so that no response, however late, can delay an arrival.
 
-A closed loop of virtual users waits for slow answers, so it asks less just when asking hurts, and hides the stall.
-People at a booking site do not wait for one another: their arrivals are a Poisson process, and the schedule is kept.
+A closed loop of virtual users waits for slow responses, so it sends less when the server stalls, and hides the stall
+(coordinated omission). Customers of a booking site do not wait for one another: their arrivals are a Poisson process.
 """
 
 import math
@@ -10,32 +10,32 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 Shape = Callable[[float], float]
-"""The share (0 to 1) of the full rate at a moment of the run, given as a share (0 to 1) of its length."""
+"""Maps a moment of the run, as a share (0 to 1) of its length, to a share (0 to 1) of the full rate."""
 
 
 class Arrival(NamedTuple):
-    """`at` is in seconds from the beginning of the run; `journey` names what is asked then."""
+    """`at` is in seconds from the beginning of the run; `journey` names the request."""
 
     at: float
     journey: str
 
 
 def constant_rate(_moment: float) -> float:
-    """The same rate throughout."""
+    """Return the full rate at every moment."""
     return 1.0
 
 
 def peak_hour(moment: float) -> float:
-    """A fifth of the full rate at first, a rise to all of it, half the run on that plateau, and the fall."""
+    """Return a fifth of the full rate at the ends, a cosine ramp, and a plateau that lasts half the run."""
     edge = min(moment, 1 - moment) / 0.25
     return 1.0 if edge >= 1 else 0.2 + 0.8 * (1 - math.cos(math.pi * edge)) / 2
 
 
 def poisson_schedule(rates: Mapping[str, float], shape: Shape, seconds: float, seed: int) -> list[Arrival]:
-    """Arrivals in [0, seconds), ascending: for each journey a Poisson process of its own.
+    """Return the arrivals in [0, seconds), ascending: an independent Poisson process for each journey.
 
-    `rates` are arrivals per second at the full rate. The same arguments give the same schedule, and a journey's
-    arrivals do not depend on the other journeys in the mix.
+    `rates` are arrivals per second at the full rate, by journey. Equal arguments give equal schedules, and a journey's
+    arrivals do not depend on the other journeys.
     """
     found = [
         Arrival(at, journey)
@@ -46,7 +46,7 @@ def poisson_schedule(rates: Mapping[str, float], shape: Shape, seconds: float, s
 
 
 def _process(rate: float, shape: Shape, seconds: float, chance: random.Random) -> list[float]:
-    """A process at the full rate, thinned to the shape."""
+    """Generate a homogeneous process at the full rate, and thin it to the shape."""
     found: list[float] = []
     at = chance.expovariate(rate) if rate > 0 else seconds
     while at < seconds:

@@ -1,6 +1,6 @@
-"""Percentiles of raw rows, and intervals for what is repeated: pure functions, from the standard library only.
+"""Percentiles of raw values, and confidence intervals of repeated measurements; standard library only.
 
-Not called `statistics`: Locust puts this folder first on the path, where that would hide the standard library's.
+Not named `statistics`: Locust puts this folder first on the path, where it would shadow the standard library's.
 """
 
 import math
@@ -9,12 +9,14 @@ from statistics import fmean, median, stdev
 from typing import NamedTuple
 
 CONFIDENCE = 0.95
+MIN_VALUES_BEYOND = 2
+"""A percentile with fewer values beyond it is not reported."""
 
 
 class Estimate(NamedTuple):
-    """A figure with the interval that holds the true one in 95 of 100 experiments like this one.
+    """A value with its confidence interval, from `n` measurements.
 
-    `low` and `high` are infinite or zero where `n` is too small to say anything.
+    `low` is zero and `high` infinite where `n` is too small for an interval.
     """
 
     value: float
@@ -24,32 +26,37 @@ class Estimate(NamedTuple):
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest of `values` that at least `share` (0 < share <= 1) of them do not exceed: always one of them.
+    """Return the smallest of `values` that at least `share` (0 < share <= 1) of them do not exceed (nearest rank).
 
-    Raises ValueError when there are none.
+    Raises ValueError without values.
     """
     if not values:
-        raise ValueError("no values, no percentile")
+        raise ValueError("a percentile requires values")
     if not 0 < share <= 1:
-        raise ValueError(f"a share lies in (0, 1], and {share} does not")
-    # The tiny allowance keeps 0.95 of 20 at 19, where the product is a hair above it.
+        raise ValueError(f"a share must be in (0, 1], not {share}")
+    # The tolerance corrects rounding errors: 0.95 * 20 is slightly above 19.
     rank = math.ceil(share * len(values) - 1e-9)
     return sorted(values)[max(rank, 1) - 1]
 
 
+def known_percentile(values: Sequence[float], share: float) -> float | None:
+    """Return the percentile, or None when fewer than MIN_VALUES_BEYOND values are beyond it."""
+    return percentile(values, share) if len(values) * (1 - share) >= MIN_VALUES_BEYOND else None
+
+
 def ratio(pairs: Sequence[tuple[float, float]], confidence: float = CONFIDENCE) -> Estimate:
-    """How many times the second of each pair the first is; each pair was measured side by side.
+    """Return the ratio of the first to the second of each pair of paired measurements.
 
     The value is the median of the pairs' ratios. The interval is Student's, on the logarithms of the ratios: unlike a
-    bootstrap it keeps its promise for the few pairs that a benchmark has. Raises ValueError unless all are positive.
+    bootstrap it has the stated coverage for the few pairs of a benchmark. Raises ValueError unless all are positive.
     """
     if not pairs or any(not (one > 0 and other > 0) for one, other in pairs):
-        raise ValueError("a ratio needs at least one pair, and positive numbers in each")
+        raise ValueError("a ratio requires at least one pair, and positive numbers")
     return positive([one / other for one, other in pairs], confidence)
 
 
 def positive(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
-    """The median of repeated measurements of a quantity that is never negative, such as a ratio or a duration."""
+    """Return the median of repeated measurements of a positive quantity, such as a ratio or a duration."""
     if len(values) < 2:
         return Estimate(values[0], 0.0, math.inf, len(values))
     logarithms = [math.log(value) for value in values]
@@ -62,21 +69,21 @@ def _half_width(values: Sequence[float], confidence: float) -> float:
 
 
 def student_quantile(probability: float, degrees: int) -> float:
-    """The value that Student's t with `degrees` of freedom stays below with `probability` (0.5 to 1, exclusive)."""
+    """Return the quantile of Student's t distribution with `degrees` of freedom for 0.5 <= `probability` < 1."""
     if not 0.5 <= probability < 1 or degrees < 1:
-        raise ValueError("Student's quantile needs a probability from 0.5 to 1 and at least one degree of freedom")
-    wanted, low, high = 2 * probability - 1, 0.0, math.pi / 2
+        raise ValueError("Student's quantile requires 0.5 <= probability < 1 and at least one degree of freedom")
+    target, low, high = 2 * probability - 1, 0.0, math.pi / 2
     for _ in range(60):
         middle = (low + high) / 2
-        if _within(middle, degrees) < wanted:
+        if _central_probability(middle, degrees) < target:
             low = middle
         else:
             high = middle
     return math.tan(low) * math.sqrt(degrees)
 
 
-def _within(angle: float, degrees: int) -> float:
-    """P(|t| < tan(angle) * sqrt(degrees)): the finite sums of Abramowitz and Stegun, 26.7.3 and 26.7.4."""
+def _central_probability(angle: float, degrees: int) -> float:
+    """Return P(|t| < tan(angle) * sqrt(degrees)) by the finite sums of Abramowitz and Stegun, 26.7.3 and 26.7.4."""
     odd = degrees % 2 == 1
     cosine = math.cos(angle)
     term, total = (cosine, 0.0) if odd else (1.0, 0.0)

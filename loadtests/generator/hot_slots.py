@@ -1,4 +1,4 @@
-"""A crowd that wants the same few slots: tickets go on sale, and most come too late."""
+"""Contention for a few popular slots, as when tickets go on sale: most bookings come too late."""
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -9,8 +9,11 @@ Slot = TypeVar("Slot")
 
 
 class Contention(NamedTuple):
-    """How bookers meet: `contenders` want each slot that is wanted at all, slots are wanted by Zipf's law of that
-    exponent, and whoever was too late asks for another one, `retries` times at the most."""
+    """The contention of a scenario.
+
+    `contenders` is the mean number of bookings per hot slot. The popularity of the slots follows Zipf's law with
+    exponent `zipf`. A booking that comes too late is retried with another slot, at most `retries` times.
+    """
 
     contenders: int
     zipf: float
@@ -18,16 +21,16 @@ class Contention(NamedTuple):
 
 
 class HotSlots(Generic[Slot]):
-    """The first slots that anybody was offered: as many as `bookers` fill with contenders, the most wanted first."""
+    """The first slots that a search returned, most popular first; their number follows from `bookings`."""
 
-    def __init__(self, crowd: Contention, bookers: float) -> None:
-        self.retries = crowd.retries
-        self._size = max(1, round(bookers / crowd.contenders))
+    def __init__(self, contention: Contention, bookings: float) -> None:
+        self.retries = contention.retries
+        self._size = max(1, round(bookings / contention.contenders))
         self._slots: list[Slot] = []
-        self._weights = list(accumulate(1 / rank**crowd.zipf for rank in range(1, self._size + 1)))
+        self._weights = list(accumulate(1 / rank**contention.zipf for rank in range(1, self._size + 1)))
 
-    def learn(self, offered: Iterable[Slot]) -> None:
-        """Keeps what is new until there are as many as are wanted; then the crowd has made up its mind."""
+    def add(self, offered: Iterable[Slot]) -> None:
+        """Add new slots until the set is full; then it stays the same."""
         for slot in offered:
             if len(self._slots) == self._size:
                 return
@@ -39,7 +42,7 @@ class HotSlots(Generic[Slot]):
         return self._slots
 
     def choose(self, chance: Random) -> Slot | None:
-        """None while nobody has been offered anything."""
+        """Choose a slot by popularity; None while there are none."""
         if not self._slots:
             return None
         return chance.choices(self._slots, cum_weights=self._weights[: len(self._slots)])[0]

@@ -1,7 +1,7 @@
-"""What people ask for: one request each, made from what earlier answers have shown.
+"""User journeys: one request each, built from the responses of earlier ones.
 
-Search is to book as 8 to 1. What a search lists is what a later booking asks for, so bookings meet as they do in life:
-somebody else may have been faster, and the answer is a conflict.
+The ratio of searches to bookings is 8 to 1. Bookings choose from the slots that searches returned, so they collide as
+in production: another customer may have booked first, and the response is a conflict.
 """
 
 from collections import deque
@@ -21,7 +21,7 @@ MAX_REMEMBERED = 500
 
 
 class ApiRequest(NamedTuple):
-    """`cookie` shows who asks; None for a passer-by. A write is made once, under a key of its own."""
+    """`cookie` authenticates the user; None for anonymous requests. Each write gets an idempotency key of its own."""
 
     method: str
     path: str
@@ -43,9 +43,9 @@ class BookedAppointment(NamedTuple):
 
 @dataclass
 class BusinessState:
-    """One business as its customers know it: what was offered lately, what they booked. Shared by all greenlets.
+    """The generator's knowledge of one business: recently offered slots and booked appointments.
 
-    With `favourites` bookers want those few slots; else any that was offered.
+    Shared by all greenlets. With `hot_slots`, bookings choose among those, else among all offered slots.
     """
 
     business: LoadBusiness
@@ -53,7 +53,7 @@ class BusinessState:
     staff_cookie: str
     offers: deque[OfferedSlot] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
     appointments: deque[BookedAppointment] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
-    favourites: HotSlots[OfferedSlot] | None = None
+    hot_slots: HotSlots[OfferedSlot] | None = None
 
     @property
     def path(self) -> str:
@@ -65,19 +65,19 @@ ResponseBody = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Journey:
-    """`ask` answers None while there is nothing to ask about, such as nothing to cancel. `learn` is told the answer of
-    a request that succeeded."""
+    """`build_request` returns None while it has no data, such as an appointment to cancel. `handle_response` receives
+    the body of a successful response."""
 
     module: str
-    ask: Callable[[BusinessState, Random], ApiRequest | None]
-    learn: Callable[[BusinessState, ApiRequest, ResponseBody], None] = lambda _premises, _request, _answer: None
+    build_request: Callable[[BusinessState, Random], ApiRequest | None]
+    handle_response: Callable[[BusinessState, ApiRequest, ResponseBody], None] = lambda _state, _request, _answer: None
 
 
-def search(premises: BusinessState, chance: Random) -> ApiRequest:
-    """One day; of one provider, or of all."""
+def search(state: BusinessState, chance: Random) -> ApiRequest:
+    """Search one day, of one provider or of all."""
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day += timedelta(days=chance.randint(1, DAYS_AHEAD))
-    business = premises.business
+    business = state.business
     query = {
         "offering_id": business.offering_id,
         "start": day.isoformat(),
@@ -85,86 +85,86 @@ def search(premises: BusinessState, chance: Random) -> ApiRequest:
     }
     if chance.random() < 0.5:
         query["provider_id"] = chance.choice(business.providers)
-    return ApiRequest("GET", f"{premises.path}/slots?{urlencode(query)}")
+    return ApiRequest("GET", f"{state.path}/slots?{urlencode(query)}")
 
 
-def _learn_slots(premises: BusinessState, _request: ApiRequest, answer: ResponseBody) -> None:
+def _remember_slots(state: BusinessState, _request: ApiRequest, answer: ResponseBody) -> None:
     offered = [OfferedSlot(slot["provider_id"], slot["starts_at"]) for slot in answer["slots"][:20]]
-    premises.offers.extend(offered)
-    if premises.favourites is not None:
-        premises.favourites.learn(offered)
+    state.offers.extend(offered)
+    if state.hot_slots is not None:
+        state.hot_slots.add(offered)
 
 
-def book(premises: BusinessState, chance: Random) -> ApiRequest | None:
-    if premises.favourites is not None:
-        offer = premises.favourites.choose(chance)
+def book(state: BusinessState, chance: Random) -> ApiRequest | None:
+    if state.hot_slots is not None:
+        offer = state.hot_slots.choose(chance)
     else:
-        offer = chance.choice(premises.offers) if premises.offers else None
+        offer = chance.choice(state.offers) if state.offers else None
     if offer is None:
         return None
-    body = {"offering_id": premises.business.offering_id, **offer._asdict()}
-    return ApiRequest("POST", f"{premises.path}/appointments", chance.choice(premises.cookies), body)
+    body = {"offering_id": state.business.offering_id, **offer._asdict()}
+    return ApiRequest("POST", f"{state.path}/appointments", chance.choice(state.cookies), body)
 
 
-def _learn_booked(premises: BusinessState, request: ApiRequest, answer: ResponseBody) -> None:
+def _remember_booking(state: BusinessState, request: ApiRequest, answer: ResponseBody) -> None:
     booked = BookedAppointment(answer["appointment_id"], answer["provider_id"], answer["version"], request.cookie)
-    premises.appointments.append(booked)
+    state.appointments.append(booked)
 
 
-def cancel(premises: BusinessState, _chance: Random) -> ApiRequest | None:
-    """The appointment that was booked first."""
-    if not premises.appointments:
+def cancel(state: BusinessState, _chance: Random) -> ApiRequest | None:
+    """Cancel the oldest booking."""
+    if not state.appointments:
         return None
-    booked = premises.appointments.popleft()
-    return ApiRequest("POST", f"{premises.path}/appointments/{booked.appointment_id}/cancel", booked.cookie, {})
+    booked = state.appointments.popleft()
+    return ApiRequest("POST", f"{state.path}/appointments/{booked.appointment_id}/cancel", booked.cookie, {})
 
 
-def reschedule(premises: BusinessState, chance: Random) -> ApiRequest | None:
-    """To another time that was offered for the same provider."""
-    if not premises.appointments:
+def reschedule(state: BusinessState, chance: Random) -> ApiRequest | None:
+    """Reschedule the oldest booking to another offered time of the same provider."""
+    if not state.appointments:
         return None
-    booked = premises.appointments.popleft()
-    times = [offer.starts_at for offer in premises.offers if offer.provider_id == booked.provider_id]
+    booked = state.appointments.popleft()
+    times = [offer.starts_at for offer in state.offers if offer.provider_id == booked.provider_id]
     if not times:
         return None
     body = {"starts_at": chance.choice(times), "expected_version": booked.version}
-    return ApiRequest("POST", f"{premises.path}/appointments/{booked.appointment_id}/reschedule", booked.cookie, body)
+    return ApiRequest("POST", f"{state.path}/appointments/{booked.appointment_id}/reschedule", booked.cookie, body)
 
 
-def agenda(premises: BusinessState, chance: Random) -> ApiRequest:
-    """A provider's next week, as the back office shows it."""
+def agenda(state: BusinessState, chance: Random) -> ApiRequest:
+    """Read a provider's next week, as the back office does."""
     start = datetime.now(UTC).replace(microsecond=0)
     query = urlencode({"start": start.isoformat(), "end": (start + timedelta(days=7)).isoformat()})
-    provider_id = chance.choice(premises.business.providers)
-    return ApiRequest("GET", f"{premises.path}/providers/{provider_id}/agenda?{query}", premises.staff_cookie)
+    provider_id = chance.choice(state.business.providers)
+    return ApiRequest("GET", f"{state.path}/providers/{provider_id}/agenda?{query}", state.staff_cookie)
 
 
-def login(premises: BusinessState, chance: Random) -> ApiRequest:
-    who = chance.choice(premises.business.visitors)
-    return ApiRequest("POST", "/api/v1/login", None, {"email": who.email, "password": who.password})
+def login(state: BusinessState, chance: Random) -> ApiRequest:
+    visitor = chance.choice(state.business.visitors)
+    return ApiRequest("POST", "/api/v1/login", None, {"email": visitor.email, "password": visitor.password})
 
 
-def me(premises: BusinessState, chance: Random) -> ApiRequest:
-    return ApiRequest("GET", "/api/v1/me", chance.choice(premises.cookies))
+def me(state: BusinessState, chance: Random) -> ApiRequest:
+    return ApiRequest("GET", "/api/v1/me", chance.choice(state.cookies))
 
 
-def prices(premises: BusinessState, _chance: Random) -> ApiRequest:
-    return ApiRequest("GET", f"{premises.path}/prices")
+def prices(state: BusinessState, _chance: Random) -> ApiRequest:
+    return ApiRequest("GET", f"{state.path}/prices")
 
 
-def invoices(premises: BusinessState, chance: Random) -> ApiRequest:
-    return ApiRequest("GET", f"{premises.path}/invoices", chance.choice(premises.cookies))
+def invoices(state: BusinessState, chance: Random) -> ApiRequest:
+    return ApiRequest("GET", f"{state.path}/invoices", chance.choice(state.cookies))
 
 
-def preferences(premises: BusinessState, chance: Random) -> ApiRequest:
-    return ApiRequest("GET", f"{premises.path}/notification-preferences", chance.choice(premises.cookies))
+def preferences(state: BusinessState, chance: Random) -> ApiRequest:
+    return ApiRequest("GET", f"{state.path}/notification-preferences", chance.choice(state.cookies))
 
 
 JOURNEYS: Mapping[str, Journey] = {
-    "search": Journey("scheduling", search, _learn_slots),
-    "book": Journey("scheduling", book, _learn_booked),
+    "search": Journey("scheduling", search, _remember_slots),
+    "book": Journey("scheduling", book, _remember_booking),
     "cancel": Journey("scheduling", cancel),
-    "reschedule": Journey("scheduling", reschedule, _learn_booked),
+    "reschedule": Journey("scheduling", reschedule, _remember_booking),
     "agenda": Journey("scheduling", agenda),
     "login": Journey("auth", login),
     "me": Journey("auth", me),
@@ -173,23 +173,21 @@ JOURNEYS: Mapping[str, Journey] = {
     "preferences": Journey("notifications", preferences),
 }
 
-# Of a hundred scheduling requests at the peak.
 SCHEDULING_MIX: Mapping[str, float] = {"search": 80, "book": 10, "cancel": 3, "reschedule": 2, "agenda": 5}
-# Per second, the same throughout: what the peak does to these is what it does to everybody else. Enough of each module
-# that ten seconds have a 95th percentile.
+"""Shares of the scheduling requests, in percent."""
 BACKGROUND_RATES: Mapping[str, float] = {"login": 0.5, "me": 5.5, "prices": 3.0, "invoices": 3.0, "preferences": 6.0}
+"""Constant rates of the other modules, per second: they show the effect of the peak on its neighbours.
+
+High enough that ten seconds of each module have a 95th percentile.
+"""
 
 
 def plan_arrivals(rate: float, seconds: float, seed: int, shape: Shape = peak_hour) -> list[Arrival]:
-    """An hour of `rate` scheduling requests a second at its height, over a trickle of everything else.
+    """Return the arrivals of a run: `rate` scheduling requests a second at full rate, and the background.
 
-    The same arguments, the same arrivals: that is how two topologies are compared.
+    Equal arguments give equal arrivals, so that two topologies can be compared.
     """
     total = sum(SCHEDULING_MIX.values())
-    hammered = {name: rate * weight / total for name, weight in SCHEDULING_MIX.items()}
-    return sorted(
-        [
-            *poisson_schedule(hammered, shape, seconds, seed),
-            *poisson_schedule(BACKGROUND_RATES, constant_rate, seconds, seed),
-        ]
-    )
+    scheduling = {name: rate * weight / total for name, weight in SCHEDULING_MIX.items()}
+    background = poisson_schedule(BACKGROUND_RATES, constant_rate, seconds, seed)
+    return sorted([*poisson_schedule(scheduling, shape, seconds, seed), *background])

@@ -1,10 +1,10 @@
-"""A Locust user that keeps a schedule: each arrival in a greenlet of its own and on time, whatever became of others.
+"""A Locust user that keeps an arrival schedule: each request is sent on time, in its own greenlet.
 
-Every wait function of Locust is a closed loop, in which a stalled server is asked less. So there is one user to a
-process, which sends arrivals made beforehand.
+Locust's wait functions form a closed loop, in which a stalled server receives fewer requests. So each process has one
+user, which sends arrivals scheduled in advance.
 """
 
-# Locust and gevent annotate little of what they offer.
+# Locust and gevent have few type annotations.
 # mypy: disable-error-code="no-untyped-call, untyped-decorator"
 
 import secrets
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import gevent
 from gevent.pool import Pool
@@ -22,8 +22,8 @@ from locust.exception import StopUser
 
 from loadtests.generator.api_client import LoadError
 from loadtests.generator.arrivals import Arrival
-from loadtests.generator.journeys import JOURNEYS, ApiRequest, BusinessState, Journey, ResponseBody
-from loadtests.generator.latency_table import RequestOutcome, RequestRow
+from loadtests.generator.journeys import JOURNEYS, ApiRequest, BusinessState, ResponseBody
+from loadtests.generator.rows import RequestOutcome, RequestRow
 from loadtests.generator.self_report import MAX_IN_FLIGHT, REQUEST_TIMEOUT_SECONDS
 from loadtests.generator.workload import HostRotation
 
@@ -33,23 +33,22 @@ EXIT_LOAD_ERROR = 2
 
 
 class InFlightRequests:
-    """Requests that were sent and not answered yet, each module's apart."""
+    """Requests without a response yet, limited by module."""
 
     def __init__(self) -> None:
-        self._pools = {module: Pool(most) for module, most in MAX_IN_FLIGHT.items()}
+        self._pools = {module: Pool(limit) for module, limit in MAX_IN_FLIGHT.items()}
 
     def __len__(self) -> int:
         return sum(map(len, self._pools.values()))
 
-    def full(self, module: str) -> bool:
-        """Whether there is no room for one more."""
+    def is_full(self, module: str) -> bool:
         return bool(self._pools[module].full())
 
     def spawn(self, module: str, send: Callable[..., None], *arguments: object) -> None:
         self._pools[module].spawn(send, *arguments)
 
     def join(self) -> None:
-        """Returns when all have been answered; answers may send more."""
+        """Wait until all have responses; responses may cause further requests."""
         while len(self):
             for pool in self._pools.values():
                 pool.join()
@@ -57,15 +56,29 @@ class InFlightRequests:
 
 @dataclass
 class ProcessLoad:
-    """What one process sends. `began` is when 0 s was, on the monotonic clock, once it is under way."""
+    """Everything that one process sends. `began` is 0 s of the run on the monotonic clock, 0 before the start."""
 
     side: str
     arrivals: Sequence[Arrival]
-    premises: Sequence[BusinessState]
-    doors: HostRotation
+    states: Sequence[BusinessState]
+    hosts: HostRotation
     chance: Random
     began: float = 0.0
-    under_way: InFlightRequests = field(default_factory=InFlightRequests)
+    in_flight: InFlightRequests = field(default_factory=InFlightRequests)
+
+
+class _Attempt(NamedTuple):
+    """One request of a journey, due at `due`; `number` counts retries after conflicts."""
+
+    journey: str
+    state: BusinessState
+    request: ApiRequest
+    due: float
+    number: int
+
+    @property
+    def module(self) -> str:
+        return JOURNEYS[self.journey].module
 
 
 class OpenModelUser(FastHttpUser):
@@ -81,91 +94,90 @@ class OpenModelUser(FastHttpUser):
     network_timeout = REQUEST_TIMEOUT_SECONDS
     connection_timeout = 5.0
 
-    def part(self) -> ProcessLoad:
-        """What to send. Raises LoadError."""
+    def build_load(self) -> ProcessLoad:
+        """Raises LoadError."""
         raise NotImplementedError
 
     def on_start(self) -> None:
-        """Prepare the hour. What is in the way ends the run with one line and exit code 2."""
-        # Everybody's cookie is sent by hand; a jar would mix them up.
+        """Prepare the load. A LoadError ends the run with one line and exit code 2."""
+        # Cookies are set per request; a cookie jar would mix the users' sessions.
         self.client.client.cookiejar = None
-        self._part: ProcessLoad | None = None
+        self._load: ProcessLoad | None = None
         try:
-            self._part = self.part()
+            self._load = self.build_load()
         except LoadError as error:
             sys.stderr.write(f"load: {error}\n")
             self.environment.process_exit_code = EXIT_LOAD_ERROR
 
     @task
-    def hour(self) -> None:
+    def send_schedule(self) -> None:
         """Send the whole schedule, once."""
-        part = self._part
-        if part is not None and part.arrivals:
-            part.began = time.perf_counter() + LEAD_SECONDS - min(0.0, part.arrivals[0].at)
-            for arrival in part.arrivals:
-                due = part.began + arrival.at
+        load = self._load
+        if load is not None and load.arrivals:
+            load.began = time.perf_counter() + LEAD_SECONDS - min(0.0, load.arrivals[0].at)
+            for arrival in load.arrivals:
+                due = load.began + arrival.at
                 gevent.sleep(max(0.0, due - time.perf_counter()))
-                self._arrive(part, arrival.journey, part.chance.choice(part.premises), due)
-            part.under_way.join()
+                self._start(load, arrival.journey, load.chance.choice(load.states), due)
+            load.in_flight.join()
         gevent.spawn(_end, self.environment)
         raise StopUser
 
-    def _arrive(self, part: ProcessLoad, name: str, premises: BusinessState, due: float, attempt: int = 0) -> None:
-        journey = JOURNEYS[name]
-        request = journey.ask(premises, part.chance)
+    def _start(self, load: ProcessLoad, journey: str, state: BusinessState, due: float, number: int = 0) -> None:
+        """Send a request in a greenlet, or drop it when too many are in flight."""
+        request = JOURNEYS[journey].build_request(state, load.chance)
         if request is None:
             return
-        if part.under_way.full(journey.module):
-            self._tell(request, RequestRow(part.side, journey.module, name, due, due, due, "dropped"))
+        attempt = _Attempt(journey, state, request, due, number)
+        if load.in_flight.is_full(attempt.module):
+            self._report_dropped(attempt, load.side)
         else:
-            part.under_way.spawn(journey.module, self._send, part, name, journey, premises, request, due, attempt)
+            load.in_flight.spawn(attempt.module, self._send, load, attempt)
 
-    def _send(
-        self,
-        part: ProcessLoad,
-        name: str,
-        journey: Journey,
-        premises: BusinessState,
-        request: ApiRequest,
-        due: float,
-        attempt: int,
-    ) -> None:
+    def _send(self, load: ProcessLoad, attempt: _Attempt) -> None:
         sent = time.perf_counter()
+        request, state = attempt.request, attempt.state
         headers = {"Cookie": request.cookie} if request.cookie else {}
         if request.method != "GET":
-            # Not from the seed: another run with the same seed would be answered with this one's replies.
+            # Not seeded: with equal keys, a second run would get the stored replies of the first.
             headers["Idempotency-Key"] = secrets.token_hex(16)
-        address = part.doors.next(journey.module) + request.path
+        address = load.hosts.next(attempt.module) + request.path
         with self.client.request(
-            request.method, address, name=name, json=request.body, headers=headers, catch_response=True
+            request.method, address, name=attempt.journey, json=request.body, headers=headers, catch_response=True
         ) as response:
             answered = time.perf_counter()
             outcome, answer = classify_response(response)
-            row = RequestRow(part.side, journey.module, name, due, sent, answered, outcome, response.status_code)
+            row = RequestRow(
+                load.side, attempt.module, attempt.journey, attempt.due, sent, answered, outcome, response.status_code
+            )
             response.request_meta["response_time"] = row.latency * 1000
-            response.request_meta["context"] = {"row": row, "answer": answer, "write": request.method != "GET"}
+            response.request_meta["context"] = _context(request, row, answer)
             if outcome == "ok":
-                journey.learn(premises, request, answer)
+                JOURNEYS[attempt.journey].handle_response(state, request, answer)
             if outcome == "error":
                 response.failure(f"status {response.status_code}")
             else:
                 response.success()
-        crowd = premises.favourites
-        if outcome == "conflict" and name == "book" and crowd is not None and attempt < crowd.retries:
-            # Whoever was too late looks at the next slot at once.
-            self._arrive(part, name, premises, answered, attempt + 1)
+        hot = state.hot_slots
+        if outcome == "conflict" and attempt.journey == "book" and hot is not None and attempt.number < hot.retries:
+            # The customer tries another slot immediately.
+            self._start(load, attempt.journey, state, answered, attempt.number + 1)
 
-    def _tell(self, request: ApiRequest, row: RequestRow) -> None:
-        """Of an arrival that was not sent."""
+    def _report_dropped(self, attempt: _Attempt, side: str) -> None:
+        due, request = attempt.due, attempt.request
+        row = RequestRow(side, attempt.module, attempt.journey, due, due, due, "dropped")
         self.environment.events.request.fire(
-            request_type=request.method, name=row.journey, response_time=0, response_length=0,
-            exception=LoadError("dropped: too many requests were under way"),
-            context={"row": row, "answer": {}, "write": request.method != "GET"},
+            request_type=request.method, name=attempt.journey, response_time=0, response_length=0,
+            exception=LoadError("dropped: too many requests were in flight"), context=_context(request, row, {}),
         )  # fmt: skip
 
 
+def _context(request: ApiRequest, row: RequestRow, answer: ResponseBody) -> dict[str, Any]:
+    return {"row": row, "answer": answer, "write": request.method != "GET"}
+
+
 def classify_response(response: Any) -> tuple[RequestOutcome, ResponseBody]:
-    """An answer that cannot be read is an error, whatever its status says."""
+    """Return the outcome and the decoded body; a success that is not a JSON object counts as an error."""
     if response.status_code == 409:
         return "conflict", {}
     try:
@@ -176,7 +188,7 @@ def classify_response(response: Any) -> tuple[RequestOutcome, ResponseBody]:
 
 
 def _end(environment: Any) -> None:
-    """The hour is over. Locust's web interface stays, for a look at its charts."""
+    """End the run; Locust's web interface keeps running, with its charts."""
     if environment.web_ui is None:
         environment.runner.quit()
     else:

@@ -1,16 +1,39 @@
-"""Raw rows in a file: one line for each arrival, times in seconds from 0 s of the run. Nothing is averaged first."""
+"""Rows of single arrivals, in memory and in `rows.csv`; times are seconds from 0 s of the run, without aggregation."""
 
 import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, Literal, NamedTuple, TextIO
 
 from loadtests.generator.journeys import JOURNEYS
-from loadtests.generator.latency_table import RequestOutcome, RequestRow
+
+RequestOutcome = Literal["ok", "conflict", "error", "dropped"]
+
+
+class RequestRow(NamedTuple):
+    """One arrival, with the seconds, on one clock, when it was due, sent and answered.
+
+    A conflict (another customer booked first) counts as answered, an error does not; a dropped arrival was never sent.
+    `status` is the HTTP status, 0 without a response.
+    """
+
+    side: str
+    module: str
+    journey: str
+    due: float
+    sent: float
+    answered: float
+    outcome: RequestOutcome
+    status: int = 0
+
+    @property
+    def latency(self) -> float:
+        """Seconds from the intended start, as the user experiences them."""
+        return self.answered - self.due
 
 
 class RawRow(NamedTuple):
-    """A `RequestRow` of a known module, and what the answer to a write said: the ledger of what clients were told."""
+    """One line of `rows.csv`: a row, and the appointment in the response to a write, for the correctness check."""
 
     journey: str
     due: float
@@ -36,40 +59,39 @@ class RawRow(NamedTuple):
 
 
 class RowsError(Exception):
-    """One line: which file, and what is wrong with it."""
+    """A rows file that cannot be read; the message is one line with the file and the reason."""
 
 
 class RowWriter:
-    """Appends rows as they come; `began` is when 0 s was on the rows' clock."""
+    """Writes rows as they are added."""
 
     def __init__(self, file: TextIO) -> None:
         self._writer = csv.writer(file, lineterminator="\n")
         self._writer.writerow(RawRow._fields)
 
     def add(self, row: RequestRow, answer: Mapping[str, Any], began: float) -> None:
-        told = (answer.get("appointment_id", ""), answer.get("version", 0), answer.get("status", ""))
+        """Write a row; `began` is 0 s of the run on the row's clock."""
+        acknowledged = (answer.get("appointment_id", ""), answer.get("version", 0), answer.get("status", ""))
         times = (f"{moment - began:.6f}" for moment in (row.due, row.sent, row.answered))
-        self._writer.writerow([row.journey, *times, row.outcome, row.status, *told])
+        self._writer.writerow([row.journey, *times, row.outcome, row.status, *acknowledged])
 
 
 def read_rows(path: Path) -> list[RawRow]:
-    """In the order in which they were answered. Raises RowsError."""
+    """Return the rows in the order in which they were answered. Raises RowsError."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            lines = csv.DictReader(file)
-            return list(map(_row, lines))
+            return list(map(_parse, csv.DictReader(file)))
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RowsError(f"{path} cannot be read as rows of a run: {error!r}") from error
 
 
 def without_warm_up(rows: Iterable[RawRow]) -> list[RawRow]:
-    """Without the warm-up."""
     return [row for row in rows if row.due >= 0]
 
 
-def _row(line: Mapping[str, str]) -> RawRow:
+def _parse(line: Mapping[str, str]) -> RawRow:
     if line["journey"] not in JOURNEYS:
-        raise ValueError(f"there is no journey {line['journey']!r}")
+        raise ValueError(f"unknown journey {line['journey']!r}")
     outcomes: dict[str, RequestOutcome] = {"ok": "ok", "conflict": "conflict", "error": "error", "dropped": "dropped"}
     return RawRow(
         line["journey"],

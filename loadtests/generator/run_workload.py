@@ -5,10 +5,10 @@ the run it prints "began" and the time (seconds since 1970), so that the laborat
 and SIGTERM end the run early; rows written until then are kept.
 """
 
-# Locust and gevent annotate little of what they offer.
+# Locust and gevent have few type annotations.
 # mypy: disable-error-code="no-untyped-call"
 
-# Locust comes first: it makes the standard library's sockets cooperative.
+# Import Locust first: it patches the standard library's sockets.
 import locust.env  # isort: skip
 
 import signal
@@ -32,33 +32,33 @@ from loadtests.generator.workload import HostRotation, Workload, business_states
 SAMPLE_SECONDS: Final = 0.02
 
 
-class _Player(OpenModelUser):
+class _WorkloadUser(OpenModelUser):
     abstract = True
-    planned: ProcessLoad
+    load: ProcessLoad
 
-    def part(self) -> ProcessLoad:
-        return self.planned
+    def build_load(self) -> ProcessLoad:
+        return self.load
 
 
-class _Watch:
-    """What the generator looks at in itself, from 0 s on."""
+class _SelfMonitor:
+    """Samples the generator's in-flight requests and processor time from 0 s on."""
 
-    def __init__(self, part: ProcessLoad, begun: Callable[[float], None]) -> None:
-        self._part = part
-        self._begun = begun
+    def __init__(self, load: ProcessLoad, on_start: Callable[[float], None]) -> None:
+        self._load = load
+        self._on_start = on_start
         self._samples: list[int] = []
         self._cpu = self._since = 0.0
         self.began = 0.0
 
     def run(self) -> None:
-        while not self._part.began:
+        while not self._load.began:
             gevent.sleep(SAMPLE_SECONDS)
-        gevent.sleep(max(0.0, self._part.began - time.perf_counter()))
+        gevent.sleep(max(0.0, self._load.began - time.perf_counter()))
         self.began = time.time()
-        self._begun(self.began)
+        self._on_start(self.began)
         self._cpu, self._since = time.process_time(), time.perf_counter()
         while True:
-            self._samples.append(len(self._part.under_way))
+            self._samples.append(len(self._load.in_flight))
             gevent.sleep(SAMPLE_SECONDS)
 
     def report(self, planned: int, complete: bool) -> GeneratorReport:
@@ -73,58 +73,59 @@ class _Watch:
         )
 
 
-def process_load_of(play: Workload) -> ProcessLoad:
-    """Everything that this one process sends. Raises LoadError."""
-    arrivals = play.arrivals()
-    return ProcessLoad(
-        "", arrivals, business_states(play, arrivals), HostRotation(play.hosts), seeded_random(play.seed)
-    )
+def build_process_load(workload: Workload) -> ProcessLoad:
+    """Return the whole workload as the load of this process. Raises LoadError."""
+    arrivals = workload.arrivals()
+    states = business_states(workload, arrivals)
+    return ProcessLoad("", arrivals, states, HostRotation(workload.hosts), seeded_random(workload.seed))
 
 
 def run_process_load(
-    part: ProcessLoad, folder: Path, begun: Callable[[float], None] = lambda _at: None
+    load: ProcessLoad, folder: Path, on_start: Callable[[float], None] = lambda _at: None
 ) -> GeneratorReport:
-    """Sends it to the end, or until a signal, and leaves the rows in the folder. `begun` is told when 0 s is. Raises
-    LoadError as soon as a row cannot be written."""
-    user_class = type("Player", (_Player,), {"planned": part, "abstract": False})
-    environment = locust.env.Environment(user_classes=[user_class], host=part.doors.next(""))
+    """Send the load until its end or a signal, and write the rows into the folder.
+
+    Calls `on_start` at 0 s. Raises LoadError as soon as a row cannot be written.
+    """
+    user_class = type("WorkloadUser", (_WorkloadUser,), {"load": load, "abstract": False})
+    environment = locust.env.Environment(user_classes=[user_class], host=load.hosts.next(""))
     runner, interrupted = environment.create_local_runner(), []
 
     def end() -> None:
         interrupted.append(True)
         runner.quit()
 
-    def tell(began: float) -> None:
+    def announce_start(began: float) -> None:
         try:
-            begun(began)
+            on_start(began)
         except OSError:
-            # Whoever wanted to know is gone, and perhaps whoever would read a complaint.
+            # The parent process has exited; standard error may be closed as well.
             end()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, end)
-    with _rows_in(folder) as writer:
+    with _row_writer(folder) as writer:
 
-        def keep(context: dict[str, Any], **_: Any) -> None:
+        def write_row(context: dict[str, Any], **_: Any) -> None:
             try:
-                writer.add(context["row"], context["answer"] if context["write"] else {}, part.began)
+                writer.add(context["row"], context["answer"] if context["write"] else {}, load.began)
             except OSError:
-                # Locust would log it once for each request, and go on. Closing the file tells it.
+                # Locust would log the error for every request and continue. Closing the file raises it again.
                 end()
 
-        environment.events.request.add_listener(keep)
-        watch = _Watch(part, tell)
-        watching = gevent.spawn(watch.run)
+        environment.events.request.add_listener(write_row)
+        monitor = _SelfMonitor(load, announce_start)
+        monitoring = gevent.spawn(monitor.run)
         runner.start(1, spawn_rate=1)
         runner.greenlet.join()
-        watching.kill()
+        monitoring.kill()
     if environment.process_exit_code:
         sys.exit(environment.process_exit_code)
-    return watch.report(len(part.arrivals), not interrupted)
+    return monitor.report(len(load.arrivals), not interrupted)
 
 
 @contextmanager
-def _rows_in(folder: Path) -> Iterator[RowWriter]:
+def _row_writer(folder: Path) -> Iterator[RowWriter]:
     path = folder / ROWS_FILE
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -133,24 +134,24 @@ def _rows_in(folder: Path) -> Iterator[RowWriter]:
         raise LoadError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _keep(report: GeneratorReport, path: Path) -> None:
+def _write_report(report: GeneratorReport, path: Path) -> None:
     try:
         path.write_bytes(msgspec.json.encode(report))
     except OSError as error:
         raise LoadError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _say_when(began: float) -> None:
+def _print_start(began: float) -> None:
     sys.stdout.write(f"began {began:.6f}\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Exit code 2 when the load could not be sent."""
+    """Exits with code 2 when the load could not be sent."""
     try:
-        play = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Workload)
+        workload = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Workload)
         folder = Path(sys.argv[2])
-        _keep(run_process_load(process_load_of(play), folder, _say_when), folder / REPORT_FILE)
+        _write_report(run_process_load(build_process_load(workload), folder, _print_start), folder / REPORT_FILE)
     except (LoadError, OSError, msgspec.DecodeError) as error:
         sys.stderr.write(f"load: {error}\n")
         sys.exit(EXIT_LOAD_ERROR)

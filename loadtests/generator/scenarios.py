@@ -1,7 +1,7 @@
-"""The hours that are played: how many come when, as a share of the peak, and how they crowd.
+"""Scenarios: the shape of the load over a run, as shares of the peak, and the contention for slots.
 
-A scenario says nothing about rates. These are scaled to what the machine can do (R*), so that a laptop and a server are
-asked the same question.
+A scenario has no absolute rates. They are scaled to the machine's capacity (R*), so that a laptop and a server run the
+same experiment.
 """
 
 import math
@@ -12,41 +12,41 @@ from loadtests.generator.arrivals import Shape, constant_rate, peak_hour
 from loadtests.generator.hot_slots import Contention
 
 PEAK_BY_MEAN: Final = 3.6
-"""The busiest hour of a day of bookings, by the day's mean."""
+"""Ratio of the busiest hour to the mean of a day of bookings."""
 STAMPEDE_FACTOR: Final = 10.0
 STAMPEDE_RISE_SECONDS: Final = 2.0
 STAMPEDE_DECAY_SECONDS: Final = 20.0
 
 _PLATEAU, _EDGE = 0.12, 0.08
-"""Shares of the day: the plateau of the peak, and the way up to it and down."""
+"""Shares of the day: the plateau of the peak, and each of its ramps."""
 _FLOOR: Final = (1 / PEAK_BY_MEAN - _PLATEAU - _EDGE) / (1 - _PLATEAU - _EDGE)
-"""What is left for the rest of the day, so that the mean comes out."""
+"""Rate of the rest of the day, which makes the mean 1 / PEAK_BY_MEAN."""
 
 
 class Scenario(NamedTuple):
-    """`shape` makes the shape of a run of so many seconds; its full rate is `load` times the forecast peak unless a
-    laboratory says otherwise."""
+    """`shape` returns the shape of a run of the given length. The full rate is `load` times the forecast peak, unless
+    the laboratory sets another one."""
 
     name: str
-    words: str
+    description: str
     shape: Callable[[float], Shape]
     seconds: float
     load: float = 1.0
-    crowd: Contention | None = None
+    contention: Contention | None = None
 
 
 def daily_peak(moment: float) -> float:
-    """A day: a low floor, a cosine up to the plateau at its middle, and down again. Its mean is 1 / 3.6."""
-    away = abs(moment - 0.5) - _PLATEAU / 2
-    if away <= 0:
+    """Return a day: a low floor, a cosine ramp, a plateau in the middle, and the ramp down. Its mean is 1 / 3.6."""
+    from_plateau = abs(moment - 0.5) - _PLATEAU / 2
+    if from_plateau <= 0:
         return 1.0
-    if away >= _EDGE:
+    if from_plateau >= _EDGE:
         return _FLOOR
-    return _FLOOR + (1 - _FLOOR) * (1 + math.cos(math.pi * away / _EDGE)) / 2
+    return _FLOOR + (1 - _FLOOR) * (1 + math.cos(math.pi * from_plateau / _EDGE)) / 2
 
 
 def stampede(seconds: float) -> Shape:
-    """At a fifth of the run ten times as many come, within two seconds; they become fewer over twenty."""
+    """Return a shape with a tenfold rise within two seconds, at a fifth of the run, and an exponential decay."""
     begins, floor = seconds / 5, 1 / STAMPEDE_FACTOR
 
     def shape(moment: float) -> float:
@@ -61,33 +61,31 @@ def stampede(seconds: float) -> Shape:
 
 
 def step_ladder(steps: int) -> Shape:
-    """As many rungs of equal length and height."""
+    """Return a staircase with steps of equal length and height."""
     return lambda moment: (min(steps - 1, int(moment * steps)) + 1) / steps
 
 
 SCENARIOS: Mapping[str, Scenario] = {
     each.name: each
     for each in (
-        Scenario("idle", "an hour in which few come", lambda seconds: constant_rate, 60.0, load=0.1),
+        Scenario("idle", "an hour with little load", lambda seconds: constant_rate, 60.0, load=0.1),
         Scenario("peak_hour", "an hour with a rise, a plateau and a fall", lambda seconds: peak_hour, 60.0),
         Scenario("daily_peak", "a day with its busiest hour in the middle", lambda seconds: daily_peak, 120.0),
         Scenario(
             "stampede",
-            "tickets go on sale: ten times as many within two seconds, for few slots",
+            "tickets go on sale: a tenfold rise within two seconds, and contention for few slots",
             stampede,
             90.0,
-            crowd=Contention(contenders=8, zipf=1.1, retries=2),
+            contention=Contention(contenders=8, zipf=1.1, retries=2),
         ),
-        Scenario(
-            "step_ladder", "more and more, to find what the machine can do", lambda seconds: step_ladder(8), 120.0
-        ),
+        Scenario("step_ladder", "rising steps, to find the capacity", lambda seconds: step_ladder(8), 120.0),
     )
 }
 
 
 def find_scenario(name: str) -> Scenario:
-    """Raises LookupError, in one line that names those that there are."""
+    """Raises LookupError, with the available names."""
     found = SCENARIOS.get(name)
     if found is None:
-        raise LookupError(f"there is no scenario {name!r}: there are {', '.join(SCENARIOS)}")
+        raise LookupError(f"unknown scenario {name!r}; available: {', '.join(SCENARIOS)}")
     return found

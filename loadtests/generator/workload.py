@@ -1,4 +1,4 @@
-"""What a generator plays: who arrives when, at whose door, and for which business."""
+"""The workload of one run: arrivals, addresses and signed-in businesses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,76 +17,83 @@ from loadtests.generator.scenarios import find_scenario
 
 ANY_MODULE = "*"
 WARM_UP_SHARE: Final = 0.15
-"""Of the full rate, while caches and connections become warm: cold servers bear less."""
+"""Rate of the warm-up, as a share of the full rate; cold servers have less capacity."""
 PAUSE_SHARE: Final = 0.2
-"""Of the warm-up, at its end: nobody comes, so that what the warm-up left is not in the first second that counts."""
+"""Pause at the end of the warm-up, as a share of its length, so that its last requests finish before 0 s."""
 
 
 class SignedInBusiness(msgspec.Struct, frozen=True):
-    """A business and those who are signed in to it."""
+    """A business with the session cookies of its customers and of its staff."""
 
     business: LoadBusiness
     cookies: list[str]
     staff_cookie: str
 
-    def premises(self) -> BusinessState:
+    def new_state(self) -> BusinessState:
         return BusinessState(self.business, list(self.cookies), self.staff_cookie)
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
-    """`rate` is scheduling requests a second at the height of the scenario. `hosts` are base addresses by module, `*`
-    for those not named; several are asked in turn, as a proxy would. What is due before 0 s is warm-up."""
+    """`rate` is scheduling requests a second at the scenario's full rate.
+
+    `hosts` are base addresses by module, with `*` for all others; several addresses take turns, as behind a load
+    balancer. Arrivals before 0 s are the warm-up.
+    """
 
     scenario: str
     rate: float
     seconds: float
     seed: int
     hosts: dict[str, list[str]]
-    opened: list[SignedInBusiness]
+    businesses: list[SignedInBusiness]
     warm_up_seconds: float = 0.0
 
     def arrivals(self) -> list[Arrival]:
-        """Ascending; those of the warm-up, from other seeds, have negative times. Raises LoadError for a scenario that
-        is not there."""
+        """Return the arrivals, ascending; those of the warm-up have negative times and another seed.
+
+        Raises LoadError for an unknown scenario.
+        """
         try:
             shape = find_scenario(self.scenario).shape(self.seconds)
         except LookupError as error:
             raise LoadError(str(error)) from error
-        warm_up = self.warm_up_seconds
-        lasts = warm_up * (1 - PAUSE_SHARE)
-        warming = (
-            plan_arrivals(self.rate * WARM_UP_SHARE, lasts, self.seed + 1_000_003, constant_rate) if warm_up else []
-        )
-        warm = [Arrival(at - warm_up, journey) for at, journey in warming]
-        return [*warm, *plan_arrivals(self.rate, self.seconds, self.seed, shape)]
+        return [*self._warm_up(), *plan_arrivals(self.rate, self.seconds, self.seed, shape)]
+
+    def _warm_up(self) -> list[Arrival]:
+        if not self.warm_up_seconds:
+            return []
+        seconds = self.warm_up_seconds * (1 - PAUSE_SHARE)
+        arrivals = plan_arrivals(self.rate * WARM_UP_SHARE, seconds, self.seed + 1_000_003, constant_rate)
+        return [Arrival(at - self.warm_up_seconds, journey) for at, journey in arrivals]
 
 
 @dataclass
 class HostRotation:
-    """Which address the next request of a module goes to."""
+    """Distributes the requests of a module over its addresses, round-robin."""
 
     hosts: Mapping[str, Sequence[str]]
-    _turns: dict[str, "cycle[str]"] = field(default_factory=dict)
+    _rotations: dict[str, "cycle[str]"] = field(default_factory=dict)
 
     def next(self, module: str) -> str:
+        """Return the address for the module's next request."""
         known = module if module in self.hosts else ANY_MODULE
-        if known not in self._turns:
-            self._turns[known] = cycle(self.hosts[known])
-        return next(self._turns[known])
+        if known not in self._rotations:
+            self._rotations[known] = cycle(self.hosts[known])
+        return next(self._rotations[known])
 
 
-def business_states(play: Workload, arrivals: Sequence[Arrival]) -> list[BusinessState]:
-    """The businesses that are played for; their bookers meet as the scenario says, if it says so."""
-    premises, crowd = [each.premises() for each in play.opened], find_scenario(play.scenario).crowd
-    if crowd is not None:
-        bookers = sum(arrival.journey == "book" for arrival in arrivals) / len(premises)
-        for each in premises:
-            each.favourites = HotSlots(crowd, bookers)
-    return premises
+def business_states(workload: Workload, arrivals: Sequence[Arrival]) -> list[BusinessState]:
+    """Return the initial state of each business, with hot slots if the scenario has contention."""
+    states, contention = [each.new_state() for each in workload.businesses], find_scenario(workload.scenario).contention
+    if contention is not None:
+        bookings = sum(arrival.journey == "book" for arrival in arrivals) / len(states)
+        for state in states:
+            state.hot_slots = HotSlots(contention, bookings)
+    return states
 
 
 def sign_in_all(host: str, businesses: Sequence[LoadBusiness]) -> list[SignedInBusiness]:
-    """Raises LoadError."""
+    """Sign in customers and staff. Raises LoadError."""
     return [
         SignedInBusiness(
             business,
@@ -97,11 +104,11 @@ def sign_in_all(host: str, businesses: Sequence[LoadBusiness]) -> list[SignedInB
     ]
 
 
-def shard_of(arrivals: Sequence[Arrival], index: int, shares: int) -> list[Arrival]:
-    """What one of several processes sends: every `shares`-th arrival, beginning with its own."""
-    return list(arrivals[index::shares])
+def shard_of(arrivals: Sequence[Arrival], index: int, shards: int) -> list[Arrival]:
+    """Return the arrivals that one of several processes sends: every `shards`-th from `index` on."""
+    return list(arrivals[index::shards])
 
 
 def seeded_random(seed: int) -> Random:
-    """For all choices within a run: the same seed, the same choices in the same order of arrivals."""
+    """Return the random source of all choices within a run."""
     return Random(f"{seed}:choices")

@@ -1,4 +1,4 @@
-"""The laboratory's generator as a process of its own: what it leaves, and what it says when it cannot."""
+"""The load generator as a process of its own: its output files and its error messages."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ from loadtests.lab.results.model import MODULES
 from tests.polling import eventually
 
 SOMEONE = Credentials("a@example.test", "secret")
-OPENED = SignedInBusiness(
+BUSINESS = SignedInBusiness(
     LoadBusiness("shop", "http", "o1", ["p1"], SOMEONE, [SOMEONE], [SOMEONE]), ["session=1"], "session=2"
 )
 
@@ -53,12 +53,12 @@ def host() -> Iterator[str]:
 
 @contextmanager
 def generating(folder: Path, host: str, **changes: object) -> Iterator["subprocess.Popen[str]"]:
-    """While the block lasts, as in the laboratory: a test that fails leaves nothing that runs on."""
+    """Run the generator within the block; a failing test leaves no process behind."""
     given = {"scenario": "daily_peak", "rate": 40.0, "seconds": 2.0, "seed": 3, "warm_up_seconds": 1.0}
-    hour = Workload(**{**given, "hosts": {"*": [host]}, "opened": [OPENED], **changes})  # type: ignore[arg-type]
-    play = folder / "play.json"
-    play.write_bytes(msgspec.json.encode(hour))
-    command = [sys.executable, "-m", "loadtests.generator.run_workload", str(play), str(folder)]
+    workload = Workload(**{**given, "hosts": {"*": [host]}, "businesses": [BUSINESS], **changes})  # type: ignore[arg-type]
+    file = folder / "workload.json"
+    file.write_bytes(msgspec.json.encode(workload))
+    command = [sys.executable, "-m", "loadtests.generator.run_workload", str(file), str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -66,24 +66,31 @@ def generating(folder: Path, host: str, **changes: object) -> Iterator["subproce
             process.kill()
 
 
-def about(folder: Path) -> GeneratorReport:
+def read_report(folder: Path) -> GeneratorReport:
     return msgspec.json.decode((folder / REPORT_FILE).read_bytes(), type=GeneratorReport)
 
 
-def test_every_arrival_leaves_a_row_also_those_of_the_warm_up(tmp_path: Path, host: str) -> None:
+def test_selftest_starts() -> None:
+    """Fails when another module imports `ssl` before Locust patches it."""
+    command = [sys.executable, "-m", "loadtests.generator.selftest", "--seconds", "1", "--stalled-seconds", "2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert "p99 of the send delay" in done.stdout, done.stderr
+
+
+def test_every_arrival_has_a_row_including_the_warm_up(tmp_path: Path, host: str) -> None:
     with generating(tmp_path, host) as process:
-        said, complaint = process.communicate(timeout=60)
-    assert (process.returncode, complaint) == (0, "")
-    assert said.startswith("began ")
-    rows, report = read_rows(tmp_path / ROWS_FILE), about(tmp_path)
+        output, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (0, "")
+    assert output.startswith("began ")
+    rows, report = read_rows(tmp_path / ROWS_FILE), read_report(tmp_path)
     assert report.complete
-    # Without answers there is nothing to book, cancel or reschedule: these arrivals ask for nothing.
+    # Without responses there is nothing to book, cancel or reschedule, so these arrivals send no request.
     assert 0 < len(rows) <= report.planned
     assert min(row.due for row in rows) < 0 < max(row.due for row in rows) < 2
     assert {(row.outcome, row.status) for row in rows} == {("error", 404)}
 
 
-def test_an_interrupt_keeps_the_rows_and_says_that_they_are_not_all(tmp_path: Path, host: str) -> None:
+def test_interrupt_keeps_the_rows_and_marks_them_incomplete(tmp_path: Path, host: str) -> None:
     with generating(tmp_path, host, seconds=60.0) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("began ")
@@ -91,28 +98,28 @@ def test_an_interrupt_keeps_the_rows_and_says_that_they_are_not_all(tmp_path: Pa
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 0
-    assert not about(tmp_path).complete
+    assert not read_report(tmp_path).complete
     assert read_rows(tmp_path / ROWS_FILE)
 
 
-def test_it_ends_when_whoever_listened_is_gone(tmp_path: Path, host: str) -> None:
+def test_generator_ends_when_its_parent_closes_the_pipes(tmp_path: Path, host: str) -> None:
     with generating(tmp_path, host, seconds=600.0) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
         process.stderr.close()
         process.wait(60)
-    assert not about(tmp_path).complete
+    assert not read_report(tmp_path).complete
 
 
-def test_who_waits_for_one_module_leaves_room_for_the_others(tmp_path: Path, host: str) -> None:
-    """Else an overload of scheduling would look like one of billing, and no bulkhead could be seen to help."""
+def test_slow_module_does_not_exhaust_the_limits_of_the_others(tmp_path: Path, host: str) -> None:
+    """Otherwise an overload of scheduling would show as one of billing, and the benefit of a bulkhead would not."""
     with socket.create_server(("127.0.0.1", 0), backlog=1_024) as silent:
         hosts = {"*": [host], "scheduling": [f"http://127.0.0.1:{silent.getsockname()[1]}"]}
         with generating(tmp_path, host, hosts=hosts, scenario="idle", rate=600.0, seconds=4.0) as process:
             assert process.stdout is not None
             assert process.stdout.readline().startswith("began ")
-            eventually(lambda: ",dropped," in (tmp_path / ROWS_FILE).read_text(), "an arrival that was dropped")
+            eventually(lambda: ",dropped," in (tmp_path / ROWS_FILE).read_text(), "a dropped arrival")
             silent.close()
             process.communicate(timeout=60)
     rows = [row.as_row("M1") for row in read_rows(tmp_path / ROWS_FILE)]
@@ -122,11 +129,11 @@ def test_who_waits_for_one_module_leaves_room_for_the_others(tmp_path: Path, hos
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
 @pytest.mark.parametrize("file", [ROWS_FILE, REPORT_FILE])
-def test_a_full_disk_is_one_line_that_names_the_file(tmp_path: Path, host: str, file: str) -> None:
+def test_full_disk_is_reported_in_one_line_with_the_file(tmp_path: Path, host: str, file: str) -> None:
     (tmp_path / file).symlink_to("/dev/full")
     with generating(tmp_path, host) as process:
-        _, complaint = process.communicate(timeout=60)
-    assert (process.returncode, complaint) == (
+        _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (
         2,
         f"load: {tmp_path / file} cannot be written: No space left on device\n",
     )

@@ -59,7 +59,7 @@ def run_load(spec: RunSpec, servers: LabServers, arm: RunningArm, prepared: Prep
         seconds=spec.seconds,
         seed=spec.seed,
         hosts=dict(arm.hosts),
-        opened=prepared.businesses,
+        businesses=prepared.businesses,
         warm_up_seconds=spec.warm_up,
     )
     with (

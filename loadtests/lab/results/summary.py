@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from loadtests.generator.estimates import percentile
-from loadtests.generator.latency_table import MIN_ROWS_BEYOND, RequestRow
+from loadtests.generator.estimates import known_percentile, percentile
+from loadtests.generator.rows import RequestRow
 from loadtests.generator.self_report import REQUEST_TIMEOUT_SECONDS, GeneratorReport
 from loadtests.lab.results.model import MODULES, Generator, ModuleResult
 from loadtests.lab.verdict.thresholds import Thresholds
@@ -90,11 +90,6 @@ def _summarize(rows: Sequence[RequestRow], slo_ms: float) -> ModuleResult:
         p99_ms=known_percentile(latencies, 0.99),
         good=sum(milliseconds <= slo_ms for milliseconds in answers),
     )
-
-
-def known_percentile(values: Sequence[float], share: float) -> float | None:
-    """Return the percentile, or None when too few values are beyond it."""
-    return percentile(values, share) if len(values) * (1 - share) >= MIN_ROWS_BEYOND else None
 
 
 def _insufficient_warm_up(rows: Sequence[RequestRow], max_ratio: float) -> str:

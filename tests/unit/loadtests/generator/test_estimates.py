@@ -1,4 +1,4 @@
-"""Against values that are known from tables, or that can be worked out by hand."""
+"""Estimates compared with published tables and with values computed by hand."""
 
 import math
 import random
@@ -22,12 +22,12 @@ TABLE = [
 
 
 @pytest.mark.parametrize("probability, degrees, expected", TABLE)
-def test_students_quantiles_are_those_of_the_tables(probability: float, degrees: int, expected: float) -> None:
+def test_student_quantiles_match_the_tables(probability: float, degrees: int, expected: float) -> None:
     assert student_quantile(probability, degrees) == pytest.approx(expected, abs=5e-5)
 
 
 @pytest.mark.parametrize("probability, degrees", [(0.4, 3), (1.0, 3), (0.975, 0)])
-def test_a_quantile_that_does_not_exist_is_refused(probability: float, degrees: int) -> None:
+def test_undefined_quantiles_are_rejected(probability: float, degrees: int) -> None:
     with pytest.raises(ValueError, match="quantile"):
         student_quantile(probability, degrees)
 
@@ -35,28 +35,28 @@ def test_a_quantile_that_does_not_exist_is_refused(probability: float, degrees: 
 @pytest.mark.parametrize(
     "share, expected", [(0.5, 10), (0.95, 19), (0.951, 20), (0.99, 20), (1.0, 20), (0.05, 1), (0.0001, 1)]
 )
-def test_a_percentile_is_one_of_the_rows(share: float, expected: int) -> None:
+def test_percentile_is_one_of_the_values(share: float, expected: int) -> None:
     rows = [float(number) for number in range(1, 21)]
     random.Random(1).shuffle(rows)
     assert percentile(rows, share) == expected
 
 
-def test_one_row_is_every_percentile_of_itself() -> None:
+def test_single_value_is_every_percentile() -> None:
     assert percentile([7.0], 0.5) == percentile([7.0], 0.99) == 7.0
 
 
-def test_no_rows_have_no_percentile() -> None:
-    with pytest.raises(ValueError, match="no values"):
+def test_percentile_requires_values() -> None:
+    with pytest.raises(ValueError, match="requires values"):
         percentile([], 0.5)
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1, math.nan])
-def test_a_share_out_of_range_is_refused(share: float) -> None:
+def test_share_out_of_range_is_rejected(share: float) -> None:
     with pytest.raises(ValueError, match="share"):
         percentile([1.0], share)
 
 
-def test_a_ratio_is_the_median_of_the_pairs_with_students_interval_on_the_logarithms() -> None:
+def test_ratio_is_the_median_with_students_interval_on_the_logarithms() -> None:
     found = ratio([(2.0, 1.0), (4.0, 1.0), (8.0, 1.0)])
     half = 4.30265 * math.log(2) / math.sqrt(3)
     assert found.value == pytest.approx(4.0)
@@ -65,21 +65,21 @@ def test_a_ratio_is_the_median_of_the_pairs_with_students_interval_on_the_logari
     assert found.n == 3
 
 
-def test_pairs_that_agree_leave_no_doubt() -> None:
+def test_equal_pairs_have_an_interval_of_zero_width() -> None:
     assert ratio([(3.0, 2.0)] * 5) == pytest.approx((1.5, 1.5, 1.5, 5))
 
 
-def test_one_pair_says_nothing_about_its_spread() -> None:
+def test_one_pair_has_an_unbounded_interval() -> None:
     assert ratio([(3.0, 2.0)]) == Estimate(1.5, 0.0, math.inf, 1)
 
 
 @pytest.mark.parametrize("pairs", [[], [(0.0, 1.0)], [(1.0, 0.0)], [(1.0, 1.0), (math.nan, 1.0)]])
-def test_what_has_no_ratio_is_refused(pairs: list[tuple[float, float]]) -> None:
+def test_non_positive_pairs_are_rejected(pairs: list[tuple[float, float]]) -> None:
     with pytest.raises(ValueError, match="positive"):
         ratio(pairs)
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+def test_interval_has_the_stated_coverage() -> None:
     """4,000 experiments of 8 pairs each, whose logarithms are normal about log 0.7."""
     chance = random.Random(20)
     covered = 0

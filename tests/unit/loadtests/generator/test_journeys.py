@@ -19,24 +19,24 @@ BOOKED = {"appointment_id": "a1", "provider_id": "p1", "version": 1}
 
 
 @pytest.fixture
-def premises() -> BusinessState:
+def state() -> BusinessState:
     someone = Credentials("a@example.test", "secret")
     business = LoadBusiness("shop", "http", "o1", ["p1", "p2"], someone, [someone], [someone])
     return BusinessState(business, cookies=["session=1", "session=2"], staff_cookie="session=staff")
 
 
-def ask(name: str, premises: BusinessState) -> ApiRequest | None:
-    return JOURNEYS[name].ask(premises, Random(1))
+def build(name: str, state: BusinessState) -> ApiRequest | None:
+    return JOURNEYS[name].build_request(state, Random(1))
 
 
-def test_search_is_to_book_as_eight_to_one() -> None:
+def test_ratio_of_searches_to_bookings_is_eight() -> None:
     assert SCHEDULING_MIX["search"] / SCHEDULING_MIX["book"] == 8
     assert SCHEDULING_MIX.keys() | BACKGROUND_RATES.keys() == JOURNEYS.keys()
     assert SCHEDULING_MIX.keys() == {name for name, journey in JOURNEYS.items() if journey.module == "scheduling"}
 
 
-def test_a_search_asks_for_one_whole_day_ahead(premises: BusinessState) -> None:
-    request = ask("search", premises)
+def test_search_covers_one_day(state: BusinessState) -> None:
+    request = build("search", state)
     assert request is not None
     query = parse_qs(urlsplit(request.path).query)
     assert urlsplit(request.path).path == "/api/v1/businesses/shop/slots"
@@ -45,39 +45,39 @@ def test_a_search_asks_for_one_whole_day_ahead(premises: BusinessState) -> None:
 
 
 @pytest.mark.parametrize("name", ["book", "cancel", "reschedule"])
-def test_nothing_is_asked_before_there_is_something_to_ask_about(name: str, premises: BusinessState) -> None:
-    assert ask(name, premises) is None
+def test_no_request_is_built_without_data(name: str, state: BusinessState) -> None:
+    assert build(name, state) is None
 
 
-def test_what_a_search_lists_is_what_is_booked(premises: BusinessState) -> None:
-    JOURNEYS["search"].learn(premises, ApiRequest("GET", "/"), {"slots": [SLOT]})
-    request = ask("book", premises)
+def test_booking_uses_a_slot_from_a_search(state: BusinessState) -> None:
+    JOURNEYS["search"].handle_response(state, ApiRequest("GET", "/"), {"slots": [SLOT]})
+    request = build("book", state)
     assert request is not None
     assert request.body == {"offering_id": "o1", "provider_id": "p1", "starts_at": "2035-01-01T09:00:00Z"}
-    assert request.cookie in premises.cookies
+    assert request.cookie in state.cookies
 
 
-def test_who_booked_is_who_cancels_and_only_once(premises: BusinessState) -> None:
-    JOURNEYS["book"].learn(premises, ApiRequest("POST", "/", "session=2"), BOOKED)
-    request = ask("cancel", premises)
+def test_booking_is_canceled_once_by_the_same_customer(state: BusinessState) -> None:
+    JOURNEYS["book"].handle_response(state, ApiRequest("POST", "/", "session=2"), BOOKED)
+    request = build("cancel", state)
     assert request == ApiRequest("POST", "/api/v1/businesses/shop/appointments/a1/cancel", "session=2", {})
-    assert ask("cancel", premises) is None
+    assert build("cancel", state) is None
 
 
-def test_an_appointment_moves_to_a_time_that_was_offered_and_can_move_again(premises: BusinessState) -> None:
-    JOURNEYS["search"].learn(premises, ApiRequest("GET", "/"), {"slots": [SLOT]})
-    JOURNEYS["book"].learn(premises, ApiRequest("POST", "/", "session=2"), BOOKED)
-    request = ask("reschedule", premises)
+def test_appointment_is_rescheduled_repeatedly_to_offered_times(state: BusinessState) -> None:
+    JOURNEYS["search"].handle_response(state, ApiRequest("GET", "/"), {"slots": [SLOT]})
+    JOURNEYS["book"].handle_response(state, ApiRequest("POST", "/", "session=2"), BOOKED)
+    request = build("reschedule", state)
     assert request is not None
     assert request.body == {"starts_at": SLOT["starts_at"], "expected_version": 1}
-    JOURNEYS["reschedule"].learn(premises, request, {**BOOKED, "version": 2})
-    again = ask("reschedule", premises)
+    JOURNEYS["reschedule"].handle_response(state, request, {**BOOKED, "version": 2})
+    again = build("reschedule", state)
     assert again is not None
     assert again.body == {"starts_at": SLOT["starts_at"], "expected_version": 2}
 
 
 @pytest.mark.parametrize("content, message", [(None, "missing"), ("{}", "damaged"), ("no json", "damaged")])
-def test_a_description_that_cannot_be_read_is_one_line(
+def test_unreadable_business_file_gives_a_one_line_error(
     content: str | None, message: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("load") / "load.json"
@@ -87,17 +87,17 @@ def test_a_description_that_cannot_be_read_is_one_line(
         read_business_file(path)
 
 
-def test_both_topologies_get_the_same_arrivals() -> None:
+def test_equal_arguments_give_equal_arrivals() -> None:
     assert plan_arrivals(60, 30, seed=1) == plan_arrivals(60, 30, seed=1)
 
 
-def test_the_trickle_is_the_same_however_hard_scheduling_is_hammered() -> None:
-    def trickle(rate: float) -> list[float]:
+def test_background_does_not_depend_on_the_scheduling_rate() -> None:
+    def background(rate: float) -> list[float]:
         return [arrival.at for arrival in plan_arrivals(rate, 30, seed=1) if arrival.journey in BACKGROUND_RATES]
 
-    assert trickle(10) == trickle(200)
+    assert background(10) == background(200)
 
 
-def test_the_rate_is_that_of_scheduling_at_the_height_of_the_hour() -> None:
-    height = [a for a in plan_arrivals(100, 100, seed=1) if 30 <= a.at < 70 and a.journey in SCHEDULING_MIX]
-    assert len(height) / 40 == pytest.approx(100, rel=0.1)
+def test_rate_is_that_of_scheduling_at_the_peak() -> None:
+    plateau = [a for a in plan_arrivals(100, 100, seed=1) if 30 <= a.at < 70 and a.journey in SCHEDULING_MIX]
+    assert len(plateau) / 40 == pytest.approx(100, rel=0.1)

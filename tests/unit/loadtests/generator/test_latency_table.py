@@ -1,23 +1,17 @@
-from loadtests.generator.latency_table import (
-    RequestOutcome,
-    RequestRow,
-    format_table,
-    list_errors,
-    send_lateness,
-    summarize,
-)
+from loadtests.generator.latency_table import format_table, list_errors, send_delay, summarize
+from loadtests.generator.rows import RequestOutcome, RequestRow
 
 
 def rows(side: str, module: str, milliseconds: list[float], outcome: RequestOutcome = "ok") -> list[RequestRow]:
     return [RequestRow(side, module, "search", 10.0, 10.001, 10.0 + ms / 1000, outcome) for ms in milliseconds]
 
 
-def test_latency_counts_from_when_the_request_was_due() -> None:
+def test_latency_counts_from_the_intended_start() -> None:
     late = RequestRow("http", "auth", "me", due=1.0, sent=3.0, answered=3.1, outcome="ok")
     assert round(late.latency, 6) == 2.1
 
 
-def test_sides_stand_beside_each_other_module_by_module() -> None:
+def test_adapters_are_in_adjacent_lines_by_module() -> None:
     found = summarize([*rows("in_process", "scheduling", [5.0]), *rows("in_process", "auth", [1.0]),
                        *rows("http", "scheduling", [7.0]), *rows("http", "auth", [2.0])])  # fmt: skip
     assert [(line.module, line.side, line.max) for line in found] == [
@@ -27,7 +21,7 @@ def test_sides_stand_beside_each_other_module_by_module() -> None:
     assert [round(line.max or 0) for line in found] == [1, 2, 5, 7]
 
 
-def test_a_percentile_needs_rows_beyond_it() -> None:
+def test_percentile_requires_rows_beyond_it() -> None:
     few, many = rows("http", "auth", [1.0] * 39), rows("http", "auth", [1.0] * 40)
     assert summarize(few)[0].p95 is None
     assert summarize(few)[0].p50 is not None
@@ -35,7 +29,7 @@ def test_a_percentile_needs_rows_beyond_it() -> None:
     assert summarize(many)[0].p99 is None
 
 
-def test_conflicts_are_answers_errors_and_drops_are_none() -> None:
+def test_only_answered_requests_have_a_latency() -> None:
     found = summarize(
         [
             *rows("http", "scheduling", [5.0] * 3),
@@ -50,13 +44,13 @@ def test_conflicts_are_answers_errors_and_drops_are_none() -> None:
     assert round(line.max) == 8
 
 
-def test_a_module_without_an_answer_has_no_latency() -> None:
+def test_module_without_responses_has_no_latency() -> None:
     line = summarize(rows("http", "auth", [1.0], "error"))[0]
     assert (line.p50, line.max) == (None, None)
     assert " - " in format_table([line])
 
 
-def test_the_table_is_aligned_and_fits_a_terminal() -> None:
+def test_table_is_aligned_and_fits_a_terminal() -> None:
     text = format_table(summarize([*rows("in_process", "auth", [1.0] * 600), *rows("http", "auth", [12_345.6] * 600)]))
     lines = text.splitlines()
     assert max(map(len, lines)) <= 100
@@ -64,14 +58,14 @@ def test_the_table_is_aligned_and_fits_a_terminal() -> None:
     assert lines[2].split()[:2] == ["http", "600"]
 
 
-def test_lateness_is_the_generators_own() -> None:
-    assert send_lateness([]) is None
-    found = send_lateness(rows("http", "auth", [500.0]))
+def test_send_delay_ignores_dropped_requests() -> None:
+    assert send_delay([]) is None
+    found = send_delay(rows("http", "auth", [500.0]))
     assert found is not None
     assert round(found, 6) == 0.001
 
 
-def test_errors_are_told_by_what_was_asked_and_what_came() -> None:
+def test_errors_are_grouped_by_journey_and_status() -> None:
     lost = RequestRow("http", "auth", "me", 0, 0, 1, "error")
     refused = RequestRow("http", "scheduling", "book", 0, 0, 1, "error", 503)
-    assert list_errors([lost, refused, refused]) == ["2 × book (http): status 503", "1 × me (http): no answer"]
+    assert list_errors([lost, refused, refused]) == ["2 × book (http): status 503", "1 × me (http): no response"]

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.generator.latency_table import RequestRow
-from loadtests.generator.rows import RowsError, RowWriter, read_rows, without_warm_up
+from loadtests.generator.rows import RequestRow, RowsError, RowWriter, read_rows, without_warm_up
 
 BOOKED = {"appointment_id": "a1", "version": 2, "status": "booked"}
 
@@ -19,7 +18,7 @@ def written(path: Path) -> Path:
     return path
 
 
-def test_times_count_from_0_s_and_a_write_keeps_what_was_told(tmp_path: Path) -> None:
+def test_rows_have_times_from_0_s_and_the_acknowledged_appointment(tmp_path: Path) -> None:
     _, booked, dropped = read_rows(written(tmp_path / "rows.csv"))
     assert (booked.due, booked.sent, booked.answered) == (1.0, 1.5, 2.0)
     assert (booked.appointment_id, booked.version, booked.state) == ("a1", 2, "booked")
@@ -27,12 +26,12 @@ def test_times_count_from_0_s_and_a_write_keeps_what_was_told(tmp_path: Path) ->
     assert (dropped.outcome, dropped.status, dropped.appointment_id) == ("dropped", 0, "")
 
 
-def test_the_warm_up_is_not_measured(tmp_path: Path) -> None:
+def test_warm_up_is_excluded(tmp_path: Path) -> None:
     assert [row.journey for row in without_warm_up(read_rows(written(tmp_path / "rows.csv")))] == ["book", "book"]
 
 
 @pytest.mark.parametrize("text", ["", "journey,due\nbook,1\n", "no rows at all\n1,2\n"])
-def test_what_holds_no_rows_is_one_line(tmp_path: Path, text: str) -> None:
+def test_invalid_rows_file_gives_a_one_line_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "rows.csv"
     path.write_text(text)
     if not text:
@@ -42,8 +41,8 @@ def test_what_holds_no_rows_is_one_line(tmp_path: Path, text: str) -> None:
         read_rows(path)
 
 
-def test_a_journey_of_another_version_is_named(tmp_path: Path) -> None:
+def test_unknown_journey_is_reported(tmp_path: Path) -> None:
     path = written(tmp_path / "rows.csv")
     path.write_text(path.read_text().replace("me,", "lunch,"))
-    with pytest.raises(RowsError, match="no journey 'lunch'"):
+    with pytest.raises(RowsError, match="unknown journey 'lunch'"):
         read_rows(path)

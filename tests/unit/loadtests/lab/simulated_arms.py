@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loadtests.generator.journeys import JOURNEYS, plan_arrivals
-from loadtests.generator.latency_table import RequestRow
+from loadtests.generator.rows import RequestRow
 from loadtests.generator.scenarios import daily_peak
 from loadtests.generator.self_report import GeneratorReport
 from loadtests.lab.results.model import Costs, Run

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from loadtests.generator.latency_table import RequestRow
+from loadtests.generator.rows import RequestRow
 from loadtests.generator.self_report import REQUEST_TIMEOUT_SECONDS, GeneratorReport
 from loadtests.lab.results.summary import find_problems, summarize_generator, summarize_modules
 from tests.unit.loadtests.lab.example_runs import THRESHOLDS
