@@ -81,7 +81,7 @@ def test_killed_at_every_other_point(place: Town, victim: Victim, point: str) ->
 
 def cut(proxy: TcpProxy, seconds: float) -> None:
     """Whoever is connected is cut off, and nobody gets in for a while."""
-    away = proxy.away()
+    away = proxy.unreachable()
     away.__enter__()
     threading.Timer(seconds, lambda: away.__exit__(None, None, None)).start()
 

@@ -116,7 +116,7 @@ def test_a_network_that_was_away_is_survived_and_told_meanwhile(sides: Schedulin
     with behind_a_proxy(sides) as (apart, proxy):
         shop = shop_at(apart, "monolith")
         start(apart)
-        with proxy.away():
+        with proxy.unreachable():
             eventually(
                 lambda: "not streaming" in " ".join(replication.find_problems(apart, max_lag_bytes=1_000_000)),
                 "told",

@@ -1,4 +1,4 @@
-"""Two calls, for tests whose peer never looks at what is asked."""
+"""A read and a write, for tests whose peer ignores the request."""
 
 from uuid import uuid4
 

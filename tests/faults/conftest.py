@@ -1,4 +1,4 @@
-"""A real service over a database of its own, shared by the tests of a module: each opens a business for itself."""
+"""A real service with a separate database, shared by the tests of a module; each test opens its own business."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ def web(service_databases: Databases, keys: Keys, tmp_path_factory: pytest.TempP
     folder: Path = tmp_path_factory.mktemp("scheduling-web")
     with SchedulingWeb(service_databases, keys, folder) as web:
         yield web
-        web.kill_all()  # stopping in order waits for the connections that are kept alive
+        web.kill_all()  # a graceful stop would wait for idle connections
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def proxy(web: SchedulingWeb) -> Iterator[TcpProxy]:
 
 @pytest.fixture
 def direct(web: SchedulingWeb, keys: Keys) -> Iterator[HttpScheduling]:
-    """The adapter, straight to the service: for setting up, and for finding out what really happened."""
+    """An adapter without the proxy, for set-up and for checking the actual outcome."""
     port = HttpScheduling(web.url, signer_from(keys.signing_key))
     yield port
     port.close()

@@ -1,5 +1,7 @@
-"""A process to be killed: `python -m tests.faults.event_process relay|follower ARGUMENTS`. It says where it stands, and
-goes on when it is told to."""
+"""A killable event process: `python -m tests.faults.event_process relay|follower ARGUMENTS`.
+
+It prints each point that it reaches, and continues on a line of input.
+"""
 
 import json
 import subprocess
@@ -23,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class EventProcess:
-    """The test's end of it."""
+    """The test's handle on the process."""
 
     def __init__(self, role: str, **arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -37,12 +39,12 @@ class EventProcess:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def wait_for(self, words: str) -> None:
+    def wait_for(self, point: str) -> None:
         assert self._process.stdout is not None
         said = self._process.stdout.readline().strip()
-        assert said == words
+        assert said == point
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -64,17 +66,17 @@ def _follower(database_url: str, role_secret: str, redis_url: str) -> None:
     database = Database(database_url, role="notifications_app", secret=role_secret)
     handle = build_notifications(database).consumers[0].handle
 
-    def told(event: AnyEvent, connection: Connection) -> None:
+    def handle_and_stop(event: AnyEvent, connection: Connection) -> None:
         handle(event, connection)
         _stop_at("handled")
 
-    follower = Follower(Consumer("notifications", database, told), ConsumerGroup(redis_url, "notifications"))
+    follower = Follower(Consumer("notifications", database, handle_and_stop), ConsumerGroup(redis_url, "notifications"))
     while True:
         follower.step()
 
 
-def _stop_at(words: str) -> None:
-    sys.stdout.write(words + "\n")
+def _stop_at(point: str) -> None:
+    sys.stdout.write(point + "\n")
     sys.stdout.flush()
     sys.stdin.readline()
 

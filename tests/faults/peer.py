@@ -1,4 +1,4 @@
-"""A server that answers what a test tells it to, byte by byte: hostile peers, on real sockets."""
+"""A scripted server for hostile replies, byte by byte, on real sockets."""
 
 import contextlib
 import socket
@@ -12,7 +12,7 @@ Step = bytes | float
 """Bytes to send, or seconds to wait."""
 
 Script = Callable[[int], list[Step]]
-"""What to do with the n-th request (from 0). The connection ends when the script ends with `CLOSE` or `RESET`."""
+"""Return the steps for the n-th request, from 0. The steps `CLOSE` and `RESET` end the connection."""
 
 CLOSE: Step = b"<close>"
 RESET: Step = b"<reset>"
@@ -23,12 +23,12 @@ class Peer:
     url: str
     listener: socket.socket
     requests: list[bytes] = field(default_factory=list)
-    """Everything that was asked, head and body."""
+    """Every request received, head and body."""
     times: list[float] = field(default_factory=list)
-    """When, on the monotonic clock."""
+    """The arrival time of each request, on the monotonic clock."""
 
     def leave(self) -> None:
-        """From now on connections are refused."""
+        """Refuse all further connections."""
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
@@ -46,7 +46,7 @@ def peer(script: Script) -> Iterator[Peer]:
 
 
 def answer(status: str, body: bytes, *headers: str, content_type: str = "application/json") -> bytes:
-    """A whole HTTP reply, with its length."""
+    """Return a complete HTTP reply with its Content-Length."""
     head = [f"HTTP/1.1 {status}", f"Content-Type: {content_type}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
@@ -89,7 +89,7 @@ def _follow(steps: list[Step], connection: socket.socket) -> bool:
 
 
 def _request(connection: socket.socket) -> bytes:
-    """One request with its body; nothing when the caller has gone."""
+    """Return one request with its body; empty when the connection has ended."""
     data = b""
     while b"\r\n\r\n" not in data:
         received = connection.recv(65_536)

@@ -1,7 +1,7 @@
-"""A TCP proxy that spoils what passes through it: of our own, since a fault must strike exactly when a test says.
+"""A TCP proxy that injects faults exactly when a test requires them.
 
-It knows no protocol. A fault takes hold of a connection when the server's next bytes arrive on it, so the server has
-already done what was asked. Faults are injected for so many connections; the others pass untouched.
+It is independent of any protocol. A fault strikes a connection when the server's next bytes arrive on it: the server
+has already processed the request. Each injected fault applies to one connection; others pass unchanged.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ POLL_SECONDS = 0.05
 
 class Fault(Protocol):
     def deliver(self, data: bytes, client: socket.socket) -> bool:
-        """Pass on, or not, what the server sent. False: this connection is over."""
+        """Forward the server's bytes, or not. Return False to end the connection."""
 
 
 class Delay:
-    """The server's first bytes come late; in order, as if the server had been slow."""
+    """Delay the server's first bytes, as a slow server would."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -37,7 +37,7 @@ class Delay:
 
 
 class Drip:
-    """A byte now and then: no single read is slow."""
+    """Forward one byte at a time: the reply is slow although no single read is."""
 
     def __init__(self, seconds: float = 0.02) -> None:
         self._seconds = seconds
@@ -50,7 +50,7 @@ class Drip:
 
 
 class Cut:
-    """The connection ends after so many bytes: in order (FIN), or by a reset."""
+    """End the connection after a number of bytes, by FIN or by a reset."""
 
     def __init__(self, after: int = 0, *, reset: bool = False) -> None:
         self._left = after
@@ -65,14 +65,14 @@ class Cut:
 
 
 class Swallow:
-    """What the server sends never arrives, and the connection stays open."""
+    """Drop the server's bytes and keep the connection open."""
 
     def deliver(self, data: bytes, client: socket.socket) -> bool:
         return True
 
 
 class WithoutLength:
-    """An HTTP reply that has lost its Content-Length, cut in the middle of its body."""
+    """Remove the Content-Length of an HTTP reply, and cut the reply inside its body."""
 
     def __init__(self) -> None:
         self._head_passed = False
@@ -86,7 +86,7 @@ class WithoutLength:
 
 
 class TcpProxy:
-    """Listens on `port` while the block lasts. Every connection has a thread for each direction."""
+    """Listens on `port` inside the `with` block. Each connection uses one thread per direction."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -107,12 +107,12 @@ class TcpProxy:
         return f"http://127.0.0.1:{self.port}"
 
     def inject(self, *faults: Fault) -> None:
-        """Each spoils one connection, in this order."""
+        """Apply each fault to one connection, in this order."""
         self._faults.extend(faults)
 
     @contextlib.contextmanager
     def half_open(self) -> Iterator[None]:
-        """Connections are accepted and stay open, but nothing of what clients send goes on; later it does."""
+        """Accept connections, but forward the clients' bytes only after the block."""
         self._forwards.clear()
         try:
             yield
@@ -120,13 +120,13 @@ class TcpProxy:
             self._forwards.set()
 
     def drop_connections(self, *, reset: bool = True) -> None:
-        """End those that are open, as a restart of something in between would."""
+        """End all open connections, as the restart of a load balancer would."""
         for connection in tuple(self._open):
             _close(connection, reset=reset)
 
     @contextlib.contextmanager
-    def away(self) -> Iterator[None]:
-        """Every connection is reset, the open ones and the new ones; later the server is back."""
+    def unreachable(self) -> Iterator[None]:
+        """Reset all open and new connections inside the block."""
         self._refuses = True
         self.drop_connections()
         try:
@@ -139,7 +139,7 @@ class TcpProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Closing alone would not wake the thread that accepts.
+        # Closing alone would not wake the accepting thread.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

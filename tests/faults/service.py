@@ -1,4 +1,4 @@
-"""The real scheduling service, in processes of its own that a test may stop, continue and kill."""
+"""The real scheduling service in separate processes, which a test may stop, continue and kill."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from tests.databases import Databases
 
 
 class SchedulingWeb(Program):
-    """gunicorn with one worker over the test's own database. Starts again on the same port."""
+    """gunicorn with one worker on the test's database. Restarts on the same port."""
 
     def __init__(
         self, databases: Databases, keys: Keys, folder: Path, *, ready_path: str = "/readyz", **settings: str
@@ -39,14 +39,14 @@ class SchedulingWeb(Program):
         return f"http://127.0.0.1:{self.port}"
 
     def freeze(self) -> None:
-        """SIGSTOP, to the master and its workers: connections are accepted by the kernel, and nothing answers."""
+        """Send SIGSTOP to the master and its workers: the kernel accepts connections, but no process answers."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
     def kill_all(self) -> None:
-        """SIGKILL, to the master and its workers. Returns when the last of them has left the port."""
+        """Send SIGKILL to the master and its workers, and return when the port is free."""
         self._signal(signal.SIGKILL)
         self.kill()
         while not is_free(self.port):

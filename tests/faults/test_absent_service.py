@@ -1,4 +1,4 @@
-"""The service is away, stopped or slow: faults 8, 9, 11 and 12. Nobody waits past a deadline, nothing happens late."""
+"""An unreachable, frozen or slow service (faults 8, 9, 11, 12): calls end by their deadline, no late commit."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ from tests.faults.proxy import TcpProxy
 from tests.faults.service import SchedulingWeb
 
 GRACE = 0.6
-"""Seconds by which a busy machine may be late."""
+"""Tolerance in seconds for a busy machine."""
 
 
 @pytest.fixture
@@ -40,7 +40,9 @@ def frozen(web: SchedulingWeb) -> Iterator[None]:
         web.thaw()
 
 
-def test_a_service_that_is_not_there_did_nothing_and_is_found_again(shop: Shop, web: SchedulingWeb, keys: Keys) -> None:
+def test_unreachable_service_changes_nothing_and_is_used_again_when_it_returns(
+    shop: Shop, web: SchedulingWeb, keys: Keys
+) -> None:
     port = HttpScheduling(web.url, signer_from(keys.signing_key), breaker=Breaker(cooldown=0.1))
     web.kill_all()
     try:
@@ -56,9 +58,7 @@ def test_a_service_that_is_not_there_did_nothing_and_is_found_again(shop: Shop, 
     port.close()
 
 
-def test_a_service_that_is_slower_than_the_deadline_does_not_commit_past_it(
-    shop: Shop, service_databases: Databases
-) -> None:
+def test_slow_service_does_not_commit_after_the_deadline(shop: Shop, service_databases: Databases) -> None:
     with fence_held(service_databases, shop.business_id):
         began = time.monotonic()
         with pytest.raises((DeadlineExceeded, OutcomeUnknown, Unavailable)):
@@ -68,7 +68,7 @@ def test_a_service_that_is_slower_than_the_deadline_does_not_commit_past_it(
     assert at(9) in shop.starts()
 
 
-def test_a_stopped_service_costs_its_callers_only_their_deadline_and_soon_not_even_that(
+def test_frozen_service_costs_callers_at_most_their_deadline_until_the_breaker_opens(
     shop: Shop, web: SchedulingWeb, keys: Keys
 ) -> None:
     port = HttpScheduling(web.url, signer_from(keys.signing_key), max_concurrent=4)
@@ -84,9 +84,7 @@ def test_a_stopped_service_costs_its_callers_only_their_deadline_and_soon_not_ev
     port.close()
 
 
-def test_a_service_that_goes_on_does_none_of_the_work_that_nobody_waits_for(
-    shop: Shop, web: SchedulingWeb, keys: Keys
-) -> None:
+def test_resumed_service_skips_expired_requests(shop: Shop, web: SchedulingWeb, keys: Keys) -> None:
     port = HttpScheduling(web.url, signer_from(keys.signing_key), breaker=Breaker(row=1_000, window=1_000))
     hours = iter(range(9, 17))
     free = shop.starts()
@@ -98,14 +96,16 @@ def test_a_service_that_goes_on_does_none_of_the_work_that_nobody_waits_for(
     port.close()
 
 
-def test_a_half_open_path_is_a_late_answer_and_heals(shop: Shop, proxy: TcpProxy, proxied: HttpScheduling) -> None:
+def test_half_open_connection_ends_at_the_deadline_and_recovers(
+    shop: Shop, proxy: TcpProxy, proxied: HttpScheduling
+) -> None:
     with proxy.half_open(), refused(OutcomeUnknown):
         proxied.book(shop.customer.writes("one-key", seconds=0.3), shop.booking())
     assert proxied.book(shop.customer.writes("one-key"), shop.booking()).version == 1
 
 
 @pytest.mark.parametrize("reset", [True, False], ids=["reset", "closed"])
-def test_kept_connections_that_the_path_dropped_are_replaced_unnoticed(
+def test_dropped_idle_connections_are_replaced_without_an_error(
     shop: Shop, proxy: TcpProxy, proxied: HttpScheduling, reset: bool
 ) -> None:
     for hour in range(9, 13):
@@ -114,7 +114,7 @@ def test_kept_connections_that_the_path_dropped_are_replaced_unnoticed(
 
 
 def at_once(count: int, call: Callable[[], object]) -> list[float]:
-    """Seconds that each of so many calls took, started together; contract errors are answers."""
+    """Return the duration in seconds of each of several concurrent calls; contract errors count as replies."""
     gate = threading.Barrier(count)
 
     def timed(_: int) -> float:
@@ -130,7 +130,7 @@ def at_once(count: int, call: Callable[[], object]) -> list[float]:
 
 @contextmanager
 def fence_held(databases: Databases, business_id: UUID) -> Iterator[None]:
-    """As a cutover holds it: no write of the business can begin."""
+    """Hold the business's lock as a cutover does, so that no write can begin."""
     with psycopg.connect(databases.scheduling_admin_url) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(scheduling.fence_key(%s))", (business_id,))
         yield

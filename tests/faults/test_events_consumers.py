@@ -1,4 +1,4 @@
-"""Rows 30 to 35 of the faults: what breaks between the stream and its effects."""
+"""Faults 30 to 35: failures between the stream and its effects."""
 
 import contextlib
 import itertools
@@ -46,8 +46,8 @@ def pending(stream: redis.Redis) -> int:
 
 
 @contextlib.contextmanager
-def database_away(databases: Databases) -> Iterator[None]:
-    """Nobody has a connection to the monolith's database, or gets one."""
+def database_unreachable(databases: Databases) -> Iterator[None]:
+    """End all connections to the monolith's database, and refuse new ones inside the block."""
     name = urlsplit(databases.monolith_url).path.removeprefix("/")
     server = urlsplit(databases.monolith_admin_url)._replace(path="/postgres").geturl()
     with psycopg.connect(server, autocommit=True) as administrator:
@@ -65,7 +65,7 @@ def follower_process(databases: Databases, redis_url: str) -> EventProcess:
     )
 
 
-def test_30_the_consumer_dies_after_its_commit_before_its_acknowledgement(
+def test_30_consumer_dies_between_commit_and_acknowledgement(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
     url = urlsplit(databases.redis_url)
@@ -78,16 +78,16 @@ def test_30_the_consumer_dies_after_its_commit_before_its_acknowledgement(
         with follower_process(databases, proxied) as dying:
             dying.wait_for("handled")
             with proxy.half_open():
-                dying.go_on()
+                dying.resume()
                 until(lambda: notified.rows("inbox") == 1, lambda: time.sleep(0.01))
                 dying.kill()
-                proxy.drop_connections()  # with the acknowledgement that was under way
+                proxy.drop_connections()  # loses the acknowledgement in flight
     assert pending(stream) == 1
     until(lambda: pending(stream) == 0, notified.follower.step)
     assert len(notified.messages()) == 1
 
 
-def test_31_the_consumer_dies_inside_its_transaction(
+def test_31_consumer_dies_inside_its_transaction(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
     outbox.write(Story().booked())
@@ -100,7 +100,7 @@ def test_31_the_consumer_dies_inside_its_transaction(
     assert len(notified.messages()) == 1
 
 
-def test_35_the_stream_is_trimmed_ahead_of_a_consumer(
+def test_35_stream_is_trimmed_ahead_of_a_consumer(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
     stories, working = [Story() for _ in range(9)], relay(databases)
@@ -114,7 +114,7 @@ def test_35_the_stream_is_trimmed_ahead_of_a_consumer(
     working.close()
 
 
-def test_35_the_stream_is_trimmed_before_a_consumer_began(
+def test_35_stream_is_trimmed_before_a_consumer_starts(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
     outbox.write(Story().booked(), Story().booked())
@@ -125,7 +125,7 @@ def test_35_the_stream_is_trimmed_before_a_consumer_began(
     working.close()
 
 
-def test_35_an_entry_that_was_taken_but_not_finished_is_trimmed(
+def test_35_delivered_but_unfinished_entry_is_trimmed(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
     outbox.write(Story().booked())
@@ -138,7 +138,7 @@ def test_35_an_entry_that_was_taken_but_not_finished_is_trimmed(
     working.close()
 
 
-def test_nothing_is_published_again_without_need(
+def test_nothing_is_republished_without_a_loss(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
     working = relay(databases)
@@ -146,18 +146,18 @@ def test_nothing_is_published_again_without_need(
         outbox.write(Story().booked())
         working.step()
         notified.follower.step()
-        time.sleep(0.25)  # so that the relay looks, and trims, now and then
+        time.sleep(0.25)  # gives the relay time to check the checkpoint and to trim
     assert int(stream.xinfo_stream(STREAM)["entries-added"]) == 5
     working.close()
 
 
-def test_the_consumer_s_database_is_away(databases: Databases, stream: redis.Redis) -> None:
-    """Events wait, and the outage is nobody's try: nothing dies of it."""
+def test_outage_of_the_consumers_database_counts_as_no_attempt(databases: Databases, stream: redis.Redis) -> None:
+    """Events wait, and no attempt is counted during the outage, so none becomes a dead letter."""
     story = Story().booked()
     notified = Notified(databases, settings=FollowerSettings(first_retry=0.01, longest_retry=0.01))
     notified.follower.step()
     stream.xadd(STREAM, {"id": str(story.event_id), "event": encode_event(story)})
-    with database_away(databases):
+    with database_unreachable(databases):
         for _ in range(12):
             with pytest.raises(DatabaseUnavailable):
                 notified.follower.step()
@@ -167,7 +167,7 @@ def test_the_consumer_s_database_is_away(databases: Databases, stream: redis.Red
     notified.close()
 
 
-def test_32_a_try_comes_later_each_time(databases: Databases, notified: Notified, stream: redis.Redis) -> None:
+def test_32_attempts_back_off(databases: Databases, notified: Notified, stream: redis.Redis) -> None:
     patient = FollowerSettings(first_retry=0.2, longest_retry=60)
     tried: list[float] = []
 
@@ -185,7 +185,7 @@ def test_32_a_try_comes_later_each_time(databases: Databases, notified: Notified
     broken.close()
 
 
-def test_34_a_group_that_is_gone_is_made_again(tmp_path: Path, databases: Databases) -> None:
+def test_34_lost_consumer_group_is_created_again(tmp_path: Path, databases: Databases) -> None:
     with ValkeyServer(tmp_path / "valkey", durable=False) as server:
         notified = Notified(databases, redis_url=server.url())
         notified.follower.step()
@@ -198,7 +198,7 @@ def test_34_a_group_that_is_gone_is_made_again(tmp_path: Path, databases: Databa
         def step() -> None:
             try:
                 notified.follower.step()
-            except redis.ConnectionError:  # of the server that is gone
+            except redis.ConnectionError:  # of the killed server
                 time.sleep(0.01)
 
         until(lambda: notified.rows("inbox") == 1, step)

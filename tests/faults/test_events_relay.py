@@ -1,4 +1,4 @@
-"""Rows 26 to 29 and 33 to 37 of the faults: what breaks between the outbox and the stream."""
+"""Faults 26 to 29 and 33 to 37: failures between the outbox and the stream."""
 
 import contextlib
 import os
@@ -31,14 +31,14 @@ def outbox(databases: Databases) -> OutboxWriter:
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """One of this test's own, which keeps nothing over a restart."""
+    """A separate server, which loses its data when it restarts."""
     with ValkeyServer(tmp_path / "valkey", durable=False) as server:
         yield server
 
 
 @pytest.fixture
 def proxied(databases: Databases) -> Iterator[tuple[TcpProxy, str]]:
-    """The run's Redis through a proxy, and its URL there."""
+    """A proxy to the run's Redis, and the URL through it."""
     url = urlsplit(databases.redis_url)
     assert url.hostname is not None
     assert url.port is not None
@@ -47,12 +47,12 @@ def proxied(databases: Databases) -> Iterator[tuple[TcpProxy, str]]:
 
 
 def all_told(notified: Notified, stories: list[Story]) -> Callable[[], bool]:
-    """Each story's one event has had its effect, and no other."""
+    """Check that each story's event has had its effect exactly once."""
     expected = sorted(story.appointment.appointment_id for story in stories)
     return lambda: sorted(appointment for appointment, *_ in notified.messages()) == expected
 
 
-def test_26_the_relay_dies_after_publishing_before_marking(
+def test_26_relay_dies_between_publishing_and_marking(
     databases: Databases, outbox: OutboxWriter, proxied: tuple[TcpProxy, str]
 ) -> None:
     proxy, redis_url = proxied
@@ -63,7 +63,7 @@ def test_26_the_relay_dies_after_publishing_before_marking(
         dying.wait_for("leading")
         outbox.write(story.booked())
         proxy.inject(Swallow())
-        dying.go_on()
+        dying.resume()
         until(lambda: len(entries(databases.redis_url)) == 1, lambda: time.sleep(0.01))
         dying.kill()
     assert outbox.unpublished() == 1
@@ -75,7 +75,7 @@ def test_26_the_relay_dies_after_publishing_before_marking(
     assert all_told(notified, [story])()
 
 
-def test_27_the_reply_to_the_publication_is_lost(
+def test_27_reply_to_a_publication_is_lost(
     databases: Databases, outbox: OutboxWriter, proxied: tuple[TcpProxy, str]
 ) -> None:
     proxy, redis_url = proxied
@@ -90,8 +90,8 @@ def test_27_the_reply_to_the_publication_is_lost(
     assert all_told(notified, [story])()
 
 
-def test_28_two_relays_at_once(databases: Databases, outbox: OutboxWriter) -> None:
-    """The first one's lock is taken from it while it works: both publish for a moment."""
+def test_28_two_relays_publish_concurrently(databases: Databases, outbox: OutboxWriter) -> None:
+    """The first relay loses its lock while it works, so both publish for a moment."""
     first, second, notified = relay(databases), relay(databases), Notified(databases)
     stories = [Story() for _ in range(10)]
     outbox.write(*(story.booked() for story in stories))
@@ -109,7 +109,7 @@ def test_28_two_relays_at_once(databases: Databases, outbox: OutboxWriter) -> No
         assert told == [1, 2]
 
 
-def test_33_redis_restarts_and_keeps_its_file(databases: Databases, outbox: OutboxWriter, tmp_path: Path) -> None:
+def test_33_redis_restarts_from_its_file(databases: Databases, outbox: OutboxWriter, tmp_path: Path) -> None:
     with ValkeyServer(tmp_path / "valkey", durable=True) as server:
         working, notified = relay(databases, redis_url=server.url()), Notified(databases, redis_url=server.url())
         stories = [Story() for _ in range(5)]
@@ -127,7 +127,7 @@ def test_33_redis_restarts_and_keeps_its_file(databases: Databases, outbox: Outb
 
 
 def test_34_redis_loses_everything(databases: Databases, outbox: OutboxWriter, valkey: ValkeyServer) -> None:
-    """Some of it was consumed, some not; some was not even published."""
+    """Some events were consumed, some only published, some neither."""
     working, notified = relay(databases, redis_url=valkey.url()), Notified(databases, redis_url=valkey.url())
     stories = [Story() for _ in range(6)]
     outbox.write(*(story.booked() for story in stories[:2]))
@@ -140,7 +140,7 @@ def test_34_redis_loses_everything(databases: Databases, outbox: OutboxWriter, v
     until(all_told(notified, stories), working.step, notified.follower.step)
 
 
-def test_34_redis_is_flushed_while_nothing_happens(databases: Databases, outbox: OutboxWriter) -> None:
+def test_34_redis_is_flushed_while_idle(databases: Databases, outbox: OutboxWriter) -> None:
     working, notified, story = relay(databases), Notified(databases), Story()
     outbox.write(story.booked())
     working.step()
@@ -161,7 +161,7 @@ def test_34_redis_is_flushed_just_before_a_publication(databases: Databases, out
 def test_34_redis_loses_its_newest_writes_and_the_relay_dies(
     databases: Databases, outbox: OutboxWriter, tmp_path: Path
 ) -> None:
-    """As after a failover to a replica that was behind."""
+    """The state after a failover to a replica that lagged."""
     with ValkeyServer(tmp_path / "valkey", durable=False) as server:
         working, stories = relay(databases, redis_url=server.url()), [Story(), Story()]
         outbox.write(stories[0].booked())
@@ -192,7 +192,7 @@ def test_36_redis_is_out_of_memory(databases: Databases, outbox: OutboxWriter, v
     until(all_told(notified, stories), working.step, notified.follower.step)
 
 
-def test_36_the_backlog_is_said_once_in_a_while_and_shown(
+def test_36_backlog_is_logged_at_a_limited_rate_and_exported(
     databases: Databases, outbox: OutboxWriter, caplog: pytest.LogCaptureFixture
 ) -> None:
     working = relay(databases, redis_url="redis://127.0.0.1:1/0")
@@ -205,8 +205,8 @@ def test_36_the_backlog_is_said_once_in_a_while_and_shown(
     assert working.metrics.waiting._value.get() == 2
 
 
-def test_37_redis_is_silent(databases: Databases, outbox: OutboxWriter, proxied: tuple[TcpProxy, str]) -> None:
-    """Writing to the outbox is not touched, and no transaction is open while the relay waits."""
+def test_37_redis_does_not_answer(databases: Databases, outbox: OutboxWriter, proxied: tuple[TcpProxy, str]) -> None:
+    """Outbox writes are unaffected, and the relay holds no open transaction while it waits."""
     proxy, redis_url = proxied
     working, story = relay(databases, redis_url=redis_url), Story()
     working.step()
@@ -219,7 +219,7 @@ def test_37_redis_is_silent(databases: Databases, outbox: OutboxWriter, proxied:
     assert len(set(entries(databases.redis_url))) == 1
 
 
-def test_the_relay_s_database_restarts(databases: Databases, outbox: OutboxWriter) -> None:
+def test_relay_survives_a_restart_of_its_database(databases: Databases, outbox: OutboxWriter) -> None:
     working = relay(databases)
     working.step()
     with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:
@@ -231,12 +231,14 @@ def test_the_relay_s_database_restarts(databases: Databases, outbox: OutboxWrite
     until(lambda: outbox.unpublished() == 0, working.step, seconds=3)
 
 
-def test_the_process_takes_over_within_a_second_and_ends_when_told(databases: Databases, outbox: OutboxWriter) -> None:
+def test_standby_relay_takes_over_within_a_second_and_stops_on_a_signal(
+    databases: Databases, outbox: OutboxWriter
+) -> None:
     with relay_process(databases) as first:
         outbox.write(Story().booked())
         until(lambda: outbox.unpublished() == 0, lambda: time.sleep(0.01))
         with relay_process(databases) as second:
-            time.sleep(0.8)  # until it stands by
+            time.sleep(0.8)  # until it is on standby
             first.kill()
             outbox.write(Story().booked())
             until(lambda: outbox.unpublished() == 0, lambda: time.sleep(0.01), seconds=3)
@@ -245,7 +247,7 @@ def test_the_process_takes_over_within_a_second_and_ends_when_told(databases: Da
 
 
 @pytest.mark.parametrize("name", ["SCHEDULING_DATABASE_URL", "DATABASE_ROLE_SECRET", "REDIS_URL"])
-def test_a_missing_variable_is_one_line_that_names_it(databases: Databases, name: str) -> None:
+def test_missing_setting_is_one_line_that_names_it(databases: Databases, name: str) -> None:
     with relay_process(databases, leave_out=name) as process:
         _, said = process.communicate(timeout=10)
     assert process.returncode == 2
@@ -259,7 +261,7 @@ def flush(databases: Databases) -> None:
 
 
 def rest_over(working: Relay) -> None:
-    """A step that does something, even after one that failed."""
+    """Step until a step has an effect, even after one that failed."""
     time.sleep(0.5)
     working.step()
 

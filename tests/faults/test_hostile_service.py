@@ -1,4 +1,4 @@
-"""A peer that answers what a service never should, or too often: faults 13 to 15, hostile input 39 and 40."""
+"""Malformed, excessive and hostile replies (faults 13 to 15, 39, 40)."""
 
 import socket
 import threading
@@ -29,7 +29,7 @@ def calling(keys: Keys) -> "Calling":
 
 
 class Calling:
-    """Makes the adapter under test."""
+    """Create the adapter under test."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
@@ -75,9 +75,7 @@ HOSTILE: dict[str, list[Step]] = {
 
 
 @pytest.mark.parametrize("steps", HOSTILE.values(), ids=HOSTILE)
-def test_an_answer_that_makes_no_sense_leaves_a_write_unknown_and_a_read_unavailable(
-    calling: Calling, steps: list[Step]
-) -> None:
+def test_malformed_reply_makes_a_write_unknown_and_a_read_unavailable(calling: Calling, steps: list[Step]) -> None:
     with calling(lambda _: steps) as (port, other):
         with refused(OutcomeUnknown):
             book(port, "one-key")
@@ -87,14 +85,14 @@ def test_an_answer_that_makes_no_sense_leaves_a_write_unknown_and_a_read_unavail
         read(port)
 
 
-def test_an_answer_in_chunks_is_an_answer(calling: Calling) -> None:
+def test_chunked_reply_is_accepted(calling: Calling) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     with calling(lambda _: [head + b'8\r\n{"offeri\r\n', b'9\r\nngs": []}\r\n0\r\n\r\n']) as (port, _):
         assert read(port) == m.Offerings(offerings=())
 
 
 @pytest.mark.parametrize("where", ["status line", "headers", "body", "chunks"])
-def test_a_byte_at_a_time_does_not_outlast_the_deadline(calling: Calling, where: str) -> None:
+def test_dripping_reply_does_not_outlast_the_deadline(calling: Calling, where: str) -> None:
     begins = {
         "status line": b"HTTP/1.1",
         "headers": b"HTTP/1.1 201 Created\r\nX: ",
@@ -109,7 +107,7 @@ def test_a_byte_at_a_time_does_not_outlast_the_deadline(calling: Calling, where:
         assert time.monotonic() - began < 1.0
 
 
-def test_a_host_that_takes_no_connection_is_given_up_in_time(keys: Keys) -> None:
+def test_unaccepted_connection_fails_in_time(keys: Keys) -> None:
     with deaf_host() as url:
         port = HttpScheduling(url, signer_from(keys.signing_key))
         began = time.monotonic()
@@ -118,7 +116,7 @@ def test_a_host_that_takes_no_connection_is_given_up_in_time(keys: Keys) -> None
         assert time.monotonic() - began < 1.0
 
 
-def test_a_retry_that_is_refused_does_not_hide_what_the_first_try_may_have_done(calling: Calling) -> None:
+def test_refused_retry_leaves_the_outcome_of_the_first_attempt_unknown(calling: Calling) -> None:
     left: list[Peer] = []
 
     def once(_: int) -> list[Step]:
@@ -131,7 +129,7 @@ def test_a_retry_that_is_refused_does_not_hide_what_the_first_try_may_have_done(
             book(port)
 
 
-def test_a_refusal_after_a_lost_reply_is_the_answer(calling: Calling) -> None:
+def test_decision_after_a_lost_reply_is_returned(calling: Calling) -> None:
     taken = problem("409 Conflict", b'{"code": "slot_unavailable", "detail": "taken", "reason": "taken"}')
     with calling(lambda n: [RESET] if n == 0 else [taken]) as (port, _), pytest.raises(SchedulingError) as caught:
         book(port)
@@ -149,12 +147,12 @@ def test_a_refusal_after_a_lost_reply_is_the_answer(calling: Calling) -> None:
     ],
     ids=["moved", "late", "token", "busy", "in progress"],
 )
-def test_nothing_but_a_decision_settles_a_lost_reply(calling: Calling, second: bytes) -> None:
+def test_only_a_decision_settles_a_lost_reply(calling: Calling, second: bytes) -> None:
     with calling(lambda n: [RESET] if n == 0 else [second]) as (port, _), refused(OutcomeUnknown):
         book(port)
 
 
-def test_a_refused_token_logs_nobody_out(calling: Calling) -> None:
+def test_rejected_service_token_does_not_sign_users_out(calling: Calling) -> None:
     refusal = problem("401 Unauthorized", b'{"code": "unauthenticated", "detail": "expired"}')
     with calling(lambda _: [refusal]) as (port, other), refused(Unavailable):
         read(port)
@@ -168,7 +166,7 @@ def test_retry_after_is_honoured(calling: Calling) -> None:
     assert other.times[1] - other.times[0] >= 0.3
 
 
-def test_retry_after_beyond_the_deadline_is_passed_on_at_once(calling: Calling) -> None:
+def test_retry_after_beyond_the_deadline_is_passed_on_immediately(calling: Calling) -> None:
     with calling(lambda _: [problem("503 Unavailable", UNAVAILABLE % b"30")]) as (port, other):
         began = time.monotonic()
         with refused(Unavailable, retry_after=30.0):
@@ -177,7 +175,7 @@ def test_retry_after_beyond_the_deadline_is_passed_on_at_once(calling: Calling) 
     assert len(other.requests) == 1
 
 
-def test_retries_stay_under_a_tenth_of_the_calls(calling: Calling) -> None:
+def test_retries_stay_below_a_tenth_of_the_calls(calling: Calling) -> None:
     calls = 150
     with calling(lambda _: [problem("503 Unavailable", UNAVAILABLE % b"0")]) as (port, other):
         for _ in range(calls):
@@ -186,15 +184,15 @@ def test_retries_stay_under_a_tenth_of_the_calls(calling: Calling) -> None:
     assert calls < len(other.requests) < 1.1 * calls
 
 
-def test_a_kept_connection_that_the_service_closed_costs_no_retry(calling: Calling) -> None:
-    """Every second request finds its connection closed, far more often than retries are allowed."""
+def test_closed_idle_connection_costs_no_retry(calling: Calling) -> None:
+    """Every second request finds its connection closed, which exceeds the retry budget many times over."""
     with calling(lambda n: [CLOSE] if n % 2 else [OFFERINGS]) as (port, other):
         for _ in range(40):
             assert read(port) == m.Offerings(offerings=())
     assert len(other.requests) > 70
 
 
-def test_a_storm_of_conflicts_leaves_the_breaker_closed(calling: Calling) -> None:
+def test_conflicts_leave_the_breaker_closed(calling: Calling) -> None:
     taken = problem("409 Conflict", b'{"code": "slot_unavailable", "detail": "taken", "reason": "taken"}')
     breaker = Breaker()
     with calling(lambda _: [taken], breaker) as (port, other):
@@ -205,7 +203,7 @@ def test_a_storm_of_conflicts_leaves_the_breaker_closed(calling: Calling) -> Non
     assert not breaker.is_open()
 
 
-def test_a_herd_at_a_half_open_breaker_sends_one_probe(calling: Calling) -> None:
+def test_half_open_breaker_sends_one_probe_under_concurrency(calling: Calling) -> None:
     herd, breaker = 16, Breaker(row=2, cooldown=0.2)
     with calling(lambda n: [RESET] if n < 2 else [0.3, OFFERINGS], breaker) as (port, other):
         with refused(Unavailable):
@@ -229,7 +227,7 @@ def test_a_herd_at_a_half_open_breaker_sends_one_probe(calling: Calling) -> None
         assert not breaker.is_open()
 
 
-def test_the_service_is_told_a_little_less_time_than_there_is(calling: Calling) -> None:
+def test_service_receives_slightly_less_time_than_remains(calling: Calling) -> None:
     with calling(lambda _: [OFFERINGS]) as (port, other):
         read(port, seconds=1)
         read(port, seconds=60)
@@ -240,7 +238,7 @@ def test_the_service_is_told_a_little_less_time_than_there_is(calling: Calling) 
 
 @contextmanager
 def deaf_host() -> Iterator[str]:
-    """Its queue of connections is full, so that the kernel lets further ones wait."""
+    """A listener with a full backlog, so that the kernel leaves further connections pending."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
         waiting = [socket.socket() for _ in range(4)]

@@ -1,4 +1,4 @@
-"""The service has committed; its reply is lost. Faults 6, 7, 9 and 10: never "failed", and never twice."""
+"""The service commits but its reply is lost (faults 6, 7, 9, 10): never reported as failed, never executed twice."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.faults.proxy import Cut, Delay, Drip, Fault, Swallow, TcpProxy, Witho
 
 MORE_THAN_ALL_TRIES = 8
 GRACE = 0.6
-"""Seconds by which a busy machine may be late."""
+"""Tolerance in seconds for a busy machine."""
 
 LOST: dict[str, Callable[[], Fault]] = {
     "reset": lambda: Cut(0, reset=True),
@@ -35,7 +35,7 @@ def lost(request: pytest.FixtureRequest) -> Callable[[], Fault]:
     return LOST[request.param]
 
 
-def test_one_lost_reply_is_settled_by_the_adapter_itself(
+def test_adapter_settles_one_lost_reply(
     shop: Shop, proxy: TcpProxy, proxied: HttpScheduling, lost: Callable[[], Fault]
 ) -> None:
     proxy.inject(lost())
@@ -43,7 +43,7 @@ def test_one_lost_reply_is_settled_by_the_adapter_itself(
     assert [appointment] == all_booked(shop)
 
 
-def test_an_outcome_that_stays_unknown_is_settled_by_the_same_key(
+def test_unknown_outcome_is_settled_by_the_same_key(
     shop: Shop, proxy: TcpProxy, proxied: HttpScheduling, lost: Callable[[], Fault]
 ) -> None:
     proxy.inject(*(lost() for _ in range(MORE_THAN_ALL_TRIES)))
@@ -54,7 +54,7 @@ def test_an_outcome_that_stays_unknown_is_settled_by_the_same_key(
 
 
 @pytest.mark.parametrize("late", [lambda: Delay(1.5), Swallow, Drip], ids=["delayed", "swallowed", "dripped"])
-def test_the_deadline_holds_by_the_clock_on_the_wall(
+def test_deadline_is_wall_clock_time(
     shop: Shop, proxy: TcpProxy, proxied: HttpScheduling, late: Callable[[], Fault]
 ) -> None:
     proxy.inject(late())
@@ -66,7 +66,7 @@ def test_the_deadline_holds_by_the_clock_on_the_wall(
     assert [settled] == all_booked(shop)
 
 
-def test_a_read_that_comes_late_did_nothing(shop: Shop, proxy: TcpProxy, proxied: HttpScheduling) -> None:
+def test_late_read_has_no_effect(shop: Shop, proxy: TcpProxy, proxied: HttpScheduling) -> None:
     proxy.inject(Drip())
     began = time.monotonic()
     with refused(DeadlineExceeded):

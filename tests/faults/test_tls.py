@@ -1,4 +1,4 @@
-"""The deadline, and whom to trust, when the service is reached over TLS."""
+"""Deadline and certificate checks over TLS."""
 
 import datetime
 import socket
@@ -30,7 +30,7 @@ HOST = "127.0.0.1"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for this host that nobody but itself signed, with its key."""
+    """A self-signed certificate for this host, with its key."""
     key = Ed25519PrivateKey.generate()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "scheduling")])
     now = datetime.datetime.now(datetime.UTC)
@@ -49,17 +49,17 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_it_speaks_tls_to_whom_it_trusts_and_to_nobody_else(certificate: Path, keys: Keys) -> None:
+def test_only_a_trusted_certificate_is_accepted(certificate: Path, keys: Keys) -> None:
     with tls_service(certificate, [OFFERINGS]) as url:
         trusted = trust(certificate)
         trusting = HttpScheduling(url, signer_from(keys.signing_key), tls=trusted)
         assert read(trusting) == m.Offerings(offerings=())
-        assert trusted.cert_store_stats()["x509"] == 1, "the world's authorities are not trusted besides"
+        assert trusted.cert_store_stats()["x509"] == 1, "public certificate authorities are not trusted"
         with refused(Unavailable):
             book(HttpScheduling(url, signer_from(keys.signing_key)))
 
 
-def test_a_byte_at_a_time_does_not_outlast_the_deadline(certificate: Path, keys: Keys) -> None:
+def test_dripping_reply_does_not_outlast_the_deadline(certificate: Path, keys: Keys) -> None:
     drip = [bytes([byte]) for byte in answer("201 Created", b" " * 100)]
     with tls_service(certificate, drip) as url:
         port = HttpScheduling(url, signer_from(keys.signing_key), tls=trust(certificate))
@@ -75,7 +75,7 @@ def trust(certificate: Path) -> ssl.SSLContext:
 
 @contextmanager
 def tls_service(certificate: Path, reply: list[bytes]) -> Iterator[str]:
-    """Answers every request with these pieces, 20 ms apart."""
+    """Answer every request with these pieces, 20 ms apart."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     listener = socket.create_server((HOST, 0))

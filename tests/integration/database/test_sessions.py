@@ -84,7 +84,7 @@ def test_nobody_waits_for_a_database_that_has_fallen_silent(through_proxy: Datab
 
 def test_a_database_that_was_away_is_looked_at_again(through_proxy: DatabaseSessions, proxy: TcpProxy) -> None:
     assert through_proxy.counts() == IDLE
-    with proxy.away():
+    with proxy.unreachable():
         assert through_proxy.counts() == {}
     eventually(lambda: through_proxy.counts() == IDLE, "the counts of a database that is back")
     assert proxy.connections <= 4

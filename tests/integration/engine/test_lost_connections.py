@@ -135,7 +135,7 @@ def test_a_database_out_of_reach_is_unavailable_and_then_back(
     own_bench: Workbench, proxied: Shop, proxy: TcpProxy
 ) -> None:
     assert proxied.starts()
-    with proxy.away():
+    with proxy.unreachable():
         for call in (proxied.starts, proxied.book):
             with pytest.raises(Unavailable):
                 call()

@@ -180,7 +180,7 @@ def test_while_the_route_store_is_away_the_last_known_route_holds_and_is_marked_
         port = switched(process, **sides)
         port.open_business(context(business_id), OPEN)
         port.get_business(context(business_id), m.GetBusiness())
-        with proxy.away():
+        with proxy.unreachable():
             eventually(lambda: process.watch.stale)
             assert port.get_business(context(business_id), m.GetBusiness()).name == "monolith"
             with pytest.raises(Unavailable):

@@ -89,7 +89,7 @@ def test_what_could_not_be_written_down_is_written_when_the_database_is_back(
         url = address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
         with monolith(platform_url=url, flush_seconds=0.1) as process:
             shop = process.shop()
-            with proxy.away():
+            with proxy.unreachable():
                 for _ in range(10):
                     shop.port.list_offerings(shop.anonymous.reads(), m.ListOfferings())
                 eventually(lambda: process.reads.idle, "all compared")
