@@ -1,4 +1,4 @@
-"""What `wiring.py` hands over to `app.py`."""
+"""The parts of the web application, which `wiring.py` builds for `app.py`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from flask import Blueprint
 from contracts.chassis.readiness import Check
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer
-from monolith.shared.middleware.errors import ErrorPage
+from monolith.shared.middleware.errors import ErrorConverter, ErrorPage
 from monolith.shared.telemetry.metrics import Metrics
 
 REQUEST_SECONDS = 10.0
@@ -16,7 +16,7 @@ REQUEST_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """Everything the web process serves, and what it needs for that. Without `error_page` errors are always JSON."""
+    """Everything that the web process serves. Without `error_page`, errors are always JSON."""
 
     public_url: str
     metrics_token: str = field(repr=False)
@@ -26,5 +26,8 @@ class Application:
     checks: Sequence[Check] = ()
     pages: Sequence[Blueprint] = ()
     error_page: ErrorPage | None = None
+    error_converters: Sequence[ErrorConverter] = ()
+    """Convert the errors that modules define."""
+
     request_seconds: float = REQUEST_SECONDS
-    """What one request may take for all its calls together."""
+    """The time budget of a request for all its calls together."""

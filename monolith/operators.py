@@ -2,9 +2,8 @@
 
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace
-from contracts.scheduling.errors import Unavailable
 from monolith.modules.auth import module as auth
-from monolith.modules.auth.api import AuthApi
+from monolith.modules.auth.api import AuthApi, OpeningFailed
 from monolith.modules.billing import module as billing
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.database import Database
@@ -23,4 +22,4 @@ def operators_billing(url: str, secret: str) -> BillingApi:
 
 
 def _no_scheduling(business: BusinessRef, trace: Trace, deadline: Deadline) -> None:
-    raise Unavailable(f"{business.slug} cannot be opened from here.")
+    raise OpeningFailed(f"{business.slug} cannot be opened from here.")

@@ -30,6 +30,7 @@ from monolith.modules.scheduling.adapters.tokens import TokenSigner
 from monolith.modules.scheduling.availability_cache import AvailabilityCache
 from monolith.modules.scheduling.onboarding import business_opener
 from monolith.modules.scheduling.parts import PortDecorator, SchedulingParts, decorate
+from monolith.modules.scheduling.problems import scheduling_problem
 from monolith.shared.database import Database
 from monolith.shared.database.module_databases import ModuleDatabases
 from monolith.shared.endpoints.authorizer import Authorizer, BusinessCache
@@ -88,6 +89,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
         checks=[*_checks(platform, accounts, money, mails), *scheduling.checks],
         pages=[create_pages(PageContextFactory(authorizer, port), auth_parts, billing_parts.api)],
         error_page=error_page,
+        error_converters=[scheduling_problem],
     )
 
 

@@ -12,17 +12,15 @@ import requests
 from werkzeug.serving import make_server
 
 from contracts.chassis.credentials import role_url
-from contracts.chassis.deadline import Deadline
-from contracts.chassis.trace import Trace
-from contracts.scheduling.context import SYSTEM, CallContext
-from contracts.scheduling.models import OpenBusiness
 from monolith.app import create_app
 from monolith.application import Application
 from monolith.modules.auth.module import MIGRATIONS, ROLE, SCHEMA, Auth, build_auth
 from monolith.modules.auth.passwords import Argon2Parameters
 from monolith.modules.auth.sign_up import OpenScheduling
+from monolith.modules.scheduling.onboarding import business_opener
+from monolith.modules.scheduling.problems import scheduling_problem
 from monolith.shared.database import Database
-from monolith.shared.endpoints import AnyEndpoint, BusinessRef
+from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer, BusinessCache
 from monolith.shared.middleware.remote_address import Network
 from monolith.shared.telemetry.metrics import Metrics
@@ -142,6 +140,7 @@ def application(url: str, auth: Auth, database: Database, trusted_proxies: tuple
         metrics=Metrics(),
         authorizer=Authorizer(auth.sessions, BusinessCache(auth.api.business_by_slug), trusted_proxies),
         endpoints=auth.endpoints,
+        error_converters=[scheduling_problem],
         checks=[schema_check(database, SCHEMA, MIGRATIONS)],
     )
 
@@ -150,8 +149,4 @@ def scheduling_opener(database_url: str, role_secret: str) -> OpenScheduling:
     """Return a function that opens a business in the scheduling engine of this database."""
     engine = SchedulingEngine(engine_database.Database(role_url(database_url, "scheduling_app", role_secret)))
 
-    def open_scheduling(business: BusinessRef, trace: Trace, deadline: Deadline) -> None:
-        ctx = CallContext(business.business_id, SYSTEM, deadline, trace, f"open-{business.business_id}")
-        engine.open_business(ctx, OpenBusiness(name=business.name, zone=business.zone))
-
-    return open_scheduling
+    return business_opener(engine)

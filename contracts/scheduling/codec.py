@@ -1,4 +1,4 @@
-"""Wire format: encodes and decodes requests, replies, errors and events."""
+"""Wire format: encodes and decodes requests, replies and errors."""
 
 import re
 from inspect import signature
@@ -11,7 +11,6 @@ from contracts.chassis import decoding
 from contracts.chassis.decoding import InvalidInput
 from contracts.chassis.problem import Problem, problem
 from contracts.scheduling.errors import BY_CODE, InvalidRequest, SchedulingError
-from contracts.scheduling.events import AnyEvent, Event
 from contracts.scheduling.models import Reply
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.validation import invalid_request
@@ -94,20 +93,6 @@ def decode_error(status: int, body: bytes) -> SchedulingError:
         raise MalformedReply(f"{code} came with status {status}")
     message, *details = msgspec.structs.astuple(members)
     return kind(message, *details)
-
-
-def encode_event(event: Event) -> bytes:
-    """Encode an event as JSON."""
-    return _encoder.encode(event)
-
-
-def decode_event(body: bytes) -> AnyEvent:
-    """Decode an event. Raises MalformedReply."""
-    try:
-        event: AnyEvent = msgspec.json.decode(body, type=AnyEvent)
-        return event
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise MalformedReply(f"not an event of the contract: {error}") from error
 
 
 class _Coded(msgspec.Struct):

@@ -9,10 +9,12 @@ around a cutover.
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from msgspec import Meta, Struct
 
+from contracts.chassis.values import Instant, Name, ZoneName
 from contracts.scheduling.models import Appointment
-from contracts.scheduling.values import Epoch, Instant, Name, ZoneName
+from contracts.scheduling.values import Epoch
 
 STREAM = "scheduling.events"
 """The Redis stream; each entry has the fields `id` (the event's) and `event` (its JSON)."""
@@ -21,6 +23,12 @@ PUBLISHED = "{" + STREAM + "}.published"
 """A Redis hash beside it: for each side, until when (a time of its database) its outbox stands in the stream. A
 consumer that misses events deletes it, or sets it back, and the relays publish again from there. The braces keep both
 keys on one node of a Redis Cluster."""
+
+_encoder = msgspec.json.Encoder()
+
+
+class MalformedEvent(Exception):
+    """A message that is not an event of the contract."""
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -91,3 +99,17 @@ AnyEvent = (
     | AppointmentCompleted
     | AppointmentNoShow
 )
+
+
+def encode_event(event: Event) -> bytes:
+    """Encode an event as JSON."""
+    return _encoder.encode(event)
+
+
+def decode_event(body: bytes) -> AnyEvent:
+    """Decode an event. Raises MalformedEvent."""
+    try:
+        event: AnyEvent = msgspec.json.decode(body, type=AnyEvent)
+        return event
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MalformedEvent(f"not an event of the contract: {error}") from error

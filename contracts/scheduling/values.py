@@ -2,19 +2,8 @@
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 from msgspec import Meta
-
-# No C0 controls and no DEL: Postgres refuses NUL, and CR LF must never reach a mail header or a log line. No half of a
-# surrogate pair: it has no UTF-8. Every pattern ends so, because Python's `$` alone also matches before a last newline.
-_PRINTABLE = r"^[^\x00-\x1f\x7f\ud800-\udfff]*$(?!\n)"
-
-Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=_PRINTABLE)]
-Note = Annotated[str, Meta(max_length=500, pattern=_PRINTABLE)]
-ZoneName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$(?!\n)")]
-Instant = Annotated[datetime, Meta(tz=True)]
-"""A moment with its offset from UTC; a time without a zone is refused."""
 
 Minutes = Annotated[int, Meta(ge=1, le=24 * 60)]
 Cutoff = Annotated[int, Meta(ge=0, le=60 * 24 * 60)]
@@ -26,8 +15,6 @@ CalendarDate = date
 """A day on somebody's calendar; whose, its field says."""
 Version = Annotated[int, Meta(ge=1)]
 Epoch = Annotated[int, Meta(ge=1)]
-PageSize = Annotated[int, Meta(ge=1, le=200)]
-Cursor = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9_-]*$(?!\n)")]
 IsoWeekday = Annotated[int, Meta(ge=1, le=7)]
 """1 is Monday, 7 is Sunday (ISO 8601)."""
 
@@ -43,18 +30,10 @@ MOST_PROVIDERS = 100
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
-_ZONES = available_timezones()
-
 
 def minutes_of(wall: str) -> int:
     """Minutes after midnight of `HH:MM`."""
     return int(wall[:2]) * 60 + int(wall[3:])
-
-
-def require_zone(name: str, field: str = "zone") -> None:
-    """Raise ValueError unless `name` is in the IANA database."""
-    if name not in _ZONES:
-        raise ValueError(f"`{field}` is not an IANA time zone: {name}")
 
 
 def require_instant(field: str, moment: datetime) -> None:

@@ -7,8 +7,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from msgspec import Struct
 from werkzeug import Response
 
-from contracts.scheduling.errors import SchedulingError
-from contracts.scheduling.values import Name
+from contracts.chassis.values import Name
 from monolith.modules.auth.accounts import AccountDetails
 from monolith.modules.auth.models import Email, NewPassword, SignUp
 from monolith.modules.auth.module import Auth
@@ -56,7 +55,7 @@ class AccountPages:
                 trace=context.trace,
                 deadline=context.deadline,
             )
-        except (ApiError, SchedulingError) as error:
+        except ApiError as error:
             return self._home(_user_message(error)), error.status
         return self._signed_in(session.secret, url_for("pages.business", slug=business.slug))
 
@@ -87,7 +86,7 @@ class AccountPages:
                 self._contexts.remote_address(),
                 self._replacing(),
             )
-        except (ApiError, SchedulingError) as error:
+        except ApiError as error:
             return page.render(
                 "sign_up.html", next=after, form=request.form, problem=_user_message(error)
             ), error.status
@@ -128,8 +127,8 @@ def _fields(*names: str) -> dict[str, str]:
     return {name: text if name == "password" else text.strip() for name, text in fields.items()}
 
 
-def _user_message(error: ApiError | SchedulingError) -> str:
-    field = getattr(error, "field", None) if error.code == "invalid_request" else None
+def _user_message(error: ApiError) -> str:
+    field = error.field if error.code == "invalid_request" else None
     return _FIELD_MESSAGES.get(str(field), error.message)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,11 +11,11 @@ from werkzeug import Response
 
 from contracts.chassis.decoding import typed_query
 from contracts.scheduling import models as m
+from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import Conflict
-from contracts.scheduling.operations import operation_of
 from contracts.scheduling.port import SchedulingPort
-from contracts.scheduling.validation import convert, require_key
 from monolith.modules.billing.api import BillingApi, InvoicesQuery, fee_of
+from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.web.change_terms import ChangeTerms, cancellation_terms, reschedule_terms
 from monolith.web.formatting import money
 from monolith.web.free_times import free_slots, local_today, requested_day
@@ -23,6 +24,7 @@ from monolith.web.page_context import PageContext, PageContextFactory, new_key
 _PAGE_SIZE = 20
 _APPOINTMENT = "/b/<slug>/appointments/<uuid:appointment_id>"
 
+Q = TypeVar("Q", bound=m.Request)
 PageResponse = str | Response | tuple[str, int]
 
 
@@ -72,10 +74,10 @@ class AppointmentPages:
         return self._render_appointment(page, appointment_id)
 
     def confirm_hold(self, slug: str, appointment_id: UUID) -> PageResponse:
-        return self._run_operation(slug, appointment_id, SchedulingPort.confirm)
+        return self._change(slug, appointment_id, m.Confirm, lambda port, ctx, request: port.confirm(ctx, request))
 
     def cancel(self, slug: str, appointment_id: UUID) -> PageResponse:
-        return self._run_operation(slug, appointment_id, SchedulingPort.cancel)
+        return self._change(slug, appointment_id, m.Cancel, lambda port, ctx, request: port.cancel(ctx, request))
 
     def other_times(self, slug: str, appointment_id: UUID) -> str | Response:
         page = self._contexts.for_business(slug)
@@ -104,7 +106,9 @@ class AppointmentPages:
         found = self._billing.invoices(page.business.business_id, query)
         return page.render("invoices.html", invoices=found.invoices, next_cursor=found.next_cursor)
 
-    def _run_operation(self, slug: str, appointment_id: UUID, method: Callable[..., m.Appointment]) -> PageResponse:
+    def _change(
+        self, slug: str, appointment_id: UUID, model: type[Q], run: Callable[[SchedulingPort, CallContext, Q], object]
+    ) -> PageResponse:
         """Run the operation of a button on the appointment page; show a conflict on the same page."""
         page = self._contexts.for_business(slug)
         if not page.is_member():
@@ -112,10 +116,9 @@ class AppointmentPages:
         fields = {"appointment_id": str(appointment_id)}
         if "version" in request.form:
             fields["expected_version"] = request.form["version"]
-        operation = operation_of(method)
-        model = convert(typed_query(fields, operation.request), operation.request)
+        request_model = convert(typed_query(fields, model), model)
         try:
-            page.port.call(operation, page.call_context(_form_key()), model)
+            run(page.port, page.call_context(_form_key()), request_model)
         except Conflict as error:
             return self._render_appointment(page, appointment_id, problem=error.message), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=appointment_id), 303)

@@ -10,12 +10,12 @@ from flask import Blueprint, redirect, request, url_for
 from msgspec import Struct
 from werkzeug import Response
 
+from contracts.chassis.values import Instant
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import SlotUnavailable
-from contracts.scheduling.validation import convert, require_key
-from contracts.scheduling.values import Instant
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.endpoints import BusinessRef
+from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.web.change_terms import cancellation_terms
 from monolith.web.formatting import money
 from monolith.web.free_times import day_window, free_slots, local_today, requested_day

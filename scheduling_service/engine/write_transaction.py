@@ -28,7 +28,7 @@ from contracts.scheduling.errors import (
     SchedulingError,
     Unavailable,
 )
-from contracts.scheduling.events import Event
+from contracts.scheduling.events import Event, encode_event
 from contracts.scheduling.models import Reply
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.validation import require_key
@@ -185,7 +185,7 @@ def _keep(write: Write, call: _Call, reply: Reply) -> None:
             event.event_id,
             event.appointment.appointment_id,
             event.version,
-            codec.encode_event(event),
+            encode_event(event),
         )
     protocol.store_reply(
         write.db,

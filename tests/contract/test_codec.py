@@ -38,7 +38,7 @@ def test_a_reply_arrives_as_it_was_sent(operation: AnyOperation, data: st.DataOb
 @given(data=st.data())
 def test_an_event_arrives_as_it_was_sent(kind: type[events.Event], data: st.DataObject) -> None:
     event = data.draw(models(kind))
-    received = codec.decode_event(codec.encode_event(event))
+    received = events.decode_event(events.encode_event(event))
     assert type(received) is kind
     assert received == event
     assert received.version == event.appointment.version
@@ -54,8 +54,8 @@ def test_a_reply_may_gain_members_at_any_depth(operation: AnyOperation, data: st
 
 @given(event=models(events.AppointmentBooked))
 def test_an_event_may_gain_members_at_any_depth(event: events.AppointmentBooked) -> None:
-    grown = _grown(json.loads(codec.encode_event(event)), event)
-    assert codec.decode_event(json.dumps(grown).encode()) == event
+    grown = _grown(json.loads(events.encode_event(event)), event)
+    assert events.decode_event(json.dumps(grown).encode()) == event
 
 
 @each_operation

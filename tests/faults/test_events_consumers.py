@@ -11,8 +11,7 @@ import psycopg
 import pytest
 import redis
 
-from contracts.scheduling.codec import encode_event
-from contracts.scheduling.events import STREAM
+from contracts.scheduling.events import STREAM, encode_event
 from deploy.devstack.valkey import ValkeyServer
 from monolith.shared.database import DatabaseUnavailable
 from monolith.shared.events.follower import FollowerSettings

@@ -5,20 +5,9 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from contracts.chassis.values import Cursor, Instant, Name, Note, PageSize, ZoneName
 from contracts.scheduling.models.kinds import Reply, Request
-from contracts.scheduling.values import (
-    Cursor,
-    Instant,
-    Minutes,
-    Name,
-    Note,
-    PageSize,
-    Seats,
-    Version,
-    ZoneName,
-    require_start,
-    require_window,
-)
+from contracts.scheduling.values import Minutes, Seats, Version, require_start, require_window
 
 AppointmentStatus = Literal["held", "pending", "booked", "cancelled", "declined", "expired", "completed", "no_show"]
 """held -> booked or pending (confirm), expired, cancelled; pending -> booked (approve), declined, cancelled;

@@ -5,17 +5,9 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from contracts.chassis.values import Instant, ZoneName, require_zone
 from contracts.scheduling.models.kinds import Reply, Request
-from contracts.scheduling.values import (
-    MOST_PROVIDERS,
-    CalendarDate,
-    Instant,
-    Minutes,
-    Seats,
-    ZoneName,
-    require_window,
-    require_zone,
-)
+from contracts.scheduling.values import MOST_PROVIDERS, CalendarDate, Minutes, Seats, require_window
 
 ProviderSet = Annotated[tuple[UUID, ...], Meta(max_length=MOST_PROVIDERS)]
 

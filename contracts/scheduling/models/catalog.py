@@ -5,21 +5,10 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from contracts.chassis.values import Name, ZoneName, require_zone
 from contracts.scheduling.models.hours import Schedule, WorkingRange
 from contracts.scheduling.models.kinds import Reply, Request, Value
-from contracts.scheduling.values import (
-    Buffer,
-    CalendarDate,
-    Cutoff,
-    Epoch,
-    Minutes,
-    Name,
-    Notice,
-    ResourceKind,
-    Seats,
-    ZoneName,
-    require_zone,
-)
+from contracts.scheduling.values import Buffer, CalendarDate, Cutoff, Epoch, Minutes, Notice, ResourceKind, Seats
 
 Assignment = Literal["round_robin", "weighted", "most_free", "collective"]
 """Who gets a booking that names no provider. `round_robin`: whoever was assigned longest ago; `weighted`: in proportion

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from contracts.chassis.values import Instant, Note
 from contracts.scheduling.models.appointments import Appointment
 from contracts.scheduling.models.kinds import Reply, Request, Value
-from contracts.scheduling.values import Instant, Minutes, Note, Seats, require_start
+from contracts.scheduling.values import Minutes, Seats, require_start
 
 
 class Recurrence(Value, frozen=True):

@@ -7,18 +7,13 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from contracts.chassis.values import Cursor, Instant, Name, Note, PageSize, ZoneName
 from contracts.scheduling.models.kinds import Reply, Request, Value
 from contracts.scheduling.values import (
     CalendarDate,
     ClosingTime,
-    Cursor,
-    Instant,
     IsoWeekday,
-    Name,
-    Note,
-    PageSize,
     WallTime,
-    ZoneName,
     minutes_of,
     require_instant,
     require_window,

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from contracts.chassis.values import Cursor, Instant, PageSize
 from contracts.scheduling.models.kinds import Reply, Request
-from contracts.scheduling.values import Cursor, Instant, PageSize, Seats, require_window
+from contracts.scheduling.values import Seats, require_window
 
 WaitlistStatus = Literal["waiting", "offered", "booked", "lapsed", "left"]
 """waiting -> offered -> booked, or lapsed when the offer expires or is given back. Offers go to who waits longest."""

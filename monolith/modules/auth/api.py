@@ -18,6 +18,10 @@ class UserRef:
     email: str
 
 
+class OpeningFailed(Exception):
+    """Scheduling could not open a business. A retry may succeed."""
+
+
 class AuthApi(Protocol):
     """Every method may raise DatabaseUnavailable. Must not be called inside another module's transaction."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from contracts.scheduling.values import Name, ZoneName, require_zone
+from contracts.chassis.values import Name, ZoneName, require_zone
 from monolith.modules.auth.currencies import CURRENCIES
 from monolith.shared.endpoints import BusinessRef, Role
 from monolith.shared.endpoints.authorizer import SLUG

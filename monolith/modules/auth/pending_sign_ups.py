@@ -5,8 +5,7 @@ from datetime import timedelta
 
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import new_trace
-from contracts.scheduling.errors import SchedulingError
-from monolith.modules.auth.api import AuthApi
+from monolith.modules.auth.api import AuthApi, OpeningFailed
 from monolith.modules.auth.sign_up import OpenScheduling
 from monolith.shared.database import DatabaseUnavailable
 
@@ -29,7 +28,7 @@ class PendingSignUps:
         for business in self._auth.businesses_opening(_MINIMUM_AGE):
             try:
                 self._open_scheduling(business, new_trace(), Deadline.after(_SECONDS_PER_BUSINESS))
-            except (SchedulingError, DatabaseUnavailable) as error:
+            except (OpeningFailed, DatabaseUnavailable) as error:
                 _log.warning("business %s is still not open: %s", business.slug, error)
                 continue
             self._auth.mark_open(business.business_id)

@@ -15,9 +15,9 @@ import msgspec
 
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace
-from contracts.scheduling.errors import KeyReused, SchedulingError
 from monolith.modules.auth import models
 from monolith.modules.auth.accounts import AccountDetails, Accounts, account_refused
+from monolith.modules.auth.api import OpeningFailed
 from monolith.modules.auth.repository import accounts, businesses, sign_ups
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.sessions import NewSession, begin_session
@@ -25,7 +25,7 @@ from monolith.shared.database import Database, DatabaseUnavailable, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 
 OpenScheduling = Callable[[BusinessRef, Trace, Deadline], None]
-"""Opens the business in scheduling. Idempotent."""
+"""Opens the business in scheduling. Idempotent. Raises OpeningFailed."""
 
 
 class SignUps:
@@ -64,7 +64,7 @@ class SignUps:
             earlier = sign_ups.reserve(connection, _hash(key.encode()), _request_hash(body), business.business_id)
             if earlier is not None:
                 if earlier.request_hash != _request_hash(body):
-                    raise KeyReused("This Idempotency-Key was already used for a different sign-up. Send a new key.")
+                    raise _key_reused()
                 return businesses.by_id(connection, earlier.business_id) if exists else None
             if not businesses.insert(connection, business):
                 raise _slug_taken(body.slug)
@@ -76,7 +76,7 @@ class SignUps:
     def _open(self, business: BusinessRef, trace: Trace, deadline: Deadline) -> None:
         try:
             self._open_scheduling(business, trace, deadline)
-        except (SchedulingError, DatabaseUnavailable) as error:
+        except (OpeningFailed, DatabaseUnavailable) as error:
             raise ApiError(
                 503,
                 "set_up_unfinished",
@@ -93,6 +93,11 @@ def _request_hash(body: models.SignUp) -> bytes:
 
 def _hash(text: bytes) -> bytes:
     return hashlib.sha256(text).digest()
+
+
+def _key_reused() -> ApiError:
+    message = "This Idempotency-Key was already used for a different sign-up. Send a new key."
+    return ApiError(422, "idempotency_key_reused", message)
 
 
 def _slug_taken(slug: str) -> ApiError:

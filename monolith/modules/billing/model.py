@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from contracts.scheduling.values import Cursor, Note, PageSize
+from contracts.chassis.values import Cursor, Note, PageSize
 
 MAX_AMOUNT_MINOR = 1_000_000_000
 

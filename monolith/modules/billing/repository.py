@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql
 
-from contracts.scheduling.models import Appointment
+from contracts.scheduling.events import AnyEvent
 from monolith.modules.billing.model import Payment, Price, Subject
 from monolith.modules.billing.tables import credit_note, invoice, invoice_line, number_series, payment, price
 from monolith.shared.database import new_id
@@ -68,14 +68,14 @@ def is_charged(connection: Connection, business_id: UUID, appointment_id: UUID, 
 
 def add_invoice(
     connection: Connection,
-    business_id: UUID,
-    appointment: Appointment,
+    event: AnyEvent,
     subject: Subject,
     description: str,
     amount_minor: int,
     currency: str,
 ) -> int:
     """Insert an invoice with one line and return its number, which no other transaction can use or skip."""
+    business_id, appointment = event.business_id, event.appointment
     number = _next_number(connection, business_id, "invoice")
     key = {"business_id": business_id}
     connection.execute(

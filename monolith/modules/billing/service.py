@@ -132,7 +132,7 @@ def _charge(event: AppointmentBooked, connection: Connection) -> None:
     if ledger.summary_of_price(connection, business_id, booked.appointment_id) is None:
         seats = f" × {booked.seats}" if booked.seats > 1 else ""
         amount, description = price.amount_minor * booked.seats, booked.offering_name + seats
-        repository.add_invoice(connection, business_id, booked, "appointment", description, amount, price.currency)
+        repository.add_invoice(connection, event, "appointment", description, amount, price.currency)
 
 
 def _credit(event: AppointmentCancelled | AppointmentNoShow, connection: Connection) -> None:
@@ -156,7 +156,7 @@ def _charge_fee(event: AppointmentRescheduled, connection: Connection) -> None:
         return
     if not repository.is_charged(connection, business_id, moved.appointment_id, moved.version):
         description = f"{moved.offering_name}: late change"
-        repository.add_invoice(connection, business_id, moved, "late_change", description, fee, charged.currency)
+        repository.add_invoice(connection, event, "late_change", description, fee, charged.currency)
 
 
 def _require_due(found: InvoiceSummary | None, amount_minor: int) -> None:

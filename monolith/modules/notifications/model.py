@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from contracts.scheduling.values import Cursor, PageSize
+from contracts.chassis.values import Cursor, PageSize
 
 Kind = Literal["confirmation", "change", "cancellation", "reminder", "request", "decline", "offer", "no_show"]
 """`request`: awaiting approval; `decline`: not approved; `offer`: a slot from the waitlist is available."""

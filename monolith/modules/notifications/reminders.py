@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, func, select, update
 
-from contracts.scheduling.codec import decode_event
+from contracts.scheduling.events import decode_event
 from monolith.modules.notifications import repository
 from monolith.modules.notifications.tables import reminder
 from monolith.shared.database import Database

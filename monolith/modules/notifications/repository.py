@@ -6,8 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from contracts.scheduling.codec import encode_event
-from contracts.scheduling.events import AnyEvent
+from contracts.scheduling.events import AnyEvent, encode_event
 from monolith.modules.notifications.model import Kind, Message, Preferences
 from monolith.modules.notifications.tables import message, preference, reminder
 from monolith.shared.database import new_id

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select, update
 
 from contracts.chassis.backoff import backoff_delay
-from contracts.scheduling.codec import decode_event
+from contracts.scheduling.events import decode_event
 from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
 from monolith.modules.notifications.model import Kind, Recipients
 from monolith.modules.notifications.smtp import DeliveryRejected, MailServer

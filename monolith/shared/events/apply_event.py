@@ -2,8 +2,7 @@
 
 from enum import Enum, auto
 
-from contracts.scheduling.codec import MalformedReply, decode_event
-from contracts.scheduling.events import AnyEvent
+from contracts.scheduling.events import AnyEvent, MalformedEvent, decode_event
 from monolith.shared.events.consumer import Consumer
 from monolith.shared.events.consumer_group import StreamEntry
 from monolith.shared.events.inbox import Inbox
@@ -30,7 +29,7 @@ def read_event(entry: StreamEntry) -> AnyEvent:
         raise InvalidEntry(f"an event of {len(entry.payload)} bytes")
     try:
         event = decode_event(entry.payload)
-    except MalformedReply as error:
+    except MalformedEvent as error:
         raise InvalidEntry(str(error)) from error
     if entry.stated_id != str(event.event_id):
         raise InvalidEntry("the entry's id does not match the event's")

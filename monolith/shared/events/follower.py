@@ -7,8 +7,7 @@ from datetime import timedelta
 
 from redis import RedisError
 
-from contracts.scheduling.codec import decode_event
-from contracts.scheduling.events import AnyEvent
+from contracts.scheduling.events import AnyEvent, decode_event
 from monolith.shared.database import DatabaseUnavailable
 from monolith.shared.events.apply_event import ApplyOutcome, InvalidEntry, apply_event, read_event
 from monolith.shared.events.consumer import Consumer, EventRejected

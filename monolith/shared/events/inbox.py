@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, MetaData, and_, delete, exists, func, insert, or_, select, text
 from sqlalchemy.dialects import postgresql
 
-from contracts.scheduling.codec import encode_event
-from contracts.scheduling.events import AnyEvent
+from contracts.scheduling.events import AnyEvent, encode_event
 from monolith.shared.events.consumer_group import StreamEntry
 from monolith.shared.events.tables import consumer_tables
 

@@ -1,7 +1,7 @@
 """Error responses: problem details (RFC 9457) for programs, a page for people; never a traceback."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
@@ -10,8 +10,6 @@ from werkzeug.routing import RequestRedirect
 
 from contracts.chassis.http_constants import MAX_REQUEST_BYTES, PROBLEM_TYPE
 from contracts.chassis.problem import Problem, problem
-from contracts.scheduling import codec
-from contracts.scheduling.errors import NotOwner, SchedulingError, Unauthenticated
 from monolith.shared.database import CommitUnknown, DatabaseUnavailable
 from monolith.shared.endpoints.errors import ApiError
 from monolith.shared.middleware.request_context import current_request_context
@@ -28,16 +26,19 @@ _INTERNAL = "Something went wrong on our side. It has been logged; please try ag
 
 
 ErrorPage = Callable[[Problem], str]
-"""Renders a problem as a whole HTML page. It must not raise."""
+"""Renders a problem as a complete HTML page. It must not raise."""
+
+ErrorConverter = Callable[[Exception], Problem | None]
+"""Converts the errors of a module; returns None for any other."""
 
 
-def answer_errors(app: Flask, error_page: ErrorPage | None) -> None:
+def answer_errors(app: Flask, error_page: ErrorPage | None, converters: Sequence[ErrorConverter] = ()) -> None:
     """Answer errors with problem details under /api/, and with `error_page`, if there is one, elsewhere."""
 
     def answer(error: Exception) -> ResponseReturnValue:
         if isinstance(error, RequestRedirect):
             return error
-        failed = problem_of(error)
+        failed = problem_of(error, converters)
         if error_page is None or request.path.startswith("/api/"):
             return _as_json(failed)
         page, headers = error_page(failed), dict(failed.headers)
@@ -46,7 +47,7 @@ def answer_errors(app: Flask, error_page: ErrorPage | None) -> None:
     app.register_error_handler(Exception, answer)
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception, converters: Sequence[ErrorConverter] = ()) -> Problem:
     """Return what the client is told about an error. Errors that only operators can resolve are logged."""
     if isinstance(error, ApiError):
         return problem(error.status, error.code, error.message, retry_after=error.retry_after, field=error.field)
@@ -54,21 +55,10 @@ def problem_of(error: Exception) -> Problem:
         return problem(503, "unavailable", error.message, retry_after=error.retry_after)
     if isinstance(error, CommitUnknown):
         return problem(504, "outcome_unknown", error.message)
-    if isinstance(error, SchedulingError):
-        return _scheduling_problem(error)
     if isinstance(error, HTTPException):
         return _http_problem(error)
-    return _internal_problem(error)
-
-
-def _scheduling_problem(error: SchedulingError) -> Problem:
-    if isinstance(error, Unauthenticated | NotOwner):
-        # An error between the two deployables; the client cannot resolve it.
-        _log.error("scheduling refused the call", exc_info=error, extra=_fields())
-        return problem(
-            503, "unavailable", "Scheduling is not available at the moment. Nothing was done.", retry_after=5
-        )
-    return codec.problem_of(error)
+    converted = (convert(error) for convert in converters)
+    return next((found for found in converted if found is not None), None) or _internal_problem(error)
 
 
 def _http_problem(error: HTTPException) -> Problem:
@@ -81,7 +71,7 @@ def _http_problem(error: HTTPException) -> Problem:
 
 
 def _internal_problem(error: Exception) -> Problem:
-    _log.error("unexpected", exc_info=error, extra=_fields())
+    _log.error("unexpected", exc_info=error, extra=log_fields())
     return problem(500, "internal_error", _INTERNAL, request_id=current_request_context().trace.request_id)
 
 
@@ -89,7 +79,8 @@ def _as_json(failed: Problem) -> Response:
     return Response(failed.body(), failed.status, dict(failed.headers), content_type=PROBLEM_TYPE)
 
 
-def _fields() -> dict[str, object]:
+def log_fields() -> dict[str, object]:
+    """Return the fields that identify the current request in a log record."""
     context = current_request_context()
     return {
         "fields": {

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from contracts.scheduling.codec import decode_event
+from contracts.scheduling.events import decode_event
 from monolith.modules.billing.module import build_billing
 from monolith.shared.database import Database
 from monolith.shared.events import Consumer

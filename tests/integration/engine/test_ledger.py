@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from contracts.scheduling import codec
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import (
     InvalidTransition,
@@ -17,6 +16,7 @@ from contracts.scheduling.errors import (
     Unavailable,
     VersionConflict,
 )
+from contracts.scheduling.events import decode_event
 from tests.contract.port.shop import Shop, at, customer_of
 from tests.integration.engine.racing import accepted, require_apart, standing
 from tests.integration.engine.workbench import Workbench, at_once, told_to_return
@@ -91,7 +91,7 @@ def _require_one_history(bench: Workbench, shop: Shop, told: list[m.Appointment]
     for appointment in sorted(told, key=lambda each: each.version):
         history[appointment.appointment_id].append(appointment)
     events = bench.sql("SELECT payload FROM scheduling.outbox WHERE business_id = %s", shop.business_id)
-    published = {(a.appointment_id, a.version): a for a in (codec.decode_event(row[0]).appointment for row in events)}
+    published = {(a.appointment_id, a.version): a for a in (decode_event(row[0]).appointment for row in events)}
     assert len(events) == len(told) > CLIENTS
     for versions in history.values():
         assert [each.version for each in versions] == list(range(1, len(versions) + 1))

@@ -5,7 +5,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from contracts.scheduling import codec
 from contracts.scheduling import events as e
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import SchedulingError, SlotUnavailable
@@ -15,7 +14,7 @@ from tests.integration.engine.workbench import Workbench
 
 def events(bench: Workbench, shop: Shop) -> list[e.AnyEvent]:
     rows = bench.sql("SELECT payload FROM scheduling.outbox WHERE business_id = %s ORDER BY position", shop.business_id)
-    return [codec.decode_event(payload) for (payload,) in rows]
+    return [e.decode_event(payload) for (payload,) in rows]
 
 
 def keys(bench: Workbench, shop: Shop) -> set[Any]:

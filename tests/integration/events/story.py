@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 import msgspec
 import psycopg
 
-from contracts.scheduling.codec import encode_event
 from contracts.scheduling.events import (
     AnyEvent,
     AppointmentBooked,
@@ -19,6 +18,7 @@ from contracts.scheduling.events import (
     AppointmentNoShow,
     AppointmentRequested,
     AppointmentRescheduled,
+    encode_event,
 )
 from contracts.scheduling.models import Appointment
 from monolith.shared.database import new_id

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import pytest
 import redis
 
-from contracts.scheduling.codec import encode_event
-from contracts.scheduling.events import PUBLISHED, STREAM
+from contracts.scheduling.events import PUBLISHED, STREAM, encode_event
 from deploy.cli.main import main
 from monolith.shared.events import EventRejected
 from tests.databases import Databases

@@ -7,8 +7,7 @@ import pytest
 import redis
 from sqlalchemy import Connection
 
-from contracts.scheduling.codec import encode_event
-from contracts.scheduling.events import PUBLISHED, STREAM, AnyEvent
+from contracts.scheduling.events import PUBLISHED, STREAM, AnyEvent, encode_event
 from monolith.shared.database import Database
 from monolith.shared.events import EventRejected
 from monolith.shared.events.dead_letters import DeadLetters

@@ -5,8 +5,7 @@ from datetime import timedelta
 import psycopg
 import redis
 
-from contracts.scheduling.codec import decode_event
-from contracts.scheduling.events import STREAM, AnyEvent
+from contracts.scheduling.events import STREAM, AnyEvent, decode_event
 from scheduling_service.relay.relay import Limits
 from tests.databases import Databases
 from tests.integration.events.sides import Notified, entries, relay, relay_once, until

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.scheduling.codec import encode_event
+from contracts.scheduling.events import encode_event
 from monolith.modules.notifications.model import Preferences
 from tests.integration.events.story import BUSINESS, Story
 from tests.integration.notifications.conftest import Mailbox, Office

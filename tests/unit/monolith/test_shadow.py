@@ -10,6 +10,7 @@ import pytest
 
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import new_trace
+from contracts.chassis.values import Note
 from contracts.scheduling import models as m
 from contracts.scheduling.codec import encode_error, encode_reply
 from contracts.scheduling.context import ANONYMOUS, CallContext
@@ -23,7 +24,7 @@ from contracts.scheduling.errors import (
 from contracts.scheduling.models.kinds import Reply
 from contracts.scheduling.operations import Operation, operation_of
 from contracts.scheduling.port import SchedulingPort
-from contracts.scheduling.values import DatabaseName, Note
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.shadow import examples
 from monolith.cutover.shadow.comparison import ComparisonResult, PendingRecheck, ReadComparer
 from monolith.cutover.shadow.counts import MAX_BUFFERED, ComparisonCounts, CountsBuffer
