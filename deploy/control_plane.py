@@ -10,6 +10,7 @@ from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.finalize import FinalizeRefused
 from monolith.cutover.readiness import readiness_probe
 from monolith.cutover.replication import ReplicationRefused
+from monolith.cutover.scheduling_flag import ADAPTER_FOR
 from monolith.cutover.service import (
     BatchStopped,
     ControlPlane,
@@ -22,7 +23,6 @@ from monolith.cutover.service import (
 )
 from monolith.operators import operators_auth, operators_billing
 from monolith.shared.database import Database, DatabaseUnavailable
-from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
 
 _REMEDIES: Mapping[type[OperationError], str] = {
     UnknownBusiness: "`extraction status` lists them",

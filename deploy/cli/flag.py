@@ -9,9 +9,9 @@ from rich.table import Table
 from deploy.cli.guard_options import format_thresholds, guard_options, rollback_request
 from deploy.cli.options import current_actor, validate_reason
 from deploy.control_plane import control_plane
+from monolith.cutover.scheduling_flag import ADAPTER_FOR, DATABASE_OF, DEFAULT, AdapterName
 from monolith.cutover.service import BatchStopped, ControlPlane, CutoverRequest, Selection, write_pause_ms
 from monolith.cutover.store.cutovers import Cutover
-from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, DATABASE_OF, DEFAULT, AdapterName
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, AuditEntry
 
 

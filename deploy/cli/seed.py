@@ -9,7 +9,7 @@ import click
 from deploy.databases import schemas
 from deploy.databases.schemas import Target
 from deploy.deployment import administrator_url, deployment_environment
-from monolith.shared.flags.scheduling_flag import DATABASE_OF, AdapterName
+from monolith.cutover.scheduling_flag import DATABASE_OF, AdapterName
 
 
 @click.command()

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from deploy.seed.business import CLOSES, OPENS, SeededBusiness
-from monolith.shared.flags.scheduling_flag import DATABASE_OF, AdapterName
+from monolith.cutover.scheduling_flag import DATABASE_OF, AdapterName
 
 Connection = psycopg.Connection[tuple[object, ...]]
 Row = tuple[object, ...]

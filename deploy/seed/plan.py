@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from deploy.errors import CommandError
-from monolith.shared.flags.scheduling_flag import AdapterName
+from monolith.cutover.scheduling_flag import AdapterName
 
 MOST_BUSINESSES = 1_000_000
 MOST_APPOINTMENTS = 100_000_000

@@ -19,8 +19,8 @@ from loadtests.generator.estimates import percentile, positive
 from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores
 from loadtests.harness.tenants import OFFICE_HOURS, Tenant, open_tenant
+from monolith.cutover.scheduling_flag import DATABASE_OF, AdapterName
 from monolith.shared.database import Database
-from monolith.shared.flags.scheduling_flag import DATABASE_OF, AdapterName
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 
 ADAPTERS: tuple[AdapterName, ...] = ("in_process", "http")

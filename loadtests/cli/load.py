@@ -20,8 +20,8 @@ from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
 from loadtests.generator.api_client import LoadError
 from loadtests.generator.businesses import BusinessFile, LoadBusiness, open_business, read_business_file
+from monolith.cutover.scheduling_flag import ADAPTER_FOR, AdapterName
 from monolith.cutover.service import ControlPlane
-from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, AdapterName
 
 FOLLOWED_SECONDS = 1.0
 POSITIVE = click.FloatRange(min=0, min_open=True, max=100_000)

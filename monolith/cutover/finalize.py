@@ -7,9 +7,9 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import REPLICATOR, SchedulingDatabases, other_database
 from monolith.cutover.replication.starting import discard
+from monolith.cutover.scheduling_flag import ADAPTER_FOR
 from monolith.cutover.store import cutovers, ownership
 from monolith.cutover.verification import compare
-from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
 
 Report = Callable[[str], None]
 

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
+from monolith.cutover.scheduling_flag import DATABASE_OF, SchedulingFlag
 from monolith.cutover.store import ownership
 from monolith.modules.scheduling.ownership import Ownership
 from monolith.shared.database import Database, DatabaseUnavailable
 from monolith.shared.flags.change_listener import ChangeNotice
-from monolith.shared.flags.scheduling_flag import DATABASE_OF, SchedulingFlag
 
 
 class OwnershipRoutes:

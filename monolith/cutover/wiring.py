@@ -16,8 +16,10 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
 from monolith.cutover.migrations import MIGRATIONS
 from monolith.cutover.routing import OwnershipRoutes
+from monolith.cutover.scheduling_flag import SchedulingFlag
 from monolith.cutover.shadow.comparison import ReadComparer
 from monolith.cutover.shadow.sampling import ReadSampler
+from monolith.cutover.shadow.shadow_flag import ShadowFlag
 from monolith.cutover.shadow.shadow_reads import THREADS as SHADOW_THREADS
 from monolith.cutover.shadow.shadow_reads import ShadowReads
 from monolith.cutover.store.shadow_results import ShadowResultStore
@@ -34,8 +36,6 @@ from monolith.shared.database import Database, new_id
 from monolith.shared.database.module_databases import ModuleDatabases
 from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.provider import DatabaseFlags
-from monolith.shared.flags.scheduling_flag import SchedulingFlag
-from monolith.shared.flags.shadow_flag import ShadowFlag
 from monolith.shared.flags.store import FlagStore
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check

@@ -56,6 +56,15 @@ VIOLATIONS = [
     ("4-modules", "monolith.modules.auth.service", "import monolith.modules.notifications.service"),
     ("4-modules", "monolith.modules.notifications.service", "import monolith.modules.billing.tables"),
     ("4-modules", "monolith.modules.scheduling.routes", "import monolith.modules.auth.tables"),
+    ("4-events", "monolith.modules.auth.sign_up", "from contracts.scheduling.errors import SchedulingError"),
+    ("4-events", "monolith.modules.auth.models", "from contracts.scheduling import values"),
+    ("4-events", "monolith.modules.billing.repository", "from contracts.scheduling.models import Appointment"),
+    ("4-events", "monolith.modules.notifications.sender", "import contracts.scheduling.codec"),
+    ("4-events", "monolith.shared.middleware.errors", "import contracts.scheduling.codec"),
+    ("4-events", "monolith.shared.endpoints.call", "def late() -> None:\n    import contracts.scheduling.context"),
+    ("4-pages", "monolith.web.appointments", "import contracts.scheduling.codec"),
+    ("4-pages", "monolith.web.booking", "from contracts.scheduling.operations import operation_of"),
+    ("4-pages", "monolith.web.page_context", "from contracts.scheduling import validation"),
     ("4-adapters", "monolith.worker", "import monolith.modules.scheduling.adapters.in_process"),
     ("4-adapters", "monolith.app", "from monolith.modules.scheduling.adapters import switched"),
     ("4-adapters", "monolith.modules.scheduling.routes", "import monolith.modules.scheduling.adapters.http"),
@@ -70,6 +79,9 @@ VIOLATIONS = [
 ]
 
 ALLOWED = [
+    ("monolith.modules.auth.sign_up", "from contracts.scheduling.events import AppointmentBooked"),
+    ("monolith.shared.endpoints.call", "import contracts.chassis.values"),
+    ("monolith.web.accounts", "from contracts.scheduling.models import Appointment"),
     ("monolith.modules.billing.service", "import monolith.modules.auth.api"),
     ("monolith.wiring", "import monolith.modules.scheduling.adapters.in_process"),
     ("monolith.worker", "import monolith.wiring"),

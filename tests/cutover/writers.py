@@ -33,10 +33,10 @@ from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.routing import OwnershipRoutes
+from monolith.cutover.scheduling_flag import SchedulingFlag
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.shared.database import Database
 from monolith.shared.flags.provider import DatabaseFlags
-from monolith.shared.flags.scheduling_flag import SchedulingFlag
 from monolith.shared.flags.store import FlagStore
 from scheduling_service.engine import database as engine_database
 from scheduling_service.engine.engine import SchedulingEngine

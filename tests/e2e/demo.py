@@ -16,7 +16,7 @@ from deploy.devstack.ports import free_port, is_free
 from deploy.devstack.program import Program
 from deploy.devstack.settings import DEFAULT_PORTS
 from deploy.mailsink.store import Mail, MailStore
-from monolith.shared.flags.scheduling_flag import AdapterName
+from monolith.cutover.scheduling_flag import AdapterName
 from tests.servers import ROOT
 
 LAST_LINE = "Ctrl-C stops everything"

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from monolith.shared.flags.scheduling_flag import AdapterName
+from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Shop, open_both
 from tests.run_scope import hold_until_the_run_ends, leave, obtain_from_holder

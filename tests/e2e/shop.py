@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import requests
 
-from monolith.shared.flags.scheduling_flag import AdapterName
+from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.demo import Place
 from tests.site import PASSWORD, Client
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from monolith.shared.flags.scheduling_flag import AdapterName
+from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.demo import Place
 from tests.e2e.shared import Product
 from tests.e2e.shop import PRICE_MINOR, Customer, answered

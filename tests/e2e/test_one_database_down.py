@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from deploy.devstack.postgres import PostgresServer
-from monolith.shared.flags.scheduling_flag import AdapterName
+from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Customer, answered, open_both

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from deploy.devstack.process_record import process_start_time
-from monolith.shared.flags.scheduling_flag import AdapterName
+from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Customer, Shop, answered, open_both
 from tests.polling import eventually

@@ -14,6 +14,7 @@ from monolith.cutover.batches import cut_over_in_batches, within_percent
 from monolith.cutover.controller import Controller, CutoverRefused
 from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
 from monolith.cutover.preflight import PreflightChecks, ReadinessProbe
+from monolith.cutover.scheduling_flag import ADAPTER_FOR, AdapterName
 from monolith.cutover.service.directory import BusinessDirectory
 from monolith.cutover.service.errors import BatchStopped, CutoverNotAbortable, NoCutoverUnderWay, RehearsalFailed
 from monolith.cutover.service.flags import FLAG_PROPAGATION_SECONDS, AdapterSetting
@@ -24,7 +25,6 @@ from monolith.cutover.store.cutovers import Cutover, CutoverInProgress, SourceNo
 from monolith.cutover.store.rollback_policies import PolicyStatus, active_policies, latest_policy, start_policy
 from monolith.cutover.store.verifications import store_findings
 from monolith.shared.endpoints import BusinessRef
-from monolith.shared.flags.scheduling_flag import ADAPTER_FOR, AdapterName
 
 OnMoved = Callable[[str, Cutover], None]
 _COMMITS_IN_FENCE = 6

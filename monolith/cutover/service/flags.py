@@ -3,7 +3,7 @@
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from monolith.shared.flags.scheduling_flag import DEFAULT, AdapterName
+from monolith.cutover.scheduling_flag import DEFAULT, AdapterName
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, AuditEntry, FlagStore
 
 FLAG_PROPAGATION_SECONDS = 1.0

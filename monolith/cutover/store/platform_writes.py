@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection
-from monolith.shared.flags.scheduling_flag import ADAPTER_FOR
+from monolith.cutover.scheduling_flag import ADAPTER_FOR
 
 
 def append_audit(

@@ -14,13 +14,13 @@ from deploy.devstack.keys import Keys, load_keys
 from deploy.devstack.ports import free_port
 from deploy.devstack.program import Program, http_check
 from monolith.cutover.routing import OwnershipRoutes
+from monolith.cutover.scheduling_flag import DATABASE_OF, AdapterName, SchedulingFlag
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
 from monolith.shared.database import Database
 from monolith.shared.flags.provider import DatabaseFlags
-from monolith.shared.flags.scheduling_flag import DATABASE_OF, AdapterName, SchedulingFlag
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from tests.databases import Databases
 

@@ -7,10 +7,10 @@ import pytest
 from openfeature import api
 
 from monolith.cutover.routing import OwnershipRoutes
+from monolith.cutover.scheduling_flag import SchedulingFlag
 from monolith.shared.database import Database, new_id
 from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.provider import DatabaseFlags
-from monolith.shared.flags.scheduling_flag import SchedulingFlag
 from monolith.shared.flags.store import FlagStore
 from tests import polling
 from tests.databases import Databases

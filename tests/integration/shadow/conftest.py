@@ -16,8 +16,10 @@ from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from deploy.devstack.keys import Keys
 from monolith.cutover.routing import OwnershipRoutes
+from monolith.cutover.scheduling_flag import SchedulingFlag
 from monolith.cutover.shadow.comparison import ReadComparer
 from monolith.cutover.shadow.sampling import ReadSampler
+from monolith.cutover.shadow.shadow_flag import ShadowFlag
 from monolith.cutover.shadow.shadow_reads import ShadowReads
 from monolith.cutover.store.shadow_results import ShadowResultStore, ShadowSummary
 from monolith.modules.scheduling.adapters.http import HttpScheduling
@@ -26,8 +28,6 @@ from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
 from monolith.shared.database import Database
 from monolith.shared.flags.provider import DatabaseFlags
-from monolith.shared.flags.scheduling_flag import SchedulingFlag
-from monolith.shared.flags.shadow_flag import ShadowFlag
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, FlagStore
 from monolith.shared.telemetry.metrics import Metrics
 from tests.contract.port.shop import Shop, open_shop
