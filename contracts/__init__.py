@@ -1,1 +1,1 @@
-"""What the two sides of a boundary agree on; one package per boundary."""
+"""The contracts between deployables, one package per boundary, and the chassis that they share."""

@@ -7,7 +7,7 @@ from contracts.chassis.loops import Worker, run
 
 
 class BackgroundThread:
-    """Run a worker's loops beside a web server.
+    """Run a worker's loops in a web process.
 
     It may be created before a fork: the threads start with the first `start`. It ends with the process, within
     `closing_seconds`, or when it is closed.

@@ -1,4 +1,4 @@
-"""Readiness: whether a process can do its work, and what is missing when it cannot."""
+"""Readiness checks: whether a process can do its work, with the reason if it cannot."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ TIMEOUT_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One precondition. `missing` returns None if it holds, else one line with what is missing and the remedy."""
+    """One precondition. `missing` returns None if it holds, else one line with the problem and the remedy."""
 
     name: str
     missing: Callable[[], str | None]

@@ -1,1 +1,1 @@
-"""The scheduling contract: the port, its models, errors, operations and wire format."""
+"""The scheduling contract: port, models, errors, operations, events and wire format."""

@@ -1,35 +1,35 @@
-"""The error tree. Both topologies raise these and nothing else.
+"""The error tree. Scheduling raises these errors only, with either adapter.
 
 SchedulingError
-├── InvalidRequest            400  invalid_request          the caller must change the request; `field` says where
-├── Unauthenticated           401  unauthenticated          between services only
-├── Forbidden                 403  forbidden                this actor may not do this
+├── InvalidRequest            400  invalid_request          change the request; `field` is the input at fault
+├── Unauthenticated           401  unauthenticated          between the two deployables only
+├── Forbidden                 403  forbidden                the actor may not do this
 ├── NotFound                  404
 │   ├── BusinessNotFound           business_not_found
 │   ├── OfferingNotFound           offering_not_found
 │   ├── ProviderNotFound           provider_not_found
-│   ├── AppointmentNotFound        appointment_not_found    also for another business's, or another customer's
+│   ├── AppointmentNotFound        appointment_not_found    also for those of another business or customer
 │   ├── ResourceNotFound           resource_not_found
 │   ├── BlockNotFound              block_not_found
-│   ├── SeriesNotFound             series_not_found         also for another customer's
-│   └── WaitlistEntryNotFound      waitlist_entry_not_found  also for another customer's
+│   ├── SeriesNotFound             series_not_found         also for those of another customer
+│   └── WaitlistEntryNotFound      waitlist_entry_not_found  also for those of another customer
 ├── Conflict                  409
-│   ├── SlotUnavailable            slot_unavailable         `reason` says why: past, too_soon, too_late, off_grid,
+│   ├── SlotUnavailable            slot_unavailable         `reason`: past, too_soon, too_late, off_grid,
 │   │                                                       closed, outside_hours, taken, full, no_resource,
 │   │                                                       provider_limit, customer_limit, not_offered
-│   ├── VersionConflict            version_conflict         somebody changed it; `current_version` is the one to look at
-│   ├── InvalidTransition          invalid_transition       its status does not allow this
-│   ├── PolicyRefused              policy_refused           the offering's policy; `reason`: cutoff, reschedules
-│   ├── HoldExpired                hold_expired             it was not confirmed in time; the slot may be gone
-│   └── KeyInProgress              key_in_progress          the same key is being executed; ask again
-├── NotOwner                  421  not_owner                this side does not own the business; `owner`, `epoch`: who
-├── KeyReused                 422  idempotency_key_reused   same key, different request
-├── Unavailable               503  unavailable              nothing was done; `retry_after` says when to try
-├── DeadlineExceeded          504  deadline_exceeded        nothing was done in the time given
-└── OutcomeUnknown            504  outcome_unknown          it may have been done: repeat the call with the same key
+│   ├── VersionConflict            version_conflict         it has changed; `current_version`
+│   ├── InvalidTransition          invalid_transition       the status does not allow this change
+│   ├── PolicyRefused              policy_refused           offering's policy; `reason`: cutoff, reschedules
+│   ├── HoldExpired                hold_expired             the hold was not confirmed in time
+│   └── KeyInProgress              key_in_progress          a request with the same key is running; retry
+├── NotOwner                  421  not_owner                this database does not own the business
+├── KeyReused                 422  idempotency_key_reused   the key was used for a different request
+├── Unavailable               503  unavailable              nothing was done; `retry_after`, in seconds
+├── DeadlineExceeded          504  deadline_exceeded        nothing was done before the deadline
+└── OutcomeUnknown            504  outcome_unknown          it may have been done; repeat it with the same key
 
-`code` is stable: clients branch on it. `retryable` means that the same call with the same key may succeed later
-without anybody changing it. `outcome_known` is false only where the write may have happened.
+`code` is stable: clients branch on it. If an error is `retryable`, the same call with the same key may succeed later.
+`outcome_known` is false only if the write may have been committed.
 """
 
 from typing import Annotated, ClassVar
@@ -42,7 +42,7 @@ OwnerName = Annotated[str, Meta(extra_json_schema={"enum": ["http", "in_process"
 
 
 class SchedulingError(Exception):
-    """The root; never raised itself. `message` is written for the person who reads it."""
+    """Base class of the contract's errors. `message` is for a person: what happened and what to do next."""
 
     code: ClassVar[str]
     status: ClassVar[int]
@@ -54,7 +54,7 @@ class SchedulingError(Exception):
         self.message = message
 
     def details(self) -> dict[str, Detail]:
-        """The error's own members on the wire; keyword arguments of its constructor."""
+        """Return the error's own members on the wire: the keyword arguments of its constructor."""
         return {}
 
 
@@ -134,7 +134,7 @@ class SlotUnavailable(Conflict):
 
 
 class PolicyRefused(Conflict):
-    """A customer may not make this change any more; staff may."""
+    """The offering's policy no longer allows customers to make this change; staff may."""
 
     code = "policy_refused"
 
@@ -194,7 +194,7 @@ class KeyReused(SchedulingError):
 
 
 class Unavailable(SchedulingError):
-    """Nothing was done. `retry_after` is in seconds."""
+    """The call was not performed. `retry_after` is in seconds."""
 
     code = "unavailable"
     status = 503

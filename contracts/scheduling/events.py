@@ -1,8 +1,8 @@
-"""What scheduling tells the rest of the product, after the fact, at least once.
+"""Events that scheduling publishes after each change, delivered at least once.
 
-An event carries the whole appointment as it stood (no call back is needed), and the appointment's version: 1 for its
-first and one more for each change, without a gap, whichever database wrote it. A consumer applies version n only
-after n-1, so events of one appointment have their effects in order even when they reach the stream from two databases
+An event contains the complete appointment, so that consumers need no further call, and the appointment's version: 1
+for the first event, incremented by every change, without gaps, in any database. A consumer applies
+version n only after n-1; so the events of an appointment take effect in order, even if two databases publish them
 around a cutover.
 """
 
@@ -17,12 +17,12 @@ from contracts.scheduling.models import Appointment
 from contracts.scheduling.values import Epoch
 
 STREAM = "scheduling.events"
-"""The Redis stream; each entry has the fields `id` (the event's) and `event` (its JSON)."""
+"""The Redis stream. Each entry has the fields `id` (the event id) and `event` (the event as JSON)."""
 
 PUBLISHED = "{" + STREAM + "}.published"
-"""A Redis hash beside it: for each side, until when (a time of its database) its outbox stands in the stream. A
-consumer that misses events deletes it, or sets it back, and the relays publish again from there. The braces keep both
-keys on one node of a Redis Cluster."""
+"""A Redis hash: for each source, up to which time (by its database's clock) its outbox has been published. A consumer
+that misses events deletes a field or sets it back, and the relays publish again from there. The braces keep both keys
+on one node of a Redis Cluster."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -32,6 +32,8 @@ class MalformedEvent(Exception):
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """The members of every event."""
+
     event_id: UUID
     business_id: UUID
     business_name: Name
@@ -42,34 +44,35 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
 
     @property
     def version(self) -> int:
+        """The appointment's version after the change."""
         return self.appointment.version
 
 
 class AppointmentHeld(Event, frozen=True, kw_only=True, tag="appointment.held"):
-    """A slot is held for a checkout, or offered to somebody who waits for it."""
+    """A slot was held, for a checkout or as an offer to the waitlist."""
 
     waitlist_entry_id: UUID | None = None
-    """Of an offer; the customer should be told."""
+    """The entry that the offer is for; the customer should be notified."""
 
 
 class AppointmentExpired(Event, frozen=True, kw_only=True, tag="appointment.expired"):
-    """A hold that nobody confirmed in time."""
+    """A hold was not confirmed in time."""
 
 
 class AppointmentRequested(Event, frozen=True, kw_only=True, tag="appointment.requested"):
-    """It waits for approval, and takes the time meanwhile."""
+    """An appointment waits for approval. It occupies its time until then."""
 
 
 class AppointmentBooked(Event, frozen=True, kw_only=True, tag="appointment.booked"):
-    """Directly, by confirming a hold, or by approval."""
+    """An appointment was booked: directly, by confirming a hold, or by approval."""
 
 
 class AppointmentDeclined(Event, frozen=True, kw_only=True, tag="appointment.declined"):
-    pass
+    """Staff declined a pending appointment."""
 
 
 class AppointmentRescheduled(Event, frozen=True, kw_only=True, tag="appointment.rescheduled"):
-    """`fee_percent` is this change's own; 0 when it came in time, or by staff."""
+    """An appointment was moved. `fee_percent` is the fee for this change: 0 before the cut-off, and for staff."""
 
     previous_starts_at: Instant
     previous_provider_id: UUID
@@ -77,15 +80,15 @@ class AppointmentRescheduled(Event, frozen=True, kw_only=True, tag="appointment.
 
 
 class AppointmentCancelled(Event, frozen=True, kw_only=True, tag="appointment.cancelled"):
-    """Whatever it was before: a hold, pending or booked. `appointment.fee_percent` of the price stays due."""
+    """A held, pending or booked appointment was cancelled. `appointment.fee_percent` of the price remains due."""
 
 
 class AppointmentCompleted(Event, frozen=True, kw_only=True, tag="appointment.completed"):
-    pass
+    """An appointment took place."""
 
 
 class AppointmentNoShow(Event, frozen=True, kw_only=True, tag="appointment.no_show"):
-    """`appointment.fee_percent` of the price is due."""
+    """The customer did not come. `appointment.fee_percent` of the price is due."""
 
 
 AnyEvent = (

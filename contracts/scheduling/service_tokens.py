@@ -1,7 +1,7 @@
-"""What a service token says: which deployable calls, for which business, for whom, and for what.
+"""Service tokens: they authenticate the calling deployable and name the business, the actor and the purpose of a call.
 
-A token is a JWT signed with EdDSA (Ed25519) that travels in the Authorization header. The business and the actor of a
-call stand in its token and nowhere else. Its header has exactly the members `alg`, `typ` and `kid`.
+A token is a JWT signed with EdDSA (Ed25519), sent in the Authorization header. Business and actor of a call are in its
+token only. The header of the token has exactly the members `alg`, `typ` and `kid`.
 """
 
 from typing import Annotated, Final, Literal
@@ -16,14 +16,15 @@ TYPE: Final = "JWT"
 ISSUER: Final = "monolith"
 AUDIENCE: Final = "scheduling"
 LONGEST_LIFETIME: Final = 60
-"""Seconds from `iat` to `exp`."""
+"""Maximum of `exp - iat`, in seconds."""
 
 
 class Claims(Struct, frozen=True, kw_only=True):
-    """A read token may be used again until it expires, for any read of that business by that actor.
+    """The claims of a token.
 
-    A write token is good for one write: its `jti` is the idempotency key and its `op` the operation, so whoever steals
-    it can only repeat that write, and repeating has no effect.
+    A read token may be reused until it expires, for any read of its business by its actor. A write token is valid for
+    one write: its `jti` is the idempotency key and its `op` the operation. A stolen write token can only repeat that
+    write, which has no effect.
     """
 
     iss: Literal["monolith"] = ISSUER

@@ -1,4 +1,4 @@
-"""Checks that every call of the port passes, whichever side serves it."""
+"""Checks that every call of the port passes, with either adapter."""
 
 from typing import Any, TypeVar
 

@@ -1,4 +1,4 @@
-"""The vocabulary of single values: bounds and formats that every model shares."""
+"""Types of single values, with the bounds and formats that all models share."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ Notice = Annotated[int, Meta(ge=0, le=365 * 24 * 60)]
 Seats = Annotated[int, Meta(ge=1, le=1000)]
 ResourceKind = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$(?!\n)")]
 CalendarDate = date
-"""A day on somebody's calendar; whose, its field says."""
+"""A local calendar date; the field's documentation names the time zone."""
 Version = Annotated[int, Meta(ge=1)]
 Epoch = Annotated[int, Meta(ge=1)]
 IsoWeekday = Annotated[int, Meta(ge=1, le=7)]
@@ -26,33 +26,33 @@ DatabaseName = Literal["monolith", "scheduling"]
 
 LONGEST_SEARCH_DAYS = 62
 MOST_PROVIDERS = 100
-"""In one search. A business may have more; a search over them names a set."""
+"""The maximum in one search. A business may have more; a search then names a set of them."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def minutes_of(wall: str) -> int:
-    """Minutes after midnight of `HH:MM`."""
+    """Return the minutes after midnight of `HH:MM`."""
     return int(wall[:2]) * 60 + int(wall[3:])
 
 
 def require_instant(field: str, moment: datetime) -> None:
-    """Raise ValueError unless the moment has an offset and lies between the years 2000 and 2200."""
+    """Raise ValueError unless the time has a UTC offset and is between the years 2000 and 2200."""
     if moment.tzinfo is None:
-        raise ValueError(f"`{field}` needs a UTC offset, like 2030-05-06T09:00:00Z")
+        raise ValueError(f"`{field}` needs a UTC offset, for example 2030-05-06T09:00:00Z")
     if not EARLIEST <= moment < LATEST:
-        raise ValueError(f"`{field}` must lie between the years 2000 and 2200")
+        raise ValueError(f"`{field}` must be between the years 2000 and 2200")
 
 
 def require_start(field: str, moment: datetime) -> None:
-    """Raise ValueError unless the moment is one that an appointment may start at: a whole minute."""
+    """Raise ValueError unless an appointment may start at this time: it must be a whole minute."""
     require_instant(field, moment)
     if moment.second or moment.microsecond:
         raise ValueError(f"`{field}` must be a whole minute")
 
 
 def require_window(start: datetime, end: datetime) -> None:
-    """Raise ValueError unless [start, end) is a forward interval of at most 62 days."""
+    """Raise ValueError unless `end` is after `start` by at most 62 days."""
     require_instant("start", start)
     require_instant("end", end)
     if end <= start:

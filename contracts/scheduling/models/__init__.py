@@ -1,8 +1,8 @@
 """Requests and replies of the port.
 
-Requests refuse unknown fields. Replies tolerate added ones, so that a service may grow before its clients do
-(`deploy/decisions/0002-tolerant-replies.md`); what they know they check strictly. All are immutable. Every instant
-leaves in UTC; every interval is half-open.
+Requests reject unknown fields. Readers of replies ignore unknown fields and validate known ones strictly, so that a
+service can be extended before its clients (`deploy/decisions/0002-tolerant-replies.md`). All models are immutable.
+Instants in replies are in UTC; intervals are half-open.
 """
 
 from contracts.scheduling.models.appointments import (

@@ -1,4 +1,4 @@
-"""Appointments: how they come to be, change and end."""
+"""Appointments: booking, changes, queries and history."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,34 +10,37 @@ from contracts.scheduling.models.kinds import Reply, Request
 from contracts.scheduling.values import Minutes, Seats, Version, require_start, require_window
 
 AppointmentStatus = Literal["held", "pending", "booked", "cancelled", "declined", "expired", "completed", "no_show"]
-"""held -> booked or pending (confirm), expired, cancelled; pending -> booked (approve), declined, cancelled;
-booked -> cancelled, completed, no_show. `held`, until it expires, `pending` and `booked` take the time of others."""
+"""Transitions: held -> booked or pending (confirm), expired, cancelled; pending -> booked (approve), declined,
+cancelled; booked -> cancelled, completed, no_show. Appointments that are `held` (until the hold expires), `pending`
+or `booked` occupy time."""
 
 
 class Book(Request, frozen=True):
-    """Exactly what search lists can be booked; anything else is `SlotUnavailable` with the reason."""
+    """Book a slot. Exactly the slots that a search lists can be booked; any other is `SlotUnavailable` with a
+    reason."""
 
     offering_id: UUID
     customer_id: UUID
     starts_at: Instant
     provider_id: UUID | None = None
-    """None: whom the offering's assignment chooses among the free."""
+    """None: the offering's assignment rule chooses a free provider."""
     duration_minutes: Minutes | None = None
-    """One of the offering's choices. None: its duration."""
+    """One of the offering's durations. None: its standard duration."""
     seats: Seats = 1
     note: Note = ""
     overbook: bool = False
-    """Staff only: although the time is taken, the seats are gone or a limit is reached. Marked, and on record."""
+    """Staff only: book even if the time is occupied, the seats are taken or a limit is reached. Marked on the
+    appointment and recorded in its history."""
     override: bool = False
-    """Staff only: although the time is off the grid or outside hours, notice or window. On record."""
+    """Staff only: book even off the grid or outside hours, notice or booking window. Recorded in the history."""
 
     def __post_init__(self) -> None:
         require_start("starts_at", self.starts_at)
 
 
 class Hold(Request, frozen=True):
-    """Takes a slot for a checkout, for the offering's `hold_minutes` by the database's clock. What search lists can be
-    held. `confirm` makes it an appointment; `cancel` gives it back early."""
+    """Reserve a slot during a checkout, for the offering's `hold_minutes` by the database's clock. Exactly the slots
+    that a search lists can be held. `confirm` turns the hold into a booking; `cancel` releases it early."""
 
     offering_id: UUID
     customer_id: UUID
@@ -51,13 +54,15 @@ class Hold(Request, frozen=True):
 
 
 class Confirm(Request, frozen=True):
-    """Makes the holder's hold an appointment: booked, or pending where approval is required."""
+    """Confirm a hold: it becomes booked, or pending if the offering requires approval."""
 
     appointment_id: UUID
     note: Note = ""
 
 
 class Appointment(Reply, frozen=True):
+    """An appointment, including holds and appointments that have ended."""
+
     appointment_id: UUID
     offering_id: UUID
     offering_name: Name
@@ -67,45 +72,49 @@ class Appointment(Reply, frozen=True):
     starts_at: Instant
     ends_at: Instant
     zone: ZoneName
-    """The provider's, at the time of booking."""
+    """The provider's time zone at the time of booking."""
     status: AppointmentStatus
     version: Version
-    """1 when it came to be, one more at every change."""
+    """1 for a new appointment, incremented by every change."""
     note: Note
     booked_at: Instant
-    """When it came to be; for a hold that was confirmed, when it was."""
+    """The time of creation; for a confirmed hold, the time of confirmation."""
     cancelled_at: Instant | None = None
-    """When it was cancelled, declined or expired."""
+    """The time at which it was cancelled, declined or expired."""
     cancel_reason: Note | None = None
     cancelled_in_time: bool | None = None
-    """Whether the cancellation came before the offering's cut-off; staff always cancel in time."""
+    """Whether it was cancelled before the offering's cut-off; always true for cancellations by staff."""
     provider_ids: tuple[UUID, ...] = ()
-    """All of them, by id, for a collective appointment; else empty."""
+    """All providers of a collective appointment, sorted by id; otherwise empty."""
     resource_ids: tuple[UUID, ...] = ()
     seats: Seats = 1
     hold_expires_at: Instant | None = None
-    """Of a hold."""
+    """Set for a hold only."""
     series_id: UUID | None = None
     visit_id: UUID | None = None
     overbooked: bool = False
-    """Staff booked it although the time was taken."""
+    """Staff booked it although the time was occupied."""
     reschedules: Annotated[int, Meta(ge=0)] = 0
-    """How often the customer moved it."""
+    """The number of times that the customer rescheduled it."""
     fee_percent: Annotated[int, Meta(ge=0, le=100)] = 0
-    """Of the price: what a late cancellation or the no-show costs."""
+    """The fee for a late cancellation or a no-show, in percent of the price."""
 
 
 class GetAppointment(Request, frozen=True):
+    """Get an appointment by its id."""
+
     appointment_id: UUID
 
 
 class Approve(Request, frozen=True):
+    """Approve a pending appointment: it becomes booked."""
+
     appointment_id: UUID
     expected_version: Version | None = None
 
 
 class Decline(Request, frozen=True):
-    """Gives the time back."""
+    """Decline a pending appointment and release its time."""
 
     appointment_id: UUID
     reason: Note = ""
@@ -113,7 +122,7 @@ class Decline(Request, frozen=True):
 
 
 class Reschedule(Request, frozen=True):
-    """Moves the appointment, keeping its id, history, duration and seats. It does not stand in its own way."""
+    """Move an appointment, keeping its id, history, duration and seats. Its own time counts as free."""
 
     appointment_id: UUID
     starts_at: Instant
@@ -122,43 +131,46 @@ class Reschedule(Request, frozen=True):
     """None: the same provider."""
     overbook: bool = False
     override: bool = False
-    """Both as for `Book`."""
+    """`overbook` and `override` as for `Book`."""
 
     def __post_init__(self) -> None:
         require_start("starts_at", self.starts_at)
 
 
 class Cancel(Request, frozen=True):
-    """Gives the time back. Where a customer would have been refused, or charged, staff are not; that is on record."""
+    """Cancel an appointment and release its time. Staff are neither refused nor charged; the history records a rule
+    that they set aside."""
 
     appointment_id: UUID
     reason: Note = ""
     expected_version: Version | None = None
-    """None: whatever the version is."""
+    """None: cancel any version."""
 
 
 class Complete(Request, frozen=True):
-    """It took place. Not before it began."""
+    """Record that the appointment took place. Not possible before it has begun."""
 
     appointment_id: UUID
     expected_version: Version | None = None
 
 
 class MarkNoShow(Request, frozen=True):
-    """The customer did not come; costs the offering's late fee. Not before it began."""
+    """Record that the customer did not come, and charge the offering's late fee. Not possible before the appointment
+    has begun."""
 
     appointment_id: UUID
     expected_version: Version | None = None
 
 
 class ListAppointments(Request, frozen=True):
-    """A customer sees their own only. Ordered by start, then id; `cursor` is the previous page's `next_cursor`."""
+    """List appointments by start, then id. Customers see their own appointments only. `cursor` is the `next_cursor`
+    of the previous page."""
 
     customer_id: UUID | None = None
     provider_id: UUID | None = None
     status: AppointmentStatus | None = None
     start: Instant | None = None
-    """Only appointments that start at or after this."""
+    """Only appointments that start at or after this time."""
     series_id: UUID | None = None
     visit_id: UUID | None = None
     cursor: Cursor | None = None
@@ -166,13 +178,15 @@ class ListAppointments(Request, frozen=True):
 
 
 class AppointmentPage(Reply, frozen=True):
+    """One page of appointments."""
+
     appointments: tuple[Appointment, ...]
     next_cursor: Cursor | None = None
     """None on the last page."""
 
 
 class GetAgenda(Request, frozen=True):
-    """The provider's active appointments that touch [start, end), by start."""
+    """List the active appointments of a provider that overlap [start, end), by start."""
 
     provider_id: UUID
     start: Instant
@@ -183,27 +197,31 @@ class GetAgenda(Request, frozen=True):
 
 
 class Agenda(Reply, frozen=True):
+    """The active appointments of a provider, by start. `zone` is the provider's."""
+
     provider_id: UUID
     zone: ZoneName
     appointments: tuple[Appointment, ...]
 
 
-# ---- what happened to one
+# ---- history
 
 
 class GetHistory(Request, frozen=True):
+    """Get all changes of an appointment."""
+
     appointment_id: UUID
 
 
 Overridden = Literal[
     "taken", "full", "resources", "limit", "hours", "grid", "notice", "window", "cutoff", "reschedules"
 ]
-"""A rule that staff set aside."""
+"""A rule that staff overrode."""
 
 
 class Change(Reply, frozen=True):
-    """One change: who made it (`staff:<id>`, `customer:<id>`, `system`), by which operation, and the appointment
-    before and after it."""
+    """One change: its actor (`staff:<id>`, `customer:<id>` or `system`), its operation, and the appointment before and
+    after it."""
 
     version: Version
     at: Instant
@@ -215,6 +233,6 @@ class Change(Reply, frozen=True):
 
 
 class History(Reply, frozen=True):
-    """Every change since the appointment came to be, in order."""
+    """All changes since the creation of the appointment, in order."""
 
     changes: tuple[Change, ...]

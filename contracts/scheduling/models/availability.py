@@ -1,4 +1,4 @@
-"""What can be booked."""
+"""Availability: free slots, days with free slots, and free times for visits."""
 
 from typing import Annotated
 from uuid import UUID
@@ -13,23 +13,24 @@ ProviderSet = Annotated[tuple[UUID, ...], Meta(max_length=MOST_PROVIDERS)]
 
 
 class SearchSlots(Request, frozen=True):
-    """Free starts in [start, end) for one offering; of one provider, of a set, or of all who perform it. A booking that
-    differs in duration, seats or customer from what was searched for may be refused."""
+    """Search the free start times of an offering in [start, end): of one provider, of a set of providers, or of all
+    that perform the offering. A booking whose duration, seats or customer differ from the search may be refused."""
 
     offering_id: UUID
     start: Instant
     end: Instant
     provider_id: UUID | None = None
     provider_ids: ProviderSet = ()
-    """Only these; empty: `provider_id`, or all."""
+    """Only these providers. Empty: the provider in `provider_id`, or all."""
     duration_minutes: Minutes | None = None
-    """One of the offering's choices. None: its duration."""
+    """One of the offering's durations. None: its standard duration."""
     seats: Seats = 1
     customer_id: UUID | None = None
-    """Whose limits count, for staff; a customer's own always do."""
+    """The customer whose limits apply, for searches by staff; a customer's own limits always apply."""
     viewer_zone: ZoneName | None = None
-    """For `by_day`. None: the business's."""
+    """The time zone of the days with `by_day`. None: the zone of the business."""
     by_day: bool = False
+    """Group the slots by local day, in `days`."""
 
     def __post_init__(self) -> None:
         require_window(self.start, self.end)
@@ -38,24 +39,26 @@ class SearchSlots(Request, frozen=True):
 
 
 class Slot(Reply, frozen=True, omit_defaults=True):
+    """A free time of a provider."""
+
     provider_id: UUID
-    """Of a collective slot, the first of its providers."""
+    """For a collective slot, the first of its providers."""
     starts_at: Instant
     ends_at: Instant
     seats_left: Seats | None = None
-    """None: the offering has one seat."""
+    """None: the offering has a single seat."""
 
 
 class SlotDay(Reply, frozen=True):
-    """A local day of the viewer on which there are slots."""
+    """The slots of one local day in the viewer's zone."""
 
     date: CalendarDate
     slots: tuple[Slot, ...]
 
 
 class Slots(Reply, frozen=True):
-    """By start, then provider. `zone` is the business's, or the viewer's if the request names one; instants are UTC.
-    Grouped `by_day`, the slots stand in `days` and nowhere else."""
+    """Slots by start, then provider. `zone` is the viewer's zone if the request names one, otherwise that of the
+    business; instants are in UTC. With `by_day`, the slots are in `days` and `slots` is empty."""
 
     zone: ZoneName
     slots: tuple[Slot, ...]
@@ -63,7 +66,7 @@ class Slots(Reply, frozen=True):
 
 
 class NextAvailable(Request, frozen=True):
-    """The first free starts from a moment on, at most 62 days ahead of it. `after` None: now, by the database's
+    """Search the first free start times after a point in time, within 62 days. `after` None: now, by the database's
     clock."""
 
     offering_id: UUID
@@ -77,7 +80,8 @@ class NextAvailable(Request, frozen=True):
 
 
 class GetOverview(Request, frozen=True):
-    """On which local days there is room: `days` days from `first`, of the viewer's zone (None: the business's)."""
+    """Find the local days with a free start time, for `days` days from `first`, in the viewer's zone (None: the zone
+    of the business)."""
 
     offering_id: UUID
     first: CalendarDate
@@ -95,25 +99,27 @@ class GetOverview(Request, frozen=True):
 
 
 class OverviewDay(Reply, frozen=True):
+    """A local day, and whether it has a free start time."""
+
     date: CalendarDate
     has_room: bool
 
 
 class Overview(Reply, frozen=True):
-    """Every day asked for, in order, in the zone that `zone` names."""
+    """All requested days, in order, in the zone `zone`."""
 
     zone: ZoneName
     days: tuple[OverviewDay, ...]
 
 
 class SearchVisits(Request, frozen=True):
-    """Starts in [start, end) at which all these offerings can follow one another, in this order."""
+    """Search the start times in [start, end) at which the offerings can follow one another in the given order."""
 
     offering_ids: Annotated[tuple[UUID, ...], Meta(min_length=2, max_length=8)]
     start: Instant
     end: Instant
     provider_id: UUID | None = None
-    """The same provider for all. None: each by anybody."""
+    """One provider for all offerings. None: any provider for each."""
     customer_id: UUID | None = None
 
     def __post_init__(self) -> None:
@@ -121,12 +127,14 @@ class SearchVisits(Request, frozen=True):
 
 
 class VisitSlot(Reply, frozen=True):
+    """The free time of a visit, from the start of its first offering to the end of its last."""
+
     starts_at: Instant
     ends_at: Instant
 
 
 class VisitSlots(Reply, frozen=True):
-    """By start."""
+    """Free times for a visit, by start."""
 
     zone: ZoneName
     slots: tuple[VisitSlot, ...]

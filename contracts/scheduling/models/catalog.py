@@ -11,12 +11,15 @@ from contracts.scheduling.models.kinds import Reply, Request, Value
 from contracts.scheduling.values import Buffer, CalendarDate, Cutoff, Epoch, Minutes, Notice, ResourceKind, Seats
 
 Assignment = Literal["round_robin", "weighted", "most_free", "collective"]
-"""Who gets a booking that names no provider. `round_robin`: whoever was assigned longest ago; `weighted`: in proportion
-to the providers' weights; `most_free`: whoever has the fewest minutes booked on that day of the business. Ties go to
-the one assigned longest ago, then to the lower id. `collective`: all providers of the offering together, always."""
+"""How a provider is chosen for a booking that names none. `round_robin`: the provider assigned least recently;
+`weighted`: in proportion to the providers' weights; `most_free`: the provider with the fewest minutes booked on that
+day in the zone of the business. Ties go to the provider assigned least recently, then to the lower id. `collective`:
+every booking takes all providers of the offering together."""
 
 
 class OpenBusiness(Request, frozen=True):
+    """Open the business of the call's context."""
+
     name: Name
     zone: ZoneName
 
@@ -25,25 +28,27 @@ class OpenBusiness(Request, frozen=True):
 
 
 class GetBusiness(Request, frozen=True):
-    pass
+    """Get the business of the call's context."""
 
 
 class Business(Reply, frozen=True):
+    """A business. Its customers, staff and prices belong to other modules."""
+
     business_id: UUID
     name: Name
     zone: ZoneName
     epoch: Epoch
-    """Counts the moves between topologies; 1 at creation."""
+    """The number of ownership periods: 1 for a new business, incremented by every cutover."""
 
 
 # ---- offerings
 
 
 class BookingWindow(Value, frozen=True):
-    """How far ahead one may book, in days of the business's zone; today is day 0.
+    """How far ahead bookings are possible, in days of the business's zone; today is day 0.
 
-    `rolling_days`: starts up to the end of day `days`. `rolling_working_days`: the same, counting only days on which
-    the provider works. `fixed`: from the first to the last date, both included.
+    `rolling_days`: until the end of day `days`. `rolling_working_days`: the same, counting only days on which the
+    provider works. `fixed`: from the first to the last date, inclusive.
     """
 
     kind: Literal["unlimited", "rolling_days", "rolling_working_days", "fixed"] = "unlimited"
@@ -53,9 +58,9 @@ class BookingWindow(Value, frozen=True):
 
     def __post_init__(self) -> None:
         if (self.days is not None) != self.kind.startswith("rolling"):
-            raise ValueError("`days` belongs to a rolling window, and a rolling window needs it")
+            raise ValueError("`days` is required for a rolling window and not allowed for others")
         if (self.kind == "fixed") != (self.first is not None and self.last is not None):
-            raise ValueError("`first` and `last` belong to a fixed window, and a fixed window needs both")
+            raise ValueError("`first` and `last` are required for a fixed window and not allowed for others")
         if self.first is not None and self.last is not None and self.last < self.first:
             raise ValueError("`last` must not be before `first`")
 
@@ -64,10 +69,11 @@ Limit = Annotated[int, Meta(ge=1, le=1000)]
 
 
 class Limits(Value, frozen=True):
-    """At most so many of this offering in a day, or a week from Monday, of the business's zone, counted by their start.
+    """The maximum number of bookings of an offering in a day or in a week (from Monday) of the business's zone,
+    counted by start.
 
-    A provider's are sessions (appointments, or groups of seats); a customer's are appointments, held and pending
-    included. None: no limit.
+    For a provider, sessions count (an appointment, or all seats of one start); for a customer, appointments count,
+    including held and pending ones. None: no limit.
     """
 
     provider_day: Limit | None = None
@@ -77,79 +83,82 @@ class Limits(Value, frozen=True):
 
 
 class ChangePolicy(Value, frozen=True):
-    """What customers may still change. The cut-off for cancelling is the offering's `cancel_cutoff_minutes`."""
+    """The changes that customers may make. The cut-off for cancelling is the offering's `cancel_cutoff_minutes`."""
 
     reschedule_cutoff_minutes: Cutoff | None = None
-    """None: as for cancelling."""
+    """None: the cut-off for cancelling."""
     inside_cutoff: Literal["fee", "refuse"] = "fee"
-    """Inside a cut-off a change costs the fee, or is refused."""
+    """What happens to a change after its cut-off: it costs the late fee, or it is refused."""
     late_fee_percent: Annotated[int, Meta(ge=0, le=100)] = 100
-    """Of the price, for a change inside its cut-off and for a no-show."""
+    """The fee for a change after its cut-off and for a no-show, in percent of the price."""
     max_reschedules: Annotated[int, Meta(ge=0, le=100)] | None = None
-    """By the customer, of one appointment. None: as often as they like."""
+    """How often the customer may reschedule one appointment. None: no limit."""
 
 
 class ResourceNeed(Value, frozen=True):
-    """So many resources of one kind, for as long as the provider is taken."""
+    """A number of resources of one kind that a booking occupies for the same time as the provider."""
 
     kind: ResourceKind
     quantity: Annotated[int, Meta(ge=1, le=10)] = 1
 
 
 class OfferingRules(Struct, frozen=True, kw_only=True):
-    """What an offering may set besides its name and duration. Buffers are taken of the provider and of resources; they
-    may lie outside working hours, and those of neighbours do not share time."""
+    """The booking rules of an offering. Buffers occupy the provider and the resources; they may lie outside working
+    hours, and the buffers of neighbouring appointments do not overlap."""
 
     duration_choices_minutes: Annotated[tuple[Minutes, ...], Meta(max_length=10)] = ()
-    """Other durations that a customer may choose."""
+    """Further durations that a customer may choose."""
     step_minutes: Minutes | None = None
-    """None: the duration. A slot starts every step from the opening of a working range, in real time."""
+    """The distance between slots, in elapsed time from the opening of a working range. None: the duration."""
     offset_minutes: Annotated[int, Meta(ge=0, le=24 * 60 - 1)] = 0
-    """The first slot starts this long after the opening."""
+    """The distance from the opening to the first slot."""
     cancel_cutoff_minutes: Cutoff = 24 * 60
-    """A customer cancels in time until this long before the start."""
+    """How long before the start a customer may still cancel without a fee."""
     buffer_before_minutes: Buffer = 0
     buffer_after_minutes: Buffer = 0
     min_notice_minutes: Notice = 0
-    """A start lies at least this long ahead; and always ahead."""
+    """The minimum time between booking and start. A start is never in the past."""
     window: BookingWindow = BookingWindow()
     limits: Limits = Limits()
     capacity: Seats = 1
-    """People in one session. Above 1, bookings of the same start share a provider until the seats are gone."""
+    """The number of seats in one session. Above 1, bookings of the same start share a provider until no seat is
+    left."""
     assignment: Assignment = "round_robin"
     needs: Annotated[tuple[ResourceNeed, ...], Meta(max_length=5)] = ()
     requires_approval: bool = False
-    """Booked by a customer it is pending, and takes the time, until staff approve or decline."""
+    """A booking by a customer is pending, and occupies its time, until staff approve or decline it."""
     hold_minutes: Annotated[int, Meta(ge=1, le=120)] = 10
-    """How long a checkout holds a slot."""
+    """How long a hold reserves its slot."""
     policy: ChangePolicy = ChangePolicy()
 
     def __post_init__(self) -> None:
         kinds = [need.kind for need in self.needs]
         if len(set(kinds)) != len(kinds):
-            raise ValueError("`needs` names a kind twice")
+            raise ValueError("`needs` contains a kind twice")
         if self.assignment == "collective" and self.capacity > 1:
-            raise ValueError("`capacity` above 1 needs an assignment to one provider, not `collective`")
+            raise ValueError("`capacity` above 1 requires an assignment other than `collective`")
 
 
 class CreateOffering(OfferingRules, Request, frozen=True):
-    """A service that customers can book."""
+    """Add an offering: a service that customers can book."""
 
     name: Name
     duration_minutes: Minutes
 
 
 class UpdateOffering(OfferingRules, Request, frozen=True):
-    """Replaces the offering; appointments already booked keep their times, and are judged by the new policy."""
+    """Replace an offering. Booked appointments keep their times; the new policy applies to them."""
 
     offering_id: UUID
     name: Name
     duration_minutes: Minutes
     active: bool = True
-    """An inactive offering cannot be booked; it stays readable."""
+    """An inactive offering cannot be booked, but can still be read."""
 
 
 class Offering(OfferingRules, Reply, frozen=True):
+    """A service that customers can book."""
+
     offering_id: UUID
     name: Name
     duration_minutes: Minutes
@@ -158,11 +167,11 @@ class Offering(OfferingRules, Reply, frozen=True):
 
 
 class ListOfferings(Request, frozen=True):
-    pass
+    """List all offerings."""
 
 
 class Offerings(Reply, frozen=True):
-    """By name, then id."""
+    """Offerings by name, then id."""
 
     offerings: tuple[Offering, ...]
 
@@ -173,7 +182,7 @@ Weight = Annotated[int, Meta(ge=1, le=100)]
 
 
 class CreateProvider(Request, frozen=True):
-    """A person whose time is booked. Weekly hours are wall-clock times in `zone`."""
+    """Add a provider: a person whose time is booked. Weekly hours are wall-clock times in `zone`."""
 
     name: Name
     zone: ZoneName
@@ -185,7 +194,7 @@ class CreateProvider(Request, frozen=True):
 
 
 class UpdateProvider(Request, frozen=True):
-    """Replaces the provider. A new zone keeps the wall-clock hours."""
+    """Replace a provider. A new zone keeps the wall-clock hours."""
 
     provider_id: UUID
     name: Name
@@ -198,31 +207,33 @@ class UpdateProvider(Request, frozen=True):
 
 
 class AssignOfferings(Request, frozen=True):
-    """Replaces the set of offerings that the provider performs. Idempotent."""
+    """Replace the set of offerings that a provider performs. Idempotent."""
 
     provider_id: UUID
     offering_ids: Annotated[tuple[UUID, ...], Meta(max_length=200)]
 
 
 class Provider(Reply, frozen=True):
+    """A person whose time is booked."""
+
     provider_id: UUID
     name: Name
     zone: ZoneName
     active: bool
     offering_ids: tuple[UUID, ...]
     weekly_hours: tuple[WorkingRange, ...]
-    """Of the week that holds when no dated one does."""
+    """The hours of the week that applies when no dated schedule does."""
     schedules: tuple[Schedule, ...] = ()
-    """The dated weeks, by their first date."""
+    """The dated schedules, by first date."""
     weight: Weight = 1
 
 
 class ListProviders(Request, frozen=True):
-    pass
+    """List all providers."""
 
 
 class Providers(Reply, frozen=True):
-    """By name, then id."""
+    """Providers by name, then id."""
 
     providers: tuple[Provider, ...]
 
@@ -231,14 +242,15 @@ class Providers(Reply, frozen=True):
 
 
 class CreateResource(Request, frozen=True):
-    """A room, a device: something that a booking takes besides a provider. Always there, unless time is blocked."""
+    """Add a resource, such as a room or a device, that a booking occupies in addition to a provider. It is always
+    available except for blocked time."""
 
     name: Name
     kind: ResourceKind
 
 
 class UpdateResource(Request, frozen=True):
-    """Replaces the resource. An inactive one is given to no new booking."""
+    """Replace a resource. New bookings do not use an inactive resource."""
 
     resource_id: UUID
     name: Name
@@ -247,6 +259,8 @@ class UpdateResource(Request, frozen=True):
 
 
 class Resource(Reply, frozen=True):
+    """A room, a device, or another thing that bookings occupy."""
+
     resource_id: UUID
     name: Name
     kind: ResourceKind
@@ -254,10 +268,10 @@ class Resource(Reply, frozen=True):
 
 
 class ListResources(Request, frozen=True):
-    pass
+    """List all resources."""
 
 
 class Resources(Reply, frozen=True):
-    """By kind, name, then id."""
+    """Resources by kind, name, then id."""
 
     resources: tuple[Resource, ...]

@@ -1,4 +1,4 @@
-"""Appointments that belong together: recurring series, and several services in one visit."""
+"""Groups of appointments: recurring series, and several offerings in one visit."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,8 +12,8 @@ from contracts.scheduling.values import Minutes, Seats, require_start
 
 
 class Recurrence(Value, frozen=True):
-    """At the same time on the provider's wall clock, every so many days, weeks or months. A month without the day is
-    left out and does not count."""
+    """A repetition at the same local time of the provider, every `interval` days, weeks or months. A month without
+    the day is skipped and not counted."""
 
     every: Literal["day", "week", "month"]
     count: Annotated[int, Meta(ge=2, le=52)]
@@ -21,8 +21,8 @@ class Recurrence(Value, frozen=True):
 
 
 class BookSeries(Request, frozen=True):
-    """A recurring appointment with one provider; each occurrence is an appointment of its own. `on_conflict` says what
-    happens when an occurrence cannot be booked: `refuse` books none, and `skip` books the others and reports it."""
+    """Book a recurring appointment with one provider; each occurrence is an appointment of its own. If an occurrence
+    cannot be booked, `on_conflict` decides: `refuse` books none, `skip` books the others and reports the conflict."""
 
     offering_id: UUID
     provider_id: UUID
@@ -39,14 +39,14 @@ class BookSeries(Request, frozen=True):
 
 
 class Conflicting(Reply, frozen=True):
-    """An occurrence that was not booked, and why, as `SlotUnavailable` says it."""
+    """An occurrence that was not booked, with the reason of its `SlotUnavailable`."""
 
     starts_at: Instant
     reason: str
 
 
 class Series(Reply, frozen=True):
-    """By start. `conflicts` are those of this call; a read has none."""
+    """The appointments of a series, by start. `conflicts` are those of this call; a read has none."""
 
     series_id: UUID
     appointments: tuple[Appointment, ...]
@@ -54,12 +54,14 @@ class Series(Reply, frozen=True):
 
 
 class GetSeries(Request, frozen=True):
+    """Get the appointments of a series."""
+
     series_id: UUID
 
 
 class RescheduleSeries(Request, frozen=True):
-    """Moves one occurrence to `starts_at`, and all active ones that follow it by as much on the wall clock. All or
-    none."""
+    """Move one occurrence to `starts_at`, and all active occurrences after it by the same difference in local time.
+    All or none are moved."""
 
     series_id: UUID
     from_appointment_id: UUID
@@ -70,7 +72,7 @@ class RescheduleSeries(Request, frozen=True):
 
 
 class CancelSeries(Request, frozen=True):
-    """Cancels one occurrence and all active ones that follow it. All or none."""
+    """Cancel one occurrence and all active occurrences after it. All or none are cancelled."""
 
     series_id: UUID
     from_appointment_id: UUID
@@ -78,13 +80,15 @@ class CancelSeries(Request, frozen=True):
 
 
 class VisitItem(Value, frozen=True):
+    """One offering of a visit. `provider_id` None: any provider."""
+
     offering_id: UUID
     provider_id: UUID | None = None
 
 
 class BookVisit(Request, frozen=True):
-    """Several services, one after the other: each begins when the one before it ends and the buffers between them are
-    over. The first stands on its offering's grid, the others need not. All or none."""
+    """Book several offerings, one after the other: each starts when the previous one and the buffers between them have
+    ended. Only the first start must be on its offering's grid. All or none are booked."""
 
     customer_id: UUID
     starts_at: Instant
@@ -96,7 +100,7 @@ class BookVisit(Request, frozen=True):
 
 
 class Visit(Reply, frozen=True):
-    """In the order asked for."""
+    """The appointments of a visit, in the requested order."""
 
     visit_id: UUID
     appointments: tuple[Appointment, ...]

@@ -1,4 +1,4 @@
-"""When people work: weeks, dates that differ, holidays, blocked time."""
+"""Working hours: weekly hours, date overrides, holidays and blocked time."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -24,29 +24,29 @@ _WEEK = 7 * _DAY
 
 
 class DayRange(Value, frozen=True):
-    """A working range of one date, wall clock in the provider's zone, half-open. One that closes at or before its
-    opening on the clock closes on the next day: 22:00 to 02:00 is four hours, and 09:00 to 09:00 a day and night."""
+    """A half-open working range of one date, in local time of the provider. If `closes` is at or before `opens`, the
+    range ends on the next day: 22:00 to 02:00 is four hours, 09:00 to 09:00 is 24 hours."""
 
     opens: WallTime
     closes: ClosingTime
 
     def minutes(self) -> tuple[int, int]:
-        """Opening and closing in minutes after the date's midnight; the closing is at most 24 hours later."""
+        """Return opening and closing in minutes after midnight; closing is at most 24 hours after opening."""
         opens, closes = minutes_of(self.opens), minutes_of(self.closes)
         return opens, closes if closes > opens else closes + _DAY
 
 
 class WeeklyRange(DayRange, frozen=True):
-    """A working range that begins on one weekday."""
+    """A working range that starts on one weekday."""
 
     weekday: IsoWeekday
 
 
 class SetWeeklyHours(Request, frozen=True):
-    """Replaces one of the provider's weeks: the one that always holds, or, with dates, the one that holds from the
-    first to the last of them (None: without end), both included. Of several that hold, the one that began last
-    counts. Ranges must not overlap, nor past Sunday's midnight into Monday. A dated week without ranges means not
-    working; to remove a dated week, set `remove`. Idempotent."""
+    """Replace a weekly schedule of a provider: the standing one, or, with dates, the one that applies from the first
+    to the last date, inclusive (None: without end). If several apply, the one that starts last counts. Ranges must
+    not overlap, also not across Sunday's midnight into Monday. A dated schedule without ranges means no work;
+    `remove` removes it. Idempotent."""
 
     provider_id: UUID
     ranges: Annotated[tuple[WeeklyRange, ...], Meta(max_length=84)]
@@ -57,15 +57,15 @@ class SetWeeklyHours(Request, frozen=True):
     def __post_init__(self) -> None:
         _require_disjoint_week(self.ranges)
         if self.effective_from is None and (self.effective_until is not None or self.remove):
-            raise ValueError("`effective_from` is needed beside `effective_until` or `remove`")
+            raise ValueError("`effective_from` is required with `effective_until` or `remove`")
         if self.remove and self.ranges:
-            raise ValueError("`ranges` must be empty beside `remove`")
+            raise ValueError("`ranges` must be empty with `remove`")
         if self.effective_from and self.effective_until and self.effective_until < self.effective_from:
             raise ValueError("`effective_until` must not be before `effective_from`")
 
 
 class WorkingRange(Reply, frozen=True):
-    """A `WeeklyRange` as it stands."""
+    """A weekly working range, in replies."""
 
     weekday: IsoWeekday
     opens: WallTime
@@ -73,7 +73,7 @@ class WorkingRange(Reply, frozen=True):
 
 
 class Schedule(Reply, frozen=True):
-    """A dated week as it stands."""
+    """A dated weekly schedule. `effective_until` None: without end."""
 
     effective_from: CalendarDate
     effective_until: CalendarDate | None
@@ -84,9 +84,9 @@ OverrideMode = Literal["replace", "close", "extra", "regular"]
 
 
 class SetDateOverride(Request, frozen=True):
-    """How one date of the provider differs. `replace`: these ranges instead of the week's, holidays included;
-    `close`: none; `extra`: these besides the week's (where they meet they are one range); `regular`: it does not
-    differ. Idempotent."""
+    """Set the hours of a provider on one date. `replace`: these ranges instead of the weekly ones, also on a holiday;
+    `close`: no hours; `extra`: these ranges in addition to the weekly ones (adjacent ranges are merged); `regular`: no
+    override. Idempotent."""
 
     provider_id: UUID
     date: CalendarDate
@@ -95,11 +95,13 @@ class SetDateOverride(Request, frozen=True):
 
     def __post_init__(self) -> None:
         if bool(self.ranges) != (self.mode in ("replace", "extra")):
-            raise ValueError("`ranges` belong to `replace` and `extra`, which need at least one")
+            raise ValueError("`ranges` are required for `replace` and `extra` and not allowed for other modes")
         _require_disjoint([each.minutes() for each in self.ranges])
 
 
 class DateOverride(Reply, frozen=True):
+    """The hours of a provider on one date."""
+
     provider_id: UUID
     date: CalendarDate
     mode: OverrideMode
@@ -107,7 +109,7 @@ class DateOverride(Reply, frozen=True):
 
 
 class ListDateOverrides(Request, frozen=True):
-    """Those from `first` on, at most 400 days."""
+    """List the date overrides of a provider from `first` to `last`, at most 400 days apart."""
 
     provider_id: UUID
     first: CalendarDate
@@ -115,46 +117,46 @@ class ListDateOverrides(Request, frozen=True):
 
     def __post_init__(self) -> None:
         if not 0 <= (self.last - self.first).days <= 400:
-            raise ValueError("`last` must lie 0 to 400 days after `first`")
+            raise ValueError("`last` must be 0 to 400 days after `first`")
 
 
 class DateOverrides(Reply, frozen=True):
-    """By date."""
+    """Date overrides by date."""
 
     overrides: tuple[DateOverride, ...]
 
 
 class Holiday(Value, frozen=True):
-    """A date on which nobody of the business works, but for those whose own date says `replace` or `extra`. The date is
-    that of the provider's clock, as for the ranges that begin on it."""
+    """A date on which no provider of the business works, except with a date override `replace` or `extra`. The date
+    is in the provider's zone."""
 
     date: CalendarDate
     name: Name
 
 
 class SetHolidays(Request, frozen=True):
-    """Replaces the business's holidays. Idempotent."""
+    """Replace the holidays of the business. Idempotent."""
 
     holidays: Annotated[tuple[Holiday, ...], Meta(max_length=400)]
 
     def __post_init__(self) -> None:
         if len({holiday.date for holiday in self.holidays}) != len(self.holidays):
-            raise ValueError("`holidays` names a date twice")
+            raise ValueError("`holidays` contains a date twice")
 
 
 class ListHolidays(Request, frozen=True):
-    pass
+    """List the holidays of the business."""
 
 
 class Holidays(Reply, frozen=True):
-    """By date."""
+    """Holidays by date."""
 
     holidays: tuple[Holiday, ...]
 
 
 class BlockTime(Request, frozen=True):
-    """Time off: of a provider, of a resource, or of the whole business if neither is named. At most 400 days. What is
-    booked in it stays booked; nothing new is."""
+    """Block time of a provider, of a resource, or of the whole business if neither is given; at most 400 days. Existing
+    appointments remain; new ones cannot be booked in it."""
 
     start: Instant
     end: Instant
@@ -166,16 +168,20 @@ class BlockTime(Request, frozen=True):
         require_instant("start", self.start)
         require_instant("end", self.end)
         if not 0 < (self.end - self.start).total_seconds() <= 400 * 86_400:
-            raise ValueError("`end` must lie after `start`, by at most 400 days")
+            raise ValueError("`end` must be after `start`, by at most 400 days")
         if self.provider_id is not None and self.resource_id is not None:
-            raise ValueError("`provider_id` and `resource_id` exclude each other")
+            raise ValueError("`provider_id` and `resource_id` cannot be combined")
 
 
 class RemoveBlock(Request, frozen=True):
+    """Remove a block."""
+
     block_id: UUID
 
 
 class Block(Reply, frozen=True):
+    """Blocked time of a provider, of a resource, or of the whole business."""
+
     block_id: UUID
     start: Instant
     end: Instant
@@ -185,7 +191,8 @@ class Block(Reply, frozen=True):
 
 
 class ListBlocks(Request, frozen=True):
-    """Those that touch [start, end). Ordered by start, then id; `cursor` is the previous page's `next_cursor`."""
+    """List the blocks that overlap [start, end), by start, then id. `cursor` is the `next_cursor` of the previous
+    page."""
 
     start: Instant
     end: Instant
@@ -197,6 +204,8 @@ class ListBlocks(Request, frozen=True):
 
 
 class BlockPage(Reply, frozen=True):
+    """One page of blocks. `zone` is that of the business."""
+
     zone: ZoneName
     blocks: tuple[Block, ...]
     next_cursor: Cursor | None = None

@@ -1,15 +1,15 @@
-"""What every request and reply is."""
+"""Base classes of requests, replies and the values in both."""
 
 from msgspec import Struct
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a caller asks. Which business is meant is in the call's context, never in the request."""
+    """A request. The business is part of the call's context, never of the request."""
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """What scheduling answers."""
+    """A reply."""
 
 
 class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of a request that has parts itself; replies carry it as it was given."""
+    """A structured value in a request; replies return it unchanged."""

@@ -1,4 +1,4 @@
-"""Waiting for a time that is taken."""
+"""The waitlist: requests for time that is occupied."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,12 +10,14 @@ from contracts.scheduling.models.kinds import Reply, Request
 from contracts.scheduling.values import Seats, require_window
 
 WaitlistStatus = Literal["waiting", "offered", "booked", "lapsed", "left"]
-"""waiting -> offered -> booked, or lapsed when the offer expires or is given back. Offers go to who waits longest."""
+"""Transitions: waiting -> offered -> booked, or lapsed if the offer expires or is released; waiting or offered ->
+left. The entry that has waited longest gets the next offer."""
 
 
 class JoinWaitlist(Request, frozen=True):
-    """Wait for a start in [start, end). When one comes free it is held for the customer, who confirms the hold in
-    time or loses it to the next; an offer is made once, and who lets it pass joins again."""
+    """Join the waitlist for a start time in [start, end). When a slot becomes free, it is held for the customer, who
+    must confirm the hold before it expires. Each entry gets one offer; after an expired offer the customer must join
+    again."""
 
     offering_id: UUID
     customer_id: UUID
@@ -30,6 +32,8 @@ class JoinWaitlist(Request, frozen=True):
 
 
 class WaitlistEntry(Reply, frozen=True):
+    """A customer's place on the waitlist."""
+
     entry_id: UUID
     offering_id: UUID
     customer_id: UUID
@@ -41,17 +45,18 @@ class WaitlistEntry(Reply, frozen=True):
     status: WaitlistStatus
     joined_at: Instant
     appointment_id: UUID | None = None
-    """The hold that was offered; confirm it."""
+    """The offered hold, to be confirmed."""
 
 
 class LeaveWaitlist(Request, frozen=True):
-    """An offer that was made is given back."""
+    """Leave the waitlist. The slot of a pending offer is released."""
 
     entry_id: UUID
 
 
 class ListWaitlist(Request, frozen=True):
-    """A customer sees their own only. Ordered by when they joined; `cursor` as for appointments."""
+    """List waitlist entries by the time of joining. Customers see their own entries only. `cursor` is the
+    `next_cursor` of the previous page."""
 
     offering_id: UUID | None = None
     status: WaitlistStatus | None = None
@@ -60,17 +65,21 @@ class ListWaitlist(Request, frozen=True):
 
 
 class WaitlistPage(Reply, frozen=True):
+    """One page of waitlist entries."""
+
     entries: tuple[WaitlistEntry, ...]
     next_cursor: Cursor | None = None
 
 
 class Settle(Request, frozen=True):
-    """What is due by the database's clock: expire holds, make offers to those who wait. Harmless at any time; at most
-    `limit` of each."""
+    """Expire overdue holds and offer free slots to the waitlist, by the database's clock; at most `limit` of each.
+    May be called at any time."""
 
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
 
 
 class Settled(Reply, frozen=True):
+    """The number of holds that expired and of offers that were made."""
+
     expired: int
     offered: int
