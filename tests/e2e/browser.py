@@ -1,4 +1,4 @@
-"""A browser without a screen: follows links by their words, fills in forms, keeps cookies."""
+"""A minimal browser: follows links by their text, fills in forms, keeps cookies."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -12,7 +12,7 @@ _TIMEOUT = 30
 
 @dataclass
 class Form:
-    """`fields` are as the page filled them in; `required` have to be given by the person."""
+    """A form. `fields` have the values from the page; `required` fields must be filled in."""
 
     method: str
     action: str
@@ -28,7 +28,7 @@ class Link:
 
 
 class Page(HTMLParser):
-    """What a person could see and use of one answer."""
+    """The visible text, links and forms of one response."""
 
     def __init__(self, response: requests.Response) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Page(HTMLParser):
 
 
 class Browser:
-    """`page` is what is shown. Every answer is checked to be a page, and never one of a bug."""
+    """Shows one `page` at a time. Asserts that every response is a page and not a server error."""
 
     def __init__(self, site: str) -> None:
         self.site = site
@@ -104,24 +104,24 @@ class Browser:
 
     @property
     def page(self) -> Page:
-        assert self._page is not None, "nothing was opened yet"
+        assert self._page is not None, "no page is open"
         return self._page
 
     def open(self, address: str) -> Page:
         return self._show(self.session.get(urljoin(self.site, address), timeout=_TIMEOUT))
 
     def follow(self, words: str, number: int = 0) -> Page:
-        """The link with these words; `number` -1 takes the last of several."""
+        """Follow the link with this text; `number` -1 selects the last of several."""
         found = [link for link in self.page.links if words in link.words]
         assert found, f"no link {words!r} on {self.page.url}: {[link.words for link in self.page.links]}"
         return self.open(found[number].address)
 
     def submit(self, button: str, **typed: str) -> Page:
-        """Refuses what a browser would refuse: fields that are not there, required ones that are empty."""
+        """Submit a form. Refuses what a browser would: unknown fields, and empty required ones."""
         return self.send(self.page.form(button), **typed)
 
     def send(self, form: Form, **typed: str) -> Page:
-        """A form of a page that may be out of date by now."""
+        """Submit a form of a page that may be outdated."""
         fields = {**form.fields, **typed}
         assert fields.keys() == form.fields.keys(), f"the form has {sorted(form.fields)} only"
         assert not {name for name in form.required if not fields[name]}

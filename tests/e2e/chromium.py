@@ -1,4 +1,4 @@
-"""Chromium without a screen, spoken to over its debugging pipe: how wide a page is, and what it looks like."""
+"""Headless Chromium, driven over its debugging pipe, to measure and photograph pages."""
 
 import base64
 import json
@@ -26,12 +26,12 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 def installed() -> str | None:
-    """The program, if this machine has one."""
+    """Return the path of the program, or None."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 class Chromium:
-    """One page, at any width. The pipe carries JSON, each message ended by a zero byte."""
+    """One page, at any width. Messages on the pipe are JSON, terminated by a zero byte."""
 
     def __init__(self, program: str) -> None:
         self._profile = tempfile.TemporaryDirectory(prefix="extraction-chromium-", ignore_cleanup_errors=True)
@@ -69,14 +69,14 @@ class Chromium:
         self._call("Network.setCookie", url=site, name=name, value=value)
 
     def open(self, address: str, width: int) -> None:
-        """Returns when the page has loaded."""
+        """Open an address, and return when the page has loaded."""
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self._call("Emulation.setDeviceMetricsOverride", **metrics)
         self._call("Page.navigate", url=address)
         self._until("Page.loadEventFired")
 
     def widths(self) -> tuple[int, int]:
-        """Of what the page holds, and of the window."""
+        """Return the width of the content and of the window."""
         script = "[document.documentElement.scrollWidth, window.innerWidth]"
         answer = self._call("Runtime.evaluate", expression=script, returnByValue=True)
         page, window = answer["result"]["value"]

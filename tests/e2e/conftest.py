@@ -9,5 +9,5 @@ from tests.e2e.shared import Product, obtain_product
 
 @pytest.fixture(scope="session")
 def product() -> Product:
-    """The whole product, shared by all tests of the run: book and read, but break nothing."""
+    """The whole product, shared by all tests of the run, for tests that only read and book."""
     return obtain_product(Path(os.environ[FOLDER]))

@@ -1,4 +1,4 @@
-"""The product, started by the command that a user types, on a folder and on ports of its own."""
+"""The product, started by the `extraction` command, in a separate folder and on separate ports."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _ADMINISTRATORS: Mapping[AdapterName, str] = {"in_process": "MONOLITH_DATABASE_U
 
 @dataclass(frozen=True)
 class Place:
-    """Where a demo runs, or will. `given`: servers of one's own, by the variable that names them."""
+    """The folder and ports of a demo. `given` are URLs of existing servers, by their environment variables."""
 
     data: Path
     ports: Mapping[str, int]
@@ -41,12 +41,12 @@ class Place:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What a user would export before the command."""
+        """Return the environment of the command."""
         ports = {name: str(port) for name, port in self.ports.items()}
         return {"DATA_DIR": str(self.data), **ports, **self.given}
 
     def extraction(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """One command, as in a second terminal."""
+        """Run one command, as in a second terminal."""
         return subprocess.run(
             [sys.executable, "-m", "deploy.cli.main", *arguments],
             cwd=ROOT,
@@ -58,18 +58,18 @@ class Place:
         )
 
     def sql(self, side: AdapterName, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """As the administrator of the database of that side, who sees the rows of every business."""
+        """Execute SQL as the administrator of one side's database, who sees the rows of every business."""
         described = json.loads((self.data / "run" / "environment.json").read_text())
         with psycopg.connect(described["administrator"][_ADMINISTRATORS[side]]) as connection:
             return connection.execute(statement.encode(), values).fetchall()
 
     def mails_to(self, recipient: str) -> list[Mail]:
-        """The oldest first."""
+        """Return the mails to an address, oldest first."""
         newest_first = MailStore(self.data / "mail").newest_first(10_000)
         return [mail for mail in reversed(list(newest_first)) if recipient in mail.recipient]
 
     def taken_ports(self) -> list[str]:
-        """The settings whose ports somebody listens on."""
+        """Return the settings whose ports are in use."""
         return [name for name, port in self.ports.items() if not is_free(port)]
 
 
@@ -78,7 +78,7 @@ def new_place(data: Path, **given: str) -> Place:
 
 
 class Demo(Program):
-    """`extraction demo`, serving once it has said how it is stopped. Its words stand in a log beside its data."""
+    """A running `extraction demo`; its output goes to a log next to its data."""
 
     start_seconds = 180.0
     stop_seconds = 60.0
@@ -94,22 +94,22 @@ class Demo(Program):
         self.place = place
 
     def children(self) -> Sequence[int]:
-        """Everything that it started itself."""
+        """Return the processes that the demo started."""
         listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
         pairs = [line.split() for line in listed.splitlines()]
         return [int(child) for child, parent in pairs if int(parent) == self.pid]
 
     def signal(self, number: int) -> None:
-        """To the supervisor alone."""
+        """Send a signal to the supervisor only."""
         assert self.pid is not None
         os.kill(self.pid, number)
 
     def signal_group(self, number: int) -> None:
-        """As a terminal does at Ctrl-C."""
+        """Send SIGINT to the process group, as a terminal does at Ctrl-C."""
         assert self.pid is not None
         os.killpg(self.pid, number)
 
     def wait(self, seconds: float = 60.0) -> int:
-        """Its exit code, once it has ended."""
+        """Wait for the end, and return the exit code."""
         assert self._process is not None
         return self._process.wait(seconds)

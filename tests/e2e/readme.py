@@ -1,4 +1,4 @@
-"""The README's five minutes, as data: the steps, what they say, and the commands in their code blocks."""
+"""The README's *Five minutes*, parsed into steps with their text and commands."""
 
 import re
 import shlex
@@ -15,7 +15,7 @@ COMMAND = ".venv/bin/extraction"
 
 @dataclass(frozen=True)
 class Step:
-    """`commands` are the arguments of the `extraction` command, one list for each line."""
+    """One numbered step. `commands` are the arguments of `extraction`, one list per line."""
 
     title: str
     text: str
@@ -31,7 +31,7 @@ class Step:
         return _ADDRESS.findall(self.text)
 
     def names(self, words: str) -> str:
-        """`words`, which the README writes so that a reader finds them on the page."""
+        """Return `words` after checking that the README emphasizes them for the reader."""
         emphasized = " ".join(self.text.split())
         assert f"*{words}*" in emphasized or f"`{words}`" in emphasized, f"step {self.title!r} does not name {words!r}"
         return words

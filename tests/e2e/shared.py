@@ -1,7 +1,7 @@
 """One demo for all tests that only read and book: `python -m tests.e2e.shared FOLDER`.
 
-Started by the first test that asks, in whichever worker; it ends with the run, like the servers of `tests.servers`.
-The flag points to `in_process`, and a shop stands on either side.
+Started on first use, by any worker; it ends with the run, like the servers of `tests.servers`. The flag is
+`in_process`, and each side has one shop.
 """
 
 import signal
@@ -25,14 +25,14 @@ class Product:
 
 
 def obtain_product(folder: Path) -> Product:
-    """The shared demo, begun by whoever asks first."""
+    """Return the shared demo; start it on first use."""
     told = obtain_from_holder(MODULE, folder)
     place = Place(Path(told["data"]), told["ports"])
     return Product(place, {side: Shop(**shop) for side, shop in told["shops"].items()})
 
 
 def main() -> None:
-    """Start the demo, describe it in FOLDER, and keep it until the run is over."""
+    """Start the demo, describe it in FOLDER, and keep it running until the run ends."""
     folder = Path(sys.argv[1])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with tempfile.TemporaryDirectory(prefix="extraction-demo-") as data:

@@ -1,4 +1,4 @@
-"""A business with one service and one provider, on either side, and what its customers do through the JSON API."""
+"""A business with one service and one provider, on either side, and its customers on the JSON API."""
 
 import time
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tests.site import PASSWORD, Client
 
 PRICE_MINOR = 4200
 ALWAYS = [{"weekday": weekday, "opens": "00:00", "closes": "24:00"} for weekday in range(1, 8)]
-# How long the processes may take to follow the flag.
+# The maximum time that processes take to follow the flag.
 FLAG_SECONDS = 1.0
 
 
@@ -35,7 +35,7 @@ class Shop:
 
 
 def open_shop(place: Place, slug: str, side: AdapterName) -> Shop:
-    """A new business where the flag is made to point; it is always open."""
+    """Open a business on this side, by setting the flag; its provider is always available."""
     point_flag(place, side)
     return furnished_shop(place.url, slug, side)
 
@@ -56,20 +56,20 @@ def furnished_shop(url: str, slug: str, side: AdapterName) -> Shop:
 
 
 def point_flag(place: Place, side: AdapterName) -> None:
-    """Where new businesses go, known to every process when this returns."""
+    """Set the flag, and return when every process follows it."""
     done = place.extraction("flag", "set", side, "--reason", "a test")
     assert done.returncode == 0, done.stderr
     time.sleep(FLAG_SECONDS)
 
 
 def open_both(place: Place) -> dict[AdapterName, Shop]:
-    """`near-salon` in the monolith, `far-salon` in the service; afterwards the flag points to `in_process`."""
+    """Open `near-salon` in the monolith and `far-salon` in the service; leave the flag at `in_process`."""
     shops = {"http": open_shop(place, "far-salon", "http"), "in_process": open_shop(place, "near-salon", "in_process")}
     return cast(dict[AdapterName, Shop], shops)
 
 
 class Customer:
-    """Signed in at one shop. Methods answer as the API does; they assert nothing."""
+    """A customer signed in at one shop. Methods return API responses unchecked."""
 
     def __init__(self, place: Served, shop: Shop) -> None:
         self.shop = shop
@@ -78,7 +78,7 @@ class Customer:
         answered(self.client.join(shop.slug, self.email, PASSWORD))
 
     def slots(self, days: int = 3) -> requests.Response:
-        """The free starts of one day, some days from now."""
+        """Search the free starts of one day, `days` from now."""
         start = (datetime.now(UTC) + timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
         window = {"start": start.isoformat(), "end": (start + timedelta(days=1)).isoformat()}
         return self.client.get(self._path("slots"), params={"offering_id": self.shop.offering_id, **window})

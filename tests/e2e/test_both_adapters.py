@@ -1,4 +1,4 @@
-"""One booking journey, through the JSON API, at a business on either side: nobody could tell which."""
+"""One booking journey through the JSON API, indistinguishable on either side."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ KEYS = "SELECT count(*) FROM scheduling.idempotency WHERE business_id = %s"
 
 @dataclass(frozen=True)
 class Journey:
-    """What a customer was told, without the values that differ from one booking to the next."""
+    """The replies of the journey, without values that differ between bookings."""
 
     replies: list[tuple[int, object]]
     invoices: list[tuple[str, int, int]]
@@ -36,11 +36,11 @@ def journeys(product: Product) -> dict[AdapterName, Journey]:
 
 
 @pytest.mark.parametrize("told", list(Journey.__dataclass_fields__))
-def test_both_sides_tell_the_same(journeys: dict[AdapterName, Journey], told: str) -> None:
+def test_both_adapters_give_the_same_replies(journeys: dict[AdapterName, Journey], told: str) -> None:
     assert getattr(journeys["in_process"], told) == getattr(journeys["http"], told)
 
 
-def test_what_they_tell(journeys: dict[AdapterName, Journey]) -> None:
+def test_replies_of_the_journey(journeys: dict[AdapterName, Journey]) -> None:
     seen = journeys["http"]
     assert [status for status, _ in seen.replies] == [200, 201, 201, 409, 400, 404, 200, 409, 200, 409, 200, 200]
     assert seen.invoices == [("credited", PRICE_MINOR, 0)]
@@ -56,7 +56,7 @@ def test_what_they_tell(journeys: dict[AdapterName, Journey]) -> None:
 @pytest.mark.usefixtures("journeys")
 @pytest.mark.parametrize("side, other", [SIDES, SIDES[::-1]])
 @pytest.mark.parametrize("rows", [APPOINTMENTS, OUTBOX, KEYS])
-def test_a_business_leaves_rows_in_its_own_database_only(
+def test_business_has_rows_in_its_own_database_only(
     product: Product, side: AdapterName, other: AdapterName, rows: str
 ) -> None:
     business_id = product.shops[side].business_id
@@ -65,7 +65,7 @@ def test_a_business_leaves_rows_in_its_own_database_only(
 
 
 def journey(place: Place, customer: Customer) -> Journey:
-    """Book, repeat the key, want a taken time, err, move, cancel, cancel again."""
+    """Book, repeat the key, request a taken slot, send an error, reschedule, cancel twice."""
     found = customer.slots()
     first, second = (slot["starts_at"] for slot in answered(found)["slots"][:2])
     booked = customer.book(first, key="the-same-key")
@@ -101,7 +101,7 @@ def states(customer: Customer) -> list[str]:
 
 
 def shape(response: requests.Response) -> object:
-    """The names and kinds of what was said, and of a refusal its words too."""
+    """Return member names and types of a reply; for an error, also its text."""
     body = response.json()
     return kinds(body) if response.ok else {name: body.get(name) for name in ("code", "title", "detail", "field")}
 
@@ -120,7 +120,7 @@ def method_of(calendar: str) -> str:
 
 
 def events_of(place: Place, customer: Customer, appointment_id: str) -> list[tuple[str, int]]:
-    """Those that were published, in their order."""
+    """Return the published events, in order."""
     published = "SELECT payload FROM scheduling.outbox WHERE appointment_id = %s AND published_at IS NOT NULL"
     rows = place.sql(customer.shop.side, f"{published} ORDER BY position", appointment_id)
     return [(event["type"], event["appointment"]["version"]) for event in (json.loads(row[0]) for row in rows)]

@@ -1,4 +1,4 @@
-"""The pages on which a person moves an appointment, sees what a change costs, waits, and takes an offer."""
+"""Pages for rescheduling, fees, the waitlist and its offers."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -26,7 +26,7 @@ def customer(product: Product, shop: Shop) -> Customer:
 
 @pytest.fixture
 def browser(product: Product, shop: Shop, customer: Customer) -> Browser:
-    """The customer's own."""
+    """A browser for this customer only."""
     browser = Browser(product.place.url)
     sign_in(browser, shop, customer)
     return browser
@@ -39,7 +39,7 @@ def owner(product: Product, shop: Shop) -> Client:
     return client
 
 
-def test_an_appointment_is_moved_to_a_time_that_the_page_lists(browser: Browser, shop: Shop) -> None:
+def test_customer_reschedules_to_a_listed_time(browser: Browser, shop: Shop) -> None:
     before = booked(browser, shop)
     browser.follow("Choose another time")
     assert "You can move it free of charge until" in browser.page.text
@@ -49,14 +49,14 @@ def test_an_appointment_is_moved_to_a_time_that_the_page_lists(browser: Browser,
     after = browser.send(form)
     assert after.url == before.url
     assert after.form("Cancel this appointment").fields["version"] == "2"
-    assert browser.send(form).url == after.url, "the same form again is the same change"
+    assert browser.send(form).url == after.url, "submitting the form again repeats the same change"
     stale = browser.send(form, key=uuid4().hex)
     assert stale.status == 409
     assert "Choose another time" in stale.text
 
 
-def test_a_late_change_says_what_it_costs(browser: Browser, shop: Shop) -> None:
-    """The service may be cancelled free of charge until a day before, and costs 42.00."""
+def test_late_change_shows_its_fee(browser: Browser, shop: Shop) -> None:
+    """The service costs 42.00, and cancelling is free until one day before."""
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     page = browser.open(f"/b/{shop.slug}?day={tomorrow}")
     browser.open(next(link.address for link in page.links if "/confirm?" in link.address))
@@ -69,7 +69,7 @@ def test_a_late_change_says_what_it_costs(browser: Browser, shop: Shop) -> None:
     assert "Fee 42.00 EUR" in browser.submit("Cancel this appointment").text
 
 
-def test_who_waits_for_a_day_gets_what_comes_free(
+def test_waiting_customer_gets_a_freed_slot(
     browser: Browser, product: Product, shop: Shop, owner: Client, customer: Customer
 ) -> None:
     day = datetime.now(UTC).date() + timedelta(days=400)
@@ -95,7 +95,7 @@ def test_who_waits_for_a_day_gets_what_comes_free(
     assert "View offer" not in browser.open(appointments).text
 
 
-def test_who_no_longer_waits_is_off_the_list(browser: Browser, shop: Shop, owner: Client) -> None:
+def test_leaving_the_waitlist_removes_the_entry(browser: Browser, shop: Shop, owner: Client) -> None:
     day = datetime.now(UTC).date() + timedelta(days=401)
     path = f"/businesses/{shop.slug}/providers/{shop.provider_id}/overrides/{day}"
     answered(owner.request("PUT", path, json={"mode": "close"}))
@@ -104,10 +104,10 @@ def test_who_no_longer_waits_is_off_the_list(browser: Browser, shop: Shop, owner
     assert "Waiting list" not in browser.submit("Leave the waiting list").text
 
 
-def test_a_request_says_that_it_awaits_approval(browser: Browser, product: Product, owner: Client, shop: Shop) -> None:
+def test_request_shows_that_it_awaits_approval(browser: Browser, product: Product, owner: Client, shop: Shop) -> None:
     root = f"/businesses/{shop.slug}"
     keys = {"Idempotency-Key": uuid4().hex}
-    # By name it comes after the one that the shop opens with, which stays the first that the page shows.
+    # Sorts after the shop's first offering, which the page shows first.
     fields = {"name": "Tattoo", "duration_minutes": 30, "requires_approval": True}
     offering = answered(owner.post(f"{root}/offerings", fields, headers=keys))["offering_id"]
     performs = {"offering_ids": [shop.offering_id, offering]}
@@ -124,7 +124,7 @@ def test_a_request_says_that_it_awaits_approval(browser: Browser, product: Produ
     assert "You are booked" in browser.open(asked.url).text
 
 
-def test_whoever_is_free_takes_a_booking_that_names_nobody(browser: Browser, shop: Shop) -> None:
+def test_booking_without_a_provider_goes_to_a_free_one(browser: Browser, shop: Shop) -> None:
     day = datetime.now(UTC).date() + timedelta(days=403)
     page = browser.open(f"/b/{shop.slug}?day={day}")
     link = next(link.address for link in page.links if "/confirm?" in link.address)

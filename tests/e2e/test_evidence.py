@@ -1,4 +1,4 @@
-"""`extraction evidence` beside a demo that is used, and beside nothing."""
+"""`extraction evidence` with and without a running demo."""
 
 from pathlib import Path
 from threading import Event, Thread
@@ -9,7 +9,7 @@ from tests.e2e.demo import new_place
 from tests.e2e.shared import Product
 
 
-def test_it_names_the_modules_of_the_demo_that_runs(product: Product) -> None:
+def test_evidence_names_the_modules_of_a_running_demo(product: Product) -> None:
     shop, over = product.shops["in_process"], Event()
 
     def use() -> None:
@@ -29,7 +29,7 @@ def test_it_names_the_modules_of_the_demo_that_runs(product: Product) -> None:
     assert "Try" in first_words
 
 
-def test_without_a_demo_it_says_how_to_start_one(tmp_path: Path) -> None:
+def test_evidence_without_a_demo_explains_how_to_start_one(tmp_path: Path) -> None:
     told = new_place(tmp_path / "data").extraction("evidence")
     assert told.returncode == 2
     assert "start it with `make demo`" in told.stderr

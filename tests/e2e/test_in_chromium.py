@@ -1,6 +1,6 @@
-"""The pages in a real browser: nothing sticks out at the width of a desk or of a telephone, nothing breaks the policy.
+"""Pages in a real browser: no overflow on desktop or phone widths, no violation of the content security policy.
 
-The pictures stand in `.artifacts/pages`, for whoever wants to look.
+Screenshots are stored in `.artifacts/pages`.
 """
 
 import os
@@ -28,7 +28,7 @@ def chromium() -> Iterator[Chromium]:
 
 @pytest.fixture(scope="module")
 def pages(product: Product, chromium: Chromium) -> dict[str, str]:
-    """Addresses by name; the browser is signed in."""
+    """Return addresses by name, for a signed-in browser."""
     customer = Customer(product.place, product.shops["in_process"])
     slot = answered(customer.slots(days=7))["slots"][-1]["starts_at"]
     booked = answered(customer.book(slot))["appointment_id"]
@@ -50,7 +50,7 @@ def pages(product: Product, chromium: Chromium) -> dict[str, str]:
 @pytest.mark.parametrize(
     "name", ["home", "booking", "appointment", "move", "appointments", "sign-up", "error", "mails"]
 )
-def test_nothing_sticks_out(chromium: Chromium, pages: dict[str, str], name: str, width: int) -> None:
+def test_no_page_overflows_its_width(chromium: Chromium, pages: dict[str, str], name: str, width: int) -> None:
     chromium.open(pages[name], width)
     PICTURES.mkdir(parents=True, exist_ok=True)
     chromium.screenshot(PICTURES / f"{name}-{width}.png")

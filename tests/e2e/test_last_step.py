@@ -1,7 +1,7 @@
 """The last step of the extraction: delete `in_process.py`, `monolith/cutover/` and their import rule, and book.
 
-Both deployables run from what is left. The monolith's copy holds nothing of the service, and the service is served from
-a wheel that holds nothing of the monolith.
+Both deployables run from the remaining tree: the monolith from a copy without the service, the service from a wheel
+without the monolith.
 """
 
 import os
@@ -28,12 +28,12 @@ from tests.servers import ROOT, Servers
 DELETED = ("monolith/modules/scheduling/adapters/in_process.py", "monolith/cutover")
 RULE = "3-service"
 PACKAGES = ("contracts", "scheduling_service", "monolith", "deploy", "loadtests")
-ABSENT = 'raise ImportError("the extraction is final: nothing of the service is installed with the monolith")\n'
+ABSENT = 'raise ImportError("the extraction is final: the service is not installed with the monolith")\n'
 
 
 @dataclass(frozen=True)
 class Product:
-    """`url` is the monolith's; `databases` are those of both deployables."""
+    """Both deployables. `url` is the monolith's; `databases` belong to both."""
 
     url: str
     databases: Databases
@@ -41,12 +41,12 @@ class Product:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository in which the last step has been taken."""
+    """A copy of the repository after the last step."""
     folder = tmp_path_factory.mktemp("final")
     for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     for path in DELETED:
-        assert (folder / path).exists(), f"{path} is what the last step deletes"
+        assert (folder / path).exists(), f"{path} is deleted by the last step"
         (shutil.rmtree if (folder / path).is_dir() else os.unlink)(folder / path)
     rules = (ROOT / "pyproject.toml").read_text()
     without, count = re.subn(
@@ -60,7 +60,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def monolith_alone(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is deployed as the monolith. Importing the service fails, also for whoever has it installed."""
+    """The monolith as deployed. Importing the service fails even where it is installed."""
     folder = tmp_path_factory.mktemp("monolith")
     for package in ("contracts", "monolith"):
         shutil.copytree(tree / package, folder / package)
@@ -70,7 +70,7 @@ def monolith_alone(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="module")
 def service_wheel(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The installed contents of a wheel that is built from the service and its contracts alone."""
+    """The installed contents of a wheel built from the service and its contracts only."""
     source, wheels, installed = (tmp_path_factory.mktemp(name) for name in ("source", "wheels", "installed"))
     for package in ("contracts", "scheduling_service"):
         shutil.copytree(tree / package, source / package)
@@ -150,7 +150,7 @@ def test_no_scheduling_data_is_left_in_the_database_of_the_monolith(product: Pro
 
 
 def web(package: str, folder: Path, url: str, settings: Mapping[str, str], logs: Path) -> Program:
-    """The package's web under plain gunicorn, imported from `folder`."""
+    """Run the package's web under plain gunicorn, imported from `folder`."""
     address = url.removeprefix("http://")
     options = ["--worker-class", "gthread", "--threads", "4", "--no-control-socket", "--bind", address]
     return Program(
@@ -167,7 +167,7 @@ def background(module: str, folder: Path, settings: Mapping[str, str], logs: Pat
 
 
 def isolated(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process that imports the product from `folder` only."""
+    """Return the environment of a process that imports the product from `folder` only."""
     return {**settings, "PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
 
 

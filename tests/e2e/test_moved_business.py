@@ -1,4 +1,4 @@
-"""A business that is moved between a booking and what follows from it: each event has one effect, in its order."""
+"""A cutover between a booking and its follow-up: each event takes effect once, in order."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.polling import eventually
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """One of this file's own, whose databases follow one another."""
+    """A separate demo for this module, with replication running."""
     place = new_place(tmp_path_factory.mktemp("moved") / "data")
     with Demo(place) as demo:
         started = place.extraction("replicate", "start")
@@ -35,7 +35,7 @@ def moved(place: Place, shop: Shop, side: str, *options: str) -> str:
 
 
 def test_events_around_moves_have_one_effect_each(place: Place) -> None:
-    """Booked here, moved there, cancelled where the business came back to: two databases tell of one appointment."""
+    """One appointment publishes events from both databases: booked in one, rescheduled in the other, then cancelled."""
     shop = open_shop(place, "wandering-salon", "in_process")
     customer = Customer(place, shop)
     starts = [slot["starts_at"] for slot in answered(customer.slots())["slots"]]
@@ -54,7 +54,7 @@ def test_events_around_moves_have_one_effect_each(place: Place) -> None:
     assert verified.returncode == 0, verified.stdout
 
 
-def test_an_invoice_that_does_not_match_its_appointment_is_named(place: Place) -> None:
+def test_verify_names_an_invoice_that_does_not_match_its_appointment(place: Place) -> None:
     shop = open_shop(place, "tampered-salon", "in_process")
     customer = Customer(place, shop)
     appointment = answered(customer.book(answered(customer.slots())["slots"][0]["starts_at"]))
@@ -68,14 +68,14 @@ def test_an_invoice_that_does_not_match_its_appointment_is_named(place: Place) -
 
 
 def tamper(place: Place, appointment_id: str, customer_id: str) -> None:
-    """By hand, at the owner; the copy follows."""
+    """Change a row manually in the owner's database; replication copies it."""
     changed = "UPDATE scheduling.appointment SET customer_id = %s WHERE appointment_id = %s RETURNING 1"
     assert place.sql("in_process", changed, customer_id, appointment_id) == [(1,)]
 
 
 @contextmanager
-def service_asleep(demo: Demo) -> Iterator[None]:
-    """Its processes answer nobody, and are not dead either: nothing starts them again."""
+def service_frozen(demo: Demo) -> Iterator[None]:
+    """Freeze the processes: they neither answer nor end, so the supervisor does not restart them."""
     below = psutil.Process(demo.pid).children(recursive=True)  # type: ignore[no-untyped-call]
     web = [process for process in below if "scheduling_service.wsgi:app" in process.cmdline()]
     assert web
@@ -85,17 +85,17 @@ def service_asleep(demo: Demo) -> Iterator[None]:
         yield
     finally:
         for process in web:
-            # Its parent may have given it up meanwhile.
+            # Its parent may have ended it already.
             with suppress(psutil.NoSuchProcess):
                 process.resume()
 
 
-def test_a_guarded_business_goes_back_when_the_service_falls_asleep(demo: Demo, place: Place) -> None:
+def test_guarded_business_moves_back_when_the_service_freezes(demo: Demo, place: Place) -> None:
     shop = open_shop(place, "guarded-salon", "in_process")
     customer = Customer(place, shop)
     assert "guarded for 15 minutes" in moved(place, shop, "http", "--guard", "--guard-for", "6")
     assert "guarded-salon is guarded until" in place.extraction("cutover", "status").stdout
-    with service_asleep(demo):
+    with service_frozen(demo):
         eventually(lambda: customer.slots().status_code == 503, "customers are sent away")
         eventually(lambda: customer.slots().status_code == 200, "the business is served again", seconds=60)
         booked = answered(customer.book(answered(customer.slots())["slots"][0]["starts_at"]))

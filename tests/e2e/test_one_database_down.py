@@ -1,4 +1,4 @@
-"""Either Postgres server dies by `kill -9`: what the other holds stays bookable, and afterwards nothing is missing."""
+"""One Postgres server is killed: businesses of the other stay bookable, and no booking is lost."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,13 +17,13 @@ from tests.e2e.shop import Customer, answered, open_both
 from tests.polling import eventually
 from tests.site import Client
 
-# Longer than any deadline of ours, and by far than a refusal of a connection.
+# Longer than any deadline of the product, and much longer than a refused connection takes.
 LONGEST_REFUSAL = 10.0
 
 
 @dataclass(frozen=True)
 class World:
-    """The demo on servers that nobody starts again but the test."""
+    """A demo on servers that only the test restarts."""
 
     demo: Demo
     place: Place
@@ -47,7 +47,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(autouse=True)
 def _everything_runs(world: World) -> Iterator[None]:
-    """Before each test; and nothing of ours was started again to get there."""
+    """Both servers run before each test, and no process of the product was restarted."""
     for side, server in world.servers.items():
         server.start()
         books(world, side)
@@ -56,7 +56,7 @@ def _everything_runs(world: World) -> Iterator[None]:
     assert "restarting" not in world.demo.output()
 
 
-def test_without_schedulings_database_the_monoliths_businesses_are_booked(world: World) -> None:
+def test_monolith_owned_businesses_are_bookable_without_the_scheduling_database(world: World) -> None:
     near, far = world.customers["in_process"], world.customers["http"]
     world.servers["http"].kill()
     assert near.slots().status_code == 200
@@ -76,7 +76,7 @@ def test_without_schedulings_database_the_monoliths_businesses_are_booked(world:
     books(world, "http")
 
 
-def test_without_the_monoliths_database_schedulings_businesses_are_booked(world: World) -> None:
+def test_service_owned_businesses_are_bookable_without_the_monolith_database(world: World) -> None:
     near, far = world.customers["in_process"], world.customers["http"]
     starts_at = free(far)
     every_process_has_seen(near)
@@ -103,7 +103,7 @@ def server(folder: Path) -> PostgresServer:
 
 
 def books(world: World, side: AdapterName) -> None:
-    """As soon as it can be done, and without more than a retry."""
+    """Book as soon as possible, by plain retries."""
     customer = world.customers[side]
     eventually(lambda: customer.book(free(customer)).status_code == 201, f"a booking at the {side} business")
 
@@ -114,7 +114,7 @@ def free(customer: Customer) -> str:
 
 
 def every_process_has_seen(customer: Customer) -> None:
-    """What an outage leaves usable is what a process has met before: each gets some of these."""
+    """Warm the caches of every process, since only cached credentials work during an outage."""
 
     def visit(_: int) -> int:
         other = Client(customer.client.url)
@@ -127,7 +127,7 @@ def every_process_has_seen(customer: Customer) -> None:
 
 
 def refused_in_time(ask: Callable[[], list[requests.Response]]) -> None:
-    """Each answer is 503, says when to come back, and came soon."""
+    """Check that each response is a fast 503 with Retry-After."""
     begun = time.monotonic()
     answers = ask()
     taken = time.monotonic() - begun

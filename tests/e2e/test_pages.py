@@ -1,4 +1,4 @@
-"""The pages: what a person sees when all is well, and when it is not."""
+"""The pages, on success and on errors."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ def customer(product: Product, shop: Shop) -> Customer:
 
 @pytest.fixture
 def signed_in(browser: Browser, shop: Shop, customer: Customer) -> Browser:
-    """The customer's own browser."""
+    """A browser for this customer only."""
     sign_in(browser, shop, customer)
     return browser
 
@@ -40,7 +40,7 @@ def signed_in(browser: Browser, shop: Shop, customer: Customer) -> Browser:
 @pytest.mark.parametrize(
     "path", ["/", "/b/near-salon", "/b/far-salon", "/b/near-salon/sign-in", "/b/near-salon/sign-up"]
 )
-def test_pages_that_anybody_may_see(browser: Browser, path: str) -> None:
+def test_public_pages(browser: Browser, path: str) -> None:
     page = browser.open(path)
     assert page.status == 200
     assert "unsafe-inline" not in page.headers["Content-Security-Policy"]
@@ -49,7 +49,7 @@ def test_pages_that_anybody_may_see(browser: Browser, path: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["day=yesterday", "day=2030-02-30", "day=0001-01-01", "day=9999-12-31", "offering=x"])
-def test_a_query_that_means_nothing_shows_the_page_all_the_same(browser: Browser, query: str) -> None:
+def test_meaningless_query_still_shows_the_page(browser: Browser, query: str) -> None:
     page = browser.open(f"/b/near-salon?{query}")
     assert (page.status, "Massage on" in page.text) == (200, True)
 
@@ -64,13 +64,13 @@ def test_a_query_that_means_nothing_shows_the_page_all_the_same(browser: Browser
         ("/b/near-salon/sign-in/", 404),
     ],
 )
-def test_an_address_that_means_nothing_is_told_on_a_page(browser: Browser, path: str, status: int) -> None:
+def test_unknown_address_shows_an_error_page(browser: Browser, path: str, status: int) -> None:
     page = browser.open(path)
     assert page.status == status
     assert browser.follow("Go back").status == 200
 
 
-def test_who_is_not_signed_in_books_after_signing_up(browser: Browser, shop: Shop) -> None:
+def test_anonymous_visitor_books_after_signing_up(browser: Browser, shop: Shop) -> None:
     wanted = a_free_time(browser, shop)
     browser.open(wanted)
     assert browser.page.path.endswith("/sign-in")
@@ -80,7 +80,7 @@ def test_who_is_not_signed_in_books_after_signing_up(browser: Browser, shop: Sho
     assert "You are booked" in browser.submit("Book it").text
 
 
-def test_who_is_no_customer_of_this_business_yet_becomes_one_by_signing_in(
+def test_signing_in_makes_a_user_a_customer_of_the_business(
     product: Product, signed_in: Browser, customer: Customer
 ) -> None:
     far = product.shops["http"]
@@ -91,7 +91,7 @@ def test_who_is_no_customer_of_this_business_yet_becomes_one_by_signing_in(
     assert "You are booked" in signed_in.submit("Book it").text
 
 
-def test_a_wrong_password_is_told_and_not_sent_back(browser: Browser, shop: Shop, customer: Customer) -> None:
+def test_wrong_password_is_reported_and_not_echoed(browser: Browser, shop: Shop, customer: Customer) -> None:
     browser.open(f"/b/{shop.slug}/sign-in")
     page = browser.submit("Sign in", email=customer.email, password="not the password")
     assert page.status == 401
@@ -100,7 +100,7 @@ def test_a_wrong_password_is_told_and_not_sent_back(browser: Browser, shop: Shop
     assert "not the password" not in page.source
 
 
-def test_a_time_that_somebody_else_took_meanwhile(signed_in: Browser, shop: Shop, product: Product) -> None:
+def test_slot_taken_by_another_customer(signed_in: Browser, shop: Shop, product: Product) -> None:
     signed_in.open(a_free_time(signed_in, shop))
     starts_at = signed_in.page.form("Book it").fields["at"]
     answered(Customer(product.place, shop).book(starts_at))
@@ -110,14 +110,14 @@ def test_a_time_that_somebody_else_took_meanwhile(signed_in: Browser, shop: Shop
     assert "Massage on" in signed_in.follow("Choose another time").text
 
 
-def test_a_form_sent_twice_books_once(signed_in: Browser, shop: Shop, customer: Customer) -> None:
+def test_form_submitted_twice_books_once(signed_in: Browser, shop: Shop, customer: Customer) -> None:
     signed_in.open(a_free_time(signed_in, shop))
     form = signed_in.page.form("Book it")
     assert signed_in.send(form).url == signed_in.send(form).url
     assert len(answered(customer.appointments())["appointments"]) == 1
 
 
-def test_an_appointment_cancelled_in_two_tabs(signed_in: Browser, shop: Shop) -> None:
+def test_appointment_cancelled_in_two_tabs(signed_in: Browser, shop: Shop) -> None:
     appointment = booked(signed_in, shop).url
     first, second = (signed_in.open(appointment).form("Cancel this appointment") for _ in range(2))
     assert "was cancelled" in signed_in.send(first).text
@@ -127,7 +127,7 @@ def test_an_appointment_cancelled_in_two_tabs(signed_in: Browser, shop: Shop) ->
     assert not any("Cancel this appointment" in form.buttons for form in page.forms)
 
 
-def test_somebody_elses_appointment_is_not_there(signed_in: Browser, shop: Shop, product: Product) -> None:
+def test_appointment_of_another_customer_is_not_found(signed_in: Browser, shop: Shop, product: Product) -> None:
     other = Customer(product.place, shop)
     starts_at = answered(other.slots(days=6))["slots"][0]["starts_at"]
     appointment_id = answered(other.book(starts_at))["appointment_id"]
@@ -137,14 +137,16 @@ def test_somebody_elses_appointment_is_not_there(signed_in: Browser, shop: Shop,
 
 
 @pytest.mark.parametrize("query", ["", "?offering=x&provider=y&at=z", "?at=2030-01-01T10:00:00"])
-def test_a_confirmation_of_nothing(signed_in: Browser, shop: Shop, query: str) -> None:
+def test_confirmation_page_without_a_slot(signed_in: Browser, shop: Shop, query: str) -> None:
     page = signed_in.open(f"/b/{shop.slug}/confirm{query}")
     assert page.status == 400
     assert signed_in.follow("Go back").status == 200
 
 
 @pytest.mark.parametrize("after", ["//evil.example", EVIL, "/\\evil.example", "javascript:alert(1)", "/\tx"])
-def test_after_signing_in_one_stays_on_this_site(browser: Browser, shop: Shop, customer: Customer, after: str) -> None:
+def test_signing_in_never_redirects_to_another_site(
+    browser: Browser, shop: Shop, customer: Customer, after: str
+) -> None:
     browser.open(f"/b/{shop.slug}/sign-in")
     form = browser.page.form("Sign in")
     page = browser.send(form, email=customer.email, password=PASSWORD, next=after)
@@ -154,7 +156,7 @@ def test_after_signing_in_one_stays_on_this_site(browser: Browser, shop: Shop, c
 @pytest.mark.parametrize(
     "headers", [{"Origin": EVIL.rstrip("/")}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
 )
-def test_a_form_on_another_site_is_refused(
+def test_cross_site_form_is_refused(
     signed_in: Browser, shop: Shop, customer: Customer, headers: dict[str, str]
 ) -> None:
     page = booked(signed_in, shop)
@@ -165,7 +167,7 @@ def test_a_form_on_another_site_is_refused(
     assert answered(customer.appointments())["appointments"][-1]["status"] == "booked"
 
 
-def test_what_people_type_is_never_markup(signed_in: Browser, shop: Shop) -> None:
+def test_user_input_is_never_markup(signed_in: Browser, shop: Shop) -> None:
     script = "<script>alert(1)</script>"
     signed_in.open(a_free_time(signed_in, shop))
     page = signed_in.submit("Book it", note=script)
@@ -174,7 +176,7 @@ def test_what_people_type_is_never_markup(signed_in: Browser, shop: Shop) -> Non
     assert "<script" not in signed_in.open(f"/b/{shop.slug}/sign-in?next=/{script}").source
 
 
-def test_a_business_whose_short_name_is_taken(browser: Browser) -> None:
+def test_taken_short_name_is_reported(browser: Browser) -> None:
     browser.open("/")
     typed = {"business_name": "A <b>bold</b> one", "name": "Olga", "email": new_address(), "password": PASSWORD}
     page = browser.submit("Create business", slug="near-salon", **typed)
@@ -203,7 +205,7 @@ def sign_in(browser: Browser, shop: Shop, customer: Customer) -> None:
 
 
 def a_free_time(browser: Browser, shop: Shop) -> str:
-    """Where the page links a free time to, on a day that other tests are unlikely to have chosen."""
+    """Return the link of a free start, on a day that other tests are unlikely to use."""
     day = datetime.now(UTC).date() + timedelta(days=random.randint(10, 300))
     page = browser.open(f"/b/{shop.slug}?day={day}")
     return random.choice([link.address for link in page.links if "/confirm?" in link.address])

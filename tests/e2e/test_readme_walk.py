@@ -1,4 +1,4 @@
-"""The README's five minutes, word for word: its addresses, its commands, the words it tells a reader to look for."""
+"""Execute the README's *Five minutes*: its addresses, commands and the labels that it names."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -19,7 +19,7 @@ IN_THE_README = {"http://127.0.0.1:8000": "MONOLITH_PORT", "http://127.0.0.1:802
 
 @pytest.fixture
 def walker(tmp_path: Path) -> Iterator["Walker"]:
-    """In a demo of their own: the walk lets the two databases follow one another."""
+    """A walker with a separate demo, because the walk starts replication."""
     place = new_place(tmp_path / "data")
     with Demo(place):
         yield Walker(place)
@@ -40,7 +40,7 @@ def test_the_five_minutes(walker: "Walker") -> None:
 
 
 class Walker:
-    """A stranger with a browser and a second terminal."""
+    """A newcomer with a browser and a second terminal."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -48,7 +48,7 @@ class Walker:
 
     def books(self, step: Step) -> None:
         self.opens(step.addresses[0])
-        in_some_days = date.today() + timedelta(days=9)  # noqa: DTZ011 (a person's own day will do)
+        in_some_days = date.today() + timedelta(days=9)  # noqa: DTZ011 (the local date is good enough)
         day = in_some_days + timedelta(days=2 if in_some_days.weekday() > 4 else 0)
         offering = next(form for form in self.browser.page.forms if "offering" in form.fields)
         self.browser.send(offering, day=day.isoformat())
@@ -89,7 +89,7 @@ class Walker:
         assert "in_process -> http" in changed.stdout
         assert "scheduling.adapter = http" in shown.stdout
         assert "trying the other side" in shown.stdout
-        assert FLAG_SECONDS <= 1.0, "within a second, the README says"
+        assert FLAG_SECONDS <= 1.0, "the README promises one second"
 
     def creates_a_second_business(self, step: Step) -> None:
         self.browser.open(f"{self.place.url}/b/harbour-barbers")
@@ -134,7 +134,7 @@ class Walker:
         self.looks_again()
 
     def looks_again(self) -> None:
-        """The customer notices nothing of where the business is: what they had is there."""
+        """Check that the customer still sees the earlier appointment after a move."""
         self.browser.open(f"{self.place.url}/b/harbour-barbers")
         if "Sign out" in self.browser.page.text:
             self.browser.submit("Sign out")
@@ -145,7 +145,7 @@ class Walker:
         assert "This appointment was cancelled" in self.browser.page.text
 
     def opens(self, address: str) -> None:
-        """An address as the README has it, on the ports of this demo."""
+        """Open an address of the README on the ports of this demo."""
         for written, port in IN_THE_README.items():
             address = address.replace(written, f"http://127.0.0.1:{self.place.ports[port]}")
         self.browser.open(address)
@@ -157,6 +157,6 @@ class Walker:
 
 
 def owner_in(status: str, slug: str) -> str:
-    """The second column of the business's row."""
+    """Return the second column of the business's row."""
     (row,) = [line.split() for line in status.splitlines() if line.startswith(f"{slug} ")]
     return row[1]

@@ -1,4 +1,4 @@
-"""However the demo ends: nothing of it keeps running, the next start goes on, and what was acknowledged stands."""
+"""However the demo ends, no process remains, the next start continues, and acknowledged writes are kept."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from tests.e2e.shop import Customer, Shop, answered, open_both
 from tests.polling import eventually
 
 STARTS = "SELECT appointment_id::text, status FROM scheduling.appointment WHERE business_id = %s"
-# Under a loaded machine; on an idle one it takes about three.
+# For a loaded machine; an idle one takes about three seconds.
 SECOND_START_SECONDS = 60.0
 SERVERS = ("postgres-monolith", "postgres-scheduling", "valkey")
 PROCESSES = 9
@@ -30,7 +30,7 @@ PROCESSES = 9
 
 @dataclass
 class Ledger:
-    """What customers were promised, by business, and what they asked for without hearing an answer."""
+    """Acknowledged bookings by business, and requests without a reply."""
 
     promised: dict[AdapterName, list[str]] = field(default_factory=lambda: {"in_process": [], "http": []})
     unanswered: dict[AdapterName, int] = field(default_factory=lambda: {"in_process": 0, "http": 0})
@@ -38,7 +38,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A demo that ran once and was stopped; both shops have a booking."""
+    """A stopped demo in which both shops have a booking."""
 
     place: Place
     shops: Mapping[AdapterName, Shop]
@@ -60,12 +60,12 @@ def test_sigterm_under_load_then_ctrl_c(stopped: Stopped) -> None:
     begun = time.monotonic()
     with Demo(stopped.place, "--no-seed") as demo:
         assert time.monotonic() - begun < SECOND_START_SECONDS
-        stands(stopped)
+        check_ledger(stopped)
         with Crowd(stopped):
             eventually(lambda: all(len(ids) > 10 for ids in stopped.ledger.promised.values()), "some bookings")
             leaves_nothing_running(demo, lambda: demo.signal(signal.SIGTERM))
     with Demo(stopped.place, "--no-seed") as demo:
-        stands(stopped)
+        check_ledger(stopped)
         leaves_nothing_running(demo, lambda: demo.signal_group(signal.SIGINT))
 
 
@@ -79,11 +79,11 @@ def test_kill_9_of_the_servers_then_of_the_supervisor(stopped: Stopped) -> None:
     eventually(lambda: not stopped.place.taken_ports(), "every port is free")
     eventually(lambda: not running(children), "no process is left")
     with Demo(stopped.place, "--no-seed"):
-        stands(stopped)
+        check_ledger(stopped)
 
 
 def is_started_again_without_a_loss(demo: Demo, stopped: Stopped, customers: Sequence[Customer]) -> None:
-    """Both Postgres servers and Valkey, at once."""
+    """Kill both Postgres servers and Valkey at the same time."""
     for customer in customers:
         answered(book_one(customer, stopped.ledger, days=4))
     for pid in pids_of(demo, SERVERS):
@@ -93,11 +93,11 @@ def is_started_again_without_a_loss(demo: Demo, stopped: Stopped, customers: Seq
         eventually(partial(has_invoices, customer, 2), "an invoice for each booking")
     for name in SERVERS:
         assert f"{name} ended (signal 9), restarting in 1 s" in demo.output()
-    stands(stopped)
+    check_ledger(stopped)
 
 
 class Crowd:
-    """Customers who book, one time after the other, until nobody answers."""
+    """Book one slot after the other until the product stops answering."""
 
     def __init__(self, stopped: Stopped) -> None:
         self._ledger = stopped.ledger
@@ -115,7 +115,7 @@ class Crowd:
             each.result()
 
     def _book(self, customer: Customer, days: int) -> None:
-        """On days of their own; each time once."""
+        """Book on this weekday of 40 weeks, each start once."""
         weeks = chain.from_iterable(self._free(customer, days + 4 * week) for week in range(40))
         for starts_at in weeks:
             if self._over.is_set():
@@ -139,7 +139,7 @@ class Crowd:
 
 
 def book_one(customer: Customer, ledger: Ledger, days: int) -> requests.Response:
-    """The first free time of the day, if it can be booked; then the ledger knows."""
+    """Book the first free start of the day, and record the outcome in the ledger."""
     found = customer.slots(days)
     answer = customer.book(found.json()["slots"][0]["starts_at"]) if found.ok else found
     if answer.status_code == 201:
@@ -147,8 +147,8 @@ def book_one(customer: Customer, ledger: Ledger, days: int) -> requests.Response
     return answer
 
 
-def stands(stopped: Stopped) -> None:
-    """Every promise once, and no more than what was asked for. That none overlaps another is a constraint's word."""
+def check_ledger(stopped: Stopped) -> None:
+    """Check that each acknowledged booking exists once, and no unrequested one. A constraint rules out overlap."""
     for side, shop in stopped.shops.items():
         rows = dict(stopped.place.sql(side, STARTS, shop.business_id))
         promised = stopped.ledger.promised[side]
