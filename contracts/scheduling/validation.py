@@ -1,6 +1,6 @@
 """Checks that every call of the port passes, with either adapter."""
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -12,6 +12,8 @@ from contracts.scheduling.models.kinds import Request
 
 Q = TypeVar("Q", bound=Request)
 T = TypeVar("T")
+
+DEADLINE_PASSED: Final = "The deadline has passed; nothing was done."
 
 
 def check_call(ctx: CallContext, request: Q, *, writes: bool) -> Q:
@@ -33,7 +35,7 @@ def check_request(request: Q) -> Q:
 def check_deadline(ctx: CallContext) -> None:
     """Raise DeadlineExceeded if the deadline of the call has passed."""
     if ctx.deadline.expired():
-        raise DeadlineExceeded("The deadline has passed; nothing was done.")
+        raise DeadlineExceeded(DEADLINE_PASSED)
 
 
 def require_key(key: str | None) -> str:

@@ -12,6 +12,7 @@ from psycopg import errors as pg
 
 from contracts.chassis.deadline import Deadline
 from contracts.scheduling.errors import DeadlineExceeded, NotOwner, SchedulingError, Unavailable
+from contracts.scheduling.validation import DEADLINE_PASSED
 from scheduling_service.engine.pool import Connection, Pool
 
 __all__ = ["Connection", "Database", "contract_errors", "time_left_ms", "to_contract_error"]
@@ -20,7 +21,6 @@ T = TypeVar("T")
 
 _BUSY = "Scheduling is busy; nothing was done."
 _AWAY = "Scheduling's database cannot be reached; nothing was done."
-_LATE = "The time given ran out; nothing was done."
 _LONGEST_MS = 2**31 - 1
 
 
@@ -75,7 +75,7 @@ def time_left_ms(deadline: Deadline) -> int:
     """What is left, as Postgres takes a timeout. Raises DeadlineExceeded when that is nothing."""
     left = int(min(deadline.remaining() * 1000, _LONGEST_MS))
     if left <= 0:
-        raise DeadlineExceeded(_LATE)
+        raise DeadlineExceeded(DEADLINE_PASSED)
     return left
 
 
@@ -94,7 +94,7 @@ def to_contract_error(error: psycopg.Error) -> SchedulingError:
     if code == "SL001":
         return NotOwner("This database does not own the business.")
     if isinstance(error, pg.TransactionTimeout | pg.QueryCanceled):
-        return DeadlineExceeded(_LATE)
+        return DeadlineExceeded(DEADLINE_PASSED)
     if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedFunction | pg.UndefinedColumn):
         return Unavailable("Scheduling's database is not migrated; run `extraction db setup`.", retry_after=10)
     if isinstance(error, pg.LockNotAvailable | pg.SerializationFailure | pg.DeadlockDetected):

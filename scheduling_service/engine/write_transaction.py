@@ -16,6 +16,7 @@ import msgspec
 import psycopg
 from psycopg import errors as pg
 
+from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling import codec
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import (
@@ -31,7 +32,7 @@ from contracts.scheduling.errors import (
 from contracts.scheduling.events import Event, encode_event
 from contracts.scheduling.models import Reply
 from contracts.scheduling.operations import Operation, Q, R
-from contracts.scheduling.validation import require_key
+from contracts.scheduling.validation import DEADLINE_PASSED, require_key
 from scheduling_service.engine.database import Connection, Database, time_left_ms, to_contract_error
 from scheduling_service.engine.store import protocol
 
@@ -93,7 +94,7 @@ def execute_write(
         except _TRANSIENT as error:
             if attempt + 1 == _TRIES:
                 raise to_contract_error(error) from error
-            time.sleep(0.01 * (attempt + 1))
+            time.sleep(backoff_delay(attempt + 1, first=0.01, longest=0.1))
         except _StaleConnection as error:
             database.drop_idle()
             if attempt + 1 == _TRIES:
@@ -132,7 +133,7 @@ def _once(database: Database, call: _Call, handler: Handler[Q, R]) -> R:
         reply = handler(write, call.request)
         _keep(write, call, reply)
         if call.ctx.deadline.expired():
-            raise DeadlineExceeded("The time given ran out; nothing was done.")
+            raise DeadlineExceeded(DEADLINE_PASSED)
         _commit(db)
         return reply
 
@@ -202,7 +203,7 @@ def _commit(db: Connection) -> None:
     try:
         db.execute("COMMIT")
     except pg.TransactionTimeout as error:
-        raise DeadlineExceeded("The time given ran out; nothing was done.") from error
+        raise DeadlineExceeded(DEADLINE_PASSED) from error
     except psycopg.OperationalError as error:
         raise OutcomeUnknown(
             "The connection was lost while committing; repeat the request with the same idempotency key."

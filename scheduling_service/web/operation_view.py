@@ -17,7 +17,7 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, InvalidRequest, SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.service_tokens import Claims
-from contracts.scheduling.validation import require_key
+from contracts.scheduling.validation import DEADLINE_PASSED, require_key
 from scheduling_service.web import responses
 from scheduling_service.web.connection import caller_has_gone
 from scheduling_service.web.metrics import OperationMetrics
@@ -124,7 +124,7 @@ def _deadline(time_left: str | None, budget_ms: int) -> Deadline:
     if not _milliseconds.fullmatch(time_left):
         raise InvalidRequest(f"{codec.TIME_LEFT_MS} must be a whole number of milliseconds.", field=codec.TIME_LEFT_MS)
     if int(time_left) <= 0:
-        raise DeadlineExceeded("The time given ran out; nothing was done.")
+        raise DeadlineExceeded(DEADLINE_PASSED)
     return Deadline.after(min(int(time_left), budget_ms) / 1000)
 
 

@@ -76,6 +76,8 @@ VIOLATIONS = [
     ("5-no-sql", "contracts.scheduling.models", "import sqlalchemy"),
     ("5-no-sql", "contracts.scheduling.models", "import psycopg"),
     ("5-no-sql", "contracts.scheduling.models", "import contracts.chassis.leadership"),
+    ("5-chassis", "contracts.chassis.leadership", "import sqlalchemy"),
+    ("5-chassis", "contracts.chassis.readiness", "import redis"),
 ]
 
 ALLOWED = [

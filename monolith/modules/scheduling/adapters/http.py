@@ -14,6 +14,7 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import DeadlineExceeded, SchedulingError
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import SchedulingPort
+from contracts.scheduling.validation import DEADLINE_PASSED
 from monolith.modules.scheduling.adapters import failures
 from monolith.modules.scheduling.adapters.breaker import Breaker, BreakerOpen
 from monolith.modules.scheduling.adapters.deadline_transport import ExchangeFailed, HttpReply, Transport
@@ -83,7 +84,7 @@ class HttpScheduling(SchedulingPort):
     def _call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
         deadline = ctx.deadline.capped(operation.budget_ms / 1000)
         if deadline.expired():
-            raise DeadlineExceeded("The time given ran out; nothing was done.")
+            raise DeadlineExceeded(DEADLINE_PASSED)
         outgoing = self._requests.make(operation, ctx, request, deadline)
         self._retries.earn()
         unsettled, tries_left = False, _TRIES if operation.idempotent else 1
