@@ -1,4 +1,5 @@
-"""Two databases that replicate one another, shared by the tests of a file: a business is a test's own."""
+"""Two databases with replication in both directions, shared by the tests of a file; each test opens its own
+business."""
 
 from collections.abc import Iterator
 
@@ -20,7 +21,7 @@ def sides_of(databases: Databases) -> SchedulingDatabases:
 
 @pytest.fixture
 def sides(databases: Databases) -> SchedulingDatabases:
-    """A pair of a test's own; nothing is replicated."""
+    """A pair of databases for one test, without replication."""
     return sides_of(databases)
 
 

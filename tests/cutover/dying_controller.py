@@ -1,4 +1,4 @@
-"""A process that drives one move and dies where a test wants it to:
+"""A process that drives one cutover and kills itself at a given failpoint:
 
     python -m tests.cutover.dying_controller JSON
 
@@ -19,8 +19,8 @@ from monolith.cutover.databases import Connection, SchedulingDatabase, Schedulin
 from monolith.cutover.store.cutovers import Cutover
 
 
-class Waved:
-    """Lets a move pass: guard rails have tests of their own."""
+class PassingChecks:
+    """Checks that always pass; the real ones have tests of their own."""
 
     def check_before_fence(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
         row = source.execute("SELECT clock_timestamp()").fetchone()
@@ -43,7 +43,7 @@ def main(text: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     failpoints.hook = die
-    with Controller(sides, Waved()) as controller:
+    with Controller(sides, PassingChecks()) as controller:
         controller.cut_over(
             UUID(given["business"]),
             given["source"],

@@ -1,4 +1,4 @@
-"""Starting replication, and what is asked about it; for the tests of a file."""
+"""Helpers of the replication tests."""
 
 import fcntl
 import os
@@ -25,8 +25,11 @@ from tests.databases import Databases
 def start(
     sides: SchedulingDatabases, say: Callable[[CopyProgress], None] = lambda progress: None, **given: Any
 ) -> list[CopyProgress]:
-    """What was said. One after the other in all workers of a run, who share two servers: a first copy keeps a
-    transaction open at one while it waits for all of the other, so that two in opposite directions wait for ever."""
+    """Start replication and return the reported progress.
+
+    Starts are serialized over all workers of a run, which share two servers: an initial copy holds a transaction open
+    on one server while it waits for the other, so two copies in opposite directions would deadlock.
+    """
     said: list[CopyProgress] = []
 
     def tell(progress: CopyProgress) -> None:
@@ -44,7 +47,7 @@ def engine_at(sides: SchedulingDatabases, side: DatabaseName) -> SchedulingEngin
 
 
 def shop_at(sides: SchedulingDatabases, side: DatabaseName) -> Shop:
-    """Opened behind the monolith's back: the routing table does not know it."""
+    """Open a shop directly in one database, without a row in the routing table."""
     return open_shop(engine_at(sides, side), uuid7())
 
 

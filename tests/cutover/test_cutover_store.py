@@ -1,4 +1,4 @@
-"""The record of moves: every transition happens once, and a move is decided on one row."""
+"""The stored cutovers: every transition happens once, and the decision is made on one row."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -39,7 +39,7 @@ def begin(platform: Connection, business: UUID, fence_seconds: float = 30.0) -> 
     return cutovers.begin(platform, business, "monolith", "scheduling", fence_seconds=fence_seconds, **WHO)
 
 
-def brought_to(platform: Connection, move: Cutover, state: State) -> Cutover:
+def advance_to(platform: Connection, move: Cutover, state: State) -> Cutover:
     while move.state != state:
         assert cutovers.decide(platform, move) if FOLLOWS[move.state] == "decided" else cutovers.advance(platform, move)
         move = cutovers.get(platform, move.cutover_id)
@@ -52,22 +52,20 @@ def owner(platform: Connection, business: UUID) -> tuple[str, int]:
     return row[0], row[1]
 
 
-def test_a_move_goes_through_its_states_and_the_decision_changes_the_owner(
-    platform: Connection, business: UUID
-) -> None:
+def test_cutover_passes_all_states_and_the_decision_changes_the_owner(platform: Connection, business: UUID) -> None:
     move = begin(platform, business)
     assert (move.source, move.target, move.epoch, move.attempt) == ("monolith", "scheduling", 1, 1)
-    move = brought_to(platform, move, "verified")
+    move = advance_to(platform, move, "verified")
     assert owner(platform, business) == ("monolith", 1)
-    move = brought_to(platform, move, "decided")
+    move = advance_to(platform, move, "decided")
     assert owner(platform, business) == ("scheduling", 2)
     assert move.settled_at is None
-    move = brought_to(platform, move, "active")
+    move = advance_to(platform, move, "active")
     assert move.settled_at is not None
     assert tuple(step["state"] for step in move.steps) == STATES[:-1]
 
 
-def test_a_business_is_moved_by_one_at_a_time(platform: Connection, business: UUID) -> None:
+def test_only_one_cutover_of_a_business_at_a_time(platform: Connection, business: UUID) -> None:
     move = begin(platform, business)
     with pytest.raises(CutoverInProgress):
         begin(platform, business)
@@ -78,7 +76,7 @@ def test_a_business_is_moved_by_one_at_a_time(platform: Connection, business: UU
     assert begin(platform, business).attempt > move.attempt
 
 
-def test_a_move_begins_where_the_business_is(platform: Connection, business: UUID) -> None:
+def test_cutover_must_start_at_the_owner(platform: Connection, business: UUID) -> None:
     with pytest.raises(SourceNotOwner):
         cutovers.begin(platform, business, "scheduling", "monolith", fence_seconds=2, **WHO)
     with pytest.raises(SourceNotOwner):
@@ -86,24 +84,24 @@ def test_a_move_begins_where_the_business_is(platform: Connection, business: UUI
 
 
 @pytest.mark.parametrize("state", [each for each in FOLLOWS if FOLLOWS[each] != "decided"])
-def test_of_two_controllers_one_advances(platform: Connection, business: UUID, state: State) -> None:
-    move = brought_to(platform, begin(platform, business), state)
+def test_only_one_of_two_controllers_advances(platform: Connection, business: UUID, state: State) -> None:
+    move = advance_to(platform, begin(platform, business), state)
     assert cutovers.advance(platform, move)
     assert not cutovers.advance(platform, move)
 
 
-def test_a_move_is_decided_once(platform: Connection, business: UUID) -> None:
-    move = brought_to(platform, begin(platform, business), "verified")
+def test_cutover_is_decided_once(platform: Connection, business: UUID) -> None:
+    move = advance_to(platform, begin(platform, business), "verified")
     assert cutovers.decide(platform, move)
     assert not cutovers.decide(platform, move)
     assert owner(platform, business) == ("scheduling", 2)
 
 
 @pytest.mark.parametrize("state", ["replicating", "ready", "fenced", "drained", "verified"])
-def test_before_the_decision_a_move_can_be_aborted_and_goes_no_further(
+def test_undecided_cutover_can_be_aborted_and_then_cannot_advance(
     platform: Connection, business: UUID, state: State
 ) -> None:
-    move = brought_to(platform, begin(platform, business), state)
+    move = advance_to(platform, begin(platform, business), state)
     assert cutovers.abort(platform, move, "enough")
     assert not (cutovers.decide(platform, move) if state == "verified" else cutovers.advance(platform, move))
     aborted = cutovers.get(platform, move.cutover_id)
@@ -113,18 +111,16 @@ def test_before_the_decision_a_move_can_be_aborted_and_goes_no_further(
 
 
 @pytest.mark.parametrize("state", ["decided", "active"])
-def test_cancellation_after_the_decision_changes_nothing(platform: Connection, business: UUID, state: State) -> None:
-    move = brought_to(platform, begin(platform, business), state)
+def test_abort_after_the_decision_changes_nothing(platform: Connection, business: UUID, state: State) -> None:
+    move = advance_to(platform, begin(platform, business), state)
     assert not cutovers.abort(platform, move, "too late")
     assert cutovers.get(platform, move.cutover_id) == move
     assert owner(platform, business) == ("scheduling", 2)
 
 
 @pytest.mark.parametrize("state", ["fenced", "drained", "verified"])
-def test_behind_its_deadline_a_fenced_move_can_only_be_aborted(
-    platform: Connection, business: UUID, state: State
-) -> None:
-    move = brought_to(platform, begin(platform, business), state)
+def test_overdue_cutover_can_only_be_aborted(platform: Connection, business: UUID, state: State) -> None:
+    move = advance_to(platform, begin(platform, business), state)
     assert not cutovers.abort(platform, move, "not yet", only_overdue=True)
     platform.execute("UPDATE cutover.cutover SET deadline_at = clock_timestamp()")
     assert cutovers.seconds_left(platform, move) <= 0
@@ -133,17 +129,17 @@ def test_behind_its_deadline_a_fenced_move_can_only_be_aborted(
     assert owner(platform, business) == ("monolith", 1)
 
 
-def test_a_decision_on_a_row_that_has_changed_is_none(platform: Connection, business: UUID) -> None:
-    move = brought_to(platform, begin(platform, business), "verified")
+def test_decision_fails_when_the_ownership_row_has_changed(platform: Connection, business: UUID) -> None:
+    move = advance_to(platform, begin(platform, business), "verified")
     platform.execute("UPDATE cutover.ownership SET epoch = 7 WHERE business_id = %s", (business,))
     assert not cutovers.decide(platform, move)
     assert cutovers.get(platform, move.cutover_id).state == "verified"
 
 
-def test_decisions_and_aborts_are_in_the_audit_log(platform: Connection, business: UUID, databases: Databases) -> None:
+def test_decisions_and_aborts_are_audited(platform: Connection, business: UUID, databases: Databases) -> None:
     cutovers.abort(platform, begin(platform, business), "changed my mind")
     platform.execute("UPDATE cutover.cutover SET settled_at = clock_timestamp()")
-    brought_to(platform, begin(platform, business), "decided")
+    advance_to(platform, begin(platform, business), "decided")
     with psycopg.connect(databases.monolith_admin_url) as administrator:
         entries = administrator.execute(
             "SELECT action, before, after, actor, reason FROM platform.audit WHERE subject = %s ORDER BY recorded_at",
@@ -155,7 +151,7 @@ def test_decisions_and_aborts_are_in_the_audit_log(platform: Connection, busines
     ]
 
 
-def test_a_move_is_abandoned_when_nobody_drives_it(databases: Databases, platform: Connection, business: UUID) -> None:
+def test_cutover_without_a_driver_is_abandoned(databases: Databases, platform: Connection, business: UUID) -> None:
     move = begin(platform, business)
     assert not cutovers.abandoned(platform, move, 60.0)
     with SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret).connect(CONTROLLER) as driver:
@@ -164,5 +160,5 @@ def test_a_move_is_abandoned_when_nobody_drives_it(databases: Databases, platfor
         cutovers.release_driver(driver, move.cutover_id)
         assert cutovers.abandoned(platform, move, 0.0)
         cutovers.claim_driver(driver, move.cutover_id)
-    # The server notices a closed connection in its own time.
-    eventually(lambda: cutovers.abandoned(platform, move, 0.0), "nobody drives it")
+    # The server detects the closed connection after a moment.
+    eventually(lambda: cutovers.abandoned(platform, move, 0.0), "an abandoned cutover")

@@ -1,4 +1,4 @@
-"""Whatever dies, or cannot be reached, at whatever point of a move: it ends, one side owns, and the ledger is clean."""
+"""Faults at any step of a cutover: it is settled, one database owns the business, and the ledger is clean."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def _strike_once(point: str, strike: Callable[[], None], armed: list[bool], name
 
 
 def struck(place: Town, point: str, strike: Callable[[], None]) -> Day:
-    """Both ways, `strike` once each, at the point."""
+    """Cut over in both directions, with the fault injected once in each, at the step."""
     with place.open(rate=30.0) as day:
         for _ in range(2):
             _strike_at(place, point, strike)
@@ -45,7 +45,7 @@ def struck(place: Town, point: str, strike: Callable[[], None]) -> Day:
 
 
 def _strike_at(place: Town, point: str, strike: Callable[[], None]) -> None:
-    """A move that a guard rail refuses before the point, while the last blow is still felt, is begun again."""
+    """Repeat a cutover that a check refuses before the step because of the previous fault."""
     armed, refused = [True], list[str | None]()
     while armed:
         assert len(refused) < _MOST_REFUSED, refused
@@ -68,19 +68,19 @@ def _strike_at(place: Town, point: str, strike: Callable[[], None]) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("point", SOME)
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_killed_behind_the_fence(place: Town, victim: Victim, point: str) -> None:
+def test_process_killed_after_the_fence(place: Town, victim: Victim, point: str) -> None:
     _ = struck(place, point, lambda: place.kill(victim)).clean
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("point", [point for point in EVERYWHERE if point not in SOME])
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_killed_at_every_other_point(place: Town, victim: Victim, point: str) -> None:
+def test_process_killed_at_every_other_step(place: Town, victim: Victim, point: str) -> None:
     _ = struck(place, point, lambda: place.kill(victim)).clean
 
 
 def cut(proxy: TcpProxy, seconds: float) -> None:
-    """Whoever is connected is cut off, and nobody gets in for a while."""
+    """Close all connections and refuse new ones for a while."""
     away = proxy.unreachable()
     away.__enter__()
     threading.Timer(seconds, lambda: away.__exit__(None, None, None)).start()
@@ -88,14 +88,14 @@ def cut(proxy: TcpProxy, seconds: float) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("point", SOME)
-def test_the_monolith_cannot_reach_the_service(place: Town, point: str) -> None:
+def test_monolith_cannot_reach_the_service(place: Town, point: str) -> None:
     _ = struck(place, point, lambda: cut(place.service, 1.5)).clean
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("point", EVERYWHERE)
 @pytest.mark.parametrize("where", ["monolith", "scheduling", "service"])
-def test_cut_off_at_every_point(place: Town, where: str, point: str) -> None:
-    """The databases from one another, in either direction; and the monolith from the service."""
+def test_network_cut_at_every_step(place: Town, where: str, point: str) -> None:
+    """Between the databases, in either direction, and between the monolith and the service."""
     proxy = place.service if where == "service" else place.replication[where]  # type: ignore[index]
     _ = struck(place, point, lambda: cut(proxy, 1.5)).clean

@@ -1,4 +1,4 @@
-"""Moving a business while it is used: to and fro, refused, aborted, and two controllers at once."""
+"""Cutovers of a business in use: repeated, refused, aborted, and with two controllers at once."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover
 from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import Shop
-from tests.cutover.dying_controller import Waved
+from tests.cutover.dying_controller import PassingChecks
 from tests.cutover.writers import opened, switched_port, writers
 from tests.databases import Databases
 
@@ -50,7 +50,9 @@ def active_at(sides: SchedulingDatabases, business_id: UUID) -> list[DatabaseNam
     return found
 
 
-def test_to_and_fro_while_people_book(replicated: SchedulingDatabases, controller: Controller, shop: Shop) -> None:
+def test_repeated_cutovers_under_load_lose_nothing(
+    replicated: SchedulingDatabases, controller: Controller, shop: Shop
+) -> None:
     ledger_side: DatabaseName = "monolith"
     with writers(shop) as ledger:
         for _ in range(3):
@@ -63,9 +65,7 @@ def test_to_and_fro_while_people_book(replicated: SchedulingDatabases, controlle
     ledger.require_true(replicated, shop.business_id, ledger_side)
 
 
-def test_a_business_is_refused_where_it_is_not(
-    replicated: SchedulingDatabases, controller: Controller, shop: Shop
-) -> None:
+def test_non_owner_database_refuses_writes(replicated: SchedulingDatabases, controller: Controller, shop: Shop) -> None:
     moved(controller, shop, "scheduling")
     with replicated.monolith.connect("scheduling_app") as db:
         db.execute("SELECT set_config('app.business_id', %s, false)", (str(shop.business_id),))
@@ -73,39 +73,36 @@ def test_a_business_is_refused_where_it_is_not(
             db.execute("UPDATE scheduling.business SET name = 'by a forgotten cron job'")
 
 
-class Refusing(Waved):
-    """Finds something wrong: before the fence, or inside it."""
+class RefusingChecks(PassingChecks):
+    """Refuse the cutover before or inside the fence."""
 
     def __init__(self, where: str) -> None:
         self._where = where
 
     def check_before_fence(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:
         if self._where == "before":
-            raise CutoverRefused("the moon is full")
+            raise CutoverRefused("refused by the test")
         return super().check_before_fence(move, source, target)
 
     def check_inside_fence(
         self, move: Cutover, source: Connection, target: Connection, since: datetime
     ) -> dict[str, Any]:
-        raise CutoverRefused("the moon is full")
+        raise CutoverRefused("refused by the test")
 
 
 @pytest.mark.parametrize("where", ["before", "inside"])
-def test_a_refused_move_leaves_the_business_where_it_is(
-    replicated: SchedulingDatabases, shop: Shop, where: str
-) -> None:
-    """A failed switch does not leave the source shut."""
-    with writers(shop, 2) as ledger, Controller(replicated, Refusing(where)) as controller:
+def test_refused_cutover_leaves_the_source_writable(replicated: SchedulingDatabases, shop: Shop, where: str) -> None:
+    with writers(shop, 2) as ledger, Controller(replicated, RefusingChecks(where)) as controller:
         move = moved(controller, shop, "scheduling")
-        assert (move.state, move.problem) == ("aborted", "the moon is full")
+        assert (move.state, move.problem) == ("aborted", "refused by the test")
         assert move.settled_at is not None
         assert active_at(replicated, shop.business_id) == ["monolith"]
         time.sleep(0.1)
     ledger.require_true(replicated, shop.business_id, "monolith")
 
 
-class Slow(Waved):
-    """Takes longer inside the fence than the fence may last."""
+class SlowChecks(PassingChecks):
+    """Take longer inside the fence than its deadline."""
 
     def check_inside_fence(
         self, move: Cutover, source: Connection, target: Connection, since: datetime
@@ -114,8 +111,8 @@ class Slow(Waved):
         return {}
 
 
-def test_behind_the_deadline_nothing_is_decided(replicated: SchedulingDatabases, shop: Shop) -> None:
-    with writers(shop, 2) as ledger, Controller(replicated, Slow()) as controller:
+def test_no_decision_after_the_deadline(replicated: SchedulingDatabases, shop: Shop) -> None:
+    with writers(shop, 2) as ledger, Controller(replicated, SlowChecks()) as controller:
         move = moved(controller, shop, "scheduling", fence_seconds=0.3)
         assert move.state == "aborted"
         assert "deadline of 0.3 s passed" in (move.problem or "")
@@ -123,8 +120,8 @@ def test_behind_the_deadline_nothing_is_decided(replicated: SchedulingDatabases,
     ledger.require_true(replicated, shop.business_id, "monolith")
 
 
-def test_two_controllers_at_once_make_one_move(replicated: SchedulingDatabases, shop: Shop) -> None:
-    with Controller(replicated, Waved()) as one, Controller(replicated, Waved()) as another:
+def test_two_concurrent_controllers_decide_once(replicated: SchedulingDatabases, shop: Shop) -> None:
+    with Controller(replicated, PassingChecks()) as one, Controller(replicated, PassingChecks()) as another:
         begun = cutovers.begin(one.platform, shop.business_id, "monolith", "scheduling", fence_seconds=10, **WHO)
         ended: list[Cutover] = []
         threads = [
@@ -142,14 +139,14 @@ def test_two_controllers_at_once_make_one_move(replicated: SchedulingDatabases, 
     ledger.require_true(replicated, shop.business_id, "scheduling")
 
 
-def test_an_idempotent_retry_that_crosses_the_move(controller: Controller, shop: Shop) -> None:
+def test_retry_with_the_same_key_after_a_cutover_returns_the_first_reply(controller: Controller, shop: Shop) -> None:
     ctx, request = shop.customer.writes("crosses"), shop.booking()
     booked = shop.port.book(ctx, request)
     moved(controller, shop, "scheduling")
     assert shop.port.book(shop.customer.writes("crosses"), request) == booked
 
 
-def test_an_open_transaction_at_the_switch_aborts_the_move_and_is_named(
+def test_open_transaction_aborts_the_cutover_and_is_named(
     replicated: SchedulingDatabases, controller: Controller, shop: Shop
 ) -> None:
     with replicated.monolith.connect("scheduling_app") as db, db.transaction():
@@ -160,9 +157,9 @@ def test_an_open_transaction_at_the_switch_aborts_the_move_and_is_named(
     assert moved(controller, shop, "scheduling").state == "active"
 
 
-def test_a_move_that_is_carried_on_much_later_is_not_fenced(replicated: SchedulingDatabases, shop: Shop) -> None:
-    """What was compared then says nothing about now."""
-    with Controller(replicated, Waved()) as controller:
+def test_resumed_cutover_with_an_old_comparison_is_refused(replicated: SchedulingDatabases, shop: Shop) -> None:
+    """The old comparison does not cover the changes since."""
+    with Controller(replicated, PassingChecks()) as controller:
         begun = cutovers.begin(controller.platform, shop.business_id, "monolith", "scheduling", fence_seconds=10, **WHO)
         assert cutovers.advance(controller.platform, begun, compared_from=begun.began_at) is not None
         controller.platform.execute(
@@ -175,8 +172,8 @@ def test_a_move_that_is_carried_on_much_later_is_not_fenced(replicated: Scheduli
     assert "the whole comparison is 300 s old, and may be 60 s old at most" in (move.problem or "")
 
 
-class Migrated(PreflightChecks):
-    """Somebody migrates one of the databases between the checks and the fence."""
+class MigratingChecks(PreflightChecks):
+    """Migrate one of the databases between the preflight checks and the fence."""
 
     def __init__(self, sides: SchedulingDatabases, admin_url: str) -> None:
         super().__init__(sides, lambda side: None)
@@ -189,15 +186,18 @@ class Migrated(PreflightChecks):
         return checked
 
 
-def test_a_migration_applied_mid_move_aborts_it(
+def test_migration_during_a_cutover_aborts_it(
     replicated: SchedulingDatabases, shared_databases: Databases, controller: Controller, shop: Shop
 ) -> None:
     admin_url = shared_databases.scheduling_admin_url
     with psycopg.connect(admin_url, autocommit=True) as db:
         ((version,),) = db.execute("SELECT version_num FROM scheduling.alembic_version").fetchall()
         try:
-            with writers(shop, 2) as ledger, Controller(replicated, Migrated(replicated, admin_url)) as hurried:
-                move = moved(hurried, shop, "scheduling")
+            with (
+                writers(shop, 2) as ledger,
+                Controller(replicated, MigratingChecks(replicated, admin_url)) as migrating,
+            ):
+                move = moved(migrating, shop, "scheduling")
                 assert move.state == "aborted"
                 assert f"has version {version} at the source and next at the target" in (move.problem or "")
                 assert moved(controller, shop, "scheduling").state == "aborted"
@@ -208,16 +208,16 @@ def test_a_migration_applied_mid_move_aborts_it(
     assert moved(controller, shop, "scheduling").state == "active"
 
 
-def test_a_clock_that_jumps_on_the_controllers_machine_changes_nothing(
+def test_controller_does_not_depend_on_its_local_clock(
     replicated: SchedulingDatabases, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Deadlines are the database's; what this machine calls the time of day is never asked."""
+    """Deadlines are those of the database's clock."""
     monkeypatch.setattr(time, "time", lambda: 0.0)
-    with Controller(replicated, Waved()) as controller:
+    with Controller(replicated, PassingChecks()) as controller:
         assert moved(controller, shop, "scheduling").state == "active"
 
 
-def test_the_steps_tell_how_long_nobody_could_write(controller: Controller, shop: Shop) -> None:
+def test_steps_record_the_duration_of_the_fence(controller: Controller, shop: Shop) -> None:
     move = moved(controller, shop, "scheduling")
     at = {step["state"]: datetime.fromisoformat(step["at"]) for step in move.steps}
     assert timedelta(0) < at["active"] - at["fenced"] < timedelta(seconds=10)

@@ -1,4 +1,4 @@
-"""The end: only when everything has moved and is the same; and then the copies are gone, and nothing else."""
+"""Finalize: only after every business was cut over and is equal; then only the copies are deleted."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def silent(line: str) -> None:
 
 
 def rows(sides: SchedulingDatabases, shop: Shop) -> tuple[int, int]:
-    """Appointments of the business in either database."""
+    """The number of the business's appointments in each database."""
     counts = []
     for place in (sides.monolith, sides.scheduling):
         with place.connect() as db:
@@ -29,7 +29,7 @@ def rows(sides: SchedulingDatabases, shop: Shop) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
-def test_an_extraction_is_ended_when_everything_has_moved(sides: SchedulingDatabases) -> None:
+def test_finalize_requires_that_every_business_was_cut_over(sides: SchedulingDatabases) -> None:
     with switched_port(sides) as port, Controller(sides, PreflightChecks(sides, lambda side: None)) as controller:
         one, another = opened(port), opened(port)
         one.book(at(9))
@@ -45,7 +45,7 @@ def test_an_extraction_is_ended_when_everything_has_moved(sides: SchedulingDatab
         assert finalize.finalize_extraction(sides, "scheduling", silent) > 10
         assert rows(sides, one) == (0, 2)
         assert not replication.read_status(sides).directions[0].subscribed
-        # It goes on being used, and ending it again finds nothing to do.
+        # The business stays usable, and finalizing again deletes nothing.
         one.book(at(11))
         assert finalize.finalize_extraction(sides, "scheduling", silent) == 0
         assert rows(sides, one) == (0, 3)

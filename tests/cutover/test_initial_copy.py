@@ -1,4 +1,4 @@
-"""The first copy, while the source is used: what is there before, and what comes and goes meanwhile."""
+"""The initial copy while the source is in use: existing businesses, and changes during the copy."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ from tests.databases import Databases
 from tests.polling import eventually
 
 
-def test_everything_is_copied_and_followed_in_both_directions(stopped_at_the_end: SchedulingDatabases) -> None:
+def test_initial_copy_and_changes_are_replicated_in_both_directions(stopped_at_the_end: SchedulingDatabases) -> None:
     sides = stopped_at_the_end
     here = shop_at(sides, "monolith")
     here.book(at(9))
@@ -35,8 +35,8 @@ def test_everything_is_copied_and_followed_in_both_directions(stopped_at_the_end
     assert start(sides)[-1].ready, "it may be started again"
 
 
-def test_both_sides_may_own_businesses_before(stopped_at_the_end: SchedulingDatabases) -> None:
-    """Each is copied to the other, and none comes back."""
+def test_both_databases_may_own_businesses_before_the_start(stopped_at_the_end: SchedulingDatabases) -> None:
+    """Each business is copied to the other database, and no change is sent back."""
     sides = stopped_at_the_end
     shops = [shop_at(sides, "monolith"), shop_at(sides, "monolith"), shop_at(sides, "scheduling")]
     for shop in shops:
@@ -48,7 +48,7 @@ def test_both_sides_may_own_businesses_before(stopped_at_the_end: SchedulingData
     assert replication.find_problems(sides, max_lag_bytes=1_000_000) == []
 
 
-def test_a_business_that_is_created_while_the_copy_runs_is_copied(stopped_at_the_end: SchedulingDatabases) -> None:
+def test_business_created_during_the_copy_is_copied(stopped_at_the_end: SchedulingDatabases) -> None:
     sides = stopped_at_the_end
     created: list[Shop] = [shop_at(sides, "monolith")]
     stop = threading.Event()
@@ -68,10 +68,10 @@ def test_a_business_that_is_created_while_the_copy_runs_is_copied(stopped_at_the
         assert same(sides, shop.business_id)
 
 
-def test_a_business_that_is_deleted_while_the_copy_runs_is_gone_from_both(
+def test_business_deleted_during_the_copy_is_deleted_in_both(
     stopped_at_the_end: SchedulingDatabases, databases: Databases
 ) -> None:
-    """Nothing of ours deletes a business; an administrator may have to. What stays is copied all the same."""
+    """The product deletes no business, but an administrator may. The remaining businesses are copied."""
     sides = stopped_at_the_end
     shops = [shop_at(sides, "monolith") for _ in range(8)]
     for shop in shops:
@@ -101,7 +101,7 @@ def test_a_business_that_is_deleted_while_the_copy_runs_is_gone_from_both(
 
 
 def erased(databases: Databases, business_id: UUID) -> None:
-    """As an administrator does it, in one transaction, at the owner."""
+    """Delete a business as an administrator, in one transaction at the owner."""
     with psycopg.connect(databases.monolith_admin_url) as db:
         tables = db.execute(
             """
@@ -128,7 +128,7 @@ def rows_of(sides: SchedulingDatabases, side: DatabaseName, business_id: UUID) -
 
 
 @pytest.mark.long
-def test_what_is_written_while_the_copy_runs_arrives(stopped_at_the_end: SchedulingDatabases) -> None:
+def test_writes_during_the_copy_are_replicated(stopped_at_the_end: SchedulingDatabases) -> None:
     sides = stopped_at_the_end
     with switched_port(sides) as port:
         shop = opened(port)
@@ -137,8 +137,8 @@ def test_what_is_written_while_the_copy_runs_arrives(stopped_at_the_end: Schedul
         assert same(sides, shop.business_id)
 
 
-def test_a_copy_has_statistics_as_soon_as_it_is_there(stopped_at_the_end: SchedulingDatabases) -> None:
-    """Without, the first moved business is served by plans for an empty table."""
+def test_copy_is_analyzed_before_the_start_returns(stopped_at_the_end: SchedulingDatabases) -> None:
+    """Without statistics the first business would be served with plans for empty tables."""
     sides = stopped_at_the_end
     shop = shop_at(sides, "monolith")
     shop.book(at(9))

@@ -1,4 +1,4 @@
-"""A controller that dies at any point, in both directions: one owner at any instant, and the keeper ends the move."""
+"""A controller is killed at any step, in both directions: at most one owner, and the recovery worker settles it."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.store import cutovers
 from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import Shop
-from tests.cutover.dying_controller import Waved
+from tests.cutover.dying_controller import PassingChecks
 from tests.cutover.writers import opened, switched_port, writers
 
 FENCE_SECONDS = 1.0
@@ -37,13 +37,13 @@ def shop(replicated: SchedulingDatabases) -> Iterator[Shop]:
 
 @contextmanager
 def never_two_owners(sides: SchedulingDatabases, business_id: UUID) -> Iterator[None]:
-    """Looks at both leases again and again."""
+    """Poll both leases while the block runs, and fail if both are ever active."""
     stop, seen = threading.Event(), []
 
     def look() -> None:
         with sides.monolith.connect() as one, sides.scheduling.connect() as another:
             while not stop.is_set():
-                # Two databases have no common instant; what is on before and after the other was seen on is on with it.
+                # Two databases have no common clock: a lease that is active before and after the other was read counts.
                 found = [leases.read_lease(db, business_id) for db in (one, another, one)]
                 seen.append(all(lease is not None and lease.active for lease in found))
 
@@ -72,35 +72,37 @@ def killed(sides: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_
     ).returncode
 
 
-def settled_by_keeper(sides: SchedulingDatabases, business_id: UUID) -> cutovers.Cutover:
-    keeper = RecoveryWorker(sides)
+def settle_by_recovery_worker(sides: SchedulingDatabases, business_id: UUID) -> cutovers.Cutover:
+    worker = RecoveryWorker(sides)
     try:
         until = time.monotonic() + 20
         with sides.platform() as platform:
             while cutovers.unsettled(platform, business_id):
                 assert time.monotonic() < until
-                keeper.step()
+                worker.step()
                 time.sleep(0.02)
             return cutovers.latest(platform, 1, business_id)[0]
     finally:
-        keeper.close()
+        worker.close()
 
 
 @pytest.mark.parametrize(
     "die_at", [pytest.param(point, marks=[pytest.mark.long] * (point not in OFTEN)) for point in FORWARD]
 )
-def test_killed_on_the_way(replicated: SchedulingDatabases, shop: Shop, die_at: str) -> None:
-    """There, and back again by a controller that dies at the same point."""
+def test_killed_controller_is_recovered_in_both_directions(
+    replicated: SchedulingDatabases, shop: Shop, die_at: str
+) -> None:
+    """The way back uses a controller that is killed at the same step."""
     owner: DatabaseName = "monolith"
     with never_two_owners(replicated, shop.business_id), writers(shop, 3) as ledger:
         for _ in range(2):
             to = other_database(owner)
             assert killed(replicated, shop.business_id, to, die_at) == -signal.SIGKILL
-            move = settled_by_keeper(replicated, shop.business_id)
+            move = settle_by_recovery_worker(replicated, shop.business_id)
             decided = "decided" in {step["state"] for step in move.steps}
             assert move.state == ("active" if decided else "aborted")
             if not decided:
-                with Controller(replicated, Waved()) as controller:
+                with Controller(replicated, PassingChecks()) as controller:
                     move = controller.cut_over(
                         shop.business_id, owner, to, fence_seconds=10, actor="tests", reason="once more"
                     )

@@ -1,4 +1,4 @@
-"""Fence, release and activate in one database: each once, however often and however late it is asked for."""
+"""Fence, release and activate in one database: each takes effect once, however often and late it is repeated."""
 
 import threading
 from collections.abc import Iterator
@@ -41,13 +41,13 @@ def fence(mover: Connection, business: UUID, attempt: int = 1, *, epoch: int = 1
 
 @contextmanager
 def writing(place: SchedulingDatabase, business: UUID) -> Iterator[None]:
-    """A transaction that writes the business is open."""
+    """Hold a transaction open that writes the business."""
     with place.connect("scheduling_app") as writer, writer.transaction():
         writer.execute("SELECT pg_advisory_xact_lock_shared(scheduling.fence_key(%s))", (business,))
         yield
 
 
-def test_a_fence_takes_the_lease_and_leaves_its_mark(mover: Connection, business: UUID) -> None:
+def test_fence_deactivates_the_lease_and_inserts_a_watermark(mover: Connection, business: UUID) -> None:
     before = datetime.now(UTC)
     fenced = leases.fence(mover, business, epoch=1, attempt=1, wait_ms=500)
     assert fenced is not None
@@ -57,16 +57,14 @@ def test_a_fence_takes_the_lease_and_leaves_its_mark(mover: Connection, business
     assert not leases.has_watermark(mover, business, 2)
 
 
-def test_a_fence_may_be_asked_for_twice(mover: Connection, business: UUID) -> None:
+def test_fence_is_idempotent(mover: Connection, business: UUID) -> None:
     first, second = (leases.fence(mover, business, epoch=1, attempt=1, wait_ms=500) for _ in range(2))
     assert first is not None
     assert second is not None
     assert second.fenced_at == first.fenced_at
 
 
-def test_a_fence_waits_for_the_transactions_that_write(
-    place: SchedulingDatabase, mover: Connection, business: UUID
-) -> None:
+def test_fence_waits_for_open_writes(place: SchedulingDatabase, mover: Connection, business: UUID) -> None:
     fenced: list[object] = []
     with writing(place, business):
         thread = threading.Thread(target=lambda: fenced.append(fence(mover, business, wait_ms=5_000)))
@@ -79,7 +77,7 @@ def test_a_fence_waits_for_the_transactions_that_write(
     assert leases.read_lease(mover, business) == Lease(active=False, epoch=1, attempt=1)
 
 
-def test_an_open_transaction_at_the_switch_is_named_and_nothing_is_fenced(
+def test_open_transaction_prevents_the_fence_and_is_named(
     place: SchedulingDatabase, mover: Connection, business: UUID
 ) -> None:
     with (
@@ -92,7 +90,7 @@ def test_an_open_transaction_at_the_switch_is_named_and_nothing_is_fenced(
 
 
 @pytest.mark.parametrize("lease", [(1, 0), (1, 1)], ids=["before the fence", "after it"])
-def test_after_a_release_the_fence_of_that_attempt_comes_too_late(
+def test_late_fence_of_a_released_attempt_has_no_effect(
     mover: Connection, business: UUID, lease: tuple[int, int]
 ) -> None:
     if lease[1]:
@@ -103,36 +101,36 @@ def test_after_a_release_the_fence_of_that_attempt_comes_too_late(
     assert fence(mover, business, attempt=2) is not None
 
 
-def test_a_release_that_comes_late_does_not_open_a_later_fence(mover: Connection, business: UUID) -> None:
+def test_late_release_does_not_open_a_later_fence(mover: Connection, business: UUID) -> None:
     fence(mover, business, attempt=2)
     assert leases.release(mover, business, epoch=1, attempt=1) == Lease(active=False, epoch=1, attempt=2)
 
 
-def test_a_fence_of_another_epoch_has_no_effect(mover: Connection, business: UUID) -> None:
+def test_fence_of_another_epoch_has_no_effect(mover: Connection, business: UUID) -> None:
     assert fence(mover, business, epoch=2) is None
     assert leases.read_lease(mover, business) == Lease(active=True, epoch=1, attempt=0)
 
 
-def test_a_lease_is_given_once_for_each_epoch(mover: Connection) -> None:
+def test_lease_is_activated_once_per_epoch(mover: Connection) -> None:
     business = uuid4()
     assert leases.activate(mover, business, epoch=2, attempt=1) == Lease(active=True, epoch=2, attempt=1)
     fence(mover, business, attempt=2, epoch=2)
-    # Somebody who decided the move before, and was stopped until now.
+    # A delayed activation of an earlier cutover.
     assert leases.activate(mover, business, epoch=2, attempt=1) == Lease(active=False, epoch=2, attempt=2)
     assert leases.activate(mover, business, epoch=4, attempt=3) == Lease(active=True, epoch=4, attempt=3)
 
 
-def test_the_mover_changes_no_row_of_a_business(mover: Connection, business: UUID) -> None:
+def test_mover_role_cannot_change_business_rows(mover: Connection, business: UUID) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         mover.execute("DELETE FROM scheduling.appointment")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         mover.execute("UPDATE scheduling.business SET name = 'mine'")
 
 
-def test_prepared_transactions_are_waited_for_and_named(
+def test_prepared_transaction_prevents_the_fence_and_is_named(
     databases: Databases, place: SchedulingDatabase, mover: Connection, business: UUID
 ) -> None:
-    """They hold their locks without a session, over restarts too."""
+    """They hold their locks without a session, even over restarts."""
     with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:
         name = f"prepared {business}"
         administrator.execute("BEGIN")

@@ -1,4 +1,4 @@
-"""To and fro under people who use the business over HTTP, by several processes: nothing lost, none failed."""
+"""Repeated cutovers under HTTP load from several processes: nothing is lost, no request fails."""
 
 from collections.abc import Iterator
 
@@ -22,10 +22,10 @@ def to_and_fro(place: Town, each_way: int) -> None:
     assert place.owner == "monolith"
 
 
-def test_a_few_moves_each_way(place: Town) -> None:
+def test_some_cutovers_each_way_under_http_load(place: Town) -> None:
     to_and_fro(place, 5)
 
 
 @pytest.mark.long
-def test_two_hundred_moves_each_way(place: Town) -> None:
+def test_two_hundred_cutovers_each_way_under_http_load(place: Town) -> None:
     to_and_fro(place, 200)

@@ -1,4 +1,4 @@
-"""Replication in both directions: what refuses to start, what is copied, what is noticed, and how it ends."""
+"""Replication in both directions: requirements, discarded copies, detected problems, and the stop."""
 
 import re
 from collections.abc import Iterator
@@ -21,21 +21,21 @@ from monolith.cutover.databases import REPLICATOR, SchedulingDatabase, Schedulin
 from monolith.cutover.replication import CanaryLost, ReplicationRefused, send_canary
 from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import at
-from tests.cutover.dying_controller import Waved
+from tests.cutover.dying_controller import PassingChecks
 from tests.cutover.replication_pair import administrator, same, shop_at, start
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.polling import eventually
 
 
-def test_a_missing_right_is_named_with_its_grant(sides: SchedulingDatabases, databases: Databases) -> None:
+def test_missing_right_is_reported_with_its_grant(sides: SchedulingDatabases, databases: Databases) -> None:
     database = urlsplit(databases.scheduling_url).path[1:]
     administrator(databases, f"REVOKE CREATE ON DATABASE {database} FROM scheduling_replicator")
     with pytest.raises(ReplicationRefused, match=f"GRANT CREATE ON DATABASE {database} TO scheduling_replicator"):
         start(sides)
 
 
-def test_schemas_of_different_versions_are_refused(sides: SchedulingDatabases, databases: Databases) -> None:
+def test_different_schema_versions_are_refused(sides: SchedulingDatabases, databases: Databases) -> None:
     administrator(databases, "UPDATE scheduling.alembic_version SET version_num = '0002'")
     with pytest.raises(ReplicationRefused, match=r"different versions .0003 in monolith, 0002 in scheduling"):
         start(sides)
@@ -50,7 +50,7 @@ def test_schemas_of_different_versions_are_refused(sides: SchedulingDatabases, d
     ],
     ids=["wal_level", "max_slot_wal_keep_size", "max_replication_slots"],
 )
-def test_a_server_that_is_not_set_for_it_is_refused(
+def test_server_with_unsuitable_settings_is_refused(
     sides: SchedulingDatabases, tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
     server = PostgresServer(tmp_path / "other", durable=False, settings=settings)
@@ -68,7 +68,7 @@ def test_a_server_that_is_not_set_for_it_is_refused(
         server.stop()
 
 
-def test_copies_that_an_earlier_replication_left_are_discarded_only_when_told(sides: SchedulingDatabases) -> None:
+def test_old_copies_are_discarded_only_on_request(sides: SchedulingDatabases) -> None:
     shop = shop_at(sides, "monolith")
     start(sides)
     assert same(sides, shop.business_id)
@@ -81,7 +81,7 @@ def test_copies_that_an_earlier_replication_left_are_discarded_only_when_told(si
     assert replication.stop(sides) == []
 
 
-def test_rows_that_nobody_owns_are_refused(sides: SchedulingDatabases) -> None:
+def test_rows_without_an_owner_are_refused(sides: SchedulingDatabases) -> None:
     shop = shop_at(sides, "scheduling")
     with sides.scheduling.connect() as mover:
         leases.fence(mover, shop.business_id, epoch=1, attempt=1, wait_ms=1_000)
@@ -91,18 +91,18 @@ def test_rows_that_nobody_owns_are_refused(sides: SchedulingDatabases) -> None:
         start(sides, discard_copies=True)
 
 
-def test_the_replicator_cannot_discard_what_is_owned(sides: SchedulingDatabases) -> None:
+def test_replicator_cannot_discard_an_owned_business(sides: SchedulingDatabases) -> None:
     shop = shop_at(sides, "scheduling")
     with sides.scheduling.connect(REPLICATOR) as db, pytest.raises(psycopg.Error, match="owns business"):
         db.execute("DELETE FROM scheduling.idempotency WHERE business_id = %s", (shop.business_id,))
 
 
-# ---- what goes wrong while it runs
+# ---- failures while it runs
 
 
 @contextmanager
 def behind_a_proxy(sides: SchedulingDatabases) -> Iterator[tuple[SchedulingDatabases, TcpProxy]]:
-    """The service's database reaches the monolith's through it."""
+    """The proxy through which the service's database reaches the monolith's."""
     monolith = urlsplit(sides.monolith.url)
     assert monolith.hostname is not None
     assert monolith.port is not None
@@ -112,7 +112,7 @@ def behind_a_proxy(sides: SchedulingDatabases) -> Iterator[tuple[SchedulingDatab
 
 
 @pytest.mark.long
-def test_a_network_that_was_away_is_survived_and_told_meanwhile(sides: SchedulingDatabases) -> None:
+def test_network_outage_is_reported_and_survived(sides: SchedulingDatabases) -> None:
     with behind_a_proxy(sides) as (apart, proxy):
         shop = shop_at(apart, "monolith")
         start(apart)
@@ -124,14 +124,14 @@ def test_a_network_that_was_away_is_survived_and_told_meanwhile(sides: Schedulin
             shop.book(at(9))
             with pytest.raises(CanaryLost, match=r"from monolith to scheduling within 0.3 s"):
                 send_canary(apart, "monolith", seconds=0.3)
-            with Controller(apart, Waved()) as controller, pytest.raises(LookupError):
+            with Controller(apart, PassingChecks()) as controller, pytest.raises(LookupError):
                 controller.drive(uuid7())
         eventually(lambda: replication.find_problems(apart, max_lag_bytes=1_000_000) == [], "streams again")
         assert same(apart, shop.business_id)
         assert replication.stop(apart) == []
 
 
-def test_a_way_back_that_does_not_work_is_found(stopped_at_the_end: SchedulingDatabases) -> None:
+def test_broken_reverse_direction_is_detected(stopped_at_the_end: SchedulingDatabases) -> None:
     sides = stopped_at_the_end
     start(sides)
     with sides.monolith.connect(REPLICATOR) as db:
@@ -144,7 +144,7 @@ def test_a_way_back_that_does_not_work_is_found(stopped_at_the_end: SchedulingDa
         send_canary(sides, "monolith", seconds=0.5)
 
 
-def test_a_slot_that_is_gone_is_told_with_what_to_do(sides: SchedulingDatabases, databases: Databases) -> None:
+def test_lost_slot_is_reported_with_its_remedy(sides: SchedulingDatabases, databases: Databases) -> None:
     start(sides)
     name = None
     with psycopg.connect(databases.monolith_admin_url, autocommit=True) as db:
@@ -170,7 +170,7 @@ def test_a_slot_that_is_gone_is_told_with_what_to_do(sides: SchedulingDatabases,
     assert replication.stop(sides) == []
 
 
-def test_stopping_twice_is_stopping_once(sides: SchedulingDatabases) -> None:
+def test_stop_is_idempotent(sides: SchedulingDatabases) -> None:
     start(sides)
     assert replication.stop(sides) == []
     assert replication.stop(sides) == []

@@ -1,4 +1,4 @@
-"""`make story` as a person runs it, only shorter."""
+"""A shortened run of `make story`."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from tests.servers import ROOT
 
 
 @pytest.mark.long
-def test_the_story_is_told_to_its_end(tmp_path: Path) -> None:
+def test_story_runs_to_its_end(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-m", "loadtests.story", "--seconds", "2"],
         cwd=tmp_path,

@@ -1,4 +1,4 @@
-"""The ledger finds what is lost, what is held twice, and what nobody asked for: else its silence would mean nothing."""
+"""The traffic ledger detects lost, duplicate and unrequested bookings."""
 
 from dataclasses import replace
 from typing import Any
@@ -44,35 +44,35 @@ def judged(sides: SchedulingDatabases, shop: Shop, *records: TrafficRecord) -> L
         return check_ledger(records, db, shop.business_id, ["people"])
 
 
-def test_what_stands_as_told_is_clean(sides: SchedulingDatabases, shop: Shop) -> None:
+def test_stored_results_that_match_are_clean(sides: SchedulingDatabases, shop: Shop) -> None:
     first, second = shop.book(at(9), note="people"), shop.book(at(10), note="people")
     verdict = judged(sides, shop, told(first), told(second))
     assert verdict.clean
     assert verdict == replace(verdict, failed=0, writes=2, requests=2)
 
 
-def test_the_last_that_was_told_counts(sides: SchedulingDatabases, shop: Shop) -> None:
+def test_last_acknowledged_result_counts(sides: SchedulingDatabases, shop: Shop) -> None:
     booked = shop.book(at(9), note="people")
     cancelled = shop.port.cancel(shop.staff.writes(), m.Cancel(appointment_id=booked.appointment_id))
     assert judged(sides, shop, told(cancelled), told(booked)).clean
     assert len(judged(sides, shop, told(booked)).lost) == 1
 
 
-def test_what_is_not_there_is_lost(sides: SchedulingDatabases, shop: Shop) -> None:
+def test_missing_booking_is_reported_as_lost(sides: SchedulingDatabases, shop: Shop) -> None:
     booked = shop.book(at(9), note="people")
     verdict = judged(sides, shop, told(booked), told(booked, appointment_id=str(uuid4())))
     assert len(verdict.lost) == 1
     assert not verdict.clean
 
 
-def test_what_nobody_asked_for_is_found(sides: SchedulingDatabases, shop: Shop) -> None:
+def test_booking_without_a_request_is_found(sides: SchedulingDatabases, shop: Shop) -> None:
     first = shop.book(at(9), note="people")
     unasked = shop.book(at(10), note="people")
     shop.book(at(11), note="of somebody else")
     assert judged(sides, shop, told(first)).unasked == (str(unasked.appointment_id),)
 
 
-def test_a_slot_that_is_held_twice_is_found(sides: SchedulingDatabases, shop: Shop, databases: Databases) -> None:
+def test_doubly_booked_slot_is_found(sides: SchedulingDatabases, shop: Shop, databases: Databases) -> None:
     first, second = shop.book(at(9), note="people"), shop.book(at(12), note="people")
     with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:
         administrator.execute("SET session_replication_role = replica")
@@ -84,7 +84,7 @@ def test_a_slot_that_is_held_twice_is_found(sides: SchedulingDatabases, shop: Sh
 
 
 @pytest.mark.parametrize(("status", "failed"), [(200, 0), (201, 0), (409, 0), (0, 1), (500, 1), (503, 1), (404, 1)])
-def test_what_a_user_saw_first_counts_as_failed_or_not(
+def test_first_response_decides_whether_a_request_failed(
     sides: SchedulingDatabases, shop: Shop, status: int, failed: int
 ) -> None:
     assert judged(sides, shop, told(shop.book(at(9), note="people"), status=status)).failed == failed

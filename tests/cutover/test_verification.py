@@ -1,4 +1,4 @@
-"""Every difference between the two sides is found and named, and replication that lags is none."""
+"""Every difference between the two databases is found and named; replication lag is none."""
 
 import importlib
 import threading
@@ -18,12 +18,12 @@ from tests.cutover.writers import opened, switched_port, writers
 from tests.databases import Databases
 from tests.polling import eventually
 
-# The package offers a function of the same name.
+# The package exports a function of the same name.
 checks = importlib.import_module("monolith.cutover.verification.invariants")
 
 
 def read_in_pieces(monkeypatch: pytest.MonkeyPatch, *, by_bytes: bool) -> None:
-    """Of two rows, instead of some thousand; by bytes, as where two databases sort texts differently."""
+    """Chunks of two rows instead of some thousand; bytewise order, as with databases of different collations."""
     monkeypatch.setattr(full_comparison, "SLICE_ROWS", 2)
     monkeypatch.setattr(checks, "_CHUNK_ROWS", 2)
     if by_bytes:
@@ -43,7 +43,7 @@ def _read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def shop(replicated: SchedulingDatabases) -> Iterator[Shop]:
-    """With something in most tables."""
+    """A shop with rows in most tables."""
     with switched_port(replicated) as port:
         shop = opened(port)
         shop.block(at(16), at(17), reason="away")
@@ -69,7 +69,7 @@ def target(replicated: SchedulingDatabases) -> Iterator[Connection]:
 
 @pytest.fixture
 def vandal(shared_databases: Databases) -> Iterator[psycopg.Connection[Any]]:
-    """Writes the copy behind everybody's back: past triggers, and as if it came from elsewhere, so that it stays."""
+    """A connection whose changes bypass triggers and are not replicated."""
     origin = f"vandal_{uuid4().hex}"
     with psycopg.connect(shared_databases.scheduling_admin_url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
@@ -81,7 +81,7 @@ def vandal(shared_databases: Databases) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.mark.usefixtures("_read")
-def test_a_copy_is_the_same(source: Connection, target: Connection, shop: Shop) -> None:
+def test_copy_equals_its_source(source: Connection, target: Connection, shop: Shop) -> None:
     findings = compare(source, target, shop.business_id)
     assert findings.equal, findings.differences
     assert findings.tables["appointment"].rows == 6
@@ -90,7 +90,7 @@ def test_a_copy_is_the_same(source: Connection, target: Connection, shop: Shop) 
     assert check_invariants(source, shop.business_id) == []
 
 
-def test_what_is_on_its_way_is_no_difference(source: Connection, target: Connection, shop: Shop) -> None:
+def test_replication_lag_is_not_a_difference(source: Connection, target: Connection, shop: Shop) -> None:
     with writers(shop, 3):
         for _ in range(5):
             findings = compare(source, target, shop.business_id)
@@ -99,9 +99,7 @@ def test_what_is_on_its_way_is_no_difference(source: Connection, target: Connect
     assert check_invariants(source, shop.business_id) == []
 
 
-def test_what_is_compared_while_people_write_need_not_be_compared_again(
-    source: Connection, target: Connection, shop: Shop
-) -> None:
+def test_comparison_under_load_covers_all_earlier_writes(source: Connection, target: Connection, shop: Shop) -> None:
     began = compare(source, target, shop.business_id).compared_from
     with writers(shop, 3):
         for _ in range(5):
@@ -113,10 +111,10 @@ def test_what_is_compared_while_people_write_need_not_be_compared_again(
     eventually(lambda: compare_recent(source, target, shop.business_id, began).equal)
 
 
-def test_a_write_that_does_not_end_is_compared_again(
+def test_open_write_is_included_in_the_next_comparison(
     source: Connection, target: Connection, replicated: SchedulingDatabases, shop: Shop
 ) -> None:
-    """It was stamped before, and may be committed after: nothing may be left out on its account."""
+    """Its timestamp is earlier than its commit, so the later comparison must include it."""
     began = compare(source, target, shop.business_id).compared_from
     with replicated.monolith.connect("scheduling_app") as db, db.transaction():
         db.execute("SELECT pg_advisory_xact_lock_shared(scheduling.fence_key(%s))", (shop.business_id,))
@@ -155,7 +153,7 @@ CHANGES = {
 
 @pytest.mark.usefixtures("_read_in_pieces")
 @pytest.mark.parametrize("table", CHANGES)
-def test_a_difference_in_any_table_is_found_and_named(
+def test_difference_in_any_table_is_found_and_named(
     source: Connection, target: Connection, vandal: psycopg.Connection[Any], shop: Shop, table: str
 ) -> None:
     since = compare(source, target, shop.business_id).compared_from
@@ -170,7 +168,7 @@ def test_a_difference_in_any_table_is_found_and_named(
         assert not findings.tables[table].equal
 
 
-def test_every_table_of_the_schema_is_compared_or_left_out_by_name(source: Connection) -> None:
+def test_every_table_is_compared_or_excluded_by_name(source: Connection) -> None:
     everything = {
         row[0]
         for row in source.execute(
@@ -181,7 +179,7 @@ def test_every_table_of_the_schema_is_compared_or_left_out_by_name(source: Conne
     assert set(CHANGES) == everything - EXCLUDED_TABLES
 
 
-def test_an_empty_text_is_not_nothing(
+def test_empty_text_differs_from_null(
     source: Connection, target: Connection, vandal: psycopg.Connection[Any], shop: Shop
 ) -> None:
     booked = shop.book(at(14))
@@ -196,7 +194,7 @@ def test_an_empty_text_is_not_nothing(
 
 
 @pytest.mark.usefixtures("_read")
-def test_a_row_on_one_side_only_says_on_which(
+def test_row_in_one_database_only_is_reported_with_its_database(
     source: Connection, target: Connection, vandal: psycopg.Connection[Any], shop: Shop
 ) -> None:
     booked = shop.book(at(14))
@@ -222,7 +220,7 @@ BROKEN = {
 
 @pytest.mark.usefixtures("_read_in_pieces")
 @pytest.mark.parametrize("words", BROKEN)
-def test_a_broken_promise_is_named(
+def test_violated_invariant_is_named(
     target: Connection, source: Connection, vandal: psycopg.Connection[Any], shop: Shop, words: str
 ) -> None:
     assert compare(source, target, shop.business_id).equal
@@ -231,7 +229,7 @@ def test_a_broken_promise_is_named(
     assert any(words in each for each in check_invariants(target, shop.business_id))
 
 
-def test_a_difference_that_heals_in_time_is_none(
+def test_temporary_difference_is_not_reported(
     source: Connection, target: Connection, vandal: psycopg.Connection[Any], shop: Shop
 ) -> None:
     assert compare(source, target, shop.business_id).equal

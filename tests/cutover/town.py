@@ -1,4 +1,4 @@
-"""The whole product on servers of its own, durable ones, and one business that people use over HTTP."""
+"""The whole product on durable servers of its own, with one business under HTTP load."""
 
 import os
 import signal
@@ -44,14 +44,14 @@ _AWAY_SECONDS = 0.7
 
 @dataclass
 class Day:
-    """What came of a while of traffic."""
+    """The result of a period of traffic."""
 
     records: list[TrafficRecord] = field(default_factory=list)
     verdict: LedgerReport | None = None
 
     @property
     def clean(self) -> LedgerReport:
-        """Nothing lost, nothing twice, nothing that nobody asked for."""
+        """The report, asserted to contain no lost, duplicate or unrequested booking."""
         assert self.verdict is not None
         assert self.verdict.clean, self.verdict
         assert self.verdict.writes > 10
@@ -65,9 +65,9 @@ class Town:
     salon: SeededTenant
     webs: dict[str, RunningWeb]
     service: TcpProxy
-    """Between the monolith and the service."""
+    """The proxy between the monolith and the service."""
     replication: dict[DatabaseName, TcpProxy]
-    """In front of each database, for the other database's server."""
+    """The proxy in front of each database, for the other database's server."""
     killed: "Queue[PostgresServer | None]" = field(default_factory=Queue)
     days: int = 0
 
@@ -83,7 +83,7 @@ class Town:
         return Controller(self.sides, PreflightChecks(self.sides, lambda side: None))
 
     def kill(self, victim: Victim) -> None:
-        """-9. A web's worker, which its master replaces; a server, which comes back in a moment."""
+        """Send SIGKILL to a web worker, which its master replaces, or to a database server, which is restarted."""
         name, kind = victim.split()
         if kind == "web":
             for child in psutil.Process(self.webs[name].pid).children():  # type: ignore[no-untyped-call]
@@ -94,10 +94,10 @@ class Town:
         self.killed.put(server)
 
     def settled(self) -> None:
-        """Every move has ended, by the keeper if need be; one database writes the business; both are the same."""
-        keeper = RecoveryWorker(self.sides)
-        eventually(lambda: self._all_settled(keeper), "every move settled")
-        keeper.close()
+        """Wait until every cutover is settled; one database accepts writes, and both are equal."""
+        worker = RecoveryWorker(self.sides)
+        eventually(lambda: self._all_settled(worker), "every move settled")
+        worker.close()
         eventually(
             lambda: not replication.find_problems(self.sides, max_lag_bytes=1_000_000), "replication streams again"
         )
@@ -112,8 +112,8 @@ class Town:
             assert findings.equal, findings.differences
             assert check_invariants(here, self.business_id) == []
 
-    def _all_settled(self, keeper: RecoveryWorker) -> bool:
-        keeper.step()
+    def _all_settled(self, worker: RecoveryWorker) -> bool:
+        worker.step()
         try:
             with self.sides.platform() as platform:
                 return not cutovers.unsettled(platform, self.business_id)
@@ -122,7 +122,7 @@ class Town:
 
     @contextmanager
     def open(self, rate: float = RATE) -> Iterator[Day]:
-        """People use the business while the block lasts; then everything is settled, and the ledger is checked."""
+        """Generate traffic while the block runs; then settle everything and check the ledger."""
         self.days += 1
         slots = self.salon.slots[self.days % 40 :: 40]
         plans = traffic_plans(self.webs["monolith"].port, self.salon, rate, slots)
@@ -156,14 +156,14 @@ def town(appointments: int = 1_000, web_workers: int = 2) -> Iterator[Town]:
 
 
 def _supervise(killed: "Queue[PostgresServer | None]") -> None:
-    """One thread for the town's whole life: a server ends with the thread that started it."""
+    """Restart killed servers from one thread, since a server ends with the thread that started it."""
     while (server := killed.get()) is not None:
         time.sleep(_AWAY_SECONDS)
         _revive(server)
 
 
 def _revive(server: PostgresServer) -> None:
-    """The port is free when the last of the killed server's processes has noticed."""
+    """Start again as soon as the killed server's processes have released the port."""
     until = time.monotonic() + 20
     while True:
         try:
@@ -189,7 +189,7 @@ def _behind_proxies(
 
 
 def moved(town: Town, times: int = 1, *, pause: float = 0.1) -> Sequence[cutovers.Cutover]:
-    """To and fro, each move ending where it was meant to."""
+    """Cut over back and forth, and assert that each cutover succeeds."""
     moves = []
     with town.controller() as controller:
         for _ in range(times):

@@ -1,4 +1,4 @@
-"""People who use a business while it is moved, and the ledger of what they were told.
+"""Writers that use a business during a cutover, and the ledger of the replies they got.
 
 They go through the switched port, as the monolith does: in process to one database, and straight to the engine over the
 other, so that a test needs no web. What the whole HTTP stack does is another test's.
@@ -69,23 +69,23 @@ _SIDES: tuple[DatabaseName, ...] = ("monolith", "scheduling")
 
 
 def opened(port: SchedulingPort, **offering: Any) -> Shop:
-    """A business on the side that the flag names by default, in process."""
+    """Open a business in the monolith's database, the flag's default."""
     return open_shop(port, uuid7(), **{"step_minutes": 15, "duration_minutes": 15, **offering})
 
 
 @dataclass
 class Ledger:
-    """What was acknowledged, by appointment; how long each write took; what could not be settled."""
+    """The acknowledged results by appointment, the duration of each write, and unsettled outcomes."""
 
     told: dict[UUID, m.Appointment] = field(default_factory=dict)
     asked: set[UUID] = field(default_factory=set)
-    """Customers for whom anything was asked."""
+    """The customers of all requests."""
     seconds: list[float] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
 
     def require_true(self, sides: SchedulingDatabases, business_id: UUID, owner: DatabaseName) -> None:
-        """Every acknowledged result stands exactly once where the business is; nothing stands that nobody asked for."""
+        """Assert that the owner holds every acknowledged result exactly once, and nothing unrequested."""
         with sides.at(owner).connect() as db:
             rows = db.execute(
                 """
@@ -105,7 +105,7 @@ class Ledger:
 
 
 class _Person(threading.Thread):
-    """Books, moves and cancels their own until told to stop; repeats an unknown outcome with the same key."""
+    """Book, reschedule and cancel until stopped; repeat an unknown outcome with the same key."""
 
     def __init__(self, shop: Shop, ledger: Ledger, stop: threading.Event, seed: int, pause: float) -> None:
         super().__init__(daemon=True)
@@ -149,7 +149,7 @@ class _Person(threading.Thread):
         return changed
 
     def _settled(self, ask: Callable[[CallContext], m.Appointment], key: str) -> m.Appointment:
-        """The same key until somebody knows: what has no answer yet is neither done nor undone."""
+        """Repeat the request with the same key until its outcome is known."""
         until = time.monotonic() + 30
         while True:
             try:
@@ -166,7 +166,7 @@ class _Person(threading.Thread):
 
 @contextmanager
 def writers(shop: Shop, people: int = 4, *, pause: float = 0.002, seed: int = 1) -> Iterator[Ledger]:
-    """Until the block ends; then everybody has finished what they had begun."""
+    """Run writers while the block runs, and wait until each has finished its last request."""
     ledger, stop = Ledger(), threading.Event()
     ledger.asked.update(caller.id for caller in (shop.customer, shop.stranger))
     threads = [_Person(shop, ledger, stop, seed * 100 + n, pause) for n in range(people)]

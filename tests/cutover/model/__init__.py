@@ -1,1 +1,1 @@
-"""The protocol of a cutover as a small model, and every state that it can reach."""
+"""A small model of the cutover protocol, checked exhaustively."""

@@ -1,4 +1,4 @@
-"""`python -m tests.cutover.model`: check the protocol, and that its known ways to break are found."""
+"""`python -m tests.cutover.model`: check the protocol, and that each planted flaw is detected."""
 
 import sys
 import time
@@ -10,19 +10,19 @@ from tests.cutover.model.protocol import Flaws
 def main() -> None:
     began = time.monotonic()
     result = check()
-    print(f"{result.states:,} states in {time.monotonic() - began:.1f} s: {_verdict(result)}")  # noqa: T201
-    wrong = result.broken is not None
+    print(f"{result.states:,} states in {time.monotonic() - began:.1f} s: {_describe(result)}")  # noqa: T201
+    failed = result.violated is not None
     for name in Flaws._fields:
         found = check(Flaws(**{name: True}))
-        print(f"with {name}: {_verdict(found)}")  # noqa: T201
-        wrong = wrong or found.broken is None
-    sys.exit(wrong)
+        print(f"with {name}: {_describe(found)}")  # noqa: T201
+        failed = failed or found.violated is None
+    sys.exit(failed)
 
 
-def _verdict(result: Result) -> str:
-    if result.broken is None:
-        return "every promise holds"
-    return f"{result.broken}\n" + "\n".join(f"    {step}" for step in result.trace)
+def _describe(result: Result) -> str:
+    if result.violated is None:
+        return "every invariant holds"
+    return f"{result.violated}\n" + "\n".join(f"    {step}" for step in result.trace)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Visits every state that can be reached, and says which promise is broken first, by the shortest way."""
+"""Visit every reachable state breadth first, and report the first violated invariant with a shortest trace."""
 
 from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tests.cutover.model.protocol import Flaws, place_of, steps
+from tests.cutover.model.protocol import Flaws, active_places, steps
 from tests.cutover.model.world import World, first, other
 
 NONE = Flaws()
@@ -12,26 +12,29 @@ _DRAINED = frozenset({"drained", "verified", "decided", "active"})
 
 
 class Result(NamedTuple):
-    """`broken` is None when every promise holds; else `trace` leads to the state that breaks it."""
+    """`violated` is None when every invariant holds; otherwise `trace` leads to the state that violates it."""
 
     states: int
-    broken: str | None
+    violated: str | None
     trace: tuple[str, ...]
 
 
 def check(flaws: Flaws = NONE, *, moves: int = 2) -> Result:
-    """Exhaustively, breadth first. Promises of every state: one active lease at most; what was acknowledged stands
-    where a lease is on; no key is executed twice; nothing is drained, or decided, that the target does not have. And of
-    every state: there is a way on to a settled move and exactly one active lease."""
+    """Check every state that `moves` cutovers can reach.
+
+    Safety: at most one active lease; acknowledged writes are present where a lease is active; no key is executed twice;
+    nothing is drained or decided that the target lacks. Liveness: from every state a settled cutover with exactly one
+    active lease is reachable.
+    """
     start = first(moves)
     came_from: dict[World, tuple[World, str] | None] = {start: None}
     before: dict[World, list[World]] = {}
     waiting = deque([start])
     while waiting:
         world = waiting.popleft()
-        broken = broken_in(world)
-        if broken is not None:
-            return Result(len(came_from), broken, _way_to(world, came_from))
+        violated = violated_in(world)
+        if violated is not None:
+            return Result(len(came_from), violated, _trace_to(world, came_from))
         for name, after in steps(world, flaws):
             if after == world:
                 continue
@@ -42,37 +45,39 @@ def check(flaws: Flaws = NONE, *, moves: int = 2) -> Result:
     stuck = _first_stuck(came_from, before)
     if stuck is not None:
         return Result(
-            len(came_from), "there is no way on to a settled move and one active lease", _way_to(stuck, came_from)
+            len(came_from), "no settled cutover with one active lease is reachable", _trace_to(stuck, came_from)
         )
     return Result(len(came_from), None, ())
 
 
-def broken_in(world: World) -> str | None:
-    active = place_of(world)
+def violated_in(world: World) -> str | None:
+    active = active_places(world)
     if len(active) > 1:
         return "two active leases"
     if any(times > 1 for _, times in world.executed):
         return "a key was executed twice"
     for place in active:
         if not world.acknowledged <= world.at(place).data:
-            return "an acknowledged write is missing where the business is written"
+            return "an acknowledged write is missing at the active lease"
     move = world.move
     if move is not None and move.state in _DRAINED:
         target = world.at(other(move.source))
         if move.state != "active" and not world.at(move.source).data <= target.data:
-            return "something is drained that the target does not have"
+            return "the target lacks a drained change"
     return None
 
 
 def is_settled(world: World) -> bool:
-    """Nobody has anything left to do, and one database writes the business."""
+    """Whether no controller has work left and exactly one lease is active."""
     return (
-        (world.move is None or world.move.settled) and len(place_of(world)) == 1 and world.controllers == (None, None)
+        (world.move is None or world.move.settled)
+        and len(active_places(world)) == 1
+        and world.controllers == (None, None)
     )
 
 
 def _first_stuck(came_from: Mapping[World, object], before: Mapping[World, list[World]]) -> World | None:
-    """The earliest state from which no settled one can be reached."""
+    """Return the first state from which no settled state is reachable."""
     able = {world for world in came_from if is_settled(world)}
     waiting = deque(able)
     while waiting:
@@ -83,7 +88,7 @@ def _first_stuck(came_from: Mapping[World, object], before: Mapping[World, list[
     return next((world for world in came_from if world not in able), None)
 
 
-def _way_to(world: World, came_from: dict[World, tuple[World, str] | None]) -> tuple[str, ...]:
+def _trace_to(world: World, came_from: dict[World, tuple[World, str] | None]) -> tuple[str, ...]:
     names = []
     step = came_from[world]
     while step is not None:

@@ -1,27 +1,27 @@
-"""Every step that anybody may take next. Each is atomic, as the transaction or the lock it stands for.
+"""Every possible next step. Each is atomic, like the transaction or lock that it models.
 
-A crash is a controller that forgets what it was about to do; a delay is one that does it much later. `Flaws` breaks the
-protocol on purpose, one promise at a time: what the check must find.
+A crash is a controller that forgets its intent; a delay is one that acts on it much later. `Flaws` breaks the protocol
+on purpose, in one way each, which the check must detect.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from monolith.cutover.states import ABORTABLE, FOLLOWS, MAY_BE_FENCED
-from tests.cutover.model.world import KEYS, Doing, Held, Lease, Move, Place, World, Writing, other
+from tests.cutover.model.world import KEYS, ClientWrite, DatabaseState, Intent, Lease, ModelCutover, Place, World, other
 
 Step = tuple[str, World]
 
 
 class Flaws(NamedTuple):
     mark_before_lock: bool = False
-    """The position that the target must reach is taken while transactions are still open."""
+    """The watermark is taken while transactions are still open."""
     decide_without_swap: bool = False
-    """The decision does not ask whether the move was aborted meanwhile."""
+    """The decision does not check that the cutover was not aborted."""
     release_ignores_attempts: bool = False
     activate_ignores_epochs: bool = False
     late_fence_counts: bool = False
-    """A fence does not ask whether its move was released already."""
+    """A fence does not check that its attempt was not released."""
     lease_before_lock: bool = False
     """A writer reads the lease, then waits for the lock."""
     abort_after_decision: bool = False
@@ -31,14 +31,14 @@ def steps(world: World, flaws: Flaws) -> Iterator[Step]:
     yield from _begin(world)
     if world.move is not None and not world.move.settled:
         yield from _time_passes(world, world.move)
-        for number, doing in enumerate(world.controllers):
-            if doing is None:
-                yield f"controller {number} looks", _with(world, number, _intent(world.move))
+        for number, intent in enumerate(world.controllers):
+            if intent is None:
+                yield f"controller {number} reads the cutover", _with(world, number, _intent(world.move))
         yield from _anyone_aborts(world, world.move, flaws)
-    for number, doing in enumerate(world.controllers):
-        if doing is not None:
+    for number, intent in enumerate(world.controllers):
+        if intent is not None:
             yield f"controller {number} crashes", _with(world, number, None)
-            for name, after in _act(world, doing, flaws):
+            for name, after in _act(world, intent, flaws):
                 yield f"controller {number}: {name}", _with(after, number, None)
     yield from _deliver(world)
     yield from _write(world, flaws)
@@ -47,29 +47,29 @@ def steps(world: World, flaws: Flaws) -> Iterator[Step]:
 def _begin(world: World) -> Iterator[Step]:
     if world.moves_left and (world.move is None or world.move.settled):
         attempt = 1 if world.move is None else world.move.attempt + 1
-        move = Move("replicating", world.owner, world.epoch, attempt, overdue=False, settled=False)
-        yield f"a move from {world.owner} begins", world._replace(move=move, moves_left=world.moves_left - 1)
+        move = ModelCutover("replicating", world.owner, world.epoch, attempt, overdue=False, settled=False)
+        yield f"a cutover from {world.owner} begins", world._replace(move=move, moves_left=world.moves_left - 1)
 
 
-def _time_passes(world: World, move: Move) -> Iterator[Step]:
+def _time_passes(world: World, move: ModelCutover) -> Iterator[Step]:
     if move.state in MAY_BE_FENCED and not move.overdue:
         yield "the deadline passes", world._replace(move=move._replace(overdue=True))
 
 
-def _anyone_aborts(world: World, move: Move, flaws: Flaws) -> Iterator[Step]:
+def _anyone_aborts(world: World, move: ModelCutover, flaws: Flaws) -> Iterator[Step]:
     if move.state in ABORTABLE or (flaws.abort_after_decision and move.state == "decided"):
-        yield "somebody aborts", world._replace(move=move._replace(state="aborted"))
+        yield "an operator aborts", world._replace(move=move._replace(state="aborted"))
 
 
-def _intent(move: Move) -> Doing:
-    """As the controller's table of states."""
+def _intent(move: ModelCutover) -> Intent:
+    """Return the action for the state, like the controller's table."""
     step = {"fenced": "fence", "decided": "activate", "aborted": "release"}.get(move.state, FOLLOWS.get(move.state, ""))
-    return Doing(step, move)
+    return Intent(step, move)
 
 
-def _act(world: World, doing: Doing, flaws: Flaws) -> Iterator[Step]:
-    """What is asked of a database is done there and then; what is asked of the row only if that still is as seen."""
-    step, seen = doing
+def _act(world: World, intent: Intent, flaws: Flaws) -> Iterator[Step]:
+    """Act on a database at once; change the row only if it is still as seen."""
+    step, seen = intent
     if step == "fence":
         yield from _fence(world, seen, flaws)
     elif step == "activate":
@@ -82,15 +82,15 @@ def _act(world: World, doing: Doing, flaws: Flaws) -> Iterator[Step]:
         yield "decides", _decide(world, seen, flaws)
     elif step:
         yield f"advances to {step}", _advance(world, seen)
-    # A process may also stop between the two halves of a step.
+    # A process may also stop between the two parts of a step.
     if step == "activate":
-        yield "activates, and no more", _activate(world, seen, flaws)
+        yield "activates and stops", _activate(world, seen, flaws)
     if step == "release":
-        yield "releases, and no more", _release(world, seen, flaws)
+        yield "releases and stops", _release(world, seen, flaws)
 
 
-def _fence(world: World, seen: Move, flaws: Flaws) -> Iterator[Step]:
-    """Takes the lock exclusively: not while a writer is open at the source. Then waits for the mark at the target."""
+def _fence(world: World, seen: ModelCutover, flaws: Flaws) -> Iterator[Step]:
+    """Take the lock exclusively, so not while a source writer is open; then wait for the watermark at the target."""
     source = world.at(seen.source)
     writer = world.writer
     open_there = writer is not None and writer.at == seen.source and writer.phase in ("locked", "allowed")
@@ -104,7 +104,7 @@ def _fence(world: World, seen: Move, flaws: Flaws) -> Iterator[Step]:
         yield "has drained", _advance(world, seen)
 
 
-def _fenced(source: Held, seen: Move, flaws: Flaws) -> Held:
+def _fenced(source: DatabaseState, seen: ModelCutover, flaws: Flaws) -> DatabaseState:
     lease = source.lease
     in_time = lease.attempt < seen.attempt or (flaws.late_fence_counts and lease.attempt <= seen.attempt)
     if lease.epoch != seen.epoch or not lease.active or not in_time:
@@ -115,7 +115,7 @@ def _fenced(source: Held, seen: Move, flaws: Flaws) -> Held:
     return fenced._replace(mark=seen.attempt, sent=(*source.sent, seen.attempt))
 
 
-def _release(world: World, seen: Move, flaws: Flaws) -> World:
+def _release(world: World, seen: ModelCutover, flaws: Flaws) -> World:
     source = world.at(seen.source)
     lease = source.lease
     if lease.epoch != seen.epoch or (lease.attempt > seen.attempt and not flaws.release_ignores_attempts):
@@ -123,7 +123,7 @@ def _release(world: World, seen: Move, flaws: Flaws) -> World:
     return world.with_at(seen.source, source._replace(lease=Lease(True, lease.epoch, max(lease.attempt, seen.attempt))))
 
 
-def _activate(world: World, seen: Move, flaws: Flaws) -> World:
+def _activate(world: World, seen: ModelCutover, flaws: Flaws) -> World:
     target = other(seen.source)
     held = world.at(target)
     if held.lease.epoch >= seen.epoch + 1 and not flaws.activate_ignores_epochs:
@@ -131,8 +131,8 @@ def _activate(world: World, seen: Move, flaws: Flaws) -> World:
     return world.with_at(target, held._replace(lease=Lease(True, seen.epoch + 1, seen.attempt)))
 
 
-def _advance(world: World, seen: Move) -> World:
-    """A compare-and-swap on the row; behind the deadline nothing that may be fenced advances."""
+def _advance(world: World, seen: ModelCutover) -> World:
+    """A compare-and-swap on the row. After the deadline a state that may be fenced does not advance."""
     move = world.move
     if move is None or (move.state, move.attempt) != (seen.state, seen.attempt):
         return world
@@ -142,7 +142,7 @@ def _advance(world: World, seen: Move) -> World:
     return world._replace(move=move._replace(state=following, settled=following == "active"))
 
 
-def _decide(world: World, seen: Move, flaws: Flaws) -> World:
+def _decide(world: World, seen: ModelCutover, flaws: Flaws) -> World:
     move = world.move
     if move is None or move.attempt != seen.attempt:
         return world
@@ -153,7 +153,7 @@ def _decide(world: World, seen: Move, flaws: Flaws) -> World:
     )
 
 
-def _settle_aborted(world: World, seen: Move) -> World:
+def _settle_aborted(world: World, seen: ModelCutover) -> World:
     move = world.move
     if move is None or (move.state, move.attempt) != ("aborted", seen.attempt):
         return world
@@ -161,7 +161,7 @@ def _settle_aborted(world: World, seen: Move) -> World:
 
 
 def _deliver(world: World) -> Iterator[Step]:
-    """Replication applies one commit of the other side, in their order."""
+    """Replicate the next commit of a database to the other, in commit order."""
     for place in ("A", "B"):
         here = world.at(place)
         if here.sent:
@@ -177,7 +177,7 @@ def _deliver(world: World) -> Iterator[Step]:
 
 
 def _write(world: World, flaws: Flaws) -> Iterator[Step]:
-    """A client asks wherever an old or new route leads, and again after an answer that was lost."""
+    """A client sends its request along any route, and repeats it after a lost reply."""
     writer = world.writer
     if writer is None:
         for key in KEYS:
@@ -187,7 +187,7 @@ def _write(world: World, flaws: Flaws) -> Iterator[Step]:
                     if not world.at(place).lease.active:
                         continue
                     phase = "allowed, not locked"
-                yield f"{key} is asked for at {place}", world._replace(writer=Writing(key, place, phase))
+                yield f"{key} is requested at {place}", world._replace(writer=ClientWrite(key, place, phase))
         return
     if writer.phase == "locked":
         allowed = world.at(writer.at).lease.active
@@ -198,8 +198,8 @@ def _write(world: World, flaws: Flaws) -> Iterator[Step]:
     yield f"{writer.key} gives up", world._replace(writer=None)
 
 
-def _committed(world: World, writer: Writing) -> World:
-    """Once by its key; a repetition is answered with what was done."""
+def _committed(world: World, writer: ClientWrite) -> World:
+    """Execute the key once; a repetition gets the stored reply."""
     here = world.at(writer.at)
     world = world._replace(acknowledged=world.acknowledged | {writer.key})
     if writer.key in here.data:
@@ -209,13 +209,13 @@ def _committed(world: World, writer: Writing) -> World:
     return world.with_at(writer.at, written)._replace(executed=executed)
 
 
-def _with(world: World, number: int, doing: Doing | None) -> World:
+def _with(world: World, number: int, intent: Intent | None) -> World:
     one, another = world.controllers
-    return world._replace(controllers=(doing, another) if number == 0 else (one, doing))
+    return world._replace(controllers=(intent, another) if number == 0 else (one, intent))
 
 
-def place_of(world: World) -> list[Place]:
-    """Where a lease is on."""
+def active_places(world: World) -> list[Place]:
+    """Return the databases with an active lease."""
     found: list[Place] = []
     for place in ("A", "B"):
         found += [place] if world.at(place).lease.active else []

@@ -1,6 +1,6 @@
-"""What the model knows: two databases, what is on its way between them, the record of the move, who is doing what.
+"""A state of the model: two databases, changes in transit, the cutover's row, and the controllers' intents.
 
-Everything is a value, so that a state can be remembered. `A` is the in-process side and `B` the service's.
+All types are immutable and hashable. `A` is the monolith's database and `B` the service's.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -10,7 +10,7 @@ from monolith.cutover.states import State
 Place = Literal["A", "B"]
 PLACES: Final[tuple[Place, Place]] = ("A", "B")
 KEYS: Final = ("k", "l")
-"""Idempotency keys: one client's request each, which may be repeated anywhere, at any time."""
+"""Idempotency keys, each of one client request that may be repeated in either database at any time."""
 
 
 class Lease(NamedTuple):
@@ -19,9 +19,11 @@ class Lease(NamedTuple):
     attempt: int
 
 
-class Held(NamedTuple):
-    """One database. `mark` is the latest fence mark it has; `sent` is on its way to the other, in the order of commits:
-    keys, and marks as numbers."""
+class DatabaseState(NamedTuple):
+    """One database. `mark` is its latest watermark.
+
+    `sent` is in transit to the other database, in commit order: keys as text, watermarks as numbers.
+    """
 
     lease: Lease
     data: frozenset[str]
@@ -29,8 +31,8 @@ class Held(NamedTuple):
     sent: tuple[str | int, ...]
 
 
-class Move(NamedTuple):
-    """The row of the record. `overdue`: the fence's deadline has passed."""
+class ModelCutover(NamedTuple):
+    """The cutover's row. `overdue`: the fence's deadline has passed."""
 
     state: State
     source: Place
@@ -40,15 +42,15 @@ class Move(NamedTuple):
     settled: bool
 
 
-class Doing(NamedTuple):
-    """What a controller is about to do: it has looked at the row, maybe long ago."""
+class Intent(NamedTuple):
+    """A controller's intent, from a read of the row that may be outdated."""
 
     step: str
-    move: Move
+    move: ModelCutover
 
 
-class Writing(NamedTuple):
-    """A client's request at a database. `phase`: `locked` (it has the lock, shared), `allowed` (and saw the lease)."""
+class ClientWrite(NamedTuple):
+    """A client's write. `phase`: `locked` (holds the shared lock) or `allowed` (and has seen the lease)."""
 
     key: str
     at: Place
@@ -56,22 +58,22 @@ class Writing(NamedTuple):
 
 
 class World(NamedTuple):
-    a: Held
-    b: Held
+    a: DatabaseState
+    b: DatabaseState
     owner: Place
     epoch: int
     moves_left: int
-    move: Move | None
-    controllers: tuple[Doing | None, Doing | None]
-    writer: Writing | None
+    move: ModelCutover | None
+    controllers: tuple[Intent | None, Intent | None]
+    writer: ClientWrite | None
     executed: tuple[tuple[str, int], ...]
-    """How often each key was executed, wherever."""
+    """How often each key was executed, in both databases together."""
     acknowledged: frozenset[str]
 
-    def at(self, place: Place) -> Held:
+    def at(self, place: Place) -> DatabaseState:
         return self.a if place == "A" else self.b
 
-    def with_at(self, place: Place, held: Held) -> "World":
+    def with_at(self, place: Place, held: DatabaseState) -> "World":
         return self._replace(a=held) if place == "A" else self._replace(b=held)
 
 
@@ -80,11 +82,11 @@ def other(place: Place) -> Place:
 
 
 def first(moves: int) -> World:
-    """The business is owned and written at A; `moves` may be begun, there and back in turns."""
+    """Return the initial state: A owns the business, and `moves` cutovers may begin, in alternating directions."""
     nothing: frozenset[str] = frozenset()
     return World(
-        a=Held(Lease(True, 1, 0), nothing, 0, ()),
-        b=Held(Lease(False, 0, 0), nothing, 0, ()),
+        a=DatabaseState(Lease(True, 1, 0), nothing, 0, ()),
+        b=DatabaseState(Lease(False, 0, 0), nothing, 0, ()),
         owner="A",
         epoch=1,
         moves_left=moves,

@@ -71,7 +71,7 @@ def test_a_dead_letter_is_listed_and_replayed(databases: Databases, notified: No
     assert extraction("replay", "notifications", "--all").stdout.startswith("0 events")
 
 
-def test_what_is_wrong_is_one_line(extraction: Extraction) -> None:
+def test_error_is_one_line(extraction: Extraction) -> None:
     for arguments, settings, words in [
         (["replay", "notifications"], {}, "--all"),
         (["replay", "notifications", "1-1"], {}, "no dead letter 1-1"),

@@ -1,4 +1,4 @@
-"""The flag: what an operator asks for, seen everywhere within a second, and on record."""
+"""The flag: a change reaches every process within a second and is audited."""
 
 import psycopg
 import pytest
@@ -14,7 +14,7 @@ def set_flag(process: Process, value: str, reason: str = "") -> str | None:
     return process.store.set(SCHEDULING_ADAPTER, value, business_id=None, actor="cli:ann", reason=reason)
 
 
-def test_a_flag_that_nobody_set_means_the_monolith_as_it_was(processes: list[Process]) -> None:
+def test_unset_flag_means_in_process(processes: list[Process]) -> None:
     assert processes[0].flag.adapter_for(new_id()) == "in_process"
 
 
@@ -26,15 +26,15 @@ def test_every_process_sees_a_change_within_a_second(processes: list[Process]) -
     assert took < 1.0
 
 
-def test_a_process_that_has_heard_no_notice_yet_asks_the_database(databases: Databases) -> None:
-    """A worker that answered in its first moments created businesses on the default side, whatever the flag said."""
+def test_flags_are_read_before_the_first_notice(databases: Databases) -> None:
+    """Regression: a worker that had just started created businesses with the default, whatever the flag was."""
     store = FlagStore(Database(databases.monolith_url, role="platform_app", secret=databases.role_secret))
     store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
 
     assert DatabaseFlags(store).resolve_string_details(SCHEDULING_ADAPTER, "in_process").value == "http"
 
 
-def test_an_override_holds_for_its_business_only(processes: list[Process]) -> None:
+def test_override_applies_to_its_business_only(processes: list[Process]) -> None:
     chosen, other = new_id(), new_id()
     processes[0].store.set(SCHEDULING_ADAPTER, "http", business_id=chosen, actor="cli:ann", reason="")
 
@@ -43,7 +43,7 @@ def test_an_override_holds_for_its_business_only(processes: list[Process]) -> No
     assert processes[1].flag.adapter_for(other) == "in_process"
 
 
-def test_a_value_that_is_no_side_counts_as_the_default(processes: list[Process]) -> None:
+def test_unknown_value_counts_as_the_default(processes: list[Process]) -> None:
     set_flag(processes[0], "carrier-pigeon")
     set_flag(processes[0], "http")
     eventually(lambda: processes[0].flag.adapter_for(new_id()) == "http")
@@ -52,7 +52,7 @@ def test_a_value_that_is_no_side_counts_as_the_default(processes: list[Process])
     eventually(lambda: processes[0].flag.adapter_for(new_id()) == "in_process")
 
 
-def test_each_change_is_on_record_with_who_when_and_why(processes: list[Process]) -> None:
+def test_each_change_is_audited_with_actor_and_reason(processes: list[Process]) -> None:
     set_flag(processes[0], "http", reason="peak hour")
     before = set_flag(processes[0], "in_process", reason="peak over")
 
@@ -67,7 +67,7 @@ def test_each_change_is_on_record_with_who_when_and_why(processes: list[Process]
     "statement",
     ["UPDATE platform.audit SET reason = 'x'", "DELETE FROM platform.audit", "TRUNCATE platform.audit"],
 )
-def test_nobody_edits_the_audit_log_not_even_an_administrator(databases: Databases, statement: str) -> None:
+def test_audit_log_is_append_only_even_for_an_administrator(databases: Databases, statement: str) -> None:
     store = FlagStore(Database(databases.monolith_url, role="platform_app", secret=databases.role_secret))
     store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="kept")
 

@@ -1,4 +1,4 @@
-"""The switched adapter: ownership routes, a stale route is corrected, one side's trouble never becomes the other's."""
+"""The switched adapter routes by ownership, corrects stale routes, and isolates failures of either database."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ from tests.integration.routing.conftest import Process, eventually, start_proces
 
 
 class RecordingSide(SchedulingPort):
-    """A side that answers every call as it is told, and remembers the keys it was called with."""
+    """A port that records the keys of its calls and replies with its name or a given error."""
 
     def __init__(self, name: DatabaseName, refuse: Callable[[], Exception | None] = lambda: None) -> None:
         self.name = name
@@ -52,7 +52,7 @@ def switched(process: Process, **sides: RecordingSide) -> SwitchedScheduling:
 
 
 def move(databases: Databases, business_id: UUID, owner: DatabaseName) -> None:
-    """What a cutover's decision does to the routing table."""
+    """Update the routing table like the decision of a cutover."""
     with psycopg.connect(databases.monolith_admin_url) as db:
         db.execute(
             "UPDATE cutover.ownership SET owner = %s, epoch = epoch + 1 WHERE business_id = %s", (owner, business_id)
@@ -72,14 +72,14 @@ def sides() -> Sides:
 OPEN = m.OpenBusiness(name="A", zone="Europe/Paris")
 
 
-def test_a_new_business_is_opened_on_the_side_that_the_flag_names(process: Process, sides: Sides) -> None:
+def test_new_business_is_opened_in_the_database_of_the_flag(process: Process, sides: Sides) -> None:
     process.store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
     eventually(lambda: process.flag.adapter_for(new_id()) == "http")
 
     assert switched(process, **sides).open_business(context(new_id()), OPEN).name == "scheduling"
 
 
-def test_opening_again_stays_on_the_first_side_whatever_the_flag_says_by_then(process: Process, sides: Sides) -> None:
+def test_repeated_opening_ignores_a_changed_flag(process: Process, sides: Sides) -> None:
     business_id = new_id()
     port = switched(process, **sides)
     port.open_business(context(business_id), OPEN)
@@ -89,7 +89,7 @@ def test_opening_again_stays_on_the_first_side_whatever_the_flag_says_by_then(pr
     assert port.open_business(context(business_id), OPEN).name == "monolith"
 
 
-def test_every_process_follows_a_move_within_a_second(
+def test_every_process_follows_a_cutover_within_a_second(
     databases: Databases, processes: list[Process], sides: Sides
 ) -> None:
     business_id = new_id()
@@ -105,7 +105,7 @@ def test_every_process_follows_a_move_within_a_second(
     assert took < 1.0
 
 
-def test_a_stale_route_is_corrected_by_the_refusal_and_the_same_key_succeeds(
+def test_stale_route_is_corrected_and_the_same_key_succeeds(
     databases: Databases, process: Process, sides: Sides
 ) -> None:
     business_id = new_id()
@@ -121,7 +121,7 @@ def test_a_stale_route_is_corrected_by_the_refusal_and_the_same_key_succeeds(
     assert sides["monolith"].keys[-1] == sides["scheduling"].keys[-1] == "the-key"
 
 
-def test_while_nobody_owns_it_a_write_waits_and_goes_on_at_the_new_owner(
+def test_write_waits_for_a_fence_and_continues_at_the_new_owner(
     databases: Databases, process: Process, sides: Sides
 ) -> None:
     business_id = new_id()
@@ -143,7 +143,7 @@ def test_while_nobody_owns_it_a_write_waits_and_goes_on_at_the_new_owner(
     assert refusals >= 4
 
 
-def test_a_fence_longer_than_the_deadline_is_unavailable_in_time(process: Process, sides: Sides) -> None:
+def test_fence_longer_than_the_deadline_is_unavailable(process: Process, sides: Sides) -> None:
     business_id = new_id()
     port = switched(process, **sides)
     port.open_business(context(business_id), OPEN)
@@ -153,7 +153,7 @@ def test_a_fence_longer_than_the_deadline_is_unavailable_in_time(process: Proces
         port.create_provider(context(business_id, seconds=0.3), m.CreateProvider(name="Ann", zone="Europe/Paris"))
 
 
-def test_it_never_falls_back_to_the_other_side(process: Process, sides: Sides) -> None:
+def test_calls_never_fall_back_to_the_other_database(process: Process, sides: Sides) -> None:
     business_id = new_id()
     port = switched(process, **sides)
     port.open_business(context(business_id), OPEN)
@@ -164,14 +164,12 @@ def test_it_never_falls_back_to_the_other_side(process: Process, sides: Sides) -
     assert sides["scheduling"].keys == []
 
 
-def test_a_business_that_scheduling_does_not_know_is_not_found(process: Process, sides: Sides) -> None:
+def test_unknown_business_is_not_found(process: Process, sides: Sides) -> None:
     with pytest.raises(BusinessNotFound):
         switched(process, **sides).get_business(context(new_id()), m.GetBusiness())
 
 
-def test_while_the_route_store_is_away_the_last_known_route_holds_and_is_marked_stale(
-    databases: Databases, sides: Sides
-) -> None:
+def test_cached_route_is_used_while_the_table_is_unreachable(databases: Databases, sides: Sides) -> None:
     address = urlsplit(databases.monolith_url)
     business_id = new_id()
     with TcpProxy(str(address.hostname), address.port or 5432) as proxy:

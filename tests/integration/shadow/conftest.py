@@ -1,4 +1,4 @@
-"""A real service over a database that follows the monolith's, and ports whose reads are shadowed there."""
+"""A real service on a replica of the monolith's database, and ports whose reads are shadowed there."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -43,7 +43,7 @@ __all__ = ["keys", "replicated", "shared_databases"]
 
 @dataclass
 class Monolith:
-    """One process of the monolith, as far as it calls scheduling."""
+    """The scheduling parts of one process of the monolith."""
 
     port: SwitchedScheduling
     reads: ShadowReads
@@ -57,7 +57,7 @@ class Monolith:
         self.provider.refresh()
 
     def shop(self, owner: DatabaseName = "monolith", percent: float = 100.0) -> Shop:
-        """A new business that `owner` owns; `percent` of its reads are shadowed from now on."""
+        """Open a business owned by `owner`, and shadow `percent` of its reads."""
         business_id = uuid7()
         self.ask_for(SCHEDULING_ADAPTER, owner, business_id)
         shop = open_shop(self.port, business_id)
@@ -65,7 +65,7 @@ class Monolith:
         return shop
 
     def found(self) -> dict[str, ShadowSummary]:
-        """What was found, by operation, once nothing is under way any more."""
+        """Wait until no comparison is in progress, and return the results by operation."""
         eventually(lambda: self.reads.idle, "all compared")
         self.reads.close()
         return {each.operation: each for each in self.store.since(60)}
@@ -84,7 +84,7 @@ def web(shared_databases: Databases, keys: Keys, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture
 def service(web: SchedulingWeb) -> Iterator[TcpProxy]:
-    """What stands between shadow reads and the service; users reach it another way."""
+    """The proxy between shadow reads and the service; users bypass it."""
     with TcpProxy("127.0.0.1", web.port) as proxy:
         yield proxy
 
@@ -93,7 +93,7 @@ def service(web: SchedulingWeb) -> Iterator[TcpProxy]:
 def monolith(
     shared_databases: Databases, replicated: object, keys: Keys, web: SchedulingWeb, service: TcpProxy
 ) -> Started:
-    """Starts one; `options` are those of `ShadowReads`. What earlier tests found is gone."""
+    """Start a process with the options of `ShadowReads`, and with no earlier results."""
     with psycopg.connect(shared_databases.monolith_admin_url) as db:
         db.execute("DELETE FROM cutover.shadow_read")
 
@@ -132,7 +132,7 @@ def sides_of(databases: Databases, keys: Keys, service_url: str) -> dict[Databas
 
 @pytest.fixture
 def vandal(shared_databases: Databases) -> Iterator[psycopg.Connection[Any]]:
-    """Writes the service's database behind everybody's back, as if it came from elsewhere, so that it stays there."""
+    """A connection to the service's database whose changes bypass triggers and are not replicated."""
     origin = f"vandal_{uuid4().hex}"
     with psycopg.connect(shared_databases.scheduling_admin_url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")

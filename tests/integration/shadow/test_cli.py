@@ -1,4 +1,4 @@
-"""`extraction shadow`, as an operator uses it."""
+"""The command `extraction shadow`."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ EXAMPLE = DifferenceExample(
 
 @pytest.fixture
 def extraction(databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Extraction:
-    """The command in the environment of a deployment; answers its exit code, and what it wrote."""
+    """Run the command in the environment of a deployment, and return its exit code and output."""
     monkeypatch.setenv("MONOLITH_DATABASE_URL", databases.monolith_url)
     monkeypatch.setenv("DATABASE_ROLE_SECRET", databases.role_secret)
 
@@ -55,7 +55,7 @@ def salon(databases: Databases) -> str:
     return "salon"
 
 
-def test_a_percentage_is_set_for_all_and_for_one_and_is_on_record(
+def test_percentage_is_set_for_all_and_for_one_and_is_audited(
     platform: Database, salon: str, extraction: Extraction
 ) -> None:
     assert extraction("shadow", "set", "10", "--reason", "before the move")[:2] == (
@@ -76,7 +76,7 @@ def test_a_percentage_is_set_for_all_and_for_one_and_is_on_record(
     assert (last.before, last.after) == ("10", "0")
 
 
-def test_the_other_flag_shows_its_own_changes_only(extraction: Extraction) -> None:
+def test_adapter_flag_shows_its_own_changes_only(extraction: Extraction) -> None:
     extraction("flag", "set", "http", "--reason", "to see")
     extraction("shadow", "set", "10", "--reason", "another matter")
     shown = extraction("flag", "show")[1]
@@ -84,7 +84,7 @@ def test_the_other_flag_shows_its_own_changes_only(extraction: Extraction) -> No
     assert "another matter" not in shown
 
 
-def test_the_report_tells_what_was_found(cutover_database: Database, salon: str, extraction: Extraction) -> None:
+def test_report_shows_the_results(cutover_database: Database, salon: str, extraction: Extraction) -> None:
     assert "no read was compared in the last 5 minutes" in extraction("shadow", "report", "--since", "5")[1]
     extraction("shadow", "set", "10")
     extraction("shadow", "set", "50", "--business", salon)
@@ -124,7 +124,7 @@ def test_the_report_tells_what_was_found(cutover_database: Database, salon: str,
         (["report", "--since", "0"], "--since"),
     ],
 )
-def test_what_is_wrong_is_one_line(extraction: Extraction, arguments: list[str], words: str) -> None:
+def test_error_is_one_line(extraction: Extraction, arguments: list[str], words: str) -> None:
     code, _, complaint = extraction("shadow", *arguments)
     assert code == 2
     assert words in complaint

@@ -1,4 +1,4 @@
-"""What shadow reads found is written down every few seconds, at the end of a process, and after an outage."""
+"""Results of shadow reads are stored every few seconds, at the end of a process, and after an outage."""
 
 import statistics
 import threading
@@ -33,11 +33,11 @@ def cutover_database(databases: Databases) -> Iterator[Database]:
 
 
 def this_minute() -> datetime:
-    """Asked where it is used: minutes pass between the import of this file and its tests."""
+    """Return the current minute. Not a constant: minutes pass between the import of this file and its tests."""
     return datetime.now(UTC).replace(second=0, microsecond=0)
 
 
-def test_counts_of_all_processes_are_added_up_by_operation_and_minute(cutover_database: Database) -> None:
+def test_counts_of_all_processes_are_summed_by_operation_and_minute(cutover_database: Database) -> None:
     store = ShadowResultStore(cutover_database)
     now = this_minute()
     earlier, long_ago = now - timedelta(minutes=2), now - timedelta(minutes=90)
@@ -65,7 +65,7 @@ def test_counts_of_all_processes_are_added_up_by_operation_and_minute(cutover_da
     assert store.since(120)[0].compared == 104
 
 
-def test_processes_that_write_at_once_lose_nothing(cutover_database: Database) -> None:
+def test_concurrent_writers_lose_no_count(cutover_database: Database) -> None:
     store = ShadowResultStore(cutover_database)
     operations, now = [f"operation_{number}" for number in range(20)], this_minute()
 
@@ -81,9 +81,7 @@ def test_processes_that_write_at_once_lose_nothing(cutover_database: Database) -
     assert {each.compared for each in store.since(60)} == {40}
 
 
-def test_what_could_not_be_written_down_is_written_when_the_database_is_back(
-    shared_databases: Databases, monolith: Started
-) -> None:
+def test_counts_are_stored_after_an_outage(shared_databases: Databases, monolith: Started) -> None:
     address = urlsplit(shared_databases.monolith_url)
     with TcpProxy(str(address.hostname), address.port or 5432) as proxy:
         url = address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
@@ -97,10 +95,10 @@ def test_what_could_not_be_written_down_is_written_when_the_database_is_back(
             eventually(lambda: [each.compared for each in process.store.since(60)] == [10], "all written down")
 
 
-def test_a_process_that_ends_writes_down_what_it_found(
+def test_counts_are_stored_when_a_process_ends(
     databases: Databases, cutover_database: Database, tmp_path: Path
 ) -> None:
-    """Both workers of the monolith under gunicorn; behind them is no scheduling service."""
+    """Two gunicorn workers of the monolith, without a scheduling service."""
     store = ShadowResultStore(cutover_database)
     with gunicorn_site(databases, tmp_path) as site:
         client = site.client()

@@ -1,4 +1,4 @@
-"""Users never notice shadow reads, and a difference between the sides is found."""
+"""Shadow reads do not affect users, and detect differences between the databases."""
 
 import threading
 import time
@@ -27,10 +27,10 @@ from tests.polling import eventually
 
 READS = {operation.name: operation for operation in OPERATIONS if not operation.writes}
 A_WAIT_WOULD_TAKE = 0.6
-"""Seconds; a shadow read has one, and a read of these tests takes a hundredth, on a machine that does nothing else."""
+"""Seconds. A shadow read has one; a read of these tests takes about 10 ms on an idle machine."""
 
 LAG_SECONDS = 3.0
-"""What replication may take on a machine where all tests run at once."""
+"""The longest replication lag on a machine that runs all tests in parallel."""
 
 
 def listed(shop: Shop) -> m.Offerings:
@@ -43,7 +43,7 @@ def read_everything(port: SchedulingPort, shop: Shop, requests: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("owner", ["monolith", "scheduling"])
-def test_equal_sides_give_no_difference_in_any_operation(
+def test_equal_databases_give_no_difference_in_any_operation(
     shared_databases: Databases, monolith: Started, owner: DatabaseName
 ) -> None:
     url = shared_databases.monolith_admin_url if owner == "monolith" else shared_databases.scheduling_admin_url
@@ -69,7 +69,7 @@ def test_equal_sides_give_no_difference_in_any_operation(
     assert found["get_appointment"].compared == 4
 
 
-def test_what_is_on_its_way_is_no_difference(monolith: Started) -> None:
+def test_replication_lag_is_not_a_difference(monolith: Started) -> None:
     with monolith(pause_seconds=LAG_SECONDS, longest_queue=10_000) as process:
         shop = process.shop()
         shop.change_offering(duration_minutes=15, step_minutes=15)
@@ -86,9 +86,7 @@ def test_what_is_on_its_way_is_no_difference(monolith: Started) -> None:
     assert found["list_appointments"].compared > 30
 
 
-def test_a_business_that_was_moved_is_the_same_but_for_its_epoch(
-    monolith: Started, replicated: SchedulingDatabases
-) -> None:
+def test_epoch_is_no_difference_after_a_cutover(monolith: Started, replicated: SchedulingDatabases) -> None:
     with (
         monolith(pause_seconds=LAG_SECONDS) as process,
         Controller(replicated, PreflightChecks(replicated, lambda side: None)) as controller,
@@ -105,7 +103,7 @@ def test_a_business_that_was_moved_is_the_same_but_for_its_epoch(
     assert (found.compared, found.different) == (1, 0)
 
 
-def test_a_planted_difference_is_found_with_its_example(
+def test_planted_difference_is_found_with_an_example(
     monolith: Started, replicated: SchedulingDatabases, vandal: psycopg.Connection[Any]
 ) -> None:
     with monolith() as process:
@@ -137,7 +135,7 @@ def test_a_planted_difference_is_found_with_its_example(
     assert 'monolith_shadow_reads_total{operation="list_offerings",outcome="same"} 1.0' in exposed
 
 
-def test_what_one_side_does_not_have_at_all_is_different(monolith: Started, vandal: psycopg.Connection[Any]) -> None:
+def test_missing_row_is_a_difference(monolith: Started, vandal: psycopg.Connection[Any]) -> None:
     with monolith() as process:
         shop = process.shop()
         gone = "DELETE FROM scheduling.offering WHERE business_id = %s"
@@ -151,9 +149,7 @@ def test_what_one_side_does_not_have_at_all_is_different(monolith: Started, vand
 
 
 @pytest.mark.parametrize("trouble", ["away", "half_open"])
-def test_a_candidate_that_is_dead_or_hangs_slows_nothing_and_fails_nobody(
-    monolith: Started, service: TcpProxy, trouble: str
-) -> None:
+def test_dead_or_hanging_candidate_does_not_affect_users(monolith: Started, service: TcpProxy, trouble: str) -> None:
     with monolith() as process:
         shop = process.shop()
         with getattr(service, trouble)():
@@ -167,7 +163,7 @@ def test_a_candidate_that_is_dead_or_hangs_slows_nothing_and_fails_nobody(
     assert found.owner_ms is None
 
 
-def test_users_of_the_service_reach_it_while_shadow_reads_there_hang(monolith: Started, service: TcpProxy) -> None:
+def test_users_reach_the_service_while_shadow_reads_hang(monolith: Started, service: TcpProxy) -> None:
     with monolith() as process, service.half_open():
         here, there = process.shop("monolith"), process.shop("scheduling", percent=0)
         for _ in range(20):
@@ -177,7 +173,7 @@ def test_users_of_the_service_reach_it_while_shadow_reads_there_hang(monolith: S
         assert median(timed_read(there) for _ in range(9)) < A_WAIT_WOULD_TAKE
 
 
-def test_a_full_queue_drops(monolith: Started, service: TcpProxy) -> None:
+def test_full_queue_drops_reads(monolith: Started, service: TcpProxy) -> None:
     with monolith(longest_queue=3, threads=1) as process:
         shop = process.shop()
         with service.half_open():
@@ -191,7 +187,7 @@ def test_a_full_queue_drops(monolith: Started, service: TcpProxy) -> None:
     assert f'monolith_shadow_reads_total{{operation="list_offerings",outcome="dropped"}} {found.dropped}.0' in exposed
 
 
-def test_without_a_percentage_nobody_is_asked_and_nothing_runs(monolith: Started, service: TcpProxy) -> None:
+def test_without_a_percentage_nothing_is_shadowed(monolith: Started, service: TcpProxy) -> None:
     with monolith() as process:
         before = threading.active_count()
         shop = process.shop(percent=0)
@@ -216,7 +212,7 @@ def test_writes_are_never_shadowed(monolith: Started, service: TcpProxy) -> None
         assert process.found() == {}
 
 
-def test_the_share_is_right_for_each_business(monolith: Started) -> None:
+def test_percentage_applies_to_each_business(monolith: Started) -> None:
     with monolith(longest_queue=10_000) as process:
         a_third, all_of_them, none = process.shop(percent=33.3), process.shop(percent=100), process.shop(percent=0)
         time.sleep(0.6)
@@ -229,13 +225,13 @@ def test_the_share_is_right_for_each_business(monolith: Started) -> None:
         for _ in range(50):
             listed(all_of_them)
 
-        # Beyond five standard deviations.
+        # More than five standard deviations.
         assert 140 < seen < 260
         assert chosen(process) == seen + 50
 
 
 @pytest.mark.parametrize("value", ["nonsense", "nan", "-1", "101", "inf"])
-def test_what_is_no_percentage_counts_as_none(monolith: Started, service: TcpProxy, value: str) -> None:
+def test_invalid_percentage_counts_as_zero(monolith: Started, service: TcpProxy, value: str) -> None:
     with monolith() as process:
         shop = process.shop(percent=float("0"))
         process.ask_for("scheduling.shadow", value, shop.business_id)
@@ -245,7 +241,7 @@ def test_what_is_no_percentage_counts_as_none(monolith: Started, service: TcpPro
 
 
 def chosen(process: Monolith) -> int:
-    """How many reads were shadowed until now, once all of them are done."""
+    """Wait for all comparisons, and return the number of shadowed reads."""
     eventually(lambda: process.reads.idle, "all compared")
     lines = process.metrics.exposition().decode().splitlines()
     return int(sum(float(line.split()[-1]) for line in lines if line.startswith("monolith_shadow_reads_total{")))

@@ -1,4 +1,4 @@
-"""Many businesses: in waves, and one that fails stops those behind it and nobody else."""
+"""Cutovers in batches: a failure stops the remaining businesses and no others."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -19,7 +19,7 @@ def moved(business_id: UUID, state: State = "active", problem: str | None = None
     )
 
 
-def test_each_wave_is_checked_before_the_next_begins() -> None:
+def test_each_batch_is_checked_before_the_next() -> None:
     did: list[str] = []
 
     def move(business_id: UUID) -> Cutover:
@@ -39,23 +39,22 @@ def test_each_wave_is_checked_before_the_next_begins() -> None:
     assert (outcome.stopped_by, outcome.left) == (None, [])
 
 
-def test_one_tenants_failure_leaves_the_rest_where_they_are() -> None:
-    """And what was moved before stays moved."""
+def test_failed_cutover_stops_the_remaining_ones() -> None:
     failing = BUSINESSES[3]
     tried: list[UUID] = []
 
     def move(business_id: UUID) -> Cutover:
         tried.append(business_id)
-        return moved(business_id, "aborted", "it rained") if business_id == failing else moved(business_id)
+        return moved(business_id, "aborted", "refused by the test") if business_id == failing else moved(business_id)
 
     outcome = cut_over_in_batches(BUSINESSES, 2, move, lambda business_id: None)
     assert [each.business_id for each in outcome.moved] == BUSINESSES[:3]
-    assert outcome.stopped_by == (failing, "it rained")
+    assert outcome.stopped_by == (failing, "refused by the test")
     assert outcome.left == BUSINESSES[4:]
     assert tried == BUSINESSES[:4]
 
 
-def test_a_business_that_differs_after_its_move_stops_the_next_wave() -> None:
+def test_difference_after_a_cutover_stops_the_next_batch() -> None:
     outcome = cut_over_in_batches(BUSINESSES, 3, moved, lambda each: "differs" if each == BUSINESSES[1] else None)
     assert outcome.stopped_by == (BUSINESSES[1], "differs")
     assert len(outcome.moved) == 3
@@ -63,13 +62,13 @@ def test_a_business_that_differs_after_its_move_stops_the_next_wave() -> None:
 
 
 @pytest.mark.parametrize("percent", [0, 10, 50, 100])
-def test_a_share_of_the_businesses_is_about_as_large_as_asked(percent: float) -> None:
+def test_selected_share_matches_the_percentage(percent: float) -> None:
     businesses = [uuid4() for _ in range(2_000)]
     share = sum(within_percent(each, percent) for each in businesses) / len(businesses)
     assert share == pytest.approx(percent / 100, abs=0.05)
 
 
-def test_who_is_among_a_few_is_among_more() -> None:
+def test_smaller_selection_is_part_of_a_larger_one() -> None:
     for business_id in [uuid4() for _ in range(500)]:
         among = [within_percent(business_id, percent) for percent in (1, 10, 50, 99, 100)]
         assert among == sorted(among)

@@ -1,4 +1,4 @@
-"""The protocol keeps its promises in every state that it can reach; and each known way to break it is found."""
+"""The protocol model violates no invariant in any reachable state, and each planted flaw is detected."""
 
 import pytest
 
@@ -6,12 +6,12 @@ from tests.cutover.model.check import check
 from tests.cutover.model.protocol import Flaws
 
 FOUND = {
-    "mark_before_lock": "something is drained that the target does not have",
+    "mark_before_lock": "the target lacks a drained change",
     "decide_without_swap": "two active leases",
-    "release_ignores_attempts": "something is drained that the target does not have",
-    "activate_ignores_epochs": "something is drained that the target does not have",
-    "late_fence_counts": "there is no way on to a settled move and one active lease",
-    "lease_before_lock": "something is drained that the target does not have",
+    "release_ignores_attempts": "the target lacks a drained change",
+    "activate_ignores_epochs": "the target lacks a drained change",
+    "late_fence_counts": "no settled cutover with one active lease is reachable",
+    "lease_before_lock": "the target lacks a drained change",
     "abort_after_decision": "two active leases",
 }
 
@@ -19,28 +19,28 @@ FOUND = {
 NEED_TWO_MOVES = ("release_ignores_attempts", "activate_ignores_epochs")
 
 
-def test_one_move_keeps_every_promise() -> None:
+def test_one_cutover_violates_no_invariant() -> None:
     result = check(moves=1)
-    assert result.broken is None, "\n".join((str(result.broken), *result.trace))
+    assert result.violated is None, "\n".join((str(result.violated), *result.trace))
     assert result.states > 5_000
 
 
 @pytest.mark.long
-def test_a_move_there_and_one_back_keep_every_promise() -> None:
+def test_cutover_and_rollback_violate_no_invariant() -> None:
     result = check(moves=2)
-    assert result.broken is None, "\n".join((str(result.broken), *result.trace))
+    assert result.violated is None, "\n".join((str(result.violated), *result.trace))
     assert result.states > 100_000
 
 
 @pytest.mark.parametrize("flaw", [each for each in Flaws._fields if each not in NEED_TWO_MOVES])
-def test_a_broken_protocol_is_found_out(flaw: str) -> None:
+def test_flawed_protocol_is_detected(flaw: str) -> None:
     result = check(Flaws(**{flaw: True}), moves=1)
-    assert result.broken == FOUND[flaw]
+    assert result.violated == FOUND[flaw]
     assert len(result.trace) > 5
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("flaw", NEED_TWO_MOVES)
-def test_what_only_a_second_move_shows_is_found_out(flaw: str) -> None:
+def test_flaw_that_needs_two_cutovers_is_detected(flaw: str) -> None:
     result = check(Flaws(**{flaw: True}), moves=2)
-    assert result.broken == FOUND[flaw]
+    assert result.violated == FOUND[flaw]

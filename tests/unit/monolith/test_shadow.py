@@ -1,4 +1,4 @@
-"""How two answers are compared, and what is kept of a difference."""
+"""The comparison of two replies, and the stored example of a difference."""
 
 import typing
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ from monolith.cutover.shadow.shadow_read import ShadowRead, ShadowReply
 ONE = m.Holidays(holidays=())
 ANOTHER = m.Holidays(holidays=(m.Holiday(date="2040-06-04", name="Whit Monday"),))  # type: ignore[arg-type]
 A_THIRD = m.Holidays(holidays=(m.Holiday(date="2040-06-05", name="Tuesday"),))  # type: ignore[arg-type]
-NO_ANSWERS = [
+READ_FAILURES = [
     Unavailable("away"),
     DeadlineExceeded("late"),
     NotOwner("moved"),
@@ -44,7 +44,7 @@ NO_ANSWERS = [
 
 
 class ScriptedSide(SchedulingPort):
-    """Says these, one after the other, and then nothing more."""
+    """A port that gives the replies in order, and fails a call beyond them."""
 
     def __init__(self, says: Sequence[Reply | Exception]) -> None:
         self.left = list(says)
@@ -60,7 +60,7 @@ class ScriptedSide(SchedulingPort):
 def compared(
     answer: ShadowReply, owner: Sequence[Reply | Exception] = (), candidate: Sequence[Reply | Exception] = ()
 ) -> ComparisonResult:
-    """All that the sides can say is asked for, and nothing more."""
+    """Compare scripted replies, and assert that each is requested exactly once."""
     sides: dict[DatabaseName, ScriptedSide] = {"monolith": ScriptedSide(owner), "scheduling": ScriptedSide(candidate)}
     comparing = ReadComparer(sides, pause_seconds=0.0)
     found = comparing.compare(read(answer))
@@ -75,48 +75,48 @@ def read(answer: ShadowReply) -> ShadowRead:
     return ShadowRead(operation_of(SchedulingPort.list_holidays), ctx, m.ListHolidays(), "monolith", answer, 0.001)
 
 
-def test_the_same_answer_is_asked_for_once() -> None:
+def test_equal_replies_need_one_comparison() -> None:
     assert compared(ONE, [], [ONE]).outcome == "same"
 
 
-def test_a_difference_that_is_still_there_counts() -> None:
+def test_persistent_difference_counts() -> None:
     found = compared(ONE, [ONE], [ANOTHER, ANOTHER])
     assert found.outcome == "different"
     assert found.example is not None
     assert found.example.places[0] == examples.DifferingField("holidays", "0 entries", "1 entries")
 
 
-def test_a_candidate_that_comes_after_is_the_same() -> None:
+def test_candidate_that_catches_up_counts_as_equal() -> None:
     assert compared(ANOTHER, [], [ONE, ANOTHER]).outcome == "same"
     assert compared(ONE, [ANOTHER], [ANOTHER, ANOTHER]).outcome == "same"
 
 
-def test_an_owner_that_changes_meanwhile_settles_nothing() -> None:
+def test_changing_owner_reply_is_unsettled() -> None:
     assert compared(ONE, [A_THIRD], [ANOTHER, ANOTHER]).outcome == "unsettled"
     assert compared(ONE, [Unavailable("away")], [ANOTHER, ANOTHER]).outcome == "unsettled"
 
 
-@pytest.mark.parametrize("error", NO_ANSWERS, ids=lambda error: type(error).__name__)
-def test_no_answer_is_a_failure_whatever_was_raised(error: Exception) -> None:
+@pytest.mark.parametrize("error", READ_FAILURES, ids=lambda error: type(error).__name__)
+def test_any_error_of_the_candidate_is_a_failure(error: Exception) -> None:
     first = compared(ONE, [], [error])
     assert (first.outcome, first.seconds) == ("failed", 0.0)
     assert first.problem
     assert compared(ONE, [], [ANOTHER, error]).outcome == "failed"
 
 
-def test_an_error_about_the_data_is_an_answer() -> None:
+def test_error_about_the_data_is_a_reply() -> None:
     error = OfferingNotFound("There is no such offering.")
     assert compared(encode_error(error), [], [error]).outcome == "same"
     assert compared(ONE, [ONE], [error, error]).outcome == "different"
     assert compared(encode_error(error), [error], [ONE, ONE]).outcome == "different"
 
 
-def test_a_business_is_the_same_in_every_epoch() -> None:
+def test_epoch_is_ignored() -> None:
     one, another = (m.Business(business_id=UUID(int=1), name="A", zone="UTC", epoch=epoch) for epoch in (1, 4))
     assert compared(one, [], [another]).outcome == "same"
 
 
-def test_every_field_that_holds_a_note_is_left_out_of_examples() -> None:
+def test_examples_contain_no_free_text() -> None:
     fields = {
         name
         for model in vars(m).values()
@@ -127,7 +127,7 @@ def test_every_field_that_holds_a_note_is_left_out_of_examples() -> None:
     assert fields == examples.NOTES
 
 
-def test_an_example_is_short_and_names_the_places() -> None:
+def test_example_is_short_and_names_the_fields() -> None:
     long = m.Holidays(
         holidays=tuple(m.Holiday(date=f"2040-06-{day:02}", name="x" * 100) for day in range(1, 29))  # type: ignore[arg-type]
     )
@@ -141,7 +141,7 @@ def test_an_example_is_short_and_names_the_places() -> None:
     assert example.places[1].candidate.endswith("…")
 
 
-def test_counts_that_are_given_back_are_added_and_never_too_many() -> None:
+def test_restored_counts_are_added_up_to_the_limit() -> None:
     tally = CountsBuffer()
     tally.add("get_agenda", 0.002, ComparisonResult("same", 0.004))
     taken = tally.drain()
@@ -159,7 +159,7 @@ def test_counts_that_are_given_back_are_added_and_never_too_many() -> None:
     assert len(tally.drain()) == MAX_BUFFERED
 
 
-def test_a_flag_is_not_asked_at_every_read() -> None:
+def test_flag_is_cached_between_reads() -> None:
     asked: list[UUID] = []
 
     def percent_for(business_id: UUID) -> float:
