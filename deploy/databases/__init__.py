@@ -1,1 +1,1 @@
-"""Databases, roles, schemas and migrations: what both deployments need before anything runs."""
+"""Databases, roles, schemas and migrations of both deployments."""

@@ -1,4 +1,4 @@
-"""Whether a database is there and migrated: `check(monolith(url, secret))`."""
+"""Check that a database is ready: `check(monolith_target(url, secret))`."""
 
 import psycopg
 
@@ -10,34 +10,33 @@ from deploy.errors import CommandError
 
 
 def check(target: Target) -> None:
-    """Raise CommandError, naming thing and remedy, unless the product can run on this database.
+    """Raise CommandError, which names the problem and the remedy, unless the product can run on this database.
 
-    Looks at what a running process would rely on: the server answers, every schema has the version this
-    code was written for, and every running role gets in with the password that follows from the secret.
-    Changes nothing.
+    The server must answer, every schema must have the version that this code requires, and every running role must be
+    able to log in with the password derived from the secret. Changes nothing.
     """
     database_name(target)
     connect(target).close()
     with open_connection(target.url) as connection:
         for schema in target.schemas:
             if not is_migrated(connection, schema):
-                raise _unmigrated(target, schema)
+                raise _migration_error(target, schema)
     for role in target.running_roles:
-        _refuse_wrong_password(target, role)
+        _require_login(target, role)
 
 
-def _unmigrated(target: Target, schema: Schema) -> CommandError:
+def _migration_error(target: Target, schema: Schema) -> CommandError:
     return CommandError(
-        f"schema {schema.name} of the {target.name} database does not have the version of this code: "
+        f"schema {schema.name} of the {target.name} database is not migrated to the version of this code: "
         f"run `extraction db setup {target.name}`"
     )
 
 
-def _refuse_wrong_password(target: Target, role: str) -> None:
+def _require_login(target: Target, role: str) -> None:
     try:
         psycopg.connect(role_url(target.url, role, target.role_secret), connect_timeout=10).close()
     except psycopg.OperationalError as error:
         raise CommandError(
-            f"role {role} cannot enter the {target.name} database with this DATABASE_ROLE_SECRET: "
-            f"correct it, or run `extraction db setup {target.name}` to give the roles new passwords"
+            f"role {role} cannot log in to the {target.name} database with this DATABASE_ROLE_SECRET: "
+            f"correct it, or run `extraction db setup {target.name}` to set the roles' passwords"
         ) from error

@@ -1,4 +1,4 @@
-"""Run one schema's Alembic history, and tell which version it has reached."""
+"""Migrate one schema with its Alembic history, and read its version."""
 
 from contextlib import AbstractContextManager
 
@@ -14,36 +14,36 @@ from sqlalchemy.exc import OperationalError
 from deploy.databases.schemas import Schema
 from deploy.errors import CommandError
 
-# How long a migration may hold up the traffic that queues behind it. An `env.py` may ask for less.
+# Longest time that a migration may block the traffic queued behind it. An `env.py` may set less.
 LOCK_TIMEOUT_MS = 5_000
 
 
 def migrate(url: str, schema: Schema) -> None:
-    """Bring the schema to its newest version over an administrator's connection. Nothing to do is no error.
+    """Migrate the schema to its newest version over an administrator's connection. Idempotent.
 
-    The history's `env.py` finds `connection`, `schema` and `owner` in the configuration's attributes and becomes
-    the owner before it changes anything. Raises CommandError for a version from another release, and for a
-    lock that could not be had in time.
+    The history's `env.py` reads `connection`, `schema` and `owner` from the configuration's attributes and assumes the
+    owner role before any change. Raises CommandError for a version from another release, and for a lock that could not
+    be acquired in time.
     """
     with open_connection(url) as connection:
         try:
             _upgrade(connection, schema)
         except AlembicCommandError as error:
             raise CommandError(
-                f"schema {schema.name} has a version that this code does not know ({error}): "
-                "run the release that made it, or a newer one"
+                f"schema {schema.name} has a version that this code does not contain ({error}): "
+                "run the release that created it, or a newer one"
             ) from error
         except OperationalError as error:
             if not isinstance(error.orig, LockNotAvailable):
                 raise
             raise CommandError(
-                f"schema {schema.name} is in use, and its migration gave up waiting: "
-                "what was not finished was undone; repeat it when there is less traffic"
+                f"schema {schema.name} is in use, and its migration timed out on a lock: "
+                "it was rolled back; repeat it when there is less traffic"
             ) from error
 
 
 def open_connection(url: str) -> AbstractContextManager[Connection]:
-    """One connection that never waits for a lock for long."""
+    """Open a connection with a lock timeout of `LOCK_TIMEOUT_MS`."""
     return create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         poolclass=NullPool,
@@ -52,7 +52,7 @@ def open_connection(url: str) -> AbstractContextManager[Connection]:
 
 
 def is_migrated(connection: Connection, schema: Schema) -> bool:
-    """Whether the schema has the version that this code was written for."""
+    """Return whether the schema has the version that this code requires."""
     return _version(connection, schema) == _newest(schema)
 
 
@@ -64,11 +64,11 @@ def _upgrade(connection: Connection, schema: Schema) -> None:
     config.attributes.update(connection=connection, schema=schema.name, owner=schema.owner)
     command.upgrade(config, "head")
     connection.commit()
-    _show_version(connection, schema)
+    _grant_version_read(connection, schema)
 
 
-def _show_version(connection: Connection, schema: Schema) -> None:
-    """Let the running roles see which version they run on, to refuse a schema that is too old."""
+def _grant_version_read(connection: Connection, schema: Schema) -> None:
+    """Let the running roles read the schema's version, so that they can refuse one that is too old."""
     connection.execute(text(f"SET LOCAL ROLE {schema.owner}"))
     for role in schema.running_roles:
         connection.execute(text(f"GRANT SELECT ON {schema.name}.alembic_version TO {role}"))
@@ -85,7 +85,7 @@ def _newest(schema: Schema) -> frozenset[str]:
 
 
 def alembic_config(schema: Schema) -> Config:
-    """The schema's Alembic history; whoever runs it hands over `connection`, `schema` and `owner` as attributes."""
+    """Return the schema's Alembic history. A migration sets the attributes `connection`, `schema` and `owner`."""
     config = Config()
     config.set_main_option("script_location", str(schema.migrations).replace("%", "%%"))
     return config

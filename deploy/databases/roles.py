@@ -1,4 +1,4 @@
-"""Roles, schemas and grants. Every function may be repeated; none takes anything away from data."""
+"""Roles, schemas and grants. Every function is idempotent and leaves data unchanged."""
 
 from collections.abc import Iterable
 
@@ -13,9 +13,9 @@ Connection = psycopg.Connection[tuple[object, ...]]
 
 
 def create_roles(connection: Connection, schema: Schema, role_secret: str) -> None:
-    """The owner, which cannot log in, and the running roles with the passwords that the secret gives."""
+    """Create the owner, which cannot log in, and the running roles with passwords derived from the secret."""
     _create_role(connection, schema.owner)
-    # An administrator that is no superuser has to be able to become the owner.
+    # An administrator that is not a superuser must be able to assume the owner role.
     _execute(connection, "GRANT {} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE", schema.owner)
     for role in schema.running_roles:
         _create_role(connection, role)
@@ -24,13 +24,13 @@ def create_roles(connection: Connection, schema: Schema, role_secret: str) -> No
         _create_role(connection, role)
         _execute(connection, "ALTER ROLE {} NOLOGIN", role)
     if schema.replicator is not None:
-        # What logical replication asks of a role: to pass by row security, to read the log, and to subscribe.
+        # Logical replication requires a role that bypasses row security, reads the WAL and creates subscriptions.
         _execute(connection, "ALTER ROLE {} BYPASSRLS REPLICATION", schema.replicator)
         _execute(connection, "GRANT pg_create_subscription TO {} WITH INHERIT TRUE", schema.replicator)
 
 
 def create_schema(connection: Connection, schema: Schema) -> None:
-    """The schema, its owner's, usable by its own running roles and by nobody else."""
+    """Create the schema for its owner. Only its own running roles can use it."""
     if not _exists(connection, "SELECT 1 FROM pg_namespace WHERE nspname = %s", schema.name):
         _execute(connection, "CREATE SCHEMA {} AUTHORIZATION {}", schema.name, schema.owner)
     _execute(connection, "REVOKE ALL ON SCHEMA {} FROM PUBLIC", schema.name)
@@ -39,8 +39,10 @@ def create_schema(connection: Connection, schema: Schema) -> None:
 
 
 def grant_replication(connection: Connection, database: str, schemas: Iterable[Schema]) -> None:
-    """To subscribe in this database, and to publish (which an owner of tables does, at the replicator's call). A
-    database made from a template needs this again."""
+    """Grant the privileges to subscribe and, for the owner of the tables, to publish.
+
+    Repeat it for a database created from a template.
+    """
     for schema in schemas:
         if schema.replicator is not None:
             for role in (schema.replicator, schema.owner):
@@ -48,14 +50,14 @@ def grant_replication(connection: Connection, database: str, schemas: Iterable[S
 
 
 def grant_connect(connection: Connection, database: str, roles: Iterable[str]) -> None:
-    """Only these roles (and administrators) may connect. A database made from a template needs this again."""
+    """Restrict connections to these roles and administrators. Repeat it for a database created from a template."""
     _execute(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", database)
     for role in roles:
         _execute(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, role)
 
 
 def prepare_public(connection: Connection) -> None:
-    """The one extension the schemas share: it lets `EXCLUDE` compare ids. Nobody may add to it."""
+    """Create the extension that lets `EXCLUDE` compare ids, and revoke the right to create in schema `public`."""
     connection.execute("CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public")
     connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
 
@@ -66,7 +68,7 @@ def _create_role(connection: Connection, role: str) -> None:
 
 
 def _set_password(connection: Connection, role: str, password: str) -> None:
-    # Hashed here, so that the password itself reaches neither the server's log nor pg_stat_statements.
+    # Hashed by the client, so that neither the server's log nor pg_stat_statements contains the password.
     verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
     statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
     connection.execute(statement.format(Identifier(role), sql.Literal(verifier.decode())))

@@ -1,4 +1,4 @@
-"""Which schemas each database has, who runs on them, and where their migrations stand."""
+"""The schemas of each database, with their roles and migrations."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,32 +8,32 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """One schema with its own owner, running roles and Alembic history."""
+    """One schema with its own owner role, running roles and Alembic history."""
 
     name: str
     migrations: Path
     further_roles: tuple[str, ...] = ()
     replicator: str | None = None
-    """Of the further roles, the one that copies the schema's rows to and from another server."""
+    """The one of `further_roles` that replicates the schema's rows to and from another server."""
 
     former_roles: tuple[str, ...] = ()
     """Roles of earlier releases that released migrations name. Nobody logs in as them."""
 
     @property
     def owner(self) -> str:
-        """The role that owns the tables and that migrations run as. Nobody logs in as it."""
+        """The role that owns the tables and runs the migrations. It cannot log in."""
         return f"{self.name}_owner"
 
     @property
     def running_roles(self) -> tuple[str, ...]:
-        """The roles that processes log in as. What each may do with which table stands in the migrations."""
+        """The roles that processes log in as. The migrations grant each its privileges on tables."""
         return (f"{self.name}_app", *self.further_roles)
 
 
 SCHEDULING = Schema(
     "scheduling",
     ROOT / "scheduling_service/engine/migrations",
-    # The relay sees every business's outbox; the operator reads every business; the mover changes who may write.
+    # The relay reads every outbox, the operator reads every business, and the mover changes leases.
     further_roles=("scheduling_relay", "scheduling_operator", "scheduling_mover", "scheduling_replicator"),
     replicator="scheduling_replicator",
 )
@@ -53,7 +53,7 @@ SCHEDULING_SCHEMAS = (SCHEDULING,)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One database to set up or check. ``url`` carries an administrator's credentials."""
+    """A database to set up or check. ``url`` carries an administrator's credentials."""
 
     name: str
     setting: str
@@ -63,15 +63,15 @@ class Target:
 
     @property
     def running_roles(self) -> tuple[str, ...]:
-        """Every role that may connect."""
+        """All roles that may connect."""
         return tuple(role for schema in self.schemas for role in schema.running_roles)
 
 
 def monolith_target(url: str, role_secret: str) -> Target:
-    """The monolith's database: its own modules, and scheduling's in-process copy."""
+    """Return the monolith's database: schemas of its modules, and the in-process schema `scheduling`."""
     return Target("monolith", "MONOLITH_DATABASE_URL", url, role_secret, MONOLITH_SCHEMAS)
 
 
 def scheduling_target(url: str, role_secret: str) -> Target:
-    """The extracted service's database."""
+    """Return the scheduling service's database."""
     return Target("scheduling", "SCHEDULING_DATABASE_URL", url, role_secret, SCHEDULING_SCHEMAS)

@@ -1,4 +1,4 @@
-"""Make a database ready to run on: `set_up(monolith(url, secret))`, `set_up(scheduling(url, secret))`."""
+"""Prepare a database: `set_up(monolith_target(url, secret))`, `set_up(scheduling_target(url, secret))`."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,20 +13,20 @@ from deploy.databases.migrate import migrate
 from deploy.databases.schemas import Target
 from deploy.errors import CommandError
 
-# Any two set-ups of one server wait for each other, since roles belong to the server.
+# Serializes set-ups on one server, because roles belong to the server.
 LOCK = 0x657874726163
 OLDEST_SERVER = 17
 MAINTENANCE_DATABASE = "postgres"
 
 
 def set_up(target: Target) -> None:
-    """Create what is missing of database, roles, schemas and tables, and migrate to the newest version.
+    """Create the database, roles, schemas and tables that are missing, and migrate to the newest version.
 
-    May be repeated and may run twice at once; data that stands in the database stays. The role secret decides
-    the passwords: with another secret than last time, processes that hold the old one no longer get in.
+    Idempotent, and safe to run concurrently; existing data is kept. Sets the roles' passwords, derived from the role
+    secret: after a change of the secret, processes with the old one cannot log in any more.
     """
     database = database_name(target)
-    with _one_at_a_time(target) as server:
+    with _lock_server(target) as server:
         for schema in target.schemas:
             roles.create_roles(server, schema, target.role_secret)
         _create_database(server, database)
@@ -41,7 +41,7 @@ def set_up(target: Target) -> None:
 
 
 def require_separate_servers(monolith_url: str, scheduling_url: str) -> None:
-    """Roles belong to a server, and the two deployments give `scheduling_app` different passwords."""
+    """Raise CommandError for one server: roles belong to a server, and `scheduling_app` has a password in each."""
     one, other = (urlsplit(without_credentials(url)).netloc for url in (monolith_url, scheduling_url))
     if one == other:
         raise CommandError(
@@ -51,7 +51,7 @@ def require_separate_servers(monolith_url: str, scheduling_url: str) -> None:
 
 
 def connect(target: Target, database: str | None = None) -> roles.Connection:
-    """An administrator's connection, each statement its own transaction."""
+    """Open an administrator's connection in autocommit mode. Raises CommandError."""
     parts = urlsplit(target.url)
     url = target.url if database is None else parts._replace(path=f"/{database}").geturl()
     try:
@@ -61,7 +61,7 @@ def connect(target: Target, database: str | None = None) -> roles.Connection:
 
 
 def connection_error(target: Target, error: Exception) -> CommandError:
-    """The one line for a database that cannot be connected to. Names no password."""
+    """Describe a failed connection. The message contains no password."""
     reason = " ".join(str(error).split())
     return CommandError(
         f"cannot connect to the {target.name} database at {without_credentials(target.url)} "
@@ -70,7 +70,7 @@ def connection_error(target: Target, error: Exception) -> CommandError:
 
 
 def database_name(target: Target) -> str:
-    """The database that the URL names."""
+    """Return the database name in the URL. Raises CommandError if there is none."""
     name = urlsplit(target.url).path.removeprefix("/")
     if not name:
         example = without_credentials(target.url).rstrip("/") + f"/{target.name}"
@@ -79,12 +79,12 @@ def database_name(target: Target) -> str:
 
 
 @contextlib.contextmanager
-def _one_at_a_time(target: Target) -> Iterator[roles.Connection]:
+def _lock_server(target: Target) -> Iterator[roles.Connection]:
     with connect(target, MAINTENANCE_DATABASE) as server:
         if server.info.server_version < OLDEST_SERVER * 10_000:
             raise CommandError(
                 f"{target.setting} is a Postgres {server.info.server_version // 10_000} server: "
-                f"{OLDEST_SERVER} or newer is needed"
+                f"{OLDEST_SERVER} or newer is required"
             )
         server.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         yield server

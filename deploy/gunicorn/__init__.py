@@ -1,1 +1,1 @@
-"""How gunicorn serves the two webs: `gunicorn -c deploy/gunicorn/monolith.py monolith.wsgi:app`."""
+"""Gunicorn settings of both web processes: `gunicorn -c deploy/gunicorn/monolith.py monolith.wsgi:app`."""

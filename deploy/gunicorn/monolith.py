@@ -1,4 +1,4 @@
-"""The monolith's web, on MONOLITH_PORT."""
+"""Gunicorn settings of the monolith, on MONOLITH_PORT."""
 
 # ruff: noqa: F401 (gunicorn reads its settings from the names in this file)
 
@@ -7,7 +7,6 @@ import os
 from contracts.chassis.settings import load_or_exit
 from deploy.gunicorn.web import (
     accesslog,
-    begin,
     child_exit,
     control_socket_disable,
     errorlog,
@@ -17,6 +16,7 @@ from deploy.gunicorn.web import (
     limit_request_field_size,
     limit_request_fields,
     limit_request_line,
+    prepare_master,
     threads,
     timeout,
     worker_class,
@@ -27,11 +27,11 @@ from monolith.config import MonolithConfig
 
 bind = f"{host}:{os.environ.get('MONOLITH_PORT', '8000')}"
 proc_name = "monolith-web"
-# Long enough for the requests of one page.
+# Covers the requests of one page.
 keepalive = 5
 
 
 def on_starting(server: object) -> None:
-    """Refuse a wrong environment here, once: a worker that ends for it would be started again, without end."""
+    """Exit for an invalid environment: a worker that exited would be restarted endlessly."""
     config = load_or_exit("monolith", MonolithConfig.from_environment, os.environ)
-    begin("monolith.app", "monolith.wiring", *config.preloaded)
+    prepare_master("monolith.app", "monolith.wiring", *config.preloaded)

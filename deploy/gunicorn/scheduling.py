@@ -1,4 +1,4 @@
-"""The scheduling service's web, on SCHEDULING_PORT."""
+"""Gunicorn settings of the scheduling service, on SCHEDULING_PORT."""
 
 # ruff: noqa: F401 (gunicorn reads its settings from the names in this file)
 
@@ -7,7 +7,6 @@ import os
 from contracts.chassis.settings import load_or_exit
 from deploy.gunicorn.web import (
     accesslog,
-    begin,
     child_exit,
     control_socket_disable,
     errorlog,
@@ -17,6 +16,7 @@ from deploy.gunicorn.web import (
     limit_request_field_size,
     limit_request_fields,
     limit_request_line,
+    prepare_master,
     threads,
     timeout,
     worker_class,
@@ -27,11 +27,11 @@ from scheduling_service.config import WebConfig
 
 bind = f"{host}:{os.environ.get('SCHEDULING_PORT', '8001')}"
 proc_name = "scheduling-web"
-# The monolith keeps its connections: a server that closes an idle one first fails the request that comes then.
+# Longer than the monolith keeps idle connections: closing one first would fail a request sent at the same time.
 keepalive = 75
 
 
 def on_starting(server: object) -> None:
-    """Refuse a wrong environment here, once: a worker that ends for it would be started again, without end."""
+    """Exit for an invalid environment: a worker that exited would be restarted endlessly."""
     load_or_exit("scheduling", WebConfig.from_environment, os.environ)
-    begin("scheduling_service.web.app", "scheduling_service.engine.engine")
+    prepare_master("scheduling_service.web.app", "scheduling_service.engine.engine")

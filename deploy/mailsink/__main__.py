@@ -1,4 +1,4 @@
-"""`python -m deploy.mailsink`: SMTP_PORT takes mails in, MAIL_PORT shows them, DATA_DIR/mail keeps them."""
+"""The mail sink: receives mails on SMTP_PORT, shows them on MAIL_PORT, and stores them in DATA_DIR/mail."""
 
 import logging
 import os

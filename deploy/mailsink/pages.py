@@ -9,7 +9,7 @@ CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors
 
 
 def create_pages(store: MailStore) -> Flask:
-    """Mails come from strangers: everything is escaped, no script runs, nothing is rendered as HTML of its own."""
+    """Create the application. Mail content is untrusted: it is escaped, never rendered as HTML, and no script runs."""
     pages = Flask(__name__)
     pages.config["TRUSTED_HOSTS"] = ["127.0.0.1", "localhost"]
 

@@ -1,4 +1,4 @@
-"""The server that takes the mails in."""
+"""The SMTP server that receives the mails."""
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -10,20 +10,20 @@ LARGEST_MAIL = 2_000_000
 
 
 class MailHandler:
-    """Accepts every mail for everybody, and sends none on."""
+    """Accepts every mail for any recipient, and forwards none."""
 
     def __init__(self, store: MailStore) -> None:
         self._store = store
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Answer 250 once the mail stands on disk, so that a sender may rely on it."""
+        """Reply 250 after the mail is on disk, so that the sender can rely on it."""
         content = envelope.content
         number = self._store.add(content.encode() if isinstance(content, str) else content or b"")
-        return f"250 kept as number {number}"
+        return f"250 stored as number {number}"
 
 
 def start_smtp_server(store: MailStore, port: int) -> Controller:
-    """Serve in a thread of its own until `stop` is called on what is returned."""
+    """Start the server in its own thread. Call `stop` on the result to end it."""
     controller = Controller(MailHandler(store), hostname=HOST, port=port, data_size_limit=LARGEST_MAIL)
     controller.start()
     return controller

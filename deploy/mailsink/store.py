@@ -1,4 +1,4 @@
-"""Mails as `.eml` files in one folder, numbered in the order of their arrival."""
+"""Mails as `.eml` files in one folder, numbered in order of arrival."""
 
 import email
 import email.policy
@@ -10,13 +10,13 @@ from email.message import EmailMessage, MIMEPart
 from pathlib import Path
 
 NAME = re.compile(r"(\d{6,})-\d{8}T\d{6}Z\.eml")
-# A load test sends many; only the newest are of use to anybody.
-KEPT = 2_000
+# A load test sends many mails; only the newest are kept.
+MAX_MAILS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail. The number stays the same for as long as the mail is kept."""
+    """One mail. Its number does not change."""
 
     number: int
     message: EmailMessage
@@ -43,7 +43,7 @@ class Mail:
 
     @property
     def text(self) -> str:
-        """The plain part; empty when the mail has none."""
+        """The plain-text part; empty if there is none."""
         part = self.message.get_body(("plain",))
         return _content(part) if part else ""
 
@@ -54,29 +54,29 @@ class Mail:
 
 
 class MailStore:
-    """The folder. One process adds to it, any number read."""
+    """The folder. One process may write to it, any number may read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def add(self, raw: bytes) -> int:
-        """Keep a mail, as it was received, and return its number. Readers never see half of one."""
+        """Store a mail as received, atomically, and return its number."""
         self._folder.mkdir(parents=True, exist_ok=True)
         number = max(self._files(), default=0) + 1
         unfinished = self._folder / "unfinished"
         unfinished.write_bytes(raw)
         unfinished.rename(self._folder / f"{number:06}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.eml")
-        self._forget_oldest()
+        self._delete_oldest()
         return number
 
     def newest_first(self, limit: int) -> Iterator[Mail]:
-        """At most ``limit`` mails."""
+        """Yield at most ``limit`` mails."""
         files = self._files()
         for number in sorted(files, reverse=True)[:limit]:
             yield _read(number, files[number])
 
     def get(self, number: int) -> Mail | None:
-        """One mail, None when there is none of this number."""
+        """Return the mail with this number, or None."""
         path = self._files().get(number)
         return _read(number, path) if path else None
 
@@ -84,9 +84,9 @@ class MailStore:
         found = ((NAME.fullmatch(path.name), path) for path in self._folder.glob("*.eml"))
         return {int(match[1]): path for match, path in found if match}
 
-    def _forget_oldest(self) -> None:
+    def _delete_oldest(self) -> None:
         files = self._files()
-        for number in sorted(files)[:-KEPT]:
+        for number in sorted(files)[:-MAX_MAILS]:
             files[number].unlink(missing_ok=True)
 
 
@@ -96,7 +96,7 @@ def _read(number: int, path: Path) -> Mail:
 
 
 def _content(part: MIMEPart) -> str:
-    """The text of a part, also where a sender named an encoding that does not exist or does not fit."""
+    """Return the text of a part, also if its declared encoding is unknown or wrong."""
     try:
         return str(part.get_content())
     except (LookupError, UnicodeError, KeyError):

@@ -1,1 +1,1 @@
-"""Much realistic data at once, the same for the same seed: `extraction seed`."""
+"""Bulk creation of realistic data, reproducible by seed: `extraction seed`."""

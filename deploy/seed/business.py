@@ -1,4 +1,4 @@
-"""One business: what it offers, who works there, and what was booked, as lines of COPY's text format."""
+"""One business: services, providers and appointments, as lines in COPY's text format."""
 
 import json
 from collections.abc import Iterator
@@ -19,21 +19,21 @@ _TRADES = (
 )
 _PLACES = ("Harbour", "Station", "Park", "Hill", "Old Town", "Riverside", "Market", "Garden", "North", "Bridge")
 _ZONES = ("Europe/Paris", "Europe/London", "America/New_York", "America/Chicago", "Asia/Kolkata", "Australia/Sydney")
-_PEOPLE = ("Alex", "Bo", "Chris", "Dana", "Eli", "Fran", "Gil", "Hanne", "Ira", "Jo", "Kim", "Lee", "Max", "Noa")
-_FAMILIES = ("Archer", "Berg", "Costa", "Dubois", "Eriksen", "Fischer", "Garcia", "Horvat", "Ito", "Jansen", "Kaya")
+_FIRST_NAMES = ("Alex", "Bo", "Chris", "Dana", "Eli", "Fran", "Gil", "Hanne", "Ira", "Jo", "Kim", "Lee", "Max", "Noa")
+_FAMILY_NAMES = ("Archer", "Berg", "Costa", "Dubois", "Eriksen", "Fischer", "Garcia", "Horvat", "Ito", "Jansen", "Kaya")
 
 OPENS, CLOSES = 9 * 60, 17 * 60
 _WORKDAYS = 5
 _HOURS = (CLOSES - OPENS) // 60
-_A_DAY = 6
-"""Appointments of a provider on an ordinary day, of the hours that could each take one."""
+_APPOINTMENTS_PER_DAY = 6
+"""Per provider on a working day, at most one in each hour."""
 _USUAL_WEEKS = 26
-_MOST_PROVIDERS = 100
-_VISITS_OF_A_CUSTOMER = 6
+_MAX_PROVIDERS = 100
+_VISITS_PER_CUSTOMER = 6
 
 
 class SeededOffering(NamedTuple):
-    """An offering; it starts at every quarter of an hour."""
+    """An offering, which can start at every quarter of an hour."""
 
     offering_id: UUID
     name: str
@@ -41,14 +41,14 @@ class SeededOffering(NamedTuple):
 
 
 class SeededProvider(NamedTuple):
-    """A provider, who performs everything."""
+    """A provider of every offering."""
 
     provider_id: UUID
     name: str
 
 
 class SeededBusiness:
-    """What follows from the plan and the business's number. Lines are asked for as they are copied."""
+    """Derived from the plan and the business's number. Lines are generated while they are copied."""
 
     def __init__(self, plan: SeedPlan, index: int) -> None:
         self.plan = plan
@@ -67,11 +67,11 @@ class SeededBusiness:
         return SeededOffering(self.plan.id_of("offering", self.slug, name), name, minutes)
 
     def _worker(self, number: int, chance: Random) -> SeededProvider:
-        name = f"{chance.choice(_PEOPLE)} {chance.choice(_FAMILIES)}"
+        name = f"{chance.choice(_FIRST_NAMES)} {chance.choice(_FAMILY_NAMES)}"
         return SeededProvider(self.plan.id_of("provider", self.slug, number), name)
 
     def times(self) -> Iterator["SeededAppointment"]:
-        """All appointments, by provider and start."""
+        """Yield all appointments, sorted by provider and start time."""
         chance = Random(self.plan.digest("times", self.slug))  # noqa: S311
         share, left = divmod(self.count, len(self.workers))
         number = 0
@@ -81,12 +81,12 @@ class SeededBusiness:
                 number += 1
 
     def bookings(self) -> Iterator[tuple[str, str, str]]:
-        """A line each for appointment, claim and history."""
+        """Yield the rows of appointment, claim and history for each appointment."""
         business, zone = str(self.business_id), self.zone
-        # Ids that ascend within a business are next to each other in every index.
+        # Ascending ids within a business are adjacent in every index.
         tail = f"-{self.plan.digest('appointments', self.slug).hex()[:4]}-8{self.index % 4096:03x}-8000-"
         tail += self.plan.digest("tail", self.slug).hex()[:12]
-        customers = max(1, self.count // _VISITS_OF_A_CUSTOMER)
+        customers = max(1, self.count // _VISITS_PER_CUSTOMER)
         names = {each.offering_id: json.dumps(each.name) for each in self.services}
         people = {each.provider_id: json.dumps(each.name) for each in self.workers}
         for number, worker, service, day, quarter, dice in self.times():
@@ -95,7 +95,7 @@ class SeededBusiness:
             booked_at = _booked_at(self.plan.week, day, dice)
             one, customer = f"{number:08x}{tail}", f"{dice % customers:08x}{tail}"
             offering, provider = service.offering_id, worker.provider_id
-            said = (
+            after = (
                 f'{{"appointment_id":"{one}","offering_id":"{offering}","offering_name":{names[offering]},'
                 f'"provider_id":"{provider}","provider_name":{people[provider]},"customer_id":"{customer}",'
                 f'"starts_at":"{start}","ends_at":"{end}","zone":"{zone}","status":"booked","version":1,"note":"",'
@@ -105,12 +105,12 @@ class SeededBusiness:
             yield (
                 f"{row}\t1\t\t{booked_at}\n",
                 f"{business}\t{provider}\t{one}\t{offering}\t{start}\t{end}\n",
-                f"{business}\t{one}\t1\t{booked_at}\tcustomer:{customer}\tbook\t{said}\n",
+                f"{business}\t{one}\t1\t{booked_at}\tcustomer:{customer}\tbook\t{after}\n",
             )
 
 
 class SeededAppointment(NamedTuple):
-    """One appointment. `quarter` counts from the opening; `dice` decides what else has to be decided."""
+    """One appointment. `quarter` counts quarter hours since opening; `dice` is random input for the other fields."""
 
     number: int
     worker: SeededProvider
@@ -121,36 +121,38 @@ class SeededAppointment(NamedTuple):
 
 
 def _providers_for(count: int) -> int:
-    of_one = _A_DAY * _WORKDAYS * _USUAL_WEEKS
-    return min(_MOST_PROVIDERS, max(2, -(-count // of_one)))
+    per_provider = _APPOINTMENTS_PER_DAY * _WORKDAYS * _USUAL_WEEKS
+    return min(_MAX_PROVIDERS, max(2, -(-count // per_provider)))
 
 
 def _agenda(week: date, count: int, chance: Random) -> Iterator[tuple[int, date, int]]:
-    """Service, day and quarter of `count` appointments, half before and half after the week's Monday. Each hour takes
-    one at the most, so that none overlap."""
-    days = -(-count // _A_DAY)
+    """Yield service, day and quarter of `count` appointments, half before and half after the week's Monday.
+
+    At most one per hour, so that none overlap.
+    """
+    days = -(-count // _APPOINTMENTS_PER_DAY)
     first = -(days // 2)
     for nth in range(days):
         weeks, weekday = divmod(first + nth, _WORKDAYS)
         day = week + timedelta(days=7 * weeks + weekday)
-        for hour in sorted(chance.sample(range(_HOURS), min(_A_DAY, count))):
+        for hour in sorted(chance.sample(range(_HOURS), min(_APPOINTMENTS_PER_DAY, count))):
             dice = chance.getrandbits(16)
             service = dice % 3
-            # 30 minutes begin at :00, :15 or :30 of their hour, 45 at :00 or :15, 60 at :00.
+            # Starts: 30 minutes at :00, :15 or :30 of an hour, 45 minutes at :00 or :15, 60 minutes at :00.
             yield service, day, hour * 4 + (dice >> 4) % (3 - service)
-        count -= _A_DAY
+        count -= _APPOINTMENTS_PER_DAY
 
 
 @lru_cache(maxsize=20_000)
 def _quarters(zone: str, day: date) -> tuple[str, ...]:
-    """Every quarter of an hour from opening to closing, in UTC. No zone's clock changes in office hours."""
+    """Return every quarter of an hour from opening to closing, in UTC. No zone changes its clock in office hours."""
     opens = datetime.combine(day, time(OPENS // 60), ZoneInfo(zone)).astimezone(UTC)
     moments = (opens + timedelta(minutes=15 * n) for n in range((CLOSES - OPENS) // 15 + 1))
     return tuple(moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in moments)
 
 
 def _booked_at(week: date, day: date, dice: int) -> str:
-    """Some days ahead, and not in the future."""
+    """Return a time some days before the appointment, never in the future."""
     return _evening(min(day, week) - timedelta(days=1 + (dice >> 8) % 30))
 
 

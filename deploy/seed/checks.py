@@ -1,4 +1,4 @@
-"""What a seeding refuses beforehand, and what it proves of its rows before it commits them."""
+"""Checks before seeding, and of the seeded rows before the commit."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -12,8 +12,8 @@ from deploy.seed.copying import Connection
 from deploy.seed.plan import SeedPlan
 
 _SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-# What row triggers and foreign keys would have refused, row by row; each counts what should not be.
-_WRONG = {
+# Queries for the rows that triggers and foreign keys would have rejected; each must count zero.
+_VIOLATIONS = {
     "active appointments without a claim on their provider's time": """
         SELECT count(*) FROM scheduling.appointment a
          WHERE a.business_id = ANY (%(businesses)s) AND a.status IN ('held', 'pending', 'booked') AND NOT a.overbooked
@@ -30,7 +30,7 @@ _WRONG = {
                SELECT 1 FROM scheduling.history h
                 WHERE h.business_id = a.business_id AND h.appointment_id = a.appointment_id AND h.version = a.version)
     """,
-    "appointments with somebody who does not perform the service": """
+    "appointments with a provider who does not perform the service": """
         SELECT count(*) FROM (SELECT DISTINCT business_id, provider_id, offering_id FROM scheduling.appointment
                                WHERE business_id = ANY (%(businesses)s)) a
          WHERE NOT EXISTS (
@@ -49,7 +49,7 @@ _WRONG = {
 
 
 def require_ready(plan: SeedPlan, monolith: Target, scheduling: Target) -> None:
-    """Raises CommandError, one line: not migrated, not an administrator, or already seeded."""
+    """Raise CommandError if a database is not migrated or already seeded, or if the user is not a superuser."""
     first = SeededBusiness(plan, 0)
     for target, query, known in (
         (monolith, "SELECT 1 FROM auth.business WHERE slug = %s", first.slug),
@@ -59,23 +59,25 @@ def require_ready(plan: SeedPlan, monolith: Target, scheduling: Target) -> None:
         with connect(target) as connection:
             if connection.execute(_SUPERUSER).fetchone() != (True,):
                 raise CommandError(
-                    f"seeding needs a superuser of the {target.name} database, and {target.setting} names "
-                    f"{connection.info.user}: put an administrator's credentials there"
+                    f"seeding needs a superuser of the {target.name} database, but {target.setting} names "
+                    f"{connection.info.user}: use an administrator's credentials"
                 )
             if connection.execute(query.encode(), (known,)).fetchone():
                 raise CommandError(
-                    f"the {target.name} database holds data of seed {plan.seed} already: choose another --seed"
+                    f"the {target.name} database already holds data of seed {plan.seed}: choose another --seed"
                 )
 
 
 def require_sound(scheduling: Connection, businesses: Sequence[UUID]) -> None:
-    """Raises CommandError when a row is there that the triggers would have refused. Overlaps cannot be there: the
-    exclusion constraint is no trigger."""
-    for what, query in _WRONG.items():
+    """Raise CommandError for rows that the triggers would have rejected.
+
+    Overlaps cannot exist: the exclusion constraint is not a trigger.
+    """
+    for what, query in _VIOLATIONS.items():
         row = scheduling.execute(query.encode(), {"businesses": list(businesses)}).fetchone()
         if row != (0,):
             count = row and row[0]
-            raise CommandError(f"the seeding made {count} {what}, so nothing was kept: report this as a defect")
+            raise CommandError(f"seeding created {count} {what}, and everything was rolled back: report this defect")
 
 
 def _require_migrated(target: Target) -> None:
@@ -84,6 +86,6 @@ def _require_migrated(target: Target) -> None:
         for schema in target.schemas:
             if not is_migrated(connection, schema):
                 raise CommandError(
-                    f"schema {schema.name} of the {target.name} database does not have the version of this code: "
+                    f"schema {schema.name} of the {target.name} database is not migrated to the version of this code: "
                     f"run `extraction db setup {target.name}`"
                 )

@@ -1,4 +1,4 @@
-"""COPY into the tables. While a table is empty its slow indexes are set aside, and made at once at the end."""
+"""COPY into the tables. Slow indexes of empty tables are dropped first and created again at the end."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -12,7 +12,7 @@ from monolith.cutover.scheduling_flag import DATABASE_OF, AdapterName
 Connection = psycopg.Connection[tuple[object, ...]]
 Row = tuple[object, ...]
 
-ROWS_AT_ONCE = 20_000
+ROWS_PER_BATCH = 20_000
 _COLUMNS = {
     "appointment": "business_id, appointment_id, offering_id, provider_id, customer_id, starts_at, ends_at, zone, "
     "status, version, note, booked_at",
@@ -24,7 +24,7 @@ _CUTOFF_MINUTES = 24 * 60
 
 
 def copy_catalog(scheduling: Connection, businesses: Sequence[SeededBusiness]) -> None:
-    """Businesses, the lease on them, services, providers and hours."""
+    """Copy businesses, their leases, services, providers and hours."""
     ids = [(each, each.business_id) for each in businesses]
     _copy(scheduling, "business (business_id, name, zone)", ((b, of.name, of.zone) for of, b in ids))
     _copy(scheduling, "lease (business_id, active, epoch)", ((b, True, 1) for _, b in ids))
@@ -41,19 +41,19 @@ def copy_catalog(scheduling: Connection, businesses: Sequence[SeededBusiness]) -
     _copy(
         scheduling,
         "provider_offering (business_id, provider_id, offering_id)",
-        ((b, who.provider_id, what.offering_id) for of, b in ids for who in of.workers for what in of.services),
+        ((b, each.provider_id, offered.offering_id) for of, b in ids for each in of.workers for offered in of.services),
     )
     _copy(
         scheduling,
         "weekly_hours (business_id, provider_id, weekday, opens_minute, closes_minute)",
-        ((b, who.provider_id, day, OPENS, CLOSES) for of, b in ids for who in of.workers for day in range(1, 6)),
+        ((b, each.provider_id, day, OPENS, CLOSES) for of, b in ids for each in of.workers for day in range(1, 6)),
     )
 
 
 def copy_accounts(
     monolith: Connection, businesses: Sequence[SeededBusiness], side: AdapterName, password_hash: str
 ) -> None:
-    """Pages, owners, and which side owns the business."""
+    """Copy the accounts of the owners, their businesses, and the routing table."""
     owners = [(each, each.plan.id_of("owner", each.slug)) for each in businesses]
     _copy(
         monolith,
@@ -78,9 +78,9 @@ def copy_accounts(
 
 
 def copy_bookings(scheduling: Connection, businesses: Iterable[SeededBusiness], copied: Callable[[int], None]) -> None:
-    """Appointments with their claims and histories; tells `copied` how many more there are."""
+    """Copy appointments with their claims and history. Calls `copied` with the size of each batch."""
     lines = (line for business in businesses for line in business.bookings())
-    while batch := list(islice(lines, ROWS_AT_ONCE)):
+    while batch := list(islice(lines, ROWS_PER_BATCH)):
         for (table, columns), rows in zip(_COLUMNS.items(), zip(*batch, strict=True), strict=True):
             with scheduling.cursor().copy(f"COPY scheduling.{table} ({columns}) FROM STDIN".encode()) as copy:
                 copy.write("".join(rows))
@@ -88,9 +88,9 @@ def copy_bookings(scheduling: Connection, businesses: Iterable[SeededBusiness], 
 
 
 def drop_slow_indexes(scheduling: Connection) -> Iterator[sql.Composed]:
-    """Drop the indexes and the exclusion constraint of tables that hold nothing; what makes them again, at once.
+    """Drop the indexes and the exclusion constraint of empty tables, and yield the statements that create them again.
 
-    One that rows are added to one by one costs several times as much. Keys stay.
+    Maintaining an index during the copy takes several times as long as building it afterwards. Keys are kept.
     """
     empty = [table for table in _COLUMNS if not _any(scheduling, table)]
     for name, table, definition in scheduling.execute(_CONSTRAINTS, (empty,)).fetchall():

@@ -1,4 +1,4 @@
-"""Fill the databases: all of a plan, or nothing."""
+"""Fill the databases with all of a plan, or roll back."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,15 +16,15 @@ from deploy.seed.plan import SeedPlan
 from monolith.modules.auth.passwords import Argon2Parameters
 
 Say = Callable[[str], None]
-SAID_EVERY_SECONDS = 2.0
-_PATIENCE = "SET statement_timeout = 0; SET lock_timeout = '10s'; SET synchronous_commit = on"
-_ROOM = "SET LOCAL maintenance_work_mem = '1GB'; SET LOCAL work_mem = '256MB'"
+REPORT_SECONDS = 2.0
+_TIMEOUTS = "SET statement_timeout = 0; SET lock_timeout = '10s'; SET synchronous_commit = on"
+_MEMORY = "SET LOCAL maintenance_work_mem = '1GB'; SET LOCAL work_mem = '256MB'"
 
 
 def seed(plan: SeedPlan, monolith: Target, scheduling: Target, *, password: str, say: Say) -> None:
-    """`scheduling` is the database that the plan's side runs on: the monolith's own, or the service's.
+    """Fill both databases. `scheduling` is the plan's database: the monolith's own, or the service's.
 
-    Raises CommandError; nothing has been kept then.
+    Raises CommandError after rolling back.
     """
     require_ready(plan, monolith, scheduling)
     with _administrators(monolith, scheduling) as (people, bookings):
@@ -32,22 +32,22 @@ def seed(plan: SeedPlan, monolith: Target, scheduling: Target, *, password: str,
             _fill(plan, bookings, say)
             with people.transaction():
                 _people(plan, people, password)
-        say("tidying up: statistics, visibility")
+        say("updating statistics and the visibility map")
         bookings.execute("VACUUM (ANALYZE) scheduling.appointment, scheduling.claim, scheduling.history")
 
 
 def _fill(plan: SeedPlan, bookings: Connection, say: Say) -> None:
-    bookings.execute(_ROOM)
+    bookings.execute(_MEMORY)
     bookings.execute("SET LOCAL session_replication_role = replica")
     businesses = [SeededBusiness(plan, index) for index in range(plan.businesses)]
-    again = list(drop_slow_indexes(bookings))
+    create_again = list(drop_slow_indexes(bookings))
     copy_catalog(bookings, businesses)
-    copy_bookings(bookings, businesses, SeedProgress(plan.appointments, say).more)
+    copy_bookings(bookings, businesses, SeedProgress(plan.appointments, say).add)
     bookings.execute("SET LOCAL session_replication_role = origin")
-    for number, statement in enumerate(again, 1):
-        say(f"making index {number} of {len(again)}")
+    for number, statement in enumerate(create_again, 1):
+        say(f"creating index {number} of {len(create_again)}")
         bookings.execute(statement)
-    say("proving that every row is one that the product could have written")
+    say("checking that the product could have written every row")
     bookings.execute("ANALYZE scheduling.appointment, scheduling.claim, scheduling.history")
     require_sound(bookings, [business.business_id for business in businesses])
 
@@ -62,32 +62,32 @@ def _people(plan: SeedPlan, people: Connection, password: str) -> None:
 @contextmanager
 def _administrators(monolith: Target, scheduling: Target) -> Iterator[tuple[Connection, Connection]]:
     with connect(scheduling) as bookings:
-        bookings.execute(_PATIENCE)
+        bookings.execute(_TIMEOUTS)
         if monolith.url == scheduling.url:
             yield bookings, bookings
             return
         with connect(monolith) as people:
-            people.execute(_PATIENCE)
+            people.execute(_TIMEOUTS)
             yield people, bookings
 
 
 @dataclass
 class SeedProgress:
-    """Says how far a seeding is, now and then."""
+    """Reports the progress of a seeding at intervals."""
 
-    wanted: int
+    total: int
     say: Say
     done: int = 0
     began: float = field(default_factory=time.monotonic)
-    said: float = field(default_factory=time.monotonic)
+    reported_at: float = field(default_factory=time.monotonic)
 
-    def more(self, count: int) -> None:
-        """So many more appointments are copied."""
+    def add(self, count: int) -> None:
+        """Add copied appointments, and report at intervals."""
         self.done += count
         now = time.monotonic()
-        if self.done < self.wanted and now - self.said < SAID_EVERY_SECONDS:
+        if self.done < self.total and now - self.reported_at < REPORT_SECONDS:
             return
-        self.said = now
+        self.reported_at = now
         rate = self.done / max(now - self.began, 1e-9)
-        left = (self.wanted - self.done) / rate
-        self.say(f"{self.done:,} of {self.wanted:,} appointments, {rate:,.0f}/s, {left:.0f} s left")
+        left = (self.total - self.done) / rate
+        self.say(f"{self.done:,} of {self.total:,} appointments, {rate:,.0f}/s, {left:.0f} s left")

@@ -35,7 +35,7 @@ def test_a_database_that_was_never_set_up(target: Target) -> None:
 
 
 def test_another_deployments_secret(target: Target) -> None:
-    with pytest.raises(CommandError, match=r"role scheduling_app cannot enter .* DATABASE_ROLE_SECRET"):
+    with pytest.raises(CommandError, match=r"role scheduling_app cannot log in to .* DATABASE_ROLE_SECRET"):
         check(dataclasses.replace(target, role_secret="another"))
 
 

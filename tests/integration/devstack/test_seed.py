@@ -131,7 +131,7 @@ def test_the_same_seed_gives_the_same_data_and_beside_other_data(databases: Data
     fill(databases)  # into tables that hold something: their indexes stay
     http = dataclasses.replace(PLAN, side="http", seed=8)
     own, service = targets(databases)
-    with pytest.raises(CommandError, match="the monolith database holds data of seed 8 already"):
+    with pytest.raises(CommandError, match="the monolith database already holds data of seed 8"):
         seed(http, own, service, password=PASSWORD, say=lambda _: None)
 
 
@@ -169,15 +169,15 @@ def test_the_command_says_where_to_look_and_refuses_a_second_time(databases: Dat
         f"the first is at /b/seed-1-1; its owner is owner-1@seed-1.example.com, password {PASSWORD}"
     )
     assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr == ("extraction: the monolith database holds data of seed 1 already: choose another --seed\n")
+    assert again.stderr == ("extraction: the monolith database already holds data of seed 1: choose another --seed\n")
 
 
 @pytest.mark.parametrize(
     ("asked", "refusal"),
     [
-        (("--businesses", "0", "--appointments", "1"), "--businesses 0 is out of range: give 1 to 1000000"),
+        (("--businesses", "0", "--appointments", "1"), "--businesses 0 is out of range: use 1 to 1000000"),
         (("--businesses", "1", "--appointments", "-1"), "--appointments -1 is out of range"),
-        (("--businesses", "1", "--appointments", "2000001"), "ask for --businesses 2 or more"),
+        (("--businesses", "1", "--appointments", "2000001"), "use --businesses 2 or more"),
         (("--businesses", "1", "--appointments", "1", "--seed", "-1"), "--seed -1 is out of range"),
     ],
 )
