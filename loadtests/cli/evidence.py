@@ -11,20 +11,19 @@ from deploy.errors import CommandError
 
 
 @click.command()
-@click.option("--metrics", "pages", multiple=True, metavar="URL", help="A metrics page to look at; may be repeated.")
-@click.option("--prometheus", metavar="URL", help="A Prometheus server that has the series.")
-@click.option("--token", help="What the metrics pages, or Prometheus, want as a bearer token.")
-@click.option("--seconds", type=click.FloatRange(2, 3_600), default=20.0, show_default=True, help="How long to look.")
-@click.option("--window", default="5m", show_default=True, help="How far back to ask Prometheus.")
-@click.option("--match", default="", help='Further labels for Prometheus, such as job="shop".')
+@click.option("--metrics", "pages", multiple=True, metavar="URL", help="Metrics page to scrape; repeatable.")
+@click.option("--prometheus", metavar="URL", help="Prometheus server that has the series.")
+@click.option("--token", help="Bearer token of the metrics pages or of Prometheus.")
+@click.option("--seconds", type=click.FloatRange(2, 3_600), default=20.0, show_default=True, help="Time to scrape.")
+@click.option("--window", default="5m", show_default=True, help="Time range of the Prometheus query.")
+@click.option("--match", default="", help='Label matchers for Prometheus, such as job="shop".')
 def evidence(
     pages: tuple[str, ...], prometheus: str | None, token: str | None, seconds: float, window: str, match: str
 ) -> None:
-    """Say which module of a running application is the bottleneck, of what, and what to try first.
+    """Find the bottleneck of a running application: the module, the scarce resource and the first remedies.
 
-    Reads the demo that runs in this folder; or any application that exports the same few series, which
-    loadtests/evidence/README.md lists with a Flask example. Run it while the application is under load: it says what is
-    short now.
+    Reads the demo that runs in this folder, or any application that exports a few series;
+    loadtests/evidence/README.md lists them, with a Flask example. Run it under load: it reports current bottlenecks.
     """
     from loadtests.evidence.diagnosis import diagnose
     from loadtests.evidence.metrics_pages import scrape_pages
@@ -33,23 +32,23 @@ def evidence(
     from loadtests.evidence.window import InsufficientData, build_window
 
     if pages and prometheus:
-        raise click.UsageError("--metrics and --prometheus are two ways to the same figures: give one of them")
+        raise click.UsageError("--metrics and --prometheus are alternatives: give one of them")
     if prometheus:
         samples = query_prometheus(prometheus, window, match, token)
     else:
-        wanted: dict[str, str | None] = dict.fromkeys(pages, token) or demo_pages()
-        click.echo(f"looking for {seconds:g} seconds at {', '.join(wanted)}", err=True)
-        samples = scrape_pages(wanted, seconds)
+        targets: dict[str, str | None] = dict.fromkeys(pages, token) or demo_pages()
+        click.echo(f"scraping {', '.join(targets)} for {seconds:g} seconds", err=True)
+        samples = scrape_pages(targets, seconds)
     try:
-        seen = build_window(samples)
+        usage = build_window(samples)
     except InsufficientData as error:
-        raise CommandError(f"no evidence: {error}") from error
-    for line in format_diagnosis(seen, diagnose(seen)):
+        raise CommandError(f"not enough data: {error}") from error
+    for line in format_diagnosis(usage, diagnose(usage)):
         click.echo(line)
 
 
 def demo_pages() -> dict[str, str | None]:
-    """Of the demo that runs in this folder, and the token that they want. Raises CommandError when none does."""
+    """Return the metrics pages of the demo in this folder, with their tokens. Raises CommandError without a demo."""
     data = read_settings(os.environ).data
     monolith, scheduling = running_stack_environment(data, "monolith"), running_stack_environment(data, "scheduling")
     return {

@@ -23,38 +23,38 @@ from loadtests.generator.businesses import BusinessFile, LoadBusiness, open_busi
 from monolith.cutover.scheduling_flag import ADAPTER_FOR, AdapterName
 from monolith.cutover.service import ControlPlane
 
-FOLLOWED_SECONDS = 1.0
+FLAG_REFRESH_SECONDS = 1.0
 POSITIVE = click.FloatRange(min=0, min_open=True, max=100_000)
 
 
 @click.command()
-@click.option("--seconds", type=POSITIVE, default=60.0, show_default=True, help="Length of the hour, per topology.")
+@click.option("--seconds", type=POSITIVE, default=60.0, show_default=True, help="Length of the peak hour, per adapter.")
 @click.option(
     "--rate", type=POSITIVE, default=60.0, show_default=True, help="Scheduling requests a second at the peak."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same arrivals.")
-@click.option("--host", metavar="URL", help="The monolith's address; else that of the demo that runs.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds give equal arrivals.")
+@click.option("--host", metavar="URL", help="Address of the monolith; default: the running demo.")
 def load(seconds: float, rate: float, seed: int, host: str | None) -> None:
-    """Send a peak hour to the product, through either adapter in turn, and compare.
+    """Send a peak hour through each adapter in turn, and compare the latencies.
 
-    Slot search and booking are hammered; sign-ins, invoices, prices and preferences come at a trickle. Opens a business
-    for this purpose on each side of the extraction, once; everything happens in those two. Prints the latency of each
-    module, counted from when a request was meant to be sent. Ctrl-C prints what was measured until then.
+    The load consists of slot searches and bookings, with a low constant rate of sign-ins, invoices, prices and
+    preferences. It uses one business per adapter, opened on the first call. Prints the latency of each module, counted
+    from the intended start of a request. Ctrl-C prints the results until then.
     """
     _require_locust()
     host = (host or deployment_environment("monolith")["PUBLIC_URL"]).rstrip("/")
     path = read_settings(os.environ).data / "load.json"
     try:
         with control_plane() as plane:
-            description = BusinessFile(list(_businesses(plane, host, _known(path))))
+            description = BusinessFile(list(_businesses(plane, host, _known_businesses(path))))
     except LoadError as error:
         raise CommandError(str(error)) from error
     write_private(path, msgspec.json.encode(description).decode())
     arguments = {"--host": host, "--businesses": path, "--seconds": seconds, "--rate": rate, "--seed": seed}
-    words = [str(word) for option in arguments.items() for word in option]
+    command = [str(word) for option in arguments.items() for word in option]
     sys.stdout.flush()
-    # Becomes the load test, so that Ctrl-C is its own affair.
-    os.execv(sys.executable, [sys.executable, "-m", "loadtests.generator.compare_adapters", *words])  # noqa: S606
+    # Replace this process, so that the load test handles Ctrl-C itself.
+    os.execv(sys.executable, [sys.executable, "-m", "loadtests.generator.compare_adapters", *command])  # noqa: S606
 
 
 def _require_locust() -> None:
@@ -62,12 +62,12 @@ def _require_locust() -> None:
         raise CommandError("Locust is not installed: run `make load`, or install deploy/requirements/load.txt")
 
 
-def _known(path: Path) -> Sequence[LoadBusiness]:
+def _known_businesses(path: Path) -> Sequence[LoadBusiness]:
     return read_business_file(path).businesses if path.exists() else []
 
 
 def _businesses(plane: ControlPlane, host: str, known: Sequence[LoadBusiness]) -> Iterator[LoadBusiness]:
-    """At least one on each side. Those of an earlier run that still exist are taken again, wherever they are owned."""
+    """Yield at least one business per adapter; those of earlier runs that still exist are used again."""
     owners = plane.directory.owners()
     ids = {slug: business_id for business_id, slug in plane.directory.slugs().items()}
     owned_by: set[str] = set()
@@ -79,25 +79,25 @@ def _businesses(plane: ControlPlane, host: str, known: Sequence[LoadBusiness]) -
             yield msgspec.structs.replace(business, side=side)
     for side in get_args(AdapterName):
         if side not in owned_by:
-            click.echo(f"opening a business for the load, owned by {side}")
-            with _flag_at(plane, side):
+            click.echo(f"opening a business for the load, with the adapter {side}")
+            with _flag_set_to(plane, side):
                 yield open_business(host, f"load-{token_hex(4)}", side)
 
 
 @contextmanager
-def _flag_at(plane: ControlPlane, side: AdapterName) -> Iterator[None]:
-    """The flag decides where a new business goes. It is put back at once, and both changes are audited."""
+def _flag_set_to(plane: ControlPlane, side: AdapterName) -> Iterator[None]:
+    """Set the flag within the block, since it decides the adapter of new businesses; both changes are audited."""
     before = plane.adapter.default()
     if before == side:
         yield
         return
-    _set(plane, side, "`extraction load` opens a business on this side")
+    _set(plane, side, "`extraction load` opens a business with this adapter")
     try:
         yield
     finally:
-        _set(plane, before, "`extraction load` is done; back to what it was")
+        _set(plane, before, "`extraction load` restores the flag")
 
 
 def _set(plane: ControlPlane, side: AdapterName, reason: str) -> None:
     plane.adapter.set_default(side, actor="cli:load", reason=reason)
-    time.sleep(FOLLOWED_SECONDS)
+    time.sleep(FLAG_REFRESH_SECONDS)

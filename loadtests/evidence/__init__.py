@@ -1,1 +1,1 @@
-"""Evidence from an application that runs: which module is the bottleneck, of what, who suffers, what to try first."""
+"""Diagnosis of a running application: the bottleneck module, its scarce resource, affected modules and remedies."""

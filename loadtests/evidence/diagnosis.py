@@ -1,4 +1,4 @@
-"""Which module is the bottleneck, of what, who suffers, and what to try first: rules, the most certain first."""
+"""The bottleneck: module, scarce resource, affected modules and remedies; rules ordered by certainty."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
@@ -8,7 +8,7 @@ from loadtests.evidence.window import ModuleUsage, UsageWindow
 Resource = Literal["lock", "pool", "processor", "database", "threads"]
 
 BUSY_CORES: Final = 0.75
-"""Of the cores that the processes could keep busy: an interpreter runs one thread at a time. Above, requests queue."""
+"""Share of the usable cores (one per process, because of the GIL) above which requests queue for the processor."""
 LOCKED_SESSIONS: Final = 0.5
 LOCKED_SHARE: Final = 0.3
 POOL_SHARE: Final = 0.25
@@ -16,29 +16,27 @@ POOL_SECONDS: Final = 0.005
 DATABASE_SHARE: Final = 0.5
 DATABASE_SESSIONS: Final = 0.75
 THREADS_SHARE: Final = 0.8
-SUFFERING_SHARE: Final = 0.5
-SUFFERING_SECONDS: Final = 0.02
+AFFECTED_SHARE: Final = 0.5
+AFFECTED_SECONDS: Final = 0.02
 
 
-_FIRST: Final[dict[Resource, str]] = {
+_FIRST_REMEDY: Final[dict[Resource, str]] = {
     "lock": (
-        "Find the statement of {module} that holds the lock, and make its transaction shorter: nothing outside the "
-        "database belongs inside it."
+        "Find the statement of {module} that holds the lock, and shorten its transaction: it should contain database "
+        "work only."
     ),
     "pool": (
-        "Look for transactions of {module} that stay open while something else is waited for; then give it more "
-        "connections, if the database has room."
+        "Look for transactions of {module} that stay open during other waits; then enlarge its pool, if the database "
+        "has capacity."
     ),
-    "processor": (
-        "Profile {endpoint}: {each} of processor time a request. Compute it once and keep it, or ask for less."
-    ),
-    "database": "Explain the statements of {endpoint}: an index, or an answer that is kept, is the cheapest remedy.",
-    "threads": "Find what {module} waits for outside, and bound that wait; then give the process more threads.",
+    "processor": "Profile {endpoint}: {each} of CPU time per request. Cache the result, or compute less.",
+    "database": "Run EXPLAIN for the statements of {endpoint}: an index or a cached response is the cheapest remedy.",
+    "threads": "Find the external calls of {module}, and limit them by timeouts; then add threads to the process.",
 }
 
 
 class AffectedModule(NamedTuple):
-    """`share` of a mean request's time is spent waiting for others; `milliseconds` are those."""
+    """A module whose requests wait for others: `milliseconds` of a mean request, which are `share` of its time."""
 
     module: str
     share: float
@@ -47,27 +45,26 @@ class AffectedModule(NamedTuple):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """`resource` and `module` are None when nothing is short. `because` is the figure that decided."""
+    """`resource` and `module` are None without a bottleneck. `because` is the deciding figure."""
 
     resource: Resource | None
     module: str | None
     because: str
-    sufferers: tuple[AffectedModule, ...]
+    affected: tuple[AffectedModule, ...]
     remedies: tuple[str, ...]
 
 
 def diagnose(window: UsageWindow) -> Diagnosis:
-    """The first of these that holds: a lock, the processor (which makes pools and threads short, too), a pool, the
-    database, the threads."""
+    """Return the first bottleneck found: lock, processor (which also exhausts pools and threads), pool, database,
+    threads."""
     for rule in (_lock, _processor, _pool, _database, _threads):
         found = rule(window)
         if found is not None:
             resource, module, because = found
-            return Diagnosis(
-                resource, module.name, because, _sufferers(window, module.name), remedies(resource, module, window)
-            )
-    because = "no lock, pool, processor, database or thread was short in this window"
-    return Diagnosis(None, None, because, (), ("Look again at the peak; what is not short needs no remedy.",))
+            affected = _affected_modules(window, module.name)
+            return Diagnosis(resource, module.name, because, affected, list_remedies(resource, module, window))
+    because = "no lock, processor, pool, database or threads were exhausted in this window"
+    return Diagnosis(None, None, because, (), ("Repeat the diagnosis at the peak.",))
 
 
 Found = tuple[Resource, ModuleUsage, str] | None
@@ -79,11 +76,8 @@ def _lock(window: UsageWindow) -> Found:
     if module.locked < LOCKED_SESSIONS or module.locked < LOCKED_SHARE * statements:
         return None
     share = module.locked / statements
-    return (
-        "lock",
-        module,
-        f"{module.locked:.1f} of its sessions wait for a lock on average, {share:.0%} of those at work",
-    )
+    because = f"{module.locked:.1f} of its sessions wait for a lock on average, {share:.0%} of its active sessions"
+    return "lock", module, because
 
 
 def _pool(window: UsageWindow) -> Found:
@@ -112,14 +106,11 @@ def _database(window: UsageWindow) -> Found:
     module = max(window.modules.values(), key=lambda each: each.running)
     if not module.requests or module.running < DATABASE_SESSIONS:
         return None
-    if module.database_a_request < DATABASE_SHARE * module.latency:
+    if module.database_per_request < DATABASE_SHARE * module.latency:
         return None
-    share = module.database_a_request / module.latency
-    return (
-        "database",
-        module,
-        f"{module.running:.1f} of its statements run at once, and {share:.0%} of a request's time is spent in them",
-    )
+    share = module.database_per_request / module.latency
+    because = f"{module.running:.1f} of its statements run at once, and they take {share:.0%} of a request's time"
+    return "database", module, because
 
 
 def _threads(window: UsageWindow) -> Found:
@@ -129,40 +120,40 @@ def _threads(window: UsageWindow) -> Found:
         if serving.threads and busy >= THREADS_SHARE * serving.threads:
             module = max(modules, key=lambda each: each.in_flight)
             because = (
-                f"{busy:.1f} of {serving.threads:g} threads are taken, {module.in_flight:.1f} by {module.name}, "
-                "which mostly waits for something outside"
+                f"{busy:.1f} of {serving.threads:g} threads are busy, {module.in_flight:.1f} with {module.name}, "
+                "which mostly waits for external calls"
             )
             return "threads", module, because
     return None
 
 
-def _sufferers(window: UsageWindow, culprit: str) -> tuple[AffectedModule, ...]:
-    """Whose requests spend most of their time on nothing of their own; the worst first."""
+def _affected_modules(window: UsageWindow, bottleneck: str) -> tuple[AffectedModule, ...]:
+    """Return the modules whose requests mostly wait for others, the worst first."""
     found = [
-        AffectedModule(module.name, module.elsewhere / module.latency, module.elsewhere * 1000)
+        AffectedModule(module.name, module.unexplained / module.latency, module.unexplained * 1000)
         for module in window.modules.values()
-        if module.name != culprit
-        and module.elsewhere >= SUFFERING_SECONDS
-        and module.elsewhere >= SUFFERING_SHARE * module.latency
+        if module.name != bottleneck
+        and module.unexplained >= AFFECTED_SECONDS
+        and module.unexplained >= AFFECTED_SHARE * module.latency
     ]
     return tuple(sorted(found, key=lambda each: -each.milliseconds))
 
 
-def remedies(resource: Resource, module: ModuleUsage, window: UsageWindow) -> tuple[str, ...]:
-    """What to try, the cheapest first; taking the module out comes last, and is never said without its proof."""
+def list_remedies(resource: Resource, module: ModuleUsage, window: UsageWindow) -> tuple[str, ...]:
+    """Return what to try, the cheapest first; extraction is only mentioned as a question for the laboratory."""
     dearest = max(module.endpoints.items(), key=lambda item: item[1].cpu, default=None)
     endpoint = dearest[0] if dearest else module.name
     each = _ms(dearest[1].cpu / dearest[1].requests) if dearest and dearest[1].requests else "-"
-    first = _FIRST[resource].format(module=module.name, endpoint=endpoint, each=each)
+    first = _FIRST_REMEDY[resource].format(module=module.name, endpoint=endpoint, each=each)
     rest = []
     if resource == "processor":
-        rest.append("Then a second process of the same application, if the machine has a core for it.")
-    if _sufferers(window, module.name):
+        rest.append("Add a second process of the same application, if the machine has a free core.")
+    if _affected_modules(window, module.name):
         rest.append(
-            f"To protect the others: a process and a pool of its own for {module.name}'s routes (a bulkhead), "
-            "without taking it out."
+            f"To protect the other modules, serve {module.name}'s routes from a process and a pool of their own (a "
+            "bulkhead), without extracting the module."
         )
-    rest.append("Whether extraction would do more than that is for `extraction lab run` to show.")
+    rest.append("To find out whether an extraction would achieve more, measure it: `extraction lab run`.")
     return (first, *rest)
 
 

@@ -1,4 +1,4 @@
-"""What a Prometheus server has looked at already."""
+"""Samples that a Prometheus server has already scraped."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,7 +10,7 @@ from deploy.errors import CommandError
 from loadtests.evidence.metrics_pages import http_get
 from loadtests.evidence.window import Sample, Samples, SeriesKey
 
-_WANTED: Final = (
+_SERIES: Final = (
     r"(.+_)?(http_request_seconds_(bucket|sum|count)|http_cpu_seconds_total|http_in_flight|http_threads|http_processes"
     r"|pool_wait_seconds_(sum|count)|database_sessions)"
 )
@@ -21,8 +21,8 @@ class _Data(msgspec.Struct):
     result: list[dict[str, Any]] = []
 
 
-class _Answer(msgspec.Struct):
-    """Of /api/v1/query, as far as it concerns us: `data` of a success, `error` of a failure."""
+class _QueryResponse(msgspec.Struct):
+    """The response of /api/v1/query: `data` on success, `error` on failure."""
 
     status: str
     data: _Data = msgspec.field(default_factory=_Data)
@@ -30,52 +30,52 @@ class _Answer(msgspec.Struct):
 
 
 def query_prometheus(address: str, window: str, match: str = "", token: str | None = None) -> Samples:
-    """What it has of the last `window` (such as 5m), narrowed by `match` (such as job="shop"). Raises
-    CommandError."""
-    selector = ",".join(filter(None, [f'__name__=~"{_WANTED}"', match]))
+    """Return the samples of the last `window` (such as 5m), restricted by label matchers (such as job="shop").
+
+    Raises CommandError.
+    """
+    selector = ",".join(filter(None, [f'__name__=~"{_SERIES}"', match]))
     address = address.rstrip("/")
     query = {"query": f"{{{selector}}}[{window}]"}
     results = _results(address, http_get(f"{address}/api/v1/query", token, query), bool(token))
     try:
         found = {_key(each["metric"]): _samples(each["values"]) for each in results}
     except (KeyError, TypeError, ValueError) as error:
-        raise _no_prometheus(address) from error
+        raise _not_prometheus(address) from error
     if not found:
-        narrowed = f" with {match}" if match else ""
+        restricted = f" with {match}" if match else ""
         raise CommandError(
-            f"{address} has none of the series{narrowed} in the last {window}: if it scrapes less often than that, ask "
-            f"for a longer --window; else look at {address}/targets whether it "
-            "reaches the metrics pages, which loadtests/evidence/README.md shows how to scrape"
+            f"{address} has none of the series{restricted} in the last {window}: if it scrapes less often, use a "
+            f"longer --window; otherwise check at {address}/targets that it reaches the metrics pages "
+            "(loadtests/evidence/README.md has a scrape configuration)"
         )
     return found
 
 
 def _results(address: str, answer: requests.Response, with_token: bool) -> Sequence[Mapping[str, Any]]:
     if answer.status_code in (401, 403):
-        remedy = "the token by --token is not the one that it takes" if with_token else "give the token by --token"
-        raise CommandError(f"{address} lets in only whom it knows ({answer.status_code}): {remedy}")
+        remedy = "it does not accept the token of --token" if with_token else "give the token with --token"
+        raise CommandError(f"{address} requires authentication ({answer.status_code}): {remedy}")
     try:
-        body = msgspec.json.decode(answer.content, type=_Answer)
+        body = msgspec.json.decode(answer.content, type=_QueryResponse)
     except msgspec.DecodeError as error:
         if answer.status_code >= 500:
-            raise CommandError(
-                f"{address} is not able to answer now ({answer.status_code}): ask again when it is ready"
-            ) from error
-        raise _no_prometheus(address) from error
+            raise CommandError(f"{address} is not ready ({answer.status_code}): try again later") from error
+        raise _not_prometheus(address) from error
     if body.status == "success":
         return body.data.result
-    said = " ".join(body.error.split())[:200]
+    message = " ".join(body.error.split())[:200]
     if answer.status_code == _QUERY_REFUSED:
         raise CommandError(
-            f'{address} does not understand the question: give --window as in 5m, and --match as in job="shop" '
-            f"(it says: {said})"
+            f'{address} rejected the query: the format of --window is 5m, that of --match is job="shop" '
+            f"(message: {message})"
         )
-    raise CommandError(f"{address} could not look it up: ask for less, by a shorter --window (it says: {said})")
+    raise CommandError(f"{address} could not execute the query: use a shorter --window (message: {message})")
 
 
-def _no_prometheus(address: str) -> CommandError:
+def _not_prometheus(address: str) -> CommandError:
     return CommandError(
-        f"{address} does not answer like a Prometheus server: give the address at which its own pages begin, such as "
+        f"{address} does not respond like a Prometheus server: give the base address of its web pages, such as "
         "http://127.0.0.1:9090"
     )
 

@@ -1,25 +1,26 @@
-"""The diagnosis as a person reads it."""
+"""The diagnosis as text for a terminal."""
 
 from collections.abc import Iterator
 
 from loadtests.evidence.diagnosis import Diagnosis
 from loadtests.evidence.window import ModuleUsage, UsageWindow
 
-_NAMES = {
-    "lock": "locks in the database",
-    "pool": "its pool of connections",
+_RESOURCES = {
+    "lock": "database locks",
+    "pool": "its connection pool",
     "processor": "the processor",
     "database": "the database",
-    "threads": "threads",
+    "threads": "request threads",
 }
-FEW_LOOKS = 5
-"""Counters add up whatever is between two looks; locks and statements are seen only at a look."""
+FEW_SCRAPES = 5
+"""With fewer scrapes, gauges (locks, statements, threads) are unreliable; counters are not affected."""
 _HEAD = ("module", "req/s", "mean ms", "p95 ms", "cores", "db ms", "lock", "pool ms", "others ms")
 
 
 def format_diagnosis(window: UsageWindow, diagnosis: Diagnosis) -> Iterator[str]:
-    """Lines for a terminal: a table of the modules, then what they say."""
-    yield f"{window.seconds:.0f} seconds of {sum(module.requests for module in window.modules.values()):.1f} requests/s"
+    """Yield a table of the modules, then the bottleneck, the affected modules and the remedies."""
+    requests = sum(module.requests for module in window.modules.values())
+    yield f"{window.seconds:.0f} seconds of {requests:.1f} requests/s"
     yield ""
     width = max(len(name) for name in [*window.modules, _HEAD[0]]) + 2
     yield _HEAD[0].ljust(width) + "".join(word.rjust(10) for word in _HEAD[1:])
@@ -27,19 +28,20 @@ def format_diagnosis(window: UsageWindow, diagnosis: Diagnosis) -> Iterator[str]
         yield module.name.ljust(width) + "".join(cell.rjust(10) for cell in _cells(module))
     yield ""
     if diagnosis.resource is None or diagnosis.module is None:
-        yield f"Nothing is short: {diagnosis.because}."
+        yield f"No bottleneck: {diagnosis.because}."
     else:
-        yield f"The bottleneck is {diagnosis.module}, of {_NAMES[diagnosis.resource]}: {diagnosis.because}."
-    for sufferer in diagnosis.sufferers:
+        resource = _RESOURCES[diagnosis.resource]
+        yield f"The bottleneck is {diagnosis.module}, limited by {resource}: {diagnosis.because}."
+    for affected in diagnosis.affected:
         yield (
-            f"{sufferer.module} suffers: {sufferer.milliseconds:.0f} ms of a request, {sufferer.share:.0%} of its "
-            "time, are spent waiting for others."
+            f"{affected.module} is affected: its requests wait {affected.milliseconds:.0f} ms for other modules, "
+            f"{affected.share:.0%} of their time."
         )
     for application, serving in window.serving.items():
-        if serving.looks < FEW_LOOKS:
+        if serving.scrapes < FEW_SCRAPES:
             yield (
-                f"{application} was looked at {_times(serving.looks)} only, so its locks, statements and threads were "
-                "hardly seen: look for longer, or ask Prometheus for a longer --window."
+                f"{application} was scraped only {_times(serving.scrapes)}, so its locks, statements and threads are "
+                "unreliable: use a longer --seconds, or a longer --window with Prometheus."
             )
     yield "Try first:"
     for number, remedy in enumerate(diagnosis.remedies, 1):
@@ -57,8 +59,8 @@ def _cells(module: ModuleUsage) -> tuple[str, ...]:
         f"{module.latency * 1000:.1f}",
         p95,
         f"{module.cpu:.2f}",
-        f"{module.database_a_request * 1000:.1f}",
+        f"{module.database_per_request * 1000:.1f}",
         f"{module.locked:.1f}",
         f"{module.pool_wait * 1000:.1f}",
-        f"{module.elsewhere * 1000:.1f}",
+        f"{module.unexplained * 1000:.1f}",
     )

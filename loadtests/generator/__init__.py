@@ -1,1 +1,1 @@
-"""The load generator: a client of the public API that imports nothing of the product."""
+"""The load generator: a client of the public API, independent of the product's code."""

@@ -24,7 +24,7 @@ UNUSED_REDIS = "redis://127.0.0.1:9/0"
 
 @dataclass
 class Servers:
-    """What the bench's and the laboratory's servers have in common.
+    """The common part of the bench's and the laboratory's servers.
 
     Servers started here run on the servers' core and stop, last first, when `running` closes.
     """

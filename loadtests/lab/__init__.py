@@ -1,1 +1,1 @@
-"""The laboratory: whether there is a problem that the monolith cannot solve, on evidence that anybody can check."""
+"""The laboratory: measures topologies under the same load, and judges whether to extract scheduling."""

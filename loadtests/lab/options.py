@@ -13,7 +13,7 @@ from loadtests.lab.verdict.thresholds import parse_thresholds, read_thresholds
 
 @dataclass(frozen=True)
 class LabOptions:
-    """What to measure, and the results folder.
+    """The measurement, and the results folder.
 
     `forecast` is the expected peak in scheduling requests a second; None means M1's capacity R*. `remedies` are custom
     remedies by arm name; these arms are among `arms`.

@@ -40,7 +40,7 @@ class _Refusing(BaseHTTPRequestHandler):
     do_GET = do_POST = _refuse
 
     def log_message(self, *_words: object) -> None:
-        """Suppress the log."""
+        """Log no request."""
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_generator_ends_when_its_parent_closes_the_pipes(tmp_path: Path, host: s
 
 
 def test_slow_module_does_not_exhaust_the_limits_of_the_others(tmp_path: Path, host: str) -> None:
-    """An overload of scheduling must not appear as one of billing, which would hide the benefit of a bulkhead."""
+    """A shared limit would make an overload of scheduling look like one of billing, and hide a bulkhead's benefit."""
     with socket.create_server(("127.0.0.1", 0), backlog=1_024) as silent:
         hosts = {"*": [host], "scheduling": [f"http://127.0.0.1:{silent.getsockname()[1]}"]}
         with generating(tmp_path, host, hosts=hosts, scenario="idle", rate=600.0, seconds=4.0) as process:

@@ -58,9 +58,9 @@ def test_interrupted_laboratory_keeps_its_runs_and_can_be_resumed(isolated: dict
         assert second.returncode == WRONG_USE
         assert "another laboratory is running on this machine" in second.stderr
         first.send_signal(signal.SIGINT)
-        said, _ = first.communicate(timeout=60)
-    assert first.returncode == INTERRUPTED, said
-    assert "the completed runs are kept" in said
+        output, _ = first.communicate(timeout=60)
+    assert first.returncode == INTERRUPTED, output
+    assert "the completed runs are kept" in output
     assert "Interrupted: " in (out / "report.html").read_text()
     kept = runs_in(out)
 
@@ -83,11 +83,13 @@ def test_interrupted_laboratory_keeps_its_runs_and_can_be_resumed(isolated: dict
 
 def test_interrupt_before_the_first_run_stops_all_servers(isolated: dict[str, str], tmp_path: Path) -> None:
     with running_lab(isolated, "run", *SHORT, "--out", str(tmp_path / "results")) as process:
-        time.sleep(4)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "starting the servers\n"
+        time.sleep(3)
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60)
     assert process.returncode == WRONG_USE
-    assert "interrupted before anything was measured" in said
+    assert "interrupted before anything was measured" in output
     assert list((tmp_path / "tmp").glob("extraction-lab-*")) == []
 
 
@@ -104,9 +106,9 @@ def test_custom_remedy_becomes_an_arm_and_an_inapplicable_one_is_reported(
         (broken, 'the remedy of M1-broken cannot be applied: relation "nowhere" does not exist'),
         (refused, "AVAILABILITY_CACHE_SECONDS is malformed"),
     ):
-        told = lab(isolated, "run", *alone, "--remedy", f"{remedy.stem}={remedy}", "--out", str(tmp_path / remedy.stem))
-        assert told.returncode == WRONG_USE
-        assert message in told.stderr
+        done = lab(isolated, "run", *alone, "--remedy", f"{remedy.stem}={remedy}", "--out", str(tmp_path / remedy.stem))
+        assert done.returncode == WRONG_USE
+        assert message in done.stderr
 
     out = tmp_path / "results"
     tried = [*alone, "--remedy", f"index={index}", "--out", str(out)]

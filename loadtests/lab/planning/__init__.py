@@ -1,1 +1,1 @@
-"""What the laboratory measures: arms, remedies and the order of the runs."""
+"""The measurement plan: arms, custom remedies and the order of the runs."""

@@ -92,7 +92,7 @@ def running_arm(topology: Topology, servers: LabServers, prefix: str) -> Iterato
         for program in programs:
             program.wait_until_ready()
         servers.cores.pin_servers(running_pid(program) for program in programs)
-        # The callbacks run in reverse order: all programs are asked to stop before the first is waited for.
+        # The callbacks run in reverse order: every program gets its stop signal before the first is waited for.
         for program in programs:
             stack.callback(program.request_stop)
         pids = {program.name: running_pid(program) for program in programs}

@@ -1,4 +1,4 @@
-"""What a Prometheus server answers, as 2.42 did, over a real socket: the figures, or one line with the remedy."""
+"""Responses of a Prometheus server (version 2.42) over a real socket: usage, or a one-line error with the remedy."""
 
 import json
 from collections.abc import Callable
@@ -19,19 +19,19 @@ def series(name: str, instance: str, values: list[tuple[float, float]], **labels
     return {"metric": about, "values": [[at, f"{value:g}"] for at, value in values]}
 
 
-def counted(*found: dict[str, object]) -> bytes:
+def success(*found: dict[str, object]) -> bytes:
     body = {"status": "success", "data": {"resultType": "matrix", "result": list(found)}}
     return answer("200 OK", json.dumps(body).encode())
 
 
-def refused(status: str, kind: str, words: str) -> bytes:
+def failure(status: str, kind: str, words: str) -> bytes:
     return answer(status, json.dumps({"status": "error", "errorType": kind, "error": words}).encode())
 
 
-def test_instances_are_added_up_and_their_counters_may_begin_again() -> None:
+def test_instances_are_added_up_despite_counter_resets() -> None:
     steady = series("shop_http_request_seconds_count", "a:80", [(0.0, 100.0), (10.0, 150.0), (20.0, 200.0)])
     restarted = series("shop_http_request_seconds_count", "b:80", [(0.0, 900.0), (10.0, 950.0), (20.0, 50.0)])
-    with peer(lambda _: [counted(steady, restarted)]) as server:
+    with peer(lambda _: [success(steady, restarted)]) as server:
         window = build_window(query_prometheus(f"{server.url}/", "5m", 'job="shop"', token="known"))
     assert window.modules["orders"].requests == pytest.approx(10.0)
     [request] = server.requests
@@ -41,38 +41,47 @@ def test_instances_are_added_up_and_their_counters_may_begin_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply, words",
+    "reply, message",
     [
-        (counted(), 'none of the series with job="shop" in the last 5m: .* longer --window; else look at .*/targets'),
-        (refused("400 Bad Request", "bad_data", "parse\nerror"), r"give --window as in 5m, .*\(it says: parse error\)"),
-        (refused("422 Unprocessable Entity", "execution", "too many samples"), "shorter --window .*too many samples"),
-        (answer("503 Service Unavailable", b"Service Unavailable", content_type="text/plain"), "ask again"),
-        (answer("401 Unauthorized", b"Unauthorized", content_type="text/plain"), "give the token by --token"),
+        (
+            success(),
+            'none of the series with job="shop" in the last 5m: .* longer --window; otherwise check at .*/targets',
+        ),
+        (
+            failure("400 Bad Request", "bad_data", "parse\nerror"),
+            r"the format of --window is 5m, .*\(message: parse error\)",
+        ),
+        (failure("422 Unprocessable Entity", "execution", "too many samples"), "shorter --window .*too many samples"),
+        (answer("503 Service Unavailable", b"Service Unavailable", content_type="text/plain"), "try again later"),
+        (answer("401 Unauthorized", b"Unauthorized", content_type="text/plain"), "give the token with --token"),
         (answer("404 Not Found", b"404 page not found", content_type="text/plain"), "such as http://127.0.0.1:9090"),
         (answer("200 OK", b"<!doctype html>", content_type="text/html"), "such as http://127.0.0.1:9090"),
         (answer("200 OK", b'{"status": "success", "data": {"result": [{}]}}'), "such as http://127.0.0.1:9090"),
     ],
     ids=["nothing", "bad query", "too much", "not ready", "no token", "wrong path", "another web", "another shape"],
 )
-def test_what_is_wrong_is_one_line_with_the_remedy(reply: bytes, words: str) -> None:
-    with peer(lambda _: [reply]) as server, pytest.raises(CommandError, match=words) as told:
+def test_errors_are_one_line_with_the_remedy(reply: bytes, message: str) -> None:
+    with peer(lambda _: [reply]) as server, pytest.raises(CommandError, match=message) as error:
         query_prometheus(server.url, "5m", 'job="shop"')
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
-def test_a_token_that_is_not_the_right_one_is_said() -> None:
+def test_wrong_token_is_reported() -> None:
     reply = answer("403 Forbidden", b"", content_type="text/plain")
-    with peer(lambda _: [reply]) as server, pytest.raises(CommandError, match="not the one that it takes"):
+    with peer(lambda _: [reply]) as server, pytest.raises(CommandError, match="does not accept the token"):
         query_prometheus(server.url, "5m", token="wrong")
 
 
 @pytest.mark.parametrize(
-    "of, words",
-    [(lambda server: server.url, "is it running"), (lambda server: server.url.partition("//")[2], "write it in full")],
-    ids=["nobody there", "no scheme"],
+    "url_of, message",
+    [
+        (lambda server: server.url, "is it running"),
+        (lambda server: server.url.partition("//")[2], "not a complete URL"),
+    ],
+    ids=["not running", "no scheme"],
 )
-def test_an_address_where_nobody_answers_is_said(of: Callable[[Peer], str], words: str) -> None:
+def test_unreachable_address_is_reported(url_of: Callable[[Peer], str], message: str) -> None:
     with peer(lambda _: []) as server:
         server.leave()
-        with pytest.raises(CommandError, match=words):
-            query_prometheus(of(server), "5m")
+        with pytest.raises(CommandError, match=message):
+            query_prometheus(url_of(server), "5m")

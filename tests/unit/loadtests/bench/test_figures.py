@@ -6,7 +6,7 @@ from loadtests.bench.figures import Figure, duration_figure, ratio_figure, write
 from loadtests.generator.estimates import Estimate
 
 
-def test_the_file_names_each_figure_with_its_unit_number_and_interval(tmp_path: Path) -> None:
+def test_file_has_unit_count_and_interval_of_each_figure(tmp_path: Path) -> None:
     path = tmp_path / "artifacts" / "bench.json"
     write_figures({"search_vs_floor": Figure(0.7, "ratio", 10, 0.68, 0.72)}, path)
     assert json.loads(path.read_text()) == {
@@ -14,10 +14,10 @@ def test_the_file_names_each_figure_with_its_unit_number_and_interval(tmp_path: 
     }
 
 
-def test_a_bound_that_nothing_is_known_about_is_null(tmp_path: Path) -> None:
+def test_unknown_bound_is_null(tmp_path: Path) -> None:
     write_figures({"one_pair": ratio_figure(Estimate(0.7, 0.0, math.inf, 1))}, tmp_path / "bench.json")
     assert json.loads((tmp_path / "bench.json").read_text())["figures"]["one_pair"]["high"] is None
 
 
-def test_durations_are_told_by_their_median_and_extremes() -> None:
+def test_durations_have_median_and_extremes() -> None:
     assert duration_figure([3.0, 1.0, 2.0]) == Figure(2.0, "s", 3, 1.0, 3.0)

@@ -4,11 +4,11 @@ from deploy.gunicorn import monolith
 from loadtests.bench import floor_gunicorn
 
 SETTINGS = {setting.name for setting in KNOWN_SETTINGS}
-# What the product does at its start, and what `ps` calls it.
-ITS_OWN = {"on_starting", "child_exit", "proc_name"}
+# Start-up hooks of the product, and its process name.
+PRODUCT_ONLY = {"on_starting", "child_exit", "proc_name"}
 
 
-def test_a_floor_is_served_with_every_setting_of_the_monolith() -> None:
-    """A setting that only one of the two had would be measured as the product's."""
-    wanted = {name: value for name, value in vars(monolith).items() if name in SETTINGS - ITS_OWN}
+def test_floors_have_every_gunicorn_setting_of_the_monolith() -> None:
+    """A setting of only one of the two would show as a difference of the product."""
+    wanted = {name: value for name, value in vars(monolith).items() if name in SETTINGS - PRODUCT_ONLY}
     assert {name: value for name, value in vars(floor_gunicorn).items() if name in SETTINGS} == wanted

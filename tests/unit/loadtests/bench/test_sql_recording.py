@@ -1,4 +1,4 @@
-"""Lines as Postgres 18 writes them."""
+"""Parsing of log lines in the format of Postgres 18."""
 
 import json
 
@@ -20,11 +20,11 @@ def line(message: str, **more: str) -> str:
         ("statement: SELECT 'execute x: y'", "SELECT 'execute x: y'"),
     ],
 )
-def test_a_statement_is_read_however_it_was_sent(message: str, sql: str) -> None:
+def test_statement_is_parsed_from_every_kind_of_message(message: str, sql: str) -> None:
     assert parse_log_line(line(message)) == RecordedStatement("scheduling_app", sql, ())
 
 
-def test_parameters_are_read_with_their_quotes_and_nulls() -> None:
+def test_parameters_keep_quotes_and_nulls() -> None:
     detail = "Parameters: $1 = 'it''s, $2 = ''x''', $2 = NULL, $3 = '\\x00ff', $4 = ''"
     found = parse_log_line(line("execute _pg3_0: INSERT INTO t VALUES ($1, $2, $3, $4)", detail=detail))
     assert found is not None
@@ -39,5 +39,5 @@ def test_parameters_are_read_with_their_quotes_and_nulls() -> None:
         json.dumps({"message": "statement: SELECT 1"}),
     ],
 )
-def test_other_lines_are_no_statements(text: str) -> None:
+def test_other_lines_are_ignored(text: str) -> None:
     assert parse_log_line(text) is None

@@ -1,4 +1,4 @@
-"""A template made of two recorded bookings, filled in for a third."""
+"""A template derived from two recorded bookings, and its parameters for a third."""
 
 import json
 
@@ -42,7 +42,7 @@ ONE = statements(BOOKINGS[0], "2035-01-01 09:00:00+00", "2035-01-01 09:15:00+00"
 OTHER = statements(BOOKINGS[1], "2035-01-02 10:15:00+00", "2035-01-02 10:30:00+00", EVENTS[1])
 
 
-def test_each_parameter_is_what_it_was_made_from() -> None:
+def test_source_of_each_parameter_is_recognized() -> None:
     steps = build_template(ONE, OTHER, BOOKINGS)
     assert steps[0].slots == [ParameterSource("constant", "\\x00ff")]
     assert steps[2].slots == [
@@ -59,7 +59,7 @@ def test_each_parameter_is_what_it_was_made_from() -> None:
     ]
 
 
-def test_filled_in_it_is_the_sql_of_another_booking() -> None:
+def test_filled_template_is_the_sql_of_another_booking() -> None:
     steps = build_template(ONE, OTHER, BOOKINGS)
     third = BookingRequest(CUSTOMER, "2035-03-01T00:00:00+00:00", "key-3")
     new = dict.fromkeys(fresh_ids(steps), "fresh")
@@ -69,34 +69,34 @@ def test_filled_in_it_is_the_sql_of_another_booking() -> None:
     assert fill_parameters(steps[3].slots, third, new) == ["fresh", "\\x61", "key-3"]
 
 
-def test_arrays_of_the_provider_and_seconds_since_1970_follow_the_booking() -> None:
-    def asked(provider: str, second: str) -> list[RecordedStatement]:
+def test_provider_arrays_and_epoch_seconds_follow_the_booking() -> None:
+    def statement(provider: str, second: str) -> list[RecordedStatement]:
         return [RecordedStatement("scheduling_app", "SELECT taken($1, $2)", (f"{{{provider}}}", second))]
 
-    steps = build_template(asked(ANN, "2051254800"), asked(BEN, "2051345700"), BOOKINGS)
+    steps = build_template(statement(ANN, "2051254800"), statement(BEN, "2051345700"), BOOKINGS)
     assert steps[0].slots == [ParameterSource("providers"), ParameterSource("epoch", "0.0")]
     third = BookingRequest(CUSTOMER, "2035-01-01T09:15:00+00:00", "key-3")
     assert fill_parameters(steps[0].slots, third, {}) == [f"{{{CUSTOMER}}}", "2051255700"]
 
 
-def test_an_id_that_stands_twice_is_made_once() -> None:
-    def told_twice(event: str) -> list[RecordedStatement]:
+def test_repeated_id_is_replaced_consistently() -> None:
+    def sent_twice(event: str) -> list[RecordedStatement]:
         return [RecordedStatement("scheduling_app", "INSERT INTO outbox VALUES ($1, $2)", (event, event))]
 
-    steps = build_template(told_twice(EVENTS[0]), told_twice(EVENTS[1]), BOOKINGS)
+    steps = build_template(sent_twice(EVENTS[0]), sent_twice(EVENTS[1]), BOOKINGS)
     assert fresh_ids(steps) == {EVENTS[0]}
 
 
-def test_two_bookings_that_differ_in_their_sql_have_no_template() -> None:
+def test_bookings_with_different_sql_are_rejected() -> None:
     with pytest.raises(CommandError, match="same SQL"):
         build_template(ONE, OTHER[:-1], BOOKINGS)
 
 
-def test_a_template_survives_json() -> None:
+def test_template_is_restored_from_json() -> None:
     steps = build_template(ONE, OTHER, BOOKINGS)
     assert from_json(json.loads(json.dumps(steps))) == steps
 
 
-def test_what_only_opens_and_ends_a_transaction_can_be_left_out() -> None:
+def test_transaction_control_can_be_removed() -> None:
     steps = build_template(ONE, OTHER, BOOKINGS)
     assert [step.sql for step in without_transaction_control(steps)] == [steps[0].sql, steps[2].sql, steps[3].sql]

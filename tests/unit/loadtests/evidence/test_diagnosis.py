@@ -1,4 +1,4 @@
-"""What the figures of a running application say: each shortage planted, each named, with whoever suffers from it."""
+"""Diagnosis of constructed samples: each bottleneck is named with its module, resource and affected modules."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def module(
     running: float = 0.0,
     locked: float = 0.0,
 ) -> dict[SeriesKey, list[tuple[float, float]]]:
-    """Seconds a request, and mean sessions."""
+    """Return the series of one module: seconds per request, and mean sessions."""
     requests = rate * SECONDS
     about = {"module": name, "endpoint": f"{name}.main", "status": "200"}
     return {
@@ -44,54 +44,54 @@ def module(
 
 
 SERVING = {**gauge("shop_http_processes", 1.0), **gauge("shop_http_threads", 8.0)}
-WELL = module("billing")
+HEALTHY = module("billing")
 
 
-def test_nothing_is_short_in_quiet_hours() -> None:
-    found = diagnose(build_window({**SERVING, **WELL, **module("catalog")}))
-    assert (found.resource, found.module, found.sufferers) == (None, None, ())
+def test_idle_application_has_no_bottleneck() -> None:
+    found = diagnose(build_window({**SERVING, **HEALTHY, **module("catalog")}))
+    assert (found.resource, found.module, found.affected) == (None, None, ())
 
 
 @pytest.mark.parametrize(
-    "busy, resource, words",
+    "busy, resource, because",
     [
         (module("reports", rate=20, latency=0.05, cpu=0.045), "processor", "0.94 cores are busy of 1"),
         (module("reports", latency=0.1, pool=0.06), "pool", "waits 60.0 ms for a connection, 60%"),
         (module("reports", latency=0.2, running=0.5, locked=1.2), "lock", "1.2 of its sessions wait for a lock"),
         (module("reports", latency=0.2, running=1.8), "database", "90% of a request's time"),
-        (module("reports", rate=70, latency=0.1, cpu=0.001), "threads", "7.1 of 8 threads are taken"),
+        (module("reports", rate=70, latency=0.1, cpu=0.001), "threads", "7.1 of 8 threads are busy"),
     ],
     ids=["processor", "pool", "lock", "database", "threads"],
 )
-def test_a_shortage_is_named_with_its_module_and_figure(busy: Samples, resource: str, words: str) -> None:
-    found = diagnose(build_window({**SERVING, **WELL, **busy}))
+def test_bottleneck_is_named_with_module_and_figure(busy: Samples, resource: str, because: str) -> None:
+    found = diagnose(build_window({**SERVING, **HEALTHY, **busy}))
     assert (found.resource, found.module) == (resource, "reports")
-    assert words in found.because
+    assert because in found.because
     assert len(found.remedies) >= 2
     assert "extraction lab run" in found.remedies[-1]
 
 
-def test_the_processes_of_one_application_are_not_those_of_another() -> None:
+def test_processes_are_counted_per_application() -> None:
     idle = {**gauge("scheduling_http_processes", 4.0), **counter("scheduling_http_request_seconds_count", 50)}
     found = diagnose(build_window({**SERVING, **module("reports", rate=20, latency=0.05, cpu=0.045), **idle}))
     assert (found.resource, found.module) == ("processor", "reports")
 
 
-def test_who_waits_for_others_suffers_and_a_bulkhead_is_named() -> None:
+def test_waiting_module_is_affected_and_a_bulkhead_is_suggested() -> None:
     busy = module("reports", rate=20, latency=0.05, cpu=0.045)
     found = diagnose(build_window({**SERVING, **busy, **module("billing", latency=0.4)}))
-    [sufferer] = found.sufferers
-    assert (sufferer.module, round(sufferer.share, 2), round(sufferer.milliseconds)) == ("billing", 0.99, 396)
+    [affected] = found.affected
+    assert (affected.module, round(affected.share, 2), round(affected.milliseconds)) == ("billing", 0.99, 396)
     assert any("bulkhead" in remedy for remedy in found.remedies)
 
 
-def test_a_counter_that_began_again_is_no_negative_rate() -> None:
+def test_counter_reset_gives_no_negative_rate() -> None:
     key = SeriesKey("http_request_seconds_count", (("module", "a"),))
     window = build_window({key: [(0.0, 90.0), (50.0, 100.0), (60.0, 0.0), (100.0, 20.0)]})
     assert window.modules["a"].requests == pytest.approx(0.3)
 
 
-def test_a_counter_that_came_later_than_its_page_began_at_nothing() -> None:
+def test_counter_missing_from_the_first_scrape_starts_at_zero() -> None:
     first = SeriesKey("http_request_seconds_count", (("module", "a"), ("page", "0"), ("status", "200")))
     late = SeriesKey("http_request_seconds_count", (("module", "a"), ("page", "0"), ("status", "500")))
     other = SeriesKey("http_request_seconds_count", (("module", "a"), ("page", "1"), ("status", "200")))
@@ -105,25 +105,25 @@ def test_a_counter_that_came_later_than_its_page_began_at_nothing() -> None:
     assert found.errors == pytest.approx(0.1)
 
 
-def test_a_service_without_modules_is_one() -> None:
+def test_service_without_modules_is_one_module() -> None:
     window = build_window(counter("scheduling_http_request_seconds_count", 50, operation="book"))
     assert list(window.modules) == ["scheduling service"]
 
 
-def test_the_locks_of_a_service_are_its_own_and_not_those_of_the_module_that_calls_it() -> None:
+def test_locks_of_a_service_do_not_count_for_the_calling_module() -> None:
     service = {
         **counter("scheduling_http_request_seconds_count", 500, operation="book", status="200"),
         **counter("scheduling_http_request_seconds_sum", 100, operation="book", status="200"),
         **gauge("scheduling_database_sessions", 0.2, module="scheduling", state="running"),
         **gauge("scheduling_database_sessions", 2.0, module="scheduling", state="lock"),
     }
-    window = build_window({**SERVING, **WELL, **module("scheduling"), **service})
+    window = build_window({**SERVING, **HEALTHY, **module("scheduling"), **service})
     found = diagnose(window)
     assert (found.resource, found.module) == ("lock", "scheduling service")
     assert window.modules["scheduling"].locked == 0
 
 
-def test_modules_of_one_name_in_two_applications_are_two() -> None:
+def test_modules_of_two_applications_with_one_name_are_distinct() -> None:
     another = counter("office_http_request_seconds_count", 50, module="orders")
     window = build_window({**SERVING, **module("orders"), **another})
     assert {name: each.application for name, each in window.modules.items()} == {
@@ -132,13 +132,13 @@ def test_modules_of_one_name_in_two_applications_are_two() -> None:
     }
 
 
-def test_a_lock_is_named_while_no_request_has_come_out_of_it() -> None:
+def test_lock_is_found_while_no_request_completes() -> None:
     stuck = gauge("shop_database_sessions", 3.0, module="reports", state="lock")
-    found = diagnose(build_window({**SERVING, **WELL, **stuck}))
+    found = diagnose(build_window({**SERVING, **HEALTHY, **stuck}))
     assert (found.resource, found.module) == ("lock", "reports")
 
 
-def test_instances_add_their_processes_but_not_the_sessions_of_the_database_that_they_share() -> None:
+def test_instances_add_processes_but_share_database_sessions() -> None:
     samples: dict[SeriesKey, list[tuple[float, float]]] = {}
     for instance in ("a", "b"):
         samples |= counter("shop_http_request_seconds_count", 50, module="reports", instance=instance)
@@ -149,7 +149,7 @@ def test_instances_add_their_processes_but_not_the_sessions_of_the_database_that
     assert (window.modules["reports"].requests, window.modules["reports"].locked) == (1.0, 1.5)
 
 
-def test_an_instance_that_took_the_place_of_another_adds_nothing() -> None:
+def test_replaced_instance_is_not_counted_twice() -> None:
     moments = [float(moment) for moment in range(0, 101, 10)]
     samples = counter("shop_http_request_seconds_count", 50, module="reports")
     for instance, there in (("old", moments[:6]), ("new", moments[6:])):
@@ -157,29 +157,27 @@ def test_an_instance_that_took_the_place_of_another_adds_nothing() -> None:
     assert build_window(samples).serving["shop"].processes == 2
 
 
-def test_what_was_looked_at_a_few_times_only_is_said() -> None:
-    window = build_window({**SERVING, **WELL})
-    assert any(
-        line.startswith("shop was looked at 2 times only") for line in format_diagnosis(window, diagnose(window))
-    )
+def test_few_scrapes_give_a_warning() -> None:
+    window = build_window({**SERVING, **HEALTHY})
+    assert any(line.startswith("shop was scraped only 2 times") for line in format_diagnosis(window, diagnose(window)))
 
 
 @pytest.mark.parametrize(
-    "samples, words",
+    "samples, message",
     [
-        ({}, "not two moments"),
-        ({SeriesKey("http_request_seconds_count", ()): [(0.0, 5.0)]}, "a --window of several of its scrape intervals"),
+        ({}, "at least two scrapes"),
+        ({SeriesKey("http_request_seconds_count", ()): [(0.0, 5.0)]}, "a --window of several scrape intervals"),
         (counter("http_request_seconds_count", 0, module="a"), "no request was counted"),
         (counter("node_cpu_seconds_total", 10), "no request was counted"),
     ],
 )
-def test_no_evidence_is_said(samples: Samples, words: str) -> None:
-    with pytest.raises(InsufficientData, match=words):
+def test_insufficient_data_is_reported(samples: Samples, message: str) -> None:
+    with pytest.raises(InsufficientData, match=message):
         build_window(samples)
 
 
-def test_it_is_told_in_lines_that_fit_a_terminal() -> None:
-    window = build_window({**SERVING, **WELL, **module("reports", rate=20, latency=0.05, cpu=0.045)})
+def test_text_has_the_bottleneck_and_the_table() -> None:
+    window = build_window({**SERVING, **HEALTHY, **module("reports", rate=20, latency=0.05, cpu=0.045)})
     lines = list(format_diagnosis(window, diagnose(window)))
-    assert any(line.startswith("The bottleneck is reports, of the processor: ") for line in lines)
+    assert any(line.startswith("The bottleneck is reports, limited by the processor: ") for line in lines)
     assert any(line.startswith("reports") and "0.90" in line for line in lines)

@@ -1,4 +1,4 @@
-"""Cores: processes that have started already can be held to one, with every thread and every child."""
+"""Pinning of running processes, with every thread and every child."""
 
 import os
 import signal
@@ -24,8 +24,8 @@ time.sleep(60)
 """
 
 
-@pytest.mark.skipif(choose_cores().server is None, reason="this machine has no second core to hold anything away from")
-def test_whoever_runs_already_is_held_with_its_threads_and_children_and_what_they_start_later() -> None:
+@pytest.mark.skipif(choose_cores().server is None, reason="this machine has only one core")
+def test_running_process_is_pinned_with_threads_children_and_later_ones() -> None:
     cores = choose_cores()
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

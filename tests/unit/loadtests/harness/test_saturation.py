@@ -1,4 +1,4 @@
-"""The generator against real sockets that answer as told."""
+"""Saturating load on real sockets with scripted responses."""
 
 import socket
 import threading
@@ -17,7 +17,7 @@ REQUEST = render_request("GET", "/", host="127.0.0.1", headers={"Cookie": "sessi
 
 @contextmanager
 def server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Each connection in a thread of its own, until the block ends."""
+    """Serve each connection in a thread of its own within the block."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def accept() -> None:
@@ -34,7 +34,7 @@ def server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 def answering(*pieces: bytes) -> Callable[[socket.socket], None]:
-    """Each request is answered with these pieces, one after the other."""
+    """Send these pieces, one after the other, in response to each request."""
 
     def serve(connection: socket.socket) -> None:
         with connection:
@@ -46,7 +46,7 @@ def answering(*pieces: bytes) -> Callable[[socket.socket], None]:
     return serve
 
 
-def test_a_request_is_rendered_as_it_travels() -> None:
+def test_request_is_rendered_as_http() -> None:
     request = render_request("POST", "/a", host="h:1", headers={"X": "y"}, body=b"{}")
     assert request == (
         b"POST /a HTTP/1.1\r\nHost: h:1\r\nX: y\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -60,7 +60,7 @@ def test_a_request_is_rendered_as_it_travels() -> None:
         (b"HTTP/1.1 200 OK\r\ncontent-len", b"gth: 2\r\n\r\no", b"k"),
     ],
 )
-def test_every_connection_asks_again_as_soon_as_it_is_answered(pieces: tuple[bytes, ...]) -> None:
+def test_every_connection_sends_again_after_each_response(pieces: tuple[bytes, ...]) -> None:
     with server(answering(*pieces)) as port:
         load = saturate(port, cycle([REQUEST]), connections=3, seconds=0.2)
     assert set(load.answers) == {200}
@@ -69,25 +69,25 @@ def test_every_connection_asks_again_as_soon_as_it_is_answered(pieces: tuple[byt
     assert 0 < load.cpu <= 1.1
 
 
-def test_statuses_are_counted_apart() -> None:
+def test_responses_are_counted_by_status() -> None:
     with server(answering(b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n")) as port:
         load = saturate(port, cycle([REQUEST]), connections=1, seconds=0.05)
     assert set(load.answers) == {503}
 
 
-def test_no_seconds_are_one_request_for_each_connection() -> None:
-    asked: list[bytes] = []
+def test_zero_seconds_send_one_request_per_connection() -> None:
+    sent: list[bytes] = []
 
     def requests() -> Iterator[bytes]:
         while True:
-            asked.append(REQUEST)
+            sent.append(REQUEST)
             yield REQUEST
 
     with server(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) as port:
         saturate(port, requests(), connections=2, seconds=0)
-    assert len(asked) == 2
+    assert len(sent) == 2
 
 
-def test_a_server_that_hangs_up_spoils_the_measurement() -> None:
+def test_closed_connection_fails_the_measurement() -> None:
     with server(lambda connection: connection.close()) as port, pytest.raises(CommandError, match="closed"):
         saturate(port, cycle([REQUEST]), connections=1, seconds=0.1)

@@ -25,7 +25,7 @@ def test_statements_and_settings_each_become_an_arm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "words"),
+    ("name", "text", "message"),
     [
         ("tried.txt", "x", "must end in .sql (statements) or .env (NAME=VALUE lines)"),
         ("tried.sql", " \n", "tried.sql is empty"),
@@ -39,16 +39,16 @@ def test_statements_and_settings_each_become_an_arm(tmp_path: Path) -> None:
         ("tried.env", "MONOLITH_DATABASE_URL=x\n", "the laboratory sets MONOLITH_DATABASE_URL"),
     ],
 )
-def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, text: str, words: str) -> None:
+def test_invalid_remedy_file_is_rejected(tmp_path: Path, name: str, text: str, message: str) -> None:
     with pytest.raises(CommandError) as refused:
         read_remedies([f"mine={file(tmp_path, name, text)}"])
     assert str(refused.value).startswith("--remedy mine: ")
-    assert words in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("given", ["mine", "mine=", "=x.sql", "My Index=x.sql", "-x=x.sql"])
-def test_what_is_no_name_and_file(given: str) -> None:
+def test_malformed_remedy_option_is_rejected(given: str) -> None:
     with pytest.raises(CommandError, match="is not NAME=FILE"):
         read_remedies([given])
 

@@ -56,7 +56,7 @@ def test_overloaded_servers_do_not_make_a_run_invalid() -> None:
 
 
 def test_dropped_arrivals_count_as_the_longest_answered_latency() -> None:
-    """Otherwise an arm that drops arrivals would look faster."""
+    """Ignoring them would make an arm that drops arrivals look faster."""
     rows = [row if row.outcome == "dropped" or row.due else row._replace(answered=7.0) for row in SimulatedRun().rows()]
     longest = 7_000.0
     without_drops = summarize_modules(rows, {})["scheduling"]

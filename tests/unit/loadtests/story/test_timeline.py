@@ -1,4 +1,4 @@
-"""What the story's page is drawn from."""
+"""The story's page and the data behind it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from monolith.cutover.store.cutovers import Cutover
 BEGAN = 1_000_000.0
 
 
-def record(at: float, ms: float, kind: str = "read", status: int = 200) -> TrafficRecord:
+def traffic_record(at: float, ms: float, kind: str = "read", status: int = 200) -> TrafficRecord:
     return TrafficRecord("people", kind, BEGAN + at, ms, status, status)
 
 
@@ -29,13 +29,15 @@ def move(fenced: float, active: float, source: Any = "monolith", target: Any = "
     return Cutover(uuid4(), uuid4(), source, target, 1, 1, "active", 2.0, now, now, "me", "", None, steps, now, now)
 
 
-def test_seconds_are_counted_apart_and_failures_with_them() -> None:
-    first, second = summarize_seconds([record(0.1, 10), record(0.9, 30), record(1.5, 5, status=503)], BEGAN)
+def test_requests_and_failures_are_counted_per_second() -> None:
+    first, second = summarize_seconds(
+        [traffic_record(0.1, 10), traffic_record(0.9, 30), traffic_record(1.5, 5, status=503)], BEGAN
+    )
     assert (first.requests, first.failed, first.median_ms) == (2, 0, 10)
     assert (second.requests, second.failed) == (1, 1)
 
 
-def test_a_business_has_one_owner_at_any_time() -> None:
+def test_ownership_spans_cover_the_story() -> None:
     story = Story(
         BEGAN, moves=[("a", move(2, 2.5)), ("b", move(3, 3.1)), ("a", move(5, 5.2, "scheduling", "monolith"))]
     )
@@ -45,22 +47,25 @@ def test_a_business_has_one_owner_at_any_time() -> None:
     }
 
 
-def test_a_write_that_met_a_pause_is_told_from_one_that_did_not() -> None:
-    records = [record(at, 10, "book") for at in (0.0, 1.0, 3.0)] + [record(1.99, 70, "book"), record(2.0, 12)]
+def test_stalls_separate_requests_that_overlap_a_pause() -> None:
+    records = [traffic_record(at, 10, "book") for at in (0.0, 1.0, 3.0)] + [
+        traffic_record(1.99, 70, "book"),
+        traffic_record(2.0, 12),
+    ]
     write_stalls, read_stalls, writes, reads = stalls(records, [WritePause(BEGAN + 2.0, BEGAN + 2.05)])
     assert write_stalls == [60.0]
     assert read_stalls == [12.0]
     assert (writes, reads) == ([10, 10, 10], [])
 
 
-def test_the_page_says_when_the_ledger_disagrees(tmp_path: Path) -> None:
-    story = Story(BEGAN, [(0.0, "it <begins>")], [("a", move(1, 1.05))])
-    for verdict, words in (
+def test_page_reports_a_ledger_that_contradicts_the_database(tmp_path: Path) -> None:
+    story = Story(BEGAN, [(0.0, "it <starts>")], [("a", move(1, 1.05))])
+    for report, sentence in (
         (LedgerReport(3, 1, 0, (), (), ()), "Every acknowledged result is stored exactly once"),
         (LedgerReport(3, 1, 0, ("gone",), (), ()), "The ledger contradicts the databases"),
     ):
         page = tmp_path / "page.html"
-        write_page(page, story, [record(0.5, 10), record(1.5, 20)], ["a"], [verdict])
-        assert words in page.read_text()
-        assert "it &lt;begins&gt;" in page.read_text()
+        write_page(page, story, [traffic_record(0.5, 10), traffic_record(1.5, 20)], ["a"], [report])
+        assert sentence in page.read_text()
+        assert "it &lt;starts&gt;" in page.read_text()
         assert "50 ms" in page.read_text()
