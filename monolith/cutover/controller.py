@@ -73,7 +73,7 @@ class CutoverChecks(Protocol):
 
 
 class Controller:
-    """Not thread-safe. Connects on first use and reconnects after a lost connection."""
+    """Drives cutovers from one thread. Connects on first use and reconnects after a lost connection."""
 
     def __init__(self, databases: SchedulingDatabases, checks: CutoverChecks) -> None:
         self._databases = databases
@@ -95,8 +95,8 @@ class Controller:
     def platform(self) -> Connection:
         return self._connected("platform", self._databases.platform)
 
-    def at(self, side: DatabaseName) -> Connection:
-        return self._connected(side, self._databases.at(side).connect)
+    def at(self, name: DatabaseName) -> Connection:
+        return self._connected(name, self._databases.at(name).connect)
 
     def cut_over(
         self,

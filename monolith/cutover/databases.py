@@ -46,7 +46,7 @@ class SchedulingDatabase:
     def connect(self, role: str = SCHEDULING_MOVER, *, statement_seconds: float = 30.0) -> Connection:
         """Open an autocommit connection that detects a dead peer within seconds. Raises psycopg.OperationalError.
 
-        A statement that returned is durable whatever the server's default is: only flushed WAL is replicated.
+        A statement that returned is durable, regardless of the server's default: only flushed WAL is replicated.
         """
         return psycopg.connect(
             self.url_as(role),

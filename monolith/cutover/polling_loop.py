@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class PollingLoop:
-    """Not thread-safe. `worker` is the name in log messages."""
+    """Polls from one thread. `worker` is the name in log messages."""
 
     def __init__(self, worker: str, controller: Controller) -> None:
         self._worker = worker

@@ -12,7 +12,7 @@ _TIMEOUT_SECONDS = 3.0
 def readiness_probe(service_url: str) -> Callable[[DatabaseName], str | None]:
     """Return a probe that reports why a database's adapter cannot serve, or None when it can.
 
-    The monolith's own adapter runs in the monolith and needs no probe besides its database.
+    The monolith's own adapter runs in the monolith and needs no probe other than its database.
     """
     return lambda database: None if database == "monolith" else _probe_service(service_url)
 

@@ -127,7 +127,7 @@ def test_owner_of_any_release_is_accepted(owner: str | None) -> None:
 
 
 def test_service_sends_no_owner_so_that_any_monolith_accepts_its_refusal() -> None:
-    """Releases before 2.1 refuse a reply whose `owner` is a name that they do not know."""
+    """Earlier releases refuse a reply whose `owner` is a name that they do not know."""
     refusal = errors.NotOwner("This database does not own the business.")
     assert "owner" not in json.loads(codec.encode_error(refusal))
 

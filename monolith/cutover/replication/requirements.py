@@ -9,7 +9,7 @@ _SLOTS_NEEDED = 4
 
 
 class ReplicationRefused(Exception):
-    """Replication was not started. `remedy` says what to do."""
+    """Replication was not started. `remedy` is the operator's next step."""
 
     def __init__(self, reason: str, remedy: str) -> None:
         super().__init__(f"{reason}: {remedy}")

@@ -72,7 +72,7 @@ def start(
 def _clear_copies(
     databases: SchedulingDatabases, dbs: dict[DatabaseName, Connection], discard_copies: bool
 ) -> dict[DatabaseName, set[UUID]]:
-    """Remove what is left of an earlier replication, and return the businesses that each database owns."""
+    """Remove the rows of an earlier replication, and return the businesses that each database owns."""
     found = {name: held_and_owned(db) for name, db in dbs.items()}
     for name in _NAMES:
         dbs[name].execute("DELETE FROM scheduling.canary")

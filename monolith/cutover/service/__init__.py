@@ -1,4 +1,4 @@
-"""What an operator can do with the extraction, for every interface: the command line today, a console tomorrow."""
+"""Operations of the extraction, for every interface: the command line and a console."""
 
 from monolith.cutover.service.control_plane import ControlPlane, open_control_plane
 from monolith.cutover.service.cutovers import CutoverService, write_pause_ms

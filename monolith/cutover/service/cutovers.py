@@ -277,7 +277,7 @@ def _imagined(request: CutoverRequest, business_id: UUID) -> Cutover:
 
 
 def _commit_ms(platform: Connection) -> float:
-    """Measure one transaction that writes nothing but must be flushed."""
+    """Measure the commit of one transaction that has an id, and so must be flushed."""
     began = time.monotonic()
     with platform.transaction():
         platform.execute("SELECT pg_current_xact_id()")

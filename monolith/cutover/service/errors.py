@@ -53,7 +53,7 @@ class BatchStopped(OperationError):
 
 
 class ReplicationStopIncomplete(OperationError):
-    """Something of the replication is left at a database that could not be reached."""
+    """Parts of the replication remain in a database that could not be reached."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))

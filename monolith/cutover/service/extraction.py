@@ -12,7 +12,7 @@ from monolith.cutover.service.requests import CutoverRequest, Selection
 
 
 class ExtractionService:
-    """Not thread-safe."""
+    """Starts, stops and ends the extraction. Use it from one thread."""
 
     def __init__(self, databases: Callable[[], SchedulingDatabases], cutovers: CutoverService) -> None:
         self._databases, self._cutovers = databases, cutovers

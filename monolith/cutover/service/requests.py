@@ -1,4 +1,4 @@
-"""What an operator asks of the control plane."""
+"""Requests of an operator to the control plane."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from monolith.cutover.rollback.thresholds import RollbackThresholds
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which businesses to move: one by its slug, or all, or a stable share of all."""
+    """The businesses to cut over: one by its slug, or all, or a stable share of all."""
 
     slug: str | None = None
     percent: float | None = None

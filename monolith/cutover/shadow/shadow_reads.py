@@ -66,9 +66,9 @@ class ShadowReads:
         """Whether every offered read has been compared or dropped."""
         return self._queue.unfinished_tasks == 0
 
-    def around(self, side: DatabaseName, port: SchedulingPort) -> SchedulingPort:
+    def around(self, name: DatabaseName, port: SchedulingPort) -> SchedulingPort:
         """Return the port with shadowing of its reads."""
-        return _ShadowedPort(side, port, self)
+        return _ShadowedPort(name, port, self)
 
     def selects(self, business_id: UUID) -> bool:
         """Return whether to offer the next read of the business."""
@@ -121,7 +121,7 @@ class ShadowReads:
         self._metrics.shadow_read(read.operation.name, finding.outcome, read.seconds, finding.seconds)
 
     def _flush(self) -> None:
-        """Counts whose writing was not done are kept; those of which nobody knows are not, lest they count twice."""
+        """Store the counts. Counts that were not stored are kept; after an unknown outcome they are dropped."""
         taken = self._counts.drain()
         try:
             self._store.add(taken)
@@ -155,8 +155,8 @@ def _log_failures(taken: Mapping[CountsKey, ComparisonCounts]) -> None:
 class _ShadowedPort(SchedulingPort):
     """The port of one database. Its replies and their timing are the same as without shadow reads."""
 
-    def __init__(self, side: DatabaseName, port: SchedulingPort, reads: ShadowReads) -> None:
-        self._side = side
+    def __init__(self, name: DatabaseName, port: SchedulingPort, reads: ShadowReads) -> None:
+        self._owner = name
         self._port = port
         self._reads = reads
 
@@ -174,4 +174,4 @@ class _ShadowedPort(SchedulingPort):
         finally:
             if answer is not None:
                 took = time.perf_counter() - began
-                self._reads.offer(ShadowRead(operation, ctx, request, self._side, answer, took))
+                self._reads.offer(ShadowRead(operation, ctx, request, self._owner, answer, took))

@@ -252,20 +252,22 @@ def seconds_since(platform: Connection, cutover: Cutover, state: State) -> float
     return float(row[0])
 
 
-def claim_driver(platform: Connection, move_id: UUID) -> bool:
-    """Say that this connection's process drives the move, for as long as the connection lives; False when another says
-    so. Nothing depends on it but when others take over: two may drive one move."""
-    row = platform.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_DRIVER, str(move_id))).fetchone()
+def claim_driver(platform: Connection, cutover_id: UUID) -> bool:
+    """Claim the cutover for this connection's process, until the connection ends. False if another one has the claim.
+
+    The claim only decides when recovery starts; two processes may drive one cutover safely.
+    """
+    row = platform.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_DRIVER, str(cutover_id))).fetchone()
     return row == (True,)
 
 
-def release_driver(platform: Connection, move_id: UUID) -> None:
-    """This process no longer drives the move."""
-    platform.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_DRIVER, str(move_id)))
+def release_driver(platform: Connection, cutover_id: UUID) -> None:
+    """Release the claim of `claim_driver`."""
+    platform.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_DRIVER, str(cutover_id)))
 
 
 def abandoned(platform: Connection, cutover: Cutover, seconds: float) -> bool:
-    """Whether nobody has driven it for some time since it began. False for a move that has just begun."""
+    """Return whether the cutover is older than `seconds` and has no driver."""
     row = platform.execute(
         """
         SELECT clock_timestamp() > began_at + make_interval(secs => %s) FROM cutover.cutover WHERE cutover_id = %s

@@ -1,7 +1,7 @@
 """The routing table: the database that owns each business.
 
 The flag is what an operator requests; this table is what is true. A row is inserted when a business is created, with
-the database that the flag selects at that moment. Its `owner` changes only by the decision of a cutover.
+the database that the flag selects. Its `owner` changes only by the decision of a cutover.
 """
 
 from typing import Any

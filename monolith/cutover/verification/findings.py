@@ -8,7 +8,7 @@ MAX_LISTED = 50
 
 
 class Difference(Struct, frozen=True):
-    """A differing row. `key` is its primary key without the business; `what` says how it differs."""
+    """A differing row. `key` is its primary key without the business; `what` describes the difference."""
 
     table: str
     key: str

@@ -1,6 +1,6 @@
 """Every possible next step. Each is atomic, like the transaction or lock that it models.
 
-A crash is a controller that forgets its intent; a delay is one that acts on it much later. `Flaws` breaks the protocol
+A crash is a controller that drops its intent; a delay is one that acts on it much later. `Flaws` breaks the protocol
 on purpose, in one way each, which the check must detect.
 """
 

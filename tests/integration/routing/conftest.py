@@ -18,7 +18,7 @@ from tests.databases import Databases
 
 @dataclass
 class Process:
-    """What one process of the monolith knows about flags and owners."""
+    """The flags and routes of one process of the monolith."""
 
     store: FlagStore
     flag: SchedulingFlag
@@ -51,7 +51,7 @@ def processes(databases: Databases) -> Iterator[list[Process]]:
 
 
 def eventually(condition: Callable[[], bool]) -> float:
-    """Waits until the condition holds; answers how long that took, in seconds."""
+    """Wait until the condition holds, and return the elapsed seconds."""
     began = monotonic()
     polling.eventually(condition, seconds=5)
     return monotonic() - began

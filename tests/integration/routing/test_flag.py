@@ -27,7 +27,7 @@ def test_every_process_sees_a_change_within_a_second(processes: list[Process]) -
 
 
 def test_flags_are_read_before_the_first_notice(databases: Databases) -> None:
-    """Regression: a worker that had just started created businesses with the default, whatever the flag was."""
+    """Regression: a worker that had just started ignored the flag when it created a business."""
     store = FlagStore(Database(databases.monolith_url, role="platform_app", secret=databases.role_secret))
     store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
 
