@@ -1,4 +1,4 @@
-"""Hypothesis strategies for the contract's models, made from their types and bounds."""
+"""Hypothesis strategies for the contract's models, derived from types and bounds."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -18,7 +18,7 @@ TEXT = st.characters(exclude_categories=("Cc", "Cs"))
 
 
 def models(model: type[T]) -> st.SearchStrategy[T]:
-    """Values of the model that satisfy its bounds, those between its fields too."""
+    """Return a strategy for valid values of a model, including rules between its fields."""
     made = _made_of_parts(model)
     if made is not None:
         return made
@@ -40,7 +40,7 @@ _ZONE_FIELDS = {"zone": ZONES, "business_zone": ZONES, "viewer_zone": st.none() 
 
 
 def _made_of_parts(model: type[Any]) -> st.SearchStrategy[Any] | None:
-    """Those whose fields hang together so much that drawing each alone would rarely fit."""
+    """Strategies for models whose fields depend on each other."""
     dates = _dates()
     if model is m.BookingWindow:
         return st.one_of(
@@ -70,7 +70,7 @@ def _made_of_parts(model: type[Any]) -> st.SearchStrategy[Any] | None:
 
 
 def _consistent(model: type[Any], fields: dict[str, Any]) -> dict[str, Any]:
-    """The same fields, changed where the model would not take them together."""
+    """Adjust fields that the model would refuse in combination."""
     if model in (m.SearchSlots, m.GetAgenda, m.SearchVisits, m.ListBlocks, m.JoinWaitlist, m.BlockTime):
         fields = _forward(fields)
     if model is m.BlockTime and fields["provider_id"]:
@@ -104,7 +104,7 @@ def _lists(kind: inspect.VarTupleType) -> st.SearchStrategy[list[Any]]:
 
 
 def _instants() -> st.SearchStrategy[datetime]:
-    """Whole minutes, as far as appointments may lie, written in several offsets."""
+    """Strategy for whole minutes within the bookable period, in several UTC offsets."""
     moments = st.datetimes(datetime(2000, 1, 2), datetime(2199, 10, 1), timezones=OFFSETS)  # noqa: DTZ001
     return moments.map(lambda moment: moment.replace(second=0, microsecond=0))
 
@@ -114,13 +114,13 @@ def _dates() -> st.SearchStrategy[date]:
 
 
 def _forward(fields: dict[str, Any]) -> dict[str, Any]:
-    """The same request with an end that lies up to 62 days after its start."""
+    """Return the request with an end up to 62 days after its start."""
     span = timedelta(minutes=1 + int(fields["end"].timestamp() / 60) % (62 * 24 * 60))
     return fields | {"end": fields["start"] + span}
 
 
 def _weeks() -> st.SearchStrategy[tuple[m.WeeklyRange, ...]]:
-    """Ranges that do not overlap: neighbours among some distinct moments of one day."""
+    """Strategy for ranges of one day that do not overlap."""
     moments = st.lists(st.integers(0, 24 * 60), min_size=2, max_size=6, unique=True).map(sorted)
     return st.tuples(st.integers(1, 7), moments).map(lambda drawn: _ranges(*drawn))
 

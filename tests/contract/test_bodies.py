@@ -1,4 +1,4 @@
-"""A body that is not exactly a request is refused, and the refusal says where."""
+"""A malformed body is refused, and the error names the member."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ OFFERING = {"name": "Cut", "duration_minutes": 30}
 
 
 def sent(method: Method, body: dict[str, Any] | bytes, **path: str) -> Any:
-    """What the service makes of a body. Every instant and id in it is text, as on the wire."""
+    """Decode a body as the service does. Instants and ids are text, as on the wire."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return codec.decode_request(operation_of(method), path, {}, content)
 
@@ -83,7 +83,7 @@ def test_hostile_json_is_refused(body: bytes) -> None:
         (SchedulingPort.book, BOOK | {"status": "booked"}, "status"),
     ],
 )
-def test_a_wrong_member_is_named(method: Method, body: dict[str, Any], field: str) -> None:
+def test_invalid_member_is_named(method: Method, body: dict[str, Any], field: str) -> None:
     assert refused(method, body).field == field
 
 
@@ -110,7 +110,7 @@ def test_a_wrong_member_is_named(method: Method, body: dict[str, Any], field: st
         ),
     ],
 )
-def test_a_wrong_member_is_named_by_its_path(ranges: list[dict[str, Any]], field: str) -> None:
+def test_invalid_nested_member_is_named_by_path(ranges: list[dict[str, Any]], field: str) -> None:
     assert refused(SchedulingPort.set_weekly_hours, {"ranges": ranges}, provider_id=SOME_ID).field == field
 
 
@@ -192,5 +192,5 @@ def test_members_that_do_not_fit_together_are_named(
     assert refused(method, body, **path).field == field
 
 
-def test_a_member_of_the_path_may_not_stand_in_the_body_too() -> None:
+def test_path_member_is_refused_in_the_body() -> None:
     assert refused(SchedulingPort.cancel, {"appointment_id": SOME_ID}, appointment_id=SOME_ID).field == "appointment_id"

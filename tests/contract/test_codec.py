@@ -1,4 +1,4 @@
-"""What one side writes the other side reads, though it has grown since; what is no reply is no answer."""
+"""Messages survive a round trip, tolerate added members, and malformed replies are rejected."""
 
 import json
 from typing import Any, get_args
@@ -78,14 +78,16 @@ def test_a_wrong_reply_is_malformed(body: bytes) -> None:
 
 
 def test_a_reply_with_an_unknown_status_is_malformed() -> None:
-    """A new status would be a guess at what it means; the compatibility check refuses it before it is sent."""
+    """The meaning of a new status is unknown to the reader; the compatibility check prevents sending one."""
     with pytest.raises(codec.MalformedReply, match="mislaid"):
         codec.decode_reply(operation_of(SchedulingPort.get_appointment), b'{"status": "mislaid"}')
 
 
 def _grown(sent: Any, meant: Any) -> Any:
-    """The same JSON with a member more in every object, but for the values that a request carries too: those are strict
-    both ways, and the compatibility check refuses to let one grow."""
+    """Return the JSON with an unknown member in every object except in values that requests carry too.
+
+    Those are strict in both directions, and the compatibility check prevents their growth.
+    """
     if isinstance(meant, m.Value):
         return sent
     if isinstance(meant, msgspec.Struct):

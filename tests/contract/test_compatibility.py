@@ -1,4 +1,4 @@
-"""The current document keeps its promises to old clients; every kind of broken promise is caught and said."""
+"""The current OpenAPI document is compatible with old clients, and every kind of break is detected."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ Plant = Callable[["Planted"], None]
 
 
 class Planted:
-    """A copy of the document, with the places where changes are planted."""
+    """A copy of the document in which a test plants a change."""
 
     def __init__(self) -> None:
         self.document: Json = copy.deepcopy(OLD)
@@ -274,7 +274,7 @@ def test_nothing_breaks_when_nothing_changes() -> None:
 
 
 @pytest.mark.parametrize("plant, sentence", [case[1:] for case in BREAKING], ids=[case[0] for case in BREAKING])
-def test_a_breaking_change_is_said_plainly(plant: Plant, sentence: str) -> None:
+def test_breaking_change_is_explained(plant: Plant, sentence: str) -> None:
     planted = Planted()
     plant(planted)
     assert sentence in breaking_changes(OLD, planted.document)

@@ -1,4 +1,4 @@
-"""The tree of errors: complete, drawn as it is, and the same on both sides of the wire."""
+"""The error tree is complete, documented as it is, and the same on both sides of the wire."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def subclasses(kind: type[SchedulingError]) -> Iterator[type[SchedulingError]]:
 
 
 def drawn() -> dict[str, tuple[str | None, str | None, str | None]]:
-    """Name -> (parent, status, code) as the docstring draws it; a status drawn at a parent holds for its children."""
+    """Return name -> (parent, status, code) from the docstring; children inherit the status of their parent."""
     tree: dict[str, tuple[str | None, str | None, str | None]] = {}
     line_of: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
@@ -61,7 +61,7 @@ def drawn() -> dict[str, tuple[str | None, str | None, str | None]]:
     return tree
 
 
-def test_the_drawn_tree_is_the_tree() -> None:
+def test_documented_error_tree_matches_the_classes() -> None:
     actual = {
         kind.__name__: (kind.__base__.__name__ if kind.__base__ else None, str(kind.status))
         for kind in subclasses(SchedulingError)
@@ -69,7 +69,7 @@ def test_the_drawn_tree_is_the_tree() -> None:
     assert {name: row[:2] for name, row in drawn().items() if row[0]} == actual
 
 
-def test_the_drawn_codes_are_the_codes() -> None:
+def test_documented_codes_match_the_classes() -> None:
     assert {name: code for name, (_, _, code) in drawn().items() if code} == {
         kind.__name__: kind.code for kind in CONCRETE
     }
@@ -81,7 +81,7 @@ def test_every_leaf_is_concrete_and_has_a_code_of_its_own() -> None:
     assert len(CONCRETE) == len(BY_CODE)
 
 
-def test_only_one_error_leaves_the_outcome_open() -> None:
+def test_only_outcome_unknown_leaves_the_outcome_open() -> None:
     assert [kind for kind in CONCRETE if not kind.outcome_known] == [errors.OutcomeUnknown]
 
 
@@ -153,6 +153,6 @@ def test_service_sends_no_owner_so_that_any_monolith_accepts_its_refusal() -> No
         pytest.param(400, b'{"code": "invalid_request", "detail": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", id="deep"),
     ],
 )
-def test_what_is_not_an_error_of_the_contract_is_malformed(status: int, body: bytes) -> None:
+def test_foreign_error_is_malformed(status: int, body: bytes) -> None:
     with pytest.raises(codec.MalformedReply):
         codec.decode_error(status, body)

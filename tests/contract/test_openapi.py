@@ -1,4 +1,4 @@
-"""The document says what the code does, and the golden copy says what the document says."""
+"""The OpenAPI document matches the code, and the golden copy matches the document."""
 
 import json
 import re
@@ -55,14 +55,14 @@ def test_every_field_of_a_request_has_one_place(operation: AnyOperation) -> None
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_writes_ask_for_a_key_and_reads_do_not(operation: AnyOperation) -> None:
+def test_writes_require_a_key_and_reads_do_not(operation: AnyOperation) -> None:
     headers = [each["$ref"].rsplit("/")[-1] for each in described(operation)["parameters"] if "$ref" in each]
     assert ("IdempotencyKey" in headers) == operation.writes
     assert {"TimeLeftMs", "TraceParent", "RequestId"} <= set(headers)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_every_error_stands_under_its_status(operation: AnyOperation) -> None:
+def test_every_error_is_listed_under_its_status(operation: AnyOperation) -> None:
     responses = described(operation)["responses"]
     for error in operation.errors:
         assert f"`{error.code}`" in follow(responses[str(error.status)], DOCUMENT)["description"]
@@ -73,7 +73,7 @@ def test_every_error_can_happen_somewhere() -> None:
     assert set(chain.from_iterable(operation.errors for operation in OPERATIONS)) == set(errors.CONCRETE)
 
 
-def test_what_an_error_carries_is_what_its_schema_says() -> None:
+def test_error_details_match_their_schema() -> None:
     for error in errors.CONCRETE:
         schema = DOCUMENT["components"]["schemas"][error.__name__]
         own = [name for name in schema["properties"] if name not in ("title", "status", "detail", "code")]

@@ -1,4 +1,4 @@
-"""What stands in a query, a path or a header is read as strictly as a body."""
+"""Queries, paths and headers are parsed as strictly as bodies."""
 
 from datetime import date
 from uuid import UUID
@@ -59,7 +59,7 @@ def test_a_query_is_as_strict_as_a_body(field: str, text: str) -> None:
     assert refused.value.field == field
 
 
-def test_a_list_stands_in_a_query_with_commas_and_a_boolean_as_a_word() -> None:
+def test_query_lists_use_commas_and_booleans_are_words() -> None:
     request = codec.decode_request(
         SEARCH_SLOTS,
         {},
@@ -101,7 +101,7 @@ def test_a_list_or_boolean_in_a_query_is_as_strict_as_in_a_body(field: str, text
     assert refused.value.field == named
 
 
-def test_a_date_stands_in_a_path() -> None:
+def test_date_is_accepted_in_a_path() -> None:
     request = m.SetDateOverride(provider_id=UUID(SOME_ID), date=date(2030, 2, 28), mode="close")
     wire = codec.encode_request(SET_DATE_OVERRIDE, request)
     assert wire.target == f"/v1/providers/{SOME_ID}/overrides/2030-02-28"

@@ -1,4 +1,4 @@
-"""Reads a request off the wire as a server would: path against the table's template, query, body."""
+"""Decode a request from the wire as a server does: path template, query and body."""
 
 import re
 from typing import Any

@@ -1,7 +1,7 @@
-"""How a client built against an older OpenAPI document breaks on a newer one, in plain sentences.
+"""Find out how a client of an older OpenAPI document breaks on a newer one.
 
-Requests: what an old client may send has to be accepted. Replies and events: what is answered now has to be what an old
-client expects; it ignores members that it does not know, wherever its schema leaves the object open.
+The new side must accept every request of an old client. An old client must accept every reply and event of the new
+side; it ignores unknown members wherever its schema leaves the object open.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def breaking_changes(old: Json, new: Json) -> list[str]:
-    """One sentence for each way in which an old client breaks; none means that it does not."""
+    """Return one sentence for each incompatibility with an old client."""
     return [*_operations(old, new), *_security(old, new), *_events(old, new)]
 
 

@@ -1,7 +1,7 @@
-"""Whether every value that one JSON schema allows is accepted by another; where not, why.
+"""Check whether one JSON schema accepts every value that another allows, and explain misfits.
 
-Only the keywords that this contract uses are understood. A changed pattern counts as a misfit, for whether one
-pattern allows more than another cannot be told.
+Supports only the keywords that this contract uses. A changed pattern counts as a misfit, because patterns cannot be
+compared.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ EQUAL = ("pattern", "format")
 class Misfit(Struct, frozen=True):
     """`kind` is `missing`, `unknown`, `type`, `value`, or a keyword that allows more than the receiver accepts.
 
-    `sent` and `accepted` are what the two schemas say at `path`.
+    `sent` and `accepted` are the two schemas at `path`.
     """
 
     kind: str
@@ -29,7 +29,7 @@ class Misfit(Struct, frozen=True):
 
 
 class Exchange(Struct, frozen=True):
-    """Who speaks to whom: and the documents in which their `$ref`s are followed.
+    """Sender and receiver, with the documents that resolve their `$ref`s.
 
     `counts_on_all`: a member that the receiver knows counts as missing when the sender never sends it, even if the
     receiver could do without.
@@ -41,14 +41,14 @@ class Exchange(Struct, frozen=True):
 
 
 def misfits(sent: Json, accepted: Json, exchange: Exchange, path: str = "") -> Iterator[Misfit]:
-    """What `sent` may be that `accepted` refuses. Nothing means that it fits."""
+    """Return the values that `sent` allows and `accepted` refuses; empty if the schemas fit."""
     candidates = list(alternatives(accepted, exchange.receiver))
     for alternative in alternatives(sent, exchange.sender):
         yield from _against_the_nearest(alternative, candidates, exchange, path)
 
 
 def follow(schema: Json, document: Json) -> Json:
-    """What a `$ref` leads to; anything else as it is."""
+    """Return the target of a `$ref`; return any other schema unchanged."""
     while "$ref" in schema:
         target: Any = document
         for step in schema["$ref"].removeprefix("#/").split("/"):
@@ -58,7 +58,7 @@ def follow(schema: Json, document: Json) -> Json:
 
 
 def alternatives(schema: Json, document: Json) -> Iterator[Json]:
-    """The schemas of which a value needs to satisfy one."""
+    """Return the alternatives of which a value must satisfy one."""
     schema = follow(schema, document)
     several = schema.get("anyOf") or schema.get("oneOf")
     if several is None:
@@ -69,7 +69,7 @@ def alternatives(schema: Json, document: Json) -> Iterator[Json]:
 
 
 def _against_the_nearest(sent: Json, candidates: list[Json], exchange: Exchange, path: str) -> Iterator[Misfit]:
-    """One alternative must fit one of the candidates; where it fits none, the nearest says why."""
+    """Match an alternative with one of the candidates; if none fits, explain the closest."""
     attempts = [list(_single(sent, candidate, exchange, path)) for candidate in candidates]
     yield from min(attempts, key=lambda found: (any(each.kind == "type" for each in found), len(found)))
 

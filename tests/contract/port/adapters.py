@@ -29,18 +29,18 @@ NAMES = ("in_process", "http", "switched to in_process", "switched to http")
 
 @dataclass(frozen=True)
 class Adapter:
-    """One way to scheduling. `database_url` is an administrator's, of the database that owns what is opened here."""
+    """One adapter. `database_url` has administrator credentials for the database that owns new businesses."""
 
     name: str
     port: SchedulingPort
     database_url: str
     new_business: Callable[[], UUID] = uuid7
-    """An id that will be opened on this adapter's side."""
+    """An id for a business to be opened on this adapter's side."""
 
 
 @contextmanager
 def running_adapters(databases: Databases, folder: Path) -> Iterator[dict[str, Adapter]]:
-    """All of them, by name, over one pair of databases and one service."""
+    """Provide every adapter by name, on one pair of databases and one service."""
     with ExitStack() as stack:
         keys = load_keys(folder / "keys.json")
         service_url = stack.enter_context(running_service(databases, keys, folder / "service.log"))
@@ -60,7 +60,7 @@ def running_adapters(databases: Databases, folder: Path) -> Iterator[dict[str, A
 
 @contextmanager
 def running_service(databases: Databases, keys: Keys, log: Path) -> Iterator[str]:
-    """The scheduling service under gunicorn; yields its URL."""
+    """Run the scheduling service under gunicorn and yield its URL."""
     port = free_port()
     environment = {
         "SCHEDULING_DATABASE_URL": databases.scheduling_url,
@@ -80,7 +80,7 @@ def running_service(databases: Databases, keys: Keys, log: Path) -> Iterator[str
 def _switched(
     databases: Databases, sides: dict[AdapterName, SchedulingPort]
 ) -> Iterator[tuple[SwitchedScheduling, Callable[[UUID, AdapterName], None]]]:
-    """The switched port, and a way to ask, by the flag, for a side before a business is opened."""
+    """The switched port, with a function that sets the flag before a business is opened."""
     platform = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
     cutover = Database(databases.monolith_url, role="cutover_app", secret=databases.role_secret)
     store = FlagStore(platform)

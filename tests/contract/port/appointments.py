@@ -1,4 +1,4 @@
-"""What is done with an appointment, each by whom the test says; and the passing of time, behind the port's back."""
+"""Calls on appointments by a given actor, and direct changes of the database to simulate elapsed time."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from tests.contract.port.shop import NINE, Caller, Shop
 
 
 def hold(shop: Shop, starts_at: datetime = NINE, by: Caller | None = None, **fields: Any) -> m.Appointment:
-    """By a customer, for themselves, of the shop's provider unless the fields say otherwise."""
+    """Hold a slot as a customer, by default with the shop's provider."""
     by = by or shop.customer
     wanted = {
         "offering_id": shop.offering.offering_id,
@@ -39,7 +39,7 @@ def decline(shop: Shop, asked: m.Appointment, **fields: Any) -> m.Appointment:
 def move(
     shop: Shop, appointment: m.Appointment, starts_at: datetime, by: Caller | None = None, **fields: Any
 ) -> m.Appointment:
-    """As of the version that the test knows."""
+    """Reschedule with the version of the given appointment."""
     request = m.Reschedule(
         **{
             "appointment_id": appointment.appointment_id,
@@ -77,7 +77,7 @@ def changes_of(shop: Shop, appointment: m.Appointment, by: Caller | None = None)
 
 
 def let_begin(adapter: Adapter, appointment: m.Appointment) -> None:
-    """Move it to where it began a minute ago: nobody can book that."""
+    """Change its start in the database to one minute ago."""
     _run(
         adapter,
         """
@@ -94,7 +94,7 @@ def let_begin(adapter: Adapter, appointment: m.Appointment) -> None:
 
 
 def let_expire(adapter: Adapter, held: m.Appointment) -> None:
-    """Nobody confirmed it in time."""
+    """Let the hold expire."""
     _run(
         adapter,
         "UPDATE scheduling.appointment SET hold_expires_at = now() - interval '1 second' WHERE appointment_id = %(id)s",

@@ -1,4 +1,4 @@
-"""One suite for every adapter: each test runs once for each of them, and none may be called inside a transaction."""
+"""One suite for every adapter: each test runs once per adapter, and no call may happen inside a transaction."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from tests.servers import Servers
 
 @pytest.fixture(scope="session")
 def adapters(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Adapter]]:
-    """Shared by the whole session: tests are kept apart by having a business each, as tenants are."""
+    """Adapters shared by the session; each test has its own business."""
     with (
         fresh_databases(servers) as databases,
         running_adapters(databases, tmp_path_factory.mktemp("adapters")) as adapters,

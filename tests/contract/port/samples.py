@@ -1,4 +1,4 @@
-"""One valid request for each operation, and what has to stand for it to succeed."""
+"""One valid request per operation, and the data that it needs to succeed."""
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
@@ -15,19 +15,19 @@ from tests.contract.port.appointments import hold, let_begin
 from tests.contract.port.shop import MONDAY, OFFICE_HOURS, TUESDAY, Caller, Shop, at
 
 FAR = date(2041, 1, 1)
-"""A date that no other sample is about."""
+"""A date that no other sample uses."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Ids of what the samples are about. All appointments are of the shop's customer and provider, but for `missed`."""
+    """Ids that the samples use. All appointments except `missed` are with the shop's customer and provider."""
 
     booked: UUID
     """At `NINE`."""
     held: UUID
     asked: UUID
     asked_too: UUID
-    """Two that wait for approval."""
+    """Two pending appointments."""
     begun: UUID
     missed: UUID
     """Two that have begun."""
@@ -39,12 +39,12 @@ class Standing:
 
 
 def unknown(**known: UUID) -> Standing:
-    """Nothing of it stands but what is named."""
+    """Return ids of which only the named ones exist."""
     return Standing(**{field.name: uuid4() for field in fields(Standing)} | known)
 
 
 def standing(adapter: Adapter, shop: Shop) -> Standing:
-    """All of it stands."""
+    """Create everything that the samples need."""
     recurring = shop.port.book_series(shop.customer.writes(), _series(shop, at(9, day=2)))
     begun, missed = shop.book(at(14)), shop.book(at(14), provider_id=shop.add_provider("Bea").provider_id)
     let_begin(adapter, begun)
@@ -68,7 +68,7 @@ def standing(adapter: Adapter, shop: Shop) -> Standing:
 
 
 def samples(shop: Shop, of: Standing) -> dict[str, Request]:
-    """By the operation's name. In the order of `OPERATIONS` all of them succeed where everything stands."""
+    """Return the requests by operation name. In the order of `OPERATIONS` all of them succeed."""
     return {
         **_of_the_catalog(shop),
         **_of_times(shop, of),
@@ -174,7 +174,7 @@ def _series(shop: Shop, starts_at: datetime) -> m.BookSeries:
 
 
 def _waiting(shop: Shop) -> m.JoinWaitlist:
-    """For a time that is taken, and stays so."""
+    """Return a request for a slot that stays occupied."""
     return m.JoinWaitlist(
         offering_id=shop.offering.offering_id,
         customer_id=shop.customer.id,
@@ -185,7 +185,7 @@ def _waiting(shop: Shop) -> m.JoinWaitlist:
 
 
 def caller_of(shop: Shop, kind: ActorKind) -> Caller:
-    """The shop's own: its customer is the one who booked."""
+    """Return the shop's caller for an operation; the customer is the one with the bookings."""
     callers = {each.actor.kind: each for each in (shop.system, shop.staff, shop.customer, shop.anonymous)}
     return callers[kind]
 
@@ -194,7 +194,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def spoilt(request: S, **fields: object) -> S:
-    """The request with values that no model would accept: a caller in Python may always get round the model."""
+    """Return the request with invalid values, which a Python caller can pass by bypassing the model."""
     copy = msgspec.structs.replace(request)
     for name, value in fields.items():
         msgspec.structs.force_setattr(copy, name, value)

@@ -1,4 +1,4 @@
-"""A business to try a port on, and the people who call for it."""
+"""A business with callers, to test a port with."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ from contracts.scheduling.errors import SchedulingError
 from contracts.scheduling.port import SchedulingPort
 
 MONDAY = datetime(2040, 6, 4, tzinfo=UTC)
-"""Midnight of a Monday that no test lives to see pass, in a month without a change of clocks."""
+"""Midnight of a Monday far in the future, in a month without a clock change."""
 SECONDS = 10.0
 
 
 def at(hour: int, minute: int = 0, *, day: int = 0) -> datetime:
-    """A time on `MONDAY`, or `day` days after it."""
+    """Return a time on `MONDAY`, or `day` days after it."""
     return MONDAY + timedelta(days=day, hours=hour, minutes=minute)
 
 
@@ -31,7 +31,7 @@ NINE, TUESDAY = at(9), at(24)
 
 @dataclass(frozen=True)
 class Caller:
-    """One actor in one business: makes the context of its calls."""
+    """One actor in one business; creates the contexts of its calls."""
 
     business_id: UUID
     actor: Actor
@@ -40,7 +40,7 @@ class Caller:
         return CallContext(self.business_id, self.actor, Deadline.after(seconds), new_trace())
 
     def writes(self, key: str | None = None, seconds: float = SECONDS) -> CallContext:
-        """Under `key`, or one that nobody used before."""
+        """Return the context of a write with `key`, or with a new key."""
         return CallContext(self.business_id, self.actor, Deadline.after(seconds), new_trace(), key or uuid4().hex)
 
     @property
@@ -54,7 +54,7 @@ def customer_of(business_id: UUID) -> Caller:
 
 @dataclass(frozen=True)
 class Shop:
-    """An open business with one service and one provider, who works Mondays to Fridays, 09:00 to 17:00 UTC."""
+    """An open business with one offering and one provider, who works Mondays to Fridays, 09:00 to 17:00 UTC."""
 
     port: SchedulingPort
     system: Caller
@@ -71,7 +71,7 @@ class Shop:
         return self.system.business_id
 
     def booking(self, starts_at: datetime = NINE, by: Caller | None = None, **changes: Any) -> m.Book:
-        """The request of `by` (the customer) for themselves."""
+        """Return a booking request of `by`, by default the customer."""
         fields = {
             "offering_id": self.offering.offering_id,
             "provider_id": self.provider.provider_id,
@@ -89,11 +89,11 @@ class Shop:
         return self.port.search_slots(self.anonymous.reads(), m.SearchSlots(**{**fields, **changes}))
 
     def starts(self, start: datetime = MONDAY, end: datetime = TUESDAY, **changes: Any) -> list[datetime]:
-        """When search says that the service can begin."""
+        """Return the starts that search lists."""
         return [slot.starts_at for slot in self.search(start, end, **changes).slots]
 
     def add_offering(self, name: str = "Colour", *, assign: bool = True, **fields: Any) -> m.Offering:
-        """Another service; the provider performs it too, unless told otherwise."""
+        """Add an offering, by default also assigned to the provider."""
         request = m.CreateOffering(**{"name": name, "duration_minutes": 30, **fields})
         offering = self.port.create_offering(self.staff.writes(), request)
         if assign:
@@ -101,13 +101,13 @@ class Shop:
         return offering
 
     def change_offering(self, offering: m.Offering | None = None, **fields: Any) -> m.Offering:
-        """The service (or `offering`) replaced by itself with other `fields`."""
+        """Update the shop's offering, or `offering`, with other `fields`."""
         of = offering or self.offering
         stands = {name: getattr(of, name) for name in m.UpdateOffering.__struct_fields__}
         return self.port.update_offering(self.staff.writes(), m.UpdateOffering(**{**stands, **fields}))
 
     def perform(self, *offerings: m.Offering, provider: m.Provider | None = None) -> m.Provider:
-        """The provider performs these besides what they perform already."""
+        """Assign these offerings to the provider in addition to the current ones."""
         to = provider or self.provider
         listed = self.port.list_providers(self.anonymous.reads(), m.ListProviders()).providers
         performed = next(each.offering_ids for each in listed if each.provider_id == to.provider_id)
@@ -115,7 +115,7 @@ class Shop:
         return self._assign(to, ids)
 
     def assign(self, *offerings: m.Offering, provider: m.Provider | None = None) -> m.Provider:
-        """The provider performs these and nothing else."""
+        """Assign only these offerings to the provider."""
         return self._assign(provider or self.provider, tuple(offering.offering_id for offering in offerings))
 
     def _assign(self, to: m.Provider, offering_ids: tuple[UUID, ...]) -> m.Provider:
@@ -123,7 +123,7 @@ class Shop:
         return self.port.assign_offerings(self.staff.writes(), request)
 
     def add_provider(self, name: str = "Zoe", *, zone: str = "UTC", **fields: Any) -> m.Provider:
-        """Another provider of the same service, with the same hours."""
+        """Add a provider with the same offering and hours."""
         request = m.CreateProvider(name=name, zone=zone, **fields)
         provider = self.port.create_provider(self.staff.writes(), request)
         self.assign(self.offering, provider=provider)
@@ -138,7 +138,7 @@ class Shop:
     def override(
         self, day: date, mode: m.OverrideMode, *ranges: tuple[str, str], provider: m.Provider | None = None
     ) -> m.DateOverride:
-        """How one date differs; each range is (opens, closes)."""
+        """Override the hours of one date; each range is (opens, closes)."""
         to = provider or self.provider
         own = tuple(m.DayRange(opens=opens, closes=closes) for opens, closes in ranges)
         request = m.SetDateOverride(provider_id=to.provider_id, date=day, mode=mode, ranges=own)
@@ -149,7 +149,7 @@ class Shop:
         return self.port.set_holidays(self.staff.writes(), request)
 
     def block(self, start: datetime, end: datetime, **fields: Any) -> m.Block:
-        """Time off of the whole business; `provider_id` or `resource_id` says whose instead."""
+        """Block time of the business, or of `provider_id` or `resource_id`."""
         return self.port.block_time(self.staff.writes(), m.BlockTime(start=start, end=end, **fields))
 
     def unblock(self, block: m.Block) -> m.Block:
@@ -159,17 +159,17 @@ class Shop:
         return self.port.create_resource(self.staff.writes(), m.CreateResource(name=name, kind=kind))
 
     def change_resource(self, resource: m.Resource, **fields: Any) -> m.Resource:
-        """The resource replaced by itself with other `fields`."""
+        """Update the resource with other `fields`."""
         stands = {name: getattr(resource, name) for name in m.UpdateResource.__struct_fields__}
         return self.port.update_resource(self.staff.writes(), m.UpdateResource(**{**stands, **fields}))
 
     def through(self, port: SchedulingPort) -> "Shop":
-        """The same business, called another way."""
+        """Return the same business behind another port."""
         return replace(self, port=port)
 
 
 def hours(opens: str, closes: str, *weekdays: int) -> list[m.WeeklyRange]:
-    """One range on each of the weekdays (1 is Monday), or on all seven."""
+    """Return one range for each weekday (1 is Monday), by default for all seven."""
     return [m.WeeklyRange(weekday=each, opens=opens, closes=closes) for each in weekdays or range(1, 8)]
 
 
@@ -177,7 +177,7 @@ OFFICE_HOURS = hours("09:00", "17:00", 1, 2, 3, 4, 5)
 
 
 def open_shop(port: SchedulingPort, business_id: UUID, *, zone: str = "UTC", **offering: Any) -> Shop:
-    """Its service takes an hour, on the hour; `offering` says otherwise. `zone` is the provider's."""
+    """Open a shop. By default the offering takes an hour, on the hour. `zone` is the provider's."""
     system, staff = Caller(business_id, SYSTEM), Caller(business_id, Actor("staff", uuid4()))
     port.open_business(system.writes(), m.OpenBusiness(name="Salon", zone="Europe/Paris"))
     fields = {"name": "Cut", "duration_minutes": 60, "cancel_cutoff_minutes": 0, **offering}
@@ -197,7 +197,7 @@ def open_shop(port: SchedulingPort, business_id: UUID, *, zone: str = "UTC", **o
 
 @contextmanager
 def refused(kind: type[SchedulingError], **details: Any) -> Iterator[None]:
-    """The block ends in exactly this error, with exactly these of its details."""
+    """Assert that the block raises exactly this error with these details."""
     with pytest.raises(kind) as caught:
         yield
     assert type(caught.value) is kind

@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Permissions of each kind of actor."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ MAY: dict[ActorKind, set[str]] = {
 
 
 @pytest.mark.parametrize("kind", MAY)
-def test_each_kind_of_actor_may_do_its_own_and_nothing_else(adapter: Adapter, shop: Shop, kind: ActorKind) -> None:
+def test_actor_is_limited_to_its_operations(adapter: Adapter, shop: Shop, kind: ActorKind) -> None:
     caller = caller_of(shop, kind)
     requests = samples(shop, standing(adapter, shop))
     for operation in OPERATIONS:

@@ -1,4 +1,4 @@
-"""One story, told by every adapter: replies and refusals are the same, word for word."""
+"""One transcript of calls has identical replies and refusals on every adapter."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Step = Callable[[], object]
 
 
 def story(shop: Shop) -> list[Step]:
-    """Calls of every kind, in order: those that succeed, and one for each error that the database can answer with."""
+    """Calls of every kind in order, including one for each error that the database can cause."""
     booked = shop.book(at(9), note="Ünïcödé ✂")
     return [lambda: booked, *_looking_and_booking(shop), *_changing(shop, booked.appointment_id)]
 
@@ -70,7 +70,7 @@ def _changing(shop: Shop, one: UUID) -> list[Step]:
 
 
 def every_operation(adapter: Adapter, shop: Shop) -> list[Step]:
-    """All of them once, by the system."""
+    """Make every call once, as the system."""
     requests = samples(shop, standing(adapter, shop))
 
     def calling(operation: AnyOperation) -> Step:
@@ -81,7 +81,7 @@ def every_operation(adapter: Adapter, shop: Shop) -> list[Step]:
 
 
 def told(step: Step) -> str:
-    """The outcome as text: a reply with its type, or an error with its code, message and details."""
+    """Return the outcome as text: a reply with its type, or an error with code, message and details."""
     try:
         reply = step()
         return f"{type(reply).__name__} {msgspec.json.encode(reply).decode()}"
@@ -90,7 +90,7 @@ def told(step: Step) -> str:
 
 
 def anonymous(transcript: str) -> str:
-    """Ids by the order of their appearance, and the clock's times left out: those of appointments are in 2040."""
+    """Number ids by first appearance, and drop current times; appointments are in 2040."""
     names: dict[str, str] = {}
     transcript = re.sub(
         r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", lambda id: names.setdefault(id[0], f"id {len(names)}"), transcript
@@ -99,18 +99,18 @@ def anonymous(transcript: str) -> str:
     return re.sub(r'"20[23]\d-[^"]+Z"', '"now"', transcript)
 
 
-def test_every_adapter_tells_the_same_story(adapters: dict[str, Adapter]) -> None:
+def test_every_adapter_gives_the_same_transcript(adapters: dict[str, Adapter]) -> None:
     all_alike(adapters, lambda _, shop: story(shop))
 
 
-def test_every_adapter_answers_every_operation_alike(adapters: dict[str, Adapter]) -> None:
+def test_every_adapter_gives_the_same_reply_to_every_operation(adapters: dict[str, Adapter]) -> None:
     transcript = all_alike(adapters, every_operation)
     replies = [each.split()[0] for each in transcript]
     assert replies == [operation.reply.__name__ for operation in OPERATIONS]
 
 
 def all_alike(adapters: dict[str, Adapter], steps: Callable[[Adapter, Shop], list[Step]]) -> list[str]:
-    """The transcript, after each adapter gave the same one."""
+    """Return the transcript after checking that every adapter gave the same."""
     transcripts = {}
     for name in NAMES:
         adapter = adapters[name]

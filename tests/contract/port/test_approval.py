@@ -1,4 +1,4 @@
-"""What needs approval takes the time while it waits, and staff decide."""
+"""Appointments that need approval occupy their time until staff decide."""
 
 from uuid import uuid4
 
@@ -18,12 +18,12 @@ from tests.contract.port.shop import Shop, at, refused
 
 @pytest.fixture
 def choosy(shop: Shop) -> Shop:
-    """Its service needs approval."""
+    """A shop whose offering needs approval."""
     shop.change_offering(requires_approval=True)
     return shop
 
 
-def test_a_customer_s_booking_waits_and_takes_the_time(choosy: Shop) -> None:
+def test_pending_booking_occupies_its_time(choosy: Shop) -> None:
     asked = choosy.book(at(9))
     assert (asked.status, asked.version) == ("pending", 1)
     assert at(9) not in choosy.starts()
@@ -36,7 +36,7 @@ def test_staff_need_no_approval(choosy: Shop) -> None:
     assert booked.status == "booked"
 
 
-def test_approving_books_it(choosy: Shop) -> None:
+def test_approval_books_the_appointment(choosy: Shop) -> None:
     asked = choosy.book(at(9))
     booked = approve(choosy, asked, expected_version=1)
     assert (booked.status, booked.version, booked.starts_at) == ("booked", 2, at(9))
@@ -44,7 +44,7 @@ def test_approving_books_it(choosy: Shop) -> None:
     assert at(9) not in choosy.starts()
 
 
-def test_declining_gives_the_time_back(choosy: Shop) -> None:
+def test_declining_frees_the_slot(choosy: Shop) -> None:
     asked = choosy.book(at(9))
     declined = decline(choosy, asked, reason="On holiday")
     assert (declined.status, declined.version, declined.cancel_reason) == ("declined", 2, "On holiday")
@@ -53,7 +53,7 @@ def test_declining_gives_the_time_back(choosy: Shop) -> None:
     assert choosy.book(at(9), choosy.stranger).starts_at == at(9)
 
 
-def test_only_what_waits_is_decided_and_only_once(choosy: Shop) -> None:
+def test_only_a_pending_appointment_is_decided_once(choosy: Shop) -> None:
     asked = choosy.book(at(9))
     approve(choosy, asked)
     for decide in (approve, decline):
@@ -66,7 +66,7 @@ def test_only_what_waits_is_decided_and_only_once(choosy: Shop) -> None:
             decide(choosy, declined)
 
 
-def test_a_decision_may_name_the_version_it_knows(choosy: Shop) -> None:
+def test_decision_checks_the_expected_version(choosy: Shop) -> None:
     asked = choosy.book(at(9))
     move(choosy, asked, at(10))
     with refused(VersionConflict, current_version=2):
@@ -76,7 +76,7 @@ def test_a_decision_may_name_the_version_it_knows(choosy: Shop) -> None:
     assert approve(choosy, asked, expected_version=2).version == 3
 
 
-def test_customers_do_not_decide(choosy: Shop) -> None:
+def test_customer_cannot_decide(choosy: Shop) -> None:
     asked = choosy.book(at(9))
     with refused(Forbidden):
         choosy.port.approve(choosy.customer.writes(), m.Approve(appointment_id=asked.appointment_id))
@@ -84,14 +84,14 @@ def test_customers_do_not_decide(choosy: Shop) -> None:
         choosy.port.decline(choosy.customer.writes(), m.Decline(appointment_id=asked.appointment_id))
 
 
-def test_what_is_decided_must_be_there(choosy: Shop) -> None:
+def test_decision_on_an_unknown_appointment_is_not_found(choosy: Shop) -> None:
     with refused(AppointmentNotFound):
         choosy.port.approve(choosy.staff.writes(), m.Approve(appointment_id=uuid4()))
     with refused(AppointmentNotFound):
         choosy.port.decline(choosy.staff.writes(), m.Decline(appointment_id=uuid4()))
 
 
-def test_a_request_can_be_moved_and_taken_back(choosy: Shop) -> None:
+def test_pending_appointment_can_be_rescheduled_and_cancelled(choosy: Shop) -> None:
     moved = move(choosy, choosy.book(at(9)), at(10))
     assert (moved.status, moved.starts_at) == ("pending", at(10))
     back = cancel(choosy, moved)

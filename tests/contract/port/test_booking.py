@@ -1,4 +1,4 @@
-"""Booking: what is listed can be booked, and anything else is refused with the reason."""
+"""Booking: listed slots can be booked, all others are refused with a reason."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -16,7 +16,7 @@ from tests.contract.port.appointments import get
 from tests.contract.port.shop import Shop, at, hours, refused
 
 
-def test_an_appointment_is_as_asked(shop: Shop) -> None:
+def test_appointment_has_the_requested_values(shop: Shop) -> None:
     before = datetime.now(UTC)
     booked = shop.book(at(9), note="Window seat, s'il vous plaît")
     assert booked == m.Appointment(
@@ -50,7 +50,7 @@ def test_the_zone_is_the_provider_s(shop: Shop) -> None:
     assert shop.book(at(7), provider_id=marie.provider_id).zone == "Europe/Paris"
 
 
-def test_what_is_listed_can_be_booked_and_then_nothing_is_left(shop: Shop) -> None:
+def test_listed_slots_can_be_booked_until_none_is_left(shop: Shop) -> None:
     listed = shop.starts()
     for start in listed:
         shop.book(start)
@@ -58,7 +58,7 @@ def test_what_is_listed_can_be_booked_and_then_nothing_is_left(shop: Shop) -> No
     assert shop.starts() == []
 
 
-def test_every_minute_that_is_not_listed_is_refused(shop: Shop) -> None:
+def test_unlisted_start_is_refused(shop: Shop) -> None:
     shop.work(hours("09:10", "10:20", 1))
     listed = shop.starts()
     assert listed == [at(9, 10)]
@@ -70,7 +70,7 @@ def test_every_minute_that_is_not_listed_is_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("start", [at(10), at(9, 30), at(10, 30)])
-def test_what_touches_an_appointment_is_taken(shop: Shop, start: datetime) -> None:
+def test_overlapping_start_is_refused(shop: Shop, start: datetime) -> None:
     half_hourly = m.UpdateOffering(
         offering_id=shop.offering.offering_id, name="Cut", duration_minutes=60, step_minutes=30
     )
@@ -91,12 +91,12 @@ def test_another_provider_is_free_at_the_same_time(shop: Shop) -> None:
 
 
 def test_the_same_customer_may_be_in_two_places(shop: Shop) -> None:
-    """Whose time is booked is the provider's; what a customer does with theirs is their own affair."""
+    """Only the provider's time is exclusive."""
     zoe = shop.add_provider()
     assert shop.book(at(9)).starts_at == shop.book(at(9), provider_id=zoe.provider_id).starts_at
 
 
-def test_the_reason_says_why(shop: Shop) -> None:
+def test_refusal_states_its_reason(shop: Shop) -> None:
     with refused(SlotUnavailable, reason="outside_hours"):
         shop.book(at(17))
     with refused(SlotUnavailable, reason="outside_hours"):
@@ -109,14 +109,14 @@ def test_the_reason_says_why(shop: Shop) -> None:
         shop.book(datetime(2020, 6, 1, 9, tzinfo=UTC))
 
 
-def test_a_time_that_is_past_and_taken_is_past(shop: Shop) -> None:
+def test_past_is_reported_before_occupied(shop: Shop) -> None:
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     shop.work(hours("00:00", "24:00"))
     with refused(SlotUnavailable, reason="past"):
         shop.book(now)
 
 
-def test_who_does_not_perform_it_cannot_be_booked_for_it(shop: Shop) -> None:
+def test_provider_without_the_offering_cannot_be_booked(shop: Shop) -> None:
     colour = shop.add_offering("Colour", assign=False)
     with refused(SlotUnavailable, reason="not_offered"):
         shop.book(offering_id=colour.offering_id)
@@ -129,7 +129,7 @@ def test_an_inactive_provider_cannot_be_booked(shop: Shop) -> None:
         shop.book()
 
 
-def test_an_inactive_offering_cannot_be_booked_and_what_was_stays(shop: Shop) -> None:
+def test_inactive_offering_keeps_its_appointments_but_takes_no_new_ones(shop: Shop) -> None:
     booked = shop.book(at(9))
     request = m.UpdateOffering(offering_id=shop.offering.offering_id, name="Cut", duration_minutes=60, active=False)
     shop.port.update_offering(shop.staff.writes(), request)
@@ -138,14 +138,14 @@ def test_an_inactive_offering_cannot_be_booked_and_what_was_stays(shop: Shop) ->
     assert get(shop, booked) == booked
 
 
-def test_what_is_booked_must_be_there(shop: Shop) -> None:
+def test_booking_unknown_ids_is_not_found(shop: Shop) -> None:
     with refused(OfferingNotFound):
         shop.book(offering_id=uuid4())
     with refused(ProviderNotFound):
         shop.book(provider_id=uuid4())
 
 
-def test_an_appointment_is_its_customer_s_and_the_staff_s_to_see(shop: Shop) -> None:
+def test_only_its_customer_and_staff_see_an_appointment(shop: Shop) -> None:
     booked = shop.book()
     request = m.GetAppointment(appointment_id=booked.appointment_id)
     for caller in (shop.customer, shop.staff, shop.system):

@@ -1,4 +1,4 @@
-"""Opening a business, and asking for one that is not there."""
+"""Opening a business, and calls for one that does not exist."""
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -19,19 +19,19 @@ def newcomer(adapter: Adapter, shop: Shop) -> Caller:
     return Caller(adapter.new_business(), shop.system.actor)
 
 
-def test_an_opened_business_is_as_asked(adapter: Adapter, newcomer: Caller) -> None:
+def test_opened_business_has_the_requested_values(adapter: Adapter, newcomer: Caller) -> None:
     opened = adapter.port.open_business(newcomer.writes(), SALON)
     assert opened == m.Business(business_id=newcomer.business_id, name="Salon", zone="Europe/Paris", epoch=1)
     assert adapter.port.get_business(newcomer.reads(), m.GetBusiness()) == opened
 
 
-def test_opening_it_again_answers_what_stands(adapter: Adapter, newcomer: Caller) -> None:
+def test_opening_a_business_again_returns_it_unchanged(adapter: Adapter, newcomer: Caller) -> None:
     opened = adapter.port.open_business(newcomer.writes(), SALON)
     assert adapter.port.open_business(newcomer.writes(), m.OpenBusiness(name="Other", zone="UTC")) == opened
     assert adapter.port.get_business(newcomer.reads(), m.GetBusiness()) == opened
 
 
-def test_everybody_may_look_at_a_business(shop: Shop) -> None:
+def test_any_actor_may_read_a_business(shop: Shop) -> None:
     seen = [
         shop.port.get_business(caller.reads(), m.GetBusiness())
         for caller in (shop.anonymous, shop.customer, shop.staff, shop.system)
@@ -40,7 +40,7 @@ def test_everybody_may_look_at_a_business(shop: Shop) -> None:
     assert seen[0].name == "Salon"
 
 
-def test_a_new_business_has_nothing_in_it(adapter: Adapter, newcomer: Caller) -> None:
+def test_new_business_is_empty(adapter: Adapter, newcomer: Caller) -> None:
     adapter.port.open_business(newcomer.writes(), SALON)
     assert adapter.port.list_offerings(newcomer.reads(), m.ListOfferings()).offerings == ()
     assert adapter.port.list_providers(newcomer.reads(), m.ListProviders()).providers == ()
@@ -53,7 +53,7 @@ def test_a_new_business_has_nothing_in_it(adapter: Adapter, newcomer: Caller) ->
 @pytest.mark.parametrize(
     "operation", [each for each in OPERATIONS if each.name != "open_business"], ids=lambda operation: operation.name
 )
-def test_a_business_that_nobody_opened_is_not_found(shop: Shop, operation: AnyOperation) -> None:
+def test_unopened_business_is_not_found(shop: Shop, operation: AnyOperation) -> None:
     nowhere = Caller(uuid7(), shop.system.actor)
     ctx = nowhere.writes() if operation.writes else nowhere.reads()
     with refused(BusinessNotFound):

@@ -1,4 +1,4 @@
-"""Services, providers, who performs what, and when they work."""
+"""Offerings, providers, their assignment and their hours."""
 
 from uuid import uuid4
 
@@ -23,7 +23,7 @@ def week_of(provider: m.Provider) -> list[tuple[int, str, str]]:
     return [(each.weekday, each.opens, each.closes) for each in provider.weekly_hours]
 
 
-def test_an_offering_is_as_asked(shop: Shop) -> None:
+def test_offering_has_the_requested_values(shop: Shop) -> None:
     request = m.CreateOffering(name="Colour", duration_minutes=90, step_minutes=15, cancel_cutoff_minutes=120)
     created = shop.port.create_offering(shop.staff.writes(), request)
     assert created == m.Offering(
@@ -120,7 +120,7 @@ def test_hours_replace_the_week_and_are_listed_in_order(shop: Shop) -> None:
     assert week_of(shop.work([])) == []
 
 
-def test_what_is_changed_must_be_there(shop: Shop) -> None:
+def test_change_of_an_unknown_id_is_not_found(shop: Shop) -> None:
     unknown, staff, port = uuid4(), shop.staff, shop.port
     with refused(OfferingNotFound):
         port.update_offering(staff.writes(), m.UpdateOffering(offering_id=unknown, name="Cut", duration_minutes=60))

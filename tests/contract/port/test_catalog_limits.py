@@ -1,4 +1,4 @@
-"""How much of everything a business may have, and that what is there can be changed all the same."""
+"""Limits on the catalog; existing entries can change at the limit."""
 
 from collections.abc import Callable
 
@@ -56,7 +56,7 @@ FULL: dict[str, Full] = {
 
 
 @pytest.mark.parametrize("what", FULL)
-def test_the_limit_is_said_and_what_is_there_can_be_changed(adapter: Adapter, shop: Shop, what: str) -> None:
+def test_limit_is_reported_and_existing_entries_can_change(adapter: Adapter, shop: Shop, what: str) -> None:
     fill, most, one_more, change = FULL[what]
     with psycopg.connect(adapter.database_url) as administrator:
         administrator.execute(fill, (shop.business_id, most - (what in ("offerings", "providers"))))

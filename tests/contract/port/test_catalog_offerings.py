@@ -1,4 +1,4 @@
-"""Everything that an offering may set."""
+"""Every rule of an offering."""
 
 from datetime import date
 from typing import Any
@@ -86,7 +86,7 @@ def test_an_update_replaces_all_the_rules(shop: Shop) -> None:
         ({"hold_minutes": 121}, "hold_minutes"),
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused_by_its_name(shop: Shop, fields: dict[str, Any], named: str) -> None:
+def test_invalid_rule_is_refused_by_name(shop: Shop, fields: dict[str, Any], named: str) -> None:
     request = m.CreateOffering(name="Laser", duration_minutes=60)
     with refused(InvalidRequest, field=named):
         shop.port.create_offering(shop.staff.writes(), spoilt(request, **fields))

@@ -31,7 +31,7 @@ def test_rescheduling_keeps_the_id_and_counts_the_version(shop: Shop) -> None:
     assert at(14) not in shop.starts()
 
 
-def test_an_appointment_does_not_stand_in_its_own_way(shop: Shop) -> None:
+def test_rescheduling_ignores_the_appointments_own_time(shop: Shop) -> None:
     half_hourly = shop.add_offering("Colour", duration_minutes=60, step_minutes=30)
     booked = shop.book(at(9), offering_id=half_hourly.offering_id)
     moved = move(shop, booked, at(9, 30))
@@ -45,7 +45,7 @@ def test_rescheduling_to_another_provider(shop: Shop) -> None:
     assert (moved.provider_id, moved.provider_name, moved.zone) == (zoe.provider_id, "Zoe", "Europe/Paris")
 
 
-def test_rescheduling_obeys_what_booking_obeys(shop: Shop) -> None:
+def test_rescheduling_follows_the_booking_rules(shop: Shop) -> None:
     booked = shop.book(at(9))
     shop.book(at(10))
     refusals = {
@@ -62,14 +62,14 @@ def test_rescheduling_obeys_what_booking_obeys(shop: Shop) -> None:
     assert get(shop, booked) == booked
 
 
-def test_rescheduling_to_somebody_who_does_not_perform_it(shop: Shop) -> None:
+def test_rescheduling_to_a_provider_without_the_offering(shop: Shop) -> None:
     zoe = shop.add_provider()
     shop.assign(provider=zoe)
     with refused(SlotUnavailable, reason="not_offered"):
         move(shop, shop.book(at(9)), at(9), provider_id=zoe.provider_id)
 
 
-def test_a_version_that_somebody_else_changed_is_a_conflict(shop: Shop) -> None:
+def test_outdated_version_is_a_conflict(shop: Shop) -> None:
     booked = shop.book(at(9))
     move(shop, booked, at(10), by=shop.staff)
     with refused(VersionConflict, current_version=2):
@@ -89,7 +89,7 @@ def test_only_its_customer_and_the_staff_change_an_appointment(shop: Shop) -> No
     assert cancel(shop, booked, by=shop.system).version == 3
 
 
-def test_what_is_changed_must_be_there(shop: Shop) -> None:
+def test_change_of_an_unknown_id_is_not_found(shop: Shop) -> None:
     with refused(AppointmentNotFound):
         shop.port.cancel(shop.staff.writes(), m.Cancel(appointment_id=uuid4()))
     with refused(AppointmentNotFound):
@@ -98,7 +98,7 @@ def test_what_is_changed_must_be_there(shop: Shop) -> None:
         )
 
 
-def test_a_cancelled_appointment_says_so(shop: Shop) -> None:
+def test_cancelled_appointment_records_its_cancellation(shop: Shop) -> None:
     booked = shop.book(at(9))
     before = datetime.now(UTC)
     cancelled = cancel(shop, booked, reason="Ill")
@@ -127,7 +127,7 @@ def test_a_cancelled_time_can_be_booked_again(shop: Shop) -> None:
 
 @pytest.fixture
 def strict_shop(adapter: Adapter) -> Shop:
-    """Its appointments are cancelled in time until 60 days before; and it is open at all hours."""
+    """A shop that is always open and allows timely cancellation until 60 days before."""
     shop = open_shop(adapter.port, adapter.new_business(), cancel_cutoff_minutes=MINUTES_OF_60_DAYS)
     shop.work([m.WeeklyRange(weekday=day, opens="00:00", closes="24:00") for day in range(1, 8)])
     return shop
@@ -149,7 +149,7 @@ def test_staff_always_cancel_in_time(strict_shop: Shop) -> None:
     assert cancel(strict_shop, strict_shop.book(next_week()), by=strict_shop.staff).cancelled_in_time is True
 
 
-def test_what_has_begun_only_staff_cancel_and_nobody_moves(adapter: Adapter, shop: Shop) -> None:
+def test_begun_appointment_is_cancelled_by_staff_only_and_never_rescheduled(adapter: Adapter, shop: Shop) -> None:
     begun = shop.book(at(9))
     let_begin(adapter, begun)
     with refused(InvalidTransition):

@@ -1,4 +1,4 @@
-"""A call ends by its deadline; one that comes too late does nothing."""
+"""A call ends by its deadline, and has no effect after it."""
 
 import time
 
@@ -14,7 +14,7 @@ from tests.contract.port.samples import samples, unknown
 from tests.contract.port.shop import Shop, at, refused
 
 
-def test_nothing_is_done_after_the_deadline(shop: Shop) -> None:
+def test_no_change_after_the_deadline(shop: Shop) -> None:
     requests = samples(shop, unknown(booked=shop.book().appointment_id))
     for operation in OPERATIONS:
         ctx = shop.system.writes(seconds=-0.001) if operation.writes else shop.system.reads(seconds=-0.001)
@@ -23,8 +23,8 @@ def test_nothing_is_done_after_the_deadline(shop: Shop) -> None:
     assert len(shop.port.list_appointments(shop.staff.reads(), m.ListAppointments()).appointments) == 1
 
 
-def test_a_write_that_must_wait_gives_up_in_time_and_leaves_nothing(adapter: Adapter, shop: Shop) -> None:
-    """Whoever asked may hear that it is not known; it stays undone all the same."""
+def test_blocked_write_ends_at_its_deadline_without_effect(adapter: Adapter, shop: Shop) -> None:
+    """The caller may receive `OutcomeUnknown`; the write has no effect in any case."""
     with psycopg.connect(adapter.database_url) as administrator:
         administrator.execute("SELECT pg_advisory_xact_lock(scheduling.fence_key(%s))", (shop.business_id,))
         began = time.monotonic()
@@ -39,7 +39,7 @@ def test_a_write_that_must_wait_gives_up_in_time_and_leaves_nothing(adapter: Ada
 @pytest.mark.parametrize(
     "read", ["list_offerings", "get_appointment", "list_appointments", "search_slots", "get_agenda"]
 )
-def test_a_read_that_must_wait_gives_up_in_time(adapter: Adapter, shop: Shop, read: str) -> None:
+def test_blocked_read_ends_at_its_deadline(adapter: Adapter, shop: Shop, read: str) -> None:
     request = samples(shop, unknown(booked=shop.book().appointment_id))[read]
     table = {"list_offerings": "offering", "search_slots": "claim"}.get(read, "appointment")
     with psycopg.connect(adapter.database_url) as administrator:
@@ -50,7 +50,7 @@ def test_a_read_that_must_wait_gives_up_in_time(adapter: Adapter, shop: Shop, re
         assert 0.2 < time.monotonic() - began < 1.0
 
 
-def test_a_call_without_hurry_is_bounded_by_the_operation(adapter: Adapter, shop: Shop) -> None:
+def test_operation_budget_bounds_a_call_with_a_late_deadline(adapter: Adapter, shop: Shop) -> None:
     with psycopg.connect(adapter.database_url) as administrator:
         administrator.execute("LOCK TABLE scheduling.offering")
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The examples on the engine's page of features do what they say, through every adapter."""
+"""The examples of the engine's FEATURES.md hold on every adapter."""
 
 import re
 from datetime import date

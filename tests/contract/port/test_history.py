@@ -1,4 +1,4 @@
-"""Who did what to an appointment, and how it stood before and after."""
+"""The history of an appointment: actor, operation, and state after each change."""
 
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -27,7 +27,7 @@ from tests.contract.port.shop import Shop, at, refused
 
 
 def require_whole(shop: Shop, appointment: m.Appointment) -> list[str]:
-    """No version is missing, each begins as the last ended, and the last is what stands. Answers the operations."""
+    """Check that versions are complete and chained, and that the last is current. Return the operations."""
     changes = changes_of(shop, appointment)
     assert [each.version for each in changes] == list(range(1, len(changes) + 1))
     assert [each.after.version for each in changes] == [each.version for each in changes]
@@ -54,7 +54,7 @@ def test_every_change_is_on_record(shop: Shop) -> None:
     assert require_whole(shop, booked) == ["book", "reschedule", "cancel"]
 
 
-def test_the_life_of_a_checkout(adapter: Adapter, shop: Shop) -> None:
+def test_history_of_a_checkout(adapter: Adapter, shop: Shop) -> None:
     shop.change_offering(requires_approval=True)
     held = hold(shop, at(9))
     confirm(shop, held, note="Hello")
@@ -66,7 +66,7 @@ def test_the_life_of_a_checkout(adapter: Adapter, shop: Shop) -> None:
     assert operations == ["hold", "confirm", "approve", "complete"]
 
 
-def test_other_ends(adapter: Adapter, shop: Shop) -> None:
+def test_history_of_other_endings(adapter: Adapter, shop: Shop) -> None:
     shop.change_offering(requires_approval=True)
     declined, missed = shop.book(at(9)), shop.book(at(10))
     decline(shop, declined)
@@ -77,7 +77,7 @@ def test_other_ends(adapter: Adapter, shop: Shop) -> None:
     assert [each.operation for each in changes_of(shop, missed)] == ["book", "approve", "mark_no_show"]
 
 
-def test_that_a_hold_expired_is_on_record(adapter: Adapter, shop: Shop) -> None:
+def test_expired_hold_is_recorded(adapter: Adapter, shop: Shop) -> None:
     held = hold(shop, at(9))
     let_expire(adapter, held)
     shop.book(at(9), shop.stranger)
@@ -87,14 +87,14 @@ def test_that_a_hold_expired_is_on_record(adapter: Adapter, shop: Shop) -> None:
     assert last.after == get(shop, held)
 
 
-def test_who_is_refused_leaves_nothing(shop: Shop) -> None:
+def test_refused_call_leaves_no_history(shop: Shop) -> None:
     booked = shop.book(at(9))
     with refused(AppointmentNotFound):
         cancel(shop, booked, shop.stranger)
     assert require_whole(shop, booked) == ["book"]
 
 
-def test_a_repeated_call_leaves_nothing(shop: Shop) -> None:
+def test_repeated_call_leaves_no_history(shop: Shop) -> None:
     booked = shop.book(at(9))
     request = m.Cancel(appointment_id=booked.appointment_id)
     for _ in range(3):

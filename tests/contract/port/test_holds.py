@@ -1,4 +1,4 @@
-"""Holding a slot during a checkout: it counts for others, has one holder, and ends by the database's clock."""
+"""Holds: they occupy a slot for one holder, and expire by the database's clock."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -16,7 +16,7 @@ from tests.contract.port.appointments import cancel, confirm, get, hold, let_exp
 from tests.contract.port.shop import MONDAY, Shop, at, refused
 
 
-def test_a_hold_is_an_appointment_that_ends_by_itself(shop: Shop) -> None:
+def test_hold_is_an_appointment_that_expires(shop: Shop) -> None:
     shop.change_offering(hold_minutes=7)
     before = datetime.now(UTC)
     held = hold(shop, at(9))
@@ -84,7 +84,7 @@ def test_a_hold_has_one_holder(shop: Shop) -> None:
     assert hold(shop, at(10), shop.staff, customer_id=shop.customer.id).customer_id == shop.customer.id
 
 
-def test_giving_a_hold_back_frees_the_time(shop: Shop) -> None:
+def test_cancelled_hold_frees_the_slot(shop: Shop) -> None:
     held = hold(shop, at(9))
     back = cancel(shop, held)
     assert (back.status, back.version, back.fee_percent) == ("cancelled", 2, 0)
@@ -98,7 +98,7 @@ def test_a_hold_is_not_moved(shop: Shop) -> None:
         move(shop, hold(shop, at(9)), at(10))
 
 
-def test_a_hold_whose_time_is_over_is_in_nobody_s_way(adapter: Adapter, shop: Shop) -> None:
+def test_expired_hold_frees_the_slot(adapter: Adapter, shop: Shop) -> None:
     held = hold(shop, at(9))
     let_expire(adapter, held)
     assert at(9) in shop.starts()
@@ -111,7 +111,7 @@ def test_a_hold_whose_time_is_over_is_in_nobody_s_way(adapter: Adapter, shop: Sh
         confirm(shop, held)
 
 
-def test_a_hold_whose_time_is_over_is_not_confirmed(adapter: Adapter, shop: Shop) -> None:
+def test_expired_hold_cannot_be_confirmed(adapter: Adapter, shop: Shop) -> None:
     held = hold(shop, at(9))
     let_expire(adapter, held)
     with refused(HoldExpired):
@@ -119,7 +119,7 @@ def test_a_hold_whose_time_is_over_is_not_confirmed(adapter: Adapter, shop: Shop
     assert shop.book(at(9), shop.stranger).starts_at == at(9)
 
 
-def test_several_holds_whose_time_is_over_make_room_for_one_booking(adapter: Adapter, shop: Shop) -> None:
+def test_one_booking_replaces_several_expired_holds(adapter: Adapter, shop: Shop) -> None:
     short = shop.add_offering("Fringe", duration_minutes=15)
     held = [hold(shop, at(9, 15 * n), offering_id=short.offering_id) for n in range(4)]
     for each in held:
@@ -128,7 +128,7 @@ def test_several_holds_whose_time_is_over_make_room_for_one_booking(adapter: Ada
     assert {get(shop, each).status for each in held} == {"expired"}
 
 
-def test_moving_into_a_hold_whose_time_is_over(adapter: Adapter, shop: Shop) -> None:
+def test_rescheduling_into_an_expired_hold(adapter: Adapter, shop: Shop) -> None:
     booked, held = shop.book(at(9)), hold(shop, at(10), shop.stranger)
     with refused(SlotUnavailable, reason="taken"):
         move(shop, booked, at(10))
@@ -137,7 +137,7 @@ def test_moving_into_a_hold_whose_time_is_over(adapter: Adapter, shop: Shop) -> 
     assert get(shop, held).status == "expired"
 
 
-def test_the_agenda_holds_what_takes_the_time(adapter: Adapter, shop: Shop) -> None:
+def test_agenda_contains_holds(adapter: Adapter, shop: Shop) -> None:
     shop.change_offering(requires_approval=True)
     held, over, pending = hold(shop, at(9)), hold(shop, at(10)), shop.book(at(11))
     let_expire(adapter, over)

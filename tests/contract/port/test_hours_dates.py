@@ -1,4 +1,4 @@
-"""Dates on which the week does not hold: a provider's own, and the business's holidays."""
+"""Date overrides of providers, and holidays of the business."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -19,7 +19,7 @@ TOMORROW, SATURDAY = TODAY + timedelta(days=1), TODAY + timedelta(days=5)
 
 
 def on(shop: Shop, day: date, provider: m.Provider | None = None) -> list[int]:
-    """The hours at which search lists a start of the provider (the shop's first) on one UTC date."""
+    """Return the hours at which search lists a start of the provider on one UTC date."""
     midnight = MONDAY + (day - TODAY)
     whose = (provider or shop.provider).provider_id
     return [start.hour for start in shop.starts(midnight, midnight + timedelta(days=1), provider_id=whose)]
@@ -55,7 +55,7 @@ def test_a_closed_date_has_no_hours(shop: Shop) -> None:
         shop.book(at(9))
 
 
-def test_extra_hours_come_besides_the_weeks(shop: Shop) -> None:
+def test_extra_hours_add_to_the_week(shop: Shop) -> None:
     shop.override(TODAY, "extra", ("18:00", "20:00"))
     assert on(shop, TODAY) == [*range(9, 17), 18, 19]
     shop.override(SATURDAY, "extra", ("10:00", "12:00"))
@@ -77,7 +77,7 @@ def test_a_date_may_be_regular_again(shop: Shop) -> None:
     assert on(shop, TODAY) == list(range(9, 17))
 
 
-def test_the_last_word_about_a_date_counts(shop: Shop) -> None:
+def test_last_change_of_a_date_counts(shop: Shop) -> None:
     shop.override(TODAY, "close")
     shop.override(TODAY, "replace", ("12:00", "13:00"))
     last = shop.override(TODAY, "extra", ("20:00", "21:00"))
@@ -111,7 +111,7 @@ def test_dates_are_listed_by_date_within_what_was_asked(shop: Shop) -> None:
         shop.port.list_date_overrides(shop.staff.reads(), spoilt(request, last=late))
 
 
-def test_nobody_works_on_a_holiday(shop: Shop) -> None:
+def test_holiday_has_no_slots(shop: Shop) -> None:
     zoe = shop.add_provider()
     stand = shop.set_holidays(TOMORROW, TODAY)
     assert [each.date for each in stand.holidays] == [TODAY, TOMORROW]
@@ -178,7 +178,7 @@ NINE_TO_TEN = m.DayRange(opens="09:00", closes="10:00")
         ({"date": "someday"}, "date"),
     ],
 )
-def test_a_date_that_makes_no_sense_is_refused(shop: Shop, fields: dict[str, Any], named: str) -> None:
+def test_invalid_date_is_refused(shop: Shop, fields: dict[str, Any], named: str) -> None:
     request = m.SetDateOverride(provider_id=shop.provider.provider_id, date=TODAY, mode="close")
     with refused(InvalidRequest, field=named):
         shop.port.set_date_override(shop.staff.writes(), spoilt(request, **fields))

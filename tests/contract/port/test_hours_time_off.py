@@ -1,4 +1,4 @@
-"""Blocked time: nothing new is booked in it."""
+"""Blocked time takes no new bookings."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ def blocks(shop: Shop, start: datetime = MONDAY, end: datetime = TUESDAY) -> m.B
     return shop.port.list_blocks(shop.staff.reads(), m.ListBlocks(start=start, end=end))
 
 
-def test_a_block_is_as_asked(shop: Shop) -> None:
+def test_block_has_the_requested_values(shop: Shop) -> None:
     fields = {"provider_id": shop.provider.provider_id, "reason": "Dentist"}
     block = shop.block(at(10), at(12), **fields)
     assert block == m.Block(
@@ -58,7 +58,7 @@ def test_a_providers_block_hides_their_slots_and_removing_it_brings_them_back(sh
     assert on_monday(shop) == list(range(9, 17))
 
 
-def test_a_block_of_the_business_holds_for_everybody(shop: Shop) -> None:
+def test_block_of_the_business_applies_to_every_provider(shop: Shop) -> None:
     zoe = shop.add_provider()
     shop.block(at(0), at(12))
     assert on_monday(shop) == on_monday(shop, zoe) == list(range(12, 17))
@@ -110,7 +110,7 @@ def test_blocks_are_listed_by_start_when_they_touch_the_window(shop: Shop) -> No
     assert blocks(shop, at(-72), at(72)).blocks == (first, before, middle, last, later)
 
 
-def test_whose_time_is_blocked_must_be_there(shop: Shop) -> None:
+def test_block_of_an_unknown_provider_or_resource_is_not_found(shop: Shop) -> None:
     with refused(ProviderNotFound):
         shop.block(at(9), at(10), provider_id=uuid4())
     with refused(ResourceNotFound):
@@ -130,7 +130,7 @@ def test_whose_time_is_blocked_must_be_there(shop: Shop) -> None:
         ({"reason": "a\nb"}, "reason"),
     ],
 )
-def test_a_block_that_makes_no_sense_is_refused(shop: Shop, fields: dict[str, Any], named: str) -> None:
+def test_invalid_block_is_refused(shop: Shop, fields: dict[str, Any], named: str) -> None:
     with refused(InvalidRequest, field=named):
         shop.port.block_time(shop.staff.writes(), spoilt(m.BlockTime(start=at(9), end=at(10)), **fields))
     assert blocks(shop).blocks == ()

@@ -1,4 +1,4 @@
-"""The weeks that providers work: the one that always holds, and those that hold between dates."""
+"""Weekly hours of providers: the default week and dated weeks."""
 
 from datetime import date, datetime, timedelta
 
@@ -13,7 +13,7 @@ OFFICE = [at(hour) for hour in range(9, 17)]
 
 
 def on(shop: Shop, day: int) -> list[int]:
-    """The hours at which search lists a start, of the UTC date `day` days after the Monday."""
+    """Return the hours at which search lists a start on the UTC date `day` days after the Monday."""
     return [start.hour for start in shop.starts(at(0, day=day), at(24, day=day))]
 
 

@@ -33,7 +33,7 @@ def _each(method: Callable[..., Any], field: str, *values: object, names: str | 
 
 
 def _ranges(**values: tuple[object, ...]) -> list[tuple[object, ...]]:
-    """For each value of the field, a week with one range that has it."""
+    """Return a week with one range for each value of the field."""
     [(field, each)] = values.items()
     return [(spoilt(OFFICE_HOURS[0], **{field: value}),) for value in each]
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: one effect and one answer, however often the call is repeated."""
+"""Idempotency keys: one effect and one reply, however often a call is repeated."""
 
 from collections.abc import Sized
 
@@ -35,7 +35,7 @@ def keyless(ctx: CallContext, key: str | None) -> CallContext:
     return msgspec.structs.replace(ctx, idempotency_key=key)
 
 
-def test_a_repeated_call_has_one_effect_and_one_answer(shop: Shop) -> None:
+def test_repeated_call_has_one_effect_and_one_reply(shop: Shop) -> None:
     first = shop.port.book(shop.customer.writes("one"), shop.booking())
     assert shop.port.book(shop.customer.writes("one"), shop.booking()) == first
     assert appointments(shop) == (first,)
@@ -55,7 +55,7 @@ def test_every_write_can_be_repeated(adapter: Adapter, shop: Shop) -> None:
     assert grown == {"appointments": booked, "offerings": 1, "providers": 1, "resources": 1, "waitlist": 1}
 
 
-def test_the_answer_is_the_one_that_was_given_whatever_came_after(shop: Shop) -> None:
+def test_repeated_call_returns_the_stored_reply_after_later_changes(shop: Shop) -> None:
     first = shop.port.book(shop.customer.writes("one"), shop.booking())
     shop.port.cancel(shop.customer.writes(), m.Cancel(appointment_id=first.appointment_id))
     assert shop.port.book(shop.customer.writes("one"), shop.booking()) == first
@@ -92,7 +92,7 @@ def test_another_business_may_use_the_same_key(adapter: Adapter, shop: Shop) -> 
     assert ours.offering_id != theirs.offering_id
 
 
-def test_a_refusal_is_not_kept(shop: Shop) -> None:
+def test_refusal_is_not_stored(shop: Shop) -> None:
     standing = shop.book()
     with refused(SlotUnavailable, reason="taken"):
         shop.port.book(shop.stranger.writes("one"), shop.booking(by=shop.stranger))

@@ -30,7 +30,7 @@ def ids(pages: list[m.AppointmentPage]) -> list[object]:
 
 @pytest.fixture
 def busy(shop: Shop) -> Shop:
-    """Two providers, four hours each at the same times: ten appointments, two of them cancelled."""
+    """Two providers with ten appointments in the same hours, two of them cancelled."""
     zoe = shop.add_provider()
     for hour in (12, 9, 11, 10):
         shop.book(at(hour))
@@ -88,7 +88,7 @@ def test_filters_hold_across_pages(busy: Shop) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["abc", "AAAA", "bm90IGpzb24", "WyJ4IiwieSJd", "-", "_" * 200, "WzEsMl0"])
-def test_a_cursor_of_one_s_own_making_is_refused(shop: Shop, cursor: str) -> None:
+def test_forged_cursor_is_refused(shop: Shop, cursor: str) -> None:
     with refused(InvalidRequest, field="cursor"):
         page(shop, cursor=cursor)
 

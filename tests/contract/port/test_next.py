@@ -28,14 +28,14 @@ def test_as_many_as_asked_for_in_order(shop: Shop) -> None:
     assert following(shop, limit=10) == [*(at(hour) for hour in range(9, 17)), at(9, day=1), at(10, day=1)]
 
 
-def test_what_is_taken_is_passed_over(shop: Shop) -> None:
+def test_occupied_starts_are_skipped(shop: Shop) -> None:
     shop.work(hours("09:00", "10:00", 1))
     shop.book(at(9))
     shop.book(at(9, day=7))
     assert following(shop) == [at(9, day=14)]
 
 
-def test_of_several_whoever_is_free_first(shop: Shop) -> None:
+def test_first_free_provider_of_several(shop: Shop) -> None:
     zoe = shop.add_provider()
     shop.work(hours("08:00", "09:00", 2), provider=zoe)
     assert following(shop, at(17)) == [at(8, day=1)]
@@ -50,7 +50,7 @@ def test_62_days_are_looked_through_and_no_more(shop: Shop) -> None:
     assert following(shop, MONDAY - HOUR) == []
 
 
-def test_from_now_on_unless_told_otherwise(shop: Shop) -> None:
+def test_search_starts_now_by_default(shop: Shop) -> None:
     shop.change_offering(duration_minutes=5, step_minutes=1)
     shop.work(hours("00:00", "24:00"))
     before = datetime.now(UTC)
@@ -66,7 +66,7 @@ def test_from_now_on_62_days_are_looked_through(shop: Shop) -> None:
     assert found == datetime.combine(last, time(), UTC)
 
 
-def test_the_past_is_passed_over(shop: Shop) -> None:
+def test_past_starts_are_skipped(shop: Shop) -> None:
     shop.work(hours("00:00", "24:00"))
     now = datetime.now(UTC)
     [found] = following(shop, now - timedelta(days=3))

@@ -1,4 +1,4 @@
-"""The guard that this suite runs under does catch a call made inside an open transaction."""
+"""The check of this suite detects a call inside an open transaction."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_a_call_inside_a_transaction_fails(shop: Shop, platform: Database) -> No
         shop.port.get_business(shop.staff.reads(), m.GetBusiness())
 
 
-def test_who_swallows_the_failure_is_found_at_the_end(shop: Shop, platform: Database) -> None:
+def test_swallowed_failure_is_reported_at_the_end(shop: Shop, platform: Database) -> None:
     def swallow() -> None:
         with platform.transaction(), pytest.raises(AssertionError):
             shop.port.get_business(shop.staff.reads(), m.GetBusiness())
@@ -29,7 +29,7 @@ def test_who_swallows_the_failure_is_found_at_the_end(shop: Shop, platform: Data
         swallow()
 
 
-def test_a_call_after_the_transaction_is_as_it_should_be(shop: Shop, platform: Database) -> None:
+def test_call_after_the_transaction_passes(shop: Shop, platform: Database) -> None:
     with platform.transaction():
         pass
     assert shop.port.get_business(shop.staff.reads(), m.GetBusiness()).epoch == 1

@@ -1,4 +1,4 @@
-"""A call wrong in several ways is refused for the same one by every adapter: time, key, values, actor, the rest."""
+"""Every adapter reports the same first error: deadline, key, values, actor, then the rest."""
 
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from tests.contract.port.samples import spoilt
 from tests.contract.port.shop import Caller, Shop, refused
 
 
-def test_the_first_that_is_wrong_is_said(shop: Shop) -> None:
+def test_first_error_in_order_is_reported(shop: Shop) -> None:
     absent = m.Cancel(appointment_id=uuid4())
     wrong = spoilt(absent, reason="a\nb")
     trace, later = shop.staff.reads().trace, Deadline.after(10)

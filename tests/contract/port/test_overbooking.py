@@ -1,4 +1,4 @@
-"""What staff book although it is not offered: only when they say so, marked, and on record."""
+"""Overbooking by staff: explicit, marked and recorded."""
 
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from tests.contract.port.shop import Shop, at, hours, refused
 
 
 def squeeze(shop: Shop, **fields: Any) -> m.Appointment:
-    """By staff, for the customer."""
+    """Book as staff on behalf of the customer."""
     return shop.port.book(shop.staff.writes(), shop.booking(**{"overbook": True, **fields}))
 
 
@@ -20,7 +20,7 @@ def record(shop: Shop, appointment: m.Appointment) -> tuple[str, ...]:
     return changes_of(shop, appointment)[-1].overridden
 
 
-def test_staff_overbook_by_saying_so(shop: Shop) -> None:
+def test_staff_overbook_explicitly(shop: Shop) -> None:
     first = shop.book(at(9))
     with refused(SlotUnavailable, reason="taken"):
         shop.port.book(shop.staff.writes(), shop.booking())
@@ -40,7 +40,7 @@ def test_what_could_be_booked_anyway_is_not_marked(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("flag", ["overbook", "override"])
-def test_customers_set_nothing_aside(shop: Shop, flag: str) -> None:
+def test_customer_cannot_override(shop: Shop, flag: str) -> None:
     booked, asked = shop.book(at(10)), dict[str, Any]({flag: True})
     with refused(Forbidden):
         shop.book(at(9), **asked)
@@ -120,7 +120,7 @@ def test_a_limit_is_set_aside_by_overbooking(shop: Shop) -> None:
     assert (more.overbooked, record(shop, more)) == (False, ("limit",))
 
 
-def test_the_past_and_what_nobody_offers_are_never_set_aside(shop: Shop) -> None:
+def test_past_and_unoffered_starts_cannot_be_overridden(shop: Shop) -> None:
     with refused(SlotUnavailable, reason="past"):
         squeeze(shop, starts_at=at(9, day=-7600), override=True)
     colour = shop.add_offering("Colour", assign=False)

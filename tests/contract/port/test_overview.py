@@ -1,4 +1,4 @@
-"""A month at a glance: on which days there is room."""
+"""The overview: days with availability."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ def overview(shop: Shop, days: int = 7, **fields: Any) -> m.Overview:
 
 
 def open_days(shop: Shop, days: int = 7, **fields: Any) -> list[int]:
-    """How long after the first day each one is that has room."""
+    """Return the offsets of the days with availability."""
     return [(day.date - FIRST).days for day in overview(shop, days, **fields).days if day.has_room]
 
 
@@ -73,7 +73,7 @@ def test_a_day_has_room_exactly_when_a_search_of_it_finds_something(shop: Shop) 
     assert open_days(shop, 4, seats=2) == [2, 3]
 
 
-def test_who_performs_it_not_has_no_room(shop: Shop) -> None:
+def test_provider_without_the_offering_has_no_availability(shop: Shop) -> None:
     shop.assign()
     assert open_days(shop) == []
 

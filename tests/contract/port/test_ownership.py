@@ -1,4 +1,4 @@
-"""Where a business is not owned, nothing is written; reading goes on."""
+"""Without an active lease writes are refused, while reads continue."""
 
 import psycopg
 import pytest
@@ -13,7 +13,7 @@ from tests.contract.port.shop import Shop, at
 
 @pytest.fixture
 def unowned(adapter: Adapter, shop: Shop) -> Shop:
-    """The shop, with one appointment, while its lease is off: as in the moment of a move."""
+    """A shop with one appointment and an inactive lease, as during a cutover."""
     shop.book()
     with psycopg.connect(adapter.database_url) as administrator:
         administrator.execute("UPDATE scheduling.lease SET active = false WHERE business_id = %s", (shop.business_id,))
@@ -25,11 +25,11 @@ Kinds = tuple[type[SchedulingError], ...]
 
 @pytest.fixture
 def expected(adapter: Adapter) -> Kinds:
-    """The switched port looks for the owner until the deadline, which may strike in the middle of a last call."""
+    """The switched port retries until the deadline, which may occur during its last call."""
     return (Unavailable, DeadlineExceeded, OutcomeUnknown) if adapter.name.startswith("switched") else (NotOwner,)
 
 
-def test_no_write_without_the_lease(unowned: Shop, expected: Kinds) -> None:
+def test_no_write_without_an_active_lease(unowned: Shop, expected: Kinds) -> None:
     booked = unowned.port.list_appointments(unowned.staff.reads(), m.ListAppointments()).appointments[0]
     requests = samples(unowned, unknown(booked=booked.appointment_id))
     for operation in OPERATIONS:
@@ -46,7 +46,7 @@ def test_reading_goes_on(unowned: Shop) -> None:
     assert len(unowned.port.list_appointments(unowned.staff.reads(), m.ListAppointments()).appointments) == 1
 
 
-def test_the_same_key_succeeds_once_the_lease_is_back(adapter: Adapter, unowned: Shop, expected: Kinds) -> None:
+def test_same_key_succeeds_after_the_lease_returns(adapter: Adapter, unowned: Shop, expected: Kinds) -> None:
     with pytest.raises(expected):
         unowned.port.book(unowned.customer.writes("one", seconds=0.3), unowned.booking(at(10)))
     with psycopg.connect(adapter.database_url) as administrator:

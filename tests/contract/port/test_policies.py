@@ -1,5 +1,4 @@
-"""What customers may still change, what it costs, and how long; staff are not bound, and what they set aside is on
-record."""
+"""Change policies: cut-offs, fees and limits for customers, and recorded overrides by staff."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,13 +26,13 @@ SIXTY_DAYS = 60 * 24 * 60
 
 
 def soon(hour: int = 9) -> datetime:
-    """In a week: inside every cut-off of sixty days."""
+    """Book a start within a week, inside every cut-off of 60 days."""
     return (datetime.now(UTC) + timedelta(days=7)).replace(hour=hour, minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture
 def strict(adapter: Adapter) -> Shop:
-    """Changes are in time until 60 days before; a late one costs 40 percent. Open at all hours."""
+    """A shop that is always open; changes within 60 days of the start cost 40 percent."""
     policy = m.ChangePolicy(late_fee_percent=40)
     shop = open_shop(adapter.port, adapter.new_business(), cancel_cutoff_minutes=SIXTY_DAYS, policy=policy)
     shop.work(hours("00:00", "24:00"))
@@ -45,7 +44,7 @@ def policy(shop: Shop, **fields: Any) -> None:
 
 
 def overridden(shop: Shop, appointment: m.Appointment) -> list[tuple[str, tuple[str, ...]]]:
-    """The operations that an appointment saw, and what staff set aside in each."""
+    """Return the operations on an appointment with their overridden rules."""
     return [(each.operation, each.overridden) for each in changes_of(shop, appointment)]
 
 
@@ -77,14 +76,14 @@ def test_staff_cancel_without_a_fee_which_is_on_record(strict: Shop, inside: str
     assert overridden(strict, booked) == [("book", ()), ("cancel", ("cutoff",))]
 
 
-def test_staff_who_set_nothing_aside_are_not_said_to(strict: Shop) -> None:
+def test_staff_without_an_override_leave_no_override_record(strict: Shop) -> None:
     booked = strict.book(at(9))
     move(strict, booked, at(10), strict.staff)
     cancel(strict, booked, strict.staff)
     assert overridden(strict, booked) == [("book", ()), ("reschedule", ()), ("cancel", ())]
 
 
-def test_a_request_or_a_hold_is_given_back_at_any_time_for_nothing(strict: Shop) -> None:
+def test_request_or_hold_is_cancelled_free_of_charge_at_any_time(strict: Shop) -> None:
     assert cancel(strict, hold(strict, soon())).fee_percent == 0
     strict.change_offering(requires_approval=True, policy=m.ChangePolicy(late_fee_percent=40))
     assert decline(strict, strict.book(soon(12))).fee_percent == 0
@@ -108,12 +107,12 @@ def test_the_cutoff_for_moving_is_that_for_cancelling_unless_it_has_its_own(stri
 
 
 def test_a_late_move_s_fee_is_the_change_s_own(strict: Shop) -> None:
-    """The event carries it; the appointment still owes nothing."""
+    """The event contains the fee; the appointment itself has none."""
     moved = move(strict, strict.book(soon()), soon(10))
     assert moved.fee_percent == 0
 
 
-def test_what_counts_for_a_move_is_the_time_that_is_given_up(strict: Shop) -> None:
+def test_cutoff_for_rescheduling_uses_the_old_start(strict: Shop) -> None:
     policy(strict, inside_cutoff="refuse")
     assert move(strict, strict.book(at(9)), soon()).starts_at == soon()
 
@@ -189,7 +188,7 @@ def test_only_what_is_booked_ends(adapter: Adapter, strict: Shop) -> None:
     assert approve(strict, pending).status == "booked"
 
 
-def test_customers_end_nothing(strict: Shop) -> None:
+def test_customer_cannot_complete_or_mark_no_show(strict: Shop) -> None:
     booked, customer = strict.book(at(9)), strict.customer
     with refused(Forbidden):
         strict.port.complete(customer.writes(), m.Complete(appointment_id=booked.appointment_id))

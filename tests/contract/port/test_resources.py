@@ -1,4 +1,4 @@
-"""Rooms and devices: what a booking takes besides a provider."""
+"""Resources: rooms and devices that a booking needs in addition to a provider."""
 
 from typing import Any
 from uuid import uuid4
@@ -40,7 +40,7 @@ def test_a_resource_to_change_must_be_there(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"kind": "Room"}, {"kind": ""}, {"kind": "k" * 41}, {"name": ""}, {"name": "a\nb"}])
-def test_a_resource_that_makes_no_sense_is_refused(shop: Shop, fields: dict[str, Any]) -> None:
+def test_invalid_resource_is_refused(shop: Shop, fields: dict[str, Any]) -> None:
     with refused(InvalidRequest, field=next(iter(fields))):
         shop.port.create_resource(shop.staff.writes(), spoilt(m.CreateResource(name="Room", kind="room"), **fields))
     assert resources(shop) == ()
@@ -79,7 +79,7 @@ def test_a_booking_takes_the_room_from_other_providers_and_services(shop: Shop) 
     assert shop.book(at(9), shop.stranger, provider_id=zoe.provider_id).resource_ids == (second.resource_id,)
 
 
-def test_a_room_whose_time_is_blocked_is_given_to_nobody(shop: Shop) -> None:
+def test_blocked_room_is_not_assigned(shop: Shop) -> None:
     shop.change_offering(needs=(A_ROOM,))
     first, second = shop.add_resource("Room 1"), shop.add_resource("Room 2")
     shop.block(at(9), at(11), resource_id=first.resource_id)
@@ -88,7 +88,7 @@ def test_a_room_whose_time_is_blocked_is_given_to_nobody(shop: Shop) -> None:
     assert shop.starts() == [at(hour) for hour in range(11, 17)]
 
 
-def test_a_room_that_is_no_longer_given_stays_with_what_is_booked(shop: Shop) -> None:
+def test_inactive_room_stays_with_its_appointments(shop: Shop) -> None:
     shop.change_offering(needs=(A_ROOM,))
     room = shop.add_resource()
     booked = shop.book(at(9))

@@ -1,4 +1,4 @@
-"""What search lists."""
+"""Slot search."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -42,14 +42,14 @@ def test_nothing_on_days_off(shop: Shop) -> None:
     assert shop.starts(at(0, day=5), at(0, day=7)) == []
 
 
-def test_starts_stand_a_step_apart_and_the_last_one_still_fits(shop: Shop) -> None:
+def test_starts_are_one_step_apart_and_the_last_one_fits(shop: Shop) -> None:
     set_step(shop, duration=45, step=20)
     shop.work(hours("09:00", "10:30", 1))
     assert clock(shop.starts()) == "09:00 09:20 09:40"
 
 
 def test_an_appointment_lies_within_one_range(shop: Shop) -> None:
-    """Ranges that touch are two all the same, each with a grid of its own."""
+    """Adjacent ranges remain separate, each with its own grid."""
     shop.work([*hours("09:00", "10:30", 1), *hours("10:30", "12:00", 1), *hours("14:15", "15:15", 1)])
     assert clock(shop.starts()) == "09:00 10:30 14:15"
 
@@ -67,14 +67,14 @@ def test_a_window_may_have_any_offset(shop: Shop) -> None:
     assert clock(shop.starts(from_india, from_india + HOUR)) == "09:00"
 
 
-def test_what_is_taken_is_not_listed_nor_what_would_touch_it(shop: Shop) -> None:
+def test_occupied_and_overlapping_starts_are_not_listed(shop: Shop) -> None:
     set_step(shop, duration=60, step=30)
     shop.book(at(11))
     assert clock(shop.starts(at(9), at(14))) == "09:00 09:30 10:00 12:00 12:30 13:00 13:30"
 
 
-def test_what_is_taken_beside_the_window_counts(shop: Shop) -> None:
-    """An appointment that begins after the window, or before it, still stands in the way of a start inside."""
+def test_occupied_time_next_to_the_window_counts(shop: Shop) -> None:
+    """An appointment outside the window still blocks overlapping starts inside it."""
     set_step(shop, duration=60, step=15)
     shop.book(at(12))
     assert clock(shop.starts(at(11), at(12))) == "11:00"
@@ -103,7 +103,7 @@ def test_nothing_begins_in_the_past(shop: Shop) -> None:
     assert shop.starts(before - 2 * HOUR, before - HOUR) == []
 
 
-def test_all_who_perform_it_are_listed_by_start_then_provider(shop: Shop) -> None:
+def test_every_provider_is_listed_by_start_then_id(shop: Shop) -> None:
     zoe = shop.add_provider()
     shop.book(at(9), provider_id=zoe.provider_id)
     slots = shop.search(at(9), at(11)).slots
@@ -119,7 +119,7 @@ def test_one_provider_may_be_asked_for(shop: Shop) -> None:
     assert {slot.provider_id for slot in slots} == {zoe.provider_id}
 
 
-def test_who_does_not_perform_it_has_no_slots(shop: Shop) -> None:
+def test_provider_without_the_offering_has_no_slots(shop: Shop) -> None:
     shop.add_offering("Colour", assign=False)
     shop.assign()
     assert shop.starts() == []
@@ -145,7 +145,7 @@ def test_a_change_of_the_rules_shows_at_once(shop: Shop) -> None:
     assert clock(shop.starts(at(9), at(11))) == "10:00"
 
 
-def test_what_is_asked_for_must_be_there(shop: Shop) -> None:
+def test_search_with_unknown_ids_is_not_found(shop: Shop) -> None:
     with refused(OfferingNotFound):
         shop.search(offering_id=uuid4())
     with refused(ProviderNotFound):

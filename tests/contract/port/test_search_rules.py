@@ -1,4 +1,4 @@
-"""Every rule of an offering: what it leaves of the list, and that booking refuses exactly the rest, with the reason."""
+"""Every rule of an offering limits the listed slots, and booking refuses exactly the others."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def times(start: datetime, end: datetime, step: int) -> Iterator[datetime]:
 
 
 def refusals(shop: Shop, start: datetime, end: datetime, step: int = 30) -> dict[str, str]:
-    """Why each time that search does not list is refused; the last of those that it lists is booked, and cancelled."""
+    """Return the refusal reason of each unlisted start; also book and cancel the last listed one."""
     listed, reasons = shop.starts(start, end), {}
     for moment in times(start, end, step):
         if moment not in listed:
@@ -128,7 +128,7 @@ def test_a_customer_s_limit_counts_for_them_alone(shop: Shop) -> None:
     shop.book(at(11), by=shop.stranger)
 
 
-def test_staff_say_for_whom_they_look(shop: Shop) -> None:
+def test_staff_search_on_behalf_of_a_customer(shop: Shop) -> None:
     shop.change_offering(limits=m.Limits(customer_week=1))
     shop.book(at(9))
     anybody = m.SearchSlots(offering_id=shop.offering.offering_id, start=MONDAY, end=MONDAY + DAY)
@@ -157,7 +157,7 @@ def test_a_room_taken_through_one_provider_is_taken_for_all(shop: Shop) -> None:
     assert clock(shop.starts(at(9), at(11), provider_id=shop.provider.provider_id)) == "10:00"
 
 
-def test_all_together_only_when_everybody_is_free(shop: Shop) -> None:
+def test_collective_slot_needs_every_provider(shop: Shop) -> None:
     zoe = shop.add_provider()
     shop.work(hours("11:00", "15:00", 1), provider=zoe)
     alone = shop.add_offering("Alone", duration_minutes=60)

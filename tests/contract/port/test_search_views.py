@@ -1,4 +1,4 @@
-"""The same slots, by whom and on whose calendar."""
+"""Slot search by providers and by calendar days."""
 
 from datetime import date
 from uuid import uuid4
@@ -39,7 +39,7 @@ def test_grouped_by_the_viewer_s_days(shop: Shop) -> None:
     assert days == [(date(2040, 6, 4), [at(10), at(11)]), (date(2040, 6, 5), [at(12), at(13)])]
 
 
-def test_grouped_by_the_business_s_days_unless_told_otherwise(shop: Shop) -> None:
+def test_slots_are_grouped_by_the_businesss_days_by_default(shop: Shop) -> None:
     shop.work(hours("21:00", "23:00", 1))
     found = shop.search(by_day=True)
     assert found.zone == "Europe/Paris"

@@ -1,4 +1,4 @@
-"""Several people in one session, and several seats in one booking."""
+"""Group sessions: several customers per session, several seats per booking."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from tests.contract.port.shop import MONDAY, TUESDAY, Shop, at, customer_of, ref
 
 @pytest.fixture
 def yoga(shop: Shop) -> m.Offering:
-    """For three, an hour on the hour, by the provider who also cuts hair."""
+    """Add an hourly offering for three customers, with the shop's provider."""
     return shop.add_offering("Yoga", duration_minutes=60, capacity=3)
 
 
 def join(shop: Shop, yoga: m.Offering, hour: int = 9, **fields: Any) -> m.Appointment:
-    """Somebody new does."""
+    """Book as a new customer."""
     return shop.book(at(hour), customer_of(shop.business_id), offering_id=yoga.offering_id, **fields)
 
 
 def seats_left(shop: Shop, yoga: m.Offering, hour: int = 9, **asked: Any) -> int | None:
-    """None when the hour is not listed."""
+    """Return the free seats, or None if the hour is not listed."""
     listed = shop.search(MONDAY, TUESDAY, offering_id=yoga.offering_id, **asked).slots
     return next((slot.seats_left for slot in listed if slot.starts_at == at(hour)), None)
 
@@ -65,7 +65,7 @@ def test_a_session_takes_the_provider_from_everything_else(shop: Shop, yoga: m.O
         join(shop, yoga, 10)
 
 
-def test_seats_that_are_given_back_can_be_taken(shop: Shop, yoga: m.Offering) -> None:
+def test_released_seats_can_be_booked(shop: Shop, yoga: m.Offering) -> None:
     pair, single = join(shop, yoga, seats=2), join(shop, yoga)
     cancel(shop, pair, shop.staff)
     assert seats_left(shop, yoga) == 2
@@ -107,7 +107,7 @@ def test_a_hold_takes_seats_until_it_expires(adapter: Adapter, shop: Shop, yoga:
     assert get(shop, held).status == "expired"
 
 
-def test_a_session_of_overdue_holds_is_in_nobody_s_way(adapter: Adapter, shop: Shop, yoga: m.Offering) -> None:
+def test_session_of_expired_holds_frees_the_slot(adapter: Adapter, shop: Shop, yoga: m.Offering) -> None:
     held = [hold(shop, at(9), customer_of(shop.business_id), offering_id=yoga.offering_id) for _ in range(2)]
     for each in held:
         let_expire(adapter, each)

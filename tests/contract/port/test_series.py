@@ -1,4 +1,4 @@
-"""Recurring appointments: all or none, or with a report; moved and cancelled from one on."""
+"""Series: booked completely or with reported conflicts, and changed from one occurrence on."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,7 +105,7 @@ def test_or_the_others_are_booked_and_the_conflicts_reported(shop: Shop) -> None
     shop.book(at(9, day=4), shop.stranger)
     series = book_series(shop, on_conflict="skip", recurrence=m.Recurrence(every="day", count=7, interval=2))
     assert starts(series) == [at(9), at(9, day=2), at(9, day=8), at(9, day=10)]
-    # Nobody works on Sunday, six days after, nor on the Saturday thereafter.
+    # No provider works on the Sunday six days later, nor on the following Saturday.
     assert [(each.starts_at, each.reason) for each in series.conflicts] == [
         (at(9, day=4), "taken"),
         (at(9, day=6), "outside_hours"),
@@ -144,7 +144,7 @@ def test_by_a_customer_it_waits_for_approval_where_that_is_required(shop: Shop) 
     assert {each.status for each in book_series(shop, at(10), shop.staff).appointments} == {"booked"}
 
 
-def test_who_and_what_must_be_there(shop: Shop) -> None:
+def test_unknown_ids_are_not_found(shop: Shop) -> None:
     with refused(Forbidden):
         book_series(shop, customer_id=shop.stranger.id)
     with refused(OfferingNotFound):
@@ -159,7 +159,7 @@ def test_who_and_what_must_be_there(shop: Shop) -> None:
         )
 
 
-def test_others_do_not_see_it(shop: Shop) -> None:
+def test_other_customers_cannot_see_it(shop: Shop) -> None:
     series = book_series(shop)
     assert read(shop, series, shop.staff) == series
     with refused(SeriesNotFound):
@@ -190,14 +190,14 @@ def test_one_and_all_that_follow_are_moved(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("by", [timedelta(minutes=30), timedelta(minutes=-30), timedelta(days=1), timedelta(days=-1)])
-def test_they_do_not_stand_in_each_other_s_way(shop: Shop, by: timedelta) -> None:
+def test_occurrences_do_not_conflict_with_each_other(shop: Shop, by: timedelta) -> None:
     shop.change_offering(step_minutes=30)
     series = book_series(shop, at(10, day=1), recurrence=m.Recurrence(every="day", count=3))
     moved = shift(shop, series, 0, at(10, day=1) + by)
     assert starts(moved) == [each + by for each in starts(series)]
 
 
-def test_nor_in_the_way_of_a_limit(shop: Shop) -> None:
+def test_moved_occurrences_do_not_count_twice_toward_a_limit(shop: Shop) -> None:
     shop.change_offering(limits=m.Limits(customer_day=1, provider_day=1, customer_week=4))
     series = book_series(shop, recurrence=m.Recurrence(every="day", count=4))
     moved = shift(shop, series, 0, at(9, day=1))
@@ -273,7 +273,7 @@ def test_seats_and_a_duration_are_kept(shop: Shop) -> None:
     assert [(slot.starts_at, slot.seats_left) for slot in left] == [(at(9, day=7), 2), (at(10, day=7), 1)]
 
 
-def test_a_hold_whose_time_is_over_is_no_conflict(shop: Shop, adapter: Adapter) -> None:
+def test_expired_hold_is_no_conflict(shop: Shop, adapter: Adapter) -> None:
     let_expire(adapter, hold(shop, at(9, day=7), shop.stranger))
     series = book_series(shop)
     let_expire(adapter, hold(shop, at(10, day=14), shop.stranger))

@@ -1,4 +1,4 @@
-"""What is another business's is as if it were not there."""
+"""Data of another business is not found."""
 
 import pytest
 
@@ -49,13 +49,13 @@ NAMES_NOTHING = {
 }
 
 
-def test_every_operation_is_tried_or_names_nothing() -> None:
+def test_every_operation_with_ids_is_covered() -> None:
     tried = {name for names in NOT_FOUND.values() for name in names}
     assert tried | NAMES_NOTHING == {each.name for each in OPERATIONS}
     assert not tried & NAMES_NOTHING
 
 
-def test_nothing_of_another_business_can_be_reached(adapter: Adapter, shop: Shop, theirs: Shop) -> None:
+def test_ids_of_another_business_are_not_found(adapter: Adapter, shop: Shop, theirs: Shop) -> None:
     requests = samples(theirs, standing(adapter, theirs))
     stood = everything(theirs)
     for error, names in NOT_FOUND.items():
@@ -66,7 +66,7 @@ def test_nothing_of_another_business_can_be_reached(adapter: Adapter, shop: Shop
     assert everything(theirs) == stood
 
 
-def test_what_is_one_s_own_does_not_go_together_with_another_s(shop: Shop, theirs: Shop) -> None:
+def test_ids_of_two_businesses_cannot_be_combined(shop: Shop, theirs: Shop) -> None:
     provider_id, room = theirs.provider.provider_id, theirs.add_resource()
     with refused(ProviderNotFound):
         shop.book(provider_id=provider_id)
@@ -103,7 +103,7 @@ def everything(shop: Shop) -> tuple[object, ...]:
     )
 
 
-def test_lists_hold_one_s_own_only(shop: Shop, theirs: Shop) -> None:
+def test_lists_contain_their_own_business_only(shop: Shop, theirs: Shop) -> None:
     mine, other = shop.book(), theirs.book()
     for each, appointment in ((shop, mine), (theirs, other)):
         reads = each.staff.reads
@@ -112,7 +112,7 @@ def test_lists_hold_one_s_own_only(shop: Shop, theirs: Shop) -> None:
         assert each.port.list_providers(reads(), m.ListProviders()).providers == (each.provider,)
 
 
-def test_a_customer_of_two_businesses_has_a_life_in_each(shop: Shop, theirs: Shop) -> None:
+def test_customer_of_two_businesses_has_separate_appointments(shop: Shop, theirs: Shop) -> None:
     mine = shop.book()
     same_person = Caller(theirs.business_id, shop.customer.actor)
     page = theirs.port.list_appointments(same_person.reads(), m.ListAppointments())

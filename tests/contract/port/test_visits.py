@@ -1,4 +1,4 @@
-"""Several services in one visit: what search lists can be booked, all or none."""
+"""Visits: listed combinations can be booked, completely or not at all."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ def times(visit: m.Visit) -> list[tuple[datetime, datetime]]:
 
 
 def require_listed_is_bookable(shop: Shop, items: Sequence[m.Offering], candidates: Sequence[datetime]) -> None:
-    """Each candidate can be booked if and only if it is listed."""
+    """Check that each candidate can be booked if and only if it is listed."""
     for start in candidates:
         listed = start in visits(shop, *items)
         try:
@@ -44,7 +44,7 @@ def require_listed_is_bookable(shop: Shop, items: Sequence[m.Offering], candidat
             shop.port.cancel(shop.staff.writes(), m.Cancel(appointment_id=each.appointment_id))
 
 
-def test_each_begins_when_the_one_before_it_ends(shop: Shop) -> None:
+def test_services_are_booked_back_to_back(shop: Shop) -> None:
     beard = shop.add_offering("Beard", duration_minutes=20)
     visit = book_visit(shop, at(9), shop.offering, beard, shop.offering)
     assert times(visit) == [(at(9), at(10)), (at(10), at(10, 20)), (at(10, 20), at(11, 20))]
@@ -81,7 +81,7 @@ def test_with_several_providers_and_a_room_too(shop: Shop) -> None:
     require_listed_is_bookable(shop, (sauna, shop.offering), candidates)
 
 
-def test_a_service_with_limits_stands_in_a_visit_once(shop: Shop) -> None:
+def test_limited_service_occurs_in_a_visit_once(shop: Shop) -> None:
     shop.change_offering(limits=m.Limits(customer_day=1))
     beard = shop.add_offering("Beard", duration_minutes=60)
     require_listed_is_bookable(shop, (shop.offering, beard), [at(9), at(15)])
@@ -104,7 +104,7 @@ def test_the_same_provider_for_all_if_one_is_named(shop: Shop) -> None:
     assert {each.provider_id for each in visit.appointments} == {shop.provider.provider_id}
 
 
-def test_one_that_does_not_fit_and_none_is_booked(shop: Shop) -> None:
+def test_visit_is_booked_completely_or_not_at_all(shop: Shop) -> None:
     beard = shop.add_offering("Beard")
     shop.book(at(10), shop.stranger)
     with refused(SlotUnavailable, reason="taken"):
@@ -114,14 +114,14 @@ def test_one_that_does_not_fit_and_none_is_booked(shop: Shop) -> None:
     assert page.appointments == ()
 
 
-def test_only_the_first_stands_on_its_grid(shop: Shop) -> None:
+def test_only_the_first_service_follows_its_grid(shop: Shop) -> None:
     beard = shop.add_offering("Beard", duration_minutes=20)
     with refused(SlotUnavailable, reason="off_grid"):
         book_visit(shop, at(9, 10), shop.offering, beard)
     assert times(book_visit(shop, at(9, 20), beard, shop.offering))[1] == (at(9, 40), at(10, 40))
 
 
-def test_who_and_what_must_be_there(shop: Shop) -> None:
+def test_unknown_ids_are_not_found(shop: Shop) -> None:
     beard = shop.add_offering("Beard")
     nothing = m.VisitItem(offering_id=uuid4())
     item = m.VisitItem(offering_id=beard.offering_id)
@@ -143,7 +143,7 @@ def test_staff_book_what_waits_for_approval_by_customers(shop: Shop) -> None:
     assert [each.status for each in told.appointments] == ["booked", "booked"]
 
 
-def test_a_hold_whose_time_is_over_is_not_in_the_way(shop: Shop, adapter: Adapter) -> None:
+def test_expired_hold_does_not_block_a_visit(shop: Shop, adapter: Adapter) -> None:
     beard = shop.add_offering("Beard")
     let_expire(adapter, hold(shop, at(10), shop.stranger))
     assert at(9) in visits(shop, shop.offering, beard)

@@ -1,4 +1,4 @@
-"""Waiting for a time that is taken: who waits longest is offered it, for a limited time, once."""
+"""The waitlist: a freed slot is offered to the longest waiting entry, once and for a limited time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from tests.contract.port.shop import Caller, Shop, at, customer_of, hours, refus
 
 
 def join(shop: Shop, by: Caller | None = None, **fields: Any) -> m.WaitlistEntry:
-    """Wait for the shop's service on Monday from nine to ten, unless the fields say otherwise."""
+    """Join the waitlist, by default for the shop's offering on Monday from nine to ten."""
     by = by or shop.stranger
     wish = {
         "offering_id": shop.offering.offering_id,
@@ -60,7 +60,7 @@ def settle(shop: Shop, limit: int = 200) -> m.Settled:
     return shop.port.settle(shop.system.writes(), m.Settle(limit=limit))
 
 
-def test_what_is_taken_is_waited_for(shop: Shop) -> None:
+def test_occupied_slot_can_be_waited_for(shop: Shop) -> None:
     shop.book(at(9))
     entry = join(shop)
     assert (entry.status, entry.appointment_id, entry.customer_id) == ("waiting", None, shop.stranger.id)
@@ -78,7 +78,7 @@ def test_instants_leave_in_utc_whatever_offset_they_came_with(shop: Shop) -> Non
     assert now(shop, entry) == entry
 
 
-def test_what_is_free_is_offered_at_once(shop: Shop) -> None:
+def test_free_slot_is_offered_immediately(shop: Shop) -> None:
     entry = join(shop, start=at(9, 30), end=at(12), offer_minutes=15)
     assert entry.status == "offered"
     held = offer_of(shop, entry)
@@ -91,7 +91,7 @@ def test_what_is_free_is_offered_at_once(shop: Shop) -> None:
     assert (came.actor, came.operation) == ("system", "offer")
 
 
-def test_a_cancelled_time_goes_to_whoever_waits_longest(shop: Shop) -> None:
+def test_cancelled_slot_goes_to_the_longest_waiting_entry(shop: Shop) -> None:
     booked = shop.book(at(9))
     entries = [join(shop, customer_of(shop.business_id)) for _ in range(3)]
     cancel(shop, booked)
@@ -112,7 +112,7 @@ def test_a_confirmed_offer_is_a_booking(shop: Shop) -> None:
         leave(shop, entry)
 
 
-def test_an_offer_that_is_given_back_goes_to_the_next(shop: Shop) -> None:
+def test_cancelled_offer_goes_to_the_next_entry(shop: Shop) -> None:
     booked = shop.book(at(9))
     first, second = join(shop), join(shop, customer_of(shop.business_id))
     cancel(shop, booked)
@@ -120,7 +120,7 @@ def test_an_offer_that_is_given_back_goes_to_the_next(shop: Shop) -> None:
     assert statuses(shop, first, second) == ["lapsed", "offered"]
 
 
-def test_and_so_does_one_that_is_left(shop: Shop) -> None:
+def test_offer_of_a_leaving_customer_goes_to_the_next_entry(shop: Shop) -> None:
     booked = shop.book(at(9))
     first, second, third = (join(shop, customer_of(shop.business_id)) for _ in range(3))
     cancel(shop, booked)
@@ -134,7 +134,7 @@ def test_and_so_does_one_that_is_left(shop: Shop) -> None:
             leave(shop, entry)
 
 
-def test_an_offer_nobody_takes_in_time_goes_to_the_next(shop: Shop, adapter: Adapter) -> None:
+def test_expired_offer_goes_to_the_next_entry(shop: Shop, adapter: Adapter) -> None:
     booked = shop.book(at(9))
     first, second = join(shop), join(shop, customer_of(shop.business_id))
     cancel(shop, booked)
@@ -147,7 +147,7 @@ def test_an_offer_nobody_takes_in_time_goes_to_the_next(shop: Shop, adapter: Ada
     assert get(shop, held).status == "expired"
 
 
-def test_time_comes_free_by_moving_declining_and_a_series_too(shop: Shop) -> None:
+def test_rescheduling_declining_and_series_changes_free_slots_too(shop: Shop) -> None:
     moving = shop.book(at(9))
     entry = join(shop)
     moved = move(shop, moving, at(11))
@@ -161,7 +161,7 @@ def test_time_comes_free_by_moving_declining_and_a_series_too(shop: Shop) -> Non
     assert moved.starts_at == at(11)
 
 
-def test_a_checkout_that_was_given_up_is_offered(shop: Shop) -> None:
+def test_abandoned_checkout_is_offered(shop: Shop) -> None:
     held = hold(shop, at(9))
     entry = join(shop)
     assert entry.status == "waiting"
@@ -169,7 +169,7 @@ def test_a_checkout_that_was_given_up_is_offered(shop: Shop) -> None:
     assert statuses(shop, entry) == ["offered"]
 
 
-def test_only_who_waits_for_that_time_is_told(shop: Shop) -> None:
+def test_only_matching_entries_get_an_offer(shop: Shop) -> None:
     zoe = shop.add_provider("Zoe")
     nobody = shop.add_offering("Nobody's", assign=False)
     shop.work(hours("12:00", "13:00", 1), provider=zoe)
@@ -204,7 +204,7 @@ def test_as_many_seats_as_are_waited_for(shop: Shop) -> None:
     assert offer_of(shop, pair).seats == 2
 
 
-def test_a_room_that_comes_free_is_enough(shop: Shop) -> None:
+def test_freed_room_triggers_an_offer(shop: Shop) -> None:
     shop.add_resource("Sauna", kind="sauna")
     sauna = shop.add_offering("Sauna", duration_minutes=60, needs=(m.ResourceNeed(kind="sauna"),))
     zoe = shop.add_provider("Zoe")
@@ -215,7 +215,7 @@ def test_a_room_that_comes_free_is_enough(shop: Shop) -> None:
     assert offer_of(shop, entry).provider_id == shop.provider.provider_id
 
 
-def test_a_customer_at_their_limit_is_passed_over(shop: Shop) -> None:
+def test_customer_at_the_limit_is_skipped(shop: Shop) -> None:
     shop.change_offering(limits=m.Limits(customer_day=1))
     booked = shop.book(at(9))
     shop.book(at(12), shop.stranger)
@@ -224,7 +224,7 @@ def test_a_customer_at_their_limit_is_passed_over(shop: Shop) -> None:
     assert statuses(shop, limited, other) == ["waiting", "offered"]
 
 
-def test_whoever_waits_longer_comes_before_one_who_joins_now(shop: Shop) -> None:
+def test_waiting_entry_precedes_a_new_one(shop: Shop) -> None:
     shop.override(at(0).date(), "close")
     first = join(shop)
     shop.override(at(0).date(), "regular")
@@ -252,7 +252,7 @@ def test_pages_come_by_when_they_joined(shop: Shop) -> None:
         waiting(shop, cursor="nonsense")
 
 
-def test_who_and_what_must_be_there(shop: Shop) -> None:
+def test_unknown_ids_are_not_found(shop: Shop) -> None:
     with refused(OfferingNotFound):
         join(shop, offering_id=uuid4())
     with refused(ProviderNotFound):
