@@ -3,6 +3,7 @@
 import email
 import email.policy
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,16 +59,23 @@ class MailStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # Paths of the kept mails, oldest first. The folder is listed once: listing thousands of files per mail is slow.
+        self._kept: deque[Path] | None = None
+        self._newest = 0
 
     def add(self, raw: bytes) -> int:
         """Store a mail as received, atomically, and return its number."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        number = max(self._files(), default=0) + 1
+        kept = self._load_kept()
+        self._newest += 1
+        path = self._folder / f"{self._newest:06}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.eml"
         unfinished = self._folder / "unfinished"
         unfinished.write_bytes(raw)
-        unfinished.rename(self._folder / f"{number:06}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.eml")
-        self._delete_oldest()
-        return number
+        unfinished.rename(path)
+        kept.append(path)
+        while len(kept) > MAX_MAILS:
+            kept.popleft().unlink(missing_ok=True)
+        return self._newest
 
     def newest_first(self, limit: int) -> Iterator[Mail]:
         """Yield at most ``limit`` mails."""
@@ -84,10 +92,12 @@ class MailStore:
         found = ((NAME.fullmatch(path.name), path) for path in self._folder.glob("*.eml"))
         return {int(match[1]): path for match, path in found if match}
 
-    def _delete_oldest(self) -> None:
-        files = self._files()
-        for number in sorted(files)[:-MAX_MAILS]:
-            files[number].unlink(missing_ok=True)
+    def _load_kept(self) -> deque[Path]:
+        if self._kept is None:
+            files = self._files()
+            self._newest = max(files, default=0)
+            self._kept = deque(files[number] for number in sorted(files))
+        return self._kept
 
 
 def _read(number: int, path: Path) -> Mail:
