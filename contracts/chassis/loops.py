@@ -21,12 +21,14 @@ class Loop:
     """A step that is repeated until the process stops.
 
     `step` runs for at most about two seconds. It returns a true value if there may be more to do at once; otherwise
-    the next step follows after `idle_seconds`. An exception is logged, and the step is repeated with backoff.
+    the next step follows after `idle_seconds`, or as soon as `wake` is set. An exception is logged, and the step is
+    repeated with backoff.
     """
 
     name: str
     step: Callable[[], object]
     idle_seconds: float
+    wake: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def run(worker: Worker, stop: threading.Event) -> bool:
     for thread in threads:
         thread.start()
     stop.wait()
+    for loop in worker.loops:
+        loop.wake.set()
     ended = _join(threads)
     for close in worker.closing:
         close()
@@ -64,13 +68,16 @@ def _repeat(loop: Loop, stop: threading.Event) -> None:
     backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
     while not stop.is_set():
         try:
-            delay = 0.0 if loop.step() else loop.idle_seconds
+            more = loop.step()
             _log_recovery(loop, backoff)
         except Exception as error:
             delay = backoff.failed()
             _log_failure(loop, error, backoff.failures, delay)
-        if delay:
             stop.wait(delay)
+            continue
+        if not more and not stop.is_set():
+            loop.wake.wait(loop.idle_seconds)
+            loop.wake.clear()
     log.info("loop %s stopped", loop.name)
 
 
