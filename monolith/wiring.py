@@ -106,11 +106,12 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
     )
     billing_parts = billing.build_billing(databases.of("billing", billing.APP_ROLE, 2))
     notification_parts = notifications.build_notifications(databases.of("notifications", notifications.APP_ROLE, 2))
-    followers = [
-        _follower(consumer, config.redis_url) for consumer in (*billing_parts.consumers, *notification_parts.consumers)
-    ]
     sending = databases.of("notifications", notifications.SENDER_ROLE, 2)
     mail = notifications.mail_loops(sending, auth_parts.api, smtp_url=config.smtp_url, public_url=config.public_url)
+    followers = [
+        *(_follower(consumer, config.redis_url) for consumer in billing_parts.consumers),
+        *(_follower(consumer, config.redis_url, mail[0].wake.set) for consumer in notification_parts.consumers),
+    ]
     sign_ups = PendingSignUps(auth_parts.api, open_scheduling)
     return Worker(
         loops=[
@@ -183,5 +184,7 @@ def _checks(platform: Database, accounts: Database, money: Database, mails: Data
     ]
 
 
-def _follower(consumer: Consumer, redis_url: str) -> tuple[str, Follower]:
-    return consumer.name, Follower(consumer, ConsumerGroup(redis_url, consumer.name))
+def _follower(
+    consumer: Consumer, redis_url: str, after_batch: Callable[[], None] = lambda: None
+) -> tuple[str, Follower]:
+    return consumer.name, Follower(consumer, ConsumerGroup(redis_url, consumer.name), after_batch=after_batch)

@@ -92,7 +92,7 @@ def switched_worker(given: Surroundings, *, calls_at_once: int, redis_url: str) 
     return SchedulingParts(
         port=SwitchedScheduling(_adapters(given, calls_at_once), routes),
         loops=[
-            Loop("relay", relay.step, idle_seconds=0.05),
+            Loop("relay", relay.step, idle_seconds=0.1),
             Loop("maintenance", maintenance.step, idle_seconds=0.5),
         ],
         closing=[relay.close, maintenance.close, watch.close],

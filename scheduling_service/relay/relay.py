@@ -14,7 +14,7 @@ from scheduling_service.relay.stream import CheckpointConflict, EventStream
 
 log = logging.getLogger(__name__)
 
-IDLE_SECONDS = 0.05
+IDLE_SECONDS = 0.1
 """How long to wait before the next step when a step found nothing to do."""
 
 BATCH = 200

@@ -6,6 +6,7 @@ It prints each point that it reaches, and continues on a line of input.
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -66,8 +67,8 @@ def _follower(database_url: str, role_secret: str, redis_url: str) -> None:
     database = Database(database_url, role="notifications_app", secret=role_secret)
     handle = build_notifications(database).consumers[0].handle
 
-    def handle_and_stop(event: AnyEvent, connection: Connection) -> None:
-        handle(event, connection)
+    def handle_and_stop(events: Sequence[AnyEvent], connection: Connection) -> None:
+        handle(events, connection)
         _stop_at("handled")
 
     follower = Follower(Consumer("notifications", database, handle_and_stop), ConsumerGroup(redis_url, "notifications"))

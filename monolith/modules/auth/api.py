@@ -1,6 +1,6 @@
 """The public interface of auth. Other modules import nothing else of this package."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -26,6 +26,9 @@ class AuthApi(Protocol):
     """Every method may raise DatabaseUnavailable. Must not be called inside another module's transaction."""
 
     def user(self, user_id: UUID) -> UserRef | None: ...
+
+    def users(self, user_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
+        """Those that exist, by id."""
 
     def business(self, business_id: UUID) -> BusinessRef | None: ...
 

@@ -1,5 +1,6 @@
 """Lookup of users, businesses and memberships."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,6 +21,9 @@ class Directory:
     def user(self, user_id: UUID) -> UserRef | None:
         account = self._database.query(lambda connection: accounts.by_id(connection, user_id))
         return None if account is None else account.user
+
+    def users(self, user_ids: Collection[UUID]) -> dict[UUID, UserRef]:
+        return self._database.query(lambda connection: accounts.users(connection, user_ids))
 
     def business(self, business_id: UUID) -> BusinessRef | None:
         return self._database.query(lambda connection: businesses.by_id(connection, business_id))

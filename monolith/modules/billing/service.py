@@ -15,6 +15,7 @@ from contracts.scheduling.events import (
     AppointmentRescheduled,
 )
 from monolith.modules.billing import ledger, reconciliation, repository
+from monolith.modules.billing.charging import charge_bookings
 from monolith.modules.billing.fees import fee_of
 from monolith.modules.billing.model import (
     Invoice,
@@ -40,18 +41,18 @@ class BillingService:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def handle(self, event: AnyEvent, connection: Connection) -> None:
-        """Issue the documents that follow from an event, in the caller's transaction. Idempotent.
+    def handle(self, events: Sequence[AnyEvent], connection: Connection) -> None:
+        """Issue the documents that follow from events, in the caller's transaction. Idempotent.
 
         Holds, requests and changes before the cutoff are free of charge.
         """
-        match event:
-            case AppointmentBooked():
-                _charge(event, connection)
-            case AppointmentCancelled() | AppointmentNoShow():
-                _credit(event, connection)
-            case AppointmentRescheduled():
-                _charge_fee(event, connection)
+        charge_bookings(connection, [event for event in events if isinstance(event, AppointmentBooked)])
+        for event in events:
+            match event:
+                case AppointmentCancelled() | AppointmentNoShow():
+                    _credit(event, connection)
+                case AppointmentRescheduled() if event.fee_percent:
+                    _charge_fee(event, connection)
 
     def prices(self, business_id: UUID) -> PriceList:
         with self._database.transaction(business_id) as connection:
@@ -121,18 +122,6 @@ class BillingService:
         """
         with self._database.transaction(business_id) as connection:
             return reconciliation.discrepancies(connection, business_id, appointments, checked)
-
-
-def _charge(event: AppointmentBooked, connection: Connection) -> None:
-    """Invoice the price at the time of booking, once per seat. Free offerings get no invoice."""
-    booked, business_id = event.appointment, event.business_id
-    price = repository.price_at(connection, business_id, booked.offering_id, booked.booked_at)
-    if price is None or price.amount_minor == 0:
-        return
-    if ledger.summary_of_price(connection, business_id, booked.appointment_id) is None:
-        seats = f" × {booked.seats}" if booked.seats > 1 else ""
-        amount, description = price.amount_minor * booked.seats, booked.offering_name + seats
-        repository.add_invoice(connection, event, "appointment", description, amount, price.currency)
 
 
 def _credit(event: AppointmentCancelled | AppointmentNoShow, connection: Connection) -> None:

@@ -1,6 +1,6 @@
 """The texts of mails. Returns unescaped text; `mail.py` escapes it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -44,11 +44,16 @@ _CLOSINGS: dict[Kind, str] = {
     "offer": "To accept it, sign in at {page_url}, open it in your appointments and confirm it in time; "
     "otherwise it is offered to the next customer on the waiting list.",
 }
+_SERIES_OPENING = "Your {count} appointments at {business} are booked."
 _CLOSING = "View your appointments: {page_url}"
 
 
-def mail_text(kind: Kind, event: AnyEvent, name: str, page_url: str) -> MailText:
-    """Return the text of a mail. Every part is one line. Times are in the appointment's zone and name it."""
+def mail_text(kind: Kind, events: Sequence[AnyEvent], name: str, page_url: str) -> MailText:
+    """Return the text of a mail. Every part is one line. Times are in the appointment's zone and name it.
+
+    Several events are the bookings of a series: the subject names the first, and the facts list them all.
+    """
+    event = events[0]
     zone = ZoneInfo(event.appointment.zone)
     values = {
         "what": one_line(event.appointment.offering_name),
@@ -59,21 +64,25 @@ def mail_text(kind: Kind, event: AnyEvent, name: str, page_url: str) -> MailText
     opening = _OPENINGS[kind].format_map(values)
     if kind == "change" and event.appointment.status == "pending":
         opening += " It is still awaiting approval."
+    subject = _SUBJECTS[kind].format_map(values)
+    if len(events) > 1:
+        opening = _SERIES_OPENING.format_map({**values, "count": len(events)})
+        subject += f" and {len(events) - 1} more"
     return MailText(
-        subject=_SUBJECTS[kind].format_map(values),
+        subject=subject,
         greeting=f"Hello {one_line(name)},",
         opening=opening,
-        facts=_facts(kind, event, zone),
+        facts=_facts(kind, events, zone),
         closing=_CLOSINGS.get(kind, _CLOSING).format_map(values),
     )
 
 
-def _facts(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
-    appointment = event.appointment
+def _facts(kind: Kind, events: Sequence[AnyEvent], zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
+    event, appointment = events[0], events[0].appointment
     facts = [
         ("Service", appointment.offering_name),
         ("With", appointment.provider_name),
-        ("When", interval(appointment.starts_at, appointment.ends_at, zone)),
+        *(("When", interval(each.appointment.starts_at, each.appointment.ends_at, zone)) for each in events),
         *_additional_facts(kind, event, zone),
     ]
     return tuple((label, one_line(value)) for label, value in facts)

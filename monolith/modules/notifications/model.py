@@ -1,5 +1,6 @@
 """Request and reply models, and the recipient interface."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
@@ -71,5 +72,5 @@ class Recipient(Protocol):
 class Recipients(Protocol):
     """Lookup of recipients; implemented by the API of auth."""
 
-    def user(self, user_id: UUID, /) -> Recipient | None:
-        """Return the recipient, or None if there is no such user."""
+    def users(self, user_ids: Collection[UUID], /) -> Mapping[UUID, Recipient]:
+        """Return the recipients that exist, by id."""

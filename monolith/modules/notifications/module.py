@@ -40,9 +40,12 @@ def build_notifications(database: Database) -> Notifications:
 
 
 def mail_loops(database: Database, recipients: Recipients, *, smtp_url: str, public_url: str) -> list[Loop]:
-    """Build the worker's loops. `database` connects as `notifications_sender`; `recipients` is the API of auth."""
+    """Build the worker's loops. `database` connects as `notifications_sender`; `recipients` is the API of auth.
+
+    The first loop sends mail; set its `wake` to make it look for new messages at once.
+    """
     sender = Sender(database, recipients, MailServer(smtp_url), SenderIdentity(public_url))
     return [
-        Loop("mail sender", sender.step, idle_seconds=0.2),
-        Loop("reminders", Reminders(database).step, idle_seconds=1.0),
+        Loop("mail sender", sender.step, idle_seconds=1.0),
+        Loop("reminders", Reminders(database).step, idle_seconds=5.0),
     ]

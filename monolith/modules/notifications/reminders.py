@@ -53,4 +53,4 @@ def _add_mail(connection: Connection, payload: bytes) -> None:
     preferences = repository.preferences_of(connection, event.business_id, event.appointment.customer_id)
     is_upcoming = connection.execute(select(func.now() < event.appointment.starts_at)).scalar_one()
     if preferences.wants("reminder") and is_upcoming:
-        repository.add_message(connection, event, "reminder")
+        repository.add_messages(connection, [(event, "reminder")])

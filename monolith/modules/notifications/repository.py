@@ -1,21 +1,24 @@
 """SQL for mails, preferences and reminders of one business, under the role `notifications_app`."""
 
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, func, literal, select, update
+from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.scheduling.events import AnyEvent, encode_event
 from monolith.modules.notifications.model import Kind, Message, Preferences
-from monolith.modules.notifications.tables import message, preference, reminder
+from monolith.modules.notifications.tables import message, preference
 from monolith.shared.database import new_id
 
-_WAITING = "waiting"
+SERIES_DELAY: Final = timedelta(seconds=1)
+"""How long a confirmation of a series waits for the others, which are sent in the same mail."""
 
 
 def preferences_of(connection: Connection, business_id: UUID, user_id: UUID) -> Preferences:
-    """Return the preferences of a user. Primary key."""
+    """Primary key."""
     row = connection.execute(
         select(preference.c.confirmation, preference.c.change, preference.c.cancellation, preference.c.reminder).where(
             preference.c.business_id == business_id, preference.c.user_id == user_id
@@ -35,49 +38,65 @@ def set_preferences(connection: Connection, business_id: UUID, user_id: UUID, wa
     connection.execute(statement.on_conflict_do_update(constraint="preference_pkey", set_=kinds))
 
 
-def add_message(connection: Connection, event: AnyEvent, kind: Kind) -> None:
-    """Queue a mail, once per appointment, version and kind. Index message_once."""
-    connection.execute(
-        insert(message)
-        .values(
-            message_id=new_id(),
-            business_id=event.business_id,
-            user_id=event.appointment.customer_id,
-            appointment_id=event.appointment.appointment_id,
-            version=event.version,
-            kind=kind,
-            event=encode_event(event),
+def customer_preferences(connection: Connection, events: Sequence[AnyEvent]) -> Callable[[AnyEvent], Preferences]:
+    """Return a function from an event to the preferences of its customer. Primary key."""
+    if not events:
+        return lambda _: Preferences()
+    rows = connection.execute(
+        _PREFERENCES,
+        {
+            "businesses": [event.business_id for event in events],
+            "users": [event.appointment.customer_id for event in events],
+        },
+    )
+    known = {(row.business_id, row.user_id): _preferences(row) for row in rows}
+    return lambda event: known.get((event.business_id, event.appointment.customer_id), Preferences())
+
+
+def add_messages(connection: Connection, reported: Sequence[tuple[AnyEvent, Kind]]) -> None:
+    """Queue mails, one per appointment, version and kind. Index message_once."""
+    if reported:
+        connection.execute(
+            _MESSAGES,
+            {
+                "ids": [new_id() for _ in reported],
+                "businesses": [event.business_id for event, _ in reported],
+                "users": [event.appointment.customer_id for event, _ in reported],
+                "appointments": [event.appointment.appointment_id for event, _ in reported],
+                "versions": [event.version for event, _ in reported],
+                "kinds": [kind for _, kind in reported],
+                "events": [encode_event(event) for event, _ in reported],
+                "series_delay": SERIES_DELAY,
+                "series": [event.appointment.series_id if kind == "confirmation" else None for event, kind in reported],
+            },
         )
-        .on_conflict_do_nothing(constraint="message_once")
-    )
 
 
-def void_reminders(connection: Connection, event: AnyEvent) -> None:
-    """Void the reminders of earlier versions of the appointment. Primary key."""
-    connection.execute(
-        update(reminder)
-        .values(state="void")
-        .where(
-            reminder.c.business_id == event.business_id,
-            reminder.c.appointment_id == event.appointment.appointment_id,
-            reminder.c.state == _WAITING,
+def void_reminders(connection: Connection, events: Sequence[AnyEvent]) -> None:
+    """Void the reminders of earlier versions of the appointments. Primary key."""
+    if events:
+        connection.execute(
+            _VOID,
+            {
+                "businesses": [event.business_id for event in events],
+                "appointments": [event.appointment.appointment_id for event in events],
+            },
         )
-    )
 
 
-def add_reminder(connection: Connection, event: AnyEvent, due_at: datetime) -> None:
-    """Add a reminder if `due_at` is in the future, by the database's clock."""
-    values = {
-        "business_id": event.business_id,
-        "appointment_id": event.appointment.appointment_id,
-        "version": event.version,
-        "due_at": due_at,
-        "event": encode_event(event),
-    }
-    if_upcoming = select(*(literal(value, reminder.c[name].type) for name, value in values.items())).where(
-        literal(due_at, reminder.c.due_at.type) > func.now()
-    )
-    connection.execute(insert(reminder).from_select(list(values), if_upcoming).on_conflict_do_nothing())
+def add_reminders(connection: Connection, events: Sequence[AnyEvent], lead_time: timedelta) -> None:
+    """Add reminders `lead_time` before each appointment, unless that is in the past, by the database's clock."""
+    if events:
+        connection.execute(
+            _REMINDERS,
+            {
+                "businesses": [event.business_id for event in events],
+                "appointments": [event.appointment.appointment_id for event in events],
+                "versions": [event.version for event in events],
+                "due": [event.appointment.starts_at - lead_time for event in events],
+                "events": [encode_event(event) for event in events],
+            },
+        )
 
 
 def messages(connection: Connection, business_id: UUID, before: UUID | None, limit: int) -> list[Message]:
@@ -88,3 +107,39 @@ def messages(connection: Connection, business_id: UUID, before: UUID | None, lim
         query = query.where(message.c.message_id < before)
     rows = connection.execute(query.order_by(message.c.message_id.desc()).limit(limit))
     return [Message(**row._mapping) for row in rows]
+
+
+def _preferences(row: Row[Any]) -> Preferences:
+    return Preferences(
+        confirmation=row.confirmation, change=row.change, cancellation=row.cancellation, reminder=row.reminder
+    )
+
+
+_PREFERENCES = text("""
+    SELECT business_id, user_id, confirmation, change, cancellation, reminder
+      FROM notifications.preference
+     WHERE (business_id, user_id) IN (SELECT * FROM unnest(CAST(:businesses AS uuid[]), CAST(:users AS uuid[])))
+""")
+_MESSAGES = text("""
+    INSERT INTO notifications.message (message_id, business_id, user_id, appointment_id, version, kind, event,
+                                       series_id, next_attempt_at)
+    SELECT *, now() + CASE WHEN series_id IS NULL THEN interval '0' ELSE CAST(:series_delay AS interval) END
+      FROM unnest(CAST(:ids AS uuid[]), CAST(:businesses AS uuid[]), CAST(:users AS uuid[]),
+                  CAST(:appointments AS uuid[]), CAST(:versions AS integer[]), CAST(:kinds AS text[]),
+                  CAST(:events AS bytea[]), CAST(:series AS uuid[]))
+           AS reported (message_id, business_id, user_id, appointment_id, version, kind, event, series_id)
+        ON CONFLICT ON CONSTRAINT message_once DO NOTHING
+""")
+_VOID = text("""
+    UPDATE notifications.reminder SET state = 'void'
+     WHERE state = 'waiting' AND (business_id, appointment_id) IN
+           (SELECT * FROM unnest(CAST(:businesses AS uuid[]), CAST(:appointments AS uuid[])))
+""")
+_REMINDERS = text("""
+    INSERT INTO notifications.reminder (business_id, appointment_id, version, due_at, event)
+    SELECT * FROM unnest(CAST(:businesses AS uuid[]), CAST(:appointments AS uuid[]), CAST(:versions AS integer[]),
+                         CAST(:due AS timestamptz[]), CAST(:events AS bytea[]))
+               AS given (business_id, appointment_id, version, due_at, event)
+     WHERE due_at > now()
+        ON CONFLICT DO NOTHING
+""")

@@ -1,24 +1,30 @@
 """Delivery of queued mails of all businesses. Runs as the role `notifications_sender`."""
 
 import logging
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.events import decode_event
 from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
-from monolith.modules.notifications.model import Kind, Recipients
-from monolith.modules.notifications.smtp import DeliveryRejected, MailServer
+from monolith.modules.notifications.model import Kind, Recipient, Recipients
+from monolith.modules.notifications.smtp import DeliveryRejected, MailServer, ServerUnavailable
 from monolith.modules.notifications.tables import message
 from monolith.shared.database import Database
 
 log = logging.getLogger(__name__)
 
-CLAIM = timedelta(minutes=2)
-"""Longer than an attempt takes. After this time, other senders retry the mail of a sender that crashed."""
+BATCH: Final = 50
+CLAIM: Final = timedelta(minutes=2)
+"""Longer than a batch takes. After this time, other senders retry the mails of a sender that crashed."""
+BATCH_SECONDS: Final = 60.0
+"""A batch that takes longer, such as with a slow server, releases the mails that it has not attempted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +43,20 @@ class RetryPolicy:
 @dataclass(frozen=True, slots=True)
 class _Due:
     message_id: UUID
+    business_id: UUID
     user_id: UUID
     kind: Kind
     event: bytes
     attempts: int
     created_at: datetime
+    series_id: UUID | None
 
 
 class Sender:
     """Sends mails at least once; any number of senders may run.
 
-    A crash between the server's reply and the update of the row sends the mail again, with the same Message-ID, which
-    lets mail programs detect the duplicate.
+    A crash between the server's reply and the update of the rows sends the mails of the batch again, with the same
+    Message-IDs, which let mail programs detect the duplicates.
     """
 
     def __init__(
@@ -66,57 +74,102 @@ class Sender:
         self._retries = retries or RetryPolicy()
 
     def step(self) -> bool:
-        """Attempt one mail; return false if none is due. No transaction is open during the delivery."""
+        """Attempt a batch of mails; return whether any were due. No transaction is open during the delivery."""
         with self._database.transaction() as connection:
             due = _claim(connection)
-        if due is None:
+        if not due:
+            self._server.close()
             return False
-        try:
-            self._send(due)
-        except (DeliveryRejected, InvalidAddress) as error:
-            self._mark(due, state="failed", problem=str(error))
-            log.warning("mail %s cannot be delivered: %s", due.message_id, error)
-        except Exception as error:
-            self._later(due, error)
-        else:
-            self._mark(due, state="sent", sent_at=func.now(), problem=None)
+        until = time.monotonic() + BATCH_SECONDS
+        recipients = self._recipients.users({each.user_id for each in due})
+        letters = _letters(due)
+        sent: list[_Due] = []
+        self._server.check_session()
+        for position, letter in enumerate(letters):
+            if time.monotonic() > until:
+                self._release([each for late in letters[position:] for each in late])
+                break
+            try:
+                self._send(letter, recipients.get(letter[0].user_id))
+                sent += letter
+            except ServerUnavailable as error:
+                self._defer([each for late in letters[position:] for each in late], error)
+                break
+            except (DeliveryRejected, InvalidAddress) as error:
+                self._fail(letter, str(error))
+            except Exception as error:
+                self._defer(letter, error)
+        self._mark(sent, state="sent", sent_at=func.now(), problem=None)
         return True
 
-    def _send(self, due: _Due) -> None:
-        recipient = self._recipients.user(due.user_id)
+    def _send(self, letter: Sequence[_Due], recipient: Recipient | None) -> None:
         if recipient is None:
             raise InvalidAddress("the user no longer exists")
-        notification = Notification(due.message_id, due.kind, decode_event(due.event), due.created_at)
-        self._server.send(compose(notification, recipient, self._sender))
+        first = letter[0]
+        events = sorted((decode_event(each.event) for each in letter), key=lambda event: event.appointment.starts_at)
+        mail = compose(Notification(first.message_id, first.kind, events, first.created_at), recipient, self._sender)
+        self._server.send(mail)
 
-    def _later(self, due: _Due, error: Exception) -> None:
-        log.warning("attempt to deliver mail %s failed (attempt %d): %s", due.message_id, due.attempts, error)
-        if due.attempts >= self._retries.attempts:
-            self._mark(due, state="failed", problem=f"given up after {due.attempts} attempts: {error}")
-            return
-        wait = self._retries.delay(due.attempts)
-        self._mark(due, next_attempt_at=func.now() + wait, problem=str(error))
+    def _defer(self, letters: Sequence[_Due], error: Exception) -> None:
+        final = [each for each in letters if each.attempts >= self._retries.attempts]
+        self._fail(final, f"given up after {self._retries.attempts} attempts: {error}")
+        waiting = [each for each in letters if each.attempts < self._retries.attempts]
+        for attempts in {each.attempts for each in waiting}:
+            again = [each for each in waiting if each.attempts == attempts]
+            log.warning("delivery of %d mails failed (attempt %d): %s", len(again), attempts, error)
+            self._mark(again, next_attempt_at=func.now() + self._retries.delay(attempts), problem=str(error))
 
-    def _mark(self, due: _Due, **values: object) -> None:
-        with self._database.transaction() as connection:
-            connection.execute(update(message).values(**values).where(message.c.message_id == due.message_id))
+    def _fail(self, letters: Sequence[_Due], problem: str) -> None:
+        for each in letters:
+            log.warning("mail %s cannot be delivered: %s", each.message_id, problem)
+        self._mark(letters, state="failed", problem=problem)
+
+    def _release(self, letters: Sequence[_Due]) -> None:
+        self._mark(letters, next_attempt_at=func.now(), attempts=message.c.attempts - 1)
+
+    def _mark(self, letters: Sequence[_Due], **values: object) -> None:
+        if letters:
+            ids = [each.message_id for each in letters]
+            with self._database.transaction() as connection:
+                connection.execute(update(message).values(**values).where(message.c.message_id.in_(ids)))
 
 
-def _claim(connection: Connection) -> _Due | None:
-    """Claim the mail that has been due longest for the time of one attempt. Index message_due."""
-    row = connection.execute(
+def _letters(due: Sequence[_Due]) -> list[list[_Due]]:
+    """Group the messages into mails, in order: one per message, or per customer for the bookings of a series."""
+    letters: dict[object, list[_Due]] = {}
+    for each in due:
+        series = (each.series_id, each.user_id) if each.series_id is not None and each.kind == "confirmation" else None
+        letters.setdefault(series or each.message_id, []).append(each)
+    return list(letters.values())
+
+
+def _claim(connection: Connection) -> list[_Due]:
+    """Claim the mails that have been due longest, and the rest of their series.
+
+    Indexes message_due, message_of_series.
+    """
+    due = (
         select(message.c.message_id)
         .where(message.c.state == "pending", message.c.next_attempt_at <= func.now())
         .order_by(message.c.next_attempt_at)
-        .limit(1)
+        .limit(BATCH)
         .with_for_update(skip_locked=True)
-    ).one_or_none()
-    if row is None:
-        return None
-    claimed = connection.execute(
+        .cte("due")
+    )
+    claimed = _claimed(connection, message.c.message_id.in_(select(due.c.message_id)))
+    series = {each.series_id for each in claimed if each.series_id is not None}
+    if series:
+        rest = (message.c.series_id.in_(series), message.c.state == "pending", message.c.kind == "confirmation")
+        others = message.c.message_id.notin_([each.message_id for each in claimed])
+        claimed += _claimed(connection, *rest, others)
+    return claimed
+
+
+def _claimed(connection: Connection, *conditions: ColumnElement[bool]) -> list[_Due]:
+    claim = (
         update(message)
         .values(attempts=message.c.attempts + 1, next_attempt_at=func.now() + CLAIM)
-        .where(message.c.message_id == row.message_id)
+        .where(*conditions)
         .returning(*(message.c[each.name] for each in fields(_Due)))
-    ).one()
-    return _Due(*claimed)
+    )
+    return sorted((_Due(*row) for row in connection.execute(claim)), key=lambda each: each.message_id)

@@ -1,5 +1,6 @@
 """The notifications service: event handling, preferences and the list of mails. It sends nothing itself."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -30,16 +31,14 @@ class NotificationsService:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def handle(self, event: AnyEvent, connection: Connection) -> None:
-        """Store the mail for an event and replace the reminder of its appointment, in the caller's transaction."""
-        kind = _kind(event)
-        if kind is not None:
-            preferences = repository.preferences_of(connection, event.business_id, event.appointment.customer_id)
-            if preferences.wants(kind):
-                repository.add_message(connection, event, kind)
-        repository.void_reminders(connection, event)
-        if event.appointment.status == "booked":
-            repository.add_reminder(connection, event, event.appointment.starts_at - REMINDER_LEAD_TIME)
+    def handle(self, events: Sequence[AnyEvent], connection: Connection) -> None:
+        """Store the mails for events and replace the reminders of their appointments, in the caller's transaction."""
+        reported = [(event, kind) for event in events if (kind := _kind(event)) is not None]
+        preferences = repository.customer_preferences(connection, [event for event, _ in reported])
+        repository.add_messages(connection, [each for each in reported if preferences(each[0]).wants(each[1])])
+        repository.void_reminders(connection, [event for event in events if event.version > 1])
+        booked = [event for event in events if event.appointment.status == "booked"]
+        repository.add_reminders(connection, booked, REMINDER_LEAD_TIME)
 
     def preferences(self, business_id: UUID, user_id: UUID) -> Preferences:
         """Return the user's preferences. Raises DatabaseUnavailable."""

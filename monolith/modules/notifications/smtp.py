@@ -2,11 +2,11 @@
 
 import smtplib
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from email.message import EmailMessage
+from contextlib import suppress
 from functools import cached_property
 from urllib.parse import unquote, urlsplit
+
+from monolith.modules.notifications.mail import ComposedMail
 
 TIMEOUT = 5.0
 
@@ -16,13 +16,18 @@ class DeliveryRejected(Exception):
 
 
 class DeliveryDeferred(Exception):
-    """The server is unreachable or reported a temporary error."""
+    """The server reported a temporary error for this mail."""
+
+
+class ServerUnavailable(DeliveryDeferred):
+    """The server is unreachable, so no other mail can be delivered now either."""
 
 
 class MailServer:
     """A mail server at `smtp://[user:password@]host[:port]`, or `smtps://` for implicit TLS.
 
-    STARTTLS is used if the server offers it; the password is sent over TLS only.
+    STARTTLS is used if the server offers it; the password is sent over TLS only. One session is kept open between
+    mails. Not thread-safe.
     """
 
     def __init__(self, url: str) -> None:
@@ -31,15 +36,24 @@ class MailServer:
         self._host = parts.hostname or "localhost"
         self._port = parts.port or (465 if self._implicit_tls else 25)
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._session: smtplib.SMTP | None = None
 
-    def send(self, mail: EmailMessage) -> None:
-        """Return once the server has accepted responsibility for the mail.
+    def check_session(self) -> None:
+        """Discard an idle session that the server has closed. Call it before a batch of mails."""
+        if self._session is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                if self._session.noop()[0] == 250:
+                    return
+            self.close()
+
+    def send(self, mail: ComposedMail) -> None:
+        """Return once the server has accepted responsibility for the mail. Opens a session where none is open.
 
         Raises DeliveryRejected or DeliveryDeferred. After DeliveryDeferred the server may still have accepted the mail.
         """
+        session = self._session or self._connect()
         try:
-            with self._session() as session:
-                session.send_message(mail)
+            session.sendmail(mail.sender, [mail.recipient], mail.content)
         except smtplib.SMTPRecipientsRefused as error:
             raise _delivery_error(*next(iter(error.recipients.values()))) from error
         except smtplib.SMTPResponseException as error:
@@ -47,20 +61,38 @@ class MailServer:
         except smtplib.SMTPNotSupportedError as error:
             raise DeliveryRejected(str(error)) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise DeliveryDeferred(f"{type(error).__name__}: {error}") from error
+            self.close()
+            raise ServerUnavailable(f"{type(error).__name__}: {error}") from error
+
+    def close(self) -> None:
+        """End the session, if one is open."""
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                session.quit()
+            session.close()
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         # Created on first use: loading the system's certificates takes longer than sending a mail.
         return ssl.create_default_context()
 
-    @contextmanager
-    def _session(self) -> Iterator[smtplib.SMTP]:
-        with (
+    def _connect(self) -> smtplib.SMTP:
+        try:
+            self._session = self._open()
+        except smtplib.SMTPResponseException as error:
+            raise ServerUnavailable(f"{error.smtp_code} {_text(error.smtp_error)}") from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise ServerUnavailable(f"{type(error).__name__}: {error}") from error
+        return self._session
+
+    def _open(self) -> smtplib.SMTP:
+        session = (
             smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT, context=self._tls)
             if self._implicit_tls
             else smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
-        ) as session:
+        )
+        try:
             session.ehlo_or_helo_if_needed()
             encrypted = self._implicit_tls
             if not encrypted and session.has_extn("starttls"):
@@ -70,10 +102,17 @@ class MailServer:
                 if not encrypted:
                     raise smtplib.SMTPException("the server offers no TLS, so the password was not sent")
                 session.login(self._user, self._password)
-            yield session
+        except BaseException:
+            session.close()
+            raise
+        return session
 
 
 def _delivery_error(code: int, reply: bytes | str) -> DeliveryRejected | DeliveryDeferred:
-    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
-    reason = f"{code} {' '.join(text.split())}"
+    reason = f"{code} {_text(reply)}"
     return DeliveryRejected(reason) if 500 <= code < 600 else DeliveryDeferred(reason)
+
+
+def _text(reply: bytes | str) -> str:
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+    return " ".join(text.split())

@@ -6,7 +6,7 @@ sent in one round trip, and so that a dead pooled connection is detected before 
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 from uuid import UUID
@@ -54,15 +54,15 @@ class Database:
         self._engine = _engine(role_url(url, role, secret), role, pool_size, pool_timeout)
 
     @contextmanager
-    def transaction(self, business_id: UUID | None = None) -> Iterator[Connection]:
+    def transaction(self, businesses: UUID | Collection[UUID] | None = None) -> Iterator[Connection]:
         """Open a READ COMMITTED transaction that commits at the end of the block and rolls back on an exception.
 
-        Row-level security shows the rows of `business_id`; without it, no rows of protected tables.
+        Row-level security shows the rows of `businesses`, one or several; without any, no rows of protected tables.
 
         Raises DatabaseUnavailable if the database cannot be reached in time or cannot work (nothing was done), and
         CommitUnknown if the connection is lost at COMMIT. Other errors of statements propagate.
         """
-        connection = self._begin(_begin_statement(business_id))
+        connection = self._begin(_begin_statement(businesses))
         _thread_state.transactions = getattr(_thread_state, "transactions", 0) + 1
         try:
             yield connection
@@ -157,10 +157,12 @@ def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:
     )
 
 
-def _begin_statement(business_id: UUID | None) -> bytes:
-    if business_id is None:
+def _begin_statement(businesses: UUID | Collection[UUID] | None) -> bytes:
+    if not businesses:
         return b"BEGIN"
-    return f"BEGIN; SELECT set_config('app.business_id', '{UUID(int=business_id.int)}', true)".encode()
+    several = businesses if isinstance(businesses, Collection) else (businesses,)
+    ids = ",".join(str(UUID(int=each.int)) for each in several)
+    return f"BEGIN; SELECT set_config('app.business_id', '{ids}', true)".encode()
 
 
 def _driver(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:

@@ -2,14 +2,17 @@
 
 import logging
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from redis import RedisError
 
+from contracts.chassis.backoff import Every
 from contracts.scheduling.events import AnyEvent, decode_event
 from monolith.shared.database import DatabaseUnavailable
-from monolith.shared.events.apply_event import ApplyOutcome, InvalidEntry, apply_event, read_event
+from monolith.shared.events.apply_events import InvalidEntry, apply_events, read_event
+from monolith.shared.events.batch import ApplyOutcome
 from monolith.shared.events.consumer import Consumer, EventRejected
 from monolith.shared.events.consumer_group import ConsumerGroup, StreamEntry
 from monolith.shared.events.inbox import Inbox
@@ -21,29 +24,46 @@ log = logging.getLogger(__name__)
 class FollowerSettings:
     """Retry and batch settings; times are in seconds.
 
-    An event becomes a dead letter after `tries` attempts, by default after about three minutes. A gap of `gap` seconds
-    makes the relays republish, at most once per `republish_every`.
+    Up to `batch` events are applied in one transaction. After a batch that is not full, the next read is delayed by
+    `linger`, so that a steady flow of events forms batches. The group is inspected every `inspect_every`, and after a
+    reconnect. An event becomes a dead letter after `tries` attempts, by default after about three minutes. A gap of
+    `gap` seconds makes the relays republish, at most once per `republish_every`.
     """
 
     tries: int = 8
     first_retry: float = 2.0
     longest_retry: float = 60.0
-    batch: int = 20
+    batch: int = 100
+    linger: float = 0.2
+    inspect_every: float = 1.0
     check_every: float = 15.0
     gap: float = 60.0
     republish_every: float = 300.0
 
 
 class Follower:
-    """Consumes the stream for one module. Several processes may run followers of the same consumer."""
+    """Consumes the stream for one module. Several processes may run followers of the same consumer.
 
-    def __init__(self, consumer: Consumer, group: ConsumerGroup, settings: FollowerSettings | None = None) -> None:
+    `after_batch` is called after each commit.
+    """
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        group: ConsumerGroup,
+        settings: FollowerSettings | None = None,
+        after_batch: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._after_batch = after_batch
         self._consumer = consumer
         self._group = group
         self._settings = settings or FollowerSettings()
         self._inbox = Inbox(consumer.name)
         self._database_unavailable = False
-        self._next_check = 0.0
+        self._inspection = Every(self._settings.inspect_every)
+        self._checks = Every(self._settings.check_every)
+        self._lagging = False
+        self._next_read = 0.0
         self._next_republication = 0.0
 
     def step(self) -> bool:
@@ -51,12 +71,14 @@ class Follower:
 
         Raises redis.RedisError and DatabaseUnavailable; such failures do not count as attempts.
         """
-        self._require_database()
-        retried = self._retry()
-        self._check_gaps()
-        entries = self._group.read(self._settings.batch, wait=not retried)
-        for entry in entries:
-            self._handle(entry)
+        try:
+            self._require_database()
+            retried = self._inspect()
+            entries = self._read(wait=not retried)
+            self._handle_batch(entries)
+        except RedisError:
+            self._inspection.make_due()
+            raise
         return bool(entries) or retried
 
     def close(self) -> None:
@@ -67,6 +89,26 @@ class Follower:
             self._consumer.database.ping()
             self._database_unavailable = False
 
+    def _inspect(self) -> bool:
+        """Retry overdue entries and check for gaps; return whether any entries were retried.
+
+        A lagging group is checked before each read: once it has read later entries, nothing shows that the stream was
+        trimmed ahead of it.
+        """
+        due = self._inspection.due()
+        retried = due and self._retry()
+        if due or self._lagging:
+            self._check_gaps()
+        return retried
+
+    def _read(self, *, wait: bool) -> list[StreamEntry]:
+        time.sleep(max(0.0, self._next_read - time.monotonic()))
+        entries = self._group.read(self._settings.batch, wait=wait)
+        self._lagging = len(entries) == self._settings.batch
+        if entries and not self._lagging:
+            self._next_read = time.monotonic() + self._settings.linger
+        return entries
+
     def _retry(self) -> bool:
         settings = self._settings
         entries, trimmed = self._group.claim_overdue(settings.first_retry, settings.longest_retry, count=200)
@@ -76,12 +118,27 @@ class Follower:
             self._handle(entry)
         return bool(entries)
 
+    def _handle_batch(self, entries: Sequence[StreamEntry]) -> None:
+        """Apply all entries in one transaction; if that fails, one by one, to find the entries that fail."""
+        if len(entries) > 1:
+            try:
+                self._apply([read_event(entry) for entry in entries])
+            except RedisError:
+                raise
+            except Exception as error:
+                log.info("%s: applying %d events one by one: %s", self._consumer.name, len(entries), error)
+            else:
+                self._group.acknowledge([entry.entry_id for entry in entries])
+                return
+        for entry in entries:
+            self._handle(entry)
+
     def _handle(self, entry: StreamEntry) -> None:
         """Acknowledge the entry once it is applied or a dead letter; otherwise leave it pending for a retry."""
         event: AnyEvent | None = None
         try:
             event = read_event(entry)
-            self._apply(event)
+            self._apply([event])
         except (InvalidEntry, EventRejected) as error:
             self._dead_letter(entry, event, error)
         except RedisError:
@@ -96,12 +153,14 @@ class Follower:
                 return
         self._group.acknowledge([entry.entry_id])
 
-    def _apply(self, event: AnyEvent) -> None:
-        outcome, next_event = apply_event(self._consumer, self._inbox, event)
-        if outcome is ApplyOutcome.EARLY:
-            log.info("%s: %s is early and waits for its predecessor", self._consumer.name, _describe(event))
-        if next_event is not None:
-            self._add(next_event)
+    def _apply(self, events: Sequence[AnyEvent]) -> None:
+        plan = apply_events(self._consumer, self._inbox, events)
+        self._after_batch()
+        for event, outcome in zip(events, plan.outcomes, strict=True):
+            if outcome is ApplyOutcome.EARLY:
+                log.info("%s: %s is early and waits for its predecessor", self._consumer.name, _describe(event))
+        for payload in plan.successors:
+            self._add(payload)
 
     def _gave_up(self, entry: StreamEntry, event: AnyEvent | None, error: Exception) -> bool:
         if entry.deliveries >= self._settings.tries:
@@ -123,8 +182,7 @@ class Follower:
         after = self._group.trimmed_after()
         if after is not None:
             self._request_republication("the stream was trimmed before entries were read", after)
-        if time.monotonic() >= self._next_check:
-            self._next_check = time.monotonic() + self._settings.check_every
+        if self._checks.due():
             self._check_early_events()
 
     def _check_early_events(self) -> None:

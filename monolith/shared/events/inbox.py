@@ -1,6 +1,6 @@
 """SQL for the inbox of a module: applied, early and dead events, in the transaction of the effect."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, MetaData, and_, delete, exists
 from sqlalchemy.dialects import postgresql
 
 from contracts.scheduling.events import AnyEvent, encode_event
+from monolith.shared.events.batch import KnownEvents
 from monolith.shared.events.consumer_group import StreamEntry
 from monolith.shared.events.tables import consumer_tables
 
@@ -21,20 +22,6 @@ class Gap:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class EventStatus:
-    """The state of an event in the inbox.
-
-    `applied` is the newest applied version of its appointment, 0 if none. `dead` is None without a dead letter, and
-    false during its replay. `successor` is the payload of the next version, if it arrived early.
-    """
-
-    applied: int
-    dead: bool | None
-    early: bool
-    successor: bytes | None
-
-
 class Inbox:
     """The inbox tables in `schema`. Methods run in the caller's transaction."""
 
@@ -42,55 +29,63 @@ class Inbox:
         self._schema = schema
         tables = consumer_tables(MetaData(), schema)
         self._inbox, self._early, self._dead = tables.inbox, tables.early_event, tables.dead_letter
+        self._known, self._record = text(_KNOWN.replace("SCHEMA", schema)), text(_RECORD.replace("SCHEMA", schema))
 
-    def lock(self, connection: Connection, appointment_id: UUID) -> None:
-        """Serialize the application of an appointment's events until the transaction ends."""
+    def lock(self, connection: Connection, appointments: Collection[UUID]) -> None:
+        """Serialize the application of each appointment's events until the transaction ends.
+
+        Every transaction takes its locks in the same order, so transactions do not deadlock.
+        """
         connection.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-            {"key": f"{self._schema}.inbox {appointment_id}"},
+            _LOCK,
+            {"prefix": f"{self._schema}.inbox ", "ids": [str(each) for each in appointments]},
         )
 
-    def status(self, connection: Connection, event: AnyEvent) -> EventStatus:
-        """Return the status of the event, under `lock`. Indexes inbox_version, dead_letter_event, early_event_pkey."""
-        inbox, early, dead = self._inbox.c, self._early.c, self._dead.c
-        appointment_id = event.appointment.appointment_id
-        same_appointment = early.appointment_id == appointment_id
-        letters = select(dead.replayed_at.is_(None)).where(dead.event_id == event.event_id)
-        applied = select(func.max(inbox.version)).where(inbox.appointment_id == appointment_id)
-        row = connection.execute(
-            select(
-                func.coalesce(applied.scalar_subquery(), 0),
-                letters.scalar_subquery(),
-                exists().where(same_appointment, early.version == event.version),
-                select(early.payload).where(same_appointment, early.version == event.version + 1).scalar_subquery(),
-            )
-        ).one()
-        return EventStatus(*row)
+    def known(self, connection: Connection, appointments: Collection[UUID], event_ids: Collection[UUID]) -> KnownEvents:
+        """Return the state of these appointments and events, under `lock`.
 
-    def record(self, connection: Connection, event: AnyEvent, status: EventStatus) -> None:
-        """Record that the event is applied; it is no longer early or dead."""
-        connection.execute(
-            insert(self._inbox).values(
-                event_id=event.event_id,
-                appointment_id=event.appointment.appointment_id,
-                version=event.version,
-            )
+        Indexes inbox_version, dead_letter_event, early_event_pkey. The last two tables are nearly always empty.
+        """
+        rows = connection.execute(
+            self._known,
+            {"appointments": list(appointments), "events": list(event_ids)},
+        ).all()
+        return KnownEvents(
+            applied={each: version for kind, each, version, _, _ in rows if kind == "applied"},
+            dead={each: blocks for kind, each, _, _, blocks in rows if kind == "dead"},
+            early={(each, version): payload for kind, each, version, payload, _ in rows if kind == "early"},
         )
-        if status.early:
-            self._delete_early(connection, event)
-        if status.dead is not None:
-            connection.execute(delete(self._dead).where(self._dead.c.event_id == event.event_id))
 
-    def store_early(self, connection: Connection, event: AnyEvent) -> None:
+    def record(self, connection: Connection, applied: Sequence[AnyEvent], known: KnownEvents) -> None:
+        """Record that the events are applied; they are no longer early or dead."""
+        if not applied:
+            return
         connection.execute(
-            postgresql.insert(self._early)
-            .values(
-                appointment_id=event.appointment.appointment_id,
-                version=event.version,
-                payload=encode_event(event),
-            )
-            .on_conflict_do_nothing()
+            self._record,
+            {
+                "events": [event.event_id for event in applied],
+                "appointments": [event.appointment.appointment_id for event in applied],
+                "versions": [event.version for event in applied],
+            },
         )
+        for event in applied:
+            if (event.appointment.appointment_id, event.version) in known.early:
+                self._delete_early(connection, event)
+            if event.event_id in known.dead:
+                connection.execute(delete(self._dead).where(self._dead.c.event_id == event.event_id))
+
+    def store_early(self, connection: Connection, events: Sequence[AnyEvent]) -> None:
+        """Store events whose predecessor has not arrived."""
+        if events:
+            rows = [
+                {
+                    "appointment_id": event.appointment.appointment_id,
+                    "version": event.version,
+                    "payload": encode_event(event),
+                }
+                for event in events
+            ]
+            connection.execute(postgresql.insert(self._early).on_conflict_do_nothing(), rows)
 
     def stranded_successors(self, connection: Connection, older_than: timedelta) -> Sequence[bytes]:
         """Return early events whose predecessor has been applied, older than `older_than`. Scans a small table."""
@@ -150,3 +145,24 @@ class Inbox:
 def _storable(text_value: str) -> str:
     """Escape NUL, which Postgres does not store in text, and truncate."""
     return text_value.replace("\x00", "\\x00")[:1000]
+
+
+_LOCK = text("""
+    SELECT pg_advisory_xact_lock(key)
+      FROM (SELECT DISTINCT hashtextextended(:prefix || id, 0) AS key FROM unnest(CAST(:ids AS text[])) AS id
+             ORDER BY key) AS keys
+""")
+_KNOWN = """
+    SELECT 'applied', appointment_id, max(version), NULL::bytea, NULL::boolean
+      FROM SCHEMA.inbox WHERE appointment_id = ANY (:appointments) GROUP BY appointment_id
+    UNION ALL
+    SELECT 'early', appointment_id, version, payload, NULL
+      FROM SCHEMA.early_event WHERE appointment_id = ANY (:appointments)
+    UNION ALL
+    SELECT 'dead', event_id, NULL, NULL, replayed_at IS NULL
+      FROM SCHEMA.dead_letter WHERE event_id = ANY (:events)
+"""
+_RECORD = """
+    INSERT INTO SCHEMA.inbox (event_id, appointment_id, version)
+    SELECT * FROM unnest(CAST(:events AS uuid[]), CAST(:appointments AS uuid[]), CAST(:versions AS integer[]))
+"""

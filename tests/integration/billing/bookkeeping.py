@@ -46,13 +46,17 @@ class Books:
     def business(self) -> BusinessRef:
         return BusinessRef(self.business_id, "salon", "Salon", "Europe/Zurich", "CHF")
 
+    def of_another_business(self) -> "Books":
+        """The books of a second business in the same database."""
+        return Books(self.database, self.api)
+
     def price(self, amount_minor: int, currency: str = "CHF", offering_id: UUID | None = None) -> None:
         wanted = SetPrice(offering_id=offering_id or self.offering_id, amount_minor=amount_minor)
         self.api.set_price(self.business_id, currency, wanted, self.staff_id)
 
     def tell(self, event: AnyEvent) -> None:
         with self.database.transaction(event.business_id) as connection:
-            self.api.handle(event, connection)
+            self.api.handle([event], connection)
 
     def booked(
         self,

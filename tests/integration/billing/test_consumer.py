@@ -4,11 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from contracts.scheduling.events import decode_event
+from contracts.scheduling.events import AnyEvent, decode_event
 from monolith.modules.billing.module import build_billing
 from monolith.shared.database import Database
 from monolith.shared.events import Consumer
-from monolith.shared.events.apply_event import ApplyOutcome, apply_event
+from monolith.shared.events.apply_events import apply_events
+from monolith.shared.events.batch import ApplyOutcome
 from monolith.shared.events.inbox import Inbox
 from tests.integration.billing.bookkeeping import Books
 
@@ -30,7 +31,7 @@ def test_a_delivery_at_once_in_many_consumers_is_one_invoice(books: Books, consu
     books.price(5_000)
     booked = books.booked()
     with ThreadPoolExecutor(THREADS) as pool:
-        outcomes = list(pool.map(lambda _: apply_event(consumer, inbox, booked)[0], range(THREADS)))
+        outcomes = list(pool.map(lambda _: outcome_of(consumer, inbox, booked), range(THREADS)))
     assert sorted(outcome.name for outcome in outcomes) == ["ALREADY_APPLIED"] * (THREADS - 1) + ["APPLIED"]
     assert books.numbers() == [1]
 
@@ -39,12 +40,12 @@ def test_a_cancellation_that_overtakes_its_booking_waits_for_it(books: Books, co
     books.price(5_000)
     booked = books.booked()
     cancelled = books.cancelled(booked)
-    assert apply_event(consumer, inbox, cancelled)[0] is ApplyOutcome.EARLY
+    assert outcome_of(consumer, inbox, cancelled) is ApplyOutcome.EARLY
     assert books.numbers() == []
-    outcome, successor = apply_event(consumer, inbox, booked)
-    assert outcome is ApplyOutcome.APPLIED
-    assert successor is not None
-    assert apply_event(consumer, inbox, decode_event(successor))[0] is ApplyOutcome.APPLIED
+    plan = apply_events(consumer, inbox, [booked])
+    assert plan.outcomes == [ApplyOutcome.APPLIED]
+    (successor,) = plan.successors
+    assert outcome_of(consumer, inbox, decode_event(successor)) is ApplyOutcome.APPLIED
     invoice = books.invoice(booked)
     assert invoice is not None
     assert invoice.state == "credited"
@@ -55,8 +56,38 @@ def test_a_new_time_leaves_its_mark_in_the_inbox_only(books: Books, consumer: Co
     booked = books.booked()
     moved = books.rescheduled(booked)
     for event in (booked, moved):
-        assert apply_event(consumer, inbox, event)[0] is ApplyOutcome.APPLIED
+        assert outcome_of(consumer, inbox, event) is ApplyOutcome.APPLIED
     invoice = books.invoice(booked)
     assert invoice is not None
     assert (invoice.state, invoice.total_minor) == ("open", 5_000)
-    assert apply_event(consumer, inbox, moved)[0] is ApplyOutcome.ALREADY_APPLIED
+    assert outcome_of(consumer, inbox, moved) is ApplyOutcome.ALREADY_APPLIED
+
+
+def test_a_batch_charges_every_business_in_the_order_of_its_events(
+    books: Books, consumer: Consumer, inbox: Inbox
+) -> None:
+    other = books.of_another_business()
+    for each in (books, other):
+        each.price(5_000)
+    events = [each.booked() for each in (books, other, books, other, books)]
+    assert apply_events(consumer, inbox, events).outcomes == [ApplyOutcome.APPLIED] * 5
+    for each, booked in ((books, events[::2]), (other, events[1::2])):
+        invoices = [each.invoice(event) for event in booked]
+        assert [invoice.number for invoice in invoices if invoice] == list(range(1, len(booked) + 1))
+
+
+def test_a_booking_and_its_cancellation_in_one_batch_leave_a_credited_invoice(
+    books: Books, consumer: Consumer, inbox: Inbox
+) -> None:
+    books.price(5_000)
+    booked = books.booked()
+    plan = apply_events(consumer, inbox, [booked, books.cancelled(booked)])
+    assert [len(wave) for wave in plan.waves] == [1, 1]
+    invoice = books.invoice(booked)
+    assert invoice is not None
+    assert invoice.state == "credited"
+
+
+def outcome_of(consumer: Consumer, inbox: Inbox, event: AnyEvent) -> ApplyOutcome:
+    (outcome,) = apply_events(consumer, inbox, [event]).outcomes
+    return outcome

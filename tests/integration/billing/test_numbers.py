@@ -45,9 +45,9 @@ def charge_or_roll_back(books: Books, *, keep: bool, credit: bool) -> bool:
     booked = books.booked()
     try:
         with books.database.transaction(books.business_id) as connection:
-            books.api.handle(booked, connection)
+            books.api.handle([booked], connection)
             if credit:
-                books.api.handle(books.cancelled(booked), connection)
+                books.api.handle([books.cancelled(booked)], connection)
             if not keep:
                 raise ChangedTheirMind
     except ChangedTheirMind:

@@ -23,7 +23,9 @@ from scheduling_service.relay.wiring import build_relay
 from tests.databases import Databases
 from tests.polling import eventually
 
-QUICK = FollowerSettings(first_retry=0.02, longest_retry=0.05, check_every=0, gap=0, republish_every=0.05)
+QUICK = FollowerSettings(
+    first_retry=0.02, longest_retry=0.05, linger=0, inspect_every=0, check_every=0, gap=0, republish_every=0.05
+)
 
 
 def relay(

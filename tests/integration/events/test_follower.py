@@ -1,5 +1,6 @@
 """What a consumer may rely on: one effect per event, in the order of an appointment's versions."""
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 import msgspec
@@ -87,11 +88,11 @@ def test_poison_dies_after_its_tries_and_the_others_flow(databases: Databases, s
     notified = Notified(databases)
     handle, tries = notified.consumer.handle, 0
 
-    def failing(event: AnyEvent, connection: Connection) -> None:
+    def failing(events: Sequence[AnyEvent], connection: Connection) -> None:
         nonlocal tries
-        handle(event, connection)
-        if event.appointment.appointment_id == poison.appointment.appointment_id:
-            tries += 1
+        handle(events, connection)
+        if any(event.appointment.appointment_id == poison.appointment.appointment_id for event in events):
+            tries += len(events) == 1
             raise ZeroDivisionError("a bug of ours\x00")
 
     broken = Notified(databases, handle=failing)
@@ -115,7 +116,7 @@ def test_poison_dies_after_its_tries_and_the_others_flow(databases: Databases, s
 
 
 def test_an_event_that_stays_dead_when_replayed_is_one_letter(databases: Databases, stream: redis.Redis) -> None:
-    def refusing(event: AnyEvent, connection: Connection) -> None:
+    def refusing(events: Sequence[AnyEvent], connection: Connection) -> None:
         raise EventRejected("never")
 
     broken = Notified(databases, handle=refusing)
@@ -194,8 +195,8 @@ def test_two_workers_of_one_group_share_the_work(databases: Databases, stream: r
 def test_an_effect_that_fails_leaves_nothing(databases: Databases, stream: redis.Redis) -> None:
     notified = Notified(databases)
 
-    def failing(event: AnyEvent, connection: Connection) -> None:
-        notified.consumer.handle(event, connection)
+    def failing(events: Sequence[AnyEvent], connection: Connection) -> None:
+        notified.consumer.handle(events, connection)
         raise OSError
 
     add(stream, Story().booked())

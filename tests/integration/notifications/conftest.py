@@ -1,7 +1,7 @@
 """The module on its own databases, with a mail server that keeps what it is given."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -84,8 +84,8 @@ class Office:
         self.sender = self.another_sender(mailbox.url)
         self.reminders = Reminders(self.sending)
 
-    def user(self, user_id: UUID, /) -> Person | None:
-        return self.people.get(user_id)
+    def users(self, user_ids: Collection[UUID], /) -> dict[UUID, Person]:
+        return {user_id: self.people[user_id] for user_id in user_ids if user_id in self.people}
 
     def another_sender(self, url: str, retries: RetryPolicy | None = None) -> Sender:
         return Sender(self.sending, self, MailServer(url), SENDER, retries)
@@ -98,7 +98,7 @@ class Office:
     def hear(self, *events: AnyEvent) -> None:
         for event in events:
             with self.database.transaction(event.business_id) as connection:
-                self.module.consumers[0].handle(event, connection)
+                self.module.consumers[0].handle([event], connection)
 
     def send_all(self) -> None:
         while self.sender.step():

@@ -1,16 +1,17 @@
 """From an event to the mail server, and what its answers lead to."""
 
-import threading
-from datetime import timedelta
-from email.message import EmailMessage
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
+from icalendar import Calendar
 
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications import repository
+from monolith.modules.notifications.mail import ComposedMail
 from monolith.modules.notifications.model import Kind, Preferences
-from monolith.modules.notifications.sender import RetryPolicy, Sender
+from monolith.modules.notifications.sender import BATCH, RetryPolicy, Sender
 from monolith.modules.notifications.smtp import MailServer
 from monolith.shared.database import new_id
 from tests.faults.peer import CLOSE, Step, peer
@@ -112,7 +113,7 @@ def test_a_sender_that_dies_leaves_its_mail_to_another(office: Office, mailbox: 
         pass
 
     class LastWords(MailServer):
-        def send(self, mail: EmailMessage) -> None:
+        def send(self, mail: ComposedMail) -> None:
             super().send(mail)
             raise Killed
 
@@ -128,13 +129,31 @@ def test_a_sender_that_dies_leaves_its_mail_to_another(office: Office, mailbox: 
 
 def test_several_senders_send_each_mail_once(office: Office, mailbox: Mailbox) -> None:
     customer = office.customer()
-    office.hear(*(Story(customer_id=customer).booked() for _ in range(20)))
-    senders = [threading.Thread(target=office.send_all) for _ in range(4)]
-    for sender in senders:
-        sender.start()
-    for sender in senders:
-        sender.join()
-    assert len({mail["Message-ID"] for mail in mailbox.mails}) == len(mailbox.mails) == 20
+    office.hear(*(Story(customer_id=customer).booked() for _ in range(3 * BATCH)))
+    with ThreadPoolExecutor(4) as pool:
+        for sender in [office.another_sender(mailbox.url) for _ in range(4)]:
+            pool.submit(send_all, sender)
+    assert len({mail["Message-ID"] for mail in mailbox.mails}) == len(mailbox.mails) == 3 * BATCH
+
+
+def send_all(sender: Sender) -> None:
+    while sender.step():
+        pass
+
+
+def test_a_series_is_confirmed_by_one_mail_with_every_occurrence(office: Office, mailbox: Mailbox) -> None:
+    series_id, customer = new_id(), office.customer()
+    starts = [datetime(2035, 3, day, 9, tzinfo=UTC) for day in (5, 12, 19)]
+    stories = [Story(starts_at=start, customer_id=customer).with_appointment(series_id=series_id) for start in starts]
+    office.hear(*(story.booked() for story in stories))
+    assert not office.sender.step(), "the other bookings of the series may still be on their way"
+    office.time_passes()
+    office.send_all()
+    (mail,) = mailbox.mails
+    assert mail["Subject"].endswith("and 2 more")
+    (calendar,) = mail.iter_attachments()
+    assert len(Calendar.from_ical(calendar.get_content()).walk("VEVENT")) == 3
+    assert states(office) == [("sent", 1, None)] * 3
 
 
 @pytest.mark.parametrize("email", ["nobody", "x@y\r\nRCPT TO:<z@example.org>"])
@@ -204,7 +223,7 @@ def test_who_did_not_come_is_told_of_a_fee_only(office: Office) -> None:
 def test_the_database_takes_every_kind_and_preferences_decide(office: Office, kind: Kind) -> None:
     story = Story()
     with office.database.transaction(BUSINESS) as connection:
-        repository.add_message(connection, story.booked(), kind)
+        repository.add_messages(connection, [(story.booked(), kind)])
     assert Preferences().wants(kind)
     refused = Preferences(confirmation=False, change=False, cancellation=False, reminder=False)
     assert refused.wants(kind) == (kind == "offer")

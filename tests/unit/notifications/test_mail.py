@@ -4,19 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from icalendar import Calendar
 
 from contracts.scheduling.events import AnyEvent
-from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
+from monolith.modules.notifications.mail import ComposedMail, InvalidAddress, Notification, SenderIdentity, compose
 from monolith.modules.notifications.mail_text import one_line
 from monolith.modules.notifications.model import Kind
 from tests.integration.events.story import Story
+from tests.unit.notifications.library_composer import library_mail
 
 SENDER = SenderIdentity("https://book.example")
 START = datetime(2030, 5, 6, 7, 0, tzinfo=UTC)
@@ -28,9 +31,13 @@ class Person:
     email: str = "zoe@example.org"
 
 
-def read(mail: EmailMessage) -> EmailMessage:
+def read(mail: ComposedMail) -> EmailMessage:
     """The mail as it arrives."""
-    read = message_from_bytes(mail.as_bytes(), policy=policy.default)
+    return parsed(mail.content)
+
+
+def parsed(content: bytes) -> EmailMessage:
+    read = message_from_bytes(content, policy=policy.default)
     assert isinstance(read, EmailMessage)
     return read
 
@@ -47,7 +54,7 @@ def letter(kind: Kind, story: Story) -> Notification:
         "no_show": lambda: story.missed(50),
     }
     event = tellings[kind]()
-    return Notification(UUID(int=7), kind, event, datetime(2030, 1, 1, tzinfo=UTC))
+    return Notification(UUID(int=7), kind, [event], datetime(2030, 1, 1, tzinfo=UTC))
 
 
 def mail_about(kind: Kind, story: Story | None = None, person: Person | None = None) -> EmailMessage:
@@ -227,3 +234,57 @@ def test_mail_comes_from_the_product_s_host(url: str, domain: str) -> None:
 
 def test_one_line_keeps_letters_of_every_script() -> None:
     assert one_line("  Ærøskøbing\t漢字 \x00Здравствуйте\x7f\n ") == "Ærøskøbing 漢字 Здравствуйте"
+
+
+NAMES = (
+    "Ada",
+    "Zoë Müller",
+    'The "Old" Barber, Inc.',
+    "Very Long Name of a Barber Shop with Many Words That Does Not Fit on One Header Line at All",
+    "理髪店" * 12,
+    "Ελλάδα; Кириллица, العربية \\ back",
+)
+ZONES = ("Europe/Berlin", "UTC", "Etc/UTC", "Asia/Kolkata", "America/St_Johns", "Etc/GMT+5", "Pacific/Chatham")
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_composer_and_the_library_agree(kind: Kind, zone: str) -> None:
+    for name in NAMES:
+        story = Story(starts_at=START).with_appointment(zone=zone, offering_name=name, note=name)
+        notification = letter(kind, story)
+        notification = replace(
+            notification, events=[msgspec.structs.replace(notification.events[0], business_name=name)]
+        )
+        ours = compose(notification, Person(name=name), SENDER).content
+        library = library_mail(notification, Person(name=name), SENDER).as_bytes()
+        assert headers(ours) == headers(library)
+        assert parts(parsed(ours)) == parts(parsed(library))
+
+
+def test_the_content_is_fit_for_a_server_of_seven_bits() -> None:
+    for name in NAMES:
+        content = compose(letter("confirmation", Story(starts_at=START)), Person(name=name), SENDER).content
+        assert content.isascii()
+        assert max(map(len, content.split(b"\r\n"))) <= 78
+        assert b"\n" not in content.replace(b"\r\n", b"")
+
+
+def headers(content: bytes) -> dict[str, str]:
+    """Every header but Content-Type, unfolded and decoded (RFC 2047)."""
+    read = message_from_bytes(content, policy=policy.compat32)
+    raw = {name: str(value).replace("\r", "").replace("\n", "") for name, value in read.items()}
+    decoded = {name: str(make_header(decode_header(value))) for name, value in raw.items() if name != "Content-Type"}
+    return {name: " ".join(value.replace('"', "").split()) for name, value in decoded.items()}
+
+
+def parts(mail: EmailMessage) -> list[tuple[str, dict[str, str], str | None, str]]:
+    """Type, parameters, file name and content of each part, in order."""
+    found = []
+    for part in mail.walk():
+        if not part.is_multipart():
+            assert isinstance(part, EmailMessage)
+            content = part.get_content().replace("\r\n", "\n")
+            parameters = dict(part["Content-Type"].params)
+            found.append((part.get_content_type(), parameters, part.get_filename(), content))
+    return found

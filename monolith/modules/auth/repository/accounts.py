@@ -1,5 +1,6 @@
 """SQL for accounts and memberships."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,8 @@ from monolith.shared.endpoints import BusinessRef, Role
 _BY_EMAIL = text("SELECT user_id, name, email, password_hash FROM auth.account WHERE email = :email")
 # account_pkey
 _BY_ID = text("SELECT user_id, name, email, password_hash FROM auth.account WHERE user_id = :user_id")
+# account_pkey
+_USERS = text("SELECT user_id, name, email FROM auth.account WHERE user_id = ANY (CAST(:user_ids AS uuid[]))")
 _INSERT = text("""
     INSERT INTO auth.account (user_id, email, name, password_hash)
     VALUES (:user_id, :email, :name, :password_hash)
@@ -56,6 +59,12 @@ class Account:
 def by_email(connection: Connection, email: str) -> Account | None:
     """Return the account with this lowercase e-mail address."""
     return _account(connection.execute(_BY_EMAIL, {"email": email}).one_or_none())
+
+
+def users(connection: Connection, user_ids: Collection[UUID]) -> dict[UUID, UserRef]:
+    """Return those that exist, by id."""
+    rows = connection.execute(_USERS, {"user_ids": list(user_ids)})
+    return {row.user_id: UserRef(row.user_id, row.name, row.email) for row in rows}
 
 
 def by_id(connection: Connection, user_id: UUID) -> Account | None:

@@ -1,0 +1,83 @@
+"""Planning of a batch of events from the state of the inbox. Pure functions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from uuid import UUID
+
+from contracts.scheduling.events import AnyEvent
+
+VersionKey = tuple[UUID, int]
+"""An appointment and the version of one of its events."""
+
+
+class ApplyOutcome(Enum):
+    APPLIED = auto()
+    ALREADY_APPLIED = auto()
+    EARLY = auto()
+    """Its predecessor has not arrived yet; the event is stored in the module's schema until then."""
+    DEAD = auto()
+    """It is already a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEvents:
+    """The state of the appointments and events of a batch in the inbox.
+
+    `applied` holds the newest applied version of each appointment. `dead` holds the events with a dead letter: true
+    unless the letter is being replayed. `early` holds the payloads of stored early events.
+    """
+
+    applied: Mapping[UUID, int]
+    dead: Mapping[UUID, bool]
+    early: Mapping[VersionKey, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """The outcome of each event, in order, and the events to apply, at most one of an appointment in each wave.
+
+    `successors` are the payloads of early events that can be applied once this batch is committed.
+    """
+
+    outcomes: list[ApplyOutcome] = field(default_factory=list)
+    waves: list[list[AnyEvent]] = field(default_factory=list)
+    early: list[AnyEvent] = field(default_factory=list)
+    successors: list[bytes] = field(default_factory=list)
+
+    @property
+    def applied(self) -> list[AnyEvent]:
+        """The events of all waves, in order."""
+        return [event for wave in self.waves for event in wave]
+
+
+def plan_batch(events: Sequence[AnyEvent], known: KnownEvents) -> BatchPlan:
+    """Plan to apply version n of an appointment only after n-1, and no event twice."""
+    plan = BatchPlan()
+    applied = dict(known.applied)
+    first_wave: dict[UUID, int] = {}
+    for event in events:
+        appointment_id, version = event.appointment.appointment_id, event.version
+        outcome = _outcome(event, applied.get(appointment_id, 0), known)
+        plan.outcomes.append(outcome)
+        if outcome is ApplyOutcome.EARLY:
+            plan.early.append(event)
+        elif outcome is ApplyOutcome.APPLIED:
+            wave = first_wave[appointment_id] = first_wave.get(appointment_id, -1) + 1
+            if wave == len(plan.waves):
+                plan.waves.append([])
+            plan.waves[wave].append(event)
+            applied[appointment_id] = version
+    for appointment_id in first_wave:
+        successor = known.early.get((appointment_id, applied[appointment_id] + 1))
+        if successor is not None:
+            plan.successors.append(successor)
+    return plan
+
+
+def _outcome(event: AnyEvent, applied: int, known: KnownEvents) -> ApplyOutcome:
+    if event.version <= applied:
+        return ApplyOutcome.ALREADY_APPLIED
+    if known.dead.get(event.event_id, False):
+        return ApplyOutcome.DEAD
+    return ApplyOutcome.APPLIED if event.version == applied + 1 else ApplyOutcome.EARLY

@@ -1,0 +1,79 @@
+"""The mail as the libraries compose it, for comparison with the product's composer."""
+
+from collections.abc import Sequence
+from datetime import date
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from zoneinfo import ZoneInfo
+
+from icalendar import Calendar, Event, vCalAddress, vText
+
+from contracts.scheduling.events import AnyEvent
+from monolith.modules.notifications.invitation import method
+from monolith.modules.notifications.mail import Notification, SenderIdentity, html_text, plain_text
+from monolith.modules.notifications.mail_text import mail_text, one_line
+from monolith.modules.notifications.model import Recipient
+
+WITH_INVITATION = ("confirmation", "change", "cancellation", "reminder")
+STATUS = {"cancelled": "CANCELLED", "pending": "TENTATIVE"}
+
+
+def library_mail(notification: Notification, recipient: Recipient, sender: SenderIdentity) -> EmailMessage:
+    """Compose with `email.message.EmailMessage`."""
+    events = notification.events
+    text = mail_text(notification.kind, events, recipient.name, sender.public_url)
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(one_line(events[0].business_name), addr_spec=sender.address)
+    mail["To"] = Address(one_line(recipient.name), addr_spec=recipient.email)
+    mail["Subject"] = text.subject
+    mail["Message-ID"] = f"<{notification.message_id}@{sender.domain}>"
+    mail["Date"] = notification.created_at
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(plain_text(text), cte="quoted-printable")
+    mail.add_alternative(html_text(text), subtype="html")
+    if notification.kind in WITH_INVITATION:
+        mail.add_attachment(
+            library_invitation(events, organizer=sender.address, attendee=recipient.email).decode(),
+            subtype="calendar",
+            filename="appointment.ics",
+            params={"method": method(events[0])},
+        )
+    return mail
+
+
+def library_invitation(events: Sequence[AnyEvent], *, organizer: str, attendee: str) -> bytes:
+    """Compose with `icalendar`. The events are in one zone and one year."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//extraction//notifications//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", method(events[0]))
+    for event in events:
+        calendar.add_component(entry(event, organizer, attendee))
+    year = events[0].appointment.starts_at.year
+    calendar.add_missing_timezones(first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1))
+    ics: bytes = calendar.to_ical()
+    return ics
+
+
+def entry(event: AnyEvent, organizer: str, attendee: str) -> Event:
+    appointment, zone = event.appointment, ZoneInfo(event.appointment.zone)
+    entry = Event()
+    entry.add("uid", str(appointment.appointment_id))
+    entry.add("sequence", appointment.version)
+    entry.add("dtstamp", event.occurred_at)
+    entry.add("dtstart", appointment.starts_at.astimezone(zone))
+    entry.add("dtend", appointment.ends_at.astimezone(zone))
+    entry.add("summary", one_line(f"{appointment.offering_name} with {appointment.provider_name}"))
+    entry.add("location", one_line(event.business_name))
+    entry.add("status", STATUS.get(appointment.status, "CONFIRMED"))
+    entry.add("organizer", person_of(organizer, event.business_name))
+    entry.add("attendee", person_of(attendee, None))
+    return entry
+
+
+def person_of(address: str, name: str | None) -> vCalAddress:
+    person = vCalAddress(f"mailto:{address}")
+    if name is not None:
+        person.params["CN"] = vText(one_line(name))
+    return person
