@@ -1,4 +1,4 @@
-"""Where a page ended: a moment and an id, as one opaque text."""
+"""Page cursors: the sort key of a page's last row, a moment and an id, as opaque text."""
 
 import base64
 from datetime import UTC, datetime
@@ -15,10 +15,10 @@ def encode_cursor(moment: datetime, last_id: UUID) -> str:
 
 
 def decode_cursor(cursor: str) -> tuple[datetime, UUID]:
-    """Raises InvalidRequest for a cursor that no page gave."""
+    """Raise InvalidRequest for a malformed cursor."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         micros, last_id = msgspec.json.decode(raw, type=tuple[int, UUID])
         return datetime.fromtimestamp(micros / 1_000_000, UTC), last_id
     except (ValueError, OverflowError, OSError) as error:
-        raise InvalidRequest("This cursor was not given by a previous page.", field="cursor") from error
+        raise InvalidRequest("This cursor was not returned by a previous page.", field="cursor") from error

@@ -1,6 +1,7 @@
-"""Connections to one Postgres, and what its errors mean to a caller.
+"""Access to one Postgres database, and the translation of its errors to contract errors.
 
-Connections are in autocommit: every transaction begins and commits in the open, in `writing.py` and `reading.py`.
+Connections are in autocommit mode: transactions begin and end explicitly, in `write_transaction.py` and
+`read_transaction.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,20 +16,17 @@ from contracts.scheduling.errors import DeadlineExceeded, NotOwner, SchedulingEr
 from contracts.scheduling.validation import DEADLINE_PASSED
 from scheduling_service.engine.pool import Connection, Pool
 
-__all__ = ["Connection", "Database", "contract_errors", "time_left_ms", "to_contract_error"]
+__all__ = ["Connection", "Database", "busy", "contract_errors", "time_left_ms", "to_contract_error"]
 
 T = TypeVar("T")
 
-_BUSY = "Scheduling is busy; nothing was done."
-_AWAY = "Scheduling's database cannot be reached; nothing was done."
-_LONGEST_MS = 2**31 - 1
+_MAX_TIMEOUT_MS = 2**31 - 1
 
 
 class Database:
-    """A bounded pool of connections under one role.
+    """A bounded pool of connections under one role. Thread-safe.
 
-    `pool_timeout` bounds, in seconds, the wait for a free connection, and so does the caller's deadline; past either
-    the caller gets `Unavailable`.
+    Waiting for a free connection ends after `pool_timeout` seconds or at the caller's deadline, with `Unavailable`.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8, pool_timeout: float = 2.0) -> None:
@@ -37,7 +35,7 @@ class Database:
 
     @contextmanager
     def connection(self, deadline: Deadline) -> Iterator[Connection]:
-        """A connection for the block's own use, outside any transaction. One that broke is not used again."""
+        """Lend a connection outside any transaction. A broken one is not used again."""
         connection = self._pool.acquire(deadline)
         try:
             yield connection
@@ -45,9 +43,9 @@ class Database:
             self._pool.release(connection)
 
     def read(self, deadline: Deadline, work: Callable[[Connection], T]) -> T:
-        """What `work` reads. When the connection had died in the pool, `work` is begun once more on a new one.
+        """Return the result of `work`, which must only read.
 
-        Raises contract errors for what Postgres raises.
+        If the pooled connection was dead, `work` runs again on a new one. Raises contract errors for Postgres' errors.
         """
         connection = self._pool.acquire(deadline)
         try:
@@ -62,18 +60,18 @@ class Database:
             return work(connection)
 
     def drop_idle(self) -> None:
-        """Close the connections nobody uses: after a restart of the server they are all dead."""
+        """Close the idle connections, which are all dead after a restart of the server."""
         self._pool.drop_idle()
 
     def ping(self) -> None:
-        """Raise Unavailable, with the remedy, unless the server answers and the schema is migrated."""
-        within = Deadline.after(self._pool_timeout)
-        self.read(within, lambda connection: connection.execute("SELECT 1 FROM scheduling.lease LIMIT 1"))
+        """Raise Unavailable, naming the remedy, unless the server responds and the schema is migrated."""
+        deadline = Deadline.after(self._pool_timeout)
+        self.read(deadline, lambda connection: connection.execute("SELECT 1 FROM scheduling.lease LIMIT 1"))
 
 
 def time_left_ms(deadline: Deadline) -> int:
-    """What is left, as Postgres takes a timeout. Raises DeadlineExceeded when that is nothing."""
-    left = int(min(deadline.remaining() * 1000, _LONGEST_MS))
+    """Return the remaining time in milliseconds, as a Postgres timeout. Raises DeadlineExceeded if none is left."""
+    left = int(min(deadline.remaining() * 1000, _MAX_TIMEOUT_MS))
     if left <= 0:
         raise DeadlineExceeded(DEADLINE_PASSED)
     return left
@@ -81,7 +79,7 @@ def time_left_ms(deadline: Deadline) -> int:
 
 @contextmanager
 def contract_errors() -> Iterator[None]:
-    """Raise the contract's error for Postgres' own. For work of which nothing has been committed."""
+    """Raise contract errors for Postgres' errors. For work that has committed nothing."""
     try:
         yield
     except psycopg.Error as error:
@@ -89,7 +87,7 @@ def contract_errors() -> Iterator[None]:
 
 
 def to_contract_error(error: psycopg.Error) -> SchedulingError:
-    """The contract's error for one that came before a commit."""
+    """Return the contract error for an error before a commit; re-raise an error that has none."""
     code = error.sqlstate or ""
     if code == "SL001":
         return NotOwner("This database does not own the business.")
@@ -98,9 +96,14 @@ def to_contract_error(error: psycopg.Error) -> SchedulingError:
     if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedFunction | pg.UndefinedColumn):
         return Unavailable("Scheduling's database is not migrated; run `extraction db setup`.", retry_after=10)
     if isinstance(error, pg.LockNotAvailable | pg.SerializationFailure | pg.DeadlockDetected):
-        return Unavailable(_BUSY, retry_after=0.2)
+        return busy()
     if isinstance(error, pg.ReadOnlySqlTransaction | pg.DiskFull):
-        return Unavailable("Scheduling's database takes no writes; nothing was done.", retry_after=5)
+        return Unavailable("Scheduling's database does not accept writes; nothing was done.", retry_after=5)
     if isinstance(error, psycopg.OperationalError):
-        return Unavailable(_AWAY)
+        return Unavailable("Scheduling's database is unreachable; nothing was done.")
     raise error
+
+
+def busy() -> Unavailable:
+    """Return the error for work that lost to concurrent writes."""
+    return Unavailable("Scheduling is busy; nothing was done.", retry_after=0.2)

@@ -1,9 +1,9 @@
-"""From wall clocks to instants.
+"""Conversion of local times to instants.
 
-A local time that a change of clocks skips means the moment of the change, and one that happens twice means the first.
-So later on the wall is never earlier in time, and a working range stays within its date and apart from its neighbours.
-Its length in real time follows the zone: 00:00-24:00 lasts 23 or 25 hours on the days of a change; where clocks jump
-from 02:00 to 03:00, 02:30-04:00 is the hour from 03:00 on, and 02:15-02:45 is nothing.
+A local time that a clock change skips means the moment of the change; one that occurs twice means the first. So a later
+local time is never an earlier instant, and a working range stays within its date and apart from its neighbours. Its
+length follows the zone: 00:00-24:00 lasts 23 or 25 hours on the days of a change; where clocks jump from 02:00 to
+03:00, 02:30-04:00 is the hour from 03:00 on, and 02:15-02:45 is empty.
 """
 
 from bisect import bisect_left
@@ -16,13 +16,13 @@ _MIDNIGHT = time()
 
 @lru_cache(maxsize=20_000)
 def instant_of(day: date, minute: int, zone: ZoneInfo) -> int:
-    """Seconds since 1970 of the local time `minute` minutes after midnight on `day`; 1440 is the next midnight."""
+    """Return the instant `minute` minutes after midnight on `day`, in seconds since 1970; 1440 is the next midnight."""
     days, minute = divmod(minute, 1440)
     wall = datetime.combine(day + timedelta(days=days), _MIDNIGHT, zone).replace(hour=minute // 60, minute=minute % 60)
     instant = int(wall.timestamp())
     shown = datetime.fromtimestamp(instant, zone).replace(tzinfo=None)
     ahead = shown - wall.replace(tzinfo=None)
-    # Python reads a skipped time with the offset from before, and so arrives some minutes behind the change.
+    # Python converts a skipped time with the offset before the change, which yields an instant after the change.
     return _change_before(instant, ahead, zone) if ahead else instant
 
 
@@ -31,7 +31,7 @@ def local_date(moment: int, zone: ZoneInfo) -> date:
 
 
 def local_days(start: int, end: int, zone: ZoneInfo) -> list[date]:
-    """Every local date that [start, end) touches, in order."""
+    """Return every local date that overlaps [start, end), in order."""
     first = datetime.fromtimestamp(start, zone).date()
     last = datetime.fromtimestamp(end - 1, zone).date()
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
@@ -47,7 +47,7 @@ def format_wall_time(minutes: int) -> str:
 
 
 def _change_before(instant: int, within: timedelta, zone: ZoneInfo) -> int:
-    """When the offset that holds at `instant` began to hold; not longer ago than `within`."""
+    """Return the start of the UTC offset in effect at `instant`, which lies at most `within` earlier."""
 
     def offset(seconds: int) -> timedelta | None:
         return datetime.fromtimestamp(seconds, zone).utcoffset()

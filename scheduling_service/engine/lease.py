@@ -1,7 +1,7 @@
-"""Who may write, in one database: fence, release, activate. Each is one transaction, and may be repeated or late.
+"""The lease on a business in one database: fence, release, activate.
 
-An attempt is a number that grows with every move of a business; the lease remembers the latest that it heard of, so
-that neither a fence nor a release of an earlier move has any effect when it arrives after all.
+Each is one transaction that may be repeated or arrive late. An attempt is a number that increases with every cutover of
+the business. The lease stores the latest attempt, so that a late fence or release of an earlier one has no effect.
 """
 
 from datetime import datetime
@@ -15,24 +15,26 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Lease(NamedTuple):
+    """Whether this database may write the business, in which ownership epoch, and the latest cutover attempt."""
+
     active: bool
     epoch: int
     attempt: int
 
 
 class Fenced(NamedTuple):
-    """`lsn`: the database's position right after the fence was committed; for the record, the mark is the proof."""
+    """A fence. `lsn` is the WAL position right after its commit, for the record; the watermark is the proof."""
 
     fenced_at: datetime
     lsn: str
 
 
 class WritersStillActive(Exception):
-    """Transactions that write the business did not end in time. `who` names them."""
+    """Transactions that write the business did not end in time. `writers` describes them."""
 
-    def __init__(self, who: str) -> None:
-        super().__init__(f"transactions that write the business did not end in time: {who}")
-        self.who = who
+    def __init__(self, writers: str) -> None:
+        super().__init__(f"transactions that write the business did not end in time: {writers}")
+        self.writers = writers
 
 
 def read_lease(db: Connection, business_id: UUID) -> Lease | None:
@@ -43,17 +45,17 @@ def read_lease(db: Connection, business_id: UUID) -> Lease | None:
 
 
 def fence(db: Connection, business_id: UUID, *, epoch: int, attempt: int, wait_ms: int) -> Fenced | None:
-    """Take the lease away, when no transaction that writes the business is open any more; leave the mark behind.
+    """Deactivate the lease once no writing transaction is open, and write the watermark in the same transaction.
 
-    None when this attempt is not to be: the lease is of another epoch, or a later attempt (or a release of this one)
-    was here before. One that was here already is answered with its mark. Raises WritersStillActive after `wait_ms`.
+    Repeating the attempt returns the same fence. None if the attempt is void: the lease has another epoch, or a later
+    attempt or a release of this one came first. Raises WritersStillActive after `wait_ms`.
     """
     try:
         with db.transaction():
             db.execute("SELECT set_config('lock_timeout', %s, true)", (str(max(1, wait_ms)),))
             db.execute("SELECT pg_advisory_xact_lock(scheduling.fence_key(%s))", (business_id,))
-            # A later statement than the lock's, under READ COMMITTED: it sees what the last writer left.
-            taken = db.execute(
+            # Under READ COMMITTED, a statement after the lock's sees what the last writer committed.
+            deactivated = db.execute(
                 """
                 UPDATE scheduling.lease SET active = false, attempt = %(attempt)s
                  WHERE business_id = %(business)s AND epoch = %(epoch)s AND active AND attempt < %(attempt)s
@@ -61,11 +63,11 @@ def fence(db: Connection, business_id: UUID, *, epoch: int, attempt: int, wait_m
                 """,
                 {"business": business_id, "epoch": epoch, "attempt": attempt},
             ).fetchone()
-            if taken is not None:
-                _leave_mark(db, business_id, attempt)
+            if deactivated is not None:
+                _write_watermark(db, business_id, attempt)
     except pg.LockNotAvailable as error:
-        raise WritersStillActive(_holders(db, business_id)) from error
-    # Asked for after the commit: what was committed before lies behind it.
+        raise WritersStillActive(_describe_lock_holders(db, business_id)) from error
+    # The position is read after the commit, so everything committed before the fence precedes it.
     row = db.execute(
         """
         SELECT m.fenced_at, pg_current_wal_lsn()::text
@@ -77,18 +79,8 @@ def fence(db: Connection, business_id: UUID, *, epoch: int, attempt: int, wait_m
     return None if row is None else Fenced(*row)
 
 
-def _leave_mark(db: Connection, business_id: UUID, attempt: int) -> None:
-    db.execute(
-        """
-        INSERT INTO scheduling.fence_mark (business_id, attempt, fenced_at) VALUES (%s, %s, clock_timestamp())
-            ON CONFLICT (business_id) DO UPDATE SET attempt = excluded.attempt, fenced_at = excluded.fenced_at
-        """,
-        (business_id, attempt),
-    )
-
-
 def has_watermark(db: Connection, business_id: UUID, attempt: int) -> bool:
-    """Whether everything that was committed before this attempt's fence has arrived in this database."""
+    """Return whether this database has received everything that was committed before the attempt's fence."""
     row = db.execute(
         "SELECT 1 FROM scheduling.fence_mark WHERE business_id = %s AND attempt = %s", (business_id, attempt)
     ).fetchone()
@@ -96,8 +88,10 @@ def has_watermark(db: Connection, business_id: UUID, attempt: int) -> bool:
 
 
 def release(db: Connection, business_id: UUID, *, epoch: int, attempt: int) -> Lease | None:
-    """Give the lease back after an abort: the business is written here as before, and a fence of this attempt that is
-    still under way will find that it is not to be. Without effect in a later epoch or attempt. None: no lease."""
+    """Reactivate the lease after an abort, and void a fence of this attempt that arrives later.
+
+    Without effect in a later epoch or attempt. Returns the lease; None if there is none.
+    """
     db.execute(
         """
         UPDATE scheduling.lease SET active = true, attempt = %(attempt)s
@@ -109,7 +103,7 @@ def release(db: Connection, business_id: UUID, *, epoch: int, attempt: int) -> L
 
 
 def activate(db: Connection, business_id: UUID, *, epoch: int, attempt: int) -> Lease:
-    """Give the lease of the decided epoch, once: an epoch that was active before and fenced since stays fenced."""
+    """Activate the lease of the decided epoch, once: an epoch that was activated and then fenced stays fenced."""
     with db.transaction():
         db.execute("SELECT pg_advisory_xact_lock(scheduling.fence_key(%s))", (business_id,))
         db.execute(
@@ -123,12 +117,22 @@ def activate(db: Connection, business_id: UUID, *, epoch: int, attempt: int) -> 
             {"business": business_id, "epoch": epoch, "attempt": attempt},
         )
     found = read_lease(db, business_id)
-    assert found is not None, "the row was there when the transaction ended"
+    assert found is not None, "the transaction inserted or found the row"
     return found
 
 
-def _holders(db: Connection, business_id: UUID) -> str:
-    """Who holds the business's lock: backends, and prepared transactions, which have none."""
+def _write_watermark(db: Connection, business_id: UUID, attempt: int) -> None:
+    db.execute(
+        """
+        INSERT INTO scheduling.fence_mark (business_id, attempt, fenced_at) VALUES (%s, %s, clock_timestamp())
+            ON CONFLICT (business_id) DO UPDATE SET attempt = excluded.attempt, fenced_at = excluded.fenced_at
+        """,
+        (business_id, attempt),
+    )
+
+
+def _describe_lock_holders(db: Connection, business_id: UUID) -> str:
+    """Describe what holds the business's lock: backends, and prepared transactions, which have no backend."""
     rows = db.execute(
         """
         SELECT CASE WHEN l.pid IS NULL THEN 'a prepared transaction (see pg_prepared_xacts)'
@@ -143,4 +147,4 @@ def _holders(db: Connection, business_id: UUID) -> str:
         """,
         (business_id,),
     ).fetchall()
-    return "; ".join(row[0] for row in rows) or "nobody any more"
+    return "; ".join(row[0] for row in rows) or "none is open any more"

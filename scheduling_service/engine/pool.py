@@ -1,8 +1,4 @@
-"""A bounded stack of connections to one Postgres.
-
-The connection used last is used next, and is the warmest. Taking one that is free costs no lock and no wait: it is the
-first thing that every call does.
-"""
+"""A bounded connection pool. The connection released last is acquired next, because its caches are warm."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -23,10 +19,10 @@ _OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c idle_in_transaction_se
 
 
 class Connection(psycopg.Connection[TupleRow]):
-    """In autocommit: every transaction begins and ends in the open.
+    """A connection in autocommit mode, with a fast path for the most frequent statement.
 
-    `read_bytes` is for the hottest statement. Outside a transaction it goes to libpq directly, which costs the client
-    less than half of what a cursor does, and lets go of the interpreter once.
+    Outside a transaction, `read_bytes` calls libpq directly, which costs the client less than half of what a cursor
+    costs, and releases the GIL once.
     """
 
     _reader: psycopg.RawCursor[TupleRow]
@@ -34,7 +30,7 @@ class Connection(psycopg.Connection[TupleRow]):
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Raises psycopg.OperationalError, after at most two seconds."""
+        """Connect. Raises psycopg.OperationalError, after at most two seconds."""
         settings: dict[str, Any] = {"prepare_threshold": 0, "tcp_user_timeout": 10_000, "options": _OPTIONS}
         connection = cls.connect(url, autocommit=True, connect_timeout=2, **settings)
         connection._reader = psycopg.RawCursor(connection)
@@ -42,9 +38,9 @@ class Connection(psycopg.Connection[TupleRow]):
         return connection
 
     def read_bytes(self, statement: str, parameters: Sequence[object]) -> bytes | None:
-        """The one value of the one row that `statement` answers, in Postgres' binary form; None for NULL.
+        """Return the only value of the only row, in Postgres' binary format; None for NULL.
 
-        Parameters stand in it as $1, $2, …, and go as text. Raises psycopg.Error as a cursor does.
+        Parameters are written $1, $2, … and sent as text. Raises psycopg.Error as a cursor does.
         """
         texts = [None if each is None else str(each) for each in parameters]
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
@@ -52,7 +48,7 @@ class Connection(psycopg.Connection[TupleRow]):
             return None if row is None else row[0]
         result = self._execute_prepared(statement, texts)
         if result.error_field(DiagnosticField.SQLSTATE) == _UNKNOWN_STATEMENT:
-            # psycopg forgets all prepared statements after a rollback, and these with its own.
+            # After a rollback psycopg deallocates all prepared statements, including these.
             self._names.clear()
             result = self._execute_prepared(statement, texts)
         if result.status != ExecStatus.TUPLES_OK:
@@ -67,19 +63,22 @@ class Connection(psycopg.Connection[TupleRow]):
             if prepared.status != ExecStatus.COMMAND_OK:
                 raise self._error(prepared)
             self._names[statement] = name
-        # The annotation of exec_prepared forgets that a parameter may be NULL.
+        # The annotation of exec_prepared does not allow NULL parameters.
         values: Any = [None if text is None else text.encode() for text in texts]
         return self.pgconn.exec_prepared(name, values, None, Format.BINARY)
 
     def _error(self, result: PGresult) -> psycopg.Error:
-        """A connection that broke says so by its state; its result carries no code."""
+        """Return the error of a result. The result of a broken connection has no SQLSTATE."""
         if self.closed:
             return psycopg.OperationalError(result.get_error_message())
         return error_from_result(result)
 
 
 class Pool:
-    """`size` places, each with a connection or none yet. `timeout`, in seconds, bounds the wait for a free one."""
+    """A pool of at most `size` connections. Thread-safe; acquiring a free connection takes no lock.
+
+    Each slot holds a connection, or None if it has not been opened. `timeout`, in seconds, bounds the wait for a slot.
+    """
 
     def __init__(self, url: str, size: int, timeout: float) -> None:
         self._url = url
@@ -89,7 +88,10 @@ class Pool:
         self._waiting = 0
 
     def acquire(self, deadline: Deadline) -> Connection:
-        """Raises Unavailable when none is free in time, or the server cannot be reached. Give it back."""
+        """Return a connection, to be released later.
+
+        Raises Unavailable when none is free in time or the server is unreachable.
+        """
         try:
             slot = self._slots.pop()
         except IndexError:
@@ -101,11 +103,11 @@ class Pool:
         except BaseException as error:
             self._put(None)
             if isinstance(error, psycopg.OperationalError):
-                raise Unavailable("Scheduling's database cannot be reached; nothing was done.") from error
+                raise Unavailable("Scheduling's database is unreachable; nothing was done.") from error
             raise
 
     def release(self, connection: Connection) -> None:
-        """One that is broken, closed or left inside a transaction is nothing that the next caller should meet."""
+        """Return a connection to the pool; close it if it is broken or still inside a transaction."""
         if connection.pgconn.transaction_status == TransactionStatus.IDLE:
             self._put(connection)
         else:
@@ -113,7 +115,7 @@ class Pool:
             self._put(None)
 
     def drop_idle(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the idle connections."""
         for _ in range(len(self._slots)):
             try:
                 slot = self._slots.pop()
@@ -128,7 +130,7 @@ class Pool:
             self._slots.appendleft(None)
         else:
             self._slots.append(slot)
-        # Whoever waits counted itself before it looked at the places for the last time, so it is not missed here.
+        # A waiting thread increments the counter before its last attempt to pop, so it is not missed here.
         if self._waiting:
             with self._returned:
                 self._returned.notify()

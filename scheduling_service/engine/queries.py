@@ -1,70 +1,45 @@
-"""Appointments as they stand."""
-
-from collections.abc import Callable
-from typing import TypeVar
-from uuid import UUID
+"""Reads of the business and its appointments."""
 
 from contracts.scheduling import models as m
-from contracts.scheduling.context import Actor, CallContext
-from contracts.scheduling.errors import (
-    AppointmentNotFound,
-    BusinessNotFound,
-    Forbidden,
-    ProviderNotFound,
-)
+from contracts.scheduling.errors import AppointmentNotFound, BusinessNotFound, Forbidden, ProviderNotFound
 from scheduling_service.engine.cursors import decode_cursor, encode_cursor
-from scheduling_service.engine.database import Connection, Database, time_left_ms
+from scheduling_service.engine.read_transaction import Read
 from scheduling_service.engine.store import appointments as store
-from scheduling_service.engine.store import catalog, history, protocol
-
-T = TypeVar("T")
+from scheduling_service.engine.store import catalog, history
 
 
-def execute_read(database: Database, ctx: CallContext, work: Callable[[Connection], T]) -> T:
-    """What `work` reads in a transaction that sees one business and ends by the deadline. Raises contract errors only;
-    BusinessNotFound before `work` begins."""
-
-    def read(db: Connection) -> T:
-        with db.transaction():
-            if not protocol.begin_read(db, ctx.business_id, time_left_ms(ctx.deadline)):
-                raise BusinessNotFound("There is no such business.")
-            return work(db)
-
-    return database.read(ctx.deadline, read)
-
-
-def get_business(db: Connection, business_id: UUID) -> m.Business:
-    found = catalog.read_business(db, business_id)
+def get_business(read: Read, _: m.GetBusiness) -> m.Business:
+    found = catalog.read_business(read.db, read.business_id)
     if found is None:
         raise BusinessNotFound("There is no such business.")
-    name, zone, _, epoch = found
-    return m.Business(business_id=business_id, name=name, zone=zone, epoch=epoch)
+    name, zone, _version, epoch = found
+    return m.Business(business_id=read.business_id, name=name, zone=zone, epoch=epoch)
 
 
-def get_appointment(db: Connection, business_id: UUID, actor: Actor, request: m.GetAppointment) -> m.Appointment:
-    found = store.read_appointment(db, business_id, request.appointment_id)
-    if found is None or (actor.kind == "customer" and found.customer_id != actor.id):
+def get_appointment(read: Read, request: m.GetAppointment) -> m.Appointment:
+    """Return an appointment. For a customer, another customer's appointment does not exist."""
+    found = store.read_appointment(read.db, read.business_id, request.appointment_id)
+    if found is None or (read.actor.kind == "customer" and found.customer_id != read.actor.id):
         raise AppointmentNotFound("There is no such appointment.")
     return found
 
 
-def get_history(db: Connection, business_id: UUID, actor: Actor, request: m.GetHistory) -> m.History:
-    """Of an appointment that the actor may see."""
-    get_appointment(db, business_id, actor, m.GetAppointment(appointment_id=request.appointment_id))
-    return m.History(changes=tuple(history.read_history(db, business_id, request.appointment_id)))
+def get_history(read: Read, request: m.GetHistory) -> m.History:
+    """Return the history of an appointment that the actor may see."""
+    get_appointment(read, m.GetAppointment(appointment_id=request.appointment_id))
+    return m.History(changes=tuple(history.read_history(read.db, read.business_id, request.appointment_id)))
 
 
-def list_appointments(
-    db: Connection, business_id: UUID, actor: Actor, request: m.ListAppointments
-) -> m.AppointmentPage:
+def list_appointments(read: Read, request: m.ListAppointments) -> m.AppointmentPage:
+    """Return a page of appointments, sorted by start. Customers see only their own."""
     customer_id = request.customer_id
-    if actor.kind == "customer":
-        if customer_id not in (None, actor.id):
-            raise Forbidden("A customer sees their own appointments only.")
-        customer_id = actor.id
+    if read.actor.kind == "customer":
+        if customer_id not in (None, read.actor.id):
+            raise Forbidden("Customers can only see their own appointments.")
+        customer_id = read.actor.id
     found = store.read_page(
-        db,
-        business_id,
+        read.db,
+        read.business_id,
         {
             "customer_id": customer_id,
             "provider_id": request.provider_id,
@@ -81,9 +56,10 @@ def list_appointments(
     return m.AppointmentPage(appointments=tuple(page), next_cursor=next_cursor)
 
 
-def get_agenda(db: Connection, business_id: UUID, request: m.GetAgenda) -> m.Agenda:
-    zone = catalog.read_provider_zone(db, business_id, request.provider_id)
+def get_agenda(read: Read, request: m.GetAgenda) -> m.Agenda:
+    """Return the active appointments that occupy a provider's time."""
+    zone = catalog.read_provider_zone(read.db, read.business_id, request.provider_id)
     if zone is None:
         raise ProviderNotFound("This business has no such provider.")
-    appointments = store.read_agenda(db, business_id, request.provider_id, request.start, request.end)
+    appointments = store.read_agenda(read.db, read.business_id, request.provider_id, request.start, request.end)
     return m.Agenda(provider_id=request.provider_id, zone=zone, appointments=tuple(appointments))

@@ -1,4 +1,4 @@
-"""When the occurrences of a series are: the same time on the provider's wall clock, whatever the clocks do between."""
+"""Occurrences of a series: the same local time in the provider's zone, across clock changes."""
 
 from calendar import monthrange
 from collections.abc import Iterator
@@ -13,28 +13,28 @@ from scheduling_service.engine.hours import instant_of, to_utc
 
 
 def occurrences(first: datetime, recurrence: m.Recurrence, zone: ZoneInfo) -> list[datetime]:
-    """In UTC, ascending; `first` is the first of them, exactly.
+    """Return the occurrences in UTC, sorted; the first is exactly `first`.
 
-    A wall time that a later date skips or has twice is read as `hours.instant_of` reads it. Raises InvalidRequest when
-    the last lies beyond what the contract can say.
+    A local time that a later date skips or has twice is converted by `hours.instant_of`. Raises InvalidRequest when the
+    series extends beyond the contract's last year.
     """
     wall = first.astimezone(zone)
     found = [to_utc(int(first.timestamp()))]
     for day in islice(_dates(wall.date(), recurrence), 1, recurrence.count):
         if day >= LATEST.date():
-            raise InvalidRequest(f"The series reaches beyond the year {LATEST.year}.", field="recurrence")
+            raise InvalidRequest(f"The series extends beyond the year {LATEST.year}.", field="recurrence")
         found.append(_at(day, wall, zone))
     return found
 
 
 def shift_wall_time(moment: datetime, by: timedelta, zone: ZoneInfo) -> datetime:
-    """The moment so much later (or earlier) on the wall clock of the zone, in UTC."""
+    """Return the moment whose local time in the zone is later (or earlier) by this much, in UTC."""
     wall = moment.astimezone(zone).replace(tzinfo=None) + by
     return _at(wall.date(), wall, zone)
 
 
 def wall_time_difference(before: datetime, after: datetime, zone: ZoneInfo) -> timedelta:
-    """How far the hands of the zone's clock move, and its calendar with them, from one moment to the other."""
+    """Return the difference between the local times of two moments in the zone."""
     return after.astimezone(zone).replace(tzinfo=None) - before.astimezone(zone).replace(tzinfo=None)
 
 
@@ -43,7 +43,7 @@ def _at(day: date, wall: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _dates(first: date, recurrence: m.Recurrence) -> Iterator[date]:
-    """Never ends but with the calendar. A month without the day is left out."""
+    """Yield the dates of the recurrence until the contract's last year. Months without the day are skipped."""
     if recurrence.every != "month":
         step = timedelta(days=recurrence.interval * (7 if recurrence.every == "week" else 1))
         yield from (first + step * n for n in count())

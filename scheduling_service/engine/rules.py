@@ -1,4 +1,4 @@
-"""A business's catalog, compiled for answering fast, and cached under the version at which it was read."""
+"""A business's catalog, compiled for fast queries, and the cache of compiled catalogs by version."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +18,7 @@ __all__ = ["BusinessRules", "ProviderRules", "Range", "ResourceRules", "RulesCac
 
 @dataclass(frozen=True)
 class ResourceRules:
-    """A room or a device. `blocked` is sorted and disjoint."""
+    """The rules of a room or a device. `blocked` is sorted and disjoint."""
 
     resource_id: UUID
     kind: str
@@ -27,16 +27,17 @@ class ResourceRules:
 
 @dataclass(frozen=True)
 class BusinessRules:
+    """A business's compiled catalog at one version."""
+
     version: int
     name: str
     zone: str
     zone_info: ZoneInfo
-    """`zone`, ready for use."""
     offerings: dict[UUID, m.Offering]
     providers: dict[UUID, ProviderRules]
-    """By id."""
+    """Sorted by id."""
     resources: dict[str, tuple[ResourceRules, ...]]
-    """The active ones of each kind, by id."""
+    """The active resources of each kind, sorted by id."""
 
     def offering(self, offering_id: UUID) -> m.Offering:
         try:
@@ -51,7 +52,7 @@ class BusinessRules:
             raise ProviderNotFound("This business has no such provider.") from None
 
     def performers(self, offering_id: UUID) -> list[ProviderRules]:
-        """The active providers of an active offering, by id; none when the offering is inactive."""
+        """Return the active providers of an offering, sorted by id; none when the offering is inactive."""
         if not self.offering(offering_id).active:
             return []
         return [p for p in self.providers.values() if p.active and offering_id in p.offering_ids]
@@ -71,14 +72,14 @@ def compile_rules(
     blocks: Sequence[m.Block] = (),
     resources: Sequence[m.Resource] = (),
 ) -> BusinessRules:
-    """What the catalog means. Nothing of it is read again until the version changes."""
+    """Compile a catalog."""
     closed = frozenset(holiday.date for holiday in holidays)
-    differing: dict[UUID, dict[date, m.DateOverride]] = {}
+    overrides_by_provider: dict[UUID, dict[date, m.DateOverride]] = {}
     for override in overrides:
-        differing.setdefault(override.provider_id, {})[override.date] = override
-    blocked = _Blocked(blocks)
+        overrides_by_provider.setdefault(override.provider_id, {})[override.date] = override
+    blocked = _BlockedTime(blocks)
     compiled = [
-        _provider(each, differing.get(each.provider_id, {}), closed, blocked.of(each.provider_id))
+        _provider(each, overrides_by_provider.get(each.provider_id, {}), closed, blocked.ranges_of(each.provider_id))
         for each in sorted(providers, key=lambda provider: provider.provider_id)
     ]
     return BusinessRules(
@@ -93,7 +94,7 @@ def compile_rules(
 
 
 def merge_ranges(ranges: Iterable[Range]) -> tuple[Range, ...]:
-    """The same time as disjoint ranges that do not touch, ascending."""
+    """Merge overlapping and adjacent ranges; return them sorted."""
     found: list[Range] = []
     for start, end in sorted(ranges):
         if found and start <= found[-1][1]:
@@ -104,7 +105,7 @@ def merge_ranges(ranges: Iterable[Range]) -> tuple[Range, ...]:
 
 
 class RulesCache:
-    """The rules of the businesses asked for last. Never wrong, only old: callers compare the version they read."""
+    """The rules of the most recently used businesses. They may be outdated: callers compare versions. Thread-safe."""
 
     def __init__(self, capacity: int = 2_000) -> None:
         self._capacity = capacity
@@ -115,7 +116,7 @@ class RulesCache:
         return self._rules.get(business_id)
 
     def get_or_load(self, business_id: UUID, version: int, load: Callable[[], BusinessRules]) -> BusinessRules:
-        """The rules at `version`: from the cache, or by `load`, which must read them at that version or later."""
+        """Return the rules at `version`, from the cache or from `load`, which must read that version or a later one."""
         rules = self._rules.get(business_id)
         if rules is None or rules.version != version:
             rules = load()
@@ -130,19 +131,20 @@ class RulesCache:
                 self._rules.popitem(last=False)
 
 
-class _Blocked:
-    """Blocked time by whose it is: looked up for each provider and resource, of which there may be a thousand each."""
+class _BlockedTime:
+    """Blocked time, indexed by provider and resource, of which there may be a thousand each."""
 
     def __init__(self, blocks: Iterable[m.Block]) -> None:
-        self._everybody: list[Range] = []
+        self._business: list[Range] = []
         self._own: dict[UUID, list[Range]] = {}
         for block in blocks:
-            whose = block.provider_id or block.resource_id
-            ranges = self._everybody if whose is None else self._own.setdefault(whose, [])
+            owner_id = block.provider_id or block.resource_id
+            ranges = self._business if owner_id is None else self._own.setdefault(owner_id, [])
             ranges.append((int(block.start.timestamp()), ceil(block.end.timestamp())))
 
-    def of(self, whose: UUID) -> tuple[Range, ...]:
-        return merge_ranges([*self._everybody, *self._own.get(whose, ())])
+    def ranges_of(self, owner_id: UUID) -> tuple[Range, ...]:
+        """Return the blocked ranges of a provider or resource, including those of the whole business."""
+        return merge_ranges([*self._business, *self._own.get(owner_id, ())])
 
 
 def _provider(
@@ -165,17 +167,17 @@ def _provider(
     )
 
 
-def _by_kind(resources: Iterable[m.Resource], blocked: _Blocked) -> dict[str, tuple[ResourceRules, ...]]:
+def _by_kind(resources: Iterable[m.Resource], blocked: _BlockedTime) -> dict[str, tuple[ResourceRules, ...]]:
     kinds: dict[str, list[ResourceRules]] = {}
     for each in sorted(resources, key=lambda resource: resource.resource_id):
         if each.active:
-            found = ResourceRules(each.resource_id, each.kind, blocked.of(each.resource_id))
+            found = ResourceRules(each.resource_id, each.kind, blocked.ranges_of(each.resource_id))
             kinds.setdefault(each.kind, []).append(found)
     return {kind: tuple(those) for kind, those in kinds.items()}
 
 
 def _weeks(provider: m.Provider) -> tuple[Week, ...]:
-    """The one that always holds, then the dated ones as they begin: the last that holds counts."""
+    """Return the regular week, then the dated weeks sorted by first date: the last one that applies prevails."""
     dated = sorted(provider.schedules, key=lambda schedule: schedule.effective_from)
     return (
         Week(None, None, _days(provider.weekly_hours)),

@@ -1,4 +1,4 @@
-"""Several services in one visit: when they can follow one another, and what each is asked."""
+"""Search for visits: several services in a row, each starting when the one before it ends."""
 
 import math
 from collections.abc import Sequence
@@ -8,28 +8,34 @@ from uuid import UUID
 from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import InvalidRequest
-from scheduling_service.engine.availability import AvailabilityQuery, Occupancy, build_query, candidates_at, free_starts
+from scheduling_service.engine.availability import (
+    AvailabilityQuery,
+    Occupancy,
+    build_query,
+    candidates_at,
+    free_starts,
+)
 from scheduling_service.engine.database import Database
 from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.rules import BusinessRules, Range, RulesCache
-from scheduling_service.engine.slot_search import customer_of_limits, read_current_occupancy, with_current_rules
+from scheduling_service.engine.slot_search import limits_customer, read_current_occupancy, with_current_rules
 
 
 def search_visits(database: Database, cache: RulesCache, ctx: CallContext, request: m.SearchVisits) -> m.VisitSlots:
-    """One query for each service of the visit, whatever the days."""
+    """Return the starts at which all services fit. Runs one statement per service."""
 
     def answer(rules: BusinessRules) -> m.VisitSlots | None:
-        customer_id = customer_of_limits(ctx, request.customer_id)
+        customer_id = limits_customer(ctx, request.customer_id)
         providers = [request.provider_id] * len(request.offering_ids)
         queries = build_visit_queries(rules, request.offering_ids, providers, customer_id)
         window = math.ceil(request.start.timestamp()), math.ceil(request.end.timestamp())
-        occupancy: list[Occupancy] = []
-        for query, later in zip(queries, start_offsets(queries), strict=True):
-            found = read_current_occupancy(database, ctx, query, (window[0] + later, window[1] + later))
+        occupancies: list[Occupancy] = []
+        for query, offset in zip(queries, start_offsets(queries), strict=True):
+            found = read_current_occupancy(database, ctx, query, (window[0] + offset, window[1] + offset))
             if found is None:
                 return None
-            occupancy.append(found)
-        return m.VisitSlots(zone=rules.zone, slots=tuple(visit_slots(queries, occupancy, window)))
+            occupancies.append(found)
+        return m.VisitSlots(zone=rules.zone, slots=tuple(visit_slots(queries, occupancies, window)))
 
     return with_current_rules(database, cache, ctx, answer)
 
@@ -40,10 +46,10 @@ def build_visit_queries(
     provider_ids: Sequence[UUID | None],
     customer_id: UUID | None,
 ) -> list[AvailabilityQuery]:
-    """What is asked for each service, in order; only the first has to stand on its grid."""
+    """Build a query per service, in order. Only the first has to start on its offering's grid."""
     repeated = {each for each in offering_ids if offering_ids.count(each) > 1}
     if any(rules.offering(each).limits != m.Limits() for each in repeated):
-        raise InvalidRequest("A service with limits cannot stand twice in one visit.", field="offering_ids")
+        raise InvalidRequest("A service with limits can occur only once in a visit.", field="offering_ids")
     return [
         build_query(rules, offering_id, provider_id=provider_id, customer_id=customer_id, on_grid=index == 0)
         for index, (offering_id, provider_id) in enumerate(zip(offering_ids, provider_ids, strict=True))
@@ -51,22 +57,22 @@ def build_visit_queries(
 
 
 def start_offsets(queries: Sequence[AvailabilityQuery]) -> list[int]:
-    """How long after the visit's start each service begins, in seconds: what they take is contiguous."""
+    """Return each service's start in seconds after the visit's. The claimed times, with buffers, are adjacent."""
     found = [0]
     for earlier, later in pairwise(queries):
-        found.append(found[-1] + earlier.length + earlier.after + later.before)
+        found.append(found[-1] + earlier.length + earlier.buffer_after + later.buffer_before)
     return found
 
 
 def visit_slots(
-    queries: Sequence[AvailabilityQuery], occupancy: Sequence[Occupancy], window: Range
+    queries: Sequence[AvailabilityQuery], occupancies: Sequence[Occupancy], window: Range
 ) -> list[m.VisitSlot]:
-    """Every start in the window at which all services can follow one another, ascending; `occupancy` is by service."""
-    starts = sorted({start for start, _ in free_starts(queries[0], window, occupancy[0])})
-    later = start_offsets(queries)
-    lasts = later[-1] + queries[-1].length
+    """Return the starts in the window at which all services fit, sorted. `occupancies` has one item per service."""
+    starts = sorted({start for start, _ in free_starts(queries[0], window, occupancies[0])})
+    offsets = start_offsets(queries)
+    length = offsets[-1] + queries[-1].length
     return [
-        m.VisitSlot(starts_at=to_utc(start), ends_at=to_utc(start + lasts))
+        m.VisitSlot(starts_at=to_utc(start), ends_at=to_utc(start + length))
         for start in starts
-        if all(candidates_at(queries[n], start + later[n], occupancy[n]) for n in range(1, len(queries)))
+        if all(candidates_at(queries[n], start + offsets[n], occupancies[n]) for n in range(1, len(queries)))
     ]

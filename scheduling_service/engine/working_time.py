@@ -1,4 +1,4 @@
-"""When a provider works, as instants; and at which of them an offering may start, whatever is taken."""
+"""A provider's working time as instants, and the starts it allows before any claims are considered."""
 
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ Range = tuple[int, int]
 """Half-open, in seconds since 1970."""
 
 DayMinutes = tuple[int, int]
-"""Opening and closing in minutes after a local midnight; the closing may lie on the next day."""
+"""Opening and closing in minutes after local midnight; the closing may be on the next day."""
 
-_MOST_STARTS = 200_000
-"""Kept ready for answering, of all providers together: some 40 MB."""
+_MAX_CACHED_STARTS = 200_000
+"""Over all providers: about 40 MB."""
 
 
 class Week(NamedTuple):
-    """Monday first. `first` None: it always holds; `last` None: it has no end."""
+    """A week's working time, Monday first. `first` is None for the regular week; `last` is None if it has no end."""
 
     first: date | None
     last: date | None
@@ -35,7 +35,7 @@ class Week(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """Where starts stand, in seconds: `offset` after a range's opening, and every `step` from there."""
+    """The grid of an offering's starts, in seconds: `offset` after a range's opening, and every `step` from there."""
 
     step: int
     offset: int
@@ -43,20 +43,20 @@ class Grid(NamedTuple):
 
 
 class WeekStarts(NamedTuple):
-    """The starts of one local week, ascending, and the slot of each."""
+    """The starts of one local week, sorted, and the slot of each."""
 
     starts: list[int]
     slots: list[m.Slot]
 
 
 def week_number(day: date) -> int:
-    """Weeks are counted from Monday to Sunday."""
+    """Return the number of the day's week, Monday to Sunday."""
     return (day.toordinal() - 1) // 7
 
 
 @dataclass(eq=False)
 class ProviderRules:
-    """One provider. `weeks` in the order in which a later one prevails; `blocked` sorted and disjoint."""
+    """One provider's rules. Of several weeks that apply, the last prevails; `blocked` is sorted and disjoint."""
 
     provider_id: UUID
     name: str
@@ -70,13 +70,13 @@ class ProviderRules:
     blocked: tuple[Range, ...] = ()
 
     def working_ranges(self, day: date) -> tuple[Range, ...]:
-        """The ranges that begin on one local date, as instants; those that a change of clocks empties are left out."""
+        """Return the ranges that begin on a local date, as instants, without those that a clock change empties."""
         return _instants(self, day)
 
     def works_during(self, start: int, end: int) -> bool:
-        """Whether one range holds all of [start, end)."""
+        """Return whether one working range contains all of [start, end)."""
         today = local_date(start, self.zone)
-        # A range that began the day before may last past midnight.
+        # A range that began the day before may extend past midnight.
         days = (today - timedelta(days=1), today)
         return any(opens <= start and end <= closes for day in days for opens, closes in self.working_ranges(day))
 
@@ -89,16 +89,15 @@ class ProviderRules:
         return regular if override is None else _with_extra(regular, own)
 
     def is_closed_on(self, day: date) -> bool:
-        """Whether the week would have it open, and a holiday or the date's own rule closes it."""
+        """Return whether a holiday or a date override closes a day that the week has open."""
         return bool(self._regular(day)) and not self.working_minutes(day)
 
     def nth_working_day(self, today: date, number: int, at_most: timedelta) -> date:
-        """The `number`th date after `today` on which they work; `today` itself for 0; `at_most` later if there are
-        fewer."""
+        """Return the `number`th working date after `today`, or `today` for 0; at most `at_most` later."""
         return _nth_working_day(self, today, number, at_most)
 
     def starts_in_week(self, grid: Grid, week: int) -> WeekStarts:
-        """The starts in one local week, on a grid from each range's opening, where the length fits into the range."""
+        """Return the grid's starts in one local week at which the length fits into the working range."""
         key = (self, grid, week)
         return _STARTS_CACHE.get(key) or _STARTS_CACHE.put(key, self._fitting(grid, week))
 
@@ -114,7 +113,7 @@ class ProviderRules:
     def _fitting(self, grid: Grid, week: int) -> WeekStarts:
         monday = date.fromordinal(week * 7 + 1)
         begins, ends = instant_of(monday, 0, self.zone), instant_of(monday + timedelta(days=7), 0, self.zone)
-        # A range that began the day before may last past midnight, and share starts with the next date's.
+        # A range that began the day before may extend past midnight and share starts with the next date's.
         starts = sorted(
             {
                 start
@@ -149,20 +148,20 @@ def _nth_working_day(provider: ProviderRules, today: date, number: int, at_most:
 
 
 class _StartsCache:
-    """What was worked out last, within a number of starts."""
+    """A cache of computed starts, bounded by their number; the oldest go first. Thread-safe."""
 
-    def __init__(self, most_starts: int) -> None:
-        self._most, self._starts = most_starts, 0
-        self._kept: dict[tuple[ProviderRules, Grid, int], WeekStarts] = {}
+    def __init__(self, max_starts: int) -> None:
+        self._max, self._starts = max_starts, 0
+        self._cached: dict[tuple[ProviderRules, Grid, int], WeekStarts] = {}
         self._lock = Lock()
-        self.get = self._kept.get
+        self.get = self._cached.get
 
     def put(self, key: tuple[ProviderRules, Grid, int], candidates: WeekStarts) -> WeekStarts:
         with self._lock:
-            self._starts += _cost(candidates) - _cost(self._kept.pop(key, None))
-            self._kept[key] = candidates
-            while self._starts > self._most:
-                self._starts -= _cost(self._kept.pop(next(iter(self._kept))))
+            self._starts += _cost(candidates) - _cost(self._cached.pop(key, None))
+            self._cached[key] = candidates
+            while self._starts > self._max:
+                self._starts -= _cost(self._cached.pop(next(iter(self._cached))))
         return candidates
 
 
@@ -170,11 +169,11 @@ def _cost(candidates: WeekStarts | None) -> int:
     return 0 if candidates is None else len(candidates.starts) + 10
 
 
-_STARTS_CACHE = _StartsCache(_MOST_STARTS)
+_STARTS_CACHE = _StartsCache(_MAX_CACHED_STARTS)
 
 
 def _with_extra(regular: tuple[DayMinutes, ...], extra: tuple[DayMinutes, ...]) -> tuple[DayMinutes, ...]:
-    """Where extra ranges meet others, all become one; the week's own that touch each other stay apart."""
+    """Merge extra ranges with the ranges they meet; adjacent ranges of the week itself stay separate."""
     found = list(regular)
     for opens, closes in extra:
         met = [each for each in found if each[0] <= closes and opens <= each[1]]

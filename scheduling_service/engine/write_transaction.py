@@ -1,7 +1,7 @@
-"""How every write happens: fence, lease, key, effect, events, reply; one transaction, bounded retries.
+"""The write transaction: fence, lease, idempotency key, effect, events and reply, with bounded retries.
 
-The idempotency key is kept in the same transaction as the effect, with the reply that was given. A refusal changes
-nothing and is not kept: repeating the key after one decides anew.
+The idempotency key is stored with the reply, in the transaction of the effect. A refusal changes nothing and is not
+stored: repeating its key executes the request again.
 """
 
 import time
@@ -33,27 +33,20 @@ from contracts.scheduling.events import Event, encode_event
 from contracts.scheduling.models import Reply
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.validation import DEADLINE_PASSED, require_key
-from scheduling_service.engine.database import Connection, Database, time_left_ms, to_contract_error
+from scheduling_service.engine.database import Connection, Database, busy, time_left_ms, to_contract_error
+from scheduling_service.engine.lock_order import LockContention, LockOrder
 from scheduling_service.engine.store import protocol
 
-_TRIES = 3
-
-
-class LockContention(pg.SerializationFailure):
-    """Somebody else is changing what this write needs, and it may not wait for them: it begins again, without locks."""
-
-
-_TRANSIENT = (pg.SerializationFailure, pg.DeadlockDetected)
+_MAX_ATTEMPTS = 3
+_RETRYABLE = (LockContention, pg.SerializationFailure, pg.DeadlockDetected)
 
 
 @dataclass
 class Write:
-    """An open write transaction on one business: the lease is active and stays so until it ends.
+    """An open write transaction on one business, whose lease is active until the transaction ends.
 
-    `now` is the database's clock, read after the locks. Events told here leave only if the transaction commits.
-    `may_wait`: for appointments that somebody else is changing. No more once it has locked what comes after them in the
-    order of locks: two writes could wait for each other. `in_passing`: it goes beyond what was asked, with locks of any
-    kind, and waits for nobody's turn.
+    `now` is the database's clock, read after the fence and the key were locked. `locks` acquires all further locks.
+    `events` reach the outbox only if the transaction commits.
     """
 
     db: Connection
@@ -64,12 +57,11 @@ class Write:
     business_zone: str
     rules_version: int
     operation: str
+    locks: LockOrder
     events: list[Event] = field(default_factory=list)
-    may_wait: bool = True
-    in_passing: bool = False
 
 
-Handler = Callable[[Write, Q], R]
+WriteHandler = Callable[[Write, Q], R]
 
 
 def execute_write(
@@ -77,31 +69,30 @@ def execute_write(
     operation: Operation[Q, R],
     ctx: CallContext,
     request: Q,
-    handler: Handler[Q, R],
+    handler: WriteHandler[Q, R],
     *,
-    alone: bool,
+    exclusive: bool,
 ) -> R:
-    """Execute a write once per key, or answer the reply that its key already has.
+    """Execute a write once per idempotency key; for a key that was executed before, return the stored reply.
 
-    `alone` excludes the business's other writes for the transaction, which changes of the catalog need: no booking is
-    ever decided by rules that are already gone. Raises contract errors only; `OutcomeUnknown` if and only if the
-    connection was lost while committing.
+    `exclusive` excludes the business's other writes. Changes of the catalog need it, so that no booking is decided by
+    outdated rules. Raises contract errors only; `OutcomeUnknown` if and only if the connection was lost at COMMIT.
     """
-    call = _Call(require_key(ctx.idempotency_key), operation, ctx, request, alone)
-    for attempt in range(_TRIES):
+    call = _Call(require_key(ctx.idempotency_key), operation, ctx, request, exclusive)
+    for attempt in range(1, _MAX_ATTEMPTS + 1):
         try:
-            return _once(database, call, handler)
-        except _TRANSIENT as error:
-            if attempt + 1 == _TRIES:
-                raise to_contract_error(error) from error
-            time.sleep(backoff_delay(attempt + 1, first=0.01, longest=0.1))
+            return _attempt(database, call, handler)
+        except _RETRYABLE as error:
+            if attempt == _MAX_ATTEMPTS:
+                raise busy() from error
+            time.sleep(backoff_delay(attempt, first=0.01, longest=0.1))
         except _StaleConnection as error:
             database.drop_idle()
-            if attempt + 1 == _TRIES:
-                raise Unavailable("Scheduling's database cannot be reached; nothing was done.") from error
+            if attempt == _MAX_ATTEMPTS:
+                raise Unavailable("Scheduling's database is unreachable; nothing was done.") from error
         except psycopg.Error as error:
             raise to_contract_error(error) from error
-    raise AssertionError("unreachable: the last try returns or raises")
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 class _StaleConnection(Exception):
@@ -113,7 +104,7 @@ class _Call(msgspec.Struct, frozen=True):
     operation: Operation[Any, Any]
     ctx: CallContext
     request: Any
-    alone: bool
+    exclusive: bool
 
     @property
     def actor(self) -> str:
@@ -123,15 +114,15 @@ class _Call(msgspec.Struct, frozen=True):
         return blake2b(msgspec.json.encode(self.request), digest_size=16).digest()
 
 
-def _once(database: Database, call: _Call, handler: Handler[Q, R]) -> R:
+def _attempt(database: Database, call: _Call, handler: WriteHandler[Q, R]) -> R:
     with database.connection(call.ctx.deadline) as db, _rolled_back_on_error(db):
         begun = _begin(db, call)
         if begun.reply is not None:
             replayed: R = _replay(db, call, begun)
             return replayed
-        write = _admitted(db, call, begun)
+        write = _require_lease(db, call, begun)
         reply = handler(write, call.request)
-        _keep(write, call, reply)
+        _store_outcome(write, call, reply)
         if call.ctx.deadline.expired():
             raise DeadlineExceeded(DEADLINE_PASSED)
         _commit(db)
@@ -146,10 +137,10 @@ def _begin(db: Connection, call: _Call) -> protocol.BeginResult:
         raise _StaleConnection from error
     try:
         return protocol.begin_write(
-            db, call.ctx.business_id, call.actor, call.operation.name, call.key, budget_ms, call.alone
+            db, call.ctx.business_id, call.actor, call.operation.name, call.key, budget_ms, call.exclusive
         )
     except pg.LockNotAvailable as error:
-        raise KeyInProgress("The same request is being executed; ask again in a moment.") from error
+        raise KeyInProgress("The same request is still being executed; try again in a moment.") from error
 
 
 def _replay(db: Connection, call: _Call, begun: protocol.BeginResult) -> Any:
@@ -159,7 +150,8 @@ def _replay(db: Connection, call: _Call, begun: protocol.BeginResult) -> Any:
     return codec.decode_reply(call.operation, begun.reply or b"")
 
 
-def _admitted(db: Connection, call: _Call, begun: protocol.BeginResult) -> Write:
+def _require_lease(db: Connection, call: _Call, begun: protocol.BeginResult) -> Write:
+    """Raise NotOwner without an active lease. A business that is being opened has no lease yet."""
     opening = call.operation.name == "open_business"
     if begun.business_name is None and begun.lease_epoch is None and not opening:
         raise BusinessNotFound("There is no such business.")
@@ -174,10 +166,11 @@ def _admitted(db: Connection, call: _Call, begun: protocol.BeginResult) -> Write
         begun.business_zone or "",
         begun.rules_version or 0,
         call.operation.name,
+        LockOrder(db, call.ctx.business_id),
     )
 
 
-def _keep(write: Write, call: _Call, reply: Reply) -> None:
+def _store_outcome(write: Write, call: _Call, reply: Reply) -> None:
     business_id = write.ctx.business_id
     for event in write.events:
         protocol.append_event(
@@ -206,7 +199,7 @@ def _commit(db: Connection) -> None:
         raise DeadlineExceeded(DEADLINE_PASSED) from error
     except psycopg.OperationalError as error:
         raise OutcomeUnknown(
-            "The connection was lost while committing; repeat the request with the same idempotency key."
+            "The connection was lost during the commit; repeat the request with the same idempotency key."
         ) from error
 
 
@@ -214,7 +207,7 @@ def _commit(db: Connection) -> None:
 def _rolled_back_on_error(db: Connection) -> Iterator[None]:
     try:
         yield
-    except (SchedulingError, psycopg.Error):
+    except (SchedulingError, LockContention, psycopg.Error):
         if not db.closed and db.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
             db.execute("ROLLBACK")
         raise

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import new_trace
 from contracts.scheduling import errors
+from contracts.scheduling import models as m
 from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.errors import DeadlineExceeded, InvalidRequest
 from contracts.scheduling.models import Confirm, Reply, Request
@@ -25,9 +26,13 @@ from contracts.scheduling.operations import (
     operation_of,
 )
 from contracts.scheduling.port import OPERATIONS, SchedulingPort
-from scheduling_service.engine import engine
+from scheduling_service.engine.booking import creation
+from scheduling_service.engine.database import Database
+from scheduling_service.engine.handlers import HandlerTable, bind_handlers
+from scheduling_service.engine.rules import RulesCache
 from tests.contract.strategies import models
 
+UNUSED = Database("postgresql://unused")
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 
 CTX = CallContext(
@@ -69,16 +74,23 @@ def test_an_operation_has_the_types_of_its_method(operation: AnyOperation) -> No
     assert issubclass(operation.reply, Reply)
 
 
-@each_operation
-def test_the_engine_has_one_handler(operation: AnyOperation) -> None:
-    tables = (engine.CATALOG_WRITES, engine.BOOKING_WRITES, engine.READS, engine.SEARCHES)
-    [handlers] = [table for table in tables if operation.name in table]
-    assert operation.writes == (handlers in (engine.CATALOG_WRITES, engine.BOOKING_WRITES))
+def test_the_engine_refuses_to_start_without_a_handler() -> None:
+    table = bind_handlers(UNUSED, RulesCache())
+    assert all(callable(table[operation]) for operation in OPERATIONS)
+    table.require(OPERATIONS)
+    with pytest.raises(RuntimeError, match=f"differ: {OPERATIONS[0].name}$"):
+        table.require(OPERATIONS[1:])
+    with pytest.raises(RuntimeError, match="differ: approve, "):
+        HandlerTable(UNUSED, RulesCache()).require(OPERATIONS)
 
 
-def test_the_engine_has_no_handler_without_an_operation() -> None:
-    handled = {*engine.CATALOG_WRITES, *engine.BOOKING_WRITES, *engine.READS, *engine.SEARCHES}
-    assert handled == {operation.name for operation in OPERATIONS}
+def test_an_operation_has_one_handler_of_the_right_kind() -> None:
+    table = HandlerTable(UNUSED, RulesCache())
+    table.booking(SchedulingPort.book, creation.book)
+    with pytest.raises(RuntimeError, match="book has two handlers"):
+        table.booking(SchedulingPort.book, creation.book)
+    with pytest.raises(RuntimeError, match="list_offerings has a handler of the wrong kind"):
+        table.catalog_change(SchedulingPort.list_offerings, lambda write, request: m.Offerings(offerings=()))
 
 
 @each_operation

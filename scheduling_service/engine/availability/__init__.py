@@ -1,8 +1,8 @@
-"""The one predicate that decides what is listed and what is accepted.
+"""Availability: the one predicate that decides what search lists and what booking accepts.
 
-Listing calls `free_starts` with a window, and booking, by `candidates_at`, with one moment: over the same compiled
-rules and the same snapshot of occupied time. So what is listed can be booked, and what is refused was not listed, but
-for what others took in between.
+Search calls `free_starts` with a window, and booking calls it, through `candidates_at`, with one moment, over the same
+compiled rules and the same kind of snapshot. So what is listed can be booked, and what is refused was not listed,
+except for what other writes occupied in between.
 """
 
 from scheduling_service.engine.availability.candidates import (

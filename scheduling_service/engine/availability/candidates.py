@@ -1,4 +1,4 @@
-"""Whether something can be booked at one moment: by whom, with what; or why not."""
+"""One start: the candidates that can take it, or the reasons against it."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -12,7 +12,7 @@ from scheduling_service.engine.rules import ProviderRules
 
 
 class Candidate(NamedTuple):
-    """One way to book a start. `session_id`: the session whose seats it takes; None: it takes time of its own."""
+    """One way to book a start. `session_id` names the session to join; None means that new time is claimed."""
 
     provider_ids: tuple[UUID, ...]
     resource_ids: tuple[UUID, ...]
@@ -20,46 +20,46 @@ class Candidate(NamedTuple):
 
 
 def candidates_at(query: AvailabilityQuery, start: int, occupancy: Occupancy) -> list[Candidate]:
-    """Return a candidate per provider, by id, or one for a collective; if empty, `rejection_reasons` says why."""
+    """Return a candidate per provider, sorted by id, or one in all for a collective.
+
+    If the list is empty, `rejection_reasons` explains why.
+    """
     conditions = Conditions(query, occupancy)
-    offers = []
+    candidates = []
     for _, index in free_starts(query, (start, start + 1), occupancy):
         session = conditions.session_to_join(index, start)
         resources = () if session is not None else conditions.free_resources(start) or ()
-        those = query.providers if query.collective else query.providers[index : index + 1]
-        offers.append(
-            Candidate(
-                tuple(each.provider_id for each in those), resources, None if session is None else session.session_id
-            )
-        )
-    return offers
+        providers = query.providers if query.collective else query.providers[index : index + 1]
+        session_id = None if session is None else session.session_id
+        candidates.append(Candidate(tuple(each.provider_id for each in providers), resources, session_id))
+    return candidates
 
 
 def rejection_reasons(query: AvailabilityQuery, start: int, occupancy: Occupancy) -> tuple[str, ...]:
-    """Everything against a start, for the provider with the least against it; of a collective, for all together.
+    """Return all reasons against a start: those of the closest provider, or of all together for a collective.
 
-    The first is the reason to give. Empty if and only if it is offered.
+    Sorted by precedence: the first is the one to report. Empty if and only if `candidates_at` is not.
     """
     if not query.providers:
         return ("not_offered",)
     if query.collective:
         indexes = range(len(query.providers))
-        every = {reason for index in indexes for reason in rejection_reasons_for(query, index, start, occupancy)}
-        return tuple(sorted(every, key=_ORDER.index))
+        reasons = {reason for index in indexes for reason in rejection_reasons_for(query, index, start, occupancy)}
+        return tuple(sorted(reasons, key=_PRECEDENCE.index))
     return tuple(rejection_reasons_for(query, closest_provider(query, start, occupancy), start, occupancy))
 
 
 def closest_provider(query: AvailabilityQuery, start: int, occupancy: Occupancy) -> int:
-    """The place of the provider with the least against it, and of those the one against whom the first thing is."""
+    """Return the index of the provider with the fewest reasons; of several, the one whose reasons come first."""
 
     def weight(index: int) -> tuple[int, list[int]]:
         reasons = rejection_reasons_for(query, index, start, occupancy)
-        return len(reasons), [_ORDER.index(reason) for reason in reasons]
+        return len(reasons), [_PRECEDENCE.index(reason) for reason in reasons]
 
     return min(range(len(query.providers)), key=weight)
 
 
-_ORDER = (
+_PRECEDENCE = (
     "not_offered",
     "past",
     "too_soon",
@@ -76,28 +76,28 @@ _ORDER = (
 
 
 def rejection_reasons_for(query: AvailabilityQuery, index: int, start: int, occupancy: Occupancy) -> list[str]:
-    """Everything against a start with the provider at this place of the question."""
+    """Return all reasons against a start with the provider at this index of the query, sorted by precedence."""
     provider = query.providers[index]
     conditions = Conditions(query, occupancy)
-    reasons = [*_too_early_or_late(query, provider, start, occupancy.now), *_out_of_hours(query, provider, start)]
+    reasons = [*_booking_window_reasons(query, provider, start, occupancy.now), *_hours_reasons(query, provider, start)]
     if conditions.session_to_join(index, start) is None:
-        reasons += _occupied_reasons(query, index, start, occupancy, conditions)
+        reasons += _occupancy_reasons(query, index, start, occupancy, conditions)
     limit = conditions.exceeded_limit(index, start)
     return reasons if limit is None else [*reasons, limit]
 
 
-def _occupied_reasons(
+def _occupancy_reasons(
     query: AvailabilityQuery, index: int, start: int, occupancy: Occupancy, conditions: Conditions
 ) -> list[str]:
     session = occupancy.sessions.get((index, start))
     if session is not None and session.ends == start + query.length:
         return ["full"]
-    begins, ends = query.claim(start)
+    begins, ends = query.claimed_range(start)
     busy = any(begins < end and ends > begin for begin, end in occupancy.providers[index])
     return ["taken"] * busy + ["no_resource"] * (conditions.free_resources(start) is None)
 
 
-def _too_early_or_late(query: AvailabilityQuery, provider: ProviderRules, start: int, now: int) -> list[str]:
+def _booking_window_reasons(query: AvailabilityQuery, provider: ProviderRules, start: int, now: int) -> list[str]:
     opens, closes = query.bookable_range(provider, now)
     if start <= now:
         return ["past"]
@@ -106,7 +106,7 @@ def _too_early_or_late(query: AvailabilityQuery, provider: ProviderRules, start:
     return ["too_late"] if start >= closes else []
 
 
-def _out_of_hours(query: AvailabilityQuery, provider: ProviderRules, start: int) -> list[str]:
+def _hours_reasons(query: AvailabilityQuery, provider: ProviderRules, start: int) -> list[str]:
     end = start + query.length
     within = provider.works_during(start, end)
     reasons = []

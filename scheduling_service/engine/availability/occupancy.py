@@ -1,4 +1,4 @@
-"""What is taken at the moment of asking."""
+"""A snapshot of occupied time, read in one statement."""
 
 import sys
 from array import array
@@ -17,7 +17,7 @@ _EPOCH = date(1970, 1, 1)
 
 
 class BookableSession(NamedTuple):
-    """A session of the offering that was asked about."""
+    """A session of the query's offering."""
 
     session_id: UUID
     ends: int
@@ -26,22 +26,27 @@ class BookableSession(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Occupancy:
-    """By the database's clock, in seconds since 1970. A provider or resource is known by its place in the question."""
+    """What is occupied at `now`, by the database's clock, in seconds since 1970.
+
+    Providers and resources are identified by their index in the query.
+    """
 
     now: int
     rules_version: int
     has_overdue_holds: bool
-    """Holds whose time is over are in the way: nobody counts them, and whoever takes their time expires them first."""
+    """Whether overdue holds occupy some of the time. They are not included; a booking expires them first."""
     providers: list[list[Range]]
-    """What is taken of each, by start."""
+    """The claimed ranges of each provider, sorted."""
     resources: list[list[Range]]
+    """The claimed ranges of each resource, sorted."""
     sessions: dict[tuple[int, int], BookableSession] = field(default_factory=dict)
     """By provider and start."""
     daily_counts: dict[tuple[int, date], int] = field(default_factory=dict)
-    """How many of the offering begin on a day of the business, by provider; the customer's own at place -1."""
+    """How many appointments of the offering start on a day in the business's zone, by provider; index -1 is the
+    customer."""
 
     def weekly_count(self, index: int, day: date) -> int:
-        """As `days`, from Monday to Sunday."""
+        """Return the sum of `daily_counts` over the week of `day`, Monday to Sunday."""
         monday = day - timedelta(days=day.weekday())
         return sum(self.daily_counts.get((index, monday + timedelta(days=n)), 0) for n in range(7))
 
@@ -55,63 +60,64 @@ def read_occupancy(
     excluding: UUID | None = None,
     budget_ms: int | None = None,
 ) -> Occupancy | None:
-    """What matters for starts in `window`; None when there is no such business. One statement.
+    """Read what matters for starts in `window`; None if there is no such business.
 
-    `excluding` is an appointment that limits do not count. With `budget_ms` the statement is a transaction of
-    its own; without, part of the write that is open.
+    Limits do not count the appointment `excluding`. With `budget_ms` the statement is its own transaction, otherwise it
+    is part of the open one.
     """
     providers = [each.provider_id for each in query.providers]
-    ids = [*providers, *(each.resource_id for each in query.resources)]
-    # A start at the window's end lasts beyond it, and may meet there what begins after the window.
-    around = (query.claim(window[0])[0], query.claim(window[1])[1])
+    ids = query.provider_and_resource_ids
+    # An appointment that starts in the window extends beyond it and can meet claims there.
+    claimed = (query.claimed_range(window[0])[0], query.claimed_range(window[1])[1])
     if query.offering.capacity == 1 and not query.limited:
-        claims = store.read_claims(db, business_id, ids, around, budget_ms)
-        return None if claims is None else _parsed(claims, len(providers), len(ids))
-    circumstances = _circumstances(query, providers, window)
+        claims = store.read_claims(db, business_id, ids, claimed, budget_ms)
+        return None if claims is None else _parse_claims(claims, len(providers), len(ids))
+    details = _detail_query(query, providers, window)
     found, sessions, counts = store.read_claims_with_details(
-        db, business_id, ids, around, circumstances, excluding=excluding, budget_ms=budget_ms
+        db, business_id, ids, claimed, details, excluding=excluding, budget_ms=budget_ms
     )
     if found is None:
         return None
-    occupancy = _parsed(found, len(providers), len(ids))
+    occupancy = _parse_claims(found, len(providers), len(ids))
     occupancy.sessions.update(
         {(index - 1, start): BookableSession(UUID(sid), end, left) for index, start, end, sid, left in sessions}
     )
-    occupancy.daily_counts.update({(index - 1, _EPOCH + timedelta(days=day)): number for index, day, number in counts})
+    occupancy.daily_counts.update({(index - 1, _EPOCH + timedelta(days=day)): count for index, day, count in counts})
     return occupancy
 
 
-def _circumstances(query: AvailabilityQuery, providers: list[UUID], window: Range) -> store.DetailQuery:
+def _detail_query(query: AvailabilityQuery, providers: list[UUID], window: Range) -> store.DetailQuery:
     return store.DetailQuery(
         offering_id=query.offering.offering_id,
         providers=providers,
         sessions=query.offering.capacity > 1,
         counts=_weeks_around(query, window) if query.limited else None,
         customer_id=query.customer_id,
-        together=query.collective,
+        collective=query.collective,
         zone=query.rules.zone,
     )
 
 
-def _parsed(claims: bytes, providers: int, count: int) -> Occupancy:
+def _parse_claims(claims: bytes, provider_count: int, count: int) -> Occupancy:
+    """Parse the big-endian int8s of `scheduling.read_claims`: a header of three, then three per claim."""
     numbers = array("q", claims)
     if sys.byteorder == "little":
         numbers.byteswap()
-    now, version, has_overdue_holds = numbers[:3]
-    claimed = zip(numbers[4::3], numbers[5::3], strict=True)
+    now, version, overdue = numbers[:3]
+    ranges = zip(numbers[4::3], numbers[5::3], strict=True)
     if count == 1:
-        only = [sorted(claimed)]
-        return Occupancy(now, version, has_overdue_holds > 0, only[:providers], only[providers:])
+        only = [sorted(ranges)]
+        return Occupancy(now, version, overdue > 0, only[:provider_count], only[provider_count:])
     busy: list[list[Range]] = [[] for _ in range(count)]
-    for index, occupancy in zip(numbers[3::3], claimed, strict=True):
-        busy[index - 1].append(occupancy)
-    for ranges in busy:
-        ranges.sort()
-    return Occupancy(now, version, has_overdue_holds > 0, busy[:providers], busy[providers:])
+    for index, claimed in zip(numbers[3::3], ranges, strict=True):
+        busy[index - 1].append(claimed)
+    for each in busy:
+        each.sort()
+    return Occupancy(now, version, overdue > 0, busy[:provider_count], busy[provider_count:])
 
 
 def _weeks_around(query: AvailabilityQuery, window: Range) -> Range:
-    """The whole weeks of the business's zone that the window touches."""
+    """Return the whole weeks, in the business's zone, that overlap the window."""
     zone = query.rules.zone_info
     first, last = local_date(window[0], zone), local_date(window[1] - 1, zone)
     monday = first - timedelta(days=first.weekday())

@@ -1,4 +1,4 @@
-"""What is asked of availability: the same for listing and for booking."""
+"""Availability queries, the same for search and for booking."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,13 +12,13 @@ from scheduling_service.engine.hours import instant_of, local_date
 from scheduling_service.engine.rules import BusinessRules, ProviderRules, Range, ResourceRules
 from scheduling_service.engine.working_time import Grid
 
-LONGEST_LOOK_AHEAD = timedelta(days=1500)
-"""A rolling window of working days ends here, however seldom its provider works."""
+MAX_LOOK_AHEAD = timedelta(days=1500)
+"""The limit of a rolling window of working days, however rarely its provider works."""
 
 
 @dataclass(frozen=True, eq=False)
 class AvailabilityQuery:
-    """One offering, for so long and so many people, by one of these providers (or, `collective`, by all of them)."""
+    """One offering with a duration and a number of seats, by one of some providers, or by all if `collective`."""
 
     rules: BusinessRules
     offering: m.Offering
@@ -26,10 +26,10 @@ class AvailabilityQuery:
     """Seconds."""
     seats: int
     providers: tuple[ProviderRules, ...]
-    """The candidates, by id; empty when nobody who was asked for performs the offering."""
+    """The eligible providers, sorted by id; empty when none of the requested providers performs the offering."""
     customer_id: UUID | None
     on_grid: bool = True
-    """False for the later parts of a visit, which begin when the part before them ends."""
+    """False for the later services of a visit, which start when the service before them ends."""
 
     @cached_property
     def grid(self) -> Grid:
@@ -37,11 +37,13 @@ class AvailabilityQuery:
         return Grid(offering.step_minutes * 60, offering.offset_minutes * 60, self.length)
 
     @cached_property
-    def before(self) -> int:
+    def buffer_before(self) -> int:
+        """Seconds."""
         return self.offering.buffer_before_minutes * 60
 
     @cached_property
-    def after(self) -> int:
+    def buffer_after(self) -> int:
+        """Seconds."""
         return self.offering.buffer_after_minutes * 60
 
     @property
@@ -50,6 +52,7 @@ class AvailabilityQuery:
 
     @property
     def limited(self) -> bool:
+        """Whether any daily or weekly limit applies."""
         limits = self.offering.limits
         return self.limits_providers or (
             self.customer_id is not None and (limits.customer_day is not None or limits.customer_week is not None)
@@ -61,38 +64,42 @@ class AvailabilityQuery:
         return limits.provider_day is not None or limits.provider_week is not None
 
     @property
-    def provider_time_only(self) -> bool:
-        """Decided by the providers' own time alone."""
+    def needs_provider_time_only(self) -> bool:
+        """Whether the free time of one provider is all that decides: no seats, resources or limits."""
         offering = self.offering
         return offering.capacity == 1 and not (offering.needs or self.limited or self.collective)
 
     @cached_property
     def resources(self) -> tuple[ResourceRules, ...]:
-        """Those that may be needed, by kind, then id."""
+        """The resources that may be needed, sorted by kind, then id."""
         return tuple(each for need in self.offering.needs for each in self.rules.resources_of(need.kind))
 
-    def claim(self, start: int) -> Range:
-        """What an appointment at `start` takes, its buffers included."""
-        return start - self.before, start + self.length + self.after
+    @property
+    def provider_and_resource_ids(self) -> list[UUID]:
+        """The ids of all eligible providers and of all resources that may be needed."""
+        return [*(each.provider_id for each in self.providers), *(each.resource_id for each in self.resources)]
+
+    def claimed_range(self, start: int) -> Range:
+        """Return what an appointment at `start` occupies, including its buffers."""
+        return start - self.buffer_before, start + self.length + self.buffer_after
 
     def today(self, now: int) -> date:
         return local_date(now, self.rules.zone_info)
 
     def earliest_start(self, now: int) -> int:
-        """The first start that is ahead, and as far as the offering's notice asks."""
+        """Return the first start in the future that respects the offering's minimum notice."""
         return max(now + 1, now + self.offering.min_notice_minutes * 60)
 
     def bookable_range(self, provider: ProviderRules, now: int) -> Range:
-        """The starts that the offering's window lets one book with this provider, past ones included."""
+        """Return the starts, including past ones, that the offering's booking window allows with this provider."""
         window, zone = self.offering.window, self.rules.zone_info
         if window.kind == "fixed" and window.first and window.last:
             return instant_of(window.first, 0, zone), instant_of(window.last, 1440, zone)
         if window.kind == "rolling_days":
             return 0, instant_of(self.today(now) + timedelta(days=window.days or 0), 1440, zone)
         if window.kind == "rolling_working_days":
-            return 0, instant_of(
-                provider.nth_working_day(self.today(now), window.days or 0, LONGEST_LOOK_AHEAD), 1440, zone
-            )
+            last = provider.nth_working_day(self.today(now), window.days or 0, MAX_LOOK_AHEAD)
+            return 0, instant_of(last, 1440, zone)
         return 0, 1 << 40
 
 
@@ -107,10 +114,13 @@ def build_query(
     customer_id: UUID | None = None,
     on_grid: bool = True,
 ) -> AvailabilityQuery:
-    """Raises OfferingNotFound, ProviderNotFound, and InvalidRequest for what the offering does not have."""
+    """Build a query; durations and seats must be the offering's.
+
+    Raises OfferingNotFound, ProviderNotFound and InvalidRequest.
+    """
     offering = rules.offering(offering_id)
     if duration_minutes not in (None, offering.duration_minutes, *offering.duration_choices_minutes):
-        raise InvalidRequest("The service does not last that long; see its durations.", field="duration_minutes")
+        raise InvalidRequest("The service does not have this duration; see its durations.", field="duration_minutes")
     if seats > offering.capacity:
         raise InvalidRequest(f"The service has {offering.capacity} seats.", field="seats")
     return AvailabilityQuery(
@@ -118,27 +128,27 @@ def build_query(
         offering=offering,
         length=(duration_minutes or offering.duration_minutes) * 60,
         seats=seats,
-        providers=_candidate_starts(rules, offering, provider_id, provider_ids),
+        providers=_eligible_providers(rules, offering, provider_id, provider_ids),
         customer_id=customer_id,
         on_grid=on_grid,
     )
 
 
-def _candidate_starts(
+def _eligible_providers(
     rules: BusinessRules, offering: m.Offering, provider_id: UUID | None, provider_ids: tuple[UUID, ...]
 ) -> tuple[ProviderRules, ...]:
+    """Return the requested providers that perform the offering; for a collective, all of its providers or none."""
     performers = rules.performers(offering.offering_id)
     wanted = set(provider_ids) or ({provider_id} if provider_id is not None else set())
     for each in wanted:
         rules.provider(each)
     if wanted and offering.assignment == "collective":
-        # All of them, or nobody: a set only has to be among them.
         performers = performers if wanted <= {p.provider_id for p in performers} else []
     elif wanted:
         performers = [p for p in performers if p.provider_id in wanted]
     if len(performers) > MOST_PROVIDERS:
         raise InvalidRequest(
-            f"More than {MOST_PROVIDERS} people perform this service; name at most {MOST_PROVIDERS}.",
+            f"More than {MOST_PROVIDERS} providers perform this service; name at most {MOST_PROVIDERS}.",
             field="provider_ids",
         )
     return tuple(performers)

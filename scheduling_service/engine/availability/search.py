@@ -1,4 +1,4 @@
-"""Every start at which something can be booked."""
+"""Every free start in a window, found by bisection in each provider's compiled starts."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -15,135 +15,136 @@ from scheduling_service.engine.working_time import WeekStarts, week_number
 
 
 def free_slots(query: AvailabilityQuery, window: Range, occupancy: Occupancy) -> list[m.Slot]:
-    """By start, then provider."""
-    if not query.provider_time_only:
+    """Return the free slots, sorted by start, then provider."""
+    if not query.needs_provider_time_only:
         return [_slot(query, occupancy, index, start) for start, index in free_starts(query, window, occupancy)]
     found: list[m.Slot] = []
     for index, provider in enumerate(query.providers):
-        for candidates, first, end in _free_spans(query, index, provider, window, occupancy):
-            found += candidates.slots[first:end]
+        for week, first, end in _free_spans(query, index, provider, window, occupancy):
+            found += week.slots[first:end]
     if len(query.providers) > 1:
-        found.sort(key=_by_start)
+        found.sort(key=_start_of)  # stable: slots with the same start stay sorted by provider
     return found
 
 
 def free_starts(query: AvailabilityQuery, window: Range, occupancy: Occupancy) -> list[tuple[int, int]]:
-    """[start, provider's place] of all that is free, ascending. A collective's place is the first provider's."""
+    """Return (start, provider index) of everything free, sorted. A collective has the first provider's index."""
     conditions = Conditions(query, occupancy)
     each = [
         [start for start in _starts(query, index, provider, window, occupancy) if conditions.are_met(index, start)]
         for index, provider in enumerate(query.providers)
     ]
     if query.collective:
-        together = set(each[0]).intersection(*each[1:]) if each else set()
-        return sorted((start, 0) for start in together)
+        common = set(each[0]).intersection(*each[1:]) if each else set()
+        return sorted((start, 0) for start in common)
     return sorted((start, index) for index, starts in enumerate(each) for start in starts)
 
 
 def days_with_availability(query: AvailabilityQuery, midnights: Sequence[int], occupancy: Occupancy) -> list[bool]:
-    """Whether anything is free between each midnight and the next. Looks at each day until somebody has room."""
-    room = [False] * (len(midnights) - 1)
-    if not query.provider_time_only:
+    """Return whether anything is free between each midnight and the next.
+
+    A day is not examined again once one provider is known to be free on it.
+    """
+    available = [False] * (len(midnights) - 1)
+    if not query.needs_provider_time_only:
         for start, _ in free_starts(query, (midnights[0], midnights[-1]), occupancy):
-            room[bisect_right(midnights, start) - 1] = True
-        return room
+            available[bisect_right(midnights, start) - 1] = True
+        return available
     for index, provider in enumerate(query.providers):
-        for window in _without_room(room, midnights):
-            for candidates, first, end in _free_spans(query, index, provider, window, occupancy):
-                starts = candidates.starts
+        for window in _unavailable_days(available, midnights):
+            for week, first, end in _free_spans(query, index, provider, window, occupancy):
+                starts = week.starts
                 while first < end:
                     day = bisect_right(midnights, starts[first]) - 1
-                    room[day] = True
+                    available[day] = True
                     first = bisect_left(starts, midnights[day + 1], first, end)
-    return room
+    return available
 
 
-def _without_room(room: Sequence[bool], midnights: Sequence[int]) -> list[Range]:
-    """The days that are still without, those in a row together."""
-    excluding = [False, *(not each for each in room), False]
-    edges = [midnights[day] for day, (before, on) in enumerate(pairwise(excluding)) if before != on]
+def _unavailable_days(available: Sequence[bool], midnights: Sequence[int]) -> list[Range]:
+    """Return the days not known to be available; consecutive days form one range."""
+    missing = [False, *(not each for each in available), False]
+    edges = [midnights[day] for day, (before, on) in enumerate(pairwise(missing)) if before != on]
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _starts(
     query: AvailabilityQuery, index: int, provider: ProviderRules, window: Range, occupancy: Occupancy
 ) -> set[int]:
-    """Starts at which the provider is free, or has a session with seats left."""
+    """Return the starts at which the provider is free, or has a session with seats left."""
     found = {
         start
-        for candidates, first, end in _free_spans(query, index, provider, window, occupancy)
-        for start in candidates.starts[first:end]
+        for week, first, end in _free_spans(query, index, provider, window, occupancy)
+        for start in week.starts[first:end]
     }
-    joinable_starts = Conditions(query, occupancy).joinable_starts(index)
-    if joinable_starts:
-        found |= joinable_starts.intersection(
+    joinable = Conditions(query, occupancy).joinable_starts(index)
+    if joinable:
+        found |= joinable.intersection(
             start
-            for candidates, first, end in _free_spans(query, index, provider, window, _unclaimed(occupancy))
-            for start in candidates.starts[first:end]
+            for week, first, end in _free_spans(query, index, provider, window, _without_claims(occupancy))
+            for start in week.starts[first:end]
         )
     return found
 
 
-def _unclaimed(occupancy: Occupancy) -> Occupancy:
-    """The same moment, with every provider's time their own."""
+def _without_claims(occupancy: Occupancy) -> Occupancy:
+    """Return the same snapshot with every provider free."""
     return Occupancy(occupancy.now, occupancy.rules_version, False, [[] for _ in occupancy.providers], [])
 
 
 def _free_spans(
     query: AvailabilityQuery, index: int, provider: ProviderRules, window: Range, occupancy: Occupancy
 ) -> Iterator[tuple[WeekStarts, int, int]]:
-    """What is free of the window's local weeks, as stretches of their candidates, in order."""
+    """Yield the free starts in order, as spans [first, end) of each local week's starts."""
     opens, closes = query.bookable_range(provider, occupancy.now)
-    earliest_start, end = max(window[0], query.earliest_start(occupancy.now), opens), min(window[1], closes)
-    if earliest_start >= end:
+    earliest, end = max(window[0], query.earliest_start(occupancy.now), opens), min(window[1], closes)
+    if earliest >= end:
         return
-    before, tail = query.before, query.length + query.after
+    before, tail = query.buffer_before, query.length + query.buffer_after
     busy, blocked = occupancy.providers[index], provider.blocked
-    ahead = 0
-    for candidates in _candidate_starts(query, provider, earliest_start, end):
-        starts = candidates.starts
-        first, beyond = bisect_left(starts, earliest_start), bisect_left(starts, end)
+    next_busy = 0
+    for week in _weeks(query, provider, earliest, end):
+        starts = week.starts
+        first, beyond = bisect_left(starts, earliest), bisect_left(starts, end)
         if first == beyond:
             continue
-        while ahead < len(busy) and busy[ahead][1] + before <= starts[first]:
-            ahead += 1
-        spans = _between(starts, first, beyond, busy, ahead, before, tail)
+        while next_busy < len(busy) and busy[next_busy][1] + before <= starts[first]:
+            next_busy += 1
+        spans = _between(starts, first, beyond, busy, next_busy, before, tail)
         if not blocked:
             for span in spans:
-                yield candidates, *span
+                yield week, *span
             continue
         for span in spans:
             for part in _between(starts, *span, blocked, 0, 0, query.length):
-                yield candidates, *part
+                yield week, *part
 
 
 def _between(
-    starts: Sequence[int], first: int, beyond: int, busy: Sequence[Range], ahead: int, before: int, tail: int
+    starts: Sequence[int], first: int, beyond: int, busy: Sequence[Range], next_busy: int, before: int, tail: int
 ) -> Iterator[tuple[int, int]]:
-    """The stretches of starts[first:beyond] that meet nothing busy: [start - before, start + tail) is clear."""
-    while ahead < len(busy) and first < beyond:
-        begins, ends = busy[ahead]
+    """Yield the spans of starts[first:beyond] for which [start - before, start + tail) meets no busy range."""
+    while next_busy < len(busy) and first < beyond:
+        begins, ends = busy[next_busy]
         clear = bisect_right(starts, begins - tail, first, beyond)
         if clear > first:
             yield first, clear
         if clear == beyond:
             return
         first = bisect_left(starts, ends + before, clear, beyond)
-        ahead += 1
+        next_busy += 1
     if first < beyond:
         yield first, beyond
 
 
-def _candidate_starts(
-    query: AvailabilityQuery, provider: ProviderRules, earliest_start: int, end: int
-) -> Iterator[WeekStarts]:
+def _weeks(query: AvailabilityQuery, provider: ProviderRules, earliest: int, end: int) -> Iterator[WeekStarts]:
+    """Yield the provider's starts by local week. Off the grid, only the moment `earliest` is examined."""
     if query.on_grid:
-        first, last = local_date(earliest_start, provider.zone), local_date(end - 1, provider.zone)
+        first, last = local_date(earliest, provider.zone), local_date(end - 1, provider.zone)
         for week in range(week_number(first), week_number(last) + 1):
             yield provider.starts_in_week(query.grid, week)
-    # Off the grid only one moment is ever asked about.
-    elif provider.works_during(earliest_start, earliest_start + query.length):
-        yield WeekStarts([earliest_start], [])
+    elif provider.works_during(earliest, earliest + query.length):
+        yield WeekStarts([earliest], [])
 
 
 def _slot(query: AvailabilityQuery, occupancy: Occupancy, index: int, start: int) -> m.Slot:
@@ -159,6 +160,5 @@ def _slot(query: AvailabilityQuery, occupancy: Occupancy, index: int, start: int
     )
 
 
-def _by_start(slot: m.Slot) -> datetime:
-    # Providers come by id, and sorting keeps the order of equals.
+def _start_of(slot: m.Slot) -> datetime:
     return slot.starts_at

@@ -1,6 +1,6 @@
-"""Who gets a booking that names nobody: fair, and the same in the same state.
+"""Deterministic, fair choice of a provider when the booking names none.
 
-Assignments of one offering take turns, so each sees those before it.
+The write holds the offering's lock, so each assignment sees those before it.
 """
 
 from collections.abc import Sequence
@@ -19,49 +19,52 @@ _STRIDE = 1_000_000
 
 @dataclass(frozen=True)
 class Rotation:
-    """How the offering's assignments stand, locked until the transaction ends."""
+    """The entries of the providers that can perform the offering now."""
 
-    known: dict[UUID, RotationEntry]
+    entries: dict[UUID, RotationEntry]
 
-    def rank(self, write: Write, query: AvailabilityQuery, start: int, offers: Sequence[Candidate]) -> list[Candidate]:
-        """Whoever is to have it first; a session that has seats left before a new one is opened."""
+    def rank(
+        self, write: Write, query: AvailabilityQuery, start: int, candidates: Sequence[Candidate]
+    ) -> list[Candidate]:
+        """Sort the candidates, the one to book first; sessions with free seats precede new sessions."""
         minutes: dict[UUID, int] = {}
-        if query.offering.assignment == "most_free" and len(offers) > 1:
-            minutes = self._booked_minutes(write, query, start, [offer.provider_ids[0] for offer in offers])
+        if query.offering.assignment == "most_free" and len(candidates) > 1:
+            minutes = _booked_minutes(write, query, start, [each.provider_ids[0] for each in candidates])
 
-        def rank(offer: Candidate) -> tuple[bool, int, int, UUID]:
-            provider_id = offer.provider_ids[0]
-            turn = self.of(provider_id)
-            by = {"weighted": turn.passed, "most_free": minutes.get(provider_id, 0)}
-            return offer.session_id is None, by.get(query.offering.assignment, 0), turn.last_assigned, provider_id
+        def rank(candidate: Candidate) -> tuple[bool, int, int, UUID]:
+            provider_id = candidate.provider_ids[0]
+            entry = self.entry_for(provider_id)
+            by = {"weighted": entry.passed, "most_free": minutes.get(provider_id, 0)}
+            return candidate.session_id is None, by.get(query.offering.assignment, 0), entry.last_assigned, provider_id
 
-        return sorted(offers, key=rank)
+        return sorted(candidates, key=rank)
 
-    def of(self, provider_id: UUID) -> RotationEntry:
-        """Who was never assigned begins where the last in line stands, and does not catch up on what others had."""
-        least = min((turn.passed for turn in self.known.values()), default=0)
-        return self.known.get(provider_id) or RotationEntry(provider_id, 0, least)
+    def entry_for(self, provider_id: UUID) -> RotationEntry:
+        """Return the provider's entry; one never assigned starts at the lowest pass, so it does not catch up."""
+        least = min((entry.passed for entry in self.entries.values()), default=0)
+        return self.entries.get(provider_id) or RotationEntry(provider_id, 0, least)
 
-    def record(self, write: Write, query: AvailabilityQuery, provider_id: UUID) -> None:
-        """Whoever could have had it joins the line too, where the last in line stood before this."""
+    def record_assignment(self, write: Write, query: AvailabilityQuery, provider_id: UUID) -> None:
+        """Store the assignment, and add the providers that were eligible for the first time at the lowest pass."""
         weight = query.rules.provider(provider_id).weight
-        count = 1 + max((turn.last_assigned for turn in self.known.values()), default=0)
-        newcomers = [self.of(each.provider_id) for each in query.providers if each.provider_id not in self.known]
-        rotation = [turn for turn in newcomers if turn.provider_id != provider_id]
-        rotation.append(RotationEntry(provider_id, count, self.of(provider_id).passed + _STRIDE // weight))
-        store.write_rotation(write.db, write.ctx.business_id, query.offering.offering_id, rotation)
-
-    def _booked_minutes(
-        self, write: Write, query: AvailabilityQuery, start: int, ids: Sequence[UUID]
-    ) -> dict[UUID, int]:
-        zone = query.rules.zone_info
-        day = local_date(start, zone)
-        interval = instant_of(day, 0, zone), instant_of(day + timedelta(days=1), 0, zone)
-        return store.booked_minutes(write.db, write.ctx.business_id, ids, interval)
+        count = 1 + max((entry.last_assigned for entry in self.entries.values()), default=0)
+        newcomers = [
+            self.entry_for(each.provider_id) for each in query.providers if each.provider_id not in self.entries
+        ]
+        entries = [entry for entry in newcomers if entry.provider_id != provider_id]
+        entries.append(RotationEntry(provider_id, count, self.entry_for(provider_id).passed + _STRIDE // weight))
+        store.write_rotation(write.db, write.ctx.business_id, query.offering.offering_id, entries)
 
 
-def lock_rotation(write: Write, query: AvailabilityQuery) -> Rotation:
-    """Waits for whoever assigns this offering now; one's choice then sees theirs."""
-    rotation = store.lock_turns(write.db, write.ctx.business_id, query.offering.offering_id)
+def read_rotation(write: Write, query: AvailabilityQuery) -> Rotation:
+    """Read the rotation of an offering that this write has locked."""
+    entries = store.read_rotation(write.db, write.ctx.business_id, query.offering.offering_id)
     performing = {each.provider_id for each in query.providers}
-    return Rotation({turn.provider_id: turn for turn in rotation if turn.provider_id in performing})
+    return Rotation({entry.provider_id: entry for entry in entries if entry.provider_id in performing})
+
+
+def _booked_minutes(write: Write, query: AvailabilityQuery, start: int, ids: Sequence[UUID]) -> dict[UUID, int]:
+    zone = query.rules.zone_info
+    day = local_date(start, zone)
+    interval = instant_of(day, 0, zone), instant_of(day + timedelta(days=1), 0, zone)
+    return store.booked_minutes(write.db, write.ctx.business_id, ids, interval)

@@ -1,6 +1,5 @@
-"""One change of an appointment: the row, its entry in the history, its event."""
+"""Record a change of an appointment: the row, its history entry and its event."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from contracts.scheduling import codec
 from contracts.scheduling import events as e
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import AppointmentNotFound, InvalidTransition, VersionConflict
-from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.store import appointments as store
 from scheduling_service.engine.store.appointments import HistoryEntry, LockedAppointment
 from scheduling_service.engine.write_transaction import Write
@@ -25,10 +23,12 @@ def record_new(
     kind: type[e.Event],
     *,
     overridden: tuple[str, ...] = (),
-    **members: Any,
+    **event_fields: Any,
 ) -> m.Appointment:
-    store.insert_appointment(write.db, write.ctx.business_id, made, session_id, _entry(write, made, overridden))
-    write.events.append(_event(write, made, kind, members))
+    """Insert an appointment whose time is already claimed."""
+    entry = _history_entry(write, made, overridden)
+    store.insert_appointment(write.db, write.ctx.business_id, made, session_id, entry)
+    write.events.append(_event(write, made, kind, event_fields))
     return made
 
 
@@ -40,28 +40,34 @@ def record_change(
     *,
     overridden: tuple[str, ...] = (),
     system_operation: str | None = None,
-    **members: Any,
+    **event_fields: Any,
 ) -> m.Appointment:
-    """`changed` has its next version already. `system_operation` names what happened without anybody's doing."""
-    entry = _entry(write, changed, overridden)
+    """Update an appointment. `changed` carries the next version already.
+
+    `system_operation` names a change that no actor requested; the history attributes it to the system.
+    """
+    entry = _history_entry(write, changed, overridden)
     if system_operation is not None:
         entry = HistoryEntry("system", system_operation, overridden, entry.after)
     store.update_appointment(write.db, write.ctx.business_id, changed, session_id, write.now, entry)
-    write.events.append(_event(write, changed, kind, members))
+    write.events.append(_event(write, changed, kind, event_fields))
     return changed
 
 
 def lock_for_change(
     write: Write, appointment_id: UUID, expected_version: int | None, allowed: tuple[m.AppointmentStatus, ...]
 ) -> LockedAppointment:
-    """The appointment, locked, if the actor may change it and it is what they think it is."""
-    found = store.lock_appointment(write.db, write.ctx.business_id, appointment_id)
+    """Lock an appointment; check that the actor may see it, and its version and status.
+
+    Raises AppointmentNotFound, VersionConflict and InvalidTransition.
+    """
+    found = write.locks.appointment(appointment_id)
     actor = write.ctx.actor
     if found is None or (actor.kind == "customer" and found.appointment.customer_id != actor.id):
         raise AppointmentNotFound("There is no such appointment.")
     version, status = found.appointment.version, found.appointment.status
     if expected_version not in (None, version):
-        raise VersionConflict("Somebody changed the appointment; look at it again.", version)
+        raise VersionConflict("The appointment has changed; reload it and try again.", version)
     if status not in allowed:
         raise InvalidTransition(_NOT_ALLOWED[status])
     return found
@@ -69,7 +75,7 @@ def lock_for_change(
 
 _NOT_ALLOWED: dict[m.AppointmentStatus, str] = {
     "held": "The appointment is only held; confirm it first.",
-    "pending": "The appointment waits for approval.",
+    "pending": "The appointment is waiting for approval.",
     "booked": "The appointment is booked.",
     "cancelled": "The appointment is already cancelled.",
     "declined": "The appointment was declined.",
@@ -79,17 +85,13 @@ _NOT_ALLOWED: dict[m.AppointmentStatus, str] = {
 }
 
 
-def utc(moment: datetime) -> datetime:
-    return to_utc(int(moment.timestamp()))
-
-
-def _entry(write: Write, after: m.Appointment, overridden: tuple[str, ...]) -> HistoryEntry:
+def _history_entry(write: Write, after: m.Appointment, overridden: tuple[str, ...]) -> HistoryEntry:
     actor = write.ctx.actor
-    who = "system" if actor.kind == "system" else f"{actor.kind}:{actor.id}"
-    return HistoryEntry(who, write.operation, overridden, codec.encode_reply(after))
+    label = "system" if actor.kind == "system" else f"{actor.kind}:{actor.id}"
+    return HistoryEntry(label, write.operation, overridden, codec.encode_reply(after))
 
 
-def _event(write: Write, after: m.Appointment, kind: type[e.Event], members: dict[str, Any]) -> e.Event:
+def _event(write: Write, after: m.Appointment, kind: type[e.Event], fields: dict[str, Any]) -> e.Event:
     return kind(
         event_id=uuid7(),
         business_id=write.ctx.business_id,
@@ -98,5 +100,5 @@ def _event(write: Write, after: m.Appointment, kind: type[e.Event], members: dic
         epoch=write.epoch,
         occurred_at=write.now,
         appointment=after,
-        **members,
+        **fields,
     )

@@ -1,4 +1,4 @@
-"""How an appointment comes to be: held, pending or booked."""
+"""Create appointments: book and hold. Series, visits and the waitlist create theirs here too."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from contracts.scheduling import events as e
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import Forbidden
 from scheduling_service.engine.availability import AvailabilityQuery, build_query
-from scheduling_service.engine.booking import changes
+from scheduling_service.engine.booking import changes, policies
 from scheduling_service.engine.booking.reservation import ReservationRequest, reserve
 from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.rules import BusinessRules
@@ -25,7 +25,7 @@ _EVENTS: dict[str, type[e.Event]] = {
 
 @dataclass(frozen=True)
 class NewAppointment:
-    """An appointment to be. `assigned`: nobody was named, and the offering's assignment chooses."""
+    """An appointment to create. `start` is in seconds since 1970; `assigned` means that no provider was named."""
 
     query: AvailabilityQuery
     start: int
@@ -41,52 +41,11 @@ class NewAppointment:
     override: bool = False
 
 
-def create_appointment(write: Write, wanted: NewAppointment) -> m.Appointment:
-    """Raises SlotUnavailable. What search lists is taken, and nothing else but what staff set aside."""
-    query, appointment_id = wanted.query, uuid7()
-    request = ReservationRequest(
-        query=query,
-        start=wanted.start,
-        holder_id=appointment_id,
-        expires_at=wanted.hold_expires_at,
-        assigned=wanted.assigned,
-        overbook=wanted.overbook,
-        override=wanted.override,
-    )
-    reservation = reserve(write, request)
-    provider = query.rules.provider(reservation.provider_ids[0])
-    starts_at = to_utc(wanted.start)
-    made = m.Appointment(
-        appointment_id=appointment_id,
-        offering_id=query.offering.offering_id,
-        offering_name=query.offering.name,
-        provider_id=provider.provider_id,
-        provider_name=provider.name,
-        customer_id=wanted.customer_id,
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(seconds=query.length),
-        zone=provider.zone.key,
-        status=wanted.status,
-        version=1,
-        note=wanted.note,
-        booked_at=write.now,
-        provider_ids=reservation.provider_ids if query.collective else (),
-        resource_ids=reservation.resource_ids,
-        seats=query.seats,
-        hold_expires_at=wanted.hold_expires_at,
-        series_id=wanted.series_id,
-        visit_id=wanted.visit_id,
-        overbooked=reservation.overbooked,
-    )
-    offered = {} if wanted.waitlist_entry_id is None else {"waitlist_entry_id": wanted.waitlist_entry_id}
-    kind = _EVENTS[wanted.status]
-    return changes.record_new(write, made, reservation.session_id, kind, overridden=reservation.overridden, **offered)
-
-
 def book(write: Write, rules: BusinessRules, request: m.Book) -> m.Appointment:
-    _for_themselves(write, request.customer_id)
-    if (request.overbook or request.override) and write.ctx.actor.kind == "customer":
-        raise Forbidden("Only staff may book what is not offered.")
+    """Book a time that search lists; staff may also overbook or override."""
+    _require_own_booking(write, request.customer_id)
+    if (request.overbook or request.override) and policies.by_customer(write):
+        raise Forbidden("Only staff may book a time that is not offered.")
     query = _build_query(rules, request)
     return create_appointment(
         write,
@@ -94,7 +53,7 @@ def book(write: Write, rules: BusinessRules, request: m.Book) -> m.Appointment:
             query=query,
             start=int(request.starts_at.timestamp()),
             customer_id=request.customer_id,
-            status=status_of_new(write, query),
+            status=initial_status(write, query),
             assigned=request.provider_id is None,
             note=request.note,
             overbook=request.overbook,
@@ -104,7 +63,8 @@ def book(write: Write, rules: BusinessRules, request: m.Book) -> m.Appointment:
 
 
 def hold(write: Write, rules: BusinessRules, request: m.Hold) -> m.Appointment:
-    _for_themselves(write, request.customer_id)
+    """Hold a time for the offering's `hold_minutes`."""
+    _require_own_booking(write, request.customer_id)
     query = _build_query(rules, request)
     return create_appointment(
         write,
@@ -119,20 +79,63 @@ def hold(write: Write, rules: BusinessRules, request: m.Hold) -> m.Appointment:
     )
 
 
-def status_of_new(write: Write, query: AvailabilityQuery) -> m.AppointmentStatus:
-    """What staff book needs no approval."""
-    by_customer = write.ctx.actor.kind == "customer"
-    return "pending" if by_customer and query.offering.requires_approval else "booked"
+def create_appointment(write: Write, new: NewAppointment) -> m.Appointment:
+    """Reserve the time and record the appointment. Raises SlotUnavailable for what search would not list."""
+    query, appointment_id = new.query, uuid7()
+    reservation = reserve(
+        write,
+        ReservationRequest(
+            query=query,
+            start=new.start,
+            holder_id=appointment_id,
+            expires_at=new.hold_expires_at,
+            assigned=new.assigned,
+            overbook=new.overbook,
+            override=new.override,
+        ),
+    )
+    provider = query.rules.provider(reservation.provider_ids[0])
+    starts_at = to_utc(new.start)
+    made = m.Appointment(
+        appointment_id=appointment_id,
+        offering_id=query.offering.offering_id,
+        offering_name=query.offering.name,
+        provider_id=provider.provider_id,
+        provider_name=provider.name,
+        customer_id=new.customer_id,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(seconds=query.length),
+        zone=provider.zone.key,
+        status=new.status,
+        version=1,
+        note=new.note,
+        booked_at=write.now,
+        provider_ids=reservation.provider_ids if query.collective else (),
+        resource_ids=reservation.resource_ids,
+        seats=query.seats,
+        hold_expires_at=new.hold_expires_at,
+        series_id=new.series_id,
+        visit_id=new.visit_id,
+        overbooked=reservation.overbooked,
+    )
+    fields = {} if new.waitlist_entry_id is None else {"waitlist_entry_id": new.waitlist_entry_id}
+    kind = _EVENTS[new.status]
+    return changes.record_new(write, made, reservation.session_id, kind, overridden=reservation.overridden, **fields)
 
 
-def _for_themselves(write: Write, customer_id: UUID) -> None:
-    require_own(write, customer_id, "A customer books for themselves only.")
+def initial_status(write: Write, query: AvailabilityQuery) -> m.AppointmentStatus:
+    """Return `pending` if the offering requires approval and a customer books, `booked` otherwise."""
+    return "pending" if policies.by_customer(write) and query.offering.requires_approval else "booked"
 
 
 def require_own(write: Write, customer_id: UUID, message: str) -> None:
-    actor = write.ctx.actor
-    if actor.kind == "customer" and actor.id != customer_id:
+    """Raise Forbidden if a customer acts for another customer."""
+    if policies.by_customer(write) and write.ctx.actor.id != customer_id:
         raise Forbidden(message)
+
+
+def _require_own_booking(write: Write, customer_id: UUID) -> None:
+    require_own(write, customer_id, "Customers can only book for themselves.")
 
 
 def _build_query(rules: BusinessRules, request: m.Book | m.Hold) -> AvailabilityQuery:

@@ -1,4 +1,4 @@
-"""Holds whose time is over by the database's clock, made official."""
+"""Expiry of overdue holds, by the database's clock."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -8,45 +8,43 @@ from msgspec.structs import replace
 from contracts.scheduling import events as e
 from scheduling_service.engine.availability import AvailabilityQuery
 from scheduling_service.engine.booking import changes
+from scheduling_service.engine.booking.release import release
 from scheduling_service.engine.hours import to_utc
-from scheduling_service.engine.store import appointments as store
-from scheduling_service.engine.store import claims
-from scheduling_service.engine.store import waitlist as waiting
+from scheduling_service.engine.store import waitlist
 from scheduling_service.engine.store.appointments import LockedAppointment
-from scheduling_service.engine.write_transaction import LockContention, Write
+from scheduling_service.engine.write_transaction import Write
 
 
-def expire_overdue(write: Write, limit: int) -> list[LockedAppointment]:
-    """Those of the business, the longest overdue first. What is being confirmed now is left alone."""
-    return _expire(write, store.lock_overdue_holds(write.db, write.ctx.business_id, limit))
+def expire_overdue_holds(write: Write, limit: int) -> list[LockedAppointment]:
+    """Expire the business's holds that have been overdue longest, except those that another write is changing."""
+    return _expire(write, write.locks.overdue_holds(limit))
 
 
 def expire_blocking_holds(write: Write, query: AvailabilityQuery, start: int) -> None:
-    """Those that hold what somebody asks for now. Raises LockContention if somebody else is changing one and it may not
-    wait."""
-    ids = [each.provider_id for each in query.providers] + [each.resource_id for each in query.resources]
-    begins, ends = (to_utc(moment) for moment in query.claim(start))
-    waits = write.may_wait
-    _expire(write, store.lock_blocking_holds(write.db, write.ctx.business_id, ids, begins, ends, wait=waits))
-    if not waits and store.has_blocking_holds(write.db, write.ctx.business_id, ids, begins, ends):
-        raise LockContention("Somebody is changing a hold that is in the way.")
+    """Expire the overdue holds that occupy what a booking at `start` needs.
+
+    Raises LockContention if another write is changing one and this write may not wait for it.
+    """
+    ids = query.provider_and_resource_ids
+    begins, ends = (to_utc(moment) for moment in query.claimed_range(start))
+    waited = write.locks.waits_for_appointments
+    _expire(write, write.locks.blocking_holds(ids, begins, ends))
+    if not waited:
+        write.locks.require_no_blocking_holds(ids, begins, ends)
 
 
-def expire_in_session(write: Write, session_id: UUID) -> None:
-    _expire(write, store.lock_overdue_in_session(write.db, write.ctx.business_id, session_id, wait=write.may_wait))
+def expire_holds_in_session(write: Write, session_id: UUID) -> None:
+    """Expire the overdue holds of a session, except those that another write is changing."""
+    _expire(write, write.locks.overdue_holds_in_session(session_id))
 
 
-def _expire(write: Write, has_overdue_holds: Iterable[LockedAppointment]) -> list[LockedAppointment]:
+def _expire(write: Write, overdue: Iterable[LockedAppointment]) -> list[LockedAppointment]:
     expired = []
-    for locked in has_overdue_holds:
-        write.may_wait = False
-        held, business_id = locked.appointment, write.ctx.business_id
+    for locked in overdue:
+        held = locked.appointment
         changed = replace(held, status="expired", version=held.version + 1, cancelled_at=write.now)
         changes.record_change(write, changed, locked.session_id, e.AppointmentExpired, system_operation="expire")
-        waiting.end_offer(write.db, business_id, held.appointment_id, "lapsed")
-        if locked.session_id is None:
-            claims.delete_claims(write.db, business_id, held.appointment_id)
-        else:
-            claims.return_seats(write.db, business_id, locked.session_id, held.seats, held.appointment_id)
+        waitlist.end_offer(write.db, write.ctx.business_id, held.appointment_id, "lapsed")
+        release(write, locked)
         expired.append(locked)
     return expired

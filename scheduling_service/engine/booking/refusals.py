@@ -1,20 +1,20 @@
-"""Why a booking is refused, in words; and which refusals staff may set aside."""
+"""Messages for refused bookings, and which refusals staff may override."""
 
 from contracts.scheduling.errors import SlotUnavailable
 
 MESSAGES = {
     "not_offered": "The provider does not offer this service.",
     "past": "This time has passed.",
-    "too_soon": "This time is too soon; the service asks for more notice.",
+    "too_soon": "This time is too soon; the service requires more notice.",
     "too_late": "This time is not open for booking.",
-    "closed": "The business is closed, or the provider away, at this time.",
+    "closed": "The business is closed, or the provider is off, at this time.",
     "outside_hours": "The provider does not work at this time.",
-    "off_grid": "The service does not start at this time; search lists the times that it does.",
+    "off_grid": "The service does not start at this time; search for the times at which it does.",
     "taken": "This time is already taken.",
     "full": "There are not enough seats left.",
     "no_resource": "The room or device that the service needs is not free at this time.",
-    "provider_limit": "The provider has no more of these on that day or in that week.",
-    "customer_limit": "The customer may have no more of these on that day or in that week.",
+    "provider_limit": "The provider has reached the limit for this service on that day or in that week.",
+    "customer_limit": "The customer has reached the limit for this service on that day or in that week.",
 }
 
 OVERBOOKABLE = {
@@ -24,7 +24,7 @@ OVERBOOKABLE = {
     "provider_limit": "limit",
     "customer_limit": "limit",
 }
-"""What `overbook` sets aside, and how the history names it."""
+"""The reasons that `overbook` overrides, and the rule that the history names for each."""
 
 OVERRIDABLE = {
     "too_soon": "notice",
@@ -33,7 +33,7 @@ OVERRIDABLE = {
     "outside_hours": "hours",
     "off_grid": "grid",
 }
-"""The same for `override`."""
+"""The reasons that `override` overrides, and the rule that the history names for each."""
 
 
 def slot_unavailable(reason: str) -> SlotUnavailable:
@@ -41,9 +41,9 @@ def slot_unavailable(reason: str) -> SlotUnavailable:
 
 
 def overridden_rules(reasons: tuple[str, ...], *, overbook: bool, override: bool) -> tuple[str, ...]:
-    """The names of the rules that staff set aside. Raises SlotUnavailable for the first that stands."""
-    may = (OVERBOOKABLE if overbook else {}) | (OVERRIDABLE if override else {})
+    """Return the rules that staff override. Raises SlotUnavailable for the first reason that may not be overridden."""
+    allowed = (OVERBOOKABLE if overbook else {}) | (OVERRIDABLE if override else {})
     for reason in reasons:
-        if reason not in may:
+        if reason not in allowed:
             raise slot_unavailable(reason)
-    return tuple(dict.fromkeys(may[reason] for reason in reasons))
+    return tuple(dict.fromkeys(allowed[reason] for reason in reasons))

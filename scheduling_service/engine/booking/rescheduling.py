@@ -1,4 +1,4 @@
-"""Moving an appointment: it keeps its id, history, duration and seats, and does not stand in its own way."""
+"""Reschedule an appointment. It keeps its id, history, duration and seats, and does not conflict with itself."""
 
 import dataclasses
 
@@ -17,27 +17,34 @@ from scheduling_service.engine.write_transaction import Write
 
 
 def reschedule(write: Write, rules: BusinessRules, request: m.Reschedule) -> m.Appointment:
+    """Move an appointment and offer the freed time to the waitlist."""
     if (request.overbook or request.override) and policies.by_customer(write):
-        raise Forbidden("Only staff may book what is not offered.")
+        raise Forbidden("Only staff may book a time that is not offered.")
     found = changes.lock_for_change(write, request.appointment_id, request.expected_version, ("pending", "booked"))
     current = found.appointment
     policies.require_not_begun(write, current)
     decision = policies.decide_reschedule(write, rules.offering(current.offering_id), current)
-    query = build_reschedule_query(rules, current, request)
-    start = int(request.starts_at.timestamp())
     reservation_request = ReservationRequest(
-        query=query,
-        start=start,
+        query=build_reschedule_query(rules, current, request),
+        start=int(request.starts_at.timestamp()),
         holder_id=current.appointment_id,
         overbook=request.overbook,
         override=request.override,
         moves=found,
     )
-    reservation = reserve(write, reservation_request)
-    moved = rescheduled(write, current, query, start, reservation)
-    changes.record_change(
+    moved = reserve_and_move(write, current, reservation_request, decision)
+    offer_freed(write, rules, current)
+    return moved
+
+
+def reserve_and_move(
+    write: Write, current: m.Appointment, request: ReservationRequest, decision: policies.PolicyDecision
+) -> m.Appointment:
+    """Reserve the new time, then record the move. Raises SlotUnavailable."""
+    reservation = reserve(write, request)
+    return changes.record_change(
         write,
-        moved,
+        _moved(write, current, request, reservation),
         reservation.session_id,
         e.AppointmentRescheduled,
         overridden=(*decision.overridden, *reservation.overridden),
@@ -45,14 +52,12 @@ def reschedule(write: Write, rules: BusinessRules, request: m.Reschedule) -> m.A
         previous_provider_id=current.provider_id,
         fee_percent=decision.fee_percent,
     )
-    offer_freed(write, rules, current)
-    return moved
 
 
 def build_reschedule_query(
     rules: BusinessRules, current: m.Appointment, request: m.Reschedule | None = None
 ) -> AvailabilityQuery:
-    """As long, and for as many people, as the appointment is, whatever the offering has become."""
+    """Build a query with the appointment's own duration and seats, whatever the offering's are now."""
     offering = rules.offering(current.offering_id)
     provider_id = None if request is None else request.provider_id
     if provider_id is None and offering.assignment != "collective":
@@ -62,16 +67,16 @@ def build_reschedule_query(
     return dataclasses.replace(query, length=length, seats=current.seats)
 
 
-def rescheduled(
-    write: Write, current: m.Appointment, query: AvailabilityQuery, start: int, reservation: Reservation
+def _moved(
+    write: Write, current: m.Appointment, request: ReservationRequest, reservation: Reservation
 ) -> m.Appointment:
-    provider = query.rules.provider(reservation.provider_ids[0])
-    starts_at = to_utc(start)
+    provider = request.query.rules.provider(reservation.provider_ids[0])
+    starts_at = to_utc(request.start)
     return replace(
         current,
         provider_id=provider.provider_id,
         provider_name=provider.name,
-        provider_ids=reservation.provider_ids if query.collective else (),
+        provider_ids=reservation.provider_ids if request.query.collective else (),
         resource_ids=reservation.resource_ids,
         starts_at=starts_at,
         ends_at=starts_at + (current.ends_at - current.starts_at),

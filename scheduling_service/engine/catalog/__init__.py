@@ -1,6 +1,7 @@
-"""What a business can be booked for, with whom and when: the rules that availability is made of.
+"""The catalog of a business: services, providers, resources and working time, from which availability is computed.
 
-Every change runs alone on its business and moves its rules' version on: no booking is decided by rules that are gone.
+Every change excludes the business's other writes and increments its rules' version, so that no booking is decided by
+outdated rules.
 """
 
 from scheduling_service.engine.catalog.business import open_business

@@ -1,4 +1,4 @@
-"""A business begins."""
+"""Open a business."""
 
 from contracts.scheduling import models as m
 from scheduling_service.engine.store import catalog as store
@@ -6,6 +6,7 @@ from scheduling_service.engine.write_transaction import Write
 
 
 def open_business(write: Write, request: m.OpenBusiness) -> m.Business:
+    """Open the business, or return it unchanged if it is open already."""
     business_id = write.ctx.business_id
     if write.rules_version == 0:
         store.insert_business(write.db, business_id, request.name, request.zone)

@@ -1,17 +1,16 @@
-"""Dates on which the week does not hold."""
-
-from uuid import UUID
+"""Date overrides and holidays: dates that differ from the week."""
 
 from contracts.scheduling import models as m
-from scheduling_service.engine.catalog.limits import MOST_OVERRIDES, require_room
+from scheduling_service.engine.catalog.limits import MAX_OVERRIDES, require_capacity
 from scheduling_service.engine.catalog.providers import require_provider
-from scheduling_service.engine.database import Connection
+from scheduling_service.engine.read_transaction import Read
 from scheduling_service.engine.store.catalog import dates as store
 from scheduling_service.engine.store.catalog import increment_rules_version
 from scheduling_service.engine.write_transaction import Write
 
 
 def set_date_override(write: Write, request: m.SetDateOverride) -> m.DateOverride:
+    """Store an override; the mode `regular` removes it."""
     db, business_id = write.db, write.ctx.business_id
     require_provider(db, business_id, request.provider_id)
     override = m.DateOverride(
@@ -23,25 +22,25 @@ def set_date_override(write: Write, request: m.SetDateOverride) -> m.DateOverrid
     if override.mode == "regular":
         store.delete_override(db, business_id, override.provider_id, override.date)
     else:
-        there = store.count_overrides(db, business_id, override.provider_id, but=override.date)
+        count = store.count_overrides(db, business_id, override.provider_id, excluding=override.date)
         remedy = "set some of them to `regular`"
-        require_room(there, MOST_OVERRIDES, "dates ahead on which a provider's hours differ", remedy, "date")
+        require_capacity(count, MAX_OVERRIDES, "future dates on which a provider's hours differ", remedy, "date")
         store.upsert_override(db, business_id, override)
     increment_rules_version(db, business_id)
     return override
 
 
-def list_date_overrides(db: Connection, business_id: UUID, request: m.ListDateOverrides) -> m.DateOverrides:
-    require_provider(db, business_id, request.provider_id)
-    found = store.list_overrides(db, business_id, request.provider_id, request.first, request.last)
+def list_date_overrides(read: Read, request: m.ListDateOverrides) -> m.DateOverrides:
+    require_provider(read.db, read.business_id, request.provider_id)
+    found = store.list_overrides(read.db, read.business_id, request.provider_id, request.first, request.last)
     return m.DateOverrides(overrides=tuple(found))
 
 
 def set_holidays(write: Write, request: m.SetHolidays) -> m.Holidays:
     store.replace_holidays(write.db, write.ctx.business_id, request.holidays)
     increment_rules_version(write.db, write.ctx.business_id)
-    return list_holidays(write.db, write.ctx.business_id)
+    return m.Holidays(holidays=tuple(store.read_holidays(write.db, write.ctx.business_id)))
 
 
-def list_holidays(db: Connection, business_id: UUID) -> m.Holidays:
-    return m.Holidays(holidays=tuple(store.read_holidays(db, business_id)))
+def list_holidays(read: Read, _: m.ListHolidays) -> m.Holidays:
+    return m.Holidays(holidays=tuple(store.read_holidays(read.db, read.business_id)))

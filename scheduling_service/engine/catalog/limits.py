@@ -1,19 +1,19 @@
-"""How much of everything a business may have. What is over does not count."""
+"""The size limits of a catalog. What lies in the past does not count."""
 
 from contracts.scheduling.errors import InvalidRequest
 
-MOST_OFFERINGS = 1_000
-MOST_PROVIDERS = 1_000
-MOST_RESOURCES = 1_000
-MOST_SCHEDULES = 50
-"""Of one provider."""
-MOST_OVERRIDES = 400
-"""Of one provider, from today on."""
-MOST_BLOCKS = 10_000
-"""That are not over."""
+MAX_OFFERINGS = 1_000
+MAX_PROVIDERS = 1_000
+MAX_RESOURCES = 1_000
+MAX_SCHEDULES = 50
+"""Dated weeks per provider."""
+MAX_OVERRIDES = 400
+"""Per provider, from today on."""
+MAX_BLOCKS = 10_000
+"""Blocks that have not ended."""
 
 
-def require_room(found: int, most: int, what: str, remedy: str, field: str | None = None) -> None:
-    """Raise InvalidRequest when there are `most` already."""
-    if found >= most:
-        raise InvalidRequest(f"There can be at most {most} {what}; {remedy}.", field=field)
+def require_capacity(count: int, limit: int, what: str, remedy: str, field: str | None = None) -> None:
+    """Raise InvalidRequest when `count` has reached `limit`."""
+    if count >= limit:
+        raise InvalidRequest(f"There can be at most {limit} {what}; {remedy}.", field=field)

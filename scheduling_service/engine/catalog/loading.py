@@ -1,4 +1,4 @@
-"""The whole catalog, as availability asks it."""
+"""Load a catalog and compile it for availability queries."""
 
 from uuid import UUID
 
@@ -9,8 +9,11 @@ from scheduling_service.engine.store.catalog import blocks, dates, offerings, pr
 
 
 def load_rules(db: Connection, business_id: UUID) -> BusinessRules:
-    """Read and compile the rules, in a constant number of statements. The version is read first, so a change in between
-    makes them newer than they say, and the next comparison reads them again."""
+    """Read and compile the rules, in a constant number of statements.
+
+    The version is read first. If the catalog changes in between, the rules are newer than their version, and the next
+    comparison of versions reloads them.
+    """
     business = read_business(db, business_id)
     if business is None:
         raise BusinessNotFound("There is no such business.")

@@ -1,4 +1,4 @@
-"""What can be booked."""
+"""Offerings: the services that can be booked."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,16 +8,16 @@ from uuid_utils.compat import uuid7
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import OfferingNotFound
-from scheduling_service.engine.catalog.limits import MOST_OFFERINGS, require_room
-from scheduling_service.engine.database import Connection
+from scheduling_service.engine.catalog.limits import MAX_OFFERINGS, require_capacity
+from scheduling_service.engine.read_transaction import Read
 from scheduling_service.engine.store.catalog import increment_rules_version
 from scheduling_service.engine.store.catalog import offerings as store
 from scheduling_service.engine.write_transaction import Write
 
 
 def create_offering(write: Write, request: m.CreateOffering) -> m.Offering:
-    there = store.count_offerings(write.db, write.ctx.business_id)
-    require_room(there, MOST_OFFERINGS, "services in a business", "give one that is no longer booked a new name")
+    count = store.count_offerings(write.db, write.ctx.business_id)
+    require_capacity(count, MAX_OFFERINGS, "services in a business", "rename one that is no longer booked")
     return _put(write, request, uuid7(), active=True)
 
 
@@ -26,12 +26,12 @@ def update_offering(write: Write, request: m.UpdateOffering) -> m.Offering:
     return _put(write, request, request.offering_id, active=request.active)
 
 
-def list_offerings(db: Connection, business_id: UUID) -> m.Offerings:
-    return m.Offerings(offerings=tuple(store.read_offerings(db, business_id)))
+def list_offerings(read: Read, _: m.ListOfferings) -> m.Offerings:
+    return m.Offerings(offerings=tuple(store.read_offerings(read.db, read.business_id)))
 
 
 def require_offerings(write: Write, offering_ids: Collection[UUID]) -> None:
-    """Raise OfferingNotFound unless the business has all of them."""
+    """Raise OfferingNotFound unless the business has all of these offerings."""
     if not store.existing_offering_ids(write.db, write.ctx.business_id, offering_ids).issuperset(offering_ids):
         raise OfferingNotFound("This business has no such service.")
 

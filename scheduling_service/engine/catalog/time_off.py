@@ -1,17 +1,16 @@
-"""Time in which nothing new is booked."""
+"""Blocked time, during which nothing new can be booked."""
 
 from datetime import UTC
-from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import BlockNotFound, BusinessNotFound
-from scheduling_service.engine.catalog.limits import MOST_BLOCKS, require_room
+from scheduling_service.engine.catalog.limits import MAX_BLOCKS, require_capacity
 from scheduling_service.engine.catalog.providers import require_provider
 from scheduling_service.engine.catalog.resources import require_resource
 from scheduling_service.engine.cursors import decode_cursor, encode_cursor
-from scheduling_service.engine.database import Connection
+from scheduling_service.engine.read_transaction import Read
 from scheduling_service.engine.store.catalog import blocks as store
 from scheduling_service.engine.store.catalog import increment_rules_version, read_business
 from scheduling_service.engine.write_transaction import Write
@@ -23,7 +22,9 @@ def block_time(write: Write, request: m.BlockTime) -> m.Block:
         require_provider(db, business_id, request.provider_id)
     if request.resource_id is not None:
         require_resource(db, business_id, request.resource_id)
-    require_room(store.count_blocks(db, business_id), MOST_BLOCKS, "blocked times ahead in a business", "remove some")
+    require_capacity(
+        store.count_blocks(db, business_id), MAX_BLOCKS, "future blocked times in a business", "remove some"
+    )
     block = m.Block(
         block_id=uuid7(),
         start=request.start.astimezone(UTC),
@@ -38,20 +39,22 @@ def block_time(write: Write, request: m.BlockTime) -> m.Block:
 
 
 def remove_block(write: Write, request: m.RemoveBlock) -> m.Block:
-    removed = store.remove_block(write.db, write.ctx.business_id, request.block_id)
+    """Remove a block and return it. Raises BlockNotFound."""
+    removed = store.delete_block(write.db, write.ctx.business_id, request.block_id)
     if removed is None:
         raise BlockNotFound("This business has no such blocked time.")
     increment_rules_version(write.db, write.ctx.business_id)
     return removed
 
 
-def list_blocks(db: Connection, business_id: UUID, request: m.ListBlocks) -> m.BlockPage:
-    business = read_business(db, business_id)
+def list_blocks(read: Read, request: m.ListBlocks) -> m.BlockPage:
+    """Return a page of the blocks that overlap the window, sorted by start."""
+    business = read_business(read.db, read.business_id)
     if business is None:
         raise BusinessNotFound("There is no such business.")
     found = store.list_blocks(
-        db,
-        business_id,
+        read.db,
+        read.business_id,
         (request.start, request.end),
         after=decode_cursor(request.cursor) if request.cursor else None,
         limit=request.limit + 1,

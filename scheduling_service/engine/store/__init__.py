@@ -1,5 +1,5 @@
-"""The engine's SQL: one statement, one purpose.
+"""The engine's SQL, one purpose per statement.
 
-Row security confines each statement to the transaction's business; the business is named all the same, so that a
-statement reads as what it does and uses the index that starts with it.
+Row-level security restricts each statement to the transaction's business. Statements name the business nevertheless, so
+that they are explicit and use the indexes that start with it.
 """

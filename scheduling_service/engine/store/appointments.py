@@ -1,4 +1,4 @@
-"""Appointments, each version with its entry in the history."""
+"""Appointments; every change is stored together with its history entry."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from psycopg.rows import dict_row, kwargs_row
 from contracts.scheduling.models import Appointment
 from scheduling_service.engine.database import Connection
 
-_NAMED = """
+_WITH_NAMES = """
     SELECT a.appointment_id, a.offering_id, o.name AS offering_name, a.provider_id, p.name AS provider_name,
            a.customer_id, a.starts_at, a.ends_at, a.zone, a.status, a.version, a.note, a.booked_at, a.cancelled_at,
            a.cancel_reason, a.cancelled_in_time, a.provider_ids, a.resource_ids, a.seats, a.hold_expires_at,
@@ -20,11 +20,11 @@ _NAMED = """
       JOIN scheduling.offering o USING (business_id, offering_id)
       JOIN scheduling.provider p USING (business_id, provider_id)
 """
-_APPOINTMENT = _NAMED.format(source="scheduling.appointment", extra="")
-# Locked before it is joined. When the lock had to be waited for, Postgres checks a join again with the names it had
-# read before, and would lose an appointment that was moved to another provider meanwhile.
-_LOCKED = _NAMED.format(
-    source="(SELECT * FROM scheduling.appointment WHERE {where} ORDER BY appointment_id FOR NO KEY UPDATE {passing})",
+_APPOINTMENT = _WITH_NAMES.format(source="scheduling.appointment", extra="")
+# The rows are locked before the join. After waiting for a lock, Postgres rechecks a join against the rows it had joined
+# before, and would drop an appointment that was moved to another provider in the meantime.
+_LOCKED = _WITH_NAMES.format(
+    source="(SELECT * FROM scheduling.appointment WHERE {where} ORDER BY appointment_id FOR NO KEY UPDATE {skip})",
     extra=", a.session_id",
 )
 _ONE = "business_id = %s AND appointment_id = %s"
@@ -37,7 +37,7 @@ _OLDEST_OVERDUE = """
          ORDER BY hold_expires_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)
     AND business_id = %s
 """
-_IN_THE_WAY = """
+_BLOCKING = """
     AND appointment_id IN (
         WITH holder AS (
             SELECT holder_id FROM scheduling.claim
@@ -49,8 +49,8 @@ _IN_THE_WAY = """
 """
 
 
-def _recorded(change: str) -> str:
-    """The change, and its entry in the history, as one statement."""
+def _with_history(change: str) -> str:
+    """Return a statement that makes the change and inserts its history entry."""
     return f"""{change}
         INSERT INTO scheduling.history (business_id, appointment_id, version, at, actor, operation, overridden, after)
         VALUES (%(business_id)s, %(appointment_id)s, %(version)s, %(at)s, %(actor)s, %(operation)s, %(overridden)s,
@@ -58,7 +58,7 @@ def _recorded(change: str) -> str:
     """  # noqa: S608 - `change` is one of two constants
 
 
-_INSERT = _recorded(
+_INSERT = _with_history(
     """
     WITH made AS (
         INSERT INTO scheduling.appointment
@@ -71,7 +71,7 @@ _INSERT = _recorded(
                 %(session_id)s))
 """
 )
-_UPDATE = _recorded(
+_UPDATE = _with_history(
     """
     WITH changed AS (
         UPDATE scheduling.appointment
@@ -87,14 +87,19 @@ _UPDATE = _recorded(
 
 
 class LockedAppointment(NamedTuple):
-    """An appointment that nobody else changes until the transaction ends."""
+    """An appointment that is locked until the transaction ends."""
 
     appointment: Appointment
     session_id: UUID | None
 
+    @property
+    def provider_and_resource_ids(self) -> list[UUID]:
+        """All providers and resources that the appointment occupies."""
+        return [self.appointment.provider_id, *self.appointment.provider_ids, *self.appointment.resource_ids]
+
 
 class HistoryEntry(NamedTuple):
-    """What the history says of a change. `after` is the appointment as the contract writes it."""
+    """A history entry. `after` is the appointment as encoded by the contract."""
 
     actor: str
     operation: str
@@ -109,73 +114,74 @@ def read_appointment(db: Connection, business_id: UUID, appointment_id: UUID) ->
 
 
 def lock_appointment(db: Connection, business_id: UUID, appointment_id: UUID) -> LockedAppointment | None:
-    """As it stands once nobody else is changing it. Index: primary key."""
+    """Lock and return an appointment; waits for other transactions. Index: primary key."""
     return next(iter(_locked(db, _ONE, (business_id, appointment_id))), None)
 
 
 def lock_series(db: Connection, business_id: UUID, series_id: UUID) -> list[LockedAppointment]:
-    """By start. Index: appointment_by_series."""
+    """Lock the appointments of a series; return them sorted by start. Index: appointment_by_series."""
     found = _locked(db, "business_id = %s AND series_id = %s", (business_id, series_id))
     return sorted(found, key=lambda each: (each.appointment.starts_at, each.appointment.appointment_id))
 
 
 def lock_overdue_holds(db: Connection, business_id: UUID, limit: int) -> list[LockedAppointment]:
-    """Holds whose time is over; those that somebody is changing now are left to them. Index: appointment_overdue."""
+    """Lock the holds that have been overdue longest, skipping locked ones. Index: appointment_overdue."""
     return _locked(db, _OLDEST_OVERDUE, (business_id, limit, business_id))
 
 
 def lock_blocking_holds(
     db: Connection, business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime, *, wait: bool
 ) -> list[LockedAppointment]:
-    """Holds whose time is over and that are in the way of an interval, alone or by a seat. Index: claim_by_time.
+    """Lock the overdue holds that occupy an interval, alone or with a seat; without `wait`, skip locked ones.
 
-    Without `wait`, here as below, those that somebody is changing now are left to them."""
-    return _locked(db, _OVERDUE + _IN_THE_WAY, _in_the_way(business_id, resources, start, end), wait=wait)
+    Index: claim_by_time.
+    """
+    return _locked(db, _OVERDUE + _BLOCKING, _blocking_values(business_id, resources, start, end), wait=wait)
 
 
 def has_blocking_holds(
     db: Connection, business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime
 ) -> bool:
-    """Whether there are some, locked or not. Index: claim_by_time."""
-    statement = f"SELECT 1 FROM scheduling.appointment WHERE {_OVERDUE} {_IN_THE_WAY} LIMIT 1"  # noqa: S608 - constants
-    return db.execute(statement, _in_the_way(business_id, resources, start, end)).fetchone() is not None
+    """Return whether overdue holds, locked or not, occupy an interval. Index: claim_by_time."""
+    statement = f"SELECT 1 FROM scheduling.appointment WHERE {_OVERDUE} {_BLOCKING} LIMIT 1"  # noqa: S608 - constants
+    return db.execute(statement, _blocking_values(business_id, resources, start, end)).fetchone() is not None
 
 
-def lock_overdue_in_session(
-    db: Connection, business_id: UUID, session_id: UUID, *, wait: bool
-) -> list[LockedAppointment]:
-    """Index: appointment_by_session."""
-    return _locked(db, f"{_OVERDUE} AND session_id = %s", (business_id, session_id), wait=wait)
+def lock_overdue_holds_in_session(db: Connection, business_id: UUID, session_id: UUID) -> list[LockedAppointment]:
+    """Lock the overdue holds of a session, skipping locked ones. Index: appointment_by_session."""
+    return _locked(db, f"{_OVERDUE} AND session_id = %s", (business_id, session_id), wait=False)
 
 
 def insert_appointment(
     db: Connection, business_id: UUID, a: Appointment, session_id: UUID | None, entry: HistoryEntry
 ) -> None:
-    """Its time is claimed already, or the transaction will not commit."""
+    """Insert an appointment. COMMIT fails unless the transaction has claimed its time."""
     db.execute(_INSERT, _columns(business_id, a, session_id, a.booked_at, entry))
 
 
 def update_appointment(
     db: Connection, business_id: UUID, a: Appointment, session_id: UUID | None, at: datetime, entry: HistoryEntry
 ) -> None:
-    """Everything of it that may change, and the entry. Index: primary key."""
+    """Update every column that may change. Index: primary key."""
     db.execute(_UPDATE, _columns(business_id, a, session_id, at, entry))
 
 
 def read_page(
     db: Connection,
     business_id: UUID,
-    equal: dict[str, Any],
+    filters: dict[str, Any],
     *,
     start: datetime | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Appointment]:
-    """By start, then id; `equal` are columns and what they must be (None: anything). Index: appointment_by_customer,
-    by_provider, by_series, by_visit or by_start."""
+    """Return appointments sorted by start, then id; a filter that is None matches all.
+
+    Index: appointment_by_customer, by_provider, by_series, by_visit or by_start.
+    """
     clauses = ["a.business_id = %s"]
     values: list[Any] = [business_id]
-    for column, value in equal.items():
+    for column, value in filters.items():
         if value is not None:
             clauses.append(f"a.{column} = %s")
             values.append(value)
@@ -192,8 +198,10 @@ def read_page(
 def read_agenda(
     db: Connection, business_id: UUID, provider_id: UUID, start: datetime, end: datetime
 ) -> list[Appointment]:
-    """What takes the provider's time; through the claims, which sessions and collective appointments have too.
-    Index: claim_by_time, appointment_by_session."""
+    """Return the active appointments that occupy a provider's time, found through the claims.
+
+    Index: claim_by_time, appointment_by_session.
+    """
     where = """
         WHERE a.business_id = %(business)s AND a.appointment_id IN (
             SELECT c.holder_id FROM scheduling.claim c
@@ -219,13 +227,13 @@ def _appointments(db: Connection, query: str, values: tuple[Any, ...] | dict[str
 
 
 def _locked(db: Connection, where: str, values: tuple[Any, ...], *, wait: bool = True) -> list[LockedAppointment]:
-    statement = _LOCKED.format(where=where, passing="" if wait else "SKIP LOCKED")
+    statement = _LOCKED.format(where=where, skip="" if wait else "SKIP LOCKED")
     with db.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement, values).fetchall()
-    return [_lock(**row) for row in rows]
+    return [_locked_appointment(**row) for row in rows]
 
 
-def _in_the_way(business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime) -> tuple[Any, ...]:
+def _blocking_values(business_id: UUID, resources: Sequence[UUID], start: datetime, end: datetime) -> tuple[Any, ...]:
     return business_id, business_id, list(resources), end, start, start - timedelta(hours=48), business_id
 
 
@@ -244,7 +252,7 @@ def _columns(
     }
 
 
-def _lock(session_id: UUID | None, **columns: Any) -> LockedAppointment:
+def _locked_appointment(session_id: UUID | None, **columns: Any) -> LockedAppointment:
     return LockedAppointment(_appointment(**columns), session_id)
 
 

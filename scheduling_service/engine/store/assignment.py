@@ -1,4 +1,4 @@
-"""Who was given the bookings that named nobody."""
+"""The rotation of an offering: how often and when each provider was assigned a booking."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,19 +9,15 @@ from scheduling_service.engine.hours import to_utc
 
 
 class RotationEntry(NamedTuple):
-    """`last_assigned` 0: never. See the table's comments."""
+    """One provider's position. `last_assigned` 0 means never; `passed` is the pass value of stride scheduling."""
 
     provider_id: UUID
     last_assigned: int
     passed: int
 
 
-def lock_turns(db: Connection, business_id: UUID, offering_id: UUID) -> list[RotationEntry]:
-    """Of those who were ever assigned the offering. Until the transaction ends nobody else assigns it."""
-    db.execute(
-        "SELECT 1 FROM scheduling.offering WHERE business_id = %s AND offering_id = %s FOR NO KEY UPDATE",
-        (business_id, offering_id),
-    )
+def read_rotation(db: Connection, business_id: UUID, offering_id: UUID) -> list[RotationEntry]:
+    """Return the entries of the providers that were ever assigned the offering. Index: primary key."""
     rows = db.execute(
         """
         SELECT provider_id, last_assigned, pass
@@ -32,7 +28,7 @@ def lock_turns(db: Connection, business_id: UUID, offering_id: UUID) -> list[Rot
     return [RotationEntry(*row) for row in rows]
 
 
-def write_rotation(db: Connection, business_id: UUID, offering_id: UUID, turns: Sequence[RotationEntry]) -> None:
+def write_rotation(db: Connection, business_id: UUID, offering_id: UUID, entries: Sequence[RotationEntry]) -> None:
     db.execute(
         """
         INSERT INTO scheduling.assignment (business_id, offering_id, provider_id, last_assigned, pass)
@@ -40,14 +36,14 @@ def write_rotation(db: Connection, business_id: UUID, offering_id: UUID, turns: 
             ON CONFLICT (business_id, offering_id, provider_id) DO UPDATE
            SET last_assigned = excluded.last_assigned, pass = excluded.pass
         """,
-        (business_id, offering_id, *(list(column) for column in zip(*turns, strict=True))),
+        (business_id, offering_id, *(list(column) for column in zip(*entries, strict=True))),
     )
 
 
 def booked_minutes(
-    db: Connection, business_id: UUID, providers: Sequence[UUID], day: tuple[int, int]
+    db: Connection, business_id: UUID, providers: Sequence[UUID], interval: tuple[int, int]
 ) -> dict[UUID, int]:
-    """Of what begins in the interval. Index: claim_by_time."""
+    """Return each provider's claimed minutes, of claims that begin in the interval. Index: claim_by_time."""
     rows = db.execute(
         """
         SELECT resource_id, sum(date_part('epoch', ends_at - starts_at))::bigint / 60
@@ -56,6 +52,6 @@ def booked_minutes(
            AND (expires_at IS NULL OR expires_at > clock_timestamp())
          GROUP BY 1
         """,
-        (business_id, list(providers), to_utc(day[0]), to_utc(day[1])),
+        (business_id, list(providers), to_utc(interval[0]), to_utc(interval[1])),
     ).fetchall()
     return dict(rows)

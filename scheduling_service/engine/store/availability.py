@@ -1,4 +1,4 @@
-"""What is taken: one statement for a search, and the same one for a booking before it decides."""
+"""The statement that reads occupied time, for a search and for a booking before it decides."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from uuid import UUID
 from scheduling_service.engine.database import Connection
 
 _CLAIMS = "SELECT scheduling.read_claims($1::uuid, $2::uuid[], $3::bigint, $4::bigint, $5::int)"
-_FULL = """
+_CLAIMS_WITH_DETAILS = """
     SELECT scheduling.read_claims(%(business)s::uuid, %(resources)s::uuid[], %(start)s, %(end)s, %(budget_ms)s::int),
            CASE WHEN %(sessions)s THEN
                scheduling.read_sessions(%(business)s::uuid, %(offering)s::uuid, %(providers)s::uuid[],
@@ -15,12 +15,12 @@ _FULL = """
            CASE WHEN %(counts)s THEN
                scheduling.read_counts(%(business)s::uuid, %(offering)s::uuid, %(providers)s::uuid[], %(customer)s::uuid,
                                       %(zone)s, %(count_start)s, %(count_end)s, %(excluding)s::uuid,
-                                      %(together)s) END
+                                      %(collective)s) END
 """
 
 
 class DetailQuery(NamedTuple):
-    """What an offering with seats, limits or resources needs to know besides."""
+    """What to read in addition to claims, for an offering with seats or limits."""
 
     offering_id: UUID
     providers: Sequence[UUID]
@@ -28,8 +28,8 @@ class DetailQuery(NamedTuple):
     counts: tuple[int, int] | None
     """The window in which appointments are counted, in seconds since 1970."""
     customer_id: UUID | None
-    together: bool
-    """The providers are asked for as one, and so is what any of them counts."""
+    collective: bool
+    """Whether an appointment counts for every provider that takes part in it, whoever comes first."""
     zone: str
 
 
@@ -40,9 +40,9 @@ def read_claims(
     window: tuple[int, int],
     budget_ms: int | None,
 ) -> bytes | None:
-    """As `scheduling.read_claims` writes it; None when there is no such business. Index: claim_by_time.
+    """Return the bytes of `scheduling.read_claims`; None if there is no such business. Index: claim_by_time.
 
-    With `budget_ms` it is a transaction of its own; excluding, part of the one that is open.
+    With `budget_ms` the statement is its own transaction, otherwise it is part of the open one.
     """
     return db.read_bytes(_CLAIMS, (business_id, _array(resources), *window, budget_ms))
 
@@ -52,18 +52,18 @@ def read_claims_with_details(
     business_id: UUID,
     resources: Sequence[UUID],
     window: tuple[int, int],
-    around: DetailQuery,
+    details: DetailQuery,
     *,
     excluding: UUID | None,
     budget_ms: int | None,
 ) -> tuple[bytes | None, list[list[Any]], list[list[int]]]:
-    """The same with sessions and counts, as `read_sessions` and `read_counts` write them; still one statement.
+    """Return claims, and the rows of `scheduling.read_sessions` and `scheduling.read_counts`, from one statement.
 
-    `excluding` is an appointment that is not counted.
+    Counts leave out the appointment `excluding`.
     """
-    counted = around.counts or window
+    counted = details.counts or window
     row = db.execute(
-        _FULL,
+        _CLAIMS_WITH_DETAILS,
         {
             "business": str(business_id),
             "resources": _array(resources),
@@ -71,13 +71,13 @@ def read_claims_with_details(
             "end": window[1],
             "budget_ms": budget_ms,
             "excluding": None if excluding is None else str(excluding),
-            "offering": str(around.offering_id),
-            "providers": _array(around.providers),
-            "sessions": around.sessions,
-            "counts": around.counts is not None,
-            "customer": None if around.customer_id is None else str(around.customer_id),
-            "together": around.together,
-            "zone": around.zone,
+            "offering": str(details.offering_id),
+            "providers": _array(details.providers),
+            "sessions": details.sessions,
+            "counts": details.counts is not None,
+            "customer": None if details.customer_id is None else str(details.customer_id),
+            "collective": details.collective,
+            "zone": details.zone,
             "count_start": counted[0],
             "count_end": counted[1],
         },
@@ -89,5 +89,5 @@ def read_claims_with_details(
 
 
 def _array(ids: Sequence[UUID]) -> str:
-    """Ids go as text, which psycopg's compiled half makes into a parameter: this is the hottest statement there is."""
+    """Format ids as the text of an array, which psycopg's C code adapts; this is the most frequent statement."""
     return f"{{{','.join(map(str, ids))}}}"

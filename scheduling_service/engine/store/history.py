@@ -1,4 +1,4 @@
-"""Every version of every appointment, and who made it."""
+"""The history: every version of every appointment, and the actor that made it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from scheduling_service.engine.database import Connection
 
 
 def read_history(db: Connection, business_id: UUID, appointment_id: UUID) -> list[m.Change]:
-    """In order. Index: primary key."""
+    """Return the changes, sorted by version. Index: primary key."""
     rows = db.execute(
         """
         SELECT version, at, actor, operation, overridden, after

@@ -1,4 +1,4 @@
-"""What transactions begin and end with: the tenant, the fence and lease, the idempotency key, the outbox."""
+"""The first and last statements of transactions: tenant, fence, lease, idempotency key and outbox."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from scheduling_service.engine.database import Connection
 
 
 class BeginResult(NamedTuple):
-    """What `begin_write` found, after the locks were taken."""
+    """What `begin_write` read after it had acquired the locks."""
 
     now: datetime
     lease_active: bool | None
@@ -21,19 +21,23 @@ class BeginResult(NamedTuple):
 
 
 def begin_read(db: Connection, business_id: UUID, budget_ms: int) -> bool:
-    """Whether there is such a business. Its rows are visible, and the transaction ends by itself after `budget_ms`."""
+    """Restrict the transaction to one business and to `budget_ms`; return whether the business exists."""
     row = db.execute("SELECT scheduling.begin_read(%s, %s::int)", (business_id, budget_ms)).fetchone()
     return row is not None and bool(row[0])
 
 
 def begin_write(
-    db: Connection, business_id: UUID, actor: str, operation: str, key: str, budget_ms: int, alone: bool
+    db: Connection, business_id: UUID, actor: str, operation: str, key: str, budget_ms: int, exclusive: bool
 ) -> BeginResult:
+    """Restrict the transaction to one business and to `budget_ms`, lock fence and key, then read lease and key.
+
+    Raises psycopg.errors.LockNotAvailable if the key is still being executed after a second.
+    """
     row = db.execute(
         "SELECT * FROM scheduling.begin_write(%s, %s, %s, %s, %s::int, %s)",
-        (business_id, actor, operation, key, budget_ms, alone),
+        (business_id, actor, operation, key, budget_ms, exclusive),
     ).fetchone()
-    return BeginResult(*row)  # type: ignore[misc]  # the function always answers one row
+    return BeginResult(*row)  # type: ignore[misc]  # the function always returns one row
 
 
 def store_reply(

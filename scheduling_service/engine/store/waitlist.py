@@ -1,4 +1,4 @@
-"""Who waits for which time, and what they were offered."""
+"""Waitlist entries and their offers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -42,19 +42,21 @@ def insert_entry(db: Connection, business_id: UUID, e: WaitlistEntry) -> None:
 
 
 def read_entry(db: Connection, business_id: UUID, entry_id: UUID, *, lock: bool = False) -> WaitlistEntry | None:
-    """With `lock` nobody else changes it until the transaction ends. Index: primary key."""
+    """Return an entry, locked if `lock` is set. Index: primary key."""
     where = "WHERE business_id = %s AND entry_id = %s" + (" FOR UPDATE" if lock else "")
     return next(iter(_entries(db, _ENTRY + where, (business_id, entry_id))), None)
 
 
 def read_page(
-    db: Connection, business_id: UUID, equal: dict[str, Any], *, after: tuple[datetime, UUID] | None, limit: int
+    db: Connection, business_id: UUID, filters: dict[str, Any], *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[WaitlistEntry]:
-    """By when they joined, then id; `equal` are columns and what they must be (None: anything). Index:
-    waitlist_by_join."""
+    """Return entries sorted by the time of joining, then id; a filter that is None matches all.
+
+    Index: waitlist_by_join.
+    """
     clauses: list[str] = ["business_id = %s"]
     values: list[Any] = [business_id]
-    for column, value in equal.items():
+    for column, value in filters.items():
         if value is not None:
             clauses.append(f"{column} = %s")
             values.append(value)
@@ -66,19 +68,21 @@ def read_page(
 
 
 def read_waiting(
-    db: Connection, business_id: UUID, *, among: Sequence[UUID], start: datetime, end: datetime, limit: int
+    db: Connection, business_id: UUID, *, offering_ids: Sequence[UUID], start: datetime, end: datetime, limit: int
 ) -> list[WaitlistEntry]:
-    """Who waits longest for one of these offerings with a window that touches [start, end). Index:
-    waitlist_waiting."""
+    """Return the oldest waiting entries for these offerings whose windows overlap [start, end).
+
+    Index: waitlist_waiting.
+    """
     where = """
          WHERE business_id = %s AND status = 'waiting' AND offering_id = ANY (%s) AND starts_at < %s AND ends_at > %s
          ORDER BY joined_at, entry_id LIMIT %s
     """
-    return _entries(db, _ENTRY + where, (business_id, list(among), end, start, limit))
+    return _entries(db, _ENTRY + where, (business_id, list(offering_ids), end, start, limit))
 
 
 def read_all_waiting(db: Connection, business_id: UUID, limit: int) -> list[WaitlistEntry]:
-    """The same for whatever they wait. Index: waitlist_waiting."""
+    """Return the oldest waiting entries whose windows have not ended. Index: waitlist_waiting."""
     where = """
          WHERE business_id = %s AND status = 'waiting' AND ends_at > clock_timestamp()
          ORDER BY joined_at, entry_id LIMIT %s
@@ -87,8 +91,7 @@ def read_all_waiting(db: Connection, business_id: UUID, limit: int) -> list[Wait
 
 
 def lock_if_waiting(db: Connection, business_id: UUID, entry_id: UUID) -> bool:
-    """Whether they still wait, and no other transaction deals with them: then none will until this one ends. Index:
-    primary key."""
+    """Lock an entry; False if it is no longer waiting or another transaction has locked it. Index: primary key."""
     where = "WHERE business_id = %s AND entry_id = %s AND status = 'waiting' FOR UPDATE SKIP LOCKED"
     return bool(_entries(db, _ENTRY + where, (business_id, entry_id)))
 
@@ -112,7 +115,7 @@ def mark_left(db: Connection, business_id: UUID, entry_id: UUID) -> None:
 
 
 def end_offer(db: Connection, business_id: UUID, appointment_id: UUID, status: WaitlistStatus) -> None:
-    """What became of a hold that was offered; nothing if it was not. Index: waitlist_by_offer."""
+    """Set the final status of the entry that was offered this hold, if there is one. Index: waitlist_by_offer."""
     db.execute(
         """
         UPDATE scheduling.waitlist SET status = %s
@@ -123,7 +126,7 @@ def end_offer(db: Connection, business_id: UUID, appointment_id: UUID, status: W
 
 
 def lapse_past_entries(db: Connection, business_id: UUID, limit: int) -> None:
-    """Those who wait for a time that has passed wait no longer. Index: waitlist_waiting."""
+    """Mark waiting entries whose windows have ended as lapsed. Index: waitlist_waiting."""
     db.execute(
         """
         UPDATE scheduling.waitlist w SET status = 'lapsed'

@@ -1,6 +1,6 @@
-"""The tables, as SQLAlchemy knows them; a test holds them against what the migrations make.
+"""The tables as SQLAlchemy metadata; a test compares them with what the migrations create.
 
-What SQLAlchemy cannot say (the exclusion constraint, row security, the guards) stands in the migrations.
+What SQLAlchemy cannot express (the exclusion constraint, row-level security, the triggers) is only in the migrations.
 """
 
 from scheduling_service.engine.tables.base import SCHEMA, metadata

@@ -1,4 +1,4 @@
-"""What every table is declared with."""
+"""Shared declarations of the tables."""
 
 from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, Table, text
 
@@ -10,5 +10,5 @@ now = text("now()")
 
 
 def business_foreign_key(table: Table, key: str) -> ForeignKeyConstraint:
-    """A reference by the column of the same name, within the business."""
+    """Return a foreign key to the column of the same name, within the business."""
     return ForeignKeyConstraint(["business_id", key], [table.c.business_id, table.c[key]])

@@ -1,4 +1,4 @@
-"""Who and what is taken, by which appointments, and what happened to them."""
+"""Tables of appointments, their claims and sessions, the waitlist and the history."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,4 @@
-"""Who may write, what was answered, what is to be told."""
+"""Tables of the write protocol: lease, idempotency keys, outbox, fence watermark and replication canary."""
 
 from sqlalchemy import (
     BigInteger,

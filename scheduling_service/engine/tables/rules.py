@@ -1,4 +1,4 @@
-"""What availability is made of: the catalog, and when people work."""
+"""Tables of the catalog and of working time."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,4 @@
-"""The tables of the catalog: what a business can be booked for, with whom and when."""
+"""The SQL of the catalog: services, providers, resources and working time."""
 
 from scheduling_service.engine.store.catalog.business import increment_rules_version, insert_business, read_business
 from scheduling_service.engine.store.catalog.providers import read_provider_zone

@@ -1,4 +1,4 @@
-"""Time off, of providers, of resources and of the whole business."""
+"""Blocked time of providers, of resources and of the whole business."""
 
 from datetime import datetime
 from uuid import UUID
@@ -27,8 +27,8 @@ def insert_block(db: Connection, business_id: UUID, block: m.Block) -> None:
     )
 
 
-def remove_block(db: Connection, business_id: UUID, block_id: UUID) -> m.Block | None:
-    """The block as it stood; None if there was none."""
+def delete_block(db: Connection, business_id: UUID, block_id: UUID) -> m.Block | None:
+    """Delete and return a block; None if there was none. Index: primary key."""
     with db.cursor(row_factory=class_row(m.Block)) as cursor:
         return cursor.execute(
             """
@@ -47,7 +47,7 @@ def list_blocks(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[m.Block]:
-    """Those that touch the window, by start, then id; from beyond `after` on. By the index block_by_end."""
+    """Return the blocks that overlap the window, sorted by start, then id, following `after`. Index: block_by_end."""
     with db.cursor(row_factory=class_row(m.Block)) as cursor:
         return cursor.execute(
             """
@@ -62,7 +62,7 @@ def list_blocks(
 
 
 def read_blocks(db: Connection, business_id: UUID) -> list[m.Block]:
-    """Those that are not over. By the index block_by_end."""
+    """Return the blocks that have not ended. Index: block_by_end."""
     with db.cursor(row_factory=class_row(m.Block)) as cursor:
         return cursor.execute(
             """
@@ -74,7 +74,7 @@ def read_blocks(db: Connection, business_id: UUID) -> list[m.Block]:
 
 
 def count_blocks(db: Connection, business_id: UUID) -> int:
-    """How many are not over."""
+    """Return the number of blocks that have not ended. Index: block_by_end."""
     row = db.execute(
         "SELECT count(*) FROM scheduling.block WHERE business_id = %s AND ends_at > now()", (business_id,)
     ).fetchone()

@@ -6,6 +6,7 @@ from scheduling_service.engine.database import Connection
 
 
 def insert_business(db: Connection, business_id: UUID, name: str, zone: str) -> None:
+    """Insert a business together with its first lease."""
     db.execute("INSERT INTO scheduling.lease (business_id, active, epoch) VALUES (%s, true, 1)", (business_id,))
     db.execute(
         "INSERT INTO scheduling.business (business_id, name, zone) VALUES (%s, %s, %s)",
@@ -14,7 +15,7 @@ def insert_business(db: Connection, business_id: UUID, name: str, zone: str) -> 
 
 
 def read_business(db: Connection, business_id: UUID) -> tuple[str, str, int, int] | None:
-    """Name, zone, rules' version and epoch."""
+    """Return the name, zone, rules version and epoch. Index: primary keys."""
     return db.execute(
         """
         SELECT b.name, b.zone, b.rules_version, coalesce(l.epoch, 1)
@@ -27,6 +28,7 @@ def read_business(db: Connection, business_id: UUID) -> tuple[str, str, int, int
 
 
 def increment_rules_version(db: Connection, business_id: UUID) -> None:
+    """Invalidate the compiled rules that processes have cached."""
     db.execute(
         "UPDATE scheduling.business SET rules_version = rules_version + 1 WHERE business_id = %s",
         (business_id,),

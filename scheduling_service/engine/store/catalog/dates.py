@@ -1,4 +1,4 @@
-"""Dates that differ from the week: a provider's own, and the business's holidays."""
+"""Date overrides of providers, and holidays of the business."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -13,7 +13,7 @@ from scheduling_service.engine.store.catalog.wall_times import day_range, sorted
 
 
 def sorted_ranges(ranges: Iterable[m.DayRange]) -> tuple[m.DayRange, ...]:
-    """As they will be read: by opening, midnight at the end of a day written 24:00."""
+    """Return the ranges as a later read returns them: sorted, and midnight at the end of a day as 24:00."""
     return tuple(day_range(*minutes) for minutes in sorted_minutes(ranges))
 
 
@@ -37,14 +37,14 @@ def delete_override(db: Connection, business_id: UUID, provider_id: UUID, day: d
     )
 
 
-def count_overrides(db: Connection, business_id: UUID, provider_id: UUID, but: date) -> int:
-    """How many dates differ that are not over, besides `but`."""
+def count_overrides(db: Connection, business_id: UUID, provider_id: UUID, excluding: date) -> int:
+    """Return the number of current and future overrides, without the one on `excluding`."""
     row = db.execute(
         """
         SELECT count(*) FROM scheduling.date_override
          WHERE business_id = %s AND provider_id = %s AND date <> %s AND date >= (now() AT TIME ZONE 'UTC')::date - 2
         """,
-        (business_id, provider_id, but),
+        (business_id, provider_id, excluding),
     ).fetchone()
     return 0 if row is None else int(row[0])
 
@@ -52,7 +52,7 @@ def count_overrides(db: Connection, business_id: UUID, provider_id: UUID, but: d
 def list_overrides(
     db: Connection, business_id: UUID, provider_id: UUID, first: date, last: date
 ) -> list[m.DateOverride]:
-    """By date, `last` included."""
+    """Return the overrides from `first` to `last`, both included, sorted by date."""
     rows = db.execute(
         """
         SELECT provider_id, date, mode, opens, closes FROM scheduling.date_override
@@ -64,8 +64,10 @@ def list_overrides(
 
 
 def read_overrides(db: Connection, business_id: UUID) -> list[m.DateOverride]:
-    """Everybody's, of dates that are not over: by a range past its midnight, a date may still be open somewhere when
-    UTC is two days further."""
+    """Return the overrides of all providers that may still have an effect.
+
+    A range may extend past midnight, so a date can still be open in some zone when it is two days later in UTC.
+    """
     rows = db.execute(
         """
         SELECT provider_id, date, mode, opens, closes FROM scheduling.date_override
@@ -77,7 +79,7 @@ def read_overrides(db: Connection, business_id: UUID) -> list[m.DateOverride]:
 
 
 def replace_holidays(db: Connection, business_id: UUID, holidays: Sequence[m.Holiday]) -> None:
-    """Make these the business's holidays, and no others."""
+    """Replace the business's holidays with these."""
     db.execute("DELETE FROM scheduling.holiday WHERE business_id = %s", (business_id,))
     db.execute(
         """
@@ -89,7 +91,7 @@ def replace_holidays(db: Connection, business_id: UUID, holidays: Sequence[m.Hol
 
 
 def read_holidays(db: Connection, business_id: UUID) -> list[m.Holiday]:
-    """By date, those that are over too: a business has at most 400."""
+    """Return all holidays, past ones included, sorted by date. A business has at most 400."""
     with db.cursor(row_factory=class_row(m.Holiday)) as cursor:
         return cursor.execute(
             "SELECT date, name FROM scheduling.holiday WHERE business_id = %s ORDER BY date", (business_id,)

@@ -1,4 +1,4 @@
-"""Offerings. Their further rules stand in one jsonb column: a new rule needs no new column."""
+"""Offerings. Most of their rules are stored in one jsonb column, so that a new rule needs no new column."""
 
 from collections.abc import Collection
 from typing import Any
@@ -42,7 +42,7 @@ def upsert_offering(db: Connection, business_id: UUID, offering: m.Offering) -> 
 
 
 def read_offerings(db: Connection, business_id: UUID) -> list[m.Offering]:
-    """By name, then id."""
+    """Return all offerings, sorted by name, then id."""
     with db.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             """
@@ -55,7 +55,7 @@ def read_offerings(db: Connection, business_id: UUID) -> list[m.Offering]:
 
 
 def existing_offering_ids(db: Connection, business_id: UUID, offering_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the ids that the business has."""
+    """Return those of the ids that exist."""
     rows = db.execute(
         "SELECT offering_id FROM scheduling.offering WHERE business_id = %s AND offering_id = ANY(%s)",
         (business_id, list(offering_ids)),
@@ -73,6 +73,6 @@ def _offering(settings: dict[str, Any], columns: dict[str, Any]) -> m.Offering:
 
 
 def _settings(offering: m.Offering) -> dict[str, Any]:
-    """What differs from the defaults."""
+    """Return the rules that differ from their defaults."""
     written = msgspec.to_builtins(offering)
     return {name: written[name] for name, default in _DEFAULTS.items() if written[name] != default}

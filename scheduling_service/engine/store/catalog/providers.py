@@ -1,4 +1,4 @@
-"""Providers, and what they perform."""
+"""Providers, and the offerings that they perform."""
 
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ def upsert_provider(
 
 
 def replace_offerings(db: Connection, business_id: UUID, provider_id: UUID, offering_ids: list[UUID]) -> None:
-    """Make `offering_ids` the provider's whole set."""
+    """Replace the offerings that a provider performs with these."""
     db.execute(
         "DELETE FROM scheduling.provider_offering WHERE business_id = %s AND provider_id = %s",
         (business_id, provider_id),
@@ -39,7 +39,7 @@ def replace_offerings(db: Connection, business_id: UUID, provider_id: UUID, offe
 
 
 def read_providers(db: Connection, business_id: UUID, only: UUID | None = None) -> list[m.Provider]:
-    """By name, then id; two statements, however many there are."""
+    """Return all providers, or only one, sorted by name, then id; in two statements."""
     rows = db.execute(
         """
         SELECT p.provider_id, p.name, p.zone, p.active, p.weight,
@@ -60,7 +60,7 @@ def read_providers(db: Connection, business_id: UUID, only: UUID | None = None) 
     return [_provider(row, tuple(schedules.get(row[0], ()))) for row in rows]
 
 
-def is_provider(db: Connection, business_id: UUID, provider_id: UUID) -> bool:
+def provider_exists(db: Connection, business_id: UUID, provider_id: UUID) -> bool:
     return read_provider_zone(db, business_id, provider_id) is not None
 
 

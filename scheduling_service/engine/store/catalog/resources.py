@@ -1,4 +1,4 @@
-"""Rooms and devices."""
+"""Resources: rooms and devices."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ def upsert_resource(db: Connection, business_id: UUID, resource: m.Resource) -> 
 
 
 def read_resources(db: Connection, business_id: UUID) -> list[m.Resource]:
-    """By kind, name, then id."""
+    """Return all resources, sorted by kind, name, then id."""
     with db.cursor(row_factory=class_row(m.Resource)) as cursor:
         return cursor.execute(
             """
@@ -31,7 +31,7 @@ def read_resources(db: Connection, business_id: UUID) -> list[m.Resource]:
         ).fetchall()
 
 
-def is_resource(db: Connection, business_id: UUID, resource_id: UUID) -> bool:
+def resource_exists(db: Connection, business_id: UUID, resource_id: UUID) -> bool:
     found = db.execute(
         "SELECT 1 FROM scheduling.resource WHERE business_id = %s AND resource_id = %s", (business_id, resource_id)
     ).fetchone()

@@ -1,4 +1,4 @@
-"""Minutes after midnight, as tables keep them, and times on the wall, as the contract writes them."""
+"""Conversion between minutes after midnight, as stored, and local times, as in the contract."""
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
@@ -10,17 +10,17 @@ _DAY = 24 * 60
 
 
 def sorted_minutes(ranges: Iterable[m.DayRange]) -> list[tuple[int, int]]:
-    """Opening and closing of each range, ascending; the closing may lie past 24 hours."""
+    """Return the opening and closing minute of each range, sorted; the closing may exceed 24 hours."""
     return sorted(each.minutes() for each in ranges)
 
 
 def sorted_week(ranges: Iterable[m.WeeklyRange]) -> list[tuple[int, int, int]]:
-    """Weekday, opening and closing of each range, ascending."""
+    """Return the weekday, opening and closing minute of each range, sorted."""
     return sorted((each.weekday, *each.minutes()) for each in ranges)
 
 
 def to_columns(rows: Sequence[tuple[int, ...]], width: int) -> list[list[int]]:
-    """As `unnest` takes them."""
+    """Transpose rows into the columns that `unnest` takes."""
     return [list(map(itemgetter(column), rows)) for column in range(width)]
 
 
@@ -33,5 +33,5 @@ def working_range(weekday: int, opens: int, closes: int) -> m.WorkingRange:
 
 
 def _closing(minutes: int) -> str:
-    """Midnight is 24:00; what is later is a time of the next day."""
+    """Format a closing time: 24:00 for midnight, and a later one as a time of the next day."""
     return format_wall_time(minutes if minutes <= _DAY else minutes - _DAY)

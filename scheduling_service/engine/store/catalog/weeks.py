@@ -1,7 +1,7 @@
-"""The weeks of a provider: the one that always holds, and those that hold between dates.
+"""The weeks of a provider: the regular week, and dated weeks.
 
-The first of a dated week's days is its key. The week that always holds has '-infinity' there, a date that only
-Postgres knows: it stays inside the statements.
+A dated week is identified by its first date. The regular week has '-infinity' there, a date that Python cannot
+represent, so it occurs only inside the statements.
 """
 
 from datetime import date
@@ -13,7 +13,7 @@ from scheduling_service.engine.store.catalog.wall_times import sorted_week, to_c
 
 
 def upsert_schedule(db: Connection, business_id: UUID, provider_id: UUID, first: date, last: date | None) -> None:
-    """The dates of a dated week; its ranges are `replace_week`'s."""
+    """Store the dates of a dated week; `replace_week` stores its ranges."""
     db.execute(
         """
         INSERT INTO scheduling.schedule (business_id, provider_id, effective_from, effective_until)
@@ -35,7 +35,7 @@ def delete_schedule(db: Connection, business_id: UUID, provider_id: UUID, first:
 def replace_week(
     db: Connection, business_id: UUID, provider_id: UUID, first: date | None, ranges: tuple[m.WeeklyRange, ...]
 ) -> None:
-    """Make `ranges` the whole of the week that begins on `first`; None: of the one that always holds."""
+    """Replace the ranges of the week that begins on `first`, or of the regular week if `first` is None."""
     db.execute(
         """
         DELETE FROM scheduling.weekly_hours
@@ -55,7 +55,7 @@ def replace_week(
 
 
 def read_schedules(db: Connection, business_id: UUID, only: UUID | None = None) -> dict[UUID, list[m.Schedule]]:
-    """The dated weeks of each provider, by their first date; of `only` that provider when it is given."""
+    """Return the dated weeks by provider, sorted by first date; with `only`, of that provider."""
     rows = db.execute(
         """
         SELECT s.provider_id, s.effective_from, s.effective_until,
@@ -76,13 +76,13 @@ def read_schedules(db: Connection, business_id: UUID, only: UUID | None = None) 
     return found
 
 
-def count_schedules(db: Connection, business_id: UUID, provider_id: UUID, but: date) -> int:
-    """How many dated weeks there are besides the one that begins on `but`."""
+def count_schedules(db: Connection, business_id: UUID, provider_id: UUID, excluding: date) -> int:
+    """Return the number of dated weeks, without the one that begins on `excluding`."""
     row = db.execute(
         """
         SELECT count(*) FROM scheduling.schedule
          WHERE business_id = %s AND provider_id = %s AND effective_from <> %s
         """,
-        (business_id, provider_id, but),
+        (business_id, provider_id, excluding),
     ).fetchone()
     return 0 if row is None else int(row[0])

@@ -1,0 +1,45 @@
+"""A read transaction: it sees one business and ends by the caller's deadline."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from contracts.scheduling.context import Actor, CallContext
+from contracts.scheduling.errors import BusinessNotFound
+from scheduling_service.engine.database import Connection, Database, time_left_ms
+from scheduling_service.engine.store import protocol
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Read:
+    """An open read transaction on one business."""
+
+    db: Connection
+    ctx: CallContext
+
+    @property
+    def business_id(self) -> UUID:
+        return self.ctx.business_id
+
+    @property
+    def actor(self) -> Actor:
+        return self.ctx.actor
+
+
+def execute_read(database: Database, ctx: CallContext, work: Callable[[Read], T]) -> T:
+    """Run `work` in a read transaction and return its result.
+
+    Raises contract errors only; BusinessNotFound before `work` starts. If the pooled connection was dead, `work` runs
+    again on a new one.
+    """
+
+    def run(db: Connection) -> T:
+        with db.transaction():
+            if not protocol.begin_read(db, ctx.business_id, time_left_ms(ctx.deadline)):
+                raise BusinessNotFound("There is no such business.")
+            return work(Read(db, ctx))
+
+    return database.read(ctx.deadline, run)
