@@ -1,4 +1,4 @@
-"""What the service's processes are told by their environment, checked once, before anything starts."""
+"""Settings of the service's processes, read from the environment and checked once, before anything starts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,20 +12,20 @@ DEFAULT_THREADS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebConfig:
-    """The HTTP face. `verify_keys` are raw Ed25519 public keys by key id: one, or two while a key is replaced."""
+    """The web process. `verify_keys` are raw Ed25519 public keys by key id: one, or two during a key rotation."""
 
     database_url: str
     role_secret: str = field(repr=False)
     verify_keys: Mapping[str, bytes]
     metrics_token: str = field(repr=False)
     threads: int = DEFAULT_THREADS
-    """Of one worker process; also the most connections it holds, but for the one by which its metrics look."""
+    """Threads, and database connections, per worker process. Its metrics use one more connection."""
     metrics_folder: Path | None = None
-    """Where the worker processes of one server share their metrics; None when there is only one."""
+    """The directory in which the worker processes of a server share their metrics; None if there is only one."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
-        """Raises ConfigError."""
+        """Read the settings. Raises ConfigError."""
         folder = environment.get("PROMETHEUS_MULTIPROC_DIR")
         return cls(
             database_url=url(environment, "SCHEDULING_DATABASE_URL", "postgresql://host:port/database"),
@@ -39,17 +39,17 @@ class WebConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayConfig:
-    """The relay's own process."""
+    """The relay process."""
 
     database_url: str
     role_secret: str = field(repr=False)
     redis_url: str = field(repr=False)
     metrics_port: int | None = None
-    """Where its gauges are served, to this machine only; None: nowhere."""
+    """The local port that serves its metrics; None if they are not served."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
-        """Raises ConfigError."""
+        """Read the settings. Raises ConfigError."""
         port = "RELAY_METRICS_PORT"
         return cls(
             database_url=url(environment, "SCHEDULING_DATABASE_URL", "postgresql://host:port/database"),
@@ -62,8 +62,8 @@ class RelayConfig:
 def _verify_keys(environment: Environment, name: str) -> dict[str, bytes]:
     entries = required(environment, name, "the monolith's public key as kid:base64url").split(",")
     if len(entries) > 2:
-        raise ConfigError(f"{name} holds {len(entries)} keys: keep one, or two while a key is replaced")
+        raise ConfigError(f"{name} holds {len(entries)} keys: keep one, or two during a key rotation")
     keys = dict(ed25519_key(name, entry.strip(), "public key") for entry in entries)
     if len(keys) != len(entries):
-        raise ConfigError(f"{name} holds one key id twice: give each key an id of its own")
+        raise ConfigError(f"{name} holds the same key id twice: give each key its own id")
     return keys

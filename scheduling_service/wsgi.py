@@ -1,4 +1,4 @@
-"""The service's web process, `scheduling_service.wsgi:app`: the one place of it that reads the environment."""
+"""The web process, `scheduling_service.wsgi:app`: the only module of it that reads the environment."""
 
 import os
 import sys
@@ -18,8 +18,7 @@ RUNNING_ROLE = "scheduling_app"
 
 
 def build(config: WebConfig) -> Flask:
-    """The app over the service's own database; as many connections as threads, so that no thread waits for one, and
-    one more for those who look at the metrics."""
+    """Build the app over the service's database, with one connection per thread and one for the metrics."""
     url = role_url(config.database_url, RUNNING_ROLE, config.role_secret)
     engine = SchedulingEngine(Database(url, pool_size=config.threads))
     return create_app(engine, config, DatabaseSessions("scheduling", {"scheduling": url}))

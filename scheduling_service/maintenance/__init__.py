@@ -1,1 +1,1 @@
-"""Sees to it that what is due in one database happens: holds expire, those who wait get offers."""
+"""The maintenance job of one database: expires overdue holds and offers freed slots to the waitlist."""

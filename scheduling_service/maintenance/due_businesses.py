@@ -1,5 +1,4 @@
-"""Which businesses have something due: one connection of the overseeing role, which holds the caretaker's lock while it
-lives."""
+"""Businesses with due work, read over one connection that holds the maintenance lock while it is open."""
 
 from typing import LiteralString
 from uuid import UUID
@@ -8,20 +7,20 @@ from contracts.chassis.credentials import role_url
 from contracts.chassis.leadership import Leadership
 
 ROLE = "scheduling_operator"
-LOCK = 0x43415245  # "CARE"; advisory locks belong to one database, so each database has one active caretaker
+LOCK = 0x43415245  # "CARE" in ASCII. Advisory locks are per database, so each database has one active worker.
 
 
 class DueBusinesses(Leadership):
-    """Reads only, every statement its own transaction; businesses that this database owns. Raises psycopg.Error."""
+    """Reads the due businesses that this database owns, one transaction per statement. Methods raise psycopg.Error."""
 
     def __init__(self, database_url: str, role_secret: str) -> None:
         url = role_url(database_url, ROLE, role_secret)
         super().__init__(
-            url, LOCK, "scheduling caretaker", "-c statement_timeout=3000 -c default_transaction_read_only=on"
+            url, LOCK, "scheduling maintenance", "-c statement_timeout=3000 -c default_transaction_read_only=on"
         )
 
     def with_overdue_holds(self, limit: int) -> list[UUID]:
-        """Index: appointment_overdue."""
+        """Return businesses that have overdue holds. Index: appointment_overdue."""
         return self._read(
             """
             SELECT DISTINCT a.business_id
@@ -33,8 +32,8 @@ class DueBusinesses(Leadership):
             (limit,),
         )
 
-    def with_people_waiting(self, after: UUID | None, limit: int) -> list[UUID]:
-        """By id, from the one after `after` on. Index: waitlist_waiting."""
+    def with_waitlist(self, after: UUID | None, limit: int) -> list[UUID]:
+        """Return businesses with waiting entries, sorted by id, following `after`. Index: waitlist_waiting."""
         return self._read(
             """
             SELECT DISTINCT w.business_id

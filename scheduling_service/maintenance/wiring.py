@@ -1,4 +1,4 @@
-"""Putting a caretaker together, for the relay's process and for the monolith's worker."""
+"""Composition of the maintenance worker, for the relay process and for the monolith's worker."""
 
 from contracts.chassis.credentials import role_url
 from scheduling_service.engine.database import Database
@@ -8,6 +8,6 @@ from scheduling_service.maintenance.worker import MaintenanceWorker
 
 
 def build_maintenance_worker(database_url: str, role_secret: str) -> MaintenanceWorker:
-    """The caretaker of the database at `database_url`. Connects later."""
+    """Build the worker for the database at `database_url`. It connects later."""
     database = Database(role_url(database_url, "scheduling_app", role_secret), pool_size=1)
     return MaintenanceWorker(DueBusinesses(database_url, role_secret), SchedulingEngine(database))

@@ -1,4 +1,4 @@
-"""The caretaker of one database: settles the businesses that have something due."""
+"""The maintenance worker of one database: settles the businesses that have due work."""
 
 import logging
 from collections import deque
@@ -18,47 +18,47 @@ from scheduling_service.maintenance.due_businesses import DueBusinesses
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.5
-"""How long to wait before the next step when a step found nothing to do."""
+"""How long to wait before the next step after a step that found nothing to do."""
 
 WAITING_SECONDS = 60.0
-"""How often those who wait are looked at, though no appointment made room: hours may have, or a rolling window."""
+"""How often waitlists are examined without a cancellation: changed hours or a rolling window may have freed time."""
 
-_BUSINESSES = 200
-_AT_ONCE = 100
-_SECONDS = 3.0
+_PAGE_SIZE = 200
+_SETTLE_LIMIT = 100
+_SETTLE_SECONDS = 3.0
 
 
 class MaintenanceWorker:
-    """Call `step` again and again, from one thread. It never raises for a database that is away.
+    """Settles due businesses. Call `step` repeatedly from one thread; failures of the database are retried.
 
-    Promises, per database: a hold that nobody confirmed is made an expired one, and its time offered to those who wait,
-    within about a second of its end. One caretaker is active; another takes over within about a second of its end.
-    Nothing depends on it but that: a hold whose time is over counts for nobody, with or without it.
+    An unconfirmed hold expires, and its time is offered to the waitlist, within about a second of its end. One worker
+    per database is active; another takes over within about a second of its end. Nothing else depends on it: an overdue
+    hold occupies no time, with or without this worker.
     """
 
     def __init__(self, due: DueBusinesses, port: SchedulingPort, *, waiting_seconds: float = WAITING_SECONDS) -> None:
         self._due = due
         self._port = port
         self._todo: deque[UUID] = deque()
-        self._look_at_holds, self._look_at_waiting = Every(IDLE_SECONDS), Every(waiting_seconds)
-        self._last_waiting: UUID | None = None
+        self._holds_check, self._waitlist_check = Every(IDLE_SECONDS), Every(waiting_seconds)
+        self._last_with_waitlist: UUID | None = None
         self._backoff = Backoff(first=0.1, longest=1.0)
 
     def step(self) -> bool:
-        """Settle one business at most; True when there may be more to do at once."""
+        """Settle at most one business; return whether there may be more to do immediately."""
         if self._backoff.paused():
             return False
         try:
             return self._lead() and self._work()
         except psycopg.Error as error:
-            self._stumble(error)
+            self._pause(error)
             self._due.close()
         except SchedulingError as error:
-            self._stumble(error)
+            self._pause(error)
         return False
 
     def close(self) -> None:
-        """Let go of the lead."""
+        """Release the leadership."""
         self._due.close()
 
     def _lead(self) -> bool:
@@ -67,44 +67,46 @@ class MaintenanceWorker:
         if not self._due.try_to_lead():
             self._backoff.pause(0.5)
             return False
-        log.info("caretaker is active")
+        log.info("maintenance is active")
         return True
 
     def _work(self) -> bool:
-        if self._look_at_holds.due():
-            self._add(self._due.with_overdue_holds(_BUSINESSES))
-        if not self._todo and (self._last_waiting is not None or self._look_at_waiting.due()):
-            self._add_waiting()
+        if self._holds_check.due():
+            self._add(self._due.with_overdue_holds(_PAGE_SIZE))
+        if not self._todo and (self._last_with_waitlist is not None or self._waitlist_check.due()):
+            self._add_waitlists()
         if not self._todo:
-            self._backoff.succeeded(lambda: log.info("caretaker works again"))
+            self._backoff.succeeded(lambda: log.info("maintenance resumed"))
             return False
         self._settle(self._todo[0])
         self._todo.popleft()
-        self._backoff.succeeded(lambda: log.info("caretaker works again"))
+        self._backoff.succeeded(lambda: log.info("maintenance resumed"))
         return True
 
     def _add(self, businesses: list[UUID]) -> None:
         self._todo.extend(each for each in businesses if each not in self._todo)
 
-    def _add_waiting(self) -> None:
-        """A page of them; the next step that has nothing else to do goes on behind it."""
-        page = self._due.with_people_waiting(self._last_waiting, _BUSINESSES)
-        self._last_waiting = page[-1] if len(page) == _BUSINESSES else None
+    def _add_waitlists(self) -> None:
+        """Add one page; the next step without other work continues with the next page."""
+        page = self._due.with_waitlist(self._last_with_waitlist, _PAGE_SIZE)
+        self._last_with_waitlist = page[-1] if len(page) == _PAGE_SIZE else None
         self._add(page)
 
     def _settle(self, business_id: UUID) -> None:
-        ctx = CallContext(business_id, SYSTEM, Deadline.after(_SECONDS), new_trace(), f"caretaker-{uuid4().hex}")
+        ctx = CallContext(
+            business_id, SYSTEM, Deadline.after(_SETTLE_SECONDS), new_trace(), f"maintenance-{uuid4().hex}"
+        )
         try:
-            settled = self._port.settle(ctx, m.Settle(limit=_AT_ONCE))
+            settled = self._port.settle(ctx, m.Settle(limit=_SETTLE_LIMIT))
         except (NotOwner, BusinessNotFound):
-            # Moved away since it was found to be due: the other side's caretaker has it now.
+            # The business has moved to the other database, whose worker will settle it.
             return
-        if settled.expired == _AT_ONCE or settled.offered == _AT_ONCE:
+        if settled.expired == _SETTLE_LIMIT or settled.offered == _SETTLE_LIMIT:
             self._todo.append(business_id)
 
-    def _stumble(self, error: Exception) -> None:
-        """Rest for a moment that grows; another business is tried first then. Say why, at most every ten seconds."""
+    def _pause(self, error: Exception) -> None:
+        """Back off, and try another business first next time. Log the reason, at most every ten seconds."""
         self._todo.rotate(-1)
         self._backoff.failed()
         if self._backoff.should_log():
-            log.warning("caretaker waits: %s", " ".join(str(error).split()) or type(error).__name__)
+            log.warning("maintenance paused: %s", " ".join(str(error).split()) or type(error).__name__)

@@ -1,1 +1,1 @@
-"""Carries events from the outbox of one database to the Redis stream, at least once."""
+"""The relay: publishes events from the outbox of one database to the Redis stream, at least once."""

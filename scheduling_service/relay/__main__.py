@@ -1,6 +1,6 @@
 """The relay process: `python -m scheduling_service.relay`. Ends within five seconds of SIGTERM or SIGINT.
 
-The maintenance of the same database runs beside the relay, in its own thread.
+The maintenance worker of the same database runs in a second thread.
 """
 
 import os
@@ -24,29 +24,31 @@ from scheduling_service.relay.wiring import build_relay
 def main() -> None:
     log_to(sys.stderr)
     stop = stop_on_signals()
-    relay, caretaker = load_or_exit("scheduling", _both, os.environ)
+    relay, maintenance = load_or_exit("scheduling", _build, os.environ)
     loops = [
         Loop("relay", relay.step, IDLE_SECONDS),
-        Loop("maintenance", caretaker.step, worker.IDLE_SECONDS),
+        Loop("maintenance", maintenance.step, worker.IDLE_SECONDS),
     ]
-    if not run(Worker(loops, closing=[relay.close, caretaker.close]), stop):
-        # A loop that hangs must not keep the process: the next one repeats what it was doing.
+    if not run(Worker(loops, closing=[relay.close, maintenance.close]), stop):
+        # A hanging loop must not keep the process alive; the next process repeats its work.
         os._exit(1)
 
 
-def _both(environment: Mapping[str, str]) -> tuple[Relay, MaintenanceWorker]:
+def _build(environment: Mapping[str, str]) -> tuple[Relay, MaintenanceWorker]:
     config = RelayConfig.from_environment(environment)
-    return _relay(config), build_maintenance_worker(config.database_url, config.role_secret)
+    return _build_relay(config), build_maintenance_worker(config.database_url, config.role_secret)
 
 
-def _relay(config: RelayConfig) -> Relay:
+def _build_relay(config: RelayConfig) -> Relay:
     registry = CollectorRegistry()
     if config.metrics_port is not None:
         try:
             start_http_server(config.metrics_port, addr="127.0.0.1", registry=registry)
         except OSError as error:
             port = f"RELAY_METRICS_PORT {config.metrics_port}"
-            raise ConfigError(f"{port} cannot be used ({error.strerror}): choose another, or unset it") from error
+            raise ConfigError(
+                f"{port} cannot be used ({error.strerror}): choose another port, or unset the variable"
+            ) from error
     return build_relay("scheduling", config.database_url, config.role_secret, config.redis_url, RelayMetrics(registry))
 
 

@@ -1,4 +1,4 @@
-"""The outbox as the relay sees it: one connection, which holds the relay's lock while it lives."""
+"""The outbox as the relay uses it, over one connection that holds the relay's lock while it is open."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,14 +11,14 @@ from contracts.chassis.credentials import role_url
 from contracts.chassis.leadership import Leadership
 
 ROLE = "scheduling_relay"
-LOCK = 0x52454C4159  # "RELAY"; advisory locks belong to one database, so each database has one active relay
+LOCK = 0x52454C4159  # "RELAY" in ASCII. Advisory locks are per database, so each database has one active relay.
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One event. `published_at` is when it was published, or the database's clock for one that was not yet."""
+    """One event. `published_at` is the time of publication, or the database's clock if it is not published yet."""
 
     position: int
     event_id: UUID
@@ -28,7 +28,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits to be published. `oldest_seconds` is the age of the oldest, 0 when there is none."""
+    """The unpublished events. `oldest_seconds` is the age of the oldest, 0 if there is none."""
 
     rows: int
     oldest_seconds: float
@@ -40,15 +40,17 @@ class _Newest:
 
 
 class Outbox(Leadership):
-    """Every statement is its own transaction: none is open while Redis is spoken to. Raises psycopg.Error."""
+    """Every statement is its own transaction, so none is open during a call to Redis. Methods raise psycopg.Error."""
 
     def __init__(self, database_url: str, role_secret: str) -> None:
         url = role_url(database_url, ROLE, role_secret)
         super().__init__(url, LOCK, "scheduling relay", "-c statement_timeout=5000")
 
     def unpublished(self, limit: int) -> list[OutboxRow]:
-        """The oldest rows not yet published. Never those "after a cursor": rows with lower positions may commit
-        later. Index outbox_unpublished."""
+        """Return the oldest unpublished rows. Index: outbox_unpublished.
+
+        No cursor is used, because rows with lower positions may commit later.
+        """
         return self._read(
             OutboxRow,
             """
@@ -58,16 +60,18 @@ class Outbox(Leadership):
             (limit,),
         )
 
-    def mark(self, rows: list[OutboxRow], published_at: datetime) -> None:
-        """Rows that were published before keep their mark."""
+    def mark_published(self, rows: list[OutboxRow], published_at: datetime) -> None:
+        """Store the time of publication; rows that were published before keep theirs."""
         self._change(
             "UPDATE scheduling.outbox SET published_at = %s WHERE position = ANY(%s) AND published_at IS NULL",
             (published_at, [row.position for row in rows]),
         )
 
     def published_after(self, moment: datetime | None, limit: int) -> list[OutboxRow]:
-        """The first rows published after `moment` (None: ever), whole batches only, by time of publication and
-        position. Index outbox_published."""
+        """Return the first rows published after `moment` (None: all), sorted by publication time and position.
+
+        Batches are never split, so the result may exceed `limit`. Index: outbox_published.
+        """
         rows = self._read(
             OutboxRow,
             """
@@ -80,12 +84,12 @@ class Outbox(Leadership):
         return sorted(rows, key=lambda row: (row.published_at, row.position))
 
     def newest_published(self) -> datetime | None:
-        """Index outbox_published."""
+        """Return the latest time of publication. Index: outbox_published."""
         (newest,) = self._read(_Newest, "SELECT max(published_at) AS published_at FROM scheduling.outbox")
         return newest.published_at
 
     def backlog(self) -> Backlog:
-        """Index outbox_unpublished."""
+        """Count the unpublished rows. Index: outbox_unpublished."""
         (backlog,) = self._read(
             Backlog,
             """
@@ -97,7 +101,10 @@ class Outbox(Leadership):
         return backlog
 
     def prune(self, retention: timedelta, limit: int) -> int:
-        """Delete the oldest rows published longer ago than `retention`; answers how many. Index outbox_published."""
+        """Delete rows published longer ago than `retention`, at most `limit`; return their number.
+
+        Index: outbox_published.
+        """
         return self._change(
             """
             DELETE FROM scheduling.outbox WHERE position IN (

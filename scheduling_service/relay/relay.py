@@ -1,4 +1,4 @@
-"""The relay of one database: publishes what is unpublished, and again what Redis has lost."""
+"""The relay of one database: publishes new events, and republishes events that Redis has lost."""
 
 import logging
 from dataclasses import dataclass
@@ -15,15 +15,18 @@ from scheduling_service.relay.stream import CheckpointConflict, EventStream
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.1
-"""How long to wait before the next step when a step found nothing to do."""
+"""How long to wait before the next step after a step that found nothing to do."""
 
 BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`retention`: published rows are kept this long, since Redis may lose them. `longest_stream`: entries that the
-    stream may hold for a consumer that lags. `room`: what is published again waits while the stream is longer."""
+    """Limits of the outbox and the stream.
+
+    `retention`: how long published rows are kept, because Redis may lose them. `longest_stream`: the entries that the
+    stream may hold for a lagging consumer. `room`: nothing is republished while the stream has more entries than this.
+    """
 
     retention: timedelta = timedelta(days=7)
     longest_stream: int = 100_000
@@ -31,11 +34,11 @@ class Limits:
 
 
 class Relay:
-    """Call `step` again and again, from one thread. It never raises for a database or a Redis that is away.
+    """Publishes one database's outbox. Call `step` repeatedly from one thread.
 
-    Promises, per database: every committed outbox row reaches the stream at least once, also when its transaction
-    committed late or Redis lost it (within the retention). One relay is active; another takes over within about a
-    second of its end. Order is that of the outbox, except for rows that are published again.
+    Every committed outbox row reaches the stream at least once, even if its transaction committed late or Redis lost it
+    (within the retention). Events are in the order of the outbox, except republished ones. One relay per database is
+    active; another takes over within about a second of its end. Failures of the database or of Redis are retried.
     """
 
     def __init__(
@@ -48,29 +51,29 @@ class Relay:
         self._newest: datetime | None = None
         self._published_until: datetime | None = None
         self._was_behind = False
-        self._room = True
-        self._look_at_redis, self._measure, self._prune = Every(1), Every(5), Every(60)
+        self._has_room = True
+        self._redis_check, self._backlog_check, self._prune = Every(1), Every(5), Every(60)
         self._backoff = Backoff(first=0.1, longest=1.0)
 
     def step(self) -> bool:
-        """Do what can be done now; True when there may be more to do at once."""
+        """Do what can be done now; return whether there may be more to do immediately."""
         if self._backoff.paused():
             return False
         try:
             return self._lead() and self._work()
         except CheckpointConflict:
-            self._look_at_redis.make_due()
+            self._redis_check.make_due()
             return True
         except psycopg.Error as error:
-            self._stumble("the outbox cannot be read", error)
+            self._pause("the outbox cannot be read", error)
             self._outbox.close()
         except RedisError as error:
-            self._stumble("Redis takes no events", error)
-            self._look_at_redis.make_due()
+            self._pause("Redis does not accept events", error)
+            self._redis_check.make_due()
         return False
 
     def close(self) -> None:
-        """Let go of the lead and of both connections."""
+        """Release the leadership and both connections."""
         self._outbox.close()
         self._stream.close()
 
@@ -82,31 +85,31 @@ class Relay:
             self._backoff.pause(0.5)
             return False
         self._newest = self._outbox.newest_published()
-        self._look_at_redis.make_due()
+        self._redis_check.make_due()
         self.metrics.active.set(1)
         log.info("relay is active")
         return True
 
     def _work(self) -> bool:
-        if self._measure.due():
-            self.metrics.show(self._outbox.backlog())
-        if self._look_at_redis.due():
+        if self._backlog_check.due():
+            self.metrics.set_backlog(self._outbox.backlog())
+        if self._redis_check.due():
             self._compare_with_redis()
         published = self._publish_new()
-        published = (self._room and self._publish_again()) or published
-        self._backoff.succeeded(lambda: log.info("relay publishes again"))
+        published = (self._has_room and self._republish()) or published
+        self._backoff.succeeded(lambda: log.info("relay resumed"))
         if self._prune.due():
-            self._drop_old()
+            self._prune_old()
         return published
 
     def _compare_with_redis(self) -> None:
         state = self._stream.state()
         behind = self._behind(state.published_until)
         if behind and not self._was_behind:
-            since = state.published_until or "the oldest that is kept"
-            log.warning("Redis lacks events that were published: publishing again from %s", since)
+            since = state.published_until or "the oldest one kept"
+            log.warning("Redis has lost published events: republishing from %s", since)
         self._published_until, self._was_behind = state.published_until, behind
-        self._room = state.entries < self._limits.room
+        self._has_room = state.entries < self._limits.room
         self._stream.trim(self._limits.longest_stream)
 
     def _behind(self, published_until: datetime | None) -> bool:
@@ -117,50 +120,50 @@ class Relay:
         if not rows:
             return False
         moment = self._later_than_newest(rows[0].published_at)
-        # While events of the past are still missing, the mark stays where they begin.
-        mark = self._published_until if self._behind(self._published_until) else moment
-        self._publish(rows, mark)
-        self._outbox.mark(rows, moment)
+        # While older events are missing from the stream, the checkpoint stays before them.
+        checkpoint = self._published_until if self._behind(self._published_until) else moment
+        self._publish(rows, checkpoint)
+        self._outbox.mark_published(rows, moment)
         self._newest = moment
         return len(rows) == BATCH
 
-    def _publish_again(self) -> bool:
+    def _republish(self) -> bool:
         if not self._behind(self._published_until):
             return False
         rows = self._outbox.published_after(self._published_until, BATCH)
-        if not rows:  # Pruned since: nothing is left to publish again.
+        if not rows:  # They have been pruned.
             self._newest = self._published_until
             return False
         self._publish(rows, rows[-1].published_at)
         self.metrics.published_again.inc(len(rows))
         return True
 
-    def _publish(self, rows: list[OutboxRow], mark: datetime | None) -> None:
-        self._stream.publish(rows, before=self._published_until, after=mark)
-        self._published_until = mark
+    def _publish(self, rows: list[OutboxRow], checkpoint: datetime | None) -> None:
+        self._stream.publish(rows, before=self._published_until, after=checkpoint)
+        self._published_until = checkpoint
         self.metrics.published.inc(len(rows))
 
     def _later_than_newest(self, moment: datetime) -> datetime:
-        """Each batch has its own time of publication, and they only grow, even when the server's clock is set back."""
+        """Return a publication time later than every earlier batch's, even if the server's clock was set back."""
         return moment if self._newest is None else max(moment, self._newest + timedelta(microseconds=1))
 
-    def _drop_old(self) -> None:
+    def _prune_old(self) -> None:
         if self._outbox.prune(self._limits.retention, limit=1_000) == 1_000:
             self._prune.make_due()
 
-    def _stumble(self, what: str, error: Exception) -> None:
-        """Rest for a moment that grows; say why, at most every ten seconds, and how much waits."""
+    def _pause(self, what: str, error: Exception) -> None:
+        """Back off; log the reason and the backlog, at most every ten seconds."""
         self._backoff.failed()
         if self._backoff.should_log():
-            log.warning("relay waits: %s (%s)%s", what, _line(error), self._waiting())
+            log.warning("relay paused: %s (%s)%s", what, _line(error), self._describe_backlog())
 
-    def _waiting(self) -> str:
+    def _describe_backlog(self) -> str:
         try:
             backlog = self._outbox.backlog()
         except psycopg.Error:
             return ""
-        self.metrics.show(backlog)
-        return f"; {backlog.rows} events wait, the oldest for {backlog.oldest_seconds:.0f} s"
+        self.metrics.set_backlog(backlog)
+        return f"; {backlog.rows} events are waiting, the oldest for {backlog.oldest_seconds:.0f} s"
 
 
 def _line(error: Exception) -> str:

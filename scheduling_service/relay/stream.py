@@ -1,8 +1,8 @@
-"""The Redis side: the stream, and beside it the mark that says until when the outbox has been published into it.
+"""The Redis stream, and the checkpoint: the publication time up to which the outbox is in the stream.
 
-The mark is one field per database in the hash `PUBLISHED`, written in the same atomic script as the events. Redis
-loses its newest writes first, so the mark that is left tells exactly which events are lost with it. Whoever finds that
-events are missing for another reason sets the mark back or deletes it, and the relays publish again from there.
+The checkpoint is one field per database in the hash `PUBLISHED`, written by the same atomic script as the events. Redis
+loses its newest writes first, so the checkpoint that survives tells exactly which events were lost. To have events
+published again for another reason, a consumer or operator moves the checkpoint back or deletes it.
 """
 
 from collections.abc import Mapping
@@ -32,19 +32,19 @@ return 1
 
 
 class CheckpointConflict(Exception):
-    """The mark is not what this relay wrote: Redis lost it, or somebody asked for events to be published again."""
+    """The checkpoint is not the one that this relay wrote: Redis lost it, or republication was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """`published_until` is None when nothing counts as published; `entries` is the stream's length."""
+    """The checkpoint, None if nothing counts as published, and the number of entries in the stream."""
 
     published_until: datetime | None
     entries: int
 
 
 class EventStream:
-    """Raises redis.RedisError; every call ends within seconds, also when Redis is silent."""
+    """Methods raise redis.RedisError. Every call ends within seconds, even if Redis does not respond."""
 
     def __init__(self, redis_url: str, source: DatabaseName) -> None:
         self._redis = connect(redis_url)
@@ -54,36 +54,38 @@ class EventStream:
         self._redis.close()
 
     def state(self) -> StreamState:
-        """A mark without its stream, or one that is no time, is removed first."""
+        """Read the checkpoint and the stream's length. Deletes a checkpoint that is malformed or has no stream."""
         pipeline = self._redis.pipeline(transaction=True)
         pipeline.hget(PUBLISHED, self._field)
         pipeline.exists(STREAM)
         pipeline.xlen(STREAM)
-        mark, exists, entries = pipeline.execute()
-        until = _moment(mark)
-        if mark is not None and (until is None or not exists):
+        checkpoint, exists, entries = pipeline.execute()
+        until = _parse(checkpoint)
+        if checkpoint is not None and (until is None or not exists):
             self._redis.hdel(PUBLISHED, self._field)
             until = None
         return StreamState(until, entries)
 
     def publish(self, rows: list[OutboxRow], *, before: datetime | None, after: datetime | None) -> None:
-        """Append all rows and move the mark from `before` to `after`, or do nothing and raise. When the reply is
-        lost, it may have been done. Raises CheckpointConflict when the mark is not `before`."""
-        arguments: list[str | bytes] = [self._field, _text(before), _text(after)]
+        """Append all rows and move the checkpoint from `before` to `after`, or do nothing and raise.
+
+        Raises CheckpointConflict if the checkpoint is not `before`. If the reply is lost, the outcome is unknown.
+        """
+        arguments: list[str | bytes] = [self._field, _format(before), _format(after)]
         for row in rows:
             arguments += [str(row.event_id), row.payload]
         if not self._redis.eval(PUBLISH, 2, STREAM, PUBLISHED, *arguments):
             raise CheckpointConflict
 
     def trim(self, longest: int) -> None:
-        """Drop what every group has finished with, and in any case what exceeds `longest` entries (about)."""
-        floor = self._unfinished()
+        """Delete entries that every group has processed, and the oldest beyond about `longest` entries."""
+        floor = self._oldest_needed()
         if floor is not None:
             self._redis.xtrim(STREAM, minid=floor, approximate=True)
         self._redis.xtrim(STREAM, maxlen=longest, approximate=True)
 
-    def _unfinished(self) -> str | None:
-        """The oldest entry that some group still needs to read or to acknowledge, or its last one; None: no group."""
+    def _oldest_needed(self) -> str | None:
+        """Return the oldest entry that some group still needs to read or acknowledge; None if there is no group."""
         if not self._redis.exists(STREAM):
             return None
         needed = []
@@ -94,7 +96,7 @@ class EventStream:
 
 
 def connect(redis_url: str) -> Any:
-    """A client that never repeats a command by itself (a repeated XADD writes twice) and never waits long."""
+    """Return a client with short timeouts that never retries a command, because a repeated XADD appends twice."""
     return redis.Redis.from_url(
         redis_url,
         decode_responses=True,
@@ -105,14 +107,14 @@ def connect(redis_url: str) -> Any:
     )
 
 
-def _moment(mark: str | None) -> datetime | None:
+def _parse(checkpoint: str | None) -> datetime | None:
     try:
-        return datetime.fromisoformat(mark) if mark else None
+        return datetime.fromisoformat(checkpoint) if checkpoint else None
     except ValueError:
         return None
 
 
-def _text(moment: datetime | None) -> str:
+def _format(moment: datetime | None) -> str:
     return moment.isoformat() if moment else ""
 
 

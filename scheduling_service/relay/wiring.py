@@ -1,4 +1,4 @@
-"""Putting a relay together, for the relay's own process and for the monolith's worker."""
+"""Composition of the relay, for the relay process and for the monolith's worker."""
 
 from contracts.scheduling.values import DatabaseName
 from scheduling_service.relay.metrics import RelayMetrics
@@ -15,5 +15,5 @@ def build_relay(
     metrics: RelayMetrics,
     limits: Limits | None = None,
 ) -> Relay:
-    """The relay of the database at `database_url`, which holds the side `source` of scheduling. Connects later."""
+    """Build the relay of the database at `database_url`, which is the database `source`. It connects later."""
     return Relay(Outbox(database_url, role_secret), EventStream(redis_url, source), metrics, limits)

@@ -1,4 +1,4 @@
-"""The Flask application: one route for each operation, and what those who run the service ask of it."""
+"""The Flask application: one route per operation, and the routes for operators."""
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
@@ -13,14 +13,14 @@ from scheduling_service.config import WebConfig
 from scheduling_service.web import responses
 from scheduling_service.web.metrics import OperationMetrics
 from scheduling_service.web.operation_view import OperationView, ServedPort
-from scheduling_service.web.operator_routes import add_operating_routes
+from scheduling_service.web.operator_routes import add_operator_routes
 from scheduling_service.web.tokens import TokenVerifier
 
 
 def create_app(port: ServedPort, config: WebConfig, sessions: DatabaseSessions) -> Flask:
-    """Serve `port`. Neither opens a connection nor reads the environment, so a parent may build it and fork."""
+    """Build the app that serves `port`. Opens no connection and reads no environment, so it can precede a fork."""
     app = Flask("scheduling_service", static_folder=None)
-    # One byte more than is allowed: Werkzeug cuts a chunked body off at its limit, and does not say so.
+    # One byte more than allowed, because Werkzeug silently truncates a chunked body at its limit.
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
@@ -35,13 +35,13 @@ def create_app(port: ServedPort, config: WebConfig, sessions: DatabaseSessions) 
             OperationView(operation, port, verifier, metrics),
             methods=[operation.method],
         )
-    add_operating_routes(app, port, metrics, config.metrics_token)
+    add_operator_routes(app, port, metrics, config.metrics_token)
     app.register_error_handler(HTTPException, _problem)
     return app
 
 
 def _problem(error: Exception) -> ResponseReturnValue:
-    """For what never reached an operation: an unknown path, or a method that the path does not have."""
+    """Return the response for an unknown path, or for a method that the path does not support."""
     assert isinstance(error, HTTPException)
     trace = new_trace(request.headers.get(TRACEPARENT), request.headers.get(REQUEST_ID))
     response: Response = responses.http_problem(error)

@@ -1,4 +1,4 @@
-"""The connection that a call came by."""
+"""The state of the caller's connection."""
 
 import socket
 import ssl
@@ -7,12 +7,12 @@ from typing import Any
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 
-def caller_has_gone(environ: dict[str, Any]) -> bool:
-    """Whether the caller closed its end, which a caller does at its deadline.
+def caller_has_disconnected(environ: dict[str, Any]) -> bool:
+    """Return whether the caller has closed its end, as callers do at their deadline.
 
-    The time left travels as a duration, so it does not count how long a request waited unread, in the socket of a
-    stopped process or in the queue of a busy one. After SIGCONT such requests all look fresh, but nobody waits for
-    them. Knows gunicorn's socket only; elsewhere, and behind TLS of the server's own, the answer is no.
+    The remaining time is sent as a duration, so it does not include the time that a request spent unread, in the socket
+    of a stopped process or in the queue of a busy one. After SIGCONT such requests look new, although their callers
+    have left. Works only with gunicorn's plain sockets; returns false elsewhere, and if the server itself terminates TLS.
     """
     connection = environ.get("gunicorn.socket")
     if not isinstance(connection, socket.socket) or isinstance(connection, ssl.SSLSocket):

@@ -1,4 +1,4 @@
-"""One operation over HTTP: who asks, until when, under which key; then the port; then the answer."""
+"""One operation over HTTP: authentication, deadline, idempotency key, the call of the port, the response."""
 
 import logging
 import re
@@ -19,7 +19,7 @@ from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.service_tokens import Claims
 from contracts.scheduling.validation import DEADLINE_PASSED, require_key
 from scheduling_service.web import responses
-from scheduling_service.web.connection import caller_has_gone
+from scheduling_service.web.connection import caller_has_disconnected
 from scheduling_service.web.metrics import OperationMetrics
 from scheduling_service.web.tokens import TokenVerifier, require_purpose
 
@@ -28,16 +28,16 @@ _milliseconds = re.compile(r"-?[0-9]{1,9}")
 
 
 class ServedPort(Protocol):
-    """What this face needs of an implementation: every operation by one method, and a sign of life."""
+    """What the HTTP API needs of an implementation: every operation through one method, and a readiness check."""
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R: ...
 
     def ping(self) -> None:
-        """Raise Unavailable, naming what is missing, unless a call could be served now."""
+        """Raise Unavailable, naming what is missing, unless calls can be served now."""
 
 
 class OperationView:
-    """A Flask view. Answers everything itself, so that each call is measured and logged exactly once."""
+    """The Flask view of one operation. It handles every error, so each call is measured and logged exactly once."""
 
     def __init__(
         self, operation: Operation[Any, Any], port: ServedPort, verifier: TokenVerifier, metrics: OperationMetrics
@@ -57,14 +57,14 @@ class OperationView:
         trace = new_trace(request.headers.get(TRACEPARENT), request.headers.get(REQUEST_ID))
         call = _Call(self._operation, trace, path_fields)
         self._metrics.request_started(self._route)
-        response = self._answer(call)
+        response = self._respond(call)
         responses.add_trace(response, trace)
         seconds = time.perf_counter() - began
         self._metrics.request_finished(self._route, response.status_code, seconds, time.thread_time() - cpu_began)
         call.log(response.status_code, seconds)
         return response
 
-    def _answer(self, call: "_Call") -> Response:
+    def _respond(self, call: "_Call") -> Response:
         try:
             reply = call.perform(self._port, self._verifier)
             return responses.success(self._operation.status, codec.encode_reply(reply))
@@ -85,18 +85,18 @@ class _Call:
         self._claims: Claims | None = None
 
     def perform(self, port: ServedPort, verifier: TokenVerifier) -> Any:
-        """Authenticated before a byte of the body is read. Raises contract errors and HTTPException."""
+        """Call the port. Authenticates before reading the body. Raises contract errors and HTTPException."""
         claims = self._claims = verifier.claims(request.headers.get("Authorization", ""))
         deadline = _deadline(request.headers.get(codec.TIME_LEFT_MS), self._operation.budget_ms)
         key = require_key(request.headers.get(IDEMPOTENCY_KEY)) if self._operation.writes else None
         require_purpose(claims, self._operation, key)
-        asked = self._request()
-        if caller_has_gone(request.environ):
-            raise DeadlineExceeded("The caller stopped waiting; nothing was done.")
+        decoded = self._decode_request()
+        if caller_has_disconnected(request.environ):
+            raise DeadlineExceeded("The caller has disconnected; nothing was done.")
         ctx = CallContext(claims.biz, claims.act, deadline, self.trace, key)
-        return port.call(self._operation, ctx, asked)
+        return port.call(self._operation, ctx, decoded)
 
-    def _request(self) -> Any:
+    def _decode_request(self) -> Any:
         query = request.args.to_dict(flat=False) if request.query_string else {}
         body = _body() if self._operation.writes else b""
         return codec.decode_request(self._operation, self._path_fields, query, body)
@@ -118,7 +118,7 @@ class _Call:
 
 
 def _deadline(time_left: str | None, budget_ms: int) -> Deadline:
-    """The caller's time, at most the operation's budget, from now."""
+    """Return the caller's deadline, at most the operation's budget from now."""
     if time_left is None:
         return Deadline.after(budget_ms / 1000)
     if not _milliseconds.fullmatch(time_left):
@@ -135,10 +135,10 @@ def _body() -> bytes:
         body = request.get_data(cache=False)
     except HTTPException:
         raise
-    except Exception as error:  # what a server raises for malformed chunks is its own affair
+    except Exception as error:  # servers differ in what they raise for malformed chunks
         raise InvalidRequest("The body could not be read.") from error
     if len(body) > MAX_REQUEST_BYTES:
         raise RequestEntityTooLarge
     if request.content_length not in (None, len(body)):
-        raise InvalidRequest("The body is shorter than its length says.")
+        raise InvalidRequest("The body is shorter than its Content-Length.")
     return body

@@ -13,7 +13,7 @@ from scheduling_service.web.operation_view import ServedPort
 from scheduling_service.web.readiness import ping_check
 
 
-def add_operating_routes(app: Flask, port: ServedPort, metrics: OperationMetrics, metrics_token: str) -> None:
+def add_operator_routes(app: Flask, port: ServedPort, metrics: OperationMetrics, metrics_token: str) -> None:
     readiness = Readiness([ping_check(port.ping)])
     bearer = f"Bearer {metrics_token}".encode()
 

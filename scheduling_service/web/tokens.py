@@ -1,5 +1,7 @@
-"""Who calls. The rules are narrower than the standard's, because both ends are ours: exactly three header members (so
-`jku`, `jwk`, `x5u` and `crit` cannot even be named), one issuer, one audience that is a plain string, a short life.
+"""Verification of service tokens.
+
+The rules are stricter than the JWT standard's, because both ends belong to one product: exactly three header fields
+(which excludes `jku`, `jwk`, `x5u` and `crit`), one issuer, one audience as a plain string, a short lifetime.
 """
 
 import time
@@ -15,35 +17,35 @@ from contracts.scheduling.operations import Operation
 from contracts.scheduling.service_tokens import ALGORITHM, AUDIENCE, ISSUER, LONGEST_LIFETIME, TYPE, Claims
 
 LEEWAY = 5
-"""Seconds that the two clocks may differ by."""
+"""The tolerated difference between the two clocks, in seconds."""
 
 _HEADER = {"alg", "typ", "kid"}
-_REMEMBERED = 4096
+_MAX_CACHED = 4096
 
 
 def require_purpose(claims: Claims, operation: Operation[Any, Any], key: str | None) -> None:
-    """Raises Forbidden or Unauthenticated for a sound token that was made for something else."""
+    """Raise Forbidden or Unauthenticated for a valid token that was issued for another purpose."""
     if (claims.scope == "write") != operation.writes:
         raise Forbidden(f"A token with scope {claims.scope} cannot call {operation.name}.")
     if operation.writes and (claims.jti != key or claims.op != operation.name):
-        raise Unauthenticated("The service token was made for another write.")
+        raise Unauthenticated("The service token was issued for another write.")
 
 
 class TokenVerifier:
-    """Safe to share among threads. Remembers the tokens of reads, which are used again, until they expire."""
+    """Verifies tokens. Thread-safe. Caches the tokens of reads, which are reused, until they expire."""
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self._keys = {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in keys.items()}
         self._verified: dict[str, Claims] = {}
 
     def claims(self, authorization: str) -> Claims:
-        """What the Authorization header says, if it can be believed. Raises Unauthenticated."""
+        """Return the verified claims of an Authorization header. Raises Unauthenticated."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Send a service token in the Authorization header.")
-        return self._remembered(token) or self._verify(token)
+        return self._cached(token) or self._verify(token)
 
-    def _remembered(self, token: str) -> Claims | None:
+    def _cached(self, token: str) -> Claims | None:
         claims = self._verified.get(token)
         return claims if claims is not None and time.time() < claims.exp else None
 
@@ -51,13 +53,13 @@ class TokenVerifier:
         try:
             claims = msgspec.convert(self._payload(token), Claims)
         except jwt.ExpiredSignatureError:
-            raise Unauthenticated("The service token has expired; compare the clocks of the two sides.") from None
+            raise Unauthenticated("The service token has expired; compare the clocks of the two services.") from None
         except (jwt.PyJWTError, msgspec.ValidationError, ValueError, TypeError) as error:
             raise Unauthenticated("The service token is not valid.") from error
         if not 0 < claims.exp - claims.iat <= LONGEST_LIFETIME:
-            raise Unauthenticated(f"A service token lives at most {LONGEST_LIFETIME} seconds.")
+            raise Unauthenticated(f"A service token may be valid for at most {LONGEST_LIFETIME} seconds.")
         if claims.scope == "read":
-            self._remember(token, claims)
+            self._cache(token, claims)
         return claims
 
     def _payload(self, token: str) -> dict[str, Any]:
@@ -77,7 +79,7 @@ class TokenVerifier:
             options={"require": ["exp", "iat", "iss", "aud", "jti"], "strict_aud": True},
         )
 
-    def _remember(self, token: str, claims: Claims) -> None:
-        if len(self._verified) >= _REMEMBERED:
+    def _cache(self, token: str, claims: Claims) -> None:
+        if len(self._verified) >= _MAX_CACHED:
             self._verified.clear()
         self._verified[token] = claims

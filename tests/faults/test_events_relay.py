@@ -199,9 +199,9 @@ def test_36_backlog_is_logged_at_a_limited_rate_and_exported(
     outbox.write(Story().booked(), Story().booked())
     for _ in range(3):
         rest_over(working)
-    said = [record.getMessage() for record in caplog.records if "relay waits" in record.getMessage()]
+    said = [record.getMessage() for record in caplog.records if "relay paused" in record.getMessage()]
     assert len(said) == 1
-    assert "2 events wait" in said[0]
+    assert "2 events are waiting" in said[0]
     assert working.metrics.waiting._value.get() == 2
 
 

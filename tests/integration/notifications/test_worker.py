@@ -93,7 +93,7 @@ def test_it_starts_without_redis_and_begins_when_there_is_one(
         proxied = url._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
         with proxy.half_open(), worker(databases, tmp_path, SMTP_URL=mailbox.url, REDIS_URL=proxied) as process:
             in_process_outbox(databases).write(story.booked())
-            until(lambda: "relay waits" in (tmp_path / "log").read_text(), wait)
+            until(lambda: "relay paused" in (tmp_path / "log").read_text(), wait)
             process.send_signal(signal.SIGTERM)
             assert process.wait(5) is not None, "it ends in time even so"
         with worker(databases, tmp_path, SMTP_URL=mailbox.url, REDIS_URL=proxied):
