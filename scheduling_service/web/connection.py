@@ -12,7 +12,7 @@ def caller_has_disconnected(environ: dict[str, Any]) -> bool:
 
     The remaining time is sent as a duration, so it does not include the time that a request spent unread, in the socket
     of a stopped process or in the queue of a busy one. After SIGCONT such requests look new, although their callers
-    have left. Works only with gunicorn's plain sockets; returns false elsewhere, and if the server itself terminates TLS.
+    have left. Works only with gunicorn's plain sockets; returns false elsewhere, and if the server terminates TLS.
     """
     connection = environ.get("gunicorn.socket")
     if not isinstance(connection, socket.socket) or isinstance(connection, ssl.SSLSocket):

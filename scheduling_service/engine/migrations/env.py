@@ -1,4 +1,4 @@
-"""Alembic's entry: runs inside the transaction and as the owning role that `extraction db setup` hands over."""
+"""Alembic's entry point: runs in the transaction, and as the owning role, that `extraction db setup` passes."""
 
 from alembic import context
 from sqlalchemy import Connection, text

@@ -23,7 +23,7 @@ claim = Table(
     "claim",
     metadata,
     Column("business_id", Uuid, nullable=False),
-    Column("resource_id", Uuid, nullable=False, comment="A provider's id or a resource's."),
+    Column("resource_id", Uuid, nullable=False, comment="The id of a provider or of a resource."),
     Column(
         "holder_id", Uuid, nullable=False, comment="The appointment, or the session that several appointments share."
     ),
@@ -33,7 +33,7 @@ claim = Table(
     Column(
         "expires_at",
         instant,
-        comment="Of a hold: from then on the claim counts for nobody, and whoever needs the time removes it.",
+        comment="The expiry of a hold; then the claim occupies no time, and a booking that needs the time deletes it.",
     ),
     Column("overbooked", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("business_id", "resource_id", "holder_id"),
@@ -45,7 +45,7 @@ claim = Table(
         postgresql_include=["ends_at", "expires_at"],
     ),
     Index("claim_by_holder", "business_id", "holder_id"),
-    comment="One row for each provider and resource that somebody has taken, with the buffers around the appointment.",
+    comment="One row per provider and resource that a holder occupies, including the buffers around the appointment.",
 )
 
 session = Table(
@@ -63,7 +63,7 @@ session = Table(
     business_foreign_key(offering, "offering_id"),
     business_foreign_key(provider, "provider_id"),
     Index("session_by_time", "business_id", "provider_id", "starts_at"),
-    comment="A time of an offering with several seats; it holds the claims, and goes when its last seat is given back.",
+    comment="A time of an offering with several seats; holds the claims, and is deleted when its last seat is returned.",
 )
 
 appointment = Table(
@@ -84,7 +84,7 @@ appointment = Table(
     Column("cancelled_at", instant),
     Column("cancel_reason", Text),
     Column("cancelled_in_time", Boolean),
-    Column("session_id", Uuid, comment="Whose seats it has; null when the offering has one seat."),
+    Column("session_id", Uuid, comment="The session whose seats it occupies; null if the offering has one seat."),
     Column("provider_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
     Column("resource_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
     Column("seats", SmallInteger, nullable=False, server_default=text("1")),
@@ -124,19 +124,19 @@ assignment = Table(
         BigInteger,
         nullable=False,
         server_default=text("0"),
-        comment="Counts the offering's assignments; 0: never.",
+        comment="The number of the provider's last assignment, counted per offering; 0 if never.",
     ),
     Column(
         "pass",
         BigInteger,
         nullable=False,
         server_default=text("0"),
-        comment="Stride scheduling: the least goes next, and moves on by 1000000 / weight.",
+        comment="The pass of stride scheduling: the lowest is next, and increases by 1000000 / weight.",
     ),
     PrimaryKeyConstraint("business_id", "offering_id", "provider_id"),
     business_foreign_key(offering, "offering_id"),
     business_foreign_key(provider, "provider_id"),
-    comment="Who was given bookings that named no provider.",
+    comment="The rotation of providers for bookings that name no provider.",
 )
 
 waitlist = Table(
@@ -174,10 +174,10 @@ history = Table(
     Column("operation", Text, nullable=False),
     Column("overridden", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column(
-        "after", LargeBinary, nullable=False, comment="The appointment as it stood then, as the contract writes it."
+        "after", LargeBinary, nullable=False, comment="The appointment at this version, as encoded by the contract."
     ),
     PrimaryKeyConstraint("business_id", "appointment_id", "version"),
     Index("history_by_time", "business_id", "at"),
-    comment="Every version of every appointment and who made it. Append only: the running role may neither change nor "
-    "delete.",
+    comment="Every version of every appointment, and the actor that made it. Append-only: the running role may "
+    "not change or delete rows.",
 )

@@ -28,8 +28,8 @@ lease = Table(
         BigInteger,
         nullable=False,
         server_default=text("0"),
-        comment="The latest move of the business that this database has heard of: a fence or release of an earlier one "
-        "comes too late.",
+        comment="The latest cutover attempt that this database has seen; a fence or release of an earlier one has no "
+        "effect.",
     ),
     comment="Whether this database may write the business. Never replicated; follows the decision of a cutover.",
 )
@@ -69,7 +69,7 @@ fence_mark = Table(
     Column("business_id", Uuid, primary_key=True),
     Column("attempt", BigInteger, nullable=False),
     Column("fenced_at", instant, nullable=False),
-    comment="The latest fence of each business, replicated behind all that was written before it.",
+    comment="The watermark of each business: its latest fence, replicated after everything that was written before it.",
 )
 
 canary = Table(
@@ -78,5 +78,5 @@ canary = Table(
     Column("canary_id", Uuid, primary_key=True),
     Column("sent_at", instant, nullable=False),
     Column("answered_at", instant),
-    comment="Sent by one database, answered in the other: that the way there and the way back work.",
+    comment="Sent by one database and answered in the other, which proves that both replication directions work.",
 )

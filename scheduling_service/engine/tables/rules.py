@@ -30,7 +30,7 @@ business = Table(
         BigInteger,
         nullable=False,
         server_default=text("1"),
-        comment="One more at every change of the catalog: processes cache compiled rules under it.",
+        comment="Incremented by every change of the catalog; processes cache compiled rules by it.",
     ),
     Column("opened_at", instant, nullable=False, server_default=now),
 )
@@ -50,8 +50,8 @@ offering = Table(
         JSONB,
         nullable=False,
         server_default=text("'{}'"),
-        comment="The offering's further rules, as the contract's OfferingRules writes them; "
-        "what is absent has its default.",
+        comment="Rules in addition to the columns, as encoded by the contract's OfferingRules; a missing rule has "
+        "its default.",
     ),
     PrimaryKeyConstraint("business_id", "offering_id"),
 )
@@ -92,7 +92,7 @@ weekly_hours = Table(
         Date,
         nullable=False,
         server_default=text("'-infinity'"),
-        comment="Of the schedule; -infinity is the week that always holds.",
+        comment="The first date of the schedule; -infinity for the regular week.",
     ),
     PrimaryKeyConstraint("business_id", "provider_id", "effective_from", "weekday", "opens_minute"),
     business_foreign_key(provider, "provider_id"),
@@ -107,7 +107,7 @@ schedule = Table(
     Column("effective_until", Date),
     PrimaryKeyConstraint("business_id", "provider_id", "effective_from"),
     business_foreign_key(provider, "provider_id"),
-    comment="A dated week of a provider; its ranges, if it has any, stand in weekly_hours.",
+    comment="A dated week of a provider; its ranges, if any, are in weekly_hours.",
 )
 
 date_override = Table(
@@ -121,7 +121,7 @@ date_override = Table(
     Column("closes", ARRAY(SmallInteger), nullable=False),
     PrimaryKeyConstraint("business_id", "provider_id", "date"),
     business_foreign_key(provider, "provider_id"),
-    comment="How one date differs from the week; minutes after its midnight, side by side.",
+    comment="How one date differs from the week; opens and closes are parallel arrays of minutes after midnight.",
 )
 
 holiday = Table(
@@ -158,5 +158,5 @@ block = Table(
     business_foreign_key(provider, "provider_id"),
     business_foreign_key(resource, "resource_id"),
     Index("block_by_end", "business_id", "ends_at"),
-    comment="Time off: of a provider, of a resource, or of the whole business when both are null.",
+    comment="Blocked time of a provider, of a resource, or of the whole business if both are null.",
 )

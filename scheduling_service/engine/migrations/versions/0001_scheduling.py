@@ -1,4 +1,4 @@
-"""The scheduling schema: catalog, appointments, keys, outbox, lease; row security and the lease's guard."""
+"""The scheduling schema: catalog, appointments, keys, outbox, lease; row-level security and the lease triggers."""
 
 from importlib import resources
 

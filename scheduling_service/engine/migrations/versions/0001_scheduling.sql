@@ -1,5 +1,5 @@
--- Every key starts with business_id, so that the tables can be distributed by it one day and a unique violation
--- tells nothing about another business.
+-- Every key starts with business_id, so that the tables can be distributed by it later, and so that a unique violation
+-- reveals nothing about another business.
 
 CREATE TABLE scheduling.business (
     business_id   uuid PRIMARY KEY,
@@ -79,14 +79,14 @@ CREATE TABLE scheduling.appointment (
     FOREIGN KEY (business_id, provider_id) REFERENCES scheduling.provider,
     CHECK (ends_at > starts_at AND ends_at - starts_at <= interval '24 hours'),
     CHECK ((status = 'cancelled') = (cancelled_at IS NOT NULL)),
-    -- No double booking: the database's own promise, whatever the code above it does.
+    -- No double booking, guaranteed by the database, whatever the code above it does.
     CONSTRAINT appointment_no_overlap EXCLUDE USING gist (
         business_id WITH =,
         provider_id WITH =,
         tstzrange(starts_at, ends_at, '[)') WITH &&
     ) WHERE (status = 'booked')
 );
--- Plain columns, not the range: under row security only leakproof operators reach an index, and && is not one.
+-- Plain columns, not the range: under row-level security only leakproof operators use an index, and && is not leakproof.
 CREATE INDEX appointment_by_provider ON scheduling.appointment (business_id, provider_id, starts_at)
     INCLUDE (ends_at) WHERE status = 'booked';
 CREATE INDEX appointment_by_customer ON scheduling.appointment (business_id, customer_id, starts_at, appointment_id);
@@ -117,13 +117,13 @@ CREATE INDEX outbox_unpublished ON scheduling.outbox (position) WHERE published_
 CREATE INDEX outbox_published ON scheduling.outbox (published_at) WHERE published_at IS NOT NULL;
 
 
--- The fence: writers hold this lock shared until they commit; whoever holds it exclusively knows that none is open.
+-- The fence: writers hold this lock shared until they commit; while it is held exclusively, no write is open.
 
 CREATE FUNCTION scheduling.fence_key(business uuid) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN hashtextextended(business::text, 0);
 
--- The first statement of every read transaction but search's. Whether there is such a business.
+-- The first statement of every read transaction except those of search. Returns whether the business exists.
 CREATE FUNCTION scheduling.begin_read(this_business uuid, budget_ms integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
@@ -132,9 +132,9 @@ BEGIN
     RETURN EXISTS (SELECT 1 FROM scheduling.business b WHERE b.business_id = this_business);
 END $$;
 
--- The first statement of every write transaction. Sets the tenant, the time that is left and the locks; then reads, in
--- a later statement and so with a later snapshot (READ COMMITTED), the lease and the key. Locks before reading is the
--- whole point: a writer that waited for a fence sees the lease as the fence left it.
+-- The first statement of every write transaction. Sets the tenant and the remaining time and acquires the locks; then it
+-- reads the lease and the key, in a later statement and so with a later snapshot (READ COMMITTED). Reading after locking
+-- is essential: a writer that waited for a fence sees the lease as the fence left it.
 CREATE FUNCTION scheduling.begin_write(
     this_business uuid, this_actor text, this_operation text, this_key text, budget_ms integer, alone boolean
 ) RETURNS TABLE (
@@ -161,10 +161,10 @@ BEGIN
                 AND i.operation = this_operation AND i.key = this_key;
 END $$;
 
--- What the times taken are, in one round trip: the tenant is set and the rows are read by one statement of the client's.
--- Rows of three numbers; instants are seconds since 1970. The first is [0, now, rules_version], the others are
--- [provider, start, end] with a provider's place in the array asked for. NULL when there is no such business.
--- One array, because each column of a result costs the client; date_part, because extract counts in slow numeric.
+-- The occupied times, in one round trip: one statement of the client sets the tenant and reads the rows.
+-- Rows of three numbers; instants are seconds since 1970. The first row is [0, now, rules_version], the others are
+-- [provider, start, end], where provider is the index in the given array. NULL if there is no such business.
+-- One array, because each column of a result costs the client time; date_part, because extract uses slow numerics.
 CREATE FUNCTION scheduling.read_availability(
     this_business uuid, providers uuid[], from_second bigint, until_second bigint, budget_ms integer
 ) RETURNS bigint[] LANGUAGE plpgsql STABLE AS $$
@@ -194,8 +194,8 @@ BEGIN
     RETURN ARRAY[[0, ceil(date_part('epoch', clock_timestamp()))::bigint, version]] || ranges;
 END $$;
 
--- The second guard: direct SQL, a forgotten cron job or an old program cannot write where the business is not owned.
--- Rows that arrive by replication do not fire it.
+-- The second check of the lease: direct SQL, a forgotten cron job or an old program cannot write a business that this
+-- database does not own. Replicated rows do not fire the trigger.
 CREATE FUNCTION scheduling.require_lease() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -236,13 +236,13 @@ BEGIN
     END LOOP;
 END $$;
 
--- The relay marks and prunes the outbox of every business; publishing is not a write of the business.
+-- The relay updates and prunes the outbox of every business; publishing is not a write of the business.
 DROP TRIGGER require_lease ON scheduling.outbox;
 CREATE TRIGGER require_lease BEFORE INSERT ON scheduling.outbox
     FOR EACH ROW EXECUTE FUNCTION scheduling.require_lease();
 CREATE POLICY relay ON scheduling.outbox TO scheduling_relay USING (true);
 GRANT SELECT, UPDATE (published_at), DELETE ON scheduling.outbox TO scheduling_relay;
 
--- What the running role may change, table by table: appointments are never deleted, the lease is never its to change.
+-- What the running role may change, by table: it may never delete appointments nor change the lease.
 GRANT UPDATE ON scheduling.business, scheduling.offering, scheduling.provider, scheduling.appointment TO scheduling_app;
 GRANT DELETE ON scheduling.provider_offering, scheduling.weekly_hours, scheduling.idempotency TO scheduling_app;

@@ -1,10 +1,10 @@
--- What a search reads, and a booking before it decides: one statement, whatever the days and providers.
+-- The statement that reads occupied time, for a search and for a booking before it decides, for any days and providers.
 
--- Who and what is taken, as int8s one after the other: [now, rules_version, overdue], then for each claim [resource, start, end],
--- with a resource's 1-based place in the array asked for; instants in seconds since 1970. `overdue` counts holds in the way
--- whose time is over; they are left out. NULL when there is no such business.
--- Bytes, because each column and each array costs the client; date_part, because extract counts in slow numeric.
--- With a budget it sets the tenant and the time limit for its own transaction; without one, the transaction has them.
+-- Claims as consecutive int8s: [now, rules_version, overdue], then [resource, start, end] for each claim, where resource is the
+-- 1-based index in the given array; instants are seconds since 1970. `overdue` counts the overdue holds, which are left out.
+-- NULL if there is no such business.
+-- Bytes, because each column and each array costs the client time; date_part, because extract uses slow numerics.
+-- With a budget it sets the tenant and the time limit of its own transaction; without one, the open transaction has them.
 CREATE FUNCTION scheduling.read_claims(
     this_business uuid, resources uuid[], from_second bigint, until_second bigint, budget_ms integer
 ) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
@@ -40,8 +40,7 @@ BEGIN
            || coalesce(claims, '');
 END $$;
 
--- The sessions of one offering: [provider's place, start, end, id, seats left] each. Seats of holds whose time is over are
--- counted as left.
+-- The sessions of one offering: [provider's index, start, end, id, seats left] each. Seats of overdue holds count as left.
 CREATE FUNCTION scheduling.read_sessions(
     this_business uuid, this_offering uuid, providers uuid[], from_second bigint, until_second bigint
 ) RETURNS json LANGUAGE sql STABLE
@@ -65,9 +64,9 @@ RETURN (
               AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp()))
 );
 
--- How many of one offering begin on each local day: [provider's place, or 0 for the customer, day since 1970, number].
--- A provider's are sessions, a customer's appointments; what was cancelled, declined or expired does not count. One by
--- several providers counts for each of them; with `together` also one whose first provider is none of these.
+-- How many appointments of one offering start on each local day: [provider's index, or 0 for the customer, day since 1970,
+-- number]. Providers count sessions, customers appointments; cancelled, declined and expired ones do not count. An appointment
+-- by several providers counts for each of them; with `together`, also if its first provider is none of these.
 CREATE FUNCTION scheduling.read_counts(
     this_business uuid, this_offering uuid, providers uuid[], customer uuid, zone text,
     from_second bigint, until_second bigint, without uuid, together boolean

@@ -1,7 +1,7 @@
--- What a booking writes.
+-- The functions by which a booking writes.
 
--- Take these providers and resources for a holder, all or none. False when somebody else has one of them at that time: the constraint
--- decides, without raising and without deadlocks, in ascending order of ids for all who take several.
+-- Claim these providers and resources for a holder, all or none. False if one of them is already claimed at that time. The constraint
+-- decides, without raising an error; ids are inserted in ascending order, to avoid deadlocks.
 CREATE FUNCTION scheduling.take_time(
     this_business uuid, holder uuid, offering uuid, resources uuid[], from_at timestamptz, until_at timestamptz,
     expires timestamptz, overbook boolean
@@ -22,8 +22,8 @@ BEGIN
     RETURN true;
 END $$;
 
--- Take seats of a session; false when there are not so many, or no such session. Its claims last as long as its longest hold, and for
--- good once a seat is more than held.
+-- Take seats of a session; false if too few are left or the session does not exist. Its claims expire with its longest hold, and
+-- become permanent once a seat is booked.
 CREATE FUNCTION scheduling.take_seats(this_business uuid, this_session uuid, wanted integer, expires timestamptz)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
@@ -39,8 +39,8 @@ BEGIN
     RETURN true;
 END $$;
 
--- Of a hold that was confirmed: its claims, or those of its session, no longer expire. The session's row first, as whoever takes or
--- gives back its seats does.
+-- Make the claims of a confirmed hold, or of its session, permanent. Locks the session's row first, as taking and returning seats
+-- does.
 CREATE FUNCTION scheduling.keep_time(this_business uuid, holder uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
@@ -49,7 +49,7 @@ BEGIN
      WHERE business_id = this_business AND holder_id = holder AND expires_at IS NOT NULL;
 END $$;
 
--- Give seats back to a session; with the last one it goes, and its claims with it. What is left of it may be holds only, and expire.
+-- Return seats of a session. After the last one the session and its claims are deleted; if only holds remain, the claims expire.
 CREATE FUNCTION scheduling.return_seats(this_business uuid, this_session uuid, returned integer, leaving uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$

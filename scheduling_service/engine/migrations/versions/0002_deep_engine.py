@@ -1,4 +1,4 @@
-"""The deep engine: rules, claims, sessions, assignment, waitlist, history; what reads and writes them."""
+"""Rules, claims, sessions, assignment, waitlist and history, and the functions that read and write them."""
 
 from importlib import resources
 

@@ -1,5 +1,4 @@
--- The deep engine: what a business can ask for, who and what is taken when, and what happened.
--- Every key starts with business_id, as in 0001.
+-- The tables of rules, claims, assignment, waitlist and history. Every key starts with business_id, as in 0001.
 
 -- ---- rules
 
@@ -74,7 +73,7 @@ CREATE TABLE scheduling.block (
 COMMENT ON TABLE scheduling.block IS 'Time off: of a provider, of a resource, or of the whole business when both are null.';
 CREATE INDEX block_by_end ON scheduling.block (business_id, ends_at);
 
--- ---- who and what is taken
+-- ---- claims and sessions
 
 CREATE TABLE scheduling.claim (
     business_id uuid NOT NULL,
@@ -87,7 +86,7 @@ CREATE TABLE scheduling.claim (
     overbooked  boolean NOT NULL DEFAULT false,
     PRIMARY KEY (business_id, resource_id, holder_id),
     CHECK (ends_at > starts_at AND ends_at - starts_at <= interval '48 hours'),
-    -- No double booking: the database's own promise, whatever the code above it does.
+    -- No double booking, guaranteed by the database, whatever the code above it does.
     CONSTRAINT claim_no_overlap EXCLUDE USING gist (
         business_id WITH =,
         resource_id WITH =,
@@ -100,7 +99,7 @@ COMMENT ON COLUMN scheduling.claim.resource_id IS 'A provider''s id or a resourc
 COMMENT ON COLUMN scheduling.claim.holder_id IS 'The appointment, or the session that several appointments share.';
 COMMENT ON COLUMN scheduling.claim.expires_at IS
     'Of a hold: from then on the claim counts for nobody, and whoever needs the time removes it.';
--- Plain columns, not the range: under row security only leakproof operators reach an index, and && is not one.
+-- Plain columns, not the range: under row-level security only leakproof operators use an index, and && is not leakproof.
 CREATE INDEX claim_by_time ON scheduling.claim (business_id, resource_id, starts_at)
     INCLUDE (ends_at, expires_at);
 CREATE INDEX claim_by_holder ON scheduling.claim (business_id, holder_id);
@@ -152,15 +151,15 @@ CREATE INDEX appointment_by_visit ON scheduling.appointment (business_id, visit_
 CREATE INDEX appointment_by_session ON scheduling.appointment (business_id, session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX appointment_overdue ON scheduling.appointment (hold_expires_at) WHERE status = 'held';
 
--- What was booked before there were claims.
+-- Claims for the appointments that were booked before.
 ALTER TABLE scheduling.appointment NO FORCE ROW LEVEL SECURITY;
 INSERT INTO scheduling.claim (business_id, resource_id, holder_id, offering_id, starts_at, ends_at)
 SELECT business_id, provider_id, appointment_id, offering_id, starts_at, ends_at
   FROM scheduling.appointment WHERE status = 'booked';
 ALTER TABLE scheduling.appointment FORCE ROW LEVEL SECURITY;
 
--- An active appointment that is not overbooked has its provider's time, whoever wrote the row. Asked at COMMIT, when an
--- operation has put everything in its place. Rows that arrive by replication do not fire it.
+-- An active appointment that is not overbooked has a claim on its provider's time, whatever wrote the row. Checked at COMMIT,
+-- when an operation is complete. Replicated rows do not fire the trigger.
 CREATE FUNCTION scheduling.require_claim() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -182,7 +181,7 @@ END $$;
 CREATE CONSTRAINT TRIGGER require_claim AFTER INSERT OR UPDATE ON scheduling.appointment
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION scheduling.require_claim();
 
--- The other way round: no claim goes, or shrinks, while an active appointment counts on it.
+-- The reverse: no claim is deleted or shortened while an active appointment depends on it.
 CREATE FUNCTION scheduling.require_no_holder() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -204,7 +203,7 @@ END $$;
 CREATE CONSTRAINT TRIGGER require_no_holder AFTER UPDATE OR DELETE ON scheduling.claim
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION scheduling.require_no_holder();
 
--- ---- who got the last one, who waits, what happened
+-- ---- assignment, waitlist, history
 
 CREATE TABLE scheduling.assignment (
     business_id   uuid NOT NULL,
@@ -259,7 +258,7 @@ COMMENT ON TABLE scheduling.history IS
     'Every version of every appointment and who made it. Append only: the running role may neither change nor delete.';
 COMMENT ON COLUMN scheduling.history.after IS 'The appointment as it stood then, as the contract writes it.';
 
--- ---- guard and row security, as in 0001
+-- ---- lease triggers and row-level security, as in 0001
 
 DO $$
 DECLARE

@@ -1,4 +1,4 @@
-"""What a cutover needs: attempts, fence marks, canaries; who moves and who replicates."""
+"""What a cutover needs: attempts, fence watermarks, canaries, and the roles that cut over and replicate."""
 
 from importlib import resources
 

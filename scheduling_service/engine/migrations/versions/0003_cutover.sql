@@ -1,12 +1,12 @@
--- What a cutover needs in each of the two databases. The lease says who may write; everything but the lease and the outbox
--- is replicated both ways.
+-- What a cutover needs in each of the two databases. The lease decides which database may write; everything except the lease and
+-- the outbox is replicated in both directions.
 
 ALTER TABLE scheduling.lease ADD COLUMN attempt bigint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN scheduling.lease.attempt IS
     'The latest move of the business that this database has heard of: a fence or release of an earlier one comes too late.';
 
--- Written by the transaction that fences the source. Whoever sees it in the target sees everything that was committed
--- before it, since replication applies commits in their order.
+-- The watermark, written by the transaction that fences the source. Once it has arrived in the target, so has everything that
+-- was committed before it, because replication applies commits in order.
 CREATE TABLE scheduling.fence_mark (
     business_id uuid PRIMARY KEY,
     attempt     bigint NOT NULL,
@@ -14,7 +14,7 @@ CREATE TABLE scheduling.fence_mark (
 );
 COMMENT ON TABLE scheduling.fence_mark IS 'The latest fence of each business, replicated behind all that was written before it.';
 
--- A row that goes to the other database and comes back changed shows that both directions work.
+-- A row that is replicated to the other database and returns changed proves that both directions work.
 CREATE TABLE scheduling.canary (
     canary_id   uuid PRIMARY KEY,
     sent_at     timestamptz NOT NULL,
@@ -22,11 +22,11 @@ CREATE TABLE scheduling.canary (
 );
 COMMENT ON TABLE scheduling.canary IS 'Sent by one database, answered in the other: that the way there and the way back work.';
 
--- What changed lately, for the comparison inside a fence.
+-- For the comparison of recent changes inside a fence.
 CREATE INDEX history_by_time ON scheduling.history (business_id, at);
 CREATE INDEX idempotency_by_time ON scheduling.idempotency (business_id, recorded_at);
 
--- The mover sees every business and changes leases, marks and canaries; nothing else.
+-- The cutover role reads every business, and changes only leases, watermarks and canaries.
 DO $$
 DECLARE
     each_table text;
@@ -48,7 +48,7 @@ BEGIN
         EXECUTE format('CREATE POLICY comparison ON scheduling.%I FOR SELECT TO scheduling_mover USING (true)', each_table);
         EXECUTE format('GRANT SELECT ON scheduling.%I TO scheduling_mover', each_table);
     END LOOP;
-    -- It applies what the other side wrote, and sees every row: it has BYPASSRLS.
+    -- The replicator applies what the other database wrote, and sees every row: it has BYPASSRLS.
     FOREACH each_table IN ARRAY ARRAY[
         'business', 'offering', 'provider', 'provider_offering', 'schedule', 'weekly_hours', 'date_override', 'holiday',
         'resource', 'block', 'claim', 'session', 'appointment', 'assignment', 'waitlist', 'history', 'idempotency',
@@ -59,8 +59,8 @@ END $$;
 GRANT DELETE ON scheduling.canary TO scheduling_mover;
 GRANT SELECT ON scheduling.lease TO scheduling_replicator;
 
--- As before, and one exception: the replicator may discard the copy of a business that this database does not own. And once a
--- transaction has seen the lease, it is not read again for each row: the lock that it holds by then keeps the lease as it is.
+-- As before, with one exception: the replicator may delete the copy of a business that this database does not own. Once a
+-- transaction has read the lease, it is not read again for each row, because the lock held by then keeps it unchanged.
 CREATE OR REPLACE FUNCTION scheduling.require_lease() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -91,7 +91,7 @@ BEGIN
     RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END $$;
 
--- The condition is asked without calling the function: a transaction that has seen the lease pays next to nothing.
+-- The condition is evaluated without calling the function, so a transaction that has read the lease pays almost nothing.
 DO $$
 DECLARE
     guarded regclass;
@@ -113,8 +113,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- Tables are published, and analyzed, by whoever owns them, so the owner lends the replicator these acts and no more. Rows that
--- a database owns are published; `elsewhere` names businesses whose rows here are copies, and stay here.
+-- Only the owner of a table can publish and analyze it, so these functions grant the replicator exactly that. The rows that a
+-- database owns are published; `elsewhere` lists the businesses whose rows here are copies and are not published.
 CREATE FUNCTION scheduling.publish(elsewhere uuid[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
@@ -141,7 +141,7 @@ BEGIN
     DROP PUBLICATION IF EXISTS scheduling;
 END $$;
 
--- Until something has, a copied table counts as empty for the planner, which then visits all rows for each row.
+-- Until it is analyzed, a copied table looks empty to the planner, which then joins it by nested loops over all rows.
 CREATE FUNCTION scheduling.take_statistics() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE

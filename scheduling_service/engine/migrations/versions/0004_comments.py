@@ -1,0 +1,15 @@
+"""Comments of tables and columns in plain English."""
+
+from importlib import resources
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    folder = resources.files("scheduling_service.engine.migrations.versions")
+    op.execute((folder / "0004_comments.sql").read_text())
