@@ -63,7 +63,7 @@ session = Table(
     business_foreign_key(offering, "offering_id"),
     business_foreign_key(provider, "provider_id"),
     Index("session_by_time", "business_id", "provider_id", "starts_at"),
-    comment="A time of an offering with several seats; holds the claims, and is deleted when its last seat is returned.",
+    comment="A time of an offering with several seats; holds the claims, and is deleted with its last seat.",
 )
 
 appointment = Table(

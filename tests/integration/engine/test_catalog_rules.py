@@ -46,7 +46,7 @@ def version(bench: Workbench, shop: Shop) -> int:
     return int(bench.sql(statement, shop.business_id)[0][0])
 
 
-def test_the_catalog_is_read_in_as_many_statements_however_much_there_is(bench: Workbench, shop: Shop) -> None:
+def test_the_catalog_is_read_in_a_constant_number_of_statements(bench: Workbench, shop: Shop) -> None:
     _, of_a_small_one = loaded(bench, shop)
     for number in range(3):
         provider = shop.add_provider(f"Zoe {number}")
@@ -61,7 +61,7 @@ def test_the_catalog_is_read_in_as_many_statements_however_much_there_is(bench: 
     assert of_a_large_one == of_a_small_one == 8
 
 
-def test_what_is_over_is_not_loaded(bench: Workbench, shop: Shop) -> None:
+def test_past_rules_are_not_loaded(bench: Workbench, shop: Shop) -> None:
     now = datetime.now(UTC)
     for days in (-5, -3, 0, 2):
         shop.override(now.date() + days * DAY, "close")
@@ -74,7 +74,7 @@ def test_what_is_over_is_not_loaded(bench: Workbench, shop: Shop) -> None:
     ]
 
 
-def test_a_change_of_the_catalog_and_nothing_else_moves_the_version_on(bench: Workbench, shop: Shop) -> None:
+def test_only_catalog_changes_increment_the_rules_version(bench: Workbench, shop: Shop) -> None:
     adapter = Adapter("engine", bench.engine, bench.databases.scheduling_admin_url)
     requests = samples(shop, standing(adapter, shop))
     moved = {}
@@ -86,7 +86,7 @@ def test_a_change_of_the_catalog_and_nothing_else_moves_the_version_on(bench: Wo
     assert {moved[name] for name in CHANGES_OF_THE_RULES} == {1}
 
 
-def test_what_one_process_changes_the_next_search_of_another_knows(bench: Workbench, shop: Shop) -> None:
+def test_a_search_sees_another_processs_change(bench: Workbench, shop: Shop) -> None:
     other = shop.through(SchedulingEngine(bench.database))
     assert at(9) in other.starts()
     block = shop.block(at(9), at(17))

@@ -39,9 +39,7 @@ def run(connection: Administrator, statement: str, shop: Shop) -> int:
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_sql_without_the_lease_is_refused_even_to_an_administrator(
-    bench: Workbench, shop: Shop, statement: str
-) -> None:
+def test_sql_without_the_lease_is_refused_even_for_a_superuser(bench: Workbench, shop: Shop, statement: str) -> None:
     shop.book()
     with bench.administrator() as administrator:
         turn_lease(administrator, shop, active=False)
@@ -63,14 +61,14 @@ def test_sql_with_an_older_snapshot_is_refused(bench: Workbench, shop: Shop, lev
     assert refusal.value.sqlstate == "SL002"
 
 
-def test_rows_that_arrive_by_replication_pass_the_guard(bench: Workbench, shop: Shop) -> None:
+def test_replicated_rows_do_not_need_the_lease(bench: Workbench, shop: Shop) -> None:
     with bench.administrator() as administrator:
         turn_lease(administrator, shop, active=False)
         administrator.execute("SET session_replication_role = replica")
         assert run(administrator, "UPDATE scheduling.business SET name = 'Moved' WHERE business_id = %s", shop) == 1
 
 
-def test_a_writer_that_waited_for_the_fence_sees_the_lease_as_the_fence_left_it(bench: Workbench, shop: Shop) -> None:
+def test_a_writer_that_waited_for_the_fence_sees_its_lease(bench: Workbench, shop: Shop) -> None:
     with bench.fenced(shop.business_id) as mover:
         booking = Background(lambda: shop.book(at(9)))
         bench.waiting("begin_write")
@@ -80,7 +78,7 @@ def test_a_writer_that_waited_for_the_fence_sees_the_lease_as_the_fence_left_it(
     assert bench.count("appointment", shop.business_id) == 0
 
 
-def test_a_writer_that_waited_for_a_fence_that_was_given_up_goes_on(bench: Workbench, shop: Shop) -> None:
+def test_a_writer_continues_after_an_aborted_fence(bench: Workbench, shop: Shop) -> None:
     with bench.fenced(shop.business_id):
         booking = Background(lambda: shop.book(at(9)))
         bench.waiting("begin_write")
@@ -94,7 +92,7 @@ def test_sql_waits_for_the_fence_too(bench: Workbench, shop: Shop) -> None:
             run(other, "UPDATE scheduling.business SET name = 'Mine' WHERE business_id = %s", shop)
 
 
-def test_the_fence_waits_for_writers_that_are_under_way(bench: Workbench, shop: Shop) -> None:
+def test_the_fence_waits_for_open_writers(bench: Workbench, shop: Shop) -> None:
     """Whoever holds it knows that no transaction is open on the business."""
     with bench.administrator() as writer, bench.administrator() as mover, writer.transaction():
         run(writer, "UPDATE scheduling.business SET name = name WHERE business_id = %s", shop)
@@ -103,7 +101,7 @@ def test_the_fence_waits_for_writers_that_are_under_way(bench: Workbench, shop: 
             mover.execute("SELECT pg_advisory_xact_lock(scheduling.fence_key(%s))", (shop.business_id,))
 
 
-def test_a_fence_holds_up_its_own_business_only(bench: Workbench, shop: Shop) -> None:
+def test_a_fence_blocks_only_its_business(bench: Workbench, shop: Shop) -> None:
     other = bench.shop()
     with bench.fenced(shop.business_id):
         began = time.monotonic()

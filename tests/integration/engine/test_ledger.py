@@ -71,7 +71,7 @@ class Client:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_what_clients_were_told_is_what_stands(bench: Workbench, seed: int) -> None:
+def test_acknowledged_replies_match_the_database(bench: Workbench, seed: int) -> None:
     shop = bench.shop(step_minutes=15)
     providers = [shop.provider.provider_id, shop.add_provider().provider_id]
     deadlocks = bench.deadlocks()

@@ -137,7 +137,7 @@ def changes_of(bench: Workbench, shop: Shop) -> dict[UUID, list[m.Change]]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_clients_were_told_is_what_happened(bench: Workbench, seed: int) -> None:
+def test_concurrent_replies_have_one_serial_order(bench: Workbench, seed: int) -> None:
     world, deadlocks = open_world(bench), bench.deadlocks()
     clients = [Client(world, bench, 1_000 * seed + n) for n in range(CLIENTS)]
     threads = [Thread(target=client.run) for client in clients]

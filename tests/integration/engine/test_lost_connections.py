@@ -37,7 +37,7 @@ WAITING = """
 """
 
 
-def test_a_backend_killed_while_it_waits_has_done_nothing(bench: Workbench, shop: Shop) -> None:
+def test_a_backend_killed_while_waiting_has_no_effect(bench: Workbench, shop: Shop) -> None:
     with bench.fenced(shop.business_id):
         booking = Background(lambda: shop.port.book(shop.customer.writes("one"), shop.booking()))
         bench.terminate(bench.waiting("begin_write"))
@@ -47,7 +47,7 @@ def test_a_backend_killed_while_it_waits_has_done_nothing(bench: Workbench, shop
     assert shop.port.book(shop.customer.writes("one"), shop.booking()).version == 1
 
 
-def test_a_backend_killed_in_the_middle_has_done_nothing(bench: Workbench, shop: Shop) -> None:
+def test_a_backend_killed_during_the_write_has_no_effect(bench: Workbench, shop: Shop) -> None:
     """Another's uncommitted claim holds it up when it takes the time, after it looked and found it free."""
     with bench.administrator() as other, other.transaction(force_rollback=True):
         other.execute(
@@ -65,14 +65,14 @@ def test_a_backend_killed_in_the_middle_has_done_nothing(bench: Workbench, shop:
     assert shop.port.book(shop.customer.writes("one"), shop.booking()).version == 1
 
 
-def test_a_pool_of_dead_connections_is_not_noticed_by_writers(own_bench: Workbench, own_shop: Shop) -> None:
+def test_writers_survive_a_pool_of_dead_connections(own_bench: Workbench, own_shop: Shop) -> None:
     warm(own_bench, own_shop, 8)
     kill_all(own_bench)
     booked = at_once([partial(own_shop.book, at(9 + hour, day=1)) for hour in range(8)])
     assert all(isinstance(each, m.Appointment) for each in booked), booked
 
 
-def test_a_pool_of_dead_connections_is_not_noticed_by_readers(own_bench: Workbench, own_shop: Shop) -> None:
+def test_readers_survive_a_pool_of_dead_connections(own_bench: Workbench, own_shop: Shop) -> None:
     warm(own_bench, own_shop, 8)
     reads: list[Callable[[], object]] = [
         lambda: own_shop.starts(at(0, day=1), at(24, day=1)),
@@ -105,7 +105,7 @@ def proxied(own_bench: Workbench, own_shop: Shop, proxy: TcpProxy) -> Iterator[S
 
 
 @pytest.mark.parametrize("fault", [Cut(), Cut(reset=True)], ids=["closed", "reset"])
-def test_a_commit_whose_answer_is_lost_is_unknown_and_the_key_settles_it(
+def test_a_lost_commit_reply_is_unknown_and_its_key_resolves_it(
     own_bench: Workbench, proxied: Shop, proxy: TcpProxy, fault: Cut
 ) -> None:
     booking = Background(lambda: proxied.port.book(proxied.customer.writes("one"), proxied.booking()))
@@ -121,7 +121,7 @@ def test_a_commit_whose_answer_is_lost_is_unknown_and_the_key_settles_it(
     assert own_bench.count("outbox", proxied.business_id) == 1
 
 
-def test_a_commit_that_did_not_happen_is_unknown_and_the_key_settles_it(own_bench: Workbench, proxied: Shop) -> None:
+def test_a_lost_commit_is_unknown_and_its_key_resolves_it(own_bench: Workbench, proxied: Shop) -> None:
     booking = Background(lambda: proxied.port.book(proxied.customer.writes("one"), proxied.booking()))
     own_bench.terminate(own_bench.committing())
     with pytest.raises(OutcomeUnknown):
@@ -131,7 +131,7 @@ def test_a_commit_that_did_not_happen_is_unknown_and_the_key_settles_it(own_benc
     assert own_bench.count("appointment", proxied.business_id) == 1
 
 
-def test_a_database_out_of_reach_is_unavailable_and_then_back(
+def test_an_unreachable_database_is_unavailable_until_it_returns(
     own_bench: Workbench, proxied: Shop, proxy: TcpProxy
 ) -> None:
     assert proxied.starts()

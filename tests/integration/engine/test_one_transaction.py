@@ -23,7 +23,7 @@ def keys(bench: Workbench, shop: Shop) -> set[Any]:
     }
 
 
-def test_every_change_of_an_appointment_is_told_as_it_stood(bench: Workbench, shop: Shop) -> None:
+def test_every_change_appends_an_event_with_the_appointment(bench: Workbench, shop: Shop) -> None:
     zoe = shop.add_provider()
     booked = shop.book(at(9), note="Window seat")
     moved = shop.port.reschedule(
@@ -50,13 +50,13 @@ def test_every_change_of_an_appointment_is_told_as_it_stood(bench: Workbench, sh
     assert told[2].occurred_at == cancelled.cancelled_at
 
 
-def test_changes_of_the_catalog_tell_nothing(bench: Workbench, shop: Shop) -> None:
+def test_catalog_changes_append_no_event(bench: Workbench, shop: Shop) -> None:
     shop.add_provider()
     shop.work(hours("10:00", "12:00"))
     assert events(bench, shop) == []
 
 
-def test_effect_event_and_key_are_of_one_transaction(bench: Workbench, shop: Shop) -> None:
+def test_effect_event_and_key_share_one_transaction(bench: Workbench, shop: Shop) -> None:
     shop.port.book(shop.customer.writes("one"), shop.booking())
     business_id = shop.business_id
     [(appointment,)] = bench.sql("SELECT xmin::text FROM scheduling.appointment WHERE business_id = %s", business_id)
@@ -75,14 +75,14 @@ def test_a_refusal_leaves_neither_event_nor_key(bench: Workbench, shop: Shop) ->
     assert "refused" not in keys(bench, shop)
 
 
-def test_a_repeated_call_tells_nothing_again(bench: Workbench, shop: Shop) -> None:
+def test_a_repeated_call_appends_no_event(bench: Workbench, shop: Shop) -> None:
     for _ in range(3):
         shop.port.book(shop.customer.writes("one"), shop.booking())
     assert len(events(bench, shop)) == 1
 
 
 @pytest.mark.parametrize("table", ["outbox", "idempotency"])
-def test_what_cannot_be_told_or_kept_does_not_happen(own_bench: Workbench, own_shop: Shop, table: str) -> None:
+def test_a_write_fails_if_its_event_or_key_cannot_be_stored(own_bench: Workbench, own_shop: Shop, table: str) -> None:
     own_bench.sql(f"ALTER TABLE scheduling.{table} ADD CONSTRAINT full_up CHECK (false) NOT VALID")
     with pytest.raises((SchedulingError, psycopg.Error)):
         own_shop.book()

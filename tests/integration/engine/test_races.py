@@ -39,7 +39,7 @@ def move(shop: Shop, appointment: m.Appointment, starts_at: datetime) -> m.Appoi
 
 
 @pytest.mark.parametrize("threads", [2, 8, 32, 64])
-def test_one_slot_is_given_to_exactly_one(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_one_slot_is_booked_exactly_once(bench: Workbench, shop: Shop, threads: int) -> None:
     deadlocks = bench.deadlocks()
     began = time.monotonic()
     results = at_once([partial(shop.book, at(9), customer_of(shop.business_id)) for _ in range(threads)])
@@ -52,7 +52,7 @@ def test_one_slot_is_given_to_exactly_one(bench: Workbench, shop: Shop, threads:
 
 
 @pytest.mark.parametrize("threads", [8, 32])
-def test_overlapping_slots_never_both_stand(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_overlapping_slots_are_never_both_booked(bench: Workbench, shop: Shop, threads: int) -> None:
     half_hourly(shop)
     deadlocks = bench.deadlocks()
     starts = [at(9 + n % 4 // 2, 15 * (n % 4)) for n in range(threads)]
@@ -76,7 +76,7 @@ def test_one_key_is_executed_once(bench: Workbench, shop: Shop, threads: int) ->
     assert bench.count("outbox", shop.business_id) == 1
 
 
-def test_a_key_that_is_being_executed_says_so_in_time(own_bench: Workbench, own_shop: Shop) -> None:
+def test_a_key_in_progress_is_reported_within_its_timeout(own_bench: Workbench, own_shop: Shop) -> None:
     """The second caller waits a second for the first to finish, and then hears to ask again."""
     own_bench.sql(SLOW_COMMIT.format(seconds=1.8))
 
@@ -92,7 +92,7 @@ def test_a_key_that_is_being_executed_says_so_in_time(own_bench: Workbench, own_
     assert book() == first.result()
 
 
-def test_cancelling_frees_the_slot_for_exactly_one(shop: Shop) -> None:
+def test_a_cancelled_slot_is_booked_exactly_once(shop: Shop) -> None:
     booked = shop.book(at(9))
     for _ in range(5):
         contenders = [partial(shop.book, at(9), customer_of(shop.business_id)) for _ in range(6)]
@@ -127,7 +127,7 @@ def test_rescheduling_into_one_slot(bench: Workbench, shop: Shop, threads: int) 
     assert bench.deadlocks() == deadlocks
 
 
-def test_processes_that_move_appointments_to_and_fro_never_deadlock(bench: Workbench, shop: Shop) -> None:
+def test_concurrent_reschedules_never_deadlock(bench: Workbench, shop: Shop) -> None:
     """Two that entered the constraint's index together once waited for each other until the deadlock was detected."""
     several = [shop.book(at(9 + n)) for n in range(6)]
     deadlocks = bench.deadlocks()
@@ -144,7 +144,7 @@ def test_processes_that_move_appointments_to_and_fro_never_deadlock(bench: Workb
     require_apart(standing(shop))
 
 
-def test_what_was_moved_to_another_provider_meanwhile_is_still_found(bench: Workbench, shop: Shop) -> None:
+def test_an_appointment_moved_while_locked_is_still_found(bench: Workbench, shop: Shop) -> None:
     """Whoever waited for the row once heard that there is no such appointment."""
     zoe, booked = shop.add_provider(), shop.book(at(9))
     with bench.administrator() as other, other.transaction():
@@ -158,14 +158,14 @@ def test_what_was_moved_to_another_provider_meanwhile_is_still_found(bench: Work
     assert cancelling.result().provider_id == zoe.provider_id
 
 
-def test_two_that_swap_are_both_refused(shop: Shop) -> None:
+def test_swapping_two_appointments_refuses_both(shop: Shop) -> None:
     one, two = shop.book(at(9)), shop.book(at(10))
     results = at_once([partial(move, shop, one, at(10)), partial(move, shop, two, at(9))])
     require_taken(results)
     assert len(refusals(results)) == 2
 
 
-def test_rescheduling_across_each_other_does_not_deadlock(bench: Workbench, shop: Shop) -> None:
+def test_crossing_reschedules_do_not_deadlock(bench: Workbench, shop: Shop) -> None:
     """Overlapping targets, so that each stands in the other's way whichever comes first."""
     half_hourly(shop)
     deadlocks = bench.deadlocks()
@@ -197,7 +197,7 @@ def test_an_appointment_is_cancelled_once(bench: Workbench, shop: Shop) -> None:
     assert bench.count("outbox", shop.business_id) == 2
 
 
-def test_opening_a_business_at_once_opens_it_once(bench: Workbench, shop: Shop) -> None:
+def test_opening_a_business_concurrently_opens_it_once(bench: Workbench, shop: Shop) -> None:
     newcomer = Caller(customer_of(shop.business_id).id, shop.system.actor)
     names = [m.OpenBusiness(name=f"Salon {n}", zone="UTC") for n in range(8)]
     results = at_once(
@@ -207,7 +207,7 @@ def test_opening_a_business_at_once_opens_it_once(bench: Workbench, shop: Shop) 
     assert len({opened.name for opened in accepted(results)}) == 1
 
 
-def test_no_booking_stands_that_the_hours_of_its_moment_forbid(shop: Shop) -> None:
+def test_no_booking_violates_the_hours_in_force(shop: Shop) -> None:
     """Hours change back and forth while customers book. A booking made when the afternoon was certainly closed, after
     the call that closed it had returned and before the one that opened it was made, must not be in the afternoon."""
     closed: list[tuple[datetime, datetime]] = []

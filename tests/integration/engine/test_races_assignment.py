@@ -31,7 +31,7 @@ def team(shop: Shop, more: int) -> list[m.Provider]:
 
 @pytest.mark.parametrize("assignment", ["round_robin", "weighted", "most_free"])
 @pytest.mark.parametrize(("free", "threads"), [(3, 8), (5, 32), (10, 64)])
-def test_k_free_providers_are_given_exactly_k_bookings(
+def test_k_free_providers_get_exactly_k_bookings(
     bench: Workbench, shop: Shop, assignment: str, free: int, threads: int
 ) -> None:
     team(shop, free - 1)
@@ -45,7 +45,7 @@ def test_k_free_providers_are_given_exactly_k_bookings(
 
 
 @pytest.mark.parametrize("threads", [8, 32])
-def test_anybody_against_those_who_name_somebody(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_assigned_bookings_against_named_ones(bench: Workbench, shop: Shop, threads: int) -> None:
     several = team(shop, 3)
     deadlocks = bench.deadlocks()
     named = [anybody(shop, provider_id=several[n % 4].provider_id) for n in range(threads)]
@@ -56,7 +56,7 @@ def test_anybody_against_those_who_name_somebody(bench: Workbench, shop: Shop, t
     assert bench.deadlocks() == deadlocks
 
 
-def test_turns_are_kept_however_many_ask_at_once(bench: Workbench, shop: Shop) -> None:
+def test_concurrent_assignments_keep_the_rotation(bench: Workbench, shop: Shop) -> None:
     """Different hours, so that everybody is free each time: all get equally many."""
     several = team(shop, 2)
     results = at_once([anybody(shop, hour, day=day) for hour in (9, 10, 11, 12, 13, 14) for day in (0, 1)])
@@ -65,7 +65,7 @@ def test_turns_are_kept_however_many_ask_at_once(bench: Workbench, shop: Shop) -
     assert len(several) == 3
 
 
-def test_weights_are_kept_however_many_ask_at_once(shop: Shop) -> None:
+def test_concurrent_assignments_keep_the_weights(shop: Shop) -> None:
     shop.change_offering(assignment="weighted")
     heavy = shop.add_provider(weight=3)
     results = at_once([anybody(shop, hour) for hour in range(9, 17)])
@@ -74,7 +74,7 @@ def test_weights_are_kept_however_many_ask_at_once(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("threads", [8, 24])
-def test_all_of_several_or_none(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_concurrent_collective_bookings_are_all_or_none(bench: Workbench, shop: Shop, threads: int) -> None:
     several = team(shop, 2)
     duet = shop.add_offering("Duet", duration_minutes=60, assignment="collective", assign=False)
     for each in several:
@@ -92,7 +92,7 @@ def test_all_of_several_or_none(bench: Workbench, shop: Shop, threads: int) -> N
 
 
 @pytest.mark.parametrize("threads", [8, 32])
-def test_as_many_rooms_as_there_are(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_concurrent_bookings_never_exceed_the_rooms(bench: Workbench, shop: Shop, threads: int) -> None:
     several = team(shop, 5)
     for n in range(3):
         shop.add_resource(f"Room {n}")
@@ -110,7 +110,7 @@ def test_as_many_rooms_as_there_are(bench: Workbench, shop: Shop, threads: int) 
 
 
 @pytest.mark.parametrize("threads", [4, 16])
-def test_a_customer_s_limit_holds_at_once(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_concurrent_bookings_respect_a_customers_limit(bench: Workbench, shop: Shop, threads: int) -> None:
     shop.change_offering(limits=m.Limits(customer_day=2))
     team(shop, threads - 1)
     calls = [partial(shop.book, at(9 + n % 8), shop.customer, provider_id=None) for n in range(threads)]
@@ -120,7 +120,7 @@ def test_a_customer_s_limit_holds_at_once(bench: Workbench, shop: Shop, threads:
 
 
 @pytest.mark.parametrize("threads", [4, 8])
-def test_a_provider_s_limit_holds_at_once(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_concurrent_bookings_respect_a_providers_limit(bench: Workbench, shop: Shop, threads: int) -> None:
     shop.change_offering(limits=m.Limits(provider_day=2))
     calls = [partial(shop.book, at(9 + n), customer_of(shop.business_id)) for n in range(threads)]
     results = at_once(calls)
@@ -129,7 +129,7 @@ def test_a_provider_s_limit_holds_at_once(bench: Workbench, shop: Shop, threads:
     assert len(standing(shop)) == 2
 
 
-def test_two_that_change_places_between_two_providers_do_not_deadlock(bench: Workbench, shop: Shop) -> None:
+def test_swapping_between_two_providers_does_not_deadlock(bench: Workbench, shop: Shop) -> None:
     """Each stands in the other's way, so both are refused; none waits for ever."""
     zoe = shop.add_provider()
     deadlocks = bench.deadlocks()
@@ -145,7 +145,7 @@ def test_two_that_change_places_between_two_providers_do_not_deadlock(bench: Wor
     assert bench.deadlocks() == deadlocks
 
 
-def test_moving_into_each_other_s_time_between_two_providers(bench: Workbench, shop: Shop) -> None:
+def test_crossing_reschedules_between_two_providers(bench: Workbench, shop: Shop) -> None:
     shop.change_offering(step_minutes=15)
     zoe = shop.add_provider()
     several = [shop.book(at(9 + 2 * n), provider_id=p.provider_id) for n in range(4) for p in (shop.provider, zoe)]

@@ -44,7 +44,7 @@ def test_holding_against_booking(bench: Workbench, shop: Shop, threads: int) -> 
 
 
 @pytest.mark.parametrize("threads", [1, 8, 16])
-def test_an_overdue_hold_is_the_holder_s_no_more_but_one_other_s(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_an_overdue_hold_goes_to_exactly_one_other(bench: Workbench, shop: Shop, threads: int) -> None:
     deadlocks = bench.deadlocks()
     for hour in (9, 10, 11):
         held = hold(shop, at(hour))
@@ -60,7 +60,7 @@ def test_an_overdue_hold_is_the_holder_s_no_more_but_one_other_s(bench: Workbenc
 
 
 @pytest.mark.parametrize("threads", [2, 8])
-def test_a_hold_that_expires_while_it_is_confirmed(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_a_hold_that_expires_during_its_confirmation(bench: Workbench, shop: Shop, threads: int) -> None:
     """The holder has it or somebody else has: never both, and never the holder who was told that it is lost."""
     for n in range(8):
         held = hold(shop, at(9 + n))
@@ -74,7 +74,7 @@ def test_a_hold_that_expires_while_it_is_confirmed(bench: Workbench, shop: Shop,
     require_claimed(bench, shop)
 
 
-def test_many_overdue_holds_in_the_way_of_many(bench: Workbench, shop: Shop) -> None:
+def test_concurrent_bookings_expire_shared_overdue_holds(bench: Workbench, shop: Shop) -> None:
     """Bookings that overlap and each have to expire some of the same holds."""
     shop.change_offering(step_minutes=15)
     short = shop.add_offering("Fringe", duration_minutes=15)
@@ -94,7 +94,7 @@ def settle(shop: Shop) -> m.Settled:
     return shop.port.settle(shop.system.writes(), m.Settle())
 
 
-def test_settling_against_booking_and_waiting(bench: Workbench, shop: Shop) -> None:
+def test_settling_against_booking_and_joining(bench: Workbench, shop: Shop) -> None:
     """Whoever expires a hold first, one gets the time; offers to those who wait included."""
     zoe = shop.add_provider()
     deadlocks = bench.deadlocks()
@@ -118,7 +118,7 @@ def test_settling_against_booking_and_waiting(bench: Workbench, shop: Shop) -> N
     assert bench.deadlocks() == deadlocks
 
 
-def test_a_hold_that_becomes_overdue_is_not_waited_for_by_whoever_has_later_locks(bench: Workbench, shop: Shop) -> None:
+def test_a_write_with_later_locks_does_not_wait_for_an_overdue_hold(bench: Workbench, shop: Shop) -> None:
     """One has its turn and finds the hold overdue; another, who is expiring it, waits for the turn."""
     first, second = shop.book(at(11)), shop.book(at(12))
     held = hold(shop, at(9))
@@ -148,7 +148,7 @@ def wait_for_waiting(bench: Workbench, count: int) -> None:
     wait_for(lambda: bench.sql(statement)[0][0] == count)
 
 
-def test_an_offer_in_passing_waits_for_nobody_s_turn(bench: Workbench, shop: Shop) -> None:
+def test_an_opportunistic_offer_does_not_wait_for_locks(bench: Workbench, shop: Shop) -> None:
     """Whoever cancels is not made to wait; who was passed over is offered the time when it is settled."""
     booked = shop.book(at(9))
     wish = m.JoinWaitlist(offering_id=shop.offering.offering_id, customer_id=shop.stranger.id, start=at(9), end=at(10))
@@ -165,7 +165,7 @@ def test_an_offer_in_passing_waits_for_nobody_s_turn(bench: Workbench, shop: Sho
 
 @pytest.mark.parametrize("threads", [2, 8, 16])
 @pytest.mark.parametrize("other", [approve, decline])
-def test_a_request_is_decided_once(bench: Workbench, shop: Shop, threads: int, other: Any) -> None:
+def test_a_pending_appointment_is_decided_once(bench: Workbench, shop: Shop, threads: int, other: Any) -> None:
     shop.change_offering(requires_approval=True)
     asked = shop.book(at(9))
     decisions: list[Call] = [*[partial(approve, shop, asked)] * (threads - 1), partial(other, shop, asked)]
@@ -186,7 +186,7 @@ def test_a_hold_is_confirmed_once(bench: Workbench, shop: Shop, threads: int) ->
     assert bench.count("outbox", shop.business_id) == 2
 
 
-def test_confirming_against_giving_back(bench: Workbench, shop: Shop) -> None:
+def test_confirming_against_cancelling(bench: Workbench, shop: Shop) -> None:
     for n in range(8):
         held = hold(shop, at(9 + n))
         calls: list[Call] = [partial(confirm, shop, held), partial(cancel, shop, held)]
@@ -203,7 +203,7 @@ def yoga(shop: Shop, capacity: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("threads", [2, 8, 32, 64])
-def test_the_last_seat_is_given_once(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_the_last_seat_is_booked_once(bench: Workbench, shop: Shop, threads: int) -> None:
     fields = yoga(shop, 3)
     for _ in range(2):
         shop.book(at(9), customer_of(shop.business_id), **fields)
@@ -216,7 +216,7 @@ def test_the_last_seat_is_given_once(bench: Workbench, shop: Shop, threads: int)
 
 
 @pytest.mark.parametrize("threads", [8, 32])
-def test_a_session_that_nobody_opened_is_opened_once(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_a_new_session_is_opened_once(bench: Workbench, shop: Shop, threads: int) -> None:
     fields = yoga(shop, 5)
     deadlocks = bench.deadlocks()
     results = at_once(bookers(shop, threads, **fields))
@@ -227,7 +227,7 @@ def test_a_session_that_nobody_opened_is_opened_once(bench: Workbench, shop: Sho
     assert bench.deadlocks() == deadlocks
 
 
-def test_the_last_to_leave_against_the_next_to_come(bench: Workbench, shop: Shop) -> None:
+def test_leaving_a_session_against_joining_it(bench: Workbench, shop: Shop) -> None:
     fields = yoga(shop, 2)
     deadlocks = bench.deadlocks()
     last = shop.book(at(9), **fields)
@@ -244,7 +244,7 @@ def test_the_last_to_leave_against_the_next_to_come(bench: Workbench, shop: Shop
     assert bench.deadlocks() == deadlocks
 
 
-def test_seats_that_are_held_confirmed_and_moved_at_once(bench: Workbench, shop: Shop) -> None:
+def test_concurrent_holds_confirmations_and_moves_of_seats(bench: Workbench, shop: Shop) -> None:
     fields = yoga(shop, 4)
     deadlocks = bench.deadlocks()
     for day in range(4):

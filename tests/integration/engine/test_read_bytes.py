@@ -18,13 +18,13 @@ def connection(databases: Databases) -> Iterator[Connection]:
         yield opened
 
 
-def test_outside_a_transaction_and_inside_one(connection: Connection) -> None:
+def test_read_bytes_outside_and_inside_a_transaction(connection: Connection) -> None:
     assert [connection.read_bytes(TEXT, (text,)) for text in ("å", "'", None)] == ["å".encode(), b"'", None]
     with connection.transaction():
         assert [connection.read_bytes(TEXT, (text,)) for text in ("å", "'", None)] == ["å".encode(), b"'", None]
 
 
-def test_after_a_rollback_has_dropped_every_prepared_statement(connection: Connection) -> None:
+def test_read_bytes_after_a_rollback_dropped_prepared_statements(connection: Connection) -> None:
     connection.read_bytes(TEXT, ("a",))
     connection.execute("BEGIN")
     connection.execute("ROLLBACK")
@@ -32,7 +32,7 @@ def test_after_a_rollback_has_dropped_every_prepared_statement(connection: Conne
     assert connection.read_bytes(TEXT, ("b",)) == b"b"
 
 
-def test_errors_are_those_of_a_cursor(connection: Connection) -> None:
+def test_read_bytes_raises_the_errors_of_a_cursor(connection: Connection) -> None:
     with pytest.raises(psycopg.errors.DivisionByZero, match="division by zero"):
         connection.read_bytes("SELECT int8send(1 / $1::bigint)", (0,))
     with pytest.raises(psycopg.errors.UndefinedFunction):
@@ -40,7 +40,7 @@ def test_errors_are_those_of_a_cursor(connection: Connection) -> None:
     assert connection.read_bytes(TEXT, ("a",)) == b"a"
 
 
-def test_a_connection_that_was_cut_is_closed_and_says_so(connection: Connection, databases: Databases) -> None:
+def test_a_broken_connection_is_closed_and_reported(connection: Connection, databases: Databases) -> None:
     connection.read_bytes(TEXT, ("a",))
     with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as admin:
         admin.execute("SELECT pg_terminate_backend(%s, 5000)", (connection.info.backend_pid,))

@@ -60,7 +60,7 @@ def count(connection: Administrator, table: str) -> int:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_business_sees_its_own_rows_and_nobody_else_any(bench: Workbench, busy: Shop, table: str) -> None:
+def test_a_business_sees_only_its_own_rows(bench: Workbench, busy: Shop, table: str) -> None:
     seen = {}
     with bench.connect("scheduling_app") as connection:
         seen["before anything is set"] = count(connection, table)
@@ -79,13 +79,13 @@ def test_a_pooled_connection_forgets_the_business(bench: Workbench, busy: Shop) 
         assert {table: count(connection, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
 
 
-def test_row_security_binds_the_owner_of_the_tables_too(bench: Workbench, busy: Shop) -> None:
+def test_row_security_applies_to_the_owner_too(bench: Workbench, busy: Shop) -> None:
     with bench.administrator() as administrator:
         administrator.execute("SET ROLE scheduling_owner")
         assert {table: count(administrator, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
 
 
-def test_a_business_can_neither_change_nor_make_another_s_rows(bench: Workbench, busy: Shop) -> None:
+def test_a_business_cannot_write_another_businesss_rows(bench: Workbench, busy: Shop) -> None:
     other = bench.shop()
     with bench.connect("scheduling_app") as connection, connection.transaction():
         connection.execute("SELECT set_config('app.business_id', %s, true)", (str(busy.business_id),))
@@ -101,7 +101,7 @@ def test_a_business_can_neither_change_nor_make_another_s_rows(bench: Workbench,
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_operator_sees_every_business_and_changes_none(bench: Workbench, busy: Shop, table: str) -> None:
+def test_the_operator_reads_every_business_and_writes_none(bench: Workbench, busy: Shop, table: str) -> None:
     other = furnished(bench.shop())
     where = Identifier(table)
     with bench.connect("scheduling_operator") as operator:
@@ -118,7 +118,7 @@ def test_the_operator_sees_every_business_and_changes_none(bench: Workbench, bus
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_relay_sees_every_outbox_and_nothing_else(bench: Workbench, busy: Shop, table: str) -> None:
+def test_the_relay_reads_only_the_outbox(bench: Workbench, busy: Shop, table: str) -> None:
     with bench.connect("scheduling_relay") as relay:
         if table == "outbox":
             assert count(relay, "outbox") == bench.sql("SELECT count(*) FROM scheduling.outbox")[0][0]
@@ -127,7 +127,7 @@ def test_the_relay_sees_every_outbox_and_nothing_else(bench: Workbench, busy: Sh
                 count(relay, table)
 
 
-def test_the_relay_marks_what_it_published_and_changes_no_event(bench: Workbench, busy: Shop) -> None:
+def test_the_relay_may_update_only_the_publication_time(bench: Workbench, busy: Shop) -> None:
     mine = (busy.business_id,)
     with bench.connect("scheduling_relay") as relay:
         marked = relay.execute("UPDATE scheduling.outbox SET published_at = now() WHERE business_id = %s", mine)
@@ -165,6 +165,6 @@ def test_the_relay_marks_what_it_published_and_changes_no_event(bench: Workbench
         "SET session_replication_role = replica",
     ],
 )
-def test_what_the_running_role_may_never_do(bench: Workbench, busy: Shop, statement: str) -> None:
+def test_statements_forbidden_to_the_running_role(bench: Workbench, busy: Shop, statement: str) -> None:
     with bench.connect("scheduling_app") as connection, pytest.raises(pg.InsufficientPrivilege):
         connection.execute(statement)

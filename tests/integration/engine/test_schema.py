@@ -61,7 +61,9 @@ OVERLAPS = [(at(9), at(10)), (at(9, 59), at(11)), (at(8), at(9, 1)), (at(0), at(
 
 
 @pytest.mark.parametrize(("starts_at", "ends_at"), OVERLAPS)
-def test_no_overlap_even_by_sql(bench: Workbench, shop: Shop, starts_at: datetime, ends_at: datetime) -> None:
+def test_direct_sql_cannot_create_an_overlap(
+    bench: Workbench, shop: Shop, starts_at: datetime, ends_at: datetime
+) -> None:
     shop.book(at(9))
     with pytest.raises(pg.ExclusionViolation):
         insert(bench, shop, starts_at, ends_at)
@@ -73,13 +75,13 @@ def test_no_overlap_even_by_sql(bench: Workbench, shop: Shop, starts_at: datetim
 
 
 @pytest.mark.parametrize("status", ["held", "pending", "booked"])
-def test_whatever_is_active_has_its_time(bench: Workbench, shop: Shop, status: str) -> None:
+def test_an_active_appointment_has_a_claim(bench: Workbench, shop: Shop, status: str) -> None:
     with no_claim():
         insert(bench, shop, at(9), at(10), status=status, hold_expires_at=at(8), claimed=None)
     insert(bench, shop, at(9), at(10), status=status, hold_expires_at=at(8))
 
 
-def test_no_overlap_by_updating_either(bench: Workbench, shop: Shop) -> None:
+def test_direct_sql_cannot_update_into_an_overlap(bench: Workbench, shop: Shop) -> None:
     shop.book(at(9))
     second = shop.book(at(10)).appointment_id
     with no_claim():
@@ -96,12 +98,12 @@ def test_no_overlap_by_updating_either(bench: Workbench, shop: Shop) -> None:
         "UPDATE scheduling.claim SET overbooked = true WHERE holder_id = %s",
     ],
 )
-def test_no_claim_goes_while_an_appointment_counts_on_it(bench: Workbench, shop: Shop, statement: str) -> None:
+def test_a_claim_in_use_cannot_be_deleted(bench: Workbench, shop: Shop, statement: str) -> None:
     with no_claim():
         bench.sql(statement, shop.book(at(9)).appointment_id)
 
 
-def test_what_was_overbooked_is_let_back_into_line_by_nobody(bench: Workbench, shop: Shop) -> None:
+def test_an_overbooked_claim_cannot_become_regular_in_an_overlap(bench: Workbench, shop: Shop) -> None:
     shop.book(at(9))
     squeezed = shop.port.book(shop.staff.writes(), shop.booking(overbook=True)).appointment_id
     with pytest.raises(pg.ExclusionViolation):
@@ -110,7 +112,7 @@ def test_what_was_overbooked_is_let_back_into_line_by_nobody(bench: Workbench, s
         bench.sql("UPDATE scheduling.appointment SET overbooked = false WHERE appointment_id = %s", squeezed)
 
 
-def test_what_does_not_overlap_may_stand(bench: Workbench, shop: Shop) -> None:
+def test_adjacent_claims_are_accepted(bench: Workbench, shop: Shop) -> None:
     zoe = shop.add_provider()
     shop.book(at(9))
     insert(bench, shop, at(10), at(11))
@@ -120,14 +122,14 @@ def test_what_does_not_overlap_may_stand(bench: Workbench, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("seats", [3, -1])
-def test_no_session_has_more_people_than_seats(bench: Workbench, shop: Shop, seats: int) -> None:
+def test_a_session_cannot_exceed_its_capacity(bench: Workbench, shop: Shop, seats: int) -> None:
     shop.change_offering(capacity=2)
     shop.book(at(9))
     with pytest.raises(pg.CheckViolation):
         bench.sql("UPDATE scheduling.session SET seats_taken = %s WHERE business_id = %s", seats, shop.business_id)
 
 
-def test_two_cannot_have_one_room_either(bench: Workbench, shop: Shop) -> None:
+def test_a_room_cannot_be_claimed_twice(bench: Workbench, shop: Shop) -> None:
     room = shop.add_resource()
     facial = shop.add_offering("Facial", duration_minutes=60, needs=(m.ResourceNeed(kind="room"),))
     shop.book(at(9), offering_id=facial.offering_id)
@@ -162,7 +164,7 @@ def claim(bench: Workbench, shop: Shop, resource_id: UUID, starts_at: datetime, 
     ],
     ids=str,
 )
-def test_rows_that_make_no_sense_are_refused(bench: Workbench, shop: Shop, columns: dict[str, Any]) -> None:
+def test_invalid_rows_are_refused(bench: Workbench, shop: Shop, columns: dict[str, Any]) -> None:
     with pytest.raises(pg.CheckViolation):
         insert(bench, shop, at(9), **{"ends_at": at(10), **columns})
 
@@ -174,7 +176,7 @@ def test_an_appointment_belongs_to_the_catalog_of_its_business(bench: Workbench,
         insert(bench, shop, at(9), at(10), **{column: theirs})
 
 
-def test_every_key_and_unique_index_begins_with_the_business(bench: Workbench) -> None:
+def test_every_key_and_unique_index_starts_with_the_business(bench: Workbench) -> None:
     """But the outbox's own, which the relay reads across businesses, and the canary's, which belongs to none."""
     unique = bench.sql(
         """
@@ -189,7 +191,7 @@ def test_every_key_and_unique_index_begins_with_the_business(bench: Workbench) -
     assert {column for _, column in unique} == {"business_id"}
 
 
-def test_what_is_taken_is_found_by_the_index_also_under_row_security(own_bench: Workbench, own_shop: Shop) -> None:
+def test_occupancy_uses_the_index_under_row_security(own_bench: Workbench, own_shop: Shop) -> None:
     """There only leakproof operators reach an index: those of plain columns, not of ranges."""
     own_shop.add_provider()
     own_bench.sql(FIVE_THOUSAND_HOURS, own_shop.offering.offering_id, at(0), own_shop.business_id)

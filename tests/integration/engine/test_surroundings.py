@@ -28,7 +28,7 @@ from tests.integration.engine.workbench import Workbench, at_once, wait_for, wor
 
 
 @pytest.mark.parametrize(("patience", "seconds", "waits"), [(0.3, 10.0, 0.3), (10.0, 0.3, 0.3), (0.0, 10.0, 0.0)])
-def test_an_exhausted_pool_refuses_in_bounded_time(
+def test_an_exhausted_pool_refuses_within_its_timeout(
     bench: Workbench, shop: Shop, patience: float, seconds: float, waits: float
 ) -> None:
     """By its own patience, or by the caller's deadline if that is sooner; and serves again at once afterwards."""
@@ -49,14 +49,14 @@ def test_an_exhausted_pool_refuses_in_bounded_time(
         assert far.book().version == 1
 
 
-def test_more_callers_than_connections_take_turns(bench: Workbench, shop: Shop) -> None:
+def test_more_callers_than_connections_all_succeed(bench: Workbench, shop: Shop) -> None:
     with workbench_on(bench.databases, pool_size=2, pool_timeout=5) as small:
         far = shop.through(small.engine)
         found = at_once([far.starts] * 16)
     assert all(each == found[0] for each in found)
 
 
-def test_a_read_only_database_takes_no_writes_and_goes_on_reading(own_bench: Workbench, own_shop: Shop) -> None:
+def test_a_read_only_database_refuses_writes_and_serves_reads(own_bench: Workbench, own_shop: Shop) -> None:
     name = Identifier(urlsplit(own_bench.databases.scheduling_url).path[1:])
     with own_bench.administrator() as administrator:
         administrator.execute(SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
@@ -89,7 +89,7 @@ def test_an_unmigrated_database_is_unavailable_with_the_remedy(shop: Shop, unmig
             call()
 
 
-def test_a_database_that_is_not_there_is_unavailable_at_once(shop: Shop) -> None:
+def test_a_missing_database_is_unavailable_immediately(shop: Shop) -> None:
     nowhere = SchedulingEngine(Database(f"postgresql://scheduling_app:secret@127.0.0.1:{free_port()}/scheduling"))
     far = shop.through(nowhere)
     for call in (nowhere.ping, far.starts, far.book):
@@ -99,7 +99,7 @@ def test_a_database_that_is_not_there_is_unavailable_at_once(shop: Shop) -> None
         assert time.monotonic() - began < 1.0
 
 
-def test_a_restarted_server_is_found_again(tmp_path: Path) -> None:
+def test_the_engine_reconnects_after_a_server_restart(tmp_path: Path) -> None:
     """Stopped in order, and killed: while it is away nothing is done, and afterwards nobody has to restart us."""
     with PostgresServer(tmp_path / "postgres", durable=False) as server:
         target = scheduling_target(server.admin_url("scheduling"), "a role secret of the tests")

@@ -10,7 +10,7 @@ from tests.contract.port.shop import Shop, at
 from tests.integration.engine.workbench import SLOW_COMMIT, Workbench
 
 
-def test_a_fence_held_beyond_the_deadline(bench: Workbench, shop: Shop) -> None:
+def test_a_write_behind_a_long_fence_ends_by_its_deadline(bench: Workbench, shop: Shop) -> None:
     with bench.fenced(shop.business_id):
         began = time.monotonic()
         with pytest.raises(DeadlineExceeded):
@@ -20,7 +20,7 @@ def test_a_fence_held_beyond_the_deadline(bench: Workbench, shop: Shop) -> None:
     assert shop.port.book(shop.customer.writes("late"), shop.booking()).version == 1
 
 
-def test_a_commit_that_takes_too_long_does_not_happen(own_bench: Workbench, own_shop: Shop) -> None:
+def test_a_commit_past_the_deadline_is_aborted(own_bench: Workbench, own_shop: Shop) -> None:
     own_bench.sql(SLOW_COMMIT.format(seconds=5))
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded):
@@ -30,12 +30,12 @@ def test_a_commit_that_takes_too_long_does_not_happen(own_bench: Workbench, own_
     assert own_bench.count("outbox", own_shop.business_id) == 0
 
 
-def test_a_commit_that_takes_its_time_within_the_deadline_stands(own_bench: Workbench, own_shop: Shop) -> None:
+def test_a_slow_commit_within_the_deadline_succeeds(own_bench: Workbench, own_shop: Shop) -> None:
     own_bench.sql(SLOW_COMMIT.format(seconds=0.2))
     assert own_shop.port.book(own_shop.customer.writes(seconds=3), own_shop.booking()).version == 1
 
 
-def test_the_limit_of_one_call_does_not_outlive_it(bench: Workbench, shop: Shop) -> None:
+def test_the_time_limit_of_a_call_ends_with_it(bench: Workbench, shop: Shop) -> None:
     """A pooled connection that kept it would die under the next caller."""
     for _ in range(3):
         shop.port.book(shop.customer.writes("one", seconds=0.5), shop.booking())
@@ -49,6 +49,6 @@ def test_the_limit_of_one_call_does_not_outlive_it(bench: Workbench, shop: Shop)
 
 
 @pytest.mark.parametrize("seconds", [1e9, float("inf")])
-def test_a_deadline_may_be_as_far_away_as_one_likes(shop: Shop, seconds: float) -> None:
+def test_a_deadline_may_be_arbitrarily_late(shop: Shop, seconds: float) -> None:
     assert shop.port.book(shop.customer.writes(seconds=seconds), shop.booking()).version == 1
     assert shop.port.list_offerings(shop.staff.reads(seconds=seconds), m.ListOfferings()).offerings

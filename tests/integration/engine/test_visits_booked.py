@@ -115,7 +115,7 @@ def rows_of(bench: Workbench, business_id: UUID) -> dict[str, list[Any]]:
 
 @settings(max_examples=16, deadline=None, phases=PHASES)
 @given(wishes())
-def test_what_is_listed_can_be_booked_and_is_listed_again_when_it_is_cancelled(bench: Workbench, wish: Wish) -> None:
+def test_a_listed_visit_can_be_booked_and_cancelled(bench: Workbench, wish: Wish) -> None:
     who = visitor(bench, wish)
     listed = who.listed()
     for start in Random(wish.seed).sample(sorted(listed), min(6, len(listed))):
@@ -131,7 +131,7 @@ def test_what_is_listed_can_be_booked_and_is_listed_again_when_it_is_cancelled(b
 
 @settings(max_examples=16, deadline=None, phases=PHASES)
 @given(wishes())
-def test_a_window_may_be_cut_anywhere(bench: Workbench, wish: Wish) -> None:
+def test_splitting_a_window_loses_no_start(bench: Workbench, wish: Wish) -> None:
     """A visit that begins in it may go on after it, and meets there what is taken."""
     who = visitor(bench, wish)
     listed, (start, end) = who.listed(), wish.plan.window
@@ -142,7 +142,7 @@ def test_a_window_may_be_cut_anywhere(bench: Workbench, wish: Wish) -> None:
 
 @settings(max_examples=16, deadline=None, phases=PHASES)
 @given(wishes())
-def test_what_is_booked_is_gone_from_the_list(bench: Workbench, wish: Wish) -> None:
+def test_a_booked_visit_is_no_longer_listed(bench: Workbench, wish: Wish) -> None:
     """As soon as everybody who could come at the same start did; and it makes no other visit possible."""
     who, chosen = visitor(bench, wish), Random(wish.seed)
     listed = who.listed()
@@ -158,7 +158,7 @@ def test_what_is_booked_is_gone_from_the_list(bench: Workbench, wish: Wish) -> N
 
 @settings(max_examples=16, deadline=None, phases=PHASES)
 @given(wishes())
-def test_what_is_not_listed_is_refused_and_leaves_nothing(bench: Workbench, wish: Wish) -> None:
+def test_an_unlisted_visit_is_refused_without_effect(bench: Workbench, wish: Wish) -> None:
     who, chosen = visitor(bench, wish), Random(wish.seed)
     for _ in range(chosen.randrange(8)):
         if soonest := sorted(who.listed())[:2]:

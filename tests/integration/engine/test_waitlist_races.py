@@ -49,7 +49,7 @@ def require_consistent(bench: Workbench, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("threads", [2, 8, 32])
-def test_as_many_offers_as_there_are_times(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_there_are_as_many_offers_as_free_times(bench: Workbench, shop: Shop, threads: int) -> None:
     booked = [shop.book(at(9 + n % 8, day=n // 8)) for n in range(threads)]
     for each in booked:
         join(shop, customer_of(shop.business_id), start=each.starts_at, end=each.ends_at)
@@ -62,7 +62,7 @@ def test_as_many_offers_as_there_are_times(bench: Workbench, shop: Shop, threads
 
 
 @pytest.mark.parametrize("threads", [2, 8])
-def test_who_waits_for_any_of_them_gets_one(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_an_entry_for_any_time_gets_one_offer(bench: Workbench, shop: Shop, threads: int) -> None:
     booked = [shop.book(at(9 + n)) for n in range(threads)]
     for _ in range(threads + 2):
         join(shop, customer_of(shop.business_id), start=at(9), end=at(9 + threads))
@@ -74,7 +74,7 @@ def test_who_waits_for_any_of_them_gets_one(bench: Workbench, shop: Shop, thread
 
 
 @pytest.mark.parametrize("threads", [2, 8, 32])
-def test_a_booking_beside_an_offer_does_not_get_the_same_time(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_a_booking_and_an_offer_never_get_the_same_time(bench: Workbench, shop: Shop, threads: int) -> None:
     booked = shop.book(at(9))
     join(shop)
     calls = [partial(shop.book, at(9), customer_of(shop.business_id)) for _ in range(threads)]
@@ -87,7 +87,7 @@ def test_a_booking_beside_an_offer_does_not_get_the_same_time(bench: Workbench, 
 
 
 @pytest.mark.parametrize("threads", [2, 8, 32])
-def test_settling_at_once_does_each_thing_once(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_concurrent_settling_has_each_effect_once(bench: Workbench, shop: Shop, threads: int) -> None:
     for n in range(8):
         hold(shop, at(9 + n), customer_of(shop.business_id))
     for _ in range(10):
@@ -107,7 +107,7 @@ def test_settling_at_once_does_each_thing_once(bench: Workbench, shop: Shop, thr
 
 
 @pytest.mark.parametrize("round_", range(5))
-def test_confirm_against_leave(bench: Workbench, shop: Shop, round_: int) -> None:
+def test_confirming_an_offer_against_leaving_the_waitlist(bench: Workbench, shop: Shop, round_: int) -> None:
     entry = join(shop)
     [offered] = held(shop)
     calls: list[Call] = [partial(confirm, shop, offered, shop.stranger), partial(leave, shop, entry)]
@@ -119,7 +119,7 @@ def test_confirm_against_leave(bench: Workbench, shop: Shop, round_: int) -> Non
     require_consistent(bench, shop)
 
 
-def test_joining_against_cancelling_leaves_nobody_waiting_for_what_is_free(bench: Workbench, shop: Shop) -> None:
+def test_joining_against_cancelling_leaves_no_entry_waiting_for_free_time(bench: Workbench, shop: Shop) -> None:
     for _ in range(10):
         booked = shop.book(at(9))
         calls: list[Call] = [
@@ -134,7 +134,7 @@ def test_joining_against_cancelling_leaves_nobody_waiting_for_what_is_free(bench
 
 
 @pytest.mark.parametrize("threads", [2, 8])
-def test_series_at_once_are_all_or_none(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_concurrent_series_are_all_or_none(bench: Workbench, shop: Shop, threads: int) -> None:
     """Each wants the same Mondays: one gets them all."""
     deadlocks = bench.deadlocks()
     callers = [customer_of(shop.business_id) for _ in range(threads)]
@@ -147,7 +147,7 @@ def test_series_at_once_are_all_or_none(bench: Workbench, shop: Shop, threads: i
 
 
 @pytest.mark.parametrize("threads", [4, 8])
-def test_series_moved_at_once_stay_whole(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_concurrently_moved_series_stay_whole(bench: Workbench, shop: Shop, threads: int) -> None:
     """Each moves to where its neighbour was; whatever is refused, no series is torn apart."""
     deadlocks = bench.deadlocks()
     callers = [customer_of(shop.business_id) for _ in range(threads)]
@@ -164,7 +164,7 @@ def test_series_moved_at_once_stay_whole(bench: Workbench, shop: Shop, threads: 
 
 
 @pytest.mark.parametrize("threads", [4, 16])
-def test_visits_at_once_are_all_or_none(bench: Workbench, shop: Shop, threads: int) -> None:
+def test_concurrent_visits_are_all_or_none(bench: Workbench, shop: Shop, threads: int) -> None:
     beard = shop.add_offering("Beard", duration_minutes=60)
     shop.add_provider("Zoe")
     deadlocks = bench.deadlocks()
@@ -202,7 +202,7 @@ def _shift(shop: Shop, series: m.Series, hour: int) -> m.Series:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_everything_at_once_stays_consistent(bench: Workbench, shop: Shop, seed: int) -> None:
+def test_concurrent_operations_of_all_kinds_stay_consistent(bench: Workbench, shop: Shop, seed: int) -> None:
     """Customers who book, hold, wait, confirm, leave, cancel and repeat, beside a caretaker that settles."""
     shop.add_provider("Zoe")
     shop.add_offering("Beard", duration_minutes=30)

@@ -59,7 +59,7 @@ def expired(caretaker: MaintenanceWorker, shop: Shop, held: m.Appointment) -> bo
     return get(shop, held).status == "expired"
 
 
-def test_holds_expire_in_every_business_that_has_some(bench: Workbench, caretaker: MaintenanceWorker) -> None:
+def test_overdue_holds_expire_in_every_business(bench: Workbench, caretaker: MaintenanceWorker) -> None:
     shops = [bench.shop() for _ in range(3)]
     holds = [hold(shop) for shop in shops]
     for held in holds:
@@ -70,7 +70,7 @@ def test_holds_expire_in_every_business_that_has_some(bench: Workbench, caretake
     ) == [(3,)]
 
 
-def test_a_hold_that_is_not_over_is_let_be(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
+def test_an_active_hold_is_not_expired(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
     held = hold(shop)
     for _ in range(3):
         caretaker.step()
@@ -78,7 +78,7 @@ def test_a_hold_that_is_not_over_is_let_be(bench: Workbench, shop: Shop, caretak
     assert bench.sql("SELECT count(*) FROM scheduling.idempotency WHERE operation = 'settle'") == [(0,)]
 
 
-def test_an_offer_that_nobody_takes_goes_to_the_next(
+def test_an_unconfirmed_offer_goes_to_the_next_entry(
     bench: Workbench, shop: Shop, caretaker: MaintenanceWorker
 ) -> None:
     booked = shop.book(at(9))
@@ -88,7 +88,7 @@ def test_an_offer_that_nobody_takes_goes_to_the_next(
     eventually(lambda: caretaker.step() and statuses(shop, first, second) == ["lapsed", "offered"])
 
 
-def test_new_hours_reach_those_who_wait(shop: Shop, caretaker: MaintenanceWorker) -> None:
+def test_new_hours_are_offered_to_the_waitlist(shop: Shop, caretaker: MaintenanceWorker) -> None:
     shop.override(at(0).date(), "close")
     entry = join(shop)
     caretaker.step()
@@ -97,7 +97,7 @@ def test_new_hours_reach_those_who_wait(shop: Shop, caretaker: MaintenanceWorker
     eventually(lambda: caretaker.step() and statuses(shop, entry) == ["offered"])
 
 
-def test_who_waits_for_what_has_passed_is_let_go(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
+def test_entries_for_past_times_lapse(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
     shop.book(at(9))
     entry = join(shop)
     bench.sql(
@@ -109,7 +109,9 @@ def test_who_waits_for_what_has_passed_is_let_go(bench: Workbench, shop: Shop, c
     eventually(lambda: caretaker.step() and statuses(shop, entry) == ["lapsed"])
 
 
-def test_one_caretaker_works_and_another_takes_over(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
+def test_one_worker_is_active_and_another_takes_over(
+    bench: Workbench, shop: Shop, caretaker: MaintenanceWorker
+) -> None:
     second = caretaker_of(bench)
     caretaker.step()
     held = hold(shop)
@@ -121,9 +123,7 @@ def test_one_caretaker_works_and_another_takes_over(bench: Workbench, shop: Shop
     second.close()
 
 
-def test_what_this_database_does_not_own_is_left_alone(
-    bench: Workbench, shop: Shop, caretaker: MaintenanceWorker
-) -> None:
+def test_businesses_owned_elsewhere_are_not_settled(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
     held = hold(shop)
     let_expire(bench, held)
     bench.sql("UPDATE scheduling.lease SET active = false WHERE business_id = %s", shop.business_id)
@@ -134,7 +134,7 @@ def test_what_this_database_does_not_own_is_left_alone(
     eventually(lambda: expired(caretaker, shop, held), "expiry")
 
 
-def test_it_survives_the_loss_of_its_connections(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
+def test_the_worker_survives_lost_connections(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
     caretaker.step()
     held = hold(shop)
     let_expire(bench, held)
@@ -147,14 +147,14 @@ def test_it_survives_the_loss_of_its_connections(bench: Workbench, shop: Shop, c
     eventually(lambda: expired(caretaker, shop, held), "expiry")
 
 
-def test_a_database_that_is_away_is_waited_for(databases: Databases) -> None:
+def test_an_unreachable_database_is_retried(databases: Databases) -> None:
     away = databases.replacing(scheduling_url="postgresql://127.0.0.1:1/nowhere")
     with workbench_on(databases, pool_size=1) as bench:
         caretaker = MaintenanceWorker(DueBusinesses(away.scheduling_url, away.role_secret), bench.engine)
         assert not any(caretaker.step() for _ in range(3))
 
 
-def test_it_sees_every_business_and_can_change_none(bench: Workbench, shop: Shop) -> None:
+def test_the_workers_role_reads_every_business_and_writes_none(bench: Workbench, shop: Shop) -> None:
     with (
         bench.connect("scheduling_operator") as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
@@ -162,7 +162,9 @@ def test_it_sees_every_business_and_can_change_none(bench: Workbench, shop: Shop
         connection.execute("UPDATE scheduling.waitlist SET status = 'left'")
 
 
-def test_the_relay_s_process_runs_it_and_ends_in_time(databases: Databases, bench: Workbench, shop: Shop) -> None:
+def test_the_relay_process_runs_maintenance_and_stops_in_time(
+    databases: Databases, bench: Workbench, shop: Shop
+) -> None:
     environment = {
         **os.environ,
         "SCHEDULING_DATABASE_URL": databases.scheduling_url,

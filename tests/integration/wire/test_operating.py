@@ -19,12 +19,14 @@ from tests.polling import eventually
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_it_says_that_it_is_up_and_ready(web: SchedulingWeb) -> None:
+def test_the_service_is_healthy_and_ready(web: SchedulingWeb) -> None:
     assert requests.get(f"{web.url}/healthz", timeout=5).text == "ok\n"
     assert requests.get(f"{web.url}/readyz", timeout=5).text == "ready\n"
 
 
-def test_it_is_up_but_not_ready_without_its_database(service_databases: Databases, keys: Keys, tmp_path: Path) -> None:
+def test_the_service_is_healthy_but_not_ready_without_its_database(
+    service_databases: Databases, keys: Keys, tmp_path: Path
+) -> None:
     away = "postgresql://127.0.0.1:9/scheduling"
     with SchedulingWeb(service_databases, keys, tmp_path, SCHEDULING_DATABASE_URL=away, ready_path="/healthz") as web:
         response = requests.get(f"{web.url}/readyz", timeout=5)
@@ -38,7 +40,7 @@ def test_it_is_up_but_not_ready_without_its_database(service_databases: Database
         web.kill_all()
 
 
-def test_metrics_are_for_those_who_have_the_token(web: SchedulingWeb, keys: Keys, client: RawClient) -> None:
+def test_metrics_require_the_token(web: SchedulingWeb, keys: Keys, client: RawClient) -> None:
     client.get("/v1/offerings")
     client.create_offering({})
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": keys.metrics_token}):
@@ -54,13 +56,13 @@ def test_metrics_are_for_those_who_have_the_token(web: SchedulingWeb, keys: Keys
     assert re.search(r"^scheduling_http_threads [1-9]", metrics, re.MULTILINE)
 
 
-def test_it_serves_the_document_of_its_contract(web: SchedulingWeb) -> None:
+def test_the_service_serves_its_openapi_document(web: SchedulingWeb) -> None:
     served = requests.get(f"{web.url}/openapi.json", timeout=5)
     assert served.headers["Content-Type"] == "application/json"
     assert served.content == (ROOT / "contracts/scheduling/openapi.json").read_bytes()
 
 
-def test_each_call_leaves_one_line_of_json(web: SchedulingWeb, client: RawClient) -> None:
+def test_each_call_logs_one_json_line(web: SchedulingWeb, client: RawClient) -> None:
     request_id = uuid4().hex
     client.get("/v1/offerings?limit=%0d%0a{}", X_Request_Id=request_id)
     lines = eventually(

@@ -22,7 +22,7 @@ from tests.integration.wire.client import RawClient
 SECONDS = 3.0
 
 
-def test_evidence_names_a_lock_in_the_service(
+def test_evidence_reports_a_lock_in_the_service(
     web: SchedulingWeb, client: RawClient, keys: Keys, service_databases: Databases
 ) -> None:
     with psycopg.connect(service_databases.scheduling_admin_url) as holder, asking(client):
@@ -32,7 +32,7 @@ def test_evidence_names_a_lock_in_the_service(
     assert (found.resource, found.module) == ("lock", "scheduling service"), found
 
 
-def test_the_page_comes_without_them_when_the_database_is_silent(
+def test_metrics_omit_sessions_when_the_database_does_not_respond(
     service_databases: Databases, keys: Keys, tmp_path: Path
 ) -> None:
     server = urlsplit(service_databases.scheduling_url)

@@ -121,47 +121,47 @@ def joined(model: Model, person: Person, start: int) -> bool:
 
 @settings(max_examples=150, deadline=None, phases=PHASES)
 @given(cases())
-def test_what_is_listed_is_what_the_model_offers(case: Case) -> None:
+def test_listed_starts_match_the_model(case: Case) -> None:
     assert_listed_as_the_model_offers(case)
 
 
 @settings(max_examples=60, deadline=None, phases=PHASES)
 @given(cases(most_people=3))
-def test_what_is_refused_was_not_listed_and_has_the_model_s_reasons(case: Case) -> None:
+def test_refusals_have_the_models_reasons(case: Case) -> None:
     assert_refused_for_the_model_s_reasons(case, step=15 * MINUTE)
 
 
 @settings(max_examples=60, deadline=None, phases=PHASES)
 @given(with_limits())
-def test_limits(case: Case) -> None:
+def test_limits_match_the_model(case: Case) -> None:
     assert_listed_as_the_model_offers(case)
     assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
 
 
 @settings(max_examples=60, deadline=None, phases=PHASES)
 @given(with_resources())
-def test_resources(case: Case) -> None:
+def test_resources_match_the_model(case: Case) -> None:
     assert_listed_as_the_model_offers(case)
     assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
 
 
 @settings(max_examples=60, deadline=None, phases=PHASES)
 @given(with_seats())
-def test_seats(case: Case) -> None:
+def test_seats_match_the_model(case: Case) -> None:
     assert_listed_as_the_model_offers(case)
     assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
 
 
 @settings(max_examples=60, deadline=None, phases=PHASES)
 @given(collective())
-def test_all_together(case: Case) -> None:
+def test_collective_offerings_match_the_model(case: Case) -> None:
     assert_listed_as_the_model_offers(case)
     assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
 
 
 @settings(max_examples=60, deadline=None, phases=PHASES)
 @given(cases(hours=12))
-def test_later_parts_of_a_visit_stand_on_no_grid(case: Case) -> None:
+def test_later_services_of_a_visit_match_the_model_off_the_grid(case: Case) -> None:
     model, window = case
     anywhere = replace(model, terms=replace(model.terms, on_grid=False))
     assert_refused_for_the_model_s_reasons((anywhere, window))
@@ -169,7 +169,7 @@ def test_later_parts_of_a_visit_stand_on_no_grid(case: Case) -> None:
 
 @settings(max_examples=100, deadline=None, phases=PHASES)
 @given(cases(most_people=2), st.integers(1, 36 * HOUR))
-def test_a_window_may_be_cut_anywhere(case: Case, cut: int) -> None:
+def test_splitting_a_window_loses_no_start(case: Case, cut: int) -> None:
     """No start is lost or repeated between a page of days and the next."""
     model, (begin, end) = case
     middle = min(begin + cut, end)

@@ -29,7 +29,7 @@ def walls(zone: ZoneInfo, first: str, **recurrence: Any) -> list[str]:
     return [f"{moment.astimezone(zone):%Y-%m-%d %H:%M %z}" for moment in moments]
 
 
-def test_the_time_on_the_wall_stays_when_clocks_change() -> None:
+def test_occurrences_keep_the_local_time_across_clock_changes() -> None:
     assert walls(PARIS, "2040-03-18 09:00", every="week", count=3) == [
         "2040-03-18 09:00 +0100",
         "2040-03-25 09:00 +0200",
@@ -37,7 +37,7 @@ def test_the_time_on_the_wall_stays_when_clocks_change() -> None:
     ]
 
 
-def test_a_skipped_time_is_the_moment_of_the_change_and_only_that_once() -> None:
+def test_a_skipped_time_means_the_moment_of_the_change() -> None:
     assert walls(PARIS, "2040-03-24 02:30", every="day", count=3) == [
         "2040-03-24 02:30 +0100",
         "2040-03-25 03:00 +0200",
@@ -45,18 +45,18 @@ def test_a_skipped_time_is_the_moment_of_the_change_and_only_that_once() -> None
     ]
 
 
-def test_a_time_that_happens_twice_is_the_first() -> None:
+def test_a_repeated_time_means_the_first() -> None:
     assert walls(PARIS, "2040-10-27 02:30", every="day", count=2)[1] == "2040-10-28 02:30 +0200"
 
 
-def test_the_first_occurrence_is_the_moment_asked_for_even_the_second_of_two() -> None:
+def test_the_first_occurrence_is_exactly_the_requested_moment() -> None:
     second = datetime(2040, 10, 28, 2, 30, tzinfo=PARIS, fold=1).astimezone(UTC)
     found = occurrences(second, m.Recurrence(every="day", count=2), PARIS)
     assert found[0] == second
     assert f"{found[1].astimezone(PARIS):%m-%d %H:%M}" == "10-29 02:30"
 
 
-def test_a_month_without_the_day_is_left_out_and_does_not_count() -> None:
+def test_months_without_the_day_are_skipped() -> None:
     assert [wall[:10] for wall in walls(PARIS, "2040-01-31 09:00", every="month", count=4)] == [
         "2040-01-31",
         "2040-03-31",
@@ -65,7 +65,7 @@ def test_a_month_without_the_day_is_left_out_and_does_not_count() -> None:
     ]
 
 
-def test_every_so_many() -> None:
+def test_intervals_of_days_weeks_and_months() -> None:
     assert [wall[:10] for wall in walls(PARIS, "2040-11-30 09:00", every="month", count=3, interval=3)] == [
         "2040-11-30",
         "2041-05-30",
@@ -78,7 +78,7 @@ def test_every_so_many() -> None:
     ]
 
 
-def test_beyond_the_last_year_is_refused() -> None:
+def test_a_series_beyond_the_last_year_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="2200"):
         walls(PARIS, "2196-02-29 09:00", every="month", count=3, interval=12)
     with pytest.raises(InvalidRequest, match="2200"):
@@ -86,7 +86,7 @@ def test_beyond_the_last_year_is_refused() -> None:
 
 
 @given(STARTS, RECURRENCES, ZONES)
-def test_as_many_as_asked_for_in_order_and_on_the_same_minute_of_the_wall(
+def test_occurrences_are_sorted_and_keep_the_local_minute(
     first: datetime, recurrence: m.Recurrence, zone: ZoneInfo
 ) -> None:
     found = occurrences(first, recurrence, zone)
@@ -101,14 +101,14 @@ def test_as_many_as_asked_for_in_order_and_on_the_same_minute_of_the_wall(
 
 
 @given(STARTS, st.integers(-60 * 24 * 60, 60 * 24 * 60), ZONES)
-def test_a_shift_there_is_the_shift_between(first: datetime, minutes: int, zone: ZoneInfo) -> None:
+def test_shifting_by_a_difference_yields_the_other_moment(first: datetime, minutes: int, zone: ZoneInfo) -> None:
     later = first + timedelta(minutes=minutes)
     again = shift_wall_time(first, wall_time_difference(first, later, zone), zone)
     # The same, or its twin when the local time happens twice.
     assert again == later or again.astimezone(zone).replace(tzinfo=None) == later.astimezone(zone).replace(tzinfo=None)
 
 
-def test_a_shift_keeps_the_wall_over_a_change() -> None:
+def test_a_shift_keeps_the_local_time_across_a_change() -> None:
     monday = datetime(2040, 3, 19, 9, tzinfo=PARIS)
     by = wall_time_difference(monday, datetime(2040, 3, 20, 10, 30, tzinfo=PARIS), PARIS)
     assert by == timedelta(days=1, hours=1, minutes=30)

@@ -28,7 +28,7 @@ def possible(visit: Visit) -> list[int]:
 
 @settings(max_examples=80, deadline=None, phases=PHASES)
 @given(visits())
-def test_a_visit_is_listed_if_and_only_if_every_service_can_follow_the_one_before(visit: Visit) -> None:
+def test_listed_visits_match_the_model(visit: Visit) -> None:
     assert listed(visit) == [(start, start + visit.lasts()) for start in possible(visit)]
     # Booking places them there.
     assert start_offsets(questions_of(visit)) == visit.begins()
@@ -52,6 +52,6 @@ def one_joins_a_group(visit: Visit) -> bool:
 
 
 @pytest.mark.parametrize("what", [some_are_listed, one_joins_a_group])
-def test_the_random_visits_are_such_that(what: Callable[[Visit], bool]) -> None:
+def test_the_random_visits_are_diverse(what: Callable[[Visit], bool]) -> None:
     """Else what holds of all of them would say little."""
     find(visits(), what, settings=settings(phases=[Phase.generate], database=None), random=Random(1))

@@ -13,7 +13,7 @@ WEEKLY = st.builds(m.WeeklyRange, weekday=st.integers(1, 7), opens=WALLS, closes
 
 
 @given(RANGES)
-def test_a_range_keeps_its_meaning(meant: m.DayRange) -> None:
+def test_a_stored_range_is_returned_unchanged(meant: m.DayRange) -> None:
     [kept] = sorted_minutes([meant])
     read = day_range(*kept)
     assert read.minutes() == meant.minutes()
@@ -21,7 +21,7 @@ def test_a_range_keeps_its_meaning(meant: m.DayRange) -> None:
 
 
 @given(st.lists(WEEKLY, max_size=5))
-def test_a_week_keeps_its_ranges_in_order(meant: list[m.WeeklyRange]) -> None:
+def test_a_stored_week_is_returned_sorted(meant: list[m.WeeklyRange]) -> None:
     read = [working_range(*row) for row in sorted_week(meant)]
     again = [m.WeeklyRange(weekday=each.weekday, opens=each.opens, closes=each.closes) for each in read]
     assert sorted_week(again) == sorted_week(meant)

@@ -19,7 +19,7 @@ COMMENT ON COLUMN scheduling.claim.resource_id IS
 COMMENT ON COLUMN scheduling.claim.expires_at IS
     'The expiry of a hold; then the claim occupies no time, and a booking that needs the time deletes it.';
 COMMENT ON TABLE scheduling.session IS
-    'A time of an offering with several seats; holds the claims, and is deleted when its last seat is returned.';
+    'A time of an offering with several seats; holds the claims, and is deleted with its last seat.';
 COMMENT ON COLUMN scheduling.appointment.session_id IS
     'The session whose seats it occupies; null if the offering has one seat.';
 COMMENT ON TABLE scheduling.assignment IS
