@@ -31,7 +31,7 @@ def test_pending_booking_occupies_its_time(choosy: Shop) -> None:
         choosy.book(at(9), choosy.stranger)
 
 
-def test_staff_bookings_need_no_approval(choosy: Shop) -> None:
+def test_staff_need_no_approval(choosy: Shop) -> None:
     booked = choosy.port.book(choosy.staff.writes(), choosy.booking())
     assert booked.status == "booked"
 

@@ -37,7 +37,7 @@ def test_offering_has_the_requested_values(shop: Shop) -> None:
     assert created in offerings(shop)
 
 
-def test_step_defaults_to_the_duration_and_cutoff_to_a_day(shop: Shop) -> None:
+def test_a_step_left_out_is_the_duration_and_the_cutoff_a_day(shop: Shop) -> None:
     created = shop.port.create_offering(shop.staff.writes(), m.CreateOffering(name="Wash", duration_minutes=20))
     assert (created.step_minutes, created.cancel_cutoff_minutes) == (20, 24 * 60)
 
@@ -58,7 +58,7 @@ def test_an_update_replaces_the_offering(shop: Shop) -> None:
     assert offerings(shop) == (updated,)
 
 
-def test_changing_an_offering_keeps_appointment_times(shop: Shop) -> None:
+def test_appointments_keep_their_times_when_the_offering_changes(shop: Shop) -> None:
     booked = shop.book(at(9))
     shop.port.update_offering(
         shop.staff.writes(),
@@ -68,7 +68,7 @@ def test_changing_an_offering_keeps_appointment_times(shop: Shop) -> None:
     assert (found.starts_at, found.ends_at) == (at(9), at(10))
 
 
-def test_offerings_are_sorted_by_name_then_id(shop: Shop) -> None:
+def test_offerings_are_listed_by_name_then_id(shop: Shop) -> None:
     for name in ("Zest", "Beard", "Cut"):
         shop.add_offering(name, assign=False)
     listed = offerings(shop)
@@ -76,7 +76,7 @@ def test_offerings_are_sorted_by_name_then_id(shop: Shop) -> None:
     assert list(listed) == sorted(listed, key=lambda each: (each.name, each.offering_id))
 
 
-def test_a_new_provider_has_no_hours_or_offerings(shop: Shop) -> None:
+def test_a_provider_begins_without_hours_or_offerings(shop: Shop) -> None:
     request = m.CreateProvider(name="Zoe", zone="Asia/Kolkata")
     created = shop.port.create_provider(shop.staff.writes(), request)
     assert created == m.Provider(
@@ -90,7 +90,7 @@ def test_a_new_provider_has_no_hours_or_offerings(shop: Shop) -> None:
     assert providers(shop) == (shop.provider, created)
 
 
-def test_updating_a_provider_keeps_local_hours_in_a_new_zone(shop: Shop) -> None:
+def test_an_update_replaces_the_provider_and_a_new_zone_keeps_the_hours(shop: Shop) -> None:
     request = m.UpdateProvider(provider_id=shop.provider.provider_id, name="Ada L.", zone="Asia/Kolkata", active=True)
     updated = shop.port.update_provider(shop.staff.writes(), request)
     assert (updated.name, updated.zone) == ("Ada L.", "Asia/Kolkata")
@@ -98,7 +98,7 @@ def test_updating_a_provider_keeps_local_hours_in_a_new_zone(shop: Shop) -> None
     assert shop.starts()[0] == at(3, 30)
 
 
-def test_assigning_offerings_replaces_the_set_idempotently(shop: Shop) -> None:
+def test_assigning_replaces_the_set_and_may_be_repeated(shop: Shop) -> None:
     colour = shop.add_offering("Colour", assign=False)
     assert shop.assign(colour, colour).offering_ids == (colour.offering_id,)
     assert shop.assign(colour).offering_ids == (colour.offering_id,)
@@ -106,7 +106,7 @@ def test_assigning_offerings_replaces_the_set_idempotently(shop: Shop) -> None:
     assert shop.assign().offering_ids == ()
 
 
-def test_weekly_hours_are_replaced_and_listed_sorted(shop: Shop) -> None:
+def test_hours_replace_the_week_and_are_listed_in_order(shop: Shop) -> None:
     week = [*hours("13:00", "24:00", 7), *hours("00:00", "12:30", 7, 1), *hours("12:30", "13:00", 7)]
     provider = shop.work(week)
     assert week_of(provider) == [
@@ -132,7 +132,7 @@ def test_change_of_an_unknown_id_is_not_found(shop: Shop) -> None:
         port.set_weekly_hours(staff.writes(), m.SetWeeklyHours(provider_id=unknown, ranges=()))
 
 
-def test_assigning_an_unknown_offering_has_no_effect(shop: Shop) -> None:
+def test_assigning_an_unknown_offering_changes_nothing(shop: Shop) -> None:
     request = m.AssignOfferings(provider_id=shop.provider.provider_id, offering_ids=(uuid4(),))
     with refused(OfferingNotFound):
         shop.port.assign_offerings(shop.staff.writes(), request)

@@ -20,7 +20,7 @@ from tests.contract.port.shop import Shop, at, open_shop, refused
 MINUTES_OF_60_DAYS = 60 * 24 * 60
 
 
-def test_rescheduling_keeps_the_id_and_increments_the_version(shop: Shop) -> None:
+def test_rescheduling_keeps_the_id_and_counts_the_version(shop: Shop) -> None:
     booked = shop.book(at(9), note="Again")
     moved = move(shop, booked, at(14))
     assert (moved.starts_at, moved.ends_at, moved.version) == (at(14), at(15), 2)
@@ -79,7 +79,7 @@ def test_outdated_version_is_a_conflict(shop: Shop) -> None:
     assert cancel(shop, booked, expected_version=2).version == 3
 
 
-def test_only_its_customer_and_staff_change_an_appointment(shop: Shop) -> None:
+def test_only_its_customer_and_the_staff_change_an_appointment(shop: Shop) -> None:
     booked = shop.book(at(9))
     with refused(AppointmentNotFound):
         move(shop, booked, at(10), by=shop.stranger)
@@ -109,7 +109,7 @@ def test_cancelled_appointment_records_its_cancellation(shop: Shop) -> None:
     assert get(shop, booked) == cancelled
 
 
-def test_a_cancelled_appointment_cannot_be_changed(shop: Shop) -> None:
+def test_a_cancelled_appointment_stays_cancelled(shop: Shop) -> None:
     cancelled = cancel(shop, shop.book(at(9)))
     with refused(InvalidTransition):
         cancel(shop, cancelled)
@@ -137,11 +137,11 @@ def next_week() -> datetime:
     return (datetime.now(UTC) + timedelta(days=7)).replace(hour=9, minute=0, second=0, microsecond=0)
 
 
-def test_cancelling_before_the_cutoff_is_in_time(strict_shop: Shop) -> None:
+def test_a_customer_who_cancels_before_the_cutoff_is_in_time(strict_shop: Shop) -> None:
     assert cancel(strict_shop, strict_shop.book(at(9))).cancelled_in_time is True
 
 
-def test_cancelling_after_the_cutoff_is_late(strict_shop: Shop) -> None:
+def test_a_customer_who_cancels_after_the_cutoff_is_late(strict_shop: Shop) -> None:
     assert cancel(strict_shop, strict_shop.book(next_week())).cancelled_in_time is False
 
 

@@ -11,7 +11,7 @@ from tests.contract.port.shop import Shop, at, refused
 PAGE = Path(__file__).resolve().parents[3] / "scheduling_service" / "engine" / "FEATURES.md"
 
 
-def test_every_example_of_the_features_page_runs(shop: Shop) -> None:
+def test_every_example_holds(shop: Shop) -> None:
     scope: dict[str, object] = {
         "m": m,
         "at": at,

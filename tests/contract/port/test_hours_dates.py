@@ -34,7 +34,7 @@ def holidays(shop: Shop) -> Sequence[m.Holiday]:
     return shop.port.list_holidays(shop.anonymous.reads(), m.ListHolidays()).holidays
 
 
-def test_an_override_replaces_the_hours_of_a_date(shop: Shop) -> None:
+def test_a_date_may_have_other_hours_than_its_week(shop: Shop) -> None:
     zoe = shop.add_provider()
     override = shop.override(TODAY, "replace", ("18:00", "20:00"), ("12:00", "14:00"))
     assert override == m.DateOverride(
@@ -62,13 +62,13 @@ def test_extra_hours_add_to_the_week(shop: Shop) -> None:
     assert on(shop, SATURDAY) == [10, 11]
 
 
-def test_adjacent_extra_hours_merge_with_the_weeks_range(shop: Shop) -> None:
+def test_extra_hours_that_meet_the_weeks_are_one_range_with_them(shop: Shop) -> None:
     shop.change_offering(duration_minutes=120, step_minutes=60)
     shop.override(TODAY, "extra", ("17:00", "19:00"), ("07:00", "10:00"))
     assert on(shop, TODAY) == list(range(7, 18))
 
 
-def test_a_date_can_be_made_regular_again(shop: Shop) -> None:
+def test_a_date_may_be_regular_again(shop: Shop) -> None:
     shop.override(TODAY, "close")
     for _ in range(2):
         regular = shop.override(TODAY, "regular")
@@ -86,21 +86,21 @@ def test_last_change_of_a_date_counts(shop: Shop) -> None:
     assert on(shop, TODAY) == [*range(9, 17), 20]
 
 
-def test_hours_of_a_date_may_extend_past_midnight(shop: Shop) -> None:
+def test_hours_of_a_date_may_go_past_its_midnight(shop: Shop) -> None:
     override = shop.override(TODAY, "replace", ("22:00", "02:00"))
     assert override.ranges == (m.DayRange(opens="22:00", closes="02:00"),)
     assert on(shop, TODAY) == [22, 23]
     assert on(shop, TOMORROW) == [0, 1, *range(9, 17)]
 
 
-def test_a_date_is_in_the_providers_zone(shop: Shop) -> None:
+def test_a_date_is_one_of_the_providers_calendar(shop: Shop) -> None:
     auckland = shop.add_provider(zone="Pacific/Auckland")
     shop.override(TOMORROW, "close", provider=auckland)
     of_auckland = shop.starts(MONDAY, at(48), provider_id=auckland.provider_id)
     assert of_auckland == [*(at(hour) for hour in range(5)), *(at(hour, day=1) for hour in range(21, 24))]
 
 
-def test_overrides_are_listed_by_date_within_the_window(shop: Shop) -> None:
+def test_dates_are_listed_by_date_within_what_was_asked(shop: Shop) -> None:
     set_so_far = [shop.override(TODAY + timedelta(days=day), "close") for day in (3, 0, 5, 1)]
     in_order = sorted(set_so_far, key=lambda override: override.date)
     assert overrides(shop) == tuple(in_order)
@@ -129,7 +129,7 @@ def test_holidays_are_replaced_together(shop: Shop) -> None:
     assert on(shop, TOMORROW) == list(range(9, 17))
 
 
-def test_an_override_opens_a_date_on_a_holiday(shop: Shop) -> None:
+def test_a_date_that_was_replaced_or_opened_is_open_on_a_holiday(shop: Shop) -> None:
     shop.set_holidays(TODAY, TOMORROW)
     shop.override(TODAY, "replace", ("12:00", "14:00"))
     assert on(shop, TODAY) == [12, 13]
@@ -139,14 +139,14 @@ def test_an_override_opens_a_date_on_a_holiday(shop: Shop) -> None:
     assert on(shop, TOMORROW) == []
 
 
-def test_a_range_of_the_day_before_extends_into_a_holiday(shop: Shop) -> None:
+def test_a_range_of_the_day_before_goes_on_into_a_holiday(shop: Shop) -> None:
     shop.work(hours("22:00", "02:00"))
     shop.set_holidays(TOMORROW)
     assert on(shop, TOMORROW) == [0, 1]
     assert on(shop, TODAY + timedelta(days=2)) == [22, 23]
 
 
-def test_closing_a_date_keeps_its_appointments(shop: Shop) -> None:
+def test_what_is_booked_stays_booked_when_the_date_is_closed(shop: Shop) -> None:
     booked = shop.book(at(9))
     shop.override(TODAY, "close")
     shop.set_holidays(TODAY)
@@ -154,7 +154,7 @@ def test_closing_a_date_keeps_its_appointments(shop: Shop) -> None:
     assert found == booked
 
 
-def test_overrides_need_a_provider_of_the_business(shop: Shop) -> None:
+def test_dates_belong_to_a_provider_of_the_business(shop: Shop) -> None:
     unknown = uuid4()
     with refused(ProviderNotFound):
         request = m.SetDateOverride(provider_id=unknown, date=TODAY, mode="close")
@@ -185,13 +185,13 @@ def test_invalid_date_is_refused(shop: Shop, fields: dict[str, Any], named: str)
     assert overrides(shop) == ()
 
 
-def test_a_repeated_holiday_is_refused(shop: Shop) -> None:
+def test_a_holiday_is_named_once(shop: Shop) -> None:
     day = m.Holiday(date=TODAY, name="Founders' day")
     with refused(InvalidRequest, field="holidays"):
         shop.port.set_holidays(shop.staff.writes(), spoilt(m.SetHolidays(holidays=()), holidays=(day, day)))
 
 
-def test_a_provider_has_at_most_400_future_overrides(adapter: Adapter, shop: Shop) -> None:
+def test_a_provider_has_at_most_four_hundred_dates_ahead(adapter: Adapter, shop: Shop) -> None:
     with psycopg.connect(adapter.database_url) as administrator:
         administrator.execute(
             """

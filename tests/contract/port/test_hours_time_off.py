@@ -35,7 +35,7 @@ def test_block_has_the_requested_values(shop: Shop) -> None:
     assert blocks(shop) == m.BlockPage(zone="Europe/Paris", blocks=(block,))
 
 
-def test_pages_of_blocks_list_each_block_once_in_order(shop: Shop) -> None:
+def test_pages_of_blocks_hold_each_once_in_order(shop: Shop) -> None:
     made = [shop.block(at(hour), at(hour + 1), reason=str(hour)) for hour in (14, 9, 9, 11, 16)]
     ask = m.ListBlocks(start=MONDAY, end=TUESDAY, limit=2)
     pages = [shop.port.list_blocks(shop.staff.reads(), ask)]
@@ -49,7 +49,7 @@ def test_pages_of_blocks_list_each_block_once_in_order(shop: Shop) -> None:
         shop.port.list_blocks(shop.staff.reads(), spoilt(ask, cursor="AAAA"))
 
 
-def test_removing_a_providers_block_frees_their_slots(shop: Shop) -> None:
+def test_a_providers_block_hides_their_slots_and_removing_it_brings_them_back(shop: Shop) -> None:
     zoe = shop.add_provider()
     block = shop.block(at(10), at(12), provider_id=shop.provider.provider_id)
     assert on_monday(shop) == [9, *range(12, 17)]
@@ -75,12 +75,12 @@ def test_block_of_the_business_applies_to_every_provider(shop: Shop) -> None:
         (at(0, day=-30), at(9), []),
     ],
 )
-def test_a_block_hides_the_slots_it_overlaps(shop: Shop, start: datetime, end: datetime, hidden: list[int]) -> None:
+def test_a_block_hides_what_it_touches(shop: Shop, start: datetime, end: datetime, hidden: list[int]) -> None:
     shop.block(start, end)
     assert [hour for hour in range(9, 17) if hour not in on_monday(shop)] == hidden
 
 
-def test_overlapping_blocks_are_removed_independently(shop: Shop) -> None:
+def test_blocks_may_overlap_and_go_one_by_one(shop: Shop) -> None:
     early, whole = shop.block(at(9), at(13)), shop.block(at(11), at(17), provider_id=shop.provider.provider_id)
     assert on_monday(shop) == []
     shop.unblock(early)
@@ -89,21 +89,21 @@ def test_overlapping_blocks_are_removed_independently(shop: Shop) -> None:
     assert on_monday(shop) == list(range(9, 17))
 
 
-def test_blocking_time_keeps_its_appointments(shop: Shop) -> None:
+def test_what_is_booked_in_it_stays_booked(shop: Shop) -> None:
     booked = shop.book(at(10))
     shop.block(at(9), at(17))
     found = shop.port.get_appointment(shop.customer.reads(), m.GetAppointment(appointment_id=booked.appointment_id))
     assert found == booked
 
 
-def test_a_past_block_can_be_removed_once(shop: Shop) -> None:
+def test_a_block_that_is_over_may_be_removed_and_only_once(shop: Shop) -> None:
     over = shop.block(datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC))
     assert shop.unblock(over) == over
     with refused(BlockNotFound):
         shop.unblock(over)
 
 
-def test_blocks_that_overlap_the_window_are_listed_by_start(shop: Shop) -> None:
+def test_blocks_are_listed_by_start_when_they_touch_the_window(shop: Shop) -> None:
     before, later = shop.block(at(-24), at(0)), shop.block(at(24), at(30))
     last, first, middle = shop.block(at(23), at(25)), shop.block(at(-48), at(1)), shop.block(at(5), at(6))
     assert blocks(shop).blocks == (first, middle, last)

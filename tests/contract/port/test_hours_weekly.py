@@ -32,7 +32,7 @@ def test_a_day_may_have_several_ranges(shop: Shop) -> None:
     assert on(shop, 1) == []
 
 
-def test_hours_past_midnight_have_slots_on_both_dates(shop: Shop) -> None:
+def test_hours_past_midnight_offer_slots_on_both_dates(shop: Shop) -> None:
     provider = shop.work(hours("22:00", "02:00", 1))
     assert provider.weekly_hours == (m.WorkingRange(weekday=1, opens="22:00", closes="02:00"),)
     assert on(shop, 0) == [22, 23]
@@ -46,19 +46,19 @@ def test_one_slot_may_span_midnight(shop: Shop) -> None:
     assert shop.starts(at(12), at(36)) == [at(22), at(23), at(24)]
 
 
-def test_a_range_may_last_24_hours(shop: Shop) -> None:
+def test_a_range_may_last_a_day_and_a_night(shop: Shop) -> None:
     shop.work(hours("09:00", "09:00", 1))
     assert shop.starts(MONDAY, at(48)) == [at(hour) for hour in range(9, 33)]
 
 
-def test_a_range_until_midnight_is_returned_as_24_00(shop: Shop) -> None:
+def test_a_range_until_midnight_closes_at_24_00_however_it_was_written(shop: Shop) -> None:
     for closes in ("00:00", "24:00"):
         assert [each.closes for each in shop.work(hours("20:00", closes, 1)).weekly_hours] == ["24:00"]
         assert on(shop, 0) == [20, 21, 22, 23]
         assert on(shop, 1) == []
 
 
-def test_sunday_night_ranges_may_touch_but_not_overlap_mondays(shop: Shop) -> None:
+def test_ranges_past_sundays_midnight_may_meet_mondays_but_not_overlap(shop: Shop) -> None:
     shop.work([*hours("22:00", "02:00", 7), *hours("02:00", "04:00", 1)])
     assert on(shop, 7) == [0, 1, 2, 3]
     wrong = (*hours("22:00", "02:00", 7), *hours("01:59", "04:00", 1))
@@ -68,7 +68,7 @@ def test_sunday_night_ranges_may_touch_but_not_overlap_mondays(shop: Shop) -> No
     assert on(shop, 7) == [0, 1, 2, 3]
 
 
-def test_a_new_zone_keeps_the_local_hours(shop: Shop) -> None:
+def test_a_new_zone_keeps_the_wall_clock(shop: Shop) -> None:
     shop.work(hours("22:00", "02:00", 1), effective_from=june(4))
     kolkata = m.UpdateProvider(provider_id=shop.provider.provider_id, name="Ada", zone="Asia/Kolkata")
     updated = shop.port.update_provider(shop.staff.writes(), kolkata)
@@ -83,16 +83,14 @@ def test_a_new_zone_keeps_the_local_hours(shop: Shop) -> None:
         (datetime.fromisoformat("2040-10-28T00:00+02:00"), datetime.fromisoformat("2040-10-29T00:00+01:00"), 25),
     ],
 )
-def test_a_whole_day_lasts_23_or_25_hours_at_clock_changes(
-    shop: Shop, first: datetime, last: datetime, lasts: int
-) -> None:
+def test_a_whole_day_is_as_long_as_the_clocks_make_it(shop: Shop, first: datetime, last: datetime, lasts: int) -> None:
     paris = m.UpdateProvider(provider_id=shop.provider.provider_id, name="Ada", zone="Europe/Paris")
     shop.port.update_provider(shop.staff.writes(), paris)
     shop.work(hours("00:00", "24:00", 7))
     assert shop.starts(first, last) == [first + timedelta(hours=n) for n in range(lasts)]
 
 
-def test_a_dated_week_applies_from_first_to_last_date(shop: Shop) -> None:
+def test_a_dated_week_holds_from_its_first_date_to_its_last(shop: Shop) -> None:
     provider = shop.work(hours("12:00", "14:00", 1), effective_from=june(11), effective_until=june(17))
     assert provider.weekly_hours == shop.provider.weekly_hours
     assert provider.schedules == (
@@ -109,7 +107,7 @@ def test_a_dated_week_applies_from_first_to_last_date(shop: Shop) -> None:
     assert on(shop, 14) == list(range(9, 17))
 
 
-def test_the_dated_week_that_began_last_prevails(shop: Shop) -> None:
+def test_of_several_that_hold_the_one_that_began_last_counts(shop: Shop) -> None:
     shop.work(hours("12:00", "14:00", 1), effective_from=june(10), effective_until=june(12))
     shop.work(hours("06:00", "08:00", 1), effective_from=june(1))
     shop.work(hours("18:00", "20:00", 1), effective_from=june(11), effective_until=june(11))
@@ -120,13 +118,13 @@ def test_the_dated_week_that_began_last_prevails(shop: Shop) -> None:
     assert on(shop, 7) == [12, 13]
 
 
-def test_a_dated_week_without_ranges_has_no_hours(shop: Shop) -> None:
+def test_a_dated_week_without_ranges_is_a_week_off(shop: Shop) -> None:
     assert shop.work([], effective_from=june(11), effective_until=june(17)).schedules[0].ranges == ()
     assert [on(shop, day) for day in range(7, 14)] == [[]] * 7
     assert on(shop, 14) == list(range(9, 17))
 
 
-def test_a_dated_week_with_the_same_first_date_is_replaced(shop: Shop) -> None:
+def test_a_dated_week_is_replaced_by_one_that_begins_on_the_same_date(shop: Shop) -> None:
     shop.work(OFFICE_HOURS, effective_from=june(4), effective_until=june(17))
     week = hours("12:00", "14:00", 1)
     provider = shop.work(week, effective_from=june(4), effective_until=june(10))
@@ -136,7 +134,7 @@ def test_a_dated_week_with_the_same_first_date_is_replaced(shop: Shop) -> None:
     assert shop.work(week, effective_from=june(4), effective_until=june(10)) == provider
 
 
-def test_removing_a_dated_week_is_idempotent_and_keeps_others(shop: Shop) -> None:
+def test_removing_a_dated_week_leaves_the_others_and_may_be_repeated(shop: Shop) -> None:
     kept = shop.work(hours("12:00", "14:00", 1), effective_from=june(11))
     shop.work(hours("18:00", "20:00", 1), effective_from=june(4))
     for _ in range(2):
@@ -145,20 +143,20 @@ def test_removing_a_dated_week_is_idempotent_and_keeps_others(shop: Shop) -> Non
     assert on(shop, 7) == [12, 13]
 
 
-def test_regular_and_dated_weeks_change_independently(shop: Shop) -> None:
+def test_the_week_that_always_holds_and_the_dated_ones_are_changed_apart(shop: Shop) -> None:
     dated = shop.work(hours("12:00", "14:00", 1), effective_from=june(11)).schedules
     provider = shop.work(hours("06:00", "08:00", 1))
     assert provider.schedules == dated
     assert (on(shop, 0), on(shop, 7)) == ([6, 7], [12, 13])
 
 
-def test_a_range_on_the_last_date_extends_past_midnight(shop: Shop) -> None:
+def test_a_range_that_begins_on_the_last_date_goes_on_past_its_midnight(shop: Shop) -> None:
     shop.work(hours("22:00", "02:00", 7), effective_from=june(4), effective_until=june(10))
     assert on(shop, 6) == [22, 23]
     assert on(shop, 7) == [0, 1, *range(9, 17)]
 
 
-def test_a_provider_has_at_most_50_dated_weeks(shop: Shop) -> None:
+def test_a_provider_has_at_most_fifty_dated_weeks(shop: Shop) -> None:
     for day in range(50):
         provider = shop.work([], effective_from=june(1) + timedelta(days=day))
     assert len(provider.schedules) == 50
@@ -178,14 +176,14 @@ def test_a_provider_has_at_most_50_dated_weeks(shop: Shop) -> None:
         ({"effective_from": june(4), "remove": True, "ranges": tuple(OFFICE_HOURS)}, "ranges"),
     ],
 )
-def test_inconsistent_dates_of_a_week_are_refused(shop: Shop, fields: dict[str, object], named: str) -> None:
+def test_dates_that_do_not_belong_together_are_refused(shop: Shop, fields: dict[str, object], named: str) -> None:
     request = m.SetWeeklyHours(provider_id=shop.provider.provider_id, ranges=())
     with refused(InvalidRequest, field=named):
         shop.port.set_weekly_hours(shop.staff.writes(), spoilt(request, **fields))
     assert listed(shop) == shop.provider
 
 
-def test_weekly_hours_need_a_provider_of_the_business(shop: Shop) -> None:
+def test_only_a_provider_of_the_business_has_hours(shop: Shop) -> None:
     nobody = m.Provider(
         provider_id=shop.offering.offering_id, name="", zone="UTC", active=True, offering_ids=(), weekly_hours=()
     )

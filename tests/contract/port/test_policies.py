@@ -68,7 +68,7 @@ def test_cancelling_inside_the_cutoff_may_be_refused(strict: Shop) -> None:
 
 
 @pytest.mark.parametrize("inside", ["fee", "refuse"])
-def test_staff_cancel_without_a_fee_and_the_override_is_recorded(strict: Shop, inside: str) -> None:
+def test_staff_cancel_without_a_fee_which_is_on_record(strict: Shop, inside: str) -> None:
     policy(strict, inside_cutoff=inside)
     booked = strict.book(soon())
     cancelled = cancel(strict, booked, strict.staff)
@@ -89,7 +89,7 @@ def test_request_or_hold_is_cancelled_free_of_charge_at_any_time(strict: Shop) -
     assert decline(strict, strict.book(soon(12))).fee_percent == 0
 
 
-def test_rescheduling_inside_its_own_cutoff_may_be_refused(strict: Shop) -> None:
+def test_moving_inside_its_own_cutoff_may_be_refused(strict: Shop) -> None:
     policy(strict, inside_cutoff="refuse", reschedule_cutoff_minutes=60)
     booked = strict.book(soon())
     moved = move(strict, booked, soon(10))
@@ -100,13 +100,13 @@ def test_rescheduling_inside_its_own_cutoff_may_be_refused(strict: Shop) -> None
     assert get(strict, moved) == moved
 
 
-def test_the_reschedule_cutoff_defaults_to_the_cancel_cutoff(strict: Shop) -> None:
+def test_the_cutoff_for_moving_is_that_for_cancelling_unless_it_has_its_own(strict: Shop) -> None:
     policy(strict, inside_cutoff="refuse")
     with refused(PolicyRefused, reason="cutoff"):
         move(strict, strict.book(soon()), soon(10))
 
 
-def test_a_late_reschedule_fee_belongs_to_the_change(strict: Shop) -> None:
+def test_a_late_move_s_fee_is_the_change_s_own(strict: Shop) -> None:
     """The event contains the fee; the appointment itself has none."""
     moved = move(strict, strict.book(soon()), soon(10))
     assert moved.fee_percent == 0
@@ -117,7 +117,7 @@ def test_cutoff_for_rescheduling_uses_the_old_start(strict: Shop) -> None:
     assert move(strict, strict.book(at(9)), soon()).starts_at == soon()
 
 
-def test_a_customer_can_reschedule_up_to_the_maximum(strict: Shop) -> None:
+def test_a_customer_moves_as_often_as_the_policy_says(strict: Shop) -> None:
     policy(strict, max_reschedules=2)
     booked = strict.book(at(9))
     once = move(strict, booked, at(10))
@@ -128,7 +128,7 @@ def test_a_customer_can_reschedule_up_to_the_maximum(strict: Shop) -> None:
     assert get(strict, booked) == twice
 
 
-def test_staff_reschedules_beyond_the_maximum_are_recorded_not_counted(strict: Shop) -> None:
+def test_staff_move_more_often_which_is_on_record_and_not_counted(strict: Shop) -> None:
     policy(strict, max_reschedules=1)
     booked = strict.book(at(9))
     early = move(strict, booked, at(10), strict.staff)
@@ -139,7 +139,7 @@ def test_staff_reschedules_beyond_the_maximum_are_recorded_not_counted(strict: S
     assert [each.overridden for each in changes_of(strict, booked)] == [(), (), (), ("reschedules",)]
 
 
-def test_a_new_policy_applies_to_existing_appointments(strict: Shop) -> None:
+def test_what_was_booked_is_judged_by_the_new_policy(strict: Shop) -> None:
     booked = strict.book(soon())
     strict.change_offering(cancel_cutoff_minutes=0)
     assert cancel(strict, booked).cancelled_in_time is True
@@ -153,7 +153,7 @@ def test_a_no_show_costs_the_late_fee(adapter: Adapter, strict: Shop) -> None:
     assert get(strict, booked) == missed
 
 
-def test_a_started_appointment_can_be_completed(adapter: Adapter, strict: Shop) -> None:
+def test_what_took_place_is_completed(adapter: Adapter, strict: Shop) -> None:
     booked = strict.book(at(9))
     let_begin(adapter, booked)
     completed = complete(strict, booked, expected_version=1)
@@ -163,7 +163,7 @@ def test_a_started_appointment_can_be_completed(adapter: Adapter, strict: Shop) 
 
 
 @pytest.mark.parametrize("end", [complete, mark_no_show])
-def test_an_appointment_ends_after_its_start_and_only_once(adapter: Adapter, strict: Shop, end: Any) -> None:
+def test_nothing_ends_before_it_began_nor_twice(adapter: Adapter, strict: Shop, end: Any) -> None:
     booked = strict.book(at(9))
     with refused(InvalidTransition):
         end(strict, booked)
@@ -176,7 +176,7 @@ def test_an_appointment_ends_after_its_start_and_only_once(adapter: Adapter, str
             again(strict, booked)
 
 
-def test_only_a_booked_appointment_can_be_completed(adapter: Adapter, strict: Shop) -> None:
+def test_only_what_is_booked_ends(adapter: Adapter, strict: Shop) -> None:
     strict.change_offering(requires_approval=True)
     pending, cancelled = strict.book(at(9)), strict.book(at(10))
     let_begin(adapter, pending)
@@ -196,7 +196,7 @@ def test_customer_cannot_complete_or_mark_no_show(strict: Shop) -> None:
         strict.port.mark_no_show(customer.writes(), m.MarkNoShow(appointment_id=booked.appointment_id))
 
 
-def test_the_system_is_exempt_like_staff(strict: Shop) -> None:
+def test_the_system_is_bound_no_more_than_staff(strict: Shop) -> None:
     policy(strict, inside_cutoff="refuse", max_reschedules=0)
     system: Caller = strict.system
     booked = strict.book(soon())

@@ -34,11 +34,11 @@ def test_slots_fill_the_working_hours(shop: Shop) -> None:
     assert {slot.starts_at.tzinfo for slot in found.slots} == {UTC}
 
 
-def test_search_defaults_to_the_businesss_zone(shop: Shop) -> None:
+def test_the_zone_is_the_business_s(shop: Shop) -> None:
     assert shop.search().zone == "Europe/Paris"
 
 
-def test_no_slots_on_days_off(shop: Shop) -> None:
+def test_nothing_on_days_off(shop: Shop) -> None:
     assert shop.starts(at(0, day=5), at(0, day=7)) == []
 
 
@@ -88,13 +88,13 @@ def test_cancelling_frees_the_time(shop: Shop) -> None:
     assert at(9) in shop.starts()
 
 
-def test_an_appointment_occupies_the_provider_for_every_offering(shop: Shop) -> None:
+def test_a_provider_busy_through_one_offering_is_busy_for_all(shop: Shop) -> None:
     colour = shop.add_offering("Colour", duration_minutes=30)
     shop.book(at(9), offering_id=colour.offering_id)
     assert clock(shop.starts(at(9), at(11))) == "10:00"
 
 
-def test_no_slots_in_the_past(shop: Shop) -> None:
+def test_nothing_begins_in_the_past(shop: Shop) -> None:
     set_step(shop, duration=5, step=1)
     shop.work(hours("00:00", "24:00"))
     before = datetime.now(UTC)
@@ -113,7 +113,7 @@ def test_every_provider_is_listed_by_start_then_id(shop: Shop) -> None:
     ]
 
 
-def test_search_can_be_limited_to_one_provider(shop: Shop) -> None:
+def test_one_provider_may_be_asked_for(shop: Shop) -> None:
     zoe = shop.add_provider()
     slots = shop.search(provider_id=zoe.provider_id).slots
     assert {slot.provider_id for slot in slots} == {zoe.provider_id}
@@ -139,7 +139,7 @@ def test_an_inactive_offering_has_no_slots(shop: Shop) -> None:
     assert shop.starts() == []
 
 
-def test_a_rule_change_takes_effect_immediately(shop: Shop) -> None:
+def test_a_change_of_the_rules_shows_at_once(shop: Shop) -> None:
     assert clock(shop.starts(at(9), at(11))) == "09:00 10:00"
     shop.work(hours("10:00", "11:00", 1))
     assert clock(shop.starts(at(9), at(11))) == "10:00"
@@ -163,7 +163,7 @@ def test_a_window_has_at_most_62_days(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("day", "lasts"), [("2040-03-24", 24), ("2040-03-25", 23), ("2040-10-28", 25), ("2040-10-29", 24)]
 )
-def test_a_day_lasts_as_long_as_in_its_zone(shop: Shop, day: str, lasts: int) -> None:
+def test_a_day_lasts_as_long_as_its_zone_says(shop: Shop, day: str, lasts: int) -> None:
     """In Paris the clocks go forward on 25 March 2040 and back on 28 October."""
     marie = shop.add_provider("Marie", zone="Europe/Paris")
     shop.work(hours("00:00", "24:00"), provider=marie)
@@ -173,6 +173,6 @@ def test_a_day_lasts_as_long_as_in_its_zone(shop: Shop, day: str, lasts: int) ->
     assert len([each for each in local if each.date().isoformat() == day]) == lasts
 
 
-def test_working_hours_are_in_the_providers_zone(shop: Shop) -> None:
+def test_wall_clock_hours_are_the_provider_s(shop: Shop) -> None:
     marie = shop.add_provider("Marie", zone="America/New_York")
     assert clock(shop.starts(provider_id=marie.provider_id))[:5] == "13:00"

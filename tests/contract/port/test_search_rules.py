@@ -38,7 +38,7 @@ def refusals(shop: Shop, start: datetime, end: datetime, step: int = 30) -> dict
     return reasons
 
 
-def test_buffers_do_not_overlap_appointments_or_their_buffers(shop: Shop) -> None:
+def test_buffers_keep_clear_of_what_is_taken_and_of_its_buffers(shop: Shop) -> None:
     shop.change_offering(step_minutes=30, buffer_before_minutes=15, buffer_after_minutes=15)
     shop.book(at(12))
     assert clock(shop.starts(at(10), at(14, 30))) == "10:00 10:30 13:30 14:00"
@@ -50,7 +50,7 @@ def test_buffers_may_lie_outside_hours(shop: Shop) -> None:
     assert clock(shop.starts()) == "09:00 10:00 11:00 12:00 13:00 14:00 15:00 16:00"
 
 
-def test_buffers_of_other_offerings_count(shop: Shop) -> None:
+def test_buffers_of_another_service_count(shop: Shop) -> None:
     tidied = shop.add_offering("Dye", duration_minutes=60, buffer_after_minutes=30)
     shop.book(at(9), offering_id=tidied.offering_id)
     assert clock(shop.starts(at(9), at(12))) == "11:00"
@@ -74,7 +74,7 @@ def test_one_of_several_durations_may_be_chosen(shop: Shop) -> None:
         shop.search(duration_minutes=45)
 
 
-def test_minimum_notice_counts_from_now(shop: Shop) -> None:
+def test_notice_is_counted_from_now(shop: Shop) -> None:
     shop.change_offering(duration_minutes=5, step_minutes=1, min_notice_minutes=90)
     shop.work(hours("00:00", "24:00"))
     now = datetime.now(UTC)
@@ -85,7 +85,7 @@ def test_minimum_notice_counts_from_now(shop: Shop) -> None:
         shop.book(soon)
 
 
-def test_a_rolling_window_ends_at_midnight_in_the_businesss_zone(shop: Shop) -> None:
+def test_a_rolling_window_ends_with_a_day_of_the_business(shop: Shop) -> None:
     shop.change_offering(window=m.BookingWindow(kind="rolling_days", days=3))
     shop.work(hours("00:00", "24:00"))
     now = datetime.now(UTC)
@@ -106,7 +106,7 @@ def test_a_fixed_window_includes_both_of_its_dates(shop: Shop) -> None:
         shop.book(at(9, day=3))
 
 
-def test_a_providers_daily_and_weekly_limit(shop: Shop) -> None:
+def test_a_provider_s_limit_of_a_day_and_of_a_week(shop: Shop) -> None:
     shop.change_offering(limits=m.Limits(provider_day=2, provider_week=3))
     for moment in (at(9), at(11), at(9, day=1)):
         shop.book(moment)
@@ -116,7 +116,7 @@ def test_a_providers_daily_and_weekly_limit(shop: Shop) -> None:
         shop.book(at(15, day=1))
 
 
-def test_a_customers_limit_applies_only_to_them(shop: Shop) -> None:
+def test_a_customer_s_limit_counts_for_them_alone(shop: Shop) -> None:
     shop.change_offering(limits=m.Limits(customer_day=1))
     shop.book(at(9))
     window = m.SearchSlots(offering_id=shop.offering.offering_id, start=MONDAY, end=MONDAY + DAY)
@@ -149,7 +149,7 @@ def test_a_needed_resource_must_be_free(shop: Shop) -> None:
     assert refusals(shop, at(9), at(12), step=60) == {"09:00": "no_resource", "10:00": "no_resource"}
 
 
-def test_a_room_booked_with_one_provider_is_occupied_for_all(shop: Shop) -> None:
+def test_a_room_taken_through_one_provider_is_taken_for_all(shop: Shop) -> None:
     shop.change_offering(needs=(m.ResourceNeed(kind="room"),))
     shop.add_resource()
     zoe = shop.add_provider()
@@ -168,7 +168,7 @@ def test_collective_slot_needs_every_provider(shop: Shop) -> None:
     assert {slot.provider_id for slot in slots} == {min(shop.provider.provider_id, zoe.provider_id)}
 
 
-def test_slots_show_the_seats_left(shop: Shop) -> None:
+def test_seats_that_are_left_are_listed(shop: Shop) -> None:
     shop.change_offering(capacity=3)
     shop.book(at(9), seats=2)
     left = {slot.starts_at: slot.seats_left for slot in shop.search(at(9), at(11)).slots}

@@ -28,7 +28,7 @@ def seats_left(shop: Shop, yoga: m.Offering, hour: int = 9, **asked: Any) -> int
     return next((slot.seats_left for slot in listed if slot.starts_at == at(hour)), None)
 
 
-def test_a_session_is_shared_until_it_is_full(shop: Shop, yoga: m.Offering) -> None:
+def test_a_session_is_shared_until_its_seats_are_gone(shop: Shop, yoga: m.Offering) -> None:
     left = [seats_left(shop, yoga)]
     for _ in range(3):
         assert join(shop, yoga).seats == 1
@@ -48,14 +48,14 @@ def test_several_seats_in_one_booking(shop: Shop, yoga: m.Offering) -> None:
     assert join(shop, yoga).seats == 1
 
 
-def test_more_seats_than_the_capacity_are_refused(shop: Shop, yoga: m.Offering) -> None:
+def test_no_more_seats_than_the_service_has(shop: Shop, yoga: m.Offering) -> None:
     with refused(InvalidRequest, field="seats"):
         join(shop, yoga, seats=4)
     with refused(InvalidRequest, field="seats"):
         shop.book(at(9), seats=2)
 
 
-def test_a_session_occupies_its_provider(shop: Shop, yoga: m.Offering) -> None:
+def test_a_session_takes_the_provider_from_everything_else(shop: Shop, yoga: m.Offering) -> None:
     join(shop, yoga)
     assert at(9) not in shop.starts()
     with refused(SlotUnavailable, reason="taken"):
@@ -74,7 +74,7 @@ def test_released_seats_can_be_booked(shop: Shop, yoga: m.Offering) -> None:
     assert shop.book(at(9)).status == "booked", "the last one to leave frees the provider"
 
 
-def test_rescheduling_moves_the_seats(shop: Shop, yoga: m.Offering) -> None:
+def test_moving_takes_the_seats_along(shop: Shop, yoga: m.Offering) -> None:
     pair = join(shop, yoga, seats=2)
     moved = move(shop, pair, at(10), shop.staff)
     assert (moved.seats, moved.starts_at) == (2, at(10))
@@ -82,7 +82,7 @@ def test_rescheduling_moves_the_seats(shop: Shop, yoga: m.Offering) -> None:
     assert at(9) in shop.starts()
 
 
-def test_rescheduling_to_a_full_session_is_refused(shop: Shop, yoga: m.Offering) -> None:
+def test_moving_to_a_full_session(shop: Shop, yoga: m.Offering) -> None:
     join(shop, yoga, 10, seats=2)
     pair = join(shop, yoga, seats=2)
     with refused(SlotUnavailable, reason="full"):
@@ -91,14 +91,14 @@ def test_rescheduling_to_a_full_session_is_refused(shop: Shop, yoga: m.Offering)
     assert seats_left(shop, yoga) == 1
 
 
-def test_rescheduling_to_the_same_session_keeps_the_seats(shop: Shop, yoga: m.Offering) -> None:
+def test_moving_to_where_it_is_leaves_the_seats(shop: Shop, yoga: m.Offering) -> None:
     pair = join(shop, yoga, seats=2)
     join(shop, yoga)
     assert move(shop, pair, at(9), shop.staff).version == 2
     assert seats_left(shop, yoga) is None
 
 
-def test_a_hold_occupies_seats_until_it_expires(adapter: Adapter, shop: Shop, yoga: m.Offering) -> None:
+def test_a_hold_takes_seats_until_it_expires(adapter: Adapter, shop: Shop, yoga: m.Offering) -> None:
     held = hold(shop, at(9), offering_id=yoga.offering_id, seats=2)
     assert seats_left(shop, yoga) == 1
     let_expire(adapter, held)
@@ -116,20 +116,20 @@ def test_session_of_expired_holds_frees_the_slot(adapter: Adapter, shop: Shop, y
     assert {get(shop, each).status for each in held} == {"expired"}
 
 
-def test_a_held_seat_can_be_confirmed(shop: Shop, yoga: m.Offering) -> None:
+def test_a_held_seat_is_confirmed(shop: Shop, yoga: m.Offering) -> None:
     booked = confirm(shop, hold(shop, at(9), offering_id=yoga.offering_id, seats=2))
     assert (booked.status, booked.seats) == ("booked", 2)
     assert seats_left(shop, yoga) == 1
 
 
-def test_reducing_the_capacity_keeps_appointments(shop: Shop, yoga: m.Offering) -> None:
+def test_a_smaller_capacity_leaves_what_is_booked(shop: Shop, yoga: m.Offering) -> None:
     booked = join(shop, yoga, seats=3)
     shop.change_offering(yoga, capacity=2)
     assert get(shop, booked) == booked
     assert seats_left(shop, yoga, 10) == 2
 
 
-def test_a_session_has_one_room_for_all_seats(shop: Shop) -> None:
+def test_a_session_has_its_room_for_all(shop: Shop) -> None:
     room = shop.add_resource()
     class_ = shop.add_offering("Class", duration_minutes=60, capacity=2, needs=(m.ResourceNeed(kind="room"),))
     taken = [join(shop, class_) for _ in range(2)]

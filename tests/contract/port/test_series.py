@@ -72,7 +72,7 @@ def standing(shop: Shop) -> list[datetime]:
     return [each.starts_at for each in page.appointments]
 
 
-def test_each_occurrence_is_an_appointment(shop: Shop) -> None:
+def test_each_occurrence_is_an_appointment_of_its_own(shop: Shop) -> None:
     series = book_series(shop, note="Every week")
     assert starts(series) == [at(9, day=7 * week) for week in range(4)]
     assert series.conflicts == ()
@@ -85,7 +85,7 @@ def test_each_occurrence_is_an_appointment(shop: Shop) -> None:
     assert at(9, day=7) not in shop.starts(at(0, day=7), at(0, day=8))
 
 
-def test_a_series_follows_the_providers_local_time(shop: Shop) -> None:
+def test_the_provider_s_clock_counts(shop: Shop) -> None:
     marie = shop.add_provider("Marie", zone="Europe/Paris")
     # 09:00 in Paris, before the clocks go back on Sunday 28 October 2040, and after.
     october = datetime.fromisoformat("2040-10-22T09:00:00+02:00")
@@ -93,7 +93,7 @@ def test_a_series_follows_the_providers_local_time(shop: Shop) -> None:
     assert starts(series) == [october, datetime.fromisoformat("2040-10-29T09:00:00+01:00")]
 
 
-def test_a_conflict_refuses_the_whole_series(shop: Shop) -> None:
+def test_one_conflict_and_nothing_is_booked(shop: Shop) -> None:
     taken = shop.book(at(9, day=14), shop.stranger)
     with refused(SlotUnavailable, reason="taken"):
         book_series(shop)
@@ -101,7 +101,7 @@ def test_a_conflict_refuses_the_whole_series(shop: Shop) -> None:
     assert at(9) in shop.starts()
 
 
-def test_conflicts_can_be_skipped_and_are_reported(shop: Shop) -> None:
+def test_or_the_others_are_booked_and_the_conflicts_reported(shop: Shop) -> None:
     shop.book(at(9, day=4), shop.stranger)
     series = book_series(shop, on_conflict="skip", recurrence=m.Recurrence(every="day", count=7, interval=2))
     assert starts(series) == [at(9), at(9, day=2), at(9, day=8), at(9, day=10)]
@@ -114,14 +114,14 @@ def test_conflicts_can_be_skipped_and_are_reported(shop: Shop) -> None:
     assert read(shop, series).conflicts == ()
 
 
-def test_a_series_of_only_conflicts_is_refused(shop: Shop) -> None:
+def test_with_nothing_left_there_is_no_series(shop: Shop) -> None:
     for week in range(2):
         shop.book(at(9, day=7 * week), shop.stranger)
     with refused(SlotUnavailable, reason="taken"):
         book_series(shop, on_conflict="skip", recurrence=m.Recurrence(every="week", count=2))
 
 
-def test_a_customers_limit_counts_occurrences_of_the_series(shop: Shop) -> None:
+def test_a_customer_s_limit_counts_the_series_itself(shop: Shop) -> None:
     shop.change_offering(limits=m.Limits(customer_week=2))
     daily = m.Recurrence(every="day", count=3)
     with refused(SlotUnavailable, reason="customer_limit"):
@@ -131,14 +131,14 @@ def test_a_customers_limit_counts_occurrences_of_the_series(shop: Shop) -> None:
     assert [each.reason for each in series.conflicts] == ["customer_limit"]
 
 
-def test_a_series_of_52_is_booked_within_the_deadline(shop: Shop) -> None:
+def test_a_series_of_52_is_booked_in_time(shop: Shop) -> None:
     series = book_series(shop, recurrence=m.Recurrence(every="week", count=52))
     assert len(series.appointments) == 52
     moved = shift(shop, series, 0, at(10))
     assert len(moved.appointments) == 52
 
 
-def test_a_customers_series_needs_approval_if_required(shop: Shop) -> None:
+def test_by_a_customer_it_waits_for_approval_where_that_is_required(shop: Shop) -> None:
     shop.change_offering(requires_approval=True)
     assert {each.status for each in book_series(shop).appointments} == {"pending"}
     assert {each.status for each in book_series(shop, at(10), shop.staff).appointments} == {"booked"}
@@ -175,7 +175,7 @@ def test_other_customers_cannot_see_it(shop: Shop) -> None:
         shift(shop, m.Series(series_id=series.series_id, appointments=(other,)), 0, at(13))
 
 
-def test_an_occurrence_and_those_after_it_are_moved(shop: Shop) -> None:
+def test_one_and_all_that_follow_are_moved(shop: Shop) -> None:
     series = book_series(shop)
     moved = shift(shop, series, 1, at(14, day=8))
     assert starts(moved) == [at(14, day=8), at(14, day=15), at(14, day=22)]
@@ -206,7 +206,7 @@ def test_moved_occurrences_do_not_count_twice_toward_a_limit(shop: Shop) -> None
     assert starts(back) == [at(9, day=day) for day in range(4)]
 
 
-def test_a_conflict_leaves_the_whole_series_unmoved(shop: Shop) -> None:
+def test_one_conflict_and_none_is_moved(shop: Shop) -> None:
     series = book_series(shop)
     shop.book(at(14, day=14), shop.stranger)
     with refused(SlotUnavailable, reason="taken"):
@@ -215,7 +215,7 @@ def test_a_conflict_leaves_the_whole_series_unmoved(shop: Shop) -> None:
     assert at(14) in shop.starts()
 
 
-def test_ended_occurrences_are_not_moved(shop: Shop) -> None:
+def test_those_that_ended_stay_where_they_are(shop: Shop) -> None:
     series = book_series(shop)
     cancel = m.Cancel(appointment_id=series.appointments[2].appointment_id)
     shop.port.cancel(shop.customer.writes(), cancel)
@@ -227,13 +227,13 @@ def test_ended_occurrences_are_not_moved(shop: Shop) -> None:
         end(shop, series, 2)
 
 
-def test_an_occurrence_moved_alone_keeps_its_offset(shop: Shop) -> None:
+def test_one_that_was_moved_alone_keeps_its_distance(shop: Shop) -> None:
     series = book_series(shop)
     move(shop, series.appointments[1], at(11, day=8))
     assert starts(shift(shop, series, 0, at(10))) == [at(10), at(12, day=8), at(10, day=14), at(10, day=21)]
 
 
-def test_an_occurrence_and_those_after_it_are_cancelled(shop: Shop) -> None:
+def test_one_and_all_that_follow_are_cancelled(shop: Shop) -> None:
     series = book_series(shop)
     cancelled = end(shop, series, 2, reason="Moving away")
     assert starts(cancelled) == [at(9, day=14), at(9, day=21)]
@@ -243,7 +243,7 @@ def test_an_occurrence_and_those_after_it_are_cancelled(shop: Shop) -> None:
     assert at(9, day=7) not in shop.starts(at(0, day=7), at(0, day=8))
 
 
-def test_policies_apply_to_each_occurrence(shop: Shop) -> None:
+def test_policies_are_those_of_each_appointment(shop: Shop) -> None:
     series = book_series(shop)
     shop.change_offering(cancel_cutoff_minutes=0, policy=m.ChangePolicy(max_reschedules=1, inside_cutoff="refuse"))
     shift(shop, series, 2, at(10, day=14))
@@ -262,7 +262,7 @@ def test_a_key_is_executed_once(shop: Shop) -> None:
     assert len(standing(shop)) == 4
 
 
-def test_moving_a_series_keeps_seats_and_duration(shop: Shop) -> None:
+def test_seats_and_a_duration_are_kept(shop: Shop) -> None:
     yoga = shop.add_offering("Yoga", capacity=3, duration_choices_minutes=(60,))
     series = book_series(shop, offering_id=yoga.offering_id, seats=2, duration_minutes=60)
     shop.book(at(9, day=7), shop.stranger, offering_id=yoga.offering_id, duration_minutes=60)

@@ -82,7 +82,7 @@ def test_ids_of_two_businesses_cannot_be_combined(shop: Shop, theirs: Shop) -> N
     assert found.appointments == ()
 
 
-def test_appointments_of_another_business_do_not_occupy_time(shop: Shop, theirs: Shop) -> None:
+def test_times_of_another_business_change_nothing_here(shop: Shop, theirs: Shop) -> None:
     before = shop.starts()
     theirs.set_holidays(MONDAY.date())
     theirs.block(MONDAY, TUESDAY)
@@ -121,7 +121,7 @@ def test_customer_of_two_businesses_has_separate_appointments(shop: Shop, theirs
         theirs.port.get_appointment(same_person.reads(), m.GetAppointment(appointment_id=mine.appointment_id))
 
 
-def test_a_provider_is_busy_only_in_their_business(shop: Shop, theirs: Shop) -> None:
+def test_a_busy_provider_here_leaves_others_there_free(shop: Shop, theirs: Shop) -> None:
     shop.book(at(9))
     assert at(9) in theirs.starts()
     assert theirs.book(at(9)).starts_at == at(9)

@@ -68,7 +68,7 @@ def test_occupied_slot_can_be_waited_for(shop: Shop) -> None:
     assert waiting(shop, shop.customer) == []
 
 
-def test_instants_are_returned_in_utc(shop: Shop) -> None:
+def test_instants_leave_in_utc_whatever_offset_they_came_with(shop: Shop) -> None:
     shop.book(at(9))
     start = datetime.fromisoformat("2040-06-04T14:30:00.25+05:30")
     entry = join(shop, start=start, end=start + timedelta(minutes=30))
@@ -101,7 +101,7 @@ def test_cancelled_slot_goes_to_the_longest_waiting_entry(shop: Shop) -> None:
     assert at(9) not in shop.starts()
 
 
-def test_a_confirmed_offer_is_booked(shop: Shop) -> None:
+def test_a_confirmed_offer_is_a_booking(shop: Shop) -> None:
     booked = shop.book(at(9))
     entry = join(shop)
     cancel(shop, booked)
@@ -184,7 +184,7 @@ def test_only_matching_entries_get_an_offer(shop: Shop) -> None:
     assert statuses(shop, later, with_zoe, another, with_ada) == ["waiting", "waiting", "waiting", "offered"]
 
 
-def test_a_shorter_service_of_the_same_provider_is_offered(shop: Shop) -> None:
+def test_a_shorter_service_of_the_same_provider_fits_too(shop: Shop) -> None:
     beard = shop.add_offering("Beard", duration_minutes=30)
     booked = shop.book(at(9))
     entries = [join(shop, customer_of(shop.business_id), offering_id=beard.offering_id) for _ in range(3)]
@@ -193,7 +193,7 @@ def test_a_shorter_service_of_the_same_provider_is_offered(shop: Shop) -> None:
     assert [offer_of(shop, each).starts_at for each in entries[:2]] == [at(9), at(9, 30)]
 
 
-def test_an_offer_has_the_requested_seats(shop: Shop) -> None:
+def test_as_many_seats_as_are_waited_for(shop: Shop) -> None:
     yoga = shop.add_offering("Yoga", capacity=3, duration_minutes=60)
     booked = shop.book(at(9), offering_id=yoga.offering_id, seats=3)
     pair = join(shop, offering_id=yoga.offering_id, seats=2)
@@ -233,7 +233,7 @@ def test_waiting_entry_precedes_a_new_one(shop: Shop) -> None:
     assert statuses(shop, first) == ["offered"]
 
 
-def test_pages_are_sorted_by_time_of_joining(shop: Shop) -> None:
+def test_pages_come_by_when_they_joined(shop: Shop) -> None:
     beard = shop.add_offering("Beard")
     shop.book(at(9))
     entries = [join(shop, customer_of(shop.business_id)) for _ in range(5)]

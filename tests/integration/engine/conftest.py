@@ -10,7 +10,7 @@ from tests.servers import Servers
 
 @pytest.fixture(scope="session")
 def bench(servers: Servers) -> Iterator[Workbench]:
-    """Shared: each test has a business of its own on it. Whatever they do at once, they never deadlock."""
+    """A workbench shared by all tests, each with its own business. Requires that no deadlock occurred."""
     with fresh_databases(servers) as databases, workbench_on(databases, pool_timeout=8.0) as bench:
         yield bench
         assert bench.deadlocks() == 0
@@ -23,7 +23,7 @@ def shop(bench: Workbench) -> Shop:
 
 @pytest.fixture
 def own_bench(databases: Databases) -> Iterator[Workbench]:
-    """For a test that changes the database itself."""
+    """A workbench for a test that changes the database itself."""
     with workbench_on(databases, pool_size=8) as bench:
         yield bench
 

@@ -1,4 +1,4 @@
-"""What is true of calls that raced, whoever won."""
+"""Invariants of concurrent calls, whichever wins."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def standing(shop: Shop, status: m.AppointmentStatus = "booked") -> list[m.Appointment]:
-    """What is booked, whatever the pages say."""
+    """Return the active appointments, read by SQL."""
     found: list[m.Appointment] = []
     cursor: str | None = ""
     while cursor is not None:
@@ -42,12 +42,12 @@ def require_apart(appointments: Sequence[m.Appointment]) -> None:
 
 
 def require_taken(results: Sequence[object], reason: str = "taken") -> None:
-    """Every refusal is that the time is taken: nobody was told of a deadlock, or to come again."""
+    """Require that every refusal is a taken time, never a deadlock or a request to retry."""
     assert {(type(each), each.details().get("reason")) for each in refusals(results)} <= {(SlotUnavailable, reason)}
 
 
 def require_claimed(bench: Workbench, shop: Shop) -> None:
-    """What is active has exactly the claims it needs, nothing else has any, and sessions count their seats."""
+    """Require that exactly the active appointments have claims, and that sessions count their seats."""
     wrong = bench.sql(
         """
         WITH active AS (
@@ -79,7 +79,7 @@ def require_claimed(bench: Workbench, shop: Shop) -> None:
 
 
 def expire(bench: Workbench, *held: m.Appointment, ago: str = "1 second") -> None:
-    """The time of those that are still held is over, by the database's clock; with a negative `ago`, soon."""
+    """Make the holds overdue by the database's clock; with a negative `ago`, soon."""
     for each in held:
         with bench.administrator() as administrator, administrator.transaction():
             values = {"id": each.appointment_id, "ago": ago}

@@ -1,4 +1,4 @@
-"""Random small businesses, each as a plan first, so that a failure says what it was."""
+"""Random small businesses, each planned first, so that a failure shows the plan."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -39,7 +39,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Earlier:
-    """Something that happened at a free start of a service, in the window or near it. `choice` says at which."""
+    """An earlier event at a free start of a service, in or near the window; `choice` selects the start."""
 
     what: str
     service: int
@@ -58,7 +58,7 @@ class Plan:
 @st.composite
 def plans(draw: DrawFn) -> Plan:
     opens, workers = draw(st.sampled_from([0, 60, 9 * 60, 22 * 60])), draw(st.integers(1, 3))
-    # Some windows begin or end while somebody works, and what happens around them matters too.
+    # Some windows start or end during working hours, and events around them matter too.
     start = draw(st.sampled_from(DAYS)) + timedelta(minutes=opens + draw(st.integers(-180, 120)))
     what = st.sampled_from(["booked", "booked by the customer", "held", "overdue", "blocked"])
     services = draw(st.lists(service(workers), min_size=2, max_size=3))
@@ -81,7 +81,7 @@ def worker(draw: DrawFn, opens: int) -> Worker:
 
 @st.composite
 def service(draw: DrawFn, workers: int) -> Service:
-    """With one thing that makes it special, or none."""
+    """A service with at most one special rule."""
     buffer = st.sampled_from([0, 0, 5, 15])
     rules = {
         "duration_minutes": draw(st.sampled_from([30, 10, 10, 25, 60])),
@@ -117,7 +117,7 @@ class SmallShop:
 
 
 def open_small(bench: Workbench, plan: Plan) -> SmallShop:
-    """As planned, but for what happened earlier."""
+    """Open a planned business, without its earlier events."""
     shop = bench.shop(**plan.services[0].rules)
     more = [shop.add_offering(f"Service {n}", assign=False, **each.rules) for n, each in enumerate(plan.services[1:])]
     offerings = [shop.offering, *more]
@@ -127,7 +127,7 @@ def open_small(bench: Workbench, plan: Plan) -> SmallShop:
         performed = [of for of, service in zip(offerings, plan.services, strict=True) if n in service.performers]
         shop.assign(*performed, provider=provider)
         providers.append(shop.work(hours(_wall(each.opens), _wall(each.closes)), provider=provider))
-    # The one whom every shop begins with.
+    # The provider that every shop has from the start.
     shop.assign()
     for n in range(plan.rooms):
         shop.add_resource(f"Room {n}")
@@ -153,7 +153,7 @@ def _happens(bench: Workbench, shop: Shop, what: str, offering: m.Offering, star
         return
     by = shop.customer if what == "booked by the customer" else shop.stranger
     anybody = {"offering_id": offering.offering_id, "provider_id": None}
-    # What is listed for nobody in particular may be over a customer's limit.
+    # A start listed without a customer may exceed a customer's limit.
     with suppress(SlotUnavailable):
         if what in ("held", "overdue"):
             held = hold(shop, start, by, **anybody)

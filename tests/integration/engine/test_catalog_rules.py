@@ -1,4 +1,4 @@
-"""The compiled catalog: read in as many statements however much there is, without what is over, and never stale."""
+"""The compiled catalog: read in a constant number of statements, without past rules, and never stale."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ class Counting(psycopg.Cursor[Any]):
 
 
 def loaded(bench: Workbench, shop: Shop) -> tuple[BusinessRules, int]:
-    """The rules, and how many statements it took to read them."""
+    """Return the rules and the number of statements that read them."""
     with Connection.open(bench.role_url("scheduling_app")) as connection, connection.transaction():
         assert protocol.begin_read(connection, shop.business_id, 10_000)
         connection.cursor_factory = Counting

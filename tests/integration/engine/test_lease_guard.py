@@ -1,4 +1,4 @@
-"""Only the owner of a business writes it: the lease, the fence before it, and the guard on the tables."""
+"""Only the owner writes a business: the fence, the lease, and the triggers on the tables."""
 
 import time
 
@@ -53,7 +53,7 @@ def test_sql_without_the_lease_is_refused_even_for_a_superuser(bench: Workbench,
 
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 def test_sql_with_an_older_snapshot_is_refused(bench: Workbench, shop: Shop, level: str) -> None:
-    """It might not see that the lease was turned off."""
+    """An older snapshot might not see that the lease was deactivated."""
     with bench.administrator() as administrator:
         administrator.execute(SQL("BEGIN ISOLATION LEVEL {}").format(SQL(level)))
         with pytest.raises(psycopg.Error, match="READ COMMITTED") as refusal:
@@ -93,7 +93,7 @@ def test_sql_waits_for_the_fence_too(bench: Workbench, shop: Shop) -> None:
 
 
 def test_the_fence_waits_for_open_writers(bench: Workbench, shop: Shop) -> None:
-    """Whoever holds it knows that no transaction is open on the business."""
+    """While the fence is held, no transaction on the business is open."""
     with bench.administrator() as writer, bench.administrator() as mover, writer.transaction():
         run(writer, "UPDATE scheduling.business SET name = name WHERE business_id = %s", shop)
         mover.execute("SET lock_timeout = '50ms'")

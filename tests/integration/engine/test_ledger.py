@@ -1,4 +1,4 @@
-"""Clients that do as they please at the same time, and the ledger of what they were told."""
+"""Concurrent random clients, compared with a ledger of their replies."""
 
 import random
 from collections import defaultdict
@@ -25,7 +25,7 @@ CLIENTS, STEPS = 8, 25
 
 
 class Client:
-    """Books, moves and cancels by chance, its own appointments and those of others; writes down what it was told."""
+    """Books, moves and cancels its own and others' appointments at random, and records the replies."""
 
     def __init__(self, shop: Shop, providers: list[UUID], known: list[m.Appointment], seed: int) -> None:
         self._shop, self._providers, self._known = shop, providers, known
@@ -86,7 +86,7 @@ def test_acknowledged_replies_match_the_database(bench: Workbench, seed: int) ->
 
 
 def _require_one_history(bench: Workbench, shop: Shop, told: list[m.Appointment]) -> None:
-    """Each version of each appointment was told to one client, stands in the outbox as told, and there is no gap."""
+    """Require that each version was returned to one client, is in the outbox, and that none is missing."""
     history: dict[UUID, list[m.Appointment]] = defaultdict(list)
     for appointment in sorted(told, key=lambda each: each.version):
         history[appointment.appointment_id].append(appointment)

@@ -1,4 +1,4 @@
-"""Clients who do anything to anything at once: afterwards the database says what they were told, in one order."""
+"""Concurrent random operations: the database agrees with the replies, in one serial order."""
 
 import random
 from collections.abc import Callable
@@ -32,7 +32,7 @@ FORESEEN = (SlotUnavailable, VersionConflict, InvalidTransition, HoldExpired, Po
 
 @dataclass
 class World:
-    """What all clients share. `told` is every acknowledged version of an appointment."""
+    """The state shared by all clients. `told` holds every acknowledged version of an appointment."""
 
     shop: Shop
     offerings: list[m.Offering]
@@ -43,7 +43,7 @@ class World:
 
 
 def open_world(bench: Workbench) -> World:
-    """Three providers, two rooms; one-to-one, longer with a buffer, in seats, with a room, by all together."""
+    """Open a business with three providers, two rooms and five kinds of offering."""
     shop = bench.shop(hold_minutes=1, step_minutes=30)
     providers = [shop.provider, shop.add_provider("Zoe", weight=2), shop.add_provider("Max")]
     for n in range(2):
@@ -61,7 +61,7 @@ def open_world(bench: Workbench) -> World:
 
 
 class Client:
-    """One thread's share, decided by its seed alone; whom it meets is not."""
+    """One thread's operations, determined by its seed; the interleaving is not."""
 
     def __init__(self, world: World, bench: Workbench, seed: int) -> None:
         self._world, self._bench, self._random = world, bench, random.Random(seed)
@@ -73,7 +73,7 @@ class Client:
                 answer = self._step()()
             except FORESEEN:
                 continue
-            except Exception as error:  # whatever else a client is told
+            except Exception as error:  # any other error
                 if not told_to_return(error):
                     self._world.surprises.append(error)
                 continue
@@ -114,7 +114,7 @@ class Client:
         return partial(shop.book, self._start(), self._customer, **fields)
 
     def _let_expire(self, appointment: m.Appointment) -> m.Appointment:
-        """Nobody confirms it in time, and somebody settles."""
+        """Make a hold overdue and settle."""
         expire(self._bench, appointment)
         shop = self._world.shop
         shop.port.settle(shop.system.writes(), m.Settle())
@@ -158,7 +158,7 @@ def test_concurrent_replies_have_one_serial_order(bench: Workbench, seed: int) -
 
 
 def require_in_one_order(bench: Workbench, shop: Shop, changes: list[m.Change]) -> None:
-    """No version is missing or made twice, each begins where the last ended, and the events say the same."""
+    """Require gapless versions, each continuing the previous one, and matching events."""
     assert [change.version for change in changes] == list(range(1, len(changes) + 1))
     assert [change.after.version for change in changes] == [change.version for change in changes]
     assert changes[0].before is None
@@ -177,7 +177,7 @@ def require_in_one_order(bench: Workbench, shop: Shop, changes: list[m.Change]) 
 
 
 def require_disjoint_claims(bench: Workbench, shop: Shop) -> None:
-    """By a query of its own, not by the constraint."""
+    """Check for overlapping claims by a query, without the constraint."""
     claims = bench.sql(
         """
         SELECT resource_id, starts_at, ends_at FROM scheduling.claim

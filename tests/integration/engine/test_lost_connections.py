@@ -1,4 +1,4 @@
-"""Connections that die: before anything was done, in the middle, and at the commit."""
+"""Connections lost before the write, during it, and at the commit."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +14,7 @@ from tests.integration.engine.workbench import SLOW_COMMIT, Background, Workbenc
 
 
 def kill_all(bench: Workbench) -> None:
-    """Every backend of the engine, as a restart of the server would."""
+    """Terminate every backend of the engine, as a server restart would."""
     bench.sql(
         """
         SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
@@ -24,7 +24,7 @@ def kill_all(bench: Workbench) -> None:
 
 
 def warm(bench: Workbench, shop: Shop, connections: int) -> None:
-    """Fill the pool: as many connections as callers at once."""
+    """Fill the pool with as many connections as there are concurrent callers."""
     with bench.fenced(shop.business_id):
         waiting = [Background(partial(shop.book, at(9 + hour))) for hour in range(connections)]
         wait_for(lambda: len(bench.sql(WAITING)) == connections)
@@ -48,7 +48,7 @@ def test_a_backend_killed_while_waiting_has_no_effect(bench: Workbench, shop: Sh
 
 
 def test_a_backend_killed_during_the_write_has_no_effect(bench: Workbench, shop: Shop) -> None:
-    """Another's uncommitted claim holds it up when it takes the time, after it looked and found it free."""
+    """The write waits for another's uncommitted claim after it found the time free."""
     with bench.administrator() as other, other.transaction(force_rollback=True):
         other.execute(
             """
@@ -88,7 +88,7 @@ def test_readers_survive_a_pool_of_dead_connections(own_bench: Workbench, own_sh
 
 @pytest.fixture
 def proxy(own_bench: Workbench) -> Iterator[TcpProxy]:
-    """Between the engine and its database."""
+    """A proxy between the engine and its database."""
     target = urlsplit(own_bench.databases.scheduling_url)
     with TcpProxy(target.hostname or "", target.port or 0) as proxy:
         yield proxy
@@ -96,7 +96,7 @@ def proxy(own_bench: Workbench) -> Iterator[TcpProxy]:
 
 @pytest.fixture
 def proxied(own_bench: Workbench, own_shop: Shop, proxy: TcpProxy) -> Iterator[Shop]:
-    """The shop, by an engine that reaches its database through the proxy; and a commit there takes half a second."""
+    """A shop whose engine uses the proxy, and whose commits take half a second."""
     own_bench.sql(SLOW_COMMIT.format(seconds=0.5))
     direct = urlsplit(own_bench.databases.scheduling_url)
     through = direct._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()

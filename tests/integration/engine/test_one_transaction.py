@@ -1,4 +1,4 @@
-"""The effect, its event and its key stand together or not at all."""
+"""Effect, event and key are stored together or not at all."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Threads against each other on one Postgres: what was acknowledged stands exactly once, and nothing else does."""
+"""Concurrent threads on one Postgres: exactly what was acknowledged is stored, once."""
 
 import json
 import subprocess
@@ -77,7 +77,7 @@ def test_one_key_is_executed_once(bench: Workbench, shop: Shop, threads: int) ->
 
 
 def test_a_key_in_progress_is_reported_within_its_timeout(own_bench: Workbench, own_shop: Shop) -> None:
-    """The second caller waits a second for the first to finish, and then hears to ask again."""
+    """The second caller waits a second for the first, then gets KeyInProgress."""
     own_bench.sql(SLOW_COMMIT.format(seconds=1.8))
 
     def book() -> m.Appointment:
@@ -128,11 +128,11 @@ def test_rescheduling_into_one_slot(bench: Workbench, shop: Shop, threads: int) 
 
 
 def test_concurrent_reschedules_never_deadlock(bench: Workbench, shop: Shop) -> None:
-    """Two that entered the constraint's index together once waited for each other until the deadlock was detected."""
+    """Two writes that entered the constraint's index together used to deadlock."""
     several = [shop.book(at(9 + n)) for n in range(6)]
     deadlocks = bench.deadlocks()
     arguments = [bench.role_url("scheduling_app"), str(shop.business_id)]
-    command = [sys.executable, "-m", "tests.integration.engine.mover", *arguments]
+    command = [sys.executable, "-m", "tests.integration.engine.rescheduler", *arguments]
     movers = [
         subprocess.Popen([*command, str(each.appointment_id)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         for each in several
@@ -145,7 +145,7 @@ def test_concurrent_reschedules_never_deadlock(bench: Workbench, shop: Shop) -> 
 
 
 def test_an_appointment_moved_while_locked_is_still_found(bench: Workbench, shop: Shop) -> None:
-    """Whoever waited for the row once heard that there is no such appointment."""
+    """A write that waited for the row used to get AppointmentNotFound."""
     zoe, booked = shop.add_provider(), shop.book(at(9))
     with bench.administrator() as other, other.transaction():
         for statement in (
@@ -166,7 +166,7 @@ def test_swapping_two_appointments_refuses_both(shop: Shop) -> None:
 
 
 def test_crossing_reschedules_do_not_deadlock(bench: Workbench, shop: Shop) -> None:
-    """Overlapping targets, so that each stands in the other's way whichever comes first."""
+    """The targets overlap, so each conflicts with the other."""
     half_hourly(shop)
     deadlocks = bench.deadlocks()
     for day in range(5):
@@ -208,8 +208,8 @@ def test_opening_a_business_concurrently_opens_it_once(bench: Workbench, shop: S
 
 
 def test_no_booking_violates_the_hours_in_force(shop: Shop) -> None:
-    """Hours change back and forth while customers book. A booking made when the afternoon was certainly closed, after
-    the call that closed it had returned and before the one that opened it was made, must not be in the afternoon."""
+    """Hours change back and forth while customers book. A booking made while the afternoon was certainly closed (after
+    the closing call returned and before the opening call began) must not be in the afternoon."""
     closed: list[tuple[datetime, datetime]] = []
     done = False
 

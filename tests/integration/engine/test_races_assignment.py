@@ -1,4 +1,4 @@
-"""Bookings that name nobody, that take several at once, or that count against a limit."""
+"""Concurrent assigned, collective and limited bookings."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def test_assigned_bookings_against_named_ones(bench: Workbench, shop: Shop, thre
 
 
 def test_concurrent_assignments_keep_the_rotation(bench: Workbench, shop: Shop) -> None:
-    """Different hours, so that everybody is free each time: all get equally many."""
+    """At different hours all providers are free, so each gets the same number."""
     several = team(shop, 2)
     results = at_once([anybody(shop, hour, day=day) for hour in (9, 10, 11, 12, 13, 14) for day in (0, 1)])
     assert not refusals(results)
@@ -130,7 +130,7 @@ def test_concurrent_bookings_respect_a_providers_limit(bench: Workbench, shop: S
 
 
 def test_swapping_between_two_providers_does_not_deadlock(bench: Workbench, shop: Shop) -> None:
-    """Each stands in the other's way, so both are refused; none waits for ever."""
+    """Each conflicts with the other, so both are refused; neither waits forever."""
     zoe = shop.add_provider()
     deadlocks = bench.deadlocks()
     for hour in range(9, 17):
@@ -168,7 +168,7 @@ def test_crossing_reschedules_between_two_providers(bench: Workbench, shop: Shop
 
 
 def test_overbooking_against_booking(bench: Workbench, shop: Shop) -> None:
-    """However many staff squeeze in, one at most is not marked."""
+    """At most one appointment is not marked as overbooked."""
     squeeze = partial(shop.port.book, request=shop.booking(overbook=True))
     calls: list[Callable[[], m.Appointment]] = [anybody(shop, provider_id=shop.provider.provider_id) for _ in range(8)]
     results = at_once([*calls, *[lambda: squeeze(shop.staff.writes()) for _ in range(4)]])

@@ -1,4 +1,4 @@
-"""Holds, requests and seats against each other: one holder, one decision, and no more people than seats."""
+"""Concurrent holds, approvals and seats: one holder, one decision, no more bookings than seats."""
 
 from collections.abc import Callable
 from functools import partial
@@ -61,7 +61,7 @@ def test_an_overdue_hold_goes_to_exactly_one_other(bench: Workbench, shop: Shop,
 
 @pytest.mark.parametrize("threads", [2, 8])
 def test_a_hold_that_expires_during_its_confirmation(bench: Workbench, shop: Shop, threads: int) -> None:
-    """The holder has it or somebody else has: never both, and never the holder who was told that it is lost."""
+    """Either the holder or another customer gets the time, and never a holder who got HoldExpired."""
     for n in range(8):
         held = hold(shop, at(9 + n))
         expire(bench, held, ago="-2 milliseconds" if n % 2 else "-4 milliseconds")
@@ -75,7 +75,7 @@ def test_a_hold_that_expires_during_its_confirmation(bench: Workbench, shop: Sho
 
 
 def test_concurrent_bookings_expire_shared_overdue_holds(bench: Workbench, shop: Shop) -> None:
-    """Bookings that overlap and each have to expire some of the same holds."""
+    """Overlapping bookings each have to expire some of the same holds."""
     shop.change_offering(step_minutes=15)
     short = shop.add_offering("Fringe", duration_minutes=15)
     deadlocks = bench.deadlocks()
@@ -95,7 +95,7 @@ def settle(shop: Shop) -> m.Settled:
 
 
 def test_settling_against_booking_and_joining(bench: Workbench, shop: Shop) -> None:
-    """Whoever expires a hold first, one gets the time; offers to those who wait included."""
+    """Whichever write expires the hold, exactly one booking or offer gets the time."""
     zoe = shop.add_provider()
     deadlocks = bench.deadlocks()
     for hour in (9, 11, 13, 15):
@@ -119,7 +119,7 @@ def test_settling_against_booking_and_joining(bench: Workbench, shop: Shop) -> N
 
 
 def test_a_write_with_later_locks_does_not_wait_for_an_overdue_hold(bench: Workbench, shop: Shop) -> None:
-    """One has its turn and finds the hold overdue; another, who is expiring it, waits for the turn."""
+    """One write holds the provider's lock and finds the hold overdue; the write that expires it waits for that lock."""
     first, second = shop.book(at(11)), shop.book(at(12))
     held = hold(shop, at(9))
     deadlocks = bench.deadlocks()
@@ -140,7 +140,7 @@ def test_a_write_with_later_locks_does_not_wait_for_an_overdue_hold(bench: Workb
 
 
 def wait_for_waiting(bench: Workbench, count: int) -> None:
-    """Until so many wait for a provider's turn."""
+    """Wait until this many backends wait for a provider's lock."""
     statement = """
         SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
            AND query LIKE 'SELECT 1 FROM scheduling.provider%%'
@@ -149,7 +149,7 @@ def wait_for_waiting(bench: Workbench, count: int) -> None:
 
 
 def test_an_opportunistic_offer_does_not_wait_for_locks(bench: Workbench, shop: Shop) -> None:
-    """Whoever cancels is not made to wait; who was passed over is offered the time when it is settled."""
+    """A cancellation does not wait; the skipped entry gets its offer from settling."""
     booked = shop.book(at(9))
     wish = m.JoinWaitlist(offering_id=shop.offering.offering_id, customer_id=shop.stranger.id, start=at(9), end=at(10))
     shop.port.join_waitlist(shop.stranger.writes(), wish)

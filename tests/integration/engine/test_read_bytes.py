@@ -1,4 +1,4 @@
-"""`Connection.read_bytes`: what a cursor would have answered, also after what makes prepared statements vanish."""
+"""`Connection.read_bytes` returns what a cursor would, even after prepared statements were dropped."""
 
 from collections.abc import Iterator
 

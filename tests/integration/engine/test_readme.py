@@ -1,4 +1,4 @@
-"""The example in the engine's README does what it says."""
+"""The example in the engine's README runs."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which rows each role sees, and what it may do to them."""
+"""Row-level security and grants of each role."""
 
 from datetime import date
 
@@ -41,7 +41,7 @@ def busy(shop: Shop) -> Shop:
 
 
 def furnished(shop: Shop) -> Shop:
-    """With at least one row in every table."""
+    """A business with at least one row in every table."""
     shop.add_resource()
     shop.work(OFFICE_HOURS, effective_from=date(2041, 1, 1))
     shop.override(date(2040, 6, 9), "close")

@@ -1,4 +1,4 @@
-"""What the database holds by itself, whatever the code above it does."""
+"""Constraints that the database enforces whatever the code does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from tests.integration.engine.workbench import Workbench
 
 
 def insert(bench: Workbench, shop: Shop, starts_at: datetime, ends_at: datetime, **columns: Any) -> None:
-    """An appointment by SQL, past all code; with a claim on its time, unless `claimed` says on which."""
+    """Insert an appointment by SQL, with a claim on its time, or on `claimed` if given."""
     claimed = columns.pop("claimed", (starts_at, ends_at))
     row = {
         "business_id": shop.business_id,
@@ -51,7 +51,7 @@ def insert(bench: Workbench, shop: Shop, starts_at: datetime, ends_at: datetime,
 
 @contextmanager
 def no_claim() -> Iterator[None]:
-    """The block ends in the database's word that an appointment has not the time it needs."""
+    """Expect the database to report an appointment without a claim."""
     with pytest.raises(psycopg.Error) as refusal:
         yield
     assert refusal.value.sqlstate == "SL003"
@@ -177,7 +177,7 @@ def test_an_appointment_belongs_to_the_catalog_of_its_business(bench: Workbench,
 
 
 def test_every_key_and_unique_index_starts_with_the_business(bench: Workbench) -> None:
-    """But the outbox's own, which the relay reads across businesses, and the canary's, which belongs to none."""
+    """Exceptions: the outbox, which the relay reads across businesses, and the canary, which belongs to none."""
     unique = bench.sql(
         """
         SELECT i.indexrelid::regclass::text, a.attname
@@ -192,7 +192,7 @@ def test_every_key_and_unique_index_starts_with_the_business(bench: Workbench) -
 
 
 def test_occupancy_uses_the_index_under_row_security(own_bench: Workbench, own_shop: Shop) -> None:
-    """There only leakproof operators reach an index: those of plain columns, not of ranges."""
+    """Only leakproof operators can use an index there: those of plain columns, not of ranges."""
     own_shop.add_provider()
     own_bench.sql(FIVE_THOUSAND_HOURS, own_shop.offering.offering_id, at(0), own_shop.business_id)
     own_bench.sql("ANALYZE scheduling.claim")

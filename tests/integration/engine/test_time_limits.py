@@ -36,7 +36,7 @@ def test_a_slow_commit_within_the_deadline_succeeds(own_bench: Workbench, own_sh
 
 
 def test_the_time_limit_of_a_call_ends_with_it(bench: Workbench, shop: Shop) -> None:
-    """A pooled connection that kept it would die under the next caller."""
+    """A pooled connection that kept the limit would fail for the next caller."""
     for _ in range(3):
         shop.port.book(shop.customer.writes("one", seconds=0.5), shop.booking())
         shop.port.list_appointments(shop.staff.reads(seconds=0.5), m.ListAppointments())

@@ -1,4 +1,4 @@
-"""Visits to random small shops: whatever is listed can be booked, and nothing else; on the database that decides."""
+"""Visits to random small shops: exactly what is listed can be booked, on a real database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Wish:
-    """Services of a shop, by their places, in order; by one provider, or by anybody. `seed` chooses among starts."""
+    """Services of a shop by index, in order, by one provider or any. `seed` chooses among starts."""
 
     plan: Plan
     services: Sequence[int]
@@ -42,7 +42,7 @@ class Wish:
 
 @st.composite
 def wishes(draw: DrawFn) -> Wish:
-    """What has limits cannot come twice in a visit."""
+    """A service with limits occurs at most once in a visit."""
     plan = draw(plans())
     order = list(draw(st.permutations(range(len(plan.services)))))
     unlimited = [n for n in order if "limits" not in plan.services[n].rules]
@@ -53,7 +53,7 @@ def wishes(draw: DrawFn) -> Wish:
 
 @dataclass(frozen=True)
 class Visitor:
-    """The shop's customer, who wishes for one kind of visit."""
+    """The shop's customer, with one kind of visit."""
 
     shop: Shop
     items: Sequence[m.Offering]
@@ -65,7 +65,7 @@ class Visitor:
     """So many can come at the same start, at the most."""
 
     def listed(self, window: Window | None = None) -> dict[datetime, datetime]:
-        """When a visit can begin, and when it ends then."""
+        """Return the start and end of every listed visit."""
         ids = tuple(each.offering_id for each in self.items)
         start, end = window or self.window
         request = m.SearchVisits(offering_ids=ids, start=start, end=end, provider_id=self.provider)
@@ -97,7 +97,7 @@ def _seats(offering: m.Offering, performers: int) -> int:
 
 
 def rows_of(bench: Workbench, business_id: UUID) -> dict[str, list[Any]]:
-    """Everything that the database has of a business."""
+    """Return all rows of a business."""
     with bench.administrator() as administrator:
         tables = administrator.execute(
             """
@@ -132,7 +132,7 @@ def test_a_listed_visit_can_be_booked_and_cancelled(bench: Workbench, wish: Wish
 @settings(max_examples=16, deadline=None, phases=PHASES)
 @given(wishes())
 def test_splitting_a_window_loses_no_start(bench: Workbench, wish: Wish) -> None:
-    """A visit that begins in it may go on after it, and meets there what is taken."""
+    """A visit that starts in the window may extend beyond it and meet claims there."""
     who = visitor(bench, wish)
     listed, (start, end) = who.listed(), wish.plan.window
     for cut in Random(wish.seed).sample(sorted(who.grid)[1:], min(6, max(0, len(who.grid) - 1))):
@@ -143,7 +143,7 @@ def test_splitting_a_window_loses_no_start(bench: Workbench, wish: Wish) -> None
 @settings(max_examples=16, deadline=None, phases=PHASES)
 @given(wishes())
 def test_a_booked_visit_is_no_longer_listed(bench: Workbench, wish: Wish) -> None:
-    """As soon as everybody who could come at the same start did; and it makes no other visit possible."""
+    """Once every possible booking at that start is made; it makes no other visit possible."""
     who, chosen = visitor(bench, wish), Random(wish.seed)
     listed = who.listed()
     while listed:

@@ -1,4 +1,4 @@
-"""Threads against each other over what comes free: nobody is offered two times, and no time is offered twice."""
+"""Concurrent offers of freed time: no entry gets two offers, and no time is offered twice."""
 
 import random
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def held(shop: Shop) -> list[m.Appointment]:
 
 
 def require_consistent(bench: Workbench, shop: Shop) -> None:
-    """Each offer is a hold of its own customer's, and no two active ones meet."""
+    """Require that each offer is a hold of its customer, and that no active ones overlap."""
     entries, holds = offers(shop), {each.appointment_id: each for each in held(shop)}
     assert len({each.appointment_id for each in entries}) == len(entries)
     for entry in entries:
@@ -55,7 +55,7 @@ def test_there_are_as_many_offers_as_free_times(bench: Workbench, shop: Shop, th
         join(shop, customer_of(shop.business_id), start=each.starts_at, end=each.ends_at)
     results = at_once([partial(cancel, shop, each, shop.staff) for each in booked])
     assert refusals(results) == []
-    # Nobody waits to make an offer: who was passed over for another's turn is seen to by settling.
+    # Offers do not wait for locks; settling makes offers to skipped entries.
     settle(shop)
     assert len(offers(shop)) == threads
     require_consistent(bench, shop)
@@ -67,7 +67,7 @@ def test_an_entry_for_any_time_gets_one_offer(bench: Workbench, shop: Shop, thre
     for _ in range(threads + 2):
         join(shop, customer_of(shop.business_id), start=at(9), end=at(9 + threads))
     assert refusals(at_once([partial(cancel, shop, each, shop.staff) for each in booked])) == []
-    # Somebody whom another transaction was dealing with may have been passed over; settling sees to them.
+    # A locked entry may have been skipped; settling makes its offer.
     settle(shop)
     assert len(offers(shop)) == threads
     require_consistent(bench, shop)
@@ -80,7 +80,7 @@ def test_a_booking_and_an_offer_never_get_the_same_time(bench: Workbench, shop: 
     calls = [partial(shop.book, at(9), customer_of(shop.business_id)) for _ in range(threads)]
     results = at_once([partial(cancel, shop, booked, shop.staff), *calls])
     assert {(type(each), each.details().get("reason")) for each in refusals(results)} <= {(SlotUnavailable, "taken")}
-    # The offer is made in the transaction that frees the time: nobody comes between.
+    # The offer is made in the transaction that frees the time, so nothing can come between.
     assert len(accepted(results)) == 1
     assert len(offers(shop)) == 1
     require_consistent(bench, shop)
@@ -135,7 +135,7 @@ def test_joining_against_cancelling_leaves_no_entry_waiting_for_free_time(bench:
 
 @pytest.mark.parametrize("threads", [2, 8])
 def test_concurrent_series_are_all_or_none(bench: Workbench, shop: Shop, threads: int) -> None:
-    """Each wants the same Mondays: one gets them all."""
+    """All request the same Mondays: one gets them all."""
     deadlocks = bench.deadlocks()
     callers = [customer_of(shop.business_id) for _ in range(threads)]
     results = at_once([partial(_series, shop, each) for each in callers])
@@ -148,7 +148,7 @@ def test_concurrent_series_are_all_or_none(bench: Workbench, shop: Shop, threads
 
 @pytest.mark.parametrize("threads", [4, 8])
 def test_concurrently_moved_series_stay_whole(bench: Workbench, shop: Shop, threads: int) -> None:
-    """Each moves to where its neighbour was; whatever is refused, no series is torn apart."""
+    """Each moves to its neighbour's times; no series is split, whatever is refused."""
     deadlocks = bench.deadlocks()
     callers = [customer_of(shop.business_id) for _ in range(threads)]
     made = [_series(shop, each, 9 + n) for n, each in enumerate(callers)]
@@ -203,7 +203,7 @@ def _shift(shop: Shop, series: m.Series, hour: int) -> m.Series:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_concurrent_operations_of_all_kinds_stay_consistent(bench: Workbench, shop: Shop, seed: int) -> None:
-    """Customers who book, hold, wait, confirm, leave, cancel and repeat, beside a caretaker that settles."""
+    """Customers book, hold, join, confirm, leave and cancel, while settling runs."""
     shop.add_provider("Zoe")
     shop.add_offering("Beard", duration_minutes=30)
     deadlocks = bench.deadlocks()
@@ -228,7 +228,7 @@ _REFUSALS = {SlotUnavailable, InvalidTransition, HoldExpired}
 
 
 def _live(shop: Shop, seed: int) -> list[SchedulingError]:
-    """One customer's day; the refusals they met."""
+    """Run one customer's operations; return the refusals."""
     chance, me, met = random.Random(seed), customer_of(shop.business_id), []
     for _ in range(25):
         try:

@@ -1,4 +1,4 @@
-"""One engine on one real database, and an administrator's view of what it left there."""
+"""One engine on one real database, and a superuser's view of its rows."""
 
 import threading
 import time
@@ -37,7 +37,7 @@ SLOW_COMMIT = """
 
 @dataclass(frozen=True)
 class Workbench:
-    """`database` and `engine` run as `scheduling_app`; the administrator is a superuser, whom no row security binds."""
+    """`database` and `engine` run as `scheduling_app`; the administrator is a superuser, exempt from row security."""
 
     databases: Databases
     database: Database
@@ -55,7 +55,7 @@ class Workbench:
             return cursor.fetchall() if cursor.description else []
 
     def connect(self, role: str) -> Administrator:
-        """As one of the running roles."""
+        """Connect as one of the running roles."""
         return psycopg.connect(self.role_url(role), autocommit=True)
 
     def role_url(self, role: str) -> str:
@@ -63,7 +63,7 @@ class Workbench:
 
     @contextmanager
     def fenced(self, business_id: UUID) -> Iterator[Administrator]:
-        """Nobody writes the business while the block lasts, as during a move."""
+        """Hold the fence of a business during the block, as a cutover does."""
         with self.administrator() as administrator, administrator.transaction():
             administrator.execute("SELECT pg_advisory_xact_lock(scheduling.fence_key(%s))", (business_id,))
             yield administrator
@@ -72,7 +72,7 @@ class Workbench:
         return int(self.sql(f"SELECT count(*) FROM scheduling.{table} WHERE business_id = %s", business_id)[0][0])
 
     def waiting(self, what: str) -> int:
-        """The backend that waits for a lock in a statement containing `what`, once there is one."""
+        """Wait for a backend that waits for a lock in a statement containing `what`, and return it."""
         statement = """
             SELECT pid FROM pg_stat_activity
              WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s
@@ -80,7 +80,7 @@ class Workbench:
         return int(wait_for(lambda: self.sql(statement, f"%{what}%"))[0][0])
 
     def committing(self) -> int:
-        """The backend that is busy with its COMMIT, once there is one."""
+        """Wait for a backend that is executing COMMIT, and return it."""
         statement = """
             SELECT pid FROM pg_stat_activity
              WHERE datname = current_database() AND query = 'COMMIT' AND state = 'active'
@@ -91,7 +91,7 @@ class Workbench:
         self.sql("SELECT pg_terminate_backend(%s, 5000)", pid)
 
     def deadlocks(self) -> int:
-        """How many there have been. Backends tell when they end, so the pool is emptied first."""
+        """Return the number of deadlocks. Backends report them when they end, so the pool is emptied first."""
         self.database.drop_idle()
         return int(self.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")[0][0])
 
@@ -107,7 +107,7 @@ def workbench_on(databases: Databases, *, pool_size: int = 34, pool_timeout: flo
 
 
 def wait_for(found: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """What `found` finds, once it finds anything."""
+    """Poll `found` until it returns something, and return that."""
     until = time.monotonic() + seconds
     while not (result := found()):
         assert time.monotonic() < until, "it did not come to that"
@@ -116,15 +116,15 @@ def wait_for(found: Callable[[], T], seconds: float = PATIENCE) -> T:
 
 
 def told_to_return(error: Exception) -> bool:
-    """Whether nothing was done, for whoever asked waited in vain for somebody else. On a machine that is busy itself, a
-    lock may be waited for longer than the product allows."""
+    """Whether an outcome means that nothing was done and the call should be repeated. On a busy machine, a lock wait
+    may exceed the product's timeout."""
     return isinstance(error, Unavailable) and error.retry_after == A_MOMENT
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T | SchedulingError]:
-    """Results or refusals of calls that begin at the same moment, each in a thread. Other exceptions are raised.
+    """Run calls that start at the same moment, each in a thread; return results or refusals. Raise other exceptions.
 
-    Whoever is told to return does.
+    Calls that are told to retry are repeated.
     """
     ready = threading.Barrier(len(calls))
 
@@ -144,7 +144,7 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T | SchedulingError]:
 
 
 class Background(Generic[T]):
-    """A call that runs beside the test, in a thread of its own."""
+    """A call that runs in a thread in parallel with the test."""
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._threads = ThreadPoolExecutor(1)
@@ -152,5 +152,5 @@ class Background(Generic[T]):
         self._threads.shutdown(wait=False)
 
     def result(self) -> T:
-        """What it came to, or what it raised."""
+        """Return the result or the exception raised."""
         return self._future.result(PATIENCE)

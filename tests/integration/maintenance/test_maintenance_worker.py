@@ -1,4 +1,4 @@
-"""What is due happens, though nobody calls."""
+"""The maintenance worker performs due work without a caller."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def caretaker(bench: Workbench) -> Iterator[MaintenanceWorker]:
 
 
 def caretaker_of(bench: Workbench) -> MaintenanceWorker:
-    """As the processes run it, but for those who wait it looks at every step."""
+    """Build the worker as the processes do, except that it examines waitlists at every step."""
     due = DueBusinesses(bench.databases.scheduling_url, bench.databases.role_secret)
     return MaintenanceWorker(due, bench.engine, waiting_seconds=0)
 

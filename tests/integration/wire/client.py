@@ -1,4 +1,4 @@
-"""A client of the service's HTTP face that can say anything."""
+"""A client of the service's HTTP API that can send arbitrary requests."""
 
 import socket
 from typing import Any, Self
@@ -12,7 +12,7 @@ from tests.contract.port.shop import Caller
 
 
 class RawClient:
-    """Sends sound tokens of one caller with whatever else a test wants to send."""
+    """Sends valid tokens of one caller together with arbitrary content."""
 
     def __init__(self, url: str, signer: TokenSigner, caller: Caller) -> None:
         self.url = url
@@ -28,11 +28,11 @@ class RawClient:
         self._session.close()
 
     def get(self, path: str, **headers: str) -> requests.Response:
-        """A read with a sound token, unless `Authorization` says otherwise; `_` stands for `-` in names."""
+        """Send a read with a valid token, unless `Authorization` is given; `_` in names becomes `-`."""
         return self._session.get(self.url + path, headers={**self.for_reads(), **_named(headers)}, timeout=10)
 
     def create_offering(self, body: Any, *, key: str | None = None, **headers: str) -> requests.Response:
-        """A write with a sound token. `body` is bytes or an iterable of bytes (sent in chunks), or is sent as JSON."""
+        """Send a write with a valid token. `body` is bytes, an iterable of bytes (chunked), or encoded as JSON."""
         sent = {**self.for_write("create_offering", key or uuid4().hex), **_named(headers)}
         content = {"json": body} if isinstance(body, dict) else {"data": body}
         return self._session.post(f"{self.url}/v1/offerings", headers=sent, timeout=10, **content)
@@ -50,7 +50,7 @@ class RawClient:
         }
 
     def raw(self, *lines: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Exactly these lines of a request; the status and everything that came back until the service hung up."""
+        """Send exactly these lines; return the status and everything received until the service disconnects."""
         parts = urlsplit(self.url)
         with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as connection:
             connection.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)

@@ -1,4 +1,4 @@
-"""The real service, and a client that says what it likes: not the adapter, which says only what is right."""
+"""The real service, and a client that can send invalid requests, which the adapter never does."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the service makes of requests: deadlines, keys, bodies, traces. Hostile input 2 to 4, 8, 12, 13 and 25 to 30."""
+"""Request handling: deadlines, keys, bodies, traces. Hostile input 2 to 4, 8, 12, 13 and 25 to 30."""
 
 import json
 import re

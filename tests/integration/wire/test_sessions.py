@@ -1,4 +1,4 @@
-"""Locks in the service's own database: its metrics page shows them, and `extraction evidence` names them."""
+"""Lock waits in the service's database: its metrics show them, and `extraction evidence` reports them."""
 
 import time
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def test_metrics_omit_sessions_when_the_database_does_not_respond(
 
 @contextmanager
 def asking(client: RawClient) -> Iterator[None]:
-    """Somebody who asks for the offerings, again and again, and gives up after half a second."""
+    """Request the offerings repeatedly, with a timeout of half a second."""
     over = Event()
 
     def ask() -> None:

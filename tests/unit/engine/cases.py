@@ -1,4 +1,4 @@
-"""Random businesses around a change of clocks, and moments to ask about."""
+"""Random businesses around a clock change, and moments to query."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -30,17 +30,17 @@ ZONES = [
     ZoneInfo(name)
     for name in (
         "Africa/Cairo",  # at midnight
-        "Africa/Casablanca",  # for a month, by the moon
+        "Africa/Casablanca",  # during Ramadan
         "America/Havana",  # midnight itself is skipped
         "America/New_York",
         "America/Nuuk",  # the last hour before midnight is skipped
-        "America/Santiago",  # on the other side of the year
+        "America/Santiago",  # southern hemisphere
         "America/St_Johns",
         "Asia/Gaza",
-        "Asia/Kolkata",  # never
-        "Asia/Kathmandu",  # a quarter of an hour
+        "Asia/Kolkata",  # no changes
+        "Asia/Kathmandu",  # offset of a quarter hour
         "Atlantic/Azores",
-        "Australia/Lord_Howe",  # by half an hour
+        "Australia/Lord_Howe",  # changes by half an hour
         "Europe/Dublin",  # negative summer time
         "Europe/Paris",
         "Pacific/Apia",
@@ -55,7 +55,7 @@ def zones() -> SearchStrategy[ZoneInfo]:
 
 
 def days(zone: ZoneInfo) -> SearchStrategy[date]:
-    """Around a change of clocks, where there is one."""
+    """Dates around a clock change, if the zone has one."""
     if not changes(zone):
         return st.dates(date(YEAR, 1, 5), date(YEAR, 12, 25))
     return st.builds(lambda day, off: day + timedelta(days=off), st.sampled_from(changes(zone)), st.integers(-1, 1))
@@ -63,7 +63,7 @@ def days(zone: ZoneInfo) -> SearchStrategy[date]:
 
 @st.composite
 def ranges_of_a_day(draw: DrawFn, latest: int = 1440) -> list[Range]:
-    """Disjoint and ascending, some touching; on quarters of an hour for the most, and in the hours of the changes."""
+    """Disjoint, sorted ranges, some adjacent; mostly on quarter hours, and in the hours of clock changes."""
     quarters = st.integers(0, latest // 15).map(lambda quarter: quarter * 15)
     late_or_early = st.one_of(st.integers(0, 4 * 4), st.integers(22 * 4, 24 * 4)).map(lambda quarter: quarter * 15)
     edge = st.one_of(late_or_early, quarters, st.integers(0, latest))
@@ -75,7 +75,7 @@ def ranges_of_a_day(draw: DrawFn, latest: int = 1440) -> list[Range]:
 
 @st.composite
 def weeks(draw: DrawFn) -> Week:
-    """Any two days in a row differ. Some last past midnight, on every other day, as far as the next one lets them."""
+    """Weeks whose consecutive days differ. On every other day some ranges extend past midnight."""
     one, two = draw(ranges_of_a_day()), draw(st.one_of(st.just([]), ranges_of_a_day()))
     if draw(st.booleans()) and one:
         until = 1440 + (two[0][0] if two else 1440)
@@ -86,7 +86,7 @@ def weeks(draw: DrawFn) -> Week:
 
 
 def quarters(low: int, high: int) -> SearchStrategy[int]:
-    """Seconds, in whole quarters of an hour for the most."""
+    """Seconds, mostly in whole quarter hours."""
     return st.one_of(
         st.integers(low // 15, high // 15).map(lambda quarter: quarter * 15 * MINUTE),
         st.integers(low, high).map(lambda minute: minute * MINUTE),
@@ -94,7 +94,7 @@ def quarters(low: int, high: int) -> SearchStrategy[int]:
 
 
 def spans(begin: int, most: int = 3) -> SearchStrategy[list[Range]]:
-    """From before the window until after it; some overlap, as what is overbooked does."""
+    """Spans from before the window to after it; some overlap, as overbooked ones do."""
     one = st.tuples(quarters(-360, 2160), quarters(1, 240)).map(
         lambda pair: (begin + pair[0], begin + pair[0] + max(pair[1], MINUTE))
     )
@@ -103,7 +103,7 @@ def spans(begin: int, most: int = 3) -> SearchStrategy[list[Range]]:
 
 @st.composite
 def terms(draw: DrawFn, *, today: date) -> Terms:
-    """Of an offering without anything special."""
+    """Terms of an offering without special rules."""
     rarely = st.sampled_from([0, 0, 0, 5, 10, 15, 30, 90])
     day = st.integers(-3, 3).map(lambda off: today + timedelta(days=off))
     first, last = sorted((draw(day), draw(day)))
@@ -175,7 +175,7 @@ def counts(begin: int, zone: ZoneInfo) -> SearchStrategy[Mapping[date, int]]:
 
 @st.composite
 def sessions(draw: DrawFn, model: Model, person: Person, window: Range) -> Person:
-    """The person with up to two groups where the model would let one begin, and their claims."""
+    """A person with up to two groups at starts that the model allows, and their claims."""
     alone = Model(model.zone, model.terms, [person], model.now, model.holidays, model.things)
     middle = sum(window) // 2 // MINUTE * MINUTE
     possible = [start for start in range(middle, middle + 6 * HOUR, 5 * MINUTE) if alone.offered(start)]

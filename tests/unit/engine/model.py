@@ -1,6 +1,6 @@
-"""Availability the slow way: look at every minute alone, and at the clock on the wall.
+"""A slow model of availability that examines every minute and the local time.
 
-Shares nothing with the engine but `zoneinfo`. All times are in seconds since 1970, in whole minutes but for `now`.
+Shares only `zoneinfo` with the engine. Times are in seconds since 1970, in whole minutes except `now`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ ORDER = [
 
 @cache
 def reached(day: date, minute: int, zone: ZoneInfo) -> int:
-    """When a clock in the zone first shows that time of that day, or anything later."""
+    """Return when a clock in the zone first shows this time of this day, or a later one."""
     wanted = datetime.combine(day, time()) + timedelta(minutes=minute)
     moment = int(wanted.replace(tzinfo=UTC).timestamp()) - 15 * 3600
     while datetime.fromtimestamp(moment, zone).replace(tzinfo=None) < wanted:
@@ -46,7 +46,7 @@ def date_of(moment: int, zone: ZoneInfo) -> date:
 
 
 def meet(one: Range, other: Range) -> bool:
-    """Whether some minute belongs to both."""
+    """Return whether the ranges overlap."""
     return not set(range(*one, MINUTE)).isdisjoint(range(*other, MINUTE))
 
 
@@ -72,7 +72,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Person:
-    """A provider: when they work, and what is taken of them (buffers included)."""
+    """A provider: working time, and occupied time including buffers."""
 
     zone: ZoneInfo
     week: Week
@@ -95,7 +95,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Terms:
-    """An offering as it is asked for. Lengths in seconds."""
+    """An offering as queried. Lengths are in seconds."""
 
     step: int
     length: int
@@ -132,13 +132,13 @@ class Model:
     """Of the customer who asks."""
 
     def offered(self, start: int) -> list[int]:
-        """The places of those who can take it; of a collective, the first."""
+        """Return the indexes of the providers that can take the start; for a collective, the first."""
         if self.terms.collective:
             return [0] if self.people and all(self._takes(person, start) for person in self.people) else []
         return [place for place, person in enumerate(self.people) if self._takes(person, start)]
 
     def why_not(self, start: int) -> list[str]:
-        """Everything against a start for whom the least is against, or for all in a collective."""
+        """Return the reasons against a start: those of the closest provider, or of all for a collective."""
         if not self.people:
             return ["not_offered"]
         each = [list(self._against(person, start)) for person in self.people]
@@ -198,7 +198,7 @@ class Model:
             yield "off_grid"
 
     def _around(self, person: Person, start: int) -> list[Range]:
-        """The working ranges that hold the whole appointment; of that date, or of one beside it."""
+        """Return the working ranges, of that date or an adjacent one, that contain the whole appointment."""
         today, end = date_of(start, person.zone), start + self.terms.length
         ranges = [
             (reached(day, opens, person.zone), reached(day, closes, person.zone))
@@ -219,7 +219,7 @@ class Model:
         week = max(holding, key=lambda each: each.first).week if holding else person.week
         return week[day.weekday()]
 
-    # ---- what is taken
+    # ---- occupied time
 
     def _against_the_time(self, person: Person, start: int) -> Iterator[str]:
         session = self._session(person, start)
@@ -236,7 +236,7 @@ class Model:
         return next((s for s in person.sessions if (s.start, s.end) == (start, start + self.terms.length)), None)
 
     def things_at(self, start: int) -> list[tuple[str, int]] | None:
-        """The first that are free, of every kind that is needed: kind and place."""
+        """Return the first free resources of every needed kind, as kind and index."""
         chosen = []
         lasts = (start, start + self.terms.length)
         for kind, quantity in self.terms.needs.items():
@@ -272,7 +272,7 @@ def _reached_limit(counts: Mapping[date, int], day: date, daily: int | None, wee
 
 
 def _together(regular: Sequence[Range], extra: Sequence[Range]) -> list[Range]:
-    """Minute by minute. Two regular ranges that touch stay two, unless an extra one reaches the seam."""
+    """Merge ranges minute by minute. Adjacent regular ranges stay separate unless an extra one meets the boundary."""
     minutes = {minute for opens, closes in (*regular, *extra) for minute in range(opens, closes)}
     seams = {opens for opens, _ in regular if any(closes == opens for _, closes in regular)}
     seams = {seam for seam in seams if not any(opens <= seam <= closes for opens, closes in extra)}

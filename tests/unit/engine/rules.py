@@ -1,4 +1,4 @@
-"""The engine's view of what a model describes, without a database."""
+"""The engine's rules and occupancy for a model, without a database."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -148,13 +148,13 @@ def _ranges(ranges: Sequence[Range]) -> tuple[m.DayRange, ...]:
 
 
 def wall(minute: int, last: int = 0) -> str:
-    """Minutes after midnight as the contract writes them: of the next day without saying so; midnight is 24:00."""
+    """Format minutes after midnight as the contract does: past 24:00 as a time of the next day; midnight is 24:00."""
     hours, minutes = divmod(minute, 60)
     return f"{last:02d}:00" if minute == 1440 else f"{hours % 24:02d}:{minutes:02d}"
 
 
 def plain(zone: str, week: Week, *, length: int, step: int | None = None, **terms: int | date | str) -> Model:
-    """One provider and one offering; lengths in minutes."""
+    """Return rules with one provider and one offering; lengths in minutes."""
     where = ZoneInfo(zone)
     return Model(
         where,

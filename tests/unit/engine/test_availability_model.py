@@ -1,4 +1,4 @@
-"""The engine's predicate against the plain model: what is listed is what is bookable; each refusal has its reason."""
+"""The engine's predicate agrees with the model: listed starts, bookable starts and reasons for refusals."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -58,7 +58,7 @@ def with_seats(draw: DrawFn) -> Case:
 
 @st.composite
 def collective(draw: DrawFn) -> Case:
-    """People who work alike, so that they sometimes all can."""
+    """Providers with similar hours, so that all are sometimes free together."""
     model, window = draw(with_resources() if draw(st.booleans()) else cases(hours=12))
     first = model.people[0]
     others = draw(st.lists(st.sampled_from([(), first.busy[:1], first.busy[1:]]), max_size=2))
@@ -71,7 +71,7 @@ def minutes(window: Range, step: int = MINUTE) -> range:
 
 
 def listed(model: Model, window: Range) -> list[tuple[int, int]]:
-    """Starts and the places of those who are free, once as search lists them and once as booking asks."""
+    """Return starts and provider indexes, once from search and once from the query that booking makes."""
     asked = question(model)
     read = taken(model, asked)
     found = free_starts(asked, window, read)
@@ -170,7 +170,7 @@ def test_later_services_of_a_visit_match_the_model_off_the_grid(case: Case) -> N
 @settings(max_examples=100, deadline=None, phases=PHASES)
 @given(cases(most_people=2), st.integers(1, 36 * HOUR))
 def test_splitting_a_window_loses_no_start(case: Case, cut: int) -> None:
-    """No start is lost or repeated between a page of days and the next."""
+    """No start is lost or repeated at the boundary of two windows."""
     model, (begin, end) = case
     middle = min(begin + cut, end)
     assert listed(model, (begin, middle)) + listed(model, (middle, end)) == listed(model, (begin, end))

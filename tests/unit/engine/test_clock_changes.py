@@ -1,4 +1,4 @@
-"""Working hours on the days the clocks change, day by day and zone by zone."""
+"""Working hours on days with clock changes, in various zones."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -20,7 +20,7 @@ def minutes(wall: str) -> int:
 
 
 def starts(zone: str, day: date, hours: str, duration: int = 30) -> list[str]:
-    """The local times offered on the day and the one after it, by a provider with those hours on that weekday only."""
+    """Return the local starts on a day and the next, for a provider with these hours on that weekday only."""
     opens, closes = hours.split("-")
     week = [[(minutes(opens), minutes(closes))] if weekday == day.weekday() else [] for weekday in range(7)]
     return _starts(zone, day, week, duration)
@@ -67,7 +67,7 @@ def test_clocks_forward_hours_within_the_gap_are_empty() -> None:
 
 
 def test_clocks_forward_hours_in_the_gap_do_not_overlap_later_hours() -> None:
-    """They once did, and the same start was listed twice."""
+    """Regression: the same start was listed twice."""
     sunday = [(minutes("02:00"), minutes("02:45")), (minutes("03:00"), minutes("04:00"))]
     found = _starts("Europe/Paris", PARIS_FORWARD, [[]] * 6 + [sunday], 30)
     assert found == ["03:00+0200", "03:30+0200"]
@@ -107,7 +107,7 @@ def test_a_day_without_midnight_starts_at_one() -> None:
 
 
 def test_a_skipped_last_hour_does_not_leak_into_the_next_day() -> None:
-    """Saturday's late hours once landed on Sunday: listed by a search that saw both days, refused by booking."""
+    """Regression: Saturday's late hours became Sunday's, and were listed by search but refused by booking."""
     eve = date(2040, 3, 24)
     assert starts("America/Nuuk", eve, "22:00-24:00") == ["22:00-0200", "22:30-0200"]
     assert starts("America/Nuuk", eve, "22:30-23:30") == ["22:30-0200"]
@@ -115,7 +115,7 @@ def test_a_skipped_last_hour_does_not_leak_into_the_next_day() -> None:
 
 
 def test_casablanca_changes_for_ramadan() -> None:
-    """Clocks go back for the month and forward after it: the zone database knows, and nobody else has to."""
+    """Clocks go back for the month and forward after it, according to the zone database."""
     zone = ZoneInfo("Africa/Casablanca")
     forward, back = changes(zone)
     assert len(starts("Africa/Casablanca", back, "00:00-24:00", 60)) == 25
@@ -139,7 +139,7 @@ def test_a_night_from_sunday_to_monday_is_complete() -> None:
 
 
 def test_a_later_local_time_is_never_an_earlier_instant() -> None:
-    """And no time of a day lies outside of that day, or a search of the day would miss it."""
+    """No time of a day lies outside that day, where a search of the day would miss it."""
     for name in sorted(available_timezones()):
         zone = ZoneInfo(name)
         for day in changes(zone):

@@ -1,4 +1,4 @@
-"""Series follow the wall clock of the provider's zone."""
+"""Occurrences of a series follow local time in the provider's zone."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -96,7 +96,7 @@ def test_occurrences_are_sorted_and_keep_the_local_minute(
     wall = first.astimezone(zone).replace(tzinfo=None)
     for each in found[1:]:
         shown = each.astimezone(zone).replace(tzinfo=None)
-        # Later than the wall asks for only where clocks skipped it.
+        # Later than the local time only where clocks skipped it.
         assert timedelta() <= shown - datetime.combine(shown.date(), wall.time()) <= timedelta(hours=1)
 
 
@@ -104,7 +104,7 @@ def test_occurrences_are_sorted_and_keep_the_local_minute(
 def test_shifting_by_a_difference_yields_the_other_moment(first: datetime, minutes: int, zone: ZoneInfo) -> None:
     later = first + timedelta(minutes=minutes)
     again = shift_wall_time(first, wall_time_difference(first, later, zone), zone)
-    # The same, or its twin when the local time happens twice.
+    # The same moment, or the other one if the local time occurs twice.
     assert again == later or again.astimezone(zone).replace(tzinfo=None) == later.astimezone(zone).replace(tzinfo=None)
 
 

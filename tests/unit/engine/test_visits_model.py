@@ -1,4 +1,4 @@
-"""Several services in one visit against the plain model: each can be taken where the one before it ends."""
+"""Visits agree with the model: each service can be booked where the previous one ends."""
 
 from collections.abc import Callable
 from random import Random
@@ -13,7 +13,7 @@ from tests.unit.engine.visits import Visit, questions_of, visits
 
 
 def listed(visit: Visit) -> list[tuple[int, int]]:
-    """From when to when, as search lists them."""
+    """Return start and end of the listed visits."""
     questions = questions_of(visit)
     read = [taken(model, question) for model, question in zip(visit.asked(), questions, strict=True)]
     slots = visit_slots(questions, read, visit.window)
@@ -21,7 +21,7 @@ def listed(visit: Visit) -> list[tuple[int, int]]:
 
 
 def possible(visit: Visit) -> list[int]:
-    """The minutes at which somebody can take each service when its turn comes."""
+    """Return the minutes at which every service has a free provider at its offset."""
     turns = list(zip(visit.asked(), visit.begins(), strict=True))
     return [start for start in minutes(visit.window) if all(model.offered(start + later) for model, later in turns)]
 
@@ -30,12 +30,12 @@ def possible(visit: Visit) -> list[int]:
 @given(visits())
 def test_listed_visits_match_the_model(visit: Visit) -> None:
     assert listed(visit) == [(start, start + visit.lasts()) for start in possible(visit)]
-    # Booking places them there.
+    # Booking uses the same starts.
     assert start_offsets(questions_of(visit)) == visit.begins()
 
 
 def some_are_listed(visit: Visit) -> bool:
-    """And not all that begin well."""
+    """Return whether some, but not all candidate starts are listed."""
     begin_well = [start for start in minutes(visit.window) if visit.asked()[0].offered(start)]
     return 0 < len(listed(visit)) < len(begin_well)
 
@@ -53,5 +53,5 @@ def one_joins_a_group(visit: Visit) -> bool:
 
 @pytest.mark.parametrize("what", [some_are_listed, one_joins_a_group])
 def test_the_random_visits_are_diverse(what: Callable[[Visit], bool]) -> None:
-    """Else what holds of all of them would say little."""
+    """Otherwise the property would hold trivially."""
     find(visits(), what, settings=settings(phases=[Phase.generate], database=None), random=Random(1))

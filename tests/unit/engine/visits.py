@@ -1,4 +1,4 @@
-"""Random visits: several services of one business, asked for in one go."""
+"""Random visits: several services of one business in a row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from tests.unit.engine.rules import CUSTOMER, offering, provider_id, rules
 
 @dataclass(frozen=True)
 class Visit:
-    """Each service as the model sees it: with those who perform it, and the groups and counts that are its own."""
+    """Each service as a model, with its own providers, groups and counts."""
 
     services: Sequence[Model]
     performers: Sequence[Sequence[int]]
@@ -32,7 +32,7 @@ class Visit:
     window: Range
 
     def asked(self) -> list[Model]:
-        """The services with those only who may do them here: a collective's do it together, or not at all."""
+        """Restrict the services to their eligible providers; a collective keeps all or none."""
         if self.named is None:
             return list(self.services)
         return [
@@ -43,7 +43,7 @@ class Visit:
         ]
 
     def begins(self) -> list[int]:
-        """How long after the visit's start each service does: nobody's time is wasted, and no buffer is shared."""
+        """Return each service's start relative to the visit's, without gaps or shared buffers."""
         found = [0]
         for earlier, later in pairwise(model.terms for model in self.services):
             found.append(found[-1] + earlier.length + earlier.after + later.before)
@@ -53,7 +53,7 @@ class Visit:
         return self.begins()[-1] + self.services[-1].terms.length
 
 
-# ---- what the engine is asked
+# ---- queries
 
 
 def offering_id(place: int) -> UUID:
@@ -61,7 +61,7 @@ def offering_id(place: int) -> UUID:
 
 
 def visit_rules(visit: Visit) -> BusinessRules:
-    """One catalog with all of the visit's services, each performed by its own people."""
+    """Return one catalog with all services of the visit, each with its own providers."""
     business = rules(replace(visit.services[0], people=visit.everybody))
     offerings = [
         msgspec.structs.replace(offering(model.terms), offering_id=offering_id(place))
@@ -87,7 +87,7 @@ def questions_of(visit: Visit) -> list[AvailabilityQuery]:
     return build_visit_queries(visit_rules(visit), ids, [named] * len(ids), CUSTOMER)
 
 
-# ---- at random
+# ---- strategies
 
 
 FIVE_MINUTES = 5 * MINUTE
@@ -96,7 +96,7 @@ MOSTLY = st.sampled_from([True, True, True, True, False])
 
 @st.composite
 def visits(draw: DrawFn) -> Visit:
-    """Two or three services with anything that one service can have, in some hours around a change of clocks."""
+    """Two or three services with any rules, in a few hours around a clock change."""
     zone = draw(zones())
     begin = reached(draw(days(zone)), 0, zone) + draw(st.integers(-180, 180)) * MINUTE
     everybody = draw(st.lists(colleagues(zone, begin), min_size=1, max_size=3))
@@ -115,7 +115,7 @@ def visits(draw: DrawFn) -> Visit:
 
 @st.composite
 def colleagues(draw: DrawFn, zone: ZoneInfo, begin: int) -> Person:
-    """Most of them work all day and night: what else there is to hours is asked of one service at a time."""
+    """Providers who mostly work around the clock; hours are tested with single services."""
     week = [[(0, 1440)]] * 7 if draw(MOSTLY) else draw(weeks())
     where = draw(st.one_of(st.just(zone), zones()))
     return Person(where, week, blocked=draw(spans(begin, 1)), busy=draw(spans(begin)))
@@ -123,7 +123,7 @@ def colleagues(draw: DrawFn, zone: ZoneInfo, begin: int) -> Person:
 
 @st.composite
 def service_terms(draw: DrawFn, today: date) -> Terms:
-    """Short for the most, and open to whoever comes: else hardly a visit were possible."""
+    """Mostly short services with few restrictions, so that visits are often possible."""
     own = draw(terms(today=today))
     if not draw(MOSTLY):
         return own
@@ -133,7 +133,7 @@ def service_terms(draw: DrawFn, today: date) -> Terms:
 
 @st.composite
 def special(draw: DrawFn, model: Model, begin: int) -> Model:
-    """With needs, limits or seats, or done by all together; or nothing of that."""
+    """Terms with needs, limits, seats or a collective, or none of these."""
     what = draw(st.sampled_from(["nothing", "needs", "limits", "seats", "together"]))
     if what == "needs":
         kind = draw(st.sampled_from([*model.things, "room"]))
@@ -150,8 +150,8 @@ def special(draw: DrawFn, model: Model, begin: int) -> Model:
 
 @st.composite
 def beside_groups(draw: DrawFn, visit: Visit) -> Visit:
-    """Where a service has seats, somebody else came at one of the visit's starts: there is a group to join, or one that
-    is full, and it keeps its provider from everything else."""
+    """For a service with seats, add a session at one of the visit's starts: one to join, or a full one that occupies
+    its provider."""
     if all(model.terms.capacity == 1 for model in visit.services):
         return visit
     grid = range(-(-visit.window[0] // FIVE_MINUTES) * FIVE_MINUTES, visit.window[1], FIVE_MINUTES)

@@ -1,4 +1,4 @@
-"""The days on which clocks change, found by looking."""
+"""The days of clock changes, found by examining each day."""
 
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -9,7 +9,7 @@ YEAR = 2030
 
 @cache
 def changes(zone: ZoneInfo) -> tuple[date, ...]:
-    """The local dates of `YEAR` on which, or on whose eve, the clocks change."""
+    """Return the local dates of `YEAR` on which, or on the eve of which, clocks change."""
     midnights = [datetime(YEAR, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(366)]
     return tuple(
         moment.date()

@@ -1,4 +1,4 @@
-"""What those who run the service ask of it, and what it tells them."""
+"""The routes for operators, and the request log."""
 
 import json
 import re

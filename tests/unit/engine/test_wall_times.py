@@ -1,4 +1,4 @@
-"""Working ranges come back from the tables as they were meant."""
+"""Working ranges survive the conversion to stored minutes and back."""
 
 from hypothesis import given
 from hypothesis import strategies as st

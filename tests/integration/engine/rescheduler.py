@@ -1,7 +1,7 @@
-"""A process that moves one appointment to and fro: `python -m tests.integration.engine.mover URL BUSINESS APPOINTMENT`.
+"""Reschedule one appointment back and forth: `python -m tests.integration.engine.rescheduler URL BUSINESS APPOINTMENT`.
 
-Threads of one Python take turns too politely for some races. Prints how many moves were made, and the codes of errors
-other than that a time is taken, as JSON.
+Threads of one Python process interleave too rarely for some races. Prints the number of moves, and the codes of errors
+other than a taken time, as JSON.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A pool that is exhausted, and databases that are read-only, not migrated, gone, or restarted."""
+"""An exhausted pool, and databases that are read-only, not migrated, missing or restarted."""
 
 import secrets
 import time
@@ -31,7 +31,7 @@ from tests.integration.engine.workbench import Workbench, at_once, wait_for, wor
 def test_an_exhausted_pool_refuses_within_its_timeout(
     bench: Workbench, shop: Shop, patience: float, seconds: float, waits: float
 ) -> None:
-    """By its own patience, or by the caller's deadline if that is sooner; and serves again at once afterwards."""
+    """The wait ends by the pool's timeout or the caller's deadline; afterwards the pool serves immediately."""
     with workbench_on(bench.databases, pool_size=2, pool_timeout=patience) as small:
         far = shop.through(small.engine)
         with ExitStack() as held:
@@ -73,7 +73,7 @@ def test_a_read_only_database_refuses_writes_and_serves_reads(own_bench: Workben
 
 @pytest.fixture
 def unmigrated(databases: Databases) -> Iterator[SchedulingEngine]:
-    """An engine on an empty database of the same server."""
+    """An engine on an empty database."""
     server, name = urlsplit(databases.scheduling_admin_url), f"test_{secrets.token_hex(6)}"
     with psycopg.connect(server.geturl(), autocommit=True) as administrator:
         administrator.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
@@ -100,7 +100,7 @@ def test_a_missing_database_is_unavailable_immediately(shop: Shop) -> None:
 
 
 def test_the_engine_reconnects_after_a_server_restart(tmp_path: Path) -> None:
-    """Stopped in order, and killed: while it is away nothing is done, and afterwards nobody has to restart us."""
+    """After an orderly stop and after a kill, the engine recovers without a restart."""
     with PostgresServer(tmp_path / "postgres", durable=False) as server:
         target = scheduling_target(server.admin_url("scheduling"), "a role secret of the tests")
         set_up(target)
