@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.scheduling.openapi import document
-from tests.contract.compatibility.compatibility import breaking_changes
+from tests.contract.compatibility.breaking_changes import breaking_changes
 from tests.contract.compatibility.schema_fit import Json
 
 RELEASED = Path(__file__).with_name("compatibility") / "released"

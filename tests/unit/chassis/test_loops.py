@@ -1,4 +1,4 @@
-"""Loops run beside each other, survive their errors, and stop."""
+"""Loops run in parallel, survive their errors and stop in time."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ def run_for(worker: Worker, seconds: float) -> bool:
     return run(worker, stop)
 
 
-def test_a_loop_that_fails_is_tried_again_and_disturbs_nobody(
+def test_failing_loop_is_retried_with_backoff_and_does_not_affect_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(loops, "FIRST_RETRY_SECONDS", 0.01)
@@ -31,13 +31,13 @@ def test_a_loop_that_fails_is_tried_again_and_disturbs_nobody(
         worked += 1
 
     assert run_for(Worker([Loop("failing", failing, 0), Loop("working", working, 0.001)]), 0.3)
-    assert 3 <= len(failed) - 1 <= 7, "with a rest that doubles"
+    assert 3 <= len(failed) - 1 <= 7, "the delay doubles"
     assert worked > 50
     traces = [record for record in caplog.records if record.levelno == logging.WARNING and record.exc_info]
-    assert len(traces) == 1, "the trace once, then a line each"
+    assert len(traces) == 1, "the first failure with its traceback, the others in one line"
 
 
-def test_a_step_that_has_more_to_do_is_followed_at_once() -> None:
+def test_step_with_more_to_do_is_repeated_at_once() -> None:
     left = 200
 
     def step() -> bool:
@@ -49,7 +49,7 @@ def test_a_step_that_has_more_to_do_is_followed_at_once() -> None:
     assert left == 0
 
 
-def test_what_belongs_to_the_loops_is_closed_after_them() -> None:
+def test_resources_are_closed_after_the_loops_have_ended() -> None:
     order: list[str] = []
 
     def step() -> None:
@@ -61,7 +61,7 @@ def test_what_belongs_to_the_loops_is_closed_after_them() -> None:
     assert order.count("closed") == 1
 
 
-def test_a_loop_that_hangs_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_loop_does_not_delay_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loops, "STOP_SECONDS", 0.1)
     release = threading.Event()
     began = time.monotonic()
