@@ -41,7 +41,7 @@ class CallStats:
 
     def refresh(self, notice: ChangeNotice | None = None) -> None:
         """Read the policies again after a change notice: of a policy, or (None) of anything."""
-        if notice is None or notice.table == "guard":
+        if notice is None or notice.table == "rollback_policy":
             self._policies = read_counted_policies(self._database)
 
     def around(self, port: SchedulingPort) -> SchedulingPort:
@@ -53,8 +53,8 @@ class CallStats:
 
     def count(self, policy: CountedPolicy, seconds: float, *, failed: bool) -> None:
         with self._lock:
-            before = self._counts.get(policy.guard_id, CallCounts())
-            self._counts[policy.guard_id] = before.plus(failed=failed, slow=seconds > policy.slow_seconds)
+            before = self._counts.get(policy.policy_id, CallCounts())
+            self._counts[policy.policy_id] = before.plus(failed=failed, slow=seconds > policy.slow_seconds)
         with suppress(RuntimeError):
             # The system is out of threads: do not fail the caller for that.
             self._thread.start()

@@ -69,7 +69,7 @@ class RollbackSetup(NamedTuple):
     ) -> None:
         with self.sides.platform() as platform:
             start_policy(platform, move, thresholds, watch_seconds=watch_seconds)
-        self.calls.refresh(ChangeNotice("guard", str(move.business_id)))
+        self.calls.refresh(ChangeNotice("rollback_policy", str(move.business_id)))
 
     def use(self, seconds: float) -> int:
         """Read repeatedly while the worker runs, until a policy ends. Returns how many ended."""

@@ -59,9 +59,9 @@ class RollbackWorker:
 
     def _roll_back(self, status: PolicyStatus, breach: str) -> bool:
         policy = status.policy
-        if time.monotonic() < self._retry_at.get(policy.guard_id, 0.0):
+        if time.monotonic() < self._retry_at.get(policy.policy_id, 0.0):
             return False
-        self._retry_at[policy.guard_id] = time.monotonic() + RETRY_SECONDS
+        self._retry_at[policy.policy_id] = time.monotonic() + RETRY_SECONDS
         log.warning("rolling business %s back to %s: %s", policy.business_id, policy.home, breach)
         problem = self._cut_over(status, breach)
         if problem is None:
@@ -92,7 +92,7 @@ class RollbackWorker:
         return None if finished.state == "active" else finished.problem or finished.state
 
     def _end(self, status: PolicyStatus, outcome: PolicyOutcome, reason: str) -> None:
-        self._retry_at.pop(status.policy.guard_id, None)
+        self._retry_at.pop(status.policy.policy_id, None)
         rollback_policies.end_policy(self._controller.platform, status.policy, outcome, reason, _evidence(status))
 
 

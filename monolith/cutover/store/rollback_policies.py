@@ -25,7 +25,7 @@ ACTOR = "guard"
 class RollbackPolicy(NamedTuple):
     """`home` is the database to roll back to. `problem` says why a rollback has not succeeded yet."""
 
-    guard_id: UUID
+    policy_id: UUID
     business_id: UUID
     cutover_id: UUID
     home: DatabaseName
@@ -56,20 +56,20 @@ def start_policy(
     """Start a policy for an active cutover, and return its id. Supersedes the business's active policy."""
     with platform.transaction():
         platform.execute(
-            "UPDATE cutover.guard SET outcome = 'superseded', ended_at = clock_timestamp() "
+            "UPDATE cutover.rollback_policy SET outcome = 'superseded', ended_at = clock_timestamp() "
             "WHERE business_id = %s AND ended_at IS NULL",
             (cutover.business_id,),
         )
-        guard_id = uuid7()
+        policy_id = uuid7()
         platform.execute(
             """
-            INSERT INTO cutover.guard
-                   (guard_id, business_id, cutover_id, home, most_failed, p95_ms, for_seconds, until)
+            INSERT INTO cutover.rollback_policy
+                   (policy_id, business_id, cutover_id, home, most_failed, p95_ms, for_seconds, until)
             VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))
             """,
-            (guard_id, cutover.business_id, cutover.cutover_id, cutover.source, *thresholds, watch_seconds),
+            (policy_id, cutover.business_id, cutover.cutover_id, cutover.source, *thresholds, watch_seconds),
         )
-    return guard_id
+    return policy_id
 
 
 def active_policies(platform: Connection) -> list[PolicyStatus]:
@@ -82,9 +82,9 @@ def latest_policy(platform: Connection, business_id: UUID) -> RollbackPolicy | N
     """Return the newest policy of the business, active or ended."""
     with platform.cursor(row_factory=kwargs_row(_policy)) as cursor:
         return cursor.execute(
-            sql.SQL("SELECT {} FROM cutover.guard g WHERE g.business_id = %s ORDER BY g.began_at DESC LIMIT 1").format(
-                _COLUMNS
-            ),
+            sql.SQL(
+                "SELECT {} FROM cutover.rollback_policy g WHERE g.business_id = %s ORDER BY g.began_at DESC LIMIT 1"
+            ).format(_COLUMNS),
             (business_id,),
         ).fetchone()
 
@@ -94,7 +94,9 @@ def record_problem(platform: Connection, policy: RollbackPolicy, problem: str, e
     if problem == policy.problem:
         return
     with platform.transaction():
-        platform.execute("UPDATE cutover.guard SET problem = %s WHERE guard_id = %s", (problem, policy.guard_id))
+        platform.execute(
+            "UPDATE cutover.rollback_policy SET problem = %s WHERE policy_id = %s", (problem, policy.policy_id)
+        )
         _audit(platform, policy, "guard.stuck", problem, evidence)
 
 
@@ -104,13 +106,13 @@ def end_policy(
     """End the policy (at most once) and audit the evidence. After a rollback, also reset the flag of the business."""
     with platform.transaction():
         ended = platform.execute(
-            "UPDATE cutover.guard SET outcome = %s, ended_at = clock_timestamp() "
-            "WHERE guard_id = %s AND ended_at IS NULL RETURNING 1",
-            (outcome, policy.guard_id),
+            "UPDATE cutover.rollback_policy SET outcome = %s, ended_at = clock_timestamp() "
+            "WHERE policy_id = %s AND ended_at IS NULL RETURNING 1",
+            (outcome, policy.policy_id),
         ).fetchone()
         if ended is None:
             return
-        platform.execute("DELETE FROM cutover.guarded_calls WHERE guard_id = %s", (policy.guard_id,))
+        platform.execute("DELETE FROM cutover.call_count WHERE policy_id = %s", (policy.policy_id,))
         if outcome == "returned":
             set_adapter_flag(platform, policy.business_id, policy.home)
         _audit(platform, policy, f"guard.{outcome}", reason, evidence)
@@ -146,7 +148,7 @@ def _policy(most_failed: float, p95_ms: float, for_seconds: float, **row: Any) -
 
 
 _COLUMNS = sql.SQL(
-    "g.guard_id, g.business_id, g.cutover_id, g.home, g.most_failed, g.p95_ms, g.for_seconds, g.until, g.problem,"
+    "g.policy_id, g.business_id, g.cutover_id, g.home, g.most_failed, g.p95_ms, g.for_seconds, g.until, g.problem,"
     " g.outcome"
 )
 
@@ -161,7 +163,7 @@ _ACTIVE = sql.SQL(
              ORDER BY later.attempt DESC LIMIT 1) AS moved_by,
            clock_timestamp() >= g.until AS expired,
            counted.total, counted.parts
-      FROM cutover.guard g
+      FROM cutover.rollback_policy g
       JOIN cutover.cutover m USING (cutover_id)
       JOIN cutover.ownership o ON o.business_id = g.business_id
      CROSS JOIN LATERAL (SELECT now - make_interval(secs => g.for_seconds) AS start,
@@ -169,9 +171,9 @@ _ACTIVE = sql.SQL(
                                 now - make_interval(secs => g.for_seconds) >= g.began_at AS old_enough
                            FROM clock_timestamp() AS now) AS s
      CROSS JOIN LATERAL (SELECT {total} AS total, ARRAY[{parts}] AS parts
-                           FROM cutover.guarded_calls c WHERE c.guard_id = g.guard_id) AS counted
+                           FROM cutover.call_count c WHERE c.policy_id = g.policy_id) AS counted
      WHERE g.ended_at IS NULL
-     ORDER BY g.began_at, g.guard_id
+     ORDER BY g.began_at, g.policy_id
     """
 ).format(
     columns=_COLUMNS,

@@ -91,10 +91,10 @@ verification = Table(
     Index("verification_latest", "business_id", "verified_at"),
 )
 
-guard = Table(
-    "guard",
+rollback_policy = Table(
+    "rollback_policy",
     metadata,
-    Column("guard_id", Uuid, primary_key=True),
+    Column("policy_id", Uuid, primary_key=True),
     Column("business_id", Uuid, ForeignKey(ownership.c.business_id), nullable=False),
     Column("cutover_id", Uuid, ForeignKey(cutover.c.cutover_id), nullable=False, unique=True),
     Column("home", Text, nullable=False),
@@ -106,14 +106,14 @@ guard = Table(
     Column("problem", Text, comment="Why the rollback has not succeeded yet."),
     Column("outcome", Text),
     Column("ended_at", _instant),
-    Index("guard_one_at_a_time", "business_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    Index("rollback_policy_one_at_a_time", "business_id", unique=True, postgresql_where=text("ended_at IS NULL")),
     comment="After a cutover: roll back to `home` if calls for the business exceed a limit for `for_seconds`.",
 )
 
-guarded_calls = Table(
-    "guarded_calls",
+call_count = Table(
+    "call_count",
     metadata,
-    Column("guard_id", Uuid, ForeignKey(guard.c.guard_id), primary_key=True),
+    Column("policy_id", Uuid, ForeignKey(rollback_policy.c.policy_id), primary_key=True),
     Column("began_at", _instant, primary_key=True),
     Column("calls", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),

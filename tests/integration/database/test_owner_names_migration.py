@@ -84,7 +84,7 @@ def test_owners_are_renamed_and_flags_and_audit_entries_are_kept(version_3: str)
             SELECT o.business_id, o.owner, o.epoch, c.source, c.target, g.home, f.value, a.before, a.after
               FROM cutover.ownership o
               JOIN cutover.cutover c USING (business_id)
-              JOIN cutover.guard g USING (business_id)
+              JOIN cutover.rollback_policy g USING (business_id)
               JOIN platform.flag f USING (business_id)
               JOIN platform.audit a ON a.subject = 'business:' || o.business_id
             """

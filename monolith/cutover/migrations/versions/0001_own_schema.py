@@ -43,6 +43,14 @@ REVOKE USAGE, CREATE ON SCHEMA cutover FROM platform_owner;
 REVOKE ALL ON ALL TABLES IN SCHEMA cutover FROM platform_app, platform_mover;
 """
 
+_RENAME = """
+ALTER TABLE cutover.guard RENAME TO rollback_policy;
+ALTER TABLE cutover.rollback_policy RENAME COLUMN guard_id TO policy_id;
+ALTER INDEX cutover.guard_one_at_a_time RENAME TO rollback_policy_one_at_a_time;
+ALTER TABLE cutover.guarded_calls RENAME TO call_count;
+ALTER TABLE cutover.call_count RENAME COLUMN guard_id TO policy_id;
+"""
+
 # A running role has no rights in another schema: these functions write the platform's tables as the schema's owner.
 _FUNCTIONS = """
 CREATE FUNCTION cutover.append_audit(
@@ -63,23 +71,25 @@ END $$;
 CREATE TRIGGER announce AFTER INSERT OR UPDATE OR DELETE ON cutover.ownership
     FOR EACH ROW EXECUTE FUNCTION cutover.announce();
 CREATE TRIGGER announce AFTER INSERT OR UPDATE ON cutover.cutover FOR EACH ROW EXECUTE FUNCTION cutover.announce();
-CREATE TRIGGER announce AFTER INSERT OR UPDATE ON cutover.guard FOR EACH ROW EXECUTE FUNCTION cutover.announce();
+CREATE TRIGGER announce AFTER INSERT OR UPDATE ON cutover.rollback_policy
+    FOR EACH ROW EXECUTE FUNCTION cutover.announce();
 """
 
 _GRANTS = """
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA cutover FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cutover.append_audit, cutover.set_adapter_flag TO cutover_controller;
 GRANT SELECT, UPDATE (owner, epoch, attempt, decided_at) ON cutover.ownership TO cutover_controller;
-GRANT SELECT, INSERT, UPDATE ON cutover.cutover, cutover.guard TO cutover_controller;
+GRANT SELECT, INSERT, UPDATE ON cutover.cutover, cutover.rollback_policy TO cutover_controller;
 GRANT SELECT, INSERT ON cutover.verification TO cutover_controller;
-GRANT SELECT, DELETE ON cutover.guarded_calls TO cutover_controller;
+GRANT SELECT, DELETE ON cutover.call_count TO cutover_controller;
 GRANT SELECT, INSERT ON cutover.ownership TO cutover_app;
-GRANT SELECT ON cutover.cutover, cutover.verification, cutover.guard TO cutover_app;
-GRANT SELECT, INSERT, UPDATE ON cutover.guarded_calls, cutover.shadow_read TO cutover_app;
+GRANT SELECT ON cutover.cutover, cutover.verification, cutover.rollback_policy TO cutover_app;
+GRANT SELECT, INSERT, UPDATE ON cutover.call_count, cutover.shadow_read TO cutover_app;
 """
 
 
 def upgrade() -> None:
     op.execute(_MOVE)
+    op.execute(_RENAME)
     op.execute(_FUNCTIONS)
     op.execute(_GRANTS)
