@@ -56,11 +56,11 @@ def bench(which: tuple[str, ...], quick: bool, sizes: Sequence[int]) -> None:
     cores = choose_cores()
     echo(cores.note)
     figures: dict[str, Figure] = {}
-    asked = sizes or (QUICK_SIZES if quick else SIZES)
+    growth_sizes = sizes or (QUICK_SIZES if quick else SIZES)
     blocks, calls = (3, 20) if quick else (10, 40)
     measurements: dict[str, Measurement] = {
         **MEASUREMENTS,
-        "growth": lambda cores, _: growth.measure(cores, asked, blocks, calls),
+        "growth": lambda cores, _: growth.measure(cores, growth_sizes, blocks, calls),
     }
     for name in dict.fromkeys(which or measurements):
         echo(f"\nmeasuring {name}")

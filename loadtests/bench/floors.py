@@ -28,7 +28,7 @@ ONE_ROW = """
 
 
 def constant_floor() -> Flask:
-    """Return a constant: the minimal cost of one HTTP request."""
+    """Return an application that responds with a constant: the minimal cost of one HTTP request."""
     app = Flask(__name__)
 
     @app.get("/")
@@ -39,7 +39,10 @@ def constant_floor() -> Flask:
 
 
 def search_floor() -> Flask:
-    """Read one row by primary key from the table that slot search reads, as a role that bypasses row-level security."""
+    """Return an application that reads one row by primary key.
+
+    It reads the table that slot search reads, as a role that bypasses row-level security.
+    """
     app = Flask(__name__)
     connection = _per_thread(_settings()["database_url"])
 
@@ -53,7 +56,7 @@ def search_floor() -> Flask:
 
 
 def booking_floor() -> Flask:
-    """The SQL of one booking and nothing else.
+    """Return an application that executes the SQL of one booking and nothing else.
 
     It replays the statements that the server's log recorded for the product (`loadtests.bench.sql_replay`): first the
     monolith's reads that authenticate the caller and look up the business, in autocommit, each under the role that sent
@@ -72,13 +75,11 @@ def booking_floor() -> Flask:
 
     @app.post("/appointments")
     def book() -> tuple[dict[str, Any], int]:
-        asked = request.get_json()
-        booking = sql_replay.BookingRequest(
-            asked["provider_id"], asked["starts_at"], request.headers["Idempotency-Key"]
-        )
+        body = request.get_json()
+        booking = sql_replay.BookingRequest(body["provider_id"], body["starts_at"], request.headers["Idempotency-Key"])
         fresh = {known: str(uuid7()) for known in ids}
         for step in steps:
-            parameters = sql_replay.fill_parameters(step.slots, booking, fresh)
+            parameters = sql_replay.fill_parameters(step.parameters, booking, fresh)
             answer = connections[step.role]().execute(step.sql, parameters)
             if answer.description:
                 answer.fetchall()
@@ -93,14 +94,14 @@ def _settings() -> dict[str, Any]:
 
 
 def _per_thread(url: str) -> Callable[[], Connection]:
-    here = threading.local()
+    local = threading.local()
 
     def connection() -> Connection:
-        if not hasattr(here, "connection"):
-            here.connection = psycopg.connect(
+        if not hasattr(local, "connection"):
+            local.connection = psycopg.connect(
                 url, autocommit=True, prepare_threshold=0, cursor_factory=psycopg.RawCursor, options="-c timezone=UTC"
             )
-        opened: Connection = here.connection
+        opened: Connection = local.connection
         return opened
 
     return connection

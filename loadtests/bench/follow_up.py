@@ -52,7 +52,7 @@ class BookingPeriod:
     spent: CpuSeconds
 
     def cpu_ms(self, process: str) -> float:
-        """Processor time of the process per booking."""
+        """Return the processor time of the process per booking."""
         return self.spent[process] / self.bookings * 1000
 
 

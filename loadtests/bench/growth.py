@@ -55,7 +55,7 @@ def _running_product(cores: Cores, size: int) -> Iterator[SizedProduct]:
         servers.start_databases("monolith")
         began = time.monotonic()
         count = max(1, size // APPOINTMENTS_PER_BUSINESS)
-        businesses = seed_businesses(servers, count, size, say=lambda line: echo(f"  {size:,}: {line}"))
+        businesses = seed_businesses(servers, count, size, report=lambda line: echo(f"  {size:,}: {line}"))
         echo(f"{f'seeding {size:,}':<24} {time.monotonic() - began:.0f} s")
         business = businesses[count // 2]
         yield _sized_product(size, business, sign_in_owner(servers.start_monolith().port, business))

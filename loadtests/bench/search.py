@@ -48,14 +48,14 @@ def _days_with_free_slots(answer: Mapping[str, Any]) -> int:
 
 
 def search_path(tenant: Tenant) -> str:
-    """Return the search for one day of one provider."""
+    """Return the path of a search for one day of one provider."""
     return _slots_path(tenant, days=1, provider_id=tenant.providers[0])
 
 
-def _slots_path(tenant: Tenant, *, days: int, **of: str) -> str:
+def _slots_path(tenant: Tenant, *, days: int, **filters: str) -> str:
     query = {
         "offering_id": tenant.offering_id,
-        **of,
+        **filters,
         "start": DAY.isoformat(),
         "end": (DAY + timedelta(days=days)).isoformat(),
     }
@@ -67,17 +67,17 @@ def _overview_path(tenant: Tenant) -> str:
     return f"{tenant.path}/overview?{urlencode(query)}"
 
 
-_TAKEN_THAT_DAY = sum(at.date() == DAY.date() for at in BOOKED)
-_TAKEN_SINCE = sum(at >= DAY for at in BOOKED)
+_BOOKED_THAT_DAY = sum(at.date() == DAY.date() for at in BOOKED)
+_BOOKED_SINCE = sum(at >= DAY for at in BOOKED)
 SEARCHES = (
-    SearchCase("search_vs_floor", "one provider, one day", 1, search_path, _slots, 16 - _TAKEN_THAT_DAY),
+    SearchCase("search_vs_floor", "one provider, one day", 1, search_path, _slots, 16 - _BOOKED_THAT_DAY),
     SearchCase(
         "any10_day_vs_floor",
         "any of ten, one day",
         PROVIDERS,
         lambda tenant: _slots_path(tenant, days=1),
         _slots,
-        16 * PROVIDERS - _TAKEN_THAT_DAY,
+        16 * PROVIDERS - _BOOKED_THAT_DAY,
     ),
     SearchCase(
         "month_vs_floor",
@@ -85,7 +85,7 @@ SEARCHES = (
         1,
         lambda tenant: _slots_path(tenant, days=MONTH, provider_id=tenant.providers[0]),
         _slots,
-        16 * MONTH - _TAKEN_SINCE,
+        16 * MONTH - _BOOKED_SINCE,
     ),
     SearchCase(
         "overview10_vs_floor", "any of ten, days of a month", PROVIDERS, _overview_path, _days_with_free_slots, MONTH
@@ -100,7 +100,7 @@ def measure(cores: Cores, plan: BlockPlan) -> dict[str, Figure]:
         servers.start_databases("monolith")
         product = servers.start_monolith()
         tenants = {count: open_tenant(product.port, count, OFFICE_HOURS) for count in (1, PROVIDERS)}
-        booked = [_fill(tenant) for tenant in tenants.values()]
+        booked = [_book_slots(tenant) for tenant in tenants.values()]
         floor = _floor(servers, tenants[1], booked[0])
         _require_constant_queries(servers, tenants)
         for search in SEARCHES:
@@ -113,7 +113,7 @@ def measure(cores: Cores, plan: BlockPlan) -> dict[str, Figure]:
     return figures
 
 
-def _fill(tenant: Tenant) -> list[str]:
+def _book_slots(tenant: Tenant) -> list[str]:
     return [tenant.book(tenant.owner, tenant.providers[0], at)["appointment_id"] for at in BOOKED]
 
 
@@ -130,13 +130,15 @@ def _require_constant_queries(servers: BenchServers, tenants: Mapping[int, Tenan
     def request(search: SearchCase) -> Callable[[], object]:
         return lambda: tenants[search.providers].owner.call("GET", search.path(tenants[search.providers]))
 
-    acts = [request(search) for search in SEARCHES]
-    for act in acts:
-        act()
-    found = record_statements(servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [*acts, *acts])
+    calls = [request(search) for search in SEARCHES]
+    for call in calls:
+        call()
+    found = record_statements(
+        servers.postgres["monolith"].admin_url(), servers.statements("monolith"), [*calls, *calls]
+    )
     counts = {
         search.description: sum(statement.role == "scheduling_app" for statement in statements)
-        for search, statements in zip(SEARCHES, found[len(acts) :], strict=True)
+        for search, statements in zip(SEARCHES, found[len(calls) :], strict=True)
     }
     if set(counts.values()) != {1}:
         raise CommandError(f"each search should send one query, regardless of days and providers; found: {counts}")

@@ -26,8 +26,10 @@ class RecordedStatement:
     parameters: tuple[str | None, ...]
 
 
-def record_statements(admin_url: str, log: Path, acts: Sequence[Callable[[], object]]) -> list[list[RecordedStatement]]:
-    """Return the statements received during each of `acts`, in order. The server logs as JSON to `log`.
+def record_statements(
+    admin_url: str, log: Path, actions: Sequence[Callable[[], object]]
+) -> list[list[RecordedStatement]]:
+    """Return the statements received during each of `actions`, in order. The server logs as JSON to `log`.
 
     Logging is on only during this call, so it costs nothing while a figure is measured.
     """
@@ -36,18 +38,18 @@ def record_statements(admin_url: str, log: Path, acts: Sequence[Callable[[], obj
         begin = log.stat().st_size
         _log_statements(admin, "all")
         try:
-            for act in acts:
+            for action in actions:
                 admin.execute(f"SELECT '{marker}'".encode())
-                act()
+                action()
             admin.execute(f"SELECT '{marker}'".encode())
         finally:
             _log_statements(admin, "none")
-        return _between(_read(log, begin, marker, len(acts) + 1), marker, admin.info.user)
+        return _between(_read(log, begin, marker, len(actions) + 1), marker, admin.info.user)
 
 
-def _log_statements(admin: psycopg.Connection[tuple[object, ...]], which: str) -> None:
+def _log_statements(admin: psycopg.Connection[tuple[object, ...]], value: str) -> None:
     """Set `log_statement`; other sessions reload it shortly, before their next statement."""
-    admin.execute(f"ALTER SYSTEM SET log_statement = '{which}'")
+    admin.execute(f"ALTER SYSTEM SET log_statement = '{value}'")
     admin.execute("SELECT pg_reload_conf()")
     time.sleep(0.5)
 

@@ -41,7 +41,7 @@ class StatementTemplate(NamedTuple):
 
     role: str
     sql: str
-    slots: list[ParameterSource]
+    parameters: list[ParameterSource]
 
 
 def build_template(
@@ -54,7 +54,7 @@ def build_template(
         raise CommandError("two bookings did not send the same SQL, so no floor can replay it")
     return [
         StatementTemplate(
-            a.role, a.sql, [_slot(pair, bookings) for pair in zip(a.parameters, b.parameters, strict=True)]
+            a.role, a.sql, [_source(pair, bookings) for pair in zip(a.parameters, b.parameters, strict=True)]
         )
         for a, b in zip(one, other, strict=True)
     ]
@@ -66,24 +66,24 @@ def without_transaction_control(steps: Sequence[StatementTemplate]) -> list[Stat
 
 
 def fill_parameters(
-    slots: Sequence[ParameterSource], booking: BookingRequest, fresh: Mapping[str, str]
+    sources: Sequence[ParameterSource], booking: BookingRequest, fresh: Mapping[str, str]
 ) -> list[str | None]:
     """Return the parameters of one booking; `fresh` maps each recorded id to the new one."""
     starts_at = datetime.fromisoformat(booking.starts_at)
-    return [_value(slot, booking, starts_at, fresh) for slot in slots]
+    return [_value(source, booking, starts_at, fresh) for source in sources]
 
 
 def fresh_ids(steps: Sequence[StatementTemplate]) -> set[str]:
     """Return the recorded ids that each booking replaces by new ones."""
-    return {slot.value for step in steps for slot in step.slots if slot.kind == "fresh" and slot.value}
+    return {each.value for step in steps for each in step.parameters if each.kind == "fresh" and each.value}
 
 
 def from_json(steps: Sequence[Sequence[Any]]) -> list[StatementTemplate]:
     """Restore a template from JSON."""
-    return [StatementTemplate(role, sql, [ParameterSource(*slot) for slot in slots]) for role, sql, slots in steps]
+    return [StatementTemplate(role, sql, [ParameterSource(*each) for each in sources]) for role, sql, sources in steps]
 
 
-def _slot(pair: tuple[str | None, str | None], bookings: tuple[BookingRequest, BookingRequest]) -> ParameterSource:
+def _source(pair: tuple[str | None, str | None], bookings: tuple[BookingRequest, BookingRequest]) -> ParameterSource:
     one, other = pair
     if one == other or one is None or other is None:
         return ParameterSource("constant", one)
@@ -93,14 +93,14 @@ def _slot(pair: tuple[str | None, str | None], bookings: tuple[BookingRequest, B
         return ParameterSource("providers")
     if pair == (bookings[0].key, bookings[1].key):
         return ParameterSource("key")
-    for kind, distance in (("epoch", _distance_of_number), ("start", _distance)):
+    for kind, distance in (("epoch", _epoch_distance), ("start", _distance)):
         distances = {distance(value, booking.starts_at) for value, booking in zip((one, other), bookings, strict=True)}
         if len(distances) == 1 and None not in distances:
             return ParameterSource(kind, str(distances.pop()))
     return ParameterSource("fresh" if _is_id(one) else "constant", one)
 
 
-def _distance_of_number(number: str, starts_at: str) -> float | None:
+def _epoch_distance(number: str, starts_at: str) -> float | None:
     return int(number) - datetime.fromisoformat(starts_at).timestamp() if number.isdecimal() else None
 
 
@@ -118,8 +118,10 @@ def _is_id(text: str) -> bool:
         return False
 
 
-def _value(slot: ParameterSource, booking: BookingRequest, starts_at: datetime, fresh: Mapping[str, str]) -> str | None:
-    match slot.kind:
+def _value(
+    source: ParameterSource, booking: BookingRequest, starts_at: datetime, fresh: Mapping[str, str]
+) -> str | None:
+    match source.kind:
         case "provider":
             return booking.provider_id
         case "providers":
@@ -127,8 +129,8 @@ def _value(slot: ParameterSource, booking: BookingRequest, starts_at: datetime, 
         case "key":
             return booking.key
         case "start" | "epoch":
-            at = starts_at + timedelta(seconds=float(slot.value or 0))
-            return at.isoformat() if slot.kind == "start" else str(int(at.timestamp()))
+            at = starts_at + timedelta(seconds=float(source.value or 0))
+            return at.isoformat() if source.kind == "start" else str(int(at.timestamp()))
         case "fresh":
-            return fresh[slot.value or ""]
-    return slot.value
+            return fresh[source.value or ""]
+    return source.value

@@ -49,7 +49,9 @@ class BusinessTemplate(NamedTuple):
     closes: str
 
 
-class SignedUp(NamedTuple):
+class NewBusiness(NamedTuple):
+    """The ids of a business that was just created."""
+
     business_id: str
     offering_id: str
     providers: list[str]
@@ -93,7 +95,7 @@ def open_business(
 
 def sign_up(
     owner: ApiClient, slug: str, staff: Credentials, template: BusinessTemplate, providers: Sequence[str]
-) -> SignedUp:
+) -> NewBusiness:
     """Create a business with one offering and these providers; `owner` is signed in to it afterwards."""
     about = {"business_name": template.name, "slug": slug, "zone": template.zone, "currency": "EUR"}
     login = {"name": f"{template.name} owner", "email": staff.email, "password": staff.password}
@@ -103,7 +105,7 @@ def sign_up(
         "POST", f"{path}/offerings", {"name": template.offering, "duration_minutes": template.minutes}
     )
     hired = [_add_provider(owner, path, offering["offering_id"], template, name) for name in providers]
-    return SignedUp(business["business_id"], offering["offering_id"], hired)
+    return NewBusiness(business["business_id"], offering["offering_id"], hired)
 
 
 def sign_in(host: str, credentials: Credentials) -> str:

@@ -43,9 +43,10 @@ class _WorkloadUser(OpenModelUser):
 class _SelfMonitor:
     """Samples the generator's in-flight requests and processor time from 0 s on."""
 
-    def __init__(self, load: ProcessLoad, on_start: Callable[[float], None]) -> None:
+    def __init__(self, load: ProcessLoad, on_start: Callable[[float], None], end: Callable[[], None]) -> None:
         self._load = load
         self._on_start = on_start
+        self._end = end
         self._samples: list[int] = []
         self._cpu = self._since = 0.0
         self.began = 0.0
@@ -55,7 +56,11 @@ class _SelfMonitor:
             gevent.sleep(SAMPLE_SECONDS)
         gevent.sleep(max(0.0, self._load.began - time.perf_counter()))
         self.began = time.time()
-        self._on_start(self.began)
+        try:
+            self._on_start(self.began)
+        except OSError:
+            # The parent process has exited; standard error may be closed as well.
+            self._end()
         self._cpu, self._since = time.process_time(), time.perf_counter()
         while True:
             self._samples.append(len(self._load.in_flight))
@@ -95,13 +100,6 @@ def run_process_load(
         interrupted.append(True)
         runner.quit()
 
-    def announce_start(began: float) -> None:
-        try:
-            on_start(began)
-        except OSError:
-            # The parent process has exited; standard error may be closed as well.
-            end()
-
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, end)
     with _row_writer(folder) as writer:
@@ -114,7 +112,7 @@ def run_process_load(
                 end()
 
         environment.events.request.add_listener(write_row)
-        monitor = _SelfMonitor(load, announce_start)
+        monitor = _SelfMonitor(load, on_start, end)
         monitoring = gevent.spawn(monitor.run)
         runner.start(1, spawn_rate=1)
         runner.greenlet.join()

@@ -107,7 +107,7 @@ def seed_businesses(
     appointments: int,
     *,
     seed_number: int = 1,
-    say: Callable[[str], None] = lambda line: None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> list[SeededBusiness]:
     """Fill the monolith's database with this many businesses, which share the appointments evenly.
 
@@ -115,7 +115,7 @@ def seed_businesses(
     """
     plan = SeedPlan(businesses, appointments, seed=seed_number, side="in_process", week=_this_monday())
     target = servers.target("monolith")
-    seed(plan, target, target, password=PASSWORD, say=say)
+    seed(plan, target, target, password=PASSWORD, say=report)
     return [SeededBusiness(plan, index) for index in range(businesses)]
 
 

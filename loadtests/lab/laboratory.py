@@ -19,7 +19,7 @@ from loadtests.lab.measuring.measurement import measure_run
 from loadtests.lab.options import LabOptions, require_same_options
 from loadtests.lab.planning.arms import ARMS, BASELINE, REPEAT, TWO_BUDGETS
 from loadtests.lab.planning.plan import plan_runs, remaining_runs
-from loadtests.lab.results.model import Conditions, Run, Step
+from loadtests.lab.results.model import MeasurementConditions, Run, Step
 from loadtests.lab.results.results_store import (
     LOGS_FOLDER,
     ResultsFolder,
@@ -143,7 +143,7 @@ def _start_folder(
     report: Report,
 ) -> ResultsFolder:
     capacity, steps = _measure_load_curves(options, servers, prepared, thresholds, report)
-    conditions = Conditions(
+    conditions = MeasurementConditions(
         scenario=options.scenario,
         arms=options.arms,
         blocks=options.blocks,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from loadtests.generator.scenarios import find_scenario
-from loadtests.lab.results.model import Conditions, run_folder_name
+from loadtests.lab.results.model import MeasurementConditions, run_folder_name
 from loadtests.lab.verdict.thresholds import Thresholds
 
 IDLE = "idle"
@@ -33,7 +33,7 @@ class RunSpec:
         return run_folder_name(self.block, self.place, self.arm, self.scenario)
 
 
-def plan_runs(conditions: Conditions, thresholds: Thresholds) -> list[RunSpec]:
+def plan_runs(conditions: MeasurementConditions, thresholds: Thresholds) -> list[RunSpec]:
     """Return every run in order.
 
     In each block every arm runs the peak, at the forecast times the headroom, and an idle hour; a quick run of the
@@ -43,7 +43,7 @@ def plan_runs(conditions: Conditions, thresholds: Thresholds) -> list[RunSpec]:
     return [spec for block in range(conditions.blocks) for spec in _plan_block(block, conditions, headroom)]
 
 
-def _plan_block(block: int, conditions: Conditions, headroom: float) -> list[RunSpec]:
+def _plan_block(block: int, conditions: MeasurementConditions, headroom: float) -> list[RunSpec]:
     order = list(conditions.arms)
     Random(f"{conditions.seed}:{block}").shuffle(order)
     idle_load = find_scenario(IDLE).load

@@ -71,8 +71,8 @@ def chart(
     dots: bool = False,
 ) -> str:
     """Return a line chart, or a dot chart; the title is for screen readers."""
-    to_x = _place(x, LEFT, WIDTH - RIGHT)
-    to_y = _place(y, HEIGHT - BOTTOM, TOP)
+    to_x = _scale(x, LEFT, WIDTH - RIGHT)
+    to_y = _scale(y, HEIGHT - BOTTOM, TOP)
     body = [_frame(x, y, to_x, to_y)]
     for line in horizontal:
         at = to_y(line.at)
@@ -116,18 +116,18 @@ def format_number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _place(of: Axis, begin: float, end: float) -> Callable[[float], float]:
-    return lambda value: begin + (end - begin) * of.share(value)
+def _scale(axis: Axis, begin: float, end: float) -> Callable[[float], float]:
+    return lambda value: begin + (end - begin) * axis.share(value)
 
 
-def _frame(x: Axis, y: Axis, across: Callable[[float], float], up: Callable[[float], float]) -> str:
+def _frame(x: Axis, y: Axis, to_x: Callable[[float], float], to_y: Callable[[float], float]) -> str:
     parts = []
     for value, label in y.tick_labels():
-        at = up(value)
+        at = to_y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
         parts.append(text(LEFT - 6, at + 4, label, "end", "tick"))
     for value, label in x.tick_labels():
-        at = across(value)
+        at = to_x(value)
         parts.append(text(at, HEIGHT - BOTTOM + 16, label, "middle", "tick"))
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM}"/>')
     parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, x.label, "middle", "label"))

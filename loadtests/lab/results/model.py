@@ -114,7 +114,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     thresholds_version: int
     machine: str
     runs: tuple[Run, ...]
-    conditions: "Conditions | None" = None
+    conditions: "MeasurementConditions | None" = None
     steps: tuple[Step, ...] = ()
 
 
@@ -128,7 +128,7 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
         return self.sql or "\n".join(f"{name}={value}" for name, value in self.settings.items())
 
 
-class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+class MeasurementConditions(msgspec.Struct, frozen=True, kw_only=True):
     """The conditions of the measurement; folders are comparable only under equal conditions.
 
     `capacity` (R*) and `forecast` (the expected peak) are scheduling requests a second; `assumed` means that no

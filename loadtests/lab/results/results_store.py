@@ -9,7 +9,15 @@ from typing import Final
 import msgspec
 
 from deploy.errors import CommandError
-from loadtests.lab.results.model import SCHEMA_VERSION, Conditions, Results, ResultsError, Run, Step, read_results
+from loadtests.lab.results.model import (
+    SCHEMA_VERSION,
+    MeasurementConditions,
+    Results,
+    ResultsError,
+    Run,
+    Step,
+    read_results,
+)
 
 RESULTS_FILE: Final = "results.json"
 SCHEMA_FILE: Final = "results.schema.json"
@@ -30,7 +38,7 @@ class ResultsFolder:
         self.results = results
 
     @property
-    def conditions(self) -> Conditions:
+    def conditions(self) -> MeasurementConditions:
         assert self.results.conditions is not None, "the laboratory wrote them"
         return self.results.conditions
 
@@ -40,7 +48,7 @@ class ResultsFolder:
     def add_steps(self, steps: list[Step]) -> None:
         self._write(msgspec.structs.replace(self.results, steps=(*self.results.steps, *steps)))
 
-    def set_conditions(self, conditions: Conditions) -> None:
+    def set_conditions(self, conditions: MeasurementConditions) -> None:
         self._write(msgspec.structs.replace(self.results, conditions=conditions))
 
     def _write(self, results: Results) -> None:
@@ -48,7 +56,9 @@ class ResultsFolder:
         self.results = results
 
 
-def create_folder(path: Path, conditions: Conditions, machine: str, thresholds_version: int) -> ResultsFolder:
+def create_folder(
+    path: Path, conditions: MeasurementConditions, machine: str, thresholds_version: int
+) -> ResultsFolder:
     """Create a results folder without runs, with the JSON schema of its results."""
     results = Results(
         schema=SCHEMA_VERSION,

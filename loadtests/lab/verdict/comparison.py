@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 
 from loadtests.generator.estimates import Estimate, student_quantile
 from loadtests.lab.report.figures import ReportFigures
-from loadtests.lab.results.model import MODULES, Conditions, Results
+from loadtests.lab.results.model import MODULES, MeasurementConditions, Results
 from loadtests.lab.verdict.gates import format_estimate
 from loadtests.lab.verdict.thresholds import parse_thresholds
 
@@ -53,13 +53,15 @@ def welch_ratio(one: list[float], other: list[float]) -> Estimate:
     return Estimate(exp(centre), exp(centre - half), exp(centre + half) if half < 700 else inf, n)
 
 
-def _conditions(results: Results) -> Conditions:
+def _conditions(results: Results) -> MeasurementConditions:
     if results.conditions is None:
         raise NotComparable("one of them does not contain the conditions of its measurement")
     return results.conditions
 
 
-def _require_same_conditions(one: Results, other: Results, mine: Conditions, theirs: Conditions) -> None:
+def _require_same_conditions(
+    one: Results, other: Results, mine: MeasurementConditions, theirs: MeasurementConditions
+) -> None:
     conditions: dict[str, tuple[object, object]] = {
         "the scenario": (mine.scenario, theirs.scenario),
         "the length of the peak": (mine.seconds, theirs.seconds),

@@ -44,15 +44,15 @@ OTHER = statements(BOOKINGS[1], "2035-01-02 10:15:00+00", "2035-01-02 10:30:00+0
 
 def test_source_of_each_parameter_is_recognized() -> None:
     steps = build_template(ONE, OTHER, BOOKINGS)
-    assert steps[0].slots == [ParameterSource("constant", "\\x00ff")]
-    assert steps[2].slots == [
+    assert steps[0].parameters == [ParameterSource("constant", "\\x00ff")]
+    assert steps[2].parameters == [
         ParameterSource("constant", CUSTOMER),
         ParameterSource("provider"),
         ParameterSource("start", "0.0"),
         ParameterSource("start", "900.0"),
         ParameterSource("constant"),
     ]
-    assert steps[3].slots == [
+    assert steps[3].parameters == [
         ParameterSource("fresh", EVENTS[0]),
         ParameterSource("constant", "\\x61"),
         ParameterSource("key"),
@@ -63,10 +63,10 @@ def test_filled_template_is_the_sql_of_another_booking() -> None:
     steps = build_template(ONE, OTHER, BOOKINGS)
     third = BookingRequest(CUSTOMER, "2035-03-01T00:00:00+00:00", "key-3")
     new = dict.fromkeys(fresh_ids(steps), "fresh")
-    assert fill_parameters(steps[2].slots, third, new) == [
+    assert fill_parameters(steps[2].parameters, third, new) == [
         CUSTOMER, CUSTOMER, "2035-03-01T00:00:00+00:00", "2035-03-01T00:15:00+00:00", None,
     ]  # fmt: skip
-    assert fill_parameters(steps[3].slots, third, new) == ["fresh", "\\x61", "key-3"]
+    assert fill_parameters(steps[3].parameters, third, new) == ["fresh", "\\x61", "key-3"]
 
 
 def test_provider_arrays_and_epoch_seconds_follow_the_booking() -> None:
@@ -74,9 +74,9 @@ def test_provider_arrays_and_epoch_seconds_follow_the_booking() -> None:
         return [RecordedStatement("scheduling_app", "SELECT taken($1, $2)", (f"{{{provider}}}", second))]
 
     steps = build_template(statement(ANN, "2051254800"), statement(BEN, "2051345700"), BOOKINGS)
-    assert steps[0].slots == [ParameterSource("providers"), ParameterSource("epoch", "0.0")]
+    assert steps[0].parameters == [ParameterSource("providers"), ParameterSource("epoch", "0.0")]
     third = BookingRequest(CUSTOMER, "2035-01-01T09:15:00+00:00", "key-3")
-    assert fill_parameters(steps[0].slots, third, {}) == [f"{{{CUSTOMER}}}", "2051255700"]
+    assert fill_parameters(steps[0].parameters, third, {}) == [f"{{{CUSTOMER}}}", "2051255700"]
 
 
 def test_repeated_id_is_replaced_consistently() -> None:

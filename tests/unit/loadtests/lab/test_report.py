@@ -9,8 +9,8 @@ from loadtests.lab.report.page import render
 from loadtests.lab.results.model import (
     MODULES,
     SCHEMA_VERSION,
-    Conditions,
     Costs,
+    MeasurementConditions,
     ModuleResult,
     Remedy,
     Results,
@@ -39,7 +39,7 @@ def results(measured: list[Run], **changes: object) -> Results:
         thresholds_version=THRESHOLDS.version,
         machine="a machine <of> two cores",
         runs=tuple(measured),
-        conditions=Conditions(**{**given, **changes}),  # type: ignore[arg-type]
+        conditions=MeasurementConditions(**{**given, **changes}),  # type: ignore[arg-type]
         steps=(Step(arm="M1", rate=100.0, good=1.0, goodput=99.0, p99_ms=50.0),),
     )
 
