@@ -1,4 +1,4 @@
-"""A query string is read as the standard library reads it, but for what this product refuses."""
+"""Query strings are parsed like the standard library does, except for refused input."""
 
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,7 +13,7 @@ PIECES = st.sampled_from(["a", "b", "=", "&", "%", "%3A", "%C3%A9", "%ff", "+", 
 
 
 @given(st.lists(PIECES, max_size=20).map("".join))
-def test_as_the_standard_library_reads_it(text: str) -> None:
+def test_query_is_parsed_like_the_standard_library(text: str) -> None:
     pairs = parse_qsl(text, keep_blank_values=True)
     if len({name for name, _ in pairs}) < len(pairs):
         with pytest.raises(ApiError, match="is repeated"):
@@ -23,10 +23,10 @@ def test_as_the_standard_library_reads_it(text: str) -> None:
 
 
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=9), max_size=5))
-def test_what_was_encoded_comes_back(fields: dict[str, str]) -> None:
+def test_encoded_query_round_trip(fields: dict[str, str]) -> None:
     assert single_values(urlencode(fields)) == fields
 
 
-def test_fields_beyond_any_request_are_refused_unread() -> None:
+def test_too_many_parameters_are_refused() -> None:
     with pytest.raises(ApiError, match="too many parameters"):
         single_values("&".join(f"f{n}=1" for n in range(51)))

@@ -1,4 +1,4 @@
-"""The JSON API offers what the port does: each operation once, for those who may, with what it needs."""
+"""The public API has one endpoint per public operation, with its access rule, path, fields and key."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,8 +28,8 @@ STARTS = "2030-05-06T09:00:00Z"
 ID = "019a0000-0000-7000-8000-000000000001"
 
 
-class Asked(SchedulingPort):
-    """Remembers the last request that it was given."""
+class RecordingPort(SchedulingPort):
+    """Records the last request and its context."""
 
     request: Any = None
     context: CallContext
@@ -41,16 +41,16 @@ class Asked(SchedulingPort):
 
 
 @pytest.fixture
-def port() -> Asked:
-    return Asked()
+def port() -> RecordingPort:
+    return RecordingPort()
 
 
-def endpoint(port: Asked, operation: AnyOperation) -> AnyEndpoint:
+def endpoint(port: RecordingPort, operation: AnyOperation) -> AnyEndpoint:
     return next(each for each in endpoints(port) if each.name == operation.name)
 
 
-def ask(port: Asked, method: Callable[..., Any], said: dict[str, Any], **path: str) -> Any:
-    """What the port is asked when a customer says this in body or query."""
+def ask(port: RecordingPort, method: Callable[..., Any], said: dict[str, Any], **path: str) -> Any:
+    """Return the port's request for a body or query that a customer sends."""
     at = endpoint(port, operation_of(method))
     body = msgspec.convert(said, at.body) if at.body else None
     query = msgspec.convert(typed_query(said, at.query), at.query) if at.query else None
@@ -61,12 +61,12 @@ def ask(port: Asked, method: Callable[..., Any], said: dict[str, Any], **path: s
     return port.request
 
 
-def test_every_operation_is_offered_but_those_that_others_do(port: Asked) -> None:
+def test_every_public_operation_has_an_endpoint(port: RecordingPort) -> None:
     assert sorted(each.name for each in endpoints(port)) == sorted(operation.name for operation in OFFERED)
 
 
 @pytest.mark.parametrize("operation", OFFERED, ids=lambda operation: operation.name)
-def test_who_may_call_the_port_may_call_the_endpoint(port: Asked, operation: AnyOperation) -> None:
+def test_endpoint_has_the_access_and_route_of_its_operation(port: RecordingPort, operation: AnyOperation) -> None:
     at = endpoint(port, operation)
     assert at.access == next(access for actor, access in ACCESS.items() if actor in operation.actors)
     assert (at.method, at.path) == (operation.method, "/businesses/{slug}" + operation.path.removeprefix("/v1"))
@@ -76,7 +76,7 @@ def test_who_may_call_the_port_may_call_the_endpoint(port: Asked, operation: Any
 
 
 @pytest.mark.parametrize("operation", OFFERED, ids=lambda operation: operation.name)
-def test_every_field_of_the_request_has_one_place(port: Asked, operation: AnyOperation) -> None:
+def test_every_request_field_is_in_exactly_one_place(port: RecordingPort, operation: AnyOperation) -> None:
     at = endpoint(port, operation)
     model = at.body or at.query
     assert model is not None
@@ -101,14 +101,14 @@ FOR_A_CUSTOMER: list[tuple[Callable[..., Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("method", "said"), FOR_A_CUSTOMER, ids=lambda each: getattr(each, "__name__", ""))
-def test_who_names_no_customer_means_themselves(port: Asked, method: Callable[..., Any], said: dict[str, Any]) -> None:
+def test_default_customer_is_the_caller(port: RecordingPort, method: Callable[..., Any], said: dict[str, Any]) -> None:
     assert ask(port, method, said).customer_id == CUSTOMER.user_id
     assert ask(port, method, said | {"customer_id": ID}).customer_id == UUID(ID)
     assert type(port.request) is operation_of(method).request
     assert (port.context.actor.kind, port.context.idempotency_key) == ("customer", "key")
 
 
-def test_what_the_path_says_is_part_of_the_request(port: Asked) -> None:
+def test_path_fields_are_part_of_the_request(port: RecordingPort) -> None:
     asked = ask(port, SchedulingPort.set_date_override, {"mode": "close"}, provider_id=ID, date="2030-02-28")
     assert (str(asked.provider_id), str(asked.date)) == (ID, "2030-02-28")
     with pytest.raises(InvalidRequest) as refused:
@@ -116,7 +116,7 @@ def test_what_the_path_says_is_part_of_the_request(port: Asked) -> None:
     assert refused.value.field == "date"
 
 
-def test_rules_between_the_fields_of_a_request_with_a_path_hold(port: Asked) -> None:
+def test_rules_between_fields_apply_with_path_fields(port: RecordingPort) -> None:
     with pytest.raises(InvalidRequest) as refused:
         ask(
             port,
@@ -127,7 +127,7 @@ def test_rules_between_the_fields_of_a_request_with_a_path_hold(port: Asked) -> 
     assert refused.value.field == "last"
 
 
-def test_lists_stand_in_a_query_with_commas_and_the_document_says_so(port: Asked) -> None:
+def test_query_lists_use_commas_as_documented(port: RecordingPort) -> None:
     said = {"offering_id": ID, "start": STARTS, "end": "2030-05-07T09:00:00Z"}
     asked = ask(
         port,

@@ -1,4 +1,4 @@
-"""The circuit breaker by itself, with a clock that the tests move."""
+"""The circuit breaker opens, probes and closes, on a simulated clock."""
 
 import threading
 
@@ -34,7 +34,7 @@ def fail(breaker: Breaker, times: int = 3) -> None:
         call(breaker, False)
 
 
-def test_failures_in_a_row_open_it(breaker: Breaker) -> None:
+def test_consecutive_failures_open_the_breaker(breaker: Breaker) -> None:
     fail(breaker, 2)
     call(breaker, True)
     fail(breaker, 2)
@@ -46,7 +46,7 @@ def test_failures_in_a_row_open_it(breaker: Breaker) -> None:
     assert caught.value.retry_after == 5
 
 
-def test_failing_half_of_the_time_opens_it(breaker: Breaker) -> None:
+def test_failure_rate_of_one_half_opens_the_breaker(breaker: Breaker) -> None:
     for _ in range(4):
         call(breaker, True)
         call(breaker, False)
@@ -56,7 +56,7 @@ def test_failing_half_of_the_time_opens_it(breaker: Breaker) -> None:
     assert breaker.is_open()
 
 
-def test_calls_that_tell_nothing_change_nothing(breaker: Breaker) -> None:
+def test_inconclusive_calls_do_not_count(breaker: Breaker) -> None:
     fail(breaker, 2)
     for _ in range(20):
         call(breaker, None)
@@ -65,16 +65,16 @@ def test_calls_that_tell_nothing_change_nothing(breaker: Breaker) -> None:
     assert breaker.is_open()
 
 
-def test_a_probe_that_succeeds_closes_it(breaker: Breaker, clock: Clock) -> None:
+def test_successful_probe_closes_the_breaker(breaker: Breaker, clock: Clock) -> None:
     fail(breaker)
     clock.seconds += 5
     call(breaker, True)
     assert not breaker.is_open()
     fail(breaker, 2)
-    assert not breaker.is_open(), "the failures from before are forgotten"
+    assert not breaker.is_open(), "earlier failures no longer count"
 
 
-def test_a_probe_that_fails_begins_the_cooldown_anew(breaker: Breaker, clock: Clock) -> None:
+def test_failed_probe_restarts_the_cooldown(breaker: Breaker, clock: Clock) -> None:
     fail(breaker)
     clock.seconds += 5
     call(breaker, False)
@@ -85,7 +85,7 @@ def test_a_probe_that_fails_begins_the_cooldown_anew(breaker: Breaker, clock: Cl
     breaker.admit()
 
 
-def test_a_probe_that_tells_nothing_makes_room_for_the_next(breaker: Breaker, clock: Clock) -> None:
+def test_inconclusive_probe_allows_the_next_one(breaker: Breaker, clock: Clock) -> None:
     fail(breaker)
     clock.seconds += 5
     call(breaker, None)
@@ -94,7 +94,7 @@ def test_a_probe_that_tells_nothing_makes_room_for_the_next(breaker: Breaker, cl
     assert not breaker.is_open()
 
 
-def test_what_began_before_a_change_does_not_count_after_it(breaker: Breaker, clock: Clock) -> None:
+def test_calls_from_before_a_state_change_do_not_count(breaker: Breaker, clock: Clock) -> None:
     slow = [breaker.admit() for _ in range(4)]
     fail(breaker)
     clock.seconds += 5
@@ -107,7 +107,7 @@ def test_what_began_before_a_change_does_not_count_after_it(breaker: Breaker, cl
     assert not breaker.is_open()
 
 
-def test_of_a_herd_one_gets_through(breaker: Breaker, clock: Clock) -> None:
+def test_one_concurrent_call_becomes_the_probe(breaker: Breaker, clock: Clock) -> None:
     fail(breaker)
     clock.seconds += 5
     gate, admitted = threading.Barrier(16), []
@@ -119,9 +119,9 @@ def test_of_a_herd_one_gets_through(breaker: Breaker, clock: Clock) -> None:
         except BreakerOpen:
             return
 
-    herd = [threading.Thread(target=one) for _ in range(16)]
-    for each in herd:
+    threads = [threading.Thread(target=one) for _ in range(16)]
+    for each in threads:
         each.start()
-    for each in herd:
+    for each in threads:
         each.join()
     assert len(admitted) == 1

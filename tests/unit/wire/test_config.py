@@ -1,4 +1,4 @@
-"""What the service asks of its environment, and how it says what is wrong."""
+"""Settings of the service: required variables, and errors in one line."""
 
 import base64
 import os
@@ -22,7 +22,7 @@ SOUND = {
 }
 
 
-def test_a_sound_environment() -> None:
+def test_valid_environment_is_loaded() -> None:
     config = WebConfig.from_environment({**SOUND, "WEB_THREADS": "4"})
     assert config.database_url == SOUND["SCHEDULING_DATABASE_URL"]
     assert config.verify_keys == {"first": bytes(32)}
@@ -30,19 +30,19 @@ def test_a_sound_environment() -> None:
     assert config.metrics_folder is None
 
 
-def test_two_keys_while_one_is_replaced() -> None:
+def test_two_verification_keys_are_accepted_during_a_rotation() -> None:
     config = WebConfig.from_environment({**SOUND, "SERVICE_TOKEN_VERIFY_KEYS": f"first:{KEY}, second:{KEY}="})
     assert list(config.verify_keys) == ["first", "second"]
 
 
-def test_secrets_do_not_show() -> None:
+def test_repr_hides_secrets() -> None:
     shown = repr(WebConfig.from_environment(SOUND))
     assert SOUND["DATABASE_ROLE_SECRET"] not in shown
     assert SOUND["METRICS_TOKEN"] not in shown
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_what_is_missing_is_named(name: str) -> None:
+def test_missing_variable_is_named(name: str) -> None:
     for value in ({}, {name: ""}, {name: "  "}):
         with pytest.raises(ConfigError, match=f"^{name} is not set: "):
             WebConfig.from_environment({each: SOUND[each] for each in SOUND if each != name} | value)
@@ -67,13 +67,13 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("WEB_THREADS", "1e9"),
     ],
 )
-def test_what_is_malformed_is_named_in_one_line(name: str, value: str) -> None:
+def test_malformed_variable_is_named_in_one_line(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} ") as caught:
         WebConfig.from_environment({**SOUND, name: value})
     assert "\n" not in str(caught.value)
 
 
-def test_the_web_process_ends_with_one_line_and_code_2() -> None:
+def test_web_process_exits_with_one_line_and_code_2() -> None:
     environment = {"PATH": os.environ["PATH"], **SOUND, "METRICS_TOKEN": "", "SCHEDULING_PORT": str(free_port())}
     ended = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn/scheduling.py", "scheduling_service.wsgi:app"],

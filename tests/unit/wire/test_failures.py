@@ -1,4 +1,4 @@
-"""What the adapter concludes from an error, for every error of the contract, before and after a lost reply."""
+"""The HTTP adapter classifies every error of the contract, before and after a lost reply."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def error(request: pytest.FixtureRequest) -> SchedulingError:
     return example(request.param)
 
 
-def test_every_error_crosses_the_wire_whole(error: SchedulingError) -> None:
+def test_every_error_survives_the_wire(error: SchedulingError) -> None:
     response = responses.failure(error)
     assert response.content_type is not None
     answer = HttpReply(response.status_code, response.content_type, response.get_data())
@@ -50,7 +50,7 @@ def test_every_error_crosses_the_wire_whole(error: SchedulingError) -> None:
     assert vars(arrived) == vars(error)
 
 
-def test_what_is_final_stays_so_after_a_lost_reply_and_all_else_is_unknown(error: SchedulingError) -> None:
+def test_after_a_lost_reply_only_final_errors_are_passed_on(error: SchedulingError) -> None:
     failure = failures.from_error_reply(error)
     undecided = error.retryable or isinstance(error, NotOwner | Unauthenticated)
     assert failure.final is not undecided
@@ -58,7 +58,7 @@ def test_what_is_final_stays_so_after_a_lost_reply_and_all_else_is_unknown(error
     assert isinstance(told, OutcomeUnknown) if undecided else told is error
 
 
-def test_without_a_lost_reply_the_error_is_passed_on(error: SchedulingError) -> None:
+def test_error_is_passed_on_without_a_lost_reply(error: SchedulingError) -> None:
     told = failures.from_error_reply(error).final_error(unsettled=False)
     if isinstance(error, OutcomeUnknown):
         assert isinstance(told, OutcomeUnknown)
@@ -68,5 +68,5 @@ def test_without_a_lost_reply_the_error_is_passed_on(error: SchedulingError) -> 
         assert told is error
 
 
-def test_a_key_in_progress_is_asked_again_only_to_settle_a_lost_reply() -> None:
+def test_key_in_progress_is_retried_only_after_a_lost_reply() -> None:
     assert failures.from_error_reply(KeyInProgress("wait")).only_to_settle

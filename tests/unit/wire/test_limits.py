@@ -1,4 +1,4 @@
-"""The bulkhead and the retry budget by themselves."""
+"""The bulkhead limits concurrent calls, and the retry budget limits retries."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from contracts.scheduling.errors import Unavailable
 from monolith.modules.scheduling.adapters.limits import Bulkhead, RetryBudget
 
 
-def test_the_bulkhead_refuses_one_more_than_it_holds_and_has_room_again() -> None:
+def test_full_bulkhead_refuses_until_a_call_ends() -> None:
     bulkhead = Bulkhead(2)
     with bulkhead.slot(), bulkhead.slot(), pytest.raises(Unavailable), bulkhead.slot():
         pass
@@ -14,19 +14,19 @@ def test_the_bulkhead_refuses_one_more_than_it_holds_and_has_room_again() -> Non
         pass
 
 
-def test_a_call_that_fails_gives_its_place_back() -> None:
+def test_failed_call_leaves_the_bulkhead() -> None:
     bulkhead = Bulkhead(1)
     for _ in range(3):
         with pytest.raises(RuntimeError), bulkhead.slot():
             raise RuntimeError
 
 
-def test_a_fresh_client_may_retry_a_little() -> None:
+def test_new_client_has_a_small_retry_budget() -> None:
     budget = RetryBudget()
     assert [budget.spend() for _ in range(3)] == [True, True, False]
 
 
-def test_retries_are_earned_by_calls() -> None:
+def test_calls_earn_retries() -> None:
     budget, calls, retries = RetryBudget(), 1_000, 0
     for _ in range(calls):
         budget.earn()
@@ -34,7 +34,7 @@ def test_retries_are_earned_by_calls() -> None:
     assert 0.05 * calls < retries < 0.1 * calls
 
 
-def test_a_quiet_night_does_not_save_up_a_storm() -> None:
+def test_retry_budget_is_capped() -> None:
     budget = RetryBudget()
     for _ in range(10_000):
         budget.earn()

@@ -1,4 +1,4 @@
-"""The signer's promises: reads reuse a token, a write's token is its own and dies with its deadline."""
+"""Reads share a service token; each write has its own, which expires with its deadline."""
 
 import base64
 import time
@@ -24,9 +24,7 @@ def said(token: str) -> dict[str, Any]:
     return jwt.decode(token, options={"verify_signature": False})
 
 
-def test_reads_of_one_actor_in_one_business_share_a_token_for_a_while(
-    signer: TokenSigner, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reads_of_one_actor_and_business_share_a_token(signer: TokenSigner, monkeypatch: pytest.MonkeyPatch) -> None:
     first = signer.for_reads(BUSINESS, ADA)
     assert signer.for_reads(BUSINESS, ADA) == first
     assert len({first, signer.for_reads(BUSINESS, BOB), signer.for_reads(uuid4(), ADA)}) == 3
@@ -36,27 +34,27 @@ def test_reads_of_one_actor_in_one_business_share_a_token_for_a_while(
         assert said(signer.for_reads(BUSINESS, ADA))["iat"] == int(moved), "a clock that was set, either way"
 
 
-def test_it_remembers_only_so_many(signer: TokenSigner) -> None:
+def test_number_of_cached_tokens_is_limited(signer: TokenSigner) -> None:
     signer._for_reads = {(uuid4(), ADA): ("", 0.0) for _ in range(4_096)}
     signer.for_reads(BUSINESS, ADA)
     assert len(signer._for_reads) == 1
 
 
 @pytest.mark.parametrize("seconds, lifetime", [(0.2, 1), (4.5, 5), (3_600, LONGEST_LIFETIME)])
-def test_a_write_has_a_token_of_its_own(signer: TokenSigner, seconds: float, lifetime: int) -> None:
+def test_each_write_has_its_own_token(signer: TokenSigner, seconds: float, lifetime: int) -> None:
     claims = said(signer.for_write(BUSINESS, ADA, "book", "key-1", seconds))
     assert (claims["scope"], claims["op"], claims["jti"]) == ("write", "book", "key-1")
     assert claims["exp"] - claims["iat"] == lifetime
 
 
 @pytest.mark.parametrize("setting", ["", "first", "first:", "first:AAAA", "../f:" + "A" * 43, "first:" + "!" * 43])
-def test_a_malformed_key_is_refused_without_being_repeated(setting: str) -> None:
+def test_malformed_key_is_refused_and_not_repeated_in_the_error(setting: str) -> None:
     with pytest.raises(ValueError, match="kid:base64url") as caught:
         signer_from(setting)
     assert "!" not in str(caught.value)
 
 
-def test_a_sound_key_with_or_without_padding() -> None:
+def test_key_is_accepted_with_or_without_padding() -> None:
     encoded = base64.urlsafe_b64encode(bytes(range(32))).decode()
     for each in (encoded, encoded.rstrip("=")):
         assert jwt.get_unverified_header(signer_from(f"first:{each}").for_reads(BUSINESS, ADA))["kid"] == "first"
