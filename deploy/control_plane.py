@@ -27,7 +27,6 @@ from monolith.shared.database import Database, DatabaseUnavailable
 _REMEDIES: Mapping[type[OperationError], str] = {
     UnknownBusiness: "`extraction status` lists them",
     NoCutoverUnderWay: "`extraction cutover status` shows the latest cutovers",
-    BatchStopped: "see `extraction cutover status`",
     CutoverDatabaseUnavailable: "a cutover that is under way is ended by the cutover daemon, or by "
     "`extraction cutover resume`",
 }
@@ -93,5 +92,7 @@ def _describe(error: Exception) -> str:
         return f"replication was not started: {error}"
     if isinstance(error, FinalizeRefused):
         return f"nothing was deleted: {error}"
+    if isinstance(error, BatchStopped) and "`extraction " not in error.reason:
+        return f"{error}: see `extraction cutover status`"
     remedy = next((text for kind, text in _REMEDIES.items() if isinstance(error, kind)), None)
     return str(error) if remedy is None else f"{error}: {remedy}"

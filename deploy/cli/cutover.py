@@ -27,7 +27,7 @@ def cutover() -> None:
     """
 
 
-@cutover.command()
+@cutover.command(short_help="Show the latest cutovers and guarded businesses.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many cutovers to show.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def status(limit: int, as_json: bool) -> None:
@@ -47,7 +47,7 @@ def status(limit: int, as_json: bool) -> None:
         click.echo(_format_guard(each, slugs))
 
 
-@cutover.command()
+@cutover.command(short_help="Print each state change of every cutover.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=None, help="How long to watch; the default is forever.")
 def watch(seconds: float | None) -> None:
     """Print each state change of every cutover as it happens, one per line."""
@@ -70,7 +70,7 @@ def abort(business: str, reason: str) -> None:
         _print_outcome(plane.cutovers.abort(business, reason), business)
 
 
-@cutover.command()
+@cutover.command(short_help="Resume the cutover of a business.")
 @click.argument("business", metavar="SLUG")
 def resume(business: str) -> None:
     """Resume the cutover of a business from the state in which its controller stopped."""

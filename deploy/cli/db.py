@@ -25,7 +25,7 @@ def db() -> None:
     """
 
 
-@db.command("setup")
+@db.command("setup", short_help="Create and migrate the database, roles, schemas and tables.")
 @DEPLOYMENT
 def set_up_command(deployment: str) -> None:
     """Create the database, roles, schemas and tables that are missing, and migrate to this version.

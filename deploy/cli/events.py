@@ -52,7 +52,7 @@ def _cells(letter: DeadLetter) -> tuple[str, ...]:
     return letter.entry_id, str(letter.appointment_id or "unknown"), str(letter.version or ""), died, why
 
 
-@events.command()
+@events.command(short_help="Publish dead letters to their consumer again.")
 @CONSUMER
 @click.argument("letter", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Replay every dead letter of the consumer.")
@@ -72,7 +72,7 @@ def replay(consumer: str, letter: tuple[str, ...], everything: bool) -> None:
     click.echo(f"{count} events of {consumer} are in the stream again")
 
 
-@events.command()
+@events.command(short_help="Publish every event in the outboxes again.")
 def republish() -> None:
     """Publish every event in the outboxes again, for consumers that missed some.
 

@@ -28,24 +28,30 @@ def show() -> None:
     """Show the default adapter and the latest changes: who, when and why."""
     with control_plane() as plane:
         default, history = plane.adapter.default(), plane.adapter.history()
+        slugs = {str(business_id): slug for business_id, slug in plane.directory.slugs().items()}
     click.echo(f"{SCHEDULING_ADAPTER} = {default}")
     if history:
-        table = Table("when (UTC)", "who", "from", "to", box=None, pad_edge=False)
+        table = Table("when (UTC)", "who", "business", "from", "to", box=None, pad_edge=False)
         table.add_column("why", overflow="fold")
         for entry in history:
-            table.add_row(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", entry.actor, *_change(entry), entry.reason)
-        Console(highlight=False).print(table, soft_wrap=True)
+            business_id = entry.subject.partition("business:")[2]
+            business = slugs.get(business_id, business_id) or "(default)"
+            when = f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}"
+            table.add_row(when, entry.actor, business, *_change(entry, business_id), entry.reason)
+        Console(highlight=False, width=200).print(table, soft_wrap=True)
 
 
-def _change(entry: AuditEntry) -> tuple[str, str]:
-    """The values before and after; only the action for an entry that does not change the flag."""
-    return (entry.before or DEFAULT, entry.after) if entry.action == "flag.set" else ("", entry.action)
+def _change(entry: AuditEntry, business_id: str) -> tuple[str, str]:
+    """Return the values before and after; only the action of an entry that does not change the flag."""
+    if entry.action != "flag.set":
+        return "", entry.action
+    return entry.before or ("(default)" if business_id else DEFAULT), entry.after
 
 
-@flag.command("set")
+@flag.command("set", short_help="Set the default adapter, or move businesses.")
 @click.argument("adapter", type=click.Choice(get_args(AdapterName)))
 @click.option("--business", metavar="SLUG", help="Move one business, named by the slug in its address.")
-@click.option("--all", "every", is_flag=True, help="Move every business, and create new ones with ADAPTER.")
+@click.option("--all", "every", is_flag=True, help="Move every business, and use the adapter for new ones too.")
 @click.option(
     "--percent",
     type=click.FloatRange(0, 100),
@@ -79,7 +85,7 @@ def set_command(
     reason: str,
     **guard: Any,
 ) -> None:
-    """Create new businesses with ADAPTER from now on; or move existing businesses while they are in use.
+    """Use in_process or http for new businesses from now on; or move existing businesses while they are in use.
 
     Without --business or --all only the default changes: every process follows within a second, and existing
     businesses stay where they are. A move needs replication: see `extraction replicate`.

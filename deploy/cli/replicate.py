@@ -44,7 +44,7 @@ def start(discard_copies: bool, allow_unbounded_wal: bool, as_json: bool) -> Non
         click.echo("both databases hold everything, and follow one another")
 
 
-@replicate.command()
+@replicate.command(short_help="Show progress, lag and problems of both directions.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def status(as_json: bool) -> None:
     """Show both directions: streaming or not, lag, retained WAL, and problems. Exits with 1 if there are problems."""

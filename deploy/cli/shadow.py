@@ -26,7 +26,7 @@ def shadow() -> None:
     """
 
 
-@shadow.command("set")
+@shadow.command("set", short_help="Set the percentage of reads to compare.")
 @click.argument("percent", type=click.FloatRange(0, 100))
 @click.option("--business", metavar="SLUG", help="Set it for this business only, named by the slug in its address.")
 @click.option("--reason", default="", callback=validate_reason, help="Reason, for the audit log.")
@@ -45,7 +45,7 @@ def set_command(percent: float, business: str | None, reason: str) -> None:
         click.echo(f"{slug} keeps its own {value} %")
 
 
-@shadow.command()
+@shadow.command(short_help="Show the comparisons by operation.")
 @click.option(
     "--since", type=click.IntRange(1), default=60, show_default=True, metavar="MINUTES", help="Period to report."
 )

@@ -47,8 +47,8 @@ class BatchStopped(OperationError):
 
     def __init__(self, slug: str, reason: str, *, moved: int, untried: int) -> None:
         before = f"{moved} moved, then " if moved else ""
-        rest = f"; {untried} more were not tried" if untried else ""
-        super().__init__(f"{before}{slug} stopped the batch: {reason}{rest}")
+        rest = f" ({untried} others were not tried)" if untried else ""
+        super().__init__(f"{before}{slug} was not moved{rest}: {reason}")
         self.slug, self.reason, self.moved, self.untried = slug, reason, moved, untried
 
 

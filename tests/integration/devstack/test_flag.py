@@ -47,9 +47,9 @@ def test_show_lists_a_guard_that_ended(platform: Database, extraction: CommandLi
     shown = extraction("flag", "show")
     assert shown.returncode == 0
     ended, flagged = [line.split() for line in shown.stdout.splitlines()[2:]]
-    assert ended[2:4] == ["guard", "guard.returned"]
-    assert " ".join(ended[4:]) == "30 of 40 calls failed"
-    assert flagged[3:] == ["in_process", "http", "first"]
+    assert ended[2:5] == ["guard", "0190a0b0-0000-7000-8000-000000000000", "guard.returned"]
+    assert " ".join(ended[5:]) == "30 of 40 calls failed"
+    assert flagged[3:] == ["(default)", "in_process", "http", "first"]
 
 
 def test_refused_move_leaves_the_flag_as_it_was(
@@ -85,7 +85,7 @@ def test_stopped_batch_keeps_the_flag_of_moved_businesses_only(
     stopped = extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url)
     assert stopped.returncode == 2
     assert "one: monolith -> scheduling" in stopped.stdout
-    assert "two stopped the batch: another cutover of it is under way" in stopped.stderr
+    assert "two was not moved: another cutover of it is under way" in stopped.stderr
     assert FlagStore(platform).read() == {(SCHEDULING_ADAPTER, one): "http"}
 
 
