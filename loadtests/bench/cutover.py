@@ -1,4 +1,4 @@
-"""`python -m loadtests.bench.cutover [--quick]`: the cost of moves, replication and fencing."""
+"""`python -m loadtests.bench.cutover [--quick]`: the cost of cutovers, replication and fencing."""
 
 import time
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 from contracts.scheduling.values import DatabaseName
 from deploy.cli.main import run_alone
 from loadtests.bench import fence_cost, initial_copy
-from loadtests.bench.cutover_pauses import measure_capacity, move_back_and_forth, summarize_moves
+from loadtests.bench.cutover_pauses import cut_over_repeatedly, measure_capacity, summarize_cutovers
 from loadtests.bench.figures import Figure, format_figure, ratio_figure, write_figures
 from loadtests.bench.interleaving import BlockPlan
 from loadtests.bench.output import echo
@@ -16,7 +16,7 @@ from loadtests.generator.estimates import ratio
 from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores, choose_cores
 from loadtests.harness.cpu_time import cpu_seconds, cpu_seconds_between, format_cpu_per_request
-from loadtests.harness.cutovers import cutover_databases, move_to_other, unguarded_controller
+from loadtests.harness.cutovers import cut_over_to_other, cutover_databases, unguarded_controller
 from loadtests.harness.tenants import SeededTenant, open_seeded_tenant, seed_businesses
 from loadtests.harness.traffic.processes import running_traffic, traffic_plans
 from monolith.cutover import replication
@@ -28,19 +28,19 @@ _BOTH_OWNERS: tuple[DatabaseName, ...] = ("monolith", "scheduling")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--quick", is_flag=True, help="A small business and fewer moves, for orientation only.")
+@click.option("--quick", is_flag=True, help="A small business and fewer cutovers, for orientation only.")
 @click.option("--each-way", type=click.IntRange(1), default=None, help="Moves in each direction: 40 unless --quick.")
 def bench(quick: bool, each_way: int | None) -> None:
-    """Measure moves under load, the initial copy and the cost of the fence, on servers of its own.
+    """Measure cutovers under load, the initial copy and the cost of the fence, on servers of its own.
 
     Prints the figures and writes them to .artifacts/bench-cutover.json. Takes about 20 minutes; a quarter of that goes
-    into comparing the whole business in each move. `make faults` tests that 200 moves each way fail no request.
+    into comparing the whole business in each cutover. `make faults` tests that 200 cutovers each way fail no request.
     """
     cores = choose_cores()
     echo(cores.note)
     figures: dict[str, Figure] = {}
     with running_bench_servers(cores) as servers:
-        figures |= _measure_moves(
+        figures |= _measure_cutovers(
             servers, cores, QUICK_APPOINTMENTS if quick else APPOINTMENTS, each_way or (10 if quick else 40)
         )
     figures |= fence_cost.measure(cores, BlockPlan(3, 2.0, 1.0) if quick else BlockPlan(10, 4.0, 3.0))
@@ -50,7 +50,7 @@ def bench(quick: bool, each_way: int | None) -> None:
     echo(f"\nwritten to {ARTIFACT}" + (" (quick: for orientation only)" if quick else ""))
 
 
-def _measure_moves(servers: BenchServers, cores: Cores, appointments: int, each_way: int) -> dict[str, Figure]:
+def _measure_cutovers(servers: BenchServers, cores: Cores, appointments: int, each_way: int) -> dict[str, Figure]:
     servers.start_databases("monolith", "scheduling")
     [business] = seed_businesses(servers, 1, appointments)
     servers.start_scheduling()
@@ -60,10 +60,10 @@ def _measure_moves(servers: BenchServers, cores: Cores, appointments: int, each_
     echo(f"{'half of capacity':<28} {rate:.0f} requests/s, of which 30 % are writes")
     figures = _measure_replication_cost(servers, cores, port, tenant, rate)
     figures |= initial_copy.measure(servers, pairs=2 if appointments < APPOINTMENTS else 4)
-    moves, records, report = move_back_and_forth(servers, cores, port, tenant, each_way=each_way, rate=rate)
+    cutovers, records, report = cut_over_repeatedly(servers, cores, port, tenant, each_way=each_way, rate=rate)
     for problem in (*report.lost[:5], *report.duplicated[:5], *report.unasked[:5]):
         echo(f"! {problem}")
-    return figures | summarize_moves(moves, records, report)
+    return figures | summarize_cutovers(cutovers, records, report)
 
 
 def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: SeededTenant) -> float:
@@ -73,7 +73,7 @@ def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: Se
     with unguarded_controller(sides) as controller:
         found = []
         for source in _BOTH_OWNERS:
-            move_to_other(
+            cut_over_to_other(
                 controller,
                 tenant.business.business_id,
                 source,

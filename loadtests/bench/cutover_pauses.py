@@ -15,8 +15,8 @@ from loadtests.harness.bench_servers import BenchServers
 from loadtests.harness.cores import Cores
 from loadtests.harness.cutovers import (
     WritePause,
+    cut_over_to_other,
     cutover_databases,
-    move_to_other,
     owner_of,
     pause_of,
     unguarded_controller,
@@ -50,26 +50,28 @@ def measure_capacity(port: int, tenant: SeededTenant, seconds: float) -> float:
     return 1 / (SHARE_OF_WRITES / write + (1 - SHARE_OF_WRITES) / read)
 
 
-def move_back_and_forth(
+def cut_over_repeatedly(
     servers: BenchServers, cores: Cores, port: int, tenant: SeededTenant, *, each_way: int, rate: float
 ) -> tuple[list[Cutover], list[TrafficRecord], LedgerReport]:
-    """Move the tenant `each_way` times in each direction under traffic. Raises CommandError when a move fails."""
+    """Move the tenant `each_way` times in each direction under traffic. Raises CommandError when a cutover fails."""
     sides = cutover_databases(servers)
-    moves: list[Cutover] = []
+    cutovers: list[Cutover] = []
     business_id = tenant.business.business_id
     owner = owner_of(sides, business_id)
     plans = traffic_plans(port, tenant, rate, tenant.slots_for(2))
     with unguarded_controller(sides) as controller:
         with cores.generating_load(), running_traffic(plans, servers.folder / "traffic", warm_up=2.0) as traffic:
             for _ in range(2 * each_way):
-                moves.append(
-                    move_to_other(controller, business_id, owner, fence_seconds=2.0, actor="bench", reason="to measure")
+                cutovers.append(
+                    cut_over_to_other(
+                        controller, business_id, owner, fence_seconds=2.0, actor="bench", reason="to measure"
+                    )
                 )
                 owner = other_database(owner)
                 time.sleep(BETWEEN_SECONDS)
         with sides.at(owner).connect() as db:
             report = check_ledger(traffic.records, db, business_id, [plan.name for plan in plans])
-    return moves, traffic.records, report
+    return cutovers, traffic.records, report
 
 
 def stalls(
@@ -96,17 +98,17 @@ def stalls(
     )
 
 
-def summarize_moves(
-    moves: Sequence[Cutover], records: Sequence[TrafficRecord], report: LedgerReport
+def summarize_cutovers(
+    cutovers: Sequence[Cutover], records: Sequence[TrafficRecord], report: LedgerReport
 ) -> dict[str, Figure]:
     """Print the distributions, and return the figures."""
-    pauses = [pause_of(move) for move in moves]
+    pauses = [pause_of(cutover) for cutover in cutovers]
     write, read, usual_write, usual_read = stalls(records, pauses)
     pause_ms = [pause.milliseconds for pause in pauses]
-    echo(f"{'moves':<28} {len(moves)}; {report.requests:,} requests, {report.writes:,} of them writes")
+    echo(f"{'cutovers':<28} {len(cutovers)}; {report.requests:,} requests, {report.writes:,} of them writes")
     echo(f"{'responses':<28} {dict(Counter((record.kind, record.status) for record in records))}")
     for part, state in (("fence_ms", "drained"), ("drain_ms", "drained"), ("verify_ms", "verified")):
-        echo(f"{part:<28} {format_percentiles([_step_ms(move, state, part) for move in moves])}")
+        echo(f"{part:<28} {format_percentiles([_step_ms(cutover, state, part) for cutover in cutovers])}")
     for name, values in (
         ("pause", pause_ms),
         ("write stall", write),
@@ -129,8 +131,8 @@ def summarize_moves(
     }
 
 
-def _step_ms(move: Cutover, state: str, part: str) -> float:
-    return float(next(step["found"][part] for step in move.steps if step["state"] == state))
+def _step_ms(cutover: Cutover, state: str, part: str) -> float:
+    return float(next(step["found"][part] for step in cutover.steps if step["state"] == state))
 
 
 def format_percentiles(values: Sequence[float]) -> str:

@@ -1,4 +1,4 @@
-"""Cutovers on the bench's servers: the two databases, moving a business, and the write pause of a move."""
+"""Cutovers on the bench's servers: the two databases, moving a business, and the write pause of a cutover."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from monolith.cutover.store.cutovers import Cutover
 
 
 class WritePause(NamedTuple):
-    """The interval in which a move accepts no writes, in seconds since 1970."""
+    """The interval in which a cutover accepts no writes, in seconds since 1970."""
 
     begins: float
     ends: float
@@ -42,15 +42,15 @@ def unguarded_controller(sides: SchedulingDatabases) -> Controller:
     return Controller(sides, PreflightChecks(sides, lambda side: None))
 
 
-def move_to_other(
+def cut_over_to_other(
     controller: Controller, business_id: UUID, source: DatabaseName, *, fence_seconds: float, actor: str, reason: str
 ) -> Cutover:
-    """Cutover a business away from `source`. Raises CommandError when the move does not become active."""
+    """Move a business away from `source`. Raises CommandError when the cutover does not become active."""
     target = other_database(source)
-    move = controller.cut_over(business_id, source, target, fence_seconds=fence_seconds, actor=actor, reason=reason)
-    if move.state != "active":
-        raise CommandError(f"business {business_id} could not be moved to {target}: {move.problem}")
-    return move
+    cutover = controller.cut_over(business_id, source, target, fence_seconds=fence_seconds, actor=actor, reason=reason)
+    if cutover.state != "active":
+        raise CommandError(f"business {business_id} could not be moved to {target}: {cutover.problem}")
+    return cutover
 
 
 def owner_of(sides: SchedulingDatabases, business_id: UUID) -> DatabaseName:
@@ -62,7 +62,7 @@ def owner_of(sides: SchedulingDatabases, business_id: UUID) -> DatabaseName:
     return owner
 
 
-def pause_of(move: Cutover) -> WritePause:
-    """Return the pause of a completed move, from its request to fence until the new owner's lease is active."""
-    at = {step["state"]: datetime.fromisoformat(step["at"]).timestamp() for step in move.steps}
+def pause_of(cutover: Cutover) -> WritePause:
+    """Return the pause of a completed cutover, from its request to fence until the new owner's lease is active."""
+    at = {step["state"]: datetime.fromisoformat(step["at"]).timestamp() for step in cutover.steps}
     return WritePause(at["fenced"], at["active"])

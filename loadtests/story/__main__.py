@@ -8,7 +8,7 @@ import click
 from contracts.scheduling.values import DatabaseName
 from deploy.cli.main import run_alone
 from deploy.errors import CommandError
-from loadtests.harness.cutovers import move_to_other, pause_of, unguarded_controller
+from loadtests.harness.cutovers import cut_over_to_other, pause_of, unguarded_controller
 from loadtests.story.page import write_page
 from loadtests.story.tenants import StoryTenants, running_story_tenants
 from loadtests.story.timeline import Story
@@ -58,16 +58,16 @@ def _run_chapters(tenants: StoryTenants, story: Story, seconds: float) -> dict[s
         "Every business moves to the service again",
     ):
         _begin_chapter(story, title)
-        _move_all(tenants, story, owners)
+        _cut_over_all(tenants, story, owners)
         time.sleep(seconds)
     return owners
 
 
-def _move_all(tenants: StoryTenants, story: Story, owners: dict[str, DatabaseName]) -> None:
+def _cut_over_all(tenants: StoryTenants, story: Story, owners: dict[str, DatabaseName]) -> None:
     with unguarded_controller(tenants.sides) as controller:
         for each in tenants.tenants:
             slug, source = each.business.slug, owners[each.business.slug]
-            move = move_to_other(
+            cutover = cut_over_to_other(
                 controller,
                 each.business.business_id,
                 source,
@@ -76,8 +76,10 @@ def _move_all(tenants: StoryTenants, story: Story, owners: dict[str, DatabaseNam
                 reason="make story",
             )
             owners[slug] = other_database(source)
-            story.moves.append((slug, move))
-            click.echo(f"  {slug}: {source} -> {owners[slug]}; writes paused for {pause_of(move).milliseconds:.0f} ms")
+            story.cutovers.append((slug, cutover))
+            click.echo(
+                f"  {slug}: {source} -> {owners[slug]}; writes paused for {pause_of(cutover).milliseconds:.0f} ms"
+            )
             time.sleep(1.0)
 
 

@@ -1,4 +1,4 @@
-"""The story's page: the timeline as a chart, each move with its write pause, and the ledger."""
+"""The story's page: the timeline as a chart, each cutover with its write pause, and the ledger."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ def write_page(
             slowest=slowest,
             ends=ends,
             chapters=story.chapters,
-            moves=story.summarize_moves(),
+            cutovers=story.summarize_cutovers(),
             owners=owners_over_time(story, businesses, ends),
             reports=list(zip(businesses, reports, strict=True)),
             clean=all(report.clean for report in reports),

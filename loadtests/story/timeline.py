@@ -1,4 +1,4 @@
-"""The story second by second: requests, latencies, the owner of each business, and the pause of each move."""
+"""The story second by second: requests, latencies, the owner of each business, and the pause of each cutover."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -35,18 +35,18 @@ class CutoverSummary:
 
 @dataclass
 class Story:
-    """`began` is in seconds since 1970; `chapters` are titles by seconds since then; `moves` are by business slug."""
+    """`began` is in seconds since 1970; `chapters` are titles by seconds since then; `cutovers` are by business slug."""
 
     began: float
     chapters: list[tuple[float, str]] = field(default_factory=list)
-    moves: list[tuple[str, Cutover]] = field(default_factory=list)
+    cutovers: list[tuple[str, Cutover]] = field(default_factory=list)
 
-    def summarize_moves(self) -> list[CutoverSummary]:
+    def summarize_cutovers(self) -> list[CutoverSummary]:
         found = []
-        for business, move in self.moves:
-            pause = pause_of(move)
+        for business, cutover in self.cutovers:
+            pause = pause_of(cutover)
             at = pause.begins - self.began
-            found.append(CutoverSummary(business, move.source, move.target, at, pause.milliseconds))
+            found.append(CutoverSummary(business, cutover.source, cutover.target, at, pause.milliseconds))
         return found
 
 
@@ -73,9 +73,9 @@ def owners_over_time(story: Story, businesses: Sequence[str], ends: float) -> di
     spans: dict[str, list[tuple[float, float, str]]] = {}
     for business in businesses:
         since, owner, found = 0.0, "monolith", []
-        for move in story.summarize_moves():
-            if move.business == business:
-                found.append((since, move.at, owner))
-                since, owner = move.at, move.target
+        for cutover in story.summarize_cutovers():
+            if cutover.business == business:
+                found.append((since, cutover.at, owner))
+                since, owner = cutover.at, cutover.target
         spans[business] = [*found, (since, ends, owner)]
     return spans

@@ -83,7 +83,7 @@ class ReportFigures:
         return ratio(pairs) if pairs else None
 
     def cpu_per_booking(self, arm: str) -> Estimate | None:
-        """Return the ratio of processor time per booking at the peak, of all servers of the arm, to M1's."""
+        """Return the ratio of CPU time per booking at the peak, of all servers of the arm, to M1's."""
         pairs = [
             (one, other)
             for run, baseline in pair_by_block(self.peak(arm), self.peak(BASELINE))

@@ -160,7 +160,7 @@ class _Evaluation:
             for one, other in pair_by_block(runs_of_arm(self._runs, arm, IDLE), runs_of_arm(self._runs, BASELINE, IDLE))
             if one.modules["scheduling"].p50_ms and other.modules["scheduling"].p50_ms
         ]
-        self._require_below("processor time per booking", cpu, limits.most_cpu_ratio)
+        self._require_below("CPU time per booking", cpu, limits.most_cpu_ratio)
         self._require_below("median latency of scheduling when idle", idle, limits.most_idle_latency_ratio)
 
     def _require_below(self, cost: str, pairs: Sequence[tuple[float, float]], limit: float) -> None:

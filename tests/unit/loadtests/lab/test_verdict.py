@@ -29,7 +29,7 @@ def test_extraction_that_meets_the_slo_alone_is_recommended() -> None:
         "insufficient remedy: MB",
         "insufficient remedy: MC",
         "solution: X",
-        "acceptable cost: processor time per booking",
+        "acceptable cost: CPU time per booking",
         "acceptable cost: median latency of scheduling when idle",
     ]
 
@@ -57,7 +57,7 @@ def test_costly_extraction_is_rejected() -> None:
     verdict = judged(runs({**PROBLEM, "X": 200.0}, cpu_ms={"X": 30_000.0}))
     assert (verdict.outcome, verdict.exit_code) == ("DON'T EXTRACT", 10)
     assert "cost of extraction exceeds its limit" in verdict.because
-    assert passed(verdict)["acceptable cost: processor time per booking"] is False
+    assert passed(verdict)["acceptable cost: CPU time per booking"] is False
 
 
 def test_slow_idle_hours_count_as_a_cost() -> None:

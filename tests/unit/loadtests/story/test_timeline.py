@@ -20,7 +20,7 @@ def traffic_record(at: float, ms: float, kind: str = "read", status: int = 200) 
     return TrafficRecord("people", kind, BEGAN + at, ms, status, status)
 
 
-def move(fenced: float, active: float, source: Any = "monolith", target: Any = "scheduling") -> Cutover:
+def cutover(fenced: float, active: float, source: Any = "monolith", target: Any = "scheduling") -> Cutover:
     def moment(at: float) -> str:
         return datetime.fromtimestamp(BEGAN + at, UTC).isoformat()
 
@@ -39,7 +39,8 @@ def test_requests_and_failures_are_counted_per_second() -> None:
 
 def test_ownership_spans_cover_the_story() -> None:
     story = Story(
-        BEGAN, moves=[("a", move(2, 2.5)), ("b", move(3, 3.1)), ("a", move(5, 5.2, "scheduling", "monolith"))]
+        BEGAN,
+        cutovers=[("a", cutover(2, 2.5)), ("b", cutover(3, 3.1)), ("a", cutover(5, 5.2, "scheduling", "monolith"))],
     )
     assert owners_over_time(story, ["a", "b"], 9.0) == {
         "a": [(0.0, 2.0, "monolith"), (2.0, 5.0, "scheduling"), (5.0, 9.0, "monolith")],
@@ -59,7 +60,7 @@ def test_stalls_separate_requests_that_overlap_a_pause() -> None:
 
 
 def test_page_reports_a_ledger_that_contradicts_the_database(tmp_path: Path) -> None:
-    story = Story(BEGAN, [(0.0, "it <starts>")], [("a", move(1, 1.05))])
+    story = Story(BEGAN, [(0.0, "it <starts>")], [("a", cutover(1, 1.05))])
     for report, sentence in (
         (LedgerReport(3, 1, 0, (), (), ()), "Every acknowledged result is stored exactly once"),
         (LedgerReport(3, 1, 0, ("gone",), (), ()), "The ledger contradicts the databases"),
