@@ -35,7 +35,7 @@ class CutoverSummary:
 
 @dataclass
 class Story:
-    """`began` is in seconds since 1970; `chapters` are titles by seconds since then; `cutovers` are by business slug."""
+    """`began` is in seconds since 1970; `chapters` are titles by seconds since then, `cutovers` by slug."""
 
     began: float
     chapters: list[tuple[float, str]] = field(default_factory=list)
