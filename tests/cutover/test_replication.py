@@ -45,7 +45,7 @@ def test_different_schema_versions_are_refused(sides: SchedulingDatabases, datab
     ("settings", "words"),
     [
         ({"wal_level": "replica"}, "wal_level = replica: set wal_level = logical"),
-        ({"max_slot_wal_keep_size": "-1"}, "without any limit, until its disk is full: set max_slot_wal_keep_size"),
+        ({"max_slot_wal_keep_size": "-1"}, "without limit, until its disk is full: set max_slot_wal_keep_size"),
         ({"max_replication_slots": "3"}, "3 of its max_replication_slots = 3 left, and 4 are needed"),
     ],
     ids=["wal_level", "max_slot_wal_keep_size", "max_replication_slots"],
