@@ -1,4 +1,4 @@
-"""The Flask application, from parts that `wiring.py` built."""
+"""The Flask application, created from the parts that `wiring.py` builds."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +16,14 @@ from monolith.shared.telemetry.operating import operating_routes
 
 
 class _Views(Flask):
-    """No view is a coroutine, so none is asked at every request whether it is."""
+    """Skips Flask's check for coroutine views at every request, because there are none."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
 
 
 def create_app(parts: Application) -> Flask:
-    """Neither opens a connection nor reads the environment, so a parent may build it and fork."""
+    """Create the application. Opens no connection and reads no environment, so it can run before a fork."""
     app = _Views("monolith", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False

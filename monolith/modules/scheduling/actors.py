@@ -1,4 +1,4 @@
-"""Who a caller of the monolith is to scheduling."""
+"""Mapping of principals to scheduling actors."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from monolith.shared.endpoints import Principal
 
 
 def actor_for(business_id: UUID, principal: Principal | None) -> Actor:
-    """By their role in this business; whoever has none there is anonymous, wherever else they have one."""
+    """Return the actor for the principal's role in this business; anonymous without a role there."""
     role = principal.role_in(business_id) if principal else None
     if principal is None or role is None:
         return ANONYMOUS

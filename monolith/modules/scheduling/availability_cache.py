@@ -1,4 +1,4 @@
-"""Answers searches from memory for a few seconds: what to try, and to measure, before taking a service out."""
+"""A short-lived cache of availability searches: a remedy to measure before extracting a service."""
 
 import time
 from collections.abc import Callable, Hashable
@@ -20,21 +20,21 @@ SEARCHES: Final = frozenset(
     )
 )
 MAX_ENTRIES: Final = 10_000
-"""Answers that a process remembers; the oldest goes first."""
+"""The maximum number of cached replies per process; the oldest is evicted first."""
 
 
-class _Remembered(NamedTuple):
-    asked: float
+class _Entry(NamedTuple):
+    requested_at: float
     reply: Any
 
 
 class AvailabilityCache(SchedulingPort):
-    """The same port, whose searches may be `seconds` old.
+    """A port whose search replies may be up to `seconds` old. Thread-safe.
 
-    A start that is listed may have been taken meanwhile: booking it is refused as always, for nothing is decided from
-    memory. Whoever has written, with success or without, finds what came of it in their next search; what staff wrote,
-    everybody of their business does; other processes have memories of their own. Customers get no answers that were
-    made for others. Errors are not remembered. `answered` is told of each search whether it came from memory.
+    The database decides every booking, so booking a slot that has been taken fails as usual. After a write, successful
+    or not, the actor's own searches are fresh; after a write by staff, all searches of the business are. Each process
+    has its own cache. Replies are cached per actor; errors are not cached. `on_search` is called for each search,
+    with true for a cache hit.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class AvailabilityCache(SchedulingPort):
         self._seconds = seconds
         self._on_search = on_search
         self._max_entries = max_entries
-        self._known: dict[Hashable, _Remembered] = {}
-        # When a customer, or a business's staff, last wrote: what was asked before is as if it were forgotten.
-        self._wrote: dict[UUID, float] = {}
+        self._entries: dict[Hashable, _Entry] = {}
+        # The time of the last write per customer, or per business for staff: older entries are invalid.
+        self._last_write: dict[UUID, float] = {}
         self._lock = Lock()
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
@@ -56,38 +56,38 @@ class AvailabilityCache(SchedulingPort):
             return self._port.call(operation, ctx, request)
         finally:
             if operation.writes:
-                who = ctx.actor.id if ctx.actor.kind == "customer" else ctx.business_id
-                self._note(who, time.monotonic())
+                writer = ctx.actor.id if ctx.actor.kind == "customer" else ctx.business_id
+                self._record_write(writer, time.monotonic())
 
     def _search(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
         key = (operation.name, ctx.business_id, ctx.actor, request)
-        asked = time.monotonic()
-        known = self._known.get(key)
-        if known is not None and known.asked > self._oldest(ctx, asked):
+        now = time.monotonic()
+        entry = self._entries.get(key)
+        if entry is not None and entry.requested_at > self._oldest_valid(ctx, now):
             self._on_search(True)
-            found: R = known.reply
+            found: R = entry.reply
             return found
         reply = self._port.call(operation, ctx, request)
         self._on_search(False)
-        self._remember(key, _Remembered(asked, reply))
+        self._store(key, _Entry(now, reply))
         return reply
 
-    def _oldest(self, ctx: CallContext, now: float) -> float:
-        wrote = (self._wrote.get(whose, 0.0) for whose in (ctx.actor.id, ctx.business_id))
-        return max(now - self._seconds, *wrote)
+    def _oldest_valid(self, ctx: CallContext, now: float) -> float:
+        writes = (self._last_write.get(key, 0.0) for key in (ctx.actor.id, ctx.business_id))
+        return max(now - self._seconds, *writes)
 
-    def _remember(self, key: Hashable, answer: _Remembered) -> None:
+    def _store(self, key: Hashable, entry: _Entry) -> None:
         with self._lock:
-            # To the end: the first is the oldest.
-            self._known.pop(key, None)
-            if len(self._known) >= self._max_entries:
-                del self._known[next(iter(self._known))]
-            self._known[key] = answer
+            # Reinsert at the end, so that the first entry is the oldest.
+            self._entries.pop(key, None)
+            if len(self._entries) >= self._max_entries:
+                del self._entries[next(iter(self._entries))]
+            self._entries[key] = entry
 
-    def _note(self, who: UUID, now: float) -> None:
+    def _record_write(self, writer: UUID, now: float) -> None:
         with self._lock:
-            self._wrote.pop(who, None)
-            self._wrote[who] = now
-            # Whoever wrote so long ago has no answer left that is older.
-            while (first := next(iter(self._wrote))) != who and self._wrote[first] < now - self._seconds:
-                del self._wrote[first]
+            self._last_write.pop(writer, None)
+            self._last_write[writer] = now
+            # Entries older than such a write have expired anyway.
+            while (first := next(iter(self._last_write))) != writer and self._last_write[first] < now - self._seconds:
+                del self._last_write[first]

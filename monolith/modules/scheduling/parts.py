@@ -1,4 +1,4 @@
-"""What a topology of scheduling contributes to a process of the monolith."""
+"""The parts that a scheduling topology adds to a process of the monolith."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ _log = logging.getLogger("monolith.error")
 
 
 def scheduling_problem(error: Exception) -> Problem | None:
-    """Return what the client is told about a scheduling error; None for any other exception."""
+    """Return the error response for a scheduling error; None for any other exception."""
     if not isinstance(error, SchedulingError):
         return None
     if isinstance(error, Unauthenticated | NotOwner):

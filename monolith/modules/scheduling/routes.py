@@ -1,4 +1,4 @@
-"""Scheduling's part of the JSON API: the port's operations, one endpoint each. Speaks to the port only."""
+"""The module's endpoints of the JSON API, one for each public operation of the port."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ _ACCESS: dict[frozenset[ActorKind], Access] = {
     STAFF: Access.STAFF,
 }
 _Customer = Annotated[
-    UUID | None, Meta(description="For staff who act for a customer; customers leave it out and act for themselves.")
+    UUID | None, Meta(description="The customer, if staff act for one. Customers omit it and act for themselves.")
 ]
 
 
@@ -56,7 +56,7 @@ def _endpoint(port: SchedulingPort, operation: AnyOperation) -> AnyEndpoint:
 
 def _write(port: SchedulingPort, operation: AnyOperation) -> Callable[[Call[Any]], m.Reply]:
     def handler(call: Call[Any]) -> m.Reply:
-        # A PUT is idempotent by itself: without a key of the caller's it gets a fresh one.
+        # A PUT is idempotent by itself, so a missing key is generated.
         keyed = msgspec.structs.replace(_context(call), idempotency_key=call.idempotency_key or uuid4().hex)
         reply: m.Reply = port.call(operation, keyed, _request(operation, call, call.body))
         return reply
@@ -73,18 +73,18 @@ def _read(port: SchedulingPort, operation: AnyOperation) -> Callable[[Call[Any]]
 
 
 def _context(call: Call[Any]) -> CallContext:
-    """What a call of the port needs to know of the request."""
+    """Return the context for a call of the port."""
     business_id = call.require_business().business_id
     actor = actor_for(business_id, call.principal)
     return CallContext(business_id, actor, call.deadline, call.trace, call.idempotency_key)
 
 
-def _request(operation: AnyOperation, call: Call[Any], said: Struct) -> Any:
-    """What was said in body or query, with what the path says, and whose appointment it is. Raises InvalidRequest."""
-    if isinstance(said, operation.request):
-        return said
-    fields = msgspec.to_builtins(said) | _path_fields(call)
-    if _for_a_customer(operation) and fields["customer_id"] is None:
+def _request(operation: AnyOperation, call: Call[Any], sent: Struct) -> Any:
+    """Return the operation's request from body or query, path and caller. Raises InvalidRequest."""
+    if isinstance(sent, operation.request):
+        return sent
+    fields = msgspec.to_builtins(sent) | _path_fields(call)
+    if _needs_customer(operation) and fields["customer_id"] is None:
         fields["customer_id"] = call.require_principal().user_id
     return convert(fields, operation.request)
 
@@ -98,26 +98,30 @@ def _public_path(operation: AnyOperation) -> str:
 
 
 def _public_fields(operation: AnyOperation) -> type[Struct]:
-    """The operation's request as body or query of the endpoint: less what its path carries, and with a customer that
-    may be left out."""
-    own = _for_a_customer(operation)
-    if "{" not in operation.path and not own:
+    """Return the model of the endpoint's body or query.
+
+    It is the operation's request without the fields in the path, and with an optional customer.
+    """
+    for_customer = _needs_customer(operation)
+    if "{" not in operation.path and not for_customer:
         return operation.request
     fields = [
         _field(each)
         for each in msgspec.structs.fields(operation.request)
-        if f"{{{each.encode_name}}}" not in operation.path and not (own and each.name == "customer_id")
+        if f"{{{each.encode_name}}}" not in operation.path and not (for_customer and each.name == "customer_id")
     ]
-    if own:
+    if for_customer:
         fields.append(("customer_id", _Customer, msgspec.field(default=None)))
     name = operation.request.__name__
     return msgspec.defstruct(name, fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
-def _field(of: msgspec.structs.FieldInfo) -> tuple[str, Any] | tuple[str, Any, Any]:
-    return (of.name, of.type) if of.required else (of.name, of.type, msgspec.field(default=of.default))
+def _field(info: msgspec.structs.FieldInfo) -> tuple[str, Any] | tuple[str, Any, Any]:
+    if info.required:
+        return info.name, info.type
+    return info.name, info.type, msgspec.field(default=info.default)
 
 
-def _for_a_customer(operation: AnyOperation) -> bool:
-    """Whether somebody has to be named for whom it is."""
+def _needs_customer(operation: AnyOperation) -> bool:
+    """Return whether the operation's request requires a customer."""
     return any(each.name == "customer_id" and each.required for each in msgspec.structs.fields(operation.request))

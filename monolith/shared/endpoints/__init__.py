@@ -1,4 +1,4 @@
-"""The JSON API as tables: what an endpoint is, who may call it, and the routes and document made from that."""
+"""Declaration of the JSON API: endpoints, access rules, routes and the OpenAPI document."""
 
 from monolith.shared.endpoints.call import Call
 from monolith.shared.endpoints.endpoint import Access, AnyEndpoint, Endpoint

@@ -1,4 +1,4 @@
-"""Who calls, which business is meant, and whether the one may do this in the other."""
+"""Authentication, tenant lookup and authorization."""
 
 import re
 import threading
@@ -16,8 +16,7 @@ from monolith.shared.middleware.remote_address import Network, remote_address
 
 SESSION_COOKIE = "session"
 SLUG = r"^(?!-)(?!.*--)[a-z0-9-]{3,40}(?<!-)$(?!\n)"
-"""Hyphens stand between letters or digits, one at a time."""
-"""`$` alone would let a line end pass, in Python."""
+"""Single hyphens between letters or digits. `(?!\n)`, because `$` alone also matches before a final newline."""
 
 _slug = re.compile(SLUG)
 _ROLES: dict[Access, frozenset[Role]] = {
@@ -28,7 +27,7 @@ _ROLES: dict[Access, frozenset[Role]] = {
 
 
 class Authenticator(Protocol):
-    """Each answers None for a credential that is unknown, expired or revoked. Raises DatabaseUnavailable."""
+    """Looks up credentials. Methods return None for an unknown, expired or revoked one. Raises DatabaseUnavailable."""
 
     def by_session(self, secret: str) -> Principal | None: ...
 
@@ -36,7 +35,7 @@ class Authenticator(Protocol):
 
 
 class Authorizer:
-    """For the JSON API and the pages alike."""
+    """Checks requests of the JSON API and the pages."""
 
     def __init__(
         self, authenticator: Authenticator, businesses: "BusinessCache", trusted_proxies: Sequence[Network] = ()
@@ -46,9 +45,10 @@ class Authorizer:
         self._trusted_proxies = trusted_proxies
 
     def principal(self, request: Request) -> Principal | None:
-        """Who calls; None without a credential or with a dead session. Raises ApiError 401 for a bad token.
+        """Return the caller; None without a credential or with an expired session.
 
-        Asks no database when the request carries no credential. A token counts before a cookie.
+        Raises ApiError 401 for an invalid token, which takes precedence over a cookie. Without a credential, it
+        queries no database.
         """
         authorization = request.environ.get("HTTP_AUTHORIZATION")
         if authorization is not None:
@@ -59,14 +59,14 @@ class Authorizer:
         return self._authenticator.by_session(secret) if secret else None
 
     def business(self, slug: str) -> BusinessRef:
-        """Raises ApiError 404."""
+        """Return the business with this slug. Raises ApiError 404."""
         business = self._businesses.get(slug) if _slug.fullmatch(slug) else None
         if business is None:
             raise business_not_found(slug)
         return business
 
-    def admit(self, access: Access, principal: Principal | None, business: BusinessRef | None) -> None:
-        """Raises ApiError 401 or 403 unless `principal` may do what `access` says, in `business`."""
+    def authorize(self, access: Access, principal: Principal | None, business: BusinessRef | None) -> None:
+        """Raise ApiError 401 or 403 unless `principal` has `access` in `business`."""
         if access is Access.PUBLIC:
             return
         if principal is None:
@@ -78,7 +78,7 @@ class Authorizer:
             raise forbidden()
 
     def remote_address(self, request: Request) -> str:
-        """Where the request came from, as far as it can be trusted."""
+        """Return the client's address; forwarded addresses count only from trusted proxies."""
         return remote_address(request.environ, self._trusted_proxies)
 
     def _bearer(self, authorization: str) -> Principal:
@@ -90,10 +90,10 @@ class Authorizer:
 
 
 class BusinessCache:
-    """Businesses by slug, remembered for `seconds`, `most` of them at a time.
+    """Caches up to `max_entries` businesses by slug for `seconds`. Thread-safe.
 
-    What does not exist is not remembered: a business can be used in every process at the moment it is created. While
-    the database is away, what was known longer ago still holds.
+    Unknown slugs are not cached, so a new business is usable in every process immediately. While the database is
+    unavailable, expired entries are used.
     """
 
     def __init__(
@@ -102,27 +102,27 @@ class BusinessCache:
         self._find = find
         self._seconds = seconds
         self._max_entries = max_entries
-        self._known: dict[str, tuple[float, BusinessRef]] = {}
+        self._entries: dict[str, tuple[float, BusinessRef]] = {}
         self._lock = threading.Lock()
 
     def get(self, slug: str) -> BusinessRef | None:
-        """Raises DatabaseUnavailable."""
-        known = self._known.get(slug)
-        if known is not None and time.monotonic() < known[0]:
-            return known[1]
+        """Return the business, or None if there is none. Raises DatabaseUnavailable."""
+        cached = self._entries.get(slug)
+        if cached is not None and time.monotonic() < cached[0]:
+            return cached[1]
         try:
             business = self._find(slug)
         except DatabaseUnavailable:
-            if known is None:
+            if cached is None:
                 raise
-            return known[1]
+            return cached[1]
         if business is not None:
-            self._remember(slug, business)
+            self._store(slug, business)
         return business
 
-    def _remember(self, slug: str, business: BusinessRef) -> None:
+    def _store(self, slug: str, business: BusinessRef) -> None:
         with self._lock:
-            self._known.pop(slug, None)
-            if len(self._known) >= self._max_entries:
-                del self._known[next(iter(self._known))]
-            self._known[slug] = (time.monotonic() + self._seconds, business)
+            self._entries.pop(slug, None)
+            if len(self._entries) >= self._max_entries:
+                del self._entries[next(iter(self._entries))]
+            self._entries[slug] = (time.monotonic() + self._seconds, business)

@@ -1,4 +1,4 @@
-"""What a handler is given."""
+"""The decoded request that a handler receives."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ B = TypeVar("B")
 
 @dataclass(slots=True)
 class Call(Generic[B]):
-    """One request, decoded and allowed. `query` is an instance of the endpoint's query model, if it has one."""
+    """One decoded and authorized request. `query` is an instance of the endpoint's query model, if it has one."""
 
     body: B
     query: Any
@@ -30,19 +30,19 @@ class Call(Generic[B]):
     """Headers to send with the reply, such as a cookie."""
 
     def require_principal(self) -> Principal:
-        """The caller, on endpoints that are not public."""
+        """Return the caller; on public endpoints raises ApiError 401 if there is none."""
         if self.principal is None:
             raise unauthenticated()
         return self.principal
 
     def require_business(self) -> BusinessRef:
-        """The business, on endpoints with `{slug}` in their path."""
+        """Return the business of the path; raises LookupError if the path has no `{slug}`."""
         if self.business is None:
             raise LookupError("this endpoint has no {slug} in its path")
         return self.business
 
     def id_in_path(self, name: str, what: str) -> UUID:
-        """The path's `name` as an id. A malformed one is answered like an unknown `what`: 404."""
+        """Return the id `name` in the path. A malformed one raises the same ApiError 404 as an unknown `what`."""
         try:
             return UUID(self.path[name])
         except ValueError:

@@ -1,4 +1,4 @@
-"""Strict decoding of the API's input. A refused input is an ApiError with the path of the field at fault."""
+"""Strict decoding of requests. Invalid input raises ApiError 400 with the path of the field at fault."""
 
 from typing import Any, TypeVar
 

@@ -1,4 +1,4 @@
-"""One row of a module's API table."""
+"""Declaration of an endpoint: one row of a module's table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 class Access(Enum):
-    """Who may call. From MEMBER to OWNER, the role counts in the business that the path names."""
+    """Required access. From MEMBER to OWNER, it is a role in the business that the path names."""
 
     PUBLIC = "everyone"
     SIGNED_IN = "signed-in users and API tokens"
@@ -25,11 +25,11 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint(Generic[B, R]):
-    """`/api/v1{path}`: its route, decoding, access check and documentation follow from these fields.
+    """The endpoint at `/api/v1{path}`; route, decoding, access check and documentation follow from its fields.
 
-    `{slug}` in the path names a business; an unknown one is 404 before the handler runs. `body` and `query` refuse
-    unknown fields. With `reply` None the answer has no body, and `status` is 204. `needs_key` asks for an
-    Idempotency-Key header. A PUBLIC endpoint still learns who calls, when the request says so.
+    `{slug}` in the path names a business; an unknown one is 404 before the handler runs. `body` and `query` are models
+    that reject unknown fields. With `reply` None, the response has no body and status 204. `needs_key` requires an
+    Idempotency-Key header. A PUBLIC endpoint receives the caller too, if the request has a credential.
     """
 
     module: str

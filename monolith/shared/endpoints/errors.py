@@ -1,11 +1,11 @@
-"""Errors that a handler raises on purpose."""
+"""Errors that handlers raise."""
 
 
 class ApiError(Exception):
-    """Answered as problem details (RFC 9457), or as a page where a page was asked for.
+    """An error response: problem details (RFC 9457) for the API, an error page for pages.
 
-    `code` is stable: clients branch on it. `message` is written for the person who reads it. `field` names the input
-    at fault; `retry_after`, in seconds, becomes a Retry-After header.
+    `code` is stable: clients branch on it. `message` is for end users. `field` is the input at fault; `retry_after`, in
+    seconds, becomes a Retry-After header.
     """
 
     def __init__(
@@ -36,10 +36,9 @@ def invalid_request(message: str, field: str | None = None) -> ApiError:
 
 
 def not_found(what: str) -> ApiError:
-    """`what` names the kind of thing, never whether it exists elsewhere."""
+    """Return the error for an unknown `what`, the kind of resource."""
     return ApiError(404, "not_found", f"There is no such {what}.")
 
 
 def invalid_cursor() -> ApiError:
-    message = "The cursor is invalid: use the `next_cursor` of a previous page."
-    return ApiError(400, "invalid_request", message, field="cursor")
+    return invalid_request("The cursor is invalid: use the `next_cursor` of a previous page.", "cursor")

@@ -1,4 +1,4 @@
-"""Who calls, and which business is meant."""
+"""Identities of callers and businesses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ Role = Literal["owner", "staff", "customer"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A person with a session, or a program with an API token.
+    """The caller: a user with a session, or a program with an API token.
 
-    For a token, `user_id` is the token's own id, it has a role in one business, and it is never an operator.
-    `fresh_login` says that the person gave their password within the last 15 minutes.
+    A token has its own id as `user_id`, a role in one business, and never operator rights. `fresh_login` is true if the
+    user entered their password within the last 15 minutes.
     """
 
     user_id: UUID
@@ -29,7 +29,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class BusinessRef:
-    """A business as other modules know it. `zone` is an IANA name, `currency` an ISO 4217 code."""
+    """A business as other modules see it. `zone` is an IANA name, `currency` an ISO 4217 code."""
 
     business_id: UUID
     slug: str

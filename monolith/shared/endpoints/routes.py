@@ -1,4 +1,4 @@
-"""The routes under /api/v1, made from the modules' tables."""
+"""Routes under /api/v1, generated from the modules' tables."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ PREFIX = "/api/v1"
 
 
 def add_endpoints(app: Flask, endpoints: Iterable[AnyEndpoint], authorizer: Authorizer, public_url: str) -> None:
-    """One blueprint for each module, so that Flask's name of a route is `module.endpoint`; and the document."""
+    """Add a blueprint per module, which names routes `module.endpoint`, and the OpenAPI document."""
     table = list(endpoints)
     blueprints: dict[str, Blueprint] = {}
     for endpoint in table:

@@ -1,8 +1,8 @@
-"""Who a credential belonged to a moment ago, for when the database of accounts cannot be reached.
+"""Authentication from recent results while the monolith's database is unavailable.
 
-Bookings of a business that scheduling's own database holds need nothing else of the monolith's, so its outage must not
-stop them. Nobody can revoke anything while it lasts; what was revoked before it, elsewhere, may still be believed here
-for `seconds` after this process last looked. Writes of accounts and money need that database and fail by themselves.
+An outage of the monolith's database must not stop bookings of businesses in the scheduling database. Credentials cannot
+be revoked during the outage; one that another process revoked shortly before it may be accepted for up to `seconds`
+after this process last checked it. Writes to accounts and invoices need the database and fail anyway.
 """
 
 import time
@@ -19,10 +19,10 @@ Lookup = Callable[[str], Principal | None]
 
 
 class FallbackAuthenticator:
-    """An authenticator that asks the real one, and remembers its answer in case it cannot answer the next time.
+    """Delegates to another authenticator, and falls back on its recent results while that is unavailable.
 
-    Raises DatabaseUnavailable for a credential that it never saw, or saw longer than `seconds` ago. Operators are not
-    believed from memory.
+    Raises DatabaseUnavailable if a credential has not been seen in the last `seconds`. Operators are never
+    authenticated from memory. Thread-safe.
     """
 
     def __init__(self, authenticator: Authenticator, *, seconds: float = 600.0, max_entries: int = 10_000) -> None:
@@ -33,38 +33,38 @@ class FallbackAuthenticator:
         self._lock = Lock()
 
     def by_session(self, secret: str) -> Principal | None:
-        return self._ask(b"session", secret, self._authenticator.by_session)
+        return self._authenticate(b"session", secret, self._authenticator.by_session)
 
     def by_api_token(self, secret: str) -> Principal | None:
-        return self._ask(b"token", secret, self._authenticator.by_api_token)
+        return self._authenticate(b"token", secret, self._authenticator.by_api_token)
 
     def forget_session(self, session_id: UUID) -> None:
-        """Its person signed out here: not even an outage brings the session back."""
+        """Drop a session after its logout, so that it is not accepted during an outage."""
         with self._lock:
-            for name in [name for name, (_, known) in self._seen.items() if known.session_id == session_id]:
-                del self._seen[name]
+            for key in [key for key, (_, seen) in self._seen.items() if seen.session_id == session_id]:
+                del self._seen[key]
 
-    def _ask(self, kind: bytes, secret: str, lookup: Lookup) -> Principal | None:
-        name = sha256(kind + secret.encode(errors="replace")).digest()
+    def _authenticate(self, kind: bytes, secret: str, lookup: Lookup) -> Principal | None:
+        key = sha256(kind + secret.encode(errors="replace")).digest()
         try:
             principal = lookup(secret)
         except DatabaseUnavailable:
-            recalled = self._recalled(name)
-            if recalled is None:
+            recent = self._recent(key)
+            if recent is None:
                 raise
-            return recalled
-        self._remember(name, principal)
+            return recent
+        self._store(key, principal)
         return principal
 
-    def _recalled(self, name: bytes) -> Principal | None:
-        known = self._seen.get(name)
-        return known[1] if known is not None and time.monotonic() < known[0] else None
+    def _recent(self, key: bytes) -> Principal | None:
+        seen = self._seen.get(key)
+        return seen[1] if seen is not None and time.monotonic() < seen[0] else None
 
-    def _remember(self, name: bytes, principal: Principal | None) -> None:
+    def _store(self, key: bytes, principal: Principal | None) -> None:
         with self._lock:
-            self._seen.pop(name, None)
+            self._seen.pop(key, None)
             if principal is None or principal.is_operator:
                 return
             if len(self._seen) >= self._max_entries:
                 del self._seen[next(iter(self._seen))]
-            self._seen[name] = (time.monotonic() + self._seconds, principal)
+            self._seen[key] = (time.monotonic() + self._seconds, principal)

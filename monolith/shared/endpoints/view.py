@@ -1,4 +1,4 @@
-"""One endpoint as a Flask view: who calls, may they, what do they say, answer."""
+"""Flask view of an endpoint: authorize, decode, handle, reply."""
 
 from typing import Any
 from urllib.parse import unquote_plus
@@ -16,16 +16,16 @@ from monolith.shared.endpoints.errors import ApiError, invalid_request
 from monolith.shared.middleware.request_context import current_request_context
 
 _encode = msgspec.json.Encoder().encode
-_MOST_QUERY_FIELDS = 50
+_MAX_QUERY_PARAMETERS = 50
 
 
 class EndpointView:
-    """Answers one endpoint. Flask calls it with the fields of the path."""
+    """The view of one endpoint; Flask calls it with the fields of the path."""
 
     def __init__(self, endpoint: AnyEndpoint, authorizer: Authorizer) -> None:
         self._endpoint = endpoint
         self._authorizer = authorizer
-        self._of_a_business = "{slug}" in endpoint.path
+        self._has_business = "{slug}" in endpoint.path
 
     def __call__(self, **path: str) -> Response:
         call = self._call(path)
@@ -42,9 +42,9 @@ class EndpointView:
     def _call(self, path: dict[str, str]) -> Call[Any]:
         endpoint = self._endpoint
         context = current_request_context()
-        business = self._authorizer.business(path["slug"]) if self._of_a_business else None
+        business = self._authorizer.business(path["slug"]) if self._has_business else None
         principal = self._authorizer.principal(request)
-        self._authorizer.admit(endpoint.access, principal, business)
+        self._authorizer.authorize(endpoint.access, principal, business)
         return Call(
             body=None if endpoint.body is None else _body(endpoint.body),
             query=_query(endpoint.query),
@@ -77,9 +77,9 @@ def _query(model: type[msgspec.Struct] | None) -> msgspec.Struct | None:
 
 
 def single_values(text: str) -> dict[str, str]:
-    """As `urllib.parse.parse_qsl` reads it, which takes 50 us where this takes 8: it unquotes what is not quoted."""
+    """Parse a query string like `urllib.parse.parse_qsl`, in 8 us instead of 50 us: unquotes only if needed."""
     pairs = text.split("&")
-    if len(pairs) > _MOST_QUERY_FIELDS:
+    if len(pairs) > _MAX_QUERY_PARAMETERS:
         raise invalid_request("The query has too many parameters.")
     fields: dict[str, str] = {}
     for pair in pairs:

@@ -1,4 +1,4 @@
-"""What every request passes through, whatever it asks for."""
+"""Middleware: the layers that every request passes."""
 
 from monolith.shared.middleware.request_context import RequestContext, current_request_context
 

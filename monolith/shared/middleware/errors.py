@@ -48,7 +48,7 @@ def answer_errors(app: Flask, error_page: ErrorPage | None, converters: Sequence
 
 
 def problem_of(error: Exception, converters: Sequence[ErrorConverter] = ()) -> Problem:
-    """Return what the client is told about an error. Errors that only operators can resolve are logged."""
+    """Return the error response for an exception. Errors that only operators can resolve are logged."""
     if isinstance(error, ApiError):
         return problem(error.status, error.code, error.message, retry_after=error.retry_after, field=error.field)
     if isinstance(error, DatabaseUnavailable):

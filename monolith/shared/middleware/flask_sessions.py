@@ -1,5 +1,4 @@
-"""Flask's own sessions, turned off: who calls is told by a session in the database (`modules/auth`), not by a cookie
-that carries what it says."""
+"""Flask's cookie sessions, turned off: sessions are stored in the database (`modules/auth`)."""
 
 from typing import Any
 
@@ -10,7 +9,7 @@ _NOTHING = NullSession()
 
 
 class NoSessions(SessionInterface):
-    """Reading `flask.session` finds nothing; writing to it raises."""
+    """An empty session; writing to it raises."""
 
     def open_session(self, app: Flask, request: Request) -> Any:
         return _NOTHING

@@ -1,4 +1,4 @@
-"""Headers of every answer: what a browser may do with it."""
+"""Security headers of all responses."""
 
 _POLICY = "; ".join(
     (
@@ -14,26 +14,26 @@ _POLICY = "; ".join(
 )
 
 
-# What is no document runs nothing, wherever a browser is made to show it.
+# Data must not run scripts, however a browser displays it.
 _POLICY_OF_DATA = "default-src 'none'; frame-ancestors 'none'"
 
 
 def page_headers(public_url: str) -> list[tuple[str, str]]:
-    """Nothing inline, nothing from elsewhere, no framing; HTTPS for a year where it is used at all."""
+    """Return the headers of pages: no inline code, no foreign sources, no framing; HSTS if HTTPS is used."""
     return [
         ("Content-Security-Policy", _POLICY),
         ("Referrer-Policy", "same-origin"),
         ("Cross-Origin-Opener-Policy", "same-origin"),
-        *_everywhere(public_url),
+        *_common_headers(public_url),
     ]
 
 
 def data_headers(public_url: str) -> list[tuple[str, str]]:
-    """For answers that are data: a page's headers would cost every answer, and mean nothing there."""
-    return [("Content-Security-Policy", _POLICY_OF_DATA), *_everywhere(public_url)]
+    """Return the headers of data, a shorter list than that of pages."""
+    return [("Content-Security-Policy", _POLICY_OF_DATA), *_common_headers(public_url)]
 
 
-def _everywhere(public_url: str) -> list[tuple[str, str]]:
+def _common_headers(public_url: str) -> list[tuple[str, str]]:
     headers = [("X-Content-Type-Options", "nosniff")]
     if public_url.startswith("https://"):
         headers.append(("Strict-Transport-Security", "max-age=31536000"))

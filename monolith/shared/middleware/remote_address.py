@@ -1,4 +1,4 @@
-"""Which address a request came from."""
+"""The client address of a request."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -9,10 +9,9 @@ Network = IPv4Network | IPv6Network
 
 
 def remote_address(environ: Mapping[str, Any], trusted: Sequence[Network]) -> str:
-    """The peer's address; or, when the peer is a trusted proxy, the last one in X-Forwarded-For that is not.
+    """Return the peer's address or, behind trusted proxies, the last address in X-Forwarded-For that is not a proxy.
 
-    What anybody else writes into X-Forwarded-For is ignored. An IPv6 address stands for its /64, which is what one
-    household has.
+    X-Forwarded-For from other peers is ignored. An IPv6 address is reduced to its /64, the usual size of one household.
     """
     hops = [environ.get("REMOTE_ADDR") or ""]
     if trusted:

@@ -1,4 +1,4 @@
-"""One request's surroundings, known from before routing until after the answer."""
+"""The context of a request: trace, deadline and timing, from before routing until after the response."""
 
 import re
 import time
@@ -9,12 +9,15 @@ from flask import request
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace, new_trace
 
-_KEY = "extraction.context"
+_KEY = "extraction.request_context"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestContext:
-    """`module` and `endpoint` are empty until the request is routed, `status` is 0 until it is answered."""
+    """The context of one request.
+
+    `module` and `endpoint` are empty until the request is routed, `status` is 0 until it has a response.
+    """
 
     __slots__ = ("cpu_started", "deadline", "endpoint", "module", "started", "status", "trace")
 
@@ -30,7 +33,7 @@ class RequestContext:
 
 
 def current_request_context() -> RequestContext:
-    """The context that this thread is answering."""
+    """Return the context of the current request."""
     context = request.environ[_KEY]
     assert isinstance(context, RequestContext)
     return context

@@ -1,4 +1,4 @@
-"""What a request must satisfy before anything looks at it: the right host, and no other site behind it."""
+"""Early checks of requests: host, cross-site writes and body size."""
 
 from io import BytesIO
 from urllib.parse import urlsplit
@@ -13,13 +13,13 @@ from monolith.shared.telemetry.metrics import Metrics
 
 UNMATCHED = ("none", "unmatched")
 OPERATING_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked for by machines that know an address, not a name; they carry no session."""
+"""Probes use an address instead of the host name, and carry no session."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class RequestFilter:
-    """Runs before every view, also for addresses that do not exist."""
+    """Runs before every view, and for unknown paths."""
 
     def __init__(self, public_url: str, metrics: Metrics) -> None:
         parts = urlsplit(public_url)
@@ -28,9 +28,9 @@ class RequestFilter:
         self._metrics = metrics
 
     def install(self, app: Flask) -> None:
-        app.before_request(self._admit)
+        app.before_request(self._check)
 
-    def _admit(self) -> None:
+    def _check(self) -> None:
         context = current_request_context()
         module, _, endpoint = (request.endpoint or "").rpartition(".")
         context.module, context.endpoint = (module, endpoint) if module else UNMATCHED
@@ -39,27 +39,28 @@ class RequestFilter:
         if environ.get("HTTP_HOST", "").lower() != self._host and environ.get("PATH_INFO") not in OPERATING_PATHS:
             raise ApiError(400, "unknown_host", f"This server only answers requests for {self._host}.")
         if environ["REQUEST_METHOD"] not in _SAFE_METHODS:
-            self._refuse_other_sites()
+            self._refuse_cross_site_write()
         if "HTTP_TRANSFER_ENCODING" in environ:
             _measure_body()
 
-    def _refuse_other_sites(self) -> None:
-        """Cookies travel with what other sites make a browser send; browsers tell, and programs send no cookies.
+    def _refuse_cross_site_write(self) -> None:
+        """Reject a write that another site made the browser send, because cookies are sent with it.
 
-        A bearer token never travels by itself, so it proves that the sender meant it.
+        Browsers send Sec-Fetch-Site or Origin; a request without both comes from a program. A bearer token is never
+        sent automatically, so a request with one is accepted.
         """
         environ = request.environ
         if "HTTP_AUTHORIZATION" in environ:
             return
         site = environ.get("HTTP_SEC_FETCH_SITE")
         origin = environ.get("HTTP_ORIGIN")
-        from_here = site in ("same-origin", "none") if site is not None else origin in (None, self._origin)
-        if not from_here:
+        same_site = site in ("same-origin", "none") if site is not None else origin in (None, self._origin)
+        if not same_site:
             raise ApiError(403, "cross_site", "This request came from another site and was refused.")
 
 
 def _measure_body() -> None:
-    """A body in chunks says no length beforehand, and Werkzeug would cut it off at the limit without a word."""
+    """Enforce the size limit on a chunked body, which Werkzeug would silently truncate."""
     environ = request.environ
     body = environ["wsgi.input"].read(MAX_REQUEST_BYTES + 1)
     if len(body) > MAX_REQUEST_BYTES:

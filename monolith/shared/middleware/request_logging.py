@@ -1,4 +1,4 @@
-"""The outermost layer: begins the context, adds the headers that every answer carries, measures and logs it."""
+"""The outermost layer: creates the request context, adds response headers, measures and logs."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ _log = logging.getLogger("monolith.request")
 
 
 class RequestLogging:
-    """Wraps the application. A request has `seconds` for all it does."""
+    """WSGI middleware around the application. `seconds` is the time budget of a request."""
 
     def __init__(self, app: "WSGIApplication", metrics: Metrics, public_url: str, *, seconds: float) -> None:
         self._app = app

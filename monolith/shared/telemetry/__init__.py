@@ -1,1 +1,1 @@
-"""What those who run the product can see of it: metrics, logs, health."""
+"""Metrics and health checks of the monolith."""

@@ -13,7 +13,7 @@ _WAIT_BUCKETS = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0, 2.5)
 
 
 class Metrics(HttpMetrics):
-    """`monolith_http_*`, by module and endpoint, and what else the monolith counts."""
+    """The metrics of requests by module and endpoint, pool waits, shadow reads and cached searches."""
 
     def __init__(self, folder: Path | None = None, sessions: DatabaseSessions | None = None) -> None:
         super().__init__(
@@ -35,24 +35,25 @@ class Metrics(HttpMetrics):
         self._searches = _of_searches(self.registry)
 
     def pool_wait(self, module: str) -> Callable[[float], None]:
-        """For `Database(waited=...)`."""
+        """Return the observer for `Database(on_pool_wait=...)`."""
         return self._pool_wait.labels(module).observe
 
     def shadow_read(self, operation: str, outcome: str, owner_seconds: float, candidate_seconds: float) -> None:
-        """A read was chosen to be shadowed, and this came of it; without the candidate's time nothing was compared."""
+        """Count a shadow read by outcome; `candidate_seconds` is 0 if nothing was compared."""
         self._shadow_reads.labels(operation, outcome).inc()
         if candidate_seconds:
             self._shadow_seconds.labels(operation, "owner").inc(owner_seconds)
             self._shadow_seconds.labels(operation, "candidate").inc(candidate_seconds)
 
     def search_answered(self, remembered: bool) -> None:
+        """Count a search; `remembered` is true for a cache hit."""
         self._searches.labels("yes" if remembered else "no").inc()
 
 
 def _of_searches(registry: CollectorRegistry) -> Counter:
     return Counter(
         "monolith_searches_remembered",
-        "Searches, by whether they were answered from memory; none where no answer is remembered.",
+        "Searches by whether the cache answered them; none without a cache.",
         ["remembered"],
         registry=registry,
     )
@@ -62,13 +63,13 @@ def _of_shadow_reads(registry: CollectorRegistry) -> tuple[Counter, Counter]:
     return (
         Counter(
             "monolith_shadow_reads",
-            "Reads that both sides of the extraction were to be asked.",
+            "Reads that were selected for shadowing, by outcome.",
             ["operation", "outcome"],
             registry=registry,
         ),
         Counter(
             "monolith_shadow_seconds",
-            "What shadow reads that were compared took either side.",
+            "Time of compared shadow reads, by side.",
             ["operation", "side"],
             registry=registry,
         ),

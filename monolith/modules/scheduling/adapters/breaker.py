@@ -1,7 +1,7 @@
-"""A circuit breaker: after enough failures it refuses at once, and lets one call through at a time to find out.
+"""A circuit breaker that admits exactly one probe at a time when half open.
 
-Measured on those that exist: one holds its lock during the call, so that calls queue behind each other; two let a whole
-herd through when half open. This one holds its lock for a few assignments, and admits exactly one probe.
+Of the existing libraries that were measured, one holds its lock during the call, which serializes calls, and two admit
+all waiting calls when half open. This one holds its lock for a few assignments only.
 """
 
 import time
@@ -14,7 +14,7 @@ _OK, _FAILED = True, False
 
 
 class BreakerOpen(Exception):
-    """Nothing was tried. `retry_after` is in seconds."""
+    """The breaker is open; no call was made. `retry_after` is in seconds."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"open for another {retry_after:.1f} s")
@@ -23,17 +23,17 @@ class BreakerOpen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to make one call; give it back by `Breaker.report`, whatever came of it."""
+    """Permission for one call. Pass it to `Breaker.report` with the outcome."""
 
     period: int
     probe: bool
 
 
 class Breaker:
-    """Opens after `row` failures in a row, or when at least half of the last `window` calls failed.
+    """Opens after `row` consecutive failures, or when at least half of the last `window` calls failed. Thread-safe.
 
-    Once `cooldown` seconds have passed since it opened, one call is admitted as a probe: if it succeeds the breaker
-    closes, if it fails the cooldown begins anew. What a failure is, the caller decides.
+    `cooldown` seconds after it opened, it admits one call as a probe. If the probe succeeds, the breaker closes; if it
+    fails, the cooldown starts again. The caller decides what counts as a failure.
     """
 
     def __init__(
@@ -57,37 +57,40 @@ class Breaker:
         return self._opened_until is not None
 
     def admit(self) -> Permit:
-        """Raises BreakerOpen."""
+        """Return a permit for one call. Raises BreakerOpen."""
         with self._lock:
             if self._opened_until is None:
                 return Permit(self._period, probe=False)
-            left = self._opened_until - self._now()
-            if left > 0 or self._probing:
-                raise BreakerOpen(max(left, self._cooldown / 10))
+            remaining = self._opened_until - self._now()
+            if remaining > 0 or self._probing:
+                raise BreakerOpen(max(remaining, self._cooldown / 10))
             self._probing = True
             return Permit(self._period, probe=True)
 
-    def report(self, admission: Permit, ok: bool | None) -> None:
-        """None: the call says nothing about the other side. A report from before the last change is dropped."""
+    def report(self, permit: Permit, ok: bool | None) -> None:
+        """Record the outcome; None if it does not indicate the service's health.
+
+        Reports from before the last state change are ignored.
+        """
         with self._lock:
-            if admission.period != self._period:
+            if permit.period != self._period:
                 return
-            if admission.probe:
+            if permit.probe:
                 self._probing = False
             if ok is None:
                 return
-            if admission.probe and ok:
+            if permit.probe and ok:
                 self._change(opened_until=None)
-            elif admission.probe or self._is_too_much(ok):
+            elif permit.probe or self._exceeds_threshold(ok):
                 self._change(opened_until=self._now() + self._cooldown)
 
-    def _is_too_much(self, ok: bool) -> bool:
+    def _exceeds_threshold(self, ok: bool) -> bool:
         recent = self._recent
         recent.append(ok)
         if ok:
             return False
-        in_a_row = len(recent) >= self._row and not any(list(recent)[-self._row :])
-        return in_a_row or (len(recent) == recent.maxlen and recent.count(_FAILED) * 2 >= len(recent))
+        consecutive = len(recent) >= self._row and not any(list(recent)[-self._row :])
+        return consecutive or (len(recent) == recent.maxlen and recent.count(_FAILED) * 2 >= len(recent))
 
     def _change(self, *, opened_until: float | None) -> None:
         self._opened_until = opened_until

@@ -1,8 +1,8 @@
-"""HTTP exchanges that end by a wall-clock deadline, whatever the other side does.
+"""HTTP exchanges with a hard deadline, even against a peer that sends slowly.
 
-`requests` times out each read, so a peer that sends a byte now and then holds a caller for as long as it likes. Here
-the sockets themselves know the deadline of the exchange they serve: each connect, send and read may take what is left
-of it. Only the resolution of the host's name is beyond reach: the operating system cannot be told to stop.
+`requests` limits each read only, so a peer that sends a byte now and then can hold a caller indefinitely. Here the
+sockets know the deadline of their exchange, and each connect, send and read gets the remaining time. The only exception
+is host name resolution, which cannot be interrupted.
 """
 
 import socket
@@ -22,7 +22,7 @@ from urllib3.response import BaseHTTPResponse
 from contracts.chassis.deadline import Deadline
 
 CONNECT_TIMEOUT = 1.0
-"""Seconds; a host that does not answer at all leaves time to try once more."""
+"""Seconds; leaves time for a second attempt if a host does not respond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +33,24 @@ class HttpReply:
 
 
 class ExchangeFailed(Exception):
-    """No answer that could be read. The facts, from the socket: what `requests` raises does not tell them."""
+    """No readable reply. Records facts from the socket that exceptions of `requests` do not carry."""
 
     def __init__(self, cause: BaseException, exchange: "HttpExchange") -> None:
         super().__init__(f"{type(cause).__name__}: {cause}")
         self.sent = exchange.sent
-        """Whether any of the request may have reached the other side."""
+        """Whether part of the request may have reached the peer."""
         self.timed_out = exchange.deadline.expired()
         self.went_stale = exchange.sent and not exchange.connected and not exchange.heard and not self.timed_out
-        """A kept-alive connection that the other side had closed, by all appearances."""
+        """Whether the peer had apparently closed a kept-alive connection."""
 
 
 class Unreadable(Exception):
-    """An answer without a length, beyond the size cap, or in a coding nobody asked for."""
+    """A response without a length, over the size limit, or with a content coding."""
 
 
 @dataclass(slots=True)
 class HttpExchange:
-    """One request and its answer, as its socket sees them."""
+    """One request and its reply, as seen by the socket."""
 
     deadline: Deadline
     connected: bool = False
@@ -65,22 +65,22 @@ class HttpExchange:
 
 
 class Transport:
-    """A pool of connections to one server. Follows no redirect, keeps no cookie, heeds no proxy in the environment."""
+    """A connection pool for one server, without redirects, cookies or proxies from the environment. Thread-safe."""
 
     def __init__(self, *, pool_size: int, longest_body: int, tls: ssl.SSLContext | None) -> None:
-        """Without `tls` it serves http:// only."""
+        """Without `tls`, only http:// is supported."""
         self._longest_body = longest_body
         self._session = _Session()
         self._session.adapters.clear()
         self._session.mount("http://" if tls is None else "https://", _Adapter(pool_size, tls))
 
     def exchange(self, request: requests.PreparedRequest, deadline: Deadline) -> HttpReply:
-        """Raises ExchangeFailed. Connections that failed are not used again."""
+        """Send a request and read the reply. Raises ExchangeFailed; a failed connection is not reused."""
         exchange = HttpExchange(deadline)
         token = _current.set(exchange)
         try:
             return self._read(self._session.send(request, stream=True, proxies={}))
-        except Exception as error:  # facts decide what it means, not which of three libraries raised it
+        except Exception as error:  # classified by the recorded facts, not by exception type
             raise ExchangeFailed(error, exchange) from error
         finally:
             _current.reset(token)
@@ -99,25 +99,25 @@ class Transport:
 
 
 def _body(raw: Any, longest: int) -> bytes:
-    """Whole, or an exception: a body that ends before its length or its last chunk is no answer."""
+    """Read the complete body; raises if it ends before its length or its last chunk."""
     length: int | None = raw.length_remaining
     if raw.headers.get("Content-Encoding", "identity") != "identity":
-        raise Unreadable("the answer is compressed")
+        raise Unreadable("the reply is compressed")
     if length is None and not raw.chunked:
-        raise Unreadable("the answer has no length")
+        raise Unreadable("the reply has no length")
     if (length or 0) > longest:
-        raise Unreadable(f"the answer has more than {longest} bytes")
+        raise Unreadable(f"the reply has more than {longest} bytes")
     body: bytes = raw.read(longest + 1 if length is None else length)
     if len(body) > longest:
-        raise Unreadable(f"the answer has more than {longest} bytes")
+        raise Unreadable(f"the reply has more than {longest} bytes")
     return body
 
 
 _current: ContextVar[HttpExchange] = ContextVar("exchange")
 
 
-class _BoundByDeadline(socket.socket):
-    """Each operation may take what is left of the current exchange, and leaves its trace there."""
+class _DeadlineSocket(socket.socket):
+    """A socket that limits each operation to the time left in the current exchange and records its progress."""
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         exchange = _current.get()
@@ -133,18 +133,18 @@ class _BoundByDeadline(socket.socket):
         return received
 
 
-class _TlsSocket(_BoundByDeadline, ssl.SSLSocket):
+class _TlsSocket(_DeadlineSocket, ssl.SSLSocket):
     pass
 
 
 def _connect(connection: HTTPConnection) -> socket.socket:
     exchange = _current.get()
     exchange.connected = True
-    failure: OSError = OSError("the name resolves to no address")
+    failure: OSError = OSError("the host name resolves to no address")
     try:
         addresses = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
         for family, kind, protocol, _, address in addresses:
-            opened = _BoundByDeadline(family, kind, protocol)
+            opened = _DeadlineSocket(family, kind, protocol)
             try:
                 opened.settimeout(min(exchange.time_left(), CONNECT_TIMEOUT))
                 opened.connect(address)
@@ -189,7 +189,7 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Nothing: the context says whom to trust, and `requests` would add the world's authorities to it."""
+        """Do nothing, so that `requests` does not add the public certificate authorities to the TLS context."""
 
 
 class _Session(requests.Session):
@@ -199,4 +199,4 @@ class _Session(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None, always: `requests` would otherwise read a redirect's body, of whatever size, to look for the next."""
+        """Return None, because `requests` would otherwise read the body of a redirect, without a size limit."""

@@ -1,4 +1,4 @@
-"""What it means that one try brought no reply: may the write have happened, is that final, is another try worth it?"""
+"""Classification of failed attempts: retryable, final, or with an unknown outcome."""
 
 from dataclasses import dataclass
 
@@ -15,32 +15,32 @@ from contracts.scheduling.errors import (
 from monolith.modules.scheduling.adapters.breaker import BreakerOpen
 from monolith.modules.scheduling.adapters.deadline_transport import ExchangeFailed
 
-UNKNOWN = "Scheduling may have done this; repeat it with the same key to find out."
+UNKNOWN = "Scheduling may have done this. Repeat the request with the same key to find out."
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One try that brought no reply."""
+    """A failed attempt."""
 
     error: SchedulingError
-    """What to tell the caller, unless an earlier try may have done the write."""
+    """The error for the caller, unless an earlier attempt may have performed the write."""
     cause: BaseException | None = None
     final: bool = False
-    """The service decided, knowing of every earlier try under this key: nothing is left to find out."""
+    """The service's decision covers all earlier attempts with this key, so the outcome is known."""
     unsettled: bool = False
-    """The write may have happened."""
+    """The write may have been performed."""
     wait: float | None = None
-    """Seconds after which another try may help; None: it will not."""
+    """Seconds after which a retry may succeed; None if it will not."""
     only_to_settle: bool = False
-    """Another try helps only if an earlier one may have done the write."""
+    """A retry helps only to settle an earlier attempt that may have performed the write."""
 
     def final_error(self, unsettled: bool) -> SchedulingError:
-        """What to tell the caller when this was the last try; `unsettled`: some try may have done the write."""
+        """Return the caller's error after the last attempt; `unsettled` if an attempt may have performed the write."""
         return OutcomeUnknown(UNKNOWN) if unsettled and not self.final else self.error
 
 
 def from_error_reply(error: SchedulingError) -> Failure:
-    """The service answered with an error of the contract."""
+    """Classify an error of the contract that the service returned."""
     match error:
         case OutcomeUnknown():
             return Failure(error, unsettled=True, wait=0)
@@ -51,31 +51,31 @@ def from_error_reply(error: SchedulingError) -> Failure:
         case DeadlineExceeded() | NotOwner():
             return Failure(error)
         case Unauthenticated():
-            # Between the two deployables; the person who asked can do nothing about it, and is not logged out.
-            told = Unavailable("Scheduling refused this server's token; nothing was done.", retry_after=5)
-            return Failure(told, cause=error)
+            # An error between the two deployables: the client cannot resolve it and must not be signed out.
+            reported = Unavailable("Scheduling rejected this server's token; nothing was done.", retry_after=5)
+            return Failure(reported, cause=error)
         case _:
             return Failure(error, final=True)
 
 
 def from_failed_exchange(failed: ExchangeFailed, *, writes: bool) -> Failure:
-    """The connection failed, before or after the request may have reached the service."""
+    """Classify a failed connection by whether the request may have reached the service."""
     wait = None if failed.timed_out else 0.0
     if writes and failed.sent:
         return Failure(OutcomeUnknown(UNKNOWN), cause=failed, unsettled=True, wait=wait)
     if failed.timed_out:
-        return Failure(DeadlineExceeded("Scheduling did not answer in time; nothing was done."), cause=failed)
+        return Failure(DeadlineExceeded("Scheduling did not respond in time; nothing was done."), cause=failed)
     return Failure(Unavailable("Scheduling cannot be reached; nothing was done."), cause=failed, wait=wait)
 
 
 def from_malformed_reply(malformed: MalformedReply, *, writes: bool) -> Failure:
-    """Something answered, but not as the contract says."""
+    """Classify a response that violates the contract."""
     if writes:
         return Failure(OutcomeUnknown(UNKNOWN), cause=malformed, unsettled=True, wait=0)
-    told = Unavailable("Scheduling gave an answer that makes no sense; nothing was done.")
-    return Failure(told, cause=malformed, wait=0)
+    reported = Unavailable("Scheduling sent an invalid response; nothing was done.")
+    return Failure(reported, cause=malformed, wait=0)
 
 
 def from_open_breaker(opened: BreakerOpen) -> Failure:
-    told = Unavailable("Scheduling has not been answering; nothing was done.", retry_after=opened.retry_after)
-    return Failure(told, cause=opened)
+    reported = Unavailable("Scheduling is not responding; nothing was done.", retry_after=opened.retry_after)
+    return Failure(reported, cause=opened)

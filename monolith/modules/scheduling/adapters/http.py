@@ -1,4 +1,4 @@
-"""The scheduling service as a port, over HTTP."""
+"""The port over HTTP, to the scheduling service."""
 
 import random
 import ssl
@@ -25,22 +25,21 @@ from monolith.modules.scheduling.adapters.request_builder import RequestBuilder,
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
 
 Observer = Callable[[str, str, float], None]
-"""Told of each call: the operation's name, `ok` or the code of the error, and the seconds it took."""
+"""Called after each call with the operation's name, `ok` or the error code, and the duration in seconds."""
 
-_TRIES = 3
+_MAX_ATTEMPTS = 3
 _BACKOFF = 0.02
-_SHORTEST_TRY = 0.02
-_FAIR_WAIT = 0.25
-"""Seconds; a caller that gave the service less than this may not blame it for being late."""
+_MINIMUM_ATTEMPT_SECONDS = 0.02
+_FAIR_WAIT_SECONDS = 0.25
+"""A timeout counts against the service only if it had at least this time."""
 
 
 class HttpScheduling(SchedulingPort):
-    """The port over one pooled session. Safe to share among threads; use it after a fork, not before.
+    """The port over one pooled session. Thread-safe. Use it after a fork, not before.
 
-    A call ends by its deadline, at most the operation's budget, whatever the service does. A call that failed is
-    repeated only if the table says that it is idempotent, with the same key, within the deadline, at most twice, and
-    as long as retries are few among all calls. When a try of a write may have had its effect, only an answer that
-    settles it is passed on; anything else is `OutcomeUnknown`.
+    Every call ends by its deadline, which the operation's budget limits. A failed call is retried only if the operation
+    is idempotent, with the same key, within the deadline, at most twice, and within the retry budget. If an attempt of
+    a write may have had an effect, the call ends with a conclusive reply or with `OutcomeUnknown`.
     """
 
     def __init__(
@@ -53,7 +52,7 @@ class HttpScheduling(SchedulingPort):
         observe: Observer | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Raises ValueError for a malformed URL. Opens no connection."""
+        """Raises ValueError for a malformed URL. Does not connect."""
         self._requests = RequestBuilder(base_url, signer)
         if tls is None and base_url.startswith("https:"):
             tls = ssl.create_default_context()
@@ -87,37 +86,37 @@ class HttpScheduling(SchedulingPort):
             raise DeadlineExceeded(DEADLINE_PASSED)
         outgoing = self._requests.make(operation, ctx, request, deadline)
         self._retries.earn()
-        unsettled, tries_left = False, _TRIES if operation.idempotent else 1
+        unsettled, attempts_left = False, _MAX_ATTEMPTS if operation.idempotent else 1
         while True:
-            result = self._try(operation, outgoing, deadline)
+            result = self._attempt(operation, outgoing, deadline)
             if not isinstance(result, Failure):
                 return result
             unsettled = unsettled or result.unsettled
-            tries_left -= 1
-            if not tries_left or not self._waits_to_repeat(result, unsettled, deadline):
+            attempts_left -= 1
+            if not attempts_left or not self._wait_for_retry(result, unsettled, deadline):
                 raise result.final_error(unsettled) from result.cause
 
-    def _try(self, operation: Operation[Q, R], outgoing: PreparedRequest, deadline: Deadline) -> R | Failure:
+    def _attempt(self, operation: Operation[Q, R], outgoing: PreparedRequest, deadline: Deadline) -> R | Failure:
         try:
-            admission = self._breaker.admit()
+            permit = self._breaker.admit()
         except BreakerOpen as opened:
             return failures.from_open_breaker(opened)
-        to_blame = False if deadline.remaining() >= _FAIR_WAIT else None
+        timeout_health = False if deadline.remaining() >= _FAIR_WAIT_SECONDS else None
         healthy: bool | None = False
         try:
             result = read_reply(operation, self._exchange(operation, outgoing, deadline))
-            healthy = to_blame if isinstance(result, DeadlineExceeded) else True
+            healthy = timeout_health if isinstance(result, DeadlineExceeded) else True
             return failures.from_error_reply(result) if isinstance(result, SchedulingError) else result
         except ExchangeFailed as failed:
-            healthy = to_blame if failed.timed_out else False
+            healthy = timeout_health if failed.timed_out else False
             return failures.from_failed_exchange(failed, writes=operation.writes)
         except MalformedReply as malformed:
             return failures.from_malformed_reply(malformed, writes=operation.writes)
         finally:
-            self._breaker.report(admission, healthy)
+            self._breaker.report(permit, healthy)
 
     def _exchange(self, operation: Operation[Q, R], outgoing: PreparedRequest, deadline: Deadline) -> HttpReply:
-        """A kept-alive connection that the service had closed says nothing about the service: once more, at once."""
+        """Exchange once, and again immediately if the service had closed the kept-alive connection."""
         try:
             return self._exchange_once(outgoing, deadline)
         except ExchangeFailed as failed:
@@ -133,12 +132,12 @@ class HttpScheduling(SchedulingPort):
         set_time_left(outgoing, deadline)
         return self._transport.exchange(outgoing, deadline)
 
-    def _waits_to_repeat(self, failure: Failure, unsettled: bool, deadline: Deadline) -> bool:
-        """Whether another try is worth making; if so, returns when it is time for it."""
+    def _wait_for_retry(self, failure: Failure, unsettled: bool, deadline: Deadline) -> bool:
+        """Return false if a retry is not worthwhile; otherwise wait until it is time for it and return true."""
         if failure.final or failure.wait is None or (failure.only_to_settle and not unsettled):
             return False
         wait = failure.wait + random.uniform(0.5, 1) * max(_BACKOFF, failure.wait / 10)  # noqa: S311
-        if wait + _SHORTEST_TRY > deadline.remaining() or not self._retries.spend():
+        if wait + _MINIMUM_ATTEMPT_SECONDS > deadline.remaining() or not self._retries.spend():
             return False
         time.sleep(wait)
         return True

@@ -1,4 +1,4 @@
-"""What keeps one slow or failing service from taking the monolith with it."""
+"""Limits that keep a slow or failing service from exhausting the monolith: bulkhead and retry budget."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,16 +8,16 @@ from contracts.scheduling.errors import Unavailable
 
 
 class Bulkhead:
-    """At most `size` calls at once: threads beyond that are not lent to scheduling, whatever it does with them."""
+    """Allows at most `size` concurrent calls. Thread-safe."""
 
     def __init__(self, size: int) -> None:
         self._slots = BoundedSemaphore(size)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Raises Unavailable at once when there is none."""
+        """Hold a slot. Raises Unavailable immediately if none is free."""
         if not self._slots.acquire(blocking=False):
-            raise Unavailable("Too many calls to scheduling are under way; nothing was done.", retry_after=0.5)
+            raise Unavailable("Too many calls to scheduling are in progress; nothing was done.", retry_after=0.5)
         try:
             yield
         finally:
@@ -25,7 +25,10 @@ class Bulkhead:
 
 
 class RetryBudget:
-    """Retries may be `share` of all calls, so that they cannot multiply an overload; idle times save up a few."""
+    """Limits retries to a `share` of all calls, so that they cannot amplify an overload. Thread-safe.
+
+    Starts with `at_first` retries and saves up at most `at_most`.
+    """
 
     def __init__(self, share: float = 0.08, at_first: float = 2.0, at_most: float = 10.0) -> None:
         self._share = share
@@ -34,12 +37,12 @@ class RetryBudget:
         self._lock = Lock()
 
     def earn(self) -> None:
-        """Once for each call."""
+        """Add to the budget; called once per call."""
         with self._lock:
             self._saved = min(self._saved + self._share, self._at_most)
 
     def spend(self) -> bool:
-        """Whether one more retry may be made now."""
+        """Use the budget for one retry; return false if it is exhausted."""
         with self._lock:
             if self._saved < 1:
                 return False

@@ -1,4 +1,4 @@
-"""What an answer means, strictly: exactly what the contract says, or nothing."""
+"""Strict decoding of the service's replies."""
 
 from contracts.chassis.http_constants import JSON_TYPE, PROBLEM_TYPE
 from contracts.scheduling import codec
@@ -8,11 +8,11 @@ from contracts.scheduling.operations import Operation, Q, R
 from monolith.modules.scheduling.adapters.deadline_transport import HttpReply
 
 
-def read_reply(operation: Operation[Q, R], answer: HttpReply) -> R | SchedulingError:
-    """The reply, or the contract's error that came in its place. Raises MalformedReply for anything else."""
-    media_type = answer.content_type.partition(";")[0].strip().lower()
-    if answer.status == operation.status and media_type == JSON_TYPE:
-        return codec.decode_reply(operation, answer.body)
-    if answer.status >= 400 and media_type == PROBLEM_TYPE:
-        return codec.decode_error(answer.status, answer.body)
-    raise MalformedReply(f"{operation.name}: status {answer.status} with content type {media_type or 'none'}")
+def read_reply(operation: Operation[Q, R], reply: HttpReply) -> R | SchedulingError:
+    """Return the reply or the contract's error. Raises MalformedReply for anything else."""
+    media_type = reply.content_type.partition(";")[0].strip().lower()
+    if reply.status == operation.status and media_type == JSON_TYPE:
+        return codec.decode_reply(operation, reply.body)
+    if reply.status >= 400 and media_type == PROBLEM_TYPE:
+        return codec.decode_error(reply.status, reply.body)
+    raise MalformedReply(f"{operation.name}: status {reply.status} with content type {media_type or 'none'}")

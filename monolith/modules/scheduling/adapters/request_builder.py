@@ -1,4 +1,4 @@
-"""From a call of the port to a request on the wire."""
+"""Encoding of port calls as HTTP requests."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,40 +16,40 @@ from contracts.scheduling.validation import require_key
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
 
 _MARGIN = 0.05
-"""Seconds that the service gives up before the caller does, so that its answer still arrives."""
+"""The service's deadline is this many seconds earlier than the caller's, so that its reply arrives in time."""
 
 
 class RequestBuilder:
-    """Makes the requests to one service."""
+    """Builds the requests to one service."""
 
     def __init__(self, base_url: str, signer: TokenSigner) -> None:
-        """Raises ValueError for a URL that is not http(s)://host[:port][/prefix]."""
+        """Raises ValueError unless the URL has the form http(s)://host[:port][/prefix]."""
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f"not the URL of a service: {base_url}")
+            raise ValueError(f"not a service URL: {base_url}")
         if parts.username or parts.password:
-            raise ValueError("the URL of a service holds no credentials")
+            raise ValueError("a service URL must not contain credentials")
         self._base_url = base_url.rstrip("/")
         self._signer = signer
 
     def make(
         self, operation: Operation[Any, Any], ctx: CallContext, request: Any, deadline: Deadline
     ) -> PreparedRequest:
-        """Put together by hand, since `requests` would parse and encode once more what is encoded already.
+        """Build a request directly, because `requests` would parse and encode everything again.
 
-        Raises InvalidRequest for a write without a sound key, and for values that are not the contract's.
+        Raises InvalidRequest for a write without a valid key.
         """
         headers = self._headers(operation, ctx, deadline)
         wire = codec.encode_request(operation, request)
-        made = PreparedRequest()
-        made.method = operation.method
-        made.url = self._base_url + wire.target
-        made.headers = CaseInsensitiveDict(headers)
+        prepared = PreparedRequest()
+        prepared.method = operation.method
+        prepared.url = self._base_url + wire.target
+        prepared.headers = CaseInsensitiveDict(headers)
         if wire.body is not None:
-            made.body = wire.body
-            made.headers["Content-Type"] = JSON_TYPE
-            made.headers["Content-Length"] = str(len(wire.body))
-        return made
+            prepared.body = wire.body
+            prepared.headers["Content-Type"] = JSON_TYPE
+            prepared.headers["Content-Length"] = str(len(wire.body))
+        return prepared
 
     def _headers(self, operation: Operation[Any, Any], ctx: CallContext, deadline: Deadline) -> dict[str, str]:
         headers = {
@@ -69,6 +69,6 @@ class RequestBuilder:
 
 
 def set_time_left(request: PreparedRequest, deadline: Deadline) -> None:
-    """Set the header anew, for each try."""
-    left = deadline.remaining()
-    request.headers[codec.TIME_LEFT_MS] = str(max(int((left - min(_MARGIN, left / 10)) * 1000), 1))
+    """Set the remaining time in the header; called for each attempt."""
+    remaining = deadline.remaining()
+    request.headers[codec.TIME_LEFT_MS] = str(max(int((remaining - min(_MARGIN, remaining / 10)) * 1000), 1))

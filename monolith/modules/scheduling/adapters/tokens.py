@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts.scheduling.context import Actor
 from contracts.scheduling.service_tokens import ALGORITHM, LONGEST_LIFETIME, TYPE, Claims
 
-_REUSED_FOR = LONGEST_LIFETIME / 2
-_REMEMBERED = 4096
+_REUSE_SECONDS = LONGEST_LIFETIME / 2
+_MAX_CACHED = 4096
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class TokenSigner:
-    """Safe to share among threads."""
+    """Signs tokens for calls to the scheduling service. Thread-safe."""
 
     def __init__(self, key_id: str, private_key: bytes) -> None:
         """`private_key` is the raw Ed25519 key of 32 bytes."""
@@ -30,19 +30,19 @@ class TokenSigner:
         self._for_reads: dict[tuple[UUID, Actor], tuple[str, float]] = {}
 
     def for_reads(self, business_id: UUID, actor: Actor) -> str:
-        """A token for any reads of this actor in this business in the next 30 seconds; the same one for a while."""
+        """Return a token for reads of this actor in this business, valid for at least 30 seconds; it is reused."""
         now = time.time()
         token, reused_until = self._for_reads.get((business_id, actor), ("", 0.0))
-        # Looks both ways: a clock that was set back must not keep a token that lies in the future.
-        if not now < reused_until <= now + _REUSED_FOR:
-            token, reused_until = self._sign(business_id, actor, "read", LONGEST_LIFETIME), now + _REUSED_FOR
-            if len(self._for_reads) >= _REMEMBERED:
+        # Checks both bounds, so that after the clock is set back a token from the future is not reused.
+        if not now < reused_until <= now + _REUSE_SECONDS:
+            token, reused_until = self._sign(business_id, actor, "read", LONGEST_LIFETIME), now + _REUSE_SECONDS
+            if len(self._for_reads) >= _MAX_CACHED:
                 self._for_reads.clear()
             self._for_reads[business_id, actor] = token, reused_until
         return token
 
     def for_write(self, business_id: UUID, actor: Actor, operation: str, key: str, seconds: float) -> str:
-        """A token for this one write, which is given `seconds`: a request that lies about for longer is refused."""
+        """Return a token for a single write that expires after `seconds`, so that a delayed request is rejected."""
         lifetime = min(max(math.ceil(seconds), 1), LONGEST_LIFETIME)
         return self._sign(business_id, actor, "write", lifetime, operation=operation, key=key)
 
@@ -70,7 +70,7 @@ class TokenSigner:
 
 
 def signer_from(setting: str) -> TokenSigner:
-    """Made from `kid:base64url(raw 32-byte Ed25519 private key)`. Raises ValueError, without repeating the setting."""
+    """Parse `kid:base64url(raw 32-byte Ed25519 private key)`. Raises ValueError without exposing the value."""
     key_id, _, encoded = setting.partition(":")
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
