@@ -63,13 +63,9 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     mails = databases.of("notifications", notifications.APP_ROLE, few)
 
     scheduling = _web_scheduling(config, databases, platform, metrics, flags)
-    port = decorate(
-        scheduling.port,
-        [  # Outermost first. A reply from the cache is no call: it is neither counted nor repeated.
-            *_availability_cache(config.availability_cache_seconds, metrics),
-            *scheduling.decorators,
-        ],
-    )
+    cache = _availability_cache(config.availability_cache_seconds, metrics)
+    # Outermost first. A reply from the cache is no call: it is neither counted nor repeated.
+    port = decorate(scheduling.port, [*cache, *scheduling.decorators])
     auth_parts = auth.build_auth(accounts, open_scheduling=business_opener(port), public_url=config.public_url)
     billing_parts = billing.build_billing(money)
     authenticator = FallbackAuthenticator(auth_parts.sessions)
