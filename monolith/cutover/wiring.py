@@ -48,7 +48,7 @@ SCHEDULING_ROLE = IN_PROCESS_ROLE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What both processes hand in. `http` makes an HTTP adapter for so many concurrent calls.
+    """The inputs from the monolith's processes. `http` returns an HTTP adapter for a number of concurrent calls.
 
     `flags` replaces this product's own flags, for a team that already has a flag system.
     """
@@ -60,17 +60,18 @@ class Surroundings:
 
 
 def switched_web(given: Surroundings, *, threads: int, metrics: Metrics) -> SchedulingParts:
-    """Scheduling of the web process. Starts the watch's thread: call it after a fork."""
+    """Scheduling of the web process. Starts the change listener's thread: call it after a fork."""
     own = given.databases.of("cutover", CUTOVER_ROLE, 2)
     flags, watch, routes = _routing(given, own)
-    # Shadow reads have adapters of their own: a hanging one takes no place from users and opens no breaker for them.
+    # Shadow reads have adapters of their own: a hanging one takes no connection from users and opens no breaker for
+    # them.
     shadow = ShadowReads(
         ReadSampler(ShadowFlag(flags).percent_for).selects,
         ReadComparer(_adapters(given, SHADOW_THREADS)),
         ShadowResultStore(given.databases.of("cutover", CUTOVER_ROLE, 1)),
         metrics,
     )
-    adapters = {side: shadow.around(side, adapter) for side, adapter in _adapters(given, threads).items()}
+    adapters = {name: shadow.around(name, adapter) for name, adapter in _adapters(given, threads).items()}
     call_stats = CallStats(own)
     watch.subscribe(call_stats.refresh)
     watch.start()
@@ -100,7 +101,7 @@ def switched_worker(given: Surroundings, *, calls_at_once: int, redis_url: str) 
 
 
 def _routing(given: Surroundings, own: Database) -> tuple[OpenFeatureClient, ChangeListener, OwnershipRoutes]:
-    """The flags, the watch that keeps them and the routes current (not yet started), and the routes."""
+    """Return the flags, the listener that keeps flags and routes current (not yet started), and the routes."""
     domain = f"monolith-{new_id()}"
     own_flags = DatabaseFlags(FlagStore(given.platform))
     openfeature.set_provider(given.flags or own_flags, domain)

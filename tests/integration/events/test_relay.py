@@ -5,7 +5,7 @@ from datetime import timedelta
 import psycopg
 import redis
 
-from contracts.scheduling.events import STREAM, AnyEvent, decode_event
+from contracts.scheduling.events import PUBLISHED, STREAM, AnyEvent, decode_event
 from scheduling_service.relay.relay import Limits
 from tests.databases import Databases
 from tests.integration.events.sides import Notified, entries, relay, relay_once, until
@@ -67,6 +67,21 @@ def test_each_database_has_its_own_relay(databases: Databases) -> None:
         writer.write(Story().booked())
     relay_once(databases, "monolith")
     relay_once(databases, "scheduling")
+    assert len(entries(databases.redis_url)) == 2
+
+
+def test_upgraded_relay_continues_at_the_position_of_an_earlier_release(
+    databases: Databases, outbox: OutboxWriter
+) -> None:
+    """Earlier releases stored the position of the service's database in the field `http`, the monolith's in
+    `in_process`."""
+    outbox.write(Story().booked())
+    relay_once(databases)
+    in_process_outbox(databases).write(Story().booked())
+    relay_once(databases, "monolith")
+    with redis.Redis.from_url(databases.redis_url) as client:
+        assert set(client.hkeys(PUBLISHED)) == {b"in_process", b"http"}
+    relay_once(databases)
     assert len(entries(databases.redis_url)) == 2
 
 
