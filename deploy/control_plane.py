@@ -22,7 +22,7 @@ from monolith.cutover.service import (
     open_control_plane,
 )
 from monolith.operators import operators_auth, operators_billing
-from monolith.shared.database import Database, DatabaseUnavailable
+from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 
 _REMEDIES: Mapping[type[OperationError], str] = {
     UnknownBusiness: "`extraction status` lists them",
@@ -41,7 +41,7 @@ def control_plane() -> Iterator[ControlPlane]:
     monolith = deployment_environment("monolith")
     url, secret = monolith["MONOLITH_DATABASE_URL"], monolith["DATABASE_ROLE_SECRET"]
     platform, cutover = (
-        Database(url, role=role, secret=secret, pool_size=1) for role in ("platform_app", "cutover_app")
+        ModuleDatabase(url, role=role, secret=secret, pool_size=1) for role in ("platform_app", "cutover_app")
     )
     probe = readiness_probe(monolith.get("SCHEDULING_SERVICE_URL", ""))
     auth = operators_auth(url, secret)

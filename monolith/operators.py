@@ -6,19 +6,19 @@ from monolith.modules.auth import module as auth
 from monolith.modules.auth.api import AuthApi, OpeningFailed
 from monolith.modules.billing import module as billing
 from monolith.modules.billing.api import BillingApi
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import BusinessRef
 
 
 def operators_auth(url: str, secret: str) -> AuthApi:
     """Auth's directory. Commands sign nobody up, so there is no scheduling behind it."""
-    database = Database(url, role=auth.ROLE, secret=secret, pool_size=1)
+    database = ModuleDatabase(url, role=auth.ROLE, secret=secret, pool_size=1)
     return auth.build_auth(database, open_scheduling=_no_scheduling, public_url="http://localhost").api
 
 
 def operators_billing(url: str, secret: str) -> BillingApi:
     """Billing's books, for commands that verify them."""
-    return billing.build_billing(Database(url, role=billing.APP_ROLE, secret=secret, pool_size=1)).api
+    return billing.build_billing(ModuleDatabase(url, role=billing.APP_ROLE, secret=secret, pool_size=1)).api
 
 
 def _no_scheduling(business: BusinessRef, trace: Trace, deadline: Deadline) -> None:

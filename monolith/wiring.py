@@ -31,7 +31,7 @@ from monolith.modules.scheduling.availability_cache import AvailabilityCache
 from monolith.modules.scheduling.onboarding import business_opener
 from monolith.modules.scheduling.parts import PortDecorator, SchedulingParts, decorate
 from monolith.modules.scheduling.problems import scheduling_problem
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.database.module_databases import ModuleDatabases
 from monolith.shared.endpoints.authorizer import Authorizer, BusinessCache
 from monolith.shared.endpoints.stale_credentials import FallbackAuthenticator
@@ -123,7 +123,7 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
 def _web_scheduling(
     config: MonolithConfig,
     databases: ModuleDatabases,
-    platform: Database,
+    platform: ModuleDatabase,
     metrics: Metrics,
     flags: FeatureProvider | None,
 ) -> SchedulingParts:
@@ -138,7 +138,7 @@ def _web_scheduling(
 
 
 def _worker_scheduling(
-    config: WorkerConfig, databases: ModuleDatabases, platform: Database, flags: FeatureProvider | None
+    config: WorkerConfig, databases: ModuleDatabases, platform: ModuleDatabase, flags: FeatureProvider | None
 ) -> SchedulingParts:
     http = _http_adapters(config)
     if config.scheduling_adapter == "http":
@@ -171,7 +171,9 @@ def _sessions(config: MonolithConfig) -> DatabaseSessions:
     return DatabaseSessions("monolith", urls)
 
 
-def _checks(platform: Database, accounts: Database, money: Database, mails: Database) -> list[Check]:
+def _checks(
+    platform: ModuleDatabase, accounts: ModuleDatabase, money: ModuleDatabase, mails: ModuleDatabase
+) -> list[Check]:
     return [
         schema_check(platform, "platform", PLATFORM_MIGRATIONS),
         schema_check(accounts, auth.SCHEMA, auth.MIGRATIONS),

@@ -19,7 +19,7 @@ from monolith.modules.auth.passwords import Argon2Parameters
 from monolith.modules.auth.sign_up import OpenScheduling
 from monolith.modules.scheduling.onboarding import business_opener
 from monolith.modules.scheduling.problems import scheduling_problem
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer, BusinessCache
 from monolith.shared.middleware.remote_address import Network
@@ -40,7 +40,7 @@ class Site:
 
     url: str
     auth: Auth
-    database: Database
+    database: ModuleDatabase
     admin_url: str
 
     def client(self) -> "Client":
@@ -113,7 +113,7 @@ def auth_site(
 
     `scheduling_url` is the database in which businesses are opened; `endpoints` are served in addition to auth's.
     """
-    database = Database(
+    database = ModuleDatabase(
         databases.monolith_url, role=ROLE, secret=databases.role_secret, pool_size=pool_size, pool_timeout=1.0
     )
     opener = scheduling_opener(scheduling_url or databases.monolith_url, databases.role_secret)
@@ -133,7 +133,9 @@ def auth_site(
         database.close()
 
 
-def application(url: str, auth: Auth, database: Database, trusted_proxies: tuple[Network, ...] = ()) -> Application:
+def application(
+    url: str, auth: Auth, database: ModuleDatabase, trusted_proxies: tuple[Network, ...] = ()
+) -> Application:
     return Application(
         public_url=url,
         metrics_token=METRICS_TOKEN,

@@ -10,7 +10,7 @@ import redis
 from contracts.chassis.credentials import without_credentials
 from deploy.deployment import deployment_environment, unreachable_database
 from deploy.errors import CommandError
-from monolith.shared.database import Database, DatabaseUnavailable
+from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.dead_letters import DeadLetter, DeadLetters
 
@@ -87,7 +87,7 @@ def republish() -> None:
 def _letters(consumer: str) -> Iterator[DeadLetters]:
     environment = deployment_environment("monolith")
     url, secret = environment["MONOLITH_DATABASE_URL"], environment["DATABASE_ROLE_SECRET"]
-    database = Database(url, role=f"{consumer}_app", secret=secret, pool_size=1)
+    database = ModuleDatabase(url, role=f"{consumer}_app", secret=secret, pool_size=1)
     try:
         yield DeadLetters(database, consumer)
     except DatabaseUnavailable as error:

@@ -20,7 +20,7 @@ from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores
 from loadtests.harness.tenants import OFFICE_HOURS, Tenant, open_tenant
 from monolith.cutover.scheduling_flag import DATABASE_OF, AdapterName
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 
 ADAPTERS: tuple[AdapterName, ...] = ("in_process", "http")
@@ -94,7 +94,7 @@ def _one_tenant_per_adapter(servers: BenchServers) -> list[Tenant]:
 def _set_flag(servers: BenchServers, adapter: AdapterName) -> None:
     """Set the default adapter as `extraction flag set` does, and wait until every process has read it."""
     target = servers.target("monolith")
-    database = Database(target.url, role="platform_app", secret=target.role_secret, pool_size=1)
+    database = ModuleDatabase(target.url, role="platform_app", secret=target.role_secret, pool_size=1)
     reason = "a business per adapter"
     FlagStore(database).set(SCHEDULING_ADAPTER, adapter, business_id=None, actor="bench", reason=reason)
     database.close()

@@ -15,7 +15,7 @@ from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import SchedulingPort
 from monolith.cutover.rollback.thresholds import CallCounts
 from monolith.cutover.store.call_counts import CountedPolicy, add_counts, read_counted_policies
-from monolith.shared.database import CommitUnknown, Database, DatabaseUnavailable
+from monolith.shared.database import CommitUnknown, DatabaseUnavailable, ModuleDatabase
 from monolith.shared.flags.change_listener import ChangeNotice
 
 FLUSH_SECONDS: Final = 1.0
@@ -31,7 +31,7 @@ class CallStats:
     call.
     """
 
-    def __init__(self, database: Database, *, flush_seconds: float = FLUSH_SECONDS) -> None:
+    def __init__(self, database: ModuleDatabase, *, flush_seconds: float = FLUSH_SECONDS) -> None:
         self._database = database
         self._policies: Mapping[UUID, CountedPolicy] = {}
         self._lock = threading.Lock()

@@ -5,7 +5,7 @@ from uuid import UUID
 from monolith.cutover.scheduling_flag import DATABASE_OF, SchedulingFlag
 from monolith.cutover.store import ownership
 from monolith.modules.scheduling.ownership import Ownership
-from monolith.shared.database import Database, DatabaseUnavailable
+from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 from monolith.shared.flags.change_listener import ChangeNotice
 
 
@@ -16,7 +16,7 @@ class OwnershipRoutes:
     business refuses to write it.
     """
 
-    def __init__(self, database: Database, flag: SchedulingFlag) -> None:
+    def __init__(self, database: ModuleDatabase, flag: SchedulingFlag) -> None:
         self._database = database
         self._flag = flag
         self._cached: dict[UUID, Ownership] = {}

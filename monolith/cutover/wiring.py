@@ -32,7 +32,7 @@ from monolith.modules.scheduling.adapters.in_process import (
 )
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.parts import SchedulingParts
-from monolith.shared.database import Database, new_id
+from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.database.module_databases import ModuleDatabases
 from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.provider import DatabaseFlags
@@ -54,7 +54,7 @@ class Surroundings:
     """
 
     databases: ModuleDatabases
-    platform: Database
+    platform: ModuleDatabase
     http: Callable[[int], SchedulingPort]
     flags: FeatureProvider | None = None
 
@@ -100,7 +100,7 @@ def switched_worker(given: Surroundings, *, calls_at_once: int, redis_url: str) 
     )
 
 
-def _routing(given: Surroundings, own: Database) -> tuple[OpenFeatureClient, ChangeListener, OwnershipRoutes]:
+def _routing(given: Surroundings, own: ModuleDatabase) -> tuple[OpenFeatureClient, ChangeListener, OwnershipRoutes]:
     """Return the flags, the listener that keeps flags and routes current (not yet started), and the routes."""
     domain = f"monolith-{new_id()}"
     own_flags = DatabaseFlags(FlagStore(given.platform))

@@ -15,7 +15,7 @@ from pathlib import Path
 from deploy.devstack.keys import load_keys
 from deploy.devstack.ports import free_port
 from deploy.devstack.program import Program, http_check
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from tests.conftest import FOLDER
 from tests.databases import Databases, fresh_databases
@@ -46,7 +46,7 @@ def main() -> None:
 def booking_calls(databases: Databases, adapter: str, folder: Path) -> set[str]:
     """Return the functions that a booking calls, as `path:function`, after a first booking warmed the caches."""
     with webs(databases, folder / adapter) as (url, traces):
-        platform = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
+        platform = ModuleDatabase(databases.monolith_url, role="platform_app", secret=databases.role_secret)
         FlagStore(platform).set(SCHEDULING_ADAPTER, adapter, business_id=None, actor="tests", reason="booking path")
         time.sleep(FLAG_SECONDS)
         customer = Customer(Site(url), furnished_shop(url, f"traced-{adapter.replace('_', '-')}", "in_process"))

@@ -21,7 +21,7 @@ from monolith.cutover.rollback.rollback_worker import RollbackWorker
 from monolith.cutover.rollback.thresholds import RollbackThresholds
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.store.rollback_policies import active_policies, latest_policy, start_policy
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.change_listener import ChangeNotice
 from monolith.shared.flags.store import FlagStore
 from tests.contract.port.shop import Shop
@@ -94,8 +94,8 @@ class RollbackSetup(NamedTuple):
 
 @pytest.fixture
 def setup(replicated: SchedulingDatabases) -> Iterator[RollbackSetup]:
-    platform = Database(replicated.monolith.url, role="platform_app", secret=replicated.monolith.secret)
-    cutover = Database(replicated.monolith.url, role="cutover_app", secret=replicated.monolith.secret)
+    platform = ModuleDatabase(replicated.monolith.url, role="platform_app", secret=replicated.monolith.secret)
+    cutover = ModuleDatabase(replicated.monolith.url, role="cutover_app", secret=replicated.monolith.secret)
     calls = CallStats(cutover, flush_seconds=0.2)
     with (
         switched_port(replicated) as port,

@@ -35,7 +35,7 @@ from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.routing import OwnershipRoutes
 from monolith.cutover.scheduling_flag import SchedulingFlag
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.store import FlagStore
 from scheduling_service.engine import database as engine_database
@@ -48,8 +48,8 @@ _REPEATED = (OutcomeUnknown, Unavailable, KeyInProgress)
 
 @contextmanager
 def switched_port(sides: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
-    platform = Database(sides.monolith.url, role="platform_app", secret=sides.monolith.secret)
-    cutover = Database(sides.monolith.url, role="cutover_app", secret=sides.monolith.secret)
+    platform = ModuleDatabase(sides.monolith.url, role="platform_app", secret=sides.monolith.secret)
+    cutover = ModuleDatabase(sides.monolith.url, role="cutover_app", secret=sides.monolith.secret)
     domain = uuid4().hex
     openfeature.set_provider(DatabaseFlags(FlagStore(platform)), domain)
     routes = OwnershipRoutes(cutover, SchedulingFlag(openfeature.get_client(domain)))

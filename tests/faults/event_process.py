@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.module import build_notifications
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.events import Consumer
 from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import Follower
@@ -64,7 +64,7 @@ def _relay(database_url: str, role_secret: str, redis_url: str) -> None:
 
 
 def _follower(database_url: str, role_secret: str, redis_url: str) -> None:
-    database = Database(database_url, role="notifications_app", secret=role_secret)
+    database = ModuleDatabase(database_url, role="notifications_app", secret=role_secret)
     handle = build_notifications(database).consumers[0].handle
 
     def handle_and_stop(events: Sequence[AnyEvent], connection: Connection) -> None:

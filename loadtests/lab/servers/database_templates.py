@@ -15,7 +15,7 @@ from loadtests.lab.results.model import Remedy
 from loadtests.lab.servers.lab_servers import LabServers
 from loadtests.lab.servers.quiesce import wait_until_idle
 from loadtests.lab.servers.topologies import TOPOLOGIES, Topology, running_arm
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 
 BUSINESSES = 3
@@ -96,7 +96,7 @@ def _open(host: str, number: int, side: str) -> LoadBusiness:
 
 def _assign_new_businesses_to_the_service(servers: LabServers, name: str) -> None:
     target = servers.target("monolith", "main", f"{name}_monolith")
-    platform = Database(target.url, role="platform_app", secret=servers.keys.monolith_role_secret, pool_size=1)
+    platform = ModuleDatabase(target.url, role="platform_app", secret=servers.keys.monolith_role_secret, pool_size=1)
     try:
         FlagStore(platform).set(
             SCHEDULING_ADAPTER, "http", business_id=None, actor="lab", reason="this topology has the extracted service"

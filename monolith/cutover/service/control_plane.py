@@ -17,7 +17,7 @@ from monolith.cutover.service.verification_service import VerificationService
 from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.billing.api import BillingApi
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import FlagStore
 
 
@@ -36,8 +36,8 @@ class ControlPlane:
 
 @contextmanager
 def open_control_plane(
-    platform: Database,
-    cutover: Database,
+    platform: ModuleDatabase,
+    cutover: ModuleDatabase,
     auth: AuthApi,
     billing: Callable[[], BillingApi],
     databases: Callable[[], SchedulingDatabases],

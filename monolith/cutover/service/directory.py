@@ -13,7 +13,7 @@ from monolith.cutover.service.errors import UnknownBusiness
 from monolith.cutover.store import ownership
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.scheduling.ownership import Ownership
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import BusinessRef
 
 BusinessState = Literal["not opened yet", "active", "no lease", "owner's database unreachable"]
@@ -33,7 +33,7 @@ class BusinessStatus(Struct, frozen=True):
 class BusinessDirectory:
     """Reads the monolith's database; only `statuses` connects to the scheduling databases."""
 
-    def __init__(self, auth: AuthApi, cutover: Database) -> None:
+    def __init__(self, auth: AuthApi, cutover: ModuleDatabase) -> None:
         self._auth, self._cutover = auth, cutover
 
     def find(self, slug: str) -> BusinessRef:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from monolith.cutover.rollback.thresholds import CallCounts
 from monolith.cutover.store.tables import call_count, rollback_policy
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 
 
 class CountedPolicy(NamedTuple):
@@ -19,7 +19,7 @@ class CountedPolicy(NamedTuple):
     slow_seconds: float
 
 
-def read_counted_policies(database: Database) -> dict[UUID, CountedPolicy]:
+def read_counted_policies(database: ModuleDatabase) -> dict[UUID, CountedPolicy]:
     """Return the active policies by business."""
     active = select(rollback_policy.c.business_id, rollback_policy.c.policy_id, rollback_policy.c.p95_ms).where(
         rollback_policy.c.ended_at.is_(None)
@@ -29,14 +29,14 @@ def read_counted_policies(database: Database) -> dict[UUID, CountedPolicy]:
     return {business_id: CountedPolicy(policy_id, p95_ms / 1000) for business_id, policy_id, p95_ms in rows}
 
 
-def add_counts(database: Database, counts: Mapping[UUID, CallCounts]) -> None:
+def add_counts(database: ModuleDatabase, counts: Mapping[UUID, CallCounts]) -> None:
     """Add the counts to the current second, one transaction per policy. Ended policies are ignored."""
     # The same order in every process prevents deadlocks.
     for policy_id in sorted(counts):
         _add(database, policy_id, counts[policy_id])
 
 
-def _add(database: Database, policy_id: UUID, counts: CallCounts) -> None:
+def _add(database: ModuleDatabase, policy_id: UUID, counts: CallCounts) -> None:
     second = func.date_trunc("second", func.clock_timestamp())
     row = select(rollback_policy.c.policy_id, second, *(literal(number) for number in counts)).where(
         rollback_policy.c.policy_id == policy_id, rollback_policy.c.ended_at.is_(None)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from monolith.cutover.shadow.counts import ComparisonCounts, CountsKey
 from monolith.cutover.store.tables import shadow_read
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 
 _SUMMED = ("compared", "different", "failed", "dropped", "owner_ms", "candidate_ms")
 
@@ -34,9 +34,9 @@ class ShadowSummary(msgspec.Struct, frozen=True):
 
 
 class ShadowResultStore:
-    """Raises the errors of `Database`."""
+    """Raises the errors of `ModuleDatabase`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
     def add(self, counts: Mapping[CountsKey, ComparisonCounts]) -> None:

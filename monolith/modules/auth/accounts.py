@@ -9,7 +9,7 @@ from monolith.modules.auth.repository import accounts
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.sessions import NewSession, begin_session
 from monolith.modules.auth.throttle import NEW_ACCOUNT_FROM_ADDRESS, PASSWORD_OF_ACCOUNT, Throttle
-from monolith.shared.database import Database, new_id
+from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef, Role
 
 
@@ -30,7 +30,7 @@ class Accounts:
     attempt; hiding it would require confirmation by e-mail before anything can be booked.
     """
 
-    def __init__(self, database: Database, passwords: Passwords, throttle: Throttle) -> None:
+    def __init__(self, database: ModuleDatabase, passwords: Passwords, throttle: Throttle) -> None:
         self._database = database
         self._passwords = passwords
         self._throttle = throttle

@@ -7,14 +7,14 @@ from uuid import UUID
 from monolith.modules.auth.accounts import Accounts
 from monolith.modules.auth.api import UserRef
 from monolith.modules.auth.repository import accounts, businesses
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import BusinessRef, Role
 
 
 class Directory:
     """Implements `AuthApi`, which documents the methods."""
 
-    def __init__(self, database: Database, accounts: Accounts) -> None:
+    def __init__(self, database: ModuleDatabase, accounts: Accounts) -> None:
         self._database = database
         self._accounts = accounts
 

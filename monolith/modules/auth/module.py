@@ -13,7 +13,7 @@ from monolith.modules.auth.sessions import Sessions
 from monolith.modules.auth.sign_up import OpenScheduling, SignUps
 from monolith.modules.auth.throttle import Throttle
 from monolith.modules.auth.tokens import ApiTokens
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 
 ROLE = "auth_app"
@@ -34,7 +34,11 @@ class Auth:
 
 
 def build_auth(
-    database: Database, *, open_scheduling: OpenScheduling, public_url: str, hashing: Argon2Parameters | None = None
+    database: ModuleDatabase,
+    *,
+    open_scheduling: OpenScheduling,
+    public_url: str,
+    hashing: Argon2Parameters | None = None,
 ) -> Auth:
     """Build the module. `database` connects as `ROLE`. Only tests change the parameters of `hashing`."""
     throttle = Throttle(database)

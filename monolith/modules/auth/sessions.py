@@ -12,7 +12,7 @@ from monolith.modules.auth.passwords import Passwords
 from monolith.modules.auth.repository import accounts, sessions, tokens
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.throttle import PASSWORD_FROM_ADDRESS, PASSWORD_OF_ACCOUNT, Throttle
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError, Principal
 
 
@@ -27,7 +27,7 @@ class NewSession:
 class Sessions:
     """Sessions of users; implements `Authenticator`."""
 
-    def __init__(self, database: Database, passwords: Passwords, throttle: Throttle) -> None:
+    def __init__(self, database: ModuleDatabase, passwords: Passwords, throttle: Throttle) -> None:
         self._database = database
         self._passwords = passwords
         self._throttle = throttle

@@ -21,7 +21,7 @@ from monolith.modules.auth.api import OpeningFailed
 from monolith.modules.auth.repository import accounts, businesses, sign_ups
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.sessions import NewSession, begin_session
-from monolith.shared.database import Database, DatabaseUnavailable, new_id
+from monolith.shared.database import DatabaseUnavailable, ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 
 OpenScheduling = Callable[[BusinessRef, Trace, Deadline], None]
@@ -31,7 +31,7 @@ OpenScheduling = Callable[[BusinessRef, Trace, Deadline], None]
 class SignUps:
     """Signs up businesses. Every method may raise ApiError 429 and DatabaseUnavailable."""
 
-    def __init__(self, database: Database, accounts: Accounts, open_scheduling: OpenScheduling) -> None:
+    def __init__(self, database: ModuleDatabase, accounts: Accounts, open_scheduling: OpenScheduling) -> None:
         self._database = database
         self._accounts = accounts
         self._open_scheduling = open_scheduling

@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from monolith.modules.auth.repository import throttles
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError
 
 BUCKETS = 1 << 16
@@ -44,7 +44,7 @@ NEW_ACCOUNT_FROM_ADDRESS = Limit("new account from address", burst=200, seconds=
 class Throttle:
     """Charges attempts before they are made, so that concurrent attempts cannot bypass the limit."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
     def charge(self, *attempts: tuple[Limit, str]) -> None:

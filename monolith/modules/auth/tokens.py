@@ -5,7 +5,7 @@ from uuid import UUID
 from monolith.modules.auth import credentials
 from monolith.modules.auth.models import NewToken, Token, TokenRole
 from monolith.modules.auth.repository import tokens
-from monolith.shared.database import Database, new_id
+from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.endpoints.errors import not_found
 
@@ -15,7 +15,7 @@ MAX_TOKENS = 50
 class ApiTokens:
     """A token belongs to the business and outlives the membership of its creator."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
     def create(self, business: BusinessRef, creator: UUID, name: str, role: TokenRole) -> NewToken:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from monolith.modules.billing.routes import endpoints
 from monolith.modules.billing.service import BillingService
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.events import Consumer
 
@@ -22,7 +22,7 @@ class Billing:
     consumers: Sequence[Consumer]
 
 
-def build_billing(database: Database) -> Billing:
+def build_billing(database: ModuleDatabase) -> Billing:
     """Build the module. `database` connects as `billing_app`."""
     service = BillingService(database)
     return Billing(

@@ -30,7 +30,7 @@ from monolith.modules.billing.model import (
     TrialBalance,
 )
 from monolith.modules.billing.reconciliation import AppointmentRecord
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import invalid_cursor
 
@@ -38,7 +38,7 @@ from monolith.shared.endpoints.errors import invalid_cursor
 class BillingService:
     """Every method except `handle` may raise DatabaseUnavailable and, if it writes, CommitUnknown."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
     def handle(self, events: Sequence[AnyEvent], connection: Connection) -> None:

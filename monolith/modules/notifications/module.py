@@ -12,7 +12,7 @@ from monolith.modules.notifications.routes import endpoints
 from monolith.modules.notifications.sender import Sender
 from monolith.modules.notifications.service import NotificationsService
 from monolith.modules.notifications.smtp import MailServer
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.events import Consumer
 
@@ -29,7 +29,7 @@ class Notifications:
     consumers: Sequence[Consumer]
 
 
-def build_notifications(database: Database) -> Notifications:
+def build_notifications(database: ModuleDatabase) -> Notifications:
     """Build the module. `database` connects as `notifications_app`."""
     service = NotificationsService(database)
     return Notifications(
@@ -39,7 +39,7 @@ def build_notifications(database: Database) -> Notifications:
     )
 
 
-def mail_loops(database: Database, recipients: Recipients, *, smtp_url: str, public_url: str) -> list[Loop]:
+def mail_loops(database: ModuleDatabase, recipients: Recipients, *, smtp_url: str, public_url: str) -> list[Loop]:
     """Build the worker's loops. `database` connects as `notifications_sender`; `recipients` is the API of auth.
 
     The first loop sends mail; set its `wake` to make it look for new messages at once.

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, func, select, update
 from contracts.scheduling.events import decode_event
 from monolith.modules.notifications import repository
 from monolith.modules.notifications.tables import reminder
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 
 BATCH = 50
 
@@ -13,7 +13,7 @@ BATCH = 50
 class Reminders:
     """Turns due reminders into mails, at most one each, even with several instances."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
     def step(self) -> bool:

@@ -16,7 +16,7 @@ from monolith.modules.notifications.mail import InvalidAddress, Notification, Se
 from monolith.modules.notifications.model import Kind, Recipient, Recipients
 from monolith.modules.notifications.smtp import DeliveryRejected, MailServer, ServerUnavailable
 from monolith.modules.notifications.tables import message
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Sender:
 
     def __init__(
         self,
-        database: Database,
+        database: ModuleDatabase,
         recipients: Recipients,
         server: MailServer,
         sender: SenderIdentity,

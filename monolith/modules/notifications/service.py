@@ -19,7 +19,7 @@ from contracts.scheduling.events import (
 )
 from monolith.modules.notifications import repository
 from monolith.modules.notifications.model import Kind, MessagePage, Preferences
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints.errors import invalid_cursor
 
 REMINDER_LEAD_TIME = timedelta(hours=24)
@@ -28,7 +28,7 @@ REMINDER_LEAD_TIME = timedelta(hours=24)
 class NotificationsService:
     """Stores the mails that events require; `sender.py` sends them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
     def handle(self, events: Sequence[AnyEvent], connection: Connection) -> None:

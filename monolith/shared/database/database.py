@@ -32,7 +32,7 @@ def transaction_is_open() -> bool:
     return getattr(_thread_state, "transactions", 0) > 0
 
 
-class Database:
+class ModuleDatabase:
     """A connection pool that connects on first use and reconnects by itself. Thread-safe.
 
     `pool_timeout` limits the wait for a free connection; `on_pool_wait`, if given, is called with each wait. Both are

@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Text, column, select, table, text
 
-from monolith.shared.database.database import Database
+from monolith.shared.database.database import ModuleDatabase
 
 
 def run_migrations() -> None:
@@ -36,7 +36,7 @@ def newest_versions(migrations: Path) -> frozenset[str]:
     return frozenset(ScriptDirectory.from_config(config).get_heads())
 
 
-def missing_versions(database: Database, schema: str, newest: frozenset[str]) -> frozenset[str]:
+def missing_versions(database: ModuleDatabase, schema: str, newest: frozenset[str]) -> frozenset[str]:
     """Return the newest versions that are not applied. Raises DatabaseUnavailable, also for an unmigrated schema."""
     versions = table("alembic_version", schema=schema)
     with database.transaction() as connection:

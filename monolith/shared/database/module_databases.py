@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monolith.shared.database.database import Database
+from monolith.shared.database.database import ModuleDatabase
 
 PoolWait = Callable[[float], None]
 
@@ -16,7 +16,7 @@ class ModuleDatabases:
     secret: str
     pool_wait: Callable[[str], PoolWait] | None = None
 
-    def of(self, module: str, role: str, pool_size: int) -> Database:
+    def of(self, module: str, role: str, pool_size: int) -> ModuleDatabase:
         """Return a new pool for `module`. Connects when it is first used."""
         waited = self.pool_wait(module) if self.pool_wait else None
-        return Database(self.url, role=role, secret=self.secret, pool_size=pool_size, on_pool_wait=waited)
+        return ModuleDatabase(self.url, role=role, secret=self.secret, pool_size=pool_size, on_pool_wait=waited)

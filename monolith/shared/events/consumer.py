@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from contracts.scheduling.events import AnyEvent
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 
 Handle = Callable[[Sequence[AnyEvent], Connection], None]
 
@@ -27,5 +27,5 @@ class Consumer:
     """
 
     name: str
-    database: Database
+    database: ModuleDatabase
     handle: Handle

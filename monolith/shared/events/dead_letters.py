@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import MetaData, Select, delete, func, select, update
 
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.tables import consumer_tables
 
@@ -32,7 +32,7 @@ class DeadLetter:
 class DeadLetters:
     """The dead letters of one module. `schema` is the name of its consumer."""
 
-    def __init__(self, database: Database, schema: str) -> None:
+    def __init__(self, database: ModuleDatabase, schema: str) -> None:
         self._database = database
         self._table = consumer_tables(MetaData(), schema).dead_letter
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.audit import append_audit
 from monolith.shared.flags.tables import audit, flag
 
@@ -29,7 +29,7 @@ class AuditEntry(NamedTuple):
 
 
 class FlagStore:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
     def read(self) -> Flags:

@@ -35,7 +35,7 @@ class Metrics(HttpMetrics):
         self._searches = _of_searches(self.registry)
 
     def pool_wait(self, module: str) -> Callable[[float], None]:
-        """Return the observer for `Database(on_pool_wait=...)`."""
+        """Return the observer for `ModuleDatabase(on_pool_wait=...)`."""
         return self._pool_wait.labels(module).observe
 
     def shadow_read(self, operation: str, outcome: str, owner_seconds: float, candidate_seconds: float) -> None:

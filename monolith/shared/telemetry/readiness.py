@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from contracts.chassis.readiness import Check
-from monolith.shared.database import Database, DatabaseUnavailable
+from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 from monolith.shared.database.migrate import missing_versions, newest_versions
 
 
-def schema_check(database: Database, schema: str, migrations: Path) -> Check:
+def schema_check(database: ModuleDatabase, schema: str, migrations: Path) -> Check:
     """Return a check that a module's schema can be read with its role and is migrated to this code's version."""
     newest = newest_versions(migrations)
 

@@ -19,7 +19,7 @@ from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from tests.databases import Databases
@@ -81,8 +81,8 @@ def _switched(
     databases: Databases, sides: dict[AdapterName, SchedulingPort]
 ) -> Iterator[tuple[SwitchedScheduling, Callable[[UUID, AdapterName], None]]]:
     """The switched port, with a function that sets the flag before a business is opened."""
-    platform = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
-    cutover = Database(databases.monolith_url, role="cutover_app", secret=databases.role_secret)
+    platform = ModuleDatabase(databases.monolith_url, role="platform_app", secret=databases.role_secret)
+    cutover = ModuleDatabase(databases.monolith_url, role="cutover_app", secret=databases.role_secret)
     store = FlagStore(platform)
     flags = DatabaseFlags(store)
     domain = uuid4().hex

@@ -26,7 +26,7 @@ from monolith.modules.billing.api import (
     RecordPayment,
     SetPrice,
 )
-from monolith.shared.database import Database, new_id
+from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import BusinessRef
 
 Admin = psycopg.Connection[tuple[object, ...]]
@@ -36,7 +36,7 @@ Admin = psycopg.Connection[tuple[object, ...]]
 class Books:
     """One business as billing sees it. `tell` is what the consumer does: the handler in a transaction."""
 
-    database: Database
+    database: ModuleDatabase
     api: BillingApi
     business_id: UUID = field(default_factory=new_id)
     offering_id: UUID = field(default_factory=new_id)

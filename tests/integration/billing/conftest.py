@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from monolith.modules.billing.module import APP_ROLE, build_billing
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from tests.databases import Databases
 from tests.integration.billing.bookkeeping import Admin, Books
 
@@ -14,14 +14,14 @@ POOL = 10
 
 
 @pytest.fixture
-def database(databases: Databases) -> Iterator[Database]:
-    database = Database(databases.monolith_url, role=APP_ROLE, secret=databases.role_secret, pool_size=POOL)
+def database(databases: Databases) -> Iterator[ModuleDatabase]:
+    database = ModuleDatabase(databases.monolith_url, role=APP_ROLE, secret=databases.role_secret, pool_size=POOL)
     yield database
     database.close()
 
 
 @pytest.fixture
-def books(database: Database) -> Books:
+def books(database: ModuleDatabase) -> Books:
     """A business without prices or invoices."""
     return Books(database, build_billing(database).api)
 

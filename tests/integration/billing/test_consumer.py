@@ -6,7 +6,7 @@ import pytest
 
 from contracts.scheduling.events import AnyEvent, decode_event
 from monolith.modules.billing.module import build_billing
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.events import Consumer
 from monolith.shared.events.apply_events import apply_events
 from monolith.shared.events.batch import ApplyOutcome
@@ -17,7 +17,7 @@ THREADS = 8
 
 
 @pytest.fixture
-def consumer(database: Database) -> Consumer:
+def consumer(database: ModuleDatabase) -> Consumer:
     (consumer,) = build_billing(database).consumers
     return consumer
 

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from monolith.modules.billing.module import build_billing
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from tests.databases import Databases
 from tests.integration.billing.bookkeeping import Books
 from tests.site import Client, Site, auth_site
@@ -18,7 +18,7 @@ INVOICES = "/businesses/salon/invoices"
 
 
 @pytest.fixture
-def site(databases: Databases, database: Database) -> Iterator[Site]:
+def site(databases: Databases, database: ModuleDatabase) -> Iterator[Site]:
     with auth_site(databases, endpoints=build_billing(database).endpoints) as site:
         yield site
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DataError, IntegrityError
 
-from monolith.shared.database import CommitUnknown, Database, DatabaseUnavailable, new_id, transaction_is_open
+from monolith.shared.database import CommitUnknown, DatabaseUnavailable, ModuleDatabase, new_id, transaction_is_open
 from tests.databases import Databases
 
 TABLE = "CREATE TABLE public.notes (note text UNIQUE); GRANT ALL ON public.notes TO auth_app"
@@ -26,8 +26,8 @@ def admin(databases: Databases) -> Iterator[psycopg.Connection[tuple[object, ...
 
 
 @pytest.fixture
-def database(databases: Databases) -> Iterator[Database]:
-    database = Database(
+def database(databases: Databases) -> Iterator[ModuleDatabase]:
+    database = ModuleDatabase(
         databases.monolith_url, role="auth_app", secret=databases.role_secret, pool_size=2, pool_timeout=0.2
     )
     yield database
@@ -38,13 +38,13 @@ def notes(admin: psycopg.Connection[tuple[object, ...]]) -> list[object]:
     return [row[0] for row in admin.execute("SELECT note FROM public.notes ORDER BY note")]
 
 
-def write(database: Database, note: str) -> None:
+def write(database: ModuleDatabase, note: str) -> None:
     with database.transaction() as connection:
         connection.execute(text("INSERT INTO public.notes VALUES (:note)"), {"note": note})
 
 
 def test_a_block_that_ends_is_committed_and_one_that_raises_is_not(
-    admin: psycopg.Connection[tuple[object, ...]], database: Database
+    admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     write(database, "kept")
 
@@ -58,7 +58,7 @@ def test_a_block_that_ends_is_committed_and_one_that_raises_is_not(
     assert notes(admin) == ["kept"]
 
 
-def test_a_thread_knows_whether_it_is_in_a_transaction(database: Database) -> None:
+def test_a_thread_knows_whether_it_is_in_a_transaction(database: ModuleDatabase) -> None:
     assert not transaction_is_open()
     with database.transaction():
         assert transaction_is_open()
@@ -70,7 +70,7 @@ def test_a_thread_knows_whether_it_is_in_a_transaction(database: Database) -> No
     assert not transaction_is_open()
 
 
-def test_the_business_is_set_for_its_transaction_only(database: Database) -> None:
+def test_the_business_is_set_for_its_transaction_only(database: ModuleDatabase) -> None:
     business_id = new_id()
     setting = text("SELECT NULLIF(current_setting('app.business_id', true), '')")
     for _ in range(8):  # past psycopg's threshold for preparing statements
@@ -81,7 +81,7 @@ def test_the_business_is_set_for_its_transaction_only(database: Database) -> Non
 
 
 def test_a_connection_that_died_in_the_pool_goes_unnoticed(
-    admin: psycopg.Connection[tuple[object, ...]], database: Database
+    admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     with database.transaction(), database.transaction():
         pass
@@ -92,7 +92,7 @@ def test_a_connection_that_died_in_the_pool_goes_unnoticed(
 
 
 def test_a_connection_that_dies_in_a_transaction_is_unavailable_and_nothing_was_done(
-    admin: psycopg.Connection[tuple[object, ...]], database: Database
+    admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     def attempt() -> None:
         with database.transaction() as connection:
@@ -107,7 +107,7 @@ def test_a_connection_that_dies_in_a_transaction_is_unavailable_and_nothing_was_
 
 
 def test_a_connection_lost_at_commit_leaves_the_outcome_unknown(
-    admin: psycopg.Connection[tuple[object, ...]], database: Database
+    admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     def attempt() -> None:
         with database.transaction() as connection:
@@ -121,7 +121,7 @@ def test_a_connection_lost_at_commit_leaves_the_outcome_unknown(
 
 
 def test_a_question_is_answered_outside_a_transaction_also_when_the_connection_had_died(
-    admin: psycopg.Connection[tuple[object, ...]], database: Database
+    admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     write(database, "kept")
 
@@ -135,19 +135,19 @@ def test_a_question_is_answered_outside_a_transaction_also_when_the_connection_h
     assert notes(admin) == ["kept"]
 
 
-def test_a_question_that_is_wrong_stays_so(database: Database) -> None:
+def test_a_question_that_is_wrong_stays_so(database: ModuleDatabase) -> None:
     with pytest.raises(DataError):
         database.query(lambda connection: connection.execute(text("SELECT 1 / 0")))
     database.ping()
 
 
 def test_a_question_to_a_server_that_is_not_there_is_unavailable(databases: Databases) -> None:
-    gone = Database("postgresql://127.0.0.1:1/monolith", role="auth_app", secret=databases.role_secret)
+    gone = ModuleDatabase("postgresql://127.0.0.1:1/monolith", role="auth_app", secret=databases.role_secret)
     with pytest.raises(DatabaseUnavailable):
         gone.query(lambda connection: connection.execute(text("SELECT 1")))
 
 
-def test_an_exhausted_pool_is_unavailable_in_bounded_time(database: Database) -> None:
+def test_an_exhausted_pool_is_unavailable_in_bounded_time(database: ModuleDatabase) -> None:
     with database.transaction(), database.transaction():
         with pytest.raises(DatabaseUnavailable) as refused:
             database.ping()
@@ -156,19 +156,19 @@ def test_an_exhausted_pool_is_unavailable_in_bounded_time(database: Database) ->
 
 
 def test_a_server_that_is_not_there_is_unavailable(databases: Databases) -> None:
-    gone = Database("postgresql://127.0.0.1:1/monolith", role="auth_app", secret=databases.role_secret)
+    gone = ModuleDatabase("postgresql://127.0.0.1:1/monolith", role="auth_app", secret=databases.role_secret)
     with pytest.raises(DatabaseUnavailable):
         gone.ping()
 
 
 def test_a_wrong_secret_is_unavailable(databases: Databases) -> None:
-    stranger = Database(databases.monolith_url, role="auth_app", secret="another")
+    stranger = ModuleDatabase(databases.monolith_url, role="auth_app", secret="another")
     with pytest.raises(DatabaseUnavailable):
         stranger.ping()
 
 
 def test_a_violated_constraint_is_the_repositorys_to_understand(
-    admin: psycopg.Connection[tuple[object, ...]], database: Database
+    admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     write(database, "once")
     with pytest.raises(IntegrityError):
@@ -180,7 +180,7 @@ def test_a_violated_constraint_is_the_repositorys_to_understand(
     assert notes(admin) == ["once", "twice"]
 
 
-def test_an_error_swallowed_inside_a_transaction_is_not_reported_as_success(database: Database) -> None:
+def test_an_error_swallowed_inside_a_transaction_is_not_reported_as_success(database: ModuleDatabase) -> None:
     def attempt() -> None:
         with database.transaction() as connection, contextlib.suppress(DataError):
             connection.execute(text("SELECT 1 / 0"))
@@ -191,7 +191,7 @@ def test_an_error_swallowed_inside_a_transaction_is_not_reported_as_success(data
 
 
 def test_a_connection_that_died_unnoticed_does_not_hide_the_error(
-    admin: psycopg.Connection[tuple[object, ...]], database: Database
+    admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     def attempt() -> None:
         with database.transaction() as connection:
@@ -205,7 +205,9 @@ def test_a_connection_that_died_unnoticed_does_not_hide_the_error(
         pass
 
 
-def test_a_read_only_server_is_unavailable(admin: psycopg.Connection[tuple[object, ...]], database: Database) -> None:
+def test_a_read_only_server_is_unavailable(
+    admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
+) -> None:
     def attempt() -> None:
         with database.transaction() as connection:
             connection.execute(text("SET TRANSACTION READ ONLY"))

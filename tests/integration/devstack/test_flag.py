@@ -11,7 +11,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.store import cutovers as moves
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.audit import append_audit
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from tests.command_line import CommandLine, cutover_settings
@@ -28,11 +28,11 @@ def extraction(
 
 
 @pytest.fixture
-def platform(databases: Databases) -> Database:
-    return Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
+def platform(databases: Databases) -> ModuleDatabase:
+    return ModuleDatabase(databases.monolith_url, role="platform_app", secret=databases.role_secret)
 
 
-def test_show_lists_a_guard_that_ended(platform: Database, extraction: CommandLine) -> None:
+def test_show_lists_a_guard_that_ended(platform: ModuleDatabase, extraction: CommandLine) -> None:
     extraction("flag", "set", "http", "--reason", "first")
     with platform.transaction() as connection:
         append_audit(
@@ -53,7 +53,7 @@ def test_show_lists_a_guard_that_ended(platform: Database, extraction: CommandLi
 
 
 def test_refused_move_leaves_the_flag_as_it_was(
-    databases: Databases, platform: Database, extraction: CommandLine
+    databases: Databases, platform: ModuleDatabase, extraction: CommandLine
 ) -> None:
     sign_up(databases, "one", "two")
     extraction("flag", "set", "in_process", "--reason", "before")
@@ -66,7 +66,7 @@ def test_refused_move_leaves_the_flag_as_it_was(
 
 
 def test_reset_after_finalize_leaves_the_flag_at_the_service(
-    databases: Databases, platform: Database, extraction: CommandLine
+    databases: Databases, platform: ModuleDatabase, extraction: CommandLine
 ) -> None:
     sign_up(databases, "one", owner="scheduling")
     extraction("flag", "set", "http")
@@ -77,7 +77,11 @@ def test_reset_after_finalize_leaves_the_flag_at_the_service(
 
 
 def test_stopped_batch_keeps_the_flag_of_moved_businesses_only(
-    databases: Databases, platform: Database, extraction: CommandLine, replicated: SchedulingDatabases, service_url: str
+    databases: Databases,
+    platform: ModuleDatabase,
+    extraction: CommandLine,
+    replicated: SchedulingDatabases,
+    service_url: str,
 ) -> None:
     one, two = sign_up(databases, "one", "two")
     with replicated.platform() as connection:
@@ -90,7 +94,11 @@ def test_stopped_batch_keeps_the_flag_of_moved_businesses_only(
 
 
 def test_moving_every_business_sets_the_default_too(
-    databases: Databases, platform: Database, extraction: CommandLine, replicated: SchedulingDatabases, service_url: str
+    databases: Databases,
+    platform: ModuleDatabase,
+    extraction: CommandLine,
+    replicated: SchedulingDatabases,
+    service_url: str,
 ) -> None:
     (one,) = sign_up(databases, "one")
     moved = extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url)

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from contracts.scheduling.events import STREAM
 from contracts.scheduling.values import DatabaseName
 from monolith.modules.notifications.module import build_notifications
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.events import Consumer
 from monolith.shared.events.consumer import Handle
 from monolith.shared.events.consumer_group import ConsumerGroup
@@ -64,7 +64,7 @@ class Notified:
         redis_url: str | None = None,
         settings: FollowerSettings = QUICK,
     ) -> None:
-        self.database = Database(databases.monolith_url, role="notifications_app", secret=databases.role_secret)
+        self.database = ModuleDatabase(databases.monolith_url, role="notifications_app", secret=databases.role_secret)
         self.consumer = build_notifications(self.database).consumers[0]
         if handle is not None:
             self.consumer = Consumer(self.consumer.name, self.database, handle)

@@ -9,7 +9,7 @@ import redis
 from sqlalchemy import Connection
 
 from contracts.scheduling.events import PUBLISHED, STREAM, AnyEvent, encode_event
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.events import EventRejected
 from monolith.shared.events.dead_letters import DeadLetters
 from tests.databases import Databases
@@ -210,7 +210,7 @@ def test_the_event_s_business_is_the_one_that_the_handler_sees(databases: Databa
     add(stream, Story().booked(), other.booked())
     notified = Notified(databases)
     until(lambda: notified.rows("inbox") == 2, notified.follower.step)
-    database = Database(databases.monolith_url, role="notifications_app", secret=databases.role_secret)
+    database = ModuleDatabase(databases.monolith_url, role="notifications_app", secret=databases.role_secret)
     with database.transaction(other.business_id) as connection:
         rows = connection.exec_driver_sql("SELECT appointment_id FROM notifications.message").scalars().all()
     assert rows == [other.appointment.appointment_id]

@@ -20,7 +20,7 @@ from monolith.modules.notifications.module import Notifications, build_notificat
 from monolith.modules.notifications.reminders import Reminders
 from monolith.modules.notifications.sender import RetryPolicy, Sender
 from monolith.modules.notifications.smtp import MailServer
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from tests.databases import Databases
 
 SENDER = SenderIdentity("https://book.example")
@@ -78,8 +78,8 @@ class Office:
         self.people: dict[UUID, Person] = {}
         self._admin_url = databases.monolith_admin_url
         self._url, self._secret = databases.monolith_url, databases.role_secret
-        self.database = Database(self._url, role="notifications_app", secret=self._secret)
-        self.sending = Database(self._url, role="notifications_sender", secret=self._secret)
+        self.database = ModuleDatabase(self._url, role="notifications_app", secret=self._secret)
+        self.sending = ModuleDatabase(self._url, role="notifications_sender", secret=self._secret)
         self.module: Notifications = build_notifications(self.database)
         self.sender = self.another_sender(mailbox.url)
         self.reminders = Reminders(self.sending)

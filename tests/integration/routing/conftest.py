@@ -8,7 +8,7 @@ from openfeature import api
 
 from monolith.cutover.routing import OwnershipRoutes
 from monolith.cutover.scheduling_flag import SchedulingFlag
-from monolith.shared.database import Database, new_id
+from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.store import FlagStore
@@ -28,12 +28,12 @@ class Process:
 
 def start_process(databases: Databases, monolith_url: str | None = None) -> Process:
     url = monolith_url or databases.monolith_url
-    store = FlagStore(Database(url, role="platform_app", secret=databases.role_secret))
+    store = FlagStore(ModuleDatabase(url, role="platform_app", secret=databases.role_secret))
     flags = DatabaseFlags(store)
     domain = f"test-{new_id()}"
     api.set_provider_and_wait(flags, domain)
     flag = SchedulingFlag(api.get_client(domain))
-    routes = OwnershipRoutes(Database(url, role="cutover_app", secret=databases.role_secret), flag)
+    routes = OwnershipRoutes(ModuleDatabase(url, role="cutover_app", secret=databases.role_secret), flag)
     watch = ChangeListener(url, role="platform_app", secret=databases.role_secret)
     watch.subscribe(flags.refresh)
     watch.subscribe(routes.invalidate)

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from monolith.shared.database import Database, new_id
+from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from tests.databases import Databases
@@ -28,7 +28,7 @@ def test_every_process_sees_a_change_within_a_second(processes: list[Process]) -
 
 def test_flags_are_read_before_the_first_notice(databases: Databases) -> None:
     """Regression: a worker that had just started ignored the flag when it created a business."""
-    store = FlagStore(Database(databases.monolith_url, role="platform_app", secret=databases.role_secret))
+    store = FlagStore(ModuleDatabase(databases.monolith_url, role="platform_app", secret=databases.role_secret))
     store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
 
     assert DatabaseFlags(store).resolve_string_details(SCHEDULING_ADAPTER, "in_process").value == "http"
@@ -68,7 +68,7 @@ def test_each_change_is_audited_with_actor_and_reason(processes: list[Process]) 
     ["UPDATE platform.audit SET reason = 'x'", "DELETE FROM platform.audit", "TRUNCATE platform.audit"],
 )
 def test_audit_log_is_append_only_even_for_an_administrator(databases: Databases, statement: str) -> None:
-    store = FlagStore(Database(databases.monolith_url, role="platform_app", secret=databases.role_secret))
+    store = FlagStore(ModuleDatabase(databases.monolith_url, role="platform_app", secret=databases.role_secret))
     store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="kept")
 
     with psycopg.connect(databases.monolith_admin_url) as db, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -26,7 +26,7 @@ from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, FlagStore
 from monolith.shared.telemetry.metrics import Metrics
@@ -100,9 +100,11 @@ def monolith(
     @contextmanager
     def started(*, platform_url: str | None = None, pause_seconds: float = 1.0, **options: Any) -> Iterator[Monolith]:
         ports = [sides_of(shared_databases, keys, url) for url in (web.url, service.url)]
-        platform = Database(shared_databases.monolith_url, role="platform_app", secret=shared_databases.role_secret)
-        cutover = Database(shared_databases.monolith_url, role="cutover_app", secret=shared_databases.role_secret)
-        counts = Database(
+        platform = ModuleDatabase(
+            shared_databases.monolith_url, role="platform_app", secret=shared_databases.role_secret
+        )
+        cutover = ModuleDatabase(shared_databases.monolith_url, role="cutover_app", secret=shared_databases.role_secret)
+        counts = ModuleDatabase(
             platform_url or shared_databases.monolith_url, role="cutover_app", secret=shared_databases.role_secret
         )
         flags = FlagStore(platform)

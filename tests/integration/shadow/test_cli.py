@@ -11,7 +11,7 @@ from deploy.cli.main import main
 from monolith.cutover.shadow.counts import ComparisonCounts
 from monolith.cutover.shadow.examples import DifferenceExample, DifferingField
 from monolith.cutover.store.shadow_results import ShadowResultStore
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import FlagStore
 from tests.databases import Databases
 from tests.site import auth_site
@@ -39,13 +39,13 @@ def extraction(databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 @pytest.fixture
-def platform(databases: Databases) -> Database:
-    return Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
+def platform(databases: Databases) -> ModuleDatabase:
+    return ModuleDatabase(databases.monolith_url, role="platform_app", secret=databases.role_secret)
 
 
 @pytest.fixture
-def cutover_database(databases: Databases) -> Database:
-    return Database(databases.monolith_url, role="cutover_app", secret=databases.role_secret)
+def cutover_database(databases: Databases) -> ModuleDatabase:
+    return ModuleDatabase(databases.monolith_url, role="cutover_app", secret=databases.role_secret)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def salon(databases: Databases) -> str:
 
 
 def test_percentage_is_set_for_all_and_for_one_and_is_audited(
-    platform: Database, salon: str, extraction: Extraction
+    platform: ModuleDatabase, salon: str, extraction: Extraction
 ) -> None:
     assert extraction("shadow", "set", "10", "--reason", "before the move")[:2] == (
         *(0, "scheduling.shadow of every business: 0 -> 10 %\n"),
@@ -84,7 +84,7 @@ def test_adapter_flag_shows_its_own_changes_only(extraction: Extraction) -> None
     assert "another matter" not in shown
 
 
-def test_report_shows_the_results(cutover_database: Database, salon: str, extraction: Extraction) -> None:
+def test_report_shows_the_results(cutover_database: ModuleDatabase, salon: str, extraction: Extraction) -> None:
     assert "no read was compared in the last 5 minutes" in extraction("shadow", "report", "--since", "5")[1]
     extraction("shadow", "set", "10")
     extraction("shadow", "set", "50", "--business", salon)

@@ -14,7 +14,7 @@ from contracts.scheduling import models as m
 from monolith.cutover.shadow.counts import ComparisonCounts
 from monolith.cutover.shadow.examples import DifferenceExample
 from monolith.cutover.store.shadow_results import ShadowResultStore
-from monolith.shared.database import Database
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import SCHEDULING_SHADOW, FlagStore
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
@@ -26,8 +26,8 @@ EXAMPLE = DifferenceExample("a business", "get_agenda", "scheduling", "{}", (), 
 
 
 @pytest.fixture
-def cutover_database(databases: Databases) -> Iterator[Database]:
-    database = Database(databases.monolith_url, role="cutover_app", secret=databases.role_secret)
+def cutover_database(databases: Databases) -> Iterator[ModuleDatabase]:
+    database = ModuleDatabase(databases.monolith_url, role="cutover_app", secret=databases.role_secret)
     yield database
     database.close()
 
@@ -37,7 +37,7 @@ def this_minute() -> datetime:
     return datetime.now(UTC).replace(second=0, microsecond=0)
 
 
-def test_counts_of_all_processes_are_summed_by_operation_and_minute(cutover_database: Database) -> None:
+def test_counts_of_all_processes_are_summed_by_operation_and_minute(cutover_database: ModuleDatabase) -> None:
     store = ShadowResultStore(cutover_database)
     now = this_minute()
     earlier, long_ago = now - timedelta(minutes=2), now - timedelta(minutes=90)
@@ -65,7 +65,7 @@ def test_counts_of_all_processes_are_summed_by_operation_and_minute(cutover_data
     assert store.since(120)[0].compared == 104
 
 
-def test_concurrent_writers_lose_no_count(cutover_database: Database) -> None:
+def test_concurrent_writers_lose_no_count(cutover_database: ModuleDatabase) -> None:
     store = ShadowResultStore(cutover_database)
     operations, now = [f"operation_{number}" for number in range(20)], this_minute()
 
@@ -96,14 +96,14 @@ def test_counts_are_stored_after_an_outage(shared_databases: Databases, monolith
 
 
 def test_counts_are_stored_when_a_process_ends(
-    databases: Databases, cutover_database: Database, tmp_path: Path
+    databases: Databases, cutover_database: ModuleDatabase, tmp_path: Path
 ) -> None:
     """Two gunicorn workers of the monolith, without a scheduling service."""
     store = ShadowResultStore(cutover_database)
     with gunicorn_site(databases, tmp_path) as site:
         client = site.client()
         assert client.sign_up("salon").status_code == 201
-        platform = Database(databases.monolith_url, role="platform_app", secret=databases.role_secret)
+        platform = ModuleDatabase(databases.monolith_url, role="platform_app", secret=databases.role_secret)
         FlagStore(platform).set(SCHEDULING_SHADOW, "100", business_id=None, actor="tests", reason="")
         time.sleep(1.0)
         answers = [client.get("/businesses/salon/offerings") for _ in range(25)]
