@@ -3,8 +3,8 @@
 What SQLAlchemy cannot express (the exclusion constraint, row-level security, the triggers) is only in the migrations.
 """
 
-from scheduling_service.engine.tables.base import SCHEMA, metadata
 from scheduling_service.engine.tables.bookings import appointment, assignment, claim, history, session, waitlist
+from scheduling_service.engine.tables.declarations import SCHEMA, metadata
 from scheduling_service.engine.tables.protocol import canary, fence_mark, idempotency, lease, outbox
 from scheduling_service.engine.tables.rules import (
     block,

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from scheduling_service.engine.tables.base import business_foreign_key, instant, metadata
+from scheduling_service.engine.tables.declarations import business_foreign_key, instant, metadata
 from scheduling_service.engine.tables.rules import offering, provider
 
 claim = Table(

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from scheduling_service.engine.tables.base import instant, metadata, now
+from scheduling_service.engine.tables.declarations import instant, metadata, now
 
 lease = Table(
     "lease",

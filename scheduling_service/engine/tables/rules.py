@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from scheduling_service.engine.tables.base import business_foreign_key, instant, metadata, now
+from scheduling_service.engine.tables.declarations import business_foreign_key, instant, metadata, now
 
 business = Table(
     "business",
