@@ -33,7 +33,7 @@ class PassingChecks:
         return {}
 
 
-def main(text: str) -> None:
+def run(text: str) -> None:
     given = json.loads(text)
     sides = SchedulingDatabases(**{side: SchedulingDatabase(side, *given[side]) for side in ("monolith", "scheduling")})
     die_at = given["die_at"]
@@ -55,4 +55,4 @@ def main(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    run(sys.argv[1])

@@ -9,7 +9,7 @@ import pytest
 from monolith.cutover import failpoints
 from monolith.cutover.controller import DURABLE_STEPS
 from monolith.cutover.databases import other_database
-from tests.cutover.town import VICTIMS, Day, Town, Victim, moved, town
+from tests.cutover.deployment import VICTIMS, Deployment, TrafficPeriod, Victim, cut_over_repeatedly, running_deployment
 from tests.faults.proxy import TcpProxy
 
 ABORTING = ("abort", "release", "settle")
@@ -19,9 +19,9 @@ _MOST_REFUSED = 4
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Town]:
-    with town() as place:
-        yield place
+def deployment() -> Iterator[Deployment]:
+    with running_deployment() as deployment:
+        yield deployment
 
 
 @pytest.fixture(autouse=True)
@@ -36,47 +36,47 @@ def _strike_once(point: str, strike: Callable[[], None], armed: list[bool], name
         strike()
 
 
-def struck(place: Town, point: str, strike: Callable[[], None]) -> Day:
+def struck(deployment: Deployment, point: str, strike: Callable[[], None]) -> TrafficPeriod:
     """Cut over in both directions, with the fault injected once in each, at the step."""
-    with place.open(rate=30.0) as day:
+    with deployment.traffic(rate=30.0) as period:
         for _ in range(2):
-            _strike_at(place, point, strike)
-    return day
+            _strike_at(deployment, point, strike)
+    return period
 
 
-def _strike_at(place: Town, point: str, strike: Callable[[], None]) -> None:
+def _strike_at(deployment: Deployment, point: str, strike: Callable[[], None]) -> None:
     """Repeat a cutover that a check refuses before the step because of the previous fault."""
     armed, refused = [True], list[str | None]()
     while armed:
         assert len(refused) < _MOST_REFUSED, refused
-        owner, to = place.owner, other_database(place.owner)
+        owner, to = deployment.owner, other_database(deployment.owner)
         failpoints.hook = partial(_strike_once, point, strike, armed)
-        with place.controller() as controller:
+        with deployment.controller() as controller:
             move = controller.cut_over(
-                place.business_id, owner, to, fence_seconds=1.0, actor="tests", reason=f"struck {point}"
+                deployment.business_id, owner, to, fence_seconds=1.0, actor="tests", reason=f"struck {point}"
             )
         failpoints.hook = None
         assert move.settled_at is not None
-        place.settled()
-        assert place.owner == (to if move.state == "active" else owner)
+        deployment.wait_until_settled()
+        assert deployment.owner == (to if move.state == "active" else owner)
         assert not armed or move.state == "aborted", "an active move passes every point"
         refused.append(move.problem)
     if move.state == "aborted":
-        moved(place)
+        cut_over_repeatedly(deployment)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("point", SOME)
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_process_killed_after_the_fence(place: Town, victim: Victim, point: str) -> None:
-    _ = struck(place, point, lambda: place.kill(victim)).clean
+def test_process_killed_after_the_fence(deployment: Deployment, victim: Victim, point: str) -> None:
+    _ = struck(deployment, point, lambda: deployment.kill(victim)).clean
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("point", [point for point in EVERYWHERE if point not in SOME])
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_process_killed_at_every_other_step(place: Town, victim: Victim, point: str) -> None:
-    _ = struck(place, point, lambda: place.kill(victim)).clean
+def test_process_killed_at_every_other_step(deployment: Deployment, victim: Victim, point: str) -> None:
+    _ = struck(deployment, point, lambda: deployment.kill(victim)).clean
 
 
 def cut(proxy: TcpProxy, seconds: float) -> None:
@@ -88,14 +88,14 @@ def cut(proxy: TcpProxy, seconds: float) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("point", SOME)
-def test_monolith_cannot_reach_the_service(place: Town, point: str) -> None:
-    _ = struck(place, point, lambda: cut(place.service, 1.5)).clean
+def test_monolith_cannot_reach_the_service(deployment: Deployment, point: str) -> None:
+    _ = struck(deployment, point, lambda: cut(deployment.service, 1.5)).clean
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("point", EVERYWHERE)
 @pytest.mark.parametrize("where", ["monolith", "scheduling", "service"])
-def test_network_cut_at_every_step(place: Town, where: str, point: str) -> None:
+def test_network_cut_at_every_step(deployment: Deployment, where: str, point: str) -> None:
     """Between the databases, in either direction, and between the monolith and the service."""
-    proxy = place.service if where == "service" else place.replication[where]  # type: ignore[index]
-    _ = struck(place, point, lambda: cut(proxy, 1.5)).clean
+    proxy = deployment.service if where == "service" else deployment.replication[where]  # type: ignore[index]
+    _ = struck(deployment, point, lambda: cut(proxy, 1.5)).clean

@@ -4,28 +4,28 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cutover.town import Town, moved, town
+from tests.cutover.deployment import Deployment, cut_over_repeatedly, running_deployment
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Town]:
-    with town() as place:
-        yield place
+def deployment() -> Iterator[Deployment]:
+    with running_deployment() as deployment:
+        yield deployment
 
 
-def to_and_fro(place: Town, each_way: int) -> None:
-    with place.open() as day:
-        moves = moved(place, 2 * each_way)
-    verdict = day.clean
-    assert verdict.failed == 0, [record for record in day.records if record.status not in (200, 201, 409)]
+def cut_over_under_load(deployment: Deployment, each_way: int) -> None:
+    with deployment.traffic() as period:
+        moves = cut_over_repeatedly(deployment, 2 * each_way)
+    verdict = period.clean
+    assert verdict.failed == 0, [record for record in period.records if record.status not in (200, 201, 409)]
     assert len(moves) == 2 * each_way
-    assert place.owner == "monolith"
+    assert deployment.owner == "monolith"
 
 
-def test_some_cutovers_each_way_under_http_load(place: Town) -> None:
-    to_and_fro(place, 5)
+def test_some_cutovers_each_way_under_http_load(deployment: Deployment) -> None:
+    cut_over_under_load(deployment, 5)
 
 
 @pytest.mark.long
-def test_two_hundred_cutovers_each_way_under_http_load(place: Town) -> None:
-    to_and_fro(place, 200)
+def test_two_hundred_cutovers_each_way_under_http_load(deployment: Deployment) -> None:
+    cut_over_under_load(deployment, 200)

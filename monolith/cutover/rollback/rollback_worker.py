@@ -88,7 +88,7 @@ class RollbackWorker:
         except CutoverInProgress:
             return "another cutover of it is in progress"
         except SourceNotOwner:
-            return "it was cut over by somebody else"
+            return "another operator cut it over"
         return None if finished.state == "active" else finished.problem or finished.state
 
     def _end(self, status: PolicyStatus, outcome: PolicyOutcome, reason: str) -> None:

@@ -39,11 +39,11 @@ from tests.polling import eventually
 Victim = Literal["monolith web", "scheduling web", "monolith Postgres", "scheduling Postgres"]
 VICTIMS: tuple[Victim, ...] = ("monolith web", "scheduling web", "monolith Postgres", "scheduling Postgres")
 RATE = 60.0
-_AWAY_SECONDS = 0.7
+_RESTART_SECONDS = 0.7
 
 
 @dataclass
-class Day:
+class TrafficPeriod:
     """The result of a period of traffic."""
 
     records: list[TrafficRecord] = field(default_factory=list)
@@ -59,31 +59,32 @@ class Day:
 
 
 @dataclass
-class Town:
+class Deployment:
     servers: BenchServers
-    sides: SchedulingDatabases
-    salon: SeededTenant
+    databases: SchedulingDatabases
+    tenant: SeededTenant
     webs: dict[str, RunningWeb]
     service: TcpProxy
     """The proxy between the monolith and the service."""
     replication: dict[DatabaseName, TcpProxy]
     """The proxy in front of each database, for the other database's server."""
     killed: "Queue[PostgresServer | None]" = field(default_factory=Queue)
-    days: int = 0
+    periods: int = 0
 
     @property
     def business_id(self) -> UUID:
-        return self.salon.business.business_id
+        return self.tenant.business.business_id
 
     @property
     def owner(self) -> DatabaseName:
-        return owner_of(self.sides, self.business_id)
+        return owner_of(self.databases, self.business_id)
 
     def controller(self) -> Controller:
-        return Controller(self.sides, PreflightChecks(self.sides, lambda side: None))
+        return Controller(self.databases, PreflightChecks(self.databases, lambda side: None))
 
     def kill(self, victim: Victim) -> None:
-        """Send SIGKILL to a web worker, which its master replaces, or to a database server, which is restarted."""
+        """Send SIGKILL to a web worker, which its master rebehind_proxies, or to a database server, which is
+        restarted."""
         name, kind = victim.split()
         if kind == "web":
             for child in psutil.Process(self.webs[name].pid).children():  # type: ignore[no-untyped-call]
@@ -93,15 +94,15 @@ class Town:
         server.kill()
         self.killed.put(server)
 
-    def settled(self) -> None:
+    def wait_until_settled(self) -> None:
         """Wait until every cutover is settled; one database accepts writes, and both are equal."""
-        worker = RecoveryWorker(self.sides)
-        eventually(lambda: self._all_settled(worker), "every move settled")
+        worker = RecoveryWorker(self.databases)
+        eventually(lambda: self._all_settled(worker), "every cutover settled")
         worker.close()
         eventually(
-            lambda: not replication.find_problems(self.sides, max_lag_bytes=1_000_000), "replication streams again"
+            lambda: not replication.find_problems(self.databases, max_lag_bytes=1_000_000), "replication streams again"
         )
-        with self.sides.monolith.connect() as one, self.sides.scheduling.connect() as another:
+        with self.databases.monolith.connect() as one, self.databases.scheduling.connect() as another:
             found = {
                 "monolith": leases.read_lease(one, self.business_id),
                 "scheduling": leases.read_lease(another, self.business_id),
@@ -115,30 +116,30 @@ class Town:
     def _all_settled(self, worker: RecoveryWorker) -> bool:
         worker.step()
         try:
-            with self.sides.platform() as platform:
+            with self.databases.platform() as platform:
                 return not cutovers.unsettled(platform, self.business_id)
         except psycopg.Error:
             return False
 
     @contextmanager
-    def open(self, rate: float = RATE) -> Iterator[Day]:
+    def traffic(self, rate: float = RATE) -> Iterator[TrafficPeriod]:
         """Generate traffic while the block runs; then settle everything and check the ledger."""
-        self.days += 1
-        slots = self.salon.slots[self.days % 40 :: 40]
-        plans = traffic_plans(self.webs["monolith"].port, self.salon, rate, slots)
-        folder = self.servers.folder / f"traffic-{self.days}"
-        day = Day()
-        with running_traffic(plans, folder, warm_up=0.7) as traffic:
-            yield day
-            self.settled()
-        self.settled()
-        day.records = traffic.records
-        with self.sides.at(self.owner).connect() as db:
-            day.verdict = check_ledger(traffic.records, db, self.business_id, [plan.name for plan in plans])
+        self.periods += 1
+        slots = self.tenant.slots[self.periods % 40 :: 40]
+        plans = traffic_plans(self.webs["monolith"].port, self.tenant, rate, slots)
+        folder = self.servers.folder / f"traffic-{self.periods}"
+        period = TrafficPeriod()
+        with running_traffic(plans, folder, warm_up=0.7) as generated:
+            yield period
+            self.wait_until_settled()
+        self.wait_until_settled()
+        period.records = generated.records
+        with self.databases.at(self.owner).connect() as db:
+            period.verdict = check_ledger(generated.records, db, self.business_id, [plan.name for plan in plans])
 
 
 @contextmanager
-def town(appointments: int = 1_000, web_workers: int = 2) -> Iterator[Town]:
+def running_deployment(appointments: int = 1_000, web_workers: int = 2) -> Iterator[Deployment]:
     with running_bench_servers(Cores(None, None)) as servers, ExitStack() as stack:
         servers.start_databases("monolith", "scheduling")
         [business] = seed_businesses(servers, 1, appointments)
@@ -148,17 +149,19 @@ def town(appointments: int = 1_000, web_workers: int = 2) -> Iterator[Town]:
         webs["monolith"] = servers.start_monolith(**workers, SCHEDULING_SERVICE_URL=service.url)
         sides, proxies = _behind_proxies(cutover_databases(servers), stack)
         replication.start(sides, lambda progress: None)
-        place = Town(servers, sides, open_seeded_tenant(webs["monolith"].port, business), webs, service, proxies)
-        supervisor = threading.Thread(target=_supervise, args=(place.killed,), daemon=True)
+        deployment = Deployment(
+            servers, sides, open_seeded_tenant(webs["monolith"].port, business), webs, service, proxies
+        )
+        supervisor = threading.Thread(target=_supervise, args=(deployment.killed,), daemon=True)
         supervisor.start()
-        yield place
-        place.killed.put(None)
+        yield deployment
+        deployment.killed.put(None)
 
 
 def _supervise(killed: "Queue[PostgresServer | None]") -> None:
     """Restart killed servers from one thread, since a server ends with the thread that started it."""
     while (server := killed.get()) is not None:
-        time.sleep(_AWAY_SECONDS)
+        time.sleep(_RESTART_SECONDS)
         _revive(server)
 
 
@@ -178,24 +181,29 @@ def _behind_proxies(
     sides: SchedulingDatabases, stack: ExitStack
 ) -> tuple[SchedulingDatabases, dict[DatabaseName, TcpProxy]]:
     proxies: dict[DatabaseName, TcpProxy] = {}
-    places = {}
+    behind_proxies = {}
     for side in ("monolith", "scheduling"):
         at = urlsplit(sides.at(side).url)
         assert at.hostname is not None
         assert at.port is not None
         proxies[side] = stack.enter_context(TcpProxy(at.hostname, at.port))
-        places[side] = replace(sides.at(side), seen_from_other=f"127.0.0.1:{proxies[side].port}")
-    return SchedulingDatabases(**places), proxies
+        behind_proxies[side] = replace(sides.at(side), seen_from_other=f"127.0.0.1:{proxies[side].port}")
+    return SchedulingDatabases(**behind_proxies), proxies
 
 
-def moved(town: Town, times: int = 1, *, pause: float = 0.1) -> Sequence[cutovers.Cutover]:
+def cut_over_repeatedly(deployment: Deployment, times: int = 1, *, pause: float = 0.1) -> Sequence[cutovers.Cutover]:
     """Cut over back and forth, and assert that each cutover succeeds."""
     moves = []
-    with town.controller() as controller:
+    with deployment.controller() as controller:
         for _ in range(times):
-            to = other_database(town.owner)
+            to = other_database(deployment.owner)
             move = controller.cut_over(
-                town.business_id, town.owner, to, fence_seconds=5.0, actor="tests", reason="to see"
+                deployment.business_id,
+                deployment.owner,
+                to,
+                fence_seconds=5.0,
+                actor="tests",
+                reason="to see",
             )
             assert (move.state, move.problem) == ("active", None)
             moves.append(move)
