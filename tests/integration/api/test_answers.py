@@ -1,4 +1,4 @@
-"""What every answer has in common."""
+"""Properties of every response: problem details, request ids, logs, metrics, health."""
 
 import re
 from dataclasses import replace
@@ -13,7 +13,7 @@ from tests.site import METRICS_TOKEN, Client, Site, application
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def test_an_error_is_problem_details(site: Site) -> None:
+def test_errors_are_problem_details(site: Site) -> None:
     answer = site.client().get("/me")
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert set(answer.json()) == {"title", "status", "detail", "code"}
@@ -21,12 +21,12 @@ def test_an_error_is_problem_details(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/", "/me/", "//me", "/businesses/salon/", "/businesses/A%2fB"])
-def test_an_address_that_is_not_there_is_404(site: Site, path: str) -> None:
+def test_unknown_path_is_404(site: Site, path: str) -> None:
     answer = site.client().get(path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
 
 
-def test_a_request_id_is_kept_or_made(site: Site) -> None:
+def test_request_id_is_kept_or_generated(site: Site) -> None:
     given = site.client().get("/me", headers={"X-Request-Id": "mine-1"})
     assert given.headers["X-Request-Id"] == "mine-1"
     for bad in ("x" * 65, "two words", "a;b"):
@@ -34,7 +34,7 @@ def test_a_request_id_is_kept_or_made(site: Site) -> None:
         assert re.fullmatch("[0-9a-f]{16}", made.headers["X-Request-Id"])
 
 
-def test_every_request_is_one_line_of_the_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_request_is_logged_in_one_line(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "monolith.request"):
         site.client().get("/me", headers={"X-Request-Id": "mine-1", "traceparent": TRACEPARENT})
         site.client().get("/nothing")
@@ -52,7 +52,7 @@ def test_every_request_is_one_line_of_the_log(site: Site, caplog: pytest.LogCapt
     assert (second["module"], second["endpoint"]) == ("none", "unmatched")
 
 
-def test_metrics_tell_the_modules_and_endpoints_apart(site: Site, owner: Client) -> None:
+def test_metrics_are_labelled_by_module_and_endpoint(site: Site, owner: Client) -> None:
     owner.get("/me")
     text = metrics(site)
     assert 'monolith_http_request_seconds_count{endpoint="sign_up",module="auth",status="201"} 1.0' in text
@@ -61,20 +61,20 @@ def test_metrics_tell_the_modules_and_endpoints_apart(site: Site, owner: Client)
     assert 0 < float(cpu) < 1
 
 
-def test_unknown_addresses_do_not_grow_the_metrics(site: Site) -> None:
+def test_unknown_paths_create_no_new_metrics(site: Site) -> None:
     for number in range(20):
         site.client().get(f"/nothing/{number}")
     assert "nothing" not in metrics(site)
     assert 'monolith_http_request_seconds_count{endpoint="unmatched",module="none",status="404"} 20.0' in metrics(site)
 
 
-def test_health_is_told_to_whoever_asks_at_whatever_name(site: Site) -> None:
+def test_health_probe_works_with_any_host_name(site: Site) -> None:
     for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
         answer = site.client().session.get(site.url + path, headers={"Host": "10.0.0.7"}, timeout=5)
         assert (answer.status_code, answer.json()) == (200, {"status": status})
 
 
-def test_a_process_before_an_unmigrated_schema_is_not_ready_and_says_why(site: Site) -> None:
+def test_unmigrated_schema_is_reported_as_not_ready(site: Site) -> None:
     site.sql("UPDATE auth.alembic_version SET version_num = '0000'")
     answer = site.client().session.get(f"{site.url}/readyz", timeout=5)
     assert answer.status_code == 503
@@ -84,7 +84,7 @@ def test_a_process_before_an_unmigrated_schema_is_not_ready_and_says_why(site: S
     assert "`extraction db setup`" in answer.json()["missing"]["auth"]
 
 
-def test_people_get_a_page_and_programs_get_json(site: Site) -> None:
+def test_errors_are_pages_outside_the_api_and_json_inside(site: Site) -> None:
     pages = Blueprint("web", __name__)
 
     @pages.get("/broken")

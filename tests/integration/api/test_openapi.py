@@ -1,4 +1,4 @@
-"""The API's document is made from its table, so it cannot say anything else."""
+"""The OpenAPI document matches the endpoints."""
 
 import re
 from typing import Any
@@ -22,7 +22,7 @@ def document(site: Site) -> dict[str, Any]:
     return described
 
 
-def test_it_describes_every_endpoint(site: Site) -> None:
+def test_document_describes_every_endpoint(site: Site) -> None:
     described = document(site)
     assert described["openapi"] == "3.1.0"
     assert described["servers"] == [{"url": f"{site.url}/api/v1"}]
@@ -34,7 +34,7 @@ def test_it_describes_every_endpoint(site: Site) -> None:
     assert found == {(e.path, e.method.lower(), e.name) for e in site.auth.endpoints}
 
 
-def test_every_reference_leads_somewhere_and_every_path_field_is_described(site: Site) -> None:
+def test_references_resolve_and_path_parameters_are_described(site: Site) -> None:
     described = document(site)
     for reference in references(described):
         target = described
@@ -48,7 +48,7 @@ def test_every_reference_leads_somewhere_and_every_path_field_is_described(site:
             assert operation["summary"]
 
 
-def test_it_says_who_may(site: Site) -> None:
+def test_document_describes_access(site: Site) -> None:
     paths = document(site)["paths"]
     assert {} in paths["/businesses/{slug}"]["get"]["security"]
     assert paths["/businesses/{slug}/tokens"]["post"]["security"] == [{"session": []}, {"apiToken": []}]
@@ -56,7 +56,7 @@ def test_it_says_who_may(site: Site) -> None:
     assert [p["name"] for p in key] == ["Idempotency-Key"]
 
 
-def test_what_it_does_not_describe_is_not_there(site: Site, owner: Client) -> None:
+def test_undocumented_paths_do_not_exist(site: Site, owner: Client) -> None:
     described = document(site)["paths"]
     for path, methods in described.items():
         url = path.replace("{slug}", "salon").replace("{token_id}", "x")

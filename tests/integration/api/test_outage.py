@@ -1,4 +1,4 @@
-"""The database goes away under a running process, and comes back."""
+"""An outage of the database under a running process, and recovery."""
 
 import time
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def server(tmp_path: Path) -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def own_site(server: PostgresServer, databases: Databases) -> Iterator[Site]:
-    """On a server that this test may stop."""
+    """A site whose database server the test may stop."""
     target = monolith_target(server.admin_url("monolith"), SECRET)
     set_up(target)
     with auth_site(
@@ -35,7 +35,7 @@ def own_site(server: PostgresServer, databases: Databases) -> Iterator[Site]:
         yield site
 
 
-def test_while_postgres_is_away_answers_are_503_and_then_as_before(server: PostgresServer, own_site: Site) -> None:
+def test_requests_fail_with_503_during_an_outage_and_recover(server: PostgresServer, own_site: Site) -> None:
     owner = own_site.client()
     assert owner.sign_up("salon").status_code == 201
     server.stop()
@@ -58,7 +58,7 @@ def narrow(databases: Databases) -> Iterator[Site]:
         yield site
 
 
-def test_when_every_connection_is_taken_the_answer_is_503_in_bounded_time(narrow: Site) -> None:
+def test_exhausted_pool_is_503_in_bounded_time(narrow: Site) -> None:
     with narrow.database.transaction():
         began = time.monotonic()
         answer = Client(narrow.url).log_in("owner@salon.example")

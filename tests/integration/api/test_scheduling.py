@@ -1,4 +1,4 @@
-"""Scheduling's part of the JSON API over sockets, on the engine itself: who may, what comes back, how it is refused."""
+"""Scheduling endpoints of the JSON API over HTTP, on the engine: access, replies and errors."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from tests.site import Client, Site, auth_site
 
 ROOT = "/businesses/salon"
 DAY = datetime.now(UTC).date() + timedelta(days=30)
-"""Lisbon, where the salon is, may be an hour ahead of UTC; the tests stay at noon."""
+"""Noon, because the salon is in Lisbon, which may be an hour ahead of UTC."""
 
 
 def noon(minutes: int = 0, days: int = 0) -> str:
@@ -32,7 +32,7 @@ def site(databases: Databases) -> Iterator[Site]:
 
 
 class Salon:
-    """The owner's business: one service of 30 minutes, one provider who always works."""
+    """A business with one 30-minute service and one provider who always works."""
 
     def __init__(self, owner: Client) -> None:
         self.owner = owner
@@ -47,7 +47,7 @@ class Salon:
         return answered(self.owner.request("PUT", f"{ROOT}/{path}", json=fields))
 
     def offer(self, **fields: object) -> str:
-        """Another service that the provider performs."""
+        """Add a service that the provider performs."""
         added: str = self.add("offerings", **({"name": "Cut", "duration_minutes": 30} | fields))["offering_id"]
         self.offerings.append(added)
         self.put(f"providers/{self.provider}/offerings", offering_ids=self.offerings)
@@ -85,7 +85,7 @@ def refused(answer: requests.Response, status: int, code: str, **members: object
     assert {name: told.get(name) for name in members} == members
 
 
-def test_what_is_listed_is_held_confirmed_and_completed_its_history_told(customer: Client, salon: Salon) -> None:
+def test_listed_slot_is_held_confirmed_and_completed_with_history(customer: Client, salon: Salon) -> None:
     (first, *_) = salon.slots(customer)["slots"]
     held = answered(post(customer, "holds", offering_id=salon.offering, starts_at=first["starts_at"]))
     assert (held["status"], held["provider_id"]) == ("held", salon.provider)
@@ -100,7 +100,7 @@ def test_what_is_listed_is_held_confirmed_and_completed_its_history_told(custome
     assert changes[1]["before"]["status"] == "held"
 
 
-def test_a_request_waits_for_the_staff(customer: Client, salon: Salon) -> None:
+def test_request_waits_for_approval_by_staff(customer: Client, salon: Salon) -> None:
     offering = salon.offer(requires_approval=True)
     asked = [answered(post(customer, "appointments", offering_id=offering, starts_at=noon(m))) for m in (0, 30)]
     first, second = (f"appointments/{each['appointment_id']}" for each in asked)
@@ -112,7 +112,7 @@ def test_a_request_waits_for_the_staff(customer: Client, salon: Salon) -> None:
     refused(post(salon.owner, f"{second}/approve"), 409, "invalid_transition")
 
 
-def test_what_the_policy_refuses_staff_may(customer: Client, salon: Salon) -> None:
+def test_staff_may_override_the_policy(customer: Client, salon: Salon) -> None:
     strict = salon.offer(cancel_cutoff_minutes=60 * 24 * 60, policy={"inside_cutoff": "refuse"})
     booked = answered(post(customer, "appointments", offering_id=strict, starts_at=noon()))
     at = f"appointments/{booked['appointment_id']}"
@@ -122,7 +122,7 @@ def test_what_the_policy_refuses_staff_may(customer: Client, salon: Salon) -> No
     assert answered(post(salon.owner, f"{at}/cancel", reason="ill"))["fee_percent"] == 0
 
 
-def test_only_staff_overbook(customer: Client, salon: Salon) -> None:
+def test_only_staff_can_overbook(customer: Client, salon: Salon) -> None:
     wanted = {"offering_id": salon.offering, "provider_id": salon.provider, "starts_at": noon()}
     answered(post(customer, "appointments", **wanted))
     refused(post(customer, "appointments", **wanted), 409, "slot_unavailable", reason="taken")
@@ -131,13 +131,13 @@ def test_only_staff_overbook(customer: Client, salon: Salon) -> None:
     assert answered(second)["overbooked"] is True
 
 
-def test_nobody_books_for_another_customer(customer: Client, salon: Salon) -> None:
+def test_customer_cannot_book_for_another_customer(customer: Client, salon: Salon) -> None:
     other = {"offering_id": salon.offering, "starts_at": noon(), "customer_id": str(uuid4())}
     refused(post(customer, "appointments", **other), 403, "forbidden")
     refused(post(customer, "holds", **other), 403, "forbidden")
 
 
-def test_days_that_differ_holidays_and_blocked_time(site: Site, customer: Client, salon: Salon) -> None:
+def test_date_overrides_holidays_and_blocked_time(site: Site, customer: Client, salon: Salon) -> None:
     anybody = site.client()
     day = DAY.isoformat()
     at = f"providers/{salon.provider}/overrides"
@@ -160,7 +160,7 @@ def test_days_that_differ_holidays_and_blocked_time(site: Site, customer: Client
     refused(post(salon.owner, f"blocks/{block['block_id']}/remove"), 404, "block_not_found")
 
 
-def test_a_room_is_taken_with_the_provider(customer: Client, salon: Salon) -> None:
+def test_booking_reserves_the_room_and_the_provider(customer: Client, salon: Salon) -> None:
     offering = salon.offer(needs=[{"kind": "room"}])
     wanted = {"offering_id": offering, "starts_at": noon()}
     refused(post(customer, "appointments", **wanted), 409, "slot_unavailable", reason="no_resource")
@@ -172,7 +172,7 @@ def test_a_room_is_taken_with_the_provider(customer: Client, salon: Salon) -> No
     refused(unknown, 404, "resource_not_found")
 
 
-def test_searching_in_other_ways(site: Site, salon: Salon) -> None:
+def test_other_search_operations(site: Site, salon: Salon) -> None:
     anybody = site.client()
     found = salon.slots(anybody, provider_ids=f"{salon.provider}", by_day="true", viewer_zone="Asia/Tokyo")
     assert (found["zone"], found["slots"]) == ("Asia/Tokyo", [])
@@ -189,7 +189,7 @@ def test_searching_in_other_ways(site: Site, salon: Salon) -> None:
     )
 
 
-def test_a_series_is_booked_moved_and_cancelled(site: Site, customer: Client, salon: Salon) -> None:
+def test_series_is_booked_rescheduled_and_cancelled(site: Site, customer: Client, salon: Salon) -> None:
     weekly = {"every": "week", "count": 3}
     wanted = {"offering_id": salon.offering, "provider_id": salon.provider, "starts_at": noon(), "recurrence": weekly}
     series = answered(post(customer, "series", **wanted))
@@ -202,7 +202,7 @@ def test_a_series_is_booked_moved_and_cancelled(site: Site, customer: Client, sa
     assert [each["status"] for each in cancelled["appointments"]] == ["cancelled"]
 
 
-def test_several_services_in_one_visit(customer: Client, salon: Salon) -> None:
+def test_visit_with_several_services(customer: Client, salon: Salon) -> None:
     wash = salon.offer(name="Wash", duration_minutes=15)
     items = [{"offering_id": wash}, {"offering_id": salon.offering}]
     visit = answered(post(customer, "visits", starts_at=noon(), items=items))
@@ -210,7 +210,7 @@ def test_several_services_in_one_visit(customer: Client, salon: Salon) -> None:
     assert {each["visit_id"] for each in visit["appointments"]} == {visit["visit_id"]}
 
 
-def test_who_waits_is_offered_what_comes_free(site: Site, customer: Client, salon: Salon) -> None:
+def test_freed_slot_is_offered_to_the_waitlist(site: Site, customer: Client, salon: Salon) -> None:
     taken = answered(post(customer, "appointments", offering_id=salon.offering, starts_at=noon()))
     waiting = joined(site)
     entry = answered(post(waiting, "waitlist", offering_id=salon.offering, start=noon(), end=noon(30)))
@@ -226,7 +226,7 @@ def test_who_waits_is_offered_what_comes_free(site: Site, customer: Client, salo
 
 
 @pytest.mark.parametrize("path", ["holds", "series", "visits", "waitlist", "appointments"])
-def test_a_stranger_signs_in_first(site: Site, salon: Salon, path: str) -> None:
+def test_anonymous_caller_must_sign_in(site: Site, salon: Salon, path: str) -> None:
     refused(post(site.client(), path), 401, "unauthenticated")
     rival = site.client()
     answered(rival.sign_up("rival"))
@@ -234,5 +234,5 @@ def test_a_stranger_signs_in_first(site: Site, salon: Salon, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["business", "settle"])
-def test_what_is_not_for_people_is_not_there(salon: Salon, path: str) -> None:
+def test_internal_operations_are_not_exposed(salon: Salon, path: str) -> None:
     assert post(salon.owner, path).status_code == 404

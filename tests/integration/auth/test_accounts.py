@@ -1,4 +1,4 @@
-"""Customers, staff, operators: who belongs to what."""
+"""Customers, staff and operators, and their memberships."""
 
 from uuid import UUID, uuid4
 
@@ -18,7 +18,7 @@ def salon(site: Site) -> UUID:
     return business.business_id
 
 
-def test_a_customer_signs_up_and_is_signed_in(site: Site, owner: Client) -> None:
+def test_customer_sign_up_starts_a_session(site: Site, owner: Client) -> None:
     customer = site.client()
     answer = customer.join("salon", "Cleo@Example.org")
     assert (answer.status_code, answer.json()["role"]) == (201, "customer")
@@ -27,22 +27,22 @@ def test_a_customer_signs_up_and_is_signed_in(site: Site, owner: Client) -> None
     assert (member.name, member.email) == ("Cleo Customer", "cleo@example.org")
 
 
-def test_somebody_signed_in_joins_another_business(site: Site, owner: Client) -> None:
+def test_signed_in_user_joins_another_business(site: Site, owner: Client) -> None:
     site.client().sign_up("bakery")
     assert owner.post("/businesses/bakery/customers", {}).json()["role"] == "customer"
     assert owner.post("/businesses/bakery/customers", {}).status_code == 201
     assert roles(owner) == {"bakery": "customer", "salon": "owner"}
 
 
-def test_who_is_signed_in_gives_no_second_identity(site: Site, owner: Client) -> None:
+def test_signed_in_user_cannot_join_with_other_credentials(site: Site, owner: Client) -> None:
     assert owner.join("salon", "cleo@example.org").status_code == 400
 
 
-def test_joining_does_not_take_a_role_away(site: Site, owner: Client) -> None:
+def test_joining_does_not_lower_a_role(site: Site, owner: Client) -> None:
     assert owner.post("/businesses/salon/customers", {}).json()["role"] == "owner"
 
 
-def test_joining_with_an_account_that_exists_needs_its_password(site: Site, owner: Client) -> None:
+def test_joining_with_an_existing_account_requires_its_password(site: Site, owner: Client) -> None:
     assert site.client().join("salon", "cleo@example.org").status_code == 201
     assert site.client().join("salon", "cleo@example.org").status_code == 201
     answer = site.client().join("salon", "cleo@example.org", "somebody else's")
@@ -51,14 +51,14 @@ def test_joining_with_an_account_that_exists_needs_its_password(site: Site, owne
 
 
 @pytest.mark.parametrize("missing", ["name", "email", "password"])
-def test_joining_without_an_account_needs_all_of_one(site: Site, owner: Client, missing: str) -> None:
+def test_joining_with_a_new_account_requires_all_fields(site: Site, owner: Client, missing: str) -> None:
     body = {"name": "Cleo", "email": "cleo@example.org", "password": PASSWORD}
     del body[missing]
     answer = site.client().post("/businesses/salon/customers", body)
     assert (answer.status_code, answer.json()["field"]) == (400, missing)
 
 
-def test_an_owner_adds_staff_who_sign_in_and_change_their_password(site: Site, owner: Client) -> None:
+def test_owner_adds_staff_who_can_sign_in_and_change_their_password(site: Site, owner: Client) -> None:
     body = {"name": "Stef", "email": "stef@salon.example", "password": "first password"}
     answer = owner.post("/businesses/salon/staff", body)
     assert (answer.status_code, answer.json()["role"]) == (201, "staff")
@@ -67,7 +67,7 @@ def test_an_owner_adds_staff_who_sign_in_and_change_their_password(site: Site, o
     assert roles(stef) == {"salon": "staff"}
 
 
-def test_an_account_that_exists_becomes_staff_and_keeps_its_password(site: Site, owner: Client) -> None:
+def test_existing_account_becomes_staff_and_keeps_its_password(site: Site, owner: Client) -> None:
     customer = site.client()
     customer.join("salon", "cleo@example.org")
     body = {"name": "Renamed", "email": "CLEO@example.org", "password": "overwritten?"}
@@ -77,7 +77,7 @@ def test_an_account_that_exists_becomes_staff_and_keeps_its_password(site: Site,
     assert site.auth.api.members(salon(site), "customer") == []
 
 
-def test_only_an_owner_adds_staff(site: Site, owner: Client) -> None:
+def test_only_the_owner_can_add_staff(site: Site, owner: Client) -> None:
     body = {"name": "Eve", "email": "eve@example.org", "password": "long enough it is"}
     customer = site.client()
     customer.join("salon", "cleo@example.org")
@@ -88,7 +88,7 @@ def test_only_an_owner_adds_staff(site: Site, owner: Client) -> None:
     assert site.client().log_in("eve@example.org", "long enough it is").status_code == 401
 
 
-def test_an_operator_is_made_from_an_account_or_with_one(site: Site, owner: Client) -> None:
+def test_operator_rights_are_granted_to_an_existing_or_new_account(site: Site, owner: Client) -> None:
     made = site.auth.api.make_operator("Owner@salon.example")
     assert site.auth.api.make_operator("owner@salon.example") == made
     assert owner.get("/me").json()["is_operator"] is True
@@ -100,7 +100,7 @@ def test_an_operator_is_made_from_an_account_or_with_one(site: Site, owner: Clie
         site.auth.api.make_operator("nobody@example.org")
 
 
-def test_other_modules_ask_who_is_who(site: Site, owner: Client) -> None:
+def test_other_modules_look_up_users_and_members(site: Site, owner: Client) -> None:
     auth = site.auth.api
     business = auth.business(salon(site))
     assert business is not None

@@ -1,4 +1,4 @@
-"""Signing in and out, and what a session is good for."""
+"""Login, logout, and the lifetime of sessions."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,7 +7,7 @@ from tests.site import PASSWORD, Client, Site
 OWNER = "owner@salon.example"
 
 
-def test_signing_in_tells_who_one_is(site: Site, owner: Client) -> None:
+def test_login_identifies_the_user(site: Site, owner: Client) -> None:
     client = site.client()
     answer = client.log_in("OWNER@salon.example")
     assert answer.status_code == 200
@@ -16,19 +16,19 @@ def test_signing_in_tells_who_one_is(site: Site, owner: Client) -> None:
     assert (me["kind"], me["user"], me["is_operator"]) == ("user", answer.json(), False)
 
 
-def test_without_a_session_one_is_nobody(site: Site) -> None:
+def test_request_without_a_session_is_unauthenticated(site: Site) -> None:
     answer = site.client().get("/me")
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_the_cookie_is_for_this_site_and_no_script(site: Site, owner: Client) -> None:
+def test_session_cookie_is_http_only_and_same_site(site: Site, owner: Client) -> None:
     cookie = site.client().log_in(OWNER).headers["Set-Cookie"]
     attributes = {part.strip() for part in cookie.split(";")[1:]}
     assert attributes == {"Path=/", "Max-Age=1209600", "HttpOnly", "SameSite=Lax"}
 
 
-def test_signing_out_is_for_good_and_may_be_repeated(site: Site, owner: Client) -> None:
+def test_logout_is_final_and_idempotent(site: Site, owner: Client) -> None:
     secret = owner.session.cookies["session"]
     assert owner.post("/logout").status_code == 204
     assert "session" not in owner.session.cookies
@@ -38,7 +38,7 @@ def test_signing_out_is_for_good_and_may_be_repeated(site: Site, owner: Client) 
     assert thief.get("/me").status_code == 401
 
 
-def test_signing_in_again_replaces_the_session_of_this_browser_only(site: Site, owner: Client) -> None:
+def test_login_replaces_only_the_session_of_this_browser(site: Site, owner: Client) -> None:
     elsewhere = site.client()
     elsewhere.log_in(OWNER)
     before = owner.session.cookies["session"]
@@ -48,7 +48,7 @@ def test_signing_in_again_replaces_the_session_of_this_browser_only(site: Site, 
     assert [client.get("/me").status_code for client in (owner, elsewhere, old)] == [200, 200, 401]
 
 
-def test_a_session_that_nobody_used_for_a_day_is_over(site: Site, owner: Client) -> None:
+def test_session_ends_after_a_day_of_inactivity(site: Site, owner: Client) -> None:
     site.sql("UPDATE auth.session SET seen_at = now() - interval '23 hours'")
     assert owner.get("/me").status_code == 200
     assert site.sql("SELECT seen_at > now() - interval '1 minute' FROM auth.session") == [(True,)]
@@ -56,20 +56,20 @@ def test_a_session_that_nobody_used_for_a_day_is_over(site: Site, owner: Client)
     assert owner.get("/me").status_code == 401
 
 
-def test_a_session_is_over_after_two_weeks_however_much_it_is_used(site: Site, owner: Client) -> None:
+def test_session_ends_after_two_weeks_in_any_case(site: Site, owner: Client) -> None:
     assert site.sql("SELECT expires_at - began_at = interval '14 days' FROM auth.session") == [(True,)]
     site.sql("UPDATE auth.session SET expires_at = now()")
     assert owner.get("/me").status_code == 401
 
 
-def test_old_sessions_of_a_user_do_not_pile_up(site: Site, owner: Client) -> None:
+def test_old_sessions_are_pruned(site: Site, owner: Client) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: site.client().log_in(OWNER), range(30)))
     [(number,)] = site.sql("SELECT count(*) FROM auth.session")
     assert number <= 21
 
 
-def test_a_new_password_ends_every_other_session(site: Site, owner: Client) -> None:
+def test_password_change_ends_all_other_sessions(site: Site, owner: Client) -> None:
     elsewhere = site.client()
     elsewhere.log_in(OWNER)
     change = {"current_password": PASSWORD, "new_password": "a much better one"}
@@ -79,14 +79,14 @@ def test_a_new_password_ends_every_other_session(site: Site, owner: Client) -> N
     assert site.client().log_in(OWNER, "a much better one").status_code == 200
 
 
-def test_the_password_is_changed_only_by_who_knows_it(site: Site, owner: Client) -> None:
+def test_password_change_requires_the_current_password(site: Site, owner: Client) -> None:
     change = {"current_password": "guessed", "new_password": "a much better one"}
     answer = owner.post("/me/password", change)
     assert (answer.status_code, answer.json()["code"]) == (403, "wrong_password")
     assert site.client().post("/me/password", change).status_code == 401
 
 
-def test_a_login_is_fresh_for_a_quarter_of_an_hour(site: Site, owner: Client) -> None:
+def test_login_is_fresh_for_fifteen_minutes(site: Site, owner: Client) -> None:
     secret = owner.session.cookies["session"]
     principal = site.auth.sessions.by_session(secret)
     assert principal is not None

@@ -1,4 +1,4 @@
-"""A business signs up: in two stores, once, whatever happens on the way."""
+"""Sign-up of a business in two databases: once, even after failures."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,7 +11,7 @@ from tests.site import Client, Site, auth_site, sign_up_body
 UNREACHABLE = "postgresql://127.0.0.1:1/monolith"
 
 
-def test_a_business_is_open_in_both_stores_and_its_owner_signed_in(site: Site) -> None:
+def test_sign_up_opens_the_business_in_both_databases_and_signs_the_owner_in(site: Site) -> None:
     client = site.client()
     answer = client.sign_up("salon", "Owner@Salon.Example")
     assert answer.status_code == 201
@@ -25,20 +25,20 @@ def test_a_business_is_open_in_both_stores_and_its_owner_signed_in(site: Site) -
     assert [(m["business"]["slug"], m["role"]) for m in me["memberships"]] == [("salon", "owner")]
 
 
-def test_everybody_may_read_a_business(site: Site, owner: Client) -> None:
+def test_business_profile_is_public(site: Site, owner: Client) -> None:
     answer = site.client().get("/businesses/salon")
     assert answer.status_code == 200
     assert set(answer.json()) == {"business_id", "slug", "name", "zone", "currency"}
     assert site.client().get("/businesses/nobody").json()["code"] == "business_not_found"
 
 
-def test_a_taken_slug_is_refused_and_leaves_nothing_behind(site: Site, owner: Client) -> None:
+def test_taken_slug_is_refused_without_side_effects(site: Site, owner: Client) -> None:
     answer = site.client().sign_up("salon", "other@example.org")
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (409, "slug_taken", "slug")
     assert site.sql("SELECT email FROM auth.account") == [("owner@salon.example",)]
 
 
-def test_somebody_with_an_account_opens_a_second_business_with_their_password(site: Site, owner: Client) -> None:
+def test_existing_account_can_open_a_second_business(site: Site, owner: Client) -> None:
     client = site.client()
     assert client.sign_up("bakery", "owner@salon.example").status_code == 201
     slugs = [m["business"]["slug"] for m in client.get("/me").json()["memberships"]]
@@ -46,14 +46,14 @@ def test_somebody_with_an_account_opens_a_second_business_with_their_password(si
     assert site.sql("SELECT count(*) FROM auth.account") == [(1,)]
 
 
-def test_another_persons_address_is_refused(site: Site, owner: Client) -> None:
+def test_address_of_another_account_is_refused(site: Site, owner: Client) -> None:
     answer = site.client().sign_up("bakery", "owner@salon.example", password="not the password")
     assert (answer.status_code, answer.json()["code"]) == (409, "account_refused")
     assert "Set-Cookie" not in answer.headers
     assert site.sql("SELECT slug FROM auth.business") == [("salon",)]
 
 
-def test_the_same_key_and_body_have_one_effect(site: Site) -> None:
+def test_same_key_and_body_have_one_effect(site: Site) -> None:
     first = site.client().sign_up("salon", key="k1")
     again = site.client().sign_up("salon", key="k1")
     assert (first.status_code, again.status_code) == (201, 201)
@@ -61,20 +61,20 @@ def test_the_same_key_and_body_have_one_effect(site: Site) -> None:
     assert site.sql("SELECT count(*) FROM auth.business") == [(1,)]
 
 
-def test_the_same_key_with_another_body_is_refused(site: Site) -> None:
+def test_same_key_with_another_body_is_refused(site: Site) -> None:
     assert site.client().sign_up("salon", "o@example.org", key="k1").status_code == 201
     answer = site.client().sign_up("bakery", "o@example.org", key="k1")
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
-def test_the_same_key_with_another_password_is_not_signed_in(site: Site) -> None:
+def test_same_key_with_another_password_is_refused(site: Site) -> None:
     assert site.client().sign_up("salon", key="k1").status_code == 201
     answer = site.client().sign_up("salon", key="k1", password="guessed the key")
     assert answer.status_code == 409
     assert "Set-Cookie" not in answer.headers
 
 
-def test_one_sign_up_made_many_times_at_once_makes_one_business(site: Site) -> None:
+def test_concurrent_identical_sign_ups_create_one_business(site: Site) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: site.client().sign_up("salon", key="k1"), range(8)))
     assert {answer.status_code for answer in answers} == {201}
@@ -82,13 +82,13 @@ def test_one_sign_up_made_many_times_at_once_makes_one_business(site: Site) -> N
     assert site.sql("SELECT count(*) FROM auth.account") == [(1,)]
 
 
-def test_one_slug_wanted_by_many_at_once_goes_to_one(site: Site) -> None:
+def test_concurrent_sign_ups_for_one_slug_have_one_winner(site: Site) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: site.client().sign_up("salon", f"o{n}@example.org"), range(8)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
 
 
-def test_while_scheduling_is_away_the_business_waits_and_the_same_sign_up_finishes_it(databases: Databases) -> None:
+def test_retry_finishes_a_sign_up_after_an_outage_of_scheduling(databases: Databases) -> None:
     with auth_site(databases, scheduling_url=UNREACHABLE) as site:
         answer = site.client().sign_up("salon", key="k1")
         assert (answer.status_code, answer.json()["code"]) == (503, "set_up_unfinished")
@@ -100,7 +100,7 @@ def test_while_scheduling_is_away_the_business_waits_and_the_same_sign_up_finish
         assert site.sql("SELECT state FROM auth.business") == [("open",)]
 
 
-def test_the_worker_finishes_what_a_request_could_not(databases: Databases) -> None:
+def test_worker_finishes_pending_sign_ups(databases: Databases) -> None:
     with auth_site(databases, scheduling_url=UNREACHABLE) as site:
         site.client().sign_up("salon")
         assert site.auth.api.businesses_opening(timedelta(minutes=5)) == []
@@ -132,12 +132,12 @@ def test_the_worker_finishes_what_a_request_could_not(databases: Databases) -> N
         ("business_name", "x" * 81),
     ],
 )
-def test_a_field_that_is_wrong_is_named(site: Site, field: str, value: str) -> None:
+def test_invalid_field_is_named(site: Site, field: str, value: str) -> None:
     body = sign_up_body("salon", "o@example.org") | {field: value}
     answer = site.client().post("/signup", body, headers={"Idempotency-Key": "k1"})
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "invalid_request", field)
 
 
-def test_a_sign_up_needs_a_key(site: Site) -> None:
+def test_sign_up_requires_a_key(site: Site) -> None:
     answer = site.client().post("/signup", sign_up_body("salon", "o@example.org"))
     assert (answer.status_code, answer.json()["field"]) == (400, "Idempotency-Key")

@@ -1,4 +1,4 @@
-"""Guessing is slow, and nobody is locked out for longer than the guessing lasts."""
+"""Password attempts are limited, and the limit ends soon after the attempts stop."""
 
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -17,7 +17,7 @@ def guess(site: Site, email: str = OWNER, **kwargs: object) -> int:
     return site.client().log_in(email, "a wrong password", **kwargs).status_code
 
 
-def test_an_account_is_guessed_at_ten_times_and_then_slowly(site: Site, owner: Client) -> None:
+def test_password_attempts_per_account_are_limited(site: Site, owner: Client) -> None:
     assert [guess(site) for _ in range(11)] == [401] * 10 + [429]
     answer = site.client().log_in(OWNER)
     assert (answer.status_code, answer.json()["code"]) == (429, "too_many_attempts")
@@ -26,39 +26,39 @@ def test_an_account_is_guessed_at_ten_times_and_then_slowly(site: Site, owner: C
     assert site.client().log_in(OWNER).status_code == 200
 
 
-def test_an_unknown_account_is_throttled_alike(site: Site) -> None:
+def test_unknown_account_is_throttled_the_same_way(site: Site) -> None:
     assert [guess(site, "nobody@example.org") for _ in range(11)] == [401] * 10 + [429]
 
 
-def test_one_address_cannot_try_many_accounts(site: Site) -> None:
+def test_password_attempts_per_address_are_limited(site: Site) -> None:
     answers = [guess(site, f"user{n}@example.org") for n in range(52)]
     assert answers.count(401) in (50, 51)
     assert answers[-1] == 429
 
 
-def test_who_knows_the_password_is_not_throttled(site: Site, owner: Client) -> None:
+def test_correct_passwords_are_not_throttled(site: Site, owner: Client) -> None:
     assert {site.client().log_in(OWNER).status_code for _ in range(60)} == {200}
 
 
-def test_a_refused_attempt_costs_nothing(site: Site, owner: Client) -> None:
+def test_throttled_attempts_are_not_charged(site: Site, owner: Client) -> None:
     for _ in range(40):
         guess(site)
     site.sql("UPDATE auth.throttle SET spent_until = spent_until - interval '20 seconds'")
     assert site.client().log_in(OWNER).status_code == 200
 
 
-def test_guessing_by_sign_up_is_throttled_like_signing_in(site: Site, owner: Client) -> None:
+def test_password_attempts_by_sign_up_are_throttled(site: Site, owner: Client) -> None:
     answers = [site.client().join("salon", OWNER, "a wrong password").status_code for _ in range(11)]
     assert answers == [409] * 10 + [429]
 
 
-def test_guessing_the_current_password_is_throttled(site: Site, owner: Client) -> None:
+def test_attempts_at_the_current_password_are_throttled(site: Site, owner: Client) -> None:
     change = {"current_password": "guessed", "new_password": "a much better one"}
     answers = [owner.post("/me/password", change).status_code for _ in range(11)]
     assert answers == [403] * 10 + [429]
 
 
-def test_the_state_is_bounded(site: Site) -> None:
+def test_throttle_state_is_bounded(site: Site) -> None:
     for number in range(20):
         guess(site, f"user{number}@example.org")
     [(rows, highest)] = site.sql("SELECT count(*), max(bucket) FROM auth.throttle")
@@ -66,7 +66,7 @@ def test_the_state_is_bounded(site: Site) -> None:
     assert highest < BUCKETS
 
 
-def test_a_forged_address_evades_nothing(site: Site) -> None:
+def test_forged_forwarded_address_is_ignored(site: Site) -> None:
     answers = [guess(site, f"user{n}@example.org", headers={"X-Forwarded-For": f"203.0.113.{n}"}) for n in range(52)]
     assert answers[-1] == 429
 
@@ -77,7 +77,7 @@ def behind_proxy(databases: Databases) -> Iterator[Site]:
         yield site
 
 
-def test_a_trusted_proxy_says_where_a_request_came_from(behind_proxy: Site) -> None:
+def test_address_forwarded_by_a_trusted_proxy_counts(behind_proxy: Site) -> None:
     answers = [guess(behind_proxy, f"user{n}@example.org", headers=PROXY) for n in range(52)]
     assert answers[-1] == 429
     assert guess(behind_proxy, "another@example.org", headers={"X-Forwarded-For": "203.0.113.9"}) == 401

@@ -1,4 +1,4 @@
-"""API tokens for programs."""
+"""API tokens of businesses."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -13,7 +13,7 @@ def make(owner: Client, name: str = "till", role: str = "staff") -> dict[str, ob
     return made
 
 
-def test_a_token_speaks_for_its_business_in_its_role(site: Site, owner: Client) -> None:
+def test_token_has_its_role_in_its_business(site: Site, owner: Client) -> None:
     made = make(owner)
     secret = str(made["secret"])
     assert secret.startswith("bk_")
@@ -24,14 +24,14 @@ def test_a_token_speaks_for_its_business_in_its_role(site: Site, owner: Client) 
     assert program.get("/businesses/salon/tokens").status_code == 403
 
 
-def test_a_token_means_nothing_in_another_business(site: Site, owner: Client) -> None:
+def test_token_has_no_access_to_another_business(site: Site, owner: Client) -> None:
     program = Client(site.url, str(make(owner, role="owner")["secret"]))
     assert site.client().sign_up("bakery").status_code == 201
     assert program.get("/businesses/salon/tokens").status_code == 200
     assert program.get("/businesses/bakery/tokens").status_code == 403
 
 
-def test_the_list_shows_no_secret(site: Site, owner: Client) -> None:
+def test_token_list_contains_no_secrets(site: Site, owner: Client) -> None:
     made = make(owner)
     Client(site.url, str(made["secret"])).get("/me")
     [listed] = owner.get("/businesses/salon/tokens").json()["tokens"]
@@ -40,7 +40,7 @@ def test_the_list_shows_no_secret(site: Site, owner: Client) -> None:
     assert str(made["secret"]) not in str(site.sql("SELECT * FROM auth.api_token"))
 
 
-def test_a_revoked_token_is_dead_at_once(site: Site, owner: Client) -> None:
+def test_revoked_token_is_rejected_immediately(site: Site, owner: Client) -> None:
     made = make(owner)
     token = made["token"]
     assert isinstance(token, dict)
@@ -53,7 +53,7 @@ def test_a_revoked_token_is_dead_at_once(site: Site, owner: Client) -> None:
     assert owner.delete(f"/businesses/salon/tokens/{token['token_id']}").status_code == 404
 
 
-def test_another_businesss_token_is_as_if_absent(site: Site, owner: Client) -> None:
+def test_token_of_another_business_is_not_found(site: Site, owner: Client) -> None:
     token = make(owner)["token"]
     assert isinstance(token, dict)
     baker = site.client()
@@ -64,7 +64,7 @@ def test_another_businesss_token_is_as_if_absent(site: Site, owner: Client) -> N
     assert len(owner.get("/businesses/salon/tokens").json()["tokens"]) == 1
 
 
-def test_a_token_makes_nothing_that_would_outlive_it(site: Site, owner: Client) -> None:
+def test_token_cannot_do_what_would_outlive_its_revocation(site: Site, owner: Client) -> None:
     program = Client(site.url, str(make(owner, role="owner")["secret"]))
     staff = {"name": "Eve", "email": "eve@example.org", "password": "long enough it is"}
     answers = [
@@ -76,7 +76,7 @@ def test_a_token_makes_nothing_that_would_outlive_it(site: Site, owner: Client) 
     assert [answer.status_code for answer in answers] == [403] * 4
 
 
-def test_only_an_owner_manages_tokens(site: Site, owner: Client) -> None:
+def test_only_the_owner_can_manage_tokens(site: Site, owner: Client) -> None:
     customer = site.client()
     customer.join("salon", "cleo@example.org")
     for client, status in ((customer, 403), (site.client(), 401)):
@@ -84,7 +84,7 @@ def test_only_an_owner_manages_tokens(site: Site, owner: Client) -> None:
         assert client.post("/businesses/salon/tokens", {"name": "till", "role": "staff"}).status_code == status
 
 
-def test_a_business_has_at_most_fifty_even_when_they_are_made_at_once(site: Site, owner: Client) -> None:
+def test_concurrent_creation_respects_the_limit_of_fifty_tokens(site: Site, owner: Client) -> None:
     for number in range(48):
         make(owner, f"till {number}")
     secret = owner.session.cookies["session"]
@@ -98,12 +98,12 @@ def test_a_business_has_at_most_fifty_even_when_they_are_made_at_once(site: Site
         assert sorted(pool.map(another, range(4))) == [201, 201, 409, 409]
 
 
-def test_what_is_no_token_is_refused_even_where_nobody_has_to_sign_in(site: Site, owner: Client) -> None:
+def test_invalid_token_is_rejected_on_public_endpoints_too(site: Site, owner: Client) -> None:
     for header in ("Bearer bk_unknown", "Bearer ", "Bearer bk_" + "x" * 43, "Basic b3duZXI6cGFzcw==", "Bearer"):
         answer = site.client().get("/businesses/salon", headers={"Authorization": header})
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), header
 
 
-def test_a_role_that_a_token_cannot_have_is_named(owner: Client) -> None:
+def test_invalid_token_role_is_named(owner: Client) -> None:
     answer = owner.post("/businesses/salon/tokens", {"name": "till", "role": "customer"})
     assert (answer.status_code, answer.json()["field"]) == (400, "role")

@@ -1,4 +1,4 @@
-"""A business, its bookings as events, and what its books say."""
+"""A business for billing tests: its bookings as events, and its invoices."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ Admin = psycopg.Connection[tuple[object, ...]]
 
 @dataclass
 class Books:
-    """One business as billing sees it. `tell` is what the consumer does: the handler in a transaction."""
+    """One business as billing sees it. `tell` runs the event handler in a transaction, like the consumer."""
 
     database: ModuleDatabase
     api: BillingApi
@@ -47,7 +47,7 @@ class Books:
         return BusinessRef(self.business_id, "salon", "Salon", "Europe/Zurich", "CHF")
 
     def of_another_business(self) -> "Books":
-        """The books of a second business in the same database."""
+        """Return the books of a second business in the same database."""
         return Books(self.database, self.api)
 
     def price(self, amount_minor: int, currency: str = "CHF", offering_id: UUID | None = None) -> None:
@@ -66,7 +66,7 @@ class Books:
         seats: int = 1,
         version: int = 1,
     ) -> AppointmentBooked:
-        """The event of a new appointment, booked now; one that was held or requested before has a later version."""
+        """Return the event of an appointment that is booked now; `version` is later after a hold or a request."""
         moment = booked_at or datetime.now(UTC)
         starts_at = moment + timedelta(days=2)
         appointment = Appointment(
@@ -116,25 +116,25 @@ class Books:
         )
 
     def happened(self, kind: type[Event], appointment: Appointment) -> Any:
-        """An event that has nothing of its own to say."""
+        """Return an event without fields of its own."""
         return kind(**self._envelope(), appointment=appointment)
 
     def invoice(self, booked: AppointmentBooked) -> Invoice | None:
-        """That of the appointment, for its price."""
+        """Return the invoice for the price of the appointment."""
         found = [each for each in self.invoices(booked) if each.subject == "appointment"]
         return self.api.invoice(self.business_id, found[0].number) if found else None
 
     def fees(self, booked: AppointmentBooked) -> list[int]:
-        """What late changes of the appointment cost, in the order of their invoices."""
+        """Return the fees for late changes of the appointment, in the order of their invoices."""
         return [each.total_minor for each in reversed(self.invoices(booked)) if each.subject == "late_change"]
 
     def invoices(self, booked: AppointmentBooked) -> tuple[InvoiceSummary, ...]:
-        """All of the appointment, newest first."""
+        """Return all invoices of the appointment, newest first."""
         query = InvoicesQuery(appointment_id=booked.appointment.appointment_id)
         return self.api.invoices(self.business_id, query).invoices
 
     def charge(self, amount_minor: int = 5_000) -> Invoice:
-        """A new invoice."""
+        """Return a new invoice."""
         self.price(amount_minor)
         booked = self.booked()
         self.tell(booked)
@@ -147,7 +147,7 @@ class Books:
         return self.api.record_payment(self.business_id, number, wanted, self.staff_id, key or uuid4().hex)
 
     def numbers(self) -> list[int]:
-        """Of all invoices, lowest first."""
+        """Return the numbers of all invoices, in ascending order."""
         page = self.api.invoices(self.business_id, InvoicesQuery(limit=200))
         assert page.next_cursor is None
         return sorted(invoice.number for invoice in page.invoices)

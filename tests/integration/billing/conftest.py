@@ -1,4 +1,4 @@
-"""The module on a database of its own, and somebody who sends it events."""
+"""Billing on a database of its own, and a source of events."""
 
 from collections.abc import Iterator
 
@@ -28,6 +28,6 @@ def books(database: ModuleDatabase) -> Books:
 
 @pytest.fixture
 def admin(databases: Databases) -> Iterator[Admin]:
-    """A superuser, whom row security does not bind."""
+    """A superuser connection, which bypasses row-level security."""
     with psycopg.connect(databases.monolith_admin_url, autocommit=True) as connection:
         yield connection

@@ -1,4 +1,4 @@
-"""Whatever sequence of bookings, cancellations and payments: the books balance, and agree with a model of them."""
+"""After random bookings, cancellations and payments, the books balance and match a model."""
 
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_DOWN, Decimal
@@ -40,7 +40,7 @@ class Expected:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_the_books_always_balance(books: Books, steps: list[tuple[str, int, int, int]]) -> None:
+def test_random_sequences_leave_the_books_balanced(books: Books, steps: list[tuple[str, int, int, int]]) -> None:
     shop = Books(books.database, books.api)
     price = 0
     model: list[Expected] = []
@@ -76,7 +76,7 @@ def change(shop: Books, one: Expected, action: str, amount: int, percent: int) -
 
 
 def fee(total: int, percent: int) -> int:
-    """Half of a minor unit is the customer's."""
+    """Halves of a minor unit are rounded in the customer's favour."""
     exact = Decimal(total) * percent / 100
     return int(exact.to_integral_value(ROUND_HALF_DOWN))
 
@@ -114,7 +114,7 @@ def compare(shop: Books, model: list[Expected]) -> None:
     )
 
 
-def test_currencies_are_not_mixed(books: Books) -> None:
+def test_currencies_are_balanced_separately(books: Books) -> None:
     for currency in ("CHF", "EUR"):
         books.price(1_000, currency)
         books.tell(books.booked())
@@ -124,6 +124,6 @@ def test_currencies_are_not_mixed(books: Books) -> None:
     ]
 
 
-def test_a_business_without_invoices_has_nothing_to_balance(books: Books) -> None:
+def test_business_without_invoices_has_no_balance(books: Books) -> None:
     assert books.api.trial_balance(new_id()) == []
     assert books.api.invoices(new_id(), InvoicesQuery()).invoices == ()

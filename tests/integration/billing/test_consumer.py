@@ -1,4 +1,4 @@
-"""The module behind the events framework: effect and inbox in one transaction, versions in order."""
+"""Billing as an event consumer: effect and inbox in one transaction, versions in order."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,7 +27,7 @@ def inbox(consumer: Consumer) -> Inbox:
     return Inbox(consumer.name)
 
 
-def test_a_delivery_at_once_in_many_consumers_is_one_invoice(books: Books, consumer: Consumer, inbox: Inbox) -> None:
+def test_concurrent_deliveries_create_one_invoice(books: Books, consumer: Consumer, inbox: Inbox) -> None:
     books.price(5_000)
     booked = books.booked()
     with ThreadPoolExecutor(THREADS) as pool:
@@ -36,7 +36,7 @@ def test_a_delivery_at_once_in_many_consumers_is_one_invoice(books: Books, consu
     assert books.numbers() == [1]
 
 
-def test_a_cancellation_that_overtakes_its_booking_waits_for_it(books: Books, consumer: Consumer, inbox: Inbox) -> None:
+def test_early_cancellation_waits_for_its_booking(books: Books, consumer: Consumer, inbox: Inbox) -> None:
     books.price(5_000)
     booked = books.booked()
     cancelled = books.cancelled(booked)
@@ -51,7 +51,7 @@ def test_a_cancellation_that_overtakes_its_booking_waits_for_it(books: Books, co
     assert invoice.state == "credited"
 
 
-def test_a_new_time_leaves_its_mark_in_the_inbox_only(books: Books, consumer: Consumer, inbox: Inbox) -> None:
+def test_reschedule_without_a_fee_changes_the_inbox_only(books: Books, consumer: Consumer, inbox: Inbox) -> None:
     books.price(5_000)
     booked = books.booked()
     moved = books.rescheduled(booked)

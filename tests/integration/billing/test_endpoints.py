@@ -1,4 +1,4 @@
-"""Billing's part of the JSON API, over sockets, with people who really sign in."""
+"""Billing endpoints of the JSON API over HTTP, with real sessions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def owner(site: Site) -> Client:
 
 @pytest.fixture
 def salon(site: Site, owner: Client, books: Books) -> Books:
-    """The owner's business as billing sees it; it costs 45.00."""
+    """The books of the owner's business, whose service costs 45.00."""
     found = site.auth.api.business_by_slug("salon")
     assert found is not None
     books.business_id = found.business_id
@@ -68,32 +68,32 @@ def charge(salon: Books, customer_id: UUID | None = None) -> None:
     salon.tell(salon.booked(customer_id=customer_id))
 
 
-def test_anybody_reads_the_prices_and_staff_set_them(site: Site, owner: Client, salon: Books) -> None:
+def test_prices_are_public_and_set_by_staff(site: Site, owner: Client, salon: Books) -> None:
     (price,) = site.client().get(PRICES).json()["prices"]
     assert (price["offering_id"], price["amount_minor"], price["currency"]) == (str(salon.offering_id), 4_500, "EUR")
     assert set_price(owner, salon.offering_id, 5_000).json()["amount_minor"] == 5_000
     assert site.client().get(PRICES).json()["prices"][0]["amount_minor"] == 5_000
 
 
-def test_a_customer_and_a_stranger_set_no_price(site: Site, salon: Books, customer: Client) -> None:
+def test_customers_and_strangers_cannot_set_prices(site: Site, salon: Books, customer: Client) -> None:
     assert set_price(customer, salon.offering_id, 1).status_code == 403
     assert set_price(site.client(), salon.offering_id, 1).status_code == 401
 
 
 @pytest.mark.parametrize("amount", [-1, 1_000_000_001, 10.5, "10", True, None])
-def test_a_price_is_a_bounded_integer(owner: Client, salon: Books, amount: object) -> None:
+def test_price_must_be_an_integer_within_bounds(owner: Client, salon: Books, amount: object) -> None:
     answer = set_price(owner, salon.offering_id, amount)
     assert answer.status_code == 400
     assert answer.json()["field"] == "amount_minor"
 
 
 @pytest.mark.parametrize("field", ["currency", "valid_from", "business_id"])
-def test_what_a_price_setter_does_not_decide_is_refused(owner: Client, salon: Books, field: str) -> None:
+def test_extra_fields_of_a_price_are_refused(owner: Client, salon: Books, field: str) -> None:
     answer = set_price(owner, salon.offering_id, 1, **{field: "x"})
     assert (answer.status_code, answer.json()["field"]) == (400, field)
 
 
-def test_staff_see_all_invoices_and_customers_their_own(
+def test_staff_see_all_invoices_and_customers_only_their_own(
     site: Site, owner: Client, salon: Books, customer: Client
 ) -> None:
     cleo = user_id(site, "cleo@example.com")
@@ -106,7 +106,7 @@ def test_staff_see_all_invoices_and_customers_their_own(
     assert site.client().get(INVOICES).status_code == 401
 
 
-def test_one_invoice_has_its_lines_payments_and_credit_note(owner: Client, salon: Books) -> None:
+def test_invoice_includes_lines_payments_and_credit_note(owner: Client, salon: Books) -> None:
     booked = salon.booked()
     salon.tell(booked)
     assert pay(owner, 1, {"amount_minor": 500, "note": "in cash"}).status_code == 201
@@ -119,14 +119,14 @@ def test_one_invoice_has_its_lines_payments_and_credit_note(owner: Client, salon
 
 
 @pytest.mark.parametrize("number", ["1", "2", "0", "-1", "1e3", "x", "9" * 30])
-def test_another_customers_invoice_and_an_unknown_one_look_alike(salon: Books, customer: Client, number: str) -> None:
+def test_invoice_of_another_customer_is_not_found(salon: Books, customer: Client, number: str) -> None:
     charge(salon)
     answer = customer.get(f"{INVOICES}/{number}")
     assert answer.status_code == 404
     assert (answer.json()["code"], answer.json()["detail"]) == ("not_found", "There is no such invoice.")
 
 
-def test_another_businesss_invoices_are_out_of_reach(site: Site, salon: Books) -> None:
+def test_invoices_of_another_business_are_forbidden(site: Site, salon: Books) -> None:
     charge(salon)
     rival = site.client()
     assert rival.sign_up("rival").status_code == 201
@@ -136,7 +136,7 @@ def test_another_businesss_invoices_are_out_of_reach(site: Site, salon: Books) -
     assert pay(rival, 1, {"amount_minor": 1}).status_code == 403
 
 
-def test_pages_are_asked_for_by_cursor(owner: Client, salon: Books) -> None:
+def test_invoices_are_paged_by_cursor(owner: Client, salon: Books) -> None:
     for _ in range(3):
         charge(salon)
     first = owner.get(INVOICES, params={"limit": 2}).json()
@@ -157,12 +157,12 @@ def test_pages_are_asked_for_by_cursor(owner: Client, salon: Books) -> None:
         ({"cursor": "abc"}, "cursor"),
     ],
 )
-def test_a_filter_outside_the_list_is_refused(owner: Client, salon: Books, query: dict[str, str], field: str) -> None:
+def test_invalid_filter_is_refused(owner: Client, salon: Books, query: dict[str, str], field: str) -> None:
     answer = owner.get(INVOICES, params=query)
     assert (answer.status_code, answer.json()["field"]) == (400, field)
 
 
-def test_a_payment_is_recorded_once_per_key(owner: Client, salon: Books) -> None:
+def test_payment_is_recorded_once_per_key(owner: Client, salon: Books) -> None:
     charge(salon)
     first = pay(owner, 1, {"amount_minor": 4_000}, "a-key")
     again = pay(owner, 1, {"amount_minor": 4_000}, "a-key")
@@ -175,7 +175,7 @@ def test_a_payment_is_recorded_once_per_key(owner: Client, salon: Books) -> None
     assert owner.get(f"{INVOICES}/1").json()["due_minor"] == 500
 
 
-def test_a_payment_needs_a_key_and_staff(site: Site, owner: Client, salon: Books, customer: Client) -> None:
+def test_payment_requires_a_key_and_staff(site: Site, owner: Client, salon: Books, customer: Client) -> None:
     charge(salon, user_id(site, "cleo@example.com"))
     without = owner.post(f"{INVOICES}/1/payments", {"amount_minor": 1})
     assert (without.status_code, without.json()["field"]) == (400, "Idempotency-Key")
@@ -196,7 +196,7 @@ def test_a_payment_needs_a_key_and_staff(site: Site, owner: Client, salon: Books
         ({"amount_minor": 1, "note": "a\r\nb"}, "note"),
     ],
 )
-def test_a_wrong_payment_is_named(owner: Client, salon: Books, body: Any, field: str) -> None:
+def test_invalid_payment_field_is_named(owner: Client, salon: Books, body: Any, field: str) -> None:
     charge(salon)
     answer = pay(owner, 1, body)
     assert (answer.status_code, answer.json()["field"]) == (400, field)

@@ -1,4 +1,4 @@
-"""What late changes cost: the part of an invoice that is kept, and invoices of their own; and what costs nothing."""
+"""Fees for late changes, and changes that are free of charge."""
 
 import pytest
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from tests.integration.billing.bookkeeping import Books
 
 @pytest.fixture
 def booked(books: Books) -> AppointmentBooked:
-    """It costs 45.05."""
+    """A booking that costs 45.05."""
     books.price(4_505)
     booked = books.booked()
     books.tell(booked)
@@ -24,7 +24,7 @@ def booked(books: Books) -> AppointmentBooked:
     ("fee_percent", "credited", "due", "state"),
     [(0, 4_505, 0, "credited"), (30, 3_154, 1_351, "open"), (50, 2_253, 2_252, "open"), (100, 0, 4_505, "open")],
 )
-def test_what_the_fee_leaves_is_credited(
+def test_cancellation_credits_the_price_less_the_fee(
     books: Books, booked: AppointmentBooked, ends: str, fee_percent: int, credited: int, due: int, state: str
 ) -> None:
     ended = getattr(books, ends)(booked, fee_percent=fee_percent)
@@ -36,7 +36,7 @@ def test_what_the_fee_leaves_is_credited(
     assert (invoice.credit_note is None) == (credited == 0)
 
 
-def test_what_was_paid_beyond_the_fee_is_to_be_refunded(books: Books, booked: AppointmentBooked) -> None:
+def test_payment_beyond_the_fee_is_due_as_a_refund(books: Books, booked: AppointmentBooked) -> None:
     books.pay(1, 4_505)
     books.tell(books.cancelled(booked, fee_percent=20))
     invoice = books.invoice(booked)
@@ -44,7 +44,7 @@ def test_what_was_paid_beyond_the_fee_is_to_be_refunded(books: Books, booked: Ap
     assert (invoice.state, invoice.due_minor, invoice.refund_due_minor) == ("refund_due", 0, 3_604)
 
 
-def test_a_fee_that_is_paid_leaves_nothing_open(books: Books, booked: AppointmentBooked) -> None:
+def test_paid_fee_leaves_nothing_due(books: Books, booked: AppointmentBooked) -> None:
     books.tell(books.cancelled(booked, fee_percent=20))
     books.pay(1, 901)
     invoice = books.invoice(booked)
@@ -52,7 +52,7 @@ def test_a_fee_that_is_paid_leaves_nothing_open(books: Books, booked: Appointmen
     assert (invoice.state, invoice.due_minor, invoice.refund_due_minor) == ("paid", 0, 0)
 
 
-def test_each_late_change_is_an_invoice_of_its_own(books: Books, booked: AppointmentBooked) -> None:
+def test_each_late_change_has_its_own_invoice(books: Books, booked: AppointmentBooked) -> None:
     first = books.rescheduled(booked, fee_percent=10)
     second = books.rescheduled(first)
     third = books.rescheduled(second, fee_percent=100)
@@ -64,14 +64,14 @@ def test_each_late_change_is_an_invoice_of_its_own(books: Books, booked: Appoint
     assert [each.subject for each in books.invoices(booked)] == ["late_change", "late_change", "appointment"]
 
 
-def test_a_cancellation_credits_the_price_not_the_fees_before_it(books: Books, booked: AppointmentBooked) -> None:
+def test_cancellation_does_not_credit_earlier_fees(books: Books, booked: AppointmentBooked) -> None:
     moved = books.rescheduled(booked, fee_percent=10)
     for event in (moved, books.cancelled(booked)):
         books.tell(event)
     assert [each.state for each in books.invoices(booked)] == ["open", "credited"]
 
 
-def test_seats_multiply_price_and_fee(books: Books) -> None:
+def test_price_and_fee_are_per_seat(books: Books) -> None:
     books.price(1_000)
     booked = books.booked(seats=3)
     for event in (booked, books.rescheduled(booked, fee_percent=50)):
@@ -82,7 +82,7 @@ def test_seats_multiply_price_and_fee(books: Books) -> None:
     assert books.fees(booked) == [1_500]
 
 
-def test_a_fee_of_what_is_free_is_none(books: Books) -> None:
+def test_free_offering_has_no_fee(books: Books) -> None:
     free = books.booked()
     for event in (free, books.rescheduled(free, fee_percent=100), books.no_show(free, fee_percent=100)):
         books.tell(event)
@@ -99,14 +99,14 @@ def test_a_fee_of_what_is_free_is_none(books: Books) -> None:
         (events.AppointmentCancelled, "cancelled"),
     ],
 )
-def test_what_never_was_booked_costs_nothing(books: Books, kind: type[events.Event], status: AppointmentStatus) -> None:
+def test_holds_and_requests_cost_nothing(books: Books, kind: type[events.Event], status: AppointmentStatus) -> None:
     books.price(5_000)
     appointment = replace(books.booked().appointment, appointment_id=new_id(), status=status, fee_percent=100)
     books.tell(books.happened(kind, appointment))
     assert books.numbers() == []
 
 
-def test_a_hold_is_charged_when_it_is_confirmed(books: Books) -> None:
+def test_hold_is_charged_on_confirmation(books: Books) -> None:
     books.price(5_000)
     confirmed = books.booked(version=2)
     held = replace(confirmed.appointment, status="held", version=1)
@@ -115,7 +115,7 @@ def test_a_hold_is_charged_when_it_is_confirmed(books: Books) -> None:
     assert books.numbers() == [1]
 
 
-def test_that_it_took_place_changes_nothing(books: Books, booked: AppointmentBooked) -> None:
+def test_completion_changes_nothing(books: Books, booked: AppointmentBooked) -> None:
     completed = replace(booked.appointment, status="completed", version=2)
     books.tell(books.happened(events.AppointmentCompleted, completed))
     invoice = books.invoice(booked)

@@ -1,4 +1,4 @@
-"""What a booking costs, what a cancellation gives back, and what is left to pay."""
+"""Invoices, credit notes and payments."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from monolith.shared.endpoints import ApiError
 from tests.integration.billing.bookkeeping import Books
 
 
-def test_a_booking_is_charged_at_its_price(books: Books) -> None:
+def test_booking_is_invoiced_at_its_price(books: Books) -> None:
     books.price(4_500)
     booked = books.booked()
     books.tell(booked)
@@ -27,7 +27,7 @@ def test_a_booking_is_charged_at_its_price(books: Books) -> None:
 
 
 @pytest.mark.parametrize("amount_minor", [None, 0])
-def test_what_has_no_price_is_free_and_takes_no_number(books: Books, amount_minor: int | None) -> None:
+def test_free_offering_gets_no_invoice_number(books: Books, amount_minor: int | None) -> None:
     if amount_minor is not None:
         books.price(amount_minor)
     free = books.booked()
@@ -37,7 +37,7 @@ def test_what_has_no_price_is_free_and_takes_no_number(books: Books, amount_mino
     assert books.charge().number == 1
 
 
-def test_the_price_of_the_booking_counts_not_the_price_of_its_handling(books: Books) -> None:
+def test_price_at_the_time_of_booking_counts(books: Books) -> None:
     before = books.booked()
     books.price(1_000)
     time.sleep(0.01)
@@ -53,7 +53,7 @@ def test_the_price_of_the_booking_counts_not_the_price_of_its_handling(books: Bo
     assert [price.amount_minor for price in books.api.prices(books.business_id).prices] == [9_000]
 
 
-def test_a_price_may_be_withdrawn_and_come_back(books: Books) -> None:
+def test_price_can_be_removed_and_restored(books: Books) -> None:
     for amount in (1_000, 0, 1_000, 1_000):
         books.price(amount)
         time.sleep(0.01)
@@ -62,7 +62,7 @@ def test_a_price_may_be_withdrawn_and_come_back(books: Books) -> None:
         assert (books.invoice(booked) is None) == (amount == 0)
 
 
-def test_setting_the_price_that_is_in_force_changes_nothing(books: Books) -> None:
+def test_setting_the_current_price_changes_nothing(books: Books) -> None:
     books.price(1_000)
     (first,) = books.api.prices(books.business_id).prices
     books.price(1_000)
@@ -71,7 +71,7 @@ def test_setting_the_price_that_is_in_force_changes_nothing(books: Books) -> Non
     assert [price.currency for price in books.api.prices(books.business_id).prices] == ["EUR"]
 
 
-def test_the_price_list_has_one_entry_for_each_offering(books: Books) -> None:
+def test_price_list_has_one_entry_per_offering(books: Books) -> None:
     others = [new_id() for _ in range(3)]
     for round_ in (1, 2):
         for position, offering_id in enumerate(others):
@@ -80,7 +80,7 @@ def test_the_price_list_has_one_entry_for_each_offering(books: Books) -> None:
     assert listed == {offering_id: 200 + position for position, offering_id in enumerate(others)}
 
 
-def test_a_redelivered_event_has_one_effect(books: Books) -> None:
+def test_redelivered_event_has_one_effect(books: Books) -> None:
     books.price(4_500)
     booked = books.booked()
     cancelled = books.cancelled(booked)
@@ -94,7 +94,7 @@ def test_a_redelivered_event_has_one_effect(books: Books) -> None:
     assert books.charge().number == 2
 
 
-def test_a_cancellation_in_time_credits_the_whole_invoice(books: Books) -> None:
+def test_timely_cancellation_credits_the_whole_invoice(books: Books) -> None:
     books.price(4_500)
     booked = books.booked()
     books.tell(booked)
@@ -106,7 +106,7 @@ def test_a_cancellation_in_time_credits_the_whole_invoice(books: Books) -> None:
     assert (invoice.credit_note.number, invoice.credit_note.amount_minor) == (1, 4_500)
 
 
-def test_a_late_cancellation_and_a_new_time_leave_the_invoice_standing(books: Books) -> None:
+def test_late_cancellation_and_reschedule_keep_the_invoice(books: Books) -> None:
     books.price(4_500)
     late, moved = books.booked(), books.booked()
     for event in (late, moved, books.cancelled(late, fee_percent=100), books.rescheduled(moved)):
@@ -117,7 +117,7 @@ def test_a_late_cancellation_and_a_new_time_leave_the_invoice_standing(books: Bo
         assert (invoice.state, invoice.due_minor) == ("open", 4_500)
 
 
-def test_payments_lead_from_open_to_paid(books: Books) -> None:
+def test_payments_change_the_state_from_open_to_paid(books: Books) -> None:
     number = books.charge(5_000).number
     states = []
     for amount in (2_000, 2_999, 1):
@@ -128,7 +128,7 @@ def test_payments_lead_from_open_to_paid(books: Books) -> None:
     assert [payment.amount_minor for payment in invoice.payments] == [2_000, 2_999, 1]
 
 
-def test_a_credited_invoice_that_was_paid_shows_the_refund(books: Books) -> None:
+def test_credited_paid_invoice_shows_the_refund_due(books: Books) -> None:
     books.price(5_000)
     booked = books.booked()
     books.tell(booked)
@@ -142,7 +142,7 @@ def test_a_credited_invoice_that_was_paid_shows_the_refund(books: Books) -> None
     assert caught.value.status == 409
 
 
-def test_nobody_pays_more_than_is_due(books: Books) -> None:
+def test_overpayment_is_refused(books: Books) -> None:
     number = books.charge(5_000).number
     books.pay(number, 4_000)
     with pytest.raises(ApiError) as caught:
@@ -153,7 +153,7 @@ def test_nobody_pays_more_than_is_due(books: Books) -> None:
     assert books.api.invoice(books.business_id, number).paid_minor == 4_000
 
 
-def test_one_key_is_one_payment(books: Books) -> None:
+def test_key_records_one_payment(books: Books) -> None:
     number, other = books.charge(5_000).number, books.charge(5_000).number
     first = books.pay(number, 3_000, "key")
     assert books.pay(number, 3_000, "key") == first
@@ -165,7 +165,7 @@ def test_one_key_is_one_payment(books: Books) -> None:
     assert books.api.invoice(books.business_id, other).paid_minor == 0
 
 
-def test_a_key_belongs_to_the_one_who_used_it(books: Books) -> None:
+def test_keys_are_separate_per_user(books: Books) -> None:
     number = books.charge(5_000).number
     first = books.pay(number, 1_000, "key")
     wanted = RecordPayment(amount_minor=1_000)
@@ -173,14 +173,14 @@ def test_a_key_belongs_to_the_one_who_used_it(books: Books) -> None:
     assert second.payment_id != first.payment_id
 
 
-def test_a_paid_invoice_answers_the_key_that_paid_it(books: Books) -> None:
+def test_retried_payment_of_a_paid_invoice_returns_the_payment(books: Books) -> None:
     number = books.charge(5_000).number
     first = books.pay(number, 5_000, "key")
     assert books.pay(number, 5_000, "key") == first
 
 
 @pytest.mark.parametrize("number", [2, 0, 10**17])
-def test_an_unknown_invoice_is_not_found(books: Books, number: int) -> None:
+def test_unknown_invoice_is_not_found(books: Books, number: int) -> None:
     books.charge()
     for attempt in (lambda: books.api.invoice(books.business_id, number), lambda: books.pay(number, 1)):
         with pytest.raises(ApiError) as caught:
@@ -188,7 +188,7 @@ def test_an_unknown_invoice_is_not_found(books: Books, number: int) -> None:
         assert caught.value.status == 404
 
 
-def test_another_customers_invoice_is_as_if_absent(books: Books) -> None:
+def test_invoice_of_another_customer_is_not_found(books: Books) -> None:
     invoice = books.charge()
     assert books.api.invoice(books.business_id, invoice.number, invoice.customer_id) == invoice
     with pytest.raises(ApiError) as caught:
@@ -196,7 +196,7 @@ def test_another_customers_invoice_is_as_if_absent(books: Books) -> None:
     assert (caught.value.status, caught.value.message) == (404, "There is no such invoice.")
 
 
-def test_pages_follow_each_other_without_gap_or_overlap(books: Books) -> None:
+def test_pages_have_no_gaps_or_overlaps(books: Books) -> None:
     for _ in range(5):
         books.charge()
     seen: list[int] = []
@@ -212,13 +212,13 @@ def test_pages_follow_each_other_without_gap_or_overlap(books: Books) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "-1", "1" * 19, "²"])
-def test_a_cursor_of_nobody_is_refused(books: Books, cursor: str) -> None:
+def test_invalid_cursor_is_refused(books: Books, cursor: str) -> None:
     with pytest.raises(ApiError) as caught:
         books.api.invoices(books.business_id, InvoicesQuery(cursor=cursor))
     assert (caught.value.status, caught.value.field) == (400, "cursor")
 
 
-def test_filters_narrow_the_list(books: Books) -> None:
+def test_invoices_are_filtered(books: Books) -> None:
     paid, opened = books.charge(), books.charge()
     books.pay(paid.number, 5_000)
 
@@ -232,8 +232,8 @@ def test_filters_narrow_the_list(books: Books) -> None:
     assert listed(InvoicesQuery(customer_id=opened.customer_id, state="paid")) == []
 
 
-def test_a_booking_of_long_ago_has_the_price_of_its_day(books: Books) -> None:
-    """An event that was kept from us for a week is charged as if it had come at once."""
+def test_delayed_event_is_charged_at_the_price_of_its_time(books: Books) -> None:
+    """An event that arrives a week late is charged at the price of its own time."""
     books.price(5_000)
     old = books.booked(booked_at=datetime.now(UTC) - timedelta(days=7))
     books.tell(old)

@@ -1,4 +1,4 @@
-"""Numbers of a business follow each other without a gap: under concurrency, rollbacks, and whatever else happens."""
+"""Document numbers of a business have no gaps, even under concurrency and rollbacks."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ class ChangedTheirMind(Exception):
     """Rolls a transaction back."""
 
 
-def test_numbers_have_no_gap_under_concurrency_and_rollbacks(books: Books, admin: Admin) -> None:
+def test_numbers_have_no_gaps_under_concurrency_and_rollbacks(books: Books, admin: Admin) -> None:
     books.price(5_000)
 
     def work(seed: int) -> int:
@@ -60,8 +60,8 @@ def numbers(admin: Admin, table: str, business_id: UUID) -> list[int]:
     return [int(str(row[0])) for row in admin.execute(query, (business_id,))]
 
 
-def test_one_event_at_once_in_many_consumers_is_one_invoice(books: Books) -> None:
-    """The consumers' inbox lets one in at a time; should it fail, the constraint does."""
+def test_concurrent_handling_of_one_event_creates_one_invoice(books: Books) -> None:
+    """The inbox serializes events; without it, the constraint still prevents a second invoice."""
     books.price(5_000)
     booked = books.booked()
 
@@ -79,7 +79,7 @@ def test_one_event_at_once_in_many_consumers_is_one_invoice(books: Books) -> Non
     assert books.charge().number == 2
 
 
-def test_many_payments_at_once_pay_what_is_due_and_no_more(books: Books) -> None:
+def test_concurrent_payments_do_not_exceed_the_amount_due(books: Books) -> None:
     number = books.charge(5_000).number
 
     def attempt(_: int) -> bool:
@@ -95,7 +95,7 @@ def test_many_payments_at_once_pay_what_is_due_and_no_more(books: Books) -> None
     assert books.api.invoice(books.business_id, number).state == "paid"
 
 
-def test_one_key_at_once_is_one_payment(books: Books) -> None:
+def test_concurrent_payments_with_one_key_record_one_payment(books: Books) -> None:
     number = books.charge(5_000).number
     with ThreadPoolExecutor(THREADS) as pool:
         payments = list(pool.map(lambda _: books.pay(number, 1_000, "key"), range(THREADS)))
@@ -103,7 +103,7 @@ def test_one_key_at_once_is_one_payment(books: Books) -> None:
     assert books.api.invoice(books.business_id, number).paid_minor == 1_000
 
 
-def test_each_business_counts_for_itself(books: Books) -> None:
+def test_number_series_are_separate_per_business(books: Books) -> None:
     other = Books(books.database, books.api)
     assert [books.charge().number, other.charge().number, books.charge().number] == [1, 1, 2]
     assert other.api.invoices(other.business_id, InvoicesQuery()).invoices[0].number == 1
@@ -123,7 +123,7 @@ def test_each_business_counts_for_itself(books: Books) -> None:
         ),
     ],
 )
-def test_the_database_itself_refuses_books_with_holes(books: Books, statement: str) -> None:
+def test_database_rejects_gaps_in_numbers(books: Books, statement: str) -> None:
     def attempt() -> None:
         with books.database.transaction(books.business_id) as connection:
             connection.execute(text(statement), {"business": books.business_id})

@@ -1,4 +1,4 @@
-"""Whether invoices match appointments, as whoever verifies a business asks: what must be there, and what must not."""
+"""Comparison of invoices with appointments."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ def standing(appointment: Appointment) -> AppointmentRecord:
 
 
 def wrong(books: Books, *appointments: Appointment) -> list[str]:
-    """What is said of them."""
+    """Return the discrepancies of the appointments."""
     known = {each.appointment_id: standing(each) for each in appointments}
     return list(books.api.discrepancies(books.business_id, known, list(known)).values())
 
@@ -26,7 +26,7 @@ def charged(books: Books) -> AppointmentBooked:
     return booked
 
 
-def test_what_was_told_agrees(books: Books) -> None:
+def test_consistent_books_have_no_discrepancies(books: Books) -> None:
     booked, cancelled, missed = (charged(books) for _ in range(3))
     ended, never_came = books.cancelled(cancelled, fee_percent=30), books.no_show(missed, fee_percent=100)
     books.tell(ended)
@@ -36,13 +36,13 @@ def test_what_was_told_agrees(books: Books) -> None:
     assert books.api.invoiced_appointments(books.business_id) == told
 
 
-def test_an_appointment_without_its_invoice_is_named(books: Books) -> None:
+def test_missing_invoice_is_reported(books: Books) -> None:
     books.price(4_505)
     assert wrong(books, books.booked().appointment) == ["is booked but has no invoice"]
 
 
-def test_what_costs_nothing_needs_no_invoice(books: Books) -> None:
-    """It was booked before there was a price, or while the price was 0, or never got beyond a request."""
+def test_free_appointment_needs_no_invoice(books: Books) -> None:
+    """Booked before the first price, booked at the price 0, or never more than a request."""
     free = books.booked()
     books.price(0)
     gratis = books.booked()
@@ -52,7 +52,7 @@ def test_what_costs_nothing_needs_no_invoice(books: Books) -> None:
     assert wrong(books, *(event.appointment for event in (free, gratis, declined, early))) == []
 
 
-def test_an_invoice_without_its_appointment_is_named(books: Books) -> None:
+def test_invoice_without_an_appointment_is_reported(books: Books) -> None:
     booked = charged(books)
     lost = booked.appointment.appointment_id
     assert books.api.discrepancies(books.business_id, {}, [lost, new_id()]) == {
@@ -60,18 +60,18 @@ def test_an_invoice_without_its_appointment_is_named(books: Books) -> None:
     }
 
 
-def test_a_cancellation_that_billing_never_heard_of_is_named(books: Books) -> None:
+def test_missing_credit_is_reported(books: Books) -> None:
     ended = books.cancelled(charged(books), fee_percent=50)
     assert wrong(books, ended.appointment) == ["is cancelled, but 0 minor units were credited instead of 2253"]
 
 
-def test_a_credit_for_what_still_stands_is_named(books: Books) -> None:
+def test_credit_for_an_active_appointment_is_reported(books: Books) -> None:
     booked = charged(books)
     books.tell(books.cancelled(booked))
     assert wrong(books, booked.appointment) == ["is booked, but 4505 minor units were credited instead of 0"]
 
 
-def test_an_invoice_for_somebody_else_is_named(books: Books) -> None:
+def test_invoice_for_another_customer_is_reported(books: Books) -> None:
     booked = charged(books)
     known = {booked.appointment.appointment_id: standing(booked.appointment)._replace(customer_id=new_id())}
     assert list(books.api.discrepancies(books.business_id, known, list(known)).values()) == [

@@ -1,4 +1,4 @@
-"""What the database holds by itself: one business at a time, nothing issued ever changes, sums agree."""
+"""Invariants that the database enforces: tenant isolation, immutable documents, matching sums."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def refused(books: Books, statement: str, **values: Any) -> psycopg.Error:
 
 
 @pytest.mark.parametrize("table", TENANT_TABLES)
-def test_a_business_sees_its_own_rows_only(full: Books, table: str) -> None:
+def test_business_sees_only_its_own_rows(full: Books, table: str) -> None:
     count = text(f"SELECT count(*) FROM billing.{table}")
     seen = {}
     for whose, business_id in (("own", full.business_id), ("another's", new_id()), ("nobody's", None)):
@@ -48,7 +48,7 @@ def test_a_business_sees_its_own_rows_only(full: Books, table: str) -> None:
     assert (seen["another's"], seen["nobody's"]) == (0, 0)
 
 
-def test_a_business_cannot_write_for_another(full: Books) -> None:
+def test_business_cannot_write_rows_of_another(full: Books) -> None:
     error = refused(
         full,
         "INSERT INTO billing.number_series VALUES (:other, 'invoice', 1)",
@@ -57,7 +57,7 @@ def test_a_business_cannot_write_for_another(full: Books) -> None:
     assert isinstance(error, psycopg.errors.InsufficientPrivilege)
 
 
-def test_row_security_binds_the_owner_too(admin: Admin) -> None:
+def test_row_security_applies_to_the_owner(admin: Admin) -> None:
     forced = admin.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'billing'::regnamespace AND relkind = 'r'"
         " AND relrowsecurity AND relforcerowsecurity"
@@ -67,7 +67,7 @@ def test_row_security_binds_the_owner_too(admin: Admin) -> None:
 
 @pytest.mark.parametrize("table", ISSUED)
 @pytest.mark.parametrize("change", ["UPDATE billing.{} SET business_id = business_id", "DELETE FROM billing.{}"])
-def test_nothing_issued_ever_changes(full: Books, admin: Admin, table: str, change: str) -> None:
+def test_issued_documents_are_immutable(full: Books, admin: Admin, table: str, change: str) -> None:
     statement = change.format(table)
     assert isinstance(refused(full, statement), psycopg.errors.InsufficientPrivilege)
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
@@ -75,12 +75,12 @@ def test_nothing_issued_ever_changes(full: Books, admin: Admin, table: str, chan
 
 
 @pytest.mark.parametrize("table", ISSUED)
-def test_nobody_empties_a_table(full: Books, admin: Admin, table: str) -> None:
+def test_tables_cannot_be_truncated(full: Books, admin: Admin, table: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
         admin.execute(f"TRUNCATE billing.{table} CASCADE")
 
 
-def test_nobody_says_since_when_a_price_holds(full: Books) -> None:
+def test_start_of_a_price_cannot_be_set(full: Books) -> None:
     error = refused(
         full,
         "INSERT INTO billing.price (business_id, price_id, offering_id, amount_minor, currency, set_by, valid_from)"
@@ -90,7 +90,7 @@ def test_nobody_says_since_when_a_price_holds(full: Books) -> None:
     assert isinstance(error, psycopg.errors.InsufficientPrivilege)
 
 
-def test_a_line_cannot_be_added_later(full: Books) -> None:
+def test_line_cannot_be_added_to_an_issued_invoice(full: Books) -> None:
     error = refused(
         full,
         "INSERT INTO billing.invoice_line VALUES (:id, 1, 2, 'More', :id, 100)",
@@ -100,7 +100,7 @@ def test_a_line_cannot_be_added_later(full: Books) -> None:
     assert "do not make its total" in str(error)
 
 
-def test_a_credit_note_takes_back_no_more_than_its_invoice(full: Books) -> None:
+def test_credit_note_cannot_exceed_its_invoice(full: Books) -> None:
     second = full.charge(700)
     error = refused(
         full,
@@ -114,7 +114,7 @@ def test_a_credit_note_takes_back_no_more_than_its_invoice(full: Books) -> None:
 
 
 @pytest.mark.parametrize(("version", "constraint"), [(1, "invoice_of_appointment"), (2, "invoice_of_price")])
-def test_an_appointment_is_charged_its_price_once(full: Books, version: int, constraint: str) -> None:
+def test_price_of_an_appointment_is_charged_once(full: Books, version: int, constraint: str) -> None:
     error = refused(
         full,
         "INSERT INTO billing.invoice (business_id, number, appointment_id, appointment_version, customer_id, currency,"
@@ -125,7 +125,7 @@ def test_an_appointment_is_charged_its_price_once(full: Books, version: int, con
     assert error.diag.constraint_name == constraint
 
 
-def test_the_database_itself_refuses_more_than_is_due(full: Books) -> None:
+def test_database_rejects_overpayment(full: Books) -> None:
     number = full.charge(700).number
     error = refused(
         full,
@@ -139,6 +139,6 @@ def test_the_database_itself_refuses_more_than_is_due(full: Books) -> None:
     assert error.diag.constraint_name == "payment_within_due"
 
 
-def test_billings_role_reads_no_other_schema(full: Books) -> None:
+def test_billing_role_cannot_read_other_schemas(full: Books) -> None:
     for table in ("auth.account", "scheduling.appointment", "notifications.message"):
         assert isinstance(refused(full, f"SELECT 1 FROM {table}"), psycopg.errors.InsufficientPrivilege)

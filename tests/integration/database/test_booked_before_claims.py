@@ -1,4 +1,4 @@
-"""What was booked before there were claims is kept apart from what is booked after."""
+"""Appointments from before claims existed get claims, so that later bookings cannot overlap them."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -18,7 +18,7 @@ NINE = datetime(2040, 6, 4, 9, tzinfo=UTC)
 
 @pytest.fixture
 def of_version_1(databases: Databases) -> str:
-    """An administrator's URL of a database whose scheduling schema is that of release 0.1, without rows."""
+    """Administrator URL of a database with the empty scheduling schema of release 0.1."""
     url = databases.scheduling_admin_url
     with psycopg.connect(url, autocommit=True) as administrator:
         administrator.execute("DROP SCHEMA scheduling CASCADE")
@@ -31,7 +31,7 @@ def of_version_1(databases: Databases) -> str:
     return url
 
 
-def test_every_booked_appointment_gets_its_claim(of_version_1: str) -> None:
+def test_migration_adds_a_claim_for_every_booked_appointment(of_version_1: str) -> None:
     business, offering, provider, booked, cancelled = (uuid4() for _ in range(5))
     with psycopg.connect(of_version_1, autocommit=True) as administrator:
         run = administrator.execute

@@ -1,4 +1,4 @@
-"""Transactions, and what becomes of them when the server does not play along."""
+"""Transactions, and their behaviour when the server fails."""
 
 import contextlib
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def write(database: ModuleDatabase, note: str) -> None:
         connection.execute(text("INSERT INTO public.notes VALUES (:note)"), {"note": note})
 
 
-def test_a_block_that_ends_is_committed_and_one_that_raises_is_not(
+def test_transaction_commits_at_the_end_and_rolls_back_on_an_exception(
     admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     write(database, "kept")
@@ -58,7 +58,7 @@ def test_a_block_that_ends_is_committed_and_one_that_raises_is_not(
     assert notes(admin) == ["kept"]
 
 
-def test_a_thread_knows_whether_it_is_in_a_transaction(database: ModuleDatabase) -> None:
+def test_open_transaction_is_detected_per_thread(database: ModuleDatabase) -> None:
     assert not transaction_is_open()
     with database.transaction():
         assert transaction_is_open()
@@ -70,7 +70,7 @@ def test_a_thread_knows_whether_it_is_in_a_transaction(database: ModuleDatabase)
     assert not transaction_is_open()
 
 
-def test_the_business_is_set_for_its_transaction_only(database: ModuleDatabase) -> None:
+def test_business_is_set_for_one_transaction_only(database: ModuleDatabase) -> None:
     business_id = new_id()
     setting = text("SELECT NULLIF(current_setting('app.business_id', true), '')")
     for _ in range(8):  # past psycopg's threshold for preparing statements
@@ -80,7 +80,7 @@ def test_the_business_is_set_for_its_transaction_only(database: ModuleDatabase) 
             assert connection.execute(setting).scalar_one() is None
 
 
-def test_a_connection_that_died_in_the_pool_goes_unnoticed(
+def test_dead_pooled_connection_is_replaced(
     admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     with database.transaction(), database.transaction():
@@ -91,7 +91,7 @@ def test_a_connection_that_died_in_the_pool_goes_unnoticed(
     assert notes(admin) == ["first", "second"]
 
 
-def test_a_connection_that_dies_in_a_transaction_is_unavailable_and_nothing_was_done(
+def test_connection_lost_in_a_transaction_is_unavailable(
     admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     def attempt() -> None:
@@ -106,7 +106,7 @@ def test_a_connection_that_dies_in_a_transaction_is_unavailable_and_nothing_was_
     assert notes(admin) == ["next"]
 
 
-def test_a_connection_lost_at_commit_leaves_the_outcome_unknown(
+def test_connection_lost_at_commit_is_commit_unknown(
     admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     def attempt() -> None:
@@ -120,7 +120,7 @@ def test_a_connection_lost_at_commit_leaves_the_outcome_unknown(
     assert not transaction_is_open()
 
 
-def test_a_question_is_answered_outside_a_transaction_also_when_the_connection_had_died(
+def test_query_runs_outside_a_transaction_and_survives_a_dead_connection(
     admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     write(database, "kept")
@@ -135,19 +135,19 @@ def test_a_question_is_answered_outside_a_transaction_also_when_the_connection_h
     assert notes(admin) == ["kept"]
 
 
-def test_a_question_that_is_wrong_stays_so(database: ModuleDatabase) -> None:
+def test_invalid_query_raises_the_statement_error(database: ModuleDatabase) -> None:
     with pytest.raises(DataError):
         database.query(lambda connection: connection.execute(text("SELECT 1 / 0")))
     database.ping()
 
 
-def test_a_question_to_a_server_that_is_not_there_is_unavailable(databases: Databases) -> None:
+def test_query_without_a_server_is_unavailable(databases: Databases) -> None:
     gone = ModuleDatabase("postgresql://127.0.0.1:1/monolith", role="auth_app", secret=databases.role_secret)
     with pytest.raises(DatabaseUnavailable):
         gone.query(lambda connection: connection.execute(text("SELECT 1")))
 
 
-def test_an_exhausted_pool_is_unavailable_in_bounded_time(database: ModuleDatabase) -> None:
+def test_exhausted_pool_is_unavailable_in_bounded_time(database: ModuleDatabase) -> None:
     with database.transaction(), database.transaction():
         with pytest.raises(DatabaseUnavailable) as refused:
             database.ping()
@@ -155,19 +155,19 @@ def test_an_exhausted_pool_is_unavailable_in_bounded_time(database: ModuleDataba
     database.ping()
 
 
-def test_a_server_that_is_not_there_is_unavailable(databases: Databases) -> None:
+def test_unreachable_server_is_unavailable(databases: Databases) -> None:
     gone = ModuleDatabase("postgresql://127.0.0.1:1/monolith", role="auth_app", secret=databases.role_secret)
     with pytest.raises(DatabaseUnavailable):
         gone.ping()
 
 
-def test_a_wrong_secret_is_unavailable(databases: Databases) -> None:
+def test_wrong_secret_is_unavailable(databases: Databases) -> None:
     stranger = ModuleDatabase(databases.monolith_url, role="auth_app", secret="another")
     with pytest.raises(DatabaseUnavailable):
         stranger.ping()
 
 
-def test_a_violated_constraint_is_the_repositorys_to_understand(
+def test_constraint_violation_propagates(
     admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     write(database, "once")
@@ -180,7 +180,7 @@ def test_a_violated_constraint_is_the_repositorys_to_understand(
     assert notes(admin) == ["once", "twice"]
 
 
-def test_an_error_swallowed_inside_a_transaction_is_not_reported_as_success(database: ModuleDatabase) -> None:
+def test_swallowed_error_is_not_reported_as_success(database: ModuleDatabase) -> None:
     def attempt() -> None:
         with database.transaction() as connection, contextlib.suppress(DataError):
             connection.execute(text("SELECT 1 / 0"))
@@ -190,7 +190,7 @@ def test_an_error_swallowed_inside_a_transaction_is_not_reported_as_success(data
     database.ping()
 
 
-def test_a_connection_that_died_unnoticed_does_not_hide_the_error(
+def test_dead_connection_does_not_hide_the_original_error(
     admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     def attempt() -> None:
@@ -205,7 +205,7 @@ def test_a_connection_that_died_unnoticed_does_not_hide_the_error(
         pass
 
 
-def test_a_read_only_server_is_unavailable(
+def test_read_only_server_is_unavailable(
     admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:
     def attempt() -> None:
@@ -217,7 +217,7 @@ def test_a_read_only_server_is_unavailable(
         attempt()
 
 
-def test_ids_are_in_the_order_they_were_made() -> None:
+def test_ids_sort_by_creation_time() -> None:
     ids = [new_id() for _ in range(1000)]
     assert ids == sorted(ids)
     assert {made.version for made in ids} == {7}

@@ -1,4 +1,4 @@
-"""What each module's statements do in the database, when somebody looks."""
+"""Gauges of active and waiting database sessions per module."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.integration.engine.workbench import Background
 from tests.polling import eventually
 
 GRACE = 0.6
-"""Seconds by which a busy machine may be late."""
+"""Seconds of tolerance for a busy machine."""
 IDLE = {("billing", "running"): 0, ("billing", "lock"): 0}
 
 
@@ -41,7 +41,7 @@ def through_proxy(billing_url: str, proxy: TcpProxy) -> DatabaseSessions:
 
 
 @pytest.mark.parametrize("module, side", [("billing", "monolith_url"), ("scheduling", "scheduling_url")])
-def test_what_runs_and_what_waits_for_a_lock_are_told_apart(databases: Databases, module: str, side: str) -> None:
+def test_running_and_waiting_sessions_are_distinguished(databases: Databases, module: str, side: str) -> None:
     url = role_url(getattr(databases, side), f"{module}_app", databases.role_secret)
     sessions = DatabaseSessions("shop", {module: url})
     assert sessions.counts() == {(module, "running"): 0, (module, "lock"): 0}
@@ -59,7 +59,7 @@ def test_what_runs_and_what_waits_for_a_lock_are_told_apart(databases: Databases
         assert sessions.counts() == {(module, "running"): 0, (module, "lock"): 0}
 
 
-def test_a_metrics_page_shows_them_with_the_prefix_of_the_application(billing_url: str) -> None:
+def test_metrics_use_the_prefix_of_the_application(billing_url: str) -> None:
     registry = CollectorRegistry()
     registry.register(DatabaseSessions("shop", {"billing": billing_url}))
     page = generate_latest(registry).decode()
@@ -67,12 +67,12 @@ def test_a_metrics_page_shows_them_with_the_prefix_of_the_application(billing_ur
     assert 'shop_database_sessions{module="billing",state="lock"} 0.0\n' in page
 
 
-def test_a_module_without_a_database_is_left_out(billing_url: str) -> None:
+def test_unreachable_module_is_left_out(billing_url: str) -> None:
     sessions = DatabaseSessions("shop", {"gone": "postgresql://billing_app@127.0.0.1:9/none", "billing": billing_url})
     assert sessions.counts() == IDLE
 
 
-def test_nobody_waits_for_a_database_that_has_fallen_silent(through_proxy: DatabaseSessions, proxy: TcpProxy) -> None:
+def test_silent_database_does_not_block_the_scrape(through_proxy: DatabaseSessions, proxy: TcpProxy) -> None:
     assert through_proxy.counts() == IDLE
     with proxy.half_open():
         for _ in range(2):
@@ -82,7 +82,7 @@ def test_nobody_waits_for_a_database_that_has_fallen_silent(through_proxy: Datab
     eventually(lambda: through_proxy.counts() == IDLE, "the counts of a database that answers again")
 
 
-def test_a_database_that_was_away_is_looked_at_again(through_proxy: DatabaseSessions, proxy: TcpProxy) -> None:
+def test_recovered_database_is_queried_again(through_proxy: DatabaseSessions, proxy: TcpProxy) -> None:
     assert through_proxy.counts() == IDLE
     with proxy.unreachable():
         assert through_proxy.counts() == {}

@@ -1,4 +1,4 @@
-"""What SQLAlchemy is told about the tables is what the migrations make, in every schema."""
+"""The SQLAlchemy table definitions match the migrated schemas."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ from tests.databases import Databases
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_tables_py_says_what_the_migrations_make(
+def test_table_definitions_match_the_migrations(
     databases: Databases, side: str, schema: str, metadata: MetaData
 ) -> None:
     url = databases.monolith_admin_url if side == "monolith" else databases.scheduling_admin_url

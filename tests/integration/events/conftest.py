@@ -9,7 +9,7 @@ from tests.integration.events.story import OutboxWriter, http_outbox
 
 @pytest.fixture
 def outbox(databases: Databases) -> OutboxWriter:
-    """That of the scheduling service's database."""
+    """The outbox of the scheduling service's database."""
     return http_outbox(databases)
 
 

@@ -1,4 +1,4 @@
-"""Relays and followers as the processes run them, only less patient."""
+"""Relays and followers as in the processes, with shorter delays."""
 
 import time
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def relay(
 
 
 def relay_once(databases: Databases, source: DatabaseName = "scheduling", **how: Any) -> None:
-    """One step of a relay that then is gone, also for the server, which notices that in its own time."""
+    """Run one step of a relay and stop it; the server notices the lost connection later."""
     working = relay(databases, source, **how)
     working.step()
     working.close()
@@ -54,7 +54,7 @@ def relay_once(databases: Databases, source: DatabaseName = "scheduling", **how:
 
 
 class Notified:
-    """The notifications module as a consumer, and what it has done."""
+    """The notifications module as a consumer, and its effects."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Notified:
         self._admin_url = databases.monolith_admin_url
 
     def messages(self) -> list[tuple[UUID, int, str]]:
-        """(appointment, version, kind), in the order in which they were made."""
+        """Return (appointment, version, kind) of the mails, in the order of their creation."""
         with psycopg.connect(self._admin_url) as connection:
             return connection.execute(
                 "SELECT appointment_id, version, kind FROM notifications.message ORDER BY message_id"
@@ -91,7 +91,7 @@ class Notified:
 
 
 def until(done: Callable[[], bool], *steps: Callable[[], object], seconds: float = 30) -> None:
-    """Take the steps in turn until it is done."""
+    """Run the steps in turn until the condition holds."""
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline, "it did not come to pass in time"
@@ -100,6 +100,6 @@ def until(done: Callable[[], bool], *steps: Callable[[], object], seconds: float
 
 
 def entries(redis_url: str) -> list[str]:
-    """The ids of the events in the stream, in its order."""
+    """Return the ids of the events in the stream, in order."""
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         return [fields["id"] for _, fields in client.xrange(STREAM)]

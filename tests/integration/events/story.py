@@ -1,4 +1,4 @@
-"""Appointments whose events tests tell, and the outbox in which they write them down."""
+"""Appointments and their events for tests, and a writer for the outbox."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -28,7 +28,7 @@ BUSINESS = UUID("01900000-0000-7000-8000-000000000001")
 
 
 class Story:
-    """One appointment; each method is its next event. Starts in a week, at a whole hour."""
+    """An appointment in a week, on the hour; each method returns its next event."""
 
     def __init__(
         self, *, business_id: UUID = BUSINESS, customer_id: UUID | None = None, starts_at: datetime | None = None
@@ -53,12 +53,12 @@ class Story:
         )
 
     def booked(self) -> AppointmentBooked:
-        """The first event, or, after a hold or a request, the next."""
+        """Return the first event, or the next one after a hold or a request."""
         self._become("booked", hold_expires_at=None)
         return AppointmentBooked(**self._event())
 
     def held(self, waitlist_entry_id: UUID | None = None) -> AppointmentHeld:
-        """The first event; an offer, if somebody waits."""
+        """Return the first event; an offer with `waitlist_entry_id`."""
         self.with_appointment(status="held", hold_expires_at=self.appointment.starts_at - timedelta(hours=1))
         return AppointmentHeld(**self._event(), waitlist_entry_id=waitlist_entry_id)
 
@@ -98,7 +98,7 @@ class Story:
         return self
 
     def _become(self, status: str, **changes: object) -> None:
-        """A new appointment is so from the start; one that stood otherwise becomes so."""
+        """Change fields of the appointment; before the first event, of its initial state."""
         if self.appointment.status in ("held", "pending") and self.appointment.status != status:
             self._change(status=status, **changes)
         else:
@@ -120,7 +120,7 @@ class Story:
 
 
 class OutboxWriter:
-    """Writes events as the engine does; the business is one that this database owns."""
+    """Writes events like the engine, for a business that this database owns."""
 
     def __init__(self, admin_url: str) -> None:
         self._url = admin_url

@@ -1,4 +1,4 @@
-"""`extraction events`, as an operator uses it."""
+"""The command `extraction events`."""
 
 import sys
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Answer:
 
 
 class Extraction:
-    """The command, in the environment of the monolith's deployment."""
+    """Run the command in the environment of a deployment."""
 
     def __init__(
         self, databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -49,7 +49,7 @@ def extraction(databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: py
     return Extraction(databases, monkeypatch, capsys)
 
 
-def test_a_dead_letter_is_listed_and_replayed(databases: Databases, notified: Notified, extraction: Extraction) -> None:
+def test_dead_letter_is_listed_and_replayed(databases: Databases, notified: Notified, extraction: Extraction) -> None:
     def refusing(*_: object) -> None:
         raise EventRejected("[red]no price yet")
 
@@ -87,7 +87,7 @@ def test_error_is_one_line(extraction: Extraction) -> None:
         assert answer.stderr.count("\n") == 1
 
 
-def test_everything_is_published_again_on_demand(
+def test_everything_is_republished_on_request(
     databases: Databases, outbox: OutboxWriter, extraction: Extraction
 ) -> None:
     outbox.write(Story().booked(), Story().booked())

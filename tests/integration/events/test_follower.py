@@ -1,4 +1,4 @@
-"""What a consumer may rely on: one effect per event, in the order of an appointment's versions."""
+"""Guarantees for consumers: one effect per event, in version order per appointment."""
 
 from collections.abc import Sequence
 from uuid import uuid4
@@ -32,7 +32,7 @@ def pending(stream: redis.Redis) -> int:
     return int(stream.xpending(STREAM, "notifications")["pending"])
 
 
-def test_each_event_has_one_effect_however_often_it_comes(stream: redis.Redis, notified: Notified) -> None:
+def test_redelivered_event_has_one_effect(stream: redis.Redis, notified: Notified) -> None:
     story = Story()
     events: list[AnyEvent] = [story.booked(), story.rescheduled(), story.cancelled()]
     add(stream, *events, *events, *reversed(events))
@@ -43,7 +43,7 @@ def test_each_event_has_one_effect_however_often_it_comes(stream: redis.Redis, n
     ]  # fmt: skip
 
 
-def test_versions_are_applied_in_order_whatever_the_stream_s_order(stream: redis.Redis, notified: Notified) -> None:
+def test_versions_are_applied_in_order(stream: redis.Redis, notified: Notified) -> None:
     story, other = Story(), Story()
     first, second, third = story.booked(), story.rescheduled(), story.cancelled()
     add(stream, third, second, other.booked())
@@ -70,7 +70,7 @@ def test_events_of_one_appointment_from_two_databases(
     assert [version for _, version, _ in notified.messages()] == [1, 2, 3]
 
 
-def test_a_gap_that_lasts_has_the_relays_publish_again(
+def test_persistent_gap_requests_republication(
     databases: Databases, outbox: OutboxWriter, stream: redis.Redis, notified: Notified
 ) -> None:
     story = Story()
@@ -83,7 +83,7 @@ def test_a_gap_that_lasts_has_the_relays_publish_again(
     assert [version for _, version, _ in notified.messages()] == [1, 2]
 
 
-def test_poison_dies_after_its_tries_and_the_others_flow(databases: Databases, stream: redis.Redis) -> None:
+def test_poison_event_becomes_a_dead_letter_and_blocks_nothing(databases: Databases, stream: redis.Redis) -> None:
     poison, story = Story(), Story()
     notified = Notified(databases)
     handle, tries = notified.consumer.handle, 0
@@ -115,7 +115,7 @@ def test_poison_dies_after_its_tries_and_the_others_flow(databases: Databases, s
     assert notified.rows("early_event") == 0, "its successor had waited, and followed"
 
 
-def test_an_event_that_stays_dead_when_replayed_is_one_letter(databases: Databases, stream: redis.Redis) -> None:
+def test_failed_replay_keeps_one_dead_letter(databases: Databases, stream: redis.Redis) -> None:
     def refusing(events: Sequence[AnyEvent], connection: Connection) -> None:
         raise EventRejected("never")
 
@@ -143,7 +143,7 @@ def test_an_event_that_stays_dead_when_replayed_is_one_letter(databases: Databas
     ],
     ids=["another id", "not the schema", "not text", "deep", "long", "no id", "other fields"],
 )
-def test_a_forged_entry_is_a_dead_letter_without_effect(
+def test_invalid_entry_becomes_a_dead_letter_without_effect(
     stream: redis.Redis, notified: Notified, fields: dict[str, str | bytes]
 ) -> None:
     stream.xadd(STREAM, fields)  # type: ignore[arg-type]
@@ -157,7 +157,7 @@ def test_a_forged_entry_is_a_dead_letter_without_effect(
     assert letter.reason.startswith("InvalidEntry")
 
 
-def test_an_event_of_a_kind_that_is_not_known_yet_can_be_replayed(
+def test_event_of_an_unknown_kind_can_be_replayed(
     databases: Databases, stream: redis.Redis, notified: Notified
 ) -> None:
     event = Story().booked()
@@ -172,14 +172,14 @@ def test_an_event_of_a_kind_that_is_not_known_yet_can_be_replayed(
     assert newest[0][1] == {b"id": str(event.event_id).encode(), b"event": unknown}
 
 
-def test_an_added_field_disturbs_nobody(stream: redis.Redis, notified: Notified) -> None:
+def test_unknown_field_is_ignored(stream: redis.Redis, notified: Notified) -> None:
     event = Story().booked()
     payload = msgspec.json.encode({**msgspec.to_builtins(event), "added_later": 1})
     stream.xadd(STREAM, {"id": str(event.event_id), "event": payload})
     until(lambda: notified.rows("inbox") == 1, notified.follower.step)
 
 
-def test_two_workers_of_one_group_share_the_work(databases: Databases, stream: redis.Redis) -> None:
+def test_two_workers_share_the_work(databases: Databases, stream: redis.Redis) -> None:
     workers = [Notified(databases), Notified(databases)]
     stories = [Story() for _ in range(15)]
     add(stream, *(story.booked() for story in stories))
@@ -192,7 +192,7 @@ def test_two_workers_of_one_group_share_the_work(databases: Databases, stream: r
     assert list(told.values()) == [[1, 2, 3]] * 15
 
 
-def test_an_effect_that_fails_leaves_nothing(databases: Databases, stream: redis.Redis) -> None:
+def test_failed_effect_is_rolled_back(databases: Databases, stream: redis.Redis) -> None:
     notified = Notified(databases)
 
     def failing(events: Sequence[AnyEvent], connection: Connection) -> None:
@@ -205,7 +205,7 @@ def test_an_effect_that_fails_leaves_nothing(databases: Databases, stream: redis
     until(lambda: notified.rows("inbox") == 1, notified.follower.step)
 
 
-def test_the_event_s_business_is_the_one_that_the_handler_sees(databases: Databases, stream: redis.Redis) -> None:
+def test_handler_sees_only_the_business_of_the_event(databases: Databases, stream: redis.Redis) -> None:
     other = Story(business_id=uuid4())
     add(stream, Story().booked(), other.booked())
     notified = Notified(databases)

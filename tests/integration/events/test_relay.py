@@ -1,4 +1,4 @@
-"""What the relay promises while nothing is broken."""
+"""Guarantees of the relay without failures."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from tests.integration.events.sides import Notified, entries, relay, relay_once,
 from tests.integration.events.story import OutboxWriter, Story, http_outbox, in_process_outbox
 
 
-def test_publishes_in_the_outbox_s_order_and_marks(databases: Databases, outbox: OutboxWriter) -> None:
+def test_relay_publishes_in_order_and_advances_the_watermark(databases: Databases, outbox: OutboxWriter) -> None:
     story = Story()
     events: list[AnyEvent] = [story.booked(), story.rescheduled(), story.cancelled()]
     outbox.write(*events)
@@ -24,7 +24,7 @@ def test_publishes_in_the_outbox_s_order_and_marks(databases: Databases, outbox:
     assert decode_event(fields[b"event"]) == events[0]
 
 
-def test_nothing_is_published_twice_while_nothing_fails(databases: Databases, outbox: OutboxWriter) -> None:
+def test_events_are_published_once_without_failures(databases: Databases, outbox: OutboxWriter) -> None:
     outbox.write(*(Story().booked() for _ in range(450)))
     working = relay(databases)
     until(lambda: outbox.unpublished() == 0, working.step)
@@ -35,7 +35,7 @@ def test_nothing_is_published_twice_while_nothing_fails(databases: Databases, ou
     assert len(entries(databases.redis_url)) == 450
 
 
-def test_a_row_that_commits_late_is_not_skipped(databases: Databases, outbox: OutboxWriter) -> None:
+def test_late_commit_is_not_skipped(databases: Databases, outbox: OutboxWriter) -> None:
     early, late = Story().booked(), Story().booked()
     working = relay(databases)
     with outbox.connect() as slow:
@@ -47,7 +47,7 @@ def test_a_row_that_commits_late_is_not_skipped(databases: Databases, outbox: Ou
     assert entries(databases.redis_url) == [str(late.event_id), str(early.event_id)]
 
 
-def test_one_relay_works_and_another_takes_over(databases: Databases, outbox: OutboxWriter) -> None:
+def test_standby_relay_takes_over(databases: Databases, outbox: OutboxWriter) -> None:
     first, second = relay(databases), relay(databases)
     first.step()
     second.step()
@@ -85,7 +85,7 @@ def test_upgraded_relay_continues_at_the_position_of_an_earlier_release(
     assert len(entries(databases.redis_url)) == 2
 
 
-def test_what_was_published_long_ago_is_pruned_and_nothing_else(databases: Databases, outbox: OutboxWriter) -> None:
+def test_only_old_published_rows_are_pruned(databases: Databases, outbox: OutboxWriter) -> None:
     outbox.write(Story().booked(), Story().booked())
     relay_once(databases)
     with psycopg.connect(databases.scheduling_admin_url) as connection:
@@ -99,7 +99,7 @@ def test_what_was_published_long_ago_is_pruned_and_nothing_else(databases: Datab
     assert outbox.kept() == 2
 
 
-def test_the_stream_keeps_only_what_some_consumer_still_needs(
+def test_stream_is_trimmed_to_unconsumed_entries(
     databases: Databases, outbox: OutboxWriter, notified: Notified
 ) -> None:
     notified.group.create()
@@ -117,7 +117,7 @@ def test_the_stream_keeps_only_what_some_consumer_still_needs(
         assert client.xlen(STREAM) <= 100, "whole nodes of the stream only: Redis keeps up to 100 entries in one"
 
 
-def test_a_stream_that_nobody_reads_has_a_bound(databases: Databases, outbox: OutboxWriter) -> None:
+def test_unread_stream_is_bounded(databases: Databases, outbox: OutboxWriter) -> None:
     outbox.write(*(Story().booked() for _ in range(600)))
     working = relay(databases, limits=Limits(longest_stream=200))
     until(lambda: outbox.unpublished() == 0, working.step)

@@ -1,4 +1,4 @@
-"""The module on its own databases, with a mail server that keeps what it is given."""
+"""Notifications on databases of their own, with a mail server that stores its mail."""
 
 import threading
 from collections.abc import Collection, Iterator
@@ -34,12 +34,12 @@ class Person:
 
 @dataclass
 class Mailbox:
-    """A mail server. It answers `answers` in turn to the recipients it is given, and 250 to those after them."""
+    """A mail server that replies to recipients with `answers` in turn, then with 250."""
 
     url: str
     answers: list[str] = field(default_factory=list)
     after_data: list[str] = field(default_factory=list)
-    """The answers to the mail itself; it is kept all the same, as by a server whose answer is lost."""
+    """Replies to the mail data. The mail is stored regardless, like by a server whose reply is lost."""
     mails: list[EmailMessage] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -72,7 +72,7 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 class Office:
-    """The module and everything it works with. `people` is the auth module's knowledge."""
+    """The module with its dependencies. `people` stands in for the users of auth."""
 
     def __init__(self, databases: Databases, mailbox: Mailbox) -> None:
         self.people: dict[UUID, Person] = {}
@@ -110,7 +110,7 @@ class Office:
             return cursor.fetchall() if cursor.description else []
 
     def time_passes(self) -> None:
-        """Everything that waits for its time is due."""
+        """Make all queued mails due."""
         self.administer("UPDATE notifications.message SET next_attempt_at = now() WHERE state = 'pending'")
 
     def close(self) -> None:

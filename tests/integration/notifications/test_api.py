@@ -1,4 +1,4 @@
-"""The module's endpoints: who may see and decide what."""
+"""Notification endpoints: access, preferences and the list of mails."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -40,7 +40,7 @@ def salon(site: Site) -> UUID:
     return business.business_id
 
 
-def test_a_customer_chooses_their_mails(customer: Client, owner: Client) -> None:
+def test_customer_sets_preferences(customer: Client, owner: Client) -> None:
     everything = {"confirmation": True, "change": True, "cancellation": True, "reminder": True}
     assert customer.get(PREFERENCES).json() == everything
     answer = customer.request("PUT", PREFERENCES, json={"reminder": False})
@@ -49,7 +49,7 @@ def test_a_customer_chooses_their_mails(customer: Client, owner: Client) -> None
     assert owner.get(PREFERENCES).json() == everything, "each person for themselves"
 
 
-def test_preferences_are_for_members(site: Site, owner: Client) -> None:
+def test_preferences_require_membership(site: Site, owner: Client) -> None:
     assert site.client().get(PREFERENCES).status_code == 401
     stranger = site.client()
     assert stranger.sign_up("bakery").status_code == 201
@@ -59,12 +59,12 @@ def test_preferences_are_for_members(site: Site, owner: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [{"reminders": False}, {"reminder": "no"}, {"reminder": 0}, {"business_id": "x"}])
-def test_preferences_that_are_none(customer: Client, body: dict[str, object]) -> None:
+def test_invalid_preferences_are_refused(customer: Client, body: dict[str, object]) -> None:
     answer = customer.request("PUT", PREFERENCES, json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
-def test_the_staff_sees_the_business_s_mails(site: Site, office: Office, owner: Client, customer: Client) -> None:
+def test_staff_list_the_mails_of_the_business(site: Site, office: Office, owner: Client, customer: Client) -> None:
     office.hear(Story().booked())
     stories = [Story(business_id=salon(site)) for _ in range(5)]
     office.hear(*(story.booked() for story in stories))
@@ -80,7 +80,7 @@ def test_the_staff_sees_the_business_s_mails(site: Site, office: Office, owner: 
     assert seen == [str(story.appointment.appointment_id) for story in reversed(stories)]
 
 
-def test_a_mail_s_fate_is_shown(site: Site, office: Office, owner: Client) -> None:
+def test_delivery_failure_is_shown(site: Site, office: Office, owner: Client) -> None:
     office.hear(Story(business_id=salon(site)).booked())
     office.send_all()
     [mail] = owner.get(MESSAGES).json()["messages"]
@@ -90,5 +90,5 @@ def test_a_mail_s_fate_is_shown(site: Site, office: Office, owner: Client) -> No
 
 
 @pytest.mark.parametrize("query", [{"cursor": "xyz"}, {"cursor": "a" * 300}, {"limit": 0}, {"limit": "many"}, {"x": 1}])
-def test_a_query_that_is_none(owner: Client, query: dict[str, str | int]) -> None:
+def test_invalid_query_is_refused(owner: Client, query: dict[str, str | int]) -> None:
     assert owner.get(MESSAGES, params=query).status_code == 400

@@ -1,4 +1,4 @@
-"""From an event to the mail server, and what its answers lead to."""
+"""Delivery of mails from an event to the mail server, with its errors."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ def states(office: Office) -> list[tuple[str, int, str | None]]:
     return office.administer("SELECT state, attempts, problem FROM notifications.message ORDER BY message_id")
 
 
-def test_every_event_is_told_to_the_customer(office: Office, mailbox: Mailbox) -> None:
+def test_every_event_sends_a_mail_to_the_customer(office: Office, mailbox: Mailbox) -> None:
     story = Story(customer_id=office.customer())
     office.hear(story.booked(), story.rescheduled(), story.cancelled("ill"))
     office.send_all()
@@ -35,7 +35,7 @@ def test_every_event_is_told_to_the_customer(office: Office, mailbox: Mailbox) -
     assert not office.sender.step()
 
 
-def test_preferences_decide_what_is_told(office: Office, mailbox: Mailbox) -> None:
+def test_preferences_select_the_mails(office: Office, mailbox: Mailbox) -> None:
     story, other = Story(customer_id=office.customer()), Story(customer_id=office.customer(email="bob@example.org"))
     service = office.module.api
     customer = story.appointment.customer_id
@@ -52,7 +52,7 @@ def test_preferences_decide_what_is_told(office: Office, mailbox: Mailbox) -> No
     ]
 
 
-def test_a_refusal_is_final_and_says_why(office: Office, mailbox: Mailbox) -> None:
+def test_permanent_rejection_is_final_and_recorded(office: Office, mailbox: Mailbox) -> None:
     mailbox.answers = ["550 no such mailbox\twith us"]
     office.hear(Story(customer_id=office.customer()).booked())
     office.send_all()
@@ -61,7 +61,7 @@ def test_a_refusal_is_final_and_says_why(office: Office, mailbox: Mailbox) -> No
     assert states(office) == [("failed", 1, "550 no such mailbox with us")]
 
 
-def test_a_server_that_asks_for_patience_is_asked_again(office: Office, mailbox: Mailbox) -> None:
+def test_temporary_error_is_retried(office: Office, mailbox: Mailbox) -> None:
     mailbox.answers = ["451 greylisted"]
     office.hear(Story(customer_id=office.customer()).booked())
     office.send_all()
@@ -72,7 +72,7 @@ def test_a_server_that_asks_for_patience_is_asked_again(office: Office, mailbox:
     assert states(office) == [("sent", 2, None)]
 
 
-def test_a_mail_server_that_is_away_costs_patience_and_at_last_the_mail(office: Office, mailbox: Mailbox) -> None:
+def test_mail_fails_after_the_last_retry(office: Office, mailbox: Mailbox) -> None:
     office.hear(Story(customer_id=office.customer()).booked())
     away = office.another_sender("smtp://127.0.0.1:1", RetryPolicy(first=timedelta(0), attempts=3))
     assert away.step()
@@ -86,9 +86,7 @@ def test_a_mail_server_that_is_away_costs_patience_and_at_last_the_mail(office: 
     assert problem.startswith("given up after 3 attempts")
 
 
-def test_a_mail_server_that_says_nothing_is_left_alone_after_a_while(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_mail_server_times_out(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monolith.modules.notifications.smtp.TIMEOUT", 0.2)
     script: list[Step] = [b"220 hello\r\n", 5.0, CLOSE]
     office.hear(Story(customer_id=office.customer()).booked())
@@ -97,7 +95,7 @@ def test_a_mail_server_that_says_nothing_is_left_alone_after_a_while(
     assert states(office)[0][0] == "pending"
 
 
-def test_a_mail_whose_acceptance_was_lost_goes_out_again_under_the_same_id(office: Office, mailbox: Mailbox) -> None:
+def test_mail_with_a_lost_reply_is_sent_again_with_the_same_id(office: Office, mailbox: Mailbox) -> None:
     mailbox.after_data = ["421 going down"]
     office.hear(Story(customer_id=office.customer()).booked())
     office.send_all()
@@ -108,7 +106,7 @@ def test_a_mail_whose_acceptance_was_lost_goes_out_again_under_the_same_id(offic
     assert first["Date"] == second["Date"]
 
 
-def test_a_sender_that_dies_leaves_its_mail_to_another(office: Office, mailbox: Mailbox) -> None:
+def test_mail_of_a_crashed_sender_is_sent_by_another(office: Office, mailbox: Mailbox) -> None:
     class Killed(BaseException):
         pass
 
@@ -127,7 +125,7 @@ def test_a_sender_that_dies_leaves_its_mail_to_another(office: Office, mailbox: 
     assert states(office) == [("sent", 2, None)]
 
 
-def test_several_senders_send_each_mail_once(office: Office, mailbox: Mailbox) -> None:
+def test_concurrent_senders_send_each_mail_once(office: Office, mailbox: Mailbox) -> None:
     customer = office.customer()
     office.hear(*(Story(customer_id=customer).booked() for _ in range(3 * BATCH)))
     with ThreadPoolExecutor(4) as pool:
@@ -141,7 +139,7 @@ def send_all(sender: Sender) -> None:
         pass
 
 
-def test_a_series_is_confirmed_by_one_mail_with_every_occurrence(office: Office, mailbox: Mailbox) -> None:
+def test_series_is_confirmed_by_one_mail(office: Office, mailbox: Mailbox) -> None:
     series_id, customer = new_id(), office.customer()
     starts = [datetime(2035, 3, day, 9, tzinfo=UTC) for day in (5, 12, 19)]
     stories = [Story(starts_at=start, customer_id=customer).with_appointment(series_id=series_id) for start in starts]
@@ -157,7 +155,7 @@ def test_a_series_is_confirmed_by_one_mail_with_every_occurrence(office: Office,
 
 
 @pytest.mark.parametrize("email", ["nobody", "x@y\r\nRCPT TO:<z@example.org>"])
-def test_nobody_can_be_told_at_an_address_that_is_none(office: Office, mailbox: Mailbox, email: str) -> None:
+def test_invalid_address_fails_permanently(office: Office, mailbox: Mailbox, email: str) -> None:
     office.hear(Story(customer_id=office.customer(email=email)).booked(), Story().booked())
     office.send_all()
     assert mailbox.mails == []
@@ -166,7 +164,7 @@ def test_nobody_can_be_told_at_an_address_that_is_none(office: Office, mailbox: 
     assert "the user no longer exists" in reasons
 
 
-def test_a_mail_that_cannot_be_composed_does_not_stop_the_others(office: Office, mailbox: Mailbox) -> None:
+def test_mail_that_cannot_be_composed_does_not_block_others(office: Office, mailbox: Mailbox) -> None:
     customer = office.customer()
     nowhere = Story(customer_id=customer).with_appointment(zone="Moon/Base")
     office.hear(nowhere.booked(), Story(customer_id=customer).booked())
@@ -175,7 +173,7 @@ def test_a_mail_that_cannot_be_composed_does_not_stop_the_others(office: Office,
     assert [state for state, *_ in states(office)] == ["pending", "sent"]
 
 
-def test_the_running_roles_see_what_is_theirs(office: Office) -> None:
+def test_application_roles_see_only_their_rows(office: Office) -> None:
     story, other = Story(), Story(business_id=Story().appointment.appointment_id)
     office.hear(story.booked(), other.booked())
     statement = "SELECT count(*) FROM notifications.message"
@@ -188,39 +186,39 @@ def test_the_running_roles_see_what_is_theirs(office: Office) -> None:
 
 
 def told(office: Office, *events: AnyEvent) -> list[str]:
-    """The kinds of mail that follow."""
+    """Return the kinds of mail that the events send."""
     office.hear(*events)
     kinds = office.administer("SELECT kind FROM notifications.message ORDER BY message_id")
     return [kind for (kind,) in kinds]
 
 
-def test_the_hold_of_a_checkout_is_not_told_nor_how_it_ends(office: Office) -> None:
+def test_hold_of_a_checkout_sends_no_mail(office: Office) -> None:
     left, given_back, taken = Story(), Story(), Story()
     assert told(office, left.held(), left.expired(), given_back.held(), given_back.cancelled()) == []
     assert told(office, taken.held(), taken.booked(), taken.cancelled()) == ["confirmation", "cancellation"]
 
 
-def test_an_offer_is_told_even_to_who_wants_no_mail(office: Office) -> None:
+def test_offer_is_sent_regardless_of_preferences(office: Office) -> None:
     story = Story()
     nothing = Preferences(confirmation=False, change=False, cancellation=False, reminder=False)
     office.module.api.set_preferences(BUSINESS, story.appointment.customer_id, nothing)
     assert told(office, story.held(new_id()), story.booked(), story.missed(100)) == ["offer"]
 
 
-def test_a_request_is_told_and_what_became_of_it(office: Office) -> None:
+def test_request_and_its_outcome_send_mails(office: Office) -> None:
     approved, declined = Story(), Story()
     events: list[AnyEvent] = [approved.requested(), approved.booked(), declined.requested(), declined.declined("full")]
     assert told(office, *events) == ["request", "confirmation", "request", "decline"]
 
 
-def test_who_did_not_come_is_told_of_a_fee_only(office: Office) -> None:
+def test_no_show_sends_a_mail_only_with_a_fee(office: Office) -> None:
     free, dear, came = Story(), Story(), Story()
     office.hear(free.booked(), dear.booked(), came.booked())
     assert told(office, free.missed(0), came.completed(), dear.missed(100))[3:] == ["no_show"]
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
-def test_the_database_takes_every_kind_and_preferences_decide(office: Office, kind: Kind) -> None:
+def test_every_kind_is_stored_and_follows_preferences(office: Office, kind: Kind) -> None:
     story = Story()
     with office.database.transaction(BUSINESS) as connection:
         repository.add_messages(connection, [(story.booked(), kind)])

@@ -1,4 +1,4 @@
-"""A day before, once, at the time that then holds."""
+"""Reminders: one per appointment, a day before its current start."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ def reminders(office: Office) -> list[tuple[int, str]]:
 
 
 def a_day_before(office: Office) -> None:
-    """The time of every reminder comes."""
+    """Make every reminder due."""
     office.administer("UPDATE notifications.reminder SET due_at = now()")
 
 
@@ -26,7 +26,7 @@ def reminded(office: Office, mailbox: Mailbox) -> list[str]:
     return [subject for subject in mailbox.subjects() if subject.startswith("Reminder")]
 
 
-def test_a_reminder_comes_a_day_before(office: Office, mailbox: Mailbox) -> None:
+def test_reminder_is_sent_a_day_before(office: Office, mailbox: Mailbox) -> None:
     story = Story(customer_id=office.customer())
     office.hear(story.booked())
     ((due_at,),) = office.administer("SELECT due_at FROM notifications.reminder")
@@ -37,12 +37,12 @@ def test_a_reminder_comes_a_day_before(office: Office, mailbox: Mailbox) -> None
     assert len(reminded(office, mailbox)) == 1, "once"
 
 
-def test_what_begins_within_a_day_needs_none(office: Office) -> None:
+def test_appointment_within_a_day_gets_no_reminder(office: Office) -> None:
     office.hear(Story(starts_at=datetime.now(UTC) + timedelta(hours=23)).booked())
     assert reminders(office) == []
 
 
-def test_a_reschedule_takes_the_reminder_along(office: Office, mailbox: Mailbox) -> None:
+def test_reschedule_moves_the_reminder(office: Office, mailbox: Mailbox) -> None:
     story = Story(customer_id=office.customer(), starts_at=datetime.now(UTC) + timedelta(days=3))
     office.hear(story.booked(), story.rescheduled(by=timedelta(days=2)))
     assert reminders(office) == [(1, "void"), (2, "waiting")]
@@ -51,13 +51,13 @@ def test_a_reschedule_takes_the_reminder_along(office: Office, mailbox: Mailbox)
     assert f"{story.appointment.starts_at.day} {story.appointment.starts_at:%B}" in subject
 
 
-def test_a_reschedule_to_tomorrow_voids_the_reminder(office: Office) -> None:
+def test_reschedule_to_within_a_day_voids_the_reminder(office: Office) -> None:
     story = Story(starts_at=datetime.now(UTC) + timedelta(days=3))
     office.hear(story.booked(), story.rescheduled(by=timedelta(days=-2, hours=-12)))
     assert reminders(office) == [(1, "void")]
 
 
-def test_nobody_is_reminded_of_what_was_cancelled(office: Office, mailbox: Mailbox) -> None:
+def test_cancelled_appointment_sends_no_reminder(office: Office, mailbox: Mailbox) -> None:
     story = Story(customer_id=office.customer())
     office.hear(story.booked(), story.cancelled())
     assert reminders(office) == [(1, "void")]
@@ -65,8 +65,8 @@ def test_nobody_is_reminded_of_what_was_cancelled(office: Office, mailbox: Mailb
     assert reminded(office, mailbox) == []
 
 
-def test_nobody_is_reminded_against_their_wish(office: Office, mailbox: Mailbox) -> None:
-    """Also when they say so after they booked."""
+def test_reminder_follows_preferences(office: Office, mailbox: Mailbox) -> None:
+    """Even if the preference changes after the booking."""
     story = Story(customer_id=office.customer())
     office.hear(story.booked())
     office.module.api.set_preferences(BUSINESS, story.appointment.customer_id, Preferences(reminder=False))
@@ -74,8 +74,8 @@ def test_nobody_is_reminded_against_their_wish(office: Office, mailbox: Mailbox)
     assert reminded(office, mailbox) == []
 
 
-def test_nobody_is_reminded_of_what_is_past(office: Office, mailbox: Mailbox) -> None:
-    """As when the worker was away for days."""
+def test_past_appointment_sends_no_reminder(office: Office, mailbox: Mailbox) -> None:
+    """For example after the worker was stopped for days."""
     story = Story(customer_id=office.customer(), starts_at=datetime.now(UTC) + timedelta(hours=24, seconds=0.6))
     office.hear(story.booked())
     assert reminders(office) == [(1, "waiting")]
@@ -87,7 +87,7 @@ def test_nobody_is_reminded_of_what_is_past(office: Office, mailbox: Mailbox) ->
     assert reminders(office) == [(1, "done")]
 
 
-def test_only_what_is_booked_is_worth_a_reminder(office: Office) -> None:
+def test_only_booked_appointments_get_reminders(office: Office) -> None:
     held, asked = Story(), Story()
     office.hear(held.held(), asked.requested(), asked.rescheduled())
     assert reminders(office) == []
@@ -96,7 +96,7 @@ def test_only_what_is_booked_is_worth_a_reminder(office: Office) -> None:
 
 
 @pytest.mark.parametrize("end", ["declined", "completed", "missed"])
-def test_nobody_is_reminded_of_what_has_ended(office: Office, end: str) -> None:
+def test_ended_appointment_sends_no_reminder(office: Office, end: str) -> None:
     story = Story()
     office.hear(story.booked())
     office.hear(story.missed(50) if end == "missed" else getattr(story, end)())

@@ -1,4 +1,4 @@
-"""The worker as a process: from the outbox to the mail server, and its end."""
+"""The worker process: from the outbox to the mail server, and shutdown."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ from tests.site import auth_site
 
 @contextlib.contextmanager
 def worker(databases: Databases, folder: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    """Its log is in `folder`."""
+    """Run the worker, with its log in `folder`."""
     environment = {
         **os.environ,
         "MONOLITH_DATABASE_URL": databases.monolith_url,
@@ -49,7 +49,7 @@ def worker(databases: Databases, folder: Path, **settings: str) -> Iterator[subp
 
 
 def customer_of(databases: Databases) -> Story:
-    """An appointment of somebody whom auth knows."""
+    """Write an appointment of an existing user to the outbox."""
     with auth_site(databases) as site:
         owner = site.client()
         assert owner.sign_up("salon").status_code == 201
@@ -62,7 +62,7 @@ def wait() -> None:
     time.sleep(0.02)
 
 
-def test_from_either_outbox_to_the_customer(databases: Databases, mailbox: Mailbox, tmp_path: Path) -> None:
+def test_events_of_both_outboxes_reach_the_customer(databases: Databases, mailbox: Mailbox, tmp_path: Path) -> None:
     story = customer_of(databases)
     ours, theirs = in_process_outbox(databases), http_outbox(databases)
     with worker(databases, tmp_path, SMTP_URL=mailbox.url) as process:
@@ -82,7 +82,7 @@ def test_from_either_outbox_to_the_customer(databases: Databases, mailbox: Mailb
     assert not [line for line in lines if line["level"] not in ("info", "warning")]
 
 
-def test_it_starts_without_redis_and_begins_when_there_is_one(
+def test_worker_starts_without_redis_and_consumes_once_it_is_available(
     databases: Databases, mailbox: Mailbox, tmp_path: Path
 ) -> None:
     story = customer_of(databases)
@@ -101,7 +101,7 @@ def test_it_starts_without_redis_and_begins_when_there_is_one(
 
 
 @pytest.mark.parametrize("name", ["MONOLITH_DATABASE_URL", "REDIS_URL", "SMTP_URL"])
-def test_a_missing_variable_is_one_line_that_names_it(databases: Databases, tmp_path: Path, name: str) -> None:
+def test_missing_variable_is_named_in_one_line(databases: Databases, tmp_path: Path, name: str) -> None:
     with worker(databases, tmp_path, **{name: ""}) as process:
         assert process.wait(10) == 2
     said = (tmp_path / "log").read_text()

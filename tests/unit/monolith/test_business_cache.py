@@ -1,4 +1,4 @@
-"""Businesses are remembered for a moment, a bounded number of them."""
+"""The cache of businesses by slug: duration and size."""
 
 import time
 
@@ -8,7 +8,7 @@ from monolith.shared.endpoints.authorizer import BusinessCache
 
 
 class Register:
-    """Counts how often it was asked."""
+    """Counts lookups."""
 
     def __init__(self) -> None:
         self.businesses: dict[str, BusinessRef] = {}
@@ -22,7 +22,7 @@ class Register:
         return self.businesses.get(slug)
 
 
-def test_a_business_is_looked_up_once_in_a_while() -> None:
+def test_business_is_cached_for_a_while() -> None:
     register = Register()
     register.add("salon", "before")
     known = BusinessCache(register.find, seconds=0.05)
@@ -35,7 +35,7 @@ def test_a_business_is_looked_up_once_in_a_while() -> None:
     assert found.name == "after"
 
 
-def test_a_business_is_known_from_the_moment_it_exists() -> None:
+def test_unknown_business_is_not_cached() -> None:
     register = Register()
     known = BusinessCache(register.find)
     assert known.get("salon") is None
@@ -43,7 +43,7 @@ def test_a_business_is_known_from_the_moment_it_exists() -> None:
     assert known.get("salon") is not None
 
 
-def test_only_so_many_are_remembered() -> None:
+def test_cache_size_is_bounded() -> None:
     register = Register()
     known = BusinessCache(register.find, max_entries=3)
     for number in range(10):

@@ -1,4 +1,4 @@
-"""What a page says that a change costs, before it is made."""
+"""Preview of the cost of a change."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -13,7 +13,7 @@ HOUR = 60
 
 
 def offering(**policy: object) -> m.Offering:
-    """It may be cancelled free of charge until a day before."""
+    """An offering that can be cancelled free of charge until a day before."""
     return m.Offering(
         offering_id=uuid4(),
         name="Cut",
@@ -44,7 +44,7 @@ def appointment(starts_at: datetime, reschedules: int = 0) -> m.Appointment:
     )
 
 
-def test_before_the_cut_off_it_costs_nothing_and_says_until_when() -> None:
+def test_change_before_the_cutoff_is_free() -> None:
     starts_at = NOW + timedelta(hours=25)
     assert cancellation_terms(offering(), starts_at) == ChangeTerms(free_until=starts_at - timedelta(hours=24))
 
@@ -57,20 +57,20 @@ def test_before_the_cut_off_it_costs_nothing_and_says_until_when() -> None:
         ({"inside_cutoff": "refuse", "late_fee_percent": 30}, ChangeTerms(refused=True)),
     ],
 )
-def test_inside_the_cut_off_it_costs_the_fee_or_is_refused(policy: dict[str, object], terms: ChangeTerms) -> None:
+def test_change_after_the_cutoff_costs_the_fee_or_is_refused(policy: dict[str, object], terms: ChangeTerms) -> None:
     starts_at = NOW + timedelta(hours=23)
     assert cancellation_terms(offering(**policy), starts_at) == terms
     assert reschedule_terms(offering(**policy), appointment(starts_at)) == terms
 
 
-def test_moving_has_a_cut_off_of_its_own() -> None:
+def test_reschedule_has_its_own_cutoff() -> None:
     starts_at = NOW + timedelta(hours=23)
     ours = offering(reschedule_cutoff_minutes=HOUR)
     assert reschedule_terms(ours, appointment(starts_at)) == ChangeTerms(free_until=starts_at - timedelta(hours=1))
     assert cancellation_terms(ours, starts_at).fee_percent == 100
 
 
-def test_what_was_moved_as_often_as_it_may_be_stays() -> None:
+def test_reschedule_limit_is_respected() -> None:
     ours, starts_at = offering(max_reschedules=2), NOW + timedelta(days=9)
     assert not reschedule_terms(ours, appointment(starts_at, reschedules=1)).refused
     assert reschedule_terms(ours, appointment(starts_at, reschedules=2)).refused

@@ -1,4 +1,4 @@
-"""A wrong environment is one line that names the variable and the remedy."""
+"""An invalid environment is reported in one line with the variable and the remedy."""
 
 import base64
 import os
@@ -27,7 +27,7 @@ OF_THE_WEB = [name for name in GOOD if name not in ("REDIS_URL", "SMTP_URL")]
 OF_THE_WORKER = [name for name in GOOD if name != "METRICS_TOKEN"]
 
 
-def test_a_complete_environment_is_read() -> None:
+def test_complete_environment_is_accepted() -> None:
     config = MonolithConfig.from_environment(GOOD | {"TRUSTED_PROXIES": "10.0.0.0/8, ::1"})
     assert config.public_url == "http://127.0.0.1:8000"
     assert (config.signing_key.key_id, config.signing_key.private_key) == ("k1", bytes(range(32)))
@@ -38,13 +38,13 @@ def test_a_complete_environment_is_read() -> None:
 
 
 @pytest.mark.parametrize("name", OF_THE_WEB)
-def test_what_the_web_needs_has_no_default(name: str) -> None:
+def test_web_settings_have_no_defaults(name: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} is not set: set it to "):
         MonolithConfig.from_environment({key: value for key, value in GOOD.items() if key != name})
 
 
 @pytest.mark.parametrize("name", OF_THE_WORKER)
-def test_what_the_worker_needs_has_no_default(name: str) -> None:
+def test_worker_settings_have_no_defaults(name: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} is not set: set it to "):
         WorkerConfig.from_environment({key: value for key, value in GOOD.items() if key != name})
 
@@ -70,7 +70,7 @@ def test_what_the_worker_needs_has_no_default(name: str) -> None:
         ("WEB_THREADS", "0"),
     ],
 )
-def test_what_is_malformed_is_named_and_secrets_are_not_shown(name: str, value: str) -> None:
+def test_malformed_setting_is_named_without_exposing_secrets(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} is ") as refused:
         MonolithConfig.from_environment(GOOD | {name: value})
     assert "\n" not in str(refused.value)
@@ -78,21 +78,21 @@ def test_what_is_malformed_is_named_and_secrets_are_not_shown(name: str, value: 
         assert value not in str(refused.value)
 
 
-def test_no_secret_stands_in_the_representation() -> None:
+def test_representation_contains_no_secrets() -> None:
     shown = repr(MonolithConfig.from_environment(GOOD)) + repr(WorkerConfig.from_environment(GOOD))
     assert "0123456789abcdef" not in shown
     assert "fedcba9876543210" not in shown
     assert repr(bytes(range(32))) not in shown
 
 
-def test_a_process_that_cannot_be_configured_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_configuration_exits_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         load_or_exit("monolith", MonolithConfig.from_environment, {})
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("monolith: MONOLITH_DATABASE_URL is not set: set it to ")
 
 
-def test_importing_the_app_needs_no_environment(tmp_path: Path) -> None:
+def test_importing_the_app_requires_no_environment(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import monolith.app, monolith.config, monolith.modules.auth.module"]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=60)

@@ -1,4 +1,4 @@
-"""Where a request came from, and whom to believe."""
+"""The client address of a request behind proxies."""
 
 from ipaddress import ip_network
 
@@ -26,11 +26,11 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
         ("", "198.51.100.1", ""),
     ],
 )
-def test_only_a_trusted_proxy_is_believed(peer: str, forwarded: str | None, address: str) -> None:
+def test_forwarded_address_counts_only_from_trusted_proxies(peer: str, forwarded: str | None, address: str) -> None:
     environ = {"REMOTE_ADDR": peer} | ({} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded})
     assert remote_address(environ, PROXIES) == address
 
 
-def test_without_a_trusted_proxy_nobody_is() -> None:
+def test_forwarded_address_is_ignored_without_trusted_proxies() -> None:
     environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}
     assert remote_address(environ, ()) == "10.0.0.1"

@@ -1,4 +1,4 @@
-"""Who was just recognized is believed while the database of accounts is away, and only then."""
+"""Recent credentials are accepted while the database is unavailable, and only then."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from monolith.shared.endpoints.stale_credentials import FallbackAuthenticator
 
 
 class Accounts:
-    """The real authenticator's promises, over a dictionary; `away` makes it the database that does not answer."""
+    """A fake authenticator over a dictionary; `away` simulates an unavailable database."""
 
     def __init__(self, **known: Principal) -> None:
         self.known = known
@@ -26,7 +26,7 @@ def person(*, is_operator: bool = False) -> Principal:
     return Principal(new_id(), "user", {}, session_id=new_id(), is_operator=is_operator)
 
 
-def test_somebody_recognized_before_the_outage_still_is() -> None:
+def test_recent_credential_is_accepted_during_an_outage() -> None:
     robin = person()
     accounts = Accounts(robin=robin)
     authenticator = FallbackAuthenticator(accounts)
@@ -36,7 +36,7 @@ def test_somebody_recognized_before_the_outage_still_is() -> None:
     assert authenticator.by_session("robin") == robin
 
 
-def test_a_stranger_is_not_let_in_by_an_outage() -> None:
+def test_unknown_credential_is_not_accepted_during_an_outage() -> None:
     accounts = Accounts()
     accounts.away = True
 
@@ -44,7 +44,7 @@ def test_a_stranger_is_not_let_in_by_an_outage() -> None:
         FallbackAuthenticator(accounts).by_session("robin")
 
 
-def test_a_session_does_not_pass_for_a_token() -> None:
+def test_session_secret_is_not_accepted_as_a_token() -> None:
     accounts = Accounts(robin=person())
     authenticator = FallbackAuthenticator(accounts)
     authenticator.by_session("robin")
@@ -54,7 +54,7 @@ def test_a_session_does_not_pass_for_a_token() -> None:
         authenticator.by_api_token("robin")
 
 
-def test_memory_ends_after_its_time() -> None:
+def test_recent_results_expire() -> None:
     accounts = Accounts(robin=person())
     authenticator = FallbackAuthenticator(accounts, seconds=0)
     authenticator.by_session("robin")
@@ -64,7 +64,7 @@ def test_memory_ends_after_its_time() -> None:
         authenticator.by_session("robin")
 
 
-def test_a_session_found_dead_is_forgotten() -> None:
+def test_ended_session_is_dropped() -> None:
     accounts = Accounts(robin=person())
     authenticator = FallbackAuthenticator(accounts)
     authenticator.by_session("robin")
@@ -76,7 +76,7 @@ def test_a_session_found_dead_is_forgotten() -> None:
         authenticator.by_session("robin")
 
 
-def test_signing_out_is_not_undone_by_an_outage() -> None:
+def test_logout_holds_during_an_outage() -> None:
     robin = person()
     accounts = Accounts(robin=robin)
     authenticator = FallbackAuthenticator(accounts)
@@ -89,7 +89,7 @@ def test_signing_out_is_not_undone_by_an_outage() -> None:
         authenticator.by_session("robin")
 
 
-def test_an_operator_is_never_believed_from_memory() -> None:
+def test_operator_is_never_authenticated_from_memory() -> None:
     accounts = Accounts(root=person(is_operator=True))
     authenticator = FallbackAuthenticator(accounts)
     authenticator.by_session("root")
@@ -99,7 +99,7 @@ def test_an_operator_is_never_believed_from_memory() -> None:
         authenticator.by_session("root")
 
 
-def test_memory_is_bounded_and_keeps_the_newest() -> None:
+def test_memory_is_bounded_and_keeps_the_newest_entries() -> None:
     accounts = Accounts(a=person(), b=person(), c=person())
     authenticator = FallbackAuthenticator(accounts, max_entries=2)
     for secret in "abc":

@@ -1,4 +1,4 @@
-"""What a customer reads, and what their calendar understands."""
+"""The text of mails and their calendar invitations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ class Person:
 
 
 def read(mail: ComposedMail) -> EmailMessage:
-    """The mail as it arrives."""
+    """Return the mail as received."""
     return parsed(mail.content)
 
 
@@ -74,7 +74,7 @@ def calendar(mail: EmailMessage) -> tuple[EmailMessage, Any]:
     return attachment, Calendar.from_ical(attachment.get_content())
 
 
-def test_a_confirmation_says_what_with_whom_and_when_in_the_appointment_s_zone() -> None:
+def test_confirmation_names_service_provider_and_local_time() -> None:
     mail = mail_about("confirmation")
     assert str(mail["To"]) == "Zoë Müller <zoe@example.org>"
     assert str(mail["From"]) == "Studio Ümlaut <no-reply@book.example>"
@@ -87,19 +87,19 @@ def test_a_confirmation_says_what_with_whom_and_when_in_the_appointment_s_zone()
         assert "Zoë Müller" in said
 
 
-def test_a_change_says_the_time_before_too() -> None:
+def test_change_includes_the_previous_time() -> None:
     said = text(mail_about("change"))
     assert "When: Tuesday 7 May 2030, 09:00 to 09:30" in said
     assert "Previously: Monday 6 May 2030, 09:00 (Europe/Berlin)" in said
 
 
-def test_a_cancellation_says_why() -> None:
+def test_cancellation_includes_the_reason() -> None:
     mail = mail_about("cancellation")
     assert mail["Subject"].startswith("Cancelled: Haircut")
     assert "Reason: ill" in text(mail)
 
 
-def test_an_offer_says_until_when_and_how_to_take_it() -> None:
+def test_offer_explains_how_and_until_when_to_accept_it() -> None:
     mail = mail_about("offer")
     assert mail["Subject"] == "Available: Haircut, Monday 6 May 2030, 09:00 (Europe/Berlin)"
     for subtype in ("plain", "html"):
@@ -109,14 +109,14 @@ def test_an_offer_says_until_when_and_how_to_take_it() -> None:
     assert "Held until: " in text(mail)
 
 
-def test_a_request_and_its_refusal_say_where_it_stands() -> None:
+def test_request_and_decline_describe_the_status() -> None:
     assert "Studio Ümlaut has received your request." in text(mail_about("request"))
     declined = mail_about("decline")
     assert declined["Subject"].startswith("Request declined: Haircut, Monday 6 May 2030")
     assert "Reason: we are full" in text(declined)
 
 
-def test_a_fee_is_told() -> None:
+def test_fee_is_included() -> None:
     assert "Fee: 50% of the price" in text(mail_about("no_show"))
     late = Story(starts_at=START).with_appointment(fee_percent=30)
     assert "Fee: 30% of the price" in text(mail_about("cancellation", late))
@@ -124,23 +124,23 @@ def test_a_fee_is_told() -> None:
 
 
 @pytest.mark.parametrize("kind", ["request", "decline", "offer", "no_show"])
-def test_what_is_not_agreed_is_no_entry_in_a_calendar(kind: Kind) -> None:
+def test_mail_without_an_agreement_has_no_invitation(kind: Kind) -> None:
     assert list(mail_about(kind).iter_attachments()) == []
 
 
-def test_a_request_that_was_moved_is_tentative() -> None:
+def test_rescheduled_request_is_tentative() -> None:
     mail = mail_about("change", Story(starts_at=START).with_appointment(status="pending"))
     assert "It is still awaiting approval." in text(mail)
     _, parsed = calendar(mail)
     assert parsed.walk("VEVENT")[0]["STATUS"] == "TENTATIVE"
 
 
-def test_seats_are_told_where_there_are_several() -> None:
+def test_seats_are_included_if_there_are_several() -> None:
     assert "Seats: 3" in text(mail_about("confirmation", Story(starts_at=START).with_appointment(seats=3)))
     assert "Seats" not in text(mail_about("confirmation"))
 
 
-def test_an_appointment_over_midnight_names_both_days() -> None:
+def test_appointment_over_midnight_names_both_days() -> None:
     story = Story(starts_at=datetime(2030, 5, 6, 21, 45, tzinfo=UTC))
     assert "Monday 6 May 2030, 23:45 to Tuesday 7 May 2030, 00:15" in text(mail_about("confirmation", story))
 
@@ -154,7 +154,7 @@ def test_an_appointment_over_midnight_names_both_days() -> None:
         ("cancellation", "CANCEL", "CANCELLED", 2),
     ],
 )
-def test_the_calendar_s_entry_parses_back(kind: Kind, method: str, status: str, sequence: int) -> None:
+def test_invitation_can_be_parsed(kind: Kind, method: str, status: str, sequence: int) -> None:
     story = Story(starts_at=START)
     attachment, parsed = calendar(mail_about(kind, story))
     assert attachment.get_content_type() == "text/calendar"
@@ -172,8 +172,8 @@ def test_the_calendar_s_entry_parses_back(kind: Kind, method: str, status: str, 
 
 @pytest.mark.parametrize("days", [0, 180, 365 * 40], ids=["summer", "winter", "far ahead"])
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC"])
-def test_a_calendar_that_knows_no_zones_reads_the_same_moment(zone: str, days: int) -> None:
-    """The zone's rules travel with the entry, or its times are in UTC."""
+def test_invitation_includes_the_time_zone_rules(zone: str, days: int) -> None:
+    """The invitation includes the zone's rules, unless its times are in UTC."""
     start = START + timedelta(days=days)
     story = Story(starts_at=start).with_appointment(zone=zone)
     _, parsed = calendar(mail_about("confirmation", story))
@@ -190,7 +190,7 @@ def test_a_calendar_that_knows_no_zones_reads_the_same_moment(zone: str, days: i
 
 
 @pytest.mark.parametrize("name", ["Eve\r\nBcc: all@example.org", "Eve\nSubject: x", "Eve\u2028X: y", "E\x85v\x0be\x1c"])
-def test_a_name_with_line_breaks_stays_in_its_header(name: str) -> None:
+def test_line_breaks_in_names_cannot_inject_headers(name: str) -> None:
     story = Story(starts_at=START)
     story.business_name = name
     story.with_appointment(offering_name=name, provider_name=name, note=name)
@@ -205,7 +205,7 @@ def test_a_name_with_line_breaks_stays_in_its_header(name: str) -> None:
     assert "\n" not in str(entry["SUMMARY"])
 
 
-def test_markup_in_a_name_is_text() -> None:
+def test_markup_in_names_is_escaped() -> None:
     story = Story(starts_at=START).with_appointment(offering_name="<script>alert(1)</script>")
     html = text(mail_about("confirmation", story, Person(name="<b>Bob</b>")), "html")
     assert "<script>" not in html
@@ -214,7 +214,7 @@ def test_markup_in_a_name_is_text() -> None:
 
 
 @pytest.mark.parametrize("email", ["", "no address", "a@b\r\nBcc: c@d", "<a@b>", "a@b, c@d", "@"])
-def test_what_is_no_address_gets_no_mail(email: str) -> None:
+def test_invalid_address_is_rejected(email: str) -> None:
     with pytest.raises(InvalidAddress):
         mail_about("confirmation", person=Person(email=email))
 
@@ -228,7 +228,7 @@ def test_what_is_no_address_gets_no_mail(email: str) -> None:
         ("http://localhost:8000", "localhost"),
     ],
 )
-def test_mail_comes_from_the_product_s_host(url: str, domain: str) -> None:
+def test_sender_address_is_at_the_host_of_the_product(url: str, domain: str) -> None:
     assert replace(SENDER, public_url=url).domain == domain
 
 
@@ -249,7 +249,7 @@ ZONES = ("Europe/Berlin", "UTC", "Etc/UTC", "Asia/Kolkata", "America/St_Johns", 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 @pytest.mark.parametrize("zone", ZONES)
-def test_the_composer_and_the_library_agree(kind: Kind, zone: str) -> None:
+def test_composer_matches_the_library(kind: Kind, zone: str) -> None:
     for name in NAMES:
         story = Story(starts_at=START).with_appointment(zone=zone, offering_name=name, note=name)
         notification = letter(kind, story)
@@ -262,7 +262,7 @@ def test_the_composer_and_the_library_agree(kind: Kind, zone: str) -> None:
         assert parts(parsed(ours)) == parts(parsed(library))
 
 
-def test_the_content_is_fit_for_a_server_of_seven_bits() -> None:
+def test_content_is_seven_bit_safe() -> None:
     for name in NAMES:
         content = compose(letter("confirmation", Story(starts_at=START)), Person(name=name), SENDER).content
         assert content.isascii()
