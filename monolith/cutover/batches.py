@@ -11,7 +11,10 @@ from monolith.cutover.store.cutovers import Cutover
 
 @dataclass
 class BatchOutcome:
-    """`moved` is in order; `stopped_by` is the failed business with the reason; `left` were not attempted."""
+    """The result of a batch run.
+
+    `moved` is in order; `stopped_by` is the failed business with the reason; `left` were not attempted.
+    """
 
     moved: list[Cutover] = field(default_factory=list)
     stopped_by: tuple[UUID, str] | None = None

@@ -24,11 +24,11 @@ _FAILURES = (Unavailable, DeadlineExceeded, OutcomeUnknown)
 
 
 class CallStats:
-    """Thread-safe. For a business without a rollback policy a call costs one dictionary lookup.
+    """Counts the calls of businesses with a rollback policy. Thread-safe.
 
-    The counts are stored every second, under the second of the database's clock. Counts that cannot be stored are
-    dropped: without that database no business could be rolled back either. The thread starts with the first counted
-    call.
+    For a business without a policy a call costs one dictionary lookup. The counts are stored every second, under the
+    second of the database's clock. Counts that cannot be stored are dropped: without that database no business could be
+    rolled back either. The thread starts with the first counted call.
     """
 
     def __init__(self, database: ModuleDatabase, *, flush_seconds: float = FLUSH_SECONDS) -> None:

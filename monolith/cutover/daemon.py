@@ -32,7 +32,7 @@ class _Settings(NamedTuple):
 
 
 def settings_from(environment: Environment) -> _Settings:
-    """Raises ConfigError."""
+    """Read the settings from the environment. Raises ConfigError."""
     example = "postgresql://host:port/database"
     databases = SchedulingDatabases(
         monolith=SchedulingDatabase(

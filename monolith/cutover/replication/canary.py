@@ -26,26 +26,30 @@ def send_canary(databases: SchedulingDatabases, source: DatabaseName, *, seconds
     way."""
     here, there = databases.at(source), databases.at(other_database(source))
     canary_id = uuid7()
-    with here.connect() as home, there.connect() as abroad:
-        home.execute("INSERT INTO scheduling.canary (canary_id, sent_at) VALUES (%s, clock_timestamp())", (canary_id,))
+    with here.connect() as source_db, there.connect() as target_db:
+        source_db.execute(
+            "INSERT INTO scheduling.canary (canary_id, sent_at) VALUES (%s, clock_timestamp())", (canary_id,)
+        )
         try:
             there_ms = _wait_until(
-                lambda: abroad.execute("SELECT 1 FROM scheduling.canary WHERE canary_id = %s", (canary_id,)).fetchone(),
+                lambda: target_db.execute(
+                    "SELECT 1 FROM scheduling.canary WHERE canary_id = %s", (canary_id,)
+                ).fetchone(),
                 f"from {here.name} to {there.name}",
                 seconds,
             )
-            abroad.execute(
+            target_db.execute(
                 "UPDATE scheduling.canary SET answered_at = clock_timestamp() WHERE canary_id = %s", (canary_id,)
             )
             back_ms = _wait_until(
-                lambda: home.execute(
+                lambda: source_db.execute(
                     "SELECT 1 FROM scheduling.canary WHERE canary_id = %s AND answered_at IS NOT NULL", (canary_id,)
                 ).fetchone(),
                 f"back from {there.name} to {here.name}",
                 seconds,
             )
         finally:
-            home.execute("DELETE FROM scheduling.canary WHERE canary_id = %s", (canary_id,))
+            source_db.execute("DELETE FROM scheduling.canary WHERE canary_id = %s", (canary_id,))
     return Canary(there_ms, back_ms)
 
 

@@ -11,9 +11,10 @@ MAX_SLOW_SHARE: Final = 0.05
 
 
 class RollbackThresholds(NamedTuple):
-    """`most_failed` is a share of calls, 0 to 1. Calls longer than `p95_ms` are slow; at most one in twenty may be.
+    """The limits beyond which a business is rolled back.
 
-    The window of `for_seconds` is the time for which a threshold must be exceeded.
+    `most_failed` is a share of calls, 0 to 1. Calls longer than `p95_ms` are slow; at most one in twenty may be. The
+    window of `for_seconds` is the time for which a threshold must be exceeded.
     """
 
     most_failed: float
@@ -22,8 +23,11 @@ class RollbackThresholds(NamedTuple):
 
 
 class CallCounts(NamedTuple):
-    """A failed call ended in Unavailable, DeadlineExceeded, OutcomeUnknown or a bug; refusals and conflicts are
-    replies."""
+    """Numbers of calls.
+
+    A failed call ended in Unavailable, DeadlineExceeded, OutcomeUnknown or a bug; refusals and conflicts are
+    replies.
+    """
 
     calls: int = 0
     failed: int = 0

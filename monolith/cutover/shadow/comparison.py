@@ -43,7 +43,7 @@ class PendingRecheck:
 
 
 class ReadComparer:
-    """Uses ports of its own, so that a hanging candidate takes no connection from users.
+    """Compares reads over ports of its own, so that a hanging candidate takes no connection from users.
 
     Each method makes at most two calls, within `candidate_seconds` each, and never raises for a failing port.
     """

@@ -17,7 +17,10 @@ CountsKey = tuple[str, datetime]
 
 @dataclass(slots=True)
 class ComparisonCounts:
-    """Times are those of compared reads. `dropped` reads were selected but not compared."""
+    """The results of one operation in one minute.
+
+    Times are those of compared reads. `dropped` reads were selected but not compared.
+    """
 
     compared: int = 0
     different: int = 0
@@ -41,7 +44,7 @@ class ComparisonCounts:
 
 
 class CountsBuffer:
-    """Thread-safe."""
+    """Sums counts until they are stored. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -41,7 +41,7 @@ _ADVANCE = sql.SQL(
 
 
 class Cutover(NamedTuple):
-    """A row at the time it was read. `epoch` is the source's; the target's is one higher."""
+    """A cutover as stored when it was read. `epoch` is the source's; the target's is one higher."""
 
     cutover_id: UUID
     business_id: UUID
@@ -111,7 +111,7 @@ def begin(
 
 
 def get(platform: Connection, cutover_id: UUID) -> Cutover:
-    """Raises LookupError."""
+    """Return the cutover. Raises LookupError."""
     found = _read(platform, "cutover_id = %s", (cutover_id,))
     if not found:
         raise LookupError(f"there is no cutover {cutover_id}")

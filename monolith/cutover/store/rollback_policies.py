@@ -23,7 +23,7 @@ ACTOR = "guard"
 
 
 class RollbackPolicy(NamedTuple):
-    """`home` is the database to roll back to. `problem` says why a rollback has not succeeded yet."""
+    """A stored policy. `home` is the database to roll back to; `problem` is why a rollback has not succeeded yet."""
 
     policy_id: UUID
     business_id: UUID

@@ -34,7 +34,7 @@ class ShadowSummary(msgspec.Struct, frozen=True):
 
 
 class ShadowResultStore:
-    """Raises the errors of `ModuleDatabase`."""
+    """Stores and summarizes results. Raises the errors of `ModuleDatabase`."""
 
     def __init__(self, database: ModuleDatabase) -> None:
         self._database = database

@@ -16,14 +16,14 @@ class Difference(Struct, frozen=True):
 
 
 class TableFinding(Struct, frozen=True):
-    """Whether a table is equal, and how many rows of the source were compared."""
+    """Equality of one table, and the number of compared rows of the source."""
 
     rows: int
     equal: bool
 
 
 class Findings(Struct, frozen=True):
-    """`differences` lists at most 50 of the `different` rows.
+    """The findings of one comparison. `differences` lists at most 50 of the `different` rows.
 
     A later comparison may start at `compared_from`: the source's clock before the first read, minus the longest
     possible duration of a transaction that was open then.

@@ -12,10 +12,10 @@ _FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 class _Invariant(NamedTuple):
-    """Checked in chunks of related rows. `next` finds the key at which a chunk of `rows` rows ends.
+    """One invariant, checked in chunks of related rows.
 
-    `violations` selects the ids that violate the invariant in the chunk after `after` up to `upto`, to be inserted into
-    `message`.
+    `next` finds the key at which a chunk of `rows` rows ends. `violations` selects the ids that violate the invariant
+    in the chunk after `after` up to `upto`, to be inserted into `message`.
     """
 
     message: str

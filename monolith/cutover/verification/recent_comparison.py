@@ -104,7 +104,7 @@ def _active_writers(db: Connection, business_id: UUID) -> set[str]:
 
 
 class _Found(NamedTuple):
-    """`differing` has the rows of both databases."""
+    """The summaries of all tables, and the rows of both databases for differing ones."""
 
     tables: dict[str, TableFinding]
     differing: dict[Table, tuple[Rows, Rows]]
@@ -155,7 +155,7 @@ def _rows(db: Connection, table: Table, values: dict[str, Any]) -> Rows:
 
 
 def _changed(db: Connection, values: dict[str, Any]) -> set[UUID]:
-    """Index: history_by_time."""
+    """Return the appointments with recent history. Index: history_by_time."""
     rows = db.execute(
         "SELECT DISTINCT appointment_id FROM scheduling.history WHERE business_id = %(business)s AND at >= %(since)s",
         values,
