@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from contracts.chassis.backoff import Backoff
+from contracts.chassis.backoff import Backoff, backoff_delay
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +21,15 @@ class Loop:
     """A step that is repeated until the process stops.
 
     `step` runs for at most about two seconds. It returns a true value if there may be more to do at once; otherwise
-    the next step follows after `idle_seconds`, or as soon as `wake` is set. An exception is logged, and the step is
+    the next step follows after `idle_seconds`, which doubles at each further step without work, up to
+    `longest_idle_seconds`, or as soon as `wake` is set. An exception is logged, and the step is
     repeated with backoff.
     """
 
     name: str
     step: Callable[[], object]
     idle_seconds: float
+    longest_idle_seconds: float = 0.0
     wake: threading.Event = field(default_factory=threading.Event)
 
 
@@ -66,6 +68,7 @@ def run(worker: Worker, stop: threading.Event) -> bool:
 def _repeat(loop: Loop, stop: threading.Event) -> None:
     log.info("loop %s started", loop.name)
     backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
+    idle_steps = 0
     while not stop.is_set():
         try:
             more = loop.step()
@@ -75,8 +78,11 @@ def _repeat(loop: Loop, stop: threading.Event) -> None:
             _log_failure(loop, error, backoff.failures, delay)
             stop.wait(delay)
             continue
+        idle_steps = 0 if more else idle_steps + 1
         if not more and not stop.is_set():
-            loop.wake.wait(loop.idle_seconds)
+            longest = max(loop.idle_seconds, loop.longest_idle_seconds)
+            if loop.wake.wait(backoff_delay(idle_steps, loop.idle_seconds, longest)):
+                idle_steps = 0
             loop.wake.clear()
     log.info("loop %s stopped", loop.name)
 

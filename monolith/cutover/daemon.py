@@ -21,7 +21,8 @@ from monolith.cutover.rollback.rollback_worker import RollbackWorker
 log = logging.getLogger("monolith.cutover.daemon")
 
 RECOVERY_SECONDS = 0.25
-ROLLBACK_SECONDS = 0.5
+LONGEST_RECOVERY_SECONDS = 0.5
+ROLLBACK_SECONDS = 1.0
 ROLLBACK_DATABASE_SHARE = 0.5
 """Of the databases' time, for comparisons before an automatic rollback: above the default, to shorten the outage."""
 
@@ -57,7 +58,7 @@ def main() -> None:
     recovery = RecoveryWorker(settings.databases)
     rollback = RollbackWorker(settings.databases, checks)
     loops = [
-        Loop("cutover recovery", recovery.step, RECOVERY_SECONDS),
+        Loop("cutover recovery", recovery.step, RECOVERY_SECONDS, LONGEST_RECOVERY_SECONDS),
         Loop("automatic rollback", rollback.step, ROLLBACK_SECONDS),
     ]
     if not run(Worker(loops, closing=[recovery.close, rollback.close]), stop):

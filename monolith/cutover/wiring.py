@@ -93,8 +93,8 @@ def switched_worker(given: Surroundings, *, calls_at_once: int, redis_url: str) 
     return SchedulingParts(
         port=SwitchedScheduling(_adapters(given, calls_at_once), routes),
         loops=[
-            Loop("relay", relay.step, idle_seconds=0.1),
-            Loop("maintenance", maintenance.step, idle_seconds=0.5),
+            Loop("relay", relay.step, idle_seconds=0.1, longest_idle_seconds=0.5),
+            Loop("maintenance", maintenance.step, idle_seconds=0.5, longest_idle_seconds=1.0),
         ],
         closing=[relay.close, maintenance.close, watch.close],
     )

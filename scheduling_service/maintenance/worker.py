@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.5
 """How long to wait before the next step after a step that found nothing to do."""
+LONGEST_IDLE_SECONDS = 1.0
+"""The wait doubles up to this while nothing is found."""
 
 WAITING_SECONDS = 60.0
 """How often waitlists are examined without a cancellation: changed hours or a rolling window may have freed time."""

@@ -17,7 +17,7 @@ from scheduling_service.maintenance import worker
 from scheduling_service.maintenance.wiring import build_maintenance_worker
 from scheduling_service.maintenance.worker import MaintenanceWorker
 from scheduling_service.relay.metrics import RelayMetrics
-from scheduling_service.relay.relay import IDLE_SECONDS, Relay
+from scheduling_service.relay.relay import IDLE_SECONDS, LONGEST_IDLE_SECONDS, Relay
 from scheduling_service.relay.wiring import build_relay
 
 
@@ -26,8 +26,8 @@ def main() -> None:
     stop = stop_on_signals()
     relay, maintenance = load_or_exit("scheduling", _build, os.environ)
     loops = [
-        Loop("relay", relay.step, IDLE_SECONDS),
-        Loop("maintenance", maintenance.step, worker.IDLE_SECONDS),
+        Loop("relay", relay.step, IDLE_SECONDS, LONGEST_IDLE_SECONDS),
+        Loop("maintenance", maintenance.step, worker.IDLE_SECONDS, worker.LONGEST_IDLE_SECONDS),
     ]
     if not run(Worker(loops, closing=[relay.close, maintenance.close]), stop):
         # A hanging loop must not keep the process alive; the next process repeats its work.

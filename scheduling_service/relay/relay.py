@@ -1,6 +1,7 @@
 """The relay of one database: publishes new events, and republishes events that Redis has lost."""
 
 import logging
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +17,9 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.1
 """How long to wait before the next step after a step that found nothing to do."""
+LONGEST_IDLE_SECONDS = 0.5
+"""The wait doubles up to this while nothing is found. No NOTIFY wakes the relay: it would serialize all commits that
+write to the outbox, whose sessions would hold a lock on the whole database cluster while they flush their log."""
 
 BATCH = 200
 
@@ -26,11 +30,13 @@ class Limits:
 
     `retention`: how long published rows are kept, because Redis may lose them. `longest_stream`: the entries that the
     stream may hold for a lagging consumer. `room`: nothing is republished while the stream has more entries than this.
+    `linger`: the wait after a batch that is not full, so that a steady flow of events forms batches.
     """
 
     retention: timedelta = timedelta(days=7)
     longest_stream: int = 100_000
     room: int = 20_000
+    linger: timedelta = timedelta(seconds=0.1)
 
 
 class Relay:
@@ -52,7 +58,8 @@ class Relay:
         self._published_until: datetime | None = None
         self._was_behind = False
         self._has_room = True
-        self._redis_check, self._backlog_check, self._prune = Every(1), Every(5), Every(60)
+        self._next_publication = 0.0
+        self._redis_check, self._backlog_check, self._trim, self._prune = Every(1), Every(5), Every(5), Every(60)
         self._backoff = Backoff(first=0.1, longest=1.0)
 
     def step(self) -> bool:
@@ -110,12 +117,14 @@ class Relay:
             log.warning("Redis has lost published events: republishing from %s", since)
         self._published_until, self._was_behind = state.published_until, behind
         self._has_room = state.entries < self._limits.room
-        self._stream.trim(self._limits.longest_stream)
+        if self._trim.due():
+            self._stream.trim(self._limits.longest_stream)
 
     def _behind(self, published_until: datetime | None) -> bool:
         return self._newest is not None and (published_until is None or published_until < self._newest)
 
     def _publish_new(self) -> bool:
+        time.sleep(max(0.0, self._next_publication - time.monotonic()))
         rows = self._outbox.unpublished(BATCH)
         if not rows:
             return False
@@ -125,7 +134,9 @@ class Relay:
         self._publish(rows, checkpoint)
         self._outbox.mark_published(rows, moment)
         self._newest = moment
-        return len(rows) == BATCH
+        if len(rows) < BATCH:
+            self._next_publication = time.monotonic() + self._limits.linger.total_seconds()
+        return True
 
     def _republish(self) -> bool:
         if not self._behind(self._published_until):

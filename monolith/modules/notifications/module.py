@@ -46,6 +46,6 @@ def mail_loops(database: ModuleDatabase, recipients: Recipients, *, smtp_url: st
     """
     sender = Sender(database, recipients, MailServer(smtp_url), SenderIdentity(public_url))
     return [
-        Loop("mail sender", sender.step, idle_seconds=1.0),
+        Loop("mail sender", sender.step, idle_seconds=1.0, longest_idle_seconds=5.0),
         Loop("reminders", Reminders(database).step, idle_seconds=5.0),
     ]

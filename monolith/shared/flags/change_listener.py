@@ -1,7 +1,7 @@
 """Notification of every process when flags or owners change, within moments.
 
 One thread and connection per process LISTENs for notices, which Postgres sends at commit. A heartbeat on the same
-connection every half second proves that none was missed, since Postgres delivers notices before replies. While the
+connection every second proves that none was missed, since Postgres delivers notices before replies. While the
 connection is lost, `stale` is true; when it is back, subscribers receive a notice that anything may have changed.
 """
 
@@ -14,7 +14,7 @@ import psycopg
 
 from contracts.chassis.credentials import role_url
 
-HEARTBEAT_SECONDS = 0.5
+HEARTBEAT_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
