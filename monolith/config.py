@@ -1,4 +1,4 @@
-"""What the monolith's processes are told by their environment, checked once, before anything starts."""
+"""Settings of the monolith's processes, read from the environment and checked once at the start."""
 
 from dataclasses import dataclass, field
 from ipaddress import ip_network

@@ -1,4 +1,4 @@
-"""What an operator's commands need of the modules. Apart from `wiring.py`, which loads the whole product."""
+"""The modules that an operator's commands need, composed without the rest of the product."""
 
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace
@@ -11,13 +11,13 @@ from monolith.shared.endpoints import BusinessRef
 
 
 def operators_auth(url: str, secret: str) -> AuthApi:
-    """Auth's directory. Commands sign nobody up, so there is no scheduling behind it."""
+    """Return auth's API. Commands sign up no business, so it has no scheduling."""
     database = ModuleDatabase(url, role=auth.ROLE, secret=secret, pool_size=1)
     return auth.build_auth(database, open_scheduling=_no_scheduling, public_url="http://localhost").api
 
 
 def operators_billing(url: str, secret: str) -> BillingApi:
-    """Billing's books, for commands that verify them."""
+    """Return billing's API, for commands that verify invoices."""
     return billing.build_billing(ModuleDatabase(url, role=billing.APP_ROLE, secret=secret, pool_size=1)).api
 
 

@@ -25,7 +25,7 @@ def main() -> None:
     ended = run(worker, stop)
     log.info("worker stopped")
     if not ended:
-        # A loop that hangs must not keep the process: what it was doing is repeated by the next one.
+        # A hanging loop must not keep the process alive: the next process repeats its step.
         os._exit(1)
 
 

@@ -1,4 +1,4 @@
-"""`check`: what a person is told about a database that the product could not run on."""
+"""`check` explains why the product cannot run on a database."""
 
 import dataclasses
 

@@ -46,7 +46,7 @@ def test_no_process_is_told_what_it_need_not_know(tmp_path: Path) -> None:
 
 @contextlib.contextmanager
 def demo(data: Path, ports: dict[str, int]) -> Iterator[subprocess.Popen[str]]:
-    """The demo, once it has said that it is ready."""
+    """A demo that has reported that it is ready."""
     command = [sys.executable, "-m", "deploy.cli.main", "demo", "--no-seed"]
     with subprocess.Popen(
         command,
@@ -95,6 +95,6 @@ def children_of(pid: int) -> list[int]:
 
 
 def environment_of(pid: int) -> str:
-    """What the process was told; empty where the system does not say."""
+    """Return the environment of the process; empty where the system does not reveal it."""
     path = Path(f"/proc/{pid}/environ")
     return path.read_text() if path.exists() else ""

@@ -1,4 +1,4 @@
-"""`extraction flag`: the flag says what was requested and accepted, and its history can always be shown."""
+"""`extraction flag`: the flag shows accepted requests, and its history can always be shown."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

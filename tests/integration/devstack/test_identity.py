@@ -1,4 +1,4 @@
-"""Postgres runs as a user other than root, wherever the clone stands."""
+"""Postgres does not run as root, wherever the clone is."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What each running role may see of a database that `set_up` made."""
+"""Access of each running role to a database that `set_up` created."""
 
 import secrets
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ RUNNING_ROLES = [(schema.name, role) for schema in MONOLITH_SCHEMAS for role in 
 
 @pytest.fixture
 def with_private_tables(databases: Databases) -> Iterator[Databases]:
-    """A table in each schema, granted to everybody: only the schema itself then stands in the way."""
+    """A table in each schema with all grants, so that only the schema restricts access."""
     with psycopg.connect(databases.monolith_admin_url, autocommit=True) as connection:
         for schema in MONOLITH_SCHEMAS:
             connection.execute(f"SET ROLE {schema.owner}")
@@ -38,7 +38,7 @@ def test_a_role_reads_its_own_schema_and_no_other(with_private_tables: Databases
 @pytest.mark.parametrize(("home", "role"), RUNNING_ROLES)
 def test_a_running_role_creates_nothing(databases: Databases, home: str, role: str) -> None:
     statements = [f"CREATE TABLE {home}.mine ()", "CREATE TABLE public.mine ()", "CREATE SCHEMA mine"]
-    # Whoever subscribes must be allowed to create in the database, which schemas are too.
+    # A subscriber needs CREATE on the database, which also permits schemas.
     for statement in statements[:2] if role == "scheduling_replicator" else statements:
         with connect(databases, role) as connection, pytest.raises(InsufficientPrivilege):
             connection.execute(statement)

@@ -1,4 +1,4 @@
-"""`extraction seed` on real databases: what it makes is what the product could have made."""
+"""`extraction seed` on real databases: the product could have created its data."""
 
 import dataclasses
 import os
@@ -47,7 +47,7 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
 
 
 def contents(url: str) -> list[list[tuple[object, ...]]]:
-    """As text, without when a business was opened: that is now."""
+    """Return all rows as text, without the opening times of businesses."""
     query = "SELECT (to_jsonb(t) - 'opened_at')::text FROM scheduling.{} t ORDER BY 1"
     return [rows(url, query.format(table)) for table in TABLES]
 

@@ -1,4 +1,4 @@
-"""The supervisor and its record: nothing that was started is left behind, whatever happens to whom."""
+"""The supervisor and its record: no started process is left behind."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from tests.servers import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A supervisor in a process of its own."""
+    """A supervisor in a separate process."""
 
     process: subprocess.Popen[str]
     output: IO[str]

@@ -1,4 +1,4 @@
-"""Searches that are answered from memory: old by so many seconds at the most, and nothing is ever decided from them."""
+"""The availability cache: replies have a maximum age, and no booking relies on them."""
 
 import threading
 from collections.abc import Callable
@@ -28,7 +28,7 @@ NOBODY_S = UUID(int=7)
 
 
 class Counted(SchedulingPort):
-    """Another port, and what it was asked."""
+    """A port that records its calls."""
 
     def __init__(self, port: SchedulingPort) -> None:
         self.port = port
@@ -71,7 +71,7 @@ def test_a_search_is_asked_once_and_the_answer_is_the_same(shop: Shop, asked: Co
     assert told == [False, True, False]
 
 
-def test_every_kind_of_search_is_remembered_and_nothing_else(shop: Shop, asked: Counted) -> None:
+def test_only_searches_are_cached(shop: Shop, asked: Counted) -> None:
     offering_id = shop.offering.offering_id
     twice = (offering_id, shop.add_offering("Colour").offering_id)
     asked.asked.clear()
@@ -94,7 +94,7 @@ def test_a_taken_start_may_be_listed_for_a_while_and_is_refused_as_always(shop: 
         shop.book(NINE, by=shop.stranger)
 
 
-def test_whoever_booked_or_was_refused_searches_anew_and_others_do_not(shop: Shop, asked: Counted) -> None:
+def test_caller_who_booked_or_was_refused_bypasses_the_cache(shop: Shop, asked: Counted) -> None:
     callers = (shop.customer, shop.stranger, shop.anonymous)
     for caller in callers:
         assert NINE in starts(shop, caller)
@@ -124,7 +124,7 @@ def test_a_change_of_one_business_leaves_the_memory_of_others(shop: Shop, asked:
     assert asked.searches() == before
 
 
-def test_an_answer_from_before_a_change_that_comes_after_it_is_not_remembered(shop: Shop, asked: Counted) -> None:
+def test_reply_older_than_a_change_is_not_cached(shop: Shop, asked: Counted) -> None:
     changed, answering = threading.Event(), threading.Event()
 
     def wait_for_the_change() -> None:
@@ -149,13 +149,13 @@ def test_an_answer_is_as_old_as_allowed_and_no_older(shop: Shop, asked: Counted,
     eventually(lambda: NINE not in brief.starts(), seconds=10)
 
 
-def test_customers_get_no_answers_that_were_made_for_others(shop: Shop, asked: Counted) -> None:
+def test_cached_replies_are_not_shared_between_customers(shop: Shop, asked: Counted) -> None:
     for caller in (shop.customer, shop.stranger, shop.anonymous):
         starts(shop, caller)
     assert asked.searches() == 3
 
 
-def test_errors_are_not_remembered(shop: Shop, asked: Counted) -> None:
+def test_errors_are_not_cached(shop: Shop, asked: Counted) -> None:
     for _ in range(2):
         with pytest.raises(OfferingNotFound):
             shop.search(offering_id=NOBODY_S)
@@ -169,7 +169,7 @@ def test_memory_is_bounded_and_the_oldest_goes_first(shop: Shop, asked: Counted,
     assert told == [False, False, False, True, True, False]
 
 
-def test_a_server_remembers_if_it_is_told_to_and_says_how_often(databases: Databases, tmp_path: Path) -> None:
+def test_configured_server_caches_and_exports_the_hit_rate(databases: Databases, tmp_path: Path) -> None:
     with gunicorn_site(databases, tmp_path, AVAILABILITY_CACHE_SECONDS="60", WEB_WORKERS="1") as site:
         owner = site.client()
         assert owner.sign_up("salon").status_code == 201

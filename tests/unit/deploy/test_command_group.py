@@ -1,4 +1,4 @@
-"""The list of `extraction` commands: fast, ordered, and honest about what is missing."""
+"""The list of `extraction` commands: fast, ordered, and without unavailable commands."""
 
 import subprocess
 import sys
