@@ -1,1 +1,1 @@
-"""The scheduling module itself. Both topologies run it; it knows no HTTP, no environment and no globals."""
+"""The scheduling module. Both topologies run it; it does not depend on HTTP, the environment or globals."""

@@ -79,7 +79,7 @@ def is_offerable(write: Write, rules: BusinessRules, entry: m.WaitlistEntry) -> 
 
 
 class _Offers:
-    """Makes offers and remembers which windows are full: offers only occupy time, so these stay full."""
+    """Makes offers and stores which windows are full: offers only occupy time, so these stay full."""
 
     def __init__(self, write: Write, rules: BusinessRules, overlapping: tuple[datetime, datetime] | None) -> None:
         ctx = replace(write.ctx, actor=SYSTEM)

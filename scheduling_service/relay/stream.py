@@ -1,7 +1,7 @@
 """The Redis stream, and the checkpoint: the publication time up to which the outbox is in the stream.
 
 The checkpoint is one field per database in the hash `PUBLISHED`, written by the same atomic script as the events. Redis
-loses its newest writes first, so the checkpoint that survives tells exactly which events were lost. To have events
+loses its newest writes first, so the checkpoint that survives shows exactly which events were lost. To have events
 published again for another reason, a consumer or operator moves the checkpoint back or deletes it.
 """
 

@@ -28,12 +28,12 @@ _milliseconds = re.compile(r"-?[0-9]{1,9}")
 
 
 class ServedPort(Protocol):
-    """What the HTTP API needs of an implementation: every operation through one method, and a readiness check."""
+    """The interface that the HTTP API needs: every operation through one method, and a readiness check."""
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R: ...
 
     def ping(self) -> None:
-        """Raise Unavailable, naming what is missing, unless calls can be served now."""
+        """Raise Unavailable, naming the cause, unless calls can be served now."""
 
 
 class OperationView:

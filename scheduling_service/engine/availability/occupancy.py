@@ -26,7 +26,7 @@ class BookableSession(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Occupancy:
-    """What is occupied at `now`, by the database's clock, in seconds since 1970.
+    """The occupied time at `now`, by the database's clock, in seconds since 1970.
 
     Providers and resources are identified by their index in the query.
     """

@@ -57,7 +57,7 @@ def reserve_and_move(
 def build_reschedule_query(
     rules: BusinessRules, current: m.Appointment, request: m.Reschedule | None = None
 ) -> AvailabilityQuery:
-    """Build a query with the appointment's own duration and seats, whatever the offering's are now."""
+    """Build a query with the appointment's own duration and seats, not the offering's current ones."""
     offering = rules.offering(current.offering_id)
     provider_id = None if request is None else request.provider_id
     if provider_id is None and offering.assignment != "collective":

@@ -203,7 +203,7 @@ def _reserve_overridden(write: Write, request: ReservationRequest, occupancy: Oc
 def _overbook_session(
     write: Write, ids: tuple[UUID, ...], session_id: UUID, overridden: tuple[str, ...]
 ) -> Reservation:
-    """Join a full session without taking a seat. Taking zero seats locks it, so that it is not deleted meanwhile."""
+    """Join a full session without taking a seat. Taking zero seats locks it against deletion."""
     business_id = write.ctx.business_id
     write.locks.enter_claims()
     if not store.take_seats(write.db, business_id, session_id, 0, None):

@@ -22,7 +22,7 @@ _WITH_NAMES = """
 """
 _APPOINTMENT = _WITH_NAMES.format(source="scheduling.appointment", extra="")
 # The rows are locked before the join. After waiting for a lock, Postgres rechecks a join against the rows it had joined
-# before, and would drop an appointment that was moved to another provider in the meantime.
+# before, and would drop an appointment that was moved to another provider.
 _LOCKED = _WITH_NAMES.format(
     source="(SELECT * FROM scheduling.appointment WHERE {where} ORDER BY appointment_id FOR NO KEY UPDATE {skip})",
     extra=", a.session_id",

@@ -20,7 +20,7 @@ _CLAIMS_WITH_DETAILS = """
 
 
 class DetailQuery(NamedTuple):
-    """What to read in addition to claims, for an offering with seats or limits."""
+    """The details to read in addition to claims, for an offering with seats or limits."""
 
     offering_id: UUID
     providers: Sequence[UUID]
@@ -29,7 +29,7 @@ class DetailQuery(NamedTuple):
     """The window in which appointments are counted, in seconds since 1970."""
     customer_id: UUID | None
     collective: bool
-    """Whether an appointment counts for every provider that takes part in it, whoever comes first."""
+    """Whether an appointment counts for every provider that takes part in it, not only its first one."""
     zone: str
 
 

@@ -8,7 +8,7 @@ from scheduling_service.engine.database import Connection
 
 
 class BeginResult(NamedTuple):
-    """What `begin_write` read after it had acquired the locks."""
+    """The state that `begin_write` read after it had acquired the locks."""
 
     now: datetime
     lease_active: bool | None

@@ -1,4 +1,4 @@
-"""Invariants of concurrent calls, whichever wins."""
+"""Invariants of concurrent calls, regardless of their order."""
 
 from collections.abc import Sequence
 from itertools import pairwise

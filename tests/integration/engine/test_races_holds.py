@@ -95,7 +95,7 @@ def settle(shop: Shop) -> m.Settled:
 
 
 def test_settling_against_booking_and_joining(bench: Workbench, shop: Shop) -> None:
-    """Whichever write expires the hold, exactly one booking or offer gets the time."""
+    """Exactly one booking or offer gets the time, regardless of the write that expires the hold."""
     zoe = shop.add_provider()
     deadlocks = bench.deadlocks()
     for hour in (9, 11, 13, 15):

@@ -1,4 +1,4 @@
-"""Constraints that the database enforces whatever the code does."""
+"""Constraints that the database enforces independently of the code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

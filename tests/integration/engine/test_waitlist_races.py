@@ -148,7 +148,7 @@ def test_concurrent_series_are_all_or_none(bench: Workbench, shop: Shop, threads
 
 @pytest.mark.parametrize("threads", [4, 8])
 def test_concurrently_moved_series_stay_whole(bench: Workbench, shop: Shop, threads: int) -> None:
-    """Each moves to its neighbour's times; no series is split, whatever is refused."""
+    """Each moves to its neighbour's times; no series is split by a refusal."""
     deadlocks = bench.deadlocks()
     callers = [customer_of(shop.business_id) for _ in range(threads)]
     made = [_series(shop, each, 9 + n) for n, each in enumerate(callers)]

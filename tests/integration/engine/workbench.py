@@ -124,7 +124,7 @@ def told_to_return(error: Exception) -> bool:
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T | SchedulingError]:
     """Run calls that start at the same moment, each in a thread; return results or refusals. Raise other exceptions.
 
-    Calls that are told to retry are repeated.
+    Calls that receive a request to retry are repeated.
     """
     ready = threading.Barrier(len(calls))
 

@@ -53,5 +53,5 @@ def one_joins_a_group(visit: Visit) -> bool:
 
 @pytest.mark.parametrize("what", [some_are_listed, one_joins_a_group])
 def test_the_random_visits_are_diverse(what: Callable[[Visit], bool]) -> None:
-    """Otherwise the property would hold trivially."""
+    """Without this, the property would hold trivially."""
     find(visits(), what, settings=settings(phases=[Phase.generate], database=None), random=Random(1))

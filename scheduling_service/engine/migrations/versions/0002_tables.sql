@@ -86,7 +86,7 @@ CREATE TABLE scheduling.claim (
     overbooked  boolean NOT NULL DEFAULT false,
     PRIMARY KEY (business_id, resource_id, holder_id),
     CHECK (ends_at > starts_at AND ends_at - starts_at <= interval '48 hours'),
-    -- No double booking, guaranteed by the database, whatever the code above it does.
+    -- No double booking, guaranteed by the database, independently of the code above it.
     CONSTRAINT claim_no_overlap EXCLUDE USING gist (
         business_id WITH =,
         resource_id WITH =,
@@ -158,7 +158,7 @@ SELECT business_id, provider_id, appointment_id, offering_id, starts_at, ends_at
   FROM scheduling.appointment WHERE status = 'booked';
 ALTER TABLE scheduling.appointment FORCE ROW LEVEL SECURITY;
 
--- An active appointment that is not overbooked has a claim on its provider's time, whatever wrote the row. Checked at COMMIT,
+-- An active appointment that is not overbooked has a claim on its provider's time, however the row was written. Checked at COMMIT,
 -- when an operation is complete. Replicated rows do not fire the trigger.
 CREATE FUNCTION scheduling.require_claim() RETURNS trigger
 LANGUAGE plpgsql AS $$

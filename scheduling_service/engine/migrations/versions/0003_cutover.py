@@ -1,4 +1,4 @@
-"""What a cutover needs: attempts, fence watermarks, canaries, and the roles that cut over and replicate."""
+"""Schema for cutovers: attempts, fence watermarks, canaries, and the grants to cut over and replicate."""
 
 from importlib import resources
 

@@ -1,4 +1,4 @@
--- What a cutover needs in each of the two databases. The lease decides which database may write; everything except the lease and
+-- The schema for cutovers, in each of the two databases. The lease decides which database may write; everything except the lease and
 -- the outbox is replicated in both directions.
 
 ALTER TABLE scheduling.lease ADD COLUMN attempt bigint NOT NULL DEFAULT 0;
