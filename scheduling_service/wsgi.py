@@ -10,7 +10,7 @@ from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.logs import log_to
 from contracts.chassis.settings import load_or_exit
 from scheduling_service.config import WebConfig
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from scheduling_service.web.app import create_app
 
@@ -20,7 +20,7 @@ RUNNING_ROLE = "scheduling_app"
 def build(config: WebConfig) -> Flask:
     """Build the app over the service's database, with one connection per thread and one for the metrics."""
     url = role_url(config.database_url, RUNNING_ROLE, config.role_secret)
-    engine = SchedulingEngine(Database(url, pool_size=config.threads))
+    engine = SchedulingEngine(EngineDatabase(url, pool_size=config.threads))
     return create_app(engine, config, DatabaseSessions("scheduling", {"scheduling": url}))
 
 

@@ -149,6 +149,6 @@ def application(
 
 def scheduling_opener(database_url: str, role_secret: str) -> OpenScheduling:
     """Return a function that opens a business in the scheduling engine of this database."""
-    engine = SchedulingEngine(engine_database.Database(role_url(database_url, "scheduling_app", role_secret)))
+    engine = SchedulingEngine(engine_database.EngineDatabase(role_url(database_url, "scheduling_app", role_secret)))
 
     return business_opener(engine)

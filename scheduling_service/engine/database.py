@@ -16,14 +16,14 @@ from contracts.scheduling.errors import DeadlineExceeded, NotOwner, SchedulingEr
 from contracts.scheduling.validation import DEADLINE_PASSED
 from scheduling_service.engine.pool import Connection, Pool
 
-__all__ = ["Connection", "Database", "busy", "contract_errors", "time_left_ms", "to_contract_error"]
+__all__ = ["Connection", "EngineDatabase", "busy", "contract_errors", "time_left_ms", "to_contract_error"]
 
 T = TypeVar("T")
 
 _MAX_TIMEOUT_MS = 2**31 - 1
 
 
-class Database:
+class EngineDatabase:
     """A bounded pool of connections under one role. Thread-safe.
 
     Waiting for a free connection ends after `pool_timeout` seconds or at the caller's deadline, with `Unavailable`.

@@ -7,7 +7,7 @@ from contracts.scheduling.errors import Forbidden
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.validation import check_deadline, require_key
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.handlers import bind_handlers
 from scheduling_service.engine.rules import RulesCache
 
@@ -15,7 +15,7 @@ from scheduling_service.engine.rules import RulesCache
 class SchedulingEngine(SchedulingPort):
     """Every operation of the port on one database. Thread-safe; its only state is a cache of compiled rules."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: EngineDatabase) -> None:
         self._database = database
         self._handlers = bind_handlers(database, RulesCache())
 

@@ -17,7 +17,7 @@ from scheduling_service.engine import (
     waitlist_entries,
 )
 from scheduling_service.engine.booking import creation, lifecycle, rescheduling
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.read_transaction import Read, execute_read
 from scheduling_service.engine.rules import BusinessRules, RulesCache
 from scheduling_service.engine.write_transaction import Write, execute_write
@@ -33,7 +33,7 @@ class HandlerTable:
     The type checker compares the models of method and handler; `require` finds omissions.
     """
 
-    def __init__(self, database: Database, cache: RulesCache) -> None:
+    def __init__(self, database: EngineDatabase, cache: RulesCache) -> None:
         self._database = database
         self._cache = cache
         self._handlers: dict[str, Handler] = {}
@@ -75,7 +75,9 @@ class HandlerTable:
 
         self._bind(operation_of(method), execute, writes=False)
 
-    def search(self, method: PortMethod[Q, R], handle: Callable[[Database, RulesCache, CallContext, Q], R]) -> None:
+    def search(
+        self, method: PortMethod[Q, R], handle: Callable[[EngineDatabase, RulesCache, CallContext, Q], R]
+    ) -> None:
         """Bind a read that combines the compiled rules with one statement per query."""
 
         def execute(ctx: CallContext, request: Q) -> R:
@@ -98,7 +100,7 @@ class HandlerTable:
         )
 
 
-def bind_handlers(database: Database, cache: RulesCache) -> HandlerTable:
+def bind_handlers(database: EngineDatabase, cache: RulesCache) -> HandlerTable:
     """Bind every operation of the contract; raise RuntimeError if one is missing."""
     table = HandlerTable(database, cache)
     _bind_catalog(table)

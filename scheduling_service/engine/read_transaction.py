@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts.scheduling.context import Actor, CallContext
 from contracts.scheduling.errors import BusinessNotFound
-from scheduling_service.engine.database import Connection, Database, time_left_ms
+from scheduling_service.engine.database import Connection, EngineDatabase, time_left_ms
 from scheduling_service.engine.store import protocol
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class Read:
         return self.ctx.actor
 
 
-def execute_read(database: Database, ctx: CallContext, work: Callable[[Read], T]) -> T:
+def execute_read(database: EngineDatabase, ctx: CallContext, work: Callable[[Read], T]) -> T:
     """Run `work` in a read transaction and return its result.
 
     Raises contract errors only; BusinessNotFound before `work` starts. If the pooled connection was dead, `work` runs

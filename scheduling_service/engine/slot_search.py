@@ -23,7 +23,7 @@ from scheduling_service.engine.availability import (
     read_occupancy,
 )
 from scheduling_service.engine.catalog import load_rules
-from scheduling_service.engine.database import Database, time_left_ms
+from scheduling_service.engine.database import EngineDatabase, time_left_ms
 from scheduling_service.engine.hours import instant_of
 from scheduling_service.engine.read_transaction import execute_read
 from scheduling_service.engine.rules import BusinessRules, Range, RulesCache
@@ -35,7 +35,7 @@ T = TypeVar("T")
 SearchRequest = m.SearchSlots | m.NextAvailable | m.GetOverview
 
 
-def search_slots(database: Database, cache: RulesCache, ctx: CallContext, request: m.SearchSlots) -> m.Slots:
+def search_slots(database: EngineDatabase, cache: RulesCache, ctx: CallContext, request: m.SearchSlots) -> m.Slots:
     """Return the free slots in a window, sorted by start, then provider; grouped by local day if requested."""
 
     def answer(rules: BusinessRules) -> m.Slots | None:
@@ -50,7 +50,7 @@ def search_slots(database: Database, cache: RulesCache, ctx: CallContext, reques
     return with_current_rules(database, cache, ctx, answer)
 
 
-def next_available(database: Database, cache: RulesCache, ctx: CallContext, request: m.NextAvailable) -> m.Slots:
+def next_available(database: EngineDatabase, cache: RulesCache, ctx: CallContext, request: m.NextAvailable) -> m.Slots:
     """Return the first free slots after a moment, or after now by the database's clock."""
 
     def answer(rules: BusinessRules) -> m.Slots | None:
@@ -68,7 +68,7 @@ def next_available(database: Database, cache: RulesCache, ctx: CallContext, requ
     return with_current_rules(database, cache, ctx, answer)
 
 
-def get_overview(database: Database, cache: RulesCache, ctx: CallContext, request: m.GetOverview) -> m.Overview:
+def get_overview(database: EngineDatabase, cache: RulesCache, ctx: CallContext, request: m.GetOverview) -> m.Overview:
     """Return for each of a number of local days whether it has a free slot."""
 
     def answer(rules: BusinessRules) -> m.Overview | None:
@@ -88,7 +88,7 @@ def get_overview(database: Database, cache: RulesCache, ctx: CallContext, reques
 
 
 def with_current_rules(
-    database: Database, cache: RulesCache, ctx: CallContext, answer: Callable[[BusinessRules], T | None]
+    database: EngineDatabase, cache: RulesCache, ctx: CallContext, answer: Callable[[BusinessRules], T | None]
 ) -> T:
     """Call `answer` with the cached rules, and with reloaded ones while it returns None because they are outdated."""
     rules = cache.get(ctx.business_id)
@@ -105,7 +105,7 @@ def with_current_rules(
 
 
 def read_current_occupancy(
-    database: Database, ctx: CallContext, query: AvailabilityQuery, window: Range
+    database: EngineDatabase, ctx: CallContext, query: AvailabilityQuery, window: Range
 ) -> Occupancy | None:
     """Read the occupancy in one statement; None when the query's rules are outdated. Raises BusinessNotFound."""
     occupancy = database.read(
@@ -128,7 +128,7 @@ def limits_customer(ctx: CallContext, customer_id: UUID | None) -> UUID | None:
     return customer_id
 
 
-def _load_rules(database: Database, cache: RulesCache, ctx: CallContext) -> BusinessRules:
+def _load_rules(database: EngineDatabase, cache: RulesCache, ctx: CallContext) -> BusinessRules:
     rules = execute_read(database, ctx, lambda read: load_rules(read.db, ctx.business_id))
     return cache.get_or_load(ctx.business_id, rules.version, lambda: rules)
 

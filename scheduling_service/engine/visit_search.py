@@ -15,13 +15,15 @@ from scheduling_service.engine.availability import (
     candidates_at,
     free_starts,
 )
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.rules import BusinessRules, Range, RulesCache
 from scheduling_service.engine.slot_search import limits_customer, read_current_occupancy, with_current_rules
 
 
-def search_visits(database: Database, cache: RulesCache, ctx: CallContext, request: m.SearchVisits) -> m.VisitSlots:
+def search_visits(
+    database: EngineDatabase, cache: RulesCache, ctx: CallContext, request: m.SearchVisits
+) -> m.VisitSlots:
     """Return the starts at which all services fit. Runs one statement per service."""
 
     def answer(rules: BusinessRules) -> m.VisitSlots | None:

@@ -33,7 +33,7 @@ from contracts.scheduling.events import Event, encode_event
 from contracts.scheduling.models import Reply
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.validation import DEADLINE_PASSED, require_key
-from scheduling_service.engine.database import Connection, Database, busy, time_left_ms, to_contract_error
+from scheduling_service.engine.database import Connection, EngineDatabase, busy, time_left_ms, to_contract_error
 from scheduling_service.engine.lock_order import LockContention, LockOrder
 from scheduling_service.engine.store import protocol
 
@@ -65,7 +65,7 @@ WriteHandler = Callable[[Write, Q], R]
 
 
 def execute_write(
-    database: Database,
+    database: EngineDatabase,
     operation: Operation[Q, R],
     ctx: CallContext,
     request: Q,
@@ -114,7 +114,7 @@ class _Call(msgspec.Struct, frozen=True):
         return blake2b(msgspec.json.encode(self.request), digest_size=16).digest()
 
 
-def _attempt(database: Database, call: _Call, handler: WriteHandler[Q, R]) -> R:
+def _attempt(database: EngineDatabase, call: _Call, handler: WriteHandler[Q, R]) -> R:
     with database.connection(call.ctx.deadline) as db, _rolled_back_on_error(db):
         begun = _begin(db, call)
         if begun.reply is not None:

@@ -1,7 +1,7 @@
 """Composition of the maintenance worker, for the relay process and for the monolith's worker."""
 
 from contracts.chassis.credentials import role_url
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from scheduling_service.maintenance.due_businesses import DueBusinesses
 from scheduling_service.maintenance.worker import MaintenanceWorker
@@ -9,5 +9,5 @@ from scheduling_service.maintenance.worker import MaintenanceWorker
 
 def build_maintenance_worker(database_url: str, role_secret: str) -> MaintenanceWorker:
     """Build the worker for the database at `database_url`. It connects later."""
-    database = Database(role_url(database_url, "scheduling_app", role_secret), pool_size=1)
+    database = EngineDatabase(role_url(database_url, "scheduling_app", role_secret), pool_size=1)
     return MaintenanceWorker(DueBusinesses(database_url, role_secret), SchedulingEngine(database))

@@ -25,7 +25,7 @@ BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RelayLimits:
     """Limits of the outbox and the stream.
 
     `retention`: how long published rows are kept, because Redis may lose them. `longest_stream`: the entries that the
@@ -48,12 +48,12 @@ class Relay:
     """
 
     def __init__(
-        self, outbox: Outbox, stream: EventStream, metrics: RelayMetrics, limits: Limits | None = None
+        self, outbox: Outbox, stream: EventStream, metrics: RelayMetrics, limits: RelayLimits | None = None
     ) -> None:
         self._outbox = outbox
         self._stream = stream
         self.metrics = metrics
-        self._limits = limits or Limits()
+        self._limits = limits or RelayLimits()
         self._newest: datetime | None = None
         self._published_until: datetime | None = None
         self._was_behind = False

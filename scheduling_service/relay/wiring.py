@@ -3,7 +3,7 @@
 from contracts.scheduling.values import DatabaseName
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.outbox import Outbox
-from scheduling_service.relay.relay import Limits, Relay
+from scheduling_service.relay.relay import Relay, RelayLimits
 from scheduling_service.relay.stream import EventStream
 
 
@@ -13,7 +13,7 @@ def build_relay(
     role_secret: str,
     redis_url: str,
     metrics: RelayMetrics,
-    limits: Limits | None = None,
+    limits: RelayLimits | None = None,
 ) -> Relay:
     """Build the relay of the database at `database_url`, which is the database `source`. It connects later."""
     return Relay(Outbox(database_url, role_secret), EventStream(redis_url, source), metrics, limits)

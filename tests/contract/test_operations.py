@@ -27,12 +27,12 @@ from contracts.scheduling.operations import (
 )
 from contracts.scheduling.port import OPERATIONS, SchedulingPort
 from scheduling_service.engine.booking import creation
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.handlers import HandlerTable, bind_handlers
 from scheduling_service.engine.rules import RulesCache
 from tests.contract.strategies import models
 
-UNUSED = Database("postgresql://unused")
+UNUSED = EngineDatabase("postgresql://unused")
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 
 CTX = CallContext(

@@ -15,7 +15,7 @@ from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.replication import CopyProgress
 from monolith.cutover.verification import compare
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.conftest import FOLDER
 from tests.contract.port.shop import Shop, open_shop
@@ -43,7 +43,7 @@ def start(
 
 
 def engine_at(sides: SchedulingDatabases, side: DatabaseName) -> SchedulingEngine:
-    return SchedulingEngine(Database(sides.at(side).url_as("scheduling_app"), pool_size=2))
+    return SchedulingEngine(EngineDatabase(sides.at(side).url_as("scheduling_app"), pool_size=2))
 
 
 def shop_at(sides: SchedulingDatabases, side: DatabaseName) -> Shop:

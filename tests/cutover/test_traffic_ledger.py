@@ -13,7 +13,7 @@ from contracts.scheduling import models as m
 from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
 from loadtests.harness.traffic.open_loop import TrafficRecord
 from monolith.cutover.databases import SchedulingDatabases
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Shop, at, open_shop
 from tests.databases import Databases
@@ -21,7 +21,7 @@ from tests.databases import Databases
 
 @pytest.fixture
 def shop(sides: SchedulingDatabases) -> Shop:
-    return open_shop(SchedulingEngine(Database(sides.scheduling.url_as("scheduling_app"), pool_size=2)), uuid7())
+    return open_shop(SchedulingEngine(EngineDatabase(sides.scheduling.url_as("scheduling_app"), pool_size=2)), uuid7())
 
 
 def told(appointment: m.Appointment, **fields: Any) -> TrafficRecord:

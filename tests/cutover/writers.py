@@ -54,7 +54,7 @@ def switched_port(sides: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
     openfeature.set_provider(DatabaseFlags(FlagStore(platform)), domain)
     routes = OwnershipRoutes(cutover, SchedulingFlag(openfeature.get_client(domain)))
     databases = {
-        side: engine_database.Database(sides.at(side).url_as("scheduling_app"), pool_size=8) for side in _SIDES
+        side: engine_database.EngineDatabase(sides.at(side).url_as("scheduling_app"), pool_size=8) for side in _SIDES
     }
     try:
         yield SwitchedScheduling({side: SchedulingEngine(database) for side, database in databases.items()}, routes)

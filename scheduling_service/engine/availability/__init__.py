@@ -11,7 +11,7 @@ from scheduling_service.engine.availability.candidates import (
     closest_provider,
     rejection_reasons,
 )
-from scheduling_service.engine.availability.conditions import Conditions
+from scheduling_service.engine.availability.conditions import StartConditions
 from scheduling_service.engine.availability.occupancy import Occupancy, read_occupancy
 from scheduling_service.engine.availability.query import AvailabilityQuery, build_query
 from scheduling_service.engine.availability.search import days_with_availability, free_slots, free_starts
@@ -19,8 +19,8 @@ from scheduling_service.engine.availability.search import days_with_availability
 __all__ = [
     "AvailabilityQuery",
     "Candidate",
-    "Conditions",
     "Occupancy",
+    "StartConditions",
     "build_query",
     "candidates_at",
     "closest_provider",

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from scheduling_service.engine.availability.conditions import Conditions
+from scheduling_service.engine.availability.conditions import StartConditions
 from scheduling_service.engine.availability.occupancy import Occupancy
 from scheduling_service.engine.availability.query import AvailabilityQuery
 from scheduling_service.engine.availability.search import free_starts
@@ -24,7 +24,7 @@ def candidates_at(query: AvailabilityQuery, start: int, occupancy: Occupancy) ->
 
     If the list is empty, `rejection_reasons` explains why.
     """
-    conditions = Conditions(query, occupancy)
+    conditions = StartConditions(query, occupancy)
     candidates = []
     for _, index in free_starts(query, (start, start + 1), occupancy):
         session = conditions.session_to_join(index, start)
@@ -78,7 +78,7 @@ _PRECEDENCE = (
 def rejection_reasons_for(query: AvailabilityQuery, index: int, start: int, occupancy: Occupancy) -> list[str]:
     """Return all reasons against a start with the provider at this index of the query, sorted by precedence."""
     provider = query.providers[index]
-    conditions = Conditions(query, occupancy)
+    conditions = StartConditions(query, occupancy)
     reasons = [*_booking_window_reasons(query, provider, start, occupancy.now), *_hours_reasons(query, provider, start)]
     if conditions.session_to_join(index, start) is None:
         reasons += _occupancy_reasons(query, index, start, occupancy, conditions)
@@ -87,7 +87,7 @@ def rejection_reasons_for(query: AvailabilityQuery, index: int, start: int, occu
 
 
 def _occupancy_reasons(
-    query: AvailabilityQuery, index: int, start: int, occupancy: Occupancy, conditions: Conditions
+    query: AvailabilityQuery, index: int, start: int, occupancy: Occupancy, conditions: StartConditions
 ) -> list[str]:
     session = occupancy.sessions.get((index, start))
     if session is not None and session.ends == start + query.length:

@@ -13,7 +13,7 @@ CUSTOMER = -1
 """The customer's index in `Occupancy.daily_counts`."""
 
 
-class Conditions:
+class StartConditions:
     """The conditions of one query, checked against one snapshot. `index` is a provider's index in the query."""
 
     def __init__(self, query: AvailabilityQuery, occupancy: Occupancy) -> None:

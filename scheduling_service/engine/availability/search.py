@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from contracts.scheduling import models as m
-from scheduling_service.engine.availability.conditions import Conditions
+from scheduling_service.engine.availability.conditions import StartConditions
 from scheduling_service.engine.availability.occupancy import Occupancy
 from scheduling_service.engine.availability.query import AvailabilityQuery
 from scheduling_service.engine.hours import local_date, to_utc
@@ -29,7 +29,7 @@ def free_slots(query: AvailabilityQuery, window: Range, occupancy: Occupancy) ->
 
 def free_starts(query: AvailabilityQuery, window: Range, occupancy: Occupancy) -> list[tuple[int, int]]:
     """Return (start, provider index) of everything free, sorted. A collective has the first provider's index."""
-    conditions = Conditions(query, occupancy)
+    conditions = StartConditions(query, occupancy)
     each = [
         [start for start in _starts(query, index, provider, window, occupancy) if conditions.are_met(index, start)]
         for index, provider in enumerate(query.providers)
@@ -77,7 +77,7 @@ def _starts(
         for week, first, end in _free_spans(query, index, provider, window, occupancy)
         for start in week.starts[first:end]
     }
-    joinable = Conditions(query, occupancy).joinable_starts(index)
+    joinable = StartConditions(query, occupancy).joinable_starts(index)
     if joinable:
         found |= joinable.intersection(
             start
@@ -150,7 +150,7 @@ def _weeks(query: AvailabilityQuery, provider: ProviderRules, earliest: int, end
 def _slot(query: AvailabilityQuery, occupancy: Occupancy, index: int, start: int) -> m.Slot:
     seats_left = None
     if query.offering.capacity > 1:
-        session = Conditions(query, occupancy).session_to_join(index, start)
+        session = StartConditions(query, occupancy).session_to_join(index, start)
         seats_left = query.offering.capacity if session is None else session.seats_left
     return m.Slot(
         provider_id=query.providers[index].provider_id,

@@ -11,7 +11,7 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import Forbidden
 from scheduling_service.engine.availability import AvailabilityQuery, build_query
 from scheduling_service.engine.booking import changes, policies
-from scheduling_service.engine.booking.reservation import ReservationRequest, reserve
+from scheduling_service.engine.booking.reservation import Reservation, ReservationRequest, reserve
 from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.rules import BusinessRules
 from scheduling_service.engine.write_transaction import Write
@@ -94,9 +94,27 @@ def create_appointment(write: Write, new: NewAppointment) -> m.Appointment:
             override=new.override,
         ),
     )
+    made = _appointment(write, new, appointment_id, reservation)
+    fields = {} if new.waitlist_entry_id is None else {"waitlist_entry_id": new.waitlist_entry_id}
+    kind = _EVENTS[new.status]
+    return changes.record_new(write, made, reservation.session_id, kind, overridden=reservation.overridden, **fields)
+
+
+def initial_status(write: Write, query: AvailabilityQuery) -> m.AppointmentStatus:
+    """Return `pending` if the offering requires approval and a customer books, `booked` otherwise."""
+    return "pending" if policies.by_customer(write) and query.offering.requires_approval else "booked"
+
+
+def require_own(write: Write, customer_id: UUID, message: str) -> None:
+    """Raise Forbidden if a customer acts for another customer."""
+    if policies.by_customer(write) and write.ctx.actor.id != customer_id:
+        raise Forbidden(message)
+
+
+def _appointment(write: Write, new: NewAppointment, appointment_id: UUID, reservation: Reservation) -> m.Appointment:
+    query, starts_at = new.query, to_utc(new.start)
     provider = query.rules.provider(reservation.provider_ids[0])
-    starts_at = to_utc(new.start)
-    made = m.Appointment(
+    return m.Appointment(
         appointment_id=appointment_id,
         offering_id=query.offering.offering_id,
         offering_name=query.offering.name,
@@ -118,20 +136,6 @@ def create_appointment(write: Write, new: NewAppointment) -> m.Appointment:
         visit_id=new.visit_id,
         overbooked=reservation.overbooked,
     )
-    fields = {} if new.waitlist_entry_id is None else {"waitlist_entry_id": new.waitlist_entry_id}
-    kind = _EVENTS[new.status]
-    return changes.record_new(write, made, reservation.session_id, kind, overridden=reservation.overridden, **fields)
-
-
-def initial_status(write: Write, query: AvailabilityQuery) -> m.AppointmentStatus:
-    """Return `pending` if the offering requires approval and a customer books, `booked` otherwise."""
-    return "pending" if policies.by_customer(write) and query.offering.requires_approval else "booked"
-
-
-def require_own(write: Write, customer_id: UUID, message: str) -> None:
-    """Raise Forbidden if a customer acts for another customer."""
-    if policies.by_customer(write) and write.ctx.actor.id != customer_id:
-        raise Forbidden(message)
 
 
 def _require_own_booking(write: Write, customer_id: UUID) -> None:

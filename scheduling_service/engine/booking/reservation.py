@@ -9,8 +9,8 @@ from uuid_utils.compat import uuid7
 from scheduling_service.engine.availability import (
     AvailabilityQuery,
     Candidate,
-    Conditions,
     Occupancy,
+    StartConditions,
     candidates_at,
     closest_provider,
     read_occupancy,
@@ -170,7 +170,7 @@ def _join_session(
 
 
 def _free_resources(query: AvailabilityQuery, start: int, occupancy: Occupancy) -> tuple[UUID, ...]:
-    return Conditions(query, occupancy).free_resources(start) or ()
+    return StartConditions(query, occupancy).free_resources(start) or ()
 
 
 def _reserve_overridden(write: Write, request: ReservationRequest, occupancy: Occupancy) -> Reservation:

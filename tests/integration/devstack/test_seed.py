@@ -20,7 +20,7 @@ from deploy.errors import CommandError
 from deploy.seed.business import SeededBusiness
 from deploy.seed.plan import SeedPlan
 from deploy.seed.seeding import seed
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.databases import Databases
 
@@ -93,7 +93,7 @@ def test_the_product_reads_it_and_books_beside_it(databases: Databases) -> None:
     fill(databases, dataclasses.replace(PLAN, week=_this_monday()))
     business = SeededBusiness(PLAN, 0)
     url = role_url(databases.monolith_url, "scheduling_app", databases.role_secret)
-    engine = SchedulingEngine(Database(url))
+    engine = SchedulingEngine(EngineDatabase(url))
     owner = Actor("staff", PLAN.id_of("owner", business.slug))
     staff = CallContext(business.business_id, owner, Deadline.after(9), new_trace())
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from contracts.scheduling import models as m
 from contracts.scheduling.context import Actor
 from contracts.scheduling.errors import SchedulingError, SlotUnavailable
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Caller, at
 from tests.integration.engine.workbench import told_to_return
@@ -22,7 +22,7 @@ SECONDS = 1.5
 
 
 def main(url: str, business_id: str, appointment_id: str) -> None:
-    engine = SchedulingEngine(Database(url, pool_size=1))
+    engine = SchedulingEngine(EngineDatabase(url, pool_size=1))
     staff = Caller(UUID(business_id), Actor("staff", uuid4()))
     version, errors = 1, []
     until = time.monotonic() + SECONDS

@@ -20,7 +20,7 @@ from deploy.databases.schemas import scheduling_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.ports import free_port
 from deploy.devstack.postgres import PostgresServer
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Shop, at, open_shop
 from tests.databases import Databases
@@ -78,7 +78,7 @@ def unmigrated(databases: Databases) -> Iterator[SchedulingEngine]:
     with psycopg.connect(server.geturl(), autocommit=True) as administrator:
         administrator.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         url = urlsplit(databases.scheduling_url)._replace(path=f"/{name}").geturl()
-        yield SchedulingEngine(Database(role_url(url, "scheduling_app", databases.role_secret)))
+        yield SchedulingEngine(EngineDatabase(role_url(url, "scheduling_app", databases.role_secret)))
         administrator.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
@@ -90,7 +90,7 @@ def test_an_unmigrated_database_is_unavailable_with_the_remedy(shop: Shop, unmig
 
 
 def test_a_missing_database_is_unavailable_immediately(shop: Shop) -> None:
-    nowhere = SchedulingEngine(Database(f"postgresql://scheduling_app:secret@127.0.0.1:{free_port()}/scheduling"))
+    nowhere = SchedulingEngine(EngineDatabase(f"postgresql://scheduling_app:secret@127.0.0.1:{free_port()}/scheduling"))
     far = shop.through(nowhere)
     for call in (nowhere.ping, far.starts, far.book):
         began = time.monotonic()
@@ -105,7 +105,7 @@ def test_the_engine_reconnects_after_a_server_restart(tmp_path: Path) -> None:
         target = scheduling_target(server.admin_url("scheduling"), "a role secret of the tests")
         set_up(target)
         url = role_url(target.url, "scheduling_app", target.role_secret)
-        shop = open_shop(SchedulingEngine(Database(url, pool_size=4)), uuid7())
+        shop = open_shop(SchedulingEngine(EngineDatabase(url, pool_size=4)), uuid7())
         for hour, end in ((9, server.stop), (11, server.kill)):
             assert len([each for each in at_once([shop.starts] * 4) if isinstance(each, list)]) == 4
             end()

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from contracts.chassis.credentials import role_url
 from contracts.scheduling.errors import SchedulingError, Unavailable
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.contract.port.shop import Shop, open_shop
 from tests.databases import Databases
@@ -40,7 +40,7 @@ class Workbench:
     """`database` and `engine` run as `scheduling_app`; the administrator is a superuser, exempt from row security."""
 
     databases: Databases
-    database: Database
+    database: EngineDatabase
     engine: SchedulingEngine
 
     def shop(self, **offering: Any) -> Shop:
@@ -99,7 +99,7 @@ class Workbench:
 @contextmanager
 def workbench_on(databases: Databases, *, pool_size: int = 34, pool_timeout: float = 2.0) -> Iterator[Workbench]:
     url = role_url(databases.scheduling_url, "scheduling_app", databases.role_secret)
-    database = Database(url, pool_size=pool_size, pool_timeout=pool_timeout)
+    database = EngineDatabase(url, pool_size=pool_size, pool_timeout=pool_timeout)
     try:
         yield Workbench(databases, database, SchedulingEngine(database))
     finally:

@@ -18,7 +18,7 @@ from monolith.shared.events.consumer import Handle
 from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import Follower, FollowerSettings
 from scheduling_service.relay.metrics import RelayMetrics
-from scheduling_service.relay.relay import Limits, Relay
+from scheduling_service.relay.relay import Relay, RelayLimits
 from scheduling_service.relay.wiring import build_relay
 from tests.databases import Databases
 from tests.polling import eventually
@@ -33,7 +33,7 @@ def relay(
     source: DatabaseName = "scheduling",
     *,
     redis_url: str | None = None,
-    limits: Limits | None = None,
+    limits: RelayLimits | None = None,
 ) -> Relay:
     url = databases.scheduling_url if source == "scheduling" else databases.monolith_url
     metrics = RelayMetrics(CollectorRegistry())

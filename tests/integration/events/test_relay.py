@@ -6,7 +6,7 @@ import psycopg
 import redis
 
 from contracts.scheduling.events import PUBLISHED, STREAM, AnyEvent, decode_event
-from scheduling_service.relay.relay import Limits
+from scheduling_service.relay.relay import RelayLimits
 from tests.databases import Databases
 from tests.integration.events.sides import Notified, entries, relay, relay_once, until
 from tests.integration.events.story import OutboxWriter, Story, http_outbox, in_process_outbox
@@ -119,8 +119,8 @@ def test_stream_is_trimmed_to_unconsumed_entries(
 
 def test_unread_stream_is_bounded(databases: Databases, outbox: OutboxWriter) -> None:
     outbox.write(*(Story().booked() for _ in range(600)))
-    working = relay(databases, limits=Limits(longest_stream=200))
+    working = relay(databases, limits=RelayLimits(longest_stream=200))
     until(lambda: outbox.unpublished() == 0, working.step)
     working.close()
-    relay_once(databases, limits=Limits(longest_stream=200, retention=timedelta(days=1)))
+    relay_once(databases, limits=RelayLimits(longest_stream=200, retention=timedelta(days=1)))
     assert len(entries(databases.redis_url)) <= 300

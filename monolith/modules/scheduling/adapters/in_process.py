@@ -6,7 +6,7 @@ from contracts.chassis.credentials import role_url
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import SchedulingPort
-from scheduling_service.engine.database import Database
+from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from scheduling_service.maintenance.wiring import build_maintenance_worker
 from scheduling_service.maintenance.worker import MaintenanceWorker
@@ -40,7 +40,9 @@ class InProcessScheduling(SchedulingPort):
 
 def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcessScheduling:
     """The adapter over the scheduling schema of the monolith's own database."""
-    return InProcessScheduling(SchedulingEngine(Database(role_url(url, IN_PROCESS_ROLE, secret), pool_size=pool_size)))
+    return InProcessScheduling(
+        SchedulingEngine(EngineDatabase(role_url(url, IN_PROCESS_ROLE, secret), pool_size=pool_size))
+    )
 
 
 def in_process_relay(url: str, secret: str, redis_url: str) -> Relay:
