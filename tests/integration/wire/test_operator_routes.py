@@ -31,7 +31,7 @@ def test_the_service_is_healthy_but_not_ready_without_its_database(
     with SchedulingWeb(service_databases, keys, tmp_path, SCHEDULING_DATABASE_URL=away, ready_path="/healthz") as web:
         response = requests.get(f"{web.url}/readyz", timeout=5)
         assert response.status_code == 503
-        assert "database cannot be reached" in response.text
+        assert "database is unreachable" in response.text
         assert response.text.count("\n") == 1
         client = RawClient(web.url, signer_from(keys.signing_key), Caller(uuid4(), SYSTEM))
         unavailable = client.get("/v1/offerings")
