@@ -24,57 +24,57 @@ from tests.polling import eventually
 from tests.site import METRICS_TOKEN
 
 ELEVEN = at(11)
-NOBODY_S = UUID(int=7)
+UNKNOWN_ID = UUID(int=7)
 
 
-class Counted(SchedulingPort):
+class RecordingPort(SchedulingPort):
     """A port that records its calls."""
 
     def __init__(self, port: SchedulingPort) -> None:
         self.port = port
-        self.asked: list[str] = []
+        self.calls: list[str] = []
         self.before_answering: Callable[[], None] = lambda: None
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
-        self.asked.append(operation.name)
+        self.calls.append(operation.name)
         reply = self.port.call(operation, ctx, request)
         if not operation.writes:
             self.before_answering()
         return reply
 
     def searches(self) -> int:
-        return sum(name in SEARCHES for name in self.asked)
+        return sum(name in SEARCHES for name in self.calls)
 
 
 @pytest.fixture
-def asked(databases: Databases) -> Counted:
-    return Counted(in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=4))
+def port(databases: Databases) -> RecordingPort:
+    return RecordingPort(in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=4))
 
 
 @pytest.fixture
-def told() -> list[bool]:
+def hits() -> list[bool]:
     return []
 
 
 @pytest.fixture
-def shop(asked: Counted, told: list[bool]) -> Shop:
-    opened = open_shop(asked, uuid7())
-    asked.asked.clear()
-    return opened.through(AvailabilityCache(asked, seconds=600, on_search=told.append))
+def shop(port: RecordingPort, hits: list[bool]) -> Shop:
+    opened = open_shop(port, uuid7())
+    port.calls.clear()
+    return opened.through(AvailabilityCache(port, seconds=600, on_search=hits.append))
 
 
-def test_a_search_is_asked_once_and_the_answer_is_the_same(shop: Shop, asked: Counted, told: list[bool]) -> None:
+def test_repeated_search_is_served_from_the_cache(shop: Shop, port: RecordingPort, hits: list[bool]) -> None:
     first = shop.search()
     assert shop.search() == first
     assert shop.search(provider_id=shop.provider.provider_id).slots == first.slots
-    assert asked.searches() == 2
-    assert told == [False, True, False]
+    assert port.searches() == 2
+    assert hits == [False, True, False]
 
 
-def test_only_searches_are_cached(shop: Shop, asked: Counted) -> None:
+def test_only_searches_are_cached(shop: Shop, port: RecordingPort) -> None:
     offering_id = shop.offering.offering_id
     twice = (offering_id, shop.add_offering("Colour").offering_id)
-    asked.asked.clear()
+    port.calls.clear()
     for _ in range(2):
         shop.search()
         shop.port.next_available(shop.anonymous.reads(), m.NextAvailable(offering_id=offering_id))
@@ -83,18 +83,18 @@ def test_only_searches_are_cached(shop: Shop, asked: Counted) -> None:
         shop.port.list_offerings(shop.anonymous.reads(), m.ListOfferings())
         agenda = m.GetAgenda(provider_id=shop.provider.provider_id, start=at(0), end=at(24))
         shop.port.get_agenda(shop.staff.reads(), agenda)
-    assert sorted(asked.asked) == sorted([*SEARCHES, *(2 * ["list_offerings", "get_agenda"])])
+    assert sorted(port.calls) == sorted([*SEARCHES, *(2 * ["list_offerings", "get_agenda"])])
 
 
-def test_a_taken_start_may_be_listed_for_a_while_and_is_refused_as_always(shop: Shop) -> None:
+def test_cached_start_that_is_taken_is_refused(shop: Shop) -> None:
     assert NINE in shop.starts()
     shop.book(NINE)
-    assert NINE in shop.starts(), "from memory"
+    assert NINE in shop.starts(), "from the cache"
     with pytest.raises(SlotUnavailable):
         shop.book(NINE, by=shop.stranger)
 
 
-def test_caller_who_booked_or_was_refused_bypasses_the_cache(shop: Shop, asked: Counted) -> None:
+def test_caller_who_booked_or_was_refused_bypasses_the_cache(shop: Shop, port: RecordingPort) -> None:
     callers = (shop.customer, shop.stranger, shop.anonymous)
     for caller in callers:
         assert NINE in starts(shop, caller)
@@ -109,30 +109,32 @@ def starts(shop: Shop, caller: Caller) -> list[datetime]:
     return [slot.starts_at for slot in shop.port.search_slots(caller.reads(), request).slots]
 
 
-def test_staff_see_what_they_have_changed(shop: Shop) -> None:
+def test_change_by_staff_invalidates_the_cache(shop: Shop) -> None:
     shop.starts()
     shop.block(NINE, ELEVEN)
     assert NINE not in shop.starts()
 
 
-def test_a_change_of_one_business_leaves_the_memory_of_others(shop: Shop, asked: Counted, databases: Databases) -> None:
-    other = open_shop(asked, uuid7()).through(shop.port)
+def test_change_of_one_business_keeps_the_cache_of_others(
+    shop: Shop, port: RecordingPort, databases: Databases
+) -> None:
+    other = open_shop(port, uuid7()).through(shop.port)
     shop.search()
-    before = asked.searches()
+    before = port.searches()
     other.block(NINE, ELEVEN)
     shop.search()
-    assert asked.searches() == before
+    assert port.searches() == before
 
 
-def test_reply_older_than_a_change_is_not_cached(shop: Shop, asked: Counted) -> None:
+def test_reply_older_than_a_change_is_not_cached(shop: Shop, port: RecordingPort) -> None:
     changed, answering = threading.Event(), threading.Event()
 
-    def wait_for_the_change() -> None:
-        asked.before_answering = lambda: None
+    def wait_for_change() -> None:
+        port.before_answering = lambda: None
         answering.set()
         assert changed.wait(30)
 
-    asked.before_answering = wait_for_the_change
+    port.before_answering = wait_for_change
     slow = threading.Thread(target=shop.search)
     slow.start()
     assert answering.wait(30)
@@ -142,31 +144,31 @@ def test_reply_older_than_a_change_is_not_cached(shop: Shop, asked: Counted) -> 
     assert NINE not in shop.starts()
 
 
-def test_an_answer_is_as_old_as_allowed_and_no_older(shop: Shop, asked: Counted, told: list[bool]) -> None:
-    brief = shop.through(AvailabilityCache(asked, seconds=0.2, on_search=told.append))
+def test_cached_reply_expires(shop: Shop, port: RecordingPort, hits: list[bool]) -> None:
+    brief = shop.through(AvailabilityCache(port, seconds=0.2, on_search=hits.append))
     brief.starts()
-    shop.through(asked).book(NINE)
+    shop.through(port).book(NINE)
     eventually(lambda: NINE not in brief.starts(), seconds=10)
 
 
-def test_cached_replies_are_not_shared_between_customers(shop: Shop, asked: Counted) -> None:
+def test_cached_replies_are_not_shared_between_customers(shop: Shop, port: RecordingPort) -> None:
     for caller in (shop.customer, shop.stranger, shop.anonymous):
         starts(shop, caller)
-    assert asked.searches() == 3
+    assert port.searches() == 3
 
 
-def test_errors_are_not_cached(shop: Shop, asked: Counted) -> None:
+def test_errors_are_not_cached(shop: Shop, port: RecordingPort) -> None:
     for _ in range(2):
         with pytest.raises(OfferingNotFound):
-            shop.search(offering_id=NOBODY_S)
-    assert asked.searches() == 2
+            shop.search(offering_id=UNKNOWN_ID)
+    assert port.searches() == 2
 
 
-def test_memory_is_bounded_and_the_oldest_goes_first(shop: Shop, asked: Counted, told: list[bool]) -> None:
-    small = shop.through(AvailabilityCache(asked, seconds=600, on_search=told.append, max_entries=2))
+def test_cache_is_bounded_and_evicts_the_oldest_entry(shop: Shop, port: RecordingPort, hits: list[bool]) -> None:
+    small = shop.through(AvailabilityCache(port, seconds=600, on_search=hits.append, max_entries=2))
     for end in (at(12), at(13), at(14), at(14), at(13), at(12)):
         small.search(end=end)
-    assert told == [False, False, False, True, True, False]
+    assert hits == [False, False, False, True, True, False]
 
 
 def test_configured_server_caches_and_exports_the_hit_rate(databases: Databases, tmp_path: Path) -> None:
