@@ -12,7 +12,7 @@ from monolith.modules.auth.tables import metadata as auth_tables
 from monolith.modules.billing.tables import metadata as billing_tables
 from monolith.modules.notifications.tables import metadata as notifications_tables
 from monolith.shared.flags.tables import metadata as platform_tables
-from scheduling_service.engine.tables import declarations as scheduling_tables
+from scheduling_service.engine.tables import metadata as scheduling_tables
 from tests.architecture.committed import PRODUCT, ROOT, committed, name_of
 
 PAGES = [path for path in committed() if path.suffix == ".md"]
