@@ -7,14 +7,10 @@ from pathlib import Path
 
 from tests.architecture.committed import PRODUCT, ROOT, committed, name_of
 
-# Names that are still defined twice, until one of the classes is renamed. Only ever remove an entry.
-BEING_RENAMED: set[str] = set()
-
 
 def test_a_class_name_has_one_home() -> None:
     homes = homes_of(path for path in committed() if path.suffix == ".py" and name_of(path).startswith(PRODUCT))
-    assert {name: files for name, files in homes.items() if len(files) > 1 and name not in BEING_RENAMED} == {}
-    assert [name for name in BEING_RENAMED if len(homes[name]) < 2] == [], "remove the exception"
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
 
 
 def test_a_second_home_is_found(tmp_path: Path) -> None:
