@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 
@@ -10,8 +10,7 @@ from deploy.cli.main import main
 from tests.databases import Databases
 
 
-@dataclass(frozen=True)
-class CommandResult:
+class CommandResult(NamedTuple):
     returncode: object
     stdout: str
     stderr: str

@@ -1,6 +1,6 @@
-"""A supervisor to be killed: `python -m tests.integration.devstack.supervised FOLDER`.
+"""A supervisor that a test kills: `python -m tests.integration.devstack.supervised FOLDER`.
 
-Keeps a Postgres server and a small web server running, and prints what a test needs to know about them.
+Runs a Postgres server and a small web server, and prints their ports and process ids.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The mail sink: what comes in by SMTP can be read, and cannot do any harm."""
+"""The mail sink: received mails can be read, and their content is harmless."""
 
 import smtplib
 from collections.abc import Iterator
@@ -35,20 +35,20 @@ def pages(store: MailStore) -> FlaskClient:
     return create_pages(store).test_client()
 
 
-def test_a_mail_is_kept_as_it_was_sent_before_it_is_acknowledged(smtp: smtplib.SMTP, tmp_path: Path) -> None:
+def test_mail_is_stored_unchanged_before_it_is_acknowledged(smtp: smtplib.SMTP, tmp_path: Path) -> None:
     smtp.send_message(confirmation())
     (kept,) = (tmp_path / "mail").iterdir()
     assert kept.name.startswith("000001-")
     assert b"Subject: Your appointment" in kept.read_bytes()
 
 
-def test_mails_are_numbered_in_the_order_of_their_arrival(smtp: smtplib.SMTP, store: MailStore) -> None:
+def test_mails_are_numbered_in_order_of_arrival(smtp: smtplib.SMTP, store: MailStore) -> None:
     for number in range(3):
         smtp.send_message(confirmation(subject=f"mail {number}"))
     assert [(mail.number, mail.subject) for mail in store.newest_first(2)] == [(3, "mail 2"), (2, "mail 1")]
 
 
-def test_a_mail_is_shown_with_its_invitation(store: MailStore, pages: FlaskClient) -> None:
+def test_mail_page_shows_the_invitation(store: MailStore, pages: FlaskClient) -> None:
     store.add(confirmation().as_bytes())
     page = pages.get("/mails/1").text
     assert "Your appointment" in page
@@ -57,7 +57,7 @@ def test_a_mail_is_shown_with_its_invitation(store: MailStore, pages: FlaskClien
 
 
 @pytest.mark.parametrize("path", ["/", "/mails/1"])
-def test_nothing_in_a_mail_is_markup(store: MailStore, pages: FlaskClient, path: str) -> None:
+def test_mail_content_is_escaped(store: MailStore, pages: FlaskClient, path: str) -> None:
     store.add(confirmation(subject="<script>alert(1)</script>").as_bytes())
     answer = pages.get(path)
     assert "<script" not in answer.text
@@ -65,7 +65,7 @@ def test_nothing_in_a_mail_is_markup(store: MailStore, pages: FlaskClient, path:
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_a_mail_that_is_no_mail_is_shown_all_the_same(store: MailStore, pages: FlaskClient) -> None:
+def test_malformed_mail_is_shown(store: MailStore, pages: FlaskClient) -> None:
     store.add(b"\xff\xfe")
     store.add(b"Content-Type: text/plain; charset=nonsense\r\n\r\n\xff")
     store.add(b"Content-Type: multipart/mixed\r\n\r\nno parts")
@@ -73,7 +73,7 @@ def test_a_mail_that_is_no_mail_is_shown_all_the_same(store: MailStore, pages: F
     assert pages.get("/").status_code == 200
 
 
-def test_pages_only_read(store: MailStore, pages: FlaskClient) -> None:
+def test_pages_are_read_only(store: MailStore, pages: FlaskClient) -> None:
     store.add(confirmation().as_bytes())
     assert pages.post("/mails/1").status_code == 405
     assert pages.delete("/mails/1").status_code == 405

@@ -21,7 +21,7 @@ def extraction(databases: Databases, *arguments: str, typed: str = "") -> subpro
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_an_operator_is_made_with_a_password_of_their_own(databases: Databases, times: int) -> None:
+def test_add_creates_an_operator_and_can_be_repeated(databases: Databases, times: int) -> None:
     for _ in range(times):
         made = extraction(databases, "operator", "add", "Ann@example.com", "--name", "Ann", typed="0123456789\n" * 2)
         assert (made.returncode, made.stdout) == (0, "ann@example.com is an operator\n"), made.stderr
@@ -30,7 +30,7 @@ def test_an_operator_is_made_with_a_password_of_their_own(databases: Databases, 
         assert db.execute("SELECT email, is_operator FROM auth.account").fetchall() == [("ann@example.com", True)]
 
 
-def test_an_address_without_an_account_is_one_line_with_the_remedy(databases: Databases) -> None:
+def test_unknown_address_is_one_line_with_the_remedy(databases: Databases) -> None:
     refused = extraction(databases, "operator", "add", "nobody@example.com")
 
     assert (refused.returncode, refused.stdout) == (2, "")
@@ -39,7 +39,7 @@ def test_an_address_without_an_account_is_one_line_with_the_remedy(databases: Da
     )
 
 
-def test_a_short_password_makes_nobody(databases: Databases) -> None:
+def test_short_password_creates_no_account(databases: Databases) -> None:
     refused = extraction(databases, "operator", "add", "ann@example.com", "--name", "Ann", typed="short\nshort\n")
 
     assert refused.returncode == 2

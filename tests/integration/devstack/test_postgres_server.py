@@ -1,4 +1,4 @@
-"""The embedded Postgres server: made once, quick to start again, unharmed by `kill -9`."""
+"""The embedded Postgres server: created once, fast to restart, undamaged by `kill -9`."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ def server(tmp_path: Path) -> Iterator[PostgresServer]:
         yield server
 
 
-def test_is_what_the_product_and_the_cutover_need(server: PostgresServer) -> None:
+def test_server_has_the_settings_that_the_product_and_the_cutover_need(server: PostgresServer) -> None:
     expected = {
         "listen_addresses": "127.0.0.1",
         "wal_level": "logical",
@@ -37,7 +37,7 @@ def test_is_what_the_product_and_the_cutover_need(server: PostgresServer) -> Non
     assert shown == {name: (value,) for name, value in expected.items()}
 
 
-def test_every_way_in_asks_for_a_password(server: PostgresServer) -> None:
+def test_every_connection_requires_a_password(server: PostgresServer) -> None:
     with psycopg.connect(server.admin_url()) as connection:
         ways = connection.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
     assert ways == [("scram-sha-256",)]
@@ -46,7 +46,7 @@ def test_every_way_in_asks_for_a_password(server: PostgresServer) -> None:
     assert (server.folder / "password").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_second_start_goes_on_with_the_same_data_at_once(server: PostgresServer) -> None:
+def test_restart_keeps_the_data(server: PostgresServer) -> None:
     write(server, 1)
     server.stop()
     begun = time.monotonic()
@@ -55,7 +55,7 @@ def test_a_second_start_goes_on_with_the_same_data_at_once(server: PostgresServe
     assert read(server) == [1]
 
 
-def test_what_was_committed_survives_kill_9_and_an_immediate_start(server: PostgresServer) -> None:
+def test_committed_data_survives_kill_9_and_an_immediate_restart(server: PostgresServer) -> None:
     for number in range(3):
         write(server, number)
         server.kill()
@@ -63,15 +63,15 @@ def test_what_was_committed_survives_kill_9_and_an_immediate_start(server: Postg
         assert read(server) == list(range(number + 1))
 
 
-def test_kill_9_under_an_open_connection(server: PostgresServer) -> None:
-    """Its backend lives a moment longer than the server, and keeps the shared memory."""
+def test_restart_after_kill_9_with_an_open_connection(server: PostgresServer) -> None:
+    """A backend outlives the server briefly and holds its shared memory."""
     with psycopg.connect(server.admin_url()):
         server.kill()
         server.start()
         assert read(server) == []
 
 
-def test_a_taken_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
+def test_port_in_use_is_refused_before_the_cluster_is_created(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         server = PostgresServer(tmp_path / "postgres", port)
@@ -81,7 +81,7 @@ def test_a_taken_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
     server.stop()
 
 
-def test_a_failed_creation_leaves_nothing_half_made(tmp_path: Path) -> None:
+def test_failed_creation_leaves_no_incomplete_cluster(tmp_path: Path) -> None:
     server = PostgresServer(tmp_path / "postgres", durable=False)
     server.folder.mkdir()
     (server.folder / "password").touch()
@@ -93,7 +93,7 @@ def test_a_failed_creation_leaves_nothing_half_made(tmp_path: Path) -> None:
         assert read(server) == []
 
 
-def test_a_lost_password_is_named(server: PostgresServer) -> None:
+def test_missing_password_file_is_named(server: PostgresServer) -> None:
     server.stop()
     (server.folder / "password").unlink()
     with pytest.raises(CommandError, match="password is missing"):
@@ -103,10 +103,10 @@ def test_a_lost_password_is_named(server: PostgresServer) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 @pytest.mark.parametrize("first", [AS_NOBODY, IN_A_USER_NAMESPACE], ids=["setpriv", "unshare"])
-def test_root_may_change_the_way_it_steps_down(
+def test_root_can_change_the_identity_that_runs_the_server(
     tmp_path: Path, first: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder made one way is taken over by the other, as when a folder moves between machines."""
+    """A folder created under one identity is taken over by another, as after a move between machines."""
     program = postgres._program("postgres")
     second = IN_A_USER_NAMESPACE if first is AS_NOBODY else AS_NOBODY
     if not all(identity._works(each, program) for each in (first, second)):

@@ -1,4 +1,4 @@
-"""`set_up`: repeatable, safe to run twice at once, clear about what is wrong."""
+"""`set_up`: idempotent, safe to run concurrently, with clear errors."""
 
 import secrets
 import threading
@@ -16,7 +16,7 @@ from deploy.devstack.ports import free_port
 from deploy.errors import CommandError
 from tests.servers import Servers
 
-# Everything that a second run could change: who owns and may use what, and how far each history is.
+# Everything that a second run could change: owners, privileges and versions.
 STATE = """
     SELECT 'schema', nspname, nspowner::regrole::text, nspacl::text
         FROM pg_namespace WHERE nspname !~ '^pg_'
@@ -42,14 +42,14 @@ def target(servers: Servers) -> Iterator[Target]:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def test_a_second_run_changes_nothing(target: Target) -> None:
+def test_second_run_changes_nothing(target: Target) -> None:
     set_up(target)
     before = state(target)
     set_up(target)
     assert state(target) == before
 
 
-def test_two_runs_at_once_both_succeed(target: Target) -> None:
+def test_concurrent_runs_both_succeed(target: Target) -> None:
     errors: list[BaseException] = []
     threads = [threading.Thread(target=noting, args=(errors, target)) for _ in range(2)]
     for thread in threads:
@@ -60,7 +60,7 @@ def test_two_runs_at_once_both_succeed(target: Target) -> None:
     set_up(target)
 
 
-def test_an_unreachable_server_is_one_line_with_the_remedy_and_no_password() -> None:
+def test_unreachable_server_is_one_line_without_the_password() -> None:
     port = free_port()
     with pytest.raises(CommandError) as error:
         set_up(monolith_target(f"postgresql://postgres:hunter2@127.0.0.1:{port}/monolith", "secret"))
@@ -71,13 +71,13 @@ def test_an_unreachable_server_is_one_line_with_the_remedy_and_no_password() -> 
     assert "\n" not in message
 
 
-def test_a_url_without_a_database_is_refused(servers: Servers) -> None:
+def test_url_without_a_database_is_refused(servers: Servers) -> None:
     url = urlsplit(servers.monolith_template_url)._replace(path="").geturl()
     with pytest.raises(CommandError, match="MONOLITH_DATABASE_URL names no database"):
         set_up(monolith_target(url, "secret"))
 
 
-def test_a_version_from_another_release_is_left_alone(target: Target) -> None:
+def test_version_of_another_release_is_refused_unchanged(target: Target) -> None:
     set_up(target)
     with psycopg.connect(target.url) as connection:
         connection.execute("UPDATE scheduling.alembic_version SET version_num = 'newer'")
@@ -85,7 +85,7 @@ def test_a_version_from_another_release_is_left_alone(target: Target) -> None:
         set_up(target)
 
 
-def test_a_migration_does_not_wait_for_a_lock_for_long(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migration_gives_up_when_a_lock_is_held(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate, "LOCK_TIMEOUT_MS", 100)
     set_up(target)
     with psycopg.connect(target.url) as connection:
