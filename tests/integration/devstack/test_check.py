@@ -16,36 +16,36 @@ def target(databases: Databases) -> Target:
     return scheduling_target(databases.scheduling_admin_url, databases.role_secret)
 
 
-def test_a_database_that_was_set_up_is_fine(target: Target) -> None:
+def test_database_passes_after_set_up(target: Target) -> None:
     check(target)
 
 
-def test_a_schema_of_an_older_version(target: Target) -> None:
+def test_outdated_schema_is_named_with_the_remedy(target: Target) -> None:
     with psycopg.connect(target.url) as connection:
         connection.execute("UPDATE scheduling.alembic_version SET version_num = 'older'")
     with pytest.raises(CommandError, match=r"schema scheduling .* run `extraction db setup scheduling`"):
         check(target)
 
 
-def test_a_database_that_was_never_set_up(target: Target) -> None:
+def test_unmigrated_database_is_named_with_the_remedy(target: Target) -> None:
     with psycopg.connect(target.url) as connection:
         connection.execute("DROP SCHEMA scheduling CASCADE")
     with pytest.raises(CommandError, match=r"schema scheduling .* run `extraction db setup scheduling`"):
         check(target)
 
 
-def test_another_deployments_secret(target: Target) -> None:
+def test_wrong_role_secret_is_named_with_the_role(target: Target) -> None:
     with pytest.raises(CommandError, match=r"role scheduling_app cannot log in to .* DATABASE_ROLE_SECRET"):
         check(dataclasses.replace(target, role_secret="another"))
 
 
-def test_a_database_that_does_not_exist(target: Target) -> None:
+def test_missing_database_is_an_error(target: Target) -> None:
     missing = dataclasses.replace(target, url=f"{target.url}_missing")
     with pytest.raises(CommandError, match=r"_missing.* does not exist.*SCHEDULING_DATABASE_URL"):
         check(missing)
 
 
-def test_running_roles_see_the_version_they_run_on(target: Target) -> None:
+def test_running_roles_can_read_the_schema_version(target: Target) -> None:
     with psycopg.connect(target.url, autocommit=True) as connection:
         for role in target.running_roles:
             connection.execute(f"SET ROLE {role}")

@@ -1,4 +1,4 @@
-"""`extraction demo`, the whole of it: from an empty folder to both webs, and to nothing left running."""
+"""`extraction demo`: from an empty folder to both web processes, and to no process left running."""
 
 import contextlib
 import os
@@ -17,11 +17,11 @@ from tests.servers import ROOT
 LAST_LINE = "Ctrl-C stops everything"
 
 
-def test_the_product_starts_from_nothing_and_again_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_demo_starts_twice_and_leaves_no_process_running(tmp_path: Path) -> None:
     ports = {name: free_port() for name in DEFAULT_PORTS}
     for _ in range(2):
         with demo(tmp_path, ports) as process:
-            serves(ports)
+            assert_serving(ports)
             assert extraction(tmp_path, ports, "db", "check", "monolith").returncode == 0
             assert extraction(tmp_path, ports, "db", "check", "scheduling").returncode == 0
             process.send_signal(signal.SIGINT)
@@ -30,18 +30,21 @@ def test_the_product_starts_from_nothing_and_again_and_leaves_nothing_running(tm
         assert not (tmp_path / "run" / "processes.json").exists()
 
 
-def test_no_process_is_told_what_it_need_not_know(tmp_path: Path) -> None:
+def test_processes_receive_only_their_own_secrets(tmp_path: Path) -> None:
     ports = {name: free_port() for name in DEFAULT_PORTS}
     with demo(tmp_path, ports) as process:
-        told = {pid: environment_of(pid) for pid in children_of(process.pid)}
+        environments = {pid: process_environment(pid) for pid in children_of(process.pid)}
         process.send_signal(signal.SIGINT)
         process.wait(60)
-    assert len(told) == 9
+    assert len(environments) == 9
     password = (tmp_path / "postgres-monolith" / "password").read_text()
-    assert not any(password in environment for environment in told.values())
-    assert not any("SIGNING_KEY" in each and "SCHEDULING_DATABASE_URL" in each for each in told.values())
-    assert sum("MONOLITH_DATABASE_URL" in each and "SCHEDULING_DATABASE_URL" in each for each in told.values()) == 1
-    assert all(process_start_time(pid) is None for pid in told)
+    assert not any(password in environment for environment in environments.values())
+    assert not any("SIGNING_KEY" in each and "SCHEDULING_DATABASE_URL" in each for each in environments.values())
+    assert (
+        sum("MONOLITH_DATABASE_URL" in each and "SCHEDULING_DATABASE_URL" in each for each in environments.values())
+        == 1
+    )
+    assert all(process_start_time(pid) is None for pid in environments)
 
 
 @contextlib.contextmanager
@@ -51,26 +54,26 @@ def demo(data: Path, ports: dict[str, int]) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         command,
         cwd=ROOT,
-        env=surroundings(data, ports),
+        env=demo_environment(data, ports),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
         try:
             assert process.stdout
-            said = []
+            lines = []
             for line in process.stdout:
-                said.append(line)
+                lines.append(line)
                 if line.startswith(LAST_LINE):
                     break
             else:
-                raise AssertionError("".join(said))
+                raise AssertionError("".join(lines))
             yield process
         finally:
             process.terminate()
 
 
-def serves(ports: dict[str, int]) -> None:
+def assert_serving(ports: dict[str, int]) -> None:
     assert http_check(ports["MONOLITH_PORT"], "/healthz")()
     assert http_check(ports["SCHEDULING_PORT"], "/healthz")()
     assert http_check(ports["MAIL_PORT"], "/")()
@@ -78,10 +81,10 @@ def serves(ports: dict[str, int]) -> None:
 
 def extraction(data: Path, ports: dict[str, int], *arguments: str) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "deploy.cli.main", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=surroundings(data, ports), timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=demo_environment(data, ports), timeout=60, check=False)
 
 
-def surroundings(data: Path, ports: dict[str, int]) -> dict[str, str]:
+def demo_environment(data: Path, ports: dict[str, int]) -> dict[str, str]:
     urls = ("MONOLITH_DATABASE_URL", "SCHEDULING_DATABASE_URL", "REDIS_URL")
     inherited = {name: value for name, value in os.environ.items() if name not in urls}
     settings = {name: str(port) for name, port in ports.items()}
@@ -94,7 +97,7 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child, parent in pairs if int(parent) == pid and int(child) != pid]
 
 
-def environment_of(pid: int) -> str:
+def process_environment(pid: int) -> str:
     """Return the environment of the process; empty where the system does not reveal it."""
     path = Path(f"/proc/{pid}/environ")
     return path.read_text() if path.exists() else ""

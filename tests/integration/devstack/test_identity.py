@@ -14,8 +14,8 @@ MAY_RUN = "import os, sys; sys.exit(not os.access(sys.argv[1], os.X_OK))"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be refused for being root")
-def test_a_clone_below_a_folder_that_only_root_may_enter(tmp_path: Path) -> None:
-    """Postgres asked access(2) whether it may run its own programs; the answer was no, and the demo did not start."""
+def test_postgres_runs_below_a_folder_that_only_root_may_enter(tmp_path: Path) -> None:
+    """Postgres checks with access(2) that it may run its own programs, which ignores capabilities."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     true = shutil.which("true")

@@ -26,7 +26,7 @@ def with_private_tables(databases: Databases) -> Iterator[Databases]:
 
 
 @pytest.mark.parametrize(("home", "role"), RUNNING_ROLES)
-def test_a_role_reads_its_own_schema_and_no_other(with_private_tables: Databases, home: str, role: str) -> None:
+def test_role_reads_only_its_own_schema(with_private_tables: Databases, home: str, role: str) -> None:
     for schema in MONOLITH_SCHEMAS:
         if schema.name == home:
             assert read(with_private_tables, role, schema.name) == (1,)
@@ -36,7 +36,7 @@ def test_a_role_reads_its_own_schema_and_no_other(with_private_tables: Databases
 
 
 @pytest.mark.parametrize(("home", "role"), RUNNING_ROLES)
-def test_a_running_role_creates_nothing(databases: Databases, home: str, role: str) -> None:
+def test_running_role_cannot_create_objects(databases: Databases, home: str, role: str) -> None:
     statements = [f"CREATE TABLE {home}.mine ()", "CREATE TABLE public.mine ()", "CREATE SCHEMA mine"]
     # A subscriber needs CREATE on the database, which also permits schemas.
     for statement in statements[:2] if role == "scheduling_replicator" else statements:
@@ -44,18 +44,18 @@ def test_a_running_role_creates_nothing(databases: Databases, home: str, role: s
             connection.execute(statement)
 
 
-def test_an_owner_cannot_log_in(databases: Databases) -> None:
+def test_owner_cannot_log_in(databases: Databases) -> None:
     with pytest.raises(psycopg.OperationalError, match=r"authentication failed|not permitted"):
         connect(databases, "auth_owner")
 
 
-def test_another_deployments_secret_does_not_get_in(databases: Databases) -> None:
+def test_secret_of_another_deployment_cannot_log_in(databases: Databases) -> None:
     url = role_url(databases.monolith_url, "auth_app", "another secret")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(url)
 
 
-def test_a_role_of_the_same_server_may_not_enter_the_database(databases: Databases) -> None:
+def test_other_role_of_the_server_cannot_connect(databases: Databases) -> None:
     stranger = f"stranger_{secrets.token_hex(6)}"
     with psycopg.connect(databases.monolith_admin_url, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {stranger} LOGIN PASSWORD 'stranger'")

@@ -60,7 +60,7 @@ def indexes(url: str) -> list[tuple[object, ...]]:
     )
 
 
-def test_the_tables_stand_as_before_and_hold_what_was_asked(databases: Databases) -> None:
+def test_tables_keep_their_indexes_and_hold_the_requested_rows(databases: Databases) -> None:
     url = databases.monolith_admin_url
     before = indexes(url)
 
@@ -73,7 +73,7 @@ def test_the_tables_stand_as_before_and_hold_what_was_asked(databases: Databases
     assert rows(url, "SELECT owner, count(*) FROM cutover.ownership GROUP BY 1") == [("monolith", 3)]
 
 
-def test_appointments_lie_within_hours_before_and_after_the_week(databases: Databases) -> None:
+def test_appointments_are_within_hours_and_around_the_week(databases: Databases) -> None:
     fill(databases)
     found = rows(
         databases.monolith_admin_url,
@@ -89,7 +89,7 @@ def test_appointments_lie_within_hours_before_and_after_the_week(databases: Data
     assert found == [(True, True, True, True, True)]
 
 
-def test_the_product_reads_it_and_books_beside_it(databases: Databases) -> None:
+def test_product_reads_seeded_data_and_books_more(databases: Databases) -> None:
     fill(databases, dataclasses.replace(PLAN, week=_this_monday()))
     business = SeededBusiness(PLAN, 0)
     url = role_url(databases.monolith_url, "scheduling_app", databases.role_secret)
@@ -126,7 +126,7 @@ def _this_monday() -> date:
     return today - timedelta(days=today.weekday())
 
 
-def test_the_same_seed_gives_the_same_data_and_beside_other_data(databases: Databases) -> None:
+def test_same_seed_gives_the_same_data_next_to_other_data(databases: Databases) -> None:
     fill(databases, dataclasses.replace(PLAN, seed=8))
     fill(databases)  # into tables that hold something: their indexes stay
     http = dataclasses.replace(PLAN, side="http", seed=8)
@@ -135,7 +135,7 @@ def test_the_same_seed_gives_the_same_data_and_beside_other_data(databases: Data
         seed(http, own, service, password=PASSWORD, say=lambda _: None)
 
 
-def test_the_extracted_service_gets_the_same(databases: Databases) -> None:
+def test_service_receives_the_same_data(databases: Databases) -> None:
     fill(databases, dataclasses.replace(PLAN, side="http"))
     there = contents(databases.scheduling_admin_url)
     assert [len(table) for table in there[-3:]] == [1_000] * 3
@@ -160,7 +160,7 @@ def extraction(databases: Databases, arguments: Sequence[str]) -> subprocess.Com
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_command_says_where_to_look_and_refuses_a_second_time(databases: Databases) -> None:
+def test_command_prints_the_login_and_refuses_the_same_seed_again(databases: Databases) -> None:
     asked = ("--businesses", "2", "--appointments", "50", "--password", PASSWORD)
     made, again = extraction(databases, asked), extraction(databases, asked)
 
@@ -181,23 +181,21 @@ def test_the_command_says_where_to_look_and_refuses_a_second_time(databases: Dat
         (("--businesses", "1", "--appointments", "1", "--seed", "-1"), "--seed -1 is out of range"),
     ],
 )
-def test_numbers_that_cannot_be(databases: Databases, asked: Sequence[str], refusal: str) -> None:
+def test_numbers_out_of_range_are_refused(databases: Databases, asked: Sequence[str], refusal: str) -> None:
     refused = extraction(databases, asked)
     assert refused.returncode == 2
     assert refusal in refused.stderr
     assert refused.stderr.count("\n") == 1
 
 
-def test_a_database_that_is_not_migrated(databases: Databases) -> None:
+def test_unmigrated_database_is_refused(databases: Databases) -> None:
     with psycopg.connect(databases.monolith_admin_url, autocommit=True) as admin:
         admin.execute("DROP SCHEMA scheduling CASCADE")
     with pytest.raises(CommandError, match="run `extraction db setup monolith`"):
         fill(databases)
 
 
-def test_rows_that_the_triggers_would_refuse_are_not_kept(
-    databases: Databases, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_that_triggers_would_reject_are_rolled_back(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     def without_its_claim(business: SeededBusiness) -> object:
         for number, (appointment, claim, history) in enumerate(whole(business)):
             yield appointment, "" if number == 5 else claim, history

@@ -50,25 +50,25 @@ def test_ctrl_c_stops_everything(running: Running, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
-def test_kill_9_leaves_nobody_on_the_ports(running: Running) -> None:
+def test_kill_9_of_the_supervisor_frees_the_ports(running: Running) -> None:
     running.process.kill()
     eventually(lambda: all(is_free(port) for port in running.ports))
     eventually(lambda: all(process_start_time(pid) is None for pid in running.pids))
 
 
-def test_a_process_that_dies_is_started_again_and_this_is_said(running: Running) -> None:
+def test_process_that_dies_is_restarted_and_reported(running: Running) -> None:
     os.kill(running.pids[1], signal.SIGKILL)
     assert "web ended (signal 9), restarting in 1 s" in running.output.readline()
     eventually(lambda: not is_free(running.ports[1]))
 
 
-def test_a_postgres_that_dies_is_started_again(running: Running) -> None:
+def test_postgres_that_dies_is_restarted(running: Running) -> None:
     os.kill(running.pids[0], signal.SIGKILL)
     assert "postgres ended (signal 9)" in running.output.readline()
     eventually(lambda: not is_free(running.ports[0]))
 
 
-def test_a_child_that_will_not_stop_is_killed(tmp_path: Path) -> None:
+def test_child_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> None:
     stubborn = sleeper(tmp_path, "stubborn", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)")
     stubborn.stop_seconds = 0.2
     stubborn.start()
@@ -78,7 +78,7 @@ def test_a_child_that_will_not_stop_is_killed(tmp_path: Path) -> None:
     assert stubborn.exit_description == "signal 9"
 
 
-def test_the_group_started_last_stops_first(tmp_path: Path) -> None:
+def test_groups_stop_in_reverse_order(tmp_path: Path) -> None:
     stopped: list[str] = []
 
     class Noting(Program):
@@ -93,7 +93,7 @@ def test_the_group_started_last_stops_first(tmp_path: Path) -> None:
     assert stopped == ["third", "second", "first"]
 
 
-def test_the_next_supervisor_ends_what_is_left(tmp_path: Path) -> None:
+def test_next_supervisor_stops_leftover_processes(tmp_path: Path) -> None:
     left = sleeper(tmp_path, "left")
     left.start()
     ProcessRecord(tmp_path / "processes.json").add(left)
@@ -102,7 +102,7 @@ def test_the_next_supervisor_ends_what_is_left(tmp_path: Path) -> None:
     assert ProcessRecord(tmp_path / "processes.json").stop_leftovers() == []
 
 
-def test_a_stranger_with_the_number_of_a_former_process_is_left_alone(tmp_path: Path) -> None:
+def test_unrelated_process_with_a_recorded_id_is_not_stopped(tmp_path: Path) -> None:
     path = tmp_path / "processes.json"
     stranger = sleeper(tmp_path, "stranger")
     with stranger:

@@ -1,55 +1,32 @@
 """The command `extraction events`."""
 
-import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import redis
 
 from contracts.scheduling.events import PUBLISHED, STREAM, encode_event
-from deploy.cli.main import main
 from monolith.shared.events import EventRejected
+from tests.command_line import CommandLine, CommandResult, monolith_settings
 from tests.databases import Databases
 from tests.integration.events.sides import Notified, entries, relay, until
 from tests.integration.events.story import OutboxWriter, Story
 
-
-@dataclass(frozen=True)
-class Answer:
-    returncode: object
-    stdout: str
-    stderr: str
-
-
-class Extraction:
-    """Run the command in the environment of a deployment."""
-
-    def __init__(
-        self, databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-        self._environment = {
-            "MONOLITH_DATABASE_URL": databases.monolith_url,
-            "DATABASE_ROLE_SECRET": databases.role_secret,
-            "REDIS_URL": databases.redis_url,
-        }
-
-    def __call__(self, *arguments: str, **settings: str) -> Answer:
-        self._monkeypatch.setattr(sys, "argv", ["extraction", "events", *arguments])
-        for name, value in (self._environment | settings).items():
-            self._monkeypatch.setenv(name, value)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = self._capsys.readouterr()
-        return Answer(ended.value.code or 0, out, err)
+EventsCommand = Callable[..., CommandResult]
 
 
 @pytest.fixture
-def extraction(databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Extraction:
-    return Extraction(databases, monkeypatch, capsys)
+def extraction(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> EventsCommand:
+    settings = {**monolith_settings(databases), "REDIS_URL": databases.redis_url}
+    return partial(CommandLine(settings, monkeypatch, capsys), "events")
 
 
-def test_dead_letter_is_listed_and_replayed(databases: Databases, notified: Notified, extraction: Extraction) -> None:
+def test_dead_letter_is_listed_and_replayed(
+    databases: Databases, notified: Notified, extraction: EventsCommand
+) -> None:
     def refusing(*_: object) -> None:
         raise EventRejected("[red]no price yet")
 
@@ -71,7 +48,7 @@ def test_dead_letter_is_listed_and_replayed(databases: Databases, notified: Noti
     assert extraction("replay", "notifications", "--all").stdout.startswith("0 events")
 
 
-def test_error_is_one_line(extraction: Extraction) -> None:
+def test_error_is_one_line(extraction: EventsCommand) -> None:
     for arguments, settings, words in [
         (["replay", "notifications"], {}, "--all"),
         (["replay", "notifications", "1-1"], {}, "no dead letter 1-1"),
@@ -88,7 +65,7 @@ def test_error_is_one_line(extraction: Extraction) -> None:
 
 
 def test_everything_is_republished_on_request(
-    databases: Databases, outbox: OutboxWriter, extraction: Extraction
+    databases: Databases, outbox: OutboxWriter, extraction: EventsCommand
 ) -> None:
     outbox.write(Story().booked(), Story().booked())
     working = relay(databases)

@@ -1,41 +1,29 @@
 """The command `extraction shadow`."""
 
 import json
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
-from deploy.cli.main import main
 from monolith.cutover.shadow.counts import ComparisonCounts
 from monolith.cutover.shadow.examples import DifferenceExample, DifferingField
 from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import FlagStore
+from tests.command_line import CommandLine, monolith_settings
 from tests.databases import Databases
 from tests.site import auth_site
 
-Said = tuple[object, str, str]
-Extraction = Callable[..., Said]
 EXAMPLE = DifferenceExample(
     "a-business", "get_agenda", "monolith", "{}", (DifferingField("zone", '"UTC"', "(absent)"),), "{…", "{}"
 )
 
 
 @pytest.fixture
-def extraction(databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Extraction:
-    """Run the command in the environment of a deployment, and return its exit code and output."""
-    monkeypatch.setenv("MONOLITH_DATABASE_URL", databases.monolith_url)
-    monkeypatch.setenv("DATABASE_ROLE_SECRET", databases.role_secret)
-
-    def run(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["extraction", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return (ended.value.code or 0, *capsys.readouterr())
-
-    return run
+def extraction(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
+    return CommandLine(monolith_settings(databases), monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -56,7 +44,7 @@ def salon(databases: Databases) -> str:
 
 
 def test_percentage_is_set_for_all_and_for_one_and_is_audited(
-    platform: ModuleDatabase, salon: str, extraction: Extraction
+    platform: ModuleDatabase, salon: str, extraction: CommandLine
 ) -> None:
     assert extraction("shadow", "set", "10", "--reason", "before the move")[:2] == (
         *(0, "scheduling.shadow of every business: 0 -> 10 %\n"),
@@ -76,7 +64,7 @@ def test_percentage_is_set_for_all_and_for_one_and_is_audited(
     assert (last.before, last.after) == ("10", "0")
 
 
-def test_adapter_flag_shows_its_own_changes_only(extraction: Extraction) -> None:
+def test_adapter_flag_shows_its_own_changes_only(extraction: CommandLine) -> None:
     extraction("flag", "set", "http", "--reason", "to see")
     extraction("shadow", "set", "10", "--reason", "another matter")
     shown = extraction("flag", "show")[1]
@@ -84,7 +72,7 @@ def test_adapter_flag_shows_its_own_changes_only(extraction: Extraction) -> None
     assert "another matter" not in shown
 
 
-def test_report_shows_the_results(cutover_database: ModuleDatabase, salon: str, extraction: Extraction) -> None:
+def test_report_shows_the_results(cutover_database: ModuleDatabase, salon: str, extraction: CommandLine) -> None:
     assert "no read was compared in the last 5 minutes" in extraction("shadow", "report", "--since", "5")[1]
     extraction("shadow", "set", "10")
     extraction("shadow", "set", "50", "--business", salon)
@@ -124,7 +112,7 @@ def test_report_shows_the_results(cutover_database: ModuleDatabase, salon: str, 
         (["report", "--since", "0"], "--since"),
     ],
 )
-def test_error_is_one_line(extraction: Extraction, arguments: list[str], words: str) -> None:
+def test_error_is_one_line(extraction: CommandLine, arguments: list[str], words: str) -> None:
     code, _, complaint = extraction("shadow", *arguments)
     assert code == 2
     assert words in complaint
