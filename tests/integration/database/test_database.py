@@ -213,7 +213,7 @@ def test_read_only_server_is_unavailable(
             connection.execute(text("SET TRANSACTION READ ONLY"))
             connection.execute(text("INSERT INTO public.notes VALUES ('lost')"))
 
-    with pytest.raises(DatabaseUnavailable, match="no changes"):
+    with pytest.raises(DatabaseUnavailable, match="does not accept changes"):
         attempt()
 
 
