@@ -35,13 +35,13 @@ def shop(bench: Workbench) -> Shop:
 
 
 @pytest.fixture
-def caretaker(bench: Workbench) -> Iterator[MaintenanceWorker]:
-    caretaker = caretaker_of(bench)
-    yield caretaker
-    caretaker.close()
+def worker(bench: Workbench) -> Iterator[MaintenanceWorker]:
+    worker = build_worker(bench)
+    yield worker
+    worker.close()
 
 
-def caretaker_of(bench: Workbench) -> MaintenanceWorker:
+def build_worker(bench: Workbench) -> MaintenanceWorker:
     """Build the worker as the processes do, except that it examines waitlists at every step."""
     due = DueBusinesses(bench.databases.scheduling_url, bench.databases.role_secret)
     return MaintenanceWorker(due, bench.engine, waiting_seconds=0)
@@ -54,50 +54,48 @@ def let_expire(bench: Workbench, held: m.Appointment) -> None:
     )
 
 
-def expired(caretaker: MaintenanceWorker, shop: Shop, held: m.Appointment) -> bool:
-    caretaker.step()
+def expired(worker: MaintenanceWorker, shop: Shop, held: m.Appointment) -> bool:
+    worker.step()
     return get(shop, held).status == "expired"
 
 
-def test_overdue_holds_expire_in_every_business(bench: Workbench, caretaker: MaintenanceWorker) -> None:
+def test_overdue_holds_expire_in_every_business(bench: Workbench, worker: MaintenanceWorker) -> None:
     shops = [bench.shop() for _ in range(3)]
     holds = [hold(shop) for shop in shops]
     for held in holds:
         let_expire(bench, held)
-    eventually(lambda: all(expired(caretaker, *each) for each in zip(shops, holds, strict=True)), "expiry")
+    eventually(lambda: all(expired(worker, *each) for each in zip(shops, holds, strict=True)), "expiry")
     assert bench.sql(
         "SELECT count(*) FROM scheduling.outbox WHERE convert_from(payload, 'UTF8') LIKE %s", "%appointment.expired%"
     ) == [(3,)]
 
 
-def test_an_active_hold_is_not_expired(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
+def test_an_active_hold_is_not_expired(bench: Workbench, shop: Shop, worker: MaintenanceWorker) -> None:
     held = hold(shop)
     for _ in range(3):
-        caretaker.step()
+        worker.step()
     assert get(shop, held) == held
     assert bench.sql("SELECT count(*) FROM scheduling.idempotency WHERE operation = 'settle'") == [(0,)]
 
 
-def test_an_unconfirmed_offer_goes_to_the_next_entry(
-    bench: Workbench, shop: Shop, caretaker: MaintenanceWorker
-) -> None:
+def test_an_unconfirmed_offer_goes_to_the_next_entry(bench: Workbench, shop: Shop, worker: MaintenanceWorker) -> None:
     booked = shop.book(at(9))
     first, second = join(shop), join(shop, customer_of(shop.business_id))
     cancel(shop, booked)
     let_expire(bench, offer_of(shop, first))
-    eventually(lambda: caretaker.step() and statuses(shop, first, second) == ["lapsed", "offered"])
+    eventually(lambda: worker.step() and statuses(shop, first, second) == ["lapsed", "offered"])
 
 
-def test_new_hours_are_offered_to_the_waitlist(shop: Shop, caretaker: MaintenanceWorker) -> None:
+def test_new_hours_are_offered_to_the_waitlist(shop: Shop, worker: MaintenanceWorker) -> None:
     shop.override(at(0).date(), "close")
     entry = join(shop)
-    caretaker.step()
+    worker.step()
     assert statuses(shop, entry) == ["waiting"]
     shop.override(at(0).date(), "regular")
-    eventually(lambda: caretaker.step() and statuses(shop, entry) == ["offered"])
+    eventually(lambda: worker.step() and statuses(shop, entry) == ["offered"])
 
 
-def test_entries_for_past_times_lapse(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
+def test_entries_for_past_times_lapse(bench: Workbench, shop: Shop, worker: MaintenanceWorker) -> None:
     shop.book(at(9))
     entry = join(shop)
     bench.sql(
@@ -106,36 +104,34 @@ def test_entries_for_past_times_lapse(bench: Workbench, shop: Shop, caretaker: M
         """,
         entry.entry_id,
     )
-    eventually(lambda: caretaker.step() and statuses(shop, entry) == ["lapsed"])
+    eventually(lambda: worker.step() and statuses(shop, entry) == ["lapsed"])
 
 
-def test_one_worker_is_active_and_another_takes_over(
-    bench: Workbench, shop: Shop, caretaker: MaintenanceWorker
-) -> None:
-    second = caretaker_of(bench)
-    caretaker.step()
+def test_one_worker_is_active_and_another_takes_over(bench: Workbench, shop: Shop, worker: MaintenanceWorker) -> None:
+    second = build_worker(bench)
+    worker.step()
     held = hold(shop)
     let_expire(bench, held)
     assert not second.step()
     assert get(shop, held).status == "held"
-    caretaker.close()
+    worker.close()
     eventually(lambda: expired(second, shop, held), "the takeover")
     second.close()
 
 
-def test_businesses_owned_elsewhere_are_not_settled(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
+def test_businesses_owned_elsewhere_are_not_settled(bench: Workbench, shop: Shop, worker: MaintenanceWorker) -> None:
     held = hold(shop)
     let_expire(bench, held)
     bench.sql("UPDATE scheduling.lease SET active = false WHERE business_id = %s", shop.business_id)
-    caretaker.step()
-    caretaker.step()
+    worker.step()
+    worker.step()
     assert get(shop, held).status == "held"
     bench.sql("UPDATE scheduling.lease SET active = true WHERE business_id = %s", shop.business_id)
-    eventually(lambda: expired(caretaker, shop, held), "expiry")
+    eventually(lambda: expired(worker, shop, held), "expiry")
 
 
-def test_the_worker_survives_lost_connections(bench: Workbench, shop: Shop, caretaker: MaintenanceWorker) -> None:
-    caretaker.step()
+def test_the_worker_survives_lost_connections(bench: Workbench, shop: Shop, worker: MaintenanceWorker) -> None:
+    worker.step()
     held = hold(shop)
     let_expire(bench, held)
     bench.sql(
@@ -144,14 +140,14 @@ def test_the_worker_survives_lost_connections(bench: Workbench, shop: Shop, care
          WHERE datname = current_database() AND pid <> pg_backend_pid()
         """
     )
-    eventually(lambda: expired(caretaker, shop, held), "expiry")
+    eventually(lambda: expired(worker, shop, held), "expiry")
 
 
 def test_an_unreachable_database_is_retried(databases: Databases) -> None:
     away = databases.replacing(scheduling_url="postgresql://127.0.0.1:1/nowhere")
     with workbench_on(databases, pool_size=1) as bench:
-        caretaker = MaintenanceWorker(DueBusinesses(away.scheduling_url, away.role_secret), bench.engine)
-        assert not any(caretaker.step() for _ in range(3))
+        worker = MaintenanceWorker(DueBusinesses(away.scheduling_url, away.role_secret), bench.engine)
+        assert not any(worker.step() for _ in range(3))
 
 
 def test_the_workers_role_reads_every_business_and_writes_none(bench: Workbench, shop: Shop) -> None:
