@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from deploy.cli.main import run_alone
-from loadtests.bench import booking, contention, follow_up, growth, http_overhead, idle, memory, search, startup
+from loadtests.bench import booking, contention, follow_up, growth, http_overhead, idle, memory, rooms, search, startup
 from loadtests.bench.figures import Figure, format_figure, write_figures
 from loadtests.bench.interleaving import BlockPlan
 from loadtests.bench.output import echo
@@ -29,6 +29,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "memory": lambda cores, quick: memory.measure(cores, 10_000 if quick else 100_000),
     "http": lambda cores, quick: http_overhead.measure(cores, blocks=3 if quick else 10, calls=100 if quick else 300),
     "followup": lambda cores, quick: follow_up.measure(cores, seconds=30.0 if quick else 300.0),
+    "rooms": lambda cores, quick: rooms.measure(cores, quick),
     "idle": lambda _cores, quick: idle.measure(30.0 if quick else 120.0),
     "start": lambda _cores, quick: startup.measure(quick),
 }

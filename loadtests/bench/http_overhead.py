@@ -85,13 +85,13 @@ def _one_tenant_per_adapter(servers: BenchServers) -> list[Tenant]:
     product = servers.start_monolith()
     tenants = []
     for adapter in ADAPTERS:
-        _set_flag(servers, adapter)
+        set_adapter_flag(servers, adapter)
         tenants.append(open_tenant(product.port, 1, OFFICE_HOURS))
         _require_owner(servers, tenants[-1], DATABASE_OF[adapter])
     return tenants
 
 
-def _set_flag(servers: BenchServers, adapter: AdapterName) -> None:
+def set_adapter_flag(servers: BenchServers, adapter: AdapterName) -> None:
     """Set the default adapter as `extraction flag set` does, and wait until every process has read it."""
     target = servers.target("monolith")
     database = ModuleDatabase(target.url, role="platform_app", secret=target.role_secret, pool_size=1)

@@ -142,6 +142,7 @@ def _build_query(rules: BusinessRules, ctx: CallContext, request: SearchRequest)
         duration_minutes=request.duration_minutes,
         seats=request.seats,
         customer_id=limits_customer(ctx, request.customer_id),
+        deadline=ctx.deadline,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from uuid import UUID
 
+from contracts.chassis.deadline import Deadline
 from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import InvalidRequest
@@ -29,7 +30,7 @@ def search_visits(
     def answer(rules: BusinessRules) -> m.VisitSlots | None:
         customer_id = limits_customer(ctx, request.customer_id)
         providers = [request.provider_id] * len(request.offering_ids)
-        queries = build_visit_queries(rules, request.offering_ids, providers, customer_id)
+        queries = build_visit_queries(rules, request.offering_ids, providers, customer_id, ctx.deadline)
         window = math.ceil(request.start.timestamp()), math.ceil(request.end.timestamp())
         occupancies: list[Occupancy] = []
         for query, offset in zip(queries, start_offsets(queries), strict=True):
@@ -47,13 +48,21 @@ def build_visit_queries(
     offering_ids: Sequence[UUID],
     provider_ids: Sequence[UUID | None],
     customer_id: UUID | None,
+    deadline: Deadline | None = None,
 ) -> list[AvailabilityQuery]:
     """Build a query per service, in order. Only the first has to start on its offering's grid."""
     repeated = {each for each in offering_ids if offering_ids.count(each) > 1}
     if any(rules.offering(each).limits != m.Limits() for each in repeated):
         raise InvalidRequest("A service with limits can occur only once in a visit.", field="offering_ids")
     return [
-        build_query(rules, offering_id, provider_id=provider_id, customer_id=customer_id, on_grid=index == 0)
+        build_query(
+            rules,
+            offering_id,
+            provider_id=provider_id,
+            customer_id=customer_id,
+            on_grid=index == 0,
+            deadline=deadline,
+        )
         for index, (offering_id, provider_id) in enumerate(zip(offering_ids, provider_ids, strict=True))
     ]
 

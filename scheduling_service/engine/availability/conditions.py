@@ -21,11 +21,9 @@ class StartConditions:
         self._occupancy = occupancy
         self._limits = query.offering.limits
 
-    def are_met(self, index: int, start: int) -> bool:
-        """Return whether a start at which the provider is free, or has a session to join, meets everything else."""
-        if self.exceeded_limit(index, start) is not None:
-            return False
-        return self.session_to_join(index, start) is not None or self.free_resources(start) is not None
+    def within_limits(self, index: int, start: int) -> bool:
+        """Return whether one more appointment at `start` exceeds no limit."""
+        return self.exceeded_limit(index, start) is None
 
     def joinable_starts(self, index: int) -> set[int]:
         """Return the starts of the provider's sessions that have enough free seats."""

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from functools import cached_property
 from uuid import UUID
 
+from contracts.chassis.deadline import Deadline
 from contracts.scheduling import models as m
-from contracts.scheduling.errors import InvalidRequest
+from contracts.scheduling.errors import DeadlineExceeded, InvalidRequest
 from contracts.scheduling.values import MOST_PROVIDERS
 from scheduling_service.engine.hours import instant_of, local_date
 from scheduling_service.engine.rules import BusinessRules, ProviderRules, Range, ResourceRules
@@ -30,6 +31,8 @@ class AvailabilityQuery:
     customer_id: UUID | None
     on_grid: bool = True
     """False for the later services of a visit, which start when the service before them ends."""
+    deadline: Deadline | None = None
+    """When the computation is abandoned, so that no search outlives its caller."""
 
     @cached_property
     def grid(self) -> Grid:
@@ -69,6 +72,11 @@ class AvailabilityQuery:
         offering = self.offering
         return offering.capacity == 1 and not (offering.needs or self.limited or self.collective)
 
+    @property
+    def decided_by_ranges(self) -> bool:
+        """Whether the free ranges of the providers and of the resources decide: no seats, limits or collectives."""
+        return self.offering.capacity == 1 and not (self.limited or self.collective)
+
     @cached_property
     def resources(self) -> tuple[ResourceRules, ...]:
         """The resources that may be needed, sorted by kind, then id."""
@@ -82,6 +90,11 @@ class AvailabilityQuery:
     def claimed_range(self, start: int) -> Range:
         """Return what an appointment at `start` occupies, including its buffers."""
         return start - self.buffer_before, start + self.length + self.buffer_after
+
+    def check_deadline(self) -> None:
+        """Raise DeadlineExceeded once the deadline has passed. Called inside every long computation."""
+        if self.deadline is not None and self.deadline.expired():
+            raise DeadlineExceeded("The search took too long; ask for fewer days or providers.")
 
     def today(self, now: int) -> date:
         return local_date(now, self.rules.zone_info)
@@ -113,6 +126,7 @@ def build_query(
     seats: int = 1,
     customer_id: UUID | None = None,
     on_grid: bool = True,
+    deadline: Deadline | None = None,
 ) -> AvailabilityQuery:
     """Build a query; durations and seats must be the offering's.
 
@@ -131,6 +145,7 @@ def build_query(
         providers=_eligible_providers(rules, offering, provider_id, provider_ids),
         customer_id=customer_id,
         on_grid=on_grid,
+        deadline=deadline,
     )
 
 

@@ -9,6 +9,7 @@ from contracts.scheduling import models as m
 from scheduling_service.engine.availability.conditions import StartConditions
 from scheduling_service.engine.availability.occupancy import Occupancy
 from scheduling_service.engine.availability.query import AvailabilityQuery
+from scheduling_service.engine.availability.shortages import resource_shortages
 from scheduling_service.engine.hours import local_date, to_utc
 from scheduling_service.engine.rules import ProviderRules, Range
 from scheduling_service.engine.working_time import WeekStarts, week_number
@@ -16,11 +17,12 @@ from scheduling_service.engine.working_time import WeekStarts, week_number
 
 def free_slots(query: AvailabilityQuery, window: Range, occupancy: Occupancy) -> list[m.Slot]:
     """Return the free slots, sorted by start, then provider."""
-    if not query.needs_provider_time_only:
+    if not query.decided_by_ranges:
         return [_slot(query, occupancy, index, start) for start, index in free_starts(query, window, occupancy)]
     found: list[m.Slot] = []
+    shortages = resource_shortages(query, occupancy)
     for index, provider in enumerate(query.providers):
-        for week, first, end in _free_spans(query, index, provider, window, occupancy):
+        for week, first, end in _free_spans(query, index, provider, window, occupancy, shortages):
             found += week.slots[first:end]
     if len(query.providers) > 1:
         found.sort(key=_start_of)  # stable: slots with the same start stay sorted by provider
@@ -30,9 +32,14 @@ def free_slots(query: AvailabilityQuery, window: Range, occupancy: Occupancy) ->
 def free_starts(query: AvailabilityQuery, window: Range, occupancy: Occupancy) -> list[tuple[int, int]]:
     """Return (start, provider index) of everything free, sorted. A collective has the first provider's index."""
     conditions = StartConditions(query, occupancy)
+    shortages = resource_shortages(query, occupancy)
     each = [
-        [start for start in _starts(query, index, provider, window, occupancy) if conditions.are_met(index, start)]
-        for index, provider in enumerate(query.providers)
+        [
+            start
+            for start in _starts(query, index, window, occupancy, shortages)
+            if conditions.within_limits(index, start)
+        ]
+        for index in range(len(query.providers))
     ]
     if query.collective:
         common = set(each[0]).intersection(*each[1:]) if each else set()
@@ -46,13 +53,14 @@ def days_with_availability(query: AvailabilityQuery, midnights: Sequence[int], o
     A day is not examined again once one provider is known to be free on it.
     """
     available = [False] * (len(midnights) - 1)
-    if not query.needs_provider_time_only:
+    if not query.decided_by_ranges:
         for start, _ in free_starts(query, (midnights[0], midnights[-1]), occupancy):
             available[bisect_right(midnights, start) - 1] = True
         return available
+    shortages = resource_shortages(query, occupancy)
     for index, provider in enumerate(query.providers):
         for window in _unavailable_days(available, midnights):
-            for week, first, end in _free_spans(query, index, provider, window, occupancy):
+            for week, first, end in _free_spans(query, index, provider, window, occupancy, shortages):
                 starts = week.starts
                 while first < end:
                     day = bisect_right(midnights, starts[first]) - 1
@@ -69,19 +77,20 @@ def _unavailable_days(available: Sequence[bool], midnights: Sequence[int]) -> li
 
 
 def _starts(
-    query: AvailabilityQuery, index: int, provider: ProviderRules, window: Range, occupancy: Occupancy
+    query: AvailabilityQuery, index: int, window: Range, occupancy: Occupancy, shortages: Sequence[Range]
 ) -> set[int]:
-    """Return the starts at which the provider is free, or has a session with seats left."""
+    """Return the starts at which the provider and the resources are free, or a session has seats left."""
+    provider = query.providers[index]
     found = {
         start
-        for week, first, end in _free_spans(query, index, provider, window, occupancy)
+        for week, first, end in _free_spans(query, index, provider, window, occupancy, shortages)
         for start in week.starts[first:end]
     }
     joinable = StartConditions(query, occupancy).joinable_starts(index)
     if joinable:
         found |= joinable.intersection(
             start
-            for week, first, end in _free_spans(query, index, provider, window, _without_claims(occupancy))
+            for week, first, end in _free_spans(query, index, provider, window, _without_claims(occupancy), ())
             for start in week.starts[first:end]
         )
     return found
@@ -93,7 +102,12 @@ def _without_claims(occupancy: Occupancy) -> Occupancy:
 
 
 def _free_spans(
-    query: AvailabilityQuery, index: int, provider: ProviderRules, window: Range, occupancy: Occupancy
+    query: AvailabilityQuery,
+    index: int,
+    provider: ProviderRules,
+    window: Range,
+    occupancy: Occupancy,
+    shortages: Sequence[Range],
 ) -> Iterator[tuple[WeekStarts, int, int]]:
     """Yield the free starts in order, as spans [first, end) of each local week's starts."""
     opens, closes = query.bookable_range(provider, occupancy.now)
@@ -101,9 +115,10 @@ def _free_spans(
     if earliest >= end:
         return
     before, tail = query.buffer_before, query.length + query.buffer_after
-    busy, blocked = occupancy.providers[index], provider.blocked
+    busy = occupancy.providers[index]
     next_busy = 0
     for week in _weeks(query, provider, earliest, end):
+        query.check_deadline()
         starts = week.starts
         first, beyond = bisect_left(starts, earliest), bisect_left(starts, end)
         if first == beyond:
@@ -111,13 +126,21 @@ def _free_spans(
         while next_busy < len(busy) and busy[next_busy][1] + before <= starts[first]:
             next_busy += 1
         spans = _between(starts, first, beyond, busy, next_busy, before, tail)
-        if not blocked:
-            for span in spans:
-                yield week, *span
-            continue
-        for span in spans:
-            for part in _between(starts, *span, blocked, 0, 0, query.length):
-                yield week, *part
+        spans = _without(spans, starts, provider.blocked, query.length)
+        for span in _without(spans, starts, shortages, 1):
+            yield week, *span
+
+
+def _without(
+    spans: Iterator[tuple[int, int]], starts: Sequence[int], ranges: Sequence[Range], length: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the parts of the spans for which [start, start + length) meets none of the ranges."""
+    if not ranges:
+        yield from spans
+        return
+    for first, end in spans:
+        next_range = bisect_right(ranges, starts[first], key=_end_of)
+        yield from _between(starts, first, end, ranges, next_range, 0, length)
 
 
 def _between(
@@ -158,6 +181,10 @@ def _slot(query: AvailabilityQuery, occupancy: Occupancy, index: int, start: int
         ends_at=to_utc(start + query.length),
         seats_left=seats_left,
     )
+
+
+def _end_of(given: Range) -> int:
+    return given[1]
 
 
 def _start_of(slot: m.Slot) -> datetime:
