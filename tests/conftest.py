@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from hypothesis import settings
 
 from tests.databases import Databases, fresh_databases
+from tests.hypothesis_profiles import load_profiles
 from tests.run_scope import end_run, hold_run, memory
 from tests.servers import Servers, obtain
 
 FOLDER = "EXTRACTION_TEST_FOLDER"
 RUN = pytest.StashKey[IO[str]]()
 
-# The default for property tests, most of which run once per operation, forty times in all. Examples have no deadline,
-# because a busy machine is not a failure. Hypothesis sets the rest, with its own profile for CI.
-settings.register_profile("each operation", settings(), max_examples=15, deadline=None)
-settings.load_profile("each operation")
+# Before pytest reads its options: `--hypothesis-profile` may choose another of them.
+load_profiles()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.chassis.deadline import Deadline
@@ -31,6 +31,7 @@ from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.handlers import HandlerTable, bind_handlers
 from scheduling_service.engine.rules import RulesCache
 from tests.contract.strategies import models
+from tests.hypothesis_profiles import examples
 
 UNUSED = EngineDatabase("postgresql://unused")
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
@@ -95,7 +96,7 @@ def test_an_operation_has_one_handler_of_the_right_kind() -> None:
 
 @each_operation
 @given(data=st.data())
-@settings(max_examples=1)
+@examples(1)
 def test_a_typed_method_delegates_to_call(operation: AnyOperation, data: st.DataObject) -> None:
     request, reply = data.draw(models(operation.request)), data.draw(models(operation.reply))
     port = Recording(reply)

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_DOWN, Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from contracts.scheduling.events import AppointmentBooked, AppointmentRescheduled
 from monolith.modules.billing.api import InvoicesQuery
 from monolith.shared.database import new_id
 from monolith.shared.endpoints import ApiError
+from tests.hypothesis_profiles import SUPPRESSED, examples
 from tests.integration.billing.bookkeeping import Books
 
 # What happens, to which of the bookings so far, and an amount and a percentage where one is needed.
@@ -38,7 +39,7 @@ class Expected:
     ended: bool = False
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40, suppress_health_check=[*SUPPRESSED, HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_random_sequences_leave_the_books_balanced(books: Books, steps: list[tuple[str, int, int, int]]) -> None:
     shop = Books(books.database, books.api)

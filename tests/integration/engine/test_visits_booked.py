@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from psycopg.sql import SQL, Identifier
@@ -18,6 +18,7 @@ from contracts.scheduling.errors import SlotUnavailable
 from tests.contract.port.appointments import cancel
 from tests.contract.port.shop import Shop
 from tests.contract.port.test_visits import book_visit
+from tests.hypothesis_profiles import examples
 from tests.integration.engine.racing import require_claimed
 from tests.integration.engine.small_shops import Plan, Window, let_happen, open_small, plans
 from tests.integration.engine.workbench import Workbench
@@ -113,7 +114,7 @@ def rows_of(bench: Workbench, business_id: UUID) -> dict[str, list[Any]]:
         }
 
 
-@settings(max_examples=16, deadline=None, phases=PHASES)
+@examples(16, phases=PHASES)
 @given(wishes())
 def test_a_listed_visit_can_be_booked_and_cancelled(bench: Workbench, wish: Wish) -> None:
     who = visitor(bench, wish)
@@ -129,7 +130,7 @@ def test_a_listed_visit_can_be_booked_and_cancelled(bench: Workbench, wish: Wish
         assert who.listed() == listed
 
 
-@settings(max_examples=16, deadline=None, phases=PHASES)
+@examples(16, phases=PHASES)
 @given(wishes())
 def test_splitting_a_window_loses_no_start(bench: Workbench, wish: Wish) -> None:
     """A visit that starts in the window may extend beyond it and meet claims there."""
@@ -142,7 +143,7 @@ def test_splitting_a_window_loses_no_start(bench: Workbench, wish: Wish) -> None
         assert max(who.listed((start, cut)), default=start) < cut
 
 
-@settings(max_examples=16, deadline=None, phases=PHASES)
+@examples(16, phases=PHASES)
 @given(wishes())
 def test_a_booked_visit_is_no_longer_listed(bench: Workbench, wish: Wish) -> None:
     """Once every possible booking at that start is made; it makes no other visit possible."""
@@ -158,7 +159,7 @@ def test_a_booked_visit_is_no_longer_listed(bench: Workbench, wish: Wish) -> Non
     require_claimed(bench, who.shop)
 
 
-@settings(max_examples=16, deadline=None, phases=PHASES)
+@examples(16, phases=PHASES)
 @given(wishes())
 def test_an_unlisted_visit_is_refused_without_effect(bench: Workbench, wish: Wish) -> None:
     who, chosen = visitor(bench, wish), Random(wish.seed)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
@@ -17,6 +17,7 @@ from scheduling_service.engine.availability import (
     rejection_reasons,
 )
 from scheduling_service.engine.hours import to_utc
+from tests.hypothesis_profiles import examples
 from tests.unit.engine.cases import HOUR, cases, counts, sessions, things
 from tests.unit.engine.model import MINUTE, Model, Person, Range
 from tests.unit.engine.rules import provider_id, question, resource_ids, session_id, taken
@@ -126,47 +127,47 @@ def joined(model: Model, person: Person, start: int) -> bool:
     return any((each.start, each.end) == (start, start + model.terms.length) for each in person.sessions)
 
 
-@settings(max_examples=150, deadline=None, phases=PHASES)
+@examples(150, phases=PHASES)
 @given(cases())
 def test_listed_starts_match_the_model(case: Case) -> None:
     assert_listed_as_the_model_offers(case)
 
 
-@settings(max_examples=60, deadline=None, phases=PHASES)
+@examples(60, phases=PHASES)
 @given(cases(most_people=3))
 def test_refusals_have_the_models_reasons(case: Case) -> None:
     assert_refused_for_the_model_s_reasons(case, step=15 * MINUTE)
 
 
-@settings(max_examples=60, deadline=None, phases=PHASES)
+@examples(60, phases=PHASES)
 @given(with_limits())
 def test_limits_match_the_model(case: Case) -> None:
     assert_listed_as_the_model_offers(case)
     assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
 
 
-@settings(max_examples=60, deadline=None, phases=PHASES)
+@examples(60, phases=PHASES)
 @given(with_resources())
 def test_resources_match_the_model(case: Case) -> None:
     assert_listed_as_the_model_offers(case)
     assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
 
 
-@settings(max_examples=60, deadline=None, phases=PHASES)
+@examples(60, phases=PHASES)
 @given(with_seats())
 def test_seats_match_the_model(case: Case) -> None:
     assert_listed_as_the_model_offers(case)
     assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
 
 
-@settings(max_examples=60, deadline=None, phases=PHASES)
+@examples(60, phases=PHASES)
 @given(collective())
 def test_collective_offerings_match_the_model(case: Case) -> None:
     assert_listed_as_the_model_offers(case)
     assert_refused_for_the_model_s_reasons(case, step=30 * MINUTE)
 
 
-@settings(max_examples=60, deadline=None, phases=PHASES)
+@examples(60, phases=PHASES)
 @given(cases(hours=12))
 def test_later_services_of_a_visit_match_the_model_off_the_grid(case: Case) -> None:
     model, window = case
@@ -174,7 +175,7 @@ def test_later_services_of_a_visit_match_the_model_off_the_grid(case: Case) -> N
     assert_refused_for_the_model_s_reasons((anywhere, window))
 
 
-@settings(max_examples=100, deadline=None, phases=PHASES)
+@examples(100, phases=PHASES)
 @given(with_a_cut())
 def test_splitting_a_window_loses_no_start(case_and_cut: tuple[Case, int]) -> None:
     """No start is lost or repeated at the boundary of two windows."""
