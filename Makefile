@@ -22,8 +22,11 @@ demo: $(VENV)/demo.installed ## Run the whole product on this machine until Ctrl
 test: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests on their own servers
 	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not long"
 
-faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the long fault-injection tests: 200 cutovers each way, a kill at every step, the full protocol model
-	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m long
+faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the long tests: 200 cutovers each way, a kill at every step, random search
+	@seed=$${SEED:-$$($(PYTHON) -c 'import secrets; print(secrets.randbelow(10**9))')}; \
+	echo "property tests search at random with seed $$seed; to repeat the search: make faults SEED=$$seed"; \
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "long or hypothesis" \
+		--hypothesis-profile random --hypothesis-seed $$seed
 
 coverage: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests and print the branch coverage of each package
 	@rm -rf .artifacts/coverage && mkdir -p .artifacts/coverage
