@@ -25,9 +25,13 @@ from tests.contract.port.shop import Caller, Shop, at, hours, open_shop, refused
 SIXTY_DAYS = 60 * 24 * 60
 
 
+IN_A_WEEK = (datetime.now(UTC) + timedelta(days=7)).replace(hour=0, minute=0, second=0, microsecond=0)
+"""Midnight, and the same day for every test even when midnight passes meanwhile."""
+
+
 def soon(hour: int = 9) -> datetime:
-    """Book a start within a week, inside every cut-off of 60 days."""
-    return (datetime.now(UTC) + timedelta(days=7)).replace(hour=hour, minute=0, second=0, microsecond=0)
+    """Return a start within a week, inside every cut-off of 60 days."""
+    return IN_A_WEEK.replace(hour=hour)
 
 
 @pytest.fixture
