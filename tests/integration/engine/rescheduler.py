@@ -1,4 +1,6 @@
-"""Reschedule one appointment back and forth: `python -m tests.integration.engine.rescheduler URL BUSINESS APPOINTMENT`.
+"""Reschedule one appointment back and forth:
+
+    python -m tests.integration.engine.rescheduler URL BUSINESS APPOINTMENT SEED
 
 Threads of one Python process interleave too rarely for some races. Prints the number of moves, and the codes of errors
 other than a taken time, as JSON.
@@ -21,13 +23,13 @@ from tests.integration.engine.workbench import told_to_return
 SECONDS = 1.5
 
 
-def main(url: str, business_id: str, appointment_id: str) -> None:
+def main(url: str, business_id: str, appointment_id: str, seed: str) -> None:
     engine = SchedulingEngine(EngineDatabase(url, pool_size=1))
     staff = Caller(UUID(business_id), Actor("staff", uuid4()))
-    version, errors = 1, []
+    version, errors, chance = 1, [], random.Random(seed)
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
-        starts_at = at(9 + random.randrange(3), day=1)
+        starts_at = at(9 + chance.randrange(3), day=1)
         request = m.Reschedule(appointment_id=UUID(appointment_id), starts_at=starts_at, expected_version=version)
         try:
             version = engine.reschedule(staff.writes(), request).version

@@ -134,8 +134,8 @@ def test_concurrent_reschedules_never_deadlock(bench: Workbench, shop: Shop) -> 
     arguments = [bench.role_url("scheduling_app"), str(shop.business_id)]
     command = [sys.executable, "-m", "tests.integration.engine.rescheduler", *arguments]
     movers = [
-        subprocess.Popen([*command, str(each.appointment_id)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for each in several
+        subprocess.Popen([*command, str(each.appointment_id), str(seed)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for seed, each in enumerate(several)
     ]
     told = [json.loads(mover.communicate()[0]) for mover in movers]
     assert [each["errors"] for each in told] == [[]] * len(movers)

@@ -1,5 +1,6 @@
 """Shadow reads do not affect users, and detect differences between the databases."""
 
+import random
 import threading
 import time
 from statistics import median
@@ -212,7 +213,8 @@ def test_writes_are_never_shadowed(monolith: Started, service: TcpProxy) -> None
         assert process.found() == {}
 
 
-def test_percentage_applies_to_each_business(monolith: Started) -> None:
+def test_percentage_applies_to_each_business(monolith: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "random", random.Random(1).random)
     with monolith(longest_queue=10_000) as process:
         a_third, all_of_them, none = process.shop(percent=33.3), process.shop(percent=100), process.shop(percent=0)
         time.sleep(0.6)
