@@ -7,7 +7,10 @@ Started on first use, by any worker; it ends with the run, like the servers of `
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 
 from monolith.cutover.scheduling_flag import AdapterName
@@ -16,19 +19,35 @@ from tests.e2e.shop import Shop, open_both
 from tests.run_scope import hold_until_the_run_ends, leave, obtain_from_holder
 
 MODULE = "tests.e2e.shared"
+_DAYS_AHEAD = 5
+"""Pairs of days. Tests that name a day themselves take nearer ones, or some beyond a year."""
 
 
 @dataclass(frozen=True)
 class Product:
+    """`folder` belongs to the run: all its workers share it."""
+
     place: Place
     shops: dict[AdapterName, Shop]
+    folder: Path
+
+    def own_day(self) -> date:
+        """Return a day on which only the caller books: no two calls in a run return the same one, in any worker.
+
+        Every other day is used, because a day in one time zone overlaps the neighbouring day in another.
+        """
+        for number in count(datetime.now(UTC).toordinal() // 2 + _DAYS_AHEAD):
+            with suppress(FileExistsError):
+                (self.folder / f"day-{number}").mkdir()
+                return date.fromordinal(2 * number)
+        raise AssertionError
 
 
 def obtain_product(folder: Path) -> Product:
     """Return the shared demo; start it on first use."""
     told = obtain_from_holder(MODULE, folder)
     place = Place(Path(told["data"]), told["ports"])
-    return Product(place, {side: Shop(**shop) for side, shop in told["shops"].items()})
+    return Product(place, {side: Shop(**shop) for side, shop in told["shops"].items()}, folder)
 
 
 def main() -> None:

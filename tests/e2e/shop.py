@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol, cast
 from uuid import uuid4
 
@@ -79,7 +79,11 @@ class Customer:
 
     def slots(self, days: int = 3) -> requests.Response:
         """Search the free starts of one day, `days` from now."""
-        start = (datetime.now(UTC) + timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
+        return self.slots_on(datetime.now(UTC).date() + timedelta(days=days))
+
+    def slots_on(self, day: date) -> requests.Response:
+        """Search the free starts of a day, in UTC."""
+        start = datetime.combine(day, datetime.min.time(), UTC)
         window = {"start": start.isoformat(), "end": (start + timedelta(days=1)).isoformat()}
         return self.client.get(self._path("slots"), params={"offering_id": self.shop.offering_id, **window})
 

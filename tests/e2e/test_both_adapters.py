@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
@@ -32,7 +33,8 @@ class Journey:
 
 @pytest.fixture(scope="module")
 def journeys(product: Product) -> dict[AdapterName, Journey]:
-    return {side: journey(product.place, Customer(product.place, product.shops[side])) for side in SIDES}
+    day = product.own_day()
+    return {side: journey(product.place, Customer(product.place, product.shops[side]), day) for side in SIDES}
 
 
 @pytest.mark.parametrize("told", list(Journey.__dataclass_fields__))
@@ -64,9 +66,9 @@ def test_business_has_rows_in_its_own_database_only(
     assert product.place.sql(other, rows, business_id) == [(0,)]
 
 
-def journey(place: Place, customer: Customer) -> Journey:
+def journey(place: Place, customer: Customer, day: date) -> Journey:
     """Book, repeat the key, request a taken slot, send an error, reschedule, cancel twice."""
-    found = customer.slots()
+    found = customer.slots_on(day)
     first, second = (slot["starts_at"] for slot in answered(found)["slots"][:2])
     booked = customer.book(first, key="the-same-key")
     appointment_id = answered(booked)["appointment_id"]

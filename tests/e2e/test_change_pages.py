@@ -39,8 +39,8 @@ def owner(product: Product, shop: Shop) -> Client:
     return client
 
 
-def test_customer_reschedules_to_a_listed_time(browser: Browser, shop: Shop) -> None:
-    before = booked(browser, shop)
+def test_customer_reschedules_to_a_listed_time(browser: Browser, product: Product, shop: Shop) -> None:
+    before = booked(browser, product, shop)
     browser.follow("Choose another time")
     assert "You can move it free of charge until" in browser.page.text
     browser.open(next(link.address for link in browser.page.links if "at=" in link.address))
@@ -77,7 +77,7 @@ def test_waiting_customer_gets_a_freed_slot(
     path = f"/businesses/{shop.slug}/providers/{shop.provider_id}/overrides/{day}"
     answered(owner.request("PUT", path, json=only))
     other = Customer(product.place, shop)
-    (slot,) = answered(other.slots(days=400))["slots"]
+    (slot,) = answered(other.slots_on(day))["slots"]
     taken = answered(other.book(slot["starts_at"]))["appointment_id"]
     browser.open(f"/b/{shop.slug}?day={day}")
     assert "Waiting list Massage" in browser.submit("Join the waiting list").text

@@ -30,7 +30,7 @@ def chromium() -> Iterator[Chromium]:
 def pages(product: Product, chromium: Chromium) -> dict[str, str]:
     """Return addresses by name, for a signed-in browser."""
     customer = Customer(product.place, product.shops["in_process"])
-    slot = answered(customer.slots(days=7))["slots"][-1]["starts_at"]
+    slot = answered(customer.slots_on(product.own_day()))["slots"][-1]["starts_at"]
     booked = answered(customer.book(slot))["appointment_id"]
     chromium.keep_cookie(product.place.url, "session", customer.client.session.cookies["session"])
     shop = f"{product.place.url}/b/near-salon"

@@ -1,7 +1,5 @@
 """The pages, on success and on errors."""
 
-import random
-from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -70,8 +68,8 @@ def test_unknown_address_shows_an_error_page(browser: Browser, path: str, status
     assert browser.follow("Go back").status == 200
 
 
-def test_anonymous_visitor_books_after_signing_up(browser: Browser, shop: Shop) -> None:
-    wanted = a_free_time(browser, shop)
+def test_anonymous_visitor_books_after_signing_up(browser: Browser, product: Product, shop: Shop) -> None:
+    wanted = a_free_time(browser, product, shop)
     browser.open(wanted)
     assert browser.page.path.endswith("/sign-in")
     browser.follow("Create an account")
@@ -84,7 +82,7 @@ def test_signing_in_makes_a_user_a_customer_of_the_business(
     product: Product, signed_in: Browser, customer: Customer
 ) -> None:
     far = product.shops["http"]
-    signed_in.open(a_free_time(signed_in, far))
+    signed_in.open(a_free_time(signed_in, product, far))
     assert signed_in.page.path == "/b/far-salon/sign-in"
     signed_in.submit("Sign in", email=customer.email, password=PASSWORD)
     assert "Confirm your appointment" in signed_in.page.text
@@ -101,7 +99,7 @@ def test_wrong_password_is_reported_and_not_echoed(browser: Browser, shop: Shop,
 
 
 def test_slot_taken_by_another_customer(signed_in: Browser, shop: Shop, product: Product) -> None:
-    signed_in.open(a_free_time(signed_in, shop))
+    signed_in.open(a_free_time(signed_in, product, shop))
     starts_at = signed_in.page.form("Book it").fields["at"]
     answered(Customer(product.place, shop).book(starts_at))
     page = signed_in.submit("Book it")
@@ -110,15 +108,15 @@ def test_slot_taken_by_another_customer(signed_in: Browser, shop: Shop, product:
     assert "Massage on" in signed_in.follow("Choose another time").text
 
 
-def test_form_submitted_twice_books_once(signed_in: Browser, shop: Shop, customer: Customer) -> None:
-    signed_in.open(a_free_time(signed_in, shop))
+def test_form_submitted_twice_books_once(signed_in: Browser, product: Product, shop: Shop, customer: Customer) -> None:
+    signed_in.open(a_free_time(signed_in, product, shop))
     form = signed_in.page.form("Book it")
     assert signed_in.send(form).url == signed_in.send(form).url
     assert len(answered(customer.appointments())["appointments"]) == 1
 
 
-def test_appointment_cancelled_in_two_tabs(signed_in: Browser, shop: Shop) -> None:
-    appointment = booked(signed_in, shop).url
+def test_appointment_cancelled_in_two_tabs(signed_in: Browser, product: Product, shop: Shop) -> None:
+    appointment = booked(signed_in, product, shop).url
     first, second = (signed_in.open(appointment).form("Cancel this appointment") for _ in range(2))
     assert "was cancelled" in signed_in.send(first).text
     page = signed_in.send(second)
@@ -129,7 +127,7 @@ def test_appointment_cancelled_in_two_tabs(signed_in: Browser, shop: Shop) -> No
 
 def test_appointment_of_another_customer_is_not_found(signed_in: Browser, shop: Shop, product: Product) -> None:
     other = Customer(product.place, shop)
-    starts_at = answered(other.slots(days=6))["slots"][0]["starts_at"]
+    starts_at = answered(other.slots_on(product.own_day()))["slots"][0]["starts_at"]
     appointment_id = answered(other.book(starts_at))["appointment_id"]
     page = signed_in.open(f"/b/{shop.slug}/appointments/{appointment_id}")
     assert page.status == 404
@@ -157,9 +155,9 @@ def test_signing_in_never_redirects_to_another_site(
     "headers", [{"Origin": EVIL.rstrip("/")}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
 )
 def test_cross_site_form_is_refused(
-    signed_in: Browser, shop: Shop, customer: Customer, headers: dict[str, str]
+    signed_in: Browser, product: Product, shop: Shop, customer: Customer, headers: dict[str, str]
 ) -> None:
-    page = booked(signed_in, shop)
+    page = booked(signed_in, product, shop)
     form = page.form("Cancel this appointment")
     answer = signed_in.session.post(signed_in.site + form.action, data=form.fields, headers=headers, timeout=30)
     assert answer.status_code == 403
@@ -167,9 +165,9 @@ def test_cross_site_form_is_refused(
     assert answered(customer.appointments())["appointments"][-1]["status"] == "booked"
 
 
-def test_user_input_is_never_markup(signed_in: Browser, shop: Shop) -> None:
+def test_user_input_is_never_markup(signed_in: Browser, product: Product, shop: Shop) -> None:
     script = "<script>alert(1)</script>"
-    signed_in.open(a_free_time(signed_in, shop))
+    signed_in.open(a_free_time(signed_in, product, shop))
     page = signed_in.submit("Book it", note=script)
     assert script in page.text
     assert "<script" not in page.source
@@ -204,15 +202,14 @@ def sign_in(browser: Browser, shop: Shop, customer: Customer) -> None:
     assert browser.submit("Sign in", email=customer.email, password=PASSWORD).status == 200
 
 
-def a_free_time(browser: Browser, shop: Shop) -> str:
-    """Return the link of a free start, on a day that other tests are unlikely to use."""
-    day = datetime.now(UTC).date() + timedelta(days=random.randint(10, 300))
-    page = browser.open(f"/b/{shop.slug}?day={day}")
-    return random.choice([link.address for link in page.links if "/confirm?" in link.address])
+def a_free_time(browser: Browser, product: Product, shop: Shop) -> str:
+    """Return the link of a free start, on a day that no other test uses."""
+    page = browser.open(f"/b/{shop.slug}?day={product.own_day()}")
+    return next(link.address for link in page.links if "/confirm?" in link.address)
 
 
-def booked(browser: Browser, shop: Shop) -> Page:
-    browser.open(a_free_time(browser, shop))
+def booked(browser: Browser, product: Product, shop: Shop) -> Page:
+    browser.open(a_free_time(browser, product, shop))
     page = browser.submit("Book it")
     assert "You are booked" in page.text
     return page
