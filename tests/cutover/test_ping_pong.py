@@ -1,10 +1,15 @@
 """Repeated cutovers under HTTP load from several processes: nothing is lost, no request fails."""
 
+import warnings
 from collections.abc import Iterator
 
 import pytest
 
 from tests.cutover.deployment import Deployment, cut_over_repeatedly, running_deployment
+from tests.cutover.judging import OverloadedMachine, judge_answers, pauses_of
+
+FENCE_SECONDS = 2.0
+"""The product's default, which is less than the deadline of a write: a write that waits for a fence is served."""
 
 
 @pytest.fixture(scope="module")
@@ -15,11 +20,14 @@ def deployment() -> Iterator[Deployment]:
 
 def cut_over_under_load(deployment: Deployment, each_way: int) -> None:
     with deployment.traffic() as period:
-        moves = cut_over_repeatedly(deployment, 2 * each_way)
-    verdict = period.clean
-    assert verdict.failed == 0, [record for record in period.records if record.status not in (200, 201, 409)]
-    assert len(moves) == 2 * each_way
+        cutovers = cut_over_repeatedly(deployment, 2 * each_way, fence_seconds=FENCE_SECONDS)
+    assert period.clean
+    assert [cutover.state for cutover in cutovers].count("active") == 2 * each_way
     assert deployment.owner == "monolith"
+    judgement = judge_answers(period.records, pauses_of(cutovers))
+    assert judgement.acceptable, str(judgement)
+    if judgement.finding != "kept":
+        warnings.warn(OverloadedMachine(str(judgement)), stacklevel=1)
 
 
 def test_some_cutovers_each_way_under_http_load(deployment: Deployment) -> None:
