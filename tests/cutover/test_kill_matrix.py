@@ -106,7 +106,7 @@ def test_killed_controller_is_recovered_in_both_directions(
                     move = controller.cut_over(
                         shop.business_id, owner, to, fence_seconds=10, actor="tests", reason="once more"
                     )
-            assert move.state == "active"
+            assert (move.state, move.problem) == ("active", None)
             owner = to
     ledger.require_true(replicated, shop.business_id, owner)
     assert ledger.answers["done"] > 20
