@@ -1,12 +1,11 @@
-"""How property tests choose their examples: the same ones in every ordinary run, new ones in a random search.
+"""Hypothesis profiles: the same examples in every ordinary run, new ones in a random search.
 
 - `deterministic`, which `conftest.py` loads: `make test` tries the same examples every time.
-- `random`, which `make faults` selects by `--hypothesis-profile`: ten times as many examples, drawn from the seed that
-  `--hypothesis-seed` gives. A test draws the same ones from the same seed whatever runs beside it, so a failure can be
-  replayed alone. Hypothesis ignores the seed in the other profile.
+- `random`, which `make faults` selects by `--hypothesis-profile`: ten times as many examples, drawn from the seed in
+  `--hypothesis-seed`. A test draws the same examples from the same seed whichever tests run with it, so a failure can
+  be replayed alone. Hypothesis ignores the seed in the other profile.
 
-Neither depends on earlier runs (there is no database of examples) or on how busy the machine is (nothing has a
-deadline).
+Neither depends on earlier runs (there is no example database) or on the load of the machine (there are no deadlines).
 """
 
 from typing import Any
@@ -17,7 +16,7 @@ from hypothesis.internal.constants_ast import Constants
 
 DETERMINISTIC, RANDOM = "deterministic", "random"
 EXAMPLES = 15
-"""In an ordinary run, where a test says nothing else: most properties are asked of each of forty operations."""
+"""The default in an ordinary run: most properties are checked for each of forty operations."""
 SEARCH_FACTOR = 10
 SUPPRESSED = (HealthCheck.too_slow,)
 
@@ -48,5 +47,5 @@ def load_profiles() -> None:
 
 
 def examples(number: int, **changes: Any) -> settings:
-    """The loaded profile with `number` examples in an ordinary run, and `SEARCH_FACTOR` times as many in a search."""
+    """Return the loaded profile with `number` examples, or `SEARCH_FACTOR` times as many in a random search."""
     return settings(max_examples=number * settings().max_examples // EXAMPLES, **changes)

@@ -69,7 +69,9 @@ def judge_answers(records: Sequence[TrafficRecord], pauses: Sequence[WritePause]
     return _judge_exceeded(records, exceeded, pauses)
 
 
-def _judge_exceeded(records: Sequence[TrafficRecord], exceeded: Sequence[TrafficRecord], pauses: Sequence[WritePause]) -> Judgement:
+def _judge_exceeded(
+    records: Sequence[TrafficRecord], exceeded: Sequence[TrafficRecord], pauses: Sequence[WritePause]
+) -> Judgement:
     late = [record for record in records if _late(record)]
     starts = [_met(episode[0], pauses) for episode in _episodes(late)]
     chance = sum(_met(record, pauses) for record in records) / len(records)

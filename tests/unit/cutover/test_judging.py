@@ -1,4 +1,4 @@
-"""A machine that is overloaded is not taken for a broken promise, nor the other way round."""
+"""An overloaded machine is not mistaken for a broken promise, nor the reverse."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,10 +13,12 @@ from monolith.cutover.store.cutovers import Cutover
 from tests.cutover.judging import Judgement, judge_answers, judge_ledger, pauses_of, refused_for_time
 
 PAUSES = [WritePause(second + 0.5, second + 0.6) for second in range(100)]
-"""A move each second. With what is sent shortly before one, a fifth of all requests meet a pause."""
+"""A cutover each second. Including requests sent shortly before one, a fifth of all meet a pause."""
 
 
-def answer(at: float, ms: float = 10.0, status: int = 200, kind: str = "read", final: int | None = None) -> TrafficRecord:
+def answer(
+    at: float, ms: float = 10.0, status: int = 200, kind: str = "read", final: int | None = None
+) -> TrafficRecord:
     return TrafficRecord("people", kind, at, ms, status, status if final is None else final)
 
 
@@ -25,7 +27,7 @@ def expired(at: float) -> TrafficRecord:
 
 
 def judged(*records: TrafficRecord) -> Judgement:
-    """Together with a hundred seconds of requests that were answered in time, forty a second."""
+    """Judge them together with a hundred seconds of requests that completed in time, forty a second."""
     usual = [answer(number / 40) for number in range(4_000)]
     return judge_answers([*usual, *records], PAUSES)
 
@@ -132,31 +134,48 @@ NEVER_SETTLED = answer(20.8, 5_010.0, 504, kind="book", final=504)
     ],
 )
 def test_only_a_write_of_unknown_outcome_explains_what_the_ledger_misses(
-    lost: tuple[str, ...], duplicated: tuple[str, ...], unasked: tuple[str, ...], records: list[TrafficRecord], finding: str
+    lost: tuple[str, ...],
+    duplicated: tuple[str, ...],
+    unasked: tuple[str, ...],
+    records: list[TrafficRecord],
+    finding: str,
 ) -> None:
     judgement = judge_ledger(records, LedgerReport(100, 30, 0, lost, duplicated, unasked))
     assert (judgement.finding, judgement.acceptable) == (finding, finding == "kept")
 
 
-def test_a_pause_lasts_from_the_fence_to_the_end_of_the_move() -> None:
-    def move(settled: float | None, **steps: float) -> Cutover:
-        told = [{"state": state, "at": moment(at).isoformat()} for state, at in steps.items()]
-        ended = None if settled is None else moment(settled)
-        some_id = UUID(int=1)
-        return Cutover(
-            *(some_id, some_id, "in_process", "http", 1, 1, "active", 2.0, None, None),
-            *("tests", "", None, told, moment(0), ended),
-        )
-
-    def moment(at: float) -> datetime:
-        return datetime.fromtimestamp(at, UTC)
-
-    carried_out = move(3.0, ready=1.0, fenced=2.0, active=3.0)
-    aborted_behind_the_fence = move(6.0, ready=4.0, fenced=5.0)
-    aborted_before_it = move(8.0, ready=7.0)
-    unsettled = move(None, ready=9.0, fenced=10.0)
-    found = pauses_of([carried_out, aborted_behind_the_fence, aborted_before_it, unsettled])
+def test_a_pause_lasts_from_the_fence_to_the_end_of_the_cutover() -> None:
+    completed = cutover(3.0, ready=1.0, fenced=2.0, active=3.0)
+    aborted_after_the_fence = cutover(6.0, ready=4.0, fenced=5.0)
+    aborted_before_the_fence = cutover(8.0, ready=7.0)
+    unsettled = cutover(None, ready=9.0, fenced=10.0)
+    found = pauses_of([completed, aborted_after_the_fence, aborted_before_the_fence, unsettled])
     assert found == [WritePause(2.0, 3.0), WritePause(5.0, 6.0)]
+
+
+def cutover(settled: float | None, **steps: float) -> Cutover:
+    return Cutover(
+        cutover_id=UUID(int=1),
+        business_id=UUID(int=2),
+        source="monolith",
+        target="scheduling",
+        epoch=1,
+        attempt=1,
+        state="active",
+        fence_seconds=2.0,
+        deadline_at=None,
+        compared_from=None,
+        actor="tests",
+        reason="",
+        problem=None,
+        steps=[{"state": state, "at": moment(at).isoformat()} for state, at in steps.items()],
+        began_at=moment(0),
+        settled_at=None if settled is None else moment(settled),
+    )
+
+
+def moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
 
 
 @pytest.mark.parametrize(
