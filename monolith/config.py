@@ -16,7 +16,7 @@ call to the scheduling service; it needs neither the routing table nor a schedul
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """The monolith's key for service tokens: a raw Ed25519 private key, and the id that verifiers know it by."""
+    """The monolith's key for service tokens: a raw Ed25519 private key and its key id."""
 
     key_id: str
     private_key: bytes = field(repr=False)
@@ -24,7 +24,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonolithConfig:
-    """The web process."""
+    """Settings of the web process."""
 
     database_url: str
     role_secret: str = field(repr=False)
@@ -33,19 +33,19 @@ class MonolithConfig:
     public_url: str
     metrics_token: str = field(repr=False)
     threads: int = DEFAULT_THREADS
-    """Of one worker process."""
+    """Threads of one gunicorn worker."""
     trusted_proxies: tuple[Network, ...] = ()
-    """Whose X-Forwarded-For is believed."""
+    """Networks of the proxies whose X-Forwarded-For is trusted."""
     metrics_folder: Path | None = None
-    """Where the worker processes of one server share their metrics; None when there is only one."""
+    """The folder in which the gunicorn workers share their metrics; None if there is only one worker."""
     scheduling_adapter: str = "switched"
     """One of `ADAPTERS`."""
     availability_cache_seconds: int = 0
-    """How old the answer of a search may be; 0: every search is asked."""
+    """Maximum age of a cached search result; 0 disables the cache."""
 
     @property
     def preloaded(self) -> tuple[str, ...]:
-        """The modules that `wiring` imports late, for a server that loads the application before it forks."""
+        """The modules that `wiring` imports late, to be loaded before gunicorn forks."""
         return () if self.scheduling_adapter == "http" else ("monolith.cutover.wiring",)
 
     @classmethod
@@ -69,7 +69,7 @@ class MonolithConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
-    """The worker: it follows events, sends mail, and finishes what a request could not."""
+    """Settings of the worker, which consumes events, sends mail and completes unfinished sign-ups."""
 
     database_url: str
     role_secret: str = field(repr=False)

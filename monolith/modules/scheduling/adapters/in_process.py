@@ -1,4 +1,7 @@
-"""The engine inside the monolith: the one file that reaches it, and the one that goes when the extraction is final."""
+"""The in-process adapter: calls the engine in the monolith's own process.
+
+Together with `monolith.cutover`, the only importer of the service; both are deleted when the extraction is final.
+"""
 
 from prometheus_client import CollectorRegistry
 
@@ -18,7 +21,7 @@ IN_PROCESS_ROLE = "scheduling_app"
 
 
 class InProcessScheduling(SchedulingPort):
-    """The port by plain calls. No more generous than the other side: the operation's time budget holds here too."""
+    """The port as plain function calls. Applies the operation's time budget, as the HTTP adapter does."""
 
     def __init__(self, engine: SchedulingEngine) -> None:
         self._engine = engine
@@ -39,17 +42,17 @@ class InProcessScheduling(SchedulingPort):
 
 
 def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcessScheduling:
-    """The adapter over the scheduling schema of the monolith's own database."""
+    """Return the adapter for the scheduling schema of the monolith's own database."""
     return InProcessScheduling(
         SchedulingEngine(EngineDatabase(role_url(url, IN_PROCESS_ROLE, secret), pool_size=pool_size))
     )
 
 
 def in_process_relay(url: str, secret: str, redis_url: str) -> Relay:
-    """The relay of the events that this adapter's engine leaves in the outbox. Connects later."""
+    """Return the relay of the outbox that this adapter's engine writes to. Connects when it is first used."""
     return build_relay("monolith", url, secret, redis_url, RelayMetrics(CollectorRegistry()))
 
 
 def in_process_maintenance(url: str, secret: str) -> MaintenanceWorker:
-    """Who sees to what is due in the same schema. Connects later."""
+    """Return the maintenance worker of the same schema. Connects when it is first used."""
     return build_maintenance_worker(url, secret)

@@ -1,4 +1,4 @@
-"""The port that calls whichever side owns the business."""
+"""The switched adapter: calls the database that owns the business."""
 
 import time
 from collections.abc import Mapping
@@ -17,33 +17,34 @@ from monolith.shared.database import DatabaseUnavailable
 _FIRST_WAIT = 0.002
 _LONGEST_WAIT = 0.016
 _LAST_TRY = 0.05
-"""Seconds. With less left, a try would end in nobody knows what, where now it is known that nothing was done."""
+"""Seconds. With less time left, a retry could end in an unknown outcome; stop while the outcome is still known."""
 
 _OPEN_BUSINESS = operation_of(SchedulingPort.open_business).name
 
 
 class Routes(Protocol):
-    """Where businesses are. Errors of the store are the database's own (`DatabaseUnavailable`)."""
+    """The routing table. Its methods raise `DatabaseUnavailable`."""
 
     def owner(self, business_id: UUID) -> Ownership | None:
-        """As last known; None for a business that scheduling does not know."""
+        """Return the last known owner, or None for a business that scheduling does not know."""
 
     def reload(self, business_id: UUID) -> Ownership | None:
-        """As the routing table says now."""
+        """Return the owner as stored in the routing table now."""
 
     def claim(self, business_id: UUID) -> Ownership:
-        """The owner of a business that is being opened: chosen by the flag at the first call, and kept."""
+        """Return the owner of a business that is being opened: the flag decides it at the first call."""
 
 
 class SwitchedScheduling(SchedulingPort):
-    """Routes by ownership, never by the flag, and never falls back to the other side because one is slow.
+    """Routes by ownership, never by the flag, and never falls back to another adapter because one is slow.
 
-    A side that does not own the business changes nothing and says `NotOwner`; then the same call, with the same key, is
-    repeated where the routing table points, until the caller's deadline. A new business goes where the flag points.
+    An adapter whose database does not own the business changes nothing and raises `NotOwner`. The same call, with the
+    same key, is then repeated on the owner in the routing table, until the caller's deadline. The flag decides only
+    where a new business is opened.
     """
 
-    def __init__(self, sides: Mapping[DatabaseName, SchedulingPort], routes: Routes) -> None:
-        self._sides = sides
+    def __init__(self, adapters: Mapping[DatabaseName, SchedulingPort], routes: Routes) -> None:
+        self._adapters = adapters
         self._routes = routes
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
@@ -51,41 +52,41 @@ class SwitchedScheduling(SchedulingPort):
         backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
         while True:
             try:
-                return self._sides[route.owner].call(operation, ctx, request)
+                return self._adapters[route.owner].call(operation, ctx, request)
             except DeadlineExceeded as error:
                 if refused:
-                    raise _being_moved() from error
+                    raise _cutover_under_way() from error
                 raise
             except NotOwner as error:
                 refused = True
                 route, stale = self._next_route(ctx), route
                 if route == stale:
-                    # Nobody owns it for a moment: it is being moved.
+                    # No lease is active at the moment: a cutover is under way.
                     delay = backoff.failed()
                     if ctx.deadline.remaining() <= delay + _LAST_TRY:
-                        raise _being_moved() from error
+                        raise _cutover_under_way() from error
                     time.sleep(delay)
 
     def _route(self, operation: Operation[Q, R], ctx: CallContext) -> Ownership:
         try:
             if operation.name == _OPEN_BUSINESS:
                 return self._routes.claim(ctx.business_id)
-            return _existing(self._routes.owner(ctx.business_id))
+            return _require(self._routes.owner(ctx.business_id))
         except DatabaseUnavailable as error:
             raise Unavailable(error.message, error.retry_after) from error
 
     def _next_route(self, ctx: CallContext) -> Ownership:
         try:
-            return _existing(self._routes.reload(ctx.business_id))
+            return _require(self._routes.reload(ctx.business_id))
         except DatabaseUnavailable as error:
             raise Unavailable(error.message, error.retry_after) from error
 
 
-def _being_moved() -> Unavailable:
+def _cutover_under_way() -> Unavailable:
     return Unavailable("The business is being moved; nothing was done.", retry_after=1)
 
 
-def _existing(found: Ownership | None) -> Ownership:
+def _require(found: Ownership | None) -> Ownership:
     if found is None:
         raise BusinessNotFound("There is no such business.")
     return found
