@@ -149,7 +149,7 @@ def test_missing_row_is_a_difference(monolith: Started, vandal: psycopg.Connecti
     assert "offering_not_found" in found.example["candidate"]
 
 
-@pytest.mark.parametrize("trouble", ["away", "half_open"])
+@pytest.mark.parametrize("trouble", ["unreachable", "half_open"])
 def test_dead_or_hanging_candidate_does_not_affect_users(monolith: Started, service: TcpProxy, trouble: str) -> None:
     with monolith() as process:
         shop = process.shop()
