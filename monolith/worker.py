@@ -26,6 +26,7 @@ def main() -> None:
     log.info("worker stopped")
     if not ended:
         # A hanging loop must not keep the process alive: the next process repeats its step.
+        logging.shutdown()
         os._exit(1)
 
 

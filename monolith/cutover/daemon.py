@@ -62,6 +62,7 @@ def main() -> None:
         Loop("automatic rollback", rollback.step, ROLLBACK_SECONDS),
     ]
     if not run(Worker(loops, closing=[recovery.close, rollback.close]), stop):
+        logging.shutdown()
         os._exit(1)
 
 

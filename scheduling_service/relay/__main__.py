@@ -3,6 +3,7 @@
 The maintenance worker of the same database runs in a second thread.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ def main() -> None:
     ]
     if not run(Worker(loops, closing=[relay.close, maintenance.close]), stop):
         # A hanging loop must not keep the process alive; the next process repeats its work.
+        logging.shutdown()
         os._exit(1)
 
 

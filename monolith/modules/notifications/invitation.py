@@ -17,7 +17,10 @@ from monolith.modules.notifications.mail_text import one_line
 
 
 def invitation(events: Sequence[AnyEvent], *, organizer: str, attendee: str) -> bytes:
-    """Return the events as an iCalendar object: `REQUEST` adds or moves the entries, `CANCEL` removes them.
+    """Return the events as an iCalendar object: `REQUEST` adds or moves an entry, `CANCEL` removes it.
+
+    Several events are published instead, without an attendee: a request may contain one UID only (RFC 5546, section
+    3.2.2).
 
     All mails about an appointment share its UID, and SEQUENCE grows with its version, so that a calendar that receives
     mails out of order keeps the newest.
@@ -26,24 +29,26 @@ def invitation(events: Sequence[AnyEvent], *, organizer: str, attendee: str) -> 
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//extraction//notifications//EN",
-        f"METHOD:{method(events[0])}",
+        f"METHOD:{method(events)}",
         *_time_zones(events),
     ]
     for event in events:
-        lines += _entry(event, organizer, attendee)
+        lines += _entry(event, organizer, attendee if len(events) == 1 else None)
     lines.append("END:VCALENDAR\r\n")
     return "\r\n".join(lines).encode()
 
 
-def method(event: AnyEvent) -> str:
-    """Return the iCalendar method for the appointment's state."""
-    return "CANCEL" if event.appointment.status == "cancelled" else "REQUEST"
+def method(events: Sequence[AnyEvent]) -> str:
+    """Return the iCalendar method: that of the appointment's state, or `PUBLISH` for several events."""
+    if len(events) > 1:
+        return "PUBLISH"
+    return "CANCEL" if events[0].appointment.status == "cancelled" else "REQUEST"
 
 
 _STATUS = {"cancelled": "CANCELLED", "pending": "TENTATIVE"}
 
 
-def _entry(event: AnyEvent, organizer: str, attendee: str) -> Iterator[str]:
+def _entry(event: AnyEvent, organizer: str, attendee: str | None) -> Iterator[str]:
     appointment = event.appointment
     yield "BEGIN:VEVENT"
     yield _line("SUMMARY:" + _escaped(one_line(f"{appointment.offering_name} with {appointment.provider_name}")))
@@ -52,7 +57,8 @@ def _entry(event: AnyEvent, organizer: str, attendee: str) -> Iterator[str]:
     yield f"DTSTAMP:{event.occurred_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     yield f"UID:{appointment.appointment_id}"
     yield f"SEQUENCE:{appointment.version}"
-    yield _line(f"ATTENDEE:mailto:{attendee}")
+    if attendee is not None:
+        yield _line(f"ATTENDEE:mailto:{attendee}")
     yield _line("LOCATION:" + _escaped(one_line(event.business_name)))
     yield _organizer(organizer, one_line(event.business_name))
     yield f"STATUS:{_STATUS.get(appointment.status, 'CONFIRMED')}"

@@ -92,7 +92,7 @@ def compose(notification: Notification, recipient: Recipient, sender: SenderIden
     )
     if notification.kind in _WITH_INVITATION:
         entry = invitation(events, organizer=sender.address, attendee=recipient.email)
-        body = _multipart("mixed", f"{boundary}_m", [body, _calendar_part(entry, method(events[0]))])
+        body = _multipart("mixed", f"{boundary}_m", [body, _calendar_part(entry, method(events))])
     return ComposedMail(sender.address, recipient.email, "\r\n".join([*head, body]).encode("ascii"))
 
 

@@ -125,7 +125,8 @@ def interval(start: datetime, end: datetime, zone: ZoneInfo) -> str:
 
 def one_line(text: str) -> str:
     """Replace line breaks by spaces and remove unprintable characters, so that the text is safe in a header."""
-    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    visible = "".join(letter for letter in text if letter.isprintable() or letter.isspace())
+    return " ".join(visible.split())
 
 
 def _day(moment: datetime) -> str:

@@ -45,7 +45,13 @@ def mail_loops(database: ModuleDatabase, recipients: Recipients, *, smtp_url: st
     The first loop sends mail; set its `wake` to make it look for new messages at once.
     """
     sender = Sender(database, recipients, MailServer(smtp_url), SenderIdentity(public_url))
-    return [
-        Loop("mail sender", sender.step, idle_seconds=1.0, longest_idle_seconds=5.0),
-        Loop("reminders", Reminders(database).step, idle_seconds=5.0),
-    ]
+    reminders = Reminders(database)
+    sending = Loop("mail sender", sender.step, idle_seconds=1.0, longest_idle_seconds=5.0)
+
+    def remind() -> bool:
+        found = reminders.step()
+        if found:
+            sending.wake.set()
+        return found
+
+    return [sending, Loop("reminders", remind, idle_seconds=5.0)]

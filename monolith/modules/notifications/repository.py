@@ -14,7 +14,7 @@ from monolith.modules.notifications.tables import message, preference
 from monolith.shared.database import new_id
 
 SERIES_DELAY: Final = timedelta(seconds=1)
-"""How long a confirmation of a series waits for the others, which are sent in the same mail."""
+"""How long mails about a series wait, so that its confirmations are sent together and before other mails."""
 
 
 def preferences_of(connection: Connection, business_id: UUID, user_id: UUID) -> Preferences:
@@ -67,7 +67,7 @@ def add_messages(connection: Connection, reported: Sequence[tuple[AnyEvent, Kind
                 "kinds": [kind for _, kind in reported],
                 "events": [encode_event(event) for event, _ in reported],
                 "series_delay": SERIES_DELAY,
-                "series": [event.appointment.series_id if kind == "confirmation" else None for event, kind in reported],
+                "series": [event.appointment.series_id for event, _ in reported],
             },
         )
 

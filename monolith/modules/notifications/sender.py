@@ -2,18 +2,19 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import CTE, Connection, func, select, update
 
 from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.events import decode_event
 from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
 from monolith.modules.notifications.model import Kind, Recipient, Recipients
+from monolith.modules.notifications.repository import SERIES_DELAY
 from monolith.modules.notifications.smtp import DeliveryRejected, MailServer, ServerUnavailable
 from monolith.modules.notifications.tables import message
 from monolith.shared.database import ModuleDatabase
@@ -23,8 +24,9 @@ log = logging.getLogger(__name__)
 BATCH: Final = 50
 CLAIM: Final = timedelta(minutes=2)
 """Longer than a batch takes. After this time, other senders retry the mails of a sender that crashed."""
-BATCH_SECONDS: Final = 60.0
-"""A batch that takes longer, such as with a slow server, releases the mails that it has not attempted."""
+BATCH_SECONDS: Final = 2.0
+"""A batch that takes longer, such as with a slow server, releases the mails that it has not attempted. A process that
+is stopped therefore ends in time, and has marked what it sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +82,32 @@ class Sender:
         if not due:
             self._server.close()
             return False
-        until = time.monotonic() + BATCH_SECONDS
         recipients = self._recipients.users({each.user_id for each in due})
-        letters = _letters(due)
-        sent: list[_Due] = []
         self._server.check_session()
+        sent: list[_Due] = []
+        try:
+            self._send_all(_letters(due), recipients, sent)
+        finally:
+            self._mark(sent, state="sent", sent_at=func.now(), problem=None)
+        return True
+
+    def _send_all(self, letters: Sequence[list[_Due]], recipients: Mapping[UUID, Recipient], sent: list[_Due]) -> None:
+        """Attempt the letters in order, and add the messages of those that were accepted to `sent`."""
+        until = time.monotonic() + BATCH_SECONDS
         for position, letter in enumerate(letters):
             if time.monotonic() > until:
-                self._release([each for late in letters[position:] for each in late])
-                break
+                self._release(_flat(letters[position:]))
+                return
             try:
                 self._send(letter, recipients.get(letter[0].user_id))
                 sent += letter
             except ServerUnavailable as error:
-                self._defer([each for late in letters[position:] for each in late], error)
-                break
+                self._defer(_flat(letters[position:]), error)
+                return
             except (DeliveryRejected, InvalidAddress) as error:
                 self._fail(letter, str(error))
             except Exception as error:
                 self._defer(letter, error)
-        self._mark(sent, state="sent", sent_at=func.now(), problem=None)
-        return True
 
     def _send(self, letter: Sequence[_Due], recipient: Recipient | None) -> None:
         if recipient is None:
@@ -156,20 +163,31 @@ def _claim(connection: Connection) -> list[_Due]:
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    claimed = _claimed(connection, message.c.message_id.in_(select(due.c.message_id)))
-    series = {each.series_id for each in claimed if each.series_id is not None}
+    claimed = _claimed(connection, due)
+    series = {each.series_id for each in claimed if each.series_id is not None and each.kind == "confirmation"}
     if series:
-        rest = (message.c.series_id.in_(series), message.c.state == "pending", message.c.kind == "confirmation")
-        others = message.c.message_id.notin_([each.message_id for each in claimed])
-        claimed += _claimed(connection, *rest, others)
-    return claimed
+        # Those of another sender are claimed until later than this, and so are not due.
+        rest = (
+            select(message.c.message_id)
+            .where(message.c.series_id.in_(series), message.c.state == "pending", message.c.kind == "confirmation")
+            .where(message.c.next_attempt_at <= func.now() + SERIES_DELAY)
+            .where(message.c.message_id.notin_([each.message_id for each in claimed]))
+            .with_for_update(skip_locked=True)
+            .cte("rest")
+        )
+        claimed += _claimed(connection, rest)
+    return sorted(claimed, key=lambda each: each.message_id)
 
 
-def _claimed(connection: Connection, *conditions: ColumnElement[bool]) -> list[_Due]:
+def _claimed(connection: Connection, chosen: CTE) -> list[_Due]:
     claim = (
         update(message)
         .values(attempts=message.c.attempts + 1, next_attempt_at=func.now() + CLAIM)
-        .where(*conditions)
+        .where(message.c.message_id.in_(select(chosen.c.message_id)))
         .returning(*(message.c[each.name] for each in fields(_Due)))
     )
-    return sorted((_Due(*row) for row in connection.execute(claim)), key=lambda each: each.message_id)
+    return [_Due(*row) for row in connection.execute(claim)]
+
+
+def _flat(letters: Sequence[Sequence[_Due]]) -> list[_Due]:
+    return [each for letter in letters for each in letter]

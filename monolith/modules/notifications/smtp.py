@@ -20,7 +20,7 @@ class DeliveryDeferred(Exception):
 
 
 class ServerUnavailable(DeliveryDeferred):
-    """The server is unreachable, so no other mail can be delivered now either."""
+    """No session can be opened, or the server refuses this client, so no other mail can be delivered now either."""
 
 
 class MailServer:
@@ -49,20 +49,16 @@ class MailServer:
     def send(self, mail: ComposedMail) -> None:
         """Return once the server has accepted responsibility for the mail. Opens a session where none is open.
 
-        Raises DeliveryRejected or DeliveryDeferred. After DeliveryDeferred the server may still have accepted the mail.
+        Raises DeliveryRejected, DeliveryDeferred, or ServerUnavailable if no session can be opened. After
+        DeliveryDeferred the server may still have accepted the mail.
         """
         session = self._session or self._connect()
         try:
             session.sendmail(mail.sender, [mail.recipient], mail.content)
-        except smtplib.SMTPRecipientsRefused as error:
-            raise _delivery_error(*next(iter(error.recipients.values()))) from error
-        except smtplib.SMTPResponseException as error:
-            raise _delivery_error(error.smtp_code, error.smtp_error) from error
-        except smtplib.SMTPNotSupportedError as error:
-            raise DeliveryRejected(str(error)) from error
         except (smtplib.SMTPException, OSError) as error:
+            # The session may be in the middle of a transaction, which would make the server reject the next mail.
             self.close()
-            raise ServerUnavailable(f"{type(error).__name__}: {error}") from error
+            raise _delivery_error(error) from error
 
     def close(self) -> None:
         """End the session, if one is open."""
@@ -108,7 +104,20 @@ class MailServer:
         return session
 
 
-def _delivery_error(code: int, reply: bytes | str) -> DeliveryRejected | DeliveryDeferred:
+def _delivery_error(error: Exception) -> DeliveryRejected | DeliveryDeferred:
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            return _replied(*next(iter(error.recipients.values())))
+        case smtplib.SMTPSenderRefused():  # A quota or a policy against this client, not a fault of the mail.
+            return ServerUnavailable(f"{error.smtp_code} {_text(error.smtp_error)}")
+        case smtplib.SMTPResponseException():
+            return _replied(error.smtp_code, error.smtp_error)
+        case smtplib.SMTPNotSupportedError():
+            return DeliveryRejected(str(error))
+    return DeliveryDeferred(f"{type(error).__name__}: {error}")
+
+
+def _replied(code: int, reply: bytes | str) -> DeliveryRejected | DeliveryDeferred:
     reason = f"{code} {_text(reply)}"
     return DeliveryRejected(reason) if 500 <= code < 600 else DeliveryDeferred(reason)
 

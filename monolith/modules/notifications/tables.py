@@ -45,7 +45,7 @@ message = Table(
     Column("next_attempt_at", _instant, nullable=False, server_default=_now),
     Column("created_at", _instant, nullable=False, server_default=_now),
     Column("sent_at", _instant),
-    Column("series_id", Uuid, comment="The confirmations of a series are sent as one mail."),
+    Column("series_id", Uuid, comment="The series, whose confirmations are sent as one mail."),
     Column("problem", Text, comment="The error of the last failed attempt."),
     UniqueConstraint("business_id", "appointment_id", "version", "kind", name="message_once"),
     Index("message_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),

@@ -33,9 +33,10 @@ def apply_events(consumer: Consumer, inbox: Inbox, events: Sequence[AnyEvent]) -
 
     Return what was done. An exception of the handler rolls everything back and propagates.
     """
-    with consumer.database.transaction({event.business_id for event in events}) as connection:
-        appointments = {event.appointment.appointment_id for event in events}
-        inbox.lock(connection, appointments)
+    businesses = {event.business_id for event in events}
+    appointments = {event.appointment.appointment_id for event in events}
+    with consumer.database.transaction(businesses) as connection:
+        inbox.lock(connection, businesses)
         known = inbox.known(connection, appointments, [event.event_id for event in events])
         plan = plan_batch(events, known)
         inbox.record(connection, plan.applied, known)

@@ -52,23 +52,25 @@ class BatchPlan:
 
 
 def plan_batch(events: Sequence[AnyEvent], known: KnownEvents) -> BatchPlan:
-    """Plan to apply version n of an appointment only after n-1, and no event twice."""
-    plan = BatchPlan()
+    """Plan to apply version n of an appointment only after n-1, and no event twice.
+
+    Events that overtook their predecessors within the batch are put back in order.
+    """
+    plan = BatchPlan(outcomes=[ApplyOutcome.EARLY] * len(events))
     applied = dict(known.applied)
-    first_wave: dict[UUID, int] = {}
-    for event in events:
-        appointment_id, version = event.appointment.appointment_id, event.version
-        outcome = _outcome(event, applied.get(appointment_id, 0), known)
-        plan.outcomes.append(outcome)
+    next_wave: dict[UUID, int] = {}
+    for place, event in sorted(enumerate(events), key=lambda each: each[1].version):
+        appointment_id = event.appointment.appointment_id
+        outcome = plan.outcomes[place] = _outcome(event, applied.get(appointment_id, 0), known)
         if outcome is ApplyOutcome.EARLY:
             plan.early.append(event)
         elif outcome is ApplyOutcome.APPLIED:
-            wave = first_wave[appointment_id] = first_wave.get(appointment_id, -1) + 1
+            wave = next_wave.get(appointment_id, 0)
             if wave == len(plan.waves):
                 plan.waves.append([])
             plan.waves[wave].append(event)
-            applied[appointment_id] = version
-    for appointment_id in first_wave:
+            next_wave[appointment_id], applied[appointment_id] = wave + 1, event.version
+    for appointment_id in next_wave:
         successor = known.early.get((appointment_id, applied[appointment_id] + 1))
         if successor is not None:
             plan.successors.append(successor)

@@ -115,7 +115,7 @@ class ConsumerGroup:
         if given == BEGINNING.encode():
             is_complete = stream.get("entries-added") == stream["length"]  # None in Redis 6.2
         else:
-            is_complete = first is not None and _order(first[0]) <= _order(given)
+            is_complete = first is not None and entry_order(first[0]) <= entry_order(given)
         return None if is_complete else str(given.decode())
 
     def add(self, event_id: str, payload: bytes) -> None:
@@ -148,6 +148,8 @@ def connect(redis_url: str) -> Any:
     )
 
 
-def _order(entry_id: bytes) -> tuple[int, int]:
-    milliseconds, _, sequence = entry_id.partition(b"-")
+def entry_order(entry_id: str | bytes) -> tuple[int, int]:
+    """Return a sort key of a stream entry's id."""
+    text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
+    milliseconds, _, sequence = text.partition("-")
     return int(milliseconds), int(sequence)

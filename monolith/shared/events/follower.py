@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from redis import RedisError
 
@@ -14,7 +15,7 @@ from monolith.shared.database import DatabaseUnavailable
 from monolith.shared.events.apply_events import InvalidEntry, apply_events, read_event
 from monolith.shared.events.batch import ApplyOutcome
 from monolith.shared.events.consumer import Consumer, EventRejected
-from monolith.shared.events.consumer_group import ConsumerGroup, StreamEntry
+from monolith.shared.events.consumer_group import ConsumerGroup, StreamEntry, entry_order
 from monolith.shared.events.inbox import Inbox
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Follower:
         self._lagging = False
         self._next_read = 0.0
         self._next_republication = 0.0
+        self._republication: _RepublicationRequest | None = None
 
     def step(self) -> bool:
         """Process due and new entries, waiting for new ones if none is due; return whether there were any.
@@ -76,7 +78,7 @@ class Follower:
             retried = self._inspect()
             entries = self._read(wait=not retried)
             self._handle_batch(entries)
-        except RedisError:
+        except Exception:
             self._inspection.make_due()
             raise
         return bool(entries) or retried
@@ -96,10 +98,9 @@ class Follower:
         trimmed ahead of it.
         """
         due = self._inspection.due()
-        retried = due and self._retry()
         if due or self._lagging:
             self._check_gaps()
-        return retried
+        return due and self._retry()
 
     def _read(self, *, wait: bool) -> list[StreamEntry]:
         time.sleep(max(0.0, self._next_read - time.monotonic()))
@@ -120,17 +121,18 @@ class Follower:
 
     def _handle_batch(self, entries: Sequence[StreamEntry]) -> None:
         """Apply all entries in one transaction; if that fails, one by one, to find the entries that fail."""
-        if len(entries) > 1:
+        valid, invalid = _read_events(entries)
+        if len(valid) > 1:
             try:
-                self._apply([read_event(entry) for entry in entries])
+                self._apply([event for _, event in valid])
             except RedisError:
                 raise
             except Exception as error:
-                log.info("%s: applying %d events one by one: %s", self._consumer.name, len(entries), error)
+                log.info("%s: applying %d events one by one: %s", self._consumer.name, len(valid), error)
             else:
-                self._group.acknowledge([entry.entry_id for entry in entries])
-                return
-        for entry in entries:
+                self._group.acknowledge([entry.entry_id for entry, _ in valid])
+                valid = []
+        for entry in (*(entry for entry, _ in valid), *invalid):
             self._handle(entry)
 
     def _handle(self, entry: StreamEntry) -> None:
@@ -182,6 +184,7 @@ class Follower:
         after = self._group.trimmed_after()
         if after is not None:
             self._request_republication("the stream was trimmed before entries were read", after)
+        self._send_republication_request()
         if self._checks.due():
             self._check_early_events()
 
@@ -201,11 +204,42 @@ class Follower:
         self._group.add(str(decode_event(payload).event_id), payload)
 
     def _request_republication(self, reason: str, after: str | None) -> None:
-        if time.monotonic() < self._next_republication:
+        """Request the events after an entry, or all if it is None. A request that cannot be sent yet is kept."""
+        self._republication = _RepublicationRequest(reason, after).merged_with(self._republication)
+        self._send_republication_request()
+
+    def _send_republication_request(self) -> None:
+        request = self._republication
+        if request is None or time.monotonic() < self._next_republication:
             return
+        log.warning("%s requests republication: %s", self._consumer.name, request.reason)
+        self._group.request_republication(request.after)
+        self._republication = None
         self._next_republication = time.monotonic() + self._settings.republish_every
-        log.warning("%s requests republication: %s", self._consumer.name, reason)
-        self._group.request_republication(after)
+
+
+class _RepublicationRequest(NamedTuple):
+    reason: str
+    after: str | None
+
+    def merged_with(self, earlier: "_RepublicationRequest | None") -> "_RepublicationRequest":
+        """Return the request that covers both."""
+        if earlier is None or earlier.after is None:
+            return earlier or self
+        if self.after is None or entry_order(self.after) < entry_order(earlier.after):
+            return self
+        return earlier
+
+
+def _read_events(entries: Sequence[StreamEntry]) -> tuple[list[tuple[StreamEntry, AnyEvent]], list[StreamEntry]]:
+    """Decode the entries; return the valid ones with their events, and the invalid ones."""
+    valid, invalid = list[tuple[StreamEntry, AnyEvent]](), list[StreamEntry]()
+    for entry in entries:
+        try:
+            valid.append((entry, read_event(entry)))
+        except InvalidEntry:
+            invalid.append(entry)
+    return valid, invalid
 
 
 def _describe(event: AnyEvent | None) -> str:

@@ -31,14 +31,15 @@ class Inbox:
         self._inbox, self._early, self._dead = tables.inbox, tables.early_event, tables.dead_letter
         self._known, self._record = text(_KNOWN.replace("SCHEMA", schema)), text(_RECORD.replace("SCHEMA", schema))
 
-    def lock(self, connection: Connection, appointments: Collection[UUID]) -> None:
-        """Serialize the application of each appointment's events until the transaction ends.
+    def lock(self, connection: Connection, businesses: Collection[UUID]) -> None:
+        """Serialize the application of each business's events until the transaction ends.
 
-        Every transaction takes its locks in the same order, so transactions do not deadlock.
+        Every transaction takes these locks first and in the same order, so transactions do not deadlock, whichever rows
+        of the businesses their effects lock later.
         """
         connection.execute(
             _LOCK,
-            {"prefix": f"{self._schema}.inbox ", "ids": [str(each) for each in appointments]},
+            {"prefix": f"{self._schema}.inbox ", "ids": [str(each) for each in businesses]},
         )
 
     def known(self, connection: Connection, appointments: Collection[UUID], event_ids: Collection[UUID]) -> KnownEvents:

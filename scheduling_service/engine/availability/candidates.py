@@ -26,9 +26,12 @@ def candidates_at(query: AvailabilityQuery, start: int, occupancy: Occupancy) ->
     """
     conditions = StartConditions(query, occupancy)
     candidates = []
-    for _, index in free_starts(query, (start, start + 1), occupancy):
+    # For a single start, looking at each resource is cheaper than a sweep over all of their claims.
+    for _, index in free_starts(query, (start, start + 1), occupancy, shortages=()):
         session = conditions.session_to_join(index, start)
-        resources = () if session is not None else conditions.free_resources(start) or ()
+        resources = () if session is not None else conditions.free_resources(start)
+        if resources is None:
+            continue
         providers = query.providers if query.collective else query.providers[index : index + 1]
         session_id = None if session is None else session.session_id
         candidates.append(Candidate(tuple(each.provider_id for each in providers), resources, session_id))

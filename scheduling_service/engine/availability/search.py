@@ -29,10 +29,16 @@ def free_slots(query: AvailabilityQuery, window: Range, occupancy: Occupancy) ->
     return found
 
 
-def free_starts(query: AvailabilityQuery, window: Range, occupancy: Occupancy) -> list[tuple[int, int]]:
-    """Return (start, provider index) of everything free, sorted. A collective has the first provider's index."""
+def free_starts(
+    query: AvailabilityQuery, window: Range, occupancy: Occupancy, shortages: Sequence[Range] | None = None
+) -> list[tuple[int, int]]:
+    """Return (start, provider index) of everything free, sorted. A collective has the first provider's index.
+
+    Resources are excluded by `shortages`, which are computed if they are not given.
+    """
     conditions = StartConditions(query, occupancy)
-    shortages = resource_shortages(query, occupancy)
+    if shortages is None:
+        shortages = resource_shortages(query, occupancy)
     each = [
         [
             start

@@ -30,6 +30,14 @@ def test_versions_of_one_appointment_are_applied_in_order() -> None:
     assert plan.waves == [[booked, other], [moved]]
 
 
+def test_an_event_that_overtook_its_predecessor_in_the_batch_is_put_back_in_order() -> None:
+    story, other = Story(), Story().booked()
+    booked, moved = story.booked(), story.rescheduled()
+    plan = plan_batch([moved, other, booked], known())
+    assert plan.outcomes == [ApplyOutcome.APPLIED] * 3
+    assert plan.waves == [[other, booked], [moved]]
+
+
 def test_a_repeated_event_is_applied_once() -> None:
     booked = Story().booked()
     plan = plan_batch([booked, booked], known())

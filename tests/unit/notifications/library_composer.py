@@ -37,7 +37,7 @@ def library_mail(notification: Notification, recipient: Recipient, sender: Sende
             library_invitation(events, organizer=sender.address, attendee=recipient.email).decode(),
             subtype="calendar",
             filename="appointment.ics",
-            params={"method": method(events[0])},
+            params={"method": method(events)},
         )
     return mail
 
@@ -47,7 +47,7 @@ def library_invitation(events: Sequence[AnyEvent], *, organizer: str, attendee: 
     calendar = Calendar()
     calendar.add("prodid", "-//extraction//notifications//EN")
     calendar.add("version", "2.0")
-    calendar.add("method", method(events[0]))
+    calendar.add("method", method(events))
     for event in events:
         calendar.add_component(entry(event, organizer, attendee))
     year = events[0].appointment.starts_at.year

@@ -12,7 +12,7 @@ _TABLES = ("message", "preference", "reminder")
 
 _SERIES = """
 ALTER TABLE notifications.message ADD COLUMN series_id uuid;
-COMMENT ON COLUMN notifications.message.series_id IS 'The confirmations of a series are sent as one mail.';
+COMMENT ON COLUMN notifications.message.series_id IS 'The series, whose confirmations are sent as one mail.';
 CREATE INDEX message_of_series ON notifications.message (series_id) WHERE state = 'pending' AND series_id IS NOT NULL;
 """
 
