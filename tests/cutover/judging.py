@@ -5,10 +5,10 @@ requests exceed their deadline with or without a cutover. The control is the sam
 cutover's fence to its end):
 
 - A late request that had met no pause by the time it had waited for `USUAL_SECONDS` was not delayed by a cutover.
-- Late requests occur together: a slow one keeps others waiting. Those in flight at the same time are one episode, and
-  the request sent first determines where it began.
-- Overload begins episodes anywhere. If more of them began at a pause than chance explains, or if nothing was late
-  anywhere else, the cutovers are the cause.
+- Late requests occur together: a slow one keeps others waiting. Those sent in quick succession are one episode, and the
+  first of them determines where it began.
+- Overload begins episodes anywhere. If more of them began at a pause than chance explains, the cutovers are the cause;
+  also if a request exceeded its deadline at a pause while nothing was late outside, shortly before or after.
 
 Any other error that a client receives is a broken promise, whatever the state of the machine.
 """
@@ -16,6 +16,7 @@ Any other error that a client receives is a broken promise, whatever the state o
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from math import comb
 from typing import Literal, NamedTuple
 
@@ -32,9 +33,13 @@ DEADLINES = {
     "cancel": operation_of(SchedulingPort.cancel).budget_ms,
 }
 """In milliseconds, by the kind of a request."""
-USUAL_SECONDS = 0.1
-"""Requests complete within this time unless something delays them."""
-BY_CHANCE = 0.001
+USUAL_SECONDS = 0.05
+"""Most requests complete within this time unless something delays them."""
+QUIET_SECONDS = 0.5
+"""The time between two episodes: less than between the pauses of two cutovers."""
+NEARBY_SECONDS = 5.0
+"""The time between a late request at a pause and one outside, if overload may have delayed both."""
+BY_CHANCE = 0.01
 """A less probable result is not attributed to chance."""
 MOST_LATE = 0.01
 """The share of requests that may exceed their deadline. Above it, the traffic shows nothing about the cutovers."""
@@ -73,16 +78,17 @@ def _judge_exceeded(
     records: Sequence[TrafficRecord], exceeded: Sequence[TrafficRecord], pauses: Sequence[WritePause]
 ) -> Judgement:
     late = [record for record in records if _late(record)]
-    starts = [_met(episode[0], pauses) for episode in _episodes(late)]
+    late_outside = [record for record in late if not _met(record, pauses)]
+    at_a_pause = [record for record in exceeded if _met(record, pauses)]
+    unexplained = [record for record in at_a_pause if not _near(record, late_outside)]
+    starts = [_met(record, pauses) for record in _first_of_episodes(late)]
     chance = sum(_met(record, pauses) for record in records) / len(records)
-    outside = sum(not _met(record, pauses) for record in exceeded)
-    late_outside = sum(not _met(record, pauses) for record in late)
     reason = (
-        f"{_by_kind(exceeded, records)} exceeded their deadline, {outside} of them outside any cutover; {late_outside} "
-        f"of {len(late)} that took more than half of it were outside; {sum(starts)} of {len(starts)} episodes began at "
-        f"a cutover's pause, where {chance:.0%} of all requests were sent"
+        f"{_by_kind(exceeded, records)} exceeded their deadline, {len(exceeded) - len(at_a_pause)} of them outside any "
+        f"cutover, {len(unexplained)} at the pause of one while nothing else was late; {sum(starts)} of {len(starts)} "
+        f"episodes began at a pause, where {chance:.0%} of all requests were sent"
     )
-    if late_outside == 0 or _tail(len(starts), sum(starts), chance) < BY_CHANCE:
+    if unexplained or _tail(len(starts), sum(starts), chance) < BY_CHANCE:
         return Judgement("broken promise", reason)
     never_settled = len(_unsettled(records))
     if never_settled or len(exceeded) > MOST_LATE * len(records):
@@ -150,15 +156,14 @@ def _met(record: TrafficRecord, pauses: Sequence[WritePause]) -> bool:
     return any(pause.begins < record.at + USUAL_SECONDS and record.at < pause.ends for pause in pauses)
 
 
-def _episodes(late: Sequence[TrafficRecord]) -> list[list[TrafficRecord]]:
-    found: list[list[TrafficRecord]] = []
-    until = float("-inf")
-    for record in sorted(late, key=lambda each: each.at):
-        if record.at > until:
-            found.append([])
-        found[-1].append(record)
-        until = max(until, record.at + record.ms / 1000)
-    return found
+def _near(record: TrafficRecord, others: Sequence[TrafficRecord]) -> bool:
+    return any(abs(record.at - other.at) <= NEARBY_SECONDS for other in others)
+
+
+def _first_of_episodes(late: Sequence[TrafficRecord]) -> list[TrafficRecord]:
+    ordered = sorted(late, key=lambda record: record.at)
+    later = (record for before, record in pairwise(ordered) if record.at - before.at > QUIET_SECONDS)
+    return [*ordered[:1], *later]
 
 
 def _tail(trials: int, hits: int, chance: float) -> float:

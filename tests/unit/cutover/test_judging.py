@@ -13,7 +13,7 @@ from monolith.cutover.store.cutovers import Cutover
 from tests.cutover.judging import Judgement, judge_answers, judge_ledger, pauses_of, refused_for_time
 
 PAUSES = [WritePause(second + 0.5, second + 0.6) for second in range(100)]
-"""A cutover each second. Including requests sent shortly before one, a fifth of all meet a pause."""
+"""A cutover each second. Including requests sent shortly before one, about 15 % of all meet a pause."""
 
 
 def answer(
@@ -36,7 +36,7 @@ def sent(*seconds: int, after: float) -> list[TrafficRecord]:
     return [expired(second + after) for second in seconds]
 
 
-IN_A_PAUSE, SHORTLY_BEFORE, OUTSIDE = 0.55, 0.45, 0.8
+IN_A_PAUSE, SHORTLY_BEFORE, OUTSIDE = 0.55, 0.48, 0.8
 
 
 def test_answers_in_time_keep_the_promise() -> None:
@@ -48,7 +48,7 @@ def test_answers_in_time_keep_the_promise() -> None:
     "late",
     [
         sent(20, 21, 22, 23, after=OUTSIDE),
-        [*sent(20, 40, 60, after=OUTSIDE), *sent(80, after=IN_A_PAUSE)],
+        [*sent(20, 40, 60, after=OUTSIDE), *sent(62, after=IN_A_PAUSE)],
         # A busy moment that began in a pause and went on.
         [expired(20.55 + number / 40) for number in range(30)],
         # One request gave up; others only just did not.
@@ -68,11 +68,12 @@ def test_requests_that_are_late_anywhere_mean_an_overloaded_machine(late: Sequen
         sent(20, after=SHORTLY_BEFORE),
         sent(20, 40, 60, 80, after=IN_A_PAUSE),
         # As above, on a machine that is overloaded as well.
-        [*sent(*range(10, 50, 4), after=IN_A_PAUSE), *sent(52, 56, 60, after=OUTSIDE)],
+        [*sent(20, after=IN_A_PAUSE), *sent(40, 41, 42, after=OUTSIDE)],
+        [*sent(*range(10, 40, 3), after=IN_A_PAUSE), *sent(11, 17, 25, 35, after=OUTSIDE)],
         # Those that were stuck kept others waiting who had met no pause.
         [expired(second + 0.55 + number / 40) for second in (10, 30, 50, 70, 90) for number in range(5)],
     ],
-    ids=["one", "one that was on its way", "several", "beside overload", "a queue behind each"],
+    ids=["one", "one on its way", "several", "overload elsewhere", "overload as well", "a queue behind each"],
 )
 def test_requests_that_are_late_at_pauses_mean_a_broken_promise(late: Sequence[TrafficRecord]) -> None:
     judgement = judged(*late)
@@ -80,8 +81,8 @@ def test_requests_that_are_late_at_pauses_mean_a_broken_promise(late: Sequence[T
 
 
 def test_the_counts_are_told() -> None:
-    expected = "overloaded machine: 4 of 4,004 reads exceeded their deadline, 3 of them outside any cutover;"
-    assert str(judged(*sent(20, 40, 60, after=OUTSIDE), *sent(80, after=IN_A_PAUSE))).startswith(expected)
+    expected = "overloaded machine: 4 of 4,004 reads exceeded their deadline, 3 of them outside any cutover,"
+    assert str(judged(*sent(20, 40, 60, after=OUTSIDE), *sent(62, after=IN_A_PAUSE))).startswith(expected)
     write = answer(20.8, 5_010.0, 504, kind="book", final=201)
     assert "0 of 4,000 reads and 1 of 1 writes exceeded their deadline, 1 of them outside" in str(judged(write))
 
