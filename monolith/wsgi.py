@@ -1,4 +1,4 @@
-"""The monolith's web process, `monolith.wsgi:app`: the one place of it that reads the environment."""
+"""The monolith's web process, `monolith.wsgi:app`: the only module of it that reads the environment."""
 
 import os
 import sys

@@ -111,7 +111,7 @@ def _format_guard(each: PolicyStatus, slugs: Slugs) -> str:
     slug, calls = _slug(each.policy.business_id, slugs), each.total
     so_far = f"{calls.calls} calls so far, {calls.failed_share:.1%} failed, {calls.slow_share:.1%} slow"
     thresholds = format_thresholds(each.policy.thresholds)
-    stuck = f"; it could not go back: {each.policy.problem}" if each.policy.problem else ""
+    stuck = f"; the rollback failed: {each.policy.problem}" if each.policy.problem else ""
     return (
         f"{slug} is guarded until {each.policy.until:%H:%M:%S} UTC ({so_far}): {thresholds}, "
         f"to {each.policy.home}{stuck}"
@@ -136,7 +136,7 @@ def _format_pause(each: Cutover) -> str:
 
 def _print(found: list[Cutover], slugs: Slugs) -> None:
     if not found:
-        click.echo("no business was ever moved: begin with `extraction flag set http --business SLUG`")
+        click.echo("no cutovers yet: start one with `extraction flag set http --business SLUG`")
         return
     table = Table("began (UTC)", "business", "from", "to", "state", box=None, pad_edge=False)
     table.add_column("pause", justify="right")

@@ -148,4 +148,4 @@ def _print_nothing_to_do(request: CutoverRequest, selection: Selection) -> None:
 
 
 def _print_default(adapter: AdapterName, before: AdapterName) -> None:
-    click.echo(f"{SCHEDULING_ADAPTER}: {before} -> {adapter}; new businesses are created there from now on")
+    click.echo(f"{SCHEDULING_ADAPTER}: {before} -> {adapter}; new businesses now use {adapter}")

@@ -12,7 +12,9 @@ from monolith.cutover.service import RollbackRequest
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--guard", is_flag=True, help="Move a business back automatically if it is served badly afterwards."),
+    click.option(
+        "--guard", is_flag=True, help="Move a business back automatically if its calls fail or are slow afterwards."
+    ),
     click.option(
         "--guard-errors",
         type=click.FloatRange(0, 99),
@@ -54,7 +56,10 @@ def guard_options(command: F) -> F:
 def rollback_request(
     guard: bool, guard_errors: float, guard_p95_ms: float, guard_for: float, guard_minutes: float
 ) -> RollbackRequest | None:
-    """None without --guard. Raises UsageError when one of the other options is given without it."""
+    """Return the requested rollback policy; None without --guard.
+
+    Raises UsageError when one of the other options is given without it.
+    """
     if not guard:
         _refuse_thresholds_without_guard(click.get_current_context())
         return None
@@ -63,7 +68,7 @@ def rollback_request(
 
 def format_thresholds(thresholds: RollbackThresholds) -> str:
     return (
-        f"goes back when, for {thresholds.for_seconds:g} s, more than {thresholds.most_failed:.1%} of its calls fail "
+        f"rolls back when, for {thresholds.for_seconds:g} s, more than {thresholds.most_failed:.1%} of its calls fail "
         f"or more than 5% take longer than {thresholds.p95_ms:g} ms"
     )
 

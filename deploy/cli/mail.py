@@ -37,7 +37,7 @@ def show_command(number: int) -> None:
         click.echo(f"{name}: {_printable(value)}")
     click.echo(f"\n{_printable(found.text)}")
     for calendar in found.calendars:
-        click.echo(f"--- invitation.ics\n{_printable(calendar)}")
+        click.echo(f"--- appointment.ics\n{_printable(calendar)}")
 
 
 def _store() -> MailStore:

@@ -41,7 +41,7 @@ def start(discard_copies: bool, allow_unbounded_wal: bool, as_json: bool) -> Non
             report, discard_copies=discard_copies, allow_unbounded_wal=allow_unbounded_wal
         )
     if not as_json:
-        click.echo("both databases hold everything, and follow one another")
+        click.echo("both databases hold every business; replication runs in both directions")
 
 
 @replicate.command(short_help="Show progress, lag and problems of both directions.")
@@ -63,7 +63,7 @@ def stop() -> None:
     """End replication in both directions. No data changes; no business can be moved until it is started again."""
     with control_plane() as plane:
         plane.extraction.stop_replication()
-    click.echo("nothing is replicated any more")
+    click.echo("replication has stopped in both directions")
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def verify(business: str | None, sample: float | None, settle_seconds: float, as
             else:
                 _print(report)
     if not as_json:
-        click.echo(f"{len(businesses)} compared, {wrong} with something wrong")
+        click.echo(f"{len(businesses)} businesses compared, {wrong} with problems")
     if wrong:
         sys.exit(1)
 

@@ -178,7 +178,7 @@ class Controller:
         age = cutovers.seconds_since(self.platform, cutover, "ready")
         if age > MAX_COMPARISON_AGE_SECONDS:
             raise CutoverRefused(
-                f"the whole comparison is {age:.0f} s old, and may be {MAX_COMPARISON_AGE_SECONDS:g} s old at most: "
+                f"the full comparison is {age:.0f} s old (maximum {MAX_COMPARISON_AGE_SECONDS:g} s): "
                 "start a new cutover"
             )
         # Connect before the fence, while the business is still in use.

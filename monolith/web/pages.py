@@ -20,7 +20,7 @@ _TITLES = {
     409: "This could not be done",
     429: "Too many attempts",
     503: "Temporarily unavailable",
-    504: "Please check whether it was done",
+    504: "We do not know whether this was done",
 }
 
 

@@ -147,4 +147,4 @@ def _describe_lock_holders(db: Connection, business_id: UUID) -> str:
         """,
         (business_id,),
     ).fetchall()
-    return "; ".join(row[0] for row in rows) or "none is open any more"
+    return "; ".join(row[0] for row in rows) or "no lock holder was found"

@@ -1,4 +1,4 @@
-"""Apply what time alone brings about: expire overdue holds and offer free time to the waitlist."""
+"""Apply the changes that are due: expire overdue holds and offer free time to the waitlist."""
 
 from contracts.scheduling import models as m
 from scheduling_service.engine.booking.expiry import expire_overdue_holds

@@ -169,7 +169,7 @@ def test_resumed_cutover_with_an_old_comparison_is_refused(replicated: Schedulin
         )
         move = controller.drive(begun.cutover_id)
     assert move.state == "aborted"
-    assert "the whole comparison is 300 s old, and may be 60 s old at most" in (move.problem or "")
+    assert "the full comparison is 300 s old (maximum 60 s)" in (move.problem or "")
 
 
 class MigratingChecks(PreflightChecks):

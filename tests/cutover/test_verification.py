@@ -212,7 +212,7 @@ def test_row_in_one_database_only_is_reported_with_its_database(
 
 BROKEN = {
     "overlap": "UPDATE scheduling.claim SET ends_at = ends_at + interval '20 hours' WHERE business_id = %s",
-    "other seats": "UPDATE scheduling.session SET seats_taken = seats_taken + 1 WHERE business_id = %s",
+    "seats taken differ": "UPDATE scheduling.session SET seats_taken = seats_taken + 1 WHERE business_id = %s",
     "no claim": "UPDATE scheduling.claim SET starts_at = starts_at + interval '1 minute' WHERE business_id = %s",
     "history": "DELETE FROM scheduling.history WHERE business_id = %s",
 }

@@ -114,7 +114,7 @@ class Walker:
         assert "follow one another" in started.stdout
         assert "harbour-barbers: monolith -> scheduling; writes waited at most" in moved.stdout
         assert "harbour-barbers (scheduling)" in verified.stdout
-        assert "0 with something wrong" in verified.stdout
+        assert "0 with problems" in verified.stdout
         assert "the first move" in status.stdout
         self.looks_again()
 

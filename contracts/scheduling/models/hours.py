@@ -43,9 +43,9 @@ class WeeklyRange(DayRange, frozen=True):
 
 
 class SetWeeklyHours(Request, frozen=True):
-    """Replace a weekly schedule of a provider: the standing one, or, with dates, the one that applies from the first
-    to the last date, inclusive (None: without end). If several apply, the one that starts last counts. Ranges must
-    not overlap, also not across Sunday's midnight into Monday. A dated schedule without ranges means no work;
+    """Replace a weekly schedule of a provider: the regular one, or, with dates, the one that applies from the first
+    to the last date, inclusive (None: no end date). If several apply, the one that starts last counts. Ranges must
+    not overlap, not even across midnight from Sunday to Monday. A dated schedule without ranges means no work;
     `remove` removes it. Idempotent."""
 
     provider_id: UUID
@@ -73,7 +73,7 @@ class WorkingRange(Reply, frozen=True):
 
 
 class Schedule(Reply, frozen=True):
-    """A dated weekly schedule. `effective_until` None: without end."""
+    """A dated weekly schedule. `effective_until` None: no end date."""
 
     effective_from: CalendarDate
     effective_until: CalendarDate | None

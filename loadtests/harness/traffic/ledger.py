@@ -15,8 +15,8 @@ SUCCESS_OR_CONFLICT = (200, 201, 409)
 class LedgerReport:
     """`failed` counts requests whose first response was neither a success nor a conflict.
 
-    Described in one sentence each: `lost` are acknowledged results that the database contradicts, `duplicated` are
-    double bookings, `unasked` are ids of bookings that no request explains.
+    `lost`, `duplicated` and `unasked` hold one entry per finding: a description of an acknowledged result that the
+    database contradicts, a description of a double booking, the id of a booking that no request explains.
     """
 
     requests: int

@@ -42,7 +42,7 @@ CUSTOM_REMEDY_PREFIX: Final = "M1-"
 
 
 def find_arm(name: str) -> Arm:
-    """Raises KeyError."""
+    """Return an arm by name, predefined or with a custom remedy. Raises KeyError."""
     if name.startswith(CUSTOM_REMEDY_PREFIX):
         remedy = name.removeprefix(CUSTOM_REMEDY_PREFIX)
         return Arm(name, "remedy", f"the monolith with the custom remedy {remedy}")

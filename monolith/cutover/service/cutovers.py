@@ -113,16 +113,16 @@ class CutoverService:
         return CutOverResult(moved, before)
 
     def latest(self, limit: int) -> list[Cutover]:
-        """The latest cutovers, those under way first."""
+        """Return the latest cutovers, those under way first."""
         found = cutovers.latest(self.controller.platform, limit)
         return sorted(found, key=lambda each: each.settled_at is not None)
 
     def observed(self) -> list[PolicyStatus]:
-        """The businesses with an active rollback policy, the oldest first."""
+        """Return the active rollback policies, the oldest first."""
         return active_policies(self.controller.platform)
 
     def transitions(self) -> Iterator[Transition | None]:
-        """New transitions of all cutovers as they happen; None after each look. Never ends."""
+        """Yield new transitions of all cutovers as they happen, and None after each poll. Never ends."""
         platform, slugs = self.controller.platform, self._directory.slugs()
         known = {each.cutover_id: len(each.steps) for each in cutovers.latest(platform, 200)}
         while True:

@@ -44,24 +44,26 @@ class BusinessDirectory:
         return found
 
     def all(self) -> Sequence[BusinessRef]:
-        """Every business, sorted by slug."""
+        """Return every business, sorted by slug."""
         return self._auth.businesses()
 
     def slugs(self) -> dict[UUID, str]:
         return {business.business_id: business.slug for business in self.all()}
 
     def owners(self) -> dict[UUID, Ownership]:
-        """The routing table. A business that was not opened yet is not in it."""
+        """Return the routing table, which omits businesses that are not open yet."""
         with self._cutover.transaction() as connection:
             return ownership.all_owners(connection)
 
     def owned_by(self, side: DatabaseName) -> list[BusinessRef]:
-        """Sorted by slug."""
+        """Return the businesses that a database owns, sorted by slug."""
         owners = self.owners()
         return [each for each in self.all() if each.business_id in owners and owners[each.business_id].owner == side]
 
     def statuses(self, inventory_urls: dict[DatabaseName, str]) -> list[BusinessStatus]:
-        """Every business, sorted by slug. The URLs carry the credentials of role `scheduling_operator`.
+        """Return the status of every business, sorted by slug.
+
+        The URLs carry the credentials of role `scheduling_operator`.
 
         Raises psycopg.errors.UndefinedTable for a database that is not migrated.
         """

@@ -32,7 +32,7 @@ class ExtractionService:
         return replication.read_status(self._databases())
 
     def stop_replication(self) -> None:
-        """Changes no row of any business. Raises ReplicationStopIncomplete."""
+        """End replication in both directions; no data changes. Raises ReplicationStopIncomplete."""
         problems = replication.stop(self._databases())
         if problems:
             raise ReplicationStopIncomplete(problems)

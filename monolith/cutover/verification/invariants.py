@@ -56,7 +56,7 @@ _INVARIANTS = (
         """,
     ),
     _Invariant(
-        "session {} has other seats than its appointments take",
+        "session {}: seats taken differ from the seats of its appointments",
         _NEXT_SESSION,
         """
         SELECT s.session_id::text

@@ -28,7 +28,7 @@ class AuthApi(Protocol):
     def user(self, user_id: UUID) -> UserRef | None: ...
 
     def users(self, user_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
-        """Those that exist, by id."""
+        """Return the users that exist, by id."""
 
     def business(self, business_id: UUID) -> BusinessRef | None: ...
 

@@ -1,4 +1,4 @@
-"""Invoices for a batch of bookings, in four statements however many there are."""
+"""Invoices for a batch of bookings, in four statements regardless of its size."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -22,7 +22,7 @@ class _Charge(NamedTuple):
 
 
 def charge_bookings(connection: Connection, events: Sequence[AppointmentBooked]) -> None:
-    """For each seat the price of the instant of booking, once for an appointment.
+    """Charge each seat at the price valid when it was booked, once per appointment.
 
     A booking without a price, or with the price 0, gets no invoice. The events are of different appointments; row-level
     security shows the rows of their businesses. Invoices of one business are numbered in the order of the events.
@@ -35,7 +35,7 @@ def charge_bookings(connection: Connection, events: Sequence[AppointmentBooked])
 
 
 def _charges(connection: Connection, events: Sequence[AppointmentBooked]) -> list[_Charge]:
-    """The events to charge, in their order, by the price in force. Indexes price_in_force, invoice_of_price."""
+    """Return a charge for each event with a price in force, in order. Indexes: price_in_force, invoice_of_price."""
     rows = connection.execute(
         _PRICES,
         {
@@ -54,8 +54,8 @@ def _charges(connection: Connection, events: Sequence[AppointmentBooked]) -> lis
 def _numbers(connection: Connection, charges: Sequence[_Charge]) -> dict[UUID, int]:
     """Reserve numbers for the charges, sorted by business; return the last number of each business.
 
-    Holds each series until the transaction ends, so that a number that is rolled back is given to the next. The series
-    are taken in the same order by every transaction, so none deadlocks.
+    Locks each series until the transaction ends, so that a number that is rolled back is reused by the next
+    transaction. Every transaction locks the series in the same order, which prevents deadlocks.
     """
     counts = [(business, len(list(group))) for business, group in groupby(charges, lambda each: each.event.business_id)]
     rows = connection.execute(

@@ -19,7 +19,7 @@ _NOT_PUBLIC: frozenset[str] = frozenset(
     operation_of(method).name
     for method in (SchedulingPort.open_business, SchedulingPort.get_business, SchedulingPort.settle)
 )
-"""Sign-up opens a business, auth's API returns it, and the scheduling service settles it by itself."""
+"""Sign-up opens a business, auth's API returns it, and maintenance calls `settle`."""
 
 _ACCESS: dict[frozenset[ActorKind], Access] = {
     EVERYONE: Access.PUBLIC,

@@ -94,7 +94,7 @@ class AvailabilityQuery:
     def check_deadline(self) -> None:
         """Raise DeadlineExceeded once the deadline has passed. Called inside every long computation."""
         if self.deadline is not None and self.deadline.expired():
-            raise DeadlineExceeded("The search took too long; ask for fewer days or providers.")
+            raise DeadlineExceeded("The search took too long; search fewer days or providers.")
 
     def today(self, now: int) -> date:
         return local_date(now, self.rules.zone_info)

@@ -40,7 +40,7 @@ def claim_time(
 
 
 def delete_claims(db: Connection, business_id: UUID, holder_id: UUID) -> None:
-    """Index: claim_by_holder."""
+    """Delete all claims of a holder. Index: claim_by_holder."""
     db.execute("DELETE FROM scheduling.claim WHERE business_id = %s AND holder_id = %s", (business_id, holder_id))
 
 

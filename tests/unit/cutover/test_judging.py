@@ -186,7 +186,7 @@ def moment(at: float) -> datetime:
         ("replication to the scheduling database did not catch up within 2 s: see `extraction replicate status`", True),
         ("a row did not go there and back: it did not arrive from monolith to scheduling within 5 s", True),
         ("transactions that write the business did not end in time: backend 7: end them, and move the business", True),
-        ("the whole comparison is 71 s old, and may be 60 s old at most: move the business anew", True),
+        ("the full comparison is 71 s old (maximum 60 s): start a new cutover", True),
         ("the two sides differ (claim 7: missing): see `extraction verify`", False),
         ("the lease of the monolith database is not the one to be fenced", False),
         (None, False),
