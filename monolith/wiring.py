@@ -1,13 +1,16 @@
 """The composition root of the monolith: `wire` for the web process, `build_worker` for the worker.
 
-Every call to scheduling passes these, outermost first; the first two and the last are listed in `wire`, the rest, which
-go when the extraction is final, in `monolith.cutover.wiring`:
+A call of the web process to scheduling passes these, outermost first. This module adds the cache and builds the HTTP
+adapter. `monolith.cutover.wiring` adds the others, which are deleted when the extraction is final:
 
-    AvailabilityCache, if configured   answers searches from memory
-    CallStats                          counts the calls that a rollback policy judges
-    SwitchedScheduling                 routes by ownership
-    ShadowReads                        repeats a share of the reads on the other adapter
-    InProcessScheduling | HttpScheduling
+    AvailabilityCache      here, if configured        answers searches from memory
+    CallStats              cutover.wiring             counts the calls that a rollback policy judges
+    SwitchedScheduling     cutover.wiring             routes by ownership
+    ShadowReads            cutover.wiring             repeats a share of the reads on the other adapter
+    InProcessScheduling    cutover.wiring             or HttpScheduling, built here
+
+The worker's calls pass only SwitchedScheduling and an adapter. With `SCHEDULING_ADAPTER=http`, the adapter is
+HttpScheduling, and only the cache surrounds it.
 """
 
 from collections.abc import Callable

@@ -9,8 +9,8 @@ import msgspec
 
 from monolith.cutover.shadow.shadow_read import ShadowRead
 
-NOTES: Final = frozenset({"note", "reason", "cancel_reason"})
-"""Free text of customers and staff, of which only the length is stored."""
+FREE_TEXT_FIELDS: Final = frozenset({"note", "reason", "cancel_reason"})
+"""The contract's fields of type `Note`: free text of customers and staff, of which only the length is stored."""
 MAX_REPLY_CHARACTERS: Final = 1_500
 MAX_VALUE_CHARACTERS: Final = 200
 MAX_FIELDS: Final = 5
@@ -73,7 +73,7 @@ def _value(key: str, value: Any) -> str:
 
 
 def _without_free_text(key: str, value: Any) -> Any:
-    if key in NOTES and isinstance(value, str):
+    if key in FREE_TEXT_FIELDS and isinstance(value, str):
         return f"({len(value)} characters)"
     if isinstance(value, dict):
         return {name: _without_free_text(name, part) for name, part in value.items()}

@@ -164,7 +164,8 @@ def advance(
 def decide(platform: Connection, cutover: Cutover) -> bool:
     """Make the target the owner of the business: the commit point of the cutover.
 
-    Returns False when the cutover was aborted or decided by another controller, or its deadline has passed.
+    Returns False, with nothing changed, when the cutover was aborted or decided by another controller, its deadline has
+    passed, or the owner or epoch is no longer the one with which it began.
     """
     with platform.transaction() as transaction:
         decided = platform.execute(

@@ -43,7 +43,7 @@ def _endpoint(port: SchedulingPort, operation: AnyOperation) -> AnyEndpoint:
         name=operation.name,
         method=operation.method,
         path=_public_path(operation),
-        access=_ACCESS[operation.actors],
+        access=_access(operation),
         handler=_write(port, operation) if operation.writes else _read(port, operation),
         reply=operation.reply,
         body=fields if operation.writes else None,
@@ -52,6 +52,13 @@ def _endpoint(port: SchedulingPort, operation: AnyOperation) -> AnyEndpoint:
         summary=operation.summary,
         needs_key=operation.method == "POST",
     )
+
+
+def _access(operation: AnyOperation) -> Access:
+    """Return the access rule for the operation's actors. Raises RuntimeError if no caller of the API is among them."""
+    if operation.actors not in _ACCESS:
+        raise RuntimeError(f"{operation.name} has no access rule for its actors: list it in `_NOT_PUBLIC`")
+    return _ACCESS[operation.actors]
 
 
 def _write(port: SchedulingPort, operation: AnyOperation) -> Callable[[Call[Any]], m.Reply]:

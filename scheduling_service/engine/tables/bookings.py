@@ -19,6 +19,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from scheduling_service.engine.tables.declarations import business_foreign_key, instant, metadata
 from scheduling_service.engine.tables.rules import offering, provider
 
+# The exclusion constraint `claim_no_overlap` (migrations/versions/0002_tables.sql) prevents double booking. It is not
+# declared here. Rows are inserted by `store.claims.claim_time`, which calls `take_time`.
 claim = Table(
     "claim",
     metadata,

@@ -14,6 +14,7 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import InvalidRequest
 from contracts.scheduling.operations import AnyOperation, Operation, Q, R, operation_of
 from contracts.scheduling.port import OPERATIONS, SchedulingPort
+from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.routes import endpoints
 from monolith.shared.database import new_id
 from monolith.shared.endpoints import Access, AnyEndpoint, BusinessRef, Call, Principal
@@ -63,6 +64,14 @@ def ask(port: RecordingPort, method: Callable[..., Any], said: dict[str, Any], *
 
 def test_every_public_operation_has_an_endpoint(port: RecordingPort) -> None:
     assert sorted(each.name for each in endpoints(port)) == sorted(operation.name for operation in OFFERED)
+
+
+def test_operation_for_the_system_only_must_be_listed_as_not_public(
+    port: RecordingPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "_NOT_PUBLIC", frozenset({"open_business", "get_business"}))
+    with pytest.raises(RuntimeError, match="settle has no access rule"):
+        endpoints(port)
 
 
 @pytest.mark.parametrize("operation", OFFERED, ids=lambda operation: operation.name)

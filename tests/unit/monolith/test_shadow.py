@@ -124,7 +124,7 @@ def test_examples_contain_no_free_text() -> None:
         for name, kind in typing.get_type_hints(model, include_extras=True).items()
         if Note in (kind, *typing.get_args(kind))
     }
-    assert fields == examples.NOTES
+    assert fields == examples.FREE_TEXT_FIELDS
 
 
 def test_example_is_short_and_names_the_fields() -> None:

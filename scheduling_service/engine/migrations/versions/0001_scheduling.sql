@@ -79,7 +79,7 @@ CREATE TABLE scheduling.appointment (
     FOREIGN KEY (business_id, provider_id) REFERENCES scheduling.provider,
     CHECK (ends_at > starts_at AND ends_at - starts_at <= interval '24 hours'),
     CHECK ((status = 'cancelled') = (cancelled_at IS NOT NULL)),
-    -- No double booking, guaranteed by the database, independently of the code above it.
+    -- Dropped by 0002_tables.sql: there `claim_no_overlap` prevents double booking.
     CONSTRAINT appointment_no_overlap EXCLUDE USING gist (
         business_id WITH =,
         provider_id WITH =,

@@ -1,4 +1,5 @@
 -- The tables of rules, claims, assignment, waitlist and history. Every key starts with business_id, as in 0001.
+-- 0004_comments.sql replaces most of the COMMENT texts below.
 
 -- ---- rules
 
@@ -86,7 +87,8 @@ CREATE TABLE scheduling.claim (
     overbooked  boolean NOT NULL DEFAULT false,
     PRIMARY KEY (business_id, resource_id, holder_id),
     CHECK (ends_at > starts_at AND ends_at - starts_at <= interval '48 hours'),
-    -- No double booking, guaranteed by the database, independently of the code above it.
+    -- No double booking, guaranteed by the database, independently of the code above it. `take_time` in 0002_booking.sql
+    -- inserts the rows; the triggers below require a claim for each active appointment.
     CONSTRAINT claim_no_overlap EXCLUDE USING gist (
         business_id WITH =,
         resource_id WITH =,
