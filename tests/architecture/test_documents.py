@@ -18,6 +18,9 @@ from tests.architecture.committed import PRODUCT, ROOT, committed, name_of
 PAGES = [path for path in committed() if path.suffix == ".md"]
 _LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)]*))?\)")
 _PATH = re.compile(rf"`((?:{'|'.join(PRODUCT)}|tests)/[\w./-]+)`")
+_ROW = re.compile(r"^\| (.+?) \|", re.MULTILINE)
+_FILE = re.compile(r"`([\w.-]+\.(?:py|sql|md|html|json|toml)|[\w-]+(?:/[\w.-]+)*/)`")
+"""A file, or a folder with its slash, without the repository's path to it."""
 _TABLES = (
     *(auth_tables, billing_tables, notifications_tables),
     *(platform_tables, cutover_table.metadata, scheduling_tables),
@@ -37,6 +40,22 @@ def test_every_relative_link_has_a_target(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_quoted_path_exists(page: Path) -> None:
     assert [path for path in _PATH.findall(page.read_text()) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name == "README.md"], ids=name_of)
+def test_file_names_in_the_tables_of_a_readme_exist_in_its_folder(page: Path) -> None:
+    assert missing_names(page.read_text(), page.parent) == []
+
+
+def test_a_stale_file_name_in_a_table_is_found() -> None:
+    row = "| `apply_event.py`, `batch.py` | decoding |"
+    assert missing_names(row, ROOT / "monolith/shared/events") == ["apply_event.py"]
+
+
+def missing_names(text: str, folder: Path) -> list[str]:
+    """Return the names in the first column of a page's tables that exist neither in the folder nor in the root."""
+    names = [name for row in _ROW.findall(text) for name in _FILE.findall(row)]
+    return [name for name in names if not (folder / name).exists() and not (ROOT / name).exists()]
 
 
 def sections(page: Path) -> set[str]:
