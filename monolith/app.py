@@ -8,7 +8,7 @@ from flask import Flask
 from contracts.chassis.http_constants import MAX_REQUEST_BYTES
 from monolith.application import Application
 from monolith.shared.endpoints.routes import add_endpoints
-from monolith.shared.middleware.errors import answer_errors
+from monolith.shared.middleware.errors import register_error_handlers
 from monolith.shared.middleware.flask_sessions import NoSessions
 from monolith.shared.middleware.request_filter import RequestFilter
 from monolith.shared.middleware.request_logging import RequestLogging
@@ -30,7 +30,7 @@ def create_app(parts: Application) -> Flask:
     app.url_map.merge_slashes = False
     app.session_interface = NoSessions()
     RequestFilter(parts.public_url, parts.metrics).install(app)
-    answer_errors(app, parts.error_page, parts.error_converters)
+    register_error_handlers(app, parts.error_page, parts.error_converters)
     app.register_blueprint(operating_routes(parts.metrics, parts.metrics_token, parts.checks))
     add_endpoints(app, parts.endpoints, parts.authorizer, parts.public_url)
     for page in parts.pages:

@@ -59,18 +59,18 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     metrics = Metrics(config.metrics_folder, _sessions(config))
     metrics.serving(config.threads)
     databases = ModuleDatabases(config.database_url, config.role_secret, metrics.pool_wait)
-    few = max(2, config.threads // 2)
+    small_pool = max(2, config.threads // 2)
     platform = databases.of("platform", PLATFORM_ROLE, 2)
-    accounts = databases.of("auth", auth.ROLE, config.threads)
-    money = databases.of("billing", billing.APP_ROLE, few)
-    mails = databases.of("notifications", notifications.APP_ROLE, few)
+    auth_db = databases.of("auth", auth.ROLE, config.threads)
+    billing_db = databases.of("billing", billing.APP_ROLE, small_pool)
+    notifications_db = databases.of("notifications", notifications.APP_ROLE, small_pool)
 
     scheduling = _web_scheduling(config, databases, platform, metrics, flags)
     cache = _availability_cache(config.availability_cache_seconds, metrics)
     # Outermost first. A reply from the cache is no call: it is neither counted nor repeated.
     port = decorate(scheduling.port, [*cache, *scheduling.decorators])
-    auth_parts = auth.build_auth(accounts, open_scheduling=business_opener(port), public_url=config.public_url)
-    billing_parts = billing.build_billing(money)
+    auth_parts = auth.build_auth(auth_db, open_scheduling=business_opener(port), public_url=config.public_url)
+    billing_parts = billing.build_billing(billing_db)
     authenticator = FallbackAuthenticator(auth_parts.sessions)
     auth_parts.sessions.on_session_ended(authenticator.forget_session)
     authorizer = Authorizer(authenticator, BusinessCache(auth_parts.api.business_by_slug), config.trusted_proxies)
@@ -82,10 +82,10 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
         endpoints=[
             *auth_parts.endpoints,
             *billing_parts.endpoints,
-            *notifications.build_notifications(mails).endpoints,
+            *notifications.build_notifications(notifications_db).endpoints,
             *routes.endpoints(port),
         ],
-        checks=[*_checks(platform, accounts, money, mails), *scheduling.checks],
+        checks=[*_checks(platform, auth_db, billing_db, notifications_db), *scheduling.checks],
         pages=[create_pages(PageContextFactory(authorizer, port), auth_parts, billing_parts.api)],
         error_page=error_page,
         error_converters=[scheduling_problem],
@@ -134,10 +134,10 @@ def _web_scheduling(
     if config.scheduling_adapter == "http":
         return SchedulingParts(port=http(config.threads))
     # Imported here, because the package is deleted when the extraction is final.
-    from monolith.cutover.wiring import Surroundings, switched_web
+    from monolith.cutover.wiring import MonolithInputs, switched_web
 
-    given = Surroundings(databases=databases, platform=platform, http=http, flags=flags)
-    return switched_web(given, threads=config.threads, metrics=metrics)
+    inputs = MonolithInputs(databases=databases, platform=platform, http=http, flags=flags)
+    return switched_web(inputs, threads=config.threads, metrics=metrics)
 
 
 def _worker_scheduling(
@@ -146,10 +146,10 @@ def _worker_scheduling(
     http = _http_adapters(config)
     if config.scheduling_adapter == "http":
         return SchedulingParts(port=http(WORKER_CALLS_AT_ONCE))
-    from monolith.cutover.wiring import Surroundings, switched_worker
+    from monolith.cutover.wiring import MonolithInputs, switched_worker
 
-    given = Surroundings(databases=databases, platform=platform, http=http, flags=flags)
-    return switched_worker(given, calls_at_once=WORKER_CALLS_AT_ONCE, redis_url=config.redis_url)
+    inputs = MonolithInputs(databases=databases, platform=platform, http=http, flags=flags)
+    return switched_worker(inputs, calls_at_once=WORKER_CALLS_AT_ONCE, redis_url=config.redis_url)
 
 
 def _http_adapters(config: MonolithConfig | WorkerConfig) -> Callable[[int], HttpScheduling]:
@@ -175,13 +175,13 @@ def _sessions(config: MonolithConfig) -> DatabaseSessions:
 
 
 def _checks(
-    platform: ModuleDatabase, accounts: ModuleDatabase, money: ModuleDatabase, mails: ModuleDatabase
+    platform: ModuleDatabase, auth_db: ModuleDatabase, billing_db: ModuleDatabase, notifications_db: ModuleDatabase
 ) -> list[Check]:
     return [
         schema_check(platform, "platform", PLATFORM_MIGRATIONS),
-        schema_check(accounts, auth.SCHEMA, auth.MIGRATIONS),
-        schema_check(money, billing.SCHEMA, billing.MIGRATIONS),
-        schema_check(mails, notifications.SCHEMA, notifications.MIGRATIONS),
+        schema_check(auth_db, auth.SCHEMA, auth.MIGRATIONS),
+        schema_check(billing_db, billing.SCHEMA, billing.MIGRATIONS),
+        schema_check(notifications_db, notifications.SCHEMA, notifications.MIGRATIONS),
     ]
 
 

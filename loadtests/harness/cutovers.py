@@ -55,8 +55,10 @@ def cut_over_to_other(
 
 def owner_of(sides: SchedulingDatabases, business_id: UUID) -> DatabaseName:
     """Return the owner of a seeded business."""
-    with sides.platform() as platform:
-        row = platform.execute("SELECT owner FROM cutover.ownership WHERE business_id = %s", (business_id,)).fetchone()
+    with sides.control_db() as control_db:
+        row = control_db.execute(
+            "SELECT owner FROM cutover.ownership WHERE business_id = %s", (business_id,)
+        ).fetchone()
     assert row is not None, "the business was seeded"
     owner: DatabaseName = row[0]
     return owner

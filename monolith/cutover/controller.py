@@ -25,7 +25,7 @@ from scheduling_service.engine import lease as leases
 
 log = logging.getLogger(__name__)
 
-DURABLE_STEPS = (
+FAILPOINT_STEPS = (
     "ready",
     "fenced",
     "fence",
@@ -92,8 +92,8 @@ class Controller:
         self._open = {}
 
     @property
-    def platform(self) -> Connection:
-        return self._connected("platform", self._databases.platform)
+    def control_db(self) -> Connection:
+        return self._connected("control_db", self._databases.control_db)
 
     def at(self, name: DatabaseName) -> Connection:
         return self._connected(name, self._databases.at(name).connect)
@@ -110,7 +110,7 @@ class Controller:
     ) -> Cutover:
         """Begin a cutover and drive it to its end. Raises the errors of `cutovers.begin`."""
         begun = cutovers.begin(
-            self.platform, business_id, source, target, fence_seconds=fence_seconds, actor=actor, reason=reason
+            self.control_db, business_id, source, target, fence_seconds=fence_seconds, actor=actor, reason=reason
         )
         return self.drive(begun.cutover_id)
 
@@ -126,7 +126,7 @@ class Controller:
                 if cutover is None:
                     cutover = self._load(cutover_id)
                 if cutover.settled_at is not None:
-                    cutovers.release_driver(self.platform, cutover_id)
+                    cutovers.release_driver(self.control_db, cutover_id)
                     return cutover
                 cutover = self._step(cutover)
                 last = time.monotonic()
@@ -138,8 +138,8 @@ class Controller:
                 time.sleep(backoff.failed())
 
     def _load(self, cutover_id: UUID) -> Cutover:
-        cutovers.claim_driver(self.platform, cutover_id)
-        return cutovers.get(self.platform, cutover_id)
+        cutovers.claim_driver(self.control_db, cutover_id)
+        return cutovers.get(self.control_db, cutover_id)
 
     def _handle_database_error(self, cutover_id: UUID, error: psycopg.Error) -> None:
         """Abort an undecided cutover, so that the business does not wait for an unreachable database."""
@@ -147,7 +147,7 @@ class Controller:
         log.warning("cutover %s waits for a database: %s", cutover_id, problem)
         self.close()
         try:
-            cutover = cutovers.get(self.platform, cutover_id)
+            cutover = cutovers.get(self.control_db, cutover_id)
             if cutover.state in ABORTABLE:
                 self._abort(cutover, f"a database could not be used: {problem}")
         except psycopg.Error:
@@ -175,7 +175,7 @@ class Controller:
         return self._advance(cutover, "ready", checked.found, compared_from=checked.compared_from)
 
     def _request_fence(self, cutover: Cutover) -> Cutover | None:
-        age = cutovers.seconds_since(self.platform, cutover, "ready")
+        age = cutovers.seconds_since(self.control_db, cutover, "ready")
         if age > MAX_COMPARISON_AGE_SECONDS:
             raise CutoverRefused(
                 f"the full comparison is {age:.0f} s old (maximum {MAX_COMPARISON_AGE_SECONDS:g} s): "
@@ -231,10 +231,10 @@ class Controller:
 
     def _decide(self, cutover: Cutover) -> Cutover | None:
         failpoints.reach("before decided")
-        decided = cutovers.decide(self.platform, cutover)
+        decided = cutovers.decide(self.control_db, cutover)
         failpoints.reach("after decided")
         if not decided:
-            self._remaining_seconds(cutovers.get(self.platform, cutover.cutover_id))
+            self._remaining_seconds(cutovers.get(self.control_db, cutover.cutover_id))
         return None
 
     def _activate(self, cutover: Cutover) -> Cutover | None:
@@ -248,13 +248,13 @@ class Controller:
         leases.release(self.at(cutover.source), cutover.business_id, epoch=cutover.epoch, attempt=cutover.attempt)
         failpoints.reach("after release")
         failpoints.reach("before settle")
-        cutovers.settle_aborted(self.platform, cutover)
+        cutovers.settle_aborted(self.control_db, cutover)
         failpoints.reach("after settle")
         return None
 
     def _remaining_seconds(self, cutover: Cutover) -> float:
         """Return the seconds until the fence's deadline. Raises CutoverRefused when it has passed."""
-        left = cutovers.seconds_left(self.platform, cutover)
+        left = cutovers.seconds_left(self.control_db, cutover)
         if cutover.state in ABORTABLE and left <= 0:
             raise CutoverRefused(f"the fence's deadline of {cutover.fence_seconds:g} s passed")
         return left
@@ -268,17 +268,17 @@ class Controller:
     ) -> Cutover | None:
         """Return None when another controller was faster or the cutover was aborted; the next step reads it again."""
         failpoints.reach(f"before {following}")
-        advanced = cutovers.advance(self.platform, cutover, found, compared_from=compared_from)
+        advanced = cutovers.advance(self.control_db, cutover, found, compared_from=compared_from)
         failpoints.reach(f"after {following}")
         if advanced is None:
-            current = cutovers.get(self.platform, cutover.cutover_id)
+            current = cutovers.get(self.control_db, cutover.cutover_id)
             if current.state == cutover.state:
                 self._remaining_seconds(current)
         return advanced
 
     def _abort(self, cutover: Cutover, problem: str) -> None:
         failpoints.reach("before abort")
-        cutovers.abort(self.platform, cutover, problem)
+        cutovers.abort(self.control_db, cutover, problem)
         failpoints.reach("after abort")
 
     def _connected(self, name: str, connect: Callable[[], Connection]) -> Connection:

@@ -74,6 +74,6 @@ class SchedulingDatabases:
     def at(self, name: DatabaseName) -> SchedulingDatabase:
         return self.monolith if name == "monolith" else self.scheduling
 
-    def platform(self) -> Connection:
+    def control_db(self) -> Connection:
         """Connect to the monolith's database, where cutovers are recorded and decided, as `cutover_controller`."""
         return self.monolith.connect(CONTROLLER, statement_seconds=5.0)

@@ -9,6 +9,6 @@ hook: Callable[[str], None] | None = None
 
 
 def reach(name: str) -> None:
-    """Call the hook. `before X` and `after X` surround each of `controller.DURABLE_STEPS`."""
+    """Call the hook. `before X` and `after X` surround each of `controller.FAILPOINT_STEPS`."""
     if hook is not None:
         hook(name)

@@ -26,7 +26,7 @@ def finalize_extraction(databases: SchedulingDatabases, owner: DatabaseName, rep
     """
     businesses = _owned_by(databases, owner)
     if replication.read_status(databases).directions[0].subscribed:
-        _require_same(databases, owner, businesses, report)
+        _require_equal_copies(databases, owner, businesses, report)
         report("stopping replication")
         left = replication.stop(databases)
         if left:
@@ -52,13 +52,13 @@ def discard_copies(databases: SchedulingDatabases, name: DatabaseName, report: R
 
 
 def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]:
-    with databases.platform() as platform:
-        in_progress = cutovers.unsettled(platform)
+    with databases.control_db() as control_db:
+        in_progress = cutovers.unsettled(control_db)
         if in_progress:
             raise FinalizeRefused(
                 f"{len(in_progress)} businesses have a cutover in progress: see `extraction cutover status`"
             )
-        rows = ownership.read_owners(platform)
+        rows = ownership.read_owners(control_db)
     elsewhere = [business_id for business_id, name in rows if name != owner]
     if elsewhere:
         raise FinalizeRefused(
@@ -68,7 +68,9 @@ def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]
     return [business_id for business_id, _ in rows]
 
 
-def _require_same(databases: SchedulingDatabases, owner: DatabaseName, businesses: list[UUID], report: Report) -> None:
+def _require_equal_copies(
+    databases: SchedulingDatabases, owner: DatabaseName, businesses: list[UUID], report: Report
+) -> None:
     with databases.at(owner).connect() as here, databases.at(other_database(owner)).connect() as there:
         for number, business_id in enumerate(businesses, 1):
             findings = compare(here, there, business_id)

@@ -31,7 +31,7 @@ class PollingLoop:
             return 0
         handled = 0
         try:
-            for item in find(self._controller.platform):
+            for item in find(self._controller.control_db):
                 handled += handle(item)
             self._backoff.succeeded(lambda: log.info("the %s has recovered", self._worker))
         except psycopg.Error as error:

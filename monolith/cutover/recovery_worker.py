@@ -59,9 +59,9 @@ class RecoveryWorker:
 
     def _abort(self, cutover: Cutover) -> bool:
         """Abort an undecided cutover that is overdue or abandoned. Returns False when it is neither."""
-        platform = self._controller.platform
+        control_db = self._controller.control_db
         if cutover.state in MAY_BE_FENCED:
-            return cutovers.abort(platform, cutover, "the fence's deadline passed", only_overdue=True)
-        if not cutovers.abandoned(platform, cutover, _ABANDONED_SECONDS):
+            return cutovers.abort(control_db, cutover, "the fence's deadline passed", only_overdue=True)
+        if not cutovers.abandoned(control_db, cutover, _ABANDONED_SECONDS):
             return False
-        return cutovers.abort(platform, cutover, "its controller is gone")
+        return cutovers.abort(control_db, cutover, "its controller is gone")

@@ -47,7 +47,7 @@ SCHEDULING_ROLE = IN_PROCESS_ROLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class MonolithInputs:
     """The inputs from the monolith's processes. `http` returns an HTTP adapter for a number of concurrent calls.
 
     `flags` replaces this product's own flags, for a team that already has a flag system.
@@ -59,63 +59,65 @@ class Surroundings:
     flags: FeatureProvider | None = None
 
 
-def switched_web(given: Surroundings, *, threads: int, metrics: Metrics) -> SchedulingParts:
+def switched_web(inputs: MonolithInputs, *, threads: int, metrics: Metrics) -> SchedulingParts:
     """Scheduling of the web process. Starts the change listener's thread: call it after a fork."""
-    own = given.databases.of("cutover", CUTOVER_ROLE, 2)
-    flags, watch, routes = _routing(given, own)
+    cutover_db = inputs.databases.of("cutover", CUTOVER_ROLE, 2)
+    flags, listener, routes = _routing(inputs, cutover_db)
     # Shadow reads have adapters of their own: a hanging one takes no connection from users and opens no breaker for
     # them.
     shadow = ShadowReads(
         ReadSampler(ShadowFlag(flags).percent_for).selects,
-        ReadComparer(_adapters(given, SHADOW_THREADS)),
-        ShadowResultStore(given.databases.of("cutover", CUTOVER_ROLE, 1)),
+        ReadComparer(_adapters(inputs, SHADOW_THREADS)),
+        ShadowResultStore(inputs.databases.of("cutover", CUTOVER_ROLE, 1)),
         metrics,
     )
-    adapters = {name: shadow.around(name, adapter) for name, adapter in _adapters(given, threads).items()}
-    call_stats = CallStats(own)
-    watch.subscribe(call_stats.refresh)
-    watch.start()
+    adapters = {name: shadow.around(name, adapter) for name, adapter in _adapters(inputs, threads).items()}
+    call_stats = CallStats(cutover_db)
+    listener.subscribe(call_stats.refresh)
+    listener.start()
     return SchedulingParts(
         port=SwitchedScheduling(adapters, routes),
         decorators=[call_stats.around],
-        closing=[watch.close],
-        checks=[schema_check(own, SCHEMA, MIGRATIONS)],
+        closing=[listener.close],
+        checks=[schema_check(cutover_db, SCHEMA, MIGRATIONS)],
     )
 
 
-def switched_worker(given: Surroundings, *, calls_at_once: int, redis_url: str) -> SchedulingParts:
+def switched_worker(inputs: MonolithInputs, *, calls_at_once: int, redis_url: str) -> SchedulingParts:
     """Scheduling of the worker: the port, and the relay and maintenance of the schema in the monolith's database."""
-    databases = given.databases
-    _, watch, routes = _routing(given, databases.of("cutover", CUTOVER_ROLE, 2))
+    databases = inputs.databases
+    _, listener, routes = _routing(inputs, databases.of("cutover", CUTOVER_ROLE, 2))
     relay = in_process_relay(databases.url, databases.secret, redis_url)
     maintenance = in_process_maintenance(databases.url, databases.secret)
-    watch.start()
+    listener.start()
     return SchedulingParts(
-        port=SwitchedScheduling(_adapters(given, calls_at_once), routes),
+        port=SwitchedScheduling(_adapters(inputs, calls_at_once), routes),
         loops=[
             Loop("relay", relay.step, idle_seconds=0.1, longest_idle_seconds=0.5),
             Loop("maintenance", maintenance.step, idle_seconds=0.5, longest_idle_seconds=1.0),
         ],
-        closing=[relay.close, maintenance.close, watch.close],
+        closing=[relay.close, maintenance.close, listener.close],
     )
 
 
-def _routing(given: Surroundings, own: ModuleDatabase) -> tuple[OpenFeatureClient, ChangeListener, OwnershipRoutes]:
+def _routing(
+    inputs: MonolithInputs, cutover_db: ModuleDatabase
+) -> tuple[OpenFeatureClient, ChangeListener, OwnershipRoutes]:
     """Return the flags, the listener that keeps flags and routes current (not yet started), and the routes."""
     domain = f"monolith-{new_id()}"
-    own_flags = DatabaseFlags(FlagStore(given.platform))
-    openfeature.set_provider(given.flags or own_flags, domain)
+    own_flags = DatabaseFlags(FlagStore(inputs.platform))
+    openfeature.set_provider(inputs.flags or own_flags, domain)
     client = openfeature.get_client(domain)
-    routes = OwnershipRoutes(own, SchedulingFlag(client))
-    watch = ChangeListener(given.databases.url, role=PLATFORM_ROLE, secret=given.databases.secret)
-    watch.subscribe(own_flags.refresh)
-    watch.subscribe(routes.invalidate)
-    return client, watch, routes
+    routes = OwnershipRoutes(cutover_db, SchedulingFlag(client))
+    listener = ChangeListener(inputs.databases.url, role=PLATFORM_ROLE, secret=inputs.databases.secret)
+    listener.subscribe(own_flags.refresh)
+    listener.subscribe(routes.invalidate)
+    return client, listener, routes
 
 
-def _adapters(given: Surroundings, calls_at_once: int) -> Mapping[DatabaseName, SchedulingPort]:
-    databases = given.databases
+def _adapters(inputs: MonolithInputs, calls_at_once: int) -> Mapping[DatabaseName, SchedulingPort]:
+    databases = inputs.databases
     return {
         "monolith": in_process_scheduling(databases.url, databases.secret, pool_size=calls_at_once),
-        "scheduling": given.http(calls_at_once),
+        "scheduling": inputs.http(calls_at_once),
     }

@@ -119,8 +119,8 @@ class Deployment:
     def _all_settled(self, worker: RecoveryWorker) -> bool:
         worker.step()
         try:
-            with self.databases.platform() as platform:
-                return not cutovers.unsettled(platform, self.business_id)
+            with self.databases.control_db() as control_db:
+                return not cutovers.unsettled(control_db, self.business_id)
         except psycopg.Error:
             return False
 

@@ -67,8 +67,8 @@ class RollbackSetup(NamedTuple):
     def start_policy(
         self, move: Cutover, *, thresholds: RollbackThresholds = THRESHOLDS, watch_seconds: float = 600.0
     ) -> None:
-        with self.sides.platform() as platform:
-            start_policy(platform, move, thresholds, watch_seconds=watch_seconds)
+        with self.sides.control_db() as control_db:
+            start_policy(control_db, move, thresholds, watch_seconds=watch_seconds)
         self.calls.refresh(ChangeNotice("rollback_policy", str(move.business_id)))
 
     def use(self, seconds: float) -> int:
@@ -82,8 +82,8 @@ class RollbackSetup(NamedTuple):
         return ended
 
     def outcome(self) -> str | None:
-        with self.sides.platform() as platform:
-            policy = latest_policy(platform, self.shop.business_id)
+        with self.sides.control_db() as control_db:
+            policy = latest_policy(control_db, self.shop.business_id)
         assert policy is not None
         return policy.outcome
 
@@ -179,8 +179,8 @@ def test_policy_ends_when_another_cutover_follows(setup: RollbackSetup) -> None:
 def test_later_policy_supersedes_an_earlier_one(setup: RollbackSetup) -> None:
     setup.start_policy(setup.cut_over("scheduling"))
     setup.start_policy(setup.cut_over("monolith"))
-    with setup.sides.platform() as platform:
-        mine = [each for each in active_policies(platform) if each.policy.business_id == setup.shop.business_id]
+    with setup.sides.control_db() as control_db:
+        mine = [each for each in active_policies(control_db) if each.policy.business_id == setup.shop.business_id]
     assert [each.policy.home for each in mine] == ["scheduling"]
 
 

@@ -7,13 +7,13 @@ from functools import partial
 import pytest
 
 from monolith.cutover import failpoints
-from monolith.cutover.controller import DURABLE_STEPS
+from monolith.cutover.controller import FAILPOINT_STEPS
 from monolith.cutover.databases import other_database
 from tests.cutover.deployment import VICTIMS, Deployment, TrafficPeriod, Victim, cut_over_repeatedly, running_deployment
 from tests.faults.proxy import TcpProxy
 
 ABORTING = ("abort", "release", "settle")
-EVERYWHERE = [f"{when} {point}" for point in DURABLE_STEPS if point not in ABORTING for when in ("before", "after")]
+EVERYWHERE = [f"{when} {point}" for point in FAILPOINT_STEPS if point not in ABORTING for when in ("before", "after")]
 SOME = ["after fence"]
 _MOST_REFUSED = 4
 

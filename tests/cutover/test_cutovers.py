@@ -122,7 +122,7 @@ def test_no_decision_after_the_deadline(replicated: SchedulingDatabases, shop: S
 
 def test_two_concurrent_controllers_decide_once(replicated: SchedulingDatabases, shop: Shop) -> None:
     with Controller(replicated, PassingChecks()) as one, Controller(replicated, PassingChecks()) as another:
-        begun = cutovers.begin(one.platform, shop.business_id, "monolith", "scheduling", fence_seconds=10, **WHO)
+        begun = cutovers.begin(one.control_db, shop.business_id, "monolith", "scheduling", fence_seconds=10, **WHO)
         ended: list[Cutover] = []
         threads = [
             threading.Thread(target=lambda each: ended.append(each.drive(begun.cutover_id)), args=(each,))
@@ -160,9 +160,11 @@ def test_open_transaction_aborts_the_cutover_and_is_named(
 def test_resumed_cutover_with_an_old_comparison_is_refused(replicated: SchedulingDatabases, shop: Shop) -> None:
     """The old comparison does not cover the changes since."""
     with Controller(replicated, PassingChecks()) as controller:
-        begun = cutovers.begin(controller.platform, shop.business_id, "monolith", "scheduling", fence_seconds=10, **WHO)
-        assert cutovers.advance(controller.platform, begun, compared_from=begun.began_at) is not None
-        controller.platform.execute(
+        begun = cutovers.begin(
+            controller.control_db, shop.business_id, "monolith", "scheduling", fence_seconds=10, **WHO
+        )
+        assert cutovers.advance(controller.control_db, begun, compared_from=begun.began_at) is not None
+        controller.control_db.execute(
             "UPDATE cutover.cutover SET steps = jsonb_set(steps, '{1,at}', to_jsonb(now() - interval '5 min')) "
             "WHERE cutover_id = %s",
             (begun.cutover_id,),

@@ -14,7 +14,7 @@ import pytest
 
 from contracts.scheduling.values import DatabaseName
 from deploy.devstack.program import ROOT
-from monolith.cutover.controller import DURABLE_STEPS, Controller
+from monolith.cutover.controller import FAILPOINT_STEPS, Controller
 from monolith.cutover.databases import SchedulingDatabases, other_database
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.store import cutovers
@@ -26,7 +26,7 @@ from tests.cutover.writers import opened, switched_port, writers
 FENCE_SECONDS = 1.0
 ABORTING = ("abort", "release", "settle")
 OFTEN = ("after fence", "after decided")
-FORWARD = [f"{when} {point}" for point in DURABLE_STEPS if point not in ABORTING for when in ("before", "after")]
+FORWARD = [f"{when} {point}" for point in FAILPOINT_STEPS if point not in ABORTING for when in ("before", "after")]
 
 
 @pytest.fixture
@@ -76,12 +76,12 @@ def settle_by_recovery_worker(sides: SchedulingDatabases, business_id: UUID) -> 
     worker = RecoveryWorker(sides)
     try:
         until = time.monotonic() + 20
-        with sides.platform() as platform:
-            while cutovers.unsettled(platform, business_id):
+        with sides.control_db() as control_db:
+            while cutovers.unsettled(control_db, business_id):
                 assert time.monotonic() < until
                 worker.step()
                 time.sleep(0.02)
-            return cutovers.latest(platform, 1, business_id)[0]
+            return cutovers.latest(control_db, 1, business_id)[0]
     finally:
         worker.close()
 

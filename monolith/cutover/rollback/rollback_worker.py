@@ -69,7 +69,7 @@ class RollbackWorker:
             return True
         log.error("business %s cannot be rolled back: %s", policy.business_id, problem)
         rollback_policies.record_problem(
-            self._controller.platform, policy, f"{breach}; but {problem}", _evidence(status)
+            self._controller.control_db, policy, f"{breach}; but {problem}", _evidence(status)
         )
         return False
 
@@ -93,7 +93,7 @@ class RollbackWorker:
 
     def _end(self, status: PolicyStatus, outcome: PolicyOutcome, reason: str) -> None:
         self._retry_at.pop(status.policy.policy_id, None)
-        rollback_policies.end_policy(self._controller.platform, status.policy, outcome, reason, _evidence(status))
+        rollback_policies.end_policy(self._controller.control_db, status.policy, outcome, reason, _evidence(status))
 
 
 def _evidence(status: PolicyStatus) -> dict[str, Any]:

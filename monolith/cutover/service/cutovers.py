@@ -114,19 +114,19 @@ class CutoverService:
 
     def latest(self, limit: int) -> list[Cutover]:
         """Return the latest cutovers, those under way first."""
-        found = cutovers.latest(self.controller.platform, limit)
+        found = cutovers.latest(self.controller.control_db, limit)
         return sorted(found, key=lambda each: each.settled_at is not None)
 
     def observed(self) -> list[PolicyStatus]:
         """Return the active rollback policies, the oldest first."""
-        return active_policies(self.controller.platform)
+        return active_policies(self.controller.control_db)
 
     def transitions(self) -> Iterator[Transition | None]:
         """Yield new transitions of all cutovers as they happen, and None after each poll. Never ends."""
-        platform, slugs = self.controller.platform, self._directory.slugs()
-        known = {each.cutover_id: len(each.steps) for each in cutovers.latest(platform, 200)}
+        control_db, slugs = self.controller.control_db, self._directory.slugs()
+        known = {each.cutover_id: len(each.steps) for each in cutovers.latest(control_db, 200)}
         while True:
-            for each in reversed(cutovers.latest(platform, 50)):
+            for each in reversed(cutovers.latest(control_db, 50)):
                 for step in each.steps[known.get(each.cutover_id, 0) :]:
                     yield _transition(each, step, slugs)
                 known[each.cutover_id] = len(each.steps)
@@ -135,9 +135,9 @@ class CutoverService:
 
     def abort(self, slug: str, reason: str) -> Cutover:
         """End a cutover before its decision. Raises CutoverNotAbortable after it, and NoCutoverUnderWay."""
-        cutover, platform = self._under_way(slug), self.controller.platform
-        if cutover.state not in ABORTABLE or not cutovers.abort(platform, cutover, reason):
-            raise CutoverNotAbortable(slug, cutovers.get(platform, cutover.cutover_id).state, cutover.source)
+        cutover, control_db = self._under_way(slug), self.controller.control_db
+        if cutover.state not in ABORTABLE or not cutovers.abort(control_db, cutover, reason):
+            raise CutoverNotAbortable(slug, cutovers.get(control_db, cutover.cutover_id).state, cutover.source)
         return self.controller.drive(cutover.cutover_id)
 
     def resume(self, slug: str) -> Cutover:
@@ -152,7 +152,7 @@ class CutoverService:
         return self._open
 
     def _under_way(self, slug: str) -> Cutover:
-        found = cutovers.unsettled(self.controller.platform, self._directory.find(slug).business_id)
+        found = cutovers.unsettled(self.controller.control_db, self._directory.find(slug).business_id)
         if not found:
             raise NoCutoverUnderWay(slug)
         return found[0]
@@ -199,18 +199,18 @@ class CutoverService:
             )
             if request.rollback is not None:
                 thresholds, seconds = request.rollback
-                start_policy(self.controller.platform, moved, thresholds, watch_seconds=seconds)
+                start_policy(self.controller.control_db, moved, thresholds, watch_seconds=seconds)
         return moved
 
     def _check_moved(self, request: CutoverRequest, business_id: UUID) -> str | None:
         """Compare the whole business again, from its new owner, unless it was rolled back."""
-        platform = self.controller.platform
-        policy = latest_policy(platform, business_id) if request.rollback is not None else None
+        control_db = self.controller.control_db
+        policy = latest_policy(control_db, business_id) if request.rollback is not None else None
         if policy is not None and policy.outcome == "returned":
             return f"it was rolled back to {policy.home}"
         owner, copy = self.controller.at(request.target), self.controller.at(other_database(request.target))
         findings = verification.compare(owner, copy, business_id)
-        store_findings(platform, business_id, findings)
+        store_findings(control_db, business_id, findings)
         if findings.equal:
             return None
         first = findings.differences[0]
@@ -218,7 +218,7 @@ class CutoverService:
 
     def _rehearse(self, request: CutoverRequest, business: BusinessRef) -> Rehearsal:
         controller, checks = self._connected()
-        cutover = _imagined(request, business.business_id)
+        cutover = _rehearsed_cutover(request, business.business_id)
         source, target = controller.at(cutover.source), controller.at(cutover.target)
         try:
             checked = checks.check_before_fence(cutover, source, target)
@@ -227,7 +227,7 @@ class CutoverService:
         except CutoverRefused as refusal:
             raise RehearsalFailed(business.slug, str(refusal)) from refusal
         verify_ms = (time.monotonic() - began) * 1000
-        commit_ms = _commit_ms(controller.platform)
+        commit_ms = _commit_ms(controller.control_db)
         return Rehearsal(business.slug, checked.found["canary_ms"]["there"] + verify_ms + _COMMITS_IN_FENCE * commit_ms)
 
 
@@ -255,7 +255,7 @@ def _transition(cutover: Cutover, step: dict[str, Any], slugs: Mapping[UUID, str
     return Transition(step["at"], slug, step["state"], step.get("found") or {})
 
 
-def _imagined(request: CutoverRequest, business_id: UUID) -> Cutover:
+def _rehearsed_cutover(request: CutoverRequest, business_id: UUID) -> Cutover:
     return Cutover(
         cutover_id=uuid7(),
         business_id=business_id,
@@ -276,9 +276,9 @@ def _imagined(request: CutoverRequest, business_id: UUID) -> Cutover:
     )
 
 
-def _commit_ms(platform: Connection) -> float:
+def _commit_ms(control_db: Connection) -> float:
     """Measure the commit of one transaction that has an id, and so must be flushed."""
     began = time.monotonic()
-    with platform.transaction():
-        platform.execute("SELECT pg_current_xact_id()")
+    with control_db.transaction():
+        control_db.execute("SELECT pg_current_xact_id()")
     return (time.monotonic() - began) * 1000

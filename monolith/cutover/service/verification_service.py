@@ -57,7 +57,7 @@ class VerificationService:
         controller = self._cutovers.controller
         owner, copy = controller.at(side), controller.at(other_database(side))
         findings = compare(owner, copy, business.business_id, settle_seconds=settle)
-        store_findings(controller.platform, business.business_id, findings)
+        store_findings(controller.control_db, business.business_id, findings)
         broken = check_invariants(owner, business.business_id)
         broken += unmatched_invoices(owner, billing, business.business_id, settle_seconds=settle)
         return VerificationReport(business.slug, side, findings, broken)

@@ -59,29 +59,29 @@ class ReadComparer:
         began = time.perf_counter()
         try:
             candidate = call_for_comparison(self._ports[read.candidate], read, self._candidate_seconds)
-        except ReadFailed as none:
-            return ComparisonResult("failed", problem=str(none))
+        except ReadFailed as failure:
+            return ComparisonResult("failed", problem=str(failure))
         seconds = time.perf_counter() - began
         owner = encode_for_comparison(read.reply)
         if candidate == owner:
             return ComparisonResult("same", seconds)
         return PendingRecheck(read, owner, seconds, time.monotonic() + self._pause_seconds)
 
-    def recheck(self, doubt: PendingRecheck) -> ComparisonResult:
+    def recheck(self, pending: PendingRecheck) -> ComparisonResult:
         """Compare again: the candidate must match a reply of the owner that was stable over the pause."""
-        read = doubt.read
+        read = pending.read
         try:
             candidate = call_for_comparison(self._ports[read.candidate], read, self._candidate_seconds)
-        except ReadFailed as none:
-            return ComparisonResult("failed", problem=str(none))
-        if candidate == doubt.owner:
-            return ComparisonResult("same", doubt.seconds)
+        except ReadFailed as failure:
+            return ComparisonResult("failed", problem=str(failure))
+        if candidate == pending.owner:
+            return ComparisonResult("same", pending.seconds)
         try:
             owner = call_for_comparison(self._ports[read.owner], read, self._candidate_seconds)
         except ReadFailed:
             return ComparisonResult("unsettled")
         if candidate == owner:
-            return ComparisonResult("same", doubt.seconds)
-        if owner != doubt.owner:
+            return ComparisonResult("same", pending.seconds)
+        if owner != pending.owner:
             return ComparisonResult("unsettled")
-        return ComparisonResult("different", doubt.seconds, build_example(read, owner, candidate))
+        return ComparisonResult("different", pending.seconds, build_example(read, owner, candidate))

@@ -21,7 +21,7 @@ from monolith.cutover.store.platform_writes import append_audit
 _COLUMNS = """cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, deadline_at, compared_from,
               actor, reason, problem, steps, began_at, settled_at"""
 
-_DRIVER = 0x44524956  # "DRIV"
+_DRIVER_LOCK_NAMESPACE = 0x44524956  # "DRIV"
 
 _ADVANCE = sql.SQL(
     """
@@ -70,7 +70,7 @@ class SourceNotOwner(Exception):
 
 
 def begin(
-    platform: Connection,
+    control_db: Connection,
     business_id: UUID,
     source: DatabaseName,
     target: DatabaseName,
@@ -83,8 +83,8 @@ def begin(
 
     Raises CutoverInProgress while another one is unsettled, and SourceNotOwner if `source` does not own the business.
     """
-    with platform.transaction():
-        owned = platform.execute(
+    with control_db.transaction():
+        owned = control_db.execute(
             """
             UPDATE cutover.ownership SET attempt = attempt + 1 WHERE business_id = %s AND owner = %s
             RETURNING epoch, attempt
@@ -95,7 +95,7 @@ def begin(
             raise SourceNotOwner(f"{business_id} is not owned by {source}")
         cutover_id = uuid7()
         try:
-            platform.execute(
+            control_db.execute(
                 """
                 INSERT INTO cutover.cutover
                        (cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, actor, reason,
@@ -107,37 +107,37 @@ def begin(
             )
         except pg.UniqueViolation as error:
             raise CutoverInProgress(f"{business_id} has a cutover in progress") from error
-    return get(platform, cutover_id)
+    return get(control_db, cutover_id)
 
 
-def get(platform: Connection, cutover_id: UUID) -> Cutover:
+def get(control_db: Connection, cutover_id: UUID) -> Cutover:
     """Return the cutover. Raises LookupError."""
-    found = _read(platform, "cutover_id = %s", (cutover_id,))
+    found = _read(control_db, "cutover_id = %s", (cutover_id,))
     if not found:
         raise LookupError(f"there is no cutover {cutover_id}")
     return found[0]
 
 
-def unsettled(platform: Connection, business_id: UUID | None = None) -> list[Cutover]:
+def unsettled(control_db: Connection, business_id: UUID | None = None) -> list[Cutover]:
     """Return the cutovers that are not settled, oldest first."""
     return _read(
-        platform,
+        control_db,
         "settled_at IS NULL AND (%s::uuid IS NULL OR business_id = %s) ORDER BY began_at, cutover_id",
         (business_id, business_id),
     )
 
 
-def latest(platform: Connection, limit: int, business_id: UUID | None = None) -> list[Cutover]:
+def latest(control_db: Connection, limit: int, business_id: UUID | None = None) -> list[Cutover]:
     """Return the latest cutovers, newest first."""
     return _read(
-        platform,
+        control_db,
         "(%s::uuid IS NULL OR business_id = %s) ORDER BY began_at DESC, cutover_id DESC LIMIT %s",
         (business_id, business_id, limit),
     )
 
 
 def advance(
-    platform: Connection,
+    control_db: Connection,
     cutover: Cutover,
     found: dict[str, Any] | None = None,
     *,
@@ -157,18 +157,18 @@ def advance(
         "state": cutover.state,
         "has_deadline": cutover.state in MAY_BE_FENCED,
     }
-    with platform.cursor(row_factory=kwargs_row(Cutover)) as cursor:
+    with control_db.cursor(row_factory=kwargs_row(Cutover)) as cursor:
         return cursor.execute(_ADVANCE, values).fetchone()
 
 
-def decide(platform: Connection, cutover: Cutover) -> bool:
+def decide(control_db: Connection, cutover: Cutover) -> bool:
     """Make the target the owner of the business: the commit point of the cutover.
 
     Returns False, with nothing changed, when the cutover was aborted or decided by another controller, its deadline has
     passed, or the owner or epoch is no longer the one with which it began.
     """
-    with platform.transaction() as transaction:
-        decided = platform.execute(
+    with control_db.transaction() as transaction:
+        decided = control_db.execute(
             """
             UPDATE cutover.cutover
                SET state = 'decided',
@@ -180,7 +180,7 @@ def decide(platform: Connection, cutover: Cutover) -> bool:
         ).fetchone()
         if decided is None:
             return False
-        switched = platform.execute(
+        switched = control_db.execute(
             """
             UPDATE cutover.ownership SET owner = %s, epoch = %s, decided_at = clock_timestamp()
              WHERE business_id = %s AND owner = %s AND epoch = %s
@@ -190,17 +190,17 @@ def decide(platform: Connection, cutover: Cutover) -> bool:
         ).fetchone()
         if switched is None:
             raise Rollback(transaction)
-        _audit(platform, cutover, "cutover.decided")
+        _audit(control_db, cutover, "cutover.decided")
     return switched is not None
 
 
-def abort(platform: Connection, cutover: Cutover, problem: str, *, only_overdue: bool = False) -> bool:
+def abort(control_db: Connection, cutover: Cutover, problem: str, *, only_overdue: bool = False) -> bool:
     """Abort an undecided cutover; with `only_overdue`, only if the fence's deadline has passed.
 
     Returns False, with nothing changed, when the cutover is decided, over, or not overdue.
     """
-    with platform.transaction():
-        row = platform.execute(
+    with control_db.transaction():
+        row = control_db.execute(
             """
             UPDATE cutover.cutover
                SET state = 'aborted', problem = %(problem)s,
@@ -217,13 +217,13 @@ def abort(platform: Connection, cutover: Cutover, problem: str, *, only_overdue:
             },
         ).fetchone()
         if row is not None:
-            _audit(platform, cutover, "cutover.aborted", problem)
+            _audit(control_db, cutover, "cutover.aborted", problem)
     return row is not None
 
 
-def settle_aborted(platform: Connection, cutover: Cutover) -> None:
+def settle_aborted(control_db: Connection, cutover: Cutover) -> None:
     """Settle an aborted cutover: the source's lease is known to be active again."""
-    platform.execute(
+    control_db.execute(
         """
         UPDATE cutover.cutover SET settled_at = clock_timestamp()
          WHERE cutover_id = %s AND state = 'aborted' AND settled_at IS NULL
@@ -232,10 +232,10 @@ def settle_aborted(platform: Connection, cutover: Cutover) -> None:
     )
 
 
-def seconds_left(platform: Connection, cutover: Cutover) -> float:
+def seconds_left(control_db: Connection, cutover: Cutover) -> float:
     """Return the seconds until the fence's deadline, by the database's clock; 0 or less if it has passed or is not
     set."""
-    row = platform.execute(
+    row = control_db.execute(
         """
         SELECT coalesce(extract(epoch FROM deadline_at - clock_timestamp()), 0)::float8
           FROM cutover.cutover WHERE cutover_id = %s
@@ -245,45 +245,47 @@ def seconds_left(platform: Connection, cutover: Cutover) -> float:
     return 0.0 if row is None else float(row[0])
 
 
-def seconds_since(platform: Connection, cutover: Cutover, state: State) -> float:
+def seconds_since(control_db: Connection, cutover: Cutover, state: State) -> float:
     """Return the seconds since the cutover reached `state`, which it must have, by the database's clock."""
     at = next(step["at"] for step in reversed(cutover.steps) if step["state"] == state)
-    row = platform.execute("SELECT extract(epoch FROM clock_timestamp() - %s::timestamptz)::float8", (at,)).fetchone()
+    row = control_db.execute("SELECT extract(epoch FROM clock_timestamp() - %s::timestamptz)::float8", (at,)).fetchone()
     assert row is not None, "the query always returns a row"
     return float(row[0])
 
 
-def claim_driver(platform: Connection, cutover_id: UUID) -> bool:
+def claim_driver(control_db: Connection, cutover_id: UUID) -> bool:
     """Claim the cutover for this connection's process, until the connection ends. False if another one has the claim.
 
     The claim only decides when recovery starts; two processes may drive one cutover safely.
     """
-    row = platform.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_DRIVER, str(cutover_id))).fetchone()
+    row = control_db.execute(
+        "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_DRIVER_LOCK_NAMESPACE, str(cutover_id))
+    ).fetchone()
     return row == (True,)
 
 
-def release_driver(platform: Connection, cutover_id: UUID) -> None:
+def release_driver(control_db: Connection, cutover_id: UUID) -> None:
     """Release the claim of `claim_driver`."""
-    platform.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_DRIVER, str(cutover_id)))
+    control_db.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_DRIVER_LOCK_NAMESPACE, str(cutover_id)))
 
 
-def abandoned(platform: Connection, cutover: Cutover, seconds: float) -> bool:
+def abandoned(control_db: Connection, cutover: Cutover, seconds: float) -> bool:
     """Return whether the cutover is older than `seconds` and has no driver."""
-    row = platform.execute(
+    row = control_db.execute(
         """
         SELECT clock_timestamp() > began_at + make_interval(secs => %s) FROM cutover.cutover WHERE cutover_id = %s
         """,
         (seconds, cutover.cutover_id),
     ).fetchone()
-    if row != (True,) or not claim_driver(platform, cutover.cutover_id):
+    if row != (True,) or not claim_driver(control_db, cutover.cutover_id):
         return False
-    release_driver(platform, cutover.cutover_id)
+    release_driver(control_db, cutover.cutover_id)
     return True
 
 
-def _audit(platform: Connection, cutover: Cutover, action: str, problem: str | None = None) -> None:
+def _audit(control_db: Connection, cutover: Cutover, action: str, problem: str | None = None) -> None:
     append_audit(
-        platform,
+        control_db,
         actor=cutover.actor,
         action=action,
         subject=f"business:{cutover.business_id}",
@@ -293,6 +295,6 @@ def _audit(platform: Connection, cutover: Cutover, action: str, problem: str | N
     )
 
 
-def _read(platform: Connection, where: str, values: tuple[object, ...]) -> list[Cutover]:
-    with platform.cursor(row_factory=kwargs_row(Cutover)) as cursor:
+def _read(control_db: Connection, where: str, values: tuple[object, ...]) -> list[Cutover]:
+    with control_db.cursor(row_factory=kwargs_row(Cutover)) as cursor:
         return cursor.execute(f"SELECT {_COLUMNS} FROM cutover.cutover WHERE {where}".encode(), values).fetchall()  # noqa: S608

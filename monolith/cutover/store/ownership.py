@@ -43,6 +43,6 @@ def all_owners(connection: Connection) -> dict[UUID, Ownership]:
     return {row.business_id: Ownership(owner=row.owner, epoch=row.epoch) for row in rows}
 
 
-def read_owners(platform: psycopg.Connection[tuple[Any, ...]]) -> list[tuple[UUID, DatabaseName]]:
+def read_owners(control_db: psycopg.Connection[tuple[Any, ...]]) -> list[tuple[UUID, DatabaseName]]:
     """Return each business with its owner, sorted by id, over a controller's connection."""
-    return platform.execute("SELECT business_id, owner FROM cutover.ownership ORDER BY business_id").fetchall()
+    return control_db.execute("SELECT business_id, owner FROM cutover.ownership ORDER BY business_id").fetchall()

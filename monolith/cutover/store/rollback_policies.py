@@ -51,17 +51,17 @@ class PolicyStatus(NamedTuple):
 
 
 def start_policy(
-    platform: Connection, cutover: Cutover, thresholds: RollbackThresholds, *, watch_seconds: float
+    control_db: Connection, cutover: Cutover, thresholds: RollbackThresholds, *, watch_seconds: float
 ) -> UUID:
     """Start a policy for an active cutover, and return its id. Supersedes the business's active policy."""
-    with platform.transaction():
-        platform.execute(
+    with control_db.transaction():
+        control_db.execute(
             "UPDATE cutover.rollback_policy SET outcome = 'superseded', ended_at = clock_timestamp() "
             "WHERE business_id = %s AND ended_at IS NULL",
             (cutover.business_id,),
         )
         policy_id = uuid7()
-        platform.execute(
+        control_db.execute(
             """
             INSERT INTO cutover.rollback_policy
                    (policy_id, business_id, cutover_id, home, most_failed, p95_ms, for_seconds, until)
@@ -72,15 +72,15 @@ def start_policy(
     return policy_id
 
 
-def active_policies(platform: Connection) -> list[PolicyStatus]:
+def active_policies(control_db: Connection) -> list[PolicyStatus]:
     """Return the active policies, oldest first."""
-    with platform.cursor(row_factory=kwargs_row(_status)) as cursor:
+    with control_db.cursor(row_factory=kwargs_row(_status)) as cursor:
         return cursor.execute(_ACTIVE).fetchall()
 
 
-def latest_policy(platform: Connection, business_id: UUID) -> RollbackPolicy | None:
+def latest_policy(control_db: Connection, business_id: UUID) -> RollbackPolicy | None:
     """Return the newest policy of the business, active or ended."""
-    with platform.cursor(row_factory=kwargs_row(_policy)) as cursor:
+    with control_db.cursor(row_factory=kwargs_row(_policy)) as cursor:
         return cursor.execute(
             sql.SQL(
                 "SELECT {} FROM cutover.rollback_policy g WHERE g.business_id = %s ORDER BY g.began_at DESC LIMIT 1"
@@ -89,38 +89,38 @@ def latest_policy(platform: Connection, business_id: UUID) -> RollbackPolicy | N
         ).fetchone()
 
 
-def record_problem(platform: Connection, policy: RollbackPolicy, problem: str, evidence: dict[str, Any]) -> None:
+def record_problem(control_db: Connection, policy: RollbackPolicy, problem: str, evidence: dict[str, Any]) -> None:
     """Record why a rollback did not succeed; audited each time the reason changes."""
     if problem == policy.problem:
         return
-    with platform.transaction():
-        platform.execute(
+    with control_db.transaction():
+        control_db.execute(
             "UPDATE cutover.rollback_policy SET problem = %s WHERE policy_id = %s", (problem, policy.policy_id)
         )
-        _audit(platform, policy, "guard.stuck", problem, evidence)
+        _audit(control_db, policy, "guard.stuck", problem, evidence)
 
 
 def end_policy(
-    platform: Connection, policy: RollbackPolicy, outcome: PolicyOutcome, reason: str, evidence: dict[str, Any]
+    control_db: Connection, policy: RollbackPolicy, outcome: PolicyOutcome, reason: str, evidence: dict[str, Any]
 ) -> None:
     """End the policy (at most once) and audit the evidence. After a rollback, also reset the flag of the business."""
-    with platform.transaction():
-        ended = platform.execute(
+    with control_db.transaction():
+        ended = control_db.execute(
             "UPDATE cutover.rollback_policy SET outcome = %s, ended_at = clock_timestamp() "
             "WHERE policy_id = %s AND ended_at IS NULL RETURNING 1",
             (outcome, policy.policy_id),
         ).fetchone()
         if ended is None:
             return
-        platform.execute("DELETE FROM cutover.call_count WHERE policy_id = %s", (policy.policy_id,))
+        control_db.execute("DELETE FROM cutover.call_count WHERE policy_id = %s", (policy.policy_id,))
         if outcome == "returned":
-            set_adapter_flag(platform, policy.business_id, policy.home)
-        _audit(platform, policy, f"guard.{outcome}", reason, evidence)
+            set_adapter_flag(control_db, policy.business_id, policy.home)
+        _audit(control_db, policy, f"guard.{outcome}", reason, evidence)
 
 
-def _audit(platform: Connection, policy: RollbackPolicy, action: str, reason: str, evidence: dict[str, Any]) -> None:
+def _audit(control_db: Connection, policy: RollbackPolicy, action: str, reason: str, evidence: dict[str, Any]) -> None:
     append_audit(
-        platform,
+        control_db,
         actor=ACTOR,
         action=action,
         subject=f"{SCHEDULING_ADAPTER} business:{policy.business_id}",

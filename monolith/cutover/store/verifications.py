@@ -10,8 +10,8 @@ from monolith.cutover.databases import Connection
 from monolith.cutover.verification.findings import Findings
 
 
-def store_findings(platform: Connection, business_id: UUID, findings: Findings) -> None:
-    platform.execute(
+def store_findings(control_db: Connection, business_id: UUID, findings: Findings) -> None:
+    control_db.execute(
         """
         INSERT INTO cutover.verification (verification_id, business_id, equal, findings)
         VALUES (%s, %s, %s, %s::jsonb)

@@ -27,11 +27,11 @@ class FollowerSettings:
 
     Up to `batch` events are applied in one transaction. After a batch that is not full, the next read is delayed by
     `linger`, so that a steady flow of events forms batches. The group is inspected every `inspect_every`, and after a
-    reconnect. An event becomes a dead letter after `tries` attempts, by default after about three minutes. A gap of
-    `gap` seconds makes the relays republish, at most once per `republish_every`.
+    reconnect. An event becomes a dead letter after `attempts` deliveries, by default after about three minutes.
+    A gap of `gap` seconds makes the relays republish, at most once per `republish_every`.
     """
 
-    tries: int = 8
+    attempts: int = 8
     first_retry: float = 2.0
     longest_retry: float = 60.0
     batch: int = 100
@@ -165,12 +165,12 @@ class Follower:
             self._add(payload)
 
     def _gave_up(self, entry: StreamEntry, event: AnyEvent | None, error: Exception) -> bool:
-        if entry.deliveries >= self._settings.tries:
+        if entry.deliveries >= self._settings.attempts:
             self._dead_letter(entry, event, error)
             return True
         log.warning(
             "%s: attempt %d of %d failed for %s: %s",
-            self._consumer.name, entry.deliveries, self._settings.tries, _describe(event), error, exc_info=error,
+            self._consumer.name, entry.deliveries, self._settings.attempts, _describe(event), error, exc_info=error,
         )  # fmt: skip
         return False
 

@@ -32,7 +32,9 @@ ErrorConverter = Callable[[Exception], Problem | None]
 """Converts the errors of a module; returns None for any other."""
 
 
-def answer_errors(app: Flask, error_page: ErrorPage | None, converters: Sequence[ErrorConverter] = ()) -> None:
+def register_error_handlers(
+    app: Flask, error_page: ErrorPage | None, converters: Sequence[ErrorConverter] = ()
+) -> None:
     """Answer errors with problem details under /api/, and with `error_page`, if there is one, elsewhere."""
 
     def answer(error: Exception) -> ResponseReturnValue:

@@ -45,9 +45,9 @@ class Metrics(HttpMetrics):
             self._shadow_seconds.labels(operation, "owner").inc(owner_seconds)
             self._shadow_seconds.labels(operation, "candidate").inc(candidate_seconds)
 
-    def search_answered(self, remembered: bool) -> None:
-        """Count a search; `remembered` is true for a cache hit."""
-        self._searches.labels("yes" if remembered else "no").inc()
+    def search_answered(self, cache_hit: bool) -> None:
+        """Count a search; `cache_hit` tells whether the cache answered it."""
+        self._searches.labels("yes" if cache_hit else "no").inc()
 
 
 def _of_searches(registry: CollectorRegistry) -> Counter:

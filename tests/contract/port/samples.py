@@ -19,7 +19,7 @@ FAR = date(2041, 1, 1)
 
 
 @dataclass(frozen=True)
-class Standing:
+class SampleIds:
     """Ids that the samples use. All appointments except `missed` are with the shop's customer and provider."""
 
     booked: UUID
@@ -38,12 +38,12 @@ class Standing:
     resource: UUID
 
 
-def unknown(**known: UUID) -> Standing:
+def unknown(**known: UUID) -> SampleIds:
     """Return ids of which only the named ones exist."""
-    return Standing(**{field.name: uuid4() for field in fields(Standing)} | known)
+    return SampleIds(**{field.name: uuid4() for field in fields(SampleIds)} | known)
 
 
-def standing(adapter: Adapter, shop: Shop) -> Standing:
+def standing(adapter: Adapter, shop: Shop) -> SampleIds:
     """Create everything that the samples need."""
     recurring = shop.port.book_series(shop.customer.writes(), _series(shop, at(9, day=2)))
     begun, missed = shop.book(at(14)), shop.book(at(14), provider_id=shop.add_provider("Bea").provider_id)
@@ -52,7 +52,7 @@ def standing(adapter: Adapter, shop: Shop) -> Standing:
     shop.change_offering(requires_approval=True)
     asked, asked_too = shop.book(at(10, day=1)), shop.book(at(11, day=1))
     shop.change_offering(requires_approval=False)
-    return Standing(
+    return SampleIds(
         booked=shop.book().appointment_id,
         held=hold(shop, TUESDAY + timedelta(hours=9)).appointment_id,
         asked=asked.appointment_id,
@@ -67,7 +67,7 @@ def standing(adapter: Adapter, shop: Shop) -> Standing:
     )
 
 
-def samples(shop: Shop, of: Standing) -> dict[str, Request]:
+def samples(shop: Shop, of: SampleIds) -> dict[str, Request]:
     """Return the requests by operation name. In the order of `OPERATIONS` all of them succeed."""
     return {
         **_of_the_catalog(shop),
@@ -94,7 +94,7 @@ def _of_the_catalog(shop: Shop) -> dict[str, Request]:
     }
 
 
-def _of_times(shop: Shop, of: Standing) -> dict[str, Request]:
+def _of_times(shop: Shop, of: SampleIds) -> dict[str, Request]:
     provider_id = shop.provider.provider_id
     return {
         "set_weekly_hours": m.SetWeeklyHours(provider_id=provider_id, ranges=tuple(OFFICE_HOURS)),
@@ -122,7 +122,7 @@ def _of_searches(shop: Shop) -> dict[str, Request]:
     }
 
 
-def _of_appointments(shop: Shop, of: Standing) -> dict[str, Request]:
+def _of_appointments(shop: Shop, of: SampleIds) -> dict[str, Request]:
     booking = shop.booking(at(13))
     return {
         "book": shop.booking(at(10)),
@@ -140,7 +140,7 @@ def _of_appointments(shop: Shop, of: Standing) -> dict[str, Request]:
     }
 
 
-def _of_groups(shop: Shop, of: Standing) -> dict[str, Request]:
+def _of_groups(shop: Shop, of: SampleIds) -> dict[str, Request]:
     first, item = of.in_series, m.VisitItem(offering_id=shop.offering.offering_id)
     visit = m.BookVisit(customer_id=shop.customer.id, starts_at=at(12, day=4), items=(item, item))
     return {
@@ -154,7 +154,7 @@ def _of_groups(shop: Shop, of: Standing) -> dict[str, Request]:
     }
 
 
-def _of_the_waitlist(shop: Shop, of: Standing) -> dict[str, Request]:
+def _of_the_waitlist(shop: Shop, of: SampleIds) -> dict[str, Request]:
     return {
         "join_waitlist": _waiting(shop),
         "leave_waitlist": m.LeaveWaitlist(entry_id=of.entry),

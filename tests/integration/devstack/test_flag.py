@@ -84,7 +84,7 @@ def test_stopped_batch_keeps_the_flag_of_moved_businesses_only(
     service_url: str,
 ) -> None:
     one, two = sign_up(databases, "one", "two")
-    with replicated.platform() as connection:
+    with replicated.control_db() as connection:
         moves.begin(connection, two, "monolith", "scheduling", fence_seconds=2, actor="somebody else", reason="")
     stopped = extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url)
     assert stopped.returncode == 2

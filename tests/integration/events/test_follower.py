@@ -86,21 +86,21 @@ def test_persistent_gap_requests_republication(
 def test_poison_event_becomes_a_dead_letter_and_blocks_nothing(databases: Databases, stream: redis.Redis) -> None:
     poison, story = Story(), Story()
     notified = Notified(databases)
-    handle, tries = notified.consumer.handle, 0
+    handle, attempts = notified.consumer.handle, 0
 
     def failing(events: Sequence[AnyEvent], connection: Connection) -> None:
-        nonlocal tries
+        nonlocal attempts
         handle(events, connection)
         if any(event.appointment.appointment_id == poison.appointment.appointment_id for event in events):
-            tries += len(events) == 1
+            attempts += len(events) == 1
             raise ZeroDivisionError("a bug of ours\x00")
 
     broken = Notified(databases, handle=failing)
     add(stream, poison.booked(), story.booked(), poison.rescheduled(), story.cancelled())
     broken.follower.step()
-    assert broken.rows("inbox") == 2, "the others did not wait for the tries"
+    assert broken.rows("inbox") == 2, "the others did not wait for the attempts"
     until(lambda: broken.rows("dead_letter") == 1, broken.follower.step)
-    assert tries == QUICK.tries == 8
+    assert attempts == QUICK.attempts == 8
     (letter,) = DeadLetters(notified.database, "notifications").list_letters()
     assert (letter.version, letter.reason) == (1, "ZeroDivisionError: a bug of ours\\x00")
     until(lambda: pending(stream) == 0, broken.follower.step)
