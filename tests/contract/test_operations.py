@@ -36,9 +36,14 @@ from tests.hypothesis_profiles import examples
 UNUSED = EngineDatabase("postgresql://unused")
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 
-CTX = CallContext(
-    business_id=UUID(int=7), actor=SYSTEM, deadline=Deadline.after(60), trace=new_trace(), idempotency_key="k"
-)
+BUSINESS = UUID(int=7)
+
+
+def context() -> CallContext:
+    """Return a context whose deadline is a minute from now."""
+    return CallContext(
+        business_id=BUSINESS, actor=SYSTEM, deadline=Deadline.after(60), trace=new_trace(), idempotency_key="k"
+    )
 
 
 class Recording(SchedulingPort):
@@ -100,19 +105,20 @@ def test_an_operation_has_one_handler_of_the_right_kind() -> None:
 def test_a_typed_method_delegates_to_call(operation: AnyOperation, data: st.DataObject) -> None:
     request, reply = data.draw(models(operation.request)), data.draw(models(operation.reply))
     port = Recording(reply)
-    assert getattr(port, operation.name)(CTX, request) is reply
-    assert port.calls == [(operation, CTX, request)]
+    ctx = context()
+    assert getattr(port, operation.name)(ctx, request) is reply
+    assert port.calls == [(operation, ctx, request)]
 
 
 def test_a_typed_method_checks_deadline_key_and_request_in_this_order() -> None:
     port, invalid = Recording(), Confirm(appointment_id=1)  # type: ignore[arg-type]
-    late = CallContext(CTX.business_id, SYSTEM, Deadline.after(-1), CTX.trace)
+    late = CallContext(BUSINESS, SYSTEM, Deadline.after(-1), new_trace())
     with pytest.raises(DeadlineExceeded):
         port.confirm(late, invalid)
     with pytest.raises(InvalidRequest, match="Idempotency-Key"):
-        port.confirm(CallContext(CTX.business_id, SYSTEM, CTX.deadline, CTX.trace), invalid)
+        port.confirm(CallContext(BUSINESS, SYSTEM, Deadline.after(60), new_trace()), invalid)
     with pytest.raises(InvalidRequest) as refused:
-        port.confirm(CTX, invalid)
+        port.confirm(context(), invalid)
     assert refused.value.field == "appointment_id"
     assert port.calls == []
 
