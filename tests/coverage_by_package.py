@@ -29,9 +29,11 @@ class Counts:
 
 
 def by_package(files: dict[str, Any]) -> dict[str, Counts]:
-    """Sum the files of each package: the top folder and the one below it."""
+    """Sum the files of each package: the top folder and the one below it. Skips copies outside the repository."""
     packages: dict[str, Counts] = defaultdict(Counts)
     for name, file in files.items():
+        if Path(name).is_absolute():
+            continue
         package = "/".join(Path(name).parts[:-1][:2])
         for key in (package, "all"):
             packages[key].add(file["summary"])

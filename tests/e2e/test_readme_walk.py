@@ -111,7 +111,7 @@ class Walker:
 
     def moves_the_first_one(self, step: Step) -> None:
         started, moved, verified, status = self.runs(step)
-        assert "follow one another" in started.stdout
+        assert "replication runs in both directions" in started.stdout
         assert "harbour-barbers: monolith -> scheduling; writes waited at most" in moved.stdout
         assert "harbour-barbers (scheduling)" in verified.stdout
         assert "0 with problems" in verified.stdout
