@@ -17,7 +17,7 @@ class Schema:
     """The one of `further_roles` that replicates the schema's rows to and from another server."""
 
     former_roles: tuple[str, ...] = ()
-    """Roles of earlier releases that released migrations name. Nobody logs in as them."""
+    """Roles of earlier releases that released migrations name. They cannot log in."""
 
     @property
     def owner(self) -> str:

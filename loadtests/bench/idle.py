@@ -1,4 +1,4 @@
-"""idle_cpu_share: processor time of the whole demo while nobody uses it, as a share of one core."""
+"""idle_cpu_share: processor time of the whole unused demo, as a share of one core."""
 
 import tempfile
 import time
