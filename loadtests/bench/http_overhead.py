@@ -1,6 +1,5 @@
 """http_added_vs_hop: latency that the HTTP adapter adds to a slot search, in bare HTTP requests."""
 
-import http.client
 import time
 from collections.abc import Callable
 
@@ -14,7 +13,7 @@ from loadtests.bench.figures import Figure, ratio_figure
 from loadtests.bench.floor_server import start_floor
 from loadtests.bench.output import echo
 from loadtests.bench.search import search_path
-from loadtests.bench.timing import alternating_medians
+from loadtests.bench.timing import alternating_medians, search_call
 from loadtests.generator.estimates import percentile, positive
 from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores
@@ -38,7 +37,7 @@ def measure(cores: Cores, blocks: int, calls: int) -> dict[str, Figure]:
     with running_bench_servers(cores) as servers:
         tenants = _one_tenant_per_adapter(servers)
         bare = start_floor(servers, "constant_floor", {}, "/")
-        searches = [_search(tenant) for tenant in tenants]
+        searches = [search_call(tenant.port, "/api/v1" + search_path(tenant)) for tenant in tenants]
         hop = _bare_request(f"http://{HOST}:{bare.port}/")
         for call in (*searches, hop):
             alternating_medians([call], WARM_UP)
@@ -55,19 +54,6 @@ def _block(cores: Cores, searches: list[Call], hop: Call, calls: int) -> list[fl
         medians = alternating_medians(searches, calls)
     with cores.starting_servers():
         return [*medians, *alternating_medians([hop], calls)]
-
-
-def _search(tenant: Tenant) -> Call:
-    connection = http.client.HTTPConnection(HOST, tenant.port, timeout=30)
-    path = "/api/v1" + search_path(tenant)
-
-    def call() -> None:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        if not (answer.read() and answer.status == http.HTTPStatus.OK):
-            raise CommandError(f"a measured slot search failed with status {answer.status}")
-
-    return call
 
 
 def _bare_request(url: str) -> Call:

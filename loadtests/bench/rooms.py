@@ -3,18 +3,14 @@
 A month of any of 50 providers, through the public API, with either adapter; the curve from 1 to 200 rooms is printed.
 """
 
-import http.client
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from deploy.devstack.ports import HOST
-from deploy.errors import CommandError
 from loadtests.bench.figures import Figure
 from loadtests.bench.http_overhead import ADAPTERS, set_adapter_flag
 from loadtests.bench.output import echo
-from loadtests.bench.timing import alternating_medians
+from loadtests.bench.timing import alternating_medians, search_call
 from loadtests.harness.bench_servers import running_bench_servers
 from loadtests.harness.cores import Cores
 from loadtests.harness.tenants import OFFICE_HOURS, Tenant, open_tenant
@@ -41,7 +37,7 @@ def measure(cores: Cores, quick: bool) -> dict[str, Figure]:
             for rooms in QUICK_ROOMS if quick else ROOMS:
                 tenant = open_tenant(port, PROVIDERS, OFFICE_HOURS)
                 offering_id = _offering_with_room(tenant, rooms)
-                calls = [_get(port, path) for path in _paths(tenant, offering_id)]
+                calls = [search_call(port, path) for path in _paths(tenant, offering_id)]
                 with cores.generating_load():
                     alternating_medians(calls, WARM_UP)
                     month, overview = (1000 * each for each in alternating_medians(calls, 5 if quick else 15))
@@ -81,16 +77,3 @@ def _paths(tenant: Tenant, offering_id: str) -> list[str]:
     days = {"offering_id": offering_id, "first": FIRST_DAY.date().isoformat(), "days": DAYS}
     root = f"/api/v1{tenant.path}"
     return [f"{root}/slots?{urlencode(window)}", f"{root}/overview?{urlencode(days)}"]
-
-
-def _get(port: int, path: str) -> Callable[[], None]:
-    connection = http.client.HTTPConnection(HOST, port, timeout=30)
-
-    def call() -> None:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        body = answer.read()
-        if answer.status != http.HTTPStatus.OK:
-            raise CommandError(f"a measured search failed with status {answer.status}: {body[:200]!r}")
-
-    return call
