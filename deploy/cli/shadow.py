@@ -94,9 +94,9 @@ def _number(value: float | None, digits: int = 1) -> str:
 def _print_example(example: Mapping[str, Any]) -> None:
     click.echo(f"\n{example['operation']} of business {example['business_id']}, owned by {example['owner_side']}")
     click.echo(f"  request   {example['request']}")
-    for place in example["places"]:
-        click.echo(f"  at        {place['at'] or 'the top'}")
-        click.echo(f"    owner     {place['owner']}")
-        click.echo(f"    candidate {place['candidate']}")
+    for field in example["places"]:
+        click.echo(f"  at        {field['at'] or 'the top'}")
+        click.echo(f"    owner     {field['owner']}")
+        click.echo(f"    candidate {field['candidate']}")
     click.echo(f"  owner     {example['owner']}")
     click.echo(f"  candidate {example['candidate']}")

@@ -61,23 +61,23 @@ class SeededBusiness:
         self.name = f"{chance.choice(_PLACES)} {trade} {index + 1}"
         self.zone = chance.choice(_ZONES)
         self.services = [self._service(name, minutes) for name, minutes in services]
-        self.workers = [self._worker(number, chance) for number in range(_providers_for(self.count))]
+        self.providers = [self._provider(number, chance) for number in range(_providers_for(self.count))]
 
     def _service(self, name: str, minutes: int) -> SeededOffering:
         return SeededOffering(self.plan.id_of("offering", self.slug, name), name, minutes)
 
-    def _worker(self, number: int, chance: Random) -> SeededProvider:
+    def _provider(self, number: int, chance: Random) -> SeededProvider:
         name = f"{chance.choice(_FIRST_NAMES)} {chance.choice(_FAMILY_NAMES)}"
         return SeededProvider(self.plan.id_of("provider", self.slug, number), name)
 
     def times(self) -> Iterator["SeededAppointment"]:
         """Yield all appointments, sorted by provider and start time."""
         chance = Random(self.plan.digest("times", self.slug))  # noqa: S311
-        share, left = divmod(self.count, len(self.workers))
+        share, left = divmod(self.count, len(self.providers))
         number = 0
-        for place, worker in enumerate(self.workers):
-            for service, day, quarter in _agenda(self.plan.week, share + (place < left), chance):
-                yield SeededAppointment(number, worker, self.services[service], day, quarter, chance.getrandbits(32))
+        for index, provider in enumerate(self.providers):
+            for service, day, quarter in _agenda(self.plan.week, share + (index < left), chance):
+                yield SeededAppointment(number, provider, self.services[service], day, quarter, chance.getrandbits(32))
                 number += 1
 
     def bookings(self) -> Iterator[tuple[str, str, str]]:
@@ -88,23 +88,23 @@ class SeededBusiness:
         tail += self.plan.digest("tail", self.slug).hex()[:12]
         customers = max(1, self.count // _VISITS_PER_CUSTOMER)
         names = {each.offering_id: json.dumps(each.name) for each in self.services}
-        people = {each.provider_id: json.dumps(each.name) for each in self.workers}
-        for number, worker, service, day, quarter, dice in self.times():
+        people = {each.provider_id: json.dumps(each.name) for each in self.providers}
+        for number, provider, service, day, quarter, dice in self.times():
             quarters = _quarters(zone, day)
             start, end = quarters[quarter], quarters[quarter + service.minutes // 15]
             booked_at = _booked_at(self.plan.week, day, dice)
             one, customer = f"{number:08x}{tail}", f"{dice % customers:08x}{tail}"
-            offering, provider = service.offering_id, worker.provider_id
+            offering, provider_id = service.offering_id, provider.provider_id
             after = (
                 f'{{"appointment_id":"{one}","offering_id":"{offering}","offering_name":{names[offering]},'
-                f'"provider_id":"{provider}","provider_name":{people[provider]},"customer_id":"{customer}",'
+                f'"provider_id":"{provider_id}","provider_name":{people[provider_id]},"customer_id":"{customer}",'
                 f'"starts_at":"{start}","ends_at":"{end}","zone":"{zone}","status":"booked","version":1,"note":"",'
                 f'"booked_at":"{booked_at}"}}'
             )
-            row = f"{business}\t{one}\t{offering}\t{provider}\t{customer}\t{start}\t{end}\t{zone}\tbooked"
+            row = f"{business}\t{one}\t{offering}\t{provider_id}\t{customer}\t{start}\t{end}\t{zone}\tbooked"
             yield (
                 f"{row}\t1\t\t{booked_at}\n",
-                f"{business}\t{provider}\t{one}\t{offering}\t{start}\t{end}\n",
+                f"{business}\t{provider_id}\t{one}\t{offering}\t{start}\t{end}\n",
                 f"{business}\t{one}\t1\t{booked_at}\tcustomer:{customer}\tbook\t{after}\n",
             )
 
@@ -113,7 +113,7 @@ class SeededAppointment(NamedTuple):
     """One appointment. `quarter` counts quarter hours since opening; `dice` is random input for the other fields."""
 
     number: int
-    worker: SeededProvider
+    provider: SeededProvider
     service: SeededOffering
     day: date
     quarter: int

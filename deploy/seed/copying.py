@@ -36,22 +36,27 @@ def copy_catalog(scheduling: Connection, businesses: Sequence[SeededBusiness]) -
     _copy(
         scheduling,
         "provider (business_id, provider_id, name, zone)",
-        ((b, *worker, of.zone) for of, b in ids for worker in of.workers),
+        ((b, *provider, of.zone) for of, b in ids for provider in of.providers),
     )
     _copy(
         scheduling,
         "provider_offering (business_id, provider_id, offering_id)",
-        ((b, each.provider_id, offered.offering_id) for of, b in ids for each in of.workers for offered in of.services),
+        (
+            (b, each.provider_id, offered.offering_id)
+            for of, b in ids
+            for each in of.providers
+            for offered in of.services
+        ),
     )
     _copy(
         scheduling,
         "weekly_hours (business_id, provider_id, weekday, opens_minute, closes_minute)",
-        ((b, each.provider_id, day, OPENS, CLOSES) for of, b in ids for each in of.workers for day in range(1, 6)),
+        ((b, each.provider_id, day, OPENS, CLOSES) for of, b in ids for each in of.providers for day in range(1, 6)),
     )
 
 
 def copy_accounts(
-    monolith: Connection, businesses: Sequence[SeededBusiness], side: AdapterName, password_hash: str
+    monolith: Connection, businesses: Sequence[SeededBusiness], adapter: AdapterName, password_hash: str
 ) -> None:
     """Copy the accounts of the owners, their businesses, and the routing table."""
     owners = [(each, each.plan.id_of("owner", each.slug)) for each in businesses]
@@ -73,7 +78,7 @@ def copy_accounts(
     _copy(
         monolith,
         "cutover.ownership (business_id, owner, epoch)",
-        ((of.business_id, DATABASE_OF[side], 1) for of, _ in owners),
+        ((of.business_id, DATABASE_OF[adapter], 1) for of, _ in owners),
     )
 
 

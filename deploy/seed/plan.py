@@ -22,7 +22,7 @@ class SeedPlan:
     businesses: int
     appointments: int
     seed: int
-    side: AdapterName
+    adapter: AdapterName
     week: date
 
     def __post_init__(self) -> None:

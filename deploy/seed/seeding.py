@@ -56,7 +56,7 @@ def _people(plan: SeedPlan, people: Connection, password: str) -> None:
     rules = Argon2Parameters()
     hasher = PasswordHasher(time_cost=rules.passes, memory_cost=rules.memory_kib, parallelism=rules.lanes)
     businesses = [SeededBusiness(plan, index) for index in range(plan.businesses)]
-    copy_accounts(people, businesses, plan.side, hasher.hash(password))
+    copy_accounts(people, businesses, plan.adapter, hasher.hash(password))
 
 
 @contextmanager

@@ -64,11 +64,11 @@ def _running_product(cores: Cores, size: int) -> Iterator[SizedProduct]:
 def _sized_product(size: int, business: SeededBusiness, owner: TenantClient) -> SizedProduct:
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     days = [midnight + timedelta(days=number) for number in range(60)]
-    targets = cycle([(worker.provider_id, day) for day in days for worker in business.workers])
+    targets = cycle([(provider.provider_id, day) for day in days for provider in business.providers])
     free = (
         slot
-        for worker in business.workers
-        for slot in non_overlapping(search_slots(owner, business, worker.provider_id, days[1], days=60))
+        for provider in business.providers
+        for slot in non_overlapping(search_slots(owner, business, provider.provider_id, days[1], days=60))
     )
 
     def search() -> object:

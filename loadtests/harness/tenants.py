@@ -113,7 +113,7 @@ def seed_businesses(
 
     The owners' password is `PASSWORD`. The same seed number gives the same data.
     """
-    plan = SeedPlan(businesses, appointments, seed=seed_number, side="in_process", week=_this_monday())
+    plan = SeedPlan(businesses, appointments, seed=seed_number, adapter="in_process", week=_this_monday())
     target = servers.target("monolith")
     seed(plan, target, target, password=PASSWORD, say=report)
     return [SeededBusiness(plan, index) for index in range(businesses)]
@@ -131,11 +131,11 @@ def open_seeded_tenant(port: int, business: SeededBusiness) -> SeededTenant:
     owner = sign_in_owner(port, business)
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     slots, reads = [], []
-    for number, worker in enumerate(business.workers[:20]):
-        found = search_slots(owner, business, worker.provider_id, start + timedelta(days=1), days=60)
+    for number, provider in enumerate(business.providers[:20]):
+        found = search_slots(owner, business, provider.provider_id, start + timedelta(days=1), days=60)
         slots += [(slot["provider_id"], slot["starts_at"]) for slot in non_overlapping(found)]
         day = start + timedelta(days=3 + number)
-        reads.append(_slots_query(business, worker.provider_id, day, days=1))
+        reads.append(_slots_query(business, provider.provider_id, day, days=1))
     return SeededTenant(business, owner, slots, reads)
 
 

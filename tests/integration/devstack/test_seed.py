@@ -24,7 +24,7 @@ from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from tests.databases import Databases
 
-PLAN = SeedPlan(businesses=3, appointments=1_000, seed=7, side="in_process", week=date(2026, 3, 30))
+PLAN = SeedPlan(businesses=3, appointments=1_000, seed=7, adapter="in_process", week=date(2026, 3, 30))
 PASSWORD = "correct horse battery"
 TABLES = ("business", "lease", "offering", "provider", "weekly_hours", "appointment", "claim", "history")
 
@@ -37,7 +37,7 @@ def targets(databases: Databases) -> tuple[Target, Target]:
 def fill(databases: Databases, plan: SeedPlan = PLAN) -> list[str]:
     own, service = targets(databases)
     said: list[str] = []
-    seed(plan, own, own if plan.side == "in_process" else service, password=PASSWORD, say=said.append)
+    seed(plan, own, own if plan.adapter == "in_process" else service, password=PASSWORD, say=said.append)
     return said
 
 
@@ -129,14 +129,14 @@ def _this_monday() -> date:
 def test_same_seed_gives_the_same_data_next_to_other_data(databases: Databases) -> None:
     fill(databases, dataclasses.replace(PLAN, seed=8))
     fill(databases)  # into tables that hold something: their indexes stay
-    http = dataclasses.replace(PLAN, side="http", seed=8)
+    http = dataclasses.replace(PLAN, adapter="http", seed=8)
     own, service = targets(databases)
     with pytest.raises(CommandError, match="the monolith database already holds data of seed 8"):
         seed(http, own, service, password=PASSWORD, say=lambda _: None)
 
 
 def test_service_receives_the_same_data(databases: Databases) -> None:
-    fill(databases, dataclasses.replace(PLAN, side="http"))
+    fill(databases, dataclasses.replace(PLAN, adapter="http"))
     there = contents(databases.scheduling_admin_url)
     assert [len(table) for table in there[-3:]] == [1_000] * 3
     assert rows(databases.monolith_admin_url, "SELECT count(*) FROM scheduling.appointment") == [(0,)]
