@@ -13,6 +13,7 @@ from monolith.modules.auth.models import Email, NewPassword, SignUp
 from monolith.modules.auth.module import Auth
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert, require_key
+from monolith.shared.endpoints.errors import not_found
 from monolith.shared.middleware import current_request_context
 from monolith.web.page_context import PageContextFactory, local_path, new_key
 
@@ -39,6 +40,7 @@ class AccountPages:
         pages.add_url_rule("/b/<slug>/sign-in", "sign_in", self.sign_in, methods=["GET", "POST"])
         pages.add_url_rule("/b/<slug>/sign-up", "sign_up", self.sign_up, methods=["GET", "POST"])
         pages.add_url_rule("/sign-out", "sign_out", self.sign_out, methods=["POST"])
+        pages.add_url_rule("/appointments/<uuid:business_id>", "appointments_at", self.appointments_at)
 
     def home(self) -> str:
         return self._home()
@@ -99,6 +101,13 @@ class AccountPages:
         response = make_response(redirect(url_for("pages.home"), 303))
         response.headers.add(*self._auth.cookie.clear())
         return response
+
+    def appointments_at(self, business_id: UUID) -> Response:
+        """Redirect a link from a mail, which names the business by its id."""
+        business = self._auth.api.business(business_id)
+        if business is None:
+            raise not_found("business")
+        return redirect(url_for("pages.appointments", slug=business.slug), 303)
 
     def _home(self, problem: str | None = None) -> str:
         return render_template(

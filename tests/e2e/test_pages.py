@@ -1,6 +1,6 @@
 """The pages, on success and on errors."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import requests
@@ -76,6 +76,13 @@ def test_anonymous_visitor_books_after_signing_up(browser: Browser, product: Pro
     browser.submit("Create account", name="Ida", email=new_address(), password=PASSWORD)
     assert browser.page.url == wanted
     assert "You are booked" in browser.submit("Book it").text
+
+
+def test_link_of_a_mail_leads_to_the_appointments_at_its_business(signed_in: Browser, shop: Shop) -> None:
+    link = f"/appointments/{shop.business_id}"
+    assert Browser(signed_in.site).open(link).path == f"/b/{shop.slug}/sign-in"
+    assert signed_in.open(link).path == f"/b/{shop.slug}/appointments"
+    assert signed_in.open(f"/appointments/{UUID(int=1)}").status == 404
 
 
 def test_signing_in_makes_a_user_a_customer_of_the_business(

@@ -48,6 +48,10 @@ class SenderIdentity:
     def address(self) -> str:
         return f"no-reply@{self.domain}"
 
+    def appointments_url(self, business_id: UUID) -> str:
+        """Return the page of the recipient's appointments at a business."""
+        return f"{self.public_url.rstrip('/')}/appointments/{business_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:
@@ -75,7 +79,8 @@ _WITH_INVITATION: frozenset[Kind] = frozenset({"confirmation", "change", "cancel
 def compose(notification: Notification, recipient: Recipient, sender: SenderIdentity) -> ComposedMail:
     """Compose the mail. Deterministic, including the Message-ID. Raises InvalidAddress."""
     events = notification.events
-    text = mail_text(notification.kind, events, recipient.name, sender.public_url)
+    appointments_url = sender.appointments_url(events[0].business_id)
+    text = mail_text(notification.kind, events, recipient.name, appointments_url)
     head = [
         _mailbox("From", one_line(events[0].business_name), sender.address),
         _mailbox("To", one_line(recipient.name), recipient.email),

@@ -41,14 +41,14 @@ _OPENINGS: dict[Kind, str] = {
     "no_show": "You missed your appointment at {business}. A fee is due.",
 }
 _CLOSINGS: dict[Kind, str] = {
-    "offer": "To accept it, sign in at {page_url}, open it in your appointments and confirm it in time; "
-    "otherwise it is offered to the next customer on the waiting list.",
+    "offer": "To accept it, open {appointments_url} and confirm it in time; otherwise it is offered to the next "
+    "customer on the waiting list.",
 }
 _SERIES_OPENING = "Your {count} appointments at {business} are booked."
-_CLOSING = "View your appointments: {page_url}"
+_CLOSING = "View your appointments: {appointments_url}"
 
 
-def mail_text(kind: Kind, events: Sequence[AnyEvent], name: str, page_url: str) -> MailText:
+def mail_text(kind: Kind, events: Sequence[AnyEvent], name: str, appointments_url: str) -> MailText:
     """Return the text of a mail. Every part is one line. Times are in the appointment's zone and name it.
 
     Several events are the bookings of a series: the subject names the first, and the facts list them all.
@@ -59,7 +59,7 @@ def mail_text(kind: Kind, events: Sequence[AnyEvent], name: str, page_url: str) 
         "what": one_line(event.appointment.offering_name),
         "business": one_line(event.business_name),
         "starts": local(event.appointment.starts_at, zone),
-        "page_url": page_url,
+        "appointments_url": appointments_url,
     }
     opening = _OPENINGS[kind].format_map(values)
     if kind == "change" and event.appointment.status == "pending":

@@ -22,7 +22,8 @@ STATUS = {"cancelled": "CANCELLED", "pending": "TENTATIVE"}
 def library_mail(notification: Notification, recipient: Recipient, sender: SenderIdentity) -> EmailMessage:
     """Compose with `email.message.EmailMessage`."""
     events = notification.events
-    text = mail_text(notification.kind, events, recipient.name, sender.public_url)
+    appointments_url = sender.appointments_url(events[0].business_id)
+    text = mail_text(notification.kind, events, recipient.name, appointments_url)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(one_line(events[0].business_name), addr_spec=sender.address)
     mail["To"] = Address(one_line(recipient.name), addr_spec=recipient.email)
