@@ -1,6 +1,7 @@
 """Two read-only pages: the newest mails, and one mail."""
 
 from flask import Flask, Response, abort, render_template
+from werkzeug.exceptions import NotFound
 
 from deploy.mailsink.store import Mail, MailStore
 
@@ -26,6 +27,10 @@ def create_pages(store: MailStore) -> Flask:
         calendars = _found(store, number).calendars or abort(404)
         disposition = {"Content-Disposition": f'attachment; filename="invitation-{number}.ics"'}
         return Response(calendars[0], mimetype="text/calendar", headers=disposition)
+
+    @pages.errorhandler(404)
+    def not_found(error: NotFound) -> tuple[str, int]:
+        return render_template("not_found.html"), 404
 
     @pages.after_request
     def protect(response: Response) -> Response:
