@@ -28,7 +28,7 @@ def forbidden(message: str = "You are not allowed to do this in this business.")
 
 
 def business_not_found(slug: str) -> ApiError:
-    return ApiError(404, "business_not_found", f"There is no business `{slug[:40]}`.")
+    return ApiError(404, "business_not_found", f'There is no business "{slug[:40]}".')
 
 
 def invalid_request(message: str, field: str | None = None) -> ApiError:
