@@ -68,9 +68,9 @@ def _measure_cutovers(servers: BenchServers, cores: Cores, appointments: int, ea
 
 def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: SeededTenant) -> float:
     """Return half the capacity of the slower adapter: HTTP, where two web servers share the core."""
-    sides = cutover_databases(servers)
-    replication.start(sides, lambda progress: None)
-    with unguarded_controller(sides) as controller:
+    databases = cutover_databases(servers)
+    replication.start(databases, lambda progress: None)
+    with unguarded_controller(databases) as controller:
         found = []
         for source in _BOTH_OWNERS:
             cut_over_to_other(
@@ -83,7 +83,7 @@ def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: Se
             )
             with cores.generating_load():
                 found.append(measure_capacity(port, tenant, 2.0))
-    replication.stop(sides)
+    replication.stop(databases)
     return min(found) / 2
 
 

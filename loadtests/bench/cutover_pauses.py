@@ -54,12 +54,12 @@ def cut_over_repeatedly(
     servers: BenchServers, cores: Cores, port: int, tenant: SeededTenant, *, each_way: int, rate: float
 ) -> tuple[list[Cutover], list[TrafficRecord], LedgerReport]:
     """Move the tenant `each_way` times in each direction under traffic. Raises CommandError when a cutover fails."""
-    sides = cutover_databases(servers)
+    databases = cutover_databases(servers)
     cutovers: list[Cutover] = []
     business_id = tenant.business.business_id
-    owner = owner_of(sides, business_id)
+    owner = owner_of(databases, business_id)
     plans = traffic_plans(port, tenant, rate, tenant.slots_for(2))
-    with unguarded_controller(sides) as controller:
+    with unguarded_controller(databases) as controller:
         with cores.generating_load(), running_traffic(plans, servers.folder / "traffic", warm_up=2.0) as traffic:
             for _ in range(2 * each_way):
                 cutovers.append(
@@ -69,7 +69,7 @@ def cut_over_repeatedly(
                 )
                 owner = other_database(owner)
                 time.sleep(BETWEEN_SECONDS)
-        with sides.at(owner).connect() as db:
+        with databases.at(owner).connect() as db:
             report = check_ledger(traffic.records, db, business_id, [plan.name for plan in plans])
     return cutovers, traffic.records, report
 
@@ -83,11 +83,11 @@ def stalls(
     not; then the latencies of the writes and of the reads that do not.
     """
     found: tuple[list[float], list[float], list[float], list[float]] = ([], [], [], [])
-    place = 0
+    index = 0
     for record in sorted(records, key=lambda each: each.at):
-        while place < len(pauses) and pauses[place].ends < record.at:
-            place += 1
-        overlaps = place < len(pauses) and record.at + record.ms / 1000 >= pauses[place].begins
+        while index < len(pauses) and pauses[index].ends < record.at:
+            index += 1
+        overlaps = index < len(pauses) and record.at + record.ms / 1000 >= pauses[index].begins
         found[(0 if overlaps else 2) + (record.kind == "read")].append(record.ms)
     usual_write, usual_read = (percentile(each, 0.5) if each else 0.0 for each in found[2:])
     return (

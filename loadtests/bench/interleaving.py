@@ -50,18 +50,18 @@ class PairedResult:
     floor: Sequence[MeasuredBlock]
 
     def lines(self, subject: str, floor: str) -> list[str]:
-        """Return a line for each side, and one for the load generator's processor use."""
+        """Return a line for each contender, and one for the load generator's processor use."""
         cpu = max(block.load.cpu for block in (*self.subject, *self.floor))
         warning = "  TOO MUCH: it may have limited the throughput" if cpu > MAX_LOAD_CPU else ""
         return [
-            _format_side(subject, self.subject),
-            _format_side(floor, self.floor),
+            _format_contender(subject, self.subject),
+            _format_contender(floor, self.floor),
             f"{'the generator used':<24} {cpu:>7.0%} of its core{warning}",
         ]
 
 
 def compare_throughput(subject: Contender, floor: Contender, plan: BlockPlan, cores: Cores) -> PairedResult:
-    """Measure blocks in the order A B, B A, A B, …, so that a drift of the machine favours neither side."""
+    """Measure blocks in the order A B, B A, A B, …, so that a drift of the machine favours neither contender."""
     blocks: dict[str, list[MeasuredBlock]] = {subject.name: [], floor.name: []}
     with cores.generating_load():
         for contender in (subject, floor):
@@ -89,7 +89,7 @@ def _measure_block(contender: Contender, seconds: float) -> MeasuredBlock:
     return MeasuredBlock(load, cpu_seconds_between(before, cpu_seconds(contender.processes)))
 
 
-def _format_side(name: str, blocks: Sequence[MeasuredBlock]) -> str:
+def _format_contender(name: str, blocks: Sequence[MeasuredBlock]) -> str:
     throughput = sum(block.load.throughput for block in blocks) / len(blocks)
     answers = sum(block.load.answers.total() for block in blocks)
     return f"{name:<24} {throughput:>7.0f}/s  {format_cpu_per_request([block.spent for block in blocks], answers)}"

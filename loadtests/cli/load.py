@@ -74,30 +74,30 @@ def _businesses(plane: ControlPlane, host: str, known: Sequence[LoadBusiness]) -
     for business in known:
         owner = owners.get(ids[business.slug]) if business.slug in ids else None
         if owner is not None:
-            side = ADAPTER_FOR[owner.owner]
-            owned_by.add(side)
-            yield msgspec.structs.replace(business, side=side)
-    for side in get_args(AdapterName):
-        if side not in owned_by:
-            click.echo(f"opening a business for the load, with the adapter {side}")
-            with _flag_set_to(plane, side):
-                yield open_business(host, f"load-{token_hex(4)}", side)
+            adapter = ADAPTER_FOR[owner.owner]
+            owned_by.add(adapter)
+            yield msgspec.structs.replace(business, side=adapter)
+    for adapter in get_args(AdapterName):
+        if adapter not in owned_by:
+            click.echo(f"opening a business for the load, with the adapter {adapter}")
+            with _flag_set_to(plane, adapter):
+                yield open_business(host, f"load-{token_hex(4)}", adapter)
 
 
 @contextmanager
-def _flag_set_to(plane: ControlPlane, side: AdapterName) -> Iterator[None]:
+def _flag_set_to(plane: ControlPlane, adapter: AdapterName) -> Iterator[None]:
     """Set the flag within the block, since it decides the adapter of new businesses; both changes are audited."""
     before = plane.adapter.default()
-    if before == side:
+    if before == adapter:
         yield
         return
-    _set(plane, side, "`extraction load` opens a business with this adapter")
+    _set(plane, adapter, "`extraction load` opens a business with this adapter")
     try:
         yield
     finally:
         _set(plane, before, "`extraction load` restores the flag")
 
 
-def _set(plane: ControlPlane, side: AdapterName, reason: str) -> None:
-    plane.adapter.set_default(side, actor="cli:load", reason=reason)
+def _set(plane: ControlPlane, adapter: AdapterName, reason: str) -> None:
+    plane.adapter.set_default(adapter, actor="cli:load", reason=reason)
     time.sleep(FLAG_REFRESH_SECONDS)

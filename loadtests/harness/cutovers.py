@@ -37,9 +37,9 @@ def cutover_databases(servers: BenchServers) -> SchedulingDatabases:
     )
 
 
-def unguarded_controller(sides: SchedulingDatabases) -> Controller:
+def unguarded_controller(databases: SchedulingDatabases) -> Controller:
     """Return a controller whose preflight checks do not probe the web processes."""
-    return Controller(sides, PreflightChecks(sides, lambda side: None))
+    return Controller(databases, PreflightChecks(databases, lambda database: None))
 
 
 def cut_over_to_other(
@@ -53,9 +53,9 @@ def cut_over_to_other(
     return cutover
 
 
-def owner_of(sides: SchedulingDatabases, business_id: UUID) -> DatabaseName:
+def owner_of(databases: SchedulingDatabases, business_id: UUID) -> DatabaseName:
     """Return the owner of a seeded business."""
-    with sides.control_db() as control_db:
+    with databases.control_db() as control_db:
         row = control_db.execute(
             "SELECT owner FROM cutover.ownership WHERE business_id = %s", (business_id,)
         ).fetchone()

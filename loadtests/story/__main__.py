@@ -50,7 +50,7 @@ def _run_chapters(tenants: StoryTenants, story: Story, seconds: float) -> dict[s
     _begin_chapter(story, f"Peak load, in process: about {PEAK:.0f} requests a second")
     time.sleep(seconds)
     _begin_chapter(story, "Replication in both directions starts under load")
-    replication.start(tenants.sides, lambda progress: None)
+    replication.start(tenants.databases, lambda progress: None)
     time.sleep(seconds / 2)
     for title in (
         "Every business moves to the service",
@@ -64,7 +64,7 @@ def _run_chapters(tenants: StoryTenants, story: Story, seconds: float) -> dict[s
 
 
 def _cut_over_all(tenants: StoryTenants, story: Story, owners: dict[str, DatabaseName]) -> None:
-    with unguarded_controller(tenants.sides) as controller:
+    with unguarded_controller(tenants.databases) as controller:
         for each in tenants.tenants:
             slug, source = each.business.slug, owners[each.business.slug]
             cutover = cut_over_to_other(

@@ -29,7 +29,7 @@ class StoryTraffic(NamedTuple):
 @dataclass
 class StoryTenants:
     servers: BenchServers
-    sides: SchedulingDatabases
+    databases: SchedulingDatabases
     tenants: list[SeededTenant]
     port: int
 
@@ -48,7 +48,7 @@ class StoryTenants:
         for each, plans in zip(self.tenants, load.plans, strict=True):
             names = [plan.name for plan in plans]
             records = [record for record in load.traffic.records if record.name in names]
-            with self.sides.at(owners[each.business.slug]).connect() as db:
+            with self.databases.at(owners[each.business.slug]).connect() as db:
                 reports.append(check_ledger(records, db, each.business.business_id, names))
         return reports
 
