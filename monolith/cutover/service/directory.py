@@ -55,10 +55,10 @@ class BusinessDirectory:
         with self._cutover.transaction() as connection:
             return ownership.all_owners(connection)
 
-    def owned_by(self, side: DatabaseName) -> list[BusinessRef]:
+    def owned_by(self, database: DatabaseName) -> list[BusinessRef]:
         """Return the businesses that a database owns, sorted by slug."""
         owners = self.owners()
-        return [each for each in self.all() if each.business_id in owners and owners[each.business_id].owner == side]
+        return [each for each in self.all() if each.business_id in owners and owners[each.business_id].owner == database]
 
     def statuses(self, inventory_urls: dict[DatabaseName, str]) -> list[BusinessStatus]:
         """Return the status of every business, sorted by slug.
@@ -68,7 +68,7 @@ class BusinessDirectory:
         Raises psycopg.errors.UndefinedTable for a database that is not migrated.
         """
         owners = self.owners()
-        inventories: Inventories = {side: _read(url) for side, url in inventory_urls.items()}
+        inventories: Inventories = {name: _read(url) for name, url in inventory_urls.items()}
         return [_status(each, owners.get(each.business_id), inventories) for each in self.all()]
 
 

@@ -52,12 +52,12 @@ class VerificationService:
                 yield self._verify(business, owners[business.business_id].owner, billing, settle_seconds)
 
     def _verify(
-        self, business: BusinessRef, side: DatabaseName, billing: BillingApi, settle: float
+        self, business: BusinessRef, owner_name: DatabaseName, billing: BillingApi, settle: float
     ) -> VerificationReport:
         controller = self._cutovers.controller
-        owner, copy = controller.at(side), controller.at(other_database(side))
+        owner, copy = controller.at(owner_name), controller.at(other_database(owner_name))
         findings = compare(owner, copy, business.business_id, settle_seconds=settle)
         store_findings(controller.control_db, business.business_id, findings)
         broken = check_invariants(owner, business.business_id)
         broken += unmatched_invoices(owner, billing, business.business_id, settle_seconds=settle)
-        return VerificationReport(business.slug, side, findings, broken)
+        return VerificationReport(business.slug, owner_name, findings, broken)
