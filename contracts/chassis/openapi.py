@@ -53,11 +53,11 @@ def paths_of(operations: Iterable[tuple[str, str, Json]]) -> Json:
     return paths
 
 
-def parameter(name: str, place: Literal["path", "query"], schema: Json, *, required: bool) -> Json:
+def parameter(name: str, location: Literal["path", "query"], schema: Json, *, required: bool) -> Json:
     """Return a parameter. It is left out to say null; a list is separated by commas."""
     kind = _without_null(schema)
     listed = {"style": "form", "explode": False} if kind.get("type") == "array" else {}
-    return {"name": name, "in": place, "required": required, "schema": kind, **listed}
+    return {"name": name, "in": location, "required": required, "schema": kind, **listed}
 
 
 def query_parameters(model: Json, *, without: Iterable[str] = ()) -> list[Json]:

@@ -103,8 +103,8 @@ class ProviderRules:
 
     def is_on_grid(self, grid: Grid, start: int) -> bool:
         starts = self.starts_in_week(grid, week_number(local_date(start, self.zone))).starts
-        place = bisect_left(starts, start)
-        return place < len(starts) and starts[place] == start
+        index = bisect_left(starts, start)
+        return index < len(starts) and starts[index] == start
 
     def _regular(self, day: date) -> tuple[DayMinutes, ...]:
         week = next(week for week in reversed(self.weeks) if week.applies_on(day))

@@ -59,9 +59,9 @@ def plan_batch(events: Sequence[AnyEvent], known: KnownEvents) -> BatchPlan:
     plan = BatchPlan(outcomes=[ApplyOutcome.EARLY] * len(events))
     applied = dict(known.applied)
     next_wave: dict[UUID, int] = {}
-    for place, event in sorted(enumerate(events), key=lambda each: each[1].version):
+    for index, event in sorted(enumerate(events), key=lambda each: each[1].version):
         appointment_id = event.appointment.appointment_id
-        outcome = plan.outcomes[place] = _outcome(event, applied.get(appointment_id, 0), known)
+        outcome = plan.outcomes[index] = _outcome(event, applied.get(appointment_id, 0), known)
         if outcome is ApplyOutcome.EARLY:
             plan.early.append(event)
         elif outcome is ApplyOutcome.APPLIED:
