@@ -124,7 +124,7 @@ def test_a_violation_is_caught(copy: Path, rule: str, module: str, statement: st
 
 
 @pytest.mark.parametrize("module, statement", ALLOWED)
-def test_what_is_allowed_passes(copy: Path, module: str, statement: str) -> None:
+def test_allowed_imports_pass(copy: Path, module: str, statement: str) -> None:
     with planted(copy, module, statement):
         assert lint(copy) == set()
 

@@ -59,7 +59,7 @@ def test_every_exception_is_needed() -> None:
     assert set(EXCEPTIONS) - needed == set()
 
 
-def test_the_search_knows_the_tables_of_each_schema() -> None:
+def test_the_search_finds_the_tables_of_each_schema() -> None:
     assert {name.split(".")[0] for name in CREATED} <= set(SCHEMAS)
     assert {"scheduling.claim", "scheduling.begin_write", "auth.account", "billing.invoice"} <= CREATED
 

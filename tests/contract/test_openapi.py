@@ -43,7 +43,7 @@ def test_every_component_is_used() -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_every_field_of_a_request_has_one_place(operation: AnyOperation) -> None:
+def test_every_field_of_a_request_has_one_location(operation: AnyOperation) -> None:
     named = [each for each in described(operation)["parameters"] if "$ref" not in each]
     body = described(operation).get("requestBody")
     schema = follow(body["content"][JSON_TYPE]["schema"], DOCUMENT) if body else {"properties": {}}

@@ -73,7 +73,7 @@ def test_query_lists_use_commas_and_booleans_are_words() -> None:
     assert "by_day=true" in target
 
 
-def test_a_list_of_one_needs_no_comma_and_an_empty_one_no_place() -> None:
+def test_a_list_of_one_has_no_comma_and_an_empty_one_is_omitted() -> None:
     request = codec.decode_request(SEARCH_SLOTS, {}, QUERY | {"provider_ids": [SOME_ID]}, b"")
     assert request.provider_ids == (UUID(SOME_ID),)
     plain = codec.decode_request(SEARCH_SLOTS, {}, QUERY, b"")

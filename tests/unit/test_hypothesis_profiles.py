@@ -23,7 +23,7 @@ def drawn() -> list[tuple[int, str]]:
     return found
 
 
-def test_examples_do_not_depend_on_what_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_do_not_depend_on_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = drawn()
     file = tmp_path / "with_constants.py"
     file.write_text(f"NUMBERS = {list(range(1_000, 1_900))}")
@@ -33,7 +33,7 @@ def test_examples_do_not_depend_on_what_is_imported(tmp_path: Path, monkeypatch:
     assert drawn() == before
 
 
-def test_a_random_search_tries_more() -> None:
+def test_a_random_search_has_more_examples() -> None:
     loaded = settings.get_current_profile_name()
     tried = {}
     try:

@@ -58,7 +58,9 @@ class BusinessDirectory:
     def owned_by(self, database: DatabaseName) -> list[BusinessRef]:
         """Return the businesses that a database owns, sorted by slug."""
         owners = self.owners()
-        return [each for each in self.all() if each.business_id in owners and owners[each.business_id].owner == database]
+        return [
+            each for each in self.all() if each.business_id in owners and owners[each.business_id].owner == database
+        ]
 
     def statuses(self, inventory_urls: dict[DatabaseName, str]) -> list[BusinessStatus]:
         """Return the status of every business, sorted by slug.

@@ -84,7 +84,7 @@ def test_actor_is_limited_to_its_operations(adapter: Adapter, shop: Shop, kind: 
                 call(ctx, requests[operation.name])
 
 
-def test_a_customer_books_for_themselves_only(shop: Shop) -> None:
+def test_customers_book_only_for_themselves(shop: Shop) -> None:
     with refused(Forbidden):
         shop.port.book(shop.customer.writes(), shop.booking(customer_id=shop.stranger.id))
     assert shop.port.book(shop.staff.writes(), shop.booking()).customer_id == shop.customer.id

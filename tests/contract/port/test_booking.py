@@ -45,7 +45,7 @@ def test_instants_leave_in_utc_whatever_offset_they_came_with(shop: Shop) -> Non
     assert booked.starts_at == at(9)
 
 
-def test_the_zone_is_the_provider_s(shop: Shop) -> None:
+def test_the_appointment_has_the_provider_s_time_zone(shop: Shop) -> None:
     marie = shop.add_provider("Marie", zone="Europe/Paris")
     assert shop.book(at(7), provider_id=marie.provider_id).zone == "Europe/Paris"
 
@@ -90,7 +90,7 @@ def test_another_provider_is_free_at_the_same_time(shop: Shop) -> None:
     assert shop.book(at(9), provider_id=zoe.provider_id).provider_id == zoe.provider_id
 
 
-def test_the_same_customer_may_be_in_two_places(shop: Shop) -> None:
+def test_a_customer_may_have_overlapping_appointments(shop: Shop) -> None:
     """Only the provider's time is exclusive."""
     zoe = shop.add_provider()
     assert shop.book(at(9)).starts_at == shop.book(at(9), provider_id=zoe.provider_id).starts_at

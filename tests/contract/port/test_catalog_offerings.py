@@ -34,18 +34,18 @@ def listed(shop: Shop, offering: m.Offering) -> m.Offering:
     return next(each for each in found if each.offering_id == offering.offering_id)
 
 
-def test_every_rule_is_named_here() -> None:
+def test_every_rule_has_an_example() -> None:
     assert set(RULES) == set(m.OfferingRules.__struct_fields__)
 
 
-def test_an_offering_keeps_all_its_rules(shop: Shop) -> None:
+def test_an_offering_returns_all_its_rules(shop: Shop) -> None:
     created = shop.add_offering("Laser", duration_minutes=60, **RULES)
     assert {name: getattr(created, name) for name in RULES} == RULES
     assert listed(shop, created) == created
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_each_rule_is_kept_alone(shop: Shop, rule: str) -> None:
+def test_each_rule_can_be_set_alone(shop: Shop, rule: str) -> None:
     created = shop.add_offering("Laser", duration_minutes=60, **{rule: RULES[rule]})
     plain = m.CreateOffering(name="Laser", duration_minutes=60, step_minutes=60)
     assert {name: getattr(created, name) for name in RULES} == {

@@ -39,7 +39,7 @@ def require_whole(shop: Shop, appointment: m.Appointment) -> list[str]:
     return [each.operation for each in changes]
 
 
-def test_every_change_is_on_record(shop: Shop) -> None:
+def test_every_change_is_recorded(shop: Shop) -> None:
     before = datetime.now(UTC)
     booked = shop.book(at(9), note="Window seat")
     moved = move(shop, booked, at(10), shop.staff)
@@ -66,7 +66,7 @@ def test_history_of_a_checkout(adapter: Adapter, shop: Shop) -> None:
     assert operations == ["hold", "confirm", "approve", "complete"]
 
 
-def test_history_of_other_endings(adapter: Adapter, shop: Shop) -> None:
+def test_history_of_other_final_states(adapter: Adapter, shop: Shop) -> None:
     shop.change_offering(requires_approval=True)
     declined, missed = shop.book(at(9)), shop.book(at(10))
     decline(shop, declined)
@@ -102,7 +102,7 @@ def test_repeated_call_leaves_no_history(shop: Shop) -> None:
     assert require_whole(shop, booked) == ["book", "cancel"]
 
 
-def test_customers_see_their_own(shop: Shop) -> None:
+def test_customers_see_only_their_own_history(shop: Shop) -> None:
     booked = shop.book(at(9))
     assert changes_of(shop, booked, shop.customer) == changes_of(shop, booked, shop.staff)
     with refused(AppointmentNotFound):
@@ -112,7 +112,7 @@ def test_customers_see_their_own(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["Renamed", "Cut & shave"])
-def test_the_history_keeps_the_names_of_its_time(shop: Shop, name: str) -> None:
+def test_the_history_keeps_the_names_at_the_time_of_the_change(shop: Shop, name: str) -> None:
     booked = shop.book(at(9))
     shop.change_offering(name=name)
     move(shop, booked, at(10))

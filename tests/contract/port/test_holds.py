@@ -26,7 +26,7 @@ def test_hold_is_an_appointment_that_expires(shop: Shop) -> None:
     assert get(shop, held) == held
 
 
-def test_a_hold_takes_the_time_of_others(shop: Shop) -> None:
+def test_a_hold_occupies_its_time(shop: Shop) -> None:
     hold(shop, at(9))
     assert at(9) not in shop.starts()
     with refused(SlotUnavailable, reason="taken"):
@@ -37,7 +37,7 @@ def test_a_hold_takes_the_time_of_others(shop: Shop) -> None:
         hold(shop, at(9))
 
 
-def test_exactly_what_search_lists_can_be_held(shop: Shop) -> None:
+def test_exactly_the_listed_slots_can_be_held(shop: Shop) -> None:
     for start in shop.starts():
         hold(shop, start)
     assert shop.starts() == []
@@ -56,7 +56,7 @@ def test_confirming_makes_it_an_appointment(shop: Shop) -> None:
     assert at(9) not in shop.starts()
 
 
-def test_a_hold_for_what_needs_approval_is_then_pending(shop: Shop) -> None:
+def test_a_confirmed_hold_of_an_offering_with_approval_is_pending(shop: Shop) -> None:
     shop.change_offering(requires_approval=True)
     assert confirm(shop, hold(shop, at(9))).status == "pending"
     assert at(9) not in shop.starts()
@@ -73,7 +73,7 @@ def test_only_a_hold_is_confirmed_and_only_once(shop: Shop) -> None:
         shop.port.confirm(shop.customer.writes(), m.Confirm(appointment_id=uuid4()))
 
 
-def test_a_hold_has_one_holder(shop: Shop) -> None:
+def test_a_hold_belongs_to_one_customer(shop: Shop) -> None:
     held = hold(shop, at(9))
     with refused(AppointmentNotFound):
         confirm(shop, held, shop.stranger)
@@ -93,7 +93,7 @@ def test_cancelled_hold_frees_the_slot(shop: Shop) -> None:
         confirm(shop, held)
 
 
-def test_a_hold_is_not_moved(shop: Shop) -> None:
+def test_a_hold_cannot_be_rescheduled(shop: Shop) -> None:
     with refused(InvalidTransition):
         move(shop, hold(shop, at(9)), at(10))
 
@@ -145,7 +145,7 @@ def test_agenda_contains_holds(adapter: Adapter, shop: Shop) -> None:
     assert list(shop.port.get_agenda(shop.staff.reads(), request).appointments) == [held, pending]
 
 
-def test_a_key_answers_the_same_hold(shop: Shop) -> None:
+def test_a_repeated_key_returns_the_same_hold(shop: Shop) -> None:
     request = m.Hold(offering_id=shop.offering.offering_id, customer_id=shop.customer.id, starts_at=at(9))
     first = shop.port.hold(shop.customer.writes("one"), request)
     assert shop.port.hold(shop.customer.writes("one"), request) == first

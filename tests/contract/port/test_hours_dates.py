@@ -68,7 +68,7 @@ def test_extra_hours_that_meet_the_weeks_are_one_range_with_them(shop: Shop) -> 
     assert on(shop, TODAY) == list(range(7, 18))
 
 
-def test_a_date_may_be_regular_again(shop: Shop) -> None:
+def test_a_date_override_can_be_removed(shop: Shop) -> None:
     shop.override(TODAY, "close")
     for _ in range(2):
         regular = shop.override(TODAY, "regular")
@@ -77,7 +77,7 @@ def test_a_date_may_be_regular_again(shop: Shop) -> None:
     assert on(shop, TODAY) == list(range(9, 17))
 
 
-def test_last_change_of_a_date_counts(shop: Shop) -> None:
+def test_the_last_override_of_a_date_applies(shop: Shop) -> None:
     shop.override(TODAY, "close")
     shop.override(TODAY, "replace", ("12:00", "13:00"))
     last = shop.override(TODAY, "extra", ("20:00", "21:00"))
@@ -93,14 +93,14 @@ def test_hours_of_a_date_may_go_past_its_midnight(shop: Shop) -> None:
     assert on(shop, TOMORROW) == [0, 1, *range(9, 17)]
 
 
-def test_a_date_is_one_of_the_providers_calendar(shop: Shop) -> None:
+def test_a_date_is_in_the_providers_time_zone(shop: Shop) -> None:
     auckland = shop.add_provider(zone="Pacific/Auckland")
     shop.override(TOMORROW, "close", provider=auckland)
     of_auckland = shop.starts(MONDAY, at(48), provider_id=auckland.provider_id)
     assert of_auckland == [*(at(hour) for hour in range(5)), *(at(hour, day=1) for hour in range(21, 24))]
 
 
-def test_dates_are_listed_by_date_within_what_was_asked(shop: Shop) -> None:
+def test_date_overrides_are_listed_by_date_within_the_window(shop: Shop) -> None:
     set_so_far = [shop.override(TODAY + timedelta(days=day), "close") for day in (3, 0, 5, 1)]
     in_order = sorted(set_so_far, key=lambda override: override.date)
     assert overrides(shop) == tuple(in_order)
@@ -139,14 +139,14 @@ def test_a_date_that_was_replaced_or_opened_is_open_on_a_holiday(shop: Shop) -> 
     assert on(shop, TOMORROW) == []
 
 
-def test_a_range_of_the_day_before_goes_on_into_a_holiday(shop: Shop) -> None:
+def test_a_range_of_the_previous_day_continues_into_a_holiday(shop: Shop) -> None:
     shop.work(hours("22:00", "02:00"))
     shop.set_holidays(TOMORROW)
     assert on(shop, TOMORROW) == [0, 1]
     assert on(shop, TODAY + timedelta(days=2)) == [22, 23]
 
 
-def test_what_is_booked_stays_booked_when_the_date_is_closed(shop: Shop) -> None:
+def test_appointments_remain_when_their_date_is_closed(shop: Shop) -> None:
     booked = shop.book(at(9))
     shop.override(TODAY, "close")
     shop.set_holidays(TODAY)
@@ -185,7 +185,7 @@ def test_invalid_date_is_refused(shop: Shop, fields: dict[str, Any], named: str)
     assert overrides(shop) == ()
 
 
-def test_a_holiday_is_named_once(shop: Shop) -> None:
+def test_a_repeated_holiday_is_refused(shop: Shop) -> None:
     day = m.Holiday(date=TODAY, name="Founders' day")
     with refused(InvalidRequest, field="holidays"):
         shop.port.set_holidays(shop.staff.writes(), spoilt(m.SetHolidays(holidays=()), holidays=(day, day)))

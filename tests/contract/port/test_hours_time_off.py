@@ -35,7 +35,7 @@ def test_block_has_the_requested_values(shop: Shop) -> None:
     assert blocks(shop) == m.BlockPage(zone="Europe/Paris", blocks=(block,))
 
 
-def test_pages_of_blocks_hold_each_once_in_order(shop: Shop) -> None:
+def test_pages_contain_each_block_once_in_order(shop: Shop) -> None:
     made = [shop.block(at(hour), at(hour + 1), reason=str(hour)) for hour in (14, 9, 9, 11, 16)]
     ask = m.ListBlocks(start=MONDAY, end=TUESDAY, limit=2)
     pages = [shop.port.list_blocks(shop.staff.reads(), ask)]
@@ -75,12 +75,12 @@ def test_block_of_the_business_applies_to_every_provider(shop: Shop) -> None:
         (at(0, day=-30), at(9), []),
     ],
 )
-def test_a_block_hides_what_it_touches(shop: Shop, start: datetime, end: datetime, hidden: list[int]) -> None:
+def test_a_block_hides_the_slots_it_overlaps(shop: Shop, start: datetime, end: datetime, hidden: list[int]) -> None:
     shop.block(start, end)
     assert [hour for hour in range(9, 17) if hour not in on_monday(shop)] == hidden
 
 
-def test_blocks_may_overlap_and_go_one_by_one(shop: Shop) -> None:
+def test_blocks_may_overlap_and_are_removed_one_by_one(shop: Shop) -> None:
     early, whole = shop.block(at(9), at(13)), shop.block(at(11), at(17), provider_id=shop.provider.provider_id)
     assert on_monday(shop) == []
     shop.unblock(early)
@@ -89,14 +89,14 @@ def test_blocks_may_overlap_and_go_one_by_one(shop: Shop) -> None:
     assert on_monday(shop) == list(range(9, 17))
 
 
-def test_what_is_booked_in_it_stays_booked(shop: Shop) -> None:
+def test_appointments_within_a_block_remain(shop: Shop) -> None:
     booked = shop.book(at(10))
     shop.block(at(9), at(17))
     found = shop.port.get_appointment(shop.customer.reads(), m.GetAppointment(appointment_id=booked.appointment_id))
     assert found == booked
 
 
-def test_a_block_that_is_over_may_be_removed_and_only_once(shop: Shop) -> None:
+def test_a_past_block_can_be_removed_once(shop: Shop) -> None:
     over = shop.block(datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC))
     assert shop.unblock(over) == over
     with refused(BlockNotFound):

@@ -90,7 +90,7 @@ def test_a_whole_day_is_as_long_as_the_clocks_make_it(shop: Shop, first: datetim
     assert shop.starts(first, last) == [first + timedelta(hours=n) for n in range(lasts)]
 
 
-def test_a_dated_week_holds_from_its_first_date_to_its_last(shop: Shop) -> None:
+def test_a_dated_week_applies_from_its_first_date_to_its_last(shop: Shop) -> None:
     provider = shop.work(hours("12:00", "14:00", 1), effective_from=june(11), effective_until=june(17))
     assert provider.weekly_hours == shop.provider.weekly_hours
     assert provider.schedules == (
@@ -107,7 +107,7 @@ def test_a_dated_week_holds_from_its_first_date_to_its_last(shop: Shop) -> None:
     assert on(shop, 14) == list(range(9, 17))
 
 
-def test_of_several_that_hold_the_one_that_began_last_counts(shop: Shop) -> None:
+def test_of_several_dated_weeks_the_latest_to_begin_applies(shop: Shop) -> None:
     shop.work(hours("12:00", "14:00", 1), effective_from=june(10), effective_until=june(12))
     shop.work(hours("06:00", "08:00", 1), effective_from=june(1))
     shop.work(hours("18:00", "20:00", 1), effective_from=june(11), effective_until=june(11))
@@ -143,14 +143,14 @@ def test_removing_a_dated_week_leaves_the_others_and_may_be_repeated(shop: Shop)
     assert on(shop, 7) == [12, 13]
 
 
-def test_the_week_that_always_holds_and_the_dated_ones_are_changed_apart(shop: Shop) -> None:
+def test_the_regular_week_and_dated_weeks_change_independently(shop: Shop) -> None:
     dated = shop.work(hours("12:00", "14:00", 1), effective_from=june(11)).schedules
     provider = shop.work(hours("06:00", "08:00", 1))
     assert provider.schedules == dated
     assert (on(shop, 0), on(shop, 7)) == ([6, 7], [12, 13])
 
 
-def test_a_range_that_begins_on_the_last_date_goes_on_past_its_midnight(shop: Shop) -> None:
+def test_a_range_that_begins_on_the_last_date_continues_past_midnight(shop: Shop) -> None:
     shop.work(hours("22:00", "02:00", 7), effective_from=june(4), effective_until=june(10))
     assert on(shop, 6) == [22, 23]
     assert on(shop, 7) == [0, 1, *range(9, 17)]
@@ -176,14 +176,14 @@ def test_a_provider_has_at_most_fifty_dated_weeks(shop: Shop) -> None:
         ({"effective_from": june(4), "remove": True, "ranges": tuple(OFFICE_HOURS)}, "ranges"),
     ],
 )
-def test_dates_that_do_not_belong_together_are_refused(shop: Shop, fields: dict[str, object], named: str) -> None:
+def test_inconsistent_dates_are_refused(shop: Shop, fields: dict[str, object], named: str) -> None:
     request = m.SetWeeklyHours(provider_id=shop.provider.provider_id, ranges=())
     with refused(InvalidRequest, field=named):
         shop.port.set_weekly_hours(shop.staff.writes(), spoilt(request, **fields))
     assert listed(shop) == shop.provider
 
 
-def test_only_a_provider_of_the_business_has_hours(shop: Shop) -> None:
+def test_hours_of_an_unknown_provider_are_refused(shop: Shop) -> None:
     nobody = m.Provider(
         provider_id=shop.offering.offering_id, name="", zone="UTC", active=True, offering_ids=(), weekly_hours=()
     )

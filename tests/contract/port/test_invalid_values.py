@@ -125,7 +125,7 @@ CASES: list[Case] = [
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_each_wrong_value_is_refused_by_its_field(shop: Shop, operation: AnyOperation) -> None:
+def test_an_invalid_value_is_refused_with_its_field(shop: Shop, operation: AnyOperation) -> None:
     request = samples(shop, unknown())[operation.name]
     before = _everything(shop)
     for _, field, value, named in (case for case in CASES if case[0] is operation):

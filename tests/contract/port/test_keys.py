@@ -108,7 +108,7 @@ def test_a_key_is_any_visible_ascii(shop: Shop, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", " ", "two words", "k" * 201, "clé", "a\r\nX-User: b", "a\n", "\x00", "\x7f"])
-def test_a_write_without_a_proper_key_is_refused(shop: Shop, key: str | None) -> None:
+def test_a_write_without_a_valid_key_is_refused(shop: Shop, key: str | None) -> None:
     with refused(InvalidRequest, field=KEY):
         shop.port.book(keyless(shop.customer.writes(), key), shop.booking())
     assert appointments(shop) == ()

@@ -41,7 +41,7 @@ def busy(shop: Shop) -> Shop:
     return shop
 
 
-def test_pages_hold_everything_once_in_order(busy: Shop) -> None:
+def test_pages_contain_each_appointment_once_in_order(busy: Shop) -> None:
     whole = page(busy).appointments
     assert len(whole) == 10
     assert list(whole) == sorted(whole, key=lambda each: (each.starts_at, each.appointment_id))
@@ -52,7 +52,7 @@ def test_pages_hold_everything_once_in_order(busy: Shop) -> None:
     assert [len(each.appointments) for each in all_pages(busy, limit=5)] == [5, 5]
 
 
-def test_nothing_is_lost_or_repeated_when_appointments_come_and_go(busy: Shop) -> None:
+def test_pages_skip_and_repeat_nothing_while_appointments_change(busy: Shop) -> None:
     before = ids([page(busy)])
     first = page(busy, limit=4)
     busy.book(at(9, day=2))
@@ -62,7 +62,7 @@ def test_nothing_is_lost_or_repeated_when_appointments_come_and_go(busy: Shop) -
     assert (ids([first]) + ids(rest))[:10] == before
 
 
-def test_a_customer_sees_their_own_only(busy: Shop) -> None:
+def test_a_customer_sees_only_their_own_appointments(busy: Shop) -> None:
     mine = page(busy, busy.customer).appointments
     assert {each.customer_id for each in mine} == {busy.customer.id}
     assert len(mine) == 5
@@ -82,7 +82,7 @@ def test_filters_narrow_the_list(busy: Shop) -> None:
     assert page(busy, provider_id=uuid4()).appointments == ()
 
 
-def test_filters_hold_across_pages(busy: Shop) -> None:
+def test_filters_apply_to_every_page(busy: Shop) -> None:
     pages = all_pages(busy, customer_id=busy.customer.id, status="booked", limit=1)
     assert [each.appointments[0].starts_at for each in pages] == [at(9), at(10), at(11), at(12)]
 
@@ -93,7 +93,7 @@ def test_forged_cursor_is_refused(shop: Shop, cursor: str) -> None:
         page(shop, cursor=cursor)
 
 
-def test_an_agenda_holds_what_touches_the_window(busy: Shop) -> None:
+def test_an_agenda_contains_appointments_that_overlap_the_window(busy: Shop) -> None:
     def agenda(start: object, end: object) -> list[object]:
         request = m.GetAgenda(provider_id=busy.provider.provider_id, start=start, end=end)  # type: ignore[arg-type]
         found = busy.port.get_agenda(busy.staff.reads(), request)

@@ -14,17 +14,17 @@ def following(shop: Shop, after: datetime | None = MONDAY, **fields: Any) -> lis
     return [slot.starts_at for slot in shop.port.next_available(shop.anonymous.reads(), request).slots]
 
 
-def test_the_first_start_from_a_moment_on(shop: Shop) -> None:
+def test_the_first_start_after_an_instant(shop: Shop) -> None:
     assert following(shop) == [at(9)]
     assert following(shop, at(9)) == [at(9)]
     assert following(shop, at(9, 1)) == [at(10)]
 
 
-def test_over_nights_and_weekends(shop: Shop) -> None:
+def test_nights_and_weekends_are_skipped(shop: Shop) -> None:
     assert following(shop, at(16, 30, day=4), limit=2) == [at(9, day=7), at(10, day=7)]
 
 
-def test_as_many_as_asked_for_in_order(shop: Shop) -> None:
+def test_the_requested_number_of_starts_in_order(shop: Shop) -> None:
     assert following(shop, limit=10) == [*(at(hour) for hour in range(9, 17)), at(9, day=1), at(10, day=1)]
 
 
@@ -43,7 +43,7 @@ def test_first_free_provider_of_several(shop: Shop) -> None:
     assert following(shop, at(17), provider_ids=(zoe.provider_id,), limit=2) == [at(8, day=1), at(8, day=8)]
 
 
-def test_62_days_are_looked_through_and_no_more(shop: Shop) -> None:
+def test_the_search_covers_62_days_at_most(shop: Shop) -> None:
     shop.work(())
     shop.override((MONDAY + timedelta(days=61)).date(), "replace", ("23:00", "24:00"))
     assert following(shop) == [at(23, day=61)]
@@ -58,7 +58,7 @@ def test_search_starts_now_by_default(shop: Shop) -> None:
     assert before < found <= before + timedelta(minutes=2)
 
 
-def test_from_now_on_62_days_are_looked_through(shop: Shop) -> None:
+def test_the_search_covers_62_days_from_now_by_default(shop: Shop) -> None:
     shop.work(())
     last = (datetime.now(UTC) + timedelta(days=62)).date()
     shop.override(last, "replace", ("00:00", "24:00"))

@@ -31,7 +31,7 @@ def test_staff_overbook_explicitly(shop: Shop) -> None:
     assert get(shop, first) == first
 
 
-def test_what_could_be_booked_anyway_is_not_marked(shop: Shop) -> None:
+def test_a_free_slot_is_not_marked_as_overbooked(shop: Shop) -> None:
     booked = squeeze(shop, override=True)
     assert booked.overbooked is False
     assert record(shop, booked) == ()
@@ -49,7 +49,7 @@ def test_customer_cannot_override(shop: Shop, flag: str) -> None:
     assert get(shop, booked) == booked
 
 
-def test_an_overbooked_appointment_takes_the_time_of_others(shop: Shop) -> None:
+def test_an_overbooked_appointment_occupies_its_time(shop: Shop) -> None:
     first = shop.book(at(9))
     second = squeeze(shop)
     cancel(shop, first)
@@ -60,12 +60,12 @@ def test_an_overbooked_appointment_takes_the_time_of_others(shop: Shop) -> None:
     assert shop.book(at(9), shop.stranger).overbooked is False
 
 
-def test_it_can_be_overbooked_more_than_once(shop: Shop) -> None:
+def test_a_time_can_be_overbooked_repeatedly(shop: Shop) -> None:
     shop.book(at(9))
     assert all(squeeze(shop).overbooked for _ in range(3))
 
 
-def test_an_override_sets_the_rules_of_time_aside(shop: Shop) -> None:
+def test_an_override_ignores_the_time_rules(shop: Shop) -> None:
     with refused(SlotUnavailable, reason="outside_hours"):
         squeeze(shop, starts_at=at(20))
     late = squeeze(shop, starts_at=at(20), overbook=False, override=True)
@@ -76,28 +76,28 @@ def test_an_override_sets_the_rules_of_time_aside(shop: Shop) -> None:
         squeeze(shop, starts_at=at(20, 30), overbook=False, override=True)
 
 
-def test_an_override_takes_time_like_any_booking(shop: Shop) -> None:
+def test_an_override_occupies_its_time(shop: Shop) -> None:
     squeeze(shop, starts_at=at(8), overbook=False, override=True)
     shop.work(hours("08:00", "17:00"))
     assert at(8) not in shop.starts()
     assert at(9) in shop.starts()
 
 
-def test_a_holiday_is_an_hour_like_any_other(shop: Shop) -> None:
+def test_a_holiday_is_overridden_like_closed_hours(shop: Shop) -> None:
     shop.set_holidays(date(2040, 6, 4))
     with refused(SlotUnavailable, reason="closed"):
         squeeze(shop)
     assert record(shop, squeeze(shop, override=True)) == ("hours",)
 
 
-def test_both_at_once(shop: Shop) -> None:
+def test_overbooking_and_override_can_be_combined(shop: Shop) -> None:
     squeeze(shop, starts_at=at(20), override=True)
     both = squeeze(shop, starts_at=at(20), override=True)
     assert both.overbooked
     assert set(record(shop, both)) == {"hours", "taken"}
 
 
-def test_notice_and_window_are_set_aside(shop: Shop) -> None:
+def test_an_override_ignores_notice_and_window(shop: Shop) -> None:
     shop.change_offering(min_notice_minutes=365 * 24 * 60)
     window = m.BookingWindow(kind="fixed", first=date(2041, 1, 1), last=date(2041, 12, 31))
     shop.change_offering(window=window)
@@ -111,7 +111,7 @@ def test_notice_and_window_are_set_aside(shop: Shop) -> None:
     assert record(shop, squeeze(shop, starts_at=at(11), override=True, overbook=False)) == ("window",)
 
 
-def test_a_limit_is_set_aside_by_overbooking(shop: Shop) -> None:
+def test_overbooking_ignores_limits(shop: Shop) -> None:
     shop.change_offering(limits=m.Limits(customer_day=1))
     shop.book(at(9))
     with refused(SlotUnavailable, reason="customer_limit"):
@@ -128,7 +128,7 @@ def test_past_and_unoffered_starts_cannot_be_overridden(shop: Shop) -> None:
         squeeze(shop, offering_id=colour.offering_id, override=True)
 
 
-def test_moving_onto_what_is_taken(shop: Shop) -> None:
+def test_rescheduling_can_overbook_an_occupied_time(shop: Shop) -> None:
     shop.book(at(9))
     mine = shop.book(at(10))
     with refused(SlotUnavailable, reason="taken"):
@@ -138,7 +138,7 @@ def test_moving_onto_what_is_taken(shop: Shop) -> None:
     assert at(10) in shop.starts()
 
 
-def test_moving_away_again_it_is_overbooked_no_longer(shop: Shop) -> None:
+def test_moving_to_a_free_time_removes_the_overbooked_mark(shop: Shop) -> None:
     shop.book(at(9))
     moved = move(shop, squeeze(shop), at(11), shop.staff)
     assert moved.overbooked is False
@@ -146,7 +146,7 @@ def test_moving_away_again_it_is_overbooked_no_longer(shop: Shop) -> None:
         shop.book(at(11), shop.stranger)
 
 
-def test_more_seats_than_there_are(shop: Shop) -> None:
+def test_overbooking_exceeds_the_seats_of_a_session(shop: Shop) -> None:
     yoga = shop.add_offering("Yoga", capacity=2, duration_minutes=60)
     shop.book(at(9), offering_id=yoga.offering_id, seats=2)
     with refused(SlotUnavailable, reason="full"):
@@ -167,7 +167,7 @@ def test_an_overbooked_provider_still_takes_a_free_room(shop: Shop) -> None:
         shop.book(at(9), shop.stranger, offering_id=facial.offering_id, provider_id=zoe.provider_id)
 
 
-def test_without_a_room_too(shop: Shop) -> None:
+def test_overbooking_is_possible_without_a_free_room(shop: Shop) -> None:
     shop.add_resource()
     facial = shop.add_offering("Facial", needs=(m.ResourceNeed(kind="room"),), duration_minutes=60)
     zoe = shop.add_provider()

@@ -21,13 +21,13 @@ def open_days(shop: Shop, days: int = 7, **fields: Any) -> list[int]:
     return [(day.date - FIRST).days for day in overview(shop, days, **fields).days if day.has_room]
 
 
-def test_every_day_asked_for_is_there_in_order(shop: Shop) -> None:
+def test_every_requested_day_is_listed_in_order(shop: Shop) -> None:
     found = overview(shop, days=10)
     assert [day.date for day in found.days] == [FIRST + timedelta(days=n) for n in range(10)]
     assert [day.has_room for day in found.days] == [True] * 5 + [False] * 2 + [True] * 3
 
 
-def test_a_full_day_has_no_room_and_one_free_start_is_room(shop: Shop) -> None:
+def test_a_day_has_room_if_one_start_is_free(shop: Shop) -> None:
     shop.work(hours("09:00", "11:00"))
     shop.book(at(9))
     assert open_days(shop, 2) == [0, 1]
@@ -35,7 +35,7 @@ def test_a_full_day_has_no_room_and_one_free_start_is_room(shop: Shop) -> None:
     assert open_days(shop, 2) == [1]
 
 
-def test_one_of_several_with_room_is_enough(shop: Shop) -> None:
+def test_one_free_provider_is_enough(shop: Shop) -> None:
     shop.work(hours("09:00", "10:00", 1, 2))
     zoe = shop.add_provider()
     shop.work(hours("09:00", "10:00", 1, 4), provider=zoe)
@@ -45,7 +45,7 @@ def test_one_of_several_with_room_is_enough(shop: Shop) -> None:
     assert open_days(shop, provider_ids=(zoe.provider_id,)) == [0, 3]
 
 
-def test_holidays_dates_and_time_off_show(shop: Shop) -> None:
+def test_holidays_date_overrides_and_time_off_are_considered(shop: Shop) -> None:
     shop.set_holidays(FIRST)
     shop.override(FIRST + timedelta(days=1), "close")
     shop.override(FIRST + timedelta(days=5), "extra", ("10:00", "11:00"))
@@ -53,7 +53,7 @@ def test_holidays_dates_and_time_off_show(shop: Shop) -> None:
     assert open_days(shop) == [3, 4, 5]
 
 
-def test_days_are_the_viewer_s(shop: Shop) -> None:
+def test_days_are_in_the_viewer_s_time_zone(shop: Shop) -> None:
     """Monday's late hours in UTC are Tuesday's in Auckland, where Monday is over when they begin."""
     shop.work(hours("20:00", "22:00", 1))
     assert open_days(shop) == [0]
@@ -78,7 +78,7 @@ def test_provider_without_the_offering_has_no_availability(shop: Shop) -> None:
     assert open_days(shop) == []
 
 
-def test_the_service_must_be_there(shop: Shop) -> None:
+def test_an_unknown_offering_is_not_found(shop: Shop) -> None:
     request = m.GetOverview(offering_id=shop.offering.offering_id, first=date(2040, 6, 4))
     with refused(OfferingNotFound):
         shop.port.get_overview(shop.anonymous.reads(), spoilt(request, offering_id=shop.business_id))

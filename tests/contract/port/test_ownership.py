@@ -40,7 +40,7 @@ def test_no_write_without_an_active_lease(unowned: Shop, expected: Kinds) -> Non
     assert unowned.port.list_appointments(unowned.staff.reads(), m.ListAppointments()).appointments == (booked,)
 
 
-def test_reading_goes_on(unowned: Shop) -> None:
+def test_reads_need_no_active_lease(unowned: Shop) -> None:
     assert at(10) in unowned.starts()
     assert unowned.port.get_business(unowned.anonymous.reads(), m.GetBusiness()).epoch == 1
     assert len(unowned.port.list_appointments(unowned.staff.reads(), m.ListAppointments()).appointments) == 1

@@ -72,7 +72,7 @@ def test_cancelling_inside_the_cutoff_may_be_refused(strict: Shop) -> None:
 
 
 @pytest.mark.parametrize("inside", ["fee", "refuse"])
-def test_staff_cancel_without_a_fee_which_is_on_record(strict: Shop, inside: str) -> None:
+def test_staff_cancel_without_a_fee_and_it_is_recorded(strict: Shop, inside: str) -> None:
     policy(strict, inside_cutoff=inside)
     booked = strict.book(soon())
     cancelled = cancel(strict, booked, strict.staff)
@@ -121,7 +121,7 @@ def test_cutoff_for_rescheduling_uses_the_old_start(strict: Shop) -> None:
     assert move(strict, strict.book(at(9)), soon()).starts_at == soon()
 
 
-def test_a_customer_moves_as_often_as_the_policy_says(strict: Shop) -> None:
+def test_the_policy_limits_reschedules_by_customers(strict: Shop) -> None:
     policy(strict, max_reschedules=2)
     booked = strict.book(at(9))
     once = move(strict, booked, at(10))
@@ -132,7 +132,7 @@ def test_a_customer_moves_as_often_as_the_policy_says(strict: Shop) -> None:
     assert get(strict, booked) == twice
 
 
-def test_staff_move_more_often_which_is_on_record_and_not_counted(strict: Shop) -> None:
+def test_reschedules_by_staff_are_recorded_and_not_counted(strict: Shop) -> None:
     policy(strict, max_reschedules=1)
     booked = strict.book(at(9))
     early = move(strict, booked, at(10), strict.staff)
@@ -143,7 +143,7 @@ def test_staff_move_more_often_which_is_on_record_and_not_counted(strict: Shop) 
     assert [each.overridden for each in changes_of(strict, booked)] == [(), (), (), ("reschedules",)]
 
 
-def test_what_was_booked_is_judged_by_the_new_policy(strict: Shop) -> None:
+def test_the_new_policy_applies_to_existing_appointments(strict: Shop) -> None:
     booked = strict.book(soon())
     strict.change_offering(cancel_cutoff_minutes=0)
     assert cancel(strict, booked).cancelled_in_time is True
@@ -157,7 +157,7 @@ def test_a_no_show_costs_the_late_fee(adapter: Adapter, strict: Shop) -> None:
     assert get(strict, booked) == missed
 
 
-def test_what_took_place_is_completed(adapter: Adapter, strict: Shop) -> None:
+def test_a_past_appointment_can_be_completed(adapter: Adapter, strict: Shop) -> None:
     booked = strict.book(at(9))
     let_begin(adapter, booked)
     completed = complete(strict, booked, expected_version=1)
@@ -167,7 +167,7 @@ def test_what_took_place_is_completed(adapter: Adapter, strict: Shop) -> None:
 
 
 @pytest.mark.parametrize("end", [complete, mark_no_show])
-def test_nothing_ends_before_it_began_nor_twice(adapter: Adapter, strict: Shop, end: Any) -> None:
+def test_an_appointment_is_completed_once_and_not_before_its_start(adapter: Adapter, strict: Shop, end: Any) -> None:
     booked = strict.book(at(9))
     with refused(InvalidTransition):
         end(strict, booked)
@@ -180,7 +180,7 @@ def test_nothing_ends_before_it_began_nor_twice(adapter: Adapter, strict: Shop, 
             again(strict, booked)
 
 
-def test_only_what_is_booked_ends(adapter: Adapter, strict: Shop) -> None:
+def test_only_a_booked_appointment_can_be_completed(adapter: Adapter, strict: Shop) -> None:
     strict.change_offering(requires_approval=True)
     pending, cancelled = strict.book(at(9)), strict.book(at(10))
     let_begin(adapter, pending)
@@ -200,7 +200,7 @@ def test_customer_cannot_complete_or_mark_no_show(strict: Shop) -> None:
         strict.port.mark_no_show(customer.writes(), m.MarkNoShow(appointment_id=booked.appointment_id))
 
 
-def test_the_system_is_bound_no_more_than_staff(strict: Shop) -> None:
+def test_policies_do_not_bind_the_system(strict: Shop) -> None:
     policy(strict, inside_cutoff="refuse", max_reschedules=0)
     system: Caller = strict.system
     booked = strict.book(soon())

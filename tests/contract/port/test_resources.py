@@ -17,7 +17,7 @@ def resources(shop: Shop) -> tuple[m.Resource, ...]:
     return shop.port.list_resources(shop.staff.reads(), m.ListResources()).resources
 
 
-def test_a_resource_is_as_asked_and_as_changed(shop: Shop) -> None:
+def test_a_resource_has_the_requested_and_the_changed_values(shop: Shop) -> None:
     room = shop.add_resource("Blue room")
     assert room == m.Resource(resource_id=room.resource_id, name="Blue room", kind="room", active=True)
     assert resources(shop) == (room,)
@@ -34,7 +34,7 @@ def test_resources_are_listed_by_kind_name_and_id(shop: Shop) -> None:
     assert list(listed) == sorted(listed, key=lambda each: (each.kind, each.name, each.resource_id))
 
 
-def test_a_resource_to_change_must_be_there(shop: Shop) -> None:
+def test_change_of_an_unknown_resource_is_not_found(shop: Shop) -> None:
     with refused(ResourceNotFound):
         shop.change_resource(m.Resource(resource_id=uuid4(), name="Room", kind="room", active=True))
 
@@ -46,7 +46,7 @@ def test_invalid_resource_is_refused(shop: Shop, fields: dict[str, Any]) -> None
     assert resources(shop) == ()
 
 
-def test_what_needs_a_room_is_offered_while_there_is_one(shop: Shop) -> None:
+def test_slots_are_offered_while_a_room_is_free(shop: Shop) -> None:
     shop.change_offering(needs=(A_ROOM,))
     assert shop.starts() == []
     room = shop.add_resource()
@@ -57,7 +57,7 @@ def test_what_needs_a_room_is_offered_while_there_is_one(shop: Shop) -> None:
         shop.book(at(9))
 
 
-def test_it_needs_as_many_as_it_says_of_each_kind(shop: Shop) -> None:
+def test_an_offering_needs_its_number_of_resources_of_each_kind(shop: Shop) -> None:
     shop.change_offering(needs=(m.ResourceNeed(kind="room", quantity=2), m.ResourceNeed(kind="laser")))
     shop.add_resource("Room 1")
     shop.add_resource("Laser", kind="laser")

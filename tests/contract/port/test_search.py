@@ -34,11 +34,11 @@ def test_slots_fill_the_working_hours(shop: Shop) -> None:
     assert {slot.starts_at.tzinfo for slot in found.slots} == {UTC}
 
 
-def test_the_zone_is_the_business_s(shop: Shop) -> None:
+def test_the_reply_has_the_business_s_time_zone(shop: Shop) -> None:
     assert shop.search().zone == "Europe/Paris"
 
 
-def test_nothing_on_days_off(shop: Shop) -> None:
+def test_days_off_have_no_slots(shop: Shop) -> None:
     assert shop.starts(at(0, day=5), at(0, day=7)) == []
 
 
@@ -94,7 +94,7 @@ def test_a_provider_busy_through_one_offering_is_busy_for_all(shop: Shop) -> Non
     assert clock(shop.starts(at(9), at(11))) == "10:00"
 
 
-def test_nothing_begins_in_the_past(shop: Shop) -> None:
+def test_past_starts_are_not_listed(shop: Shop) -> None:
     set_step(shop, duration=5, step=1)
     shop.work(hours("00:00", "24:00"))
     before = datetime.now(UTC)
@@ -113,7 +113,7 @@ def test_every_provider_is_listed_by_start_then_id(shop: Shop) -> None:
     ]
 
 
-def test_one_provider_may_be_asked_for(shop: Shop) -> None:
+def test_a_search_may_name_one_provider(shop: Shop) -> None:
     zoe = shop.add_provider()
     slots = shop.search(provider_id=zoe.provider_id).slots
     assert {slot.provider_id for slot in slots} == {zoe.provider_id}
@@ -163,7 +163,7 @@ def test_a_window_has_at_most_62_days(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("day", "lasts"), [("2040-03-24", 24), ("2040-03-25", 23), ("2040-10-28", 25), ("2040-10-29", 24)]
 )
-def test_a_day_lasts_as_long_as_its_zone_says(shop: Shop, day: str, lasts: int) -> None:
+def test_a_day_has_its_length_in_the_zone(shop: Shop, day: str, lasts: int) -> None:
     """In Paris the clocks go forward on 25 March 2040 and back on 28 October."""
     marie = shop.add_provider("Marie", zone="Europe/Paris")
     shop.work(hours("00:00", "24:00"), provider=marie)
@@ -173,6 +173,6 @@ def test_a_day_lasts_as_long_as_its_zone_says(shop: Shop, day: str, lasts: int) 
     assert len([each for each in local if each.date().isoformat() == day]) == lasts
 
 
-def test_wall_clock_hours_are_the_provider_s(shop: Shop) -> None:
+def test_hours_are_in_the_provider_s_time_zone(shop: Shop) -> None:
     marie = shop.add_provider("Marie", zone="America/New_York")
     assert clock(shop.starts(provider_id=marie.provider_id))[:5] == "13:00"

@@ -41,7 +41,7 @@ def refusals(shop: Shop, start: datetime, end: datetime, step: int = 30) -> dict
     return reasons
 
 
-def test_buffers_keep_clear_of_what_is_taken_and_of_its_buffers(shop: Shop) -> None:
+def test_buffers_do_not_overlap_occupied_time_or_its_buffers(shop: Shop) -> None:
     shop.change_offering(step_minutes=30, buffer_before_minutes=15, buffer_after_minutes=15)
     shop.book(at(12))
     assert clock(shop.starts(at(10), at(14, 30))) == "10:00 10:30 13:30 14:00"
@@ -119,7 +119,7 @@ def test_a_provider_s_limit_of_a_day_and_of_a_week(shop: Shop) -> None:
         shop.book(at(15, day=1))
 
 
-def test_a_customer_s_limit_counts_for_them_alone(shop: Shop) -> None:
+def test_a_customer_s_limit_does_not_affect_others(shop: Shop) -> None:
     shop.change_offering(limits=m.Limits(customer_day=1))
     shop.book(at(9))
     window = m.SearchSlots(offering_id=shop.offering.offering_id, start=MONDAY, end=MONDAY + DAY)

@@ -9,7 +9,7 @@ from tests.contract.port.samples import spoilt
 from tests.contract.port.shop import MONDAY, TUESDAY, Shop, at, hours, refused
 
 
-def test_a_set_of_providers_may_be_asked_for(shop: Shop) -> None:
+def test_a_search_may_name_several_providers(shop: Shop) -> None:
     zoe, kim = shop.add_provider(), shop.add_provider("Kim")
     found = shop.search(at(9), at(10), provider_ids=(zoe.provider_id, kim.provider_id)).slots
     assert [slot.provider_id for slot in found] == sorted((zoe.provider_id, kim.provider_id))
@@ -17,7 +17,7 @@ def test_a_set_of_providers_may_be_asked_for(shop: Shop) -> None:
         shop.search(provider_ids=(zoe.provider_id, uuid4()))
 
 
-def test_a_set_counts_before_a_single_provider(shop: Shop) -> None:
+def test_a_set_of_providers_prevails_over_a_single_one(shop: Shop) -> None:
     zoe = shop.add_provider()
     found = shop.search(provider_id=shop.provider.provider_id, provider_ids=(zoe.provider_id,)).slots
     assert {slot.provider_id for slot in found} == {zoe.provider_id}

@@ -28,7 +28,7 @@ def seats_left(shop: Shop, yoga: m.Offering, hour: int = 9, **asked: Any) -> int
     return next((slot.seats_left for slot in listed if slot.starts_at == at(hour)), None)
 
 
-def test_a_session_is_shared_until_its_seats_are_gone(shop: Shop, yoga: m.Offering) -> None:
+def test_a_session_is_listed_until_no_seat_is_left(shop: Shop, yoga: m.Offering) -> None:
     left = [seats_left(shop, yoga)]
     for _ in range(3):
         assert join(shop, yoga).seats == 1
@@ -74,7 +74,7 @@ def test_released_seats_can_be_booked(shop: Shop, yoga: m.Offering) -> None:
     assert shop.book(at(9)).status == "booked", "the last one to leave frees the provider"
 
 
-def test_moving_takes_the_seats_along(shop: Shop, yoga: m.Offering) -> None:
+def test_rescheduling_keeps_the_number_of_seats(shop: Shop, yoga: m.Offering) -> None:
     pair = join(shop, yoga, seats=2)
     moved = move(shop, pair, at(10), shop.staff)
     assert (moved.seats, moved.starts_at) == (2, at(10))
@@ -91,7 +91,7 @@ def test_moving_to_a_full_session(shop: Shop, yoga: m.Offering) -> None:
     assert seats_left(shop, yoga) == 1
 
 
-def test_moving_to_where_it_is_leaves_the_seats(shop: Shop, yoga: m.Offering) -> None:
+def test_rescheduling_to_the_same_time_keeps_the_seats(shop: Shop, yoga: m.Offering) -> None:
     pair = join(shop, yoga, seats=2)
     join(shop, yoga)
     assert move(shop, pair, at(9), shop.staff).version == 2
@@ -122,14 +122,14 @@ def test_a_held_seat_is_confirmed(shop: Shop, yoga: m.Offering) -> None:
     assert seats_left(shop, yoga) == 1
 
 
-def test_a_smaller_capacity_leaves_what_is_booked(shop: Shop, yoga: m.Offering) -> None:
+def test_a_smaller_capacity_keeps_existing_bookings(shop: Shop, yoga: m.Offering) -> None:
     booked = join(shop, yoga, seats=3)
     shop.change_offering(yoga, capacity=2)
     assert get(shop, booked) == booked
     assert seats_left(shop, yoga, 10) == 2
 
 
-def test_a_session_has_its_room_for_all(shop: Shop) -> None:
+def test_all_bookings_of_a_session_share_its_room(shop: Shop) -> None:
     room = shop.add_resource()
     class_ = shop.add_offering("Class", duration_minutes=60, capacity=2, needs=(m.ResourceNeed(kind="room"),))
     taken = [join(shop, class_) for _ in range(2)]

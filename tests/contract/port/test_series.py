@@ -85,7 +85,7 @@ def test_each_occurrence_is_an_appointment_of_its_own(shop: Shop) -> None:
     assert at(9, day=7) not in shop.starts(at(0, day=7), at(0, day=8))
 
 
-def test_the_provider_s_clock_counts(shop: Shop) -> None:
+def test_occurrences_keep_the_provider_s_local_time(shop: Shop) -> None:
     marie = shop.add_provider("Marie", zone="Europe/Paris")
     # 09:00 in Paris, before the clocks go back on Sunday 28 October 2040, and after.
     october = datetime.fromisoformat("2040-10-22T09:00:00+02:00")
@@ -93,7 +93,7 @@ def test_the_provider_s_clock_counts(shop: Shop) -> None:
     assert starts(series) == [october, datetime.fromisoformat("2040-10-29T09:00:00+01:00")]
 
 
-def test_one_conflict_and_nothing_is_booked(shop: Shop) -> None:
+def test_a_conflict_refuses_the_whole_series(shop: Shop) -> None:
     taken = shop.book(at(9, day=14), shop.stranger)
     with refused(SlotUnavailable, reason="taken"):
         book_series(shop)
@@ -101,7 +101,7 @@ def test_one_conflict_and_nothing_is_booked(shop: Shop) -> None:
     assert at(9) in shop.starts()
 
 
-def test_or_the_others_are_booked_and_the_conflicts_reported(shop: Shop) -> None:
+def test_conflicts_can_be_skipped_and_are_reported(shop: Shop) -> None:
     shop.book(at(9, day=4), shop.stranger)
     series = book_series(shop, on_conflict="skip", recurrence=m.Recurrence(every="day", count=7, interval=2))
     assert starts(series) == [at(9), at(9, day=2), at(9, day=8), at(9, day=10)]
@@ -114,7 +114,7 @@ def test_or_the_others_are_booked_and_the_conflicts_reported(shop: Shop) -> None
     assert read(shop, series).conflicts == ()
 
 
-def test_with_nothing_left_there_is_no_series(shop: Shop) -> None:
+def test_a_series_without_a_free_occurrence_is_refused(shop: Shop) -> None:
     for week in range(2):
         shop.book(at(9, day=7 * week), shop.stranger)
     with refused(SlotUnavailable, reason="taken"):
@@ -138,7 +138,7 @@ def test_a_series_of_52_is_booked_in_time(shop: Shop) -> None:
     assert len(moved.appointments) == 52
 
 
-def test_by_a_customer_it_waits_for_approval_where_that_is_required(shop: Shop) -> None:
+def test_a_series_by_a_customer_may_require_approval(shop: Shop) -> None:
     shop.change_offering(requires_approval=True)
     assert {each.status for each in book_series(shop).appointments} == {"pending"}
     assert {each.status for each in book_series(shop, at(10), shop.staff).appointments} == {"booked"}
@@ -175,7 +175,7 @@ def test_other_customers_cannot_see_it(shop: Shop) -> None:
         shift(shop, m.Series(series_id=series.series_id, appointments=(other,)), 0, at(13))
 
 
-def test_one_and_all_that_follow_are_moved(shop: Shop) -> None:
+def test_an_occurrence_is_moved_with_all_that_follow(shop: Shop) -> None:
     series = book_series(shop)
     moved = shift(shop, series, 1, at(14, day=8))
     assert starts(moved) == [at(14, day=8), at(14, day=15), at(14, day=22)]
@@ -206,7 +206,7 @@ def test_moved_occurrences_do_not_count_twice_toward_a_limit(shop: Shop) -> None
     assert starts(back) == [at(9, day=day) for day in range(4)]
 
 
-def test_one_conflict_and_none_is_moved(shop: Shop) -> None:
+def test_a_conflict_leaves_every_occurrence_unmoved(shop: Shop) -> None:
     series = book_series(shop)
     shop.book(at(14, day=14), shop.stranger)
     with refused(SlotUnavailable, reason="taken"):
@@ -215,7 +215,7 @@ def test_one_conflict_and_none_is_moved(shop: Shop) -> None:
     assert at(14) in shop.starts()
 
 
-def test_those_that_ended_stay_where_they_are(shop: Shop) -> None:
+def test_ended_occurrences_are_not_moved(shop: Shop) -> None:
     series = book_series(shop)
     cancel = m.Cancel(appointment_id=series.appointments[2].appointment_id)
     shop.port.cancel(shop.customer.writes(), cancel)
@@ -227,13 +227,13 @@ def test_those_that_ended_stay_where_they_are(shop: Shop) -> None:
         end(shop, series, 2)
 
 
-def test_one_that_was_moved_alone_keeps_its_distance(shop: Shop) -> None:
+def test_a_separately_moved_occurrence_keeps_its_offset(shop: Shop) -> None:
     series = book_series(shop)
     move(shop, series.appointments[1], at(11, day=8))
     assert starts(shift(shop, series, 0, at(10))) == [at(10), at(12, day=8), at(10, day=14), at(10, day=21)]
 
 
-def test_one_and_all_that_follow_are_cancelled(shop: Shop) -> None:
+def test_an_occurrence_is_cancelled_with_all_that_follow(shop: Shop) -> None:
     series = book_series(shop)
     cancelled = end(shop, series, 2, reason="Moving away")
     assert starts(cancelled) == [at(9, day=14), at(9, day=21)]
@@ -243,7 +243,7 @@ def test_one_and_all_that_follow_are_cancelled(shop: Shop) -> None:
     assert at(9, day=7) not in shop.starts(at(0, day=7), at(0, day=8))
 
 
-def test_policies_are_those_of_each_appointment(shop: Shop) -> None:
+def test_each_occurrence_follows_the_policy(shop: Shop) -> None:
     series = book_series(shop)
     shop.change_offering(cancel_cutoff_minutes=0, policy=m.ChangePolicy(max_reschedules=1, inside_cutoff="refuse"))
     shift(shop, series, 2, at(10, day=14))

@@ -59,7 +59,7 @@ def test_the_buffers_between_them_are_kept(shop: Shop) -> None:
     assert times(book_visit(shop, at(9), wash, dry)) == [(at(9), at(9, 30)), (at(9, 45), at(10))]
 
 
-def test_search_lists_exactly_what_can_be_booked(shop: Shop) -> None:
+def test_search_lists_exactly_the_bookable_visits(shop: Shop) -> None:
     shop.work(hours("09:00", "12:00", 1))
     beard = shop.add_offering("Beard", duration_minutes=25, step_minutes=15, buffer_after_minutes=10)
     shop.book(at(10), shop.stranger)
@@ -68,7 +68,7 @@ def test_search_lists_exactly_what_can_be_booked(shop: Shop) -> None:
     require_listed_is_bookable(shop, (shop.offering, beard), candidates)
 
 
-def test_with_several_providers_and_a_room_too(shop: Shop) -> None:
+def test_a_visit_may_need_several_providers_and_a_room(shop: Shop) -> None:
     shop.work(hours("09:00", "11:00", 1))
     zoe = shop.add_provider("Zoe")
     shop.work(hours("10:00", "12:00", 1), provider=zoe)
@@ -93,7 +93,7 @@ def test_limited_service_occurs_in_a_visit_once(shop: Shop) -> None:
         book_visit(shop, at(9), shop.offering, beard, shop.offering)
 
 
-def test_the_same_provider_for_all_if_one_is_named(shop: Shop) -> None:
+def test_a_named_provider_performs_all_services(shop: Shop) -> None:
     zoe = shop.add_provider("Zoe")
     beard = shop.add_offering("Beard")
     assert visits(shop, shop.offering, beard, provider_id=zoe.provider_id) == []
@@ -135,7 +135,7 @@ def test_unknown_ids_are_not_found(shop: Shop) -> None:
         shop.port.book_visit(shop.customer.writes(), request)
 
 
-def test_staff_book_what_waits_for_approval_by_customers(shop: Shop) -> None:
+def test_staff_book_visits_without_approval(shop: Shop) -> None:
     beard = shop.add_offering("Beard", requires_approval=True)
     asked = book_visit(shop, at(9), shop.offering, beard)
     assert [each.status for each in asked.appointments] == ["booked", "pending"]

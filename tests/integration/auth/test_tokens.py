@@ -64,7 +64,7 @@ def test_token_of_another_business_is_not_found(site: Site, owner: Client) -> No
     assert len(owner.get("/businesses/salon/tokens").json()["tokens"]) == 1
 
 
-def test_token_cannot_do_what_would_outlive_its_revocation(site: Site, owner: Client) -> None:
+def test_token_cannot_create_credentials_that_outlive_it(site: Site, owner: Client) -> None:
     program = Client(site.url, str(make(owner, role="owner")["secret"]))
     staff = {"name": "Eve", "email": "eve@example.org", "password": "long enough it is"}
     answers = [

@@ -162,7 +162,7 @@ def test_occurrence_cancelled_at_once_is_reported_after_the_confirmation(office:
     assert [subject.partition(":")[0] for subject in mailbox.subjects()] == ["Booked", "Cancelled"]
 
 
-def test_late_occurrence_does_not_repeat_what_another_sender_claimed(office: Office, mailbox: Mailbox) -> None:
+def test_late_occurrence_does_not_repeat_mails_that_another_sender_claimed(office: Office, mailbox: Mailbox) -> None:
     first, second = series_of(office, 2)
     office.hear(first.booked())
     office.administer("UPDATE notifications.message SET next_attempt_at = now() + interval '2 minutes'")

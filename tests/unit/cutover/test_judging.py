@@ -39,7 +39,7 @@ def sent(*seconds: int, after: float) -> list[TrafficRecord]:
 IN_A_PAUSE, SHORTLY_BEFORE, OUTSIDE = 0.55, 0.48, 0.8
 
 
-def test_answers_in_time_keep_the_promise() -> None:
+def test_responses_in_time_pass() -> None:
     judgement = judged(answer(3.55, 900.0), answer(4, kind="book", status=201), answer(5, kind="cancel", status=409))
     assert (judgement.finding, judgement.acceptable) == ("kept", True)
 
@@ -56,7 +56,7 @@ def test_answers_in_time_keep_the_promise() -> None:
     ],
     ids=["outside", "mostly outside", "from a pause on", "slow neighbours"],
 )
-def test_requests_that_are_late_anywhere_mean_an_overloaded_machine(late: Sequence[TrafficRecord]) -> None:
+def test_requests_that_are_late_anywhere_indicate_an_overloaded_machine(late: Sequence[TrafficRecord]) -> None:
     judgement = judged(*late)
     assert (judgement.finding, judgement.acceptable) == ("overloaded machine", True)
 
@@ -75,19 +75,19 @@ def test_requests_that_are_late_anywhere_mean_an_overloaded_machine(late: Sequen
     ],
     ids=["one", "one on its way", "several", "overload elsewhere", "overload as well", "a queue behind each"],
 )
-def test_requests_that_are_late_at_pauses_mean_a_broken_promise(late: Sequence[TrafficRecord]) -> None:
+def test_requests_that_are_late_at_pauses_are_a_broken_promise(late: Sequence[TrafficRecord]) -> None:
     judgement = judged(*late)
     assert (judgement.finding, judgement.acceptable) == ("broken promise", False)
 
 
-def test_the_counts_are_told() -> None:
+def test_the_counts_are_reported() -> None:
     expected = "overloaded machine: 4 of 4,004 reads exceeded their deadline, 3 of them outside any cutover,"
     assert str(judged(*sent(20, 40, 60, after=OUTSIDE), *sent(62, after=IN_A_PAUSE))).startswith(expected)
     write = answer(20.8, 5_010.0, 504, kind="book", final=201)
     assert "0 of 4,000 reads and 1 of 1 writes exceeded their deadline, 1 of them outside" in str(judged(write))
 
 
-def test_too_many_late_requests_say_nothing_about_the_moves() -> None:
+def test_too_many_late_requests_prove_nothing_about_the_cutovers() -> None:
     judgement = judged(*(expired(10 + number / 10) for number in range(100)))
     assert (judgement.finding, judgement.acceptable) == ("too overloaded to judge", False)
 
@@ -114,7 +114,7 @@ def test_a_write_that_is_never_settled_is_not_excused() -> None:
     assert judged(answer(20.55, 5_010.0, 504, kind="book", final=504)).finding == "broken promise"
 
 
-def test_nobody_waits_longer_than_the_user() -> None:
+def test_no_process_waits_longer_than_the_user() -> None:
     """A request that the user gave up on counts as one whose deadline passed."""
     assert judged(answer(20.8, 10_010.0, 0)).finding == "overloaded machine"
     assert judged(answer(20.55, 10_010.0, 0)).finding == "broken promise"
@@ -192,5 +192,5 @@ def moment(at: float) -> datetime:
         (None, False),
     ],
 )
-def test_which_refusals_are_for_want_of_time(problem: str | None, expected: bool) -> None:
+def test_refusals_for_lack_of_time_are_recognized(problem: str | None, expected: bool) -> None:
     assert refused_for_time(problem) is expected

@@ -85,7 +85,7 @@ def test_endpoint_has_the_access_and_route_of_its_operation(port: RecordingPort,
 
 
 @pytest.mark.parametrize("operation", OFFERED, ids=lambda operation: operation.name)
-def test_every_request_field_is_in_exactly_one_place(port: RecordingPort, operation: AnyOperation) -> None:
+def test_every_request_field_has_exactly_one_location(port: RecordingPort, operation: AnyOperation) -> None:
     at = endpoint(port, operation)
     model = at.body or at.query
     assert model is not None
