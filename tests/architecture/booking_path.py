@@ -93,7 +93,7 @@ def traced_web(name: str, url: str, settings: dict[str, str], calls: Path) -> Pr
     options = ["--worker-class", "gthread", "--threads", "2", "--no-control-socket", "--bind", address]
     return Program(
         f"{name} web",
-        ["-m", "gunicorn", *options, f"tests.architecture.traced:{name}"],
+        ["-m", "gunicorn", *options, f"tests.architecture.traced_apps:{name}"],
         settings | {"TRACED_CALLS": str(calls)},
         log=calls.with_suffix(".log"),
         is_ready=http_check(int(address.rpartition(":")[2]), "/readyz"),

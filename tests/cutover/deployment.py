@@ -33,7 +33,7 @@ from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.store import cutovers
 from monolith.cutover.verification import check_invariants, compare
 from scheduling_service.engine import lease as leases
-from tests.cutover.judging import judge_ledger, refused_for_time
+from tests.cutover.overload import judge_ledger, refused_for_time
 from tests.faults.proxy import TcpProxy
 from tests.polling import eventually
 

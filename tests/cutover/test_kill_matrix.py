@@ -21,7 +21,7 @@ from monolith.cutover.store import cutovers
 from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import Shop
 from tests.cutover.dying_controller import PassingChecks
-from tests.cutover.judging import refused_for_time
+from tests.cutover.overload import refused_for_time
 from tests.cutover.writers import opened, switched_port, writers
 
 FENCE_SECONDS = 1.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cutover.deployment import Deployment, cut_over_repeatedly, running_deployment
-from tests.cutover.judging import OverloadedMachine, judge_answers, pauses_of
+from tests.cutover.overload import OverloadedMachine, judge_answers, pauses_of
 
 FENCE_SECONDS = 2.0
 """The product's default, which is less than the deadline of a write: a write that waits for a fence is served."""

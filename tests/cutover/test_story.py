@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cutover.judging import refused_for_time
+from tests.cutover.overload import refused_for_time
 from tests.servers import ROOT
 
 _ATTEMPTS = 3

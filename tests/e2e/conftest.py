@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import FOLDER
-from tests.e2e.shared import Product, obtain_product
+from tests.e2e.shared_demo import Product, obtain_product
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import requests
 
 from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.demo import Place
-from tests.e2e.shared import Product
+from tests.e2e.shared_demo import Product
 from tests.e2e.shop import PRICE_MINOR, Customer, answered
 from tests.polling import eventually
 

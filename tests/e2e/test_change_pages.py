@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.browser import Browser
-from tests.e2e.shared import Product
+from tests.e2e.shared_demo import Product
 from tests.e2e.shop import Customer, Shop, answered
 from tests.e2e.test_pages import booked, sign_in
 from tests.polling import eventually

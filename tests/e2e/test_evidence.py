@@ -6,7 +6,7 @@ from threading import Event, Thread
 import requests
 
 from tests.e2e.demo import new_place
-from tests.e2e.shared import Product
+from tests.e2e.shared_demo import Product
 
 
 def test_evidence_names_the_modules_of_a_running_demo(product: Product) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.chromium import Chromium, installed
-from tests.e2e.shared import Product
+from tests.e2e.shared_demo import Product
 from tests.e2e.shop import Customer, answered
 from tests.servers import ROOT
 

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.e2e.browser import Browser, Page
-from tests.e2e.shared import Product
+from tests.e2e.shared_demo import Product
 from tests.e2e.shop import Customer, Shop, answered
 from tests.site import PASSWORD
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Place, new_place
-from tests.e2e.readme import Step, five_minutes
+from tests.e2e.readme_steps import Step, five_minutes
 from tests.e2e.shop import FLAG_SECONDS
 from tests.polling import eventually
 

@@ -18,8 +18,8 @@ from monolith.shared.events.follower import FollowerSettings
 from tests.databases import Databases
 from tests.faults.event_process import EventProcess
 from tests.faults.proxy import TcpProxy
-from tests.integration.events.sides import Notified, relay, relay_once, until
-from tests.integration.events.story import OutboxWriter, Story, http_outbox
+from tests.integration.events.relays_and_followers import Notified, relay, relay_once, until
+from tests.integration.events.sample_events import OutboxWriter, Story, http_outbox
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from scheduling_service.relay.relay import Relay
 from tests.databases import Databases
 from tests.faults.event_process import ROOT, EventProcess
 from tests.faults.proxy import Swallow, TcpProxy
-from tests.integration.events.sides import Notified, entries, relay, until
-from tests.integration.events.story import OutboxWriter, Story, http_outbox
+from tests.integration.events.relays_and_followers import Notified, entries, relay, until
+from tests.integration.events.sample_events import OutboxWriter, Story, http_outbox
 
 
 @pytest.fixture

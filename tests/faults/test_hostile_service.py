@@ -17,8 +17,8 @@ from monolith.modules.scheduling.adapters.breaker import Breaker
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
 from tests.contract.port.shop import refused
-from tests.faults.calling import OFFERINGS, book, read
-from tests.faults.peer import CLOSE, RESET, Peer, Script, Step, answer, peer, problem
+from tests.faults.sample_calls import OFFERINGS, book, read
+from tests.faults.scripted_server import CLOSE, RESET, Peer, Script, Step, answer, peer, problem
 
 UNAVAILABLE = b'{"code": "unavailable", "detail": "busy", "retry_after": %s}'
 

@@ -22,8 +22,8 @@ from deploy.devstack.keys import Keys
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.tokens import signer_from
 from tests.contract.port.shop import refused
-from tests.faults.calling import OFFERINGS, book, read
-from tests.faults.peer import answer
+from tests.faults.sample_calls import OFFERINGS, book, read
+from tests.faults.scripted_server import answer
 
 HOST = "127.0.0.1"
 

@@ -8,7 +8,7 @@ import pytest
 from monolith.modules.billing.module import APP_ROLE, build_billing
 from monolith.shared.database import ModuleDatabase
 from tests.databases import Databases
-from tests.integration.billing.bookkeeping import Admin, Books
+from tests.integration.billing.billed_business import Admin, Books
 
 POOL = 10
 

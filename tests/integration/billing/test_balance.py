@@ -12,7 +12,7 @@ from monolith.modules.billing.api import InvoicesQuery
 from monolith.shared.database import new_id
 from monolith.shared.endpoints import ApiError
 from tests.hypothesis_profiles import SUPPRESSED, examples
-from tests.integration.billing.bookkeeping import Books
+from tests.integration.billing.billed_business import Books
 
 # What happens, to which of the bookings so far, and an amount and a percentage where one is needed.
 STEPS = st.lists(

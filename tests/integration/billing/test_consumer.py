@@ -11,7 +11,7 @@ from monolith.shared.events import Consumer
 from monolith.shared.events.apply_events import apply_events
 from monolith.shared.events.batch import ApplyOutcome
 from monolith.shared.events.inbox import Inbox
-from tests.integration.billing.bookkeeping import Books
+from tests.integration.billing.billed_business import Books
 
 THREADS = 8
 

@@ -10,7 +10,7 @@ import requests
 from monolith.modules.billing.module import build_billing
 from monolith.shared.database import ModuleDatabase
 from tests.databases import Databases
-from tests.integration.billing.bookkeeping import Books
+from tests.integration.billing.billed_business import Books
 from tests.site import Client, Site, auth_site
 
 PRICES = "/businesses/salon/prices"

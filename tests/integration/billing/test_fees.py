@@ -7,7 +7,7 @@ from contracts.scheduling import events
 from contracts.scheduling.events import AppointmentBooked
 from contracts.scheduling.models import AppointmentStatus
 from monolith.shared.database import new_id
-from tests.integration.billing.bookkeeping import Books
+from tests.integration.billing.billed_business import Books
 
 
 @pytest.fixture

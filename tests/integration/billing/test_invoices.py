@@ -9,7 +9,7 @@ import pytest
 from monolith.modules.billing.api import InvoicesQuery, RecordPayment
 from monolith.shared.database import new_id
 from monolith.shared.endpoints import ApiError
-from tests.integration.billing.bookkeeping import Books
+from tests.integration.billing.billed_business import Books
 
 
 def test_booking_is_invoiced_at_its_price(books: Books) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from monolith.modules.billing.api import InvoicesQuery
 from monolith.shared.endpoints import ApiError
-from tests.integration.billing.bookkeeping import Admin, Books
+from tests.integration.billing.billed_business import Admin, Books
 
 THREADS = 8
 EACH = 15

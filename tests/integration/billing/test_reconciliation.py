@@ -6,7 +6,7 @@ from contracts.scheduling.events import AppointmentBooked
 from contracts.scheduling.models import Appointment
 from monolith.modules.billing.api import AppointmentRecord
 from monolith.shared.database import new_id
-from tests.integration.billing.bookkeeping import Books
+from tests.integration.billing.billed_business import Books
 
 
 def standing(appointment: Appointment) -> AppointmentRecord:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from monolith.shared.database import new_id
-from tests.integration.billing.bookkeeping import Admin, Books
+from tests.integration.billing.billed_business import Admin, Books
 
 TENANT_TABLES = ["price", "number_series", "invoice", "invoice_line", "credit_note", "payment"]
 ISSUED = ["price", "invoice", "invoice_line", "credit_note", "payment"]

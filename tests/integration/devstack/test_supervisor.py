@@ -32,7 +32,7 @@ class Running:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
-    command = [sys.executable, "-m", "tests.integration.devstack.supervised", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.integration.devstack.supervisor_process", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:

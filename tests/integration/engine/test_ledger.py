@@ -18,7 +18,7 @@ from contracts.scheduling.errors import (
 )
 from contracts.scheduling.events import decode_event
 from tests.contract.port.shop import Shop, at, customer_of
-from tests.integration.engine.racing import accepted, require_apart, standing
+from tests.integration.engine.race_invariants import accepted, require_apart, standing
 from tests.integration.engine.workbench import Workbench, at_once, told_to_return
 
 CLIENTS, STEPS = 8, 25

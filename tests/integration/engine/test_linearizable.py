@@ -23,7 +23,7 @@ from contracts.scheduling.errors import (
 )
 from tests.contract.port import appointments as calls
 from tests.contract.port.shop import Caller, Shop, at, customer_of
-from tests.integration.engine.racing import expire, require_claimed
+from tests.integration.engine.race_invariants import expire, require_claimed
 from tests.integration.engine.workbench import Workbench, told_to_return
 
 CLIENTS, STEPS = 8, 40

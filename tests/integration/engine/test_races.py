@@ -18,7 +18,7 @@ from contracts.scheduling.errors import (
 )
 from tests.contract.port import appointments as calls
 from tests.contract.port.shop import Caller, Shop, at, customer_of, hours
-from tests.integration.engine.racing import accepted, ids, refusals, require_apart, require_taken, standing
+from tests.integration.engine.race_invariants import accepted, ids, refusals, require_apart, require_taken, standing
 from tests.integration.engine.workbench import SLOW_COMMIT, Background, Workbench, at_once
 
 ROOT = Path(__file__).resolve().parents[3]

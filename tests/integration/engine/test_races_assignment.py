@@ -10,7 +10,7 @@ import pytest
 from contracts.scheduling import models as m
 from tests.contract.port.appointments import move
 from tests.contract.port.shop import Shop, at, customer_of
-from tests.integration.engine.racing import (
+from tests.integration.engine.race_invariants import (
     accepted,
     refusals,
     require_apart,

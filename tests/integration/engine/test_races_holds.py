@@ -10,7 +10,7 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import HoldExpired, InvalidTransition, SlotUnavailable
 from tests.contract.port.appointments import approve, cancel, confirm, decline, get, hold, move
 from tests.contract.port.shop import Shop, at, customer_of
-from tests.integration.engine.racing import (
+from tests.integration.engine.race_invariants import (
     accepted,
     expire,
     ids,

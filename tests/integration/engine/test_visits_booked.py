@@ -19,8 +19,8 @@ from tests.contract.port.appointments import cancel
 from tests.contract.port.shop import Shop
 from tests.contract.port.test_visits import book_visit
 from tests.hypothesis_profiles import examples
-from tests.integration.engine.racing import require_claimed
-from tests.integration.engine.small_shops import Plan, Window, let_happen, open_small, plans
+from tests.integration.engine.race_invariants import require_claimed
+from tests.integration.engine.random_businesses import Plan, Window, let_happen, open_small, plans
 from tests.integration.engine.workbench import Workbench
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)

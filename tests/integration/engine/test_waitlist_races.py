@@ -13,7 +13,7 @@ from tests.contract.port.appointments import cancel, confirm, hold
 from tests.contract.port.shop import Caller, Shop, at, customer_of
 from tests.contract.port.test_series import request_of
 from tests.contract.port.test_waitlist import join, leave, settle, waiting
-from tests.integration.engine.racing import accepted, refusals
+from tests.integration.engine.race_invariants import accepted, refusals
 from tests.integration.engine.workbench import Workbench, at_once
 
 Call = Callable[[], object]

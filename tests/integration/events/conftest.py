@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.databases import Databases
-from tests.integration.events.sides import Notified
-from tests.integration.events.story import OutboxWriter, http_outbox
+from tests.integration.events.relays_and_followers import Notified
+from tests.integration.events.sample_events import OutboxWriter, http_outbox
 
 
 @pytest.fixture

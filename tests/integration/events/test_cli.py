@@ -10,8 +10,8 @@ from contracts.scheduling.events import PUBLISHED, STREAM, encode_event
 from monolith.shared.events import EventRejected
 from tests.command_line import CommandLine, CommandResult, monolith_settings
 from tests.databases import Databases
-from tests.integration.events.sides import Notified, entries, relay, until
-from tests.integration.events.story import OutboxWriter, Story
+from tests.integration.events.relays_and_followers import Notified, entries, relay, until
+from tests.integration.events.sample_events import OutboxWriter, Story
 
 EventsCommand = Callable[..., CommandResult]
 

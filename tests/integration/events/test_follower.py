@@ -13,8 +13,8 @@ from monolith.shared.database import ModuleDatabase
 from monolith.shared.events import EventRejected
 from monolith.shared.events.dead_letters import DeadLetters
 from tests.databases import Databases
-from tests.integration.events.sides import QUICK, Notified, relay, relay_once, until
-from tests.integration.events.story import OutboxWriter, Story, http_outbox, in_process_outbox
+from tests.integration.events.relays_and_followers import QUICK, Notified, relay, relay_once, until
+from tests.integration.events.sample_events import OutboxWriter, Story, http_outbox, in_process_outbox
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import redis
 from contracts.scheduling.events import PUBLISHED, STREAM, AnyEvent, decode_event
 from scheduling_service.relay.relay import RelayLimits
 from tests.databases import Databases
-from tests.integration.events.sides import Notified, entries, relay, relay_once, until
-from tests.integration.events.story import OutboxWriter, Story, http_outbox, in_process_outbox
+from tests.integration.events.relays_and_followers import Notified, entries, relay, relay_once, until
+from tests.integration.events.sample_events import OutboxWriter, Story, http_outbox, in_process_outbox
 
 
 def test_relay_publishes_in_order_and_advances_the_watermark(databases: Databases, outbox: OutboxWriter) -> None:

@@ -9,7 +9,7 @@ import pytest
 from deploy.errors import CommandError
 from loadtests.evidence.prometheus import query_prometheus
 from loadtests.evidence.window import build_window
-from tests.faults.peer import Peer, answer, peer
+from tests.faults.scripted_server import Peer, answer, peer
 
 SHOP = {"job": "shop", "module": "orders"}
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from tests.databases import Databases
-from tests.integration.events.story import Story
+from tests.integration.events.sample_events import Story
 from tests.integration.notifications.conftest import Office
 from tests.site import Client, Site, auth_site
 

@@ -14,8 +14,8 @@ from monolith.modules.notifications.model import Kind, Preferences
 from monolith.modules.notifications.sender import BATCH, RetryPolicy, Sender
 from monolith.modules.notifications.smtp import MailServer
 from monolith.shared.database import new_id
-from tests.faults.peer import CLOSE, Step, peer
-from tests.integration.events.story import BUSINESS, Story
+from tests.faults.scripted_server import CLOSE, Step, peer
+from tests.integration.events.sample_events import BUSINESS, Story
 from tests.integration.notifications.conftest import SENDER, Mailbox, Office
 
 

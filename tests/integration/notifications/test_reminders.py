@@ -7,7 +7,7 @@ import pytest
 
 from contracts.scheduling.events import encode_event
 from monolith.modules.notifications.model import Preferences
-from tests.integration.events.story import BUSINESS, Story
+from tests.integration.events.sample_events import BUSINESS, Story
 from tests.integration.notifications.conftest import Mailbox, Office
 
 

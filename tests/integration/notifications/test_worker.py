@@ -16,8 +16,8 @@ import pytest
 from deploy.devstack.keys import load_keys
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
-from tests.integration.events.sides import relay_once, until
-from tests.integration.events.story import Story, http_outbox, in_process_outbox
+from tests.integration.events.relays_and_followers import relay_once, until
+from tests.integration.events.sample_events import Story, http_outbox, in_process_outbox
 from tests.integration.notifications.conftest import Mailbox
 from tests.servers import ROOT
 from tests.site import auth_site

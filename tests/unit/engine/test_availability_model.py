@@ -18,9 +18,9 @@ from scheduling_service.engine.availability import (
 )
 from scheduling_service.engine.hours import to_utc
 from tests.hypothesis_profiles import examples
-from tests.unit.engine.cases import HOUR, cases, counts, sessions, things
-from tests.unit.engine.model import MINUTE, Model, Person, Range
-from tests.unit.engine.rules import provider_id, question, resource_ids, session_id, taken
+from tests.unit.engine.availability_model import MINUTE, Model, Person, Range
+from tests.unit.engine.model_rules import provider_id, question, resource_ids, session_id, taken
+from tests.unit.engine.random_cases import HOUR, cases, counts, sessions, things
 
 Case = tuple[Model, Range]
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)

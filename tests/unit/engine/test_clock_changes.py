@@ -9,8 +9,8 @@ import pytest
 
 from scheduling_service.engine.availability import free_starts, rejection_reasons
 from scheduling_service.engine.hours import instant_of, local_days
-from tests.unit.engine.rules import plain, question, taken
-from tests.unit.engine.zones import changes
+from tests.unit.engine.clock_change_days import changes
+from tests.unit.engine.model_rules import plain, question, taken
 
 PARIS_FORWARD, PARIS_BACK = date(2040, 3, 25), date(2040, 10, 28)
 

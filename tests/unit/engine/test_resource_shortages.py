@@ -11,9 +11,9 @@ from contracts.scheduling.errors import DeadlineExceeded
 from scheduling_service.engine.availability import days_with_availability, free_slots, free_starts
 from scheduling_service.engine.availability.conditions import StartConditions
 from scheduling_service.engine.availability.shortages import resource_shortages
-from tests.unit.engine.cases import HOUR, cases
-from tests.unit.engine.model import MINUTE
-from tests.unit.engine.rules import question, taken
+from tests.unit.engine.availability_model import MINUTE
+from tests.unit.engine.model_rules import question, taken
+from tests.unit.engine.random_cases import HOUR, cases
 from tests.unit.engine.test_availability_model import PHASES, Case, minutes, with_resources
 
 

@@ -8,9 +8,9 @@ from hypothesis import Phase, find, given, settings
 
 from scheduling_service.engine.visit_search import start_offsets, visit_slots
 from tests.hypothesis_profiles import examples
-from tests.unit.engine.rules import taken
+from tests.unit.engine.model_rules import taken
+from tests.unit.engine.random_visits import Visit, questions_of, visits
 from tests.unit.engine.test_availability_model import PHASES, minutes
-from tests.unit.engine.visits import Visit, questions_of, visits
 
 
 def listed(visit: Visit) -> list[tuple[int, int]]:

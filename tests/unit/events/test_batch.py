@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts.scheduling.events import AnyEvent, encode_event
 from monolith.shared.events.batch import ApplyOutcome, KnownEvents, VersionKey, plan_batch
-from tests.integration.events.story import Story
+from tests.integration.events.sample_events import Story
 
 
 def known(

@@ -18,7 +18,7 @@ from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.mail import ComposedMail, InvalidAddress, Notification, SenderIdentity, compose
 from monolith.modules.notifications.mail_text import one_line
 from monolith.modules.notifications.model import Kind
-from tests.integration.events.story import BUSINESS, Story
+from tests.integration.events.sample_events import BUSINESS, Story
 from tests.unit.notifications.library_composer import library_mail
 
 SENDER = SenderIdentity("https://book.example")

@@ -1,4 +1,4 @@
-"""One demo for all tests that only read and book: `python -m tests.e2e.shared FOLDER`.
+"""One demo for all tests that only read and book: `python -m tests.e2e.shared_demo FOLDER`.
 
 Started on first use, by any worker; it ends with the run, like the servers of `tests.servers`. The flag is
 `in_process`, and each side has one shop.
@@ -18,7 +18,7 @@ from tests.e2e.demo import Demo, Place, new_place
 from tests.e2e.shop import Shop, open_both
 from tests.run_scope import hold_until_the_run_ends, leave, obtain_from_holder
 
-MODULE = "tests.e2e.shared"
+MODULE = "tests.e2e.shared_demo"
 _DAYS_AHEAD = 5
 """Pairs of days. Tests that name a day themselves take nearer ones, or some beyond a year."""
 

@@ -6,7 +6,7 @@ from contracts.scheduling import models as m
 from contracts.scheduling.context import Actor
 from contracts.scheduling.port import SchedulingPort
 from tests.contract.port.shop import Caller, at
-from tests.faults.peer import answer
+from tests.faults.scripted_server import answer
 
 STAFF = Caller(uuid4(), Actor("staff", uuid4()))
 BOOKING = m.Book(offering_id=uuid4(), provider_id=uuid4(), customer_id=uuid4(), starts_at=at(9))

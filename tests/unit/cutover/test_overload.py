@@ -10,7 +10,7 @@ from loadtests.harness.cutovers import WritePause
 from loadtests.harness.traffic.ledger import LedgerReport
 from loadtests.harness.traffic.open_loop import TrafficRecord
 from monolith.cutover.store.cutovers import Cutover
-from tests.cutover.judging import Judgement, judge_answers, judge_ledger, pauses_of, refused_for_time
+from tests.cutover.overload import Judgement, judge_answers, judge_ledger, pauses_of, refused_for_time
 
 PAUSES = [WritePause(second + 0.5, second + 0.6) for second in range(100)]
 """A cutover each second. Including requests sent shortly before one, about 15 % of all meet a pause."""

@@ -1,4 +1,4 @@
-"""A supervisor that a test kills: `python -m tests.integration.devstack.supervised FOLDER`.
+"""A supervisor that a test kills: `python -m tests.integration.devstack.supervisor_process FOLDER`.
 
 Runs a Postgres server and a small web server, and prints their ports and process ids.
 """

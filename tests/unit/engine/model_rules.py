@@ -10,7 +10,7 @@ from scheduling_service.engine.availability import AvailabilityQuery, Occupancy,
 from scheduling_service.engine.availability.occupancy import BookableSession
 from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.rules import BusinessRules, compile_rules
-from tests.unit.engine.model import MINUTE, Model, Person, Range, Terms, Week
+from tests.unit.engine.availability_model import MINUTE, Model, Person, Range, Terms, Week
 
 OFFERING, CUSTOMER = UUID(int=1), UUID(int=2)
 

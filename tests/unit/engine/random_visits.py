@@ -14,9 +14,9 @@ from hypothesis.strategies import DrawFn
 from scheduling_service.engine.availability import AvailabilityQuery
 from scheduling_service.engine.rules import BusinessRules
 from scheduling_service.engine.visit_search import build_visit_queries
-from tests.unit.engine.cases import HOUR, counts, days, spans, terms, things, weeks, zones
-from tests.unit.engine.model import MINUTE, Model, Person, Range, Session, Terms, date_of, reached
-from tests.unit.engine.rules import CUSTOMER, offering, provider_id, rules
+from tests.unit.engine.availability_model import MINUTE, Model, Person, Range, Session, Terms, date_of, reached
+from tests.unit.engine.model_rules import CUSTOMER, offering, provider_id, rules
+from tests.unit.engine.random_cases import HOUR, counts, days, spans, terms, things, weeks, zones
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Both webs with a profiler around each request: `gunicorn tests.architecture.traced:monolith` or `:scheduling`.
+"""Both webs with a profiler around each request: `gunicorn tests.architecture.traced_apps:monolith` or `:scheduling`.
 
 The functions of the product that a POST to an `/appointments` path calls are written to the file named by TRACED_CALLS,
 one `path:function` a line.

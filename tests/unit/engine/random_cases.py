@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from tests.unit.engine.model import (
+from tests.unit.engine.availability_model import (
     DAY,
     MINUTE,
     Dated,
@@ -23,7 +23,7 @@ from tests.unit.engine.model import (
     date_of,
     reached,
 )
-from tests.unit.engine.zones import YEAR, changes
+from tests.unit.engine.clock_change_days import YEAR, changes
 
 HOUR = 60 * MINUTE
 ZONES = [

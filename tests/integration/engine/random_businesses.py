@@ -13,7 +13,7 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import SlotUnavailable
 from tests.contract.port.appointments import hold
 from tests.contract.port.shop import MONDAY, Shop, hours
-from tests.integration.engine.racing import expire
+from tests.integration.engine.race_invariants import expire
 from tests.integration.engine.workbench import Workbench
 
 Window = tuple[datetime, datetime]
