@@ -1,28 +1,10 @@
 """Gunicorn settings of the scheduling service, on SCHEDULING_PORT."""
 
-# ruff: noqa: F401 (gunicorn reads its settings from the names in this file)
-
 import os
 
 from contracts.chassis.settings import load_or_exit
-from deploy.gunicorn.web import (
-    accesslog,
-    child_exit,
-    control_socket_disable,
-    errorlog,
-    forwarded_allow_ips,
-    graceful_timeout,
-    host,
-    limit_request_field_size,
-    limit_request_fields,
-    limit_request_line,
-    prepare_master,
-    threads,
-    timeout,
-    worker_class,
-    worker_tmp_dir,
-    workers,
-)
+from deploy.gunicorn.web import *  # noqa: F403 (gunicorn reads its settings from the names in this file)
+from deploy.gunicorn.web import host, prepare_master
 from scheduling_service.config import WebConfig
 
 bind = f"{host}:{os.environ.get('SCHEDULING_PORT', '8001')}"

@@ -1,4 +1,4 @@
-"""Settings that both web processes share. The file of each imports them by name and adds its port."""
+"""Settings that both web processes share. The file of each imports all of them and adds its port."""
 
 import importlib
 import os

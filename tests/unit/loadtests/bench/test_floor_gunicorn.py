@@ -5,7 +5,7 @@ from loadtests.bench import floor_gunicorn
 
 SETTINGS = {setting.name for setting in KNOWN_SETTINGS}
 # Start-up hooks of the product, and its process name.
-PRODUCT_ONLY = {"on_starting", "child_exit", "proc_name"}
+PRODUCT_ONLY = {"on_starting", "proc_name"}
 
 
 def test_floors_have_every_gunicorn_setting_of_the_monolith() -> None:
