@@ -30,13 +30,6 @@ def local_date(moment: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(moment, zone).date()
 
 
-def local_days(start: int, end: int, zone: ZoneInfo) -> list[date]:
-    """Return every local date that overlaps [start, end), in order."""
-    first = datetime.fromtimestamp(start, zone).date()
-    last = datetime.fromtimestamp(end - 1, zone).date()
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
 @lru_cache(maxsize=50_000)
 def to_utc(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
