@@ -68,7 +68,7 @@ HEADERS: Json = {
     "TraceParent": openapi.header(
         TRACEPARENT, "W3C trace context. A malformed value starts a new trace.", {"type": "string"}
     ),
-    "RequestId": openapi.header(REQUEST_ID, "Appears in the log lines of both sides.", {"type": "string"}),
+    "RequestId": openapi.header(REQUEST_ID, "Appears in the log lines of client and service.", {"type": "string"}),
 }
 REPLY_HEADERS: Json = {
     "RequestId": {"description": "The id of the request, or a new one.", "schema": {"type": "string"}},

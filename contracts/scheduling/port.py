@@ -3,8 +3,8 @@
 # ruff: noqa: B027
 """The port: everything the rest of the product can request from scheduling.
 
-It is written as if the other side were remote: every call may take until its deadline and may end in `OutcomeUnknown`,
-and no caller holds a database transaction open across a call. `errors.py` explains the errors.
+It is written as if the implementation were remote: every call may take until its deadline and may end in
+`OutcomeUnknown`, and no caller holds a database transaction open across a call. `errors.py` explains the errors.
 """
 
 from abc import ABC, abstractmethod

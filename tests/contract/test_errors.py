@@ -31,7 +31,7 @@ EXAMPLES: list[SchedulingError] = [
     errors.HoldExpired("It was not confirmed in time."),
     errors.KeyInProgress("Ask again."),
     errors.NotOwner("Ask the other database.", owner="scheduling", epoch=2),
-    errors.NotOwner("Ask the other side."),
+    errors.NotOwner("Call the owning database."),
     errors.KeyReused("The key stands for another request."),
     errors.Unavailable("Try later.", retry_after=2.5),
     errors.DeadlineExceeded("Too late."),

@@ -233,7 +233,7 @@ class ListProviders(Request, frozen=True):
 
 
 class Providers(Reply, frozen=True):
-    """Providers by name, then id."""
+    """Providers, sorted by name, then id."""
 
     providers: tuple[Provider, ...]
 

@@ -46,7 +46,7 @@ class Conflicting(Reply, frozen=True):
 
 
 class Series(Reply, frozen=True):
-    """The appointments of a series, by start. `conflicts` are those of this call; a read has none."""
+    """The appointments of a series, sorted by start time. `conflicts` are those of this call; a read has none."""
 
     series_id: UUID
     appointments: tuple[Appointment, ...]
