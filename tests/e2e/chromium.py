@@ -19,8 +19,8 @@ _FLAGS = (
 _BECOME = """
 import fcntl, os, sys
 pipes = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
-for place, pipe in enumerate(pipes, 3):
-    os.dup2(pipe, place)
+for installation, pipe in enumerate(pipes, 3):
+    os.dup2(pipe, installation)
 os.execv(sys.argv[3], sys.argv[3:])
 """
 

@@ -24,7 +24,7 @@ _ADMINISTRATORS: Mapping[AdapterName, str] = {"in_process": "MONOLITH_DATABASE_U
 
 
 @dataclass(frozen=True)
-class Place:
+class Installation:
     """The folder and ports of a demo. `given` are URLs of existing servers, by their environment variables."""
 
     data: Path
@@ -57,10 +57,10 @@ class Place:
             check=False,
         )
 
-    def sql(self, side: AdapterName, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Execute SQL as the administrator of one side's database, who sees the rows of every business."""
+    def sql(self, adapter: AdapterName, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Execute SQL as the administrator of the database behind one adapter, who sees the rows of every business."""
         described = json.loads((self.data / "run" / "environment.json").read_text())
-        with psycopg.connect(described["administrator"][_ADMINISTRATORS[side]]) as connection:
+        with psycopg.connect(described["administrator"][_ADMINISTRATORS[adapter]]) as connection:
             return connection.execute(statement.encode(), values).fetchall()
 
     def mails_to(self, recipient: str) -> list[Mail]:
@@ -73,8 +73,8 @@ class Place:
         return [name for name, port in self.ports.items() if not is_free(port)]
 
 
-def new_place(data: Path, **given: str) -> Place:
-    return Place(data, {name: free_port() for name in DEFAULT_PORTS}, given)
+def new_installation(data: Path, **given: str) -> Installation:
+    return Installation(data, {name: free_port() for name in DEFAULT_PORTS}, given)
 
 
 class Demo(Program):
@@ -83,15 +83,15 @@ class Demo(Program):
     start_seconds = 180.0
     stop_seconds = 60.0
 
-    def __init__(self, place: Place, *options: str) -> None:
+    def __init__(self, installation: Installation, *options: str) -> None:
         super().__init__(
             "demo",
             ["-m", "deploy.cli.main", "demo", *options],
-            place.settings,
-            log=place.data.with_name(f"{place.data.name}.log"),
+            installation.settings,
+            log=installation.data.with_name(f"{installation.data.name}.log"),
             is_ready=lambda: LAST_LINE in self.output(),
         )
-        self.place = place
+        self.installation = installation
 
     def children(self) -> Sequence[int]:
         """Return the processes that the demo started."""

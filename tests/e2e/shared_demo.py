@@ -1,7 +1,7 @@
 """One demo for all tests that only read and book: `python -m tests.e2e.shared_demo FOLDER`.
 
 Started on first use, by any worker; it ends with the run, like the servers of `tests.servers`. The flag is
-`in_process`, and each side has one shop.
+`in_process`, and there is one shop for each adapter.
 """
 
 import signal
@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from monolith.cutover.scheduling_flag import AdapterName
-from tests.e2e.demo import Demo, Place, new_place
+from tests.e2e.demo import Demo, Installation, new_installation
 from tests.e2e.shop import Shop, open_both
 from tests.run_scope import hold_until_the_run_ends, leave, obtain_from_holder
 
@@ -27,7 +27,7 @@ _DAYS_AHEAD = 5
 class Product:
     """`folder` belongs to the run: all its workers share it."""
 
-    place: Place
+    installation: Installation
     shops: dict[AdapterName, Shop]
     folder: Path
 
@@ -46,8 +46,8 @@ class Product:
 def obtain_product(folder: Path) -> Product:
     """Return the shared demo; start it on first use."""
     told = obtain_from_holder(MODULE, folder)
-    place = Place(Path(told["data"]), told["ports"])
-    return Product(place, {side: Shop(**shop) for side, shop in told["shops"].items()}, folder)
+    installation = Installation(Path(told["data"]), told["ports"])
+    return Product(installation, {adapter: Shop(**shop) for adapter, shop in told["shops"].items()}, folder)
 
 
 def main() -> None:
@@ -55,10 +55,10 @@ def main() -> None:
     folder = Path(sys.argv[1])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with tempfile.TemporaryDirectory(prefix="extraction-demo-") as data:
-        place = new_place(Path(data) / "data")
-        with Demo(place):
-            shops = {side: asdict(shop) for side, shop in open_both(place).items()}
-            described = {"data": str(place.data), "ports": place.ports, "shops": shops}
+        installation = new_installation(Path(data) / "data")
+        with Demo(installation):
+            shops = {adapter: asdict(shop) for adapter, shop in open_both(installation).items()}
+            described = {"data": str(installation.data), "ports": installation.ports, "shops": shops}
             hold_until_the_run_ends(MODULE, folder, described)
     leave(MODULE, folder)
 

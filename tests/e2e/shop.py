@@ -1,4 +1,4 @@
-"""A business with one service and one provider, on either side, and its customers on the JSON API."""
+"""A business with one service and one provider, behind either adapter, and its customers on the JSON API."""
 
 import time
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from uuid import uuid4
 import requests
 
 from monolith.cutover.scheduling_flag import AdapterName
-from tests.e2e.demo import Place
+from tests.e2e.demo import Installation
 from tests.site import PASSWORD, Client
 
 PRICE_MINOR = 4200
@@ -28,19 +28,19 @@ class Served(Protocol):
 @dataclass(frozen=True)
 class Shop:
     slug: str
-    side: AdapterName
+    adapter: AdapterName
     business_id: str
     offering_id: str
     provider_id: str
 
 
-def open_shop(place: Place, slug: str, side: AdapterName) -> Shop:
-    """Open a business on this side, by setting the flag; its provider is always available."""
-    point_flag(place, side)
-    return furnished_shop(place.url, slug, side)
+def open_shop(installation: Installation, slug: str, adapter: AdapterName) -> Shop:
+    """Open a business with this adapter, by setting the flag; its provider is always available."""
+    point_flag(installation, adapter)
+    return furnished_shop(installation.url, slug, adapter)
 
 
-def furnished_shop(url: str, slug: str, side: AdapterName) -> Shop:
+def furnished_shop(url: str, slug: str, adapter: AdapterName) -> Shop:
     """Sign up a business at the monolith at `url`, with one offering and one provider who is always available."""
     owner = Client(url)
     signed_up = answered(owner.sign_up(slug))
@@ -52,29 +52,32 @@ def furnished_shop(url: str, slug: str, side: AdapterName) -> Shop:
     at_provider = f"{root}/providers/{provider}"
     answered(owner.request("PUT", f"{at_provider}/offerings", json={"offering_ids": [offering]}))
     answered(owner.request("PUT", f"{at_provider}/weekly-hours", json={"ranges": ALWAYS}))
-    return Shop(slug, side, signed_up["business"]["business_id"], offering, provider)
+    return Shop(slug, adapter, signed_up["business"]["business_id"], offering, provider)
 
 
-def point_flag(place: Place, side: AdapterName) -> None:
+def point_flag(installation: Installation, adapter: AdapterName) -> None:
     """Set the flag, and return when every process follows it."""
-    done = place.extraction("flag", "set", side, "--reason", "a test")
+    done = installation.extraction("flag", "set", adapter, "--reason", "a test")
     assert done.returncode == 0, done.stderr
     time.sleep(FLAG_SECONDS)
 
 
-def open_both(place: Place) -> dict[AdapterName, Shop]:
+def open_both(installation: Installation) -> dict[AdapterName, Shop]:
     """Open `near-salon` in the monolith and `far-salon` in the service; leave the flag at `in_process`."""
-    shops = {"http": open_shop(place, "far-salon", "http"), "in_process": open_shop(place, "near-salon", "in_process")}
+    shops = {
+        "http": open_shop(installation, "far-salon", "http"),
+        "in_process": open_shop(installation, "near-salon", "in_process"),
+    }
     return cast(dict[AdapterName, Shop], shops)
 
 
 class Customer:
     """A customer signed in at one shop. Methods return API responses unchecked."""
 
-    def __init__(self, place: Served, shop: Shop) -> None:
+    def __init__(self, installation: Served, shop: Shop) -> None:
         self.shop = shop
         self.email = f"customer-{uuid4().hex[:12]}@example.org"
-        self.client = Client(place.url)
+        self.client = Client(installation.url)
         answered(self.client.join(shop.slug, self.email, PASSWORD))
 
     def slots(self, days: int = 3) -> requests.Response:

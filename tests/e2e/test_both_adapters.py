@@ -1,4 +1,4 @@
-"""One booking journey through the JSON API, indistinguishable on either side."""
+"""One booking journey through the JSON API, indistinguishable behind both adapters."""
 
 import json
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import pytest
 import requests
 
 from monolith.cutover.scheduling_flag import AdapterName
-from tests.e2e.demo import Place
+from tests.e2e.demo import Installation
 from tests.e2e.shared_demo import Product
 from tests.e2e.shop import PRICE_MINOR, Customer, answered
 from tests.polling import eventually
 
-SIDES: tuple[AdapterName, AdapterName] = ("in_process", "http")
+ADAPTERS: tuple[AdapterName, AdapterName] = ("in_process", "http")
 APPOINTMENTS = "SELECT count(*) FROM scheduling.appointment WHERE business_id = %s"
 OUTBOX = "SELECT count(*) FROM scheduling.outbox WHERE business_id = %s"
 KEYS = "SELECT count(*) FROM scheduling.idempotency WHERE business_id = %s"
@@ -34,7 +34,10 @@ class Journey:
 @pytest.fixture(scope="module")
 def journeys(product: Product) -> dict[AdapterName, Journey]:
     day = product.own_day()
-    return {side: journey(product.place, Customer(product.place, product.shops[side]), day) for side in SIDES}
+    return {
+        adapter: journey(product.installation, Customer(product.installation, product.shops[adapter]), day)
+        for adapter in ADAPTERS
+    }
 
 
 @pytest.mark.parametrize("told", list(Journey.__dataclass_fields__))
@@ -56,17 +59,17 @@ def test_replies_of_the_journey(journeys: dict[AdapterName, Journey]) -> None:
 
 
 @pytest.mark.usefixtures("journeys")
-@pytest.mark.parametrize("side, other", [SIDES, SIDES[::-1]])
+@pytest.mark.parametrize("adapter, other", [ADAPTERS, ADAPTERS[::-1]])
 @pytest.mark.parametrize("rows", [APPOINTMENTS, OUTBOX, KEYS])
 def test_business_has_rows_in_its_own_database_only(
-    product: Product, side: AdapterName, other: AdapterName, rows: str
+    product: Product, adapter: AdapterName, other: AdapterName, rows: str
 ) -> None:
-    business_id = product.shops[side].business_id
-    assert product.place.sql(side, rows, business_id)[0][0] > 0
-    assert product.place.sql(other, rows, business_id) == [(0,)]
+    business_id = product.shops[adapter].business_id
+    assert product.installation.sql(adapter, rows, business_id)[0][0] > 0
+    assert product.installation.sql(other, rows, business_id) == [(0,)]
 
 
-def journey(place: Place, customer: Customer, day: date) -> Journey:
+def journey(installation: Installation, customer: Customer, day: date) -> Journey:
     """Book, repeat the key, request a taken slot, send an error, reschedule, cancel twice."""
     found = customer.slots_on(day)
     first, second = (slot["starts_at"] for slot in answered(found)["slots"][:2])
@@ -87,14 +90,14 @@ def journey(place: Place, customer: Customer, day: date) -> Journey:
     ]
     assert replies[1].json() == replies[2].json()
     eventually(lambda: states(customer) == ["credited"], "the credit note")
-    eventually(lambda: len(place.mails_to(customer.email)) == 3, "three mails")
-    mails = place.mails_to(customer.email)
+    eventually(lambda: len(installation.mails_to(customer.email)) == 3, "three mails")
+    mails = installation.mails_to(customer.email)
     return Journey(
         replies=[(each.status_code, shape(each)) for each in [*replies, customer.invoices()]],
         invoices=[(i["state"], i["total_minor"], i["due_minor"]) for i in answered(customer.invoices())["invoices"]],
         mails=[mail.subject for mail in mails],
         invitations=[method_of(calendar) for mail in mails for calendar in mail.calendars],
-        events=events_of(place, customer, appointment_id),
+        events=events_of(installation, customer, appointment_id),
     )
 
 
@@ -121,8 +124,8 @@ def method_of(calendar: str) -> str:
     return line.removeprefix("METHOD:")
 
 
-def events_of(place: Place, customer: Customer, appointment_id: str) -> list[tuple[str, int]]:
+def events_of(installation: Installation, customer: Customer, appointment_id: str) -> list[tuple[str, int]]:
     """Return the published events, in order."""
     published = "SELECT payload FROM scheduling.outbox WHERE appointment_id = %s AND published_at IS NOT NULL"
-    rows = place.sql(customer.shop.side, f"{published} ORDER BY position", appointment_id)
+    rows = installation.sql(customer.shop.adapter, f"{published} ORDER BY position", appointment_id)
     return [(event["type"], event["appointment"]["version"]) for event in (json.loads(row[0]) for row in rows)]

@@ -21,20 +21,20 @@ def shop(product: Product, request: pytest.FixtureRequest) -> Shop:
 
 @pytest.fixture
 def customer(product: Product, shop: Shop) -> Customer:
-    return Customer(product.place, shop)
+    return Customer(product.installation, shop)
 
 
 @pytest.fixture
 def browser(product: Product, shop: Shop, customer: Customer) -> Browser:
     """A browser for this customer only."""
-    browser = Browser(product.place.url)
+    browser = Browser(product.installation.url)
     sign_in(browser, shop, customer)
     return browser
 
 
 @pytest.fixture
 def owner(product: Product, shop: Shop) -> Client:
-    client = Client(product.place.url)
+    client = Client(product.installation.url)
     answered(client.log_in(f"owner@{shop.slug}.example"))
     return client
 
@@ -76,7 +76,7 @@ def test_waiting_customer_gets_a_freed_slot(
     only = {"mode": "replace", "ranges": [{"opens": "10:00", "closes": "10:30"}]}
     path = f"/businesses/{shop.slug}/providers/{shop.provider_id}/overrides/{day}"
     answered(owner.request("PUT", path, json=only))
-    other = Customer(product.place, shop)
+    other = Customer(product.installation, shop)
     (slot,) = answered(other.slots_on(day))["slots"]
     taken = answered(other.book(slot["starts_at"]))["appointment_id"]
     browser.open(f"/b/{shop.slug}?day={day}")
@@ -84,8 +84,8 @@ def test_waiting_customer_gets_a_freed_slot(
     answered(other.cancel(taken))
     appointments = browser.page.url
     eventually(lambda: "View offer" in browser.open(appointments).text, seconds=10)
-    eventually(lambda: bool(product.place.mails_to(customer.email)), seconds=10)
-    (mail,) = product.place.mails_to(customer.email)
+    eventually(lambda: bool(product.installation.mails_to(customer.email)), seconds=10)
+    (mail,) = product.installation.mails_to(customer.email)
     assert mail.subject.startswith("Available: Massage")
     browser.follow("View offer")
     assert "This time is held for you" in browser.page.text

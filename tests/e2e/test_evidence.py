@@ -5,7 +5,7 @@ from threading import Event, Thread
 
 import requests
 
-from tests.e2e.demo import new_place
+from tests.e2e.demo import new_installation
 from tests.e2e.shared_demo import Product
 
 
@@ -14,12 +14,12 @@ def test_evidence_names_the_modules_of_a_running_demo(product: Product) -> None:
 
     def use() -> None:
         while not over.wait(0.05):
-            requests.get(f"{product.place.url}/api/v1/businesses/{shop.slug}/prices", timeout=10)
+            requests.get(f"{product.installation.url}/api/v1/businesses/{shop.slug}/prices", timeout=10)
 
     using = Thread(target=use)
     using.start()
     try:
-        told = product.place.extraction("evidence", "--seconds", "3")
+        told = product.installation.extraction("evidence", "--seconds", "3")
     finally:
         over.set()
         using.join()
@@ -30,6 +30,6 @@ def test_evidence_names_the_modules_of_a_running_demo(product: Product) -> None:
 
 
 def test_evidence_without_a_demo_explains_how_to_start_one(tmp_path: Path) -> None:
-    told = new_place(tmp_path / "data").extraction("evidence")
+    told = new_installation(tmp_path / "data").extraction("evidence")
     assert told.returncode == 2
     assert "start it with `make demo`" in told.stderr

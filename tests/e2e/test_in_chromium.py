@@ -29,20 +29,20 @@ def chromium() -> Iterator[Chromium]:
 @pytest.fixture(scope="module")
 def pages(product: Product, chromium: Chromium) -> dict[str, str]:
     """Return addresses by name, for a signed-in browser."""
-    customer = Customer(product.place, product.shops["in_process"])
+    customer = Customer(product.installation, product.shops["in_process"])
     slot = answered(customer.slots_on(product.own_day()))["slots"][-1]["starts_at"]
     booked = answered(customer.book(slot))["appointment_id"]
-    chromium.keep_cookie(product.place.url, "session", customer.client.session.cookies["session"])
-    shop = f"{product.place.url}/b/near-salon"
+    chromium.keep_cookie(product.installation.url, "session", customer.client.session.cookies["session"])
+    shop = f"{product.installation.url}/b/near-salon"
     return {
-        "home": product.place.url,
-        "booking": f"{product.place.url}/b/harbour-barbers",
+        "home": product.installation.url,
+        "booking": f"{product.installation.url}/b/harbour-barbers",
         "appointment": f"{shop}/appointments/{booked}",
         "move": f"{shop}/appointments/{booked}/move",
         "appointments": f"{shop}/appointments",
         "sign-up": f"{shop}/sign-up",
         "error": f"{shop}/nothing",
-        "mails": product.place.mail_url,
+        "mails": product.installation.mail_url,
     }
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from tests.e2e.demo import Demo, Place, new_place
+from tests.e2e.demo import Demo, Installation, new_installation
 from tests.e2e.shop import Customer, Shop, answered, open_shop
 from tests.polling import eventually
 
@@ -16,61 +16,61 @@ from tests.polling import eventually
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A separate demo for this module, with replication running."""
-    place = new_place(tmp_path_factory.mktemp("moved") / "data")
-    with Demo(place) as demo:
-        started = place.extraction("replicate", "start")
+    installation = new_installation(tmp_path_factory.mktemp("moved") / "data")
+    with Demo(installation) as demo:
+        started = installation.extraction("replicate", "start")
         assert started.returncode == 0, started.stderr
         yield demo
 
 
 @pytest.fixture
-def place(demo: Demo) -> Place:
-    return demo.place
+def installation(demo: Demo) -> Installation:
+    return demo.installation
 
 
-def moved(place: Place, shop: Shop, side: str, *options: str) -> str:
-    done = place.extraction("flag", "set", side, "--business", shop.slug, "--reason", "to see", *options)
+def moved(installation: Installation, shop: Shop, adapter: str, *options: str) -> str:
+    done = installation.extraction("flag", "set", adapter, "--business", shop.slug, "--reason", "to see", *options)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_events_around_moves_have_one_effect_each(place: Place) -> None:
+def test_events_around_moves_have_one_effect_each(installation: Installation) -> None:
     """One appointment publishes events from both databases: booked in one, rescheduled in the other, then cancelled."""
-    shop = open_shop(place, "wandering-salon", "in_process")
-    customer = Customer(place, shop)
+    shop = open_shop(installation, "wandering-salon", "in_process")
+    customer = Customer(installation, shop)
     starts = [slot["starts_at"] for slot in answered(customer.slots())["slots"]]
     appointment = answered(customer.book(starts[0]))["appointment_id"]
-    moved(place, shop, "http")
+    moved(installation, shop, "http")
     answered(customer.reschedule(appointment, starts[4]))
-    moved(place, shop, "in_process")
+    moved(installation, shop, "in_process")
     answered(customer.cancel(appointment))
-    eventually(lambda: len(place.mails_to(customer.email)) >= 3, "three mails")
-    subjects = [mail.subject.partition(":")[0] for mail in place.mails_to(customer.email)]
+    eventually(lambda: len(installation.mails_to(customer.email)) >= 3, "three mails")
+    subjects = [mail.subject.partition(":")[0] for mail in installation.mails_to(customer.email)]
     assert Counter(subjects) == {"Booked": 1, "Moved": 1, "Cancelled": 1}
     eventually(
         lambda: [each["state"] for each in answered(customer.invoices())["invoices"]] == ["credited"], "credited"
     )
-    verified = place.extraction("verify")
+    verified = installation.extraction("verify")
     assert verified.returncode == 0, verified.stdout
 
 
-def test_verify_names_an_invoice_that_does_not_match_its_appointment(place: Place) -> None:
-    shop = open_shop(place, "tampered-salon", "in_process")
-    customer = Customer(place, shop)
+def test_verify_names_an_invoice_that_does_not_match_its_appointment(installation: Installation) -> None:
+    shop = open_shop(installation, "tampered-salon", "in_process")
+    customer = Customer(installation, shop)
     appointment = answered(customer.book(answered(customer.slots())["slots"][0]["starts_at"]))
     eventually(lambda: answered(customer.invoices())["invoices"], "an invoice")
-    tamper(place, appointment["appointment_id"], str(uuid4()))
-    verified = place.extraction("verify", "--business", shop.slug, "--settle-seconds", "1")
+    tamper(installation, appointment["appointment_id"], str(uuid4()))
+    verified = installation.extraction("verify", "--business", shop.slug, "--settle-seconds", "1")
     assert verified.returncode == 1
     assert f"appointment {appointment['appointment_id']} has an invoice for another customer" in verified.stdout
-    tamper(place, appointment["appointment_id"], appointment["customer_id"])
-    assert place.extraction("verify", "--business", shop.slug).returncode == 0
+    tamper(installation, appointment["appointment_id"], appointment["customer_id"])
+    assert installation.extraction("verify", "--business", shop.slug).returncode == 0
 
 
-def tamper(place: Place, appointment_id: str, customer_id: str) -> None:
+def tamper(installation: Installation, appointment_id: str, customer_id: str) -> None:
     """Change a row manually in the owner's database; replication copies it."""
     changed = "UPDATE scheduling.appointment SET customer_id = %s WHERE appointment_id = %s RETURNING 1"
-    assert place.sql("in_process", changed, customer_id, appointment_id) == [(1,)]
+    assert installation.sql("in_process", changed, customer_id, appointment_id) == [(1,)]
 
 
 @contextmanager
@@ -90,17 +90,17 @@ def service_frozen(demo: Demo) -> Iterator[None]:
                 process.resume()
 
 
-def test_guarded_business_moves_back_when_the_service_freezes(demo: Demo, place: Place) -> None:
-    shop = open_shop(place, "guarded-salon", "in_process")
-    customer = Customer(place, shop)
-    assert "guarded for 15 minutes" in moved(place, shop, "http", "--guard", "--guard-for", "6")
-    assert "guarded-salon is guarded until" in place.extraction("cutover", "status").stdout
+def test_guarded_business_moves_back_when_the_service_freezes(demo: Demo, installation: Installation) -> None:
+    shop = open_shop(installation, "guarded-salon", "in_process")
+    customer = Customer(installation, shop)
+    assert "guarded for 15 minutes" in moved(installation, shop, "http", "--guard", "--guard-for", "6")
+    assert "guarded-salon is guarded until" in installation.extraction("cutover", "status").stdout
     with service_frozen(demo):
         eventually(lambda: customer.slots().status_code == 503, "customers are sent away")
         eventually(lambda: customer.slots().status_code == 200, "the business is served again", seconds=60)
         booked = answered(customer.book(answered(customer.slots())["slots"][0]["starts_at"]))
     assert booked["status"] == "booked"
-    ((actor, reason),) = place.sql(
+    ((actor, reason),) = installation.sql(
         "in_process", "SELECT actor, reason FROM platform.audit WHERE action = %s", "guard.returned"
     )
     assert actor == "guard"

@@ -12,7 +12,7 @@ import requests
 from deploy.devstack.postgres import PostgresServer
 from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.browser import Browser
-from tests.e2e.demo import Demo, Place, new_place
+from tests.e2e.demo import Demo, Installation, new_installation
 from tests.e2e.shop import Customer, answered, open_both
 from tests.polling import eventually
 from tests.site import Client
@@ -26,7 +26,7 @@ class World:
     """A demo on servers that only the test restarts."""
 
     demo: Demo
-    place: Place
+    installation: Installation
     servers: dict[AdapterName, PostgresServer]
     customers: dict[AdapterName, Customer]
 
@@ -35,23 +35,23 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
     with server(folder / "monolith") as monolith, server(folder / "scheduling") as scheduling:
-        place = new_place(
+        installation = new_installation(
             folder / "data",
             MONOLITH_DATABASE_URL=monolith.admin_url("monolith"),
             SCHEDULING_DATABASE_URL=scheduling.admin_url("scheduling"),
         )
-        with Demo(place, "--no-seed") as demo:
-            customers = {side: Customer(place, shop) for side, shop in open_both(place).items()}
-            yield World(demo, place, {"in_process": monolith, "http": scheduling}, customers)
+        with Demo(installation, "--no-seed") as demo:
+            customers = {adapter: Customer(installation, shop) for adapter, shop in open_both(installation).items()}
+            yield World(demo, installation, {"in_process": monolith, "http": scheduling}, customers)
 
 
 @pytest.fixture(autouse=True)
 def _everything_runs(world: World) -> Iterator[None]:
     """Both servers run before each test, and no process of the product was restarted."""
-    for side, server in world.servers.items():
+    for adapter, server in world.servers.items():
         server.start()
-        books(world, side)
-        eventually(lambda side=side: invoiced(world.customers[side]), "an invoice")  # type: ignore[misc]
+        books(world, adapter)
+        eventually(lambda adapter=adapter: invoiced(world.customers[adapter]), "an invoice")  # type: ignore[misc]
     yield
     assert "restarting" not in world.demo.output()
 
@@ -61,16 +61,16 @@ def test_monolith_owned_businesses_are_bookable_without_the_scheduling_database(
     world.servers["http"].kill()
     assert near.slots().status_code == 200
     assert near.book(free(near)).status_code == 201
-    page = Browser(world.place.url).open("/b/near-salon")
+    page = Browser(world.installation.url).open("/b/near-salon")
     assert (page.status, "Massage on" in page.text) == (200, True)
 
     start = "2030-01-01T10:00:00Z"
     refused_in_time(lambda: [far.slots(), far.book(start), far.appointments()])
-    page = Browser(world.place.url).open("/b/far-salon")
+    page = Browser(world.installation.url).open("/b/far-salon")
     assert (page.status, "Temporarily unavailable" in page.text) == (503, True)
 
     assert invoiced(far) != []
-    assert world.place.extraction("status").stdout.count("owner's database unreachable") == 1
+    assert world.installation.extraction("status").stdout.count("owner's database unreachable") == 1
 
     world.servers["http"].start()
     books(world, "http")
@@ -85,11 +85,11 @@ def test_service_owned_businesses_are_bookable_without_the_monolith_database(wor
     assert far.slots().status_code == 200
     meanwhile = answered(far.book(starts_at))["appointment_id"]
 
-    newcomer = Client(world.place.url)
+    newcomer = Client(world.installation.url)
     refused_in_time(
         lambda: [near.slots(), near.book(starts_at), far.invoices(), newcomer.log_in("somebody@example.org")]
     )
-    page = Browser(world.place.url).open("/b/near-salon")
+    page = Browser(world.installation.url).open("/b/near-salon")
     assert (page.status, "Temporarily unavailable" in page.text) == (503, True)
 
     world.servers["in_process"].start()
@@ -102,10 +102,10 @@ def server(folder: Path) -> PostgresServer:
     return PostgresServer(folder, name=folder.name)
 
 
-def books(world: World, side: AdapterName) -> None:
+def books(world: World, adapter: AdapterName) -> None:
     """Book as soon as possible, by plain retries."""
-    customer = world.customers[side]
-    eventually(lambda: customer.book(free(customer)).status_code == 201, f"a booking at the {side} business")
+    customer = world.customers[adapter]
+    eventually(lambda: customer.book(free(customer)).status_code == 201, f"a booking at the {adapter} business")
 
 
 def free(customer: Customer) -> str:
@@ -142,4 +142,4 @@ def invoiced(customer: Customer) -> list[str]:
 
 
 def invitations(world: World, customer: Customer) -> list[str]:
-    return [calendar for mail in world.place.mails_to(customer.email) for calendar in mail.calendars]
+    return [calendar for mail in world.installation.mails_to(customer.email) for calendar in mail.calendars]

@@ -20,12 +20,12 @@ def shop(product: Product) -> Shop:
 
 @pytest.fixture
 def browser(product: Product) -> Browser:
-    return Browser(product.place.url)
+    return Browser(product.installation.url)
 
 
 @pytest.fixture
 def customer(product: Product, shop: Shop) -> Customer:
-    return Customer(product.place, shop)
+    return Customer(product.installation, shop)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_wrong_password_is_reported_and_not_echoed(browser: Browser, shop: Shop,
 def test_slot_taken_by_another_customer(signed_in: Browser, shop: Shop, product: Product) -> None:
     signed_in.open(a_free_time(signed_in, product, shop))
     starts_at = signed_in.page.form("Book it").fields["at"]
-    answered(Customer(product.place, shop).book(starts_at))
+    answered(Customer(product.installation, shop).book(starts_at))
     page = signed_in.submit("Book it")
     assert page.status == 409
     assert "Please choose another time" in page.text
@@ -133,7 +133,7 @@ def test_appointment_cancelled_in_two_tabs(signed_in: Browser, product: Product,
 
 
 def test_appointment_of_another_customer_is_not_found(signed_in: Browser, shop: Shop, product: Product) -> None:
-    other = Customer(product.place, shop)
+    other = Customer(product.installation, shop)
     starts_at = answered(other.slots_on(product.own_day()))["slots"][0]["starts_at"]
     appointment_id = answered(other.book(starts_at))["appointment_id"]
     page = signed_in.open(f"/b/{shop.slug}/appointments/{appointment_id}")

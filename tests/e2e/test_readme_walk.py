@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.e2e.browser import Browser
-from tests.e2e.demo import Demo, Place, new_place
+from tests.e2e.demo import Demo, Installation, new_installation
 from tests.e2e.readme_steps import Step, five_minutes
 from tests.e2e.shop import FLAG_SECONDS
 from tests.polling import eventually
@@ -20,9 +20,9 @@ IN_THE_README = {"http://127.0.0.1:8000": "MONOLITH_PORT", "http://127.0.0.1:802
 @pytest.fixture
 def walker(tmp_path: Path) -> Iterator["Walker"]:
     """A walker with a separate demo, because the walk starts replication."""
-    place = new_place(tmp_path / "data")
-    with Demo(place):
-        yield Walker(place)
+    installation = new_installation(tmp_path / "data")
+    with Demo(installation):
+        yield Walker(installation)
 
 
 def test_the_five_minutes(walker: "Walker") -> None:
@@ -42,9 +42,9 @@ def test_the_five_minutes(walker: "Walker") -> None:
 class Walker:
     """A newcomer with a browser and a second terminal."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.browser = Browser(place.url)
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        self.browser = Browser(installation.url)
 
     def books(self, step: Step) -> None:
         self.opens(step.addresses[0])
@@ -61,9 +61,9 @@ class Walker:
         self.appointment = self.browser.page.url
 
     def reads_the_mail(self, step: Step) -> None:
-        eventually(lambda: self.place.mails_to(NEWCOMER["email"]), "the mail")
+        eventually(lambda: self.installation.mails_to(NEWCOMER["email"]), "the mail")
         self.opens(step.addresses[0])
-        subject = self.place.mails_to(NEWCOMER["email"])[0].subject
+        subject = self.installation.mails_to(NEWCOMER["email"])[0].subject
         self.browser.follow(subject.replace("  ", " "))
         assert "BEGIN:VCALENDAR" in self.browser.page.text
         (listed,) = self.runs(step)
@@ -78,7 +78,7 @@ class Walker:
         self.browser.submit(step.names("Cancel this appointment"))
         assert "This appointment was cancelled" in self.browser.page.text
         eventually(lambda: "credited" in self.browser.follow(invoices).text, "the credit note")
-        eventually(lambda: len(self.place.mails_to(NEWCOMER["email"])) == 2, "the mail about the cancellation")
+        eventually(lambda: len(self.installation.mails_to(NEWCOMER["email"])) == 2, "the mail about the cancellation")
 
     def sees_who_owns_the_business(self, step: Step) -> None:
         (status,) = self.runs(step)
@@ -92,7 +92,7 @@ class Walker:
         assert FLAG_SECONDS <= 1.0, "the README promises one second"
 
     def creates_a_second_business(self, step: Step) -> None:
-        self.browser.open(f"{self.place.url}/b/harbour-barbers")
+        self.browser.open(f"{self.installation.url}/b/harbour-barbers")
         self.browser.submit("Sign out")
         self.opens(step.addresses[0])
         owner = {**NEWCOMER, "email": "owner@second-salon.example"}
@@ -106,8 +106,8 @@ class Walker:
         (status,) = self.runs(step)
         assert owner_in(status.stdout, "second-salon") == "scheduling"
         rows = "SELECT count(*) FROM scheduling.business WHERE name = 'Second Salon'"
-        assert self.place.sql("http", rows) == [(1,)]
-        assert self.place.sql("in_process", rows) == [(0,)]
+        assert self.installation.sql("http", rows) == [(1,)]
+        assert self.installation.sql("in_process", rows) == [(0,)]
 
     def moves_the_first_one(self, step: Step) -> None:
         started, moved, verified, status = self.runs(step)
@@ -128,17 +128,17 @@ class Walker:
         _, status = self.runs(step)
         assert owner_in(status.stdout, "second-salon") == "monolith"
         rows = "SELECT count(*) FROM scheduling.business WHERE name = 'Second Salon'"
-        assert self.place.sql("in_process", rows) == [(1,)]
-        assert self.place.sql("http", "SELECT count(*) FROM scheduling.business") == [(0,)]
-        assert self.place.sql("http", "SELECT count(*) FROM pg_subscription") == [(0,)]
+        assert self.installation.sql("in_process", rows) == [(1,)]
+        assert self.installation.sql("http", "SELECT count(*) FROM scheduling.business") == [(0,)]
+        assert self.installation.sql("http", "SELECT count(*) FROM pg_subscription") == [(0,)]
         self.looks_again()
 
     def looks_again(self) -> None:
         """Check that the customer still sees the earlier appointment after a move."""
-        self.browser.open(f"{self.place.url}/b/harbour-barbers")
+        self.browser.open(f"{self.installation.url}/b/harbour-barbers")
         if "Sign out" in self.browser.page.text:
             self.browser.submit("Sign out")
-            self.browser.open(f"{self.place.url}/b/harbour-barbers")
+            self.browser.open(f"{self.installation.url}/b/harbour-barbers")
         self.browser.follow("Sign in")
         self.browser.submit("Sign in", email=NEWCOMER["email"], password=NEWCOMER["password"])
         self.browser.open(self.appointment)
@@ -147,11 +147,11 @@ class Walker:
     def opens(self, address: str) -> None:
         """Open an address of the README on the ports of this demo."""
         for written, port in IN_THE_README.items():
-            address = address.replace(written, f"http://127.0.0.1:{self.place.ports[port]}")
+            address = address.replace(written, f"http://127.0.0.1:{self.installation.ports[port]}")
         self.browser.open(address)
 
     def runs(self, step: Step, code: int = 0) -> list[CompletedProcess[str]]:
-        done = [self.place.extraction(*arguments) for arguments in step.commands]
+        done = [self.installation.extraction(*arguments) for arguments in step.commands]
         assert [each.returncode for each in done] == [code] * len(done), [each.stderr for each in done]
         return done
 

@@ -17,7 +17,7 @@ import requests
 
 from deploy.devstack.process_record import process_start_time
 from monolith.cutover.scheduling_flag import AdapterName
-from tests.e2e.demo import Demo, Place, new_place
+from tests.e2e.demo import Demo, Installation, new_installation
 from tests.e2e.shop import Customer, Shop, answered, open_both
 from tests.polling import eventually
 
@@ -40,45 +40,45 @@ class Ledger:
 class Stopped:
     """A stopped demo in which both shops have a booking."""
 
-    place: Place
+    installation: Installation
     shops: Mapping[AdapterName, Shop]
     ledger: Ledger
 
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
-    place = new_place(tmp_path_factory.mktemp("stopped") / "data")
+    installation = new_installation(tmp_path_factory.mktemp("stopped") / "data")
     ledger = Ledger()
-    with Demo(place, "--no-seed"):
-        shops = open_both(place)
+    with Demo(installation, "--no-seed"):
+        shops = open_both(installation)
         for shop in shops.values():
-            answered(book_one(Customer(place, shop), ledger, days=2))
-    return Stopped(place, shops, ledger)
+            answered(book_one(Customer(installation, shop), ledger, days=2))
+    return Stopped(installation, shops, ledger)
 
 
 def test_sigterm_under_load_then_ctrl_c(stopped: Stopped) -> None:
     begun = time.monotonic()
-    with Demo(stopped.place, "--no-seed") as demo:
+    with Demo(stopped.installation, "--no-seed") as demo:
         assert time.monotonic() - begun < SECOND_START_SECONDS
         check_ledger(stopped)
         with Crowd(stopped):
             eventually(lambda: all(len(ids) > 10 for ids in stopped.ledger.promised.values()), "some bookings")
             leaves_nothing_running(demo, lambda: demo.signal(signal.SIGTERM))
-    with Demo(stopped.place, "--no-seed") as demo:
+    with Demo(stopped.installation, "--no-seed") as demo:
         check_ledger(stopped)
         leaves_nothing_running(demo, lambda: demo.signal_group(signal.SIGINT))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
 def test_kill_9_of_the_servers_then_of_the_supervisor(stopped: Stopped) -> None:
-    with Demo(stopped.place, "--no-seed") as demo:
-        customers = [Customer(stopped.place, shop) for shop in stopped.shops.values()]
+    with Demo(stopped.installation, "--no-seed") as demo:
+        customers = [Customer(stopped.installation, shop) for shop in stopped.shops.values()]
         is_started_again_without_a_loss(demo, stopped, customers)
         children = demo.children()
         demo.kill()
-    eventually(lambda: not stopped.place.taken_ports(), "every port is free")
+    eventually(lambda: not stopped.installation.taken_ports(), "every port is free")
     eventually(lambda: not running(children), "no process is left")
-    with Demo(stopped.place, "--no-seed"):
+    with Demo(stopped.installation, "--no-seed"):
         check_ledger(stopped)
 
 
@@ -102,7 +102,7 @@ class Crowd:
     def __init__(self, stopped: Stopped) -> None:
         self._ledger = stopped.ledger
         self._over = threading.Event()
-        self._customers = [Customer(stopped.place, shop) for shop in stopped.shops.values() for _ in range(2)]
+        self._customers = [Customer(stopped.installation, shop) for shop in stopped.shops.values() for _ in range(2)]
         self._pool = ThreadPoolExecutor(len(self._customers))
 
     def __enter__(self) -> None:
@@ -123,12 +123,12 @@ class Crowd:
             try:
                 answer = customer.book(starts_at)
             except requests.ConnectionError:
-                self._ledger.unanswered[customer.shop.side] += 1
+                self._ledger.unanswered[customer.shop.adapter] += 1
                 return
             if answer.status_code == 201:
-                self._ledger.promised[customer.shop.side].append(answer.json()["appointment_id"])
+                self._ledger.promised[customer.shop.adapter].append(answer.json()["appointment_id"])
             else:
-                self._ledger.unanswered[customer.shop.side] += 1
+                self._ledger.unanswered[customer.shop.adapter] += 1
 
     def _free(self, customer: Customer, days: int) -> Iterator[str]:
         try:
@@ -143,30 +143,30 @@ def book_one(customer: Customer, ledger: Ledger, days: int) -> requests.Response
     found = customer.slots(days)
     answer = customer.book(found.json()["slots"][0]["starts_at"]) if found.ok else found
     if answer.status_code == 201:
-        ledger.promised[customer.shop.side].append(answer.json()["appointment_id"])
+        ledger.promised[customer.shop.adapter].append(answer.json()["appointment_id"])
     return answer
 
 
 def check_ledger(stopped: Stopped) -> None:
     """Check that each acknowledged booking exists once, and no unrequested one. A constraint rules out overlap."""
-    for side, shop in stopped.shops.items():
-        rows = dict(stopped.place.sql(side, STARTS, shop.business_id))
-        promised = stopped.ledger.promised[side]
+    for adapter, shop in stopped.shops.items():
+        rows = dict(stopped.installation.sql(adapter, STARTS, shop.business_id))
+        promised = stopped.ledger.promised[adapter]
         assert {each: rows.get(each) for each in promised} == dict.fromkeys(promised, "booked")
-        assert len(rows) <= len(promised) + stopped.ledger.unanswered[side]
+        assert len(rows) <= len(promised) + stopped.ledger.unanswered[adapter]
 
 
 def leaves_nothing_running(demo: Demo, stop: Callable[[], None]) -> None:
-    children, place = demo.children(), demo.place
+    children, installation = demo.children(), demo.installation
     assert len(children) == PROCESSES
     stop()
     assert demo.wait() == 0
     assert "stopping" in demo.output()
-    assert place.taken_ports() == []
+    assert installation.taken_ports() == []
     assert running(children) == []
-    assert not (place.data / "run" / "processes.json").exists()
-    assert not (place.data / "run" / "environment.json").exists()
-    logs = [log for log in (place.data / "logs").glob("*.log") if "Logging error" in log.read_text()]
+    assert not (installation.data / "run" / "processes.json").exists()
+    assert not (installation.data / "run" / "environment.json").exists()
+    logs = [log for log in (installation.data / "logs").glob("*.log") if "Logging error" in log.read_text()]
     assert logs == [], "a line was written that could not be written"
 
 
@@ -175,7 +175,7 @@ def running(processes: Sequence[int]) -> list[int]:
 
 
 def pids_of(demo: Demo, names: Sequence[str]) -> list[int]:
-    record = json.loads((demo.place.data / "run" / "processes.json").read_text())
+    record = json.loads((demo.installation.data / "run" / "processes.json").read_text())
     return [each["pid"] for each in record if each["name"] in names]
 
 
