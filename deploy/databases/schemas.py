@@ -33,7 +33,7 @@ class Schema:
 SCHEDULING = Schema(
     "scheduling",
     ROOT / "scheduling_service/engine/migrations",
-    # The relay reads every outbox, the operator reads every business, and the mover changes leases.
+    # The role of the relay reads every outbox, that of operators every business; `scheduling_mover` changes leases.
     further_roles=("scheduling_relay", "scheduling_operator", "scheduling_mover", "scheduling_replicator"),
     replicator="scheduling_replicator",
 )

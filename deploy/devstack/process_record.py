@@ -1,4 +1,4 @@
-"""A file of the processes that a supervisor started, so that the next one can stop those a killed one left."""
+"""A record of the processes that a supervisor started: if it is killed, the next supervisor stops them."""
 
 import json
 import os

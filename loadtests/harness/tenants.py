@@ -21,7 +21,7 @@ ROUND_THE_CLOCK = BusinessTemplate("Bench", "UTC", "Bench", 15, "00:00", "24:00"
 
 
 class TenantClient(ApiClient):
-    """A user of the product on this machine; a failed call raises CommandError, for nothing can be measured."""
+    """An HTTP client of one user. Raises CommandError on a failed call, since the measurement cannot continue."""
 
     def __init__(self, port: int) -> None:
         super().__init__(f"http://{HOST}:{port}")

@@ -36,7 +36,7 @@ _MAX_OCCURRENCES = 52
 
 
 def book_series(write: Write, rules: BusinessRules, request: m.BookSeries) -> m.Series:
-    """Book all occurrences. On a conflict, refuse the series or skip the occurrence, as the request says."""
+    """Book all occurrences. On a conflict, refuse the series or skip the occurrence, as requested."""
     require_own(write, request.customer_id, "Customers can only book for themselves.")
     query = build_query(
         rules,

@@ -88,7 +88,7 @@ class Walker:
         changed, shown = self.runs(step)
         assert "in_process -> http" in changed.stdout
         assert "scheduling.adapter = http" in shown.stdout
-        assert "trying the other side" in shown.stdout
+        assert "trying the service" in shown.stdout
         assert FLAG_SECONDS <= 1.0, "the README promises one second"
 
     def creates_a_second_business(self, step: Step) -> None:

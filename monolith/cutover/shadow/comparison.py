@@ -24,7 +24,7 @@ the comparison, and the candidate's matched neither."""
 
 @dataclass(frozen=True, slots=True)
 class ComparisonResult:
-    """The result of one comparison. `seconds` is the candidate's response time; `problem` says why it failed."""
+    """The result of one comparison. `seconds` is the candidate's response time; `problem` explains a failure."""
 
     outcome: ComparisonOutcome
     seconds: float = 0.0

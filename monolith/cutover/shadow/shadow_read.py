@@ -37,7 +37,7 @@ class ShadowRead:
 
 
 class ReadFailed(Exception):
-    """The database gave no comparable reply; the message says why."""
+    """The database gave no comparable reply; the message states the reason."""
 
 
 def error_reply(error: SchedulingError) -> bytes | None:

@@ -77,7 +77,7 @@ def changes_of(shop: Shop, appointment: m.Appointment, by: Caller | None = None)
 
 
 def let_begin(adapter: Adapter, appointment: m.Appointment) -> None:
-    """Change its start in the database to one minute ago."""
+    """Set the start of an appointment in the database to one minute ago."""
     _run(
         adapter,
         """
