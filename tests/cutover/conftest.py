@@ -12,7 +12,7 @@ from tests.databases import Databases, fresh_databases
 from tests.servers import Servers
 
 
-def sides_of(databases: Databases) -> SchedulingDatabases:
+def scheduling_databases_of(databases: Databases) -> SchedulingDatabases:
     return SchedulingDatabases(
         SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret),
         SchedulingDatabase("scheduling", databases.scheduling_url, databases.role_secret),
@@ -20,9 +20,9 @@ def sides_of(databases: Databases) -> SchedulingDatabases:
 
 
 @pytest.fixture
-def sides(databases: Databases) -> SchedulingDatabases:
+def pair(databases: Databases) -> SchedulingDatabases:
     """A pair of databases for one test, without replication."""
-    return sides_of(databases)
+    return scheduling_databases_of(databases)
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +33,15 @@ def shared_databases(servers: Servers) -> Iterator[Databases]:
 
 @pytest.fixture(scope="module")
 def replicated(shared_databases: Databases) -> Iterator[SchedulingDatabases]:
-    sides = sides_of(shared_databases)
-    start(sides)
+    pair = scheduling_databases_of(shared_databases)
+    start(pair)
     try:
-        yield sides
+        yield pair
     finally:
-        assert replication.stop(sides) == []
+        assert replication.stop(pair) == []
 
 
 @pytest.fixture
-def stopped_at_the_end(sides: SchedulingDatabases) -> Iterator[SchedulingDatabases]:
-    yield sides
-    assert replication.stop(sides) == []
+def stopped_at_the_end(pair: SchedulingDatabases) -> Iterator[SchedulingDatabases]:
+    yield pair
+    assert replication.stop(pair) == []

@@ -83,7 +83,7 @@ class Deployment:
         return owner_of(self.databases, self.business_id)
 
     def controller(self) -> Controller:
-        return Controller(self.databases, PreflightChecks(self.databases, lambda side: None))
+        return Controller(self.databases, PreflightChecks(self.databases, lambda database: None))
 
     def kill(self, victim: Victim) -> None:
         """Send SIGKILL to a web worker, which its master replaces, or to a database server, which is
@@ -110,7 +110,7 @@ class Deployment:
                 "monolith": leases.read_lease(one, self.business_id),
                 "scheduling": leases.read_lease(another, self.business_id),
             }
-            assert [side for side, lease in found.items() if lease is not None and lease.active] == [self.owner]
+            assert [name for name, lease in found.items() if lease is not None and lease.active] == [self.owner]
             here, there = (one, another) if self.owner == "monolith" else (another, one)
             findings = compare(here, there, self.business_id, settle_seconds=15.0)
             assert findings.equal, findings.differences
@@ -150,10 +150,10 @@ def running_deployment(appointments: int = 1_000, web_workers: int = 2) -> Itera
         webs = {"scheduling": servers.start_scheduling(**workers)}
         service = stack.enter_context(TcpProxy("127.0.0.1", webs["scheduling"].port))
         webs["monolith"] = servers.start_monolith(**workers, SCHEDULING_SERVICE_URL=service.url)
-        sides, proxies = _behind_proxies(cutover_databases(servers), stack)
-        replication.start(sides, lambda progress: None)
+        pair, proxies = _behind_proxies(cutover_databases(servers), stack)
+        replication.start(pair, lambda progress: None)
         deployment = Deployment(
-            servers, sides, open_seeded_tenant(webs["monolith"].port, business), webs, service, proxies
+            servers, pair, open_seeded_tenant(webs["monolith"].port, business), webs, service, proxies
         )
         supervisor = threading.Thread(target=_supervise, args=(deployment.killed,), daemon=True)
         supervisor.start()
@@ -181,16 +181,16 @@ def _revive(server: PostgresServer) -> None:
 
 
 def _behind_proxies(
-    sides: SchedulingDatabases, stack: ExitStack
+    pair: SchedulingDatabases, stack: ExitStack
 ) -> tuple[SchedulingDatabases, dict[DatabaseName, TcpProxy]]:
     proxies: dict[DatabaseName, TcpProxy] = {}
     behind_proxies = {}
-    for side in ("monolith", "scheduling"):
-        at = urlsplit(sides.at(side).url)
+    for name in ("monolith", "scheduling"):
+        at = urlsplit(pair.at(name).url)
         assert at.hostname is not None
         assert at.port is not None
-        proxies[side] = stack.enter_context(TcpProxy(at.hostname, at.port))
-        behind_proxies[side] = replace(sides.at(side), seen_from_other=f"127.0.0.1:{proxies[side].port}")
+        proxies[name] = stack.enter_context(TcpProxy(at.hostname, at.port))
+        behind_proxies[name] = replace(pair.at(name), seen_from_other=f"127.0.0.1:{proxies[name].port}")
     return SchedulingDatabases(**behind_proxies), proxies
 
 

@@ -2,7 +2,7 @@
 
     python -m tests.cutover.dying_controller JSON
 
-JSON: the two places, which business goes from where to where, and `die_at`, a failpoint. Exits with 0 if it got past.
+JSON: the two databases, the business, its source and target, and the failpoint `die_at`. Exits with 0 if it got past.
 """
 
 import json
@@ -35,7 +35,7 @@ class PassingChecks:
 
 def run(text: str) -> None:
     given = json.loads(text)
-    sides = SchedulingDatabases(**{side: SchedulingDatabase(side, *given[side]) for side in ("monolith", "scheduling")})
+    pair = SchedulingDatabases(**{name: SchedulingDatabase(name, *given[name]) for name in ("monolith", "scheduling")})
     die_at = given["die_at"]
 
     def die(name: str) -> None:
@@ -43,7 +43,7 @@ def run(text: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     failpoints.hook = die
-    with Controller(sides, PassingChecks()) as controller:
+    with Controller(pair, PassingChecks()) as controller:
         controller.cut_over(
             UUID(given["business"]),
             given["source"],

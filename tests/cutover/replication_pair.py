@@ -23,7 +23,7 @@ from tests.databases import Databases
 
 
 def start(
-    sides: SchedulingDatabases, say: Callable[[CopyProgress], None] = lambda progress: None, **given: Any
+    pair: SchedulingDatabases, say: Callable[[CopyProgress], None] = lambda progress: None, **given: Any
 ) -> list[CopyProgress]:
     """Start replication and return the reported progress.
 
@@ -38,25 +38,25 @@ def start(
 
     with (Path(os.environ[FOLDER]) / "replication.starting").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        replication.start(sides, tell, **{"allow_unbounded_wal": True, **given})
+        replication.start(pair, tell, **{"allow_unbounded_wal": True, **given})
     return said
 
 
-def engine_at(sides: SchedulingDatabases, side: DatabaseName) -> SchedulingEngine:
-    return SchedulingEngine(EngineDatabase(sides.at(side).url_as("scheduling_app"), pool_size=2))
+def engine_at(pair: SchedulingDatabases, name: DatabaseName) -> SchedulingEngine:
+    return SchedulingEngine(EngineDatabase(pair.at(name).url_as("scheduling_app"), pool_size=2))
 
 
-def shop_at(sides: SchedulingDatabases, side: DatabaseName) -> Shop:
+def shop_at(pair: SchedulingDatabases, name: DatabaseName) -> Shop:
     """Open a shop directly in one database, without a row in the routing table."""
-    return open_shop(engine_at(sides, side), uuid7())
+    return open_shop(engine_at(pair, name), uuid7())
 
 
-def same(sides: SchedulingDatabases, business_id: UUID) -> bool:
-    with sides.monolith.connect() as one, sides.scheduling.connect() as another:
+def same(pair: SchedulingDatabases, business_id: UUID) -> bool:
+    with pair.monolith.connect() as one, pair.scheduling.connect() as another:
         return compare(one, another, business_id).equal
 
 
-def administrator(databases: Databases, statement: str, side: DatabaseName = "scheduling") -> None:
-    url = databases.scheduling_admin_url if side == "scheduling" else databases.monolith_admin_url
+def administrator(databases: Databases, statement: str, name: DatabaseName = "scheduling") -> None:
+    url = databases.scheduling_admin_url if name == "scheduling" else databases.monolith_admin_url
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement.encode())

@@ -49,7 +49,7 @@ class FaultyPort(SchedulingPort):
 
 
 class RollbackSetup(NamedTuple):
-    sides: SchedulingDatabases
+    pair: SchedulingDatabases
     shop: Shop
     faulty_port: FaultyPort
     calls: CallStats
@@ -57,7 +57,7 @@ class RollbackSetup(NamedTuple):
     flags: FlagStore
 
     def cut_over(self, to: DatabaseName) -> Cutover:
-        with Controller(self.sides, PreflightChecks(self.sides, lambda side: None)) as controller:
+        with Controller(self.pair, PreflightChecks(self.pair, lambda database: None)) as controller:
             moved = controller.cut_over(
                 self.shop.business_id, other_database(to), to, fence_seconds=5.0, actor="tests", reason="to see"
             )
@@ -67,7 +67,7 @@ class RollbackSetup(NamedTuple):
     def start_policy(
         self, move: Cutover, *, thresholds: RollbackThresholds = THRESHOLDS, watch_seconds: float = 600.0
     ) -> None:
-        with self.sides.control_db() as control_db:
+        with self.pair.control_db() as control_db:
             start_policy(control_db, move, thresholds, watch_seconds=watch_seconds)
         self.calls.refresh(ChangeNotice("rollback_policy", str(move.business_id)))
 
@@ -82,7 +82,7 @@ class RollbackSetup(NamedTuple):
         return ended
 
     def outcome(self) -> str | None:
-        with self.sides.control_db() as control_db:
+        with self.pair.control_db() as control_db:
             policy = latest_policy(control_db, self.shop.business_id)
         assert policy is not None
         return policy.outcome
@@ -99,7 +99,7 @@ def setup(replicated: SchedulingDatabases) -> Iterator[RollbackSetup]:
     calls = CallStats(cutover, flush_seconds=0.2)
     with (
         switched_port(replicated) as port,
-        watched(replicated, PreflightChecks(replicated, lambda side: None)) as worker,
+        watched(replicated, PreflightChecks(replicated, lambda database: None)) as worker,
     ):
         faulty_port = FaultyPort(port)
         shop = opened(calls.around(faulty_port))
@@ -110,8 +110,8 @@ def setup(replicated: SchedulingDatabases) -> Iterator[RollbackSetup]:
 
 
 @contextmanager
-def watched(sides: SchedulingDatabases, checks: Any) -> Iterator[RollbackWorker]:
-    worker = RollbackWorker(sides, checks)
+def watched(pair: SchedulingDatabases, checks: Any) -> Iterator[RollbackWorker]:
+    worker = RollbackWorker(pair, checks)
     try:
         yield worker
     finally:
@@ -179,7 +179,7 @@ def test_policy_ends_when_another_cutover_follows(setup: RollbackSetup) -> None:
 def test_later_policy_supersedes_an_earlier_one(setup: RollbackSetup) -> None:
     setup.start_policy(setup.cut_over("scheduling"))
     setup.start_policy(setup.cut_over("monolith"))
-    with setup.sides.control_db() as control_db:
+    with setup.pair.control_db() as control_db:
         mine = [each for each in active_policies(control_db) if each.policy.business_id == setup.shop.business_id]
     assert [each.policy.home for each in mine] == ["scheduling"]
 
@@ -195,7 +195,7 @@ def test_refused_rollback_is_audited_and_retried(setup: RollbackSetup, monkeypat
     monkeypatch.setattr("monolith.cutover.rollback.rollback_worker.RETRY_SECONDS", 1.0)
     setup.start_policy(setup.cut_over("scheduling"))
     setup.faulty_port.fails = True
-    with watched(setup.sides, AlwaysRefusing()) as stuck:
+    with watched(setup.pair, AlwaysRefusing()) as stuck:
         eventually(lambda: setup._replace(worker=stuck).use(0.2) or setup.audited("guard.stuck"), "an audit entry")
     (entry,) = setup.audited("guard.stuck")
     assert entry.reason.endswith("but refused by the test")

@@ -33,7 +33,7 @@ def shop(replicated: SchedulingDatabases) -> Iterator[Shop]:
 
 @pytest.fixture
 def controller(replicated: SchedulingDatabases) -> Iterator[Controller]:
-    with Controller(replicated, PreflightChecks(replicated, lambda side: None)) as controller:
+    with Controller(replicated, PreflightChecks(replicated, lambda database: None)) as controller:
         yield controller
 
 
@@ -41,19 +41,19 @@ def moved(controller: Controller, shop: Shop, to: DatabaseName, *, fence_seconds
     return controller.cut_over(shop.business_id, other_database(to), to, fence_seconds=fence_seconds, **WHO)
 
 
-def active_at(sides: SchedulingDatabases, business_id: UUID) -> list[DatabaseName]:
+def active_at(pair: SchedulingDatabases, business_id: UUID) -> list[DatabaseName]:
     found: list[DatabaseName] = []
-    for side in ("monolith", "scheduling"):
-        with sides.at(side).connect() as db:
+    for name in ("monolith", "scheduling"):
+        with pair.at(name).connect() as db:
             lease = leases.read_lease(db, business_id)
-            found += [side] if lease is not None and lease.active else []
+            found += [name] if lease is not None and lease.active else []
     return found
 
 
 def test_repeated_cutovers_under_load_lose_nothing(
     replicated: SchedulingDatabases, controller: Controller, shop: Shop
 ) -> None:
-    ledger_side: DatabaseName = "monolith"
+    ledger_owner: DatabaseName = "monolith"
     with writers(shop) as ledger:
         for _ in range(3):
             for to in ("scheduling", "monolith"):
@@ -62,7 +62,7 @@ def test_repeated_cutovers_under_load_lose_nothing(
                 assert active_at(replicated, shop.business_id) == [to]
                 time.sleep(0.1)
     assert ledger.answers["done"] > 100
-    ledger.require_true(replicated, shop.business_id, ledger_side)
+    ledger.require_true(replicated, shop.business_id, ledger_owner)
 
 
 def test_non_owner_database_refuses_writes(replicated: SchedulingDatabases, controller: Controller, shop: Shop) -> None:
@@ -177,8 +177,8 @@ def test_resumed_cutover_with_an_old_comparison_is_refused(replicated: Schedulin
 class MigratingChecks(PreflightChecks):
     """Migrate one of the databases between the preflight checks and the fence."""
 
-    def __init__(self, sides: SchedulingDatabases, admin_url: str) -> None:
-        super().__init__(sides, lambda side: None)
+    def __init__(self, pair: SchedulingDatabases, admin_url: str) -> None:
+        super().__init__(pair, lambda database: None)
         self._admin_url = admin_url
 
     def check_before_fence(self, move: Cutover, source: Connection, target: Connection) -> PreflightResult:

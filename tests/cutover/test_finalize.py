@@ -16,11 +16,11 @@ def silent(line: str) -> None:
     pass
 
 
-def rows(sides: SchedulingDatabases, shop: Shop) -> tuple[int, int]:
+def rows(pair: SchedulingDatabases, shop: Shop) -> tuple[int, int]:
     """The number of the business's appointments in each database."""
     counts = []
-    for place in (sides.monolith, sides.scheduling):
-        with place.connect() as db:
+    for database in (pair.monolith, pair.scheduling):
+        with database.connect() as db:
             row = db.execute(
                 "SELECT count(*) FROM scheduling.appointment WHERE business_id = %s", (shop.business_id,)
             ).fetchone()
@@ -29,23 +29,23 @@ def rows(sides: SchedulingDatabases, shop: Shop) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
-def test_finalize_requires_that_every_business_was_cut_over(sides: SchedulingDatabases) -> None:
-    with switched_port(sides) as port, Controller(sides, PreflightChecks(sides, lambda side: None)) as controller:
+def test_finalize_requires_that_every_business_was_cut_over(pair: SchedulingDatabases) -> None:
+    with switched_port(pair) as port, Controller(pair, PreflightChecks(pair, lambda database: None)) as controller:
         one, another = opened(port), opened(port)
         one.book(at(9))
-        start(sides)
+        start(pair)
         with pytest.raises(FinalizeRefused, match="2 of 2 businesses are not owned by scheduling"):
-            finalize.finalize_extraction(sides, "scheduling", silent)
+            finalize.finalize_extraction(pair, "scheduling", silent)
         for shop in (one, another):
             move = controller.cut_over(
                 shop.business_id, "monolith", "scheduling", fence_seconds=5, actor="tests", reason="to the end"
             )
             assert move.state == "active", move.problem
         one.book(at(10))
-        assert finalize.finalize_extraction(sides, "scheduling", silent) > 10
-        assert rows(sides, one) == (0, 2)
-        assert not replication.read_status(sides).directions[0].subscribed
+        assert finalize.finalize_extraction(pair, "scheduling", silent) > 10
+        assert rows(pair, one) == (0, 2)
+        assert not replication.read_status(pair).directions[0].subscribed
         # The business stays usable, and finalizing again deletes nothing.
         one.book(at(11))
-        assert finalize.finalize_extraction(sides, "scheduling", silent) == 0
-        assert rows(sides, one) == (0, 3)
+        assert finalize.finalize_extraction(pair, "scheduling", silent) == 0
+        assert rows(pair, one) == (0, 3)

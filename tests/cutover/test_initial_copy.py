@@ -20,60 +20,60 @@ from tests.polling import eventually
 
 
 def test_initial_copy_and_changes_are_replicated_in_both_directions(stopped_at_the_end: SchedulingDatabases) -> None:
-    sides = stopped_at_the_end
-    here = shop_at(sides, "monolith")
+    pair = stopped_at_the_end
+    here = shop_at(pair, "monolith")
     here.book(at(9))
-    said = start(sides)
+    said = start(pair)
     assert said[-1].ready
     assert {each.direction for each in said} == {"monolith to scheduling", "scheduling to monolith"}
-    there = shop_at(sides, "scheduling")
+    there = shop_at(pair, "scheduling")
     here.book(at(10))
     there.book(at(9))
-    assert same(sides, here.business_id)
-    assert same(sides, there.business_id)
-    assert replication.find_problems(sides, max_lag_bytes=1_000_000) == []
-    assert start(sides)[-1].ready, "it may be started again"
+    assert same(pair, here.business_id)
+    assert same(pair, there.business_id)
+    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
+    assert start(pair)[-1].ready, "it may be started again"
 
 
 def test_both_databases_may_own_businesses_before_the_start(stopped_at_the_end: SchedulingDatabases) -> None:
     """Each business is copied to the other database, and no change is sent back."""
-    sides = stopped_at_the_end
-    shops = [shop_at(sides, "monolith"), shop_at(sides, "monolith"), shop_at(sides, "scheduling")]
+    pair = stopped_at_the_end
+    shops = [shop_at(pair, "monolith"), shop_at(pair, "monolith"), shop_at(pair, "scheduling")]
     for shop in shops:
         shop.book(at(9))
-    start(sides)
+    start(pair)
     for shop in shops:
         shop.book(at(10))
-        assert same(sides, shop.business_id)
-    assert replication.find_problems(sides, max_lag_bytes=1_000_000) == []
+        assert same(pair, shop.business_id)
+    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
 
 
 def test_business_created_during_the_copy_is_copied(stopped_at_the_end: SchedulingDatabases) -> None:
-    sides = stopped_at_the_end
-    created: list[Shop] = [shop_at(sides, "monolith")]
+    pair = stopped_at_the_end
+    created: list[Shop] = [shop_at(pair, "monolith")]
     stop = threading.Event()
 
     def create() -> None:
         while not stop.is_set():
-            created.append(shop_at(sides, "monolith"))
+            created.append(shop_at(pair, "monolith"))
             time.sleep(0.05)
 
     thread = threading.Thread(target=create)
     thread.start()
-    start(sides)
+    start(pair)
     stop.set()
     thread.join()
     assert len(created) > 3
     for shop in created:
-        assert same(sides, shop.business_id)
+        assert same(pair, shop.business_id)
 
 
 def test_business_deleted_during_the_copy_is_deleted_in_both(
     stopped_at_the_end: SchedulingDatabases, databases: Databases
 ) -> None:
     """The product deletes no business, but an administrator may. The remaining businesses are copied."""
-    sides = stopped_at_the_end
-    shops = [shop_at(sides, "monolith") for _ in range(8)]
+    pair = stopped_at_the_end
+    shops = [shop_at(pair, "monolith") for _ in range(8)]
     for shop in shops:
         shop.book(at(9))
     doomed, stays = shops[:4], shops[4:]
@@ -90,14 +90,14 @@ def test_business_deleted_during_the_copy_is_deleted_in_both(
 
     thread = threading.Thread(target=erase)
     thread.start()
-    start(sides, said)
+    start(pair, said)
     started.set()
     thread.join()
     for shop in shops:
-        eventually(lambda shop=shop: same(sides, shop.business_id))  # type: ignore[misc]
-    assert [rows_of(sides, "scheduling", shop.business_id) for shop in doomed] == [0] * 4
-    assert all(rows_of(sides, "scheduling", shop.business_id) for shop in stays)
-    assert replication.find_problems(sides, max_lag_bytes=1_000_000) == []
+        eventually(lambda shop=shop: same(pair, shop.business_id))  # type: ignore[misc]
+    assert [rows_of(pair, "scheduling", shop.business_id) for shop in doomed] == [0] * 4
+    assert all(rows_of(pair, "scheduling", shop.business_id) for shop in stays)
+    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
 
 
 def erased(databases: Databases, business_id: UUID) -> None:
@@ -118,8 +118,8 @@ def erased(databases: Databases, business_id: UUID) -> None:
             )
 
 
-def rows_of(sides: SchedulingDatabases, side: DatabaseName, business_id: UUID) -> int:
-    with sides.at(side).connect() as db:
+def rows_of(pair: SchedulingDatabases, name: DatabaseName, business_id: UUID) -> int:
+    with pair.at(name).connect() as db:
         row = db.execute(
             "SELECT count(*) FROM scheduling.appointment WHERE business_id = %s", (business_id,)
         ).fetchone()
@@ -129,21 +129,21 @@ def rows_of(sides: SchedulingDatabases, side: DatabaseName, business_id: UUID) -
 
 @pytest.mark.long
 def test_writes_during_the_copy_are_replicated(stopped_at_the_end: SchedulingDatabases) -> None:
-    sides = stopped_at_the_end
-    with switched_port(sides) as port:
+    pair = stopped_at_the_end
+    with switched_port(pair) as port:
         shop = opened(port)
         with writers(shop, 3):
-            start(sides)
-        assert same(sides, shop.business_id)
+            start(pair)
+        assert same(pair, shop.business_id)
 
 
 def test_copy_is_analyzed_before_the_start_returns(stopped_at_the_end: SchedulingDatabases) -> None:
     """Without statistics the first business would be served with plans for empty tables."""
-    sides = stopped_at_the_end
-    shop = shop_at(sides, "monolith")
+    pair = stopped_at_the_end
+    shop = shop_at(pair, "monolith")
     shop.book(at(9))
-    start(sides)
-    with sides.scheduling.connect() as db:
+    start(pair)
+    with pair.scheduling.connect() as db:
         rows = db.execute(
             "SELECT relname, reltuples FROM pg_class "
             "WHERE oid IN ('scheduling.appointment'::regclass, 'scheduling.claim'::regclass)"

@@ -38,12 +38,12 @@ def shop(replicated: SchedulingDatabases) -> Iterator[Shop]:
 
 
 @contextmanager
-def never_two_owners(sides: SchedulingDatabases, business_id: UUID) -> Iterator[None]:
+def never_two_owners(pair: SchedulingDatabases, business_id: UUID) -> Iterator[None]:
     """Poll both leases while the block runs, and fail if both are ever active."""
     stop, seen = threading.Event(), []
 
     def look() -> None:
-        with sides.monolith.connect() as one, sides.scheduling.connect() as another:
+        with pair.monolith.connect() as one, pair.scheduling.connect() as another:
             while not stop.is_set():
                 # Two databases have no common clock: a lease that is active before and after the other was read counts.
                 found = [leases.read_lease(db, business_id) for db in (one, another, one)]
@@ -60,9 +60,9 @@ def never_two_owners(sides: SchedulingDatabases, business_id: UUID) -> Iterator[
     assert seen
 
 
-def killed(sides: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_at: str) -> int:
+def killed(pair: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_at: str) -> int:
     given = {
-        **{side: (sides.at(side).url, sides.at(side).secret) for side in ("monolith", "scheduling")},
+        **{name: (pair.at(name).url, pair.at(name).secret) for name in ("monolith", "scheduling")},
         "business": str(business_id),
         "source": other_database(to),
         "target": to,
@@ -75,15 +75,15 @@ def killed(sides: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_
 
 
 def killed_and_recovered(
-    sides: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_at: str
+    pair: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_at: str
 ) -> cutovers.Cutover:
     """Kill a controller at a step, and return the cutover as the recovery worker settled it.
 
     On an overloaded machine a fence may expire before the step is reached; such a cutover is aborted, and repeated.
     """
     for _ in range(_ATTEMPTS):
-        exit_code = killed(sides, business_id, to, die_at)
-        cutover = settle_by_recovery_worker(sides, business_id)
+        exit_code = killed(pair, business_id, to, die_at)
+        cutover = settle_by_recovery_worker(pair, business_id)
         if exit_code == -signal.SIGKILL:
             return cutover
         assert (exit_code, cutover.state) == (0, "aborted"), cutover
@@ -91,11 +91,11 @@ def killed_and_recovered(
     raise AssertionError(f"overloaded machine: no controller reached the step {die_at!r} in {_ATTEMPTS} attempts")
 
 
-def settle_by_recovery_worker(sides: SchedulingDatabases, business_id: UUID) -> cutovers.Cutover:
-    worker = RecoveryWorker(sides)
+def settle_by_recovery_worker(pair: SchedulingDatabases, business_id: UUID) -> cutovers.Cutover:
+    worker = RecoveryWorker(pair)
     try:
         until = time.monotonic() + 20
-        with sides.control_db() as control_db:
+        with pair.control_db() as control_db:
             while cutovers.unsettled(control_db, business_id):
                 assert time.monotonic() < until
                 worker.step()

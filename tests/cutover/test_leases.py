@@ -18,13 +18,13 @@ from tests.polling import eventually
 
 
 @pytest.fixture
-def place(databases: Databases) -> SchedulingDatabase:
+def scheduling(databases: Databases) -> SchedulingDatabase:
     return SchedulingDatabase("scheduling", databases.scheduling_url, databases.role_secret)
 
 
 @pytest.fixture
-def mover(place: SchedulingDatabase) -> Iterator[Connection]:
-    with place.connect() as connection:
+def mover(scheduling: SchedulingDatabase) -> Iterator[Connection]:
+    with scheduling.connect() as connection:
         yield connection
 
 
@@ -40,9 +40,9 @@ def fence(mover: Connection, business: UUID, attempt: int = 1, *, epoch: int = 1
 
 
 @contextmanager
-def writing(place: SchedulingDatabase, business: UUID) -> Iterator[None]:
+def writing(scheduling: SchedulingDatabase, business: UUID) -> Iterator[None]:
     """Hold a transaction open that writes the business."""
-    with place.connect("scheduling_app") as writer, writer.transaction():
+    with scheduling.connect("scheduling_app") as writer, writer.transaction():
         writer.execute("SELECT pg_advisory_xact_lock_shared(scheduling.fence_key(%s))", (business,))
         yield
 
@@ -64,12 +64,12 @@ def test_fence_is_idempotent(mover: Connection, business: UUID) -> None:
     assert second.fenced_at == first.fenced_at
 
 
-def test_fence_waits_for_open_writes(place: SchedulingDatabase, mover: Connection, business: UUID) -> None:
+def test_fence_waits_for_open_writes(scheduling: SchedulingDatabase, mover: Connection, business: UUID) -> None:
     fenced: list[object] = []
-    with writing(place, business):
+    with writing(scheduling, business):
         thread = threading.Thread(target=lambda: fenced.append(fence(mover, business, wait_ms=5_000)))
         thread.start()
-        with place.connect() as watcher:
+        with scheduling.connect() as watcher:
             eventually(lambda: watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None)
             assert leases.read_lease(watcher, business) == Lease(active=True, epoch=1, attempt=0)
     thread.join()
@@ -78,10 +78,10 @@ def test_fence_waits_for_open_writes(place: SchedulingDatabase, mover: Connectio
 
 
 def test_open_transaction_prevents_the_fence_and_is_named(
-    place: SchedulingDatabase, mover: Connection, business: UUID
+    scheduling: SchedulingDatabase, mover: Connection, business: UUID
 ) -> None:
     with (
-        writing(place, business),
+        writing(scheduling, business),
         pytest.raises(WritersStillActive, match=r"backend [0-9]+ of scheduling_app, open for"),
     ):
         fence(mover, business, wait_ms=50)
@@ -128,7 +128,7 @@ def test_mover_role_cannot_change_business_rows(mover: Connection, business: UUI
 
 
 def test_prepared_transaction_prevents_the_fence_and_is_named(
-    databases: Databases, place: SchedulingDatabase, mover: Connection, business: UUID
+    databases: Databases, scheduling: SchedulingDatabase, mover: Connection, business: UUID
 ) -> None:
     """They hold their locks without a session, even over restarts."""
     with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:

@@ -28,17 +28,17 @@ from tests.faults.proxy import TcpProxy
 from tests.polling import eventually
 
 
-def test_missing_right_is_reported_with_its_grant(sides: SchedulingDatabases, databases: Databases) -> None:
+def test_missing_right_is_reported_with_its_grant(pair: SchedulingDatabases, databases: Databases) -> None:
     database = urlsplit(databases.scheduling_url).path[1:]
     administrator(databases, f"REVOKE CREATE ON DATABASE {database} FROM scheduling_replicator")
     with pytest.raises(ReplicationRefused, match=f"GRANT CREATE ON DATABASE {database} TO scheduling_replicator"):
-        start(sides)
+        start(pair)
 
 
-def test_different_schema_versions_are_refused(sides: SchedulingDatabases, databases: Databases) -> None:
+def test_different_schema_versions_are_refused(pair: SchedulingDatabases, databases: Databases) -> None:
     administrator(databases, "UPDATE scheduling.alembic_version SET version_num = '0002'")
     with pytest.raises(ReplicationRefused, match=r"different versions .0004 in monolith, 0002 in scheduling"):
-        start(sides)
+        start(pair)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_different_schema_versions_are_refused(sides: SchedulingDatabases, datab
     ids=["wal_level", "max_slot_wal_keep_size", "max_replication_slots"],
 )
 def test_server_with_unsuitable_settings_is_refused(
-    sides: SchedulingDatabases, tmp_path: Path, settings: dict[str, str], words: str
+    pair: SchedulingDatabases, tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
     server = PostgresServer(tmp_path / "other", durable=False, settings=settings)
     server.start()
@@ -61,39 +61,39 @@ def test_server_with_unsuitable_settings_is_refused(
         set_up(target)
         with pytest.raises(ReplicationRefused, match=re.escape(words)):
             start(
-                replace(sides, scheduling=SchedulingDatabase("scheduling", without_credentials(target.url), secret)),
+                replace(pair, scheduling=SchedulingDatabase("scheduling", without_credentials(target.url), secret)),
                 allow_unbounded_wal=False,
             )
     finally:
         server.stop()
 
 
-def test_old_copies_are_discarded_only_on_request(sides: SchedulingDatabases) -> None:
-    shop = shop_at(sides, "monolith")
-    start(sides)
-    assert same(sides, shop.business_id)
-    assert replication.stop(sides) == []
+def test_old_copies_are_discarded_only_on_request(pair: SchedulingDatabases) -> None:
+    shop = shop_at(pair, "monolith")
+    start(pair)
+    assert same(pair, shop.business_id)
+    assert replication.stop(pair) == []
     shop.book(at(9))
     with pytest.raises(ReplicationRefused, match=r"old copies of 1 businesses .* --discard-copies"):
-        start(sides)
-    start(sides, discard_copies=True)
-    assert same(sides, shop.business_id)
-    assert replication.stop(sides) == []
+        start(pair)
+    start(pair, discard_copies=True)
+    assert same(pair, shop.business_id)
+    assert replication.stop(pair) == []
 
 
-def test_rows_without_an_owner_are_refused(sides: SchedulingDatabases) -> None:
-    shop = shop_at(sides, "scheduling")
-    with sides.scheduling.connect() as mover:
+def test_rows_without_an_owner_are_refused(pair: SchedulingDatabases) -> None:
+    shop = shop_at(pair, "scheduling")
+    with pair.scheduling.connect() as mover:
         leases.fence(mover, shop.business_id, epoch=1, attempt=1, wait_ms=1_000)
     with pytest.raises(
         ReplicationRefused, match=f"rows that the other one lacks, of businesses without an owner .{shop.business_id}"
     ):
-        start(sides, discard_copies=True)
+        start(pair, discard_copies=True)
 
 
-def test_replicator_cannot_discard_an_owned_business(sides: SchedulingDatabases) -> None:
-    shop = shop_at(sides, "scheduling")
-    with sides.scheduling.connect(REPLICATOR) as db, pytest.raises(psycopg.Error, match="owns business"):
+def test_replicator_cannot_discard_an_owned_business(pair: SchedulingDatabases) -> None:
+    shop = shop_at(pair, "scheduling")
+    with pair.scheduling.connect(REPLICATOR) as db, pytest.raises(psycopg.Error, match="owns business"):
         db.execute("DELETE FROM scheduling.idempotency WHERE business_id = %s", (shop.business_id,))
 
 
@@ -101,19 +101,19 @@ def test_replicator_cannot_discard_an_owned_business(sides: SchedulingDatabases)
 
 
 @contextmanager
-def behind_a_proxy(sides: SchedulingDatabases) -> Iterator[tuple[SchedulingDatabases, TcpProxy]]:
+def behind_a_proxy(pair: SchedulingDatabases) -> Iterator[tuple[SchedulingDatabases, TcpProxy]]:
     """The proxy through which the service's database reaches the monolith's."""
-    monolith = urlsplit(sides.monolith.url)
+    monolith = urlsplit(pair.monolith.url)
     assert monolith.hostname is not None
     assert monolith.port is not None
     with TcpProxy(monolith.hostname, monolith.port) as proxy:
-        seen = replace(sides.monolith, seen_from_other=f"127.0.0.1:{proxy.port}")
-        yield replace(sides, monolith=seen), proxy
+        seen = replace(pair.monolith, seen_from_other=f"127.0.0.1:{proxy.port}")
+        yield replace(pair, monolith=seen), proxy
 
 
 @pytest.mark.long
-def test_network_outage_is_reported_and_survived(sides: SchedulingDatabases) -> None:
-    with behind_a_proxy(sides) as (apart, proxy):
+def test_network_outage_is_reported_and_survived(pair: SchedulingDatabases) -> None:
+    with behind_a_proxy(pair) as (apart, proxy):
         shop = shop_at(apart, "monolith")
         start(apart)
         with proxy.unreachable():
@@ -132,20 +132,20 @@ def test_network_outage_is_reported_and_survived(sides: SchedulingDatabases) -> 
 
 
 def test_broken_reverse_direction_is_detected(stopped_at_the_end: SchedulingDatabases) -> None:
-    sides = stopped_at_the_end
-    start(sides)
-    with sides.monolith.connect(REPLICATOR) as db:
+    pair = stopped_at_the_end
+    start(pair)
+    with pair.monolith.connect(REPLICATOR) as db:
         row = db.execute("SELECT subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid "
                          "WHERE d.datname = current_database()").fetchone()  # fmt: skip
         assert row is not None
         db.execute(f"ALTER SUBSCRIPTION {row[0]} DISABLE".encode())
-    assert any("disabled" in problem for problem in replication.find_problems(sides, max_lag_bytes=1_000_000))
+    assert any("disabled" in problem for problem in replication.find_problems(pair, max_lag_bytes=1_000_000))
     with pytest.raises(CanaryLost, match="back from scheduling to monolith"):
-        send_canary(sides, "monolith", seconds=0.5)
+        send_canary(pair, "monolith", seconds=0.5)
 
 
-def test_lost_slot_is_reported_with_its_remedy(sides: SchedulingDatabases, databases: Databases) -> None:
-    start(sides)
+def test_lost_slot_is_reported_with_its_remedy(pair: SchedulingDatabases, databases: Databases) -> None:
+    start(pair)
     name = None
     with psycopg.connect(databases.monolith_admin_url, autocommit=True) as db:
         row = db.execute(
@@ -153,7 +153,7 @@ def test_lost_slot_is_reported_with_its_remedy(sides: SchedulingDatabases, datab
         ).fetchone()
         assert row is not None
         name = row[0]
-    with sides.scheduling.connect(REPLICATOR) as db:
+    with pair.scheduling.connect(REPLICATOR) as db:
         db.execute(f"ALTER SUBSCRIPTION {name} DISABLE".encode())
     with psycopg.connect(databases.monolith_admin_url, autocommit=True) as db:
         eventually(
@@ -163,16 +163,16 @@ def test_lost_slot_is_reported_with_its_remedy(sides: SchedulingDatabases, datab
             "inactive",
         )
         db.execute("SELECT pg_drop_replication_slot(%s)", (name,))
-    assert any("--discard-copies" in problem for problem in replication.find_problems(sides, max_lag_bytes=1_000_000))
-    assert replication.stop(sides) == []
-    start(sides, discard_copies=True)
-    assert replication.find_problems(sides, max_lag_bytes=1_000_000) == []
-    assert replication.stop(sides) == []
+    assert any("--discard-copies" in problem for problem in replication.find_problems(pair, max_lag_bytes=1_000_000))
+    assert replication.stop(pair) == []
+    start(pair, discard_copies=True)
+    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
+    assert replication.stop(pair) == []
 
 
-def test_stop_is_idempotent(sides: SchedulingDatabases) -> None:
-    start(sides)
-    assert replication.stop(sides) == []
-    assert replication.stop(sides) == []
-    found = replication.read_status(sides)
+def test_stop_is_idempotent(pair: SchedulingDatabases) -> None:
+    start(pair)
+    assert replication.stop(pair) == []
+    assert replication.stop(pair) == []
+    found = replication.read_status(pair)
     assert [each.subscribed for each in found.directions] == [False, False]

@@ -48,17 +48,18 @@ _REPEATED = (OutcomeUnknown, Unavailable, KeyInProgress, DeadlineExceeded)
 
 
 @contextmanager
-def switched_port(sides: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
-    platform = ModuleDatabase(sides.monolith.url, role="platform_app", secret=sides.monolith.secret)
-    cutover = ModuleDatabase(sides.monolith.url, role="cutover_app", secret=sides.monolith.secret)
+def switched_port(pair: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
+    platform = ModuleDatabase(pair.monolith.url, role="platform_app", secret=pair.monolith.secret)
+    cutover = ModuleDatabase(pair.monolith.url, role="cutover_app", secret=pair.monolith.secret)
     domain = uuid4().hex
     openfeature.set_provider(DatabaseFlags(FlagStore(platform)), domain)
     routes = OwnershipRoutes(cutover, SchedulingFlag(openfeature.get_client(domain)))
     databases = {
-        side: engine_database.EngineDatabase(sides.at(side).url_as("scheduling_app"), pool_size=8) for side in _SIDES
+        name: engine_database.EngineDatabase(pair.at(name).url_as("scheduling_app"), pool_size=8)
+        for name in _DATABASE_NAMES
     }
     try:
-        yield SwitchedScheduling({side: SchedulingEngine(database) for side, database in databases.items()}, routes)
+        yield SwitchedScheduling({name: SchedulingEngine(database) for name, database in databases.items()}, routes)
     finally:
         for database in databases.values():
             database.drop_idle()
@@ -66,7 +67,7 @@ def switched_port(sides: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
         cutover.close()
 
 
-_SIDES: tuple[DatabaseName, ...] = ("monolith", "scheduling")
+_DATABASE_NAMES: tuple[DatabaseName, ...] = ("monolith", "scheduling")
 
 
 def opened(port: SchedulingPort, **offering: Any) -> Shop:
@@ -85,9 +86,9 @@ class Ledger:
     answers: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
 
-    def require_true(self, sides: SchedulingDatabases, business_id: UUID, owner: DatabaseName) -> None:
+    def require_true(self, pair: SchedulingDatabases, business_id: UUID, owner: DatabaseName) -> None:
         """Assert that the owner holds every acknowledged result exactly once, and nothing unrequested."""
-        with sides.at(owner).connect() as db:
+        with pair.at(owner).connect() as db:
             rows = db.execute(
                 """
                 SELECT appointment_id, version, status, starts_at, customer_id
@@ -137,16 +138,16 @@ class _Person(threading.Thread):
             booked = self._settled(lambda ctx: self._shop.port.book(ctx, self._shop.booking(start, self._me)), key)
             self._mine.append(booked)
             return booked
-        place = self._chance.randrange(len(self._mine))
-        one = self._mine[place]
+        index = self._chance.randrange(len(self._mine))
+        one = self._mine[index]
         if self._chance.random() < 0.5:
             request = m.Cancel(appointment_id=one.appointment_id, expected_version=one.version)
             changed = self._settled(lambda ctx: self._shop.port.cancel(ctx, request), key)
-            del self._mine[place]
+            del self._mine[index]
         else:
             move = m.Reschedule(appointment_id=one.appointment_id, starts_at=start, expected_version=one.version)
             changed = self._settled(lambda ctx: self._shop.port.reschedule(ctx, move), key)
-            self._mine[place] = changed
+            self._mine[index] = changed
         return changed
 
     def _settled(self, ask: Callable[[CallContext], m.Appointment], key: str) -> m.Appointment:

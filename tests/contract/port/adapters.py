@@ -35,7 +35,7 @@ class Adapter:
     port: SchedulingPort
     database_url: str
     new_business: Callable[[], UUID] = uuid7
-    """An id for a business to be opened on this adapter's side."""
+    """An id for a business to be opened with this adapter."""
 
 
 @contextmanager
@@ -47,14 +47,14 @@ def running_adapters(databases: Databases, folder: Path) -> Iterator[dict[str, A
         http = HttpScheduling(service_url, signer_from(keys.signing_key))
         stack.callback(http.close)
         in_process = in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=8)
-        sides: dict[AdapterName, SchedulingPort] = {"in_process": in_process, "http": http}
+        ports: dict[AdapterName, SchedulingPort] = {"in_process": in_process, "http": http}
         urls: dict[AdapterName, str] = {
             "in_process": databases.monolith_admin_url,
             "http": databases.scheduling_admin_url,
         }
-        adapters = [Adapter(side, sides[side], urls[side]) for side in sides]
-        switched, ask_for = stack.enter_context(_switched(databases, sides))
-        adapters += [Adapter(f"switched to {side}", switched, urls[side], _asking(ask_for, side)) for side in sides]
+        adapters = [Adapter(name, ports[name], urls[name]) for name in ports]
+        switched, ask_for = stack.enter_context(_switched(databases, ports))
+        adapters += [Adapter(f"switched to {name}", switched, urls[name], _asking(ask_for, name)) for name in ports]
         yield {adapter.name: adapter for adapter in adapters}
 
 
@@ -78,7 +78,7 @@ def running_service(databases: Databases, keys: Keys, log: Path) -> Iterator[str
 
 @contextmanager
 def _switched(
-    databases: Databases, sides: dict[AdapterName, SchedulingPort]
+    databases: Databases, ports: dict[AdapterName, SchedulingPort]
 ) -> Iterator[tuple[SwitchedScheduling, Callable[[UUID, AdapterName], None]]]:
     """The switched port, with a function that sets the flag before a business is opened."""
     platform = ModuleDatabase(databases.monolith_url, role="platform_app", secret=databases.role_secret)
@@ -88,22 +88,22 @@ def _switched(
     domain = uuid4().hex
     openfeature.set_provider(flags, domain)
 
-    def ask_for(business_id: UUID, side: AdapterName) -> None:
-        store.set(SCHEDULING_ADAPTER, side, business_id=business_id, actor="tests", reason="contract suite")
+    def ask_for(business_id: UUID, name: AdapterName) -> None:
+        store.set(SCHEDULING_ADAPTER, name, business_id=business_id, actor="tests", reason="contract suite")
         flags.refresh()
 
     try:
         routes = OwnershipRoutes(cutover, SchedulingFlag(openfeature.get_client(domain)))
-        yield SwitchedScheduling({DATABASE_OF[name]: adapter for name, adapter in sides.items()}, routes), ask_for
+        yield SwitchedScheduling({DATABASE_OF[name]: adapter for name, adapter in ports.items()}, routes), ask_for
     finally:
         platform.close()
         cutover.close()
 
 
-def _asking(ask_for: Callable[[UUID, AdapterName], None], side: AdapterName) -> Callable[[], UUID]:
+def _asking(ask_for: Callable[[UUID, AdapterName], None], name: AdapterName) -> Callable[[], UUID]:
     def new_business() -> UUID:
         business_id = uuid7()
-        ask_for(business_id, side)
+        ask_for(business_id, name)
         return business_id
 
     return new_business

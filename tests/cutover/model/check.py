@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tests.cutover.model.protocol import Flaws, active_places, steps
+from tests.cutover.model.protocol import Flaws, active_databases, steps
 from tests.cutover.model.world import World, first, other
 
 NONE = Flaws()
@@ -51,13 +51,13 @@ def check(flaws: Flaws = NONE, *, moves: int = 2) -> Result:
 
 
 def violated_in(world: World) -> str | None:
-    active = active_places(world)
+    active = active_databases(world)
     if len(active) > 1:
         return "two active leases"
     if any(times > 1 for _, times in world.executed):
         return "a key was executed twice"
-    for place in active:
-        if not world.acknowledged <= world.at(place).data:
+    for database in active:
+        if not world.acknowledged <= world.at(database).data:
             return "an acknowledged write is missing at the active lease"
     move = world.move
     if move is not None and move.state in _DRAINED:
@@ -71,7 +71,7 @@ def is_settled(world: World) -> bool:
     """Whether no controller has work left and exactly one lease is active."""
     return (
         (world.move is None or world.move.settled)
-        and len(active_places(world)) == 1
+        and len(active_databases(world)) == 1
         and world.controllers == (None, None)
     )
 

@@ -8,7 +8,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from monolith.cutover.states import ABORTABLE, FOLLOWS, MAY_BE_FENCED
-from tests.cutover.model.world import KEYS, ClientWrite, DatabaseState, Intent, Lease, ModelCutover, Place, World, other
+from tests.cutover.model.world import (
+    KEYS,
+    ClientWrite,
+    Database,
+    DatabaseState,
+    Intent,
+    Lease,
+    ModelCutover,
+    World,
+    other,
+)
 
 Step = tuple[str, World]
 
@@ -162,18 +172,18 @@ def _settle_aborted(world: World, seen: ModelCutover) -> World:
 
 def _deliver(world: World) -> Iterator[Step]:
     """Replicate the next commit of a database to the other, in commit order."""
-    for place in ("A", "B"):
-        here = world.at(place)
+    for database in ("A", "B"):
+        here = world.at(database)
         if here.sent:
             head, *rest = here.sent
-            there = world.at(other(place))
+            there = world.at(other(database))
             there = (
                 there._replace(mark=max(there.mark, head))
                 if isinstance(head, int)
                 else there._replace(data=there.data | {head})
             )
-            delivered = world.with_at(place, here._replace(sent=tuple(rest))).with_at(other(place), there)
-            yield f"{head} arrives from {place}", delivered
+            delivered = world.with_at(database, here._replace(sent=tuple(rest))).with_at(other(database), there)
+            yield f"{head} arrives from {database}", delivered
 
 
 def _write(world: World, flaws: Flaws) -> Iterator[Step]:
@@ -181,13 +191,13 @@ def _write(world: World, flaws: Flaws) -> Iterator[Step]:
     writer = world.writer
     if writer is None:
         for key in KEYS:
-            for place in ("A", "B"):
+            for database in ("A", "B"):
                 phase = "locked"
                 if flaws.lease_before_lock:
-                    if not world.at(place).lease.active:
+                    if not world.at(database).lease.active:
                         continue
                     phase = "allowed, not locked"
-                yield f"{key} is requested at {place}", world._replace(writer=ClientWrite(key, place, phase))
+                yield f"{key} is requested at {database}", world._replace(writer=ClientWrite(key, database, phase))
         return
     if writer.phase == "locked":
         allowed = world.at(writer.at).lease.active
@@ -214,9 +224,9 @@ def _with(world: World, number: int, intent: Intent | None) -> World:
     return world._replace(controllers=(intent, another) if number == 0 else (one, intent))
 
 
-def active_places(world: World) -> list[Place]:
+def active_databases(world: World) -> list[Database]:
     """Return the databases with an active lease."""
-    found: list[Place] = []
-    for place in ("A", "B"):
-        found += [place] if world.at(place).lease.active else []
+    found: list[Database] = []
+    for database in ("A", "B"):
+        found += [database] if world.at(database).lease.active else []
     return found

@@ -7,8 +7,8 @@ from typing import Final, Literal, NamedTuple
 
 from monolith.cutover.states import State
 
-Place = Literal["A", "B"]
-PLACES: Final[tuple[Place, Place]] = ("A", "B")
+Database = Literal["A", "B"]
+DATABASES: Final[tuple[Database, Database]] = ("A", "B")
 KEYS: Final = ("k", "l")
 """Idempotency keys, each of one client request that may be repeated in either database at any time."""
 
@@ -35,7 +35,7 @@ class ModelCutover(NamedTuple):
     """The cutover's row. `overdue`: the fence's deadline has passed."""
 
     state: State
-    source: Place
+    source: Database
     epoch: int
     attempt: int
     overdue: bool
@@ -53,14 +53,14 @@ class ClientWrite(NamedTuple):
     """A client's write. `phase`: `locked` (holds the shared lock) or `allowed` (and has seen the lease)."""
 
     key: str
-    at: Place
+    at: Database
     phase: str
 
 
 class World(NamedTuple):
     a: DatabaseState
     b: DatabaseState
-    owner: Place
+    owner: Database
     epoch: int
     moves_left: int
     move: ModelCutover | None
@@ -70,15 +70,15 @@ class World(NamedTuple):
     """How often each key was executed, in both databases together."""
     acknowledged: frozenset[str]
 
-    def at(self, place: Place) -> DatabaseState:
-        return self.a if place == "A" else self.b
+    def at(self, database: Database) -> DatabaseState:
+        return self.a if database == "A" else self.b
 
-    def with_at(self, place: Place, held: DatabaseState) -> "World":
-        return self._replace(a=held) if place == "A" else self._replace(b=held)
+    def with_at(self, database: Database, held: DatabaseState) -> "World":
+        return self._replace(a=held) if database == "A" else self._replace(b=held)
 
 
-def other(place: Place) -> Place:
-    return "B" if place == "A" else "A"
+def other(database: Database) -> Database:
+    return "B" if database == "A" else "A"
 
 
 def first(moves: int) -> World:

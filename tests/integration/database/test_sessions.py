@@ -40,9 +40,9 @@ def through_proxy(billing_url: str, proxy: TcpProxy) -> DatabaseSessions:
     return DatabaseSessions("shop", {"billing": url}, timeout=0.5)
 
 
-@pytest.mark.parametrize("module, side", [("billing", "monolith_url"), ("scheduling", "scheduling_url")])
-def test_running_and_waiting_sessions_are_distinguished(databases: Databases, module: str, side: str) -> None:
-    url = role_url(getattr(databases, side), f"{module}_app", databases.role_secret)
+@pytest.mark.parametrize("module, url_name", [("billing", "monolith_url"), ("scheduling", "scheduling_url")])
+def test_running_and_waiting_sessions_are_distinguished(databases: Databases, module: str, url_name: str) -> None:
+    url = role_url(getattr(databases, url_name), f"{module}_app", databases.role_secret)
     sessions = DatabaseSessions("shop", {module: url})
     assert sessions.counts() == {(module, "running"): 0, (module, "lock"): 0}
     with psycopg.connect(url) as holder, psycopg.connect(url) as waiter, psycopg.connect(url) as worker:

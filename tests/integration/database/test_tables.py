@@ -17,7 +17,7 @@ from tests.databases import Databases
 
 
 @pytest.mark.parametrize(
-    ("side", "schema", "metadata"),
+    ("deployment", "schema", "metadata"),
     [
         ("monolith", auth.SCHEMA, auth.metadata),
         ("monolith", billing.SCHEMA, billing.metadata),
@@ -30,9 +30,9 @@ from tests.databases import Databases
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_table_definitions_match_the_migrations(
-    databases: Databases, side: str, schema: str, metadata: MetaData
+    databases: Databases, deployment: str, schema: str, metadata: MetaData
 ) -> None:
-    url = databases.monolith_admin_url if side == "monolith" else databases.scheduling_admin_url
+    url = databases.monolith_admin_url if deployment == "monolith" else databases.scheduling_admin_url
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
 
     def ours(name: str | None, kind: str, parents: Any) -> bool:

@@ -124,13 +124,13 @@ def sign_up(databases: Databases, *slugs: str, owner: DatabaseName = "monolith")
 
 @pytest.fixture
 def replicated(databases: Databases) -> Iterator[SchedulingDatabases]:
-    sides = SchedulingDatabases(
+    pair = SchedulingDatabases(
         SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret),
         SchedulingDatabase("scheduling", databases.scheduling_url, databases.role_secret),
     )
-    start(sides)
-    yield sides
-    assert replication.stop(sides) == []
+    start(pair)
+    yield pair
+    assert replication.stop(pair) == []
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests.faults.proxy import TcpProxy
 from tests.integration.routing.conftest import Process, eventually, start_process
 
 
-class RecordingSide(SchedulingPort):
+class RecordingPort(SchedulingPort):
     """A port that records the keys of its calls and replies with its name or a given error."""
 
     def __init__(self, name: DatabaseName, refuse: Callable[[], Exception | None] = lambda: None) -> None:
@@ -40,15 +40,15 @@ class RecordingSide(SchedulingPort):
         return m.Business(business_id=ctx.business_id, name=self.name, zone="Europe/Paris", epoch=1)
 
 
-Sides = dict[str, RecordingSide]
+Ports = dict[str, RecordingPort]
 
 
 def context(business_id: UUID, key: str = "a-key", seconds: float = 2.0) -> CallContext:
     return CallContext(business_id, SYSTEM, Deadline.after(seconds), new_trace(), key)
 
 
-def switched(process: Process, **sides: RecordingSide) -> SwitchedScheduling:
-    return SwitchedScheduling({"monolith": sides["monolith"], "scheduling": sides["scheduling"]}, process.routes)
+def switched(process: Process, **ports: RecordingPort) -> SwitchedScheduling:
+    return SwitchedScheduling({"monolith": ports["monolith"], "scheduling": ports["scheduling"]}, process.routes)
 
 
 def move(databases: Databases, business_id: UUID, owner: DatabaseName) -> None:
@@ -65,23 +65,23 @@ def process(processes: list[Process]) -> Process:
 
 
 @pytest.fixture
-def sides() -> Sides:
-    return {"monolith": RecordingSide("monolith"), "scheduling": RecordingSide("scheduling")}
+def ports() -> Ports:
+    return {"monolith": RecordingPort("monolith"), "scheduling": RecordingPort("scheduling")}
 
 
 OPEN = m.OpenBusiness(name="A", zone="Europe/Paris")
 
 
-def test_new_business_is_opened_in_the_database_of_the_flag(process: Process, sides: Sides) -> None:
+def test_new_business_is_opened_in_the_database_of_the_flag(process: Process, ports: Ports) -> None:
     process.store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
     eventually(lambda: process.flag.adapter_for(new_id()) == "http")
 
-    assert switched(process, **sides).open_business(context(new_id()), OPEN).name == "scheduling"
+    assert switched(process, **ports).open_business(context(new_id()), OPEN).name == "scheduling"
 
 
-def test_repeated_opening_ignores_a_changed_flag(process: Process, sides: Sides) -> None:
+def test_repeated_opening_ignores_a_changed_flag(process: Process, ports: Ports) -> None:
     business_id = new_id()
-    port = switched(process, **sides)
+    port = switched(process, **ports)
     port.open_business(context(business_id), OPEN)
     process.store.set(SCHEDULING_ADAPTER, "http", business_id=None, actor="cli:ann", reason="")
     eventually(lambda: process.flag.adapter_for(business_id) == "http")
@@ -90,42 +90,42 @@ def test_repeated_opening_ignores_a_changed_flag(process: Process, sides: Sides)
 
 
 def test_every_process_follows_a_cutover_within_a_second(
-    databases: Databases, processes: list[Process], sides: Sides
+    databases: Databases, processes: list[Process], ports: Ports
 ) -> None:
     business_id = new_id()
-    ports = [switched(process, **sides) for process in processes]
-    ports[0].open_business(context(business_id), OPEN)
-    assert all(port.get_business(context(business_id), m.GetBusiness()).name == "monolith" for port in ports)
+    switches = [switched(process, **ports) for process in processes]
+    switches[0].open_business(context(business_id), OPEN)
+    assert all(port.get_business(context(business_id), m.GetBusiness()).name == "monolith" for port in switches)
 
     move(databases, business_id, "scheduling")
 
     took = eventually(
-        lambda: all(port.get_business(context(business_id), m.GetBusiness()).name == "scheduling" for port in ports)
+        lambda: all(port.get_business(context(business_id), m.GetBusiness()).name == "scheduling" for port in switches)
     )
     assert took < 1.0
 
 
 def test_stale_route_is_corrected_and_the_same_key_succeeds(
-    databases: Databases, process: Process, sides: Sides
+    databases: Databases, process: Process, ports: Ports
 ) -> None:
     business_id = new_id()
-    port = switched(process, **sides)
+    port = switched(process, **ports)
     port.open_business(context(business_id), OPEN)
     process.watch.close()
     port.get_business(context(business_id), m.GetBusiness())
     move(databases, business_id, "scheduling")
-    sides["monolith"].refuse = lambda: NotOwner("moved away")
+    ports["monolith"].refuse = lambda: NotOwner("moved away")
 
     request = m.CreateProvider(name="Ann", zone="Europe/Paris")
     assert port.create_provider(context(business_id, "the-key"), request).name == "scheduling"
-    assert sides["monolith"].keys[-1] == sides["scheduling"].keys[-1] == "the-key"
+    assert ports["monolith"].keys[-1] == ports["scheduling"].keys[-1] == "the-key"
 
 
 def test_write_waits_for_a_fence_and_continues_at_the_new_owner(
-    databases: Databases, process: Process, sides: Sides
+    databases: Databases, process: Process, ports: Ports
 ) -> None:
     business_id = new_id()
-    port = switched(process, **sides)
+    port = switched(process, **ports)
     port.open_business(context(business_id), OPEN)
     refusals = 0
 
@@ -136,46 +136,46 @@ def test_write_waits_for_a_fence_and_continues_at_the_new_owner(
             move(databases, business_id, "scheduling")
         return NotOwner("fenced")
 
-    sides["monolith"].refuse = fenced
+    ports["monolith"].refuse = fenced
     request = m.CreateProvider(name="Ann", zone="Europe/Paris")
 
     assert port.create_provider(context(business_id), request).name == "scheduling"
     assert refusals >= 4
 
 
-def test_fence_longer_than_the_deadline_is_unavailable(process: Process, sides: Sides) -> None:
+def test_fence_longer_than_the_deadline_is_unavailable(process: Process, ports: Ports) -> None:
     business_id = new_id()
-    port = switched(process, **sides)
+    port = switched(process, **ports)
     port.open_business(context(business_id), OPEN)
-    sides["monolith"].refuse = lambda: NotOwner("fenced")
+    ports["monolith"].refuse = lambda: NotOwner("fenced")
 
     with pytest.raises(Unavailable, match="being moved"):
         port.create_provider(context(business_id, seconds=0.3), m.CreateProvider(name="Ann", zone="Europe/Paris"))
 
 
-def test_calls_never_fall_back_to_the_other_database(process: Process, sides: Sides) -> None:
+def test_calls_never_fall_back_to_the_other_database(process: Process, ports: Ports) -> None:
     business_id = new_id()
-    port = switched(process, **sides)
+    port = switched(process, **ports)
     port.open_business(context(business_id), OPEN)
-    sides["monolith"].refuse = lambda: Unavailable("slow today")
+    ports["monolith"].refuse = lambda: Unavailable("slow today")
 
     with pytest.raises(Unavailable, match="slow today"):
         port.get_business(context(business_id), m.GetBusiness())
-    assert sides["scheduling"].keys == []
+    assert ports["scheduling"].keys == []
 
 
-def test_unknown_business_is_not_found(process: Process, sides: Sides) -> None:
+def test_unknown_business_is_not_found(process: Process, ports: Ports) -> None:
     with pytest.raises(BusinessNotFound):
-        switched(process, **sides).get_business(context(new_id()), m.GetBusiness())
+        switched(process, **ports).get_business(context(new_id()), m.GetBusiness())
 
 
-def test_cached_route_is_used_while_the_table_is_unreachable(databases: Databases, sides: Sides) -> None:
+def test_cached_route_is_used_while_the_table_is_unreachable(databases: Databases, ports: Ports) -> None:
     address = urlsplit(databases.monolith_url)
     business_id = new_id()
     with TcpProxy(str(address.hostname), address.port or 5432) as proxy:
         url = address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
         process = start_process(databases, url)
-        port = switched(process, **sides)
+        port = switched(process, **ports)
         port.open_business(context(business_id), OPEN)
         port.get_business(context(business_id), m.GetBusiness())
         with proxy.unreachable():

@@ -99,7 +99,7 @@ def monolith(
 
     @contextmanager
     def started(*, platform_url: str | None = None, pause_seconds: float = 1.0, **options: Any) -> Iterator[Monolith]:
-        ports = [sides_of(shared_databases, keys, url) for url in (web.url, service.url)]
+        ports = [ports_of(shared_databases, keys, url) for url in (web.url, service.url)]
         platform = ModuleDatabase(
             shared_databases.monolith_url, role="platform_app", secret=shared_databases.role_secret
         )
@@ -115,7 +115,7 @@ def monolith(
         store, metrics = ShadowResultStore(counts), Metrics()
         comparing = ReadComparer(ports[1], pause_seconds=pause_seconds)
         reads = ShadowReads(ReadSampler(ShadowFlag(client).percent_for).selects, comparing, store, metrics, **options)
-        users = {side: reads.around(side, port) for side, port in ports[0].items()}
+        users = {name: reads.around(name, port) for name, port in ports[0].items()}
         routes = OwnershipRoutes(cutover, SchedulingFlag(client))
         yield Monolith(SwitchedScheduling(users, routes), reads, store, metrics, flags, provider)
         reads.close()
@@ -125,7 +125,7 @@ def monolith(
     return started
 
 
-def sides_of(databases: Databases, keys: Keys, service_url: str) -> dict[DatabaseName, SchedulingPort]:
+def ports_of(databases: Databases, keys: Keys, service_url: str) -> dict[DatabaseName, SchedulingPort]:
     return {
         "monolith": in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=4),
         "scheduling": HttpScheduling(service_url, signer_from(keys.signing_key), max_concurrent=8),

@@ -90,7 +90,7 @@ def test_replication_lag_is_not_a_difference(monolith: Started) -> None:
 def test_epoch_is_no_difference_after_a_cutover(monolith: Started, replicated: SchedulingDatabases) -> None:
     with (
         monolith(pause_seconds=LAG_SECONDS) as process,
-        Controller(replicated, PreflightChecks(replicated, lambda side: None)) as controller,
+        Controller(replicated, PreflightChecks(replicated, lambda database: None)) as controller,
     ):
         shop = process.shop()
         move = controller.cut_over(

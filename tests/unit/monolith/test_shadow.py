@@ -43,7 +43,7 @@ READ_FAILURES = [
 ]
 
 
-class ScriptedSide(SchedulingPort):
+class ScriptedPort(SchedulingPort):
     """A port that gives the replies in order, and fails a call beyond them."""
 
     def __init__(self, says: Sequence[Reply | Exception]) -> None:
@@ -61,12 +61,12 @@ def compared(
     answer: ShadowReply, owner: Sequence[Reply | Exception] = (), candidate: Sequence[Reply | Exception] = ()
 ) -> ComparisonResult:
     """Compare scripted replies, and assert that each is requested exactly once."""
-    sides: dict[DatabaseName, ScriptedSide] = {"monolith": ScriptedSide(owner), "scheduling": ScriptedSide(candidate)}
-    comparing = ReadComparer(sides, pause_seconds=0.0)
+    ports: dict[DatabaseName, ScriptedPort] = {"monolith": ScriptedPort(owner), "scheduling": ScriptedPort(candidate)}
+    comparing = ReadComparer(ports, pause_seconds=0.0)
     found = comparing.compare(read(answer))
     if isinstance(found, PendingRecheck):
         found = comparing.recheck(found)
-    assert [side.left for side in sides.values()] == [[], []]
+    assert [port.left for port in ports.values()] == [[], []]
     return found
 
 
