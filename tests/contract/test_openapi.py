@@ -47,8 +47,8 @@ def test_every_field_of_a_request_has_one_location(operation: AnyOperation) -> N
     named = [each for each in described(operation)["parameters"] if "$ref" not in each]
     body = described(operation).get("requestBody")
     schema = follow(body["content"][JSON_TYPE]["schema"], DOCUMENT) if body else {"properties": {}}
-    places = [each["name"] for each in named] + list(schema["properties"])
-    assert sorted(places) == sorted(operation.request.__struct_fields__)
+    names = [each["name"] for each in named] + list(schema["properties"])
+    assert sorted(names) == sorted(operation.request.__struct_fields__)
     assert [each["name"] for each in named if each["in"] == "path"] == re.findall(r"{(\w+)}", operation.path)
     assert not operation.writes or not [each for each in named if each["in"] == "query"]
     assert body is None or schema["additionalProperties"] is False

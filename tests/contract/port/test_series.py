@@ -41,19 +41,19 @@ def book_series(shop: Shop, starts_at: datetime = NINE, by: Caller | None = None
     return shop.port.book_series(by.writes(), request_of(shop, starts_at, by, **fields))
 
 
-def shift(shop: Shop, series: m.Series, place: int, starts_at: datetime, by: Caller | None = None) -> m.Series:
+def shift(shop: Shop, series: m.Series, index: int, starts_at: datetime, by: Caller | None = None) -> m.Series:
     request = m.RescheduleSeries(
         series_id=series.series_id,
-        from_appointment_id=series.appointments[place].appointment_id,
+        from_appointment_id=series.appointments[index].appointment_id,
         starts_at=starts_at,
     )
     return shop.port.reschedule_series((by or shop.customer).writes(), request)
 
 
-def end(shop: Shop, series: m.Series, place: int, by: Caller | None = None, reason: str = "") -> m.Series:
+def end(shop: Shop, series: m.Series, index: int, by: Caller | None = None, reason: str = "") -> m.Series:
     request = m.CancelSeries(
         series_id=series.series_id,
-        from_appointment_id=series.appointments[place].appointment_id,
+        from_appointment_id=series.appointments[index].appointment_id,
         reason=reason,
     )
     return shop.port.cancel_series((by or shop.customer).writes(), request)

@@ -112,7 +112,7 @@ def service(draw: DrawFn, workers: int) -> Service:
 class SmallShop:
     shop: Shop
     offerings: Sequence[m.Offering]
-    """By their places in the plan."""
+    """In the order of the plan."""
     providers: Sequence[m.Provider]
 
 

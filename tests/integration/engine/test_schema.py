@@ -35,9 +35,9 @@ def insert(bench: Workbench, shop: Shop, starts_at: datetime, ends_at: datetime,
         **columns,
     }
     with bench.administrator() as administrator, administrator.transaction():
-        places = ", ".join(["%s"] * len(row))
+        placeholders = ", ".join(["%s"] * len(row))
         administrator.execute(
-            f"INSERT INTO scheduling.appointment ({', '.join(row)}) VALUES ({places})", list(row.values())
+            f"INSERT INTO scheduling.appointment ({', '.join(row)}) VALUES ({placeholders})", list(row.values())
         )
         if claimed:
             administrator.execute(

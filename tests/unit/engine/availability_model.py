@@ -135,7 +135,7 @@ class Model:
         """Return the indexes of the providers that can take the start; for a collective, the first."""
         if self.terms.collective:
             return [0] if self.people and all(self._takes(person, start) for person in self.people) else []
-        return [place for place, person in enumerate(self.people) if self._takes(person, start)]
+        return [index for index, person in enumerate(self.people) if self._takes(person, start)]
 
     def why_not(self, start: int) -> list[str]:
         """Return the reasons against a start: those of the closest provider, or of all for a collective."""
@@ -241,8 +241,8 @@ class Model:
         lasts = (start, start + self.terms.length)
         for kind, quantity in self.terms.needs.items():
             free = [
-                (kind, place)
-                for place, thing in enumerate(self.things.get(kind, ()))
+                (kind, index)
+                for index, thing in enumerate(self.things.get(kind, ()))
                 if not any(meet(self._claim(start), busy) for busy in thing.busy)
                 and not any(meet(lasts, blocked) for blocked in thing.blocked)
             ]

@@ -15,20 +15,20 @@ from tests.unit.engine.availability_model import MINUTE, Model, Person, Range, T
 OFFERING, CUSTOMER = UUID(int=1), UUID(int=2)
 
 
-def provider_id(place: int) -> UUID:
-    return UUID(int=1000 + place)
+def provider_id(index: int) -> UUID:
+    return UUID(int=1000 + index)
 
 
-def session_id(place: int, start: int) -> UUID:
-    return UUID(int=start * 1000 + place)
+def session_id(index: int, start: int) -> UUID:
+    return UUID(int=start * 1000 + index)
 
 
 def resource_ids(model: Model) -> dict[tuple[str, int], UUID]:
-    pairs = [(kind, place) for kind, things in model.things.items() for place in range(len(things))]
+    pairs = [(kind, index) for kind, things in model.things.items() for index in range(len(things))]
     return {pair: UUID(int=2000 + number) for number, pair in enumerate(pairs)}
 
 
-def question(model: Model) -> AvailabilityQuery:
+def query_of(model: Model) -> AvailabilityQuery:
     terms = model.terms
     return build_query(
         rules(model),
@@ -40,20 +40,20 @@ def question(model: Model) -> AvailabilityQuery:
     )
 
 
-def taken(model: Model, asked: AvailabilityQuery) -> Occupancy:
+def occupancy_of(model: Model, query: AvailabilityQuery) -> Occupancy:
     return Occupancy(
         now=model.now,
         rules_version=1,
         has_overdue_holds=False,
         providers=[sorted(person.busy) for person in model.people],
-        resources=[sorted(thing.busy) for need in asked.offering.needs for thing in model.things.get(need.kind, ())],
+        resources=[sorted(thing.busy) for need in query.offering.needs for thing in model.things.get(need.kind, ())],
         sessions={
-            (place, each.start): BookableSession(session_id(place, each.start), each.end, each.seats_left)
-            for place, person in enumerate(model.people)
+            (index, each.start): BookableSession(session_id(index, each.start), each.end, each.seats_left)
+            for index, person in enumerate(model.people)
             for each in person.sessions
         },
         daily_counts={
-            **{(place, day): n for place, person in enumerate(model.people) for day, n in person.counts.items()},
+            **{(index, day): n for index, person in enumerate(model.people) for day, n in person.counts.items()},
             **{(-1, day): number for day, number in model.counts.items()},
         },
     )
@@ -65,9 +65,9 @@ def rules(model: Model) -> BusinessRules:
         (span, provider_id(n), None) for n, person in enumerate(model.people) for span in person.blocked
     ]
     blocks += [
-        (span, None, ids[kind, place])
+        (span, None, ids[kind, index])
         for kind, things in model.things.items()
-        for place, thing in enumerate(things)
+        for index, thing in enumerate(things)
         for span in thing.blocked
     ]
     return compile_rules(
@@ -75,10 +75,10 @@ def rules(model: Model) -> BusinessRules:
         name="Salon",
         zone=str(model.zone),
         offerings=[offering(model.terms)],
-        providers=[_provider(place, person) for place, person in enumerate(model.people)],
+        providers=[_provider(index, person) for index, person in enumerate(model.people)],
         overrides=[
-            m.DateOverride(provider_id=provider_id(place), date=day, mode=each.mode, ranges=_ranges(each.ranges))  # type: ignore[arg-type]
-            for place, person in enumerate(model.people)
+            m.DateOverride(provider_id=provider_id(index), date=day, mode=each.mode, ranges=_ranges(each.ranges))  # type: ignore[arg-type]
+            for index, person in enumerate(model.people)
             for day, each in person.overrides.items()
         ],
         holidays=[m.Holiday(date=day, name="Holiday") for day in model.holidays],
@@ -117,10 +117,10 @@ def offering(terms: Terms) -> m.Offering:
     )
 
 
-def _provider(place: int, person: Person) -> m.Provider:
+def _provider(index: int, person: Person) -> m.Provider:
     dated = [m.Schedule(effective_from=d.first, effective_until=d.last, ranges=_week(d.week)) for d in person.dated]
     return m.Provider(
-        provider_id=provider_id(place),
+        provider_id=provider_id(index),
         name="Ada",
         zone=str(person.zone),
         active=True,

@@ -25,8 +25,8 @@ class Visit:
 
     services: Sequence[Model]
     performers: Sequence[Sequence[int]]
-    """Of each service: their places among everybody, ascending."""
-    everybody: Sequence[Person]
+    """For each service: the indexes of its providers in `all_people`, ascending."""
+    all_people: Sequence[Person]
     named: int | None
     """The one who is to do all of it."""
     window: Range
@@ -37,9 +37,9 @@ class Visit:
             return list(self.services)
         return [
             model
-            if model.terms.collective and self.named in places
-            else replace(model, people=[each for n, each in zip(places, model.people, strict=True) if n == self.named])
-            for model, places in zip(self.services, self.performers, strict=True)
+            if model.terms.collective and self.named in indexes
+            else replace(model, people=[each for n, each in zip(indexes, model.people, strict=True) if n == self.named])
+            for model, indexes in zip(self.services, self.performers, strict=True)
         ]
 
     def begins(self) -> list[int]:
@@ -56,23 +56,23 @@ class Visit:
 # ---- queries
 
 
-def offering_id(place: int) -> UUID:
-    return UUID(int=100 + place)
+def offering_id(index: int) -> UUID:
+    return UUID(int=100 + index)
 
 
 def visit_rules(visit: Visit) -> BusinessRules:
     """Return one catalog with all services of the visit, each with its own providers."""
-    business = rules(replace(visit.services[0], people=visit.everybody))
+    business = rules(replace(visit.services[0], people=visit.all_people))
     offerings = [
-        msgspec.structs.replace(offering(model.terms), offering_id=offering_id(place))
-        for place, model in enumerate(visit.services)
+        msgspec.structs.replace(offering(model.terms), offering_id=offering_id(index))
+        for index, model in enumerate(visit.services)
     ]
     providers = [
         replace(
             business.provider(provider_id(n)),
-            offering_ids=frozenset(offering_id(place) for place, those in enumerate(visit.performers) if n in those),
+            offering_ids=frozenset(offering_id(index) for index, each in enumerate(visit.performers) if n in each),
         )
-        for n in range(len(visit.everybody))
+        for n in range(len(visit.all_people))
     ]
     return replace(
         business,
@@ -81,8 +81,8 @@ def visit_rules(visit: Visit) -> BusinessRules:
     )
 
 
-def questions_of(visit: Visit) -> list[AvailabilityQuery]:
-    ids = [offering_id(place) for place in range(len(visit.services))]
+def queries_of(visit: Visit) -> list[AvailabilityQuery]:
+    ids = [offering_id(index) for index in range(len(visit.services))]
     named = None if visit.named is None else provider_id(visit.named)
     return build_visit_queries(visit_rules(visit), ids, [named] * len(ids), CUSTOMER)
 
@@ -99,17 +99,17 @@ def visits(draw: DrawFn) -> Visit:
     """Two or three services with any rules, in a few hours around a clock change."""
     zone = draw(zones())
     begin = reached(draw(days(zone)), 0, zone) + draw(st.integers(-180, 180)) * MINUTE
-    everybody = draw(st.lists(colleagues(zone, begin), min_size=1, max_size=3))
-    every, stock = range(len(everybody)), draw(things(begin))
+    all_people = draw(st.lists(colleagues(zone, begin), min_size=1, max_size=3))
+    every, stock = range(len(all_people)), draw(things(begin))
     services, performers = [], []
-    for place in range(draw(st.sampled_from([3, 2]))):
-        those = draw(st.one_of(st.just(every), st.sets(st.sampled_from(every), min_size=1).map(sorted)))
-        own = replace(draw(service_terms(date_of(begin, zone))), on_grid=place == 0)
-        plain = Model(zone, own, [everybody[n] for n in those], begin - 7 * 24 * HOUR, things=stock)
+    for index in range(draw(st.sampled_from([3, 2]))):
+        performing = draw(st.one_of(st.just(every), st.sets(st.sampled_from(every), min_size=1).map(sorted)))
+        own = replace(draw(service_terms(date_of(begin, zone))), on_grid=index == 0)
+        plain = Model(zone, own, [all_people[n] for n in performing], begin - 7 * 24 * HOUR, things=stock)
         services.append(draw(special(plain, begin)))
-        performers.append(those)
+        performers.append(performing)
     window = begin, begin + (6 * HOUR if draw(MOSTLY) else draw(st.integers(1, 6 * HOUR)))
-    visit = Visit(services, performers, everybody, draw(st.sampled_from([None, None, *every])), window)
+    visit = Visit(services, performers, all_people, draw(st.sampled_from([None, None, *every])), window)
     return draw(beside_groups(visit))
 
 
@@ -158,23 +158,23 @@ def beside_groups(draw: DrawFn, visit: Visit) -> Visit:
     starts = [start for start in grid if visit.services[0].offered(start)]
     if not starts:
         return visit
-    start, everybody, services = draw(st.sampled_from(starts)), list(visit.everybody), list(visit.services)
-    for place, (model, later) in enumerate(zip(visit.services, visit.begins(), strict=True)):
+    start, all_people, services = draw(st.sampled_from(starts)), list(visit.all_people), list(visit.services)
+    for index, (model, later) in enumerate(zip(visit.services, visit.begins(), strict=True)):
         if model.terms.capacity == 1:
             continue
         at, own = start + later, model.terms
         whose = draw(st.sampled_from(range(len(model.people))))
         group = Session(at, at + own.length, draw(st.integers(0, own.capacity)))
         people = [replace(each, sessions=[group]) if n == whose else each for n, each in enumerate(model.people)]
-        services[place] = replace(model, people=people)
-        n = visit.performers[place][whose]
+        services[index] = replace(model, people=people)
+        n = visit.performers[index][whose]
         claim = (at - own.before, at + own.length + own.after)
-        everybody[n] = replace(everybody[n], busy=[*everybody[n].busy, claim])
+        all_people[n] = replace(all_people[n], busy=[*all_people[n].busy, claim])
     together = zip(services, visit.performers, strict=True)
-    services = [_with_claims_of_all(model, places, everybody) for model, places in together]
-    return replace(visit, services=services, everybody=everybody)
+    services = [_with_claims_of_all(model, indexes, all_people) for model, indexes in together]
+    return replace(visit, services=services, all_people=all_people)
 
 
-def _with_claims_of_all(model: Model, places: Sequence[int], everybody: Sequence[Person]) -> Model:
-    pairs = zip(model.people, places, strict=True)
-    return replace(model, people=[replace(person, busy=everybody[n].busy) for person, n in pairs])
+def _with_claims_of_all(model: Model, indexes: Sequence[int], all_people: Sequence[Person]) -> Model:
+    pairs = zip(model.people, indexes, strict=True)
+    return replace(model, people=[replace(person, busy=all_people[n].busy) for person, n in pairs])

@@ -19,7 +19,7 @@ from scheduling_service.engine.availability import (
 from scheduling_service.engine.hours import to_utc
 from tests.hypothesis_profiles import examples
 from tests.unit.engine.availability_model import MINUTE, Model, Person, Range
-from tests.unit.engine.model_rules import provider_id, question, resource_ids, session_id, taken
+from tests.unit.engine.model_rules import occupancy_of, provider_id, query_of, resource_ids, session_id
 from tests.unit.engine.random_cases import HOUR, cases, counts, sessions, things
 
 Case = tuple[Model, Range]
@@ -38,8 +38,8 @@ def with_limits(draw: DrawFn) -> Case:
         customer_day=draw(limit),
         customer_week=draw(limit),
     )
-    those = [replace(person, counts=draw(counts(window[0], model.zone))) for person in model.people]
-    return replace(model, terms=terms, people=those, counts=draw(counts(window[0], model.zone))), window
+    people = [replace(person, counts=draw(counts(window[0], model.zone))) for person in model.people]
+    return replace(model, terms=terms, people=people, counts=draw(counts(window[0], model.zone))), window
 
 
 @st.composite
@@ -63,8 +63,8 @@ def collective(draw: DrawFn) -> Case:
     model, window = draw(with_resources() if draw(st.booleans()) else cases(hours=12))
     first = model.people[0]
     others = draw(st.lists(st.sampled_from([(), first.busy[:1], first.busy[1:]]), max_size=2))
-    those = [first, *(replace(first, busy=busy) for busy in others)]
-    return replace(model, terms=replace(model.terms, collective=True), people=those), window
+    people = [first, *(replace(first, busy=busy) for busy in others)]
+    return replace(model, terms=replace(model.terms, collective=True), people=people), window
 
 
 @st.composite
@@ -80,45 +80,45 @@ def minutes(window: Range, step: int = MINUTE) -> range:
 
 def listed(model: Model, window: Range) -> list[tuple[int, int]]:
     """Return starts and provider indexes, once from search and once from the query that booking makes."""
-    asked = question(model)
-    read = taken(model, asked)
-    found = free_starts(asked, window, read)
-    slots = free_slots(asked, window, read)
+    query = query_of(model)
+    read = occupancy_of(model, query)
+    found = free_starts(query, window, read)
+    slots = free_slots(query, window, read)
     assert [(each.starts_at, each.provider_id) for each in slots] == [(to_utc(s), provider_id(p)) for s, p in found]
     assert all(each.ends_at == to_utc(s + model.terms.length) for each, (s, _) in zip(slots, found, strict=True))
-    assert_days_with_room(asked, window, read, [start for start, _ in found])
+    assert_days_with_room(query, window, read, [start for start, _ in found])
     return found
 
 
-def assert_days_with_room(asked: AvailabilityQuery, window: Range, read: Occupancy, starts: list[int]) -> None:
+def assert_days_with_room(query: AvailabilityQuery, window: Range, read: Occupancy, starts: list[int]) -> None:
     edges = [*range(window[0], window[1], 5 * HOUR), window[1]]
     days = [any(begins <= start < ends for start in starts) for begins, ends in pairwise(edges)]
-    assert days_with_availability(asked, edges, read) == days
+    assert days_with_availability(query, edges, read) == days
 
 
 def assert_listed_as_the_model_offers(case: Case) -> None:
     model, window = case
-    assert listed(model, window) == [(start, place) for start in minutes(window) for place in model.offered(start)]
+    assert listed(model, window) == [(start, index) for start in minutes(window) for index in model.offered(start)]
 
 
 def assert_refused_for_the_model_s_reasons(case: Case, step: int = 5 * MINUTE) -> None:
     model, window = case
-    asked = question(model)
-    read = taken(model, asked)
+    query = query_of(model)
+    read = occupancy_of(model, query)
     for start in minutes(window, step):
-        assert list(rejection_reasons(asked, start, read)) == model.why_not(start), start
+        assert list(rejection_reasons(query, start, read)) == model.why_not(start), start
         assert_offers_are_the_model_s(model, start)
 
 
 def assert_offers_are_the_model_s(model: Model, start: int) -> None:
-    asked = question(model)
-    offers = candidates_at(asked, start, taken(model, asked))
-    places = model.offered(start)
-    everybody = tuple(provider_id(place) for place in range(len(model.people)))
-    for place, offer in zip(places, offers, strict=True):
-        assert offer.provider_ids == (everybody if model.terms.collective else (provider_id(place),))
-        joins = joined(model, model.people[place], start)
-        assert offer.session_id == (session_id(place, start) if joins else None)
+    query = query_of(model)
+    offers = candidates_at(query, start, occupancy_of(model, query))
+    indexes = model.offered(start)
+    all_ids = tuple(provider_id(index) for index in range(len(model.people)))
+    for index, offer in zip(indexes, offers, strict=True):
+        assert offer.provider_ids == (all_ids if model.terms.collective else (provider_id(index),))
+        joins = joined(model, model.people[index], start)
+        assert offer.session_id == (session_id(index, start) if joins else None)
         ids, chosen = resource_ids(model), () if joins else model.things_at(start) or ()
         assert sorted(offer.resource_ids) == sorted(ids[each] for each in chosen)
 

@@ -10,7 +10,7 @@ import pytest
 from scheduling_service.engine.availability import free_starts, rejection_reasons
 from scheduling_service.engine.hours import instant_of, local_date
 from tests.unit.engine.clock_change_days import changes
-from tests.unit.engine.model_rules import plain, question, taken
+from tests.unit.engine.model_rules import occupancy_of, plain, query_of
 
 PARIS_FORWARD, PARIS_BACK = date(2040, 3, 25), date(2040, 10, 28)
 
@@ -30,10 +30,10 @@ def _starts(zone: str, day: date, week: Sequence[Sequence[tuple[int, int]]], dur
     where = ZoneInfo(zone)
     window = (instant_of(day, 0, where), instant_of(day + timedelta(days=1), 1440, where))
     model = plain(zone, week, length=duration)
-    asked = question(model)
-    nothing = taken(model, asked)
-    found = [start for start, _ in free_starts(asked, window, nothing)]
-    assert all(rejection_reasons(asked, start, nothing) == () for start in found), "what is listed can be booked"
+    query = query_of(model)
+    nothing = occupancy_of(model, query)
+    found = [start for start, _ in free_starts(query, window, nothing)]
+    assert all(rejection_reasons(query, start, nothing) == () for start in found), "what is listed can be booked"
     return [f"{datetime.fromtimestamp(start, where):%H:%M%z}" for start in found]
 
 

@@ -12,7 +12,7 @@ from scheduling_service.engine.availability import days_with_availability, free_
 from scheduling_service.engine.availability.conditions import StartConditions
 from scheduling_service.engine.availability.shortages import resource_shortages
 from tests.unit.engine.availability_model import MINUTE
-from tests.unit.engine.model_rules import question, taken
+from tests.unit.engine.model_rules import occupancy_of, query_of
 from tests.unit.engine.random_cases import HOUR, cases
 from tests.unit.engine.test_availability_model import PHASES, Case, minutes, with_resources
 
@@ -21,8 +21,8 @@ from tests.unit.engine.test_availability_model import PHASES, Case, minutes, wit
 @given(with_resources())
 def test_a_start_is_short_exactly_when_its_needs_cannot_be_met(case: Case) -> None:
     model, window = case
-    query = question(model)
-    occupancy = taken(model, query)
+    query = query_of(model)
+    occupancy = occupancy_of(model, query)
     shortages = resource_shortages(query, occupancy)
     conditions = StartConditions(query, occupancy)
     for start in minutes(window, MINUTE):
@@ -34,8 +34,8 @@ def test_a_start_is_short_exactly_when_its_needs_cannot_be_met(case: Case) -> No
 @given(with_resources())
 def test_shortages_are_sorted_and_disjoint(case: Case) -> None:
     model, _ = case
-    query = question(model)
-    shortages = resource_shortages(query, taken(model, query))
+    query = query_of(model)
+    shortages = resource_shortages(query, occupancy_of(model, query))
     assert all(first < end for first, end in shortages)
     assert all(before[1] < after[0] for before, after in pairwise(shortages))
 
@@ -44,8 +44,8 @@ def test_shortages_are_sorted_and_disjoint(case: Case) -> None:
 @given(cases(most_people=2, hours=12))
 def test_a_search_past_its_deadline_is_abandoned(case: Case) -> None:
     model, window = case
-    query = question(model)
-    occupancy = taken(model, query)
+    query = query_of(model)
+    occupancy = occupancy_of(model, query)
     if not free_starts(query, window, occupancy):
         return
     late = replace(query, deadline=Deadline.after(0))

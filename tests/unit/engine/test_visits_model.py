@@ -8,16 +8,16 @@ from hypothesis import Phase, find, given, settings
 
 from scheduling_service.engine.visit_search import start_offsets, visit_slots
 from tests.hypothesis_profiles import examples
-from tests.unit.engine.model_rules import taken
-from tests.unit.engine.random_visits import Visit, questions_of, visits
+from tests.unit.engine.model_rules import occupancy_of
+from tests.unit.engine.random_visits import Visit, queries_of, visits
 from tests.unit.engine.test_availability_model import PHASES, minutes
 
 
 def listed(visit: Visit) -> list[tuple[int, int]]:
     """Return start and end of the listed visits."""
-    questions = questions_of(visit)
-    read = [taken(model, question) for model, question in zip(visit.asked(), questions, strict=True)]
-    slots = visit_slots(questions, read, visit.window)
+    queries = queries_of(visit)
+    read = [occupancy_of(model, query) for model, query in zip(visit.asked(), queries, strict=True)]
+    slots = visit_slots(queries, read, visit.window)
     return [(int(each.starts_at.timestamp()), int(each.ends_at.timestamp())) for each in slots]
 
 
@@ -32,7 +32,7 @@ def possible(visit: Visit) -> list[int]:
 def test_listed_visits_match_the_model(visit: Visit) -> None:
     assert listed(visit) == [(start, start + visit.lasts()) for start in possible(visit)]
     # Booking uses the same starts.
-    assert start_offsets(questions_of(visit)) == visit.begins()
+    assert start_offsets(queries_of(visit)) == visit.begins()
 
 
 def some_are_listed(visit: Visit) -> bool:

@@ -26,10 +26,10 @@ class SimulatedRun:
 
     def rows(self) -> list[RequestRow]:
         found = []
-        for place in range(int(SECONDS * RATE)):
-            due = place / RATE
+        for number in range(int(SECONDS * RATE)):
+            due = number / RATE
             service = 1.0 if self.slow_at_first and due < 1.5 else self.service
-            if self.dropped_of and place % self.dropped_of == 0:
+            if self.dropped_of and number % self.dropped_of == 0:
                 found.append(RequestRow("M1", "scheduling", "search", due, due, due, "dropped"))
             else:
                 sent = due + self.late
@@ -96,7 +96,9 @@ def test_stall_of_the_generator_is_reported_as_lateness() -> None:
 
 
 def test_figures_of_a_module() -> None:
-    rows = [row if place % 10 else row._replace(outcome="conflict") for place, row in enumerate(SimulatedRun().rows())]
+    rows = [
+        row if number % 10 else row._replace(outcome="conflict") for number, row in enumerate(SimulatedRun().rows())
+    ]
     rows[1] = rows[1]._replace(outcome="error", status=503)
     found = summarize_modules(rows, {"scheduling": 40.0})["scheduling"]
     assert (found.arrivals, found.errors, found.conflicts, found.dropped, found.good) == (400, 1, 40, 0, 0)
