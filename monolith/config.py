@@ -50,7 +50,7 @@ class MonolithConfig:
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
-        """Raises ConfigError."""
+        """Read the settings. Raises ConfigError."""
         folder = environment.get("PROMETHEUS_MULTIPROC_DIR")
         return cls(
             database_url=url(environment, "MONOLITH_DATABASE_URL", "postgresql://host:port/database"),
@@ -83,7 +83,7 @@ class WorkerConfig:
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
-        """Raises ConfigError."""
+        """Read the settings. Raises ConfigError."""
         return cls(
             database_url=url(environment, "MONOLITH_DATABASE_URL", "postgresql://host:port/database"),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),

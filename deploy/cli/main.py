@@ -26,7 +26,7 @@ ORDER = (
 
 
 class CommandGroup(click.Group):
-    """Commands from entry points. One whose module does not exist any more is absent."""
+    """Commands from entry points. A command whose module was deleted is absent."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(read_summaries(entry_points(group=GROUP)))
@@ -71,7 +71,7 @@ def _summary(file: Path) -> str:
 
 
 def _require_registration() -> None:
-    """An editable installation keeps the entry points of the time when it was made."""
+    """Check that the entry points are registered: an editable installation keeps those of its installation time."""
     if not entry_points(group=GROUP):
         raise CommandError("the installed package declares no commands: run `make demo`, or install it again")
 

@@ -68,7 +68,7 @@ def scheduling_environment(settings: Settings, keys: Keys, backends: Backends) -
 
 
 def cutover_daemon_environment(settings: Settings, keys: Keys, backends: Backends) -> dict[str, str]:
-    """For the cutover daemon, the only long-running process that connects to both databases."""
+    """Return the environment of the cutover daemon, the only long-running process that connects to both databases."""
     return {
         "MONOLITH_DATABASE_URL": without_credentials(backends.monolith_database_url),
         "MONOLITH_DATABASE_ROLE_SECRET": keys.monolith_role_secret,

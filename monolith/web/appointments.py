@@ -29,7 +29,7 @@ PageResponse = str | Response | tuple[str, int]
 
 
 class AppointmentPages:
-    """Uses scheduling through the port only."""
+    """Handlers of the pages; they use scheduling through the port only."""
 
     def __init__(self, contexts: PageContextFactory, billing: BillingApi) -> None:
         self._contexts = contexts

@@ -33,7 +33,7 @@ class _Selection(Struct, frozen=True):
 
 
 class BookingPages:
-    """Uses scheduling through the port only."""
+    """Handlers of the pages; they use scheduling through the port only."""
 
     def __init__(self, contexts: PageContextFactory, billing: BillingApi) -> None:
         self._contexts = contexts

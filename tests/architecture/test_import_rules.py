@@ -156,7 +156,7 @@ def rules() -> list[tuple[str, str]]:
 
 @contextlib.contextmanager
 def planted(folder: Path, module: str, statement: str) -> Iterator[None]:
-    """The module with a statement more, or a module of that statement alone where there is none."""
+    """The module with an additional statement; a new module if it does not exist."""
     path = folder / module.replace(".", "/")
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     before = path.read_text() if path.exists() else None

@@ -272,6 +272,6 @@ class ListResources(Request, frozen=True):
 
 
 class Resources(Reply, frozen=True):
-    """Resources by kind, name, then id."""
+    """Resources, sorted by kind, name, then id."""
 
     resources: tuple[Resource, ...]

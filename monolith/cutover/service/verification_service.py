@@ -38,14 +38,14 @@ class VerificationService:
         self._directory, self._billing, self._cutovers = directory, billing, cutovers
 
     def select(self, slug: str | None, sample_percent: float | None) -> list[BusinessRef]:
-        """One business, or all, or a random sample of at least one. Raises UnknownBusiness."""
+        """Return one business, or all, or a random sample of at least one. Raises UnknownBusiness."""
         found = [self._directory.find(slug)] if slug is not None else list(self._directory.all())
         if sample_percent is not None and found:
             found = random.sample(found, max(1, round(len(found) * sample_percent / 100)))
         return sorted(found, key=lambda each: each.slug)
 
     def verify(self, businesses: list[BusinessRef], *, settle_seconds: float) -> Iterator[VerificationReport]:
-        """One report for each business that has an owner. Comparisons are stored as the latest verification."""
+        """Yield one report for each business that has an owner. Comparisons are stored as the latest verification."""
         owners, billing = self._directory.owners(), self._billing()
         for business in businesses:
             if business.business_id in owners:

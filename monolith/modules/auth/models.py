@@ -53,7 +53,7 @@ class ChangePassword(Body, frozen=True):
 
 
 class Join(Body, frozen=True):
-    """Empty for a signed-in user; otherwise all three fields are required."""
+    """A request to become a customer: empty for a signed-in user; otherwise all three fields are required."""
 
     name: Name | None = None
     email: Email | None = None

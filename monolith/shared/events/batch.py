@@ -17,7 +17,7 @@ class ApplyOutcome(Enum):
     EARLY = auto()
     """Its predecessor has not arrived yet; the event is stored in the module's schema until then."""
     DEAD = auto()
-    """It is already a dead letter."""
+    """The event is already a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
