@@ -88,7 +88,7 @@ class SeededBusiness:
         tail += self.plan.digest("tail", self.slug).hex()[:12]
         customers = max(1, self.count // _VISITS_PER_CUSTOMER)
         names = {each.offering_id: json.dumps(each.name) for each in self.services}
-        people = {each.provider_id: json.dumps(each.name) for each in self.providers}
+        provider_names = {each.provider_id: json.dumps(each.name) for each in self.providers}
         for number, provider, service, day, quarter, dice in self.times():
             quarters = _quarters(zone, day)
             start, end = quarters[quarter], quarters[quarter + service.minutes // 15]
@@ -97,7 +97,7 @@ class SeededBusiness:
             offering, provider_id = service.offering_id, provider.provider_id
             after = (
                 f'{{"appointment_id":"{one}","offering_id":"{offering}","offering_name":{names[offering]},'
-                f'"provider_id":"{provider_id}","provider_name":{people[provider_id]},"customer_id":"{customer}",'
+                f'"provider_id":"{provider_id}","provider_name":{provider_names[provider_id]},"customer_id":"{customer}",'
                 f'"starts_at":"{start}","ends_at":"{end}","zone":"{zone}","status":"booked","version":1,"note":"",'
                 f'"booked_at":"{booked_at}"}}'
             )

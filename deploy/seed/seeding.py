@@ -27,11 +27,11 @@ def seed(plan: SeedPlan, monolith: Target, scheduling: Target, *, password: str,
     Raises CommandError after rolling back.
     """
     require_ready(plan, monolith, scheduling)
-    with _administrators(monolith, scheduling) as (people, bookings):
+    with _administrators(monolith, scheduling) as (accounts, bookings):
         with bookings.transaction():
             _fill(plan, bookings, say)
-            with people.transaction():
-                _people(plan, people, password)
+            with accounts.transaction():
+                _seed_accounts(plan, accounts, password)
         say("updating statistics and the visibility map")
         bookings.execute("VACUUM (ANALYZE) scheduling.appointment, scheduling.claim, scheduling.history")
 
@@ -52,11 +52,11 @@ def _fill(plan: SeedPlan, bookings: Connection, say: Say) -> None:
     require_sound(bookings, [business.business_id for business in businesses])
 
 
-def _people(plan: SeedPlan, people: Connection, password: str) -> None:
+def _seed_accounts(plan: SeedPlan, accounts: Connection, password: str) -> None:
     rules = Argon2Parameters()
     hasher = PasswordHasher(time_cost=rules.passes, memory_cost=rules.memory_kib, parallelism=rules.lanes)
     businesses = [SeededBusiness(plan, index) for index in range(plan.businesses)]
-    copy_accounts(people, businesses, plan.adapter, hasher.hash(password))
+    copy_accounts(accounts, businesses, plan.adapter, hasher.hash(password))
 
 
 @contextmanager
@@ -66,9 +66,9 @@ def _administrators(monolith: Target, scheduling: Target) -> Iterator[tuple[Conn
         if monolith.url == scheduling.url:
             yield bookings, bookings
             return
-        with connect(monolith) as people:
-            people.execute(_TIMEOUTS)
-            yield people, bookings
+        with connect(monolith) as accounts:
+            accounts.execute(_TIMEOUTS)
+            yield accounts, bookings
 
 
 @dataclass
