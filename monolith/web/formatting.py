@@ -1,35 +1,14 @@
 """Format times and amounts of money for pages."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+_NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 # ISO 4217 currencies whose minor unit is not 1/100.
-_EXPONENTS = {
-    **dict.fromkeys(
-        (
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ),
-        0,
-    ),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
+_EXPONENTS = dict.fromkeys(_NO_DECIMALS.split(), 0) | dict.fromkeys(_THREE_DECIMALS.split(), 3)
 
 
 def clock(moment: datetime, zone: str) -> str:
@@ -41,12 +20,24 @@ def clock(moment: datetime, zone: str) -> str:
 
 def moment(at: datetime, zone: str) -> str:
     """Format a local date and time like `Tue 1 Jan 2030, 09:30`."""
-    return f"{day(at.astimezone(ZoneInfo(zone)).date())} {at.astimezone(ZoneInfo(zone)).year}, {clock(at, zone)}"
+    return f"{_full_date(at.astimezone(ZoneInfo(zone)).date())}, {clock(at, zone)}"
+
+
+def period(start: datetime, end: datetime, zone: str) -> str:
+    """Format a whole local day like `Tue 1 Jan 2030`, any other interval by its first and last moment."""
+    first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
+    if first.time() == last.time() == time() and last.date() - first.date() == timedelta(days=1):
+        return _full_date(first.date())
+    return f"{moment(start, zone)} to {moment(end, zone)}"
 
 
 def day(of: date) -> str:
     """Format a date like `Tue 1 Jan`."""
     return f"{of:%a} {of.day} {of:%b}"
+
+
+def _full_date(of: date) -> str:
+    return f"{day(of)} {of.year}"
 
 
 def money(minor: int, currency: str) -> str:
@@ -55,4 +46,10 @@ def money(minor: int, currency: str) -> str:
     return f"{Decimal(minor).scaleb(-exponent):.{exponent}f} {currency}"
 
 
-FILTERS: dict[str, Callable[..., str]] = {"clock": clock, "moment": moment, "day": day, "money": money}
+FILTERS: dict[str, Callable[..., str]] = {
+    "clock": clock,
+    "moment": moment,
+    "period": period,
+    "day": day,
+    "money": money,
+}
