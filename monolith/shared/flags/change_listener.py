@@ -1,14 +1,16 @@
 """Notification of every process when flags or owners change, within moments.
 
 One thread and connection per process LISTENs for notices, which Postgres sends at commit. A heartbeat on the same
-connection every second proves that none was missed, since Postgres delivers notices before replies. While the
-connection is lost, `stale` is true; when it is back, subscribers receive a notice that anything may have changed.
+connection, after each second without a notice, proves that none was missed, since Postgres delivers notices before
+replies. While the connection is lost, `stale` is true; when it is back, subscribers receive a notice that anything may
+have changed.
 """
 
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from selectors import EVENT_READ, DefaultSelector
 
 import psycopg
 
@@ -61,18 +63,24 @@ class ChangeListener:
                 self._stopped.wait(_RETRY_SECONDS)
 
     def _listen(self) -> None:
-        with psycopg.connect(
-            self._url, autocommit=True, connect_timeout=2, application_name="watch", tcp_user_timeout=2000
-        ) as db:
+        with (
+            psycopg.connect(
+                self._url, autocommit=True, connect_timeout=2, application_name="watch", tcp_user_timeout=2000
+            ) as db,
+            DefaultSelector() as selector,
+        ):
+            selector.register(db.fileno(), EVENT_READ)
             db.execute("LISTEN routes")
             self._notify(None)
             self.stale = False
             while not self._stopped.is_set():
-                for notice in db.notifies(timeout=HEARTBEAT_SECONDS):
+                # psycopg's own wait for notices wakes ten times a second.
+                if not selector.select(HEARTBEAT_SECONDS):
+                    db.execute("SELECT 1")
+                for notice in db.notifies(timeout=0):
                     self._notify(_parsed(notice.payload))
                     if self._stopped.is_set():
                         return
-                db.execute("SELECT 1")
 
     def _notify(self, notice: ChangeNotice | None) -> None:
         for subscriber in self._subscribers:
