@@ -31,6 +31,11 @@ return 1
 """
 
 
+STATE = """
+return {redis.call('HGET', KEYS[2], ARGV[1]), redis.call('EXISTS', KEYS[1]), redis.call('XLEN', KEYS[1])}
+"""
+
+
 class CheckpointConflict(Exception):
     """The checkpoint is not the one that this relay wrote: Redis lost it, or republication was requested."""
 
@@ -55,11 +60,8 @@ class EventStream:
 
     def state(self) -> StreamState:
         """Read the checkpoint and the stream's length. Deletes a checkpoint that is malformed or has no stream."""
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.hget(PUBLISHED, self._field)
-        pipeline.exists(STREAM)
-        pipeline.xlen(STREAM)
-        checkpoint, exists, entries = pipeline.execute()
+        # One script costs the relay half as much as a transaction of three commands, every second.
+        checkpoint, exists, entries = self._redis.eval(STATE, 2, STREAM, PUBLISHED, self._field)
         until = _parse(checkpoint)
         if checkpoint is not None and (until is None or not exists):
             self._redis.hdel(PUBLISHED, self._field)
