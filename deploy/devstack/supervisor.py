@@ -13,7 +13,7 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 # A process that ran this long had started successfully: its next end resets the restart delay.
 STEADY_SECONDS = 60.0
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
 
 
 @dataclass(slots=True)
