@@ -115,7 +115,7 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
     return Worker(
         loops=[
             *scheduling.loops,
-            *(Loop(f"follower {name}", follower.step, idle_seconds=0.05) for name, follower in followers),
+            *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
         ],

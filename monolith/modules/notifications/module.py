@@ -54,4 +54,4 @@ def mail_loops(database: ModuleDatabase, recipients: Recipients, *, smtp_url: st
             sending.wake.set()
         return found
 
-    return [sending, Loop("reminders", remind, idle_seconds=5.0)]
+    return [sending, Loop("reminders", remind, idle_seconds=30.0)]
