@@ -5,6 +5,7 @@ import binascii
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -69,6 +70,11 @@ def number(environment: Environment, name: str, default: int, *, at_most: int, a
     if not re.fullmatch(r"[0-9]{1,9}", value) or not at_least <= int(value) <= at_most:
         raise ConfigError(f"{name} is malformed: it must be a whole number from {at_least} to {at_most}")
     return int(value)
+
+
+def days(environment: Environment, name: str, default: int, *, at_least: int, at_most: int) -> timedelta:
+    """Return a duration given as a whole number of days within the bounds."""
+    return timedelta(days=number(environment, name, default, at_least=at_least, at_most=at_most))
 
 
 def choice(environment: Environment, name: str, default: str, options: Sequence[str]) -> str:
