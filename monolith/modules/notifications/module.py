@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from contracts.chassis.loops import Loop
 from monolith.modules.notifications.mail import SenderIdentity
 from monolith.modules.notifications.model import Recipients
+from monolith.modules.notifications.pruning import MailPruner
 from monolith.modules.notifications.reminders import Reminders
 from monolith.modules.notifications.routes import endpoints
 from monolith.modules.notifications.sender import Sender
@@ -55,3 +57,8 @@ def mail_loops(database: ModuleDatabase, recipients: Recipients, *, smtp_url: st
         return found
 
     return [sending, Loop("reminders", remind, idle_seconds=30.0)]
+
+
+def mail_pruner(database: ModuleDatabase, retention: timedelta) -> MailPruner:
+    """Build the pruner of the worker. `database` connects as `notifications_sender`."""
+    return MailPruner(database, retention)

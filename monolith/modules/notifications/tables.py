@@ -76,6 +76,7 @@ reminder = Table(
     Column("event", LargeBinary, nullable=False),
     PrimaryKeyConstraint("business_id", "appointment_id", "version"),
     Index("reminder_due", "due_at", postgresql_where=text("state = 'waiting'")),
+    Index("reminder_settled", "due_at", postgresql_where=text("state <> 'waiting'")),
 )
 
 consumer = consumer_tables(metadata, SCHEMA)

@@ -2,6 +2,6 @@
 
 from monolith.shared.database.database import ModuleDatabase, transaction_is_open
 from monolith.shared.database.errors import CommitUnknown, DatabaseUnavailable
-from monolith.shared.database.ids import new_id
+from monolith.shared.database.ids import first_id_at, new_id
 
-__all__ = ["CommitUnknown", "DatabaseUnavailable", "ModuleDatabase", "new_id", "transaction_is_open"]
+__all__ = ["CommitUnknown", "DatabaseUnavailable", "ModuleDatabase", "first_id_at", "new_id", "transaction_is_open"]

@@ -1,14 +1,16 @@
 """Decoding of stream entries, and the application of a batch in one transaction."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from contracts.scheduling.events import AnyEvent, MalformedEvent, decode_event
-from monolith.shared.events.batch import BatchPlan, plan_batch
-from monolith.shared.events.consumer import Consumer
+from monolith.shared.events.batch import BatchPlan, KnownEvents, plan_batch
+from monolith.shared.events.consumer import Consumer, EventRejected
 from monolith.shared.events.consumer_group import StreamEntry
 from monolith.shared.events.inbox import Inbox
 
 LARGEST_EVENT = 64 * 1024
+NO_LIMIT = timedelta(days=36_500)
 
 
 class InvalidEntry(Exception):
@@ -28,10 +30,13 @@ def read_event(entry: StreamEntry) -> AnyEvent:
     return event
 
 
-def apply_events(consumer: Consumer, inbox: Inbox, events: Sequence[AnyEvent]) -> BatchPlan:
+def apply_events(
+    consumer: Consumer, inbox: Inbox, events: Sequence[AnyEvent], *, oldest: timedelta = NO_LIMIT
+) -> BatchPlan:
     """Apply each event once and record it in the inbox, all in one transaction. Idempotent.
 
-    Return what was done. An exception of the handler rolls everything back and propagates.
+    Return what was done. Raises EventRejected for an event that occurred longer than `oldest` ago and is not known to
+    be applied: its inbox row may have been pruned. An exception of the handler rolls everything back and propagates.
     """
     businesses = {event.business_id for event in events}
     appointments = {event.appointment.appointment_id for event in events}
@@ -39,8 +44,21 @@ def apply_events(consumer: Consumer, inbox: Inbox, events: Sequence[AnyEvent]) -
         inbox.lock(connection, businesses)
         known = inbox.known(connection, appointments, [event.event_id for event in events])
         plan = plan_batch(events, known)
+        _require_recent([*plan.applied, *plan.early], known, oldest)
         inbox.record(connection, plan.applied, known)
         inbox.store_early(connection, plan.early)
         for wave in plan.waves:
             consumer.handle(wave, connection)
         return plan
+
+
+def _require_recent(events: Sequence[AnyEvent], known: KnownEvents, oldest: timedelta) -> None:
+    """Raise EventRejected for an event older than `oldest`, except early ones and dead letters that are replayed."""
+    limit = datetime.now(UTC) - oldest
+    for event in events:
+        waited = (event.appointment.appointment_id, event.version) in known.early or event.event_id in known.dead
+        if event.occurred_at < limit and not waited:
+            raise EventRejected(
+                f"it occurred more than {oldest.days} days ago, so the inbox may have forgotten that it was applied; "
+                "replay it if it was not"
+            )

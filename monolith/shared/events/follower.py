@@ -10,6 +10,7 @@ from typing import NamedTuple
 from redis import RedisError
 
 from contracts.chassis.backoff import Every
+from contracts.chassis.retention import Retention
 from contracts.scheduling.events import AnyEvent, decode_event
 from monolith.shared.database import DatabaseUnavailable
 from monolith.shared.events.apply_events import InvalidEntry, apply_events, read_event
@@ -20,6 +21,9 @@ from monolith.shared.events.inbox import Inbox
 
 log = logging.getLogger(__name__)
 
+CLOCK_MARGIN = timedelta(days=1)
+"""Exceeds any difference between the clocks of two databases."""
+
 
 @dataclass(frozen=True, slots=True)
 class FollowerSettings:
@@ -28,7 +32,9 @@ class FollowerSettings:
     Up to `batch` events are applied in one transaction. After a batch that is not full, the next read is delayed by
     `linger`, so that a steady flow of events forms batches. The group is inspected every `inspect_every`, and after a
     reconnect. An event becomes a dead letter after `attempts` deliveries, by default after about three minutes.
-    A gap of `gap` seconds makes the relays republish, at most once per `republish_every`.
+    A gap of `gap` seconds makes the relays republish, at most once per `republish_every`. An event that occurred longer
+    than `oldest` ago becomes a dead letter unless the inbox shows that it was applied; it must be shorter than the
+    inbox's retention.
     """
 
     attempts: int = 8
@@ -40,6 +46,7 @@ class FollowerSettings:
     check_every: float = 15.0
     gap: float = 60.0
     republish_every: float = 300.0
+    oldest: timedelta = Retention().inbox - CLOCK_MARGIN
 
 
 class Follower:
@@ -156,7 +163,7 @@ class Follower:
         self._group.acknowledge([entry.entry_id])
 
     def _apply(self, events: Sequence[AnyEvent]) -> None:
-        plan = apply_events(self._consumer, self._inbox, events)
+        plan = apply_events(self._consumer, self._inbox, events, oldest=self._settings.oldest)
         self._after_batch()
         for event, outcome in zip(events, plan.outcomes, strict=True):
             if outcome is ApplyOutcome.EARLY:

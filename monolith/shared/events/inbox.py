@@ -13,6 +13,9 @@ from monolith.shared.events.batch import KnownEvents
 from monolith.shared.events.consumer_group import StreamEntry
 from monolith.shared.events.tables import consumer_tables
 
+_CHANGEABLE = frozenset({"held", "pending", "booked"})
+"""The appointment's states that another event can follow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -67,6 +70,7 @@ class Inbox:
                 "events": [event.event_id for event in applied],
                 "appointments": [event.appointment.appointment_id for event in applied],
                 "versions": [event.version for event in applied],
+                "final": [event.appointment.status not in _CHANGEABLE for event in applied],
             },
         )
         for event in applied:
@@ -164,6 +168,7 @@ _KNOWN = """
       FROM SCHEMA.dead_letter WHERE event_id = ANY (:events)
 """
 _RECORD = """
-    INSERT INTO SCHEMA.inbox (event_id, appointment_id, version)
-    SELECT * FROM unnest(CAST(:events AS uuid[]), CAST(:appointments AS uuid[]), CAST(:versions AS integer[]))
+    INSERT INTO SCHEMA.inbox (event_id, appointment_id, version, is_final)
+    SELECT * FROM unnest(CAST(:events AS uuid[]), CAST(:appointments AS uuid[]), CAST(:versions AS integer[]),
+                         CAST(:final AS boolean[]))
 """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     Index,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 
 @dataclass(frozen=True, slots=True)
 class ConsumerTables:
-    """`inbox` records applied events and is never pruned: it makes redelivery harmless.
+    """`inbox` records applied events, which makes redelivery harmless; `inbox_pruning.py` deletes old rows.
 
     `early_event` stores events that arrived before their predecessor, `dead_letter` events that could not be applied.
     """
@@ -44,6 +45,13 @@ def consumer_tables(metadata: MetaData, schema: str) -> ConsumerTables:
         Column("appointment_id", Uuid, nullable=False),
         Column("version", Integer, nullable=False),
         Column("applied_at", DateTime(timezone=True), nullable=False, server_default=now),
+        Column(
+            "is_final",
+            Boolean,
+            nullable=False,
+            server_default=text("false"),
+            comment="Whether the appointment cannot change after this event.",
+        ),
         UniqueConstraint("appointment_id", "version", name="inbox_version"),
         schema=schema,
     )
@@ -57,7 +65,11 @@ def consumer_tables(metadata: MetaData, schema: str) -> ConsumerTables:
         PrimaryKeyConstraint("appointment_id", "version"),
         schema=schema,
     )
-    dead_letter = Table(
+    return ConsumerTables(inbox, early_event, _dead_letter_table(metadata, schema))
+
+
+def _dead_letter_table(metadata: MetaData, schema: str) -> Table:
+    return Table(
         "dead_letter",
         metadata,
         Column("entry_id", Text, primary_key=True),
@@ -67,12 +79,11 @@ def consumer_tables(metadata: MetaData, schema: str) -> ConsumerTables:
         Column("version", Integer),
         Column("payload", LargeBinary, nullable=False),
         Column("reason", Text, nullable=False),
-        Column("died_at", DateTime(timezone=True), nullable=False, server_default=now),
+        Column("died_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
         Column("replayed_at", DateTime(timezone=True)),
         Index("dead_letter_event", "event_id", unique=True),
         schema=schema,
     )
-    return ConsumerTables(inbox, early_event, dead_letter)
 
 
 class AlembicOperations(Protocol):
@@ -115,3 +126,14 @@ def create_consumer_tables(op: AlembicOperations, schema: str, role: str) -> Non
     op.execute(f"GRANT SELECT, INSERT ON {schema}.inbox TO {role}")
     op.execute(f"GRANT SELECT, INSERT, DELETE ON {schema}.early_event TO {role}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.dead_letter TO {role}")
+
+
+def allow_pruning(op: AlembicOperations, schema: str, role: str) -> None:
+    """Prepare the inbox for `InboxPruner`; called by a later migration. `role` is the consumer's.
+
+    Rows that exist by then count as not final.
+    """
+    op.execute(f"ALTER TABLE {schema}.inbox ADD COLUMN is_final boolean NOT NULL DEFAULT false")
+    comment = "Whether the appointment cannot change after this event."
+    op.execute(f"COMMENT ON COLUMN {schema}.inbox.is_final IS '{comment}'")
+    op.execute(f"GRANT DELETE ON {schema}.inbox TO {role}")

@@ -1,0 +1,14 @@
+"""Old inbox rows are pruned."""
+
+from alembic import op
+
+from monolith.shared.events import allow_pruning
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    allow_pruning(op, "billing", "billing_app")
