@@ -1,11 +1,23 @@
 """Settings of the monolith's processes, read from the environment and checked once at the start."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
-from contracts.chassis.settings import ConfigError, Environment, choice, ed25519_key, number, required, secret, url
+from contracts.chassis.retention import Retention
+from contracts.chassis.settings import (
+    ConfigError,
+    Environment,
+    choice,
+    days,
+    ed25519_key,
+    number,
+    required,
+    secret,
+    url,
+)
 from monolith.shared.middleware.remote_address import Network
 
 DEFAULT_THREADS = 8
@@ -80,6 +92,9 @@ class WorkerConfig:
     smtp_url: str = field(repr=False)
     scheduling_adapter: str = "switched"
     """One of `ADAPTERS`."""
+    retention: Retention = field(default_factory=Retention)
+    mail_retention: timedelta = timedelta(days=90)
+    """The age from which sent mails, given-up mails and past reminders are deleted."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -93,6 +108,8 @@ class WorkerConfig:
             redis_url=url(environment, "REDIS_URL", "redis://host:port/0"),
             smtp_url=url(environment, "SMTP_URL", "smtp://host:port"),
             scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
+            retention=Retention.from_environment(environment),
+            mail_retention=days(environment, "MAIL_RETENTION_DAYS", 90, at_least=7, at_most=3650),
         )
 
 

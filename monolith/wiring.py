@@ -13,7 +13,7 @@ The worker's calls pass only SwitchedScheduling and an adapter. With `SCHEDULING
 HttpScheduling, and only the cache surrounds it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from openfeature.provider import FeatureProvider
 
@@ -40,7 +40,8 @@ from monolith.shared.endpoints.authorizer import Authorizer, BusinessCache
 from monolith.shared.endpoints.stale_credentials import FallbackAuthenticator
 from monolith.shared.events import Consumer
 from monolith.shared.events.consumer_group import ConsumerGroup
-from monolith.shared.events.follower import Follower
+from monolith.shared.events.follower import CLOCK_MARGIN, Follower, FollowerSettings
+from monolith.shared.events.inbox_pruning import InboxPruner
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
@@ -108,8 +109,8 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
     sending = databases.of("notifications", notifications.SENDER_ROLE, 2)
     mail = notifications.mail_loops(sending, auth_parts.api, smtp_url=config.smtp_url, public_url=config.public_url)
     followers = [
-        *(_follower(consumer, config.redis_url) for consumer in billing_parts.consumers),
-        *(_follower(consumer, config.redis_url, mail[0].wake.set) for consumer in notification_parts.consumers),
+        *(_follower(consumer, config) for consumer in billing_parts.consumers),
+        *(_follower(consumer, config, mail[0].wake.set) for consumer in notification_parts.consumers),
     ]
     sign_ups = PendingSignUps(auth_parts.api, open_scheduling)
     return Worker(
@@ -118,9 +119,18 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
+            _retention_loop(config, [*billing_parts.consumers, *notification_parts.consumers], sending),
         ],
         closing=[*(follower.close for _, follower in followers), *scheduling.closing],
     )
+
+
+def _retention_loop(config: WorkerConfig, consumers: Sequence[Consumer], sending: ModuleDatabase) -> Loop:
+    pruners: list[Callable[[], bool]] = [
+        InboxPruner(consumer.database, consumer.name, config.retention.inbox).step for consumer in consumers
+    ]
+    pruners.append(notifications.mail_pruner(sending, config.mail_retention).step)
+    return Loop("retention", lambda: any(prune() for prune in pruners), idle_seconds=60.0, longest_idle_seconds=600.0)
 
 
 def _web_scheduling(
@@ -149,7 +159,9 @@ def _worker_scheduling(
     from monolith.cutover.wiring import MonolithInputs, switched_worker
 
     inputs = MonolithInputs(databases=databases, platform=platform, http=http, flags=flags)
-    return switched_worker(inputs, calls_at_once=WORKER_CALLS_AT_ONCE, redis_url=config.redis_url)
+    return switched_worker(
+        inputs, calls_at_once=WORKER_CALLS_AT_ONCE, redis_url=config.redis_url, retention=config.retention
+    )
 
 
 def _http_adapters(config: MonolithConfig | WorkerConfig) -> Callable[[int], HttpScheduling]:
@@ -186,6 +198,7 @@ def _checks(
 
 
 def _follower(
-    consumer: Consumer, redis_url: str, after_batch: Callable[[], None] = lambda: None
+    consumer: Consumer, config: WorkerConfig, after_batch: Callable[[], None] = lambda: None
 ) -> tuple[str, Follower]:
-    return consumer.name, Follower(consumer, ConsumerGroup(redis_url, consumer.name), after_batch=after_batch)
+    settings = FollowerSettings(oldest=config.retention.inbox - CLOCK_MARGIN)
+    return consumer.name, Follower(consumer, ConsumerGroup(config.redis_url, consumer.name), settings, after_batch)

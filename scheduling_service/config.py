@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from contracts.chassis.retention import Retention
 from contracts.chassis.settings import ConfigError, Environment, ed25519_key, number, required, secret, url
 
 DEFAULT_THREADS = 8
@@ -46,6 +47,7 @@ class RelayConfig:
     redis_url: str = field(repr=False)
     metrics_port: int | None = None
     """The local port that serves its metrics; None if they are not served."""
+    retention: Retention = field(default_factory=Retention)
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -56,6 +58,7 @@ class RelayConfig:
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             redis_url=url(environment, "REDIS_URL", "redis://host:port/0"),
             metrics_port=number(environment, port, 0, at_most=65535) if environment.get(port) else None,
+            retention=Retention.from_environment(environment),
         )
 
 

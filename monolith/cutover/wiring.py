@@ -11,6 +11,7 @@ from openfeature.client import OpenFeatureClient
 from openfeature.provider import FeatureProvider
 
 from contracts.chassis.loops import Loop
+from contracts.chassis.retention import Retention
 from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
@@ -83,12 +84,14 @@ def switched_web(inputs: MonolithInputs, *, threads: int, metrics: Metrics) -> S
     )
 
 
-def switched_worker(inputs: MonolithInputs, *, calls_at_once: int, redis_url: str) -> SchedulingParts:
+def switched_worker(
+    inputs: MonolithInputs, *, calls_at_once: int, redis_url: str, retention: Retention
+) -> SchedulingParts:
     """Scheduling of the worker: the port, and the relay and maintenance of the schema in the monolith's database."""
     databases = inputs.databases
     _, listener, routes = _routing(inputs, databases.of("cutover", CUTOVER_ROLE, 2))
-    relay = in_process_relay(databases.url, databases.secret, redis_url)
-    maintenance = in_process_maintenance(databases.url, databases.secret)
+    relay = in_process_relay(databases.url, databases.secret, redis_url, retention)
+    maintenance = in_process_maintenance(databases.url, databases.secret, retention)
     listener.start()
     return SchedulingParts(
         port=SwitchedScheduling(_adapters(inputs, calls_at_once), routes),

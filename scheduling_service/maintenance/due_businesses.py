@@ -1,6 +1,7 @@
 """Businesses with due work, read over one connection that holds the maintenance lock while it is open."""
 
-from typing import LiteralString
+from datetime import timedelta
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from contracts.chassis.credentials import role_url
@@ -8,6 +9,13 @@ from contracts.chassis.leadership import Leadership
 
 ROLE = "scheduling_operator"
 LOCK = 0x43415245  # "CARE" in ASCII. Advisory locks are per database, so each database has one active worker.
+
+
+class ExpiredKeysPage(NamedTuple):
+    """The businesses of one page that have expired keys, and where the next page begins; None after the last page."""
+
+    due: list[UUID]
+    last_examined: UUID | None
 
 
 class DueBusinesses(Leadership):
@@ -44,6 +52,26 @@ class DueBusinesses(Leadership):
             """,
             (after, after, limit),
         )
+
+    def with_expired_keys(self, after: UUID | None, retention: timedelta, limit: int) -> ExpiredKeysPage:
+        """Examine the next `limit` businesses for keys older than `retention`. Index: idempotency_by_time."""
+        rows = (
+            self.connection()
+            .execute(
+                """
+            SELECT l.business_id,
+                   EXISTS (SELECT FROM scheduling.idempotency i
+                            WHERE i.business_id = l.business_id AND i.recorded_at < now() - %s)
+              FROM scheduling.lease l
+             WHERE l.active AND (%s::uuid IS NULL OR l.business_id > %s)
+             ORDER BY l.business_id LIMIT %s
+            """,
+                (retention, after, after, limit),
+            )
+            .fetchall()
+        )
+        due = [business_id for business_id, has_expired in rows if has_expired]
+        return ExpiredKeysPage(due, rows[-1][0] if len(rows) == limit else None)
 
     def _read(self, statement: LiteralString, values: tuple[object, ...]) -> list[UUID]:
         return [row[0] for row in self.connection().execute(statement, values).fetchall()]

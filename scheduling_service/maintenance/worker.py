@@ -1,4 +1,4 @@
-"""The maintenance worker of one database: settles the businesses that have due work."""
+"""The maintenance worker of one database: settles businesses with due work, then prunes idempotency keys."""
 
 import logging
 from collections import deque
@@ -14,6 +14,7 @@ from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.errors import BusinessNotFound, NotOwner, SchedulingError
 from contracts.scheduling.port import SchedulingPort
 from scheduling_service.maintenance.due_businesses import DueBusinesses
+from scheduling_service.maintenance.expired_keys import ExpiredKeys
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +39,24 @@ class MaintenanceWorker:
     hold occupies no time, with or without this worker.
     """
 
-    def __init__(self, due: DueBusinesses, port: SchedulingPort, *, waiting_seconds: float = WAITING_SECONDS) -> None:
+    def __init__(
+        self,
+        due: DueBusinesses,
+        port: SchedulingPort,
+        expired_keys: ExpiredKeys,
+        *,
+        waiting_seconds: float = WAITING_SECONDS,
+    ) -> None:
         self._due = due
         self._port = port
+        self._expired_keys = expired_keys
         self._todo: deque[UUID] = deque()
         self._holds_check, self._waitlist_check = Every(IDLE_SECONDS), Every(waiting_seconds)
         self._last_with_waitlist: UUID | None = None
         self._backoff = Backoff(first=0.1, longest=1.0)
 
     def step(self) -> bool:
-        """Settle at most one business; return whether there may be more to do immediately."""
+        """Settle one business or prune one batch of keys; return whether there may be more to do immediately."""
         if self._backoff.paused():
             return False
         try:
@@ -77,13 +86,14 @@ class MaintenanceWorker:
             self._add(self._due.with_overdue_holds(_PAGE_SIZE))
         if not self._todo and (self._last_with_waitlist is not None or self._waitlist_check.due()):
             self._add_waitlists()
-        if not self._todo:
-            self._backoff.succeeded(lambda: log.info("maintenance resumed"))
-            return False
-        self._settle(self._todo[0])
-        self._todo.popleft()
+        if self._todo:
+            self._settle(self._todo[0])
+            self._todo.popleft()
+            more = True
+        else:
+            more = self._expired_keys.step()
         self._backoff.succeeded(lambda: log.info("maintenance resumed"))
-        return True
+        return more
 
     def _add(self, businesses: list[UUID]) -> None:
         self._todo.extend(each for each in businesses if each not in self._todo)

@@ -18,7 +18,7 @@ from scheduling_service.maintenance import worker
 from scheduling_service.maintenance.wiring import build_maintenance_worker
 from scheduling_service.maintenance.worker import MaintenanceWorker
 from scheduling_service.relay.metrics import RelayMetrics
-from scheduling_service.relay.relay import IDLE_SECONDS, LONGEST_IDLE_SECONDS, Relay
+from scheduling_service.relay.relay import IDLE_SECONDS, LONGEST_IDLE_SECONDS, Relay, RelayLimits
 from scheduling_service.relay.wiring import build_relay
 
 
@@ -38,7 +38,9 @@ def main() -> None:
 
 def _build(environment: Mapping[str, str]) -> tuple[Relay, MaintenanceWorker]:
     config = RelayConfig.from_environment(environment)
-    return _build_relay(config), build_maintenance_worker(config.database_url, config.role_secret)
+    return _build_relay(config), build_maintenance_worker(
+        config.database_url, config.role_secret, config.retention.idempotency_keys
+    )
 
 
 def _build_relay(config: RelayConfig) -> Relay:
@@ -51,7 +53,9 @@ def _build_relay(config: RelayConfig) -> Relay:
             raise ConfigError(
                 f"{port} cannot be used ({error.strerror}): choose another port, or unset the variable"
             ) from error
-    return build_relay("scheduling", config.database_url, config.role_secret, config.redis_url, RelayMetrics(registry))
+    limits = RelayLimits(retention=config.retention.outbox)
+    metrics = RelayMetrics(registry)
+    return build_relay("scheduling", config.database_url, config.role_secret, config.redis_url, metrics, limits)
 
 
 if __name__ == "__main__":

@@ -103,13 +103,13 @@ class Outbox(Leadership):
     def prune(self, retention: timedelta, limit: int) -> int:
         """Delete rows published longer ago than `retention`, at most `limit`; return their number.
 
-        Index: outbox_published.
+        Meets no lock: rows that are locked are skipped. Index: outbox_published.
         """
         return self._change(
             """
-            DELETE FROM scheduling.outbox WHERE position IN (
+            DELETE FROM scheduling.outbox WHERE position = ANY (ARRAY(
                 SELECT position FROM scheduling.outbox
-                WHERE published_at < now() - %s ORDER BY published_at LIMIT %s)
+                WHERE published_at < now() - %s ORDER BY published_at LIMIT %s FOR UPDATE SKIP LOCKED))
             """,
             (retention, limit),
         )

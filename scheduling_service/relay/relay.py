@@ -9,6 +9,7 @@ import psycopg
 from redis import RedisError
 
 from contracts.chassis.backoff import Backoff, Every
+from contracts.chassis.retention import Retention
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.outbox import Outbox, OutboxRow
 from scheduling_service.relay.stream import CheckpointConflict, EventStream
@@ -22,6 +23,7 @@ LONGEST_IDLE_SECONDS = 0.5
 write to the outbox, whose sessions would hold a lock on the whole database cluster while they flush their log."""
 
 BATCH = 200
+PRUNED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class RelayLimits:
     `linger`: the wait after a batch that is not full, so that a steady flow of events forms batches.
     """
 
-    retention: timedelta = timedelta(days=7)
+    retention: timedelta = Retention().outbox
     longest_stream: int = 100_000
     room: int = 20_000
     linger: timedelta = timedelta(seconds=0.1)
@@ -159,7 +161,7 @@ class Relay:
         return moment if self._newest is None else max(moment, self._newest + timedelta(microseconds=1))
 
     def _prune_old(self) -> None:
-        if self._outbox.prune(self._limits.retention, limit=1_000) == 1_000:
+        if self._outbox.prune(self._limits.retention, PRUNED_AT_ONCE) == PRUNED_AT_ONCE:
             self._prune.make_due()
 
     def _pause(self, what: str, error: Exception) -> None:

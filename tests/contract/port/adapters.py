@@ -36,6 +36,8 @@ class Adapter:
     database_url: str
     new_business: Callable[[], UUID] = uuid7
     """An id for a business to be opened with this adapter."""
+    role_secret: str = ""
+    """The secret of the running roles of both databases."""
 
 
 @contextmanager
@@ -52,9 +54,12 @@ def running_adapters(databases: Databases, folder: Path) -> Iterator[dict[str, A
             "in_process": databases.monolith_admin_url,
             "http": databases.scheduling_admin_url,
         }
-        adapters = [Adapter(name, ports[name], urls[name]) for name in ports]
+        secret = databases.role_secret
+        adapters = [Adapter(name, ports[name], urls[name], role_secret=secret) for name in ports]
         switched, ask_for = stack.enter_context(_switched(databases, ports))
-        adapters += [Adapter(f"switched to {name}", switched, urls[name], _asking(ask_for, name)) for name in ports]
+        adapters += [
+            Adapter(f"switched to {name}", switched, urls[name], _asking(ask_for, name), secret) for name in ports
+        ]
         yield {adapter.name: adapter for adapter in adapters}
 
 

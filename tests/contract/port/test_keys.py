@@ -3,8 +3,10 @@
 from collections.abc import Sized
 
 import msgspec
+import psycopg
 import pytest
 
+from contracts.chassis.credentials import without_credentials
 from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import InvalidRequest, KeyReused, SlotUnavailable
@@ -12,6 +14,7 @@ from contracts.scheduling.port import OPERATIONS
 from tests.contract.port.adapters import Adapter
 from tests.contract.port.samples import samples, standing
 from tests.contract.port.shop import Shop, at, open_shop, refused
+from tests.key_pruning import prune_keys
 
 KEY = "Idempotency-Key"
 
@@ -123,3 +126,22 @@ def test_every_write_needs_a_key_and_no_read_does(adapter: Adapter, shop: Shop) 
                 call(keyless(shop.system.writes(), None), requests[operation.name])
         else:
             call(shop.system.reads(), requests[operation.name])
+
+
+def test_24_expired_key_is_refused_by_the_constraint(adapter: Adapter, shop: Shop) -> None:
+    """A repeated key whose row has been pruned is executed again; the constraint prevents a second booking."""
+    first = shop.port.book(shop.customer.writes("old"), shop.booking())
+    with psycopg.connect(adapter.database_url, autocommit=True) as administrator:
+        administrator.execute(
+            "UPDATE scheduling.idempotency SET recorded_at = now() - interval '8 days' WHERE business_id = %s",
+            (shop.business_id,),
+        )
+        assert shop.port.book(shop.customer.writes("old"), shop.booking()) == first, "not pruned yet"
+        prune_keys(without_credentials(adapter.database_url), adapter.role_secret)
+        found = administrator.execute(
+            "SELECT count(*) FROM scheduling.idempotency WHERE business_id = %s", (shop.business_id,)
+        )
+        assert found.fetchone() == (0,)
+    with refused(SlotUnavailable):
+        shop.port.book(shop.customer.writes("old"), shop.booking())
+    assert appointments(shop) == (first,)

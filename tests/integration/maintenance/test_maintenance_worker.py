@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 
 from contracts.scheduling import models as m
 from scheduling_service.maintenance.due_businesses import DueBusinesses
+from scheduling_service.maintenance.expired_keys import ExpiredKeys
 from scheduling_service.maintenance.worker import MaintenanceWorker
 from tests.contract.port.appointments import cancel, get, hold
 from tests.contract.port.shop import Shop, at, customer_of
@@ -44,7 +46,11 @@ def worker(bench: Workbench) -> Iterator[MaintenanceWorker]:
 def build_worker(bench: Workbench) -> MaintenanceWorker:
     """Build the worker as the processes do, except that it examines waitlists at every step."""
     due = DueBusinesses(bench.databases.scheduling_url, bench.databases.role_secret)
-    return MaintenanceWorker(due, bench.engine, waiting_seconds=0)
+    return MaintenanceWorker(due, bench.engine, expired_keys(bench, due), waiting_seconds=0)
+
+
+def expired_keys(bench: Workbench, due: DueBusinesses) -> ExpiredKeys:
+    return ExpiredKeys(due, bench.database, timedelta(days=7))
 
 
 def let_expire(bench: Workbench, held: m.Appointment) -> None:
@@ -146,7 +152,8 @@ def test_the_worker_survives_lost_connections(bench: Workbench, shop: Shop, work
 def test_an_unreachable_database_is_retried(databases: Databases) -> None:
     away = databases.replacing(scheduling_url="postgresql://127.0.0.1:1/nowhere")
     with workbench_on(databases, pool_size=1) as bench:
-        worker = MaintenanceWorker(DueBusinesses(away.scheduling_url, away.role_secret), bench.engine)
+        due = DueBusinesses(away.scheduling_url, away.role_secret)
+        worker = MaintenanceWorker(due, bench.engine, expired_keys(bench, due))
         assert not any(worker.step() for _ in range(3))
 
 

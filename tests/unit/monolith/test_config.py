@@ -34,7 +34,9 @@ def test_complete_environment_is_accepted() -> None:
     assert [str(network) for network in config.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
     assert config.availability_cache_seconds == 0
     assert MonolithConfig.from_environment(GOOD | {"AVAILABILITY_CACHE_SECONDS": "2"}).availability_cache_seconds == 2
-    assert WorkerConfig.from_environment(GOOD).smtp_url == "smtp://127.0.0.1:2525"
+    worker = WorkerConfig.from_environment(GOOD | {"MAIL_RETENTION_DAYS": "30", "INBOX_RETENTION_DAYS": "40"})
+    assert worker.smtp_url == "smtp://127.0.0.1:2525"
+    assert (worker.mail_retention.days, worker.retention.inbox.days) == (30, 40)
 
 
 @pytest.mark.parametrize("name", OF_THE_WEB)
@@ -76,6 +78,11 @@ def test_malformed_setting_is_named_without_exposing_secrets(name: str, value: s
     assert "\n" not in str(refused.value)
     if "SECRET" in name or "TOKEN" in name:
         assert value not in str(refused.value)
+
+
+def test_mail_retention_has_a_lower_limit() -> None:
+    with pytest.raises(ConfigError, match=r"^MAIL_RETENTION_DAYS is malformed: .* from 7 to 3650$"):
+        WorkerConfig.from_environment(GOOD | {"MAIL_RETENTION_DAYS": "6"})
 
 
 def test_representation_contains_no_secrets() -> None:

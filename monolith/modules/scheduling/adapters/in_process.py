@@ -6,6 +6,7 @@ Together with `monolith.cutover`, the only importer of the service; both are del
 from prometheus_client import CollectorRegistry
 
 from contracts.chassis.credentials import role_url
+from contracts.chassis.retention import Retention
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import SchedulingPort
@@ -14,7 +15,7 @@ from scheduling_service.engine.engine import SchedulingEngine
 from scheduling_service.maintenance.wiring import build_maintenance_worker
 from scheduling_service.maintenance.worker import MaintenanceWorker
 from scheduling_service.relay.metrics import RelayMetrics
-from scheduling_service.relay.relay import Relay
+from scheduling_service.relay.relay import Relay, RelayLimits
 from scheduling_service.relay.wiring import build_relay
 
 IN_PROCESS_ROLE = "scheduling_app"
@@ -48,11 +49,12 @@ def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcess
     )
 
 
-def in_process_relay(url: str, secret: str, redis_url: str) -> Relay:
+def in_process_relay(url: str, secret: str, redis_url: str, retention: Retention) -> Relay:
     """Return the relay of the outbox that this adapter's engine writes to. Connects when it is first used."""
-    return build_relay("monolith", url, secret, redis_url, RelayMetrics(CollectorRegistry()))
+    limits = RelayLimits(retention=retention.outbox)
+    return build_relay("monolith", url, secret, redis_url, RelayMetrics(CollectorRegistry()), limits)
 
 
-def in_process_maintenance(url: str, secret: str) -> MaintenanceWorker:
+def in_process_maintenance(url: str, secret: str, retention: Retention) -> MaintenanceWorker:
     """Return the maintenance worker of the same schema. Connects when it is first used."""
-    return build_maintenance_worker(url, secret)
+    return build_maintenance_worker(url, secret, retention.idempotency_keys)
