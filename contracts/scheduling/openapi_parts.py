@@ -57,7 +57,8 @@ def reply_headers(*further: str) -> Json:
 HEADERS: Json = {
     "IdempotencyKey": openapi.idempotency_key(
         "A unique value that the caller chooses for this write. Repeating the write with the same key and request has "
-        "one effect and one reply; the same key with another request is `idempotency_key_reused`."
+        "one effect and one reply; the same key with another request is `idempotency_key_reused`. A key may be retried "
+        "for a day; later it may be executed like a new one."
     ),
     "TimeLeftMs": openapi.header(
         TIME_LEFT_MS,

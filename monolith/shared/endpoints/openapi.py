@@ -39,7 +39,8 @@ _PROBLEM: Json = {
 }
 _ERROR: Json = {"description": "An error.", "content": openapi.content(reference("Problem"), PROBLEM_TYPE)}
 _KEY = openapi.idempotency_key(
-    "A unique value that the caller chooses for this write: repeating it with the same request has one effect."
+    "A unique value that the caller chooses for this write: repeating it with the same request within a day has one "
+    "effect."
 )
 
 
