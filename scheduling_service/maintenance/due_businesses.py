@@ -40,6 +40,22 @@ class DueBusinesses(Leadership):
             (limit,),
         )
 
+    def seconds_to_next_expiry(self, at_most: float) -> float:
+        """Return how soon the next hold expires: 0 if one is overdue. Index: appointment_overdue."""
+        row = (
+            self.connection()
+            .execute(
+                """
+            SELECT greatest(0, least(%s, extract(epoch FROM min(hold_expires_at) - clock_timestamp())))::float8
+              FROM scheduling.appointment WHERE status = 'held'
+            """,
+                (at_most,),
+            )
+            .fetchone()
+        )
+        assert row is not None, "the query always returns a row"
+        return float(row[0])
+
     def with_waitlist(self, after: UUID | None, limit: int) -> list[UUID]:
         """Return businesses with waiting entries, sorted by id, following `after`. Index: waitlist_waiting."""
         return self._read(

@@ -1,6 +1,7 @@
 """The maintenance worker of one database: settles businesses with due work, then prunes idempotency keys."""
 
 import logging
+import time
 from collections import deque
 from uuid import UUID, uuid4
 
@@ -22,6 +23,10 @@ IDLE_SECONDS = 0.5
 """How long to wait before the next step after a step that found nothing to do."""
 LONGEST_IDLE_SECONDS = 1.0
 """The wait doubles up to this while nothing is found."""
+
+LONGEST_CHECK_SECONDS = 5.0
+"""How often holds are examined while none is about to expire. A new hold lasts a minute or more; an offer shortly
+before its time, and a hold that arrives with a cutover, may expire sooner."""
 
 WAITING_SECONDS = 60.0
 """How often waitlists are examined without a cancellation: changed hours or a rolling window may have freed time."""
@@ -51,7 +56,8 @@ class MaintenanceWorker:
         self._port = port
         self._expired_keys = expired_keys
         self._todo: deque[UUID] = deque()
-        self._holds_check, self._waitlist_check = Every(IDLE_SECONDS), Every(waiting_seconds)
+        self._next_holds_check = 0.0
+        self._waitlist_check = Every(waiting_seconds)
         self._last_with_waitlist: UUID | None = None
         self._backoff = Backoff(first=0.1, longest=1.0)
 
@@ -78,12 +84,13 @@ class MaintenanceWorker:
         if not self._due.try_to_lead():
             self._backoff.pause(0.5)
             return False
+        self._next_holds_check = 0.0
         log.info("maintenance is active")
         return True
 
     def _work(self) -> bool:
-        if self._holds_check.due():
-            self._add(self._due.with_overdue_holds(_PAGE_SIZE))
+        if time.monotonic() >= self._next_holds_check:
+            self._add_overdue_holds()
         if not self._todo and (self._last_with_waitlist is not None or self._waitlist_check.due()):
             self._add_waitlists()
         if self._todo:
@@ -97,6 +104,12 @@ class MaintenanceWorker:
 
     def _add(self, businesses: list[UUID]) -> None:
         self._todo.extend(each for each in businesses if each not in self._todo)
+
+    def _add_overdue_holds(self) -> None:
+        """Add the businesses, and plan the next check for when the next hold expires."""
+        self._add(self._due.with_overdue_holds(_PAGE_SIZE))
+        left = self._due.seconds_to_next_expiry(LONGEST_CHECK_SECONDS)
+        self._next_holds_check = time.monotonic() + max(left, IDLE_SECONDS)
 
     def _add_waitlists(self) -> None:
         """Add one page; the next step without other work continues with the next page."""
