@@ -61,7 +61,7 @@ class Relay:
         self._was_behind = False
         self._has_room = True
         self._next_publication = 0.0
-        self._redis_check, self._backlog_check, self._trim, self._prune = Every(1), Every(5), Every(5), Every(60)
+        self._redis_check, self._backlog_check, self._trim, self._prune = Every(2), Every(5), Every(5), Every(60)
         self._backoff = Backoff(first=0.1, longest=1.0)
 
     def step(self) -> bool:

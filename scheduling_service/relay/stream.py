@@ -60,7 +60,7 @@ class EventStream:
 
     def state(self) -> StreamState:
         """Read the checkpoint and the stream's length. Deletes a checkpoint that is malformed or has no stream."""
-        # One script costs the relay half as much as a transaction of three commands, every second.
+        # One script costs the relay half as much as a transaction of three commands, every two seconds.
         checkpoint, exists, entries = self._redis.eval(STATE, 2, STREAM, PUBLISHED, self._field)
         until = _parse(checkpoint)
         if checkpoint is not None and (until is None or not exists):
