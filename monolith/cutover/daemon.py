@@ -1,7 +1,7 @@
 """The cutover daemon: `python -m monolith.cutover.daemon`. Several instances may run at once.
 
 Runs the recovery worker and the rollback worker in a thread each, so that a slow rollback does not delay the recovery
-of a fenced business. Stops on SIGTERM or SIGINT.
+of a fenced business. They poll while there is work, and change notices start them. Stops on SIGTERM or SIGINT.
 """
 
 import logging
@@ -12,11 +12,13 @@ from typing import NamedTuple
 from contracts.chassis.logs import log_to
 from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
 from contracts.chassis.settings import Environment, load_or_exit, secret, url
-from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.databases import CONTROLLER, SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.polling_loop import TableChanges
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.readiness import readiness_probe
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.rollback.rollback_worker import RollbackWorker
+from monolith.shared.flags.change_listener import ChangeListener
 
 log = logging.getLogger("monolith.cutover.daemon")
 
@@ -55,13 +57,16 @@ def main() -> None:
     stop = stop_on_signals()
     settings = load_or_exit("cutover-daemon", settings_from, os.environ)
     checks = PreflightChecks(settings.databases, readiness_probe(settings.service_url), share=ROLLBACK_DATABASE_SHARE)
-    recovery = RecoveryWorker(settings.databases)
-    rollback = RollbackWorker(settings.databases, checks)
+    monolith = settings.databases.monolith
+    listener = ChangeListener(monolith.url, role=CONTROLLER, secret=monolith.secret)
+    recovery = RecoveryWorker(settings.databases, TableChanges(listener, "cutover"))
+    rollback = RollbackWorker(settings.databases, checks, TableChanges(listener, "rollback_policy"))
+    listener.start()
     loops = [
         Loop("cutover recovery", recovery.step, RECOVERY_SECONDS, LONGEST_RECOVERY_SECONDS),
         Loop("automatic rollback", rollback.step, ROLLBACK_SECONDS),
     ]
-    if not run(Worker(loops, closing=[recovery.close, rollback.close]), stop):
+    if not run(Worker(loops, closing=[recovery.close, rollback.close, listener.close]), stop):
         logging.shutdown()
         os._exit(1)
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from monolith.cutover.controller import Controller, CutoverRefused, PreflightResult
 from monolith.cutover.databases import Connection, SchedulingDatabases
-from monolith.cutover.polling_loop import PollingLoop
+from monolith.cutover.polling_loop import PollingLoop, TableChanges
 from monolith.cutover.states import ABORTABLE, MAY_BE_FENCED
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover
@@ -37,11 +37,14 @@ class _RefuseAll:
 
 
 class RecoveryWorker:
-    """Call `step` repeatedly from one thread. It never raises for an unreachable database."""
+    """Call `step` repeatedly from one thread. It never raises for an unreachable database.
 
-    def __init__(self, databases: SchedulingDatabases) -> None:
+    `changes` are those of table `cutover`; without them every step polls.
+    """
+
+    def __init__(self, databases: SchedulingDatabases, changes: TableChanges | None = None) -> None:
         self._controller = Controller(databases, _RefuseAll())
-        self._loop = PollingLoop("recovery worker", self._controller)
+        self._loop = PollingLoop("recovery worker", self._controller, changes)
 
     def step(self) -> int:
         """Settle every abandoned, overdue or decided cutover, and return how many were settled."""

@@ -15,7 +15,7 @@ from tests.databases import Databases
 from tests.key_pruning import prune_keys
 from tests.polling import eventually
 
-SIDES: tuple[DatabaseName, DatabaseName] = ("monolith", "scheduling")
+NAMES: tuple[DatabaseName, DatabaseName] = ("monolith", "scheduling")
 
 
 def keys(databases: Databases, business_id: UUID) -> list[int]:
@@ -30,19 +30,19 @@ def keys(databases: Databases, business_id: UUID) -> list[int]:
     return found
 
 
-def prune_in_both(sides: SchedulingDatabases) -> None:
-    for side in SIDES:
-        prune_keys(sides.at(side).url, sides.at(side).secret)
+def prune_in_both(pair: SchedulingDatabases) -> None:
+    for name in NAMES:
+        prune_keys(pair.at(name).url, pair.at(name).secret)
 
 
-def age_keys(databases: Databases, side: DatabaseName, business_id: UUID) -> None:
+def age_keys(databases: Databases, name: DatabaseName, business_id: UUID) -> None:
     administrator(
         databases,
         f"""
         UPDATE scheduling.idempotency SET recorded_at = recorded_at - interval '8 days'
          WHERE business_id = '{business_id}'
         """,
-        side,
+        name,
     )
 
 

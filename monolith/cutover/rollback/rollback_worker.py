@@ -7,7 +7,7 @@ from uuid import UUID
 
 from monolith.cutover.controller import Controller, CutoverChecks
 from monolith.cutover.databases import SchedulingDatabases, other_database
-from monolith.cutover.polling_loop import PollingLoop
+from monolith.cutover.polling_loop import PollingLoop, TableChanges
 from monolith.cutover.rollback.thresholds import find_breach
 from monolith.cutover.store import rollback_policies
 from monolith.cutover.store.cutovers import CutoverInProgress, SourceNotOwner
@@ -23,12 +23,15 @@ class RollbackWorker:
     """Call `step` repeatedly from one thread. It never raises for an unreachable database.
 
     `checks` are the checks of any cutover: a business is rolled back only if nothing is lost. A refused rollback is
-    retried while the thresholds are exceeded.
+    retried while the thresholds are exceeded. `changes` are those of table `rollback_policy`; without them every step
+    polls.
     """
 
-    def __init__(self, databases: SchedulingDatabases, checks: CutoverChecks) -> None:
+    def __init__(
+        self, databases: SchedulingDatabases, checks: CutoverChecks, changes: TableChanges | None = None
+    ) -> None:
         self._controller = Controller(databases, checks)
-        self._loop = PollingLoop("rollback worker", self._controller)
+        self._loop = PollingLoop("rollback worker", self._controller, changes)
         self._retry_at: dict[UUID, float] = {}
 
     def step(self) -> int:
