@@ -48,7 +48,7 @@ def mail_loops(database: ModuleDatabase, recipients: Recipients, *, smtp_url: st
     """
     sender = Sender(database, recipients, MailServer(smtp_url), SenderIdentity(public_url))
     reminders = Reminders(database)
-    sending = Loop("mail sender", sender.step, idle_seconds=1.0, longest_idle_seconds=5.0)
+    sending = Loop("mail sender", sender.step, idle_seconds=1.0, longest_idle_seconds=10.0)
 
     def remind() -> bool:
         found = reminders.step()

@@ -42,7 +42,7 @@ class FollowerSettings:
     longest_retry: float = 60.0
     batch: int = 100
     linger: float = 0.2
-    inspect_every: float = 2.0
+    inspect_every: float = 5.0
     check_every: float = 15.0
     gap: float = 60.0
     republish_every: float = 300.0
