@@ -1,12 +1,13 @@
 """Notification of every process when flags or owners change, within moments.
 
 One thread and connection per process LISTENs for notices, which Postgres sends at commit. A heartbeat on the same
-connection, after each second without a notice, proves that none was missed, since Postgres delivers notices before
+connection, after two seconds without a notice, proves that none was missed, since Postgres delivers notices before
 replies. While the connection is lost, `stale` is true; when it is back, subscribers receive a notice that anything may
 have changed.
 """
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import psycopg
 
 from contracts.chassis.credentials import role_url
 
-HEARTBEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 2.0
 _RETRY_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class ChangeListener:
         self._subscribers: list[Callable[[ChangeNotice | None], None]] = []
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
+        self._stop_reader, self._stop_writer = socket.socketpair()
         self.stale = True
 
     def subscribe(self, subscriber: Callable[[ChangeNotice | None], None]) -> None:
@@ -48,9 +50,15 @@ class ChangeListener:
         self._thread.start()
 
     def close(self) -> None:
+        """Stop the thread at once. Idempotent."""
+        if self._stopped.is_set():
+            return
         self._stopped.set()
+        self._stop_writer.send(b".")
         if self._thread is not None:
             self._thread.join(timeout=5)
+        self._stop_reader.close()
+        self._stop_writer.close()
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -70,6 +78,7 @@ class ChangeListener:
             DefaultSelector() as selector,
         ):
             selector.register(db.fileno(), EVENT_READ)
+            selector.register(self._stop_reader, EVENT_READ)
             db.execute("LISTEN routes")
             self._notify(None)
             self.stale = False
