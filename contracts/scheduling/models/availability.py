@@ -38,7 +38,7 @@ class SearchSlots(Request, frozen=True):
             require_zone(self.viewer_zone, "viewer_zone")
 
 
-class Slot(Reply, frozen=True, omit_defaults=True):
+class Slot(Reply, frozen=True, omit_defaults=True, gc=False):
     """A free time of a provider."""
 
     provider_id: UUID
@@ -126,7 +126,7 @@ class SearchVisits(Request, frozen=True):
         require_window(self.start, self.end)
 
 
-class VisitSlot(Reply, frozen=True):
+class VisitSlot(Reply, frozen=True, gc=False):
     """The free time of a visit, from the start of its first offering to the end of its last."""
 
     starts_at: Instant
