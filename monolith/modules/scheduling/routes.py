@@ -62,18 +62,22 @@ def _access(operation: AnyOperation) -> Access:
 
 
 def _write(port: SchedulingPort, operation: AnyOperation) -> Callable[[Call[Any]], m.Reply]:
+    needs_customer = _needs_customer(operation)
+
     def handler(call: Call[Any]) -> m.Reply:
         # A PUT is idempotent by itself, so a missing key is generated.
         keyed = msgspec.structs.replace(_context(call), idempotency_key=call.idempotency_key or uuid4().hex)
-        reply: m.Reply = port.call(operation, keyed, _request(operation, call, call.body))
+        reply: m.Reply = port.call(operation, keyed, _request(operation, call, call.body, needs_customer))
         return reply
 
     return handler
 
 
 def _read(port: SchedulingPort, operation: AnyOperation) -> Callable[[Call[Any]], m.Reply]:
+    needs_customer = _needs_customer(operation)
+
     def handler(call: Call[Any]) -> m.Reply:
-        reply: m.Reply = port.call(operation, _context(call), _request(operation, call, call.query))
+        reply: m.Reply = port.call(operation, _context(call), _request(operation, call, call.query, needs_customer))
         return reply
 
     return handler
@@ -86,12 +90,12 @@ def _context(call: Call[Any]) -> CallContext:
     return CallContext(business_id, actor, call.deadline, call.trace, call.idempotency_key)
 
 
-def _request(operation: AnyOperation, call: Call[Any], sent: Struct) -> Any:
+def _request(operation: AnyOperation, call: Call[Any], sent: Struct, needs_customer: bool) -> Any:
     """Return the operation's request from body or query, path and caller. Raises InvalidRequest."""
     if isinstance(sent, operation.request):
         return sent
     fields = msgspec.to_builtins(sent) | _path_fields(call)
-    if _needs_customer(operation) and fields["customer_id"] is None:
+    if needs_customer and fields["customer_id"] is None:
         fields["customer_id"] = call.require_principal().user_id
     return convert(fields, operation.request)
 
