@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from monolith.modules.auth import credentials
 from monolith.modules.auth.api import UserRef
 from monolith.modules.auth.passwords import Passwords
-from monolith.modules.auth.repository import accounts, sessions, tokens
+from monolith.modules.auth.repository import accounts, principals, sessions
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.throttle import PASSWORD_FROM_ADDRESS, PASSWORD_OF_ACCOUNT, Throttle
 from monolith.shared.database import ModuleDatabase
@@ -85,14 +85,12 @@ class Sessions:
     def by_session(self, secret: str) -> Principal | None:
         if not credentials.is_session_secret(secret):
             return None
-        return self._database.query(
-            lambda connection: sessions.find_active(connection, credentials.hash_secret(secret))
-        )
+        return principals.by_session(self._database, credentials.hash_secret(secret))
 
     def by_api_token(self, secret: str) -> Principal | None:
         if not credentials.is_token_secret(secret):
             return None
-        return self._database.query(lambda connection: tokens.find_active(connection, credentials.hash_secret(secret)))
+        return principals.by_token(self._database, credentials.hash_secret(secret))
 
 
 def begin_session(connection: Connection, account: Account, replacing: UUID | None) -> NewSession:

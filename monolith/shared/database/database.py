@@ -6,9 +6,9 @@ sent in one round trip, and so that a dead pooled connection is detected before 
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 
 from contracts.chassis.credentials import role_url
-from monolith.shared.database.errors import CommitUnknown, busy, unavailable
+from monolith.shared.database.errors import CommitUnknown, busy, unavailable, unreachable
 
 T = TypeVar("T")
 
@@ -89,6 +89,22 @@ class ModuleDatabase:
         except DBAPIError as error:
             raise unavailable(error) or error from error
 
+    def read_value(self, statement: str, parameters: Mapping[str, object]) -> Any:
+        """Return the value of a statement that returns one column and at most one row; None without a row.
+
+        Like `query`, but calls the driver directly, at a third of SQLAlchemy's cost: for reads that requests repeat.
+        Parameters are written `%(name)s`. Raises DatabaseUnavailable, and psycopg.Error if the statement is wrong.
+        """
+        try:
+            return self._read_value(statement, parameters)
+        except _ConnectionLost:
+            # The pooled connection was dead, and the others probably are too.
+            self._engine.dispose()
+        try:
+            return self._read_value(statement, parameters)
+        except _ConnectionLost as lost:
+            raise unreachable() from lost
+
     def ping(self) -> None:
         """Raise DatabaseUnavailable unless the server accepts this role."""
         with self.transaction():
@@ -104,6 +120,20 @@ class ModuleDatabase:
             return run(connection)
         finally:
             _release(connection)
+
+    def _read_value(self, statement: str, parameters: Mapping[str, object]) -> Any:
+        connection = self._check_out()
+        driver = _driver(connection)
+        try:
+            row = driver.execute(statement.encode(), parameters, prepare=True).fetchone()
+        except psycopg.Error as error:
+            if driver.closed:
+                connection.invalidate()
+                raise _ConnectionLost from error
+            raise unavailable(error) or error from error
+        finally:
+            _release(connection)
+        return None if row is None else row[0]
 
     def _begin(self, statement: bytes) -> Connection:
         try:
@@ -138,6 +168,10 @@ class ModuleDatabase:
         finally:
             if self._on_pool_wait is not None:
                 self._on_pool_wait(time.perf_counter() - started)
+
+
+class _ConnectionLost(Exception):
+    """The server has closed a connection, or is unreachable."""
 
 
 def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:

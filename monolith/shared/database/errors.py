@@ -41,6 +41,11 @@ def busy() -> DatabaseUnavailable:
     return DatabaseUnavailable(_BUSY, retry_after=1)
 
 
+def unreachable() -> DatabaseUnavailable:
+    """Return the error for a lost or refused connection."""
+    return DatabaseUnavailable(_UNREACHABLE, retry_after=2)
+
+
 def unavailable(error: DBAPIError | psycopg.Error) -> DatabaseUnavailable | None:
     """Convert an error of an unavailable database; return None if the statement itself failed."""
     cause = error.orig if isinstance(error, DBAPIError) else error
@@ -51,5 +56,5 @@ def unavailable(error: DBAPIError | psycopg.Error) -> DatabaseUnavailable | None
     if isinstance(cause, pg.UndefinedTable | pg.UndefinedColumn | pg.InvalidSchemaName):
         return DatabaseUnavailable(_UNMIGRATED, retry_after=10)
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
-        return DatabaseUnavailable(_UNREACHABLE, retry_after=2)
+        return unreachable()
     return None

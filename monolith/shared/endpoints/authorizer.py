@@ -19,6 +19,7 @@ SLUG = r"^(?!-)(?!.*--)[a-z0-9-]{3,40}(?<!-)$(?!\n)"
 """Single hyphens between letters or digits. `(?!\n)`, because `$` alone also matches before a final newline."""
 
 _slug = re.compile(SLUG)
+_session_cookie = re.compile(rf"(?:^|;)\s*{SESSION_COOKIE}=([^;]*)")
 _ROLES: dict[Access, frozenset[Role]] = {
     Access.MEMBER: frozenset({"owner", "staff", "customer"}),
     Access.STAFF: frozenset({"owner", "staff"}),
@@ -53,9 +54,7 @@ class Authorizer:
         authorization = request.environ.get("HTTP_AUTHORIZATION")
         if authorization is not None:
             return self._bearer(authorization)
-        if "HTTP_COOKIE" not in request.environ:
-            return None
-        secret = request.cookies.get(SESSION_COOKIE)
+        secret = _session_secret(request.environ.get("HTTP_COOKIE", ""))
         return self._authenticator.by_session(secret) if secret else None
 
     def business(self, slug: str) -> BusinessRef:
@@ -87,6 +86,12 @@ class Authorizer:
         if principal is None:
             raise unauthenticated()
         return principal
+
+
+def _session_secret(cookies: str) -> str | None:
+    """Return the session's secret from a Cookie header, without parsing the other cookies."""
+    found = _session_cookie.search(cookies)
+    return found[1].strip(' "') if found else None
 
 
 class BusinessCache:

@@ -28,6 +28,14 @@ def test_session_cookie_is_http_only_and_same_site(site: Site, owner: Client) ->
     assert attributes == {"Path=/", "Max-Age=1209600", "HttpOnly", "SameSite=Lax"}
 
 
+def test_session_is_found_among_other_cookies(site: Site, owner: Client) -> None:
+    secret = owner.session.cookies["session"]
+    statuses = {}
+    for header in (f"a=b; session={secret}; c", f'session="{secret}"', f"my_session={secret}", f"a=;session={secret}x"):
+        statuses[header] = site.client().get("/me", headers={"Cookie": header}).status_code
+    assert list(statuses.values()) == [200, 200, 401, 401], statuses
+
+
 def test_logout_is_final_and_idempotent(site: Site, owner: Client) -> None:
     secret = owner.session.cookies["session"]
     assert owner.post("/logout").status_code == 204

@@ -120,6 +120,32 @@ def test_connection_lost_at_commit_is_commit_unknown(
     assert not transaction_is_open()
 
 
+def test_value_is_read_without_a_transaction_and_despite_a_dead_connection(
+    admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
+) -> None:
+    write(database, "kept")
+    newest = "SELECT note FROM public.notes WHERE note = %(note)s"
+    assert database.read_value(newest, {"note": "kept"}) == "kept"
+    assert database.read_value(newest, {"note": "none"}) is None
+    assert len(admin.execute(KILL).fetchall()) == 1
+    assert database.read_value(newest, {"note": "kept"}) == "kept"
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        database.read_value("SELECT 1 / 0", {})
+    with pytest.raises(DatabaseUnavailable):
+        database.read_value("SELECT note FROM public.missing", {})
+    assert database.read_value("SELECT set_config('statement_timeout', '200', false)", {}) == "200ms"
+    with pytest.raises(DatabaseUnavailable, match="busy"):
+        database.read_value("SELECT pg_sleep(5)::text", {})
+    assert database.read_value("SELECT set_config('statement_timeout', '0', false)", {}) == "0"
+    assert database.read_value(newest, {"note": "kept"}) == "kept"
+
+
+def test_value_of_an_unreachable_server_is_unavailable(databases: Databases) -> None:
+    database = ModuleDatabase("postgresql://127.0.0.1:1/none", role="auth_app", secret=databases.role_secret)
+    with pytest.raises(DatabaseUnavailable, match="cannot reach"):
+        database.read_value("SELECT 1", {})
+
+
 def test_query_runs_outside_a_transaction_and_survives_a_dead_connection(
     admin: psycopg.Connection[tuple[object, ...]], database: ModuleDatabase
 ) -> None:

@@ -1,29 +1,11 @@
-"""SQL for sessions. The database's clock decides which are active."""
+"""SQL that begins and ends sessions; `principals.py` reads them."""
 
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from monolith.shared.database import new_id
-from monolith.shared.endpoints import Principal
 
-# session_secret, then account_pkey and membership_of_user
-_ACTIVE = text("""
-    SELECT
-        session_id,
-        user_id,
-        is_operator,
-        began_at > now() - interval '15 minutes' AS fresh_login,
-        seen_at < now() - interval '1 minute' AS unseen,
-        (
-            SELECT coalesce(jsonb_object_agg(business_id, role), '{}')
-            FROM auth.membership
-            WHERE membership.user_id = account.user_id
-        ) AS roles
-    FROM auth.session JOIN auth.account USING (user_id)
-    WHERE secret_hash = :secret_hash AND expires_at > now() AND seen_at > now() - interval '24 hours'
-""")
-_SEEN = text("UPDATE auth.session SET seen_at = now() WHERE session_id = :session_id")
 # Only if the account's password is still the one that was verified.
 _BEGIN = text("""
     INSERT INTO auth.session (session_id, user_id, secret_hash, expires_at)
@@ -46,23 +28,6 @@ _PRUNE = text("""
           LIMIT 20
       )
 """)
-
-
-def find_active(connection: Connection, secret_hash: bytes) -> Principal | None:
-    """Return the principal of an active session and extend it: 24 hours of inactivity, 14 days in total."""
-    row = connection.execute(_ACTIVE, {"secret_hash": secret_hash}).one_or_none()
-    if row is None:
-        return None
-    if row.unseen:
-        connection.execute(_SEEN, {"session_id": row.session_id})
-    return Principal(
-        user_id=row.user_id,
-        kind="user",
-        roles={UUID(business_id): role for business_id, role in row.roles.items()},
-        session_id=row.session_id,
-        is_operator=row.is_operator,
-        fresh_login=row.fresh_login,
-    )
 
 
 def begin(connection: Connection, user_id: UUID, password_hash: str, secret_hash: bytes) -> bool:

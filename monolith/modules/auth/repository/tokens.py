@@ -1,4 +1,4 @@
-"""SQL for API tokens."""
+"""SQL that creates, lists and revokes API tokens; `principals.py` reads them."""
 
 from typing import Any
 from uuid import UUID
@@ -6,15 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from monolith.modules.auth.models import Token, TokenRole
-from monolith.shared.endpoints import Principal
 
-# api_token_secret
-_ACTIVE = text("""
-    SELECT token_id, business_id, role, used_at IS NULL OR used_at < now() - interval '1 minute' AS unseen
-    FROM auth.api_token
-    WHERE secret_hash = :secret_hash AND revoked_at IS NULL
-""")
-_USED = text("UPDATE auth.api_token SET used_at = now() WHERE token_id = :token_id")
 # business_pkey. Serializes the creation of tokens, which keeps their number exact.
 _LOCK = text("SELECT 1 FROM auth.business WHERE business_id = :business_id FOR NO KEY UPDATE")
 # api_token_of_business
@@ -36,15 +28,6 @@ _REVOKE = text("""
     UPDATE auth.api_token SET revoked_at = now()
     WHERE token_id = :token_id AND business_id = :business_id AND revoked_at IS NULL
 """)
-
-
-def find_active(connection: Connection, secret_hash: bytes) -> Principal | None:
-    row = connection.execute(_ACTIVE, {"secret_hash": secret_hash}).one_or_none()
-    if row is None:
-        return None
-    if row.unseen:
-        connection.execute(_USED, {"token_id": row.token_id})
-    return Principal(user_id=row.token_id, kind="token", roles={row.business_id: row.role})
 
 
 def count(connection: Connection, business_id: UUID) -> int:
