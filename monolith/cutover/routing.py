@@ -36,8 +36,7 @@ class OwnershipRoutes:
 
     def reload(self, business_id: UUID) -> Ownership | None:
         changes = self._changes
-        with self._database.transaction() as connection:
-            found = ownership.owner_of(connection, business_id)
+        found = self._database.query(lambda connection: ownership.owner_of(connection, business_id))
         if found is not None:
             self._cached[business_id] = found
             # A notice that arrived during the read may concern this row: do not trust the row then.
