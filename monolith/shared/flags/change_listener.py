@@ -1,7 +1,7 @@
-"""Notification of every process when flags or owners change, within moments.
+"""Notification of every process when flags, owners or businesses change, within moments.
 
 One thread and connection per process LISTENs for notices, which Postgres sends at commit. A heartbeat on the same
-connection, after two seconds without a notice, proves that none was missed, since Postgres delivers notices before
+connection every two seconds proves that none was missed, since Postgres delivers notices before
 replies. While the connection is lost, `stale` is true; when it is back, subscribers receive a notice that anything may
 have changed.
 """
@@ -9,6 +9,7 @@ have changed.
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from selectors import EVENT_READ, DefaultSelector
@@ -18,6 +19,9 @@ import psycopg
 from contracts.chassis.credentials import role_url
 
 HEARTBEAT_SECONDS = 2.0
+LONGEST_SILENCE_SECONDS = 5.0
+"""After this time without an answered heartbeat, notices may be missing."""
+
 _RETRY_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
@@ -39,7 +43,12 @@ class ChangeListener:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._stop_reader, self._stop_writer = socket.socketpair()
+        self._confirmed_at = 0.0
         self.stale = True
+
+    def is_current(self) -> bool:
+        """Return whether no notice is missing, except of changes in the last `LONGEST_SILENCE_SECONDS`."""
+        return not self.stale and time.monotonic() - self._confirmed_at < LONGEST_SILENCE_SECONDS
 
     def subscribe(self, subscriber: Callable[[ChangeNotice | None], None]) -> None:
         """Add a subscriber. Call this before `start`."""
@@ -66,7 +75,7 @@ class ChangeListener:
                 self._listen()
             except psycopg.Error as error:
                 if not self.stale:
-                    _log.warning("lost the connection for change notices; flags and owners may be stale: %s", error)
+                    _log.warning("lost the connection for change notices; cached values may be stale: %s", error)
                 self.stale = True
                 self._stopped.wait(_RETRY_SECONDS)
 
@@ -79,13 +88,18 @@ class ChangeListener:
         ):
             selector.register(db.fileno(), EVENT_READ)
             selector.register(self._stop_reader, EVENT_READ)
+            asked_at = time.monotonic()
             db.execute("LISTEN routes")
             self._notify(None)
+            self._confirmed_at = asked_at
             self.stale = False
             while not self._stopped.is_set():
                 # psycopg's own wait for notices wakes ten times a second.
-                if not selector.select(HEARTBEAT_SECONDS):
+                notified = selector.select(HEARTBEAT_SECONDS)
+                asked_at = time.monotonic()
+                if not notified or asked_at - self._confirmed_at >= HEARTBEAT_SECONDS:
                     db.execute("SELECT 1")
+                    self._confirmed_at = asked_at
                 for notice in db.notifies(timeout=0):
                     self._notify(_parsed(notice.payload))
                     if self._stopped.is_set():
