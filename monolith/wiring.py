@@ -14,6 +14,7 @@ HttpScheduling, and only the cache surrounds it.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from openfeature.provider import FeatureProvider
 
@@ -36,12 +37,15 @@ from monolith.modules.scheduling.parts import PortDecorator, SchedulingParts, de
 from monolith.modules.scheduling.problems import scheduling_problem
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.database.module_databases import ModuleDatabases
-from monolith.shared.endpoints.authorizer import Authorizer, BusinessCache
+from monolith.shared.endpoints.authorizer import Authorizer
+from monolith.shared.endpoints.business_cache import BusinessCache
 from monolith.shared.endpoints.stale_credentials import FallbackAuthenticator
 from monolith.shared.events import Consumer
 from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import CLOCK_MARGIN, Follower, FollowerSettings
 from monolith.shared.events.inbox_pruning import InboxPruner
+from monolith.shared.flags.change_listener import ChangeListener
+from monolith.shared.middleware.remote_address import Network
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
@@ -66,15 +70,15 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     billing_db = databases.of("billing", billing.APP_ROLE, small_pool)
     notifications_db = databases.of("notifications", notifications.APP_ROLE, small_pool)
 
-    scheduling = _web_scheduling(config, databases, platform, metrics, flags)
+    listener = ChangeListener(config.database_url, role=PLATFORM_ROLE, secret=config.role_secret)
+    scheduling = _web_scheduling(config, databases, platform, listener, metrics, flags)
     cache = _availability_cache(config.availability_cache_seconds, metrics)
     # Outermost first. A reply from the cache is no call: it is neither counted nor repeated.
     port = decorate(scheduling.port, [*cache, *scheduling.decorators])
     auth_parts = auth.build_auth(auth_db, open_scheduling=business_opener(port), public_url=config.public_url)
     billing_parts = billing.build_billing(billing_db)
-    authenticator = FallbackAuthenticator(auth_parts.sessions)
-    auth_parts.sessions.on_session_ended(authenticator.forget_session)
-    authorizer = Authorizer(authenticator, BusinessCache(auth_parts.api.business_by_slug), config.trusted_proxies)
+    authorizer = _authorizer(auth_parts, listener, config.trusted_proxies)
+    listener.start()
     return Application(
         public_url=config.public_url,
         metrics_token=config.metrics_token,
@@ -133,10 +137,19 @@ def _retention_loop(config: WorkerConfig, consumers: Sequence[Consumer], sending
     return Loop("retention", lambda: any(prune() for prune in pruners), idle_seconds=60.0, longest_idle_seconds=600.0)
 
 
+def _authorizer(auth_parts: auth.Auth, listener: ChangeListener, trusted_proxies: Sequence[Network]) -> Authorizer:
+    authenticator = FallbackAuthenticator(auth_parts.sessions)
+    auth_parts.sessions.on_session_ended(authenticator.forget_session)
+    businesses = BusinessCache(auth_parts.api.business_by_slug, is_notified=listener.is_current)
+    listener.subscribe(businesses.invalidate)
+    return Authorizer(authenticator, businesses, trusted_proxies)
+
+
 def _web_scheduling(
     config: MonolithConfig,
     databases: ModuleDatabases,
     platform: ModuleDatabase,
+    listener: ChangeListener,
     metrics: Metrics,
     flags: FeatureProvider | None,
 ) -> SchedulingParts:
@@ -146,7 +159,7 @@ def _web_scheduling(
     # Imported here, because the package is deleted when the extraction is final.
     from monolith.cutover.wiring import MonolithInputs, switched_web
 
-    inputs = MonolithInputs(databases=databases, platform=platform, http=http, flags=flags)
+    inputs = MonolithInputs(databases=databases, platform=platform, http=http, listener=listener, flags=flags)
     return switched_web(inputs, threads=config.threads, metrics=metrics)
 
 
@@ -158,10 +171,13 @@ def _worker_scheduling(
         return SchedulingParts(port=http(WORKER_CALLS_AT_ONCE))
     from monolith.cutover.wiring import MonolithInputs, switched_worker
 
-    inputs = MonolithInputs(databases=databases, platform=platform, http=http, flags=flags)
-    return switched_worker(
+    listener = ChangeListener(config.database_url, role=PLATFORM_ROLE, secret=config.role_secret)
+    inputs = MonolithInputs(databases=databases, platform=platform, http=http, listener=listener, flags=flags)
+    parts = switched_worker(
         inputs, calls_at_once=WORKER_CALLS_AT_ONCE, redis_url=config.redis_url, retention=config.retention
     )
+    listener.start()
+    return replace(parts, closing=[*parts.closing, listener.close])
 
 
 def _http_adapters(config: MonolithConfig | WorkerConfig) -> Callable[[int], HttpScheduling]:

@@ -21,7 +21,8 @@ from monolith.modules.scheduling.onboarding import business_opener
 from monolith.modules.scheduling.problems import scheduling_problem
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
-from monolith.shared.endpoints.authorizer import Authorizer, BusinessCache
+from monolith.shared.endpoints.authorizer import Authorizer
+from monolith.shared.endpoints.business_cache import BusinessCache
 from monolith.shared.middleware.remote_address import Network
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check

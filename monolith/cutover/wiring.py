@@ -41,7 +41,6 @@ from monolith.shared.flags.store import FlagStore
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
 
-PLATFORM_ROLE = "platform_app"
 CUTOVER_ROLE = "cutover_app"
 SCHEDULING_ROLE = IN_PROCESS_ROLE
 """The role of the engine in the monolith's own database."""
@@ -51,19 +50,21 @@ SCHEDULING_ROLE = IN_PROCESS_ROLE
 class MonolithInputs:
     """The inputs from the monolith's processes. `http` returns an HTTP adapter for a number of concurrent calls.
 
-    `flags` replaces this product's own flags, for a team that already has a flag system.
+    `listener` has not been started: the caller starts it once everything has subscribed. `flags` replaces this
+    product's own flags, for a team that already has a flag system.
     """
 
     databases: ModuleDatabases
     platform: ModuleDatabase
     http: Callable[[int], SchedulingPort]
+    listener: ChangeListener
     flags: FeatureProvider | None = None
 
 
 def switched_web(inputs: MonolithInputs, *, threads: int, metrics: Metrics) -> SchedulingParts:
-    """Scheduling of the web process. Starts the change listener's thread: call it after a fork."""
+    """Scheduling of the web process."""
     cutover_db = inputs.databases.of("cutover", CUTOVER_ROLE, 2)
-    flags, listener, routes = _routing(inputs, cutover_db)
+    flags, routes = _routing(inputs, cutover_db)
     # Shadow reads have adapters of their own: a hanging one takes no connection from users and opens no breaker for
     # them.
     shadow = ShadowReads(
@@ -74,12 +75,10 @@ def switched_web(inputs: MonolithInputs, *, threads: int, metrics: Metrics) -> S
     )
     adapters = {name: shadow.around(name, adapter) for name, adapter in _adapters(inputs, threads).items()}
     call_stats = CallStats(cutover_db)
-    listener.subscribe(call_stats.refresh)
-    listener.start()
+    inputs.listener.subscribe(call_stats.refresh)
     return SchedulingParts(
         port=SwitchedScheduling(adapters, routes),
         decorators=[call_stats.around],
-        closing=[listener.close],
         checks=[schema_check(cutover_db, SCHEMA, MIGRATIONS)],
     )
 
@@ -89,33 +88,29 @@ def switched_worker(
 ) -> SchedulingParts:
     """Scheduling of the worker: the port, and the relay and maintenance of the schema in the monolith's database."""
     databases = inputs.databases
-    _, listener, routes = _routing(inputs, databases.of("cutover", CUTOVER_ROLE, 2))
+    _, routes = _routing(inputs, databases.of("cutover", CUTOVER_ROLE, 2))
     relay = in_process_relay(databases.url, databases.secret, redis_url, retention)
     maintenance = in_process_maintenance(databases.url, databases.secret, retention)
-    listener.start()
     return SchedulingParts(
         port=SwitchedScheduling(_adapters(inputs, calls_at_once), routes),
         loops=[
             Loop("relay", relay.step, idle_seconds=0.1, longest_idle_seconds=0.5),
             Loop("maintenance", maintenance.step, idle_seconds=0.5, longest_idle_seconds=1.0),
         ],
-        closing=[relay.close, maintenance.close, listener.close],
+        closing=[relay.close, maintenance.close],
     )
 
 
-def _routing(
-    inputs: MonolithInputs, cutover_db: ModuleDatabase
-) -> tuple[OpenFeatureClient, ChangeListener, OwnershipRoutes]:
-    """Return the flags, the listener that keeps flags and routes current (not yet started), and the routes."""
+def _routing(inputs: MonolithInputs, cutover_db: ModuleDatabase) -> tuple[OpenFeatureClient, OwnershipRoutes]:
+    """Return flags and routes, which the listener keeps current."""
     domain = f"monolith-{new_id()}"
     own_flags = DatabaseFlags(FlagStore(inputs.platform))
     openfeature.set_provider(inputs.flags or own_flags, domain)
     client = openfeature.get_client(domain)
     routes = OwnershipRoutes(cutover_db, SchedulingFlag(client))
-    listener = ChangeListener(inputs.databases.url, role=PLATFORM_ROLE, secret=inputs.databases.secret)
-    listener.subscribe(own_flags.refresh)
-    listener.subscribe(routes.invalidate)
-    return client, listener, routes
+    inputs.listener.subscribe(own_flags.refresh)
+    inputs.listener.subscribe(routes.invalidate)
+    return client, routes
 
 
 def _adapters(inputs: MonolithInputs, calls_at_once: int) -> Mapping[DatabaseName, SchedulingPort]:

@@ -1,14 +1,12 @@
 """Authentication, tenant lookup and authorization."""
 
 import re
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from flask import Request
 
-from monolith.shared.database import DatabaseUnavailable
+from monolith.shared.endpoints.business_cache import BusinessCache
 from monolith.shared.endpoints.endpoint import Access
 from monolith.shared.endpoints.errors import business_not_found, forbidden, unauthenticated
 from monolith.shared.endpoints.identity import BusinessRef, Principal, Role
@@ -39,7 +37,7 @@ class Authorizer:
     """Checks requests of the JSON API and the pages."""
 
     def __init__(
-        self, authenticator: Authenticator, businesses: "BusinessCache", trusted_proxies: Sequence[Network] = ()
+        self, authenticator: Authenticator, businesses: BusinessCache, trusted_proxies: Sequence[Network] = ()
     ) -> None:
         self._authenticator = authenticator
         self._businesses = businesses
@@ -92,42 +90,3 @@ def _session_secret(cookies: str) -> str | None:
     """Return the session's secret from a Cookie header, without parsing the other cookies."""
     found = _session_cookie.search(cookies)
     return found[1].strip(' "') if found else None
-
-
-class BusinessCache:
-    """Caches up to `max_entries` businesses by slug for `seconds`. Thread-safe.
-
-    Unknown slugs are not cached, so a new business is usable in every process immediately. While the database is
-    unavailable, expired entries are used.
-    """
-
-    def __init__(
-        self, find: Callable[[str], BusinessRef | None], *, seconds: float = 5.0, max_entries: int = 10_000
-    ) -> None:
-        self._find = find
-        self._seconds = seconds
-        self._max_entries = max_entries
-        self._entries: dict[str, tuple[float, BusinessRef]] = {}
-        self._lock = threading.Lock()
-
-    def get(self, slug: str) -> BusinessRef | None:
-        """Return the business, or None if there is none. Raises DatabaseUnavailable."""
-        cached = self._entries.get(slug)
-        if cached is not None and time.monotonic() < cached[0]:
-            return cached[1]
-        try:
-            business = self._find(slug)
-        except DatabaseUnavailable:
-            if cached is None:
-                raise
-            return cached[1]
-        if business is not None:
-            self._store(slug, business)
-        return business
-
-    def _store(self, slug: str, business: BusinessRef) -> None:
-        with self._lock:
-            self._entries.pop(slug, None)
-            if len(self._entries) >= self._max_entries:
-                del self._entries[next(iter(self._entries))]
-            self._entries[slug] = (time.monotonic() + self._seconds, business)
