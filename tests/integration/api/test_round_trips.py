@@ -1,5 +1,6 @@
 """Round trips of a request to the monolith's database, counted on the wire between a web process and Postgres."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ from tests.site import Client
 LISTENER = "watch"
 MONDAY = datetime(2035, 3, 5, tzinfo=UTC)
 ENGINE = "scheduling_app"
+SECONDS_WITHOUT_NOTICES = 5.5
+"""Longer than a business is cached while no notices arrive."""
 
 
 class Shop(NamedTuple):
@@ -84,3 +87,12 @@ def test_requests_read_the_tables_of_the_monolith_at_most_once(shop: Shop) -> No
         "page of appointments": {"auth_app": 1},
         "page of invoices": {"auth_app": 1, "billing_app": 3},
     }, (counts, by_engine)
+
+
+def test_business_is_read_once_however_seldom_it_is_searched(shop: Shop) -> None:
+    visitor, search = TenantClient(shop.site.port), f"{shop.tenant.path}/offerings"
+    visitor.call("GET", search)
+    time.sleep(SECONDS_WITHOUT_NOTICES)
+    with shop.database.counted() as roles:
+        visitor.call("GET", search)
+    assert set(roles) == {ENGINE}, roles
