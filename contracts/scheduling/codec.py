@@ -3,7 +3,7 @@
 import re
 from inspect import signature
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
@@ -20,6 +20,7 @@ MAX_REPLY_BYTES = 4 * 1024 * 1024
 
 _encoder = msgspec.json.Encoder()
 _path_field = re.compile(r"{(\w+)}")
+_needs_no_quoting = re.compile(r"[A-Za-z0-9._~:,-]*").fullmatch
 
 
 class MalformedReply(Exception):
@@ -39,13 +40,11 @@ def encode_request(operation: Operation[Q, R], request: Q) -> WireRequest:
     path = _path_field.sub(lambda match: quote(str(fields.pop(match[1])), safe=""), operation.path)
     if operation.writes:
         return WireRequest(path, _encoder.encode(fields))
-    query = urlencode([(name, _as_text(value)) for name, value in fields.items() if value not in (None, [], ())])
+    query = "&".join(f"{name}={_as_text(value)}" for name, value in fields.items() if value not in (None, [], ()))
     return WireRequest(f"{path}?{query}" if query else path, None)
 
 
-def decode_request(
-    operation: Operation[Q, R], path_fields: dict[str, str], query: dict[str, list[str]], body: bytes
-) -> Q:
+def decode_request(operation: Operation[Q, R], path_fields: dict[str, str], query: str, body: bytes) -> Q:
     """Decode a request strictly. Raises InvalidRequest with the path of the field at fault."""
     try:
         fields = _body_or_query(operation, query, body)
@@ -111,20 +110,16 @@ def _members(kind: type[SchedulingError]) -> type[msgspec.Struct]:
 _members_of = {code: _members(kind) for code, kind in BY_CODE.items()}
 
 
-def _body_or_query(operation: Operation[Q, R], query: dict[str, list[str]], body: bytes) -> dict[str, Any]:
+def _body_or_query(operation: Operation[Q, R], query: str, body: bytes) -> dict[str, Any]:
     if operation.writes:
         return decoding.decode_object(body)
-    return decoding.typed_query(_single_values(query), operation.request)
+    return decoding.typed_query(decoding.parse_query(query), operation.request)
 
 
-def _as_text(value: Any) -> Any:
+def _as_text(value: Any) -> str:
+    """Return a query's value, quoted only if needed: ids, numbers and instants in UTC are not."""
     if isinstance(value, (list, tuple)):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-def _single_values(query: dict[str, list[str]]) -> dict[str, str]:
-    for name, values in query.items():
-        if len(values) > 1:
-            raise InvalidRequest(f"The query parameter `{name}` is repeated; send it once.", field=name)
-    return {name: values[0] for name, values in query.items()}
+        text = ",".join(map(str, value))
+    else:
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if _needs_no_quoting(text) else quote_plus(text)

@@ -97,7 +97,7 @@ class _Call:
         return port.call(self._operation, ctx, decoded)
 
     def _decode_request(self) -> Any:
-        query = request.args.to_dict(flat=False) if request.query_string else {}
+        query: str = request.environ.get("QUERY_STRING", "")
         body = _body() if self._operation.writes else b""
         return codec.decode_request(self._operation, self._path_fields, query, body)
 

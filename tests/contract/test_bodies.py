@@ -22,7 +22,7 @@ OFFERING = {"name": "Cut", "duration_minutes": 30}
 def sent(method: Method, body: dict[str, Any] | bytes, **path: str) -> Any:
     """Decode a body as the service does. Instants and ids are text, as on the wire."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return codec.decode_request(operation_of(method), path, {}, content)
+    return codec.decode_request(operation_of(method), path, "", content)
 
 
 def refused(method: Method, body: dict[str, Any] | bytes, **path: str) -> InvalidRequest:

@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from contracts.scheduling import codec
 from contracts.scheduling.operations import AnyOperation
@@ -14,4 +14,4 @@ def read_request(operation: AnyOperation, wire: codec.WireRequest) -> Any:
     matched = re.fullmatch(template, target.path)
     assert matched, target.path
     fields = {name: unquote(value) for name, value in matched.groupdict().items()}
-    return codec.decode_request(operation, fields, parse_qs(target.query, keep_blank_values=True), wire.body or b"")
+    return codec.decode_request(operation, fields, target.query, wire.body or b"")

@@ -17,6 +17,14 @@ def decode_body(body: bytes, model: type[T]) -> T:
         raise _api_error(error) from error
 
 
+def decode_query(text: str) -> dict[str, str]:
+    """Parse a query string. Raises ApiError 400 for a repeated parameter, or for more than 50."""
+    try:
+        return decoding.parse_query(text)
+    except InvalidInput as error:
+        raise _api_error(error) from error
+
+
 def convert(value: Any, model: type[T]) -> T:
     """Convert a value of plain JSON types to a model. Raises ApiError 400."""
     try:

@@ -1,7 +1,6 @@
 """Flask view of an endpoint: authorize, decode, handle, reply."""
 
 from typing import Any
-from urllib.parse import unquote_plus
 
 import msgspec
 from flask import Response, request
@@ -10,13 +9,12 @@ from contracts.chassis.decoding import typed_query
 from contracts.chassis.http_constants import JSON_TYPE
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.call import Call
-from monolith.shared.endpoints.decoding import convert, decode_body, require_key
+from monolith.shared.endpoints.decoding import convert, decode_body, decode_query, require_key
 from monolith.shared.endpoints.endpoint import AnyEndpoint
 from monolith.shared.endpoints.errors import ApiError, invalid_request
 from monolith.shared.middleware.request_context import current_request_context
 
 _encode = msgspec.json.Encoder().encode
-_MAX_QUERY_PARAMETERS = 50
 
 
 class EndpointView:
@@ -66,32 +64,13 @@ def _body(model: type[Any]) -> Any:
 
 
 def _query(model: type[msgspec.Struct] | None) -> msgspec.Struct | None:
-    text: str = request.environ.get("QUERY_STRING", "")
-    fields = single_values(text) if text else {}
+    fields = decode_query(request.environ.get("QUERY_STRING", ""))
     if model is not None:
         return convert(typed_query(fields, model), model)
     if fields:
         name = next(iter(fields))
         raise invalid_request(f"This endpoint has no query parameters; remove `{name}`.", name)
     return None
-
-
-def single_values(text: str) -> dict[str, str]:
-    """Parse a query string like `urllib.parse.parse_qsl`, in 8 us instead of 50 us: unquotes only if needed."""
-    pairs = text.split("&")
-    if len(pairs) > _MAX_QUERY_PARAMETERS:
-        raise invalid_request("The query has too many parameters.")
-    fields: dict[str, str] = {}
-    for pair in pairs:
-        if not pair:
-            continue
-        name, _, value = pair.partition("=")
-        if "%" in pair or "+" in pair:
-            name, value = unquote_plus(name), unquote_plus(value)
-        if name in fields:
-            raise invalid_request(f"The query parameter `{name}` is repeated; send it once.", name)
-        fields[name] = value
-    return fields
 
 
 def _key(needed: bool) -> str | None:
