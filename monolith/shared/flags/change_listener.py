@@ -1,9 +1,8 @@
 """Notification of every process when flags, owners or businesses change, within moments.
 
 One thread and connection per process LISTENs for notices, which Postgres sends at commit. A heartbeat on the same
-connection every two seconds proves that none was missed, since Postgres delivers notices before
-replies. While the connection is lost, `stale` is true; when it is back, subscribers receive a notice that anything may
-have changed.
+connection every two seconds proves that none was missed, since Postgres delivers notices before replies. While the
+connection is lost, `stale` is true; when it is back, subscribers receive a notice that anything may have changed.
 """
 
 import logging
