@@ -14,7 +14,8 @@ from psycopg import errors as pg
 from contracts.chassis.deadline import Deadline
 from contracts.scheduling.errors import DeadlineExceeded, NotOwner, SchedulingError, Unavailable
 from contracts.scheduling.validation import DEADLINE_PASSED
-from scheduling_service.engine.pool import Connection, Pool
+from scheduling_service.engine.connection import Connection
+from scheduling_service.engine.pool import Pool
 
 __all__ = ["Connection", "EngineDatabase", "busy", "contract_errors", "time_left_ms", "to_contract_error"]
 

@@ -7,8 +7,8 @@ import psycopg
 
 from contracts.scheduling.port import OPERATIONS
 from scheduling_service.engine.catalog import load_rules
+from scheduling_service.engine.connection import Connection
 from scheduling_service.engine.engine import SchedulingEngine
-from scheduling_service.engine.pool import Connection
 from scheduling_service.engine.rules import BusinessRules
 from scheduling_service.engine.store import protocol
 from tests.contract.port.adapters import Adapter

@@ -1,0 +1,234 @@
+"""A connection that can send several statements in one round trip, by libpq's pipeline mode."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn, Self
+
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import fetch_many, send
+from psycopg.pq import DiagnosticField, ExecStatus, Format, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.rows import Row, TupleRow
+
+_UNKNOWN_STATEMENT = b"26000"
+_OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c idle_in_transaction_session_timeout=15000"
+
+Parameters = Sequence[object]
+_Preparation = tuple[str, bytes]
+"""A statement, and the name under which it is prepared."""
+
+
+class _Statement(NamedTuple):
+    sql: str
+    values: Any  # psycopg's annotations do not allow NULL among them
+    formats: list[Format]
+
+
+class NamedParameters:
+    """A statement written with %(name)s, which Postgres receives with $1, $2, …"""
+
+    def __init__(self, statement: str) -> None:
+        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+        self.sql = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", statement)
+        self._names = names
+
+    def parameters(self, values: Mapping[str, object]) -> Parameters:
+        """Return the values in the order of the statement."""
+        return [values[name] for name in self._names]
+
+
+class _Cursor(psycopg.Cursor[Row]):
+    """A cursor whose statements follow the queued ones of its connection."""
+
+    def execute(self, *args: Any, **settings: Any) -> Self:
+        connection = self.connection
+        assert isinstance(connection, Connection), "Connection creates these cursors"
+        connection.flush()
+        return super().execute(*args, **settings)
+
+
+class Connection(psycopg.Connection[TupleRow]):
+    """A connection in autocommit mode. Not thread-safe.
+
+    `send_later`, `query_row` and `run` send several statements in one round trip. Each remains a statement of its own:
+    under READ COMMITTED it sees what was committed before it began. After an error Postgres skips the rest of the round
+    trip. They prepare every statement, write parameters as $1, $2, …, and send them as text (bytes as they are), so
+    Postgres infers their types.
+
+    Statements of `send_later` are executed before every other statement of this connection, cursors included.
+
+    `answered` is whether a statement of the last round trip completed; if none did, the connection may have been dead.
+    """
+
+    answered: bool
+    _names: dict[str, bytes]
+    _last_number: int
+    _queued: list[_Statement]
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Connect. Raises psycopg.OperationalError, after at most two seconds."""
+        settings: dict[str, Any] = {"prepare_threshold": 0, "tcp_user_timeout": 10_000, "options": _OPTIONS}
+        connection = cls.connect(url, autocommit=True, connect_timeout=2, cursor_factory=_Cursor, **settings)
+        connection.answered = False
+        connection._names = {}
+        connection._last_number = 0
+        connection._queued = []
+        return connection
+
+    def send_later(self, sql: str, parameters: Parameters = ()) -> None:
+        """Queue a statement whose result nobody reads. Its error is raised by the call that sends it."""
+        self._queued.append(_encode(sql, parameters))
+
+    def query_row(self, sql: str, parameters: Parameters = ()) -> TupleRow | None:
+        """Return the first row of a statement, sent together with the queued ones; None if there is none."""
+        return next(iter(self.query_rows(sql, parameters)), None)
+
+    def query_rows(self, sql: str, parameters: Parameters = ()) -> list[TupleRow]:
+        """Return all rows of a statement, sent together with the queued ones."""
+        result = self._round_trip(_encode(sql, parameters))
+        transformer = Transformer(self)
+        transformer.set_pgresult(result)
+        return transformer.load_rows(0, result.ntuples, tuple)
+
+    def run(self, sql: str, parameters: Parameters = ()) -> None:
+        """Execute a statement, sent together with the queued ones; for BEGIN, COMMIT and other commands."""
+        self._round_trip(_encode(sql, parameters))
+
+    def read_bytes(self, sql: str, parameters: Parameters) -> bytes | None:
+        """Return the only value of the only row, in Postgres' binary format; None for NULL.
+
+        Outside a transaction, this is the cheapest way to execute a statement: it releases the GIL once.
+        """
+        statement = _encode(sql, parameters)
+        if self._queued or self.pgconn.transaction_status != TransactionStatus.IDLE:
+            return self._round_trip(statement).get_value(0, 0)
+        result = self._execute_alone(statement)
+        if result.error_field(DiagnosticField.SQLSTATE) == _UNKNOWN_STATEMENT:
+            self._names.clear()
+            result = self._execute_alone(statement)
+        if result.status != ExecStatus.TUPLES_OK:
+            raise _error(result)
+        return result.get_value(0, 0)
+
+    def roll_back(self) -> None:
+        """Discard the queued statements, and end the transaction if one is open."""
+        self._queued.clear()
+        if not self.closed and self.pgconn.transaction_status != TransactionStatus.IDLE:
+            # psycopg would drop all prepared statements of a connection on which it executes ROLLBACK.
+            self.run("ROLLBACK")
+
+    def flush(self) -> None:
+        """Execute the queued statements."""
+        if self._queued:
+            self._round_trip()
+
+    def _round_trip(self, *statements: _Statement) -> PGresult:
+        """Execute the queued statements and these; return the result of the last one."""
+        self.answered = False
+        batch = [*self._queued, *statements]
+        self._queued.clear()
+        try:
+            self.pgconn.enter_pipeline_mode()
+            sent = [kind for statement in batch for kind in self._send(statement)]
+            self.pgconn.pipeline_sync()
+            results = self.wait(_communicate(self.pgconn, len(sent)))
+            if not self.closed:
+                self.pgconn.exit_pipeline_mode()
+        except BaseException:
+            # Results may be outstanding, so the connection cannot be used any more.
+            self.pgconn.finish()
+            raise
+        self.answered = results[0].status != ExecStatus.FATAL_ERROR
+        for preparation, result in zip(sent, results, strict=False):
+            if result.status == ExecStatus.FATAL_ERROR:
+                if _sqlstate(result) == _UNKNOWN_STATEMENT:
+                    self._names.clear()
+                raise _error(result)
+            if preparation is not None:
+                self._names.update([preparation])
+        return results[-1]
+
+    def _send(self, statement: _Statement) -> list[_Preparation | None]:
+        """Send a statement, and before it its preparation if it has none; return what each result will be of."""
+        name, sent = self._names.get(statement.sql), []
+        if name is None:
+            name = self._new_name()
+            self.pgconn.send_prepare(name, statement.sql.encode())
+            sent.append((statement.sql, name))
+        self.pgconn.send_query_prepared(name, statement.values, statement.formats, Format.BINARY)
+        return [*sent, None]
+
+    def _execute_alone(self, statement: _Statement) -> PGresult:
+        name = self._names.get(statement.sql)
+        if name is None:
+            name = self._new_name()
+            prepared = self.pgconn.prepare(name, statement.sql.encode())
+            if prepared.status != ExecStatus.COMMAND_OK:
+                raise _error(prepared)
+            self._names[statement.sql] = name
+        return self.pgconn.exec_prepared(name, statement.values, statement.formats, Format.BINARY)
+
+    def _new_name(self) -> bytes:
+        self._last_number += 1
+        return b"engine_%d" % self._last_number
+
+
+def _encode(sql: str, parameters: Parameters) -> _Statement:
+    values: list[bytes | None] = []
+    formats = [Format.TEXT] * len(parameters)
+    for index, value in enumerate(parameters):
+        if value is None or isinstance(value, bytes):
+            values.append(value)
+            formats[index] = Format.BINARY
+        elif isinstance(value, str):
+            values.append(_encode_text(value))
+        elif isinstance(value, list | tuple):
+            values.append(_encode_text(f"{{{','.join(map(_quote_element, value))}}}"))
+        else:
+            values.append(str(value).encode())
+    return _Statement(sql, values, formats)
+
+
+def _encode_text(value: str) -> bytes:
+    text = value.encode()
+    if 0 in text:
+        # libpq would send the text only up to here.
+        raise psycopg.DataError("text cannot contain NUL")
+    return text
+
+
+def _quote_element(value: object) -> str:
+    return '"' + str(value).replace("\\", r"\\").replace('"', r"\"") + '"'
+
+
+def _communicate(pgconn: PGconn, count: int) -> PQGen[list[PGresult]]:
+    """Send what libpq has buffered and return that many results; fewer if the connection was lost after an error."""
+    results: list[PGresult] = []
+    try:
+        yield from send(pgconn)
+        while len(results) < count:
+            results.extend((yield from fetch_many(pgconn)) or _lost())
+        yield from fetch_many(pgconn)  # the end of the pipeline
+    except psycopg.OperationalError:
+        if not any(result.status == ExecStatus.FATAL_ERROR for result in results):
+            raise
+    return results
+
+
+def _lost() -> NoReturn:
+    raise psycopg.OperationalError("the connection was lost")
+
+
+def _sqlstate(result: PGresult) -> bytes | None:
+    return result.error_field(DiagnosticField.SQLSTATE)
+
+
+def _error(result: PGresult) -> psycopg.Error:
+    """Return the error of a result. The result of a broken connection has no SQLSTATE."""
+    if _sqlstate(result) is None:
+        return psycopg.OperationalError(result.get_error_message())
+    return error_from_result(result)
