@@ -37,9 +37,15 @@ def execute_read(database: EngineDatabase, ctx: CallContext, work: Callable[[Rea
     """
 
     def run(db: Connection) -> T:
-        with db.transaction():
-            if not protocol.begin_read(db, ctx.business_id, time_left_ms(ctx.deadline)):
+        budget_ms = time_left_ms(ctx.deadline)
+        try:
+            db.send_later("BEGIN")
+            if not protocol.begin_read(db, ctx.business_id, budget_ms):
                 raise BusinessNotFound("There is no such business.")
-            return work(Read(db, ctx))
+            result = work(Read(db, ctx))
+            db.run("COMMIT")
+            return result
+        finally:
+            db.roll_back()
 
     return database.read(ctx.deadline, run)

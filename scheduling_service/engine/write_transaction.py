@@ -38,7 +38,8 @@ from scheduling_service.engine.lock_order import LockContention, LockOrder
 from scheduling_service.engine.store import protocol
 
 _MAX_ATTEMPTS = 3
-_RETRYABLE = (LockContention, pg.SerializationFailure, pg.DeadlockDetected)
+_RETRYABLE = (LockContention, pg.SerializationFailure, pg.DeadlockDetected, pg.InvalidSqlStatementName)
+"""The last one means that something dropped the prepared statements, such as a connection pooler."""
 
 
 @dataclass
@@ -76,7 +77,8 @@ def execute_write(
     """Execute a write once per idempotency key; for a key that was executed before, return the stored reply.
 
     `exclusive` excludes the business's other writes. Changes of the catalog need it, so that no booking is decided by
-    outdated rules. Raises contract errors only; `OutcomeUnknown` if and only if the connection was lost at COMMIT.
+    outdated rules. Raises contract errors only; `OutcomeUnknown` if and only if the connection was lost in the round
+    trip of COMMIT.
     """
     call = _Call(require_key(ctx.idempotency_key), operation, ctx, request, exclusive)
     for attempt in range(1, _MAX_ATTEMPTS + 1):
@@ -131,20 +133,21 @@ def _attempt(database: EngineDatabase, call: _Call, handler: WriteHandler[Q, R])
 
 def _begin(db: Connection, call: _Call) -> protocol.BeginResult:
     budget_ms = time_left_ms(call.ctx.deadline)
-    try:
-        db.execute("BEGIN")
-    except psycopg.OperationalError as error:
-        raise _StaleConnection from error
+    db.send_later("BEGIN")
     try:
         return protocol.begin_write(
             db, call.ctx.business_id, call.actor, call.operation.name, call.key, budget_ms, call.exclusive
         )
     except pg.LockNotAvailable as error:
         raise KeyInProgress("The same request is still being executed; try again in a moment.") from error
+    except psycopg.OperationalError as error:
+        if db.answered:
+            raise
+        raise _StaleConnection from error
 
 
 def _replay(db: Connection, call: _Call, begun: protocol.BeginResult) -> Any:
-    db.execute("ROLLBACK")
+    db.roll_back()
     if begun.request_hash != call.request_hash():
         raise KeyReused("This idempotency key was used for a different request; use a new one.")
     return codec.decode_reply(call.operation, begun.reply or b"")
@@ -194,10 +197,12 @@ def _store_outcome(write: Write, call: _Call, reply: Reply) -> None:
 
 def _commit(db: Connection) -> None:
     try:
-        db.execute("COMMIT")
+        db.run("COMMIT")
     except pg.TransactionTimeout as error:
         raise DeadlineExceeded(DEADLINE_PASSED) from error
     except psycopg.OperationalError as error:
+        if not db.closed:
+            raise  # Postgres has rolled back: a deadlock, for example
         raise OutcomeUnknown(
             "The connection was lost during the commit; repeat the request with the same idempotency key."
         ) from error
@@ -208,8 +213,7 @@ def _rolled_back_on_error(db: Connection) -> Iterator[None]:
     try:
         yield
     except (SchedulingError, LockContention, psycopg.Error):
-        if not db.closed and db.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            db.execute("ROLLBACK")
+        db.roll_back()
         raise
     except BaseException:
         db.close()

@@ -9,6 +9,7 @@ import msgspec
 from psycopg.rows import dict_row, kwargs_row
 
 from contracts.scheduling.models import Appointment
+from scheduling_service.engine.connection import NamedParameters
 from scheduling_service.engine.database import Connection
 
 _WITH_NAMES = """
@@ -49,13 +50,13 @@ _BLOCKING = """
 """
 
 
-def _with_history(change: str) -> str:
+def _with_history(change: str) -> NamedParameters:
     """Return a statement that makes the change and inserts its history entry."""
-    return f"""{change}
+    return NamedParameters(f"""{change}
         INSERT INTO scheduling.history (business_id, appointment_id, version, at, actor, operation, overridden, after)
         VALUES (%(business_id)s, %(appointment_id)s, %(version)s, %(at)s, %(actor)s, %(operation)s, %(overridden)s,
                 %(after)s)
-    """  # noqa: S608 - `change` is one of two constants
+    """)  # noqa: S608 - `change` is one of two constants
 
 
 _INSERT = _with_history(
@@ -155,15 +156,15 @@ def lock_overdue_holds_in_session(db: Connection, business_id: UUID, session_id:
 def insert_appointment(
     db: Connection, business_id: UUID, a: Appointment, session_id: UUID | None, entry: HistoryEntry
 ) -> None:
-    """Insert an appointment. COMMIT fails unless the transaction has claimed its time."""
-    db.execute(_INSERT, _columns(business_id, a, session_id, a.booked_at, entry))
+    """Insert an appointment; sent with the next statement. COMMIT fails unless the transaction has claimed its time."""
+    db.send_later(_INSERT.sql, _INSERT.parameters(_columns(business_id, a, session_id, a.booked_at, entry)))
 
 
 def update_appointment(
     db: Connection, business_id: UUID, a: Appointment, session_id: UUID | None, at: datetime, entry: HistoryEntry
 ) -> None:
-    """Update every column that may change. Index: primary key."""
-    db.execute(_UPDATE, _columns(business_id, a, session_id, at, entry))
+    """Update every column that may change; sent with the next statement. Index: primary key."""
+    db.send_later(_UPDATE.sql, _UPDATE.parameters(_columns(business_id, a, session_id, at, entry)))
 
 
 def read_page(

@@ -18,21 +18,22 @@ class RotationEntry(NamedTuple):
 
 def read_rotation(db: Connection, business_id: UUID, offering_id: UUID) -> list[RotationEntry]:
     """Return the entries of the providers that were ever assigned the offering. Index: primary key."""
-    rows = db.execute(
+    rows = db.query_rows(
         """
         SELECT provider_id, last_assigned, pass
-          FROM scheduling.assignment WHERE business_id = %s AND offering_id = %s
+          FROM scheduling.assignment WHERE business_id = $1 AND offering_id = $2
         """,
         (business_id, offering_id),
-    ).fetchall()
+    )
     return [RotationEntry(*row) for row in rows]
 
 
 def write_rotation(db: Connection, business_id: UUID, offering_id: UUID, entries: Sequence[RotationEntry]) -> None:
-    db.execute(
+    """Insert or replace these entries; sent with the next statement."""
+    db.send_later(
         """
         INSERT INTO scheduling.assignment (business_id, offering_id, provider_id, last_assigned, pass)
-        SELECT %s, %s, * FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[])
+        SELECT $1::uuid, $2::uuid, * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[])
             ON CONFLICT (business_id, offering_id, provider_id) DO UPDATE
            SET last_assigned = excluded.last_assigned, pass = excluded.pass
         """,

@@ -23,8 +23,8 @@ def claim_time(
 
     Constraint: claim_no_overlap.
     """
-    row = db.execute(
-        "SELECT scheduling.take_time(%s, %s, %s, %s, %s, %s, %s, %s)",
+    row = db.query_row(
+        "SELECT scheduling.take_time($1, $2, $3, $4, $5, $6, $7, $8)",
         (
             business_id,
             holder_id,
@@ -35,18 +35,18 @@ def claim_time(
             expires_at,
             overbooked,
         ),
-    ).fetchone()
+    )
     return row is not None and bool(row[0])
 
 
 def delete_claims(db: Connection, business_id: UUID, holder_id: UUID) -> None:
-    """Delete all claims of a holder. Index: claim_by_holder."""
-    db.execute("DELETE FROM scheduling.claim WHERE business_id = %s AND holder_id = %s", (business_id, holder_id))
+    """Delete all claims of a holder; sent with the next statement. Index: claim_by_holder."""
+    db.send_later("DELETE FROM scheduling.claim WHERE business_id = $1 AND holder_id = $2", (business_id, holder_id))
 
 
 def make_claims_permanent(db: Connection, business_id: UUID, holder_id: UUID) -> None:
-    """Remove the expiry from the claims of a hold or a session. Index: claim_by_holder."""
-    db.execute("SELECT scheduling.keep_time(%s, %s)", (business_id, holder_id))
+    """Remove the expiry from the claims of a hold or session; sent with the next statement. Index: claim_by_holder."""
+    db.send_later("SELECT scheduling.keep_time($1, $2)", (business_id, holder_id))
 
 
 def read_claimed_ids(db: Connection, business_id: UUID, holder_id: UUID) -> set[UUID]:
@@ -67,12 +67,12 @@ def insert_session(
     capacity: int,
     seats: int,
 ) -> None:
-    """Insert a session whose time is already claimed."""
-    db.execute(
+    """Insert a session whose time is already claimed; sent with the next statement."""
+    db.send_later(
         """
         INSERT INTO scheduling.session
                (business_id, session_id, offering_id, provider_id, starts_at, ends_at, capacity, seats_taken)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         """,
         (business_id, session_id, offering_id, provider_id, to_utc(time[0]), to_utc(time[1]), capacity, seats),
     )
@@ -83,12 +83,13 @@ def take_seats(db: Connection, business_id: UUID, session_id: UUID, seats: int, 
 
     The session's claims expire with its longest hold; with `expires_at` None they become permanent.
     """
-    row = db.execute(
-        "SELECT scheduling.take_seats(%s, %s, %s, %s)", (business_id, session_id, seats, expires_at)
-    ).fetchone()
+    row = db.query_row("SELECT scheduling.take_seats($1, $2, $3, $4)", (business_id, session_id, seats, expires_at))
     return row is not None and bool(row[0])
 
 
 def return_seats(db: Connection, business_id: UUID, session_id: UUID, seats: int, appointment_id: UUID) -> None:
-    """Return the seats of an appointment that ends or moves; delete the session and its claims if it was the last."""
-    db.execute("SELECT scheduling.return_seats(%s, %s, %s, %s)", (business_id, session_id, seats, appointment_id))
+    """Return the seats of an appointment that ends or moves; delete the session and its claims if it was the last.
+
+    Sent with the next statement.
+    """
+    db.send_later("SELECT scheduling.return_seats($1, $2, $3, $4)", (business_id, session_id, seats, appointment_id))

@@ -1,4 +1,7 @@
-"""Locks that a write acquires before it claims time. `engine/LOCKS.md` explains their order."""
+"""Locks that a write acquires before it claims time. `engine/LOCKS.md` explains their order.
+
+A lock that is waited for is sent with the next statement, which therefore sees what its last holder committed.
+"""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -8,16 +11,16 @@ from scheduling_service.engine.database import Connection
 
 def lock_customer(db: Connection, business_id: UUID, customer_id: UUID) -> None:
     """Serialize the bookings that count against this customer's limits, by an advisory lock."""
-    db.execute(
-        "SELECT pg_advisory_xact_lock(hashtext('customer ' || %s::text), hashtext(%s::text))",
-        (str(business_id), str(customer_id)),
+    db.send_later(
+        "SELECT pg_advisory_xact_lock(hashtext('customer ' || $1::text), hashtext($2::text))",
+        (business_id, customer_id),
     )
 
 
 def lock_offering(db: Connection, business_id: UUID, offering_id: UUID) -> None:
     """Serialize the bookings for which the offering's assignment chooses a provider. Index: primary key."""
-    db.execute(
-        "SELECT 1 FROM scheduling.offering WHERE business_id = %s AND offering_id = %s FOR NO KEY UPDATE",
+    db.send_later(
+        "SELECT 1 FROM scheduling.offering WHERE business_id = $1 AND offering_id = $2 FOR NO KEY UPDATE",
         (business_id, offering_id),
     )
 
@@ -26,8 +29,8 @@ def lock_providers_and_resources(db: Connection, business_id: UUID, ids: Collect
     """Lock providers, then resources, each in ascending order of id. Index: primary keys."""
     wanted = sorted(set(ids))
     for table, key in (("provider", "provider_id"), ("resource", "resource_id")):
-        db.execute(
-            f"SELECT 1 FROM scheduling.{table} WHERE business_id = %s AND {key} = ANY (%s) "  # noqa: S608
+        db.send_later(
+            f"SELECT 1 FROM scheduling.{table} WHERE business_id = $1 AND {key} = ANY ($2) "  # noqa: S608
             f"ORDER BY {key} FOR NO KEY UPDATE",
             (business_id, wanted),
         )

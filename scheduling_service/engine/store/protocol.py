@@ -22,7 +22,7 @@ class BeginResult(NamedTuple):
 
 def begin_read(db: Connection, business_id: UUID, budget_ms: int) -> bool:
     """Restrict the transaction to one business and to `budget_ms`; return whether the business exists."""
-    row = db.execute("SELECT scheduling.begin_read(%s, %s::int)", (business_id, budget_ms)).fetchone()
+    row = db.query_row("SELECT scheduling.begin_read($1, $2)", (business_id, budget_ms))
     return row is not None and bool(row[0])
 
 
@@ -33,20 +33,21 @@ def begin_write(
 
     Raises psycopg.errors.LockNotAvailable if the key is still being executed after a second.
     """
-    row = db.execute(
-        "SELECT * FROM scheduling.begin_write(%s, %s, %s, %s, %s::int, %s)",
+    row = db.query_row(
+        "SELECT * FROM scheduling.begin_write($1, $2, $3, $4, $5, $6)",
         (business_id, actor, operation, key, budget_ms, exclusive),
-    ).fetchone()
+    )
     return BeginResult(*row)  # type: ignore[misc]  # the function always returns one row
 
 
 def store_reply(
     db: Connection, business_id: UUID, actor: str, operation: str, key: str, request_hash: bytes, reply: bytes
 ) -> None:
-    db.execute(
+    """Store the reply of a key; sent with the next statement."""
+    db.send_later(
         """
         INSERT INTO scheduling.idempotency (business_id, actor, operation, key, request_hash, reply)
-        VALUES (%s, %s, %s, %s, %s, %s)
+        VALUES ($1, $2, $3, $4, $5, $6)
         """,
         (business_id, actor, operation, key, request_hash, reply),
     )
@@ -55,10 +56,11 @@ def store_reply(
 def append_event(
     db: Connection, business_id: UUID, event_id: UUID, appointment_id: UUID, version: int, payload: bytes
 ) -> None:
-    db.execute(
+    """Append an event to the outbox; sent with the next statement."""
+    db.send_later(
         """
         INSERT INTO scheduling.outbox (business_id, event_id, appointment_id, version, payload)
-        VALUES (%s, %s, %s, %s, %s)
+        VALUES ($1, $2, $3, $4, $5)
         """,
         (business_id, event_id, appointment_id, version, payload),
     )
