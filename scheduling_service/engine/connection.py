@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, NoReturn, Self
 
 import psycopg
 from psycopg.abc import PQGen
@@ -17,14 +17,25 @@ _UNKNOWN_STATEMENT = b"26000"
 _OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c idle_in_transaction_session_timeout=15000"
 
 Parameters = Sequence[object]
-_Preparation = tuple[str, bytes]
-"""A statement, and the name under which it is prepared."""
 
 
-class _Statement(NamedTuple):
-    sql: str
-    values: Any  # psycopg's annotations do not allow NULL among them
-    formats: list[Format]
+class Statement:
+    """A statement that was queued. Its result is available once another call has sent it."""
+
+    def __init__(self, sql: str, values: Any, formats: list[Format]) -> None:
+        self.sql = sql
+        self.values = values  # psycopg's annotations do not allow NULL among them
+        self.formats = formats
+        self.result: PGresult | None = None
+
+    def read_bytes(self) -> bytes | None:
+        """Return the only value of the only row, in Postgres' binary format; None for NULL."""
+        assert self.result is not None, "nothing was sent after this statement was queued"
+        return self.result.get_value(0, 0)
+
+
+_Sent = tuple[Statement, bytes | None]
+"""A statement, and the name under which it is being prepared; None if it is being executed."""
 
 
 class NamedParameters:
@@ -66,7 +77,7 @@ class Connection(psycopg.Connection[TupleRow]):
     answered: bool
     _names: dict[str, bytes]
     _last_number: int
-    _queued: list[_Statement]
+    _queued: list[Statement]
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -79,9 +90,11 @@ class Connection(psycopg.Connection[TupleRow]):
         connection._queued = []
         return connection
 
-    def send_later(self, sql: str, parameters: Parameters = ()) -> None:
-        """Queue a statement whose result nobody reads. Its error is raised by the call that sends it."""
-        self._queued.append(_encode(sql, parameters))
+    def send_later(self, sql: str, parameters: Parameters = ()) -> Statement:
+        """Queue a statement. Its error is raised by the call that sends it."""
+        statement = _encode(sql, parameters)
+        self._queued.append(statement)
+        return statement
 
     def query_row(self, sql: str, parameters: Parameters = ()) -> TupleRow | None:
         """Return the first row of a statement, sent together with the queued ones; None if there is none."""
@@ -126,7 +139,7 @@ class Connection(psycopg.Connection[TupleRow]):
         if self._queued:
             self._round_trip()
 
-    def _round_trip(self, *statements: _Statement) -> PGresult:
+    def _round_trip(self, *statements: Statement) -> PGresult:
         """Execute the queued statements and these; return the result of the last one."""
         self.answered = False
         batch = [*self._queued, *statements]
@@ -143,26 +156,28 @@ class Connection(psycopg.Connection[TupleRow]):
             self.pgconn.finish()
             raise
         self.answered = results[0].status != ExecStatus.FATAL_ERROR
-        for preparation, result in zip(sent, results, strict=False):
+        for (statement, name), result in zip(sent, results, strict=False):
             if result.status == ExecStatus.FATAL_ERROR:
                 if _sqlstate(result) == _UNKNOWN_STATEMENT:
                     self._names.clear()
                 raise _error(result)
-            if preparation is not None:
-                self._names.update([preparation])
+            if name is None:
+                statement.result = result
+            else:
+                self._names[statement.sql] = name
         return results[-1]
 
-    def _send(self, statement: _Statement) -> list[_Preparation | None]:
-        """Send a statement, and before it its preparation if it has none; return what each result will be of."""
-        name, sent = self._names.get(statement.sql), []
+    def _send(self, statement: Statement) -> list[_Sent]:
+        """Send a statement, after its preparation if it has none; return an element for each result to expect."""
+        name, sent = self._names.get(statement.sql), list[_Sent]()
         if name is None:
             name = self._new_name()
             self.pgconn.send_prepare(name, statement.sql.encode())
-            sent.append((statement.sql, name))
+            sent.append((statement, name))
         self.pgconn.send_query_prepared(name, statement.values, statement.formats, Format.BINARY)
-        return [*sent, None]
+        return [*sent, (statement, None)]
 
-    def _execute_alone(self, statement: _Statement) -> PGresult:
+    def _execute_alone(self, statement: Statement) -> PGresult:
         name = self._names.get(statement.sql)
         if name is None:
             name = self._new_name()
@@ -177,7 +192,7 @@ class Connection(psycopg.Connection[TupleRow]):
         return b"engine_%d" % self._last_number
 
 
-def _encode(sql: str, parameters: Parameters) -> _Statement:
+def _encode(sql: str, parameters: Parameters) -> Statement:
     values: list[bytes | None] = []
     formats = [Format.TEXT] * len(parameters)
     for index, value in enumerate(parameters):
@@ -190,7 +205,7 @@ def _encode(sql: str, parameters: Parameters) -> _Statement:
             values.append(_encode_text(f"{{{','.join(map(_quote_element, value))}}}"))
         else:
             values.append(str(value).encode())
-    return _Statement(sql, values, formats)
+    return Statement(sql, values, formats)
 
 
 def _encode_text(value: str) -> bytes:

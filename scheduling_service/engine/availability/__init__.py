@@ -12,7 +12,7 @@ from scheduling_service.engine.availability.candidates import (
     rejection_reasons,
 )
 from scheduling_service.engine.availability.conditions import StartConditions
-from scheduling_service.engine.availability.occupancy import Occupancy, read_occupancy
+from scheduling_service.engine.availability.occupancy import Occupancy, read_occupancy, read_occupancy_later
 from scheduling_service.engine.availability.query import AvailabilityQuery, build_query
 from scheduling_service.engine.availability.search import days_with_availability, free_slots, free_starts
 
@@ -28,5 +28,6 @@ __all__ = [
     "free_slots",
     "free_starts",
     "read_occupancy",
+    "read_occupancy_later",
     "rejection_reasons",
 ]

@@ -2,6 +2,7 @@
 
 import sys
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -67,8 +68,7 @@ def read_occupancy(
     """
     providers = [each.provider_id for each in query.providers]
     ids = query.provider_and_resource_ids
-    # An appointment that starts in the window extends beyond it and can meet claims there.
-    claimed = (query.claimed_range(window[0])[0], query.claimed_range(window[1])[1])
+    claimed = _claimed_window(query, window)
     if query.offering.capacity == 1 and not query.limited:
         claims = store.read_claims(db, business_id, ids, claimed, budget_ms)
         return None if claims is None else _parse_claims(claims, len(providers), len(ids))
@@ -84,6 +84,23 @@ def read_occupancy(
     )
     occupancy.daily_counts.update({(index - 1, _EPOCH + timedelta(days=day)): count for index, day, count in counts})
     return occupancy
+
+
+def read_occupancy_later(
+    db: Connection, business_id: UUID, query: AvailabilityQuery, window: Range
+) -> Callable[[], Occupancy]:
+    """Read the occupancy of a query that needs providers' time only, in the round trip of the next statement.
+
+    Returns a function that returns the occupancy after that statement.
+    """
+    ids = query.provider_and_resource_ids
+    statement = store.read_claims_later(db, business_id, ids, _claimed_window(query, window))
+    return lambda: _parse_claims(statement.read_bytes() or b"", len(query.providers), len(ids))
+
+
+def _claimed_window(query: AvailabilityQuery, window: Range) -> Range:
+    """Return the time to read: an appointment that starts in the window extends beyond it and can meet claims there."""
+    return query.claimed_range(window[0])[0], query.claimed_range(window[1])[1]
 
 
 def _detail_query(query: AvailabilityQuery, providers: list[UUID], window: Range) -> store.DetailQuery:

@@ -14,6 +14,7 @@ from scheduling_service.engine.availability import (
     candidates_at,
     closest_provider,
     read_occupancy,
+    read_occupancy_later,
     rejection_reasons,
 )
 from scheduling_service.engine.booking.assignment import Rotation, read_rotation
@@ -43,6 +44,11 @@ class ReservationRequest:
     moves: LockedAppointment | None = None
     """The appointment to move. Its time is released first, so that it does not conflict with itself."""
 
+    @property
+    def needs_a_decision_first(self) -> bool:
+        """Whether what to claim depends on what is occupied."""
+        return self.assigned or self.overbook or self.override or self.moves is not None
+
 
 @dataclass(frozen=True)
 class Reservation:
@@ -67,13 +73,18 @@ def reserve(write: Write, request: ReservationRequest) -> Reservation:
     if request.moves is not None:
         release(write, request.moves)
     for _ in range(_MAX_ATTEMPTS):
-        occupancy = _read_occupancy(write, request)
+        occupancy, reservation = _read_and_claim(write, request)
         if occupancy.has_overdue_holds:
             expire_blocking_holds(write, query, request.start)
             occupancy = _read_occupancy(write, request)
         candidates = candidates_at(query, request.start, occupancy)
         if not candidates:
+            if reservation is not None:
+                # Some callers continue after a refusal: a series with its next date, an offer with its next start.
+                store.delete_claims(write.db, write.ctx.business_id, request.holder_id)
             return _reserve_overridden(write, request, occupancy)
+        if reservation is not None:
+            return reservation
         for candidate in rotation.rank(write, query, request.start, candidates) if rotation else candidates:
             reservation = _claim(write, request, candidate)
             if reservation is not None:
@@ -128,6 +139,27 @@ def _read_occupancy(write: Write, request: ReservationRequest) -> Occupancy:
     occupancy = read_occupancy(write.db, write.ctx.business_id, request.query, window, excluding=request.holder_id)
     assert occupancy is not None, "a write has a business"
     return occupancy
+
+
+def _read_and_claim(write: Write, request: ReservationRequest) -> tuple[Occupancy, Reservation | None]:
+    """Read what is occupied; if the request needs one provider's time only, also claim it in the same round trip.
+
+    The claim may be one that the rules or an overbooked appointment forbid; then the caller deletes it. A claim that
+    failed holds nothing, so the write may still wait for overdue holds.
+    """
+    query, business_id = request.query, write.ctx.business_id
+    if not query.needs_provider_time_only or len(query.providers) != 1 or request.needs_a_decision_first:
+        return _read_occupancy(write, request), None
+    read = read_occupancy_later(write.db, business_id, query, (request.start, request.start + 1))
+    provider_ids = (query.providers[0].provider_id,)
+    time, offering_id = query.claimed_range(request.start), query.offering.offering_id
+    claimed = store.claim_time(
+        write.db, business_id, request.holder_id, offering_id, provider_ids, time, expires_at=request.expires_at
+    )
+    if not claimed:
+        return read(), None
+    write.locks.enter_claims()
+    return read(), Reservation(provider_ids, (), None)
 
 
 def _claim(write: Write, request: ReservationRequest, candidate: Candidate) -> Reservation | None:

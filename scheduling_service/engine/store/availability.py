@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from scheduling_service.engine.connection import Statement
 from scheduling_service.engine.database import Connection
 
 _CLAIMS = "SELECT scheduling.read_claims($1::uuid, $2::uuid[], $3::bigint, $4::bigint, $5::int)"
@@ -45,6 +46,13 @@ def read_claims(
     With `budget_ms` the statement is its own transaction, otherwise it is part of the open one.
     """
     return db.read_bytes(_CLAIMS, (business_id, _array(resources), *window, budget_ms))
+
+
+def read_claims_later(
+    db: Connection, business_id: UUID, resources: Sequence[UUID], window: tuple[int, int]
+) -> Statement:
+    """Queue `read_claims` in the open transaction; sent with the next statement. Index: claim_by_time."""
+    return db.send_later(_CLAIMS, (business_id, _array(resources), *window, None))
 
 
 def read_claims_with_details(

@@ -90,3 +90,31 @@ def test_a_write_fails_if_its_event_or_key_cannot_be_stored(own_bench: Workbench
     assert events(own_bench, own_shop) == []
     own_bench.sql(f"ALTER TABLE scheduling.{table} DROP CONSTRAINT full_up")
     assert own_shop.book().version == 1
+
+
+def test_refused_dates_of_a_series_leave_no_claim(bench: Workbench, shop: Shop) -> None:
+    """A booking claims its time before the rules have decided, so a refusal must undo the claim."""
+    friday = at(9, day=4)
+    request = m.BookSeries(
+        offering_id=shop.offering.offering_id,
+        provider_id=shop.provider.provider_id,
+        customer_id=shop.customer.id,
+        starts_at=friday,
+        recurrence=m.Recurrence(every="day", count=4),
+        on_conflict="skip",
+    )
+    series = shop.port.book_series(shop.customer.writes(), request)
+    assert [each.starts_at for each in series.appointments] == [friday, at(9, day=7)]
+    assert {each.reason for each in series.conflicts} == {"outside_hours"}
+    assert bench.count("claim", shop.business_id) == 2
+
+
+def test_an_overbooked_appointment_occupies_its_time_alone(bench: Workbench, shop: Shop) -> None:
+    """The constraint ignores it; the rules do not."""
+    first = shop.book(at(9))
+    shop.port.book(shop.staff.writes(), shop.booking(at(9), overbook=True))
+    shop.port.cancel(shop.customer.writes(), m.Cancel(appointment_id=first.appointment_id, reason=""))
+    with pytest.raises(SlotUnavailable) as refusal:
+        shop.book(at(9), shop.stranger)
+    assert refusal.value.reason == "taken"
+    assert bench.count("claim", shop.business_id) == 1
