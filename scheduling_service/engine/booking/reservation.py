@@ -79,9 +79,6 @@ def reserve(write: Write, request: ReservationRequest) -> Reservation:
             occupancy = _read_occupancy(write, request)
         candidates = candidates_at(query, request.start, occupancy)
         if not candidates:
-            if reservation is not None:
-                # Some callers continue after a refusal: a series with its next date, an offer with its next start.
-                store.delete_claims(write.db, write.ctx.business_id, request.holder_id)
             return _reserve_overridden(write, request, occupancy)
         if reservation is not None:
             return reservation
@@ -144,11 +141,18 @@ def _read_occupancy(write: Write, request: ReservationRequest) -> Occupancy:
 def _read_and_claim(write: Write, request: ReservationRequest) -> tuple[Occupancy, Reservation | None]:
     """Read what is occupied; if the request needs one provider's time only, also claim it in the same round trip.
 
-    The claim may be one that the rules or an overbooked appointment forbid; then the caller deletes it. A claim that
-    failed holds nothing, so the write may still wait for overdue holds.
+    The claim may be one that the rules or an overbooked appointment forbid; then the write is refused and rolled back.
+    It may wait for a write that is expiring an overdue hold. For both reasons only a write that may wait for
+    appointments claims unseen; a series and an offer, which continue after a refusal, hold other locks by then. A claim
+    that failed holds nothing, so the write may still wait for the hold.
     """
     query, business_id = request.query, write.ctx.business_id
-    if not query.needs_provider_time_only or len(query.providers) != 1 or request.needs_a_decision_first:
+    if (
+        not query.needs_provider_time_only
+        or len(query.providers) != 1
+        or request.needs_a_decision_first
+        or not write.locks.waits_for_appointments
+    ):
         return _read_occupancy(write, request), None
     read = read_occupancy_later(write.db, business_id, query, (request.start, request.start + 1))
     provider_ids = (query.providers[0].provider_id,)
