@@ -93,7 +93,7 @@ def test_a_write_fails_if_its_event_or_key_cannot_be_stored(own_bench: Workbench
 
 
 def test_refused_dates_of_a_series_leave_no_claim(bench: Workbench, shop: Shop) -> None:
-    """A booking may claim its time before the rules have decided; a series must not, as it continues after a refusal."""
+    """A booking may claim its time before the rules decide; a series must not, because it continues after a refusal."""
     request = m.BookSeries(
         offering_id=shop.offering.offering_id,
         provider_id=shop.provider.provider_id,
