@@ -120,6 +120,13 @@ def test_lease_is_activated_once_per_epoch(mover: Connection) -> None:
     assert leases.activate(mover, business, epoch=4, attempt=3) == Lease(active=True, epoch=4, attempt=3)
 
 
+def test_preparing_a_session_changes_nothing(mover: Connection, business: UUID) -> None:
+    leases.prepare_fence(mover)
+    leases.prepare_activation(mover)
+    assert mover.execute("SELECT business_id, active, epoch FROM scheduling.lease").fetchall() == [(business, True, 1)]
+    assert mover.execute("SELECT 1 FROM scheduling.fence_mark").fetchone() is None
+
+
 def test_mover_role_cannot_change_business_rows(mover: Connection, business: UUID) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         mover.execute("DELETE FROM scheduling.appointment")
