@@ -11,7 +11,7 @@ from psycopg import sql
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabases
-from monolith.cutover.replication import CopyProgress
+from monolith.cutover.replication import CopyProgress, starting
 from tests.contract.port.shop import Shop, at
 from tests.cutover.replication_pair import same, shop_at, start
 from tests.cutover.writers import opened, switched_port, writers
@@ -45,6 +45,26 @@ def test_both_databases_may_own_businesses_before_the_start(stopped_at_the_end: 
     for shop in shops:
         shop.book(at(10))
         assert same(pair, shop.business_id)
+    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
+
+
+def test_interrupted_start_is_reported_and_completed_by_the_next(
+    stopped_at_the_end: SchedulingDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ends between creating the subscription and adding the tables that have rows to copy."""
+    pair = stopped_at_the_end
+    shop = shop_at(pair, "monolith")
+    shop.book(at(9))
+    # The first direction has nothing to copy.
+    outcomes = iter([False])
+    with monkeypatch.context() as patch:
+        patch.setattr(starting, "lacks_tables", lambda *_: next(outcomes))
+        with pytest.raises(StopIteration):
+            start(pair)
+    assert any("tables are not ready yet" in each for each in replication.find_problems(pair, max_lag_bytes=1_000_000))
+    shop.book(at(10))
+    assert start(pair)[-1].ready
+    assert same(pair, shop.business_id)
     assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
 
 

@@ -37,7 +37,7 @@ def test_missing_right_is_reported_with_its_grant(pair: SchedulingDatabases, dat
 
 def test_different_schema_versions_are_refused(pair: SchedulingDatabases, databases: Databases) -> None:
     administrator(databases, "UPDATE scheduling.alembic_version SET version_num = '0002'")
-    with pytest.raises(ReplicationRefused, match=r"different versions .0004 in monolith, 0002 in scheduling"):
+    with pytest.raises(ReplicationRefused, match=r"different versions .\d+ in monolith, 0002 in scheduling"):
         start(pair)
 
 

@@ -17,10 +17,11 @@ from monolith.cutover.replication.requirements import (
     require_same_version,
     require_settings_and_rights,
 )
-from monolith.cutover.replication.state import CopyProgress, is_subscribed, read_progress
+from monolith.cutover.replication.state import CopyProgress, is_copied, is_subscribed, lacks_tables, read_progress
 
 ReportProgress = Callable[[CopyProgress], None]
-_POLL_SECONDS = 0.2
+_REPORT_SECONDS = 0.5
+_POLL_SECONDS = 0.03
 _MAX_ERRORS = 5
 """Postgres repeats the copy of a table after an error, such as a short network failure."""
 
@@ -63,10 +64,11 @@ def start(
             there, back = back, there
         _open(dbs, there, elsewhere=set(), copy=bool(owned[there.publisher.name]), report=report)
         _open(dbs, back, elsewhere=owned[back.subscriber.name], copy=True, report=report)
-        for db in dbs.values():
+        for name, db in dbs.items():
             db.execute("SELECT scheduling.publish('{}')")
-            # A copy may be in use, after a cutover, before autovacuum has analyzed it.
-            db.execute("SELECT scheduling.take_statistics()")
+            if owned[other_database(name)]:
+                # A copy may be in use, after a cutover, before autovacuum has analyzed it.
+                db.execute("SELECT scheduling.take_statistics()")
 
 
 def _clear_copies(
@@ -116,17 +118,12 @@ def _open(
 ) -> None:
     publisher, subscriber = dbs[direction.publisher.name], dbs[direction.subscriber.name]
     if not is_subscribed(subscriber, direction):
+        _subscribe(publisher, subscriber, direction, sorted(elsewhere), copy=copy)
+    if lacks_tables(subscriber, direction):
         publisher.execute("SELECT scheduling.publish(%s)", (sorted(elsewhere),))
-        _drop_orphan(publisher, direction)
         subscriber.execute(
-            sql.SQL(
-                "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH (origin = none, run_as_owner = true,"
-                " synchronous_commit = on, copy_data = {})"
-            ).format(
-                sql.Identifier(direction.subscription),
-                sql.Literal(direction.connection),
-                sql.Identifier(PUBLICATION),
-                sql.SQL("true" if copy else "false"),
+            sql.SQL("ALTER SUBSCRIPTION {} REFRESH PUBLICATION WITH (copy_data = true)").format(
+                sql.Identifier(direction.subscription)
             )
         )
     began = time.monotonic()
@@ -141,7 +138,50 @@ def _open(
                 f"see the log of the {direction.subscriber.name} server; then run `extraction replicate stop`, and "
                 "`extraction replicate start --discard-copies`",
             )
+        _wait_until_ready(subscriber, direction, _REPORT_SECONDS)
+
+
+def _wait_until_ready(subscriber: Connection, direction: ReplicationDirection, seconds: float) -> None:
+    """Return when all tables are copied, or after `seconds`. The progress that is reported costs more than this."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not is_copied(subscriber, direction):
         time.sleep(_POLL_SECONDS)
+
+
+def _subscribe(
+    publisher: Connection, subscriber: Connection, direction: ReplicationDirection, elsewhere: list[UUID], *, copy: bool
+) -> None:
+    """Create the subscription without the tables that have rows to copy; without `copy`, no table has.
+
+    A table that is empty after its changes are captured by the slot needs no copy: every row arrives as a change. For
+    each other table Postgres starts a process, connects and creates a slot, so a small database is copied much faster
+    without the empty tables.
+    """
+    publisher.execute("SELECT scheduling.publish(%s)", (elsewhere,))
+    _drop_orphan(publisher, direction)
+    publisher.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (direction.subscription,))
+    if copy:
+        publisher.execute("SELECT scheduling.publish(%s, %s)", (elsewhere, _empty_tables(publisher)))
+    subscriber.execute(
+        sql.SQL(
+            "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH (origin = none, run_as_owner = true,"
+            " synchronous_commit = on, create_slot = false, copy_data = false)"
+        ).format(
+            sql.Identifier(direction.subscription),
+            sql.Literal(direction.connection),
+            sql.Identifier(PUBLICATION),
+        )
+    )
+
+
+def _empty_tables(publisher: Connection) -> list[str]:
+    """Return the empty tables. A row of the canary's table needs no copy: it belongs to an interrupted check."""
+    names = publisher.execute("SELECT unnest(scheduling.replicated_tables())").fetchall()
+    has_row = sql.SQL(" UNION ALL ").join(
+        sql.SQL("SELECT {}, EXISTS (SELECT 1 FROM scheduling.{})").format(sql.Literal(name), sql.Identifier(name))
+        for (name,) in names
+    )
+    return [name for name, found in publisher.execute(has_row).fetchall() if not found or name == "canary"]
 
 
 def _drop_orphan(publisher: Connection, direction: ReplicationDirection) -> None:

@@ -7,9 +7,11 @@ from msgspec.structs import replace
 from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases
 from monolith.cutover.replication.direction import ReplicationDirection, directions
 
+_WAITING = "i"
+"""Also the state of a table that the subscription does not contain yet."""
 _READY = "r"
 _COPIED = ("f", "s", _READY)
-_STATES = {"i": "waiting", "d": "being copied", "f": "catching up", "s": "catching up", _READY: "ready"}
+_STATES = {_WAITING: "waiting", "d": "being copied", "f": "catching up", "s": "catching up", _READY: "ready"}
 
 
 class CopyProgress(Struct, frozen=True):
@@ -76,6 +78,31 @@ def is_subscribed(subscriber: Connection, direction: ReplicationDirection) -> bo
     return row is not None
 
 
+def lacks_tables(subscriber: Connection, direction: ReplicationDirection) -> bool:
+    """Return whether the subscription does not contain all tables yet: its start was interrupted."""
+    row = subscriber.execute(
+        """
+        SELECT count(*) < cardinality(scheduling.replicated_tables())
+          FROM pg_subscription s JOIN pg_subscription_rel r ON r.srsubid = s.oid
+         WHERE s.subname = %s
+        """,
+        (direction.subscription,),
+    ).fetchone()
+    return row == (True,)
+
+
+def is_copied(subscriber: Connection, direction: ReplicationDirection) -> bool:
+    """Return whether every table that the subscription contains is ready."""
+    row = subscriber.execute(
+        """
+        SELECT bool_and(r.srsubstate = %s) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
+         WHERE s.subname = %s
+        """,
+        (_READY, direction.subscription),
+    ).fetchone()
+    return row == (True,)
+
+
 def read_progress(
     publisher: Connection, subscriber: Connection, direction: ReplicationDirection, seconds: float
 ) -> CopyProgress:
@@ -90,14 +117,16 @@ def read_progress(
     )
     rows = subscriber.execute(
         """
-        SELECT c.relname, r.srsubstate::text, coalesce(p.tuples_processed, 0), coalesce(p.bytes_processed, 0)
+        SELECT t.name, coalesce(r.srsubstate::text, %s),
+               coalesce(p.tuples_processed, 0), coalesce(p.bytes_processed, 0)
           FROM pg_subscription s
-          JOIN pg_subscription_rel r ON r.srsubid = s.oid
-          JOIN pg_class c ON c.oid = r.srrelid
+         CROSS JOIN unnest(scheduling.replicated_tables()) AS t (name)
+          LEFT JOIN pg_subscription_rel r
+                 ON r.srsubid = s.oid AND r.srrelid = format('scheduling.%%I', t.name)::regclass
           LEFT JOIN pg_stat_progress_copy p ON p.relid = r.srrelid AND p.datname = current_database()
          WHERE s.subname = %s
         """,
-        (direction.subscription,),
+        (_WAITING, direction.subscription),
     ).fetchall()
     copied = sum(estimates.get(name, 0) if state in _COPIED else done for name, state, done, _ in rows)
     everything = sum(estimates.get(name, 0) for name, *_ in rows)
@@ -194,10 +223,14 @@ def _read_slot(publisher: Connection, direction: ReplicationDirection) -> tuple[
 def _tables(subscriber: Connection, direction: ReplicationDirection) -> dict[str, int]:
     rows = subscriber.execute(
         """
-        SELECT r.srsubstate::text, count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
+        SELECT coalesce(r.srsubstate::text, %s), count(*)
+          FROM pg_subscription s
+         CROSS JOIN unnest(scheduling.replicated_tables()) AS t (name)
+          LEFT JOIN pg_subscription_rel r
+                 ON r.srsubid = s.oid AND r.srrelid = format('scheduling.%%I', t.name)::regclass
          WHERE s.subname = %s GROUP BY 1
         """,
-        (direction.subscription,),
+        (_WAITING, direction.subscription),
     ).fetchall()
     counts: dict[str, int] = {}
     for state, count in rows:
