@@ -1,5 +1,6 @@
 """The routing table, cached by each process."""
 
+import threading
 from uuid import UUID
 
 from monolith.cutover.scheduling_flag import DATABASE_OF, SchedulingFlag
@@ -22,6 +23,7 @@ class OwnershipRoutes:
         self._cached: dict[UUID, Ownership] = {}
         self._current: set[UUID] = set()
         self._changes = 0
+        self._changed = threading.Condition()
 
     def owner(self, business_id: UUID) -> Ownership | None:
         cached = self._cached.get(business_id)
@@ -49,12 +51,21 @@ class OwnershipRoutes:
         with self._database.transaction() as connection:
             return ownership.claim(connection, business_id, database)
 
+    def changes(self) -> int:
+        return self._changes
+
+    def wait_for_change(self, seen: int, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._changes != seen, seconds)
+
     def invalidate(self, notice: ChangeNotice | None) -> None:
-        """Drop what a change notice concerns: one business, or (None) all."""
-        if notice is not None and notice.table != "ownership":
+        """Drop what a change notice concerns: one business, or (None) all. Wakes the calls that wait for a cutover."""
+        if notice is not None and notice.table not in ("ownership", "cutover"):
             return
-        self._changes += 1
-        if notice is None:
-            self._current = set()
-        else:
-            self._current.discard(UUID(notice.business))
+        with self._changed:
+            self._changes += 1
+            if notice is None:
+                self._current = set()
+            elif notice.table == "ownership":
+                self._current.discard(UUID(notice.business))
+            self._changed.notify_all()

@@ -1,6 +1,8 @@
 """The switched adapter routes by ownership, corrects stale routes, and isolates failures of either database."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -16,6 +18,7 @@ from contracts.scheduling.errors import BusinessNotFound, NotOwner, Unavailable
 from contracts.scheduling.operations import Operation
 from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
+from monolith.modules.scheduling.adapters import switched as switched_adapter
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.shared.database import new_id
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
@@ -141,6 +144,39 @@ def test_write_waits_for_a_fence_and_continues_at_the_new_owner(
 
     assert port.create_provider(context(business_id), request).name == "scheduling"
     assert refusals >= 4
+
+
+def test_waiting_write_is_woken_by_the_decision_and_by_the_activation(
+    databases: Databases, process: Process, ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the notices, each wait would last for a minute."""
+    monkeypatch.setattr(switched_adapter, "_FIRST_WAIT", 60.0)
+    monkeypatch.setattr(switched_adapter, "_LONGEST_WAIT", 60.0)
+    business_id = new_id()
+    port = switched(process, **ports)
+    port.open_business(context(business_id), OPEN)
+    fenced, decided = threading.Event(), threading.Event()
+
+    def refuse_once() -> Exception | None:
+        if decided.is_set():
+            return None
+        decided.set()
+        return NotOwner("not active yet")
+
+    def refuse() -> Exception:
+        fenced.set()
+        return NotOwner("fenced")
+
+    ports["monolith"].refuse, ports["scheduling"].refuse = refuse, refuse_once
+    with ThreadPoolExecutor(1) as calling:
+        request = m.CreateProvider(name="Ann", zone="Europe/Paris")
+        reply = calling.submit(port.create_provider, context(business_id, seconds=600.0), request)
+        assert fenced.wait(20)
+        move(databases, business_id, "scheduling")
+        assert decided.wait(20)
+        with psycopg.connect(databases.monolith_admin_url) as db:
+            db.execute("SELECT pg_notify('routes', %s)", (f"cutover {business_id}",))
+        assert reply.result(20).name == "scheduling"
 
 
 def test_fence_longer_than_the_deadline_is_unavailable(process: Process, ports: Ports) -> None:

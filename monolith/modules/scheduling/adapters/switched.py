@@ -1,6 +1,5 @@
 """The switched adapter: calls the database that owns the business."""
 
-import time
 from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
@@ -14,8 +13,9 @@ from contracts.scheduling.values import DatabaseName
 from monolith.modules.scheduling.ownership import Ownership
 from monolith.shared.database import DatabaseUnavailable
 
-_FIRST_WAIT = 0.002
-_LONGEST_WAIT = 0.016
+_FIRST_WAIT = 0.004
+_LONGEST_WAIT = 0.064
+"""Seconds between two attempts, unless a change notice ends the wait earlier."""
 _LAST_TRY = 0.05
 """Seconds. With less time left, a retry could end in an unknown outcome; stop while the outcome is still known."""
 
@@ -34,6 +34,12 @@ class Routes(Protocol):
     def claim(self, business_id: UUID) -> Ownership:
         """Return the owner of a business that is being opened: the flag decides it at the first call."""
 
+    def changes(self) -> int:
+        """Return the number of change notices so far."""
+
+    def wait_for_change(self, seen: int, seconds: float) -> None:
+        """Return when more than `seen` change notices have arrived, or after `seconds`."""
+
 
 class SwitchedScheduling(SchedulingPort):
     """Routes by ownership, never by the flag, and never falls back to another adapter because one is slow.
@@ -51,6 +57,7 @@ class SwitchedScheduling(SchedulingPort):
         route, refused = self._route(operation, ctx), False
         backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
         while True:
+            seen = self._routes.changes()
             try:
                 return self._adapters[route.owner].call(operation, ctx, request)
             except DeadlineExceeded as error:
@@ -61,11 +68,13 @@ class SwitchedScheduling(SchedulingPort):
                 refused = True
                 route, stale = self._next_route(ctx), route
                 if route == stale:
-                    # No lease is active at the moment: a cutover is under way.
+                    # No lease is active at the moment: a cutover is under way. Each of its steps sends a notice.
                     delay = backoff.failed()
                     if ctx.deadline.remaining() <= delay + _LAST_TRY:
                         raise _cutover_under_way() from error
-                    time.sleep(delay)
+                    self._routes.wait_for_change(seen, delay)
+                else:
+                    backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
 
     def _route(self, operation: Operation[Q, R], ctx: CallContext) -> Ownership:
         try:
