@@ -8,6 +8,7 @@ forward.
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -20,26 +21,11 @@ from monolith.cutover import failpoints
 from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.states import ABORTABLE
 from monolith.cutover.store import cutovers
-from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.store.cutovers import Cutover, PassedStep
+from monolith.cutover.verification import RecentRows
 from scheduling_service.engine import lease as leases
 
 log = logging.getLogger(__name__)
-
-FAILPOINT_STEPS = (
-    "ready",
-    "fenced",
-    "fence",
-    "drained",
-    "verified",
-    "decided",
-    "activate",
-    "active",
-    "abort",
-    "release",
-    "settle",
-)
-"""Every durable step of a cutover, with a failpoint before and after each. A transition has the name of its new
-state."""
 
 MAX_LOCK_WAIT_MS = 500
 """Writers queue behind a fence that waits for an open transaction, so the wait is much shorter than the deadline."""
@@ -66,10 +52,13 @@ class CutoverChecks(Protocol):
     def check_before_fence(self, cutover: Cutover, source: Connection, target: Connection) -> PreflightResult:
         """Run the preflight checks and compare the whole business while it is in use. Raises CutoverRefused."""
 
+    def read_source(self, cutover: Cutover, source: Connection, since: datetime) -> RecentRows:
+        """Read the recent changes of the fenced source, in another thread, while the target drains."""
+
     def check_inside_fence(
-        self, cutover: Cutover, source: Connection, target: Connection, since: datetime
+        self, cutover: Cutover, source: Connection, target: Connection, source_rows: RecentRows
     ) -> dict[str, Any]:
-        """Compare the recent changes while all writes are fenced. Raises CutoverRefused."""
+        """Compare the recent changes with the drained target while all writes are fenced. Raises CutoverRefused."""
 
 
 class Controller:
@@ -158,9 +147,9 @@ class Controller:
         steps: dict[str, Callable[[Cutover], Cutover | None]] = {
             "replicating": self._check,
             "ready": self._request_fence,
-            "fenced": self._fence_and_drain,
-            "drained": self._verify,
-            "verified": self._decide,
+            "fenced": self._resume_fence,
+            "drained": self._resume_fence,
+            "verified": self._resume_fence,
             "decided": self._activate,
             "aborted": self._release,
         }
@@ -181,15 +170,46 @@ class Controller:
                 f"the full comparison is {age:.0f} s old (maximum {MAX_COMPARISON_AGE_SECONDS:g} s): "
                 "start a new cutover"
             )
-        # Connect before the fence, while the business is still in use.
-        self.at(cutover.source).execute("SELECT 1")
-        self.at(cutover.target).execute("SELECT 1")
-        return self._advance(cutover, "fenced")
-
-    def _fence_and_drain(self, cutover: Cutover) -> Cutover | None:
-        left = self._remaining_seconds(cutover)
-        failpoints.reach("before fence")
+        # Connect and prepare before the fence, while the business is still in use.
+        leases.prepare_fence(self.at(cutover.source))
+        leases.prepare_activation(self.at(cutover.target))
+        cutovers.prepare_decision(self.control_db)
         began = time.monotonic()
+        fenced = self._advance(cutover, "fenced")
+        left = cutover.fence_seconds - (time.monotonic() - began)
+        return None if fenced is None else self._fence_and_decide(fenced, left)
+
+    def _resume_fence(self, cutover: Cutover) -> Cutover | None:
+        return self._fence_and_decide(cutover, self._remaining_seconds(cutover))
+
+    def _fence_and_decide(self, cutover: Cutover, left: float) -> Cutover | None:
+        """Fence, drain, verify and decide, without a commit in between: after a crash all of it is repeated."""
+        began = time.monotonic()
+        fence = self._fence(cutover, left)
+        fenced = time.monotonic()
+        with ThreadPoolExecutor(1, "read source") as aside:
+            reading = aside.submit(self._read_source, cutover, self.at(cutover.source))
+            failpoints.reach("before drained")
+            self._drain(cutover, began + left)
+            drained = time.monotonic()
+            failpoints.reach("after drained")
+            found = self._verify(cutover, reading.result())
+        verified = time.monotonic()
+        times = {"fence_ms": round((fenced - began) * 1000, 2), "drain_ms": round((drained - fenced) * 1000, 2)}
+        failpoints.reach("before decided")
+        now = time.monotonic()
+        passed = (
+            PassedStep("drained", {"lsn": fence.lsn, **times}, now - drained),
+            PassedStep("verified", found, now - verified),
+        )
+        decided = cutovers.decide(self.control_db, cutover, passed)
+        failpoints.reach("after decided")
+        if decided is None:
+            self._remaining_seconds(cutovers.get(self.control_db, cutover.cutover_id))
+        return decided
+
+    def _fence(self, cutover: Cutover, left: float) -> leases.Fenced:
+        failpoints.reach("before fence")
         try:
             fenced = leases.fence(
                 self.at(cutover.source),
@@ -203,14 +223,7 @@ class Controller:
         failpoints.reach("after fence")
         if fenced is None:
             raise CutoverRefused(f"the lease of the {cutover.source} database does not match: it was not fenced")
-        locked = time.monotonic()
-        self._drain(cutover, began + left)
-        found = {
-            "lsn": fenced.lsn,
-            "fence_ms": round((locked - began) * 1000, 2),
-            "drain_ms": round((time.monotonic() - locked) * 1000, 2),
-        }
-        return self._advance(cutover, "drained", found)
+        return fenced
 
     def _drain(self, cutover: Cutover, until: float) -> None:
         target = self.at(cutover.target)
@@ -222,20 +235,15 @@ class Controller:
                 )
             time.sleep(_POLL_SECONDS)
 
-    def _verify(self, cutover: Cutover) -> Cutover | None:
-        assert cutover.compared_from is not None, "a drained cutover was compared before the fence"
-        found = self._checks.check_inside_fence(
-            cutover, self.at(cutover.source), self.at(cutover.target), cutover.compared_from
-        )
-        return self._advance(cutover, "verified", found)
+    def _read_source(self, cutover: Cutover, source: Connection) -> RecentRows:
+        assert cutover.compared_from is not None, "a fenced cutover was compared before the fence"
+        return self._checks.read_source(cutover, source, cutover.compared_from)
 
-    def _decide(self, cutover: Cutover) -> Cutover | None:
-        failpoints.reach("before decided")
-        decided = cutovers.decide(self.control_db, cutover)
-        failpoints.reach("after decided")
-        if not decided:
-            self._remaining_seconds(cutovers.get(self.control_db, cutover.cutover_id))
-        return None
+    def _verify(self, cutover: Cutover, source_rows: RecentRows) -> dict[str, Any]:
+        failpoints.reach("before verified")
+        found = self._checks.check_inside_fence(cutover, self.at(cutover.source), self.at(cutover.target), source_rows)
+        failpoints.reach("after verified")
+        return found
 
     def _activate(self, cutover: Cutover) -> Cutover | None:
         failpoints.reach("before activate")

@@ -10,7 +10,7 @@ from monolith.cutover import replication, verification
 from monolith.cutover.controller import CutoverRefused, PreflightResult
 from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.store.cutovers import Cutover
-from monolith.cutover.verification import Findings, Table
+from monolith.cutover.verification import Findings, RecentRows, Table
 from monolith.cutover.verification.throttle import DATABASE_SHARE
 
 ReadinessProbe = Callable[[DatabaseName], str | None]
@@ -62,13 +62,17 @@ class PreflightChecks:
         _require_equal(recent)
         return PreflightResult(recent.compared_from, {"compared": _summary(findings), "canary_ms": canary})
 
+    def read_source(self, cutover: Cutover, source: Connection, since: datetime) -> RecentRows:
+        return verification.read_recent(source, cutover.business_id, since, tables=self._tables)
+
     def check_inside_fence(
-        self, cutover: Cutover, source: Connection, target: Connection, since: datetime
+        self, cutover: Cutover, source: Connection, target: Connection, source_rows: RecentRows
     ) -> dict[str, Any]:
         began = time.monotonic()
-        # A migration may have run since the preflight checks.
-        _require_same_version(source, target)
-        findings = verification.compare_recent(source, target, cutover.business_id, since, tables=self._tables)
+        # Compares the schema versions too: a migration may have run since the preflight checks.
+        findings = verification.compare_recent(source, target, cutover.business_id, source_rows)
+        if not findings.equal:
+            _require_same_version(source, target)
         _require_equal(findings)
         return {"compared": _summary(findings), "verify_ms": round((time.monotonic() - began) * 1000, 2)}
 

@@ -14,6 +14,7 @@ from monolith.cutover.polling_loop import PollingLoop, TableChanges
 from monolith.cutover.states import ABORTABLE, MAY_BE_FENCED
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.verification import RecentRows
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,11 @@ class _RefuseAll:
     def check_before_fence(self, cutover: Cutover, source: Connection, target: Connection) -> PreflightResult:
         self._refuse()
 
+    def read_source(self, cutover: Cutover, source: Connection, since: datetime) -> RecentRows:
+        self._refuse()
+
     def check_inside_fence(
-        self, cutover: Cutover, source: Connection, target: Connection, since: datetime
+        self, cutover: Cutover, source: Connection, target: Connection, source_rows: RecentRows
     ) -> dict[str, Any]:
         self._refuse()
 

@@ -9,8 +9,8 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 FOLLOWS: Final[dict[State, State]] = {
     "replicating": "ready",
     "ready": "fenced",
-    "fenced": "drained",
-    "drained": "verified",
+    "fenced": "decided",
+    "drained": "decided",
     "verified": "decided",
     "decided": "active",
 }
@@ -24,6 +24,9 @@ verified: recent changes are equal in both databases.
 decided: the target owns the business; this is the point of no return.
 active: the target's lease is active, and the cutover is over.
 aborted: the source still owns the business; settled as soon as its lease is known to be active.
+
+`drained` and `verified` are steps of the controller's memory, recorded by the transaction of the decision. Only a
+cutover of release 0.2.0 or earlier is stored in one of these states; it is resumed like a fenced one.
 """
 
 ABORTABLE: Final[frozenset[State]] = frozenset({"replicating", "ready", "fenced", "drained", "verified"})

@@ -17,6 +17,7 @@ from monolith.cutover import failpoints
 from monolith.cutover.controller import Controller, PreflightResult
 from monolith.cutover.databases import Connection, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.verification import RecentRows
 
 
 class PassingChecks:
@@ -27,8 +28,11 @@ class PassingChecks:
         assert row is not None
         return PreflightResult(row[0], {})
 
+    def read_source(self, move: Cutover, source: Connection, since: datetime) -> RecentRows:
+        return RecentRows(since, (), {})
+
     def check_inside_fence(
-        self, move: Cutover, source: Connection, target: Connection, since: datetime
+        self, move: Cutover, source: Connection, target: Connection, source_rows: RecentRows
     ) -> dict[str, Any]:
         return {}
 

@@ -1,6 +1,7 @@
 """The stored cutovers: every transition happens once, and the decision is made on one row."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from uuid import UUID
 
 import psycopg
@@ -8,9 +9,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from monolith.cutover.databases import CONTROLLER, Connection, SchedulingDatabase
-from monolith.cutover.states import FOLLOWS, STATES, State
+from monolith.cutover.states import ABORTABLE, FOLLOWS, MAY_BE_FENCED, STATES, State
 from monolith.cutover.store import cutovers
-from monolith.cutover.store.cutovers import Cutover, CutoverInProgress, SourceNotOwner
+from monolith.cutover.store.cutovers import Cutover, CutoverInProgress, PassedStep, SourceNotOwner
 from tests.databases import Databases
 from tests.polling import eventually
 
@@ -40,6 +41,11 @@ def begin(control_db: Connection, business: UUID, fence_seconds: float = 30.0) -
 
 
 def advance_to(control_db: Connection, move: Cutover, state: State) -> Cutover:
+    if state in ("drained", "verified"):
+        # As a controller of release 0.2.0 stored it.
+        move = advance_to(control_db, move, "fenced")
+        control_db.execute("UPDATE cutover.cutover SET state = %s WHERE cutover_id = %s", (state, move.cutover_id))
+        return cutovers.get(control_db, move.cutover_id)
     while move.state != state:
         assert (
             cutovers.decide(control_db, move)
@@ -61,14 +67,20 @@ def owner(control_db: Connection, business: UUID) -> tuple[str, int]:
 def test_cutover_passes_all_states_and_the_decision_changes_the_owner(control_db: Connection, business: UUID) -> None:
     move = begin(control_db, business)
     assert (move.source, move.target, move.epoch, move.attempt) == ("monolith", "scheduling", 1, 1)
-    move = advance_to(control_db, move, "verified")
+    move = advance_to(control_db, move, "fenced")
     assert owner(control_db, business) == ("monolith", 1)
-    move = advance_to(control_db, move, "decided")
+    decided = cutovers.decide(
+        control_db, move, (PassedStep("drained", {"lsn": "0/1"}, 0.0), PassedStep("verified", {}, 0.0))
+    )
+    move = cutovers.get(control_db, move.cutover_id)
+    assert (move, move.state, move.settled_at) == (decided, "decided", None)
     assert owner(control_db, business) == ("scheduling", 2)
-    assert move.settled_at is None
     move = advance_to(control_db, move, "active")
     assert move.settled_at is not None
     assert tuple(step["state"] for step in move.steps) == STATES[:-1]
+    assert [step["found"] for step in move.steps if step["state"] == "drained"] == [{"lsn": "0/1"}]
+    at = [datetime.fromisoformat(step["at"]) for step in move.steps]
+    assert at == sorted(at)
 
 
 def test_only_one_cutover_of_a_business_at_a_time(control_db: Connection, business: UUID) -> None:
@@ -97,19 +109,21 @@ def test_only_one_of_two_controllers_advances(control_db: Connection, business: 
 
 
 def test_cutover_is_decided_once(control_db: Connection, business: UUID) -> None:
-    move = advance_to(control_db, begin(control_db, business), "verified")
+    move = advance_to(control_db, begin(control_db, business), "fenced")
     assert cutovers.decide(control_db, move)
     assert not cutovers.decide(control_db, move)
     assert owner(control_db, business) == ("scheduling", 2)
 
 
-@pytest.mark.parametrize("state", ["replicating", "ready", "fenced", "drained", "verified"])
+@pytest.mark.parametrize("state", sorted(ABORTABLE))
 def test_undecided_cutover_can_be_aborted_and_then_cannot_advance(
     control_db: Connection, business: UUID, state: State
 ) -> None:
     move = advance_to(control_db, begin(control_db, business), state)
     assert cutovers.abort(control_db, move, "enough")
-    assert not (cutovers.decide(control_db, move) if state == "verified" else cutovers.advance(control_db, move))
+    assert not (
+        cutovers.decide(control_db, move) if FOLLOWS[state] == "decided" else cutovers.advance(control_db, move)
+    )
     aborted = cutovers.get(control_db, move.cutover_id)
     assert (aborted.state, aborted.problem, aborted.settled_at) == ("aborted", "enough", None)
     assert owner(control_db, business) == ("monolith", 1)
@@ -124,22 +138,29 @@ def test_abort_after_the_decision_changes_nothing(control_db: Connection, busine
     assert owner(control_db, business) == ("scheduling", 2)
 
 
-@pytest.mark.parametrize("state", ["fenced", "drained", "verified"])
+@pytest.mark.parametrize("state", sorted(MAY_BE_FENCED))
 def test_overdue_cutover_can_only_be_aborted(control_db: Connection, business: UUID, state: State) -> None:
     move = advance_to(control_db, begin(control_db, business), state)
     assert not cutovers.abort(control_db, move, "not yet", only_overdue=True)
     control_db.execute("UPDATE cutover.cutover SET deadline_at = clock_timestamp()")
     assert cutovers.seconds_left(control_db, move) <= 0
-    assert not (cutovers.decide(control_db, move) if state == "verified" else cutovers.advance(control_db, move))
+    assert not cutovers.decide(control_db, move)
     assert cutovers.abort(control_db, move, "overdue", only_overdue=True)
     assert owner(control_db, business) == ("monolith", 1)
 
 
+@pytest.mark.parametrize("state", ["replicating", "ready"])
+def test_cutover_is_not_decided_before_its_fence(control_db: Connection, business: UUID, state: State) -> None:
+    move = advance_to(control_db, begin(control_db, business), state)
+    assert cutovers.decide(control_db, move) is None
+    assert cutovers.get(control_db, move.cutover_id) == move
+
+
 def test_decision_fails_when_the_ownership_row_has_changed(control_db: Connection, business: UUID) -> None:
-    move = advance_to(control_db, begin(control_db, business), "verified")
+    move = advance_to(control_db, begin(control_db, business), "fenced")
     control_db.execute("UPDATE cutover.ownership SET epoch = 7 WHERE business_id = %s", (business,))
     assert not cutovers.decide(control_db, move)
-    assert cutovers.get(control_db, move.cutover_id).state == "verified"
+    assert cutovers.get(control_db, move.cutover_id).state == "fenced"
 
 
 def test_decisions_and_aborts_are_audited(control_db: Connection, business: UUID, databases: Databases) -> None:

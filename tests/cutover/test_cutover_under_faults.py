@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from monolith.cutover import failpoints
-from monolith.cutover.controller import FAILPOINT_STEPS
 from monolith.cutover.databases import other_database
+from monolith.cutover.failpoints import FAILPOINT_STEPS
 from tests.cutover.deployment import VICTIMS, Deployment, TrafficPeriod, Victim, cut_over_repeatedly, running_deployment
 from tests.faults.proxy import TcpProxy
 

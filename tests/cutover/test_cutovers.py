@@ -16,6 +16,7 @@ from monolith.cutover.databases import Connection, SchedulingDatabases, other_da
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.verification import RecentRows
 from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import Shop
 from tests.cutover.dying_controller import PassingChecks
@@ -85,7 +86,7 @@ class RefusingChecks(PassingChecks):
         return super().check_before_fence(move, source, target)
 
     def check_inside_fence(
-        self, move: Cutover, source: Connection, target: Connection, since: datetime
+        self, move: Cutover, source: Connection, target: Connection, source_rows: RecentRows
     ) -> dict[str, Any]:
         raise CutoverRefused("refused by the test")
 
@@ -105,7 +106,7 @@ class SlowChecks(PassingChecks):
     """Take longer inside the fence than its deadline."""
 
     def check_inside_fence(
-        self, move: Cutover, source: Connection, target: Connection, since: datetime
+        self, move: Cutover, source: Connection, target: Connection, source_rows: RecentRows
     ) -> dict[str, Any]:
         time.sleep(move.fence_seconds + 0.1)
         return {}

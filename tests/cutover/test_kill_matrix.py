@@ -14,8 +14,9 @@ import pytest
 
 from contracts.scheduling.values import DatabaseName
 from deploy.devstack.program import ROOT
-from monolith.cutover.controller import FAILPOINT_STEPS, Controller
+from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabases, other_database
+from monolith.cutover.failpoints import FAILPOINT_STEPS
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.store import cutovers
 from scheduling_service.engine import lease as leases

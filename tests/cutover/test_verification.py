@@ -4,6 +4,7 @@ import importlib
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,15 @@ import psycopg
 import pytest
 
 from monolith.cutover.databases import Connection, SchedulingDatabases
-from monolith.cutover.verification import check_invariants, compare, compare_recent, compare_since, full_comparison
+from monolith.cutover.verification import (
+    Findings,
+    check_invariants,
+    compare,
+    compare_recent,
+    compare_since,
+    full_comparison,
+    read_recent,
+)
 from monolith.cutover.verification.table_rows import EXCLUDED_TABLES, read_tables
 from tests.contract.port.shop import Shop, at
 from tests.cutover.writers import opened, switched_port, writers
@@ -80,13 +89,18 @@ def vandal(shared_databases: Databases) -> Iterator[psycopg.Connection[Any]]:
         connection.execute("SELECT pg_replication_origin_drop(%s)", (origin,))
 
 
+def recent_findings(source: Connection, target: Connection, shop: Shop, since: datetime) -> Findings:
+    """Compare as inside a fence."""
+    return compare_recent(source, target, shop.business_id, read_recent(source, shop.business_id, since))
+
+
 @pytest.mark.usefixtures("_read")
 def test_copy_equals_its_source(source: Connection, target: Connection, shop: Shop) -> None:
     findings = compare(source, target, shop.business_id)
     assert findings.equal, findings.differences
     assert findings.tables["appointment"].rows == 6
     assert findings.tables["session"].rows == 2
-    eventually(lambda: compare_recent(source, target, shop.business_id, findings.compared_from).equal)
+    eventually(lambda: recent_findings(source, target, shop, findings.compared_from).equal)
     assert check_invariants(source, shop.business_id) == []
 
 
@@ -108,7 +122,7 @@ def test_comparison_under_load_covers_all_earlier_writes(source: Connection, tar
             assert findings.compared_from > began
             began = findings.compared_from
             time.sleep(0.05)
-    eventually(lambda: compare_recent(source, target, shop.business_id, began).equal)
+    eventually(lambda: recent_findings(source, target, shop, began).equal)
 
 
 def test_open_write_is_included_in_the_next_comparison(
@@ -160,7 +174,7 @@ def test_difference_in_any_table_is_found_and_named(
     assert vandal.execute(CHANGES[table].encode(), (shop.business_id,)).rowcount >= 1
     for findings in (
         compare(source, target, shop.business_id, settle_seconds=0.1),
-        compare_recent(source, target, shop.business_id, since),
+        recent_findings(source, target, shop, since),
         compare_since(source, target, shop.business_id, since, settle_seconds=0.1),
     ):
         assert not findings.equal

@@ -223,7 +223,8 @@ class CutoverService:
         try:
             checked = checks.check_before_fence(cutover, source, target)
             began = time.monotonic()
-            checks.check_inside_fence(cutover, source, target, checked.compared_from)
+            rows = checks.read_source(cutover, source, checked.compared_from)
+            checks.check_inside_fence(cutover, source, target, rows)
         except CutoverRefused as refusal:
             raise RehearsalFailed(business.slug, str(refusal)) from refusal
         verify_ms = (time.monotonic() - began) * 1000

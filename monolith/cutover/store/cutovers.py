@@ -3,12 +3,13 @@
 The only commit point of a cutover is `decide`: one transaction that also updates the row of `cutover.ownership`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg import Rollback, sql
 from psycopg import errors as pg
+from psycopg import sql
 from psycopg.rows import kwargs_row
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
@@ -40,6 +41,9 @@ _ADVANCE = sql.SQL(
 ).format(sql.SQL(_COLUMNS))
 
 
+_DECIDE = sql.SQL("SELECT {} FROM cutover.decide(%s, %s, %s)").format(sql.SQL(_COLUMNS)).as_bytes()
+
+
 class Cutover(NamedTuple):
     """A cutover as stored when it was read. `epoch` is the source's; the target's is one higher."""
 
@@ -59,6 +63,14 @@ class Cutover(NamedTuple):
     steps: list[dict[str, Any]]
     began_at: datetime
     settled_at: datetime | None
+
+
+class PassedStep(NamedTuple):
+    """A step inside the fence that the decision records. `seconds_ago` is the time since it was completed."""
+
+    state: State
+    found: dict[str, Any]
+    seconds_ago: float
 
 
 class CutoverInProgress(Exception):
@@ -161,37 +173,21 @@ def advance(
         return cursor.execute(_ADVANCE, values).fetchone()
 
 
-def decide(control_db: Connection, cutover: Cutover) -> bool:
-    """Make the target the owner of the business: the commit point of the cutover.
+def decide(control_db: Connection, cutover: Cutover, passed: Sequence[PassedStep] = ()) -> Cutover | None:
+    """Make the target the owner of the business, record the passed steps, and return the decided cutover.
 
-    Returns False, with nothing changed, when the cutover was aborted or decided by another controller, its deadline has
-    passed, or the owner or epoch is no longer the one with which it began.
+    One transaction: the commit point of the cutover. Returns None, with nothing changed, when the cutover is not
+    fenced, was aborted or decided by another controller, its deadline has passed, or the owner or epoch is no longer
+    the one with which it began.
     """
-    with control_db.transaction() as transaction:
-        decided = control_db.execute(
-            """
-            UPDATE cutover.cutover
-               SET state = 'decided',
-                   steps = steps || jsonb_build_object('state', 'decided', 'at', clock_timestamp())
-             WHERE cutover_id = %s AND state = 'verified' AND clock_timestamp() < deadline_at
-            RETURNING 1
-            """,
-            (cutover.cutover_id,),
-        ).fetchone()
-        if decided is None:
-            return False
-        switched = control_db.execute(
-            """
-            UPDATE cutover.ownership SET owner = %s, epoch = %s, decided_at = clock_timestamp()
-             WHERE business_id = %s AND owner = %s AND epoch = %s
-            RETURNING 1
-            """,
-            (cutover.target, cutover.epoch + 1, cutover.business_id, cutover.source, cutover.epoch),
-        ).fetchone()
-        if switched is None:
-            raise Rollback(transaction)
-        _audit(control_db, cutover, "cutover.decided")
-    return switched is not None
+    steps = Jsonb([step._asdict() for step in passed])
+    with control_db.cursor(row_factory=kwargs_row(Cutover)) as cursor:
+        return cursor.execute(_DECIDE, (cutover.cutover_id, steps, uuid7()), prepare=True).fetchone()
+
+
+def prepare_decision(control_db: Connection) -> None:
+    """Prepare the statement of `decide` in this session, so that writers do not wait for it. Changes nothing."""
+    control_db.execute(_DECIDE, (UUID(int=0), Jsonb([]), UUID(int=0)), prepare=True)
 
 
 def abort(control_db: Connection, cutover: Cutover, problem: str, *, only_overdue: bool = False) -> bool:
@@ -217,7 +213,15 @@ def abort(control_db: Connection, cutover: Cutover, problem: str, *, only_overdu
             },
         ).fetchone()
         if row is not None:
-            _audit(control_db, cutover, "cutover.aborted", problem)
+            append_audit(
+                control_db,
+                actor=cutover.actor,
+                action="cutover.aborted",
+                subject=f"business:{cutover.business_id}",
+                before=cutover.source,
+                after=cutover.source,
+                reason=problem or cutover.reason,
+            )
     return row is not None
 
 
@@ -281,18 +285,6 @@ def abandoned(control_db: Connection, cutover: Cutover, seconds: float) -> bool:
         return False
     release_driver(control_db, cutover.cutover_id)
     return True
-
-
-def _audit(control_db: Connection, cutover: Cutover, action: str, problem: str | None = None) -> None:
-    append_audit(
-        control_db,
-        actor=cutover.actor,
-        action=action,
-        subject=f"business:{cutover.business_id}",
-        before=cutover.source,
-        after=cutover.target if action == "cutover.decided" else cutover.source,
-        reason=problem or cutover.reason,
-    )
 
 
 def _read(control_db: Connection, where: str, values: tuple[object, ...]) -> list[Cutover]:

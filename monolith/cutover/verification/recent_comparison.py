@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import sql
@@ -21,33 +21,61 @@ from monolith.cutover.verification.full_comparison import (
 from monolith.cutover.verification.table_rows import Rows, Table, read_tables
 
 _POLL_SECONDS = 0.002
-_RECENT_ROWS = {
-    "appointment": "t.appointment_id = ANY (%(appointments)s)",
+_RECENT_ROWS: dict[str, LiteralString] = {
+    "appointment": "t.appointment_id = ANY ({appointments})",
     "history": "t.at >= %(since)s",
     "idempotency": "t.recorded_at >= %(since)s",
-    "claim": "t.holder_id = ANY (%(holders)s)",
-    "session": "t.session_id = ANY (%(holders)s)",
+    "claim": "t.holder_id = ANY ({holders})",
+    "session": "t.session_id = ANY ({holders})",
 }
 """The condition for recent rows of each table that grows with use. All other tables are compared completely."""
+_RECENT_SETS = sql.SQL("""
+    WITH changed AS MATERIALIZED (
+        SELECT DISTINCT h.appointment_id FROM scheduling.history h
+         WHERE h.business_id = %(business)s AND h.at >= %(since)s),
+    holder AS MATERIALIZED (
+        SELECT appointment_id AS holder_id FROM changed
+         UNION
+        SELECT a.session_id FROM scheduling.appointment a
+         WHERE a.business_id = %(business)s AND a.appointment_id = ANY (ARRAY(SELECT appointment_id FROM changed))
+           AND a.session_id IS NOT NULL)
+""")
+_CHANGED = sql.SQL("ARRAY(SELECT appointment_id FROM changed)")
+_HOLDERS = sql.SQL("ARRAY(SELECT holder_id FROM holder)")
+_SCHEMA_VERSION = Table("alembic_version", ("version_num",), ("version_num",), ("character varying",))
+"""Compared with the tables of the business, without another round trip."""
 
 
-def compare_recent(
-    source: Connection,
-    target: Connection,
-    business_id: UUID,
-    since: datetime,
-    *,
-    tables: Sequence[Table] | None = None,
-) -> Findings:
-    """Compare all tables except bookings completely, and the bookings with a history entry since `since`.
+class RecentRows(NamedTuple):
+    """The summaries of one database: by table, the number of recent rows and the sum of their hashes."""
 
-    `since` is a time of the source's clock. Nothing may be written during the comparison: a difference is not read
-    again. `tables` are those of `read_tables`, if already known.
+    since: datetime
+    tables: tuple[Table, ...]
+    found: dict[str, tuple[int, str]]
+
+
+def read_recent(
+    db: Connection, business_id: UUID, since: datetime, *, tables: Sequence[Table] | None = None
+) -> RecentRows:
+    """Read the summaries in one statement: all rows of tables that do not grow with use, bookings with a history entry
+    since `since`, and the version of the schema.
+
+    `since` is a time of the source's clock; `tables` are those of `read_tables`, if already known.
+    """
+    compared = (*(tables if tables is not None else read_tables(db)), _SCHEMA_VERSION)
+    found = db.execute(_summary_query(compared), {"business": business_id, "since": since}, prepare=True).fetchall()
+    return RecentRows(since, compared, {name: (count, total) for name, count, total in found})
+
+
+def compare_recent(source: Connection, target: Connection, business_id: UUID, here: RecentRows) -> Findings:
+    """Compare the target with what `read_recent` found in the source.
+
+    Nothing may be written between the two reads: a difference is not read again.
     """
     began = time.monotonic()
-    found = _read(source, target, business_id, since, tables)
+    found = _compared(source, target, business_id, here)
     differences = [each for table, rows in found.differing.items() for each in differences_of(table, *rows)]
-    return build_findings(found.tables, differences, since, began)
+    return build_findings(found.tables, differences, here.since, began)
 
 
 def compare_since(
@@ -59,16 +87,19 @@ def compare_since(
     tables: Sequence[Table] | None = None,
     settle_seconds: float = 5.0,
 ) -> Findings:
-    """Compare like `compare_recent` while the business is in use: differing rows are read again until they agree.
+    """Compare the recent rows while the business is in use: differing rows are read again until they agree.
 
-    A later comparison may start exactly at the findings' `compared_from`: every write with an earlier timestamp has
-    ended.
+    `since` is a time of the source's clock; `tables` are those of `read_tables`, if already known. A later comparison
+    may start exactly at the findings' `compared_from`: every write with an earlier timestamp has ended.
     """
     began = time.monotonic()
     compared_from = _wait_for_earlier_writes(source, business_id, settle_seconds) or since
-    found = _read(source, target, business_id, since, tables)
+    found = _compared(source, target, business_id, read_recent(source, business_id, since, tables=tables))
     differences = []
     for table, rows in found.differing.items():
+        if table == _SCHEMA_VERSION:
+            differences += differences_of(table, *rows)
+            continue
         differences += unsettled_differences(
             table, list(differing_keys(*rows)), source, target, business_id, settle_seconds
         )
@@ -110,44 +141,50 @@ class _Found(NamedTuple):
     differing: dict[Table, tuple[Rows, Rows]]
 
 
-def _read(
-    source: Connection, target: Connection, business_id: UUID, since: datetime, tables: Sequence[Table] | None
-) -> _Found:
-    values: dict[str, Any] = {"business": business_id, "since": since}
-    tables = tables if tables is not None else read_tables(source)
-    with ThreadPoolExecutor(2) as both:
-        changed = set[UUID]().union(*both.map(lambda db: _changed(db, values), (source, target)))
+def _compared(source: Connection, target: Connection, business_id: UUID, read: RecentRows) -> _Found:
+    """Compare the summaries of both databases, and read the rows of differing tables.
+
+    Each database selects recent rows by its own history: if both select different appointments, the history differs.
+    """
+    here, there = read.found, read_recent(target, business_id, read.since, tables=read.tables[:-1]).found
+    found = _Found({name: TableFinding(here[name][0], here[name] == there[name]) for name in here}, {})
+    if here != there:
+        values: dict[str, Any] = {"business": business_id, "since": read.since}
+        changed = _changed(source, values) | _changed(target, values)
         values["appointments"] = sorted(changed)
-        values["holders"] = sorted(changed.union(*both.map(lambda db: _sessions(db, values), (source, target))))
-        query = sql.SQL(" UNION ALL ").join(_summary(table) for table in tables)
-        here, there = (dict(found) for found in both.map(lambda db: _summaries(db, query, values), (source, target)))
-    found = _Found({}, {})
-    for table in tables:
-        equal = here[table.name] == there[table.name]
-        found.tables[table.name] = TableFinding(here[table.name][0], equal)
-        if not equal:
+        values["holders"] = sorted(changed | _sessions(source, values) | _sessions(target, values))
+        for table in (table for table in read.tables if here[table.name] != there[table.name]):
             found.differing[table] = (_rows(source, table, values), _rows(target, table, values))
     return found
 
 
-def _where(table: Table) -> sql.SQL:
-    return sql.SQL(_RECENT_ROWS.get(table.name, "true"))
+@lru_cache(maxsize=2)
+def _summary_query(tables: tuple[Table, ...]) -> bytes:
+    """The statement that summarizes all tables, composed once: it is long."""
+    parts = [_summary(table) for table in tables]
+    return sql.SQL("{} {}").format(_RECENT_SETS, sql.SQL(" UNION ALL ").join(parts)).as_bytes()
 
 
 def _summary(table: Table) -> sql.Composed:
-    return sql.SQL(
-        "SELECT {}, count(*), coalesce(sum({}), 0)::text FROM {} WHERE t.business_id = %(business)s AND {}"
-    ).format(sql.Literal(table.name), table.row_hash, table.source, _where(table))
+    return sql.SQL("SELECT {}, count(*), coalesce(sum({}), 0)::text FROM {} WHERE {}").format(
+        sql.Literal(table.name), table.row_hash, table.source, _where(table, _CHANGED, _HOLDERS)
+    )
 
 
-def _summaries(db: Connection, query: sql.Composed, values: dict[str, Any]) -> list[tuple[str, tuple[int, str]]]:
-    return [(name, (count, total)) for name, count, total in db.execute(query, values, prepare=True).fetchall()]
+def _where(table: Table, appointments: sql.SQL, holders: sql.SQL) -> sql.Composed:
+    """The condition for the compared rows, for appointments and holders given as an array or a placeholder."""
+    if table == _SCHEMA_VERSION:
+        return sql.SQL("true").format()
+    recent = sql.SQL(_RECENT_ROWS.get(table.name, "true")).format(appointments=appointments, holders=holders)
+    return sql.SQL("t.business_id = %(business)s AND {}").format(recent)
 
 
 def _rows(db: Connection, table: Table, values: dict[str, Any]) -> Rows:
     found = db.execute(
-        sql.SQL("SELECT {} FROM {} WHERE t.business_id = %(business)s AND {}").format(
-            table.keyed_hash, table.source, _where(table)
+        sql.SQL("SELECT {} FROM {} WHERE {}").format(
+            table.keyed_hash,
+            table.source,
+            _where(table, sql.SQL("%(appointments)s"), sql.SQL("%(holders)s")),
         ),
         values,
     ).fetchall()

@@ -50,6 +50,8 @@ def steps(world: World, flaws: Flaws) -> Iterator[Step]:
             yield f"controller {number} crashes", _with(world, number, None)
             for name, after in _act(world, intent, flaws):
                 yield f"controller {number}: {name}", _with(after, number, None)
+            for name, after, next_step in _inside_fence(world, intent, flaws):
+                yield f"controller {number}: {name}", _with(after, number, Intent(next_step, intent.move))
     yield from _deliver(world)
     yield from _write(world, flaws)
 
@@ -73,16 +75,14 @@ def _anyone_aborts(world: World, move: ModelCutover, flaws: Flaws) -> Iterator[S
 
 def _intent(move: ModelCutover) -> Intent:
     """Return the action for the state, like the controller's table."""
-    step = {"fenced": "fence", "decided": "activate", "aborted": "release"}.get(move.state, FOLLOWS.get(move.state, ""))
-    return Intent(step, move)
+    steps = {"decided": "activate", "aborted": "release", **dict.fromkeys(MAY_BE_FENCED, "fence")}
+    return Intent(steps.get(move.state, FOLLOWS.get(move.state, "")), move)
 
 
 def _act(world: World, intent: Intent, flaws: Flaws) -> Iterator[Step]:
     """Act on a database at once; change the row only if it is still as seen."""
     step, seen = intent
-    if step == "fence":
-        yield from _fence(world, seen, flaws)
-    elif step == "activate":
+    if step == "activate":
         after = _activate(world, seen, flaws)
         yield "activates", _advance(after, seen)
     elif step == "release":
@@ -90,7 +90,7 @@ def _act(world: World, intent: Intent, flaws: Flaws) -> Iterator[Step]:
         yield "releases", _settle_aborted(after, seen)
     elif step == "decided":
         yield "decides", _decide(world, seen, flaws)
-    elif step:
+    elif step in FOLLOWS.values():
         yield f"advances to {step}", _advance(world, seen)
     # A process may also stop between the two parts of a step.
     if step == "activate":
@@ -99,19 +99,25 @@ def _act(world: World, intent: Intent, flaws: Flaws) -> Iterator[Step]:
         yield "releases and stops", _release(world, seen, flaws)
 
 
-def _fence(world: World, seen: ModelCutover, flaws: Flaws) -> Iterator[Step]:
-    """Take the lock exclusively, so not while a source writer is open; then wait for the watermark at the target."""
+def _inside_fence(world: World, intent: Intent, flaws: Flaws) -> Iterator[tuple[str, World, str]]:
+    """Fence, then wait for the watermark at the target; each step with the next one, which is not stored.
+
+    The fence takes the lock exclusively, so not while a source writer is open. It is void for a released attempt.
+    """
+    step, seen = intent
     source = world.at(seen.source)
+    if step == "drain" and world.at(other(seen.source)).mark >= seen.attempt:
+        yield "has drained", world, "decided"
+    if step != "fence":
+        return
     writer = world.writer
     open_there = writer is not None and writer.at == seen.source and writer.phase in ("locked", "allowed")
     if flaws.mark_before_lock and open_there and source.mark < seen.attempt and source.lease.active:
         marked = source._replace(mark=seen.attempt, sent=(*source.sent, seen.attempt))
-        yield "takes the position", world.with_at(seen.source, marked)
-    if not open_there:
-        yield "fences", world.with_at(seen.source, _fenced(source, seen, flaws))
-    is_fenced = source.lease.attempt == seen.attempt and not source.lease.active
-    if is_fenced and world.at(other(seen.source)).mark >= seen.attempt:
-        yield "has drained", _advance(world, seen)
+        yield "takes the position", world.with_at(seen.source, marked), "fence"
+    fenced = _fenced(source, seen, flaws)
+    if not open_there and fenced.lease == Lease(False, seen.epoch, seen.attempt):
+        yield "fences", world.with_at(seen.source, fenced), "drain"
 
 
 def _fenced(source: DatabaseState, seen: ModelCutover, flaws: Flaws) -> DatabaseState:
@@ -156,7 +162,7 @@ def _decide(world: World, seen: ModelCutover, flaws: Flaws) -> World:
     move = world.move
     if move is None or move.attempt != seen.attempt:
         return world
-    if not flaws.decide_without_swap and (move.state != "verified" or move.overdue):
+    if not flaws.decide_without_swap and (move.state not in MAY_BE_FENCED or move.overdue):
         return world
     return world._replace(
         move=move._replace(state="decided", settled=False), owner=other(seen.source), epoch=seen.epoch + 1

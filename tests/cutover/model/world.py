@@ -43,7 +43,7 @@ class ModelCutover(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """A controller's intent, from a read of the row that may be outdated."""
+    """A controller's intent, from a read of the row that may be outdated. `drain` and `decided` follow a fence."""
 
     step: str
     move: ModelCutover
