@@ -5,7 +5,7 @@ in production: another customer may have booked first, and the response is a con
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -45,7 +45,8 @@ class BookedAppointment(NamedTuple):
 class BusinessState:
     """The generator's knowledge of one business: recently offered slots and booked appointments.
 
-    Shared by all greenlets. With `hot_slots`, bookings choose among those, else among all offered slots.
+    Shared by all greenlets. With `hot_slots`, bookings choose among those, else among all offered slots. `day_weights`
+    are the weights of the next days among searches, tomorrow first.
     """
 
     business: LoadBusiness
@@ -54,6 +55,7 @@ class BusinessState:
     offers: deque[OfferedSlot] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
     appointments: deque[BookedAppointment] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
     hot_slots: HotSlots[OfferedSlot] | None = None
+    day_weights: Sequence[float] = (1.0,) * DAYS_AHEAD
 
     @property
     def path(self) -> str:
@@ -76,7 +78,7 @@ class Journey:
 def search(state: BusinessState, chance: Random) -> ApiRequest:
     """Search one day, of one provider or of all."""
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    day += timedelta(days=chance.randint(1, DAYS_AHEAD))
+    day += timedelta(days=chance.choices(range(1, DAYS_AHEAD + 1), state.day_weights)[0])
     business = state.business
     query = {
         "offering_id": business.offering_id,
@@ -182,12 +184,25 @@ High enough that ten seconds of each module have a 95th percentile.
 """
 
 
-def plan_arrivals(rate: float, seconds: float, seed: int, shape: Shape = peak_hour) -> list[Arrival]:
+def zipf_weights(exponent: float) -> list[float]:
+    """Return the weights of the next days by Zipf's law, tomorrow first; equal weights for exponent 0."""
+    return [1 / rank**exponent for rank in range(1, DAYS_AHEAD + 1)]
+
+
+def plan_arrivals(
+    rate: float,
+    seconds: float,
+    seed: int,
+    shape: Shape = peak_hour,
+    *,
+    mix: Mapping[str, float] = SCHEDULING_MIX,
+    background: Mapping[str, float] = BACKGROUND_RATES,
+) -> list[Arrival]:
     """Return the arrivals of a run: `rate` scheduling requests a second at full rate, and the background.
 
     Equal arguments give equal arrivals, so that two topologies can be compared.
     """
-    total = sum(SCHEDULING_MIX.values())
-    scheduling = {name: rate * weight / total for name, weight in SCHEDULING_MIX.items()}
-    background = poisson_schedule(BACKGROUND_RATES, constant_rate, seconds, seed)
-    return sorted([*poisson_schedule(scheduling, shape, seconds, seed), *background])
+    total = sum(mix.values())
+    scheduling = {name: rate * weight / total for name, weight in mix.items()}
+    others = poisson_schedule(background, constant_rate, seconds, seed)
+    return sorted([*poisson_schedule(scheduling, shape, seconds, seed), *others])

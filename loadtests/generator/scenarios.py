@@ -68,6 +68,7 @@ def step_ladder(steps: int) -> Shape:
 SCENARIOS: Mapping[str, Scenario] = {
     each.name: each
     for each in (
+        Scenario("steady", "a constant rate", lambda seconds: constant_rate, 40.0),
         Scenario("idle", "an hour with little load", lambda seconds: constant_rate, 60.0, load=0.1),
         Scenario("peak_hour", "an hour with a rise, a plateau and a fall", lambda seconds: peak_hour, 60.0),
         Scenario("daily_peak", "a day with its busiest hour in the middle", lambda seconds: daily_peak, 120.0),

@@ -9,10 +9,16 @@ from typing import Final
 import msgspec
 
 from loadtests.generator.api_client import LoadError
-from loadtests.generator.arrivals import Arrival, constant_rate
+from loadtests.generator.arrivals import Arrival, Shape, constant_rate
 from loadtests.generator.businesses import LoadBusiness, sign_in
 from loadtests.generator.hot_slots import HotSlots
-from loadtests.generator.journeys import BusinessState, plan_arrivals
+from loadtests.generator.journeys import (
+    BACKGROUND_RATES,
+    SCHEDULING_MIX,
+    BusinessState,
+    plan_arrivals,
+    zipf_weights,
+)
 from loadtests.generator.scenarios import find_scenario
 
 ANY_MODULE = "*"
@@ -37,7 +43,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     """`rate` is scheduling requests a second at the scenario's full rate.
 
     `hosts` are base addresses by module, with `*` for all others; several addresses take turns, as behind a load
-    balancer. Arrivals before 0 s are the warm-up.
+    balancer. Arrivals before 0 s are the warm-up. `mix` (weights of scheduling's journeys) and `background` (arrivals a
+    second of the others) replace the defaults. `day_zipf` is the exponent of the popularity of days among searches.
     """
 
     scenario: str
@@ -47,6 +54,9 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     hosts: dict[str, list[str]]
     businesses: list[SignedInBusiness]
     warm_up_seconds: float = 0.0
+    mix: dict[str, float] = {}
+    background: dict[str, float] = {}
+    day_zipf: float = 0.0
 
     def arrivals(self) -> list[Arrival]:
         """Return the arrivals, ascending; those of the warm-up have negative times and another seed.
@@ -57,13 +67,17 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
             shape = find_scenario(self.scenario).shape(self.seconds)
         except LookupError as error:
             raise LoadError(str(error)) from error
-        return [*self._warm_up(), *plan_arrivals(self.rate, self.seconds, self.seed, shape)]
+        return [*self._warm_up(), *self._plan(self.rate, self.seconds, self.seed, shape)]
+
+    def _plan(self, rate: float, seconds: float, seed: int, shape: Shape) -> list[Arrival]:
+        mix, background = self.mix or SCHEDULING_MIX, self.background or BACKGROUND_RATES
+        return plan_arrivals(rate, seconds, seed, shape, mix=mix, background=background)
 
     def _warm_up(self) -> list[Arrival]:
         if not self.warm_up_seconds:
             return []
         seconds = self.warm_up_seconds * (1 - PAUSE_SHARE)
-        arrivals = plan_arrivals(self.rate * WARM_UP_SHARE, seconds, self.seed + 1_000_003, constant_rate)
+        arrivals = self._plan(self.rate * WARM_UP_SHARE, seconds, self.seed + 1_000_003, constant_rate)
         return [Arrival(at - self.warm_up_seconds, journey) for at, journey in arrivals]
 
 
@@ -85,6 +99,8 @@ class HostRotation:
 def business_states(workload: Workload, arrivals: Sequence[Arrival]) -> list[BusinessState]:
     """Return the initial state of each business, with hot slots if the scenario has contention."""
     states, contention = [each.new_state() for each in workload.businesses], find_scenario(workload.scenario).contention
+    for state in states:
+        state.day_weights = zipf_weights(workload.day_zipf)
     if contention is not None:
         bookings = sum(arrival.journey == "book" for arrival in arrivals) / len(states)
         for state in states:
