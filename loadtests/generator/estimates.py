@@ -5,7 +5,7 @@ Not named `statistics`: Locust puts this folder first on the path, where it woul
 
 import math
 from collections.abc import Sequence
-from statistics import fmean, median, stdev
+from statistics import fmean, stdev
 from typing import NamedTuple
 
 CONFIDENCE = 0.95
@@ -16,7 +16,7 @@ MIN_VALUES_BEYOND = 2
 class Estimate(NamedTuple):
     """A value with its confidence interval, from `n` measurements.
 
-    `low` is zero and `high` infinite where `n` is too small for an interval.
+    `low` is zero (minus infinity for `mean`) and `high` infinite where `n` is too small for an interval.
     """
 
     value: float
@@ -47,8 +47,9 @@ def known_percentile(values: Sequence[float], share: float) -> float | None:
 def ratio(pairs: Sequence[tuple[float, float]], confidence: float = CONFIDENCE) -> Estimate:
     """Return the ratio of the first to the second of each pair of paired measurements.
 
-    The value is the median of the pairs' ratios. The interval is Student's, on the logarithms of the ratios: unlike a
-    bootstrap it has the stated coverage for the few pairs of a benchmark. Raises ValueError unless all are positive.
+    The value is the geometric mean of the pairs' ratios. The interval is Student's, on the logarithms of the ratios:
+    unlike a bootstrap it has the stated coverage for the few pairs of a benchmark. Raises ValueError unless all are
+    positive.
     """
     if not pairs or any(not (one > 0 and other > 0) for one, other in pairs):
         raise ValueError("a ratio requires at least one pair, and positive numbers")
@@ -56,12 +57,22 @@ def ratio(pairs: Sequence[tuple[float, float]], confidence: float = CONFIDENCE) 
 
 
 def positive(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
-    """Return the median of repeated measurements of a positive quantity, such as a ratio or a duration."""
+    """Return the geometric mean of repeated measurements of a positive quantity, such as a ratio or a duration.
+
+    It is the centre of its interval, so the value is always inside.
+    """
     if len(values) < 2:
         return Estimate(values[0], 0.0, math.inf, len(values))
-    logarithms = [math.log(value) for value in values]
-    centre, half = fmean(logarithms), _half_width(logarithms, confidence)
-    return Estimate(median(values), math.exp(centre - half), math.exp(centre + half), len(values))
+    centre, low, high, n = mean([math.log(value) for value in values], confidence)
+    return Estimate(math.exp(centre), math.exp(low), math.exp(high), n)
+
+
+def mean(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
+    """Return the arithmetic mean with Student's interval; an infinite interval for a single value."""
+    if len(values) < 2:
+        return Estimate(values[0], -math.inf, math.inf, len(values))
+    centre, half = fmean(values), _half_width(values, confidence)
+    return Estimate(centre, centre - half, centre + half, len(values))
 
 
 def _half_width(values: Sequence[float], confidence: float) -> float:

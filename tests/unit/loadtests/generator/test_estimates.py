@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from loadtests.generator.estimates import Estimate, percentile, positive, ratio, student_quantile
+from loadtests.generator.estimates import Estimate, mean, percentile, positive, ratio, student_quantile
 
 TABLE = [
     (0.975, 1, 12.7062),
@@ -56,13 +56,27 @@ def test_share_out_of_range_is_rejected(share: float) -> None:
         percentile([1.0], share)
 
 
-def test_ratio_is_the_median_with_students_interval_on_the_logarithms() -> None:
+def test_ratio_is_the_geometric_mean_with_students_interval_on_the_logarithms() -> None:
     found = ratio([(2.0, 1.0), (4.0, 1.0), (8.0, 1.0)])
     half = 4.30265 * math.log(2) / math.sqrt(3)
     assert found.value == pytest.approx(4.0)
     assert found.low == pytest.approx(4.0 * math.exp(-half), rel=1e-4)
     assert found.high == pytest.approx(4.0 * math.exp(half), rel=1e-4)
     assert found.n == 3
+
+
+def test_value_is_the_centre_of_its_interval_for_skewed_measurements() -> None:
+    """The median of these values is far from the centre of the interval."""
+    found = positive([1.0, 1.0, 1.0, 1.0, 1.001, 40.0, 41.0, 42.0, 43.0])
+    assert found.low < found.value < found.high
+    assert found.value == pytest.approx(math.sqrt(found.low * found.high))
+
+
+def test_mean_has_students_interval() -> None:
+    found = mean([1.0, 2.0, 3.0])
+    assert (found.value, found.n) == (2.0, 3)
+    assert found.high - found.value == pytest.approx(4.30265 / math.sqrt(3), rel=1e-4)
+    assert mean([1.0]) == Estimate(1.0, -math.inf, math.inf, 1)
 
 
 def test_equal_pairs_have_an_interval_of_zero_width() -> None:
