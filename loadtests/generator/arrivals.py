@@ -6,7 +6,7 @@ A closed loop of virtual users waits for slow responses, so it sends less when t
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 Shape = Callable[[float], float]
@@ -14,10 +14,19 @@ Shape = Callable[[float], float]
 
 
 class Arrival(NamedTuple):
-    """`at` is in seconds from the beginning of the run; `journey` names the request."""
+    """`at` is in seconds from the beginning of the run; `journey` names the request or the session that begins.
+
+    `number` is the position in the whole schedule, and seeds all choices of this arrival; negative in the warm-up.
+    """
 
     at: float
     journey: str
+    number: int = 0
+
+
+def numbered(arrivals: Sequence[Arrival], first: int = 0) -> list[Arrival]:
+    """Return the arrivals in their order, with ascending numbers from `first` on."""
+    return [Arrival(at, journey, number) for number, (at, journey, _) in enumerate(arrivals, first)]
 
 
 def constant_rate(_moment: float) -> float:

@@ -1,23 +1,20 @@
-"""User journeys: one request each, built from the responses of earlier ones.
+"""User journeys: single requests, sessions of several, and how many of each arrive.
 
-The ratio of searches to bookings is 8 to 1. Bookings choose from the slots that searches returned, so they collide as
-in production: another customer may have booked first, and the response is a conflict.
+In the default mix the ratio of searches to bookings is 8 to 1. Bookings choose from the slots that searches returned,
+so they collide as in production: another customer may have booked first, and the response is a conflict.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from random import Random
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from loadtests.generator.arrivals import Arrival, Shape, constant_rate, peak_hour, poisson_schedule
-from loadtests.generator.businesses import LoadBusiness
-from loadtests.generator.hot_slots import HotSlots
+from loadtests.generator.arrivals import Arrival, Shape, constant_rate, numbered, peak_hour, poisson_schedule
+from loadtests.generator.visits import DAYS_AHEAD, BookedAppointment, OfferedSlot, Visit
 
-DAYS_AHEAD = 28
-MAX_REMEMBERED = 500
+OFFERS_READ: Final = 20
+"""A visitor reads only the first slots of a search."""
 
 
 class ApiRequest(NamedTuple):
@@ -29,54 +26,25 @@ class ApiRequest(NamedTuple):
     body: Mapping[str, Any] | None = None
 
 
-class OfferedSlot(NamedTuple):
-    provider_id: str
-    starts_at: str
-
-
-class BookedAppointment(NamedTuple):
-    appointment_id: str
-    provider_id: str
-    version: int
-    cookie: str | None
-
-
-@dataclass
-class BusinessState:
-    """The generator's knowledge of one business: recently offered slots and booked appointments.
-
-    Shared by all greenlets. With `hot_slots`, bookings choose among those, else among all offered slots. `day_weights`
-    are the weights of the next days among searches, tomorrow first.
-    """
-
-    business: LoadBusiness
-    cookies: list[str]
-    staff_cookie: str
-    offers: deque[OfferedSlot] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
-    appointments: deque[BookedAppointment] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
-    hot_slots: HotSlots[OfferedSlot] | None = None
-    day_weights: Sequence[float] = (1.0,) * DAYS_AHEAD
-
-    @property
-    def path(self) -> str:
-        return f"/api/v1/businesses/{self.business.slug}"
-
-
 ResponseBody = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Journey:
-    """`build_request` returns None while it has no data, such as an appointment to cancel. `handle_response` receives
-    the body of a successful response."""
+    """One request. `build_request` returns None while it has no data, such as an appointment to cancel.
+
+    `handle_response` receives the body of a successful response, and raises KeyError, TypeError or ValueError for one
+    with another structure.
+    """
 
     module: str
-    build_request: Callable[[BusinessState, Random], ApiRequest | None]
-    handle_response: Callable[[BusinessState, ApiRequest, ResponseBody], None] = lambda _state, _request, _answer: None
+    build_request: Callable[[Visit], ApiRequest | None]
+    handle_response: Callable[[Visit, ApiRequest, ResponseBody], None] = lambda _visit, _request, _answer: None
 
 
-def search(state: BusinessState, chance: Random) -> ApiRequest:
+def search(visit: Visit) -> ApiRequest:
     """Search one day, of one provider or of all."""
+    state, chance = visit.state, visit.chance
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day += timedelta(days=chance.choices(range(1, DAYS_AHEAD + 1), state.day_weights)[0])
     business = state.business
@@ -90,81 +58,113 @@ def search(state: BusinessState, chance: Random) -> ApiRequest:
     return ApiRequest("GET", f"{state.path}/slots?{urlencode(query)}")
 
 
-def _remember_slots(state: BusinessState, _request: ApiRequest, answer: ResponseBody) -> None:
-    offered = [OfferedSlot(slot["provider_id"], slot["starts_at"]) for slot in answer["slots"][:20]]
-    state.offers.extend(offered)
-    if state.hot_slots is not None:
-        state.hot_slots.add(offered)
+def _remember_slots(visit: Visit, _request: ApiRequest, answer: ResponseBody) -> None:
+    read = [OfferedSlot(slot["provider_id"], slot["starts_at"]) for slot in answer["slots"][:OFFERS_READ]]
+    visit.offers = visit.state.remember_offers(read)
 
 
-def book(state: BusinessState, chance: Random) -> ApiRequest | None:
+def book(visit: Visit) -> ApiRequest | None:
+    """Book a slot that some search returned."""
+    return _take_slot(visit, "appointments", visit.state.offers)
+
+
+def hold(visit: Visit) -> ApiRequest | None:
+    """Hold a slot that the visit's own search returned."""
+    return _take_slot(visit, "holds", visit.offers)
+
+
+def _take_slot(visit: Visit, resource: str, offers: Mapping[int, OfferedSlot]) -> ApiRequest | None:
+    state = visit.state
     if state.hot_slots is not None:
-        offer = state.hot_slots.choose(chance)
+        slot = state.hot_slots.choose(visit.chance)
     else:
-        offer = chance.choice(state.offers) if state.offers else None
-    if offer is None:
+        key = visit.preferred(offers)
+        slot = None if key is None else offers[key]
+    if slot is None:
         return None
-    body = {"offering_id": state.business.offering_id, **offer._asdict()}
-    return ApiRequest("POST", f"{state.path}/appointments", chance.choice(state.cookies), body)
+    body = {"offering_id": state.business.offering_id, **slot._asdict()}
+    return ApiRequest("POST", f"{state.path}/{resource}", visit.cookie, body)
 
 
-def _remember_booking(state: BusinessState, request: ApiRequest, answer: ResponseBody) -> None:
+def _remember_hold(visit: Visit, request: ApiRequest, answer: ResponseBody) -> None:
+    visit.held = BookedAppointment(answer["appointment_id"], answer["provider_id"], answer["version"], request.cookie)
+
+
+def confirm(visit: Visit) -> ApiRequest | None:
+    """Confirm the slot that the visit holds."""
+    if visit.held is None:
+        return None
+    path = f"{visit.state.path}/appointments/{visit.held.appointment_id}/confirm"
+    return ApiRequest("POST", path, visit.held.cookie, {})
+
+
+def _remember_booking(visit: Visit, request: ApiRequest, answer: ResponseBody) -> None:
     booked = BookedAppointment(answer["appointment_id"], answer["provider_id"], answer["version"], request.cookie)
-    state.appointments.append(booked)
+    visit.state.remember_booking(visit.arrival, booked)
 
 
-def cancel(state: BusinessState, _chance: Random) -> ApiRequest | None:
-    """Cancel the oldest booking."""
-    if not state.appointments:
+def _pop_booking(visit: Visit) -> BookedAppointment | None:
+    key = visit.preferred(visit.state.appointments)
+    return None if key is None else visit.state.appointments.pop(key)
+
+
+def cancel(visit: Visit) -> ApiRequest | None:
+    """Cancel a booking of this run."""
+    booked = _pop_booking(visit)
+    if booked is None:
         return None
-    booked = state.appointments.popleft()
-    return ApiRequest("POST", f"{state.path}/appointments/{booked.appointment_id}/cancel", booked.cookie, {})
+    return ApiRequest("POST", f"{visit.state.path}/appointments/{booked.appointment_id}/cancel", booked.cookie, {})
 
 
-def reschedule(state: BusinessState, chance: Random) -> ApiRequest | None:
-    """Reschedule the oldest booking to another offered time of the same provider."""
-    if not state.appointments:
+def reschedule(visit: Visit) -> ApiRequest | None:
+    """Reschedule a booking of this run to another offered time of the same provider."""
+    booked = _pop_booking(visit)
+    if booked is None:
         return None
-    booked = state.appointments.popleft()
-    times = [offer.starts_at for offer in state.offers if offer.provider_id == booked.provider_id]
-    if not times:
+    offers = {key: offer for key, offer in visit.state.offers.items() if offer.provider_id == booked.provider_id}
+    key = visit.preferred(offers)
+    if key is None:
         return None
-    body = {"starts_at": chance.choice(times), "expected_version": booked.version}
-    return ApiRequest("POST", f"{state.path}/appointments/{booked.appointment_id}/reschedule", booked.cookie, body)
+    body = {"starts_at": offers[key].starts_at, "expected_version": booked.version}
+    return ApiRequest(
+        "POST", f"{visit.state.path}/appointments/{booked.appointment_id}/reschedule", booked.cookie, body
+    )
 
 
-def agenda(state: BusinessState, chance: Random) -> ApiRequest:
+def agenda(visit: Visit) -> ApiRequest:
     """Read a provider's next week, as the back office does."""
-    start = datetime.now(UTC).replace(microsecond=0)
+    state, start = visit.state, datetime.now(UTC).replace(microsecond=0)
     query = urlencode({"start": start.isoformat(), "end": (start + timedelta(days=7)).isoformat()})
-    provider_id = chance.choice(state.business.providers)
+    provider_id = visit.chance.choice(state.business.providers)
     return ApiRequest("GET", f"{state.path}/providers/{provider_id}/agenda?{query}", state.staff_cookie)
 
 
-def login(state: BusinessState, chance: Random) -> ApiRequest:
-    visitor = chance.choice(state.business.visitors)
+def login(visit: Visit) -> ApiRequest:
+    visitor = visit.chance.choice(visit.state.business.visitors)
     return ApiRequest("POST", "/api/v1/login", None, {"email": visitor.email, "password": visitor.password})
 
 
-def me(state: BusinessState, chance: Random) -> ApiRequest:
-    return ApiRequest("GET", "/api/v1/me", chance.choice(state.cookies))
+def me(visit: Visit) -> ApiRequest:
+    return ApiRequest("GET", "/api/v1/me", visit.cookie)
 
 
-def prices(state: BusinessState, _chance: Random) -> ApiRequest:
-    return ApiRequest("GET", f"{state.path}/prices")
+def prices(visit: Visit) -> ApiRequest:
+    return ApiRequest("GET", f"{visit.state.path}/prices")
 
 
-def invoices(state: BusinessState, chance: Random) -> ApiRequest:
-    return ApiRequest("GET", f"{state.path}/invoices", chance.choice(state.cookies))
+def invoices(visit: Visit) -> ApiRequest:
+    return ApiRequest("GET", f"{visit.state.path}/invoices", visit.cookie)
 
 
-def preferences(state: BusinessState, chance: Random) -> ApiRequest:
-    return ApiRequest("GET", f"{state.path}/notification-preferences", chance.choice(state.cookies))
+def preferences(visit: Visit) -> ApiRequest:
+    return ApiRequest("GET", f"{visit.state.path}/notification-preferences", visit.cookie)
 
 
 JOURNEYS: Mapping[str, Journey] = {
     "search": Journey("scheduling", search, _remember_slots),
     "book": Journey("scheduling", book, _remember_booking),
+    "hold": Journey("scheduling", hold, _remember_hold),
+    "confirm": Journey("scheduling", confirm, _remember_booking),
     "cancel": Journey("scheduling", cancel),
     "reschedule": Journey("scheduling", reschedule, _remember_booking),
     "agenda": Journey("scheduling", agenda),
@@ -175,8 +175,15 @@ JOURNEYS: Mapping[str, Journey] = {
     "preferences": Journey("notifications", preferences),
 }
 
+SESSIONS: Mapping[str, Sequence[str]] = {"reserve": ("search", "hold", "confirm")}
+"""Visits of several requests, in this order. A request that fails ends the session."""
+THINK_SECONDS: Final = 1.0
+"""Mean of the exponential time between a response and the session's next request."""
+
 SCHEDULING_MIX: Mapping[str, float] = {"search": 80, "book": 10, "cancel": 3, "reschedule": 2, "agenda": 5}
-"""Shares of the scheduling requests, in percent."""
+"""Shares of the scheduling arrivals, in percent: single requests, independent of each other."""
+SESSION_MIX: Mapping[str, float] = {"search": 79, "reserve": 9, "book": 2, "cancel": 3, "reschedule": 2, "agenda": 5}
+"""The same ratio of searches to bookings, with most bookings made in sessions."""
 BACKGROUND_RATES: Mapping[str, float] = {"login": 0.5, "me": 5.5, "prices": 3.0, "invoices": 3.0, "preferences": 6.0}
 """Constant rates of the other modules, per second: they show the effect of the peak on its neighbours.
 
@@ -198,11 +205,26 @@ def plan_arrivals(
     mix: Mapping[str, float] = SCHEDULING_MIX,
     background: Mapping[str, float] = BACKGROUND_RATES,
 ) -> list[Arrival]:
-    """Return the arrivals of a run: `rate` scheduling requests a second at full rate, and the background.
+    """Return the arrivals of a run: `rate` scheduling arrivals a second at full rate, and the background.
 
-    Equal arguments give equal arrivals, so that two topologies can be compared.
+    `mix` has weights of journeys and sessions. Equal arguments give equal arrivals, so that two topologies can be
+    compared.
     """
     total = sum(mix.values())
     scheduling = {name: rate * weight / total for name, weight in mix.items()}
     others = poisson_schedule(background, constant_rate, seconds, seed)
-    return sorted([*poisson_schedule(scheduling, shape, seconds, seed), *others])
+    return numbered(sorted([*poisson_schedule(scheduling, shape, seconds, seed), *others]))
+
+
+def steps_of(name: str) -> Sequence[str]:
+    """Return the requests of a session, or the one request of a journey. Raises KeyError."""
+    if name in SESSIONS:
+        return SESSIONS[name]
+    if name not in JOURNEYS:
+        raise KeyError(name)
+    return (name,)
+
+
+def module_of(name: str) -> str:
+    """Return the module of a journey or of a session's first request. Raises KeyError."""
+    return JOURNEYS[steps_of(name)[0]].module

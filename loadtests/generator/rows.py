@@ -14,7 +14,8 @@ class RequestRow(NamedTuple):
     """One arrival, with the seconds, on one clock, when it was due, sent and answered.
 
     A conflict (another customer booked first) counts as answered, an error does not; a dropped arrival was never sent.
-    `status` is the HTTP status, 0 without a response.
+    `status` is the HTTP status, 0 without a response. `arrival` is the number of the arrival that caused the request;
+    in a session, `session` is its name and `step` the position of the request, from 0.
     """
 
     side: str
@@ -25,6 +26,13 @@ class RequestRow(NamedTuple):
     answered: float
     outcome: RequestOutcome
     status: int = 0
+    arrival: int = 0
+    session: str = ""
+    step: int = 0
+
+    @property
+    def answered_properly(self) -> bool:
+        return self.outcome in ("ok", "conflict")
 
     @property
     def latency(self) -> float:
@@ -44,6 +52,9 @@ class RawRow(NamedTuple):
     appointment_id: str = ""
     version: int = 0
     state: str = ""
+    arrival: int = 0
+    session: str = ""
+    step: int = 0
 
     def as_row(self, side: str) -> RequestRow:
         return RequestRow(
@@ -55,6 +66,9 @@ class RawRow(NamedTuple):
             self.answered,
             self.outcome,
             self.status,
+            self.arrival,
+            self.session,
+            self.step,
         )
 
 
@@ -73,11 +87,15 @@ class RowWriter:
         """Write a row; `began` is 0 s of the run on the row's clock."""
         acknowledged = (answer.get("appointment_id", ""), answer.get("version", 0), answer.get("status", ""))
         times = (f"{moment - began:.6f}" for moment in (row.due, row.sent, row.answered))
-        self._writer.writerow([row.journey, *times, row.outcome, row.status, *acknowledged])
+        visit = (row.arrival, row.session, row.step)
+        self._writer.writerow([row.journey, *times, row.outcome, row.status, *acknowledged, *visit])
 
 
 def read_rows(path: Path) -> list[RawRow]:
-    """Return the rows in the order in which they were answered. Raises RowsError."""
+    """Return the rows in the order in which they were answered. Raises RowsError.
+
+    Files of versions before 0.3 have no columns for the arrival; theirs read as arrival 0.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return list(map(_parse, csv.DictReader(file)))
@@ -103,4 +121,7 @@ def _parse(line: Mapping[str, str]) -> RawRow:
         line["appointment_id"],
         int(line["version"] or 0),
         line["state"],
+        int(line.get("arrival") or 0),
+        line.get("session") or "",
+        int(line.get("step") or 0),
     )

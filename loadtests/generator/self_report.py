@@ -19,8 +19,9 @@ REQUEST_TIMEOUT_SECONDS: Final = 30.0
 class GeneratorReport(msgspec.Struct, frozen=True, kw_only=True):
     """The generator's own figures, from 0 s to the end.
 
-    `in_flight` is the mean number of in-flight requests, sampled and not computed from the rows; `cpu` is the share of
-    one core that this process used. `complete` is False after an interruption.
+    `planned` are the arrivals of this process. `skipped` of them sent no request, because there was nothing to cancel
+    or reschedule yet. `in_flight` is the mean number of in-flight requests, sampled and not computed from the rows;
+    `cpu` is the share of one core that this process used. `complete` is False after an interruption.
     """
 
     planned: int
@@ -29,3 +30,4 @@ class GeneratorReport(msgspec.Struct, frozen=True, kw_only=True):
     cpu: float
     in_flight: float
     complete: bool
+    skipped: int = 0

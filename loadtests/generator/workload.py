@@ -3,25 +3,26 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
-from random import Random
 from typing import Final
 
 import msgspec
 
 from loadtests.generator.api_client import LoadError
-from loadtests.generator.arrivals import Arrival, Shape, constant_rate
+from loadtests.generator.arrivals import Arrival, Shape, constant_rate, numbered
 from loadtests.generator.businesses import LoadBusiness, sign_in
 from loadtests.generator.hot_slots import HotSlots
 from loadtests.generator.journeys import (
     BACKGROUND_RATES,
     SCHEDULING_MIX,
-    BusinessState,
     plan_arrivals,
     zipf_weights,
 )
+from loadtests.generator.quantities import require_name
 from loadtests.generator.scenarios import find_scenario
+from loadtests.generator.visits import BusinessState
 
 ANY_MODULE = "*"
+BOOKING: Final = frozenset({"book", "reserve"})
 WARM_UP_SHARE: Final = 0.15
 """Rate of the warm-up, as a share of the full rate; cold servers have less capacity."""
 PAUSE_SHARE: Final = 0.2
@@ -40,11 +41,12 @@ class SignedInBusiness(msgspec.Struct, frozen=True):
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
-    """`rate` is scheduling requests a second at the scenario's full rate.
+    """`rate` is scheduling arrivals a second at the scenario's full rate.
 
     `hosts` are base addresses by module, with `*` for all others; several addresses take turns, as behind a load
-    balancer. Arrivals before 0 s are the warm-up. `mix` (weights of scheduling's journeys) and `background` (arrivals a
-    second of the others) replace the defaults. `day_zipf` is the exponent of the popularity of days among searches.
+    balancer. Arrivals before 0 s are the warm-up. `mix` (weights of scheduling's journeys and sessions) and
+    `background` (arrivals a second of the others) replace the defaults. `day_zipf` is the exponent of the popularity of
+    days among searches. The scheduling rate rises linearly from 0 during the first `rise_seconds`.
     """
 
     scenario: str
@@ -57,20 +59,29 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     mix: dict[str, float] = {}
     background: dict[str, float] = {}
     day_zipf: float = 0.0
+    rise_seconds: float = 0.0
 
     def arrivals(self) -> list[Arrival]:
-        """Return the arrivals, ascending; those of the warm-up have negative times and another seed.
+        """Return the arrivals, ascending; those of the warm-up have negative times and numbers and another seed.
 
-        Raises LoadError for an unknown scenario.
+        Raises LoadError for an unknown scenario, journey or session.
         """
+        return [*self._warm_up(), *self._plan(self.rate, self.seconds, self.seed, self.shape())]
+
+    def shape(self) -> Shape:
+        """Return the shape of scheduling's rate. Raises LoadError for an unknown scenario."""
         try:
             shape = find_scenario(self.scenario).shape(self.seconds)
         except LookupError as error:
             raise LoadError(str(error)) from error
-        return [*self._warm_up(), *self._plan(self.rate, self.seconds, self.seed, shape)]
+        if not self.rise_seconds:
+            return shape
+        return lambda moment: shape(moment) * min(1.0, moment * self.seconds / self.rise_seconds)
 
     def _plan(self, rate: float, seconds: float, seed: int, shape: Shape) -> list[Arrival]:
         mix, background = self.mix or SCHEDULING_MIX, self.background or BACKGROUND_RATES
+        for name in (*mix, *background):
+            require_name(name, "mix", ("journeys", "sessions"))
         return plan_arrivals(rate, seconds, seed, shape, mix=mix, background=background)
 
     def _warm_up(self) -> list[Arrival]:
@@ -78,7 +89,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
             return []
         seconds = self.warm_up_seconds * (1 - PAUSE_SHARE)
         arrivals = self._plan(self.rate * WARM_UP_SHARE, seconds, self.seed + 1_000_003, constant_rate)
-        return [Arrival(at - self.warm_up_seconds, journey) for at, journey in arrivals]
+        return numbered([each._replace(at=each.at - self.warm_up_seconds) for each in arrivals], -len(arrivals))
 
 
 @dataclass
@@ -102,7 +113,7 @@ def business_states(workload: Workload, arrivals: Sequence[Arrival]) -> list[Bus
     for state in states:
         state.day_weights = zipf_weights(workload.day_zipf)
     if contention is not None:
-        bookings = sum(arrival.journey == "book" for arrival in arrivals) / len(states)
+        bookings = sum(arrival.journey in BOOKING for arrival in arrivals) / len(states)
         for state in states:
             state.hot_slots = HotSlots(contention, bookings)
     return states
@@ -121,10 +132,5 @@ def sign_in_all(host: str, businesses: Sequence[LoadBusiness]) -> list[SignedInB
 
 
 def shard_of(arrivals: Sequence[Arrival], index: int, shards: int) -> list[Arrival]:
-    """Return the arrivals that one of several processes sends: every `shards`-th from `index` on."""
-    return list(arrivals[index::shards])
-
-
-def seeded_random(seed: int) -> Random:
-    """Return the random source of all choices within a run."""
-    return Random(f"{seed}:choices")
+    """Return the arrivals that one of several processes sends: those whose number modulo `shards` is `index`."""
+    return [arrival for arrival in arrivals if arrival.number % shards == index]

@@ -9,10 +9,13 @@ from loadtests.generator.journeys import (
     BACKGROUND_RATES,
     JOURNEYS,
     SCHEDULING_MIX,
+    SESSION_MIX,
+    SESSIONS,
     ApiRequest,
-    BusinessState,
     plan_arrivals,
+    steps_of,
 )
+from loadtests.generator.visits import BusinessState, Visit
 
 SLOT = {"provider_id": "p1", "starts_at": "2035-01-01T09:00:00Z", "ends_at": "2035-01-01T09:30:00Z"}
 BOOKED = {"appointment_id": "a1", "provider_id": "p1", "version": 1}
@@ -25,14 +28,32 @@ def state() -> BusinessState:
     return BusinessState(business, cookies=["session=1", "session=2"], staff_cookie="session=staff")
 
 
+def visit_of(state: BusinessState) -> Visit:
+    return Visit(state, Random(1))
+
+
 def build(name: str, state: BusinessState) -> ApiRequest | None:
-    return JOURNEYS[name].build_request(state, Random(1))
+    return JOURNEYS[name].build_request(visit_of(state))
 
 
-def test_ratio_of_searches_to_bookings_is_eight() -> None:
-    assert SCHEDULING_MIX["search"] / SCHEDULING_MIX["book"] == 8
-    assert SCHEDULING_MIX.keys() | BACKGROUND_RATES.keys() == JOURNEYS.keys()
-    assert SCHEDULING_MIX.keys() == {name for name, journey in JOURNEYS.items() if journey.module == "scheduling"}
+def respond(name: str, state: BusinessState, request: ApiRequest, answer: dict[str, object]) -> None:
+    JOURNEYS[name].handle_response(visit_of(state), request, answer)
+
+
+@pytest.mark.parametrize("mix", [SCHEDULING_MIX, SESSION_MIX])
+def test_ratio_of_searches_to_bookings_is_eight(mix: dict[str, float]) -> None:
+    requests = [(journey, weight) for name, weight in mix.items() for journey in steps_of(name)]
+    searches = sum(weight for journey, weight in requests if journey == "search")
+    bookings = sum(weight for journey, weight in requests if journey in ("book", "confirm"))
+    assert searches / bookings == 8
+    assert sum(mix.values()) == 100
+
+
+def test_mixes_use_every_journey() -> None:
+    used = {journey for name in (*SESSION_MIX, *BACKGROUND_RATES) for journey in steps_of(name)}
+    assert used == set(JOURNEYS)
+    assert {JOURNEYS[name].module for name in SCHEDULING_MIX} == {"scheduling"}
+    assert "scheduling" not in {JOURNEYS[name].module for name in BACKGROUND_RATES}
 
 
 def test_search_covers_one_day(state: BusinessState) -> None:
@@ -44,13 +65,13 @@ def test_search_covers_one_day(state: BusinessState) -> None:
     assert request.cookie is None
 
 
-@pytest.mark.parametrize("name", ["book", "cancel", "reschedule"])
+@pytest.mark.parametrize("name", ["book", "hold", "confirm", "cancel", "reschedule"])
 def test_no_request_is_built_without_data(name: str, state: BusinessState) -> None:
     assert build(name, state) is None
 
 
 def test_booking_uses_a_slot_from_a_search(state: BusinessState) -> None:
-    JOURNEYS["search"].handle_response(state, ApiRequest("GET", "/"), {"slots": [SLOT]})
+    respond("search", state, ApiRequest("GET", "/"), {"slots": [SLOT]})
     request = build("book", state)
     assert request is not None
     assert request.body == {"offering_id": "o1", "provider_id": "p1", "starts_at": "2035-01-01T09:00:00Z"}
@@ -58,22 +79,45 @@ def test_booking_uses_a_slot_from_a_search(state: BusinessState) -> None:
 
 
 def test_booking_is_canceled_once_by_the_same_customer(state: BusinessState) -> None:
-    JOURNEYS["book"].handle_response(state, ApiRequest("POST", "/", "session=2"), BOOKED)
+    respond("book", state, ApiRequest("POST", "/", "session=2"), BOOKED)
     request = build("cancel", state)
     assert request == ApiRequest("POST", "/api/v1/businesses/shop/appointments/a1/cancel", "session=2", {})
     assert build("cancel", state) is None
 
 
 def test_appointment_is_rescheduled_repeatedly_to_offered_times(state: BusinessState) -> None:
-    JOURNEYS["search"].handle_response(state, ApiRequest("GET", "/"), {"slots": [SLOT]})
-    JOURNEYS["book"].handle_response(state, ApiRequest("POST", "/", "session=2"), BOOKED)
+    respond("search", state, ApiRequest("GET", "/"), {"slots": [SLOT]})
+    respond("book", state, ApiRequest("POST", "/", "session=2"), BOOKED)
     request = build("reschedule", state)
     assert request is not None
     assert request.body == {"starts_at": SLOT["starts_at"], "expected_version": 1}
-    JOURNEYS["reschedule"].handle_response(state, request, {**BOOKED, "version": 2})
+    respond("reschedule", state, request, {**BOOKED, "version": 2})
     again = build("reschedule", state)
     assert again is not None
     assert again.body == {"starts_at": SLOT["starts_at"], "expected_version": 2}
+
+
+def test_session_holds_a_slot_of_its_own_search_and_confirms_it(state: BusinessState) -> None:
+    """A slot that only other visits were offered is not held."""
+    respond("search", state, ApiRequest("GET", "/"), {"slots": [{**SLOT, "starts_at": "2035-01-02T09:00:00Z"}]})
+    visit, requests = visit_of(state), []
+    answers = ({"slots": [SLOT]}, {**BOOKED, "status": "held"}, BOOKED)
+    for name, answer in zip(SESSIONS["reserve"], answers, strict=True):
+        request = JOURNEYS[name].build_request(visit)
+        assert request is not None
+        JOURNEYS[name].handle_response(visit, request, answer)
+        requests.append(request)
+    _, hold, confirm = requests
+    assert hold.path == "/api/v1/businesses/shop/holds"
+    assert hold.body == {"offering_id": "o1", "provider_id": "p1", "starts_at": "2035-01-01T09:00:00Z"}
+    assert (confirm.path, confirm.cookie) == ("/api/v1/businesses/shop/appointments/a1/confirm", hold.cookie)
+    assert build("cancel", state) is not None
+
+
+@pytest.mark.parametrize("name", ["search", "book", "hold"])
+def test_response_with_another_structure_is_refused(name: str, state: BusinessState) -> None:
+    with pytest.raises((KeyError, TypeError)):
+        respond(name, state, ApiRequest("GET", "/"), {"slots": None})
 
 
 @pytest.mark.parametrize("content, message", [(None, "missing"), ("{}", "damaged"), ("no json", "damaged")])

@@ -63,6 +63,6 @@ def test_arrivals_have_the_shape() -> None:
 
 
 def test_unknown_scenario_is_reported_with_the_available_ones() -> None:
-    known = "idle, peak_hour, daily_peak, stampede, step_ladder"
+    known = "steady, idle, peak_hour, daily_peak, stampede, step_ladder"
     with pytest.raises(LookupError, match=f"unknown scenario 'lunch'; available: {known}"):
         find_scenario("lunch")

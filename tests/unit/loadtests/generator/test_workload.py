@@ -36,7 +36,8 @@ def test_warm_up_is_before_0_s_and_changes_no_later_arrival() -> None:
 
 def test_background_is_equal_in_every_scenario() -> None:
     def background(scenario: str) -> list[tuple[float, str]]:
-        return [arrival for arrival in workload(scenario=scenario).arrivals() if arrival.journey in BACKGROUND_RATES]
+        arrivals = workload(scenario=scenario).arrivals()
+        return [(arrival.at, arrival.journey) for arrival in arrivals if arrival.journey in BACKGROUND_RATES]
 
     assert background("idle") == background("stampede") == background("daily_peak") == background("step_ladder")
     assert background("idle")
@@ -47,6 +48,24 @@ def test_shards_partition_the_arrivals() -> None:
     shards = [shard_of(arrivals, index, 3) for index in range(3)]
     assert sorted(arrival for shard in shards for arrival in shard) == arrivals
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
+
+
+def test_warm_up_has_negative_numbers_and_every_number_is_its_own() -> None:
+    arrivals = workload(warm_up_seconds=5.0).arrivals()
+    numbers = [arrival.number for arrival in arrivals]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert all((arrival.number < 0) == (arrival.at < 0) for arrival in arrivals)
+
+
+def test_mix_of_the_workload_replaces_the_default() -> None:
+    with_sessions = workload(mix={"reserve": 1}, background={"me": 2.0}).arrivals()
+    assert {arrival.journey for arrival in with_sessions} == {"reserve", "me"}
+
+
+def test_rate_rises_linearly_at_the_beginning() -> None:
+    rising = workload(scenario="idle", rate=200.0, rise_seconds=20.0, background={"me": 0.0}).arrivals()
+    counts = [sum(start <= arrival.at < start + 10 for arrival in rising) for start in (0, 10, 20)]
+    assert counts == [pytest.approx(expected, rel=0.1) for expected in (500, 1_500, 2_000)]
 
 
 def test_replicas_rotate_and_a_bulkhead_routes_by_module() -> None:
@@ -67,9 +86,11 @@ def test_stampede_has_hot_slots_and_daily_peak_has_none() -> None:
         assert [each.hot_slots is not None for each in state] == [expected, expected]
 
 
-def test_unknown_scenario_is_reported() -> None:
+def test_unknown_scenario_or_journey_is_reported() -> None:
     with pytest.raises(LoadError, match="unknown scenario 'lunch'"):
         workload(scenario="lunch").arrivals()
+    with pytest.raises(LoadError, match="mix: 'lunch' is unknown"):
+        workload(mix={"lunch": 1.0}).arrivals()
 
 
 def test_rate_is_that_of_scheduling_at_the_peak() -> None:

@@ -63,7 +63,7 @@ class SimulatedArm:
     def _rows(self, arm: str, block: int) -> list[RequestRow]:
         free = {process: [0.0] * threads for process, threads in self.pools.items()}
         unlocked, rows = 0.0, []
-        for at, name in plan_arrivals(RATE, SECONDS, seed=block, shape=daily_peak):
+        for at, name, _ in plan_arrivals(RATE, SECONDS, seed=block, shape=daily_peak):
             module = JOURNEYS[name].module
             sent = max(at, SECONDS / 2 + self.stall) if SECONDS / 2 <= at < SECONDS / 2 + self.stall else at
             threads = free[self.serves.get(module, self.serves["*"])]
