@@ -13,76 +13,27 @@ import locust.env  # isort: skip
 
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import fmean
-from typing import Any, Final
+from typing import Any
 
 import gevent
 import msgspec
 
 from loadtests.generator.api_client import LoadError
-from loadtests.generator.locust_user import EXIT_LOAD_ERROR, OpenModelUser, ProcessLoad
 from loadtests.generator.rows import RowWriter
+from loadtests.generator.self_monitor import SelfMonitor
 from loadtests.generator.self_report import REPORT_FILE, ROWS_FILE, GeneratorReport
-from loadtests.generator.workload import HostRotation, Workload, business_states, seeded_random
-
-SAMPLE_SECONDS: Final = 0.02
-
-
-class _WorkloadUser(OpenModelUser):
-    abstract = True
-    load: ProcessLoad
-
-    def build_load(self) -> ProcessLoad:
-        return self.load
-
-
-class _SelfMonitor:
-    """Samples the generator's in-flight requests and processor time from 0 s on."""
-
-    def __init__(self, load: ProcessLoad, on_start: Callable[[float], None], end: Callable[[], None]) -> None:
-        self._load = load
-        self._on_start = on_start
-        self._end = end
-        self._samples: list[int] = []
-        self._cpu = self._since = 0.0
-        self.began = 0.0
-
-    def run(self) -> None:
-        while not self._load.began:
-            gevent.sleep(SAMPLE_SECONDS)
-        gevent.sleep(max(0.0, self._load.began - time.perf_counter()))
-        self.began = time.time()
-        try:
-            self._on_start(self.began)
-        except OSError:
-            # The parent process has exited; standard error may be closed as well.
-            self._end()
-        self._cpu, self._since = time.process_time(), time.perf_counter()
-        while True:
-            self._samples.append(len(self._load.in_flight))
-            gevent.sleep(SAMPLE_SECONDS)
-
-    def report(self, planned: int, complete: bool) -> GeneratorReport:
-        seconds = max(1e-9, time.perf_counter() - self._since) if self._since else 0.0
-        return GeneratorReport(
-            planned=planned,
-            began=self.began,
-            seconds=seconds,
-            cpu=(time.process_time() - self._cpu) / seconds if seconds else 0.0,
-            in_flight=fmean(self._samples) if self._samples else 0.0,
-            complete=complete,
-        )
+from loadtests.generator.sender import EXIT_LOAD_ERROR, ProcessLoad, ScheduleSender
+from loadtests.generator.workload import HostRotation, Workload, business_states
 
 
 def build_process_load(workload: Workload) -> ProcessLoad:
     """Return the whole workload as the load of this process. Raises LoadError."""
     arrivals = workload.arrivals()
     states = business_states(workload, arrivals)
-    return ProcessLoad("", arrivals, states, HostRotation(workload.hosts), seeded_random(workload.seed))
+    return ProcessLoad("", arrivals, states, HostRotation(workload.hosts), workload.seed)
 
 
 def run_process_load(
@@ -92,13 +43,12 @@ def run_process_load(
 
     Calls `on_start` at 0 s. Raises LoadError as soon as a row cannot be written.
     """
-    user_class = type("WorkloadUser", (_WorkloadUser,), {"load": load, "abstract": False})
-    environment = locust.env.Environment(user_classes=[user_class], host=load.hosts.next(""))
-    runner, interrupted = environment.create_local_runner(), []
+    environment = locust.env.Environment()
+    sender, interrupted = ScheduleSender(environment, load), []
 
     def end() -> None:
         interrupted.append(True)
-        runner.quit()
+        sender.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, end)
@@ -112,14 +62,11 @@ def run_process_load(
                 end()
 
         environment.events.request.add_listener(write_row)
-        monitor = _SelfMonitor(load, on_start, end)
+        monitor = SelfMonitor(load, on_start, end)
         monitoring = gevent.spawn(monitor.run)
-        runner.start(1, spawn_rate=1)
-        runner.greenlet.join()
+        sender.run()
         monitoring.kill()
-    if environment.process_exit_code:
-        sys.exit(environment.process_exit_code)
-    return monitor.report(len(load.arrivals), not interrupted)
+    return monitor.report(not interrupted)
 
 
 @contextmanager

@@ -17,15 +17,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from loadtests.generator.arrivals import constant_rate, poisson_schedule
+from loadtests.generator.arrivals import constant_rate, numbered, poisson_schedule
 from loadtests.generator.businesses import Credentials, LoadBusiness
 from loadtests.generator.estimates import percentile
-from loadtests.generator.journeys import BusinessState
-from loadtests.generator.locust_user import ProcessLoad
 from loadtests.generator.rows import RawRow, read_rows
 from loadtests.generator.run_workload import run_process_load
 from loadtests.generator.self_report import ROWS_FILE, GeneratorReport
-from loadtests.generator.workload import ANY_MODULE, HostRotation, seeded_random
+from loadtests.generator.sender import ProcessLoad
+from loadtests.generator.visits import BusinessState
+from loadtests.generator.workload import ANY_MODULE, HostRotation
 
 RATE: Final = 600.0
 MAX_DELAY_MS: Final = 5.0
@@ -76,8 +76,8 @@ def _send(rate: float, seconds: float, core: int | None, *, stall: float) -> tup
     business = LoadBusiness("self-test", "", "", ["provider"], user, [], [user])
     state = BusinessState(business, ["session=1"], "session=2")
     with _stub_server(stall, core) as host, tempfile.TemporaryDirectory(prefix="extraction-selftest-") as folder:
-        arrivals = poisson_schedule({"me": rate}, constant_rate, seconds, seed=1)
-        load = ProcessLoad("", arrivals, [state], HostRotation({ANY_MODULE: [host]}), seeded_random(1))
+        arrivals = numbered(poisson_schedule({"me": rate}, constant_rate, seconds, seed=1))
+        load = ProcessLoad("", arrivals, [state], HostRotation({ANY_MODULE: [host]}), seed=1)
         report = run_process_load(load, Path(folder))
         return read_rows(Path(folder) / ROWS_FILE), report
 
