@@ -1,4 +1,6 @@
-from loadtests.generator.latency_table import format_table, list_errors, send_delay, summarize
+import math
+
+from loadtests.generator.latency_table import format_share, format_table, list_errors, send_delay, summarize
 from loadtests.generator.rows import RequestOutcome, RequestRow
 
 
@@ -14,7 +16,7 @@ def test_latency_counts_from_the_intended_start() -> None:
 def test_adapters_are_in_adjacent_lines_by_module() -> None:
     found = summarize([*rows("in_process", "scheduling", [5.0]), *rows("in_process", "auth", [1.0]),
                        *rows("http", "scheduling", [7.0]), *rows("http", "auth", [2.0])])  # fmt: skip
-    assert [(line.module, line.side, line.max) for line in found] == [
+    assert [(line.name, line.side, line.max) for line in found] == [
         ("auth", "in_process", found[0].max), ("auth", "http", found[1].max),
         ("scheduling", "in_process", found[2].max), ("scheduling", "http", found[3].max),
     ]  # fmt: skip
@@ -29,7 +31,8 @@ def test_percentile_requires_rows_beyond_it() -> None:
     assert summarize(many)[0].p99 is None
 
 
-def test_only_answered_requests_have_a_latency() -> None:
+def test_requests_without_a_proper_response_are_infinitely_late() -> None:
+    """Otherwise a system would look faster the more requests it rejects."""
     found = summarize(
         [
             *rows("http", "scheduling", [5.0] * 3),
@@ -39,9 +42,28 @@ def test_only_answered_requests_have_a_latency() -> None:
         ]
     )
     line = found[0]
+    assert line.p50 is not None
+    assert round(line.p50) == 5
     assert (line.requests, line.conflicts, line.errors, line.dropped) == (6, 1, 1, 1)
     assert line.max is not None
     assert round(line.max) == 8
+
+
+def test_percentile_within_the_failed_share_is_infinite() -> None:
+    line = summarize([*rows("http", "auth", [5.0] * 90), *rows("http", "auth", [1.0] * 10, "error")])[0]
+    assert (line.p95, line.kept) == (math.inf, 0.9)
+    assert "∞" in format_table([line])
+
+
+def test_table_by_journey_is_sorted_by_module() -> None:
+    search, me = rows("http", "scheduling", [5.0])[0], rows("http", "auth", [1.0])[0]._replace(journey="me")
+    found = summarize([search, me, search._replace(journey="hold")], "journey")
+    assert [line.name for line in found] == ["me", "hold", "search"]
+    assert format_table(found, "journey").split()[0] == "journey"
+
+
+def test_only_a_whole_share_reads_as_100_percent() -> None:
+    assert [format_share(share) for share in (1.0, 0.99999, 0.5, None)] == ["100.0%", "99.9%", "50.0%", "-"]
 
 
 def test_module_without_responses_has_no_latency() -> None:
