@@ -1,4 +1,4 @@
-"""Send a peak hour through either adapter, and compare."""
+"""Send a peak hour through either adapter, and compare; compare two results."""
 
 import importlib.util
 import os
@@ -20,28 +20,73 @@ from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
 from loadtests.generator.api_client import LoadError
 from loadtests.generator.businesses import BusinessFile, LoadBusiness, open_business, read_business_file
+from loadtests.generator.compare_results import Tolerances, compare
+from loadtests.generator.promises import parse_limits
+from loadtests.generator.thresholds import parse_thresholds
 from monolith.cutover.scheduling_flag import ADAPTER_FOR, AdapterName
 from monolith.cutover.service import ControlPlane
 
 FLAG_REFRESH_SECONDS = 1.0
 POSITIVE = click.FloatRange(min=0, min_open=True, max=100_000)
+LIMIT = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="[NAME=]DURATION",
+    help="Limit of a promise, such as 500ms or book=1s; repeatable. Default: 500ms.",
+)
+JUNIT = click.option("--junit", metavar="FILE", help="Write the checked conditions as JUnit XML.")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--seconds", type=POSITIVE, default=60.0, show_default=True, help="Length of the peak hour, per adapter.")
 @click.option(
-    "--rate", type=POSITIVE, default=60.0, show_default=True, help="Scheduling requests a second at the peak."
+    "--rate", type=POSITIVE, default=60.0, show_default=True, help="Scheduling arrivals a second at the peak."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds give equal arrivals.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds give equal arrivals and choices.")
 @click.option("--host", metavar="URL", help="Address of the monolith; default: the running demo.")
-def load(seconds: float, rate: float, seed: int, host: str | None) -> None:
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    metavar="CONDITION",
+    help="A condition on the results, such as 'scheduling.p99<800ms' or 'errors<1%'; repeatable.",
+)
+@LIMIT
+@click.option("--max-send-delay", default="5ms", show_default=True, help="Limit of the generator's own delay (p99).")
+@click.option("--results", metavar="FOLDER", help="Store rows and description of each adapter's run.")
+@JUNIT
+@click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Serve metrics for Prometheus on this port.")
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address on which metrics are served.")
+@click.pass_context
+def load(
+    context: click.Context,
+    seconds: float,
+    rate: float,
+    seed: int,
+    host: str | None,
+    thresholds: Sequence[str],
+    limits: Sequence[str],
+    **optional: str | int | None,
+) -> None:
     """Send a peak hour through each adapter in turn, and compare the latencies.
 
-    The load consists of slot searches and bookings, with a low constant rate of sign-ins, invoices, prices and
-    preferences. It uses one business per adapter, opened on the first call. Prints the latency of each module, counted
-    from the intended start of a request. Ctrl-C prints the results until then.
+    The load consists of slot searches, bookings and sessions that search, hold and confirm, with a low constant rate of
+    sign-ins, invoices, prices and preferences. It uses one business per adapter, opened on the first call. Prints
+    latencies and kept promises by module and journey, counted from the intended start of a request. Ctrl-C prints the
+    results until then.
+
+    Exit codes: 0 if all thresholds are satisfied; 1 if one is not, or, without thresholds, if a request failed; 2 if
+    the load could not be sent; 3 if the generator did not keep its schedule, so that no threshold can be claimed.
     """
+    if context.invoked_subcommand is not None:
+        return
     _require_locust()
+    try:
+        parse_thresholds(thresholds)
+        parse_limits(limits)
+    except LoadError as error:
+        raise CommandError(str(error)) from error
     host = (host or deployment_environment("monolith")["PUBLIC_URL"]).rstrip("/")
     path = read_settings(os.environ).data / "load.json"
     try:
@@ -50,11 +95,47 @@ def load(seconds: float, rate: float, seed: int, host: str | None) -> None:
     except LoadError as error:
         raise CommandError(str(error)) from error
     write_private(path, msgspec.json.encode(description).decode())
-    arguments = {"--host": host, "--businesses": path, "--seconds": seconds, "--rate": rate, "--seed": seed}
-    command = [str(word) for option in arguments.items() for word in option]
+    arguments = [("--host", host), ("--businesses", path), ("--seconds", seconds), ("--rate", rate), ("--seed", seed)]
+    arguments += [("--threshold", threshold) for threshold in thresholds]
+    arguments += [("--limit", limit) for limit in limits]
+    arguments += [(f"--{name.replace('_', '-')}", value) for name, value in optional.items() if value is not None]
+    command = [str(word) for option in arguments for word in option]
     sys.stdout.flush()
     # Replace this process, so that the load test handles Ctrl-C itself.
     os.execv(sys.executable, [sys.executable, "-m", "loadtests.generator.compare_adapters", *command])  # noqa: S606
+
+
+@load.command("compare")
+@click.argument("one", metavar="A", type=click.Path(path_type=Path))
+@click.argument("other", metavar="B", type=click.Path(path_type=Path))
+@LIMIT
+@click.option(
+    "--tolerance", type=click.FloatRange(min=1), default=1.1, show_default=True, help="Ratio of median latencies."
+)
+@click.option(
+    "--points",
+    type=click.FloatRange(min=0),
+    default=2.0,
+    show_default=True,
+    help="Percentage points of kept promises and of conflicts.",
+)
+@JUNIT
+def compare_results(
+    one: Path, other: Path, limits: Sequence[str], tolerance: float, points: float, junit: str | None
+) -> None:
+    """Compare two results of `extraction load --results` or of the Locust file: is B worse than A?
+
+    A and B are folders with the results of one side each, or of equal sides; both runs must have received the same
+    schedule. B is worse where a whole confidence interval is beyond the tolerance.
+
+    Exit codes: 0 if B is not worse; 1 if it is; 2 if the results cannot be compared; 3 if nothing can be claimed,
+    because a generator did not keep its schedule or a module has too few requests.
+    """
+    try:
+        tolerances = Tolerances(tolerance, points)
+        sys.exit(compare(one, other, parse_limits(limits), tolerances, Path(junit) if junit else None))
+    except LoadError as error:
+        raise CommandError(str(error)) from error
 
 
 def _require_locust() -> None:

@@ -1,4 +1,4 @@
-"""Compare the two adapters: a peak hour through each, with the same arrivals.
+"""Compare the two adapters: a peak hour through each, with the same arrivals and choices.
 
 Run as `python -m loadtests.generator.compare_adapters`.
 """
@@ -12,49 +12,50 @@ import locust.env  # isort: skip
 import argparse
 import signal
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import gevent
 import requests
-from locust.runners import LocalRunner
 
 from loadtests.generator.api_client import LoadError
 from loadtests.generator.businesses import read_business_file
-from loadtests.generator.journeys import plan_arrivals
-from loadtests.generator.latency_table import format_table, list_errors, send_delay, summarize
-from loadtests.generator.locust_user import EXIT_LOAD_ERROR
-from loadtests.generator.locustfile import PeakHour
-from loadtests.generator.rows import RequestRow
+from loadtests.generator.journeys import BACKGROUND_RATES, SESSION_MIX
+from loadtests.generator.metrics import GeneratorMetrics, serve_metrics
+from loadtests.generator.process_run import ProcessRun, build_load, read_businesses_of
+from loadtests.generator.results import RunDescription
+from loadtests.generator.run_report import SideRun, parse_claims, report_runs
+from loadtests.generator.sender import EXIT_LOAD_ERROR
+from loadtests.generator.workload import ANY_MODULE, Workload, sign_in_all
 
-MAX_DELAY_SECONDS = 0.005
-MAX_CPU = 0.85
+SCENARIO = "peak_hour"
+GAUGE_SECONDS = 1.0
 
 
 def main() -> None:
-    """Exits with code 2 when the load could not be sent, and 1 when some requests failed."""
+    """Exits with code 2 when the load could not be sent; `report_runs` describes the other codes."""
     options = _options()
-    rows: list[RequestRow] = []
     try:
+        claims = parse_claims(options.threshold, options.limit, options.max_send_delay, options.junit, options.results)
+        metrics = GeneratorMetrics(claims.promises)
+        if options.metrics_port is not None:
+            serve_metrics(metrics, options.metrics_host, options.metrics_port)
         _require_product(options.host)
-        for side in _sides(options):
-            _send_hour(side, options, rows)
+        sys.exit(report_runs(_run_sides(options, metrics), claims))
     except LoadError as error:
         sys.stderr.write(f"load: {error}\n")
         sys.exit(EXIT_LOAD_ERROR)
-    except KeyboardInterrupt:
-        _print("interrupted: results until then")
-    _report(rows)
-    sys.exit(any(row.outcome == "error" for row in rows))
 
 
-def _report(rows: list[RequestRow]) -> None:
-    _print("\n" + format_table(summarize(rows)))
-    _print("\nmilliseconds from the intended start; a dash: too few requests beyond the percentile")
-    for line in list_errors(rows):
-        _print(line)
+def _run_sides(options: argparse.Namespace, metrics: GeneratorMetrics) -> list[SideRun]:
+    """Send the peak hour through each adapter; Ctrl-C ends the run with the results until then."""
+    runs: list[SideRun] = []
+    for side in _sides(options):
+        run = _send_hour(side, options, metrics)
+        runs.append(run)
+        if not run.report.complete:
+            _print("interrupted: results until then")
+            break
+    return runs
 
 
 def _options() -> argparse.Namespace:
@@ -62,8 +63,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--host", default="http://127.0.0.1:8000", help="the monolith's public address")
     parser.add_argument("--businesses", default=".data/load.json", help="the file written by `make load`")
     parser.add_argument("--seconds", type=_positive, default=60.0, help="length of the peak hour, per adapter")
-    parser.add_argument("--rate", type=_positive, default=60.0, help="scheduling requests a second at the peak")
-    parser.add_argument("--seed", type=int, default=1, help="equal seeds give equal arrivals")
+    parser.add_argument("--rate", type=_positive, default=60.0, help="scheduling arrivals a second at the peak")
+    parser.add_argument("--seed", type=int, default=1, help="equal seeds give equal arrivals and choices")
+    parser.add_argument("--threshold", action="append", default=[], help="such as scheduling.p99<800ms")
+    parser.add_argument("--limit", action="append", default=[], help="limit of a promise, such as book=1s")
+    parser.add_argument("--max-send-delay", default="5ms", help="limit of the generator's own delay (p99)")
+    parser.add_argument("--junit", help="file for the thresholds as JUnit XML")
+    parser.add_argument("--results", help="folder for the rows and the description of the run")
+    parser.add_argument("--metrics-port", type=int, help="serve metrics for Prometheus on this port")
+    parser.add_argument("--metrics-host", default="127.0.0.1", help="address on which metrics are served")
     return parser.parse_args()
 
 
@@ -87,47 +95,48 @@ def _sides(options: argparse.Namespace) -> list[str]:
     return sorted(found, reverse=True)
 
 
-def _send_hour(side: str, options: argparse.Namespace, rows: list[RequestRow]) -> None:
-    """Send the peak hour, and append each row immediately, so that Ctrl-C loses none."""
-    options.side, options.scenario = side, "peak_hour"
-    arrivals = plan_arrivals(options.rate, options.seconds, options.seed)
+def _send_hour(side: str, options: argparse.Namespace, metrics: GeneratorMetrics) -> SideRun:
+    workload = Workload(
+        scenario=SCENARIO,
+        rate=options.rate,
+        seconds=options.seconds,
+        seed=options.seed,
+        hosts={ANY_MODULE: [options.host]},
+        businesses=sign_in_all(options.host, read_businesses_of(Path(options.businesses), side)),
+        mix=dict(SESSION_MIX),
+    )
+    arrivals = workload.arrivals()
     _print(f"{side}: {len(arrivals)} arrivals in {options.seconds:g} s")
-    environment = locust.env.Environment(user_classes=[PeakHour], host=options.host, parsed_options=options)
-    first = len(rows)
-    environment.events.request.add_listener(lambda context, **_: rows.append(context["row"]))
-    runner = environment.create_local_runner()
-    cpu, began = time.process_time(), time.perf_counter()
-    with _interruptible(runner):
-        runner.start(1, spawn_rate=1)
-        runner.greenlet.join()
-    if environment.process_exit_code:
-        sys.exit(environment.process_exit_code)
-    _print(_describe_validity(rows[first:], (time.process_time() - cpu) / (time.perf_counter() - began)))
-
-
-@contextmanager
-def _interruptible(runner: LocalRunner) -> Iterator[None]:
-    """End the runner on Ctrl-C, and then raise KeyboardInterrupt outside of gevent's loop, which prints tracebacks."""
-    pressed: list[bool] = []
-
-    def end() -> None:
-        pressed.append(True)
-        runner.quit()
-
-    handler = gevent.signal_handler(signal.SIGINT, end)
-    yield
+    run = ProcessRun(locust.env.Environment(), build_load(side, workload, arrivals), metrics.count)
+    metrics.planned.set(len(arrivals))
+    gauges, handler = gevent.spawn(_set_gauges, run, workload, metrics), gevent.signal_handler(signal.SIGINT, run.stop)
+    run.run()
     handler.cancel()
-    if pressed:
-        raise KeyboardInterrupt
+    gauges.kill()
+    return SideRun(_describe(side, options), run.report(), run.rows)
 
 
-def _describe_validity(rows: list[RequestRow], cpu: float) -> str:
-    """Return the generator's send delay and CPU use, with a warning when they may have affected the latencies."""
-    delay = send_delay(rows) or 0.0
-    text = f"  generator: p99 of the send delay {delay * 1000:.1f} ms, {cpu:.0%} of a core"
-    if delay > MAX_DELAY_SECONDS or cpu > MAX_CPU:
-        text += "\n  warning: the generator lacked CPU time, so the latencies include its own delay"
-    return text
+def _set_gauges(run: ProcessRun, workload: Workload, metrics: GeneratorMetrics) -> None:
+    shape = workload.shape()
+    while True:
+        report = run.report()
+        moment = min(1.0, report.seconds / workload.seconds)
+        metrics.intended_rate.set(workload.rate * shape(moment))
+        metrics.in_flight.set(len(run.load.in_flight))
+        metrics.cpu.set(report.cpu)
+        gevent.sleep(GAUGE_SECONDS)
+
+
+def _describe(side: str, options: argparse.Namespace) -> RunDescription:
+    return RunDescription(
+        side=side,
+        host=options.host,
+        scenario=SCENARIO,
+        rate=options.rate,
+        seconds=options.seconds,
+        seed=options.seed,
+        journeys=sorted([*SESSION_MIX, *BACKGROUND_RATES]),
+    )
 
 
 def _print(text: str) -> None:
