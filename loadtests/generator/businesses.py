@@ -70,6 +70,14 @@ def read_business_file(path: Path) -> BusinessFile:
         raise LoadError(f"{path} is damaged ({error}): remove it; `make load` writes a new one") from None
 
 
+def read_businesses_of(path: Path, side: str) -> list[LoadBusiness]:
+    """Return the file's businesses of one side. Raises LoadError."""
+    businesses = [business for business in read_business_file(path).businesses if business.side == side]
+    if not businesses:
+        raise LoadError(f"{path} has no business with the adapter {side}: `make load` opens one")
+    return businesses
+
+
 def open_business(
     host: str, slug: str, side: str, *, customers: int = CUSTOMERS, visitors: int = VISITORS
 ) -> LoadBusiness:

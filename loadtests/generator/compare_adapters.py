@@ -18,10 +18,10 @@ import gevent
 import requests
 
 from loadtests.generator.api_client import LoadError
-from loadtests.generator.businesses import read_business_file
+from loadtests.generator.businesses import read_business_file, read_businesses_of
 from loadtests.generator.journeys import BACKGROUND_RATES, SESSION_MIX
 from loadtests.generator.metrics import GeneratorMetrics, serve_metrics
-from loadtests.generator.process_run import ProcessRun, build_load, read_businesses_of
+from loadtests.generator.process_run import ProcessRun, build_load
 from loadtests.generator.results import RunDescription
 from loadtests.generator.run_report import SideRun, parse_claims, report_runs
 from loadtests.generator.sender import EXIT_LOAD_ERROR

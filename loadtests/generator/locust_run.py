@@ -22,16 +22,17 @@ from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
 from loadtests.generator.api_client import LoadError
 from loadtests.generator.arrivals import Arrival
+from loadtests.generator.businesses import read_businesses_of
 from loadtests.generator.journeys import SESSION_MIX
 from loadtests.generator.metrics import GeneratorMetrics
-from loadtests.generator.process_run import ProcessRun, build_load, read_businesses_of, restrict
+from loadtests.generator.process_run import ProcessRun, build_load
 from loadtests.generator.results import RunDescription
 from loadtests.generator.rows import RequestRow
 from loadtests.generator.run_report import Claims, SideRun, report_runs
 from loadtests.generator.self_report import GeneratorReport
 from loadtests.generator.sender import EXIT_LOAD_ERROR, LEAD_SECONDS
 from loadtests.generator.validity import merge_reports
-from loadtests.generator.workload import ANY_MODULE, SignedInBusiness, Workload, sign_in_all
+from loadtests.generator.workload import ANY_MODULE, SignedInBusiness, Workload, restrict, sign_in_all
 
 READY, BEGIN, FINISHED, FAILED = "load_ready", "load_begin", "load_finished", "load_failed"
 """Messages between the master and its workers."""
@@ -223,8 +224,8 @@ class CollectedRun:
             return
         self._reported = True
         reports = merge_reports(list(self._reports.values()))
-        whole = len(self._reports) >= len(self.plan.workers or [""])
-        merged = msgspec.structs.replace(reports, planned=self.planned, complete=reports.complete and whole)
+        # The arrivals of a lost worker, which reports nothing, are missing from the rows.
+        merged = msgspec.structs.replace(reports, planned=self.planned)
         try:
             code = report_runs([SideRun(self.plan.description(), merged, self._rows)], self._claims)
         except LoadError as error:

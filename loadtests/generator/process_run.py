@@ -3,16 +3,13 @@
 # Locust and gevent have few type annotations.
 # mypy: disable-error-code="no-untyped-call"
 
-from collections.abc import Callable, Collection
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import gevent
 from locust.env import Environment
 
-from loadtests.generator.api_client import LoadError
 from loadtests.generator.arrivals import Arrival
-from loadtests.generator.businesses import LoadBusiness, read_business_file
 from loadtests.generator.rows import RequestRow
 from loadtests.generator.self_monitor import SelfMonitor
 from loadtests.generator.self_report import GeneratorReport
@@ -77,16 +74,3 @@ def build_load(side: str, workload: Workload, arrivals: list[Arrival], index: in
         HostRotation(workload.hosts),
         workload.seed,
     )
-
-
-def restrict(arrivals: list[Arrival], journeys: Collection[str]) -> list[Arrival]:
-    """Return the arrivals of these journeys and sessions; their numbers, and so their choices, stay the same."""
-    return [arrival for arrival in arrivals if arrival.journey in journeys]
-
-
-def read_businesses_of(path: Path, side: str) -> list[LoadBusiness]:
-    """Return the businesses of one side. Raises LoadError."""
-    businesses = [business for business in read_business_file(path).businesses if business.side == side]
-    if not businesses:
-        raise LoadError(f"{path} has no business with the adapter {side}: `make load` opens one")
-    return businesses

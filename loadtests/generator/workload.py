@@ -1,6 +1,6 @@
 """The workload of one run: arrivals, addresses and signed-in businesses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Final
@@ -134,3 +134,8 @@ def sign_in_all(host: str, businesses: Sequence[LoadBusiness]) -> list[SignedInB
 def shard_of(arrivals: Sequence[Arrival], index: int, shards: int) -> list[Arrival]:
     """Return the arrivals that one of several processes sends: those whose number modulo `shards` is `index`."""
     return [arrival for arrival in arrivals if arrival.number % shards == index]
+
+
+def restrict(arrivals: list[Arrival], journeys: Collection[str]) -> list[Arrival]:
+    """Return the arrivals of these journeys and sessions; their numbers, and so their choices, stay the same."""
+    return [arrival for arrival in arrivals if arrival.journey in journeys]
