@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,16 +17,22 @@ import pytest
 
 from deploy.devstack.program import ROOT
 from loadtests.generator.businesses import Credentials, LoadBusiness
+from loadtests.generator.journeys import SESSION_MIX
 from loadtests.generator.rows import read_rows
 from loadtests.generator.self_report import REPORT_FILE, ROWS_FILE, GeneratorReport
 from loadtests.generator.workload import SignedInBusiness, Workload
 from loadtests.lab.results.model import MODULES
+from tests.e2e.booking_api import BookingApi, business_file, serving
 from tests.polling import eventually
 
 SOMEONE = Credentials("a@example.test", "secret")
 BUSINESS = SignedInBusiness(
     LoadBusiness("shop", "http", "o1", ["p1"], SOMEONE, [SOMEONE], [SOMEONE]), ["session=1"], "session=2"
 )
+
+
+SHOP = SignedInBusiness(business_file("http").businesses[0], [f"session={number}" for number in range(8)], "session=s")
+RESOURCES = ("slots", "holds", "me", "invoices", "prices", "notification-preferences")
 
 
 class _Refusing(BaseHTTPRequestHandler):
@@ -125,6 +132,28 @@ def test_slow_module_does_not_exhaust_the_limits_of_the_others(tmp_path: Path, h
     rows = [row.as_row("M1") for row in read_rows(tmp_path / ROWS_FILE)]
     assert {row.module for row in rows if row.outcome == "dropped"} == {"scheduling"}
     assert {row.module for row in rows} == set(MODULES)
+
+
+def test_two_systems_with_one_seed_receive_the_same_choices(tmp_path: Path) -> None:
+    """One of them answers slowly, and so offers its slots later."""
+    slowly = {"slots": 0.2, "appointments": 0.1, "me": 0.3}
+    load = {"scenario": "steady", "rate": 60.0, "mix": dict(SESSION_MIX), "businesses": [SHOP], "seconds": 3.0}
+    received = []
+    for name, delays in (("fast", {}), ("slow", slowly)):
+        folder = tmp_path / name
+        folder.mkdir()
+        with serving(BookingApi(delays)) as api, generating(folder, api.host, **load) as process:
+            _, error = process.communicate(timeout=60)
+        assert (process.returncode, error) == (0, "")
+        received.append(api.received)
+    fast, slow = (
+        {kind: Counter(each for each in found if each[0] == kind) for kind in RESOURCES} for found in received
+    )
+    assert fast["slots"].total() > 100
+    for kind in ("slots", "me", "invoices", "prices", "notification-preferences"):
+        assert fast[kind] == slow[kind], kind
+    # A session holds a slot of its own search, so another one only if other customers have taken it first.
+    assert (fast["holds"] & slow["holds"]).total() >= 0.75 * fast["holds"].total() > 0
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
