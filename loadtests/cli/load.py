@@ -61,13 +61,11 @@ JUNIT = click.option("--junit", metavar="FILE", help="Write the checked conditio
 @click.pass_context
 def load(
     context: click.Context,
-    seconds: float,
-    rate: float,
-    seed: int,
+    /,
     host: str | None,
     thresholds: Sequence[str],
     limits: Sequence[str],
-    **optional: str | int | None,
+    **options: object,
 ) -> None:
     """Send a peak hour through each adapter in turn, and compare the latencies.
 
@@ -82,24 +80,21 @@ def load(
     if context.invoked_subcommand is not None:
         return
     _require_locust()
-    try:
-        parse_thresholds(thresholds)
-        parse_limits(limits)
-    except LoadError as error:
-        raise CommandError(str(error)) from error
     host = (host or deployment_environment("monolith")["PUBLIC_URL"]).rstrip("/")
     path = read_settings(os.environ).data / "load.json"
     try:
+        # Before any business is opened.
+        parse_thresholds(thresholds)
+        parse_limits(limits)
         with control_plane() as plane:
             description = BusinessFile(list(_businesses(plane, host, _known_businesses(path))))
     except LoadError as error:
         raise CommandError(str(error)) from error
     write_private(path, msgspec.json.encode(description).decode())
-    arguments = [("--host", host), ("--businesses", path), ("--seconds", seconds), ("--rate", rate), ("--seed", seed)]
-    arguments += [("--threshold", threshold) for threshold in thresholds]
-    arguments += [("--limit", limit) for limit in limits]
-    arguments += [(f"--{name.replace('_', '-')}", value) for name, value in optional.items() if value is not None]
-    command = [str(word) for option in arguments for word in option]
+    repeated = [("--threshold", threshold) for threshold in thresholds] + [("--limit", limit) for limit in limits]
+    single = {"host": host, "businesses": path, **options}
+    given = [(f"--{name.replace('_', '-')}", value) for name, value in single.items() if value is not None]
+    command = [str(word) for option in (*repeated, *given) for word in option]
     sys.stdout.flush()
     # Replace this process, so that the load test handles Ctrl-C itself.
     os.execv(sys.executable, [sys.executable, "-m", "loadtests.generator.compare_adapters", *command])  # noqa: S606

@@ -95,7 +95,7 @@ def compare_runs(
 
 
 def _pairs(ones: Sequence[StoredRun], others: Sequence[StoredRun]) -> list[tuple[StoredRun, StoredRun]]:
-    """Pair the runs of equal sides; two single runs are a pair whatever their sides."""
+    """Pair the runs of equal sides; two single runs are a pair, also of different sides."""
     if len(ones) == len(others) == 1:
         pairs = [(ones[0], others[0])]
     else:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from loadtests.generator.arrivals import Arrival, Shape, constant_rate, numbered, peak_hour, poisson_schedule
-from loadtests.generator.visits import DAYS_AHEAD, BookedAppointment, OfferedSlot, Visit
+from loadtests.generator.visits import DAYS_AHEAD, BookedAppointment, LoadVisit, OfferedSlot
 
 OFFERS_READ: Final = 20
 """A visitor reads only the first slots of a search."""
@@ -38,11 +38,11 @@ class Journey:
     """
 
     module: str
-    build_request: Callable[[Visit], ApiRequest | None]
-    handle_response: Callable[[Visit, ApiRequest, ResponseBody], None] = lambda _visit, _request, _answer: None
+    build_request: Callable[[LoadVisit], ApiRequest | None]
+    handle_response: Callable[[LoadVisit, ApiRequest, ResponseBody], None] = lambda _visit, _request, _answer: None
 
 
-def search(visit: Visit) -> ApiRequest:
+def search(visit: LoadVisit) -> ApiRequest:
     """Search one day, of one provider or of all."""
     state, chance = visit.state, visit.chance
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -58,22 +58,22 @@ def search(visit: Visit) -> ApiRequest:
     return ApiRequest("GET", f"{state.path}/slots?{urlencode(query)}")
 
 
-def _remember_slots(visit: Visit, _request: ApiRequest, answer: ResponseBody) -> None:
+def _remember_slots(visit: LoadVisit, _request: ApiRequest, answer: ResponseBody) -> None:
     read = [OfferedSlot(slot["provider_id"], slot["starts_at"]) for slot in answer["slots"][:OFFERS_READ]]
     visit.offers = visit.state.remember_offers(read)
 
 
-def book(visit: Visit) -> ApiRequest | None:
+def book(visit: LoadVisit) -> ApiRequest | None:
     """Book a slot that some search returned."""
     return _take_slot(visit, "appointments", visit.state.offers)
 
 
-def hold(visit: Visit) -> ApiRequest | None:
+def hold(visit: LoadVisit) -> ApiRequest | None:
     """Hold a slot that the visit's own search returned."""
     return _take_slot(visit, "holds", visit.offers)
 
 
-def _take_slot(visit: Visit, resource: str, offers: Mapping[int, OfferedSlot]) -> ApiRequest | None:
+def _take_slot(visit: LoadVisit, resource: str, offers: Mapping[int, OfferedSlot]) -> ApiRequest | None:
     state = visit.state
     if state.hot_slots is not None:
         slot = state.hot_slots.choose(visit.chance)
@@ -86,11 +86,11 @@ def _take_slot(visit: Visit, resource: str, offers: Mapping[int, OfferedSlot]) -
     return ApiRequest("POST", f"{state.path}/{resource}", visit.cookie, body)
 
 
-def _remember_hold(visit: Visit, request: ApiRequest, answer: ResponseBody) -> None:
+def _remember_hold(visit: LoadVisit, request: ApiRequest, answer: ResponseBody) -> None:
     visit.held = BookedAppointment(answer["appointment_id"], answer["provider_id"], answer["version"], request.cookie)
 
 
-def confirm(visit: Visit) -> ApiRequest | None:
+def confirm(visit: LoadVisit) -> ApiRequest | None:
     """Confirm the slot that the visit holds."""
     if visit.held is None:
         return None
@@ -98,17 +98,17 @@ def confirm(visit: Visit) -> ApiRequest | None:
     return ApiRequest("POST", path, visit.held.cookie, {})
 
 
-def _remember_booking(visit: Visit, request: ApiRequest, answer: ResponseBody) -> None:
+def _remember_booking(visit: LoadVisit, request: ApiRequest, answer: ResponseBody) -> None:
     booked = BookedAppointment(answer["appointment_id"], answer["provider_id"], answer["version"], request.cookie)
     visit.state.remember_booking(visit.arrival, booked)
 
 
-def _pop_booking(visit: Visit) -> BookedAppointment | None:
+def _pop_booking(visit: LoadVisit) -> BookedAppointment | None:
     key = visit.preferred(visit.state.appointments)
     return None if key is None else visit.state.appointments.pop(key)
 
 
-def cancel(visit: Visit) -> ApiRequest | None:
+def cancel(visit: LoadVisit) -> ApiRequest | None:
     """Cancel a booking of this run."""
     booked = _pop_booking(visit)
     if booked is None:
@@ -116,7 +116,7 @@ def cancel(visit: Visit) -> ApiRequest | None:
     return ApiRequest("POST", f"{visit.state.path}/appointments/{booked.appointment_id}/cancel", booked.cookie, {})
 
 
-def reschedule(visit: Visit) -> ApiRequest | None:
+def reschedule(visit: LoadVisit) -> ApiRequest | None:
     """Reschedule a booking of this run to another offered time of the same provider."""
     booked = _pop_booking(visit)
     if booked is None:
@@ -131,7 +131,7 @@ def reschedule(visit: Visit) -> ApiRequest | None:
     )
 
 
-def agenda(visit: Visit) -> ApiRequest:
+def agenda(visit: LoadVisit) -> ApiRequest:
     """Read a provider's next week, as the back office does."""
     state, start = visit.state, datetime.now(UTC).replace(microsecond=0)
     query = urlencode({"start": start.isoformat(), "end": (start + timedelta(days=7)).isoformat()})
@@ -139,24 +139,24 @@ def agenda(visit: Visit) -> ApiRequest:
     return ApiRequest("GET", f"{state.path}/providers/{provider_id}/agenda?{query}", state.staff_cookie)
 
 
-def login(visit: Visit) -> ApiRequest:
+def login(visit: LoadVisit) -> ApiRequest:
     visitor = visit.chance.choice(visit.state.business.visitors)
     return ApiRequest("POST", "/api/v1/login", None, {"email": visitor.email, "password": visitor.password})
 
 
-def me(visit: Visit) -> ApiRequest:
+def me(visit: LoadVisit) -> ApiRequest:
     return ApiRequest("GET", "/api/v1/me", visit.cookie)
 
 
-def prices(visit: Visit) -> ApiRequest:
+def prices(visit: LoadVisit) -> ApiRequest:
     return ApiRequest("GET", f"{visit.state.path}/prices")
 
 
-def invoices(visit: Visit) -> ApiRequest:
+def invoices(visit: LoadVisit) -> ApiRequest:
     return ApiRequest("GET", f"{visit.state.path}/invoices", visit.cookie)
 
 
-def preferences(visit: Visit) -> ApiRequest:
+def preferences(visit: LoadVisit) -> ApiRequest:
     return ApiRequest("GET", f"{visit.state.path}/notification-preferences", visit.cookie)
 
 

@@ -28,7 +28,7 @@ from loadtests.generator.metrics import GeneratorMetrics
 from loadtests.generator.process_run import ProcessRun, build_load
 from loadtests.generator.results import RunDescription
 from loadtests.generator.rows import RequestRow
-from loadtests.generator.run_report import Claims, SideRun, report_runs
+from loadtests.generator.run_report import RunClaims, SideRun, report_runs
 from loadtests.generator.self_report import GeneratorReport
 from loadtests.generator.sender import EXIT_LOAD_ERROR, LEAD_SECONDS
 from loadtests.generator.validity import merge_reports
@@ -42,7 +42,7 @@ GAUGE_SECONDS = 1.0
 
 
 class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run sends. `workers` are the client ids of the processes that share it; empty for a single process."""
+    """The load of one run. `workers` are the client ids of the processes that share it; empty for a single process."""
 
     host: str
     side: str
@@ -154,7 +154,7 @@ class SendingProcess:
 class CollectedRun:
     """The rows and reports of one run, as the reporting process knows them: the only process, or the master."""
 
-    def __init__(self, environment: Environment, plan: LoadPlan, claims: Claims, metrics: GeneratorMetrics) -> None:
+    def __init__(self, environment: Environment, plan: LoadPlan, claims: RunClaims, metrics: GeneratorMetrics) -> None:
         self.plan = plan
         self.planned = len(plan.arrivals())
         self.failed = False

@@ -39,7 +39,7 @@ from loadtests.generator.locust_run import (
     with_workers,
 )
 from loadtests.generator.metrics import GeneratorMetrics, serve_metrics
-from loadtests.generator.run_report import Claims, parse_claims
+from loadtests.generator.run_report import RunClaims, parse_claims
 from loadtests.generator.scenarios import SCENARIOS
 from loadtests.generator.self_report import GeneratorReport
 from loadtests.generator.sender import EXIT_LOAD_ERROR
@@ -112,7 +112,7 @@ class Coordinator:
         self.collected: CollectedRun | None = None
         self._process: SendingProcess | None = None
         self._sending: gevent.Greenlet | None = None
-        self._claims = Claims()
+        self._claims = RunClaims()
         self._metrics = GeneratorMetrics()
 
     def set_up(self, environment: Any) -> None:

@@ -41,6 +41,23 @@ class GeneratorMetrics:
             registry=self.registry,
             buckets=LATENCY_BUCKETS,
         )
+        self._add_generator()
+
+    def count(self, row: RequestRow) -> None:
+        labels = (row.side, row.module, row.journey)
+        self._requests.labels(*labels, row.outcome).inc()
+        if self.promises.kept(row):
+            self._kept.labels(*labels).inc()
+        if row.answered_properly:
+            self._latency.labels(*labels).observe(row.latency)
+        if row.outcome != "dropped":
+            self._delay.observe(row.sent - row.due)
+        if row.session and (row.outcome != "ok" or row.step == len(SESSIONS[row.session]) - 1):
+            outcome = "completed" if row.outcome == "ok" else row.outcome
+            self._sessions.labels(row.side, row.session, row.journey, outcome).inc()
+
+    def _add_generator(self) -> None:
+        """Add the metrics of sessions and of the generator itself."""
         self._delay = Histogram(
             "loadtest_send_delay_seconds",
             "The generator's own delay: from the intended start to the sending.",
@@ -49,7 +66,7 @@ class GeneratorMetrics:
         )
         self._sessions = Counter(
             "loadtest_sessions",
-            "Ended sessions, by the journey and the outcome at which they ended.",
+            "Ended sessions, by the journey and the outcome; a conflict that is retried counts as well.",
             ["side", "session", "journey", "outcome"],
             registry=self.registry,
         )
@@ -65,19 +82,6 @@ class GeneratorMetrics:
             "Share of its core that the busiest process of the generator used.",
             registry=self.registry,
         )
-
-    def count(self, row: RequestRow) -> None:
-        labels = (row.side, row.module, row.journey)
-        self._requests.labels(*labels, row.outcome).inc()
-        if self.promises.kept(row):
-            self._kept.labels(*labels).inc()
-        if row.answered_properly:
-            self._latency.labels(*labels).observe(row.latency)
-        if row.outcome != "dropped":
-            self._delay.observe(row.sent - row.due)
-        if row.session and (row.outcome != "ok" or row.step == len(SESSIONS[row.session]) - 1):
-            outcome = "completed" if row.outcome == "ok" else row.outcome
-            self._sessions.labels(row.side, row.session, row.journey, outcome).inc()
 
 
 def serve_metrics(metrics: GeneratorMetrics, host: str, port: int) -> None:

@@ -1,6 +1,6 @@
 """The results of a run: one folder per side, which `extraction load compare` reads.
 
-A folder has `rows.csv` and `generator.json`, as every run of the generator, and `run.json` with what was asked.
+A folder has `rows.csv` and `generator.json`, as every run of the generator, and `run.json` with its description.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ RUN_FILE: Final = "run.json"
 
 
 class RunDescription(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked of one run; two runs can be compared if all but `side` and `host` are equal.
+    """The schedule of one run and its target; runs with equal schedules can be compared.
 
-    `journeys` are the names that arrived, `problems` the reasons why the run is invalid.
+    `journeys` are the journeys and sessions of the schedule, `problems` the reasons why the run is invalid.
     """
 
     side: str

@@ -29,8 +29,8 @@ EXIT_INVALID: Final = 3
 """Exit code when thresholds were given, but the generator's run is invalid, so that nothing can be claimed."""
 
 
-class Claims(NamedTuple):
-    """What a run must satisfy, and where its results go."""
+class RunClaims(NamedTuple):
+    """The conditions that a run must satisfy, and the files for its results."""
 
     thresholds: Sequence[Threshold] = ()
     promises: PromiseLimits = DEFAULT_LIMITS
@@ -49,12 +49,12 @@ class SideRun(NamedTuple):
 
 def parse_claims(
     thresholds: Sequence[str], limits: Sequence[str], max_send_delay: str, junit: str | None, results: str | None
-) -> Claims:
+) -> RunClaims:
     """Parse the options that all commands share; empty texts, as of an empty form field, are ignored.
 
     Raises LoadError.
     """
-    return Claims(
+    return RunClaims(
         parse_thresholds(filter(None, thresholds)),
         parse_limits(filter(None, limits)),
         ValidityLimits(send_delay=parse_duration(max_send_delay)),
@@ -63,7 +63,7 @@ def parse_claims(
     )
 
 
-def report_runs(runs: Sequence[SideRun], claims: Claims) -> int:
+def report_runs(runs: Sequence[SideRun], claims: RunClaims) -> int:
     """Print the report and write the files; return the exit code.
 
     0: all thresholds are satisfied. EXIT_THRESHOLD: one is not, or, without thresholds, a request failed. EXIT_INVALID:
@@ -84,7 +84,7 @@ def report_runs(runs: Sequence[SideRun], claims: Claims) -> int:
     return 0 if all(result.satisfied for result in checked) else EXIT_THRESHOLD
 
 
-def _problems(run: SideRun, claims: Claims) -> list[str]:
+def _problems(run: SideRun, claims: RunClaims) -> list[str]:
     return find_validity_problems(run.rows, run.report, claims.promises, claims.validity)
 
 
@@ -110,7 +110,7 @@ def _print_validity(run: SideRun, problems: Sequence[str]) -> None:
 
 
 def _write_files(
-    runs: Sequence[SideRun], problems: dict[str, list[str]], checked: Sequence[ThresholdResult], claims: Claims
+    runs: Sequence[SideRun], problems: dict[str, list[str]], checked: Sequence[ThresholdResult], claims: RunClaims
 ) -> None:
     if claims.results is not None:
         for description, report, rows in runs:

@@ -23,7 +23,7 @@ from loadtests.generator.arrivals import Arrival
 from loadtests.generator.journeys import JOURNEYS, SESSIONS, THINK_SECONDS, ApiRequest, ResponseBody, steps_of
 from loadtests.generator.rows import RequestOutcome, RequestRow
 from loadtests.generator.self_report import MAX_IN_FLIGHT, REQUEST_TIMEOUT_SECONDS
-from loadtests.generator.visits import BusinessState, Visit, begin_visit
+from loadtests.generator.visits import BusinessState, LoadVisit, begin_visit
 from loadtests.generator.workload import HostRotation
 
 LEAD_SECONDS = 0.5
@@ -82,7 +82,7 @@ class _Attempt(NamedTuple):
     """One request of a visit, due at `due`; `number` counts retries after conflicts."""
 
     name: str
-    visit: Visit
+    visit: LoadVisit
     step: int
     request: ApiRequest
     due: float
@@ -149,7 +149,7 @@ class ScheduleSender:
                 load.skipped += 1
         load.in_flight.join()
 
-    def _start(self, name: str, visit: Visit, step: int, due: float, number: int = 0) -> bool:
+    def _start(self, name: str, visit: LoadVisit, step: int, due: float, number: int = 0) -> bool:
         """Send a request in a greenlet, or drop it when too many are in flight; return False without a request."""
         request = JOURNEYS[steps_of(name)[step]].build_request(visit)
         if request is None:

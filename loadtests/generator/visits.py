@@ -1,7 +1,7 @@
-"""What the generator knows: of a business, from all responses, and of one visit, from its own.
+"""The state behind requests: of a business, from all responses, and of one visit, from its own responses.
 
 Every visit has a random source of its own, seeded by the run's seed and the arrival's number. Two systems that receive
-the same schedule therefore receive the same choices for each arrival, whatever their response times. A choice among
+the same schedule therefore receive the same choices for each arrival, at any response times. A choice among
 items that responses returned (slots, appointments) depends on the set of these items as little as possible: a visit
 ranks all possible items, and takes the first that is known.
 """
@@ -75,7 +75,7 @@ class BusinessState:
 
 
 @dataclass
-class Visit:
+class LoadVisit:
     """One person's visit, from one arrival: a single request, or a session of several.
 
     `offers` are the slots that the visit's own search returned, by key; `held` is the slot that it holds.
@@ -104,10 +104,10 @@ class Visit:
         return min(items, key=lambda key: hash((self._preference, key)), default=None)
 
 
-def begin_visit(states: Sequence[BusinessState], seed: int, arrival: int) -> Visit:
+def begin_visit(states: Sequence[BusinessState], seed: int, arrival: int) -> LoadVisit:
     """Return the visit of an arrival. Equal seeds and numbers give equal choices."""
     chance = Random(f"{seed}:visit:{arrival}")
-    return Visit(chance.choice(states), chance, arrival)
+    return LoadVisit(chance.choice(states), chance, arrival)
 
 
 def _forget_oldest(remembered: dict[int, Item]) -> None:

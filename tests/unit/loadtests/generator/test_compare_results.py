@@ -73,7 +73,7 @@ def test_improvement_is_not_worse() -> None:
 
 
 def test_equal_systems_are_rarely_worse() -> None:
-    """Of 100 comparisons with 12 judgements each, at most a few may be wrong; without a tolerance, 5 % of them."""
+    """Without a tolerance, about 5 of 100 comparisons are wrong, each of 12 judgements."""
     strict = Tolerances(latency=1.0, points=0.0)
     wrong = 0
     for seed in range(100):

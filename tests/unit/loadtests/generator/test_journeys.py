@@ -15,7 +15,7 @@ from loadtests.generator.journeys import (
     plan_arrivals,
     steps_of,
 )
-from loadtests.generator.visits import BusinessState, Visit
+from loadtests.generator.visits import BusinessState, LoadVisit
 
 SLOT = {"provider_id": "p1", "starts_at": "2035-01-01T09:00:00Z", "ends_at": "2035-01-01T09:30:00Z"}
 BOOKED = {"appointment_id": "a1", "provider_id": "p1", "version": 1}
@@ -28,8 +28,8 @@ def state() -> BusinessState:
     return BusinessState(business, cookies=["session=1", "session=2"], staff_cookie="session=staff")
 
 
-def visit_of(state: BusinessState) -> Visit:
-    return Visit(state, Random(1))
+def visit_of(state: BusinessState) -> LoadVisit:
+    return LoadVisit(state, Random(1))
 
 
 def build(name: str, state: BusinessState) -> ApiRequest | None:
@@ -101,7 +101,7 @@ def test_session_holds_a_slot_of_its_own_search_and_confirms_it(state: BusinessS
     """A slot that only other visits were offered is not held."""
     respond("search", state, ApiRequest("GET", "/"), {"slots": [{**SLOT, "starts_at": "2035-01-02T09:00:00Z"}]})
     visit, requests = visit_of(state), []
-    answers = ({"slots": [SLOT]}, {**BOOKED, "status": "held"}, BOOKED)
+    answers: list[dict[str, object]] = [{"slots": [SLOT]}, {**BOOKED, "status": "held"}, {**BOOKED}]
     for name, answer in zip(SESSIONS["reserve"], answers, strict=True):
         request = JOURNEYS[name].build_request(visit)
         assert request is not None

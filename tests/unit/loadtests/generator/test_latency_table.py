@@ -32,7 +32,7 @@ def test_percentile_requires_rows_beyond_it() -> None:
 
 
 def test_requests_without_a_proper_response_are_infinitely_late() -> None:
-    """Otherwise a system would look faster the more requests it rejects."""
+    """A system must not look faster the more requests it rejects."""
     found = summarize(
         [
             *rows("http", "scheduling", [5.0] * 3),

@@ -55,7 +55,7 @@ def test_counts_and_shares_of_failures(expression: str, satisfied: bool, figure:
 
 
 def test_unknown_percentile_does_not_satisfy_a_threshold() -> None:
-    """Two requests beyond the percentile are required, or it says nothing."""
+    """A percentile is known from two requests beyond it on."""
     assert check("p99<10s", rows([1.0] * 200)).satisfied
     result = check("p99<10s", rows([1.0] * 199))
     assert (result.satisfied, result.figure) == (False, "unknown, because 199 requests are too few for this percentile")

@@ -33,7 +33,7 @@ def test_saturated_core_is_invalid() -> None:
 
 
 def test_arrivals_without_rows_are_invalid() -> None:
-    """As when a worker is lost during the run."""
+    """A worker that is lost during the run leaves such a gap."""
     assert problems(rows([10.0] * 60), report()) == ["40 of 100 planned arrivals left no row"]
 
 

@@ -1,10 +1,17 @@
-"""The choices of a visit: the same schedule brings the same choices to two systems, whatever their timing."""
+"""The choices of a visit: the same schedule brings the same choices to two systems, at any response times."""
 
 from random import Random
 
 from loadtests.generator.businesses import Credentials, LoadBusiness
 from loadtests.generator.journeys import JOURNEYS, ApiRequest
-from loadtests.generator.visits import MAX_REMEMBERED, BookedAppointment, BusinessState, OfferedSlot, Visit, begin_visit
+from loadtests.generator.visits import (
+    MAX_REMEMBERED,
+    BookedAppointment,
+    BusinessState,
+    LoadVisit,
+    OfferedSlot,
+    begin_visit,
+)
 
 SOMEONE = Credentials("a@example.test", "secret")
 OFFERED = [
@@ -89,5 +96,5 @@ def test_oldest_offers_and_bookings_are_forgotten() -> None:
 
 
 def test_visit_keeps_its_customer() -> None:
-    visit = Visit(new_state(), Random(1))
+    visit = LoadVisit(new_state(), Random(1))
     assert visit.cookie == visit.cookie
