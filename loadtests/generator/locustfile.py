@@ -96,10 +96,10 @@ class DrawnScenario(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         run = COORDINATOR.collected
+        if COORDINATOR.refused or (run is not None and run.is_over()):
+            return None
         if run is None:
             return 1, 1.0
-        if run.is_over():
-            return None
         COORDINATOR.begin_if_ready()
         users = max(1, round(run.intended_rate()))
         return users, max(1.0, min(100.0, abs(users - self.get_current_user_count())))
@@ -110,6 +110,8 @@ class Coordinator:
 
     def __init__(self) -> None:
         self.collected: CollectedRun | None = None
+        self.refused = False
+        """Whether the current run cannot begin; the load shape then ends it."""
         self._process: SendingProcess | None = None
         self._sending: gevent.Greenlet | None = None
         self._claims = RunClaims()
@@ -137,21 +139,28 @@ class Coordinator:
     def start(self) -> None:
         """Begin a run in this process's role. A LoadError ends it with one line and exit code 2."""
         environment, runner = self._environment, self._environment.runner
+        options = environment.parsed_options
         if isinstance(runner, WorkerRunner):
-            plan = msgspec.json.decode(getattr(environment.parsed_options, PLAN), type=LoadPlan)
-            if runner.client_id in plan.workers:
-                self._process = SendingProcess(environment, plan, runner.client_id)
-                self._sending = gevent.spawn(send_as_worker, runner, self._process)
+            self._start_worker(runner, getattr(options, PLAN, ""))
             return
+        # Without a plan, workers send nothing: that of an earlier run must not be left when this one is refused.
+        setattr(options, PLAN, "")
         plan = plan_from_options(environment, {task.__name__ for task in ArrivalRate.tasks})
         self._parse_claims()
         if isinstance(runner, MasterRunner):
             plan = with_workers(plan, runner)
-            setattr(environment.parsed_options, PLAN, msgspec.json.encode(plan).decode())
+            setattr(options, PLAN, msgspec.json.encode(plan).decode())
         self.collected = CollectedRun(environment, plan, self._claims, self._metrics)
         if not isinstance(runner, MasterRunner):
             self._process = SendingProcess(environment, plan, on_row=self._metrics.count)
             self._sending = gevent.spawn(send_locally, self._process, self.collected)
+
+    def _start_worker(self, runner: WorkerRunner, encoded: str) -> None:
+        """Send this worker's share, unless the run was refused, or began before this worker connected."""
+        plan = msgspec.json.decode(encoded, type=LoadPlan) if encoded else None
+        if plan is not None and runner.client_id in plan.workers:
+            self._process = SendingProcess(self._environment, plan, runner.client_id)
+            self._sending = gevent.spawn(send_as_worker, runner, self._process)
 
     def begin_if_ready(self) -> None:
         """Let the workers begin together, once all of them are ready."""
@@ -168,6 +177,7 @@ class Coordinator:
         if self.collected is not None:
             self.collected.report()
         self.collected = self._process = None
+        self.refused = False
 
     def _parse_claims(self) -> None:
         options = self._environment.parsed_options
@@ -226,7 +236,7 @@ def start(environment: Any, **_: Any) -> None:
         COORDINATOR.start()
     except LoadError as error:
         environment.process_exit_code = _complain(error)
-        gevent.spawn(environment.runner.quit if environment.web_ui is None else environment.runner.stop)
+        COORDINATOR.refused = True
 
 
 @events.test_stop.add_listener

@@ -148,8 +148,14 @@ def test_web_interface_starts_several_runs_on_distributed_workers(tmp_path: Path
 
         (results / "in_process" / "run.json").unlink()
         sent = len(api.received)
-        assert swarm(address, seed=6, seconds=8)["success"]
-        eventually(lambda: len(api.received) > sent + 20, "requests of the second run")
+        swarm(address, seed=6, seconds=8, threshold="speed<1")
+        eventually(lambda: (tmp_path / "master").read_text().count("Shape test stopping") == 2, "the refused run's end")
+        assert "unknown metric 'speed'" in (tmp_path / "master").read_text()
+        assert len(api.received) == sent
+        # Locust ignores a start while it is still stopping.
+        again: dict[str, Any] = {"seed": 6, "seconds": 8, "threshold": "failed<50%"}
+        eventually(lambda: swarm(address, **again) and len(api.received) > sent, "requests of the second run")
+        eventually(lambda: len(api.received) > sent + 20, "more requests of the second run")
         workers[0].kill()
         eventually(lambda: (results / "in_process" / "run.json").exists(), "the results of the second run")
         (problem,) = the_run(results).description.problems
@@ -167,9 +173,9 @@ def state(address: str) -> dict[str, Any]:
     return found
 
 
-def swarm(address: str, *, seed: int, seconds: int) -> dict[str, Any]:
+def swarm(address: str, *, seconds: int, **more: object) -> dict[str, Any]:
     """Start a run with the form of the start page."""
-    form = {"user_count": 30, "spawn_rate": 30, "run_time": f"{seconds}s", "seed": seed, "scenario": "steady"}
+    form = {"user_count": 30, "spawn_rate": 30, "run_time": f"{seconds}s", "scenario": "steady", **more}
     started: dict[str, Any] = requests.post(f"{address}/swarm", data=form, timeout=30).json()
     return started
 
