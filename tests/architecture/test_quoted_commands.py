@@ -32,7 +32,14 @@ def test_commands_of_the_makefile_exist() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["extraction lab sprint", "extraction status --yaml", "extraction flag", "make everything", "extraction verify x"],
+    [
+        "extraction lab sprint",
+        "extraction status --yaml",
+        "extraction flag",
+        "make everything",
+        "extraction verify x",
+        "extraction load --speed 1",
+    ],
 )
 def test_a_command_that_does_not_exist_is_found(command: str) -> None:
     assert exists(command) == (command == "extraction flag")
@@ -51,6 +58,8 @@ def exists(command: str) -> bool:
     found: click.Command = extraction
     while isinstance(found, click.Group) and arguments:
         name = arguments.pop(0)
+        if name.startswith("-") and found.invoke_without_command:
+            return _accepts(found, [name, *arguments])
         if name.startswith("-") or name.isupper():
             return name in ("--help", "-h", "COMMAND")
         subcommand = found.get_command(click.Context(found), name)
