@@ -1,0 +1,1 @@
+"""Registered scenarios, one file each; `planning/scenario.py` defines their format."""
