@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from deploy.errors import CommandError
-from loadtests.generator.scenarios import SCENARIOS
-from loadtests.lab.planning.arms import ARMS, BASELINE, TWO_BUDGETS
+from loadtests.lab.planning.arms import ARMS, BASELINE
+from loadtests.lab.planning.scenario import find_scenario_file, read_scenario, scenario_names
 
 if TYPE_CHECKING:
     from loadtests.lab.options import LabOptions
 
-DEFAULT_ARMS = ",".join(arm for arm in ARMS if arm not in TWO_BUDGETS)
-RATE = click.FloatRange(min=1, max=100_000)
-SECONDS = click.FloatRange(min=5, max=3_600)
+RATE = click.FloatRange(min=0.1, max=100_000)
+SCENARIO_HELP = f"A registered scenario ({', '.join(scenario_names())}), or a .toml file."
 INTERRUPTED = 130
 REMEDY_HELP = (
     "Add the arm M1-NAME: M1 with a custom remedy from FILE. An .sql file is run in the monolith's database; an .env "
@@ -37,46 +36,43 @@ def lab() -> None:
 
 
 @lab.command()
-@click.option("--scenario", default="daily_peak", show_default=True, help=f"Load of the peak: {', '.join(SCENARIOS)}.")
-@click.option("--arms", default=DEFAULT_ARMS, show_default=True, help="Topologies to compare; must include M1.")
+@click.option("--scenario", default="founder", show_default=True, help=SCENARIO_HELP)
+@click.option("--arms", help="Topologies to compare, separated by commas; must include M1. Default: all.")
 @click.option("--remedy", "remedies", multiple=True, metavar="NAME=FILE", help=REMEDY_HELP)
-@click.option("--blocks", type=click.IntRange(1, 100), default=5, show_default=True, help="Number of runs per arm.")
-@click.option("--seconds", type=SECONDS, default=60.0, show_default=True, help="Length of the peak.")
-@click.option("--idle-seconds", type=SECONDS, default=20.0, show_default=True, help="Length of the idle hour.")
-@click.option("--forecast", type=RATE, help="Expected scheduling requests a second at the peak; default: R*.")
-@click.option("--capacity", type=RATE, help="R*, the capacity of M1, if known; default: measure it.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the arrivals and of the order of runs.")
-@click.option("--quick", is_flag=True, help="Short capacity steps and one block of idle hours; gives no verdict.")
+@click.option(
+    "--forecast", type=RATE, help="Another expected peak than the scenario's, in scheduling arrivals a second."
+)
+@click.option("--blocks", type=click.IntRange(1, 100), default=8, show_default=True, help="Largest number of blocks.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the arrivals and of the order.")
+@click.option("--quick", is_flag=True, help="One short search for each arm: a map of capacities, no verdict.")
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder; default: a new one in `.artifacts/lab`.")
 def run(
-    scenario: str, arms: str, remedies: tuple[str, ...], blocks: int, seconds: float, idle_seconds: float,
-    forecast: float | None, capacity: float | None, seed: int, quick: bool, out: Path | None,
+    scenario: str, arms: str | None, remedies: tuple[str, ...], forecast: float | None, blocks: int, seed: int,
+    quick: bool, out: Path | None,
 ) -> None:  # fmt: skip
-    """Run every arm in every block, and write the report.
+    """Measure the capacity of every arm, judge the scenario's forecast, and write the report.
 
-    Ctrl-C keeps the completed runs and reports on them; to continue, repeat the command with --out and that folder.
-    Exit codes: EXTRACT 0, DON'T EXTRACT 10, INCONCLUSIVE 20, INVALID 30; 2 when the measurement failed.
+    Ctrl-C keeps the completed trials and reports on them; to continue, repeat the command with --out and that folder.
+    Exit codes: EXTRACT 0, DON'T EXTRACT 10, INCONCLUSIVE 20, INVALID 30, NO VERDICT (a map only) 40; 2 when the
+    measurement failed.
     """
     _require_locust()
-    from loadtests.lab.measuring.capacity import StepLengths
+    from loadtests.lab.laboratory import available_arms
     from loadtests.lab.options import LabOptions
     from loadtests.lab.planning.remedies import read_remedies
 
+    read_scenario(scenario)
     custom = read_remedies(remedies)
-    lengths = StepLengths(3.0, 3.0, 2) if quick else StepLengths(5.0, 10.0, 4)
+    chosen = available_arms() if arms is None else _parse_arms(arms)
     _measure(
         LabOptions(
             out=out or _new_folder(),
-            scenario=_parse_scenario(scenario),
-            arms=(*_require_baseline(_parse_arms(arms)), *custom),
+            scenario=find_scenario_file(scenario).read_text(encoding="utf-8"),
+            arms=(*_require_baseline(tuple(chosen)), *custom),
             remedies=custom,
-            blocks=blocks,
-            seconds=seconds,
-            idle_seconds=idle_seconds,
+            blocks=1 if quick else blocks,
             seed=seed,
-            lengths=lengths,
             forecast=forecast,
-            capacity=capacity,
             quick=quick,
         )
     )
@@ -104,30 +100,13 @@ def _measure(options: "LabOptions") -> NoReturn:
 
 
 def _report_partial(reason: str, out: Path) -> None:
-    """Report on the completed runs."""
-    _print(f"{reason}: the completed runs are kept")
+    """Report on the completed trials."""
+    _print(f"{reason}: the completed trials are kept")
     try:
         _report(out)
     except OSError as error:
         _print(f"the report could not be written ({error.strerror}): `extraction lab report {out}` writes it")
     _print(f"to continue: extraction lab run --out {out}, with the same options")
-
-
-@lab.command()
-@click.option("--arms", default="M1", show_default=True, help="Arms to measure.")
-@click.option("--seconds", type=SECONDS, default=10.0, show_default=True, help="Length of each bisection step.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the raw rows; default: a new one in `.artifacts/lab`."
-)
-def capacity(arms: str, seconds: float, out: Path | None) -> None:
-    """Find R*, the capacity of an arm: the highest rate of scheduling requests within the SLO."""
-    _require_locust()
-    from loadtests.lab.laboratory import measure_capacity
-    from loadtests.lab.measuring.capacity import StepLengths
-
-    found = measure_capacity(_parse_arms(arms), StepLengths(5.0, seconds, 5), out or _new_folder(), _print)
-    for arm, rate in found.items():
-        click.echo(f"{arm}: R* is {rate:.0f} scheduling requests a second")
 
 
 @lab.command()
@@ -141,15 +120,25 @@ def report(folder: Path) -> None:
 @click.argument("one", type=click.Path(path_type=Path))
 @click.argument("other", type=click.Path(path_type=Path))
 def compare(one: Path, other: Path) -> None:
-    """Compare two results folders arm by arm; rejects folders measured under different conditions."""
-    from loadtests.lab.results.results_store import open_results
-    from loadtests.lab.verdict.comparison import NotComparable, compare_results
+    """Compare the capacities of two results folders arm by arm; ONE is the standard, OTHER the change.
 
+    Exit codes: 0, or 1 when the capacity of an arm is lower in OTHER, or 2 when they were measured under different
+    conditions. The product's commits may differ.
+    """
+    from loadtests.lab.results.results_store import open_results
+    from loadtests.lab.verdict.comparison import NotComparable, compare_results, describe_commits
+
+    first, second = open_results(one).results, open_results(other).results
     try:
-        for line in compare_results(open_results(one).results, open_results(other).results):
-            click.echo(line)
+        changes = list(compare_results(first, second))
     except NotComparable as error:
         raise CommandError(f"{one} and {other} are not comparable: {error}") from error
+    click.echo(describe_commits(first.conditions, second.conditions))
+    for change in changes:
+        click.echo(change.as_text())
+    if not changes:
+        raise CommandError("no arm has two complete searches in both folders")
+    sys.exit(1 if any(change.lower for change in changes) else 0)
 
 
 @lab.command()
@@ -165,23 +154,16 @@ def selftest(words: tuple[str, ...]) -> None:
 def _report(folder: Path) -> int:
     """Write the report, print the verdict, and return its exit code."""
     from loadtests.lab.report.page import render
-    from loadtests.lab.report.raw_rows import read_raw_rows
     from loadtests.lab.results.results_store import REPORT_FILE, open_results, write_atomically
     from loadtests.lab.verdict.verdict import judge_results
 
     found = open_results(folder)
     verdict = judge_results(found.results)
-    page = render(found.results, verdict, read_raw_rows(found.path, found.results))
+    page = render(found.results, verdict)
     write_atomically(found.path / REPORT_FILE, page.encode())
     click.echo(f"{verdict.outcome}{f' ({verdict.advice})' if verdict.advice else ''}: {verdict.because}")
     click.echo(f"the report is {found.path / REPORT_FILE}")
     return verdict.exit_code
-
-
-def _parse_scenario(name: str) -> str:
-    if name not in SCENARIOS:
-        raise CommandError(f"unknown scenario {name!r}; available: {', '.join(SCENARIOS)}")
-    return name
 
 
 def _parse_arms(text: str) -> tuple[str, ...]:

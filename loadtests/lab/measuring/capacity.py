@@ -1,126 +1,101 @@
-"""R*, the capacity of an arm: the highest rate of scheduling requests within the SLO, by ladder and bisection."""
+"""The search for an arm's capacity: rates on a grid, until a rate that keeps the promises is next to one that does not.
+
+A pure rule from the trials so far to the next rate: it resumes from recorded trials, and two searches can run side by
+side.
+"""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
-from loadtests.lab.measuring.measurement import COPY, read_run_files, run_load
-from loadtests.lab.planning.plan import RunSpec
-from loadtests.lab.results.model import Step
-from loadtests.lab.results.results_store import CAPACITY_FOLDER
-from loadtests.lab.results.summary import summarize_modules
-from loadtests.lab.servers.database_templates import PreparedArm
-from loadtests.lab.servers.lab_servers import LabServers
-from loadtests.lab.servers.quiesce import wait_until_idle
-from loadtests.lab.servers.topologies import RunningArm, running_arm
-from loadtests.lab.verdict.thresholds import Thresholds
+from loadtests.lab.verdict.thresholds import SearchRules
 
-FIRST_RATE: Final = 25.0
+MIN_RATE: Final = 0.5
 MAX_RATE: Final = 5_000.0
-GOOD_SHARE: Final = 0.98
-"""The share of a step's arrivals that must be answered within the SLO; below it the rate exceeds the capacity."""
-CLOSE_ENOUGH: Final = 1.08
 
 
-@dataclass(frozen=True)
-class StepLengths:
-    """Seconds of a step of the ladder and of the bisection, and the maximum number of bisection rates."""
+class Bracket(NamedTuple):
+    """The result of one search, in scheduling arrivals a second.
 
-    rung: float
-    bisection: float
-    bisections: int
-
-
-class RateProbe(Protocol):
-    """Anything whose response to a steady rate can be measured."""
-
-    def probe(self, rate: float, seconds: float) -> Step:
-        """Measure `rate` scheduling requests a second."""
-
-
-class CapacityProbe:
-    """Probes a running arm."""
-
-    def __init__(
-        self,
-        arm_name: str,
-        arm: RunningArm,
-        servers: LabServers,
-        prepared: PreparedArm,
-        folder: Path,
-        thresholds: Thresholds,
-    ) -> None:
-        self._name = arm_name
-        self._arm = arm
-        self._servers = servers
-        self._prepared = prepared
-        self._folder = folder
-        self._thresholds = thresholds
-        self.steps: list[Step] = []
-
-    def probe(self, rate: float, seconds: float) -> Step:
-        """Send a steady rate, after one second of warm-up, and keep the step."""
-        # Background work of an overloaded step would otherwise slow down the next.
-        wait_until_idle(self._arm.pids)
-        number = len(self.steps)
-        folder = self._folder / CAPACITY_FOLDER / f"{self._name.replace(chr(39), '-again')}-{number:02}"
-        folder.mkdir(parents=True, exist_ok=True)
-        spec = RunSpec(0, number, self._name, "idle", 0.0, rate, seconds, 1.0, 9_000 + number)
-        run_load(spec, self._servers, self._arm, self._prepared, folder)
-        rows = [row.as_row(self._name) for row in read_run_files(folder)[0] if row.due >= 0]
-        found = summarize_modules(rows, self._thresholds.slo_p99_ms)["scheduling"]
-        step = Step(
-            arm=self._name,
-            rate=rate,
-            good=found.good / found.arrivals if found.arrivals else 0.0,
-            goodput=found.good / seconds,
-            p99_ms=found.p99_ms,
-        )
-        self.steps.append(step)
-        return step
-
-
-@contextmanager
-def running_probe(
-    arm_name: str, servers: LabServers, prepared: PreparedArm, folder: Path, thresholds: Thresholds
-) -> Iterator[CapacityProbe]:
-    """Run the arm within the block, on fresh databases that grow from step to step."""
-    topology = prepared.topology
-    with (
-        servers.database_copies(topology.placement, topology.template, COPY),
-        running_arm(topology, servers, COPY) as arm,
-    ):
-        yield CapacityProbe(arm_name, arm, servers, prepared, folder, thresholds)
-
-
-def find_capacity(probe: RateProbe, lengths: StepLengths, report: Callable[[Step], None]) -> float:
-    """Double the rate until it fails, then bisect on a logarithmic scale.
-
-    A rate fails when two consecutive steps fail, since one may have been disturbed by other work of the machine.
+    The arm kept its promises at `kept` and not at `broken`; None where no such rate was found.
     """
 
-    def sustains(rate: float, seconds: float) -> bool:
-        return any(step_succeeds(rate, seconds) for _ in range(2))
+    kept: float | None
+    broken: float | None
 
-    def step_succeeds(rate: float, seconds: float) -> bool:
-        step = probe.probe(rate, seconds)
-        report(step)
-        return step.good >= GOOD_SHARE
+    @property
+    def complete(self) -> bool:
+        return self.kept is not None and self.broken is not None
 
-    good, bad = 0.0, FIRST_RATE
-    while bad < MAX_RATE and sustains(bad, lengths.rung):
-        good, bad = bad, bad * 2
-    if not good:
-        good = bad / 8
-    for _ in range(lengths.bisections):
-        if bad / good <= CLOSE_ENOUGH:
-            break
-        middle = math.sqrt(good * bad)
-        if sustains(middle, lengths.bisection):
-            good = middle
+    @property
+    def capacity(self) -> float | None:
+        """The geometric mean of both rates; None for an incomplete search."""
+        if self.kept is None or self.broken is None:
+            return None
+        return math.sqrt(self.kept * self.broken)
+
+
+@dataclass
+class CapacitySearch:
+    """A search on the grid `start * step ** n`; record each trial, then ask for the next rate."""
+
+    start: float
+    rules: SearchRules
+    _outcomes: list[tuple[int, bool | None]] = field(default_factory=list)
+
+    def record(self, rate: float, kept: bool | None) -> None:
+        """Record a trial; None for one that does not count."""
+        self._outcomes.append((self._level(rate), kept))
+
+    def next_rate(self) -> float | None:
+        """Return the rate of the next trial, or None when the search is over."""
+        level = self._next_level()
+        return None if level is None else self._rate(level)
+
+    def bracket(self) -> Bracket:
+        """Return the highest rate that kept the promises below the lowest that did not."""
+        kept, broken = self._settled()
+        below = [level for level in kept if not broken or level < min(broken)]
+        return Bracket(
+            self._rate(max(below)) if below else None,
+            self._rate(min(broken)) if broken else None,
+        )
+
+    def _next_level(self) -> int | None:
+        kept, broken = self._settled()
+        highest = max((level for level in kept if not broken or level < min(broken)), default=None)
+        lowest = min(broken, default=None)
+        if highest is not None and lowest is not None:
+            level: int | None = (highest + lowest) // 2 if lowest - highest > 1 else None
+        elif highest is not None:
+            level = min(highest + _stride(kept), self._level(MAX_RATE))
+        elif lowest is not None:
+            level = max(lowest - _stride(broken), self._level(MIN_RATE))
         else:
-            bad = middle
-    return good
+            level = 0
+        return None if level is None or level in kept | broken or self._failed(level) else level
+
+    def _settled(self) -> tuple[set[int], set[int]]:
+        """Return the levels that kept the promises at least once, and those that broke them in every attempt."""
+        kept = {level for level, outcome in self._outcomes if outcome}
+        found: Mapping[int, int] = {
+            level: sum(outcome is False for each, outcome in self._outcomes if each == level)
+            for level, _ in self._outcomes
+        }
+        return kept, {level for level, count in found.items() if level not in kept and count >= self.rules.attempts}
+
+    def _failed(self, level: int) -> bool:
+        """Return whether too many trials of a level did not count."""
+        return sum(each == level and outcome is None for each, outcome in self._outcomes) > self.rules.repeats
+
+    def _level(self, rate: float) -> int:
+        return round(math.log(rate / self.start) / math.log(self.rules.step))
+
+    def _rate(self, level: int) -> float:
+        return self.start * self.rules.step**level
+
+
+def _stride(settled: Sequence[int] | set[int]) -> int:
+    """Return the distance to the next level: it doubles, since a prediction may be far off."""
+    return int(2 ** (len(settled) - 1))

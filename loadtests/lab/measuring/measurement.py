@@ -1,4 +1,4 @@
-"""One run of one arm: fresh databases and processes, a discarded warm-up, the load, and the summary."""
+"""One load on one running arm: a warm-up that is not measured, the load, and the raw reading."""
 
 import contextlib
 import signal
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -17,90 +18,85 @@ from deploy.devstack.program import ROOT
 from deploy.errors import CommandError
 from loadtests.generator.rows import RawRow, RowsError, read_rows
 from loadtests.generator.self_report import REPORT_FILE, REQUEST_TIMEOUT_SECONDS, ROWS_FILE, GeneratorReport
-from loadtests.generator.workload import Workload
+from loadtests.generator.workload import SignedInBusiness, Workload
 from loadtests.lab.measuring import correctness
-from loadtests.lab.measuring.sampling import costs_between, sample_costs, sampling_locks
-from loadtests.lab.planning.plan import RunSpec
-from loadtests.lab.results.model import Costs, Run
-from loadtests.lab.results.summary import find_problems, summarize_generator, summarize_modules
+from loadtests.lab.measuring.sampling import CostSample, difference, sample_costs
+from loadtests.lab.measuring.subject import Load, Reading, RoleReading, StatementReading
 from loadtests.lab.servers.database_templates import PreparedArm
 from loadtests.lab.servers.lab_servers import DatabaseServer, Deployment, LabServers
-from loadtests.lab.servers.topologies import RunningArm, Topology, running_arm
-from loadtests.lab.verdict.thresholds import Thresholds
+from loadtests.lab.servers.quiesce import wait_until_idle
+from loadtests.lab.servers.topologies import RunningArm, Topology
 
 COPY = "run"
 _START_SECONDS = 30.0
 
 
-def measure_run(spec: RunSpec, servers: LabServers, prepared: PreparedArm, folder: Path, thresholds: Thresholds) -> Run:
-    """Measure one run and leave its raw rows in the results folder.
+@dataclass
+class LoadHistory:
+    """All rows since the databases were copied, at `since` on the database's clock."""
 
-    Raises CommandError, and KeyboardInterrupt with everything stopped.
+    since: datetime
+    rows: list[RawRow] = field(default_factory=list)
+
+
+def measure_load(
+    load: Load, servers: LabServers, arm: RunningArm, prepared: PreparedArm, folder: Path, history: LoadHistory
+) -> Reading:
+    """Send the load to a running arm; the rows and the generator's report are left in the folder.
+
+    Costs are read when the work that the load caused is done. The rows are added to `history`,
+    for the check of correctness. Raises CommandError.
     """
-    topology = prepared.topology
-    (folder / spec.folder).mkdir(parents=True, exist_ok=True)
-    with (
-        servers.database_copies(topology.placement, topology.template, COPY),
-        running_arm(topology, servers, COPY) as arm,
-    ):
-        since = _database_time(servers, topology)
-        costs = run_load(spec, servers, arm, prepared, folder / spec.folder)
-        rows, report = read_run_files(folder / spec.folder)
-        violations = _find_violations(rows, servers, topology, since)
-    return summarize_run(spec, rows, report, costs, violations, thresholds)
-
-
-def run_load(spec: RunSpec, servers: LabServers, arm: RunningArm, prepared: PreparedArm, folder: Path) -> Costs:
-    """Send the load to a running arm; return the costs between 0 s and the end."""
     placement = prepared.topology.placement
-    workload = Workload(
-        scenario=spec.scenario,
-        rate=spec.rate,
-        seconds=spec.seconds,
-        seed=spec.seed,
-        hosts=dict(arm.hosts),
-        businesses=prepared.businesses,
-        warm_up_seconds=spec.warm_up,
-    )
+    wait_until_idle(arm.pids)
     with (
         tempfile.NamedTemporaryFile(prefix="workload-", dir=servers.folder) as file,
-        _running_generator(Path(file.name), workload, folder, servers) as process,
+        _running_generator(
+            Path(file.name), workload_of(load, dict(arm.hosts), prepared.businesses), folder, servers
+        ) as process,
     ):
         _wait_for_start(process)
         before = sample_costs(arm, servers, placement, COPY)
-        with sampling_locks(servers, placement, COPY) as locks:
-            _wait_for_end(process, spec)
-        return costs_between(before, sample_costs(arm, servers, placement, COPY), locks.shares())
+        _wait_for_end(process, load)
+    wait_until_idle(arm.pids)
+    after = sample_costs(arm, servers, placement, COPY)
+    rows, report = read_run_files(folder)
+    history.rows += rows
+    violations = _find_violations(history.rows, servers, prepared.topology, history.since)
+    return _reading(rows, report, before, after, violations)
 
 
-def summarize_run(
-    spec: RunSpec,
-    rows: list[RawRow],
-    report: GeneratorReport,
-    costs: Costs,
-    violations: list[str],
-    thresholds: Thresholds,
-) -> Run:
-    """Summarize raw rows and costs; problems of the generator and violations of correctness make the run invalid."""
-    every = [row.as_row(spec.arm) for row in rows]
-    counted = [row for row in every if row.due >= 0]
-    generator = summarize_generator(every, report)
-    return Run(
-        block=spec.block,
-        place=spec.place,
-        arm=spec.arm,
-        scenario=spec.scenario,
-        load=spec.load,
-        rate=spec.rate,
-        seed=spec.seed,
-        modules=summarize_modules(counted, thresholds.slo_p99_ms),
-        bookings=sum(row.journey == "book" and row.outcome == "ok" for row in counted),
-        seconds=spec.seconds,
-        cpu_ms=sum(costs.cpu_ms.values()),
-        db_ms=sum(costs.db_ms.values()),
-        problems=(*find_problems(every, generator, report.complete, thresholds), *violations),
-        generator=generator,
-        costs=costs,
+def workload_of(load: Load, hosts: dict[str, list[str]], businesses: list[SignedInBusiness]) -> Workload:
+    """Return the generator's workload for a load."""
+    shape = load.scenario.load
+    return Workload(
+        scenario=shape.shape,
+        rate=load.rate,
+        seconds=load.seconds,
+        seed=load.seed,
+        hosts=hosts,
+        businesses=businesses,
+        warm_up_seconds=load.warm_up_seconds,
+        mix=shape.mix,
+        background=shape.background,
+        day_zipf=shape.day_zipf,
+    )
+
+
+def _reading(
+    rows: list[RawRow], report: GeneratorReport, before: CostSample, after: CostSample, violations: list[str]
+) -> Reading:
+    return Reading(
+        rows=rows,
+        generator=report,
+        roles={name: RoleReading(cpu_ms=cpu) for name, cpu in difference(before.cpu_ms, after.cpu_ms).items()},
+        statements={
+            module: StatementReading(calls=0, elapsed_ms=elapsed)
+            for module, elapsed in difference(before.db_ms, after.db_ms).items()
+        },
+        web_cpu_ms=difference(before.web_cpu_ms, after.web_cpu_ms),
+        pool_wait_ms=difference(before.pool_wait_ms, after.pool_wait_ms),
+        violations=tuple(violations),
     )
 
 
@@ -140,9 +136,9 @@ def _wait_for_start(process: "subprocess.Popen[str]") -> None:
         raise CommandError(f"the generator did not start: {_output(process.stderr).read().strip() or line!r}")
 
 
-def _wait_for_end(process: "subprocess.Popen[str]", spec: RunSpec) -> None:
+def _wait_for_end(process: "subprocess.Popen[str]", load: Load) -> None:
     try:
-        code = process.wait(spec.seconds + REQUEST_TIMEOUT_SECONDS + _START_SECONDS)
+        code = process.wait(load.seconds + REQUEST_TIMEOUT_SECONDS + _START_SECONDS)
     except subprocess.TimeoutExpired:
         raise CommandError(
             f"the generator did not end within {REQUEST_TIMEOUT_SECONDS:g} s of its last request"
@@ -156,7 +152,7 @@ def _output(stream: IO[str] | None) -> IO[str]:
     return stream
 
 
-def _database_time(servers: LabServers, topology: Topology) -> datetime:
+def database_time(servers: LabServers, topology: Topology) -> datetime:
     server, database = _owning_database(topology)
     with servers.administrator(server, database) as db:
         row = db.execute("SELECT clock_timestamp()").fetchone()

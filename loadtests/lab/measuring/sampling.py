@@ -1,20 +1,16 @@
-"""Costs of a running arm by process and module: processor time, time of statements, waits for pools and locks."""
+"""Costs of a running arm by process and module: processor time, time of statements, waits for pools."""
 
-import threading
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import psycopg
 
 from loadtests.evidence.metrics_pages import scrape_page
 from loadtests.harness.cpu_time import cpu_seconds
-from loadtests.lab.results.model import Costs
 from loadtests.lab.servers.lab_servers import DatabasePlacement, LabServers
 from loadtests.lab.servers.topologies import RunningArm
 
-_LOCK_SAMPLE_SECONDS = 0.25
 _SCHEDULING = "scheduling"
 
 
@@ -41,59 +37,6 @@ def sample_costs(arm: RunningArm, servers: LabServers, placement: DatabasePlacem
             elif name == "monolith_pool_wait_seconds_sum":
                 pool_wait[labels["module"]] += value * 1000
     return CostSample(cpu, dict(web_cpu), _statement_ms(servers, placement, copy), dict(pool_wait))
-
-
-def costs_between(before: CostSample, after: CostSample, lock_share: Mapping[str, float]) -> Costs:
-    return Costs(
-        cpu_ms=_difference(before.cpu_ms, after.cpu_ms),
-        web_cpu_ms=_difference(before.web_cpu_ms, after.web_cpu_ms),
-        db_ms=_difference(before.db_ms, after.db_ms),
-        pool_wait_ms=_difference(before.pool_wait_ms, after.pool_wait_ms),
-        lock_share=dict(lock_share),
-    )
-
-
-@dataclass
-class LockSampler:
-    """Counts of active database sessions, and of those that waited for a lock, over all samples, by module."""
-
-    active: Counter[str] = field(default_factory=Counter)
-    waiting: Counter[str] = field(default_factory=Counter)
-
-    def shares(self) -> dict[str, float]:
-        """Return the share of waiting sessions by module."""
-        return {module: self.waiting[module] / count for module, count in self.active.items() if count}
-
-
-@contextmanager
-def sampling_locks(servers: LabServers, placement: DatabasePlacement, copy: str) -> Iterator[LockSampler]:
-    """Sample pg_stat_activity from a background thread within the block."""
-    sampler, over = LockSampler(), threading.Event()
-    connections = [servers.administrator(server) for server in dict.fromkeys(placement.values())]
-
-    def run() -> None:
-        while not over.wait(_LOCK_SAMPLE_SECONDS):
-            for connection in connections:
-                rows = connection.execute(
-                    """
-                    SELECT usename, wait_event_type = 'Lock' FROM pg_stat_activity
-                     WHERE datname = ANY (%s) AND state = 'active'
-                    """,
-                    ([f"{copy}_{deployment}" for deployment in placement],),
-                ).fetchall()
-                for role, waits in rows:
-                    sampler.active[module_of(str(role))] += 1
-                    sampler.waiting[module_of(str(role))] += bool(waits)
-
-    thread = threading.Thread(target=run, name="lab-lock-sampler")
-    thread.start()
-    try:
-        yield sampler
-    finally:
-        over.set()
-        thread.join()
-        for connection in connections:
-            connection.close()
 
 
 def module_of(role: str) -> str:
@@ -124,5 +67,5 @@ def _statements(connection: psycopg.Connection[tuple[object, ...]], databases: l
     return [(str(role), float(str(milliseconds))) for role, milliseconds in rows]
 
 
-def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     return {name: value - before.get(name, 0.0) for name, value in after.items() if value > before.get(name, 0.0)}

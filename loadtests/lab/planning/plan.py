@@ -1,71 +1,46 @@
-"""The order of the runs: randomized blocks with every arm once, all with the same arrivals."""
+"""The order of a laboratory: stages, each a start of the servers with one arm or two side by side."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from random import Random
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from loadtests.generator.scenarios import find_scenario
-from loadtests.lab.results.model import MeasurementConditions, run_folder_name
-from loadtests.lab.verdict.thresholds import Thresholds
+from loadtests.lab.planning.arms import BASELINE
+from loadtests.lab.verdict.sequential import williams_order
 
-IDLE = "idle"
-WARM_UP_SECONDS = 4.0
+ReasonNotPaired = Callable[[str, str], str | None]
 
 
-@dataclass(frozen=True)
-class RunSpec:
-    """One run to measure. `rate` is the peak rate in scheduling requests a second, `load` that rate relative to the
-    forecast peak."""
+class Stage(NamedTuple):
+    """`name` is unique in a laboratory; `block` is 0 before the blocks."""
 
+    name: str
     block: int
-    place: int
-    arm: str
-    scenario: str
-    load: float
-    rate: float
-    seconds: float
-    warm_up: float
-    seed: int
-
-    @property
-    def folder(self) -> str:
-        """The run's folder, relative to the results folder."""
-        return run_folder_name(self.block, self.place, self.arm, self.scenario)
+    arms: tuple[str, ...]
 
 
-def plan_runs(conditions: MeasurementConditions, thresholds: Thresholds) -> list[RunSpec]:
-    """Return every run in order.
+DEMAND_STAGE = Stage("demands", 0, (BASELINE,))
 
-    In each block every arm runs the peak, at the forecast times the headroom, and an idle hour; a quick run of the
-    laboratory has idle hours in its first block only.
+
+def stages_alone(searches: int) -> list[Stage]:
+    """Return the searches with M1 alone."""
+    return [Stage(f"alone-{number}", 0, (BASELINE,)) for number in range(1, searches + 1)]
+
+
+def stages_of_block(arms: Sequence[str], block: int, reason_not_paired: ReasonNotPaired) -> list[Stage]:
+    """Return the stages of a block: each arm beside M1 where both fit, else M1 and the arms one after the other.
+
+    The order is that of a Williams square, so that two arms that do not fit alternate ABBA.
     """
-    headroom = thresholds.load.headroom
-    return [spec for block in range(conditions.blocks) for spec in _plan_block(block, conditions, headroom)]
+    others = [arm for arm in arms if arm != BASELINE]
+    beside = [arm for arm in others if reason_not_paired(BASELINE, arm) is None]
+    units: list[tuple[str, ...]] = [(BASELINE, arm) for arm in beside]
+    units += [(arm,) for arm in others if arm not in beside]
+    if len(beside) < len(others) or not others:
+        units.insert(0, (BASELINE,))
+    keys = ["+".join(unit) for unit in units]
+    order = williams_order(keys, block - 1)
+    return [_stage(block, units[keys.index(key)]) for key in order]
 
 
-def _plan_block(block: int, conditions: MeasurementConditions, headroom: float) -> list[RunSpec]:
-    order = list(conditions.arms)
-    Random(f"{conditions.seed}:{block}").shuffle(order)
-    idle_load = find_scenario(IDLE).load
-    hours = [(arm, conditions.scenario, headroom, conditions.seconds) for arm in order]
-    if block == 0 or not conditions.quick:
-        hours += [(arm, IDLE, idle_load, conditions.idle_seconds) for arm in order]
-    return [
-        RunSpec(
-            block=block,
-            place=place,
-            arm=arm,
-            scenario=name,
-            load=load,
-            rate=conditions.forecast * load,
-            seconds=seconds,
-            warm_up=WARM_UP_SECONDS,
-            seed=conditions.seed * 1_000 + block,
-        )
-        for place, (arm, name, load, seconds) in enumerate(hours)
-    ]
-
-
-def remaining_runs(specs: Sequence[RunSpec], done: set[str]) -> list[RunSpec]:
-    """Return the runs whose folders are not among those measured."""
-    return [spec for spec in specs if spec.folder not in done]
+def _stage(block: int, arms: tuple[str, ...]) -> Stage:
+    names = "-".join(arm.replace("'", "-again") for arm in arms)
+    return Stage(f"block-{block}-{names}", block, arms)

@@ -132,6 +132,6 @@ def with_forecast(scenario: RegisteredScenario, forecast: float | None) -> Regis
     return msgspec.structs.replace(scenario, load=msgspec.structs.replace(scenario.load, forecast=forecast))
 
 
-def other_modules(scenario: RegisteredScenario) -> Mapping[str, float]:
+def other_modules_of(promises: ScenarioPromises) -> Mapping[str, float]:
     """Return the limits of all modules except scheduling."""
-    return {name: limit for name, limit in scenario.promises.limits_ms.items() if name != "scheduling"}
+    return {name: limit for name, limit in promises.limits_ms.items() if name != "scheduling"}

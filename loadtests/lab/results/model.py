@@ -1,21 +1,28 @@
-"""Data of `results.json`. The unit of analysis is the run: percentiles of several runs are never pooled."""
+"""Data of `results.json`: trials, in order of measurement, and the conditions under which they were measured.
 
-from collections.abc import Sequence
-from typing import Final
+Capacities, intervals and the verdict are computed from the trials whenever they are needed.
+"""
+
+from typing import Final, Literal
 
 import msgspec
 
-SCHEMA_VERSION: Final = 1
+from loadtests.lab.measuring.subject import FreshnessReading, RoleReading, StatementReading
+
+SCHEMA_VERSION: Final = 2
 """Version of the results format; readers reject any other."""
 MODULES: Final = ("scheduling", "auth", "billing", "notifications")
 
+Purpose = Literal["demand", "capacity", "cost", "isolation"]
+"""Why a trial was made: to predict the capacity, to search for it, to compare costs, or to flood scheduling."""
+
 
 class ModuleResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts and latencies of one module in one run.
+    """Counts and latencies of one module, or of one journey, in one trial.
 
-    Latencies are milliseconds from the intended start, over answered and dropped arrivals; a dropped arrival counts as
-    the longest latency that was answered, a lower bound. None where too few arrivals are beyond the percentile. `good`
-    arrivals were answered within the module's SLO.
+    `good` arrivals were answered properly within the module's limit; errors and dropped arrivals were not answered.
+    Latencies are milliseconds from the intended start, over the answered arrivals; None where too few of them are
+    beyond the percentile.
     """
 
     arrivals: int
@@ -26,6 +33,11 @@ class ModuleResult(msgspec.Struct, frozen=True, kw_only=True):
     p95_ms: float | None
     p99_ms: float | None
     good: int = 0
+
+    @property
+    def missed(self) -> int:
+        """Arrivals that were not answered properly within the limit."""
+        return self.arrivals - self.good
 
 
 class Generator(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,43 +54,38 @@ class Generator(msgspec.Struct, frozen=True, kw_only=True):
     in_flight_by_rows: float
 
 
-class Costs(msgspec.Struct, frozen=True, kw_only=True):
-    """Costs of a run in milliseconds.
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One load on one arm.
 
-    `cpu_ms` is processor time by process. By module: `web_cpu_ms` is processor time of the request threads, `db_ms`
-    execution time of statements, `pool_wait_ms` time spent waiting for a connection, and `lock_share` the share of
-    active statements that waited for a lock.
+    `stage` groups the trials of one start of the servers, `place` is the order within it; `partner` is the arm that ran
+    side by side, if any. `block` is 0 before the blocks. `rate` is in scheduling arrivals a second. `problems` are the
+    reasons why the trial does not count. `journeys` are those of all modules. `writes` are the bookings and changes
+    that were answered, `refused` those of them whose listed slot was gone.
     """
 
-    cpu_ms: dict[str, float] = {}
-    web_cpu_ms: dict[str, float] = {}
-    db_ms: dict[str, float] = {}
-    pool_wait_ms: dict[str, float] = {}
-    lock_share: dict[str, float] = {}
-
-
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One measured run.
-
-    `rate` is the peak rate in scheduling requests a second, `load` that rate relative to the forecast peak, `place` the
-    run's position in its block. `problems` are the reasons why the run is invalid.
-    """
-
-    block: int
+    stage: str
     place: int
+    block: int
     arm: str
-    scenario: str
-    load: float
+    purpose: Purpose
+    rate: float
+    seconds: float
     seed: int
     modules: dict[str, ModuleResult]
-    bookings: int
-    seconds: float
-    cpu_ms: float
-    db_ms: float
-    problems: tuple[str, ...] = ()
-    rate: float = 0.0
+    journeys: dict[str, ModuleResult] = {}
+    partner: str = ""
+    bookings: int = 0
+    writes: int = 0
+    refused: int = 0
+    roles: dict[str, RoleReading] = {}
+    statements: dict[str, StatementReading] = {}
+    freshness: dict[str, FreshnessReading] = {}
+    web_cpu_ms: dict[str, float] = {}
+    pool_wait_ms: dict[str, float] = {}
+    speed: float | None = None
+    ended_early: bool = False
     generator: Generator | None = None
-    costs: Costs = Costs()
+    problems: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -86,36 +93,35 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def folder(self) -> str:
-        """The run's folder, relative to the results folder."""
-        return run_folder_name(self.block, self.place, self.arm, self.scenario)
+        """The folder of the raw rows, relative to the results folder."""
+        return trial_folder_name(self.stage, self.place, self.arm)
 
     @property
     def cpu_ms_per_booking(self) -> float | None:
-        return self.cpu_ms / self.bookings if self.bookings and self.cpu_ms > 0 else None
+        """Processor time of all roles per booking; None where it was not measured."""
+        cpu_ms = sum(role.cpu_ms for role in self.roles.values())
+        return cpu_ms / self.bookings if self.bookings and cpu_ms > 0 else None
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One steady rate, in scheduling requests a second.
-
-    `good` is the share of arrivals answered within the SLO, `goodput` their number per second.
-    """
+class BlastCell(msgspec.Struct, frozen=True, kw_only=True):
+    """The share of the people who came to a module and were not served during a fault."""
 
     arm: str
-    rate: float
-    good: float
-    goodput: float
-    p99_ms: float | None
+    fault: str
+    module: str
+    not_served: float
+    arrivals: int
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything in a results folder: the runs, and the steps of the capacity search, in order of measurement."""
+    """Everything in a results folder."""
 
     schema: int
     thresholds_version: int
     machine: str
-    runs: tuple[Run, ...]
-    conditions: "MeasurementConditions | None" = None
-    steps: tuple[Step, ...] = ()
+    conditions: "MeasurementConditions"
+    trials: tuple[Trial, ...] = ()
+    blast: tuple[BlastCell, ...] = ()
 
 
 class Remedy(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,25 +137,21 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
 class MeasurementConditions(msgspec.Struct, frozen=True, kw_only=True):
     """The conditions of the measurement; folders are comparable only under equal conditions.
 
-    `capacity` (R*) and `forecast` (the expected peak) are scheduling requests a second; `assumed` means that no
-    forecast was given. `remedies` are the custom remedies by arm name.
+    `scenario` and `thresholds` are the texts of their files. `forecast` is None where the scenario's own holds.
+    `commit` is the product's, with "+" after it where files differed from it. `not_measured` has reasons by arm.
     """
 
     scenario: str
     arms: tuple[str, ...]
     blocks: int
-    seconds: float
-    idle_seconds: float
     seed: int
-    capacity: float
-    forecast: float
-    assumed: bool
-    threads: int
     quick: bool
     pinned: str
     versions: dict[str, str]
     began: str
     thresholds: str
+    commit: str
+    forecast: float | None = None
     not_measured: dict[str, str] = {}
     remedies: dict[str, Remedy] = {}
 
@@ -169,18 +171,9 @@ def read_results(data: bytes, where: str) -> Results:
         raise ResultsError(f"{where} does not contain laboratory results: {error}") from error
 
 
-def run_folder_name(block: int, place: int, arm: str, scenario: str) -> str:
-    """Return the folder of a run's raw rows, relative to the results folder."""
-    return f"runs/{block:02}-{place:02}-{arm.replace(chr(39), '-again')}-{scenario}"
-
-
-def runs_of_arm(runs: Sequence[Run], arm: str, scenario: str, load: float | None = None) -> dict[int, Run]:
-    """Return an arm's runs of a scenario by block; `load` restricts them to one load."""
-    return {
-        run.block: run
-        for run in runs
-        if (run.arm, run.scenario) == (arm, scenario) and (load is None or run.load == load)
-    }
+def trial_folder_name(stage: str, place: int, arm: str) -> str:
+    """Return the folder of a trial's raw rows, relative to the results folder."""
+    return f"trials/{stage}/{place:02}-{arm.replace(chr(39), '-again')}"
 
 
 class _Schema(msgspec.Struct):

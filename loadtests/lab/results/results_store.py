@@ -1,8 +1,9 @@
-"""The results folder: every run is stored atomically as soon as it is measured."""
+"""The results folder: every trial is stored atomically as soon as it is measured."""
 
 import contextlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,19 +12,17 @@ import msgspec
 from deploy.errors import CommandError
 from loadtests.lab.results.model import (
     SCHEMA_VERSION,
+    BlastCell,
     MeasurementConditions,
     Results,
     ResultsError,
-    Run,
-    Step,
+    Trial,
     read_results,
 )
 
 RESULTS_FILE: Final = "results.json"
 SCHEMA_FILE: Final = "results.schema.json"
 REPORT_FILE: Final = "report.html"
-CAPACITY_FOLDER: Final = "capacity"
-"""Raw rows of the capacity search; a laboratory that ended during it starts again from the beginning."""
 LOGS_FOLDER: Final = "logs"
 """Server logs of a laboratory that failed."""
 REQUIRED_BYTES: Final = 2_000_000_000
@@ -31,7 +30,7 @@ REQUIRED_BYTES: Final = 2_000_000_000
 
 
 class ResultsFolder:
-    """Writes the results after each run, so that an interruption loses no measured run."""
+    """Writes the results after each trial, so that an interruption loses no measured trial."""
 
     def __init__(self, path: Path, results: Results) -> None:
         self.path = path
@@ -39,14 +38,13 @@ class ResultsFolder:
 
     @property
     def conditions(self) -> MeasurementConditions:
-        assert self.results.conditions is not None, "the laboratory wrote them"
         return self.results.conditions
 
-    def add(self, run: Run) -> None:
-        self._write(msgspec.structs.replace(self.results, runs=(*self.results.runs, run)))
+    def add(self, trials: Sequence[Trial]) -> None:
+        self._write(msgspec.structs.replace(self.results, trials=(*self.results.trials, *trials)))
 
-    def add_steps(self, steps: list[Step]) -> None:
-        self._write(msgspec.structs.replace(self.results, steps=(*self.results.steps, *steps)))
+    def add_blast(self, cells: Sequence[BlastCell]) -> None:
+        self._write(msgspec.structs.replace(self.results, blast=(*self.results.blast, *cells)))
 
     def set_conditions(self, conditions: MeasurementConditions) -> None:
         self._write(msgspec.structs.replace(self.results, conditions=conditions))
@@ -59,12 +57,11 @@ class ResultsFolder:
 def create_folder(
     path: Path, conditions: MeasurementConditions, machine: str, thresholds_version: int
 ) -> ResultsFolder:
-    """Create a results folder without runs, with the JSON schema of its results."""
+    """Create a results folder without trials, with the JSON schema of its results."""
     results = Results(
         schema=SCHEMA_VERSION,
         thresholds_version=thresholds_version,
         machine=machine,
-        runs=(),
         conditions=conditions,
     )
     folder = ResultsFolder(path, results)
@@ -77,7 +74,7 @@ def create_folder(
 def resume_folder(path: Path) -> ResultsFolder | None:
     """Open the results of an earlier laboratory, or return None when there are none yet. Raises CommandError."""
     if not (path / RESULTS_FILE).exists():
-        if path.exists() and any(each.name not in (CAPACITY_FOLDER, LOGS_FOLDER) for each in path.iterdir()):
+        if path.exists() and any(each.name != LOGS_FOLDER for each in path.iterdir()):
             raise CommandError(f"{path} contains other files: choose a new folder with --out")
         return None
     return open_results(path)
@@ -87,10 +84,7 @@ def open_results(path: Path) -> ResultsFolder:
     """Open existing results. Raises CommandError when there are none, or when their version differs."""
     file = path / RESULTS_FILE if path.is_dir() else path
     try:
-        results = read_results(file.read_bytes(), str(file))
-        if results.conditions is None:
-            raise ResultsError(f"{file} does not contain the conditions of its measurement: measure again")
-        return ResultsFolder(file.parent, results)
+        return ResultsFolder(file.parent, read_results(file.read_bytes(), str(file)))
     except FileNotFoundError:
         raise CommandError(f"{path} contains no laboratory results: create some with `extraction lab run`") from None
     except (OSError, ResultsError) as error:

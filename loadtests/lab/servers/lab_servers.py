@@ -27,9 +27,6 @@ _SCHEMAS = {"monolith": MONOLITH_SCHEMAS, "scheduling": SCHEDULING_SCHEMAS}
 class LabServers(Servers):
     """Up to two Postgres servers, Valkey and the mail sink."""
 
-    budget_cores: float | None = None
-    """The CPU quota of each of an arm's budgets; None when an arm's only budget is the servers' core."""
-
     def __post_init__(self) -> None:
         super().__post_init__()
         # Roles belong to a server, and one topology has both databases on one server.

@@ -2,9 +2,11 @@
 
 import os
 import platform
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+from deploy.devstack.program import ROOT
 from loadtests.lab.servers.lab_servers import LabServers
 
 _LIBRARIES = ("extraction", "flask", "gunicorn", "locust", "psycopg", "redis", "requests", "sqlalchemy")
@@ -39,3 +41,17 @@ def _processor() -> str:
 
 def _memory_gb() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+
+
+def product_commit() -> str:
+    """Return the product's commit, with "+" after it where files differ from it; "unknown" outside a repository."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return f"{commit[:12]}{'+' if _git('status', '--porcelain', '--untracked-files=no') else ''}"
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()

@@ -16,7 +16,6 @@ from deploy.devstack.processes import GUNICORN
 from deploy.devstack.program import Program, http_check
 from loadtests.generator.workload import ANY_MODULE
 from loadtests.harness.servers import gunicorn, running_pid
-from loadtests.lab.servers.cpu_budgets import cpu_budget
 from loadtests.lab.servers.lab_servers import DatabasePlacement, LabServers
 
 THREADS = 8
@@ -34,15 +33,13 @@ class Topology(NamedTuple):
     """The processes and databases of an arm.
 
     `template` names the prepared databases. `service` is the extracted service's share of the threads, 0 without a
-    service. `second_budget` lists the processes of a second CPU budget. `settings` are additional settings of the
-    monolith's processes.
+    service. `settings` are additional settings of the monolith's processes.
     """
 
     template: str
     placement: DatabasePlacement
     monoliths: tuple[MonolithWeb, ...]
     service: float = 0.0
-    second_budget: tuple[str, ...] = ()
     settings: Mapping[str, str] = {}
 
 
@@ -53,18 +50,10 @@ TOPOLOGIES: Mapping[str, Topology] = {
     "M1": Topology("inside", _MONOLITH_ONLY, (MonolithWeb(1),)),
     "M1'": Topology("inside", _MONOLITH_ONLY, (MonolithWeb(1),)),
     "M2": Topology("inside", _MONOLITH_ONLY, (MonolithWeb(0.5), MonolithWeb(0.5))),
-    "M2+": Topology("inside", _MONOLITH_ONLY, (MonolithWeb(0.5), MonolithWeb(0.5)), second_budget=("monolith-web-2",)),
     "MB": Topology("inside", _MONOLITH_ONLY, (MonolithWeb(0.5), MonolithWeb(0.5, ("scheduling",)))),
     "MC": Topology("inside", _MONOLITH_ONLY, (MonolithWeb(1),), settings={"AVAILABILITY_CACHE_SECONDS": "2"}),
     "XS": Topology("together", {"monolith": "main", "scheduling": "main"}, (MonolithWeb(0.5),), service=0.5),
     "X": Topology("apart", _TWO_SERVERS, (MonolithWeb(0.5),), service=0.5),
-    "X+": Topology(
-        "apart",
-        _TWO_SERVERS,
-        (MonolithWeb(0.5),),
-        service=0.5,
-        second_budget=("scheduling-web", "scheduling-relay", "postgres-apart"),
-    ),
 }
 
 
@@ -100,18 +89,7 @@ def running_arm(topology: Topology, servers: LabServers, prefix: str) -> Iterato
             pids[f"postgres-{server}"] = servers.postgres_pid(server)
         assert servers.valkey is not None, "it was started"
         pids["valkey"] = running_pid(servers.valkey)
-        if servers.budget_cores is not None:
-            _apply_budgets(topology, pids, servers.budget_cores, stack)
         yield RunningArm(arm.hosts, pids, arm.metrics, servers.keys.metrics_token)
-
-
-def _apply_budgets(topology: Topology, pids: Mapping[str, int], cores: float, stack: contextlib.ExitStack) -> None:
-    """Limit the running processes to one CPU budget, or to two."""
-    first = stack.enter_context(cpu_budget("first", cores))
-    first.add([pid for name, pid in pids.items() if name not in topology.second_budget])
-    if topology.second_budget:
-        second = stack.enter_context(cpu_budget("second", cores))
-        second.add([pids[name] for name in topology.second_budget])
 
 
 class _ArmPrograms:

@@ -3,40 +3,55 @@
 from collections.abc import Iterator
 from math import exp, inf, log, sqrt
 from statistics import fmean, stdev
+from typing import NamedTuple
 
 from loadtests.generator.estimates import Estimate, student_quantile
-from loadtests.lab.report.figures import ReportFigures
-from loadtests.lab.results.model import MODULES, MeasurementConditions, Results
-from loadtests.lab.verdict.gates import format_estimate
+from loadtests.lab.results.model import MeasurementConditions, Results
+from loadtests.lab.verdict.capacities import TrialRecord
+from loadtests.lab.verdict.findings import format_ratio
 from loadtests.lab.verdict.thresholds import parse_thresholds
+from loadtests.lab.verdict.verdict import scenario_of
 
 
 class NotComparable(Exception):
     """The reason, in one sentence."""
 
 
-def compare_results(one: Results, other: Results) -> Iterator[str]:
-    """Yield, for each arm and module in both, the ratio of the first to the second with Welch's interval.
+class ArmChange(NamedTuple):
+    """The ratio of an arm's capacity in the second folder to that in the first."""
 
-    Raises NotComparable.
+    arm: str
+    ratio: Estimate
+
+    @property
+    def lower(self) -> bool:
+        """Whether the capacity fell, beyond noise."""
+        return self.ratio.high < 1
+
+    def as_text(self) -> str:
+        change = "lower" if self.lower else "higher" if self.ratio.low > 1 else "no significant difference"
+        return f"{self.arm}: capacity, ratio to the first: {format_ratio(self.ratio)}: {change}"
+
+
+def compare_results(one: Results, other: Results) -> Iterator[ArmChange]:
+    """Yield the change of the capacity of each arm in both, with Welch's interval.
+
+    The commits of the product may differ, since a change of the product is what is compared. Raises NotComparable.
     """
-    mine, theirs = _conditions(one), _conditions(other)
-    _require_same_conditions(one, other, mine, theirs)
+    _require_same_conditions(one, other)
     first, second = (
-        ReportFigures(results, parse_thresholds(conditions.thresholds))
-        for results, conditions in ((one, mine), (other, theirs))
+        TrialRecord(results.trials, scenario_of(results), parse_thresholds(results.conditions.thresholds))
+        for results in (one, other)
     )
-    for arm in first.arms:
-        for module in MODULES:
-            if first.tail_name(module) != second.tail_name(module):
-                continue
-            pair = [
-                [tail for run in figures.peak(arm).values() if (tail := figures.tail_ms(run, module))]
-                for figures in (first, second)
-            ]
-            if all(len(values) > 1 for values in pair):
-                estimate = welch_ratio(pair[0], pair[1])
-                yield f"{arm}, {module} {first.tail_name(module)} at the peak: {format_estimate(estimate)}"
+    for arm in one.conditions.arms:
+        values = [_capacities(record, arm) for record in (second, first)]
+        if all(len(each) > 1 for each in values):
+            yield ArmChange(arm, welch_ratio(values[0], values[1]))
+
+
+def _capacities(record: TrialRecord, arm: str) -> list[float]:
+    blocks = sorted({trial.block for trial in record.of("capacity", arm) if trial.block})
+    return [capacity for bracket in record.brackets(arm, blocks) if (capacity := bracket.capacity) is not None]
 
 
 def welch_ratio(one: list[float], other: list[float]) -> Estimate:
@@ -53,35 +68,36 @@ def welch_ratio(one: list[float], other: list[float]) -> Estimate:
     return Estimate(exp(centre), exp(centre - half), exp(centre + half) if half < 700 else inf, n)
 
 
-def _conditions(results: Results) -> MeasurementConditions:
-    if results.conditions is None:
-        raise NotComparable("one of them does not contain the conditions of its measurement")
-    return results.conditions
-
-
-def _require_same_conditions(
-    one: Results, other: Results, mine: MeasurementConditions, theirs: MeasurementConditions
-) -> None:
+def _require_same_conditions(one: Results, other: Results) -> None:
+    mine, theirs = one.conditions, other.conditions
     conditions: dict[str, tuple[object, object]] = {
-        "the scenario": (mine.scenario, theirs.scenario),
-        "the length of the peak": (mine.seconds, theirs.seconds),
         "the version of the thresholds": (one.thresholds_version, other.thresholds_version),
-        "the set of thresholds": (parse_thresholds(mine.thresholds), parse_thresholds(theirs.thresholds)),
-        "the number of threads": (mine.threads, theirs.threads),
         "the machine": (one.machine, other.machine),
         "the pinning": (mine.pinned, theirs.pinned),
     }
     for what, (here, there) in conditions.items():
         if here != there:
-            values = "" if what == "the set of thresholds" else f" ({here} and {there})"
-            raise NotComparable(f"{what} differs{values}")
-    if abs(mine.forecast / theirs.forecast - 1) > 0.1:
-        raise NotComparable(
-            f"the forecast peaks differ by more than 10 % ({mine.forecast:.0f} and {theirs.forecast:.0f} requests a "
-            "second): measure again with the same --forecast"
-        )
+            raise NotComparable(f"{what} differs ({here} and {there})")
+    if parse_thresholds(mine.thresholds) != parse_thresholds(theirs.thresholds):
+        raise NotComparable("the set of thresholds differs")
+    if _load_of(one) != _load_of(other):
+        raise NotComparable("the scenario differs in its load, promises or budgets")
     for arm in mine.remedies.keys() & theirs.remedies.keys():
         if mine.remedies[arm] != theirs.remedies[arm]:
             raise NotComparable(f"the remedy of {arm} differs")
     if not set(mine.arms) & set(theirs.arms):
         raise NotComparable("they have no arm in common")
+
+
+def _load_of(results: Results) -> tuple[object, ...]:
+    """Return all parts of the scenario that a capacity depends on; the forecast is none of them."""
+    scenario = scenario_of(results)
+    load = scenario.load
+    shape = (load.mix, load.background, load.seconds, load.shape, load.day_zipf)
+    return (*shape, scenario.promises, scenario.budgets)
+
+
+def describe_commits(mine: MeasurementConditions, theirs: MeasurementConditions) -> str:
+    if mine.commit == theirs.commit:
+        return f"both were measured with commit {mine.commit}"
+    return f"commit {mine.commit} and commit {theirs.commit}"

@@ -1,4 +1,4 @@
-"""The thresholds of a verdict, read from the file that every report prints."""
+"""The registered rules of the method, read from the file that every report prints."""
 
 import tomllib
 from pathlib import Path
@@ -8,21 +8,46 @@ import msgspec
 FILE = Path(__file__).with_name("thresholds.toml")
 
 
-class LoadThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    headroom: float
+class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    step: float
+    attempts: int
+    repeats: int
 
 
-class NoiseThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    widest: float
-    fewest_blocks: int
+class TrialRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    fewest_arrivals: int
+    error: float
+    end_early_factor: float
+    end_early_misses: int
 
 
-class CostThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StatisticsRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    error: float
+    error_alone: float
+    searches_alone: int
+    seconds_alone: float
+    looks: tuple[int, ...]
+    equivalence: float
+
+
+class IsolationRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    flood: float
+    seconds: float
+    blocks: float
+
+
+class CostRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    load: float
+    seconds: float
     most_cpu_ratio: float
-    most_idle_latency_ratio: float
+    most_latency_ratio: float
 
 
-class ValidityThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SpeedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    most_difference: float
+
+
+class ValidityRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most_late_ms: float
     most_dropped_share: float
     most_cpu: float
@@ -31,14 +56,16 @@ class ValidityThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`slo_p99_ms` is by module; comments in the file define every threshold."""
+    """Comments in the file define every threshold."""
 
     version: int
-    slo_p99_ms: dict[str, float]
-    load: LoadThresholds
-    noise: NoiseThresholds
-    tax: CostThresholds
-    validity: ValidityThresholds
+    search: SearchRules
+    trial: TrialRules
+    statistics: StatisticsRules
+    isolation: IsolationRules
+    cost: CostRules
+    speed: SpeedRules
+    validity: ValidityRules
 
 
 class ThresholdsError(Exception):

@@ -1,18 +1,32 @@
-"""The verdict: gates in a fixed order, under preregistered thresholds, with one of four outcomes."""
+"""The verdict: whether the demanded rate is a problem, the best remedy, and whether extraction is needed."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from loadtests.lab.planning.arms import BASELINE, REPEAT, REQUIRED_REMEDIES, Kind, find_arm, sort_arms
-from loadtests.lab.results.model import Results, Run, runs_of_arm
-from loadtests.lab.verdict import gates
-from loadtests.lab.verdict.gates import GateDecision, pair_by_block
-from loadtests.lab.verdict.thresholds import Thresholds, parse_thresholds
+from loadtests.lab.planning.arms import BASELINE, OWN_DATABASE, REPEAT, REQUIRED_REMEDIES, SERVICE, Kind, find_arm
+from loadtests.lab.planning.scenario import RegisteredScenario, parse_scenario, with_forecast
+from loadtests.lab.results.model import Results
+from loadtests.lab.verdict.capacities import ALONE, TrialRecord
+from loadtests.lab.verdict.findings import (
+    ArmFinding,
+    CostFinding,
+    Evaluation,
+    arms_of,
+    assess_arm,
+    assess_costs,
+)
+from loadtests.lab.verdict.progress import count_complete_blocks
+from loadtests.lab.verdict.sequential import latest_look, next_look
+from loadtests.lab.verdict.thresholds import parse_thresholds
 
-VerdictOutcome = Literal["EXTRACT", "DON'T EXTRACT", "INCONCLUSIVE", "INVALID"]
-EXIT_CODES: dict[VerdictOutcome, int] = {"EXTRACT": 0, "DON'T EXTRACT": 10, "INCONCLUSIVE": 20, "INVALID": 30}
-
-PEAK, IDLE = "daily_peak", "idle"
+VerdictOutcome = Literal["EXTRACT", "DON'T EXTRACT", "INCONCLUSIVE", "INVALID", "NO VERDICT"]
+EXIT_CODES: dict[VerdictOutcome, int] = {
+    "EXTRACT": 0,
+    "DON'T EXTRACT": 10,
+    "INCONCLUSIVE": 20,
+    "INVALID": 30,
+    "NO VERDICT": 40,
+}
 
 
 class GateResult(NamedTuple):
@@ -24,12 +38,16 @@ class GateResult(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """`because` is the deciding gate as a sentence. `more_blocks` would probably decide an inconclusive verdict."""
+    """`because` is the deciding gate as a sentence, `best` the arm that is advised. `needs_blocks` is the number of
+    blocks of the next registered look that could decide an inconclusive verdict, 0 if there is none."""
 
     outcome: VerdictOutcome
     because: str
     gates: tuple[GateResult, ...]
-    more_blocks: int = 0
+    best: str = ""
+    findings: tuple[ArmFinding, ...] = ()
+    costs: tuple[CostFinding, ...] = ()
+    needs_blocks: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -37,166 +55,199 @@ class Verdict(NamedTuple):
 
     @property
     def advice(self) -> str:
-        """The number of blocks to add; empty when the verdict is decided, or when more blocks cannot decide it."""
-        if not self.more_blocks:
-            return ""
-        return f"run {self.more_blocks} more block{'s' if self.more_blocks > 1 else ''}"
+        return f"the next registered look is after block {self.needs_blocks}" if self.needs_blocks else ""
 
 
 class _Decided(Exception):
-    def __init__(self, outcome: VerdictOutcome, because: str, more_blocks: int = 0) -> None:
+    def __init__(self, outcome: VerdictOutcome, because: str, best: str = "") -> None:
         super().__init__(because)
         self.outcome: VerdictOutcome = outcome
         self.because = because
-        self.more_blocks = more_blocks
+        self.best = best
+
+
+def scenario_of(results: Results) -> RegisteredScenario:
+    """Return the scenario that the results were measured with, with their forecast."""
+    return with_forecast(parse_scenario(results.conditions.scenario), results.conditions.forecast)
 
 
 def judge_results(results: Results) -> Verdict:
-    """Judge results under the thresholds they were measured with; quick results never get a verdict."""
-    conditions = results.conditions
-    assert conditions is not None, "the laboratory wrote them"
-    thresholds = parse_thresholds(conditions.thresholds)
-    if not conditions.quick:
-        return judge(results.runs, thresholds, conditions.scenario)
-    evaluation = _Evaluation(results.runs, thresholds, conditions.scenario)
-    evaluation.record_slos(conditions.arms)
-    because = "quick results carry no verdict: `extraction lab run` measures noise, every remedy and more blocks"
-    return Verdict("INCONCLUSIVE", because, tuple(evaluation.gates))
+    """Judge results under the scenario and the thresholds that they were measured with."""
+    thresholds = parse_thresholds(results.conditions.thresholds)
+    record = TrialRecord(results.trials, scenario_of(results), thresholds)
+    return judge(record, results.conditions.arms, quick=results.conditions.quick)
 
 
-def judge(runs: Sequence[Run], thresholds: Thresholds, peak: str = PEAK) -> Verdict:
-    """Judge runs in any order; `peak` is the scenario that counts."""
-    evaluation = _Evaluation(runs, thresholds, peak)
+def judge(
+    record: TrialRecord,
+    arms: Sequence[str],
+    *,
+    quick: bool = False,
+    ceiling: bool | None = None,
+    isolation: bool | None = None,
+) -> Verdict:
+    """Judge the trials of these arms; `ceiling` and `isolation` replace what the scenario registered."""
+    scenario = record.scenario
+    evaluation = _Judgement(
+        record,
+        arms,
+        ceiling=scenario.ceiling.largest_database is not None if ceiling is None else ceiling,
+        isolation=scenario.promises.isolation if isolation is None else isolation,
+    )
+    needs = 0
     try:
-        evaluation.require_valid_runs()
-        evaluation.require_problem()
-        evaluation.require_no_sufficient_remedy()
-        solution = evaluation.require_solution()
-        evaluation.require_acceptable_cost(solution)
+        if quick or scenario.demand is None:
+            reason = "a quick measurement" if quick else "no forecast was registered"
+            raise _Decided("NO VERDICT", f"{reason}: the map shows how far each arm reaches")
+        evaluation.decide()
     except _Decided as decided:
-        return Verdict(decided.outcome, decided.because, tuple(evaluation.gates), decided.more_blocks)
-    problem = "the monolith misses its SLO at the forecast peak, and no remedy meets it"
-    return Verdict("EXTRACT", f"{problem}; {solution} meets it at an acceptable cost", tuple(evaluation.gates))
+        if decided.outcome == "INCONCLUSIVE":
+            following = next_look(count_complete_blocks(record, arms), record.thresholds.statistics)
+            needs = following.blocks if following else 0
+        return Verdict(
+            decided.outcome,
+            decided.because,
+            tuple(evaluation.gates),
+            decided.best,
+            tuple(evaluation.findings.values()),
+            tuple(evaluation.costs),
+            needs,
+        )
+    raise AssertionError("every path of the gates decides")
 
 
-class _Evaluation:
-    """The gates in order; each records its result, and ends the evaluation by raising `_Decided`."""
+class _Judgement:
+    """The gates in order; each records its result, and ends the judgement by raising `_Decided`."""
 
-    def __init__(self, runs: Sequence[Run], thresholds: Thresholds, peak: str) -> None:
-        self._runs = runs
-        self._peak = peak
-        self._thresholds = thresholds
-        self._load = thresholds.load.headroom
+    def __init__(self, record: TrialRecord, arms: Sequence[str], *, ceiling: bool, isolation: bool) -> None:
+        self._record = record
+        self._arms = arms
+        self._ceiling = ceiling
+        self._isolation = isolation
         self.gates: list[GateResult] = []
+        self.findings: dict[str, ArmFinding] = {}
+        self.costs: list[CostFinding] = []
 
-    def record_slos(self, arms: Sequence[str]) -> None:
-        """Record for each arm whether it meets its SLO, without deciding anything."""
-        for arm in arms:
-            misses = self._misses_slo(arm)
-            self._record(f"{arm} meets its SLO at the peak", _negated(misses.holds), misses.text)
+    def decide(self) -> None:
+        rules = self._record.thresholds.statistics
+        look = latest_look(count_complete_blocks(self._record, self._arms), rules)
+        if look is None:
+            self._decide_before_the_blocks()
+            self._stop("INCONCLUSIVE", f"fewer than {rules.looks[0]} complete blocks were measured")
+            return
+        evaluation = Evaluation(tuple(range(1, look.blocks + 1)), look.error)
+        self._require_problem(evaluation)
+        self._require_no_sufficient_remedy(evaluation)
+        solution = self._require_solution(evaluation)
+        self._require_acceptable_cost(solution, evaluation)
+        text = f"{BASELINE} and every remedy break promises at the demanded rate; {solution} keeps them"
+        raise _Decided("EXTRACT", f"{text} at an acceptable cost: {self.findings[solution].text}", solution)
 
-    def require_valid_runs(self) -> None:
-        baseline, repeat = self._at_peak(BASELINE), self._at_peak(REPEAT)
-        fewest = self._thresholds.noise.fewest_blocks
-        pairs = pair_by_block(baseline, repeat)
-        if len(pairs) < fewest:
-            problems = sorted({problem for run in self._runs for problem in run.problems})
-            text = f"{len(pairs)} valid blocks of {BASELINE} and {REPEAT} at the peak; {fewest} are required"
-            self._record("validity", False, "; ".join([text, *problems[:3]]))
-            raise _Decided("INVALID", self.gates[-1].text)
-        same = gates.decide_aa_test(pairs, self._thresholds)
-        self._record("noise", same.holds, same.text)
-        if same.holds is False:
-            raise _Decided("INVALID", same.text)
-        if same.holds is None:
-            raise _Decided("INCONCLUSIVE", same.text, same.more_blocks)
+    def _decide_before_the_blocks(self) -> None:
+        evaluation = Evaluation((ALONE,), self._record.thresholds.statistics.error_alone)
+        found = self._assess(BASELINE, evaluation)
+        if found.sufficient:
+            self._record_gate("problem", False, found.text)
+            raise _Decided("DON'T EXTRACT", f"no measured problem: {BASELINE} suffices: {found.text}", BASELINE)
 
-    def require_problem(self) -> None:
-        misses = self._misses_slo(BASELINE)
-        self._record("problem", misses.holds, misses.text)
-        if misses.holds is None:
-            raise _Decided("INCONCLUSIVE", f"open whether {BASELINE} misses its SLO: {misses.text}", misses.more_blocks)
-        if not misses.holds:
-            raise _Decided("DON'T EXTRACT", f"no measured problem: {misses.text}")
+    def _require_problem(self, evaluation: Evaluation) -> None:
+        found = self._assess(BASELINE, evaluation)
+        self._record_gate("problem", _negated(found.sufficient), found.text)
+        if found.sufficient:
+            raise _Decided("DON'T EXTRACT", f"no measured problem: {BASELINE} suffices: {found.text}", BASELINE)
+        if found.sufficient is None:
+            outcome: VerdictOutcome = "INVALID" if found.capacity is None else "INCONCLUSIVE"
+            self._stop(outcome, f"open whether {BASELINE} suffices: {found.text}")
 
-    def require_no_sufficient_remedy(self) -> None:
-        """A sufficient remedy decides at once; that there is none requires measurements of all required remedies."""
-        found = {arm: self._misses_slo(arm) for arm in self._measured("remedy")}
-        for arm, misses in found.items():
-            self._record(f"insufficient remedy: {arm}", misses.holds, misses.text)
-        for arm, misses in found.items():
-            if misses.holds is False:
-                raise _Decided("DON'T EXTRACT", f"use {arm}, {find_arm(arm).description}: {misses.text}")
-        self._require_decided("open whether a remedy meets the SLO", found)
+    def _require_no_sufficient_remedy(self, evaluation: Evaluation) -> None:
+        """Advise the best of the sufficient remedies; that there is none requires measurements of the required ones."""
+        kinds: tuple[Kind, ...] = ("remedy",) if self._ceiling else ("remedy", "larger")
+        found = self._assess_all(kinds, evaluation)
+        for arm, finding in found.items():
+            self._record_gate(f"insufficient remedy: {arm}", _negated(finding.sufficient), finding.text)
+        self._show_arms_beyond_the_ceiling(evaluation)
+        if sufficient := [finding for finding in found.values() if finding.sufficient]:
+            best = best_of(sufficient)
+            self._refuse_undecided_lesser(best, found)
+            raise _Decided("DON'T EXTRACT", f"{_advice(best.arm)}: {best.text}", best.arm)
+        self._require_decided("open whether a remedy suffices", found)
         if missing := [arm for arm in REQUIRED_REMEDIES if arm not in found]:
-            self._record(
-                "insufficient remedy", None, f"not every remedy was measured: also run {' and '.join(missing)}"
-            )
-            raise _Decided("INCONCLUSIVE", self.gates[-1].text)
+            self._record_gate("insufficient remedy", None, f"also run {' and '.join(missing)}")
+            raise _Decided("INCONCLUSIVE", f"not every remedy was measured: also run {' and '.join(missing)}")
 
-    def require_solution(self) -> str:
-        """Return the first extracted arm that meets its SLO."""
-        found = {arm: self._misses_slo(arm) for arm in self._measured("extracted")}
-        for arm, misses in found.items():
-            self._record(f"solution: {arm}", _negated(misses.holds), misses.text)
-        for arm, misses in found.items():
-            if misses.holds is False:
-                return arm
+    def _refuse_undecided_lesser(self, best: ArmFinding, found: dict[str, ArmFinding]) -> None:
+        """Note the remedies that would be less work and are still undecided; the verdict does not depend on them."""
+        for arm, finding in found.items():
+            if finding.sufficient is None and find_arm(arm).effort < find_arm(best.arm).effort:
+                self._record_gate(f"less work than {best.arm}: {arm}", None, finding.text)
+
+    def _show_arms_beyond_the_ceiling(self, evaluation: Evaluation) -> None:
+        if self._ceiling:
+            for arm, finding in self._assess_all(("larger",), evaluation).items():
+                text = f"cannot be had by the scenario's ceiling; {finding.text}"
+                self._record_gate(f"beyond the ceiling: {arm}", finding.sufficient, text)
+
+    def _require_solution(self, evaluation: Evaluation) -> str:
+        """Return the service if it suffices, else the sufficient extracted arm that is the least work."""
+        found = self._assess_all(("extracted",), evaluation)
+        for arm, finding in found.items():
+            self._record_gate(f"solution: {arm}", finding.sufficient, finding.text)
+        if sufficient := [arm for arm, finding in found.items() if finding.sufficient]:
+            return max(sufficient, key=lambda arm: (arm == SERVICE, -find_arm(arm).effort))
         if not found:
             raise _Decided("INCONCLUSIVE", "no extracted arm was measured: run X")
-        self._require_decided("open whether extraction meets the SLO", found)
-        raise _Decided("DON'T EXTRACT", "extraction does not meet the SLO either: the bottleneck is elsewhere")
+        self._require_decided("open whether extraction suffices", found)
+        raise _Decided("DON'T EXTRACT", "extraction does not suffice either: the bottleneck is elsewhere")
 
-    def require_acceptable_cost(self, arm: str) -> None:
-        limits = self._thresholds.tax
-        at_peak = pair_by_block(self._at_peak(arm), self._at_peak(BASELINE))
-        cpu = [
-            (one.cpu_ms_per_booking, other.cpu_ms_per_booking)
-            for one, other in at_peak
-            if one.cpu_ms_per_booking and other.cpu_ms_per_booking
-        ]
-        idle = [
-            (one.modules["scheduling"].p50_ms, other.modules["scheduling"].p50_ms)
-            for one, other in pair_by_block(runs_of_arm(self._runs, arm, IDLE), runs_of_arm(self._runs, BASELINE, IDLE))
-            if one.modules["scheduling"].p50_ms and other.modules["scheduling"].p50_ms
-        ]
-        self._require_below("CPU time per booking", cpu, limits.most_cpu_ratio)
-        self._require_below("median latency of scheduling when idle", idle, limits.most_idle_latency_ratio)
+    def _require_acceptable_cost(self, arm: str, evaluation: Evaluation) -> None:
+        """A cost that was not measured is not acceptable."""
+        self.costs = assess_costs(self._record, arm, evaluation)
+        for cost in self.costs:
+            self._record_gate(f"acceptable cost: {cost.name}", cost.acceptable, cost.text)
+        for cost in self.costs:
+            if cost.acceptable is False:
+                raise _Decided("DON'T EXTRACT", f"the cost of extraction exceeds its limit: {cost.text}")
+        for cost in self.costs:
+            if cost.acceptable is None:
+                raise _Decided("INCONCLUSIVE", f"open whether the cost is acceptable: {cost.text}")
 
-    def _require_below(self, cost: str, pairs: Sequence[tuple[float, float]], limit: float) -> None:
-        if not pairs:
-            self._record(f"acceptable cost: {cost}", None, f"{cost} was not measured")
-            return
-        exceeds = gates.decide_cost_limit(pairs, limit, f"{cost}, ratio to {BASELINE}:")
-        self._record(f"acceptable cost: {cost}", _negated(exceeds.holds), exceeds.text)
-        if exceeds.holds is None:
-            raise _Decided("INCONCLUSIVE", f"open whether the cost is acceptable: {exceeds.text}", exceeds.more_blocks)
-        if exceeds.holds:
-            raise _Decided("DON'T EXTRACT", f"the cost of extraction exceeds its limit: {exceeds.text}")
+    def _assess_all(self, kinds: tuple[Kind, ...], evaluation: Evaluation) -> dict[str, ArmFinding]:
+        arms = [arm for arm in arms_of(self._record, *kinds) if arm != REPEAT]
+        return {arm: self._assess(arm, evaluation, len(arms)) for arm in arms}
 
-    def _require_decided(self, question: str, found: dict[str, GateDecision]) -> None:
-        undecided = {arm: misses for arm, misses in found.items() if misses.holds is None}
+    def _assess(self, arm: str, evaluation: Evaluation, competitors: int = 1) -> ArmFinding:
+        demand = self._record.scenario.demand
+        assert demand is not None, "without a forecast nothing is judged"
+        found = assess_arm(self._record, arm, demand, evaluation, competitors, isolation=self._isolation)
+        self.findings[arm] = found
+        return found
+
+    def _require_decided(self, question: str, found: dict[str, ArmFinding]) -> None:
+        undecided = [f"{arm}: {finding.text}" for arm, finding in found.items() if finding.sufficient is None]
         if undecided:
-            text = "; ".join(f"{arm}: {misses.text}" for arm, misses in undecided.items())
-            more = max(misses.more_blocks for misses in undecided.values())
-            raise _Decided("INCONCLUSIVE", f"{question}: {text}", more)
+            self._stop("INCONCLUSIVE", f"{question}: {'; '.join(undecided)}")
 
-    def _misses_slo(self, arm: str) -> GateDecision:
-        valid = [run for run in self._at_peak(arm).values() if run.valid]
-        fewest = self._thresholds.noise.fewest_blocks
-        if len(valid) < fewest:
-            return GateDecision(None, f"valid runs: {len(valid)}; {fewest} are required", None, fewest - len(valid))
-        return gates.decide_slo_violation(valid, self._thresholds)
+    def _stop(self, outcome: VerdictOutcome, because: str) -> None:
+        raise _Decided(outcome, because)
 
-    def _measured(self, kind: Kind) -> list[str]:
-        names = sort_arms(run.arm for run in self._runs)
-        return [name for name in names if find_arm(name).kind == kind and self._at_peak(name)]
-
-    def _at_peak(self, arm: str) -> dict[int, Run]:
-        return runs_of_arm(self._runs, arm, self._peak, self._load)
-
-    def _record(self, name: str, passed: bool | None, text: str) -> None:
+    def _record_gate(self, name: str, passed: bool | None, text: str) -> None:
         self.gates.append(GateResult(name, passed, text))
+
+
+def best_of(sufficient: Sequence[ArmFinding]) -> ArmFinding:
+    """Return the arm with the highest capacity; of those whose interval overlaps with its, the least work."""
+    highest = max(sufficient, key=lambda finding: finding.capacity.value if finding.capacity else 0.0)
+    assert highest.capacity is not None
+    equal = [each for each in sufficient if each.capacity and each.capacity.high >= highest.capacity.low]
+    return min(equal, key=lambda finding: find_arm(finding.arm).effort)
+
+
+def _advice(arm: str) -> str:
+    if arm == OWN_DATABASE:
+        return f"take the data out, keep the deployable ({arm})"
+    if find_arm(arm).kind == "larger":
+        return f"buy a larger database server ({arm})"
+    return f"use {find_arm(arm).short} ({arm})"
 
 
 def _negated(holds: bool | None) -> bool | None:

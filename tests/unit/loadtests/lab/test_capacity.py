@@ -1,46 +1,80 @@
-"""The capacity search, on simulated arms with a known capacity."""
+"""The search for a capacity, on arms whose capacity is known."""
+
+from collections.abc import Callable
 
 import pytest
 
-from loadtests.lab.measuring.capacity import CLOSE_ENOUGH, FIRST_RATE, StepLengths, find_capacity
-from loadtests.lab.results.model import Step
+from loadtests.generator.estimates import student_quantile
+from loadtests.lab.measuring.capacity import MAX_RATE, Bracket, CapacitySearch
+from loadtests.lab.verdict.capacities import estimate_capacity, mean_ratio
+from tests.unit.loadtests.lab.laboratories import THRESHOLDS
 
-LENGTHS = StepLengths(rung=3.0, bisection=5.0, bisections=5)
-
-
-class SimulatedArm:
-    """Sustains `capacity` requests a second; steps whose numbers are in `disturbed` always fail."""
-
-    def __init__(self, capacity: float, disturbed: tuple[int, ...] = ()) -> None:
-        self._capacity = capacity
-        self._disturbed = disturbed
-        self.rates: list[float] = []
-
-    def probe(self, rate: float, seconds: float) -> Step:
-        self.rates.append(rate)
-        succeeds = rate <= self._capacity and len(self.rates) not in self._disturbed
-        return Step(arm="M1", rate=rate, good=1.0 if succeeds else 0.5, goodput=rate, p99_ms=None)
+STEP = THRESHOLDS.search.step
 
 
-@pytest.mark.parametrize("capacity", [30.0, 187.0, 400.0, 2_900.0])
-def test_result_is_close_to_the_capacity_and_not_above_it(capacity: float) -> None:
-    found = find_capacity(SimulatedArm(capacity), LENGTHS, lambda step: None)
-    assert capacity / CLOSE_ENOUGH <= found <= capacity
+def search(start: float, outcome: Callable[[float], bool | None]) -> tuple[Bracket, list[float]]:
+    """Run a search; return its bracket and the rates that it tried."""
+    found, rates = CapacitySearch(start, THRESHOLDS.search), []
+    while (rate := found.next_rate()) is not None:
+        rates.append(rate)
+        found.record(rate, outcome(rate))
+    return found.bracket(), rates
 
 
-def test_one_disturbed_step_does_not_change_the_result() -> None:
-    undisturbed = find_capacity(SimulatedArm(400.0), LENGTHS, lambda step: None)
-    for step in (1, 3, 5):
-        assert find_capacity(SimulatedArm(400.0, disturbed=(step,)), LENGTHS, lambda step: None) == undisturbed
+@pytest.mark.parametrize("capacity", [3.0, 30.0, 187.0, 400.0, 2_900.0])
+@pytest.mark.parametrize("start", [25.0, 180.0])
+def test_bracket_contains_the_capacity_between_two_neighbouring_rates(capacity: float, start: float) -> None:
+    bracket, _ = search(start, lambda rate: rate <= capacity)
+    assert bracket.kept is not None
+    assert bracket.broken is not None
+    assert bracket.kept <= capacity < bracket.broken
+    assert bracket.broken / bracket.kept == pytest.approx(STEP)
 
 
-def test_every_step_is_reported_and_a_rate_fails_after_two_consecutive_steps() -> None:
-    arm = SimulatedArm(60.0)
-    reported: list[Step] = []
-    find_capacity(arm, StepLengths(3.0, 5.0, 1), reported.append)
-    assert [step.rate for step in reported] == arm.rates
-    assert arm.rates[:4] == [FIRST_RATE, 2 * FIRST_RATE, 4 * FIRST_RATE, 4 * FIRST_RATE]
+def test_good_start_requires_two_trials() -> None:
+    _, rates = search(100.0, lambda rate: rate <= 104)
+    assert rates == [100.0, pytest.approx(100 * STEP)]
 
 
-def test_capacity_of_a_failing_arm_is_below_the_first_rate() -> None:
-    assert find_capacity(SimulatedArm(1.0), LENGTHS, lambda step: None) < FIRST_RATE
+def test_distant_start_is_reached_with_growing_steps() -> None:
+    _, rates = search(25.0, lambda rate: rate <= 800)
+    assert len(rates) < 14, "the grid has 45 rates in between"
+
+
+def test_trial_that_does_not_count_is_repeated_twice_and_then_ends_the_search() -> None:
+    """The generator's validity counts in the search, too: a rate is not lost because the generator was late."""
+    once = iter([None, True, False])
+    bracket, rates = search(100.0, lambda _rate: next(once))
+    assert rates == [100.0, 100.0, pytest.approx(100 * STEP)]
+    assert bracket.complete
+    bracket, rates = search(100.0, lambda _rate: None)
+    assert (bracket, len(rates)) == (Bracket(None, None), THRESHOLDS.search.repeats + 1)
+
+
+def test_arm_without_a_limit_has_no_capacity() -> None:
+    bracket, rates = search(100.0, lambda _rate: True)
+    assert (bracket.broken, bracket.capacity) == (None, None)
+    assert max(rates) <= MAX_RATE * STEP
+
+
+def test_interval_is_students_around_the_geometric_mean() -> None:
+    brackets = [Bracket(90.0, 97.2), Bracket(100.0, 108.0), Bracket(130.0, 140.4)]
+    found = estimate_capacity(brackets, error=0.05)
+    product = 1.0
+    for bracket in brackets:
+        product *= bracket.capacity or 0.0
+    assert found.value == pytest.approx(product ** (1 / 3)), "not the median, which has another interval"
+    assert found.low < 90 * 0.95
+    assert found.high > 140.4 * 1.05
+    assert student_quantile(0.975, 2) == pytest.approx(4.3027, abs=1e-3)
+
+
+def test_interval_is_never_narrower_than_the_grid() -> None:
+    found = estimate_capacity([Bracket(100.0, 108.0)] * 8, error=0.05)
+    assert found.low == pytest.approx(100)
+    assert found.high == pytest.approx(108)
+
+
+def test_mean_ratio_is_the_centre_of_its_interval() -> None:
+    found = mean_ratio([0.5, 1.0, 1.0, 1.1], error=0.05)
+    assert found.value**2 == pytest.approx(found.low * found.high)

@@ -7,15 +7,12 @@ import pytest
 
 from loadtests.lab.results.model import SCHEMA_VERSION, Results, ResultsError, read_results
 from loadtests.lab.verdict.thresholds import FILE, ThresholdsError, read_thresholds
-from tests.unit.loadtests.lab.example_runs import THRESHOLDS, runs
+from tests.unit.loadtests.lab.laboratories import MACHINE, THRESHOLDS, conditions
 
 
 def test_results_are_restored_from_json() -> None:
     results = Results(
-        schema=SCHEMA_VERSION,
-        thresholds_version=THRESHOLDS.version,
-        machine="two cores",
-        runs=tuple(runs({"M1": 100.0})),
+        schema=SCHEMA_VERSION, thresholds_version=THRESHOLDS.version, machine=MACHINE, conditions=conditions()
     )
     assert read_results(msgspec.json.encode(results), "results.json") == results
 
@@ -23,9 +20,9 @@ def test_results_are_restored_from_json() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b'{"schema": 99}', "x.json has schema version 99, expected 1: measure again"),
+        (b'{"schema": 99}', "x.json has schema version 99, expected 2: measure again"),
         (b"<html>", "x.json does not contain laboratory results"),
-        (b'{"schema": 1}', "x.json does not contain laboratory results"),
+        (b'{"schema": 2}', "x.json does not contain laboratory results"),
     ],
 )
 def test_unusable_results_are_rejected(data: bytes, message: str) -> None:
@@ -34,7 +31,7 @@ def test_unusable_results_are_rejected(data: bytes, message: str) -> None:
     assert str(error.value).startswith(message)
 
 
-@pytest.mark.parametrize(("old", "new"), [("version = ", ""), ("headroom", "headrom"), ("= 1.3", "= ?")])
+@pytest.mark.parametrize(("old", "new"), [("version = ", ""), ("flood =", "floood ="), ("= 1.08", "= ?")])
 def test_invalid_thresholds_are_rejected(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "thresholds.toml"
     path.write_text(FILE.read_text().replace(old, new, 1))

@@ -1,0 +1,160 @@
+"""The order of a laboratory: predict, measure M1 alone, stop if there is no problem, else measure in blocks.
+
+Knows the arms only through `measuring.subject`. Every trial is stored as soon as it is measured, and a trial that is
+stored is not measured again, so an interrupted laboratory continues where it was.
+"""
+
+from random import Random
+from typing import Final
+
+from loadtests.lab.measuring.capacity import Bracket
+from loadtests.lab.measuring.stage import Report, StageSession, TrialStorage
+from loadtests.lab.measuring.subject import Rig
+from loadtests.lab.planning.arms import BASELINE, find_arm
+from loadtests.lab.planning.demands import DEMAND_SECONDS, demand_scenarios, predict_capacity
+from loadtests.lab.planning.plan import DEMAND_STAGE, Stage, stages_alone, stages_of_block
+from loadtests.lab.planning.scenario import RegisteredScenario
+from loadtests.lab.results.results_store import ResultsFolder
+from loadtests.lab.verdict.sequential import planned_looks
+from loadtests.lab.verdict.thresholds import Thresholds
+from loadtests.lab.verdict.verdict import judge
+
+FIRST_RATE: Final = 25.0
+"""Where the first search begins without a prediction."""
+MAX_TRIALS: Final = 40
+"""Limit of one search's trials; the search's own rules end it long before."""
+QUICK_SECONDS: Final = 12.0
+
+
+class Experiment:
+    """One laboratory, from its first trial to the last."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        folder: ResultsFolder,
+        scenario: RegisteredScenario,
+        thresholds: Thresholds,
+        report: Report,
+    ) -> None:
+        self._rig = rig
+        self._storage = TrialStorage(folder, scenario, thresholds, report)
+        self._scenario = scenario
+        self._thresholds = thresholds
+        self._report = report
+        self._conditions = folder.conditions
+
+    def run(self) -> None:
+        """Measure all that is missing, and stop at the first registered look that decides."""
+        self._measure_demands()
+        for stage in self._stages_alone():
+            self._measure_stage(stage)
+        if self._is_decided(0):
+            return
+        for block in range(1, self._conditions.blocks + 1):
+            stages = stages_of_block(self._conditions.arms, block, self._rig.reason_not_paired)
+            for number, stage in enumerate(stages, 1):
+                self._report(f"block {block}, {number} of {len(stages)}: {' beside '.join(stage.arms)}")
+                self._measure_stage(stage)
+            if self._is_decided(block):
+                return
+
+    def _stages_alone(self) -> list[Stage]:
+        quick = self._conditions.quick
+        return [] if quick else stages_alone(self._thresholds.statistics.searches_alone)
+
+    def _is_decided(self, block: int) -> bool:
+        """Evaluate at registered looks only; a laboratory without a forecast measures all its blocks."""
+        looks = [0, *(look.blocks for look in planned_looks(self._thresholds.statistics))]
+        if block not in looks:
+            return False
+        verdict = judge(self._storage.record(), self._conditions.arms, quick=self._conditions.quick)
+        if verdict.outcome in ("INCONCLUSIVE", "NO VERDICT"):
+            return False
+        self._report(f"decided after {f'block {block}' if block else 'M1 alone'}: {verdict.outcome}")
+        return True
+
+    def _measure_demands(self) -> None:
+        plan = demand_scenarios(self._scenario)
+        session = StageSession(DEMAND_STAGE, self._rig, self._storage)
+        with session.open():
+            if len(session.trials("demand", BASELINE)) < len(plan):
+                self._report("measuring the service demand of each journey")
+            for scenario, rate in plan[len(session.trials("demand", BASELINE)) :]:
+                session.play("demand", {BASELINE: rate}, DEMAND_SECONDS, scenario=scenario)
+        predicted = predict_capacity(session.trials("demand", BASELINE), self._scenario.load.mix)
+        if predicted is not None:
+            self._report(f"M1 should bear about {predicted.rate:.0f}/s; then {predicted.bottleneck} is at its budget")
+
+    def _measure_stage(self, stage: Stage) -> None:
+        session = StageSession(stage, self._rig, self._storage)
+        with session.open():
+            self._search(session)
+            self._flood(session)
+            self._compare_costs(session)
+
+    def _search(self, session: StageSession) -> None:
+        starts = {arm: self._start(arm, session.stage) for arm in session.stage.arms}
+        for _ in range(MAX_TRIALS):
+            record = self._storage.record()
+            searches = {arm: record.search(arm, session.stage.name, start) for arm, start in starts.items()}
+            wanted = {arm: search.next_rate() for arm, search in searches.items()}
+            if not any(wanted.values()):
+                break
+            # An arm whose search is over keeps its load, so that the other arm's neighbour stays the same.
+            rates = {arm: rate or searches[arm].bracket().kept or starts[arm] for arm, rate in wanted.items()}
+            session.play("capacity", rates, self._seconds(session.stage))
+
+    def _start(self, arm: str, stage: Stage) -> float:
+        """Return the rate of a search's first trial: just below the arm's last capacity, M1's, or the predicted one.
+
+        How far below varies from stage to stage, so that the grids of the blocks differ and their error averages out.
+        """
+        step = self._thresholds.search.step
+        below: float = step ** -Random(f"{self._conditions.seed}:{stage.name}").uniform(0.25, 0.75)
+        return self._known_capacity(arm) * below
+
+    def _known_capacity(self, arm: str) -> float:
+        record = self._storage.record()
+        for name in (arm, BASELINE):
+            stages = dict.fromkeys(trial.stage for trial in record.of("capacity", name))
+            for stage in reversed(stages):
+                if capacity := record.search(name, stage).bracket().capacity:
+                    return capacity
+        predicted = predict_capacity(record.of("demand", BASELINE), self._scenario.load.mix)
+        return FIRST_RATE if predicted is None else predicted.rate
+
+    def _flood(self, session: StageSession) -> None:
+        """Flood the arms that bear the demanded rate, and M1, where isolation is promised."""
+        demand, rules = self._scenario.demand, self._thresholds.isolation
+        if not self._scenario.promises.isolation or demand is None or self._conditions.quick:
+            return
+        rates = {}
+        for arm, bracket in self._brackets(session).items():
+            if bracket.capacity and (arm == BASELINE or (bracket.broken or 0.0) >= demand):
+                rates[arm] = rules.flood * bracket.capacity
+        for _ in range(self._thresholds.search.repeats + 1):
+            missing = {arm: rate for arm, rate in rates.items() if not session.has_valid("isolation", arm)}
+            if missing:
+                session.play("isolation", missing, rules.seconds, may_end_early=False)
+
+    def _compare_costs(self, session: StageSession) -> None:
+        """Send extracted arms and M1 the same moderate rate, in every block."""
+        rules, arms = self._thresholds.cost, session.stage.arms
+        extracted = any(find_arm(arm).kind == "extracted" for arm in arms)
+        if not session.stage.block or self._conditions.quick or not (extracted or arms == (BASELINE,)):
+            return
+        rate = rules.load * self._known_capacity(BASELINE)
+        for _ in range(self._thresholds.search.repeats + 1):
+            missing = {arm: rate for arm in arms if not session.has_valid("cost", arm)}
+            if missing:
+                session.play("cost", missing, rules.seconds, may_end_early=False)
+
+    def _brackets(self, session: StageSession) -> dict[str, Bracket]:
+        record = self._storage.record()
+        return {arm: record.search(arm, session.stage.name).bracket() for arm in session.stage.arms}
+
+    def _seconds(self, stage: Stage) -> float:
+        if self._conditions.quick:
+            return QUICK_SECONDS
+        return self._scenario.load.seconds if stage.block else self._thresholds.statistics.seconds_alone

@@ -1,0 +1,117 @@
+"""The trials of one start of the servers, and their storage."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from loadtests.lab.measuring.subject import Load, Rig, RunningArms
+from loadtests.lab.planning.plan import Stage
+from loadtests.lab.planning.scenario import RegisteredScenario
+from loadtests.lab.results.model import Purpose, Trial, trial_folder_name
+from loadtests.lab.results.results_store import ResultsFolder
+from loadtests.lab.results.summary import TrialPlan, summarize_trial
+from loadtests.lab.verdict.capacities import TrialRecord
+from loadtests.lab.verdict.promises import TrialJudgement
+from loadtests.lab.verdict.thresholds import Thresholds
+
+Report = Callable[[str], None]
+"""Receives progress messages, one line each."""
+
+
+WARM_UP_SECONDS: Final = 4.0
+WARM_UP_AGAIN_SECONDS: Final = 1.5
+"""Warm-up of the first trial of a stage, when the servers have just started, and of the others."""
+
+
+@dataclass(frozen=True)
+class TrialStorage:
+    """The results folder, and the rules by which its trials are judged."""
+
+    folder: ResultsFolder
+    scenario: RegisteredScenario
+    thresholds: Thresholds
+    report: Report
+
+    def record(self) -> TrialRecord:
+        return TrialRecord(self.folder.results.trials, self.scenario, self.thresholds)
+
+    def store(self, trials: list[Trial]) -> None:
+        """Store trials, and report each in one line."""
+        self.folder.add(trials)
+        record = self.record()
+        for trial in trials:
+            self.report("  " + format_trial(trial, record.judge(trial)))
+
+
+class StageSession:
+    """The trials of one stage. Its servers start with the first trial that is not stored yet."""
+
+    def __init__(self, stage: Stage, rig: Rig, storage: TrialStorage) -> None:
+        self.stage = stage
+        self._rig = rig
+        self._storage = storage
+        self._servers = contextlib.ExitStack()
+        self._arms: RunningArms | None = None
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        with self._servers:
+            yield
+
+    def trials(self, purpose: Purpose, arm: str) -> list[Trial]:
+        record = self._storage.record()
+        return [trial for trial in record.of(purpose, arm) if trial.stage == self.stage.name]
+
+    def has_valid(self, purpose: Purpose, arm: str) -> bool:
+        return any(trial.valid for trial in self.trials(purpose, arm))
+
+    def play(
+        self,
+        purpose: Purpose,
+        rates: Mapping[str, float],
+        seconds: float,
+        *,
+        scenario: RegisteredScenario | None = None,
+        may_end_early: bool = True,
+    ) -> None:
+        """Measure one trial of each of these arms, side by side, and store them."""
+        folder, rules = self._storage.folder, self._storage.thresholds.validity
+        stored = [trial.place for trial in folder.results.trials if trial.stage == self.stage.name]
+        place = max(stored, default=-1) + 1
+        seed = folder.conditions.seed * 10_000 + self.stage.block * 100 + place
+        loads = {
+            arm: Load(
+                scenario=scenario or self._storage.scenario,
+                rate=rate,
+                seconds=seconds,
+                seed=seed,
+                warm_up_seconds=WARM_UP_SECONDS if self._arms is None else WARM_UP_AGAIN_SECONDS,
+                may_end_early=may_end_early,
+            )
+            for arm, rate in rates.items()
+        }
+        plans = {arm: self._plan(purpose, arm, place) for arm in rates}
+        folders = {arm: folder.path / trial_folder_name(plan.stage, place, arm) for arm, plan in plans.items()}
+        for each in folders.values():
+            each.mkdir(parents=True, exist_ok=True)
+        readings = self._running().play(loads, folders)
+        self._storage.store([summarize_trial(plans[arm], loads[arm], readings[arm], rules) for arm in rates])
+
+    def _running(self) -> RunningArms:
+        if self._arms is None:
+            self._arms = self._servers.enter_context(self._rig.running(*self.stage.arms))
+        return self._arms
+
+    def _plan(self, purpose: Purpose, arm: str, place: int) -> TrialPlan:
+        partner = next((each for each in self.stage.arms if each != arm), "")
+        return TrialPlan(self.stage.name, place, self.stage.block, arm, purpose, partner)
+
+
+def format_trial(trial: Trial, judgement: TrialJudgement) -> str:
+    """Return one line about a trial."""
+    outcome = {True: "kept its promises", False: "broke a promise", None: "does not count"}[judgement.kept]
+    if trial.purpose in ("demand", "cost") and judgement.kept is not None:
+        outcome = "measured"
+    reasons = f" ({'; '.join(judgement.reasons)})" if judgement.reasons else ""
+    return f"{trial.arm}, {trial.purpose}, {trial.rate:.3g}/s for {trial.seconds:g} s: {outcome}{reasons}"

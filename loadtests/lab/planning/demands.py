@@ -1,0 +1,95 @@
+"""Service demands: the processor time of each role for each journey, and the capacity that they predict.
+
+By the utilization law a role with a budget of B cores, of which a journey uses D core-seconds, bears at most B / D of
+them a second. The prediction only decides where the search for the capacity begins.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from loadtests.lab.planning.scenario import LoadShape, RegisteredScenario
+from loadtests.lab.results.model import Trial
+
+BASE_RATE: Final = 10.0
+EXTRA_RATE: Final = 10.0
+"""Rates of the demand trials: the base mix alone, then with additional arrivals of one journey."""
+DEMAND_SECONDS: Final = 6.0
+
+
+class Demand(NamedTuple):
+    """`cpu_ms` is the processor time of one arrival of the journey in the role."""
+
+    role: str
+    journey: str
+    cpu_ms: float
+
+
+class Prediction(NamedTuple):
+    """`rate` is the predicted capacity in scheduling arrivals a second, `bottleneck` the role that limits it."""
+
+    rate: float
+    bottleneck: str
+
+
+def demand_scenarios(scenario: RegisteredScenario) -> list[tuple[RegisteredScenario, float]]:
+    """Return the loads that reveal the demands, each with its rate: the base mix, then more of each journey."""
+    load = scenario.load
+    total = sum(load.mix.values())
+    base = {journey: BASE_RATE * weight / total for journey, weight in load.mix.items()}
+    steady = msgspec.structs.replace(load, shape="steady")
+    return [
+        (_with_mix(scenario, steady, base), BASE_RATE),
+        *(
+            (_with_mix(scenario, steady, {**base, journey: rate + EXTRA_RATE}), BASE_RATE + EXTRA_RATE)
+            for journey, rate in base.items()
+        ),
+    ]
+
+
+def _with_mix(scenario: RegisteredScenario, load: LoadShape, mix: dict[str, float]) -> RegisteredScenario:
+    return msgspec.structs.replace(scenario, load=msgspec.structs.replace(load, mix=mix))
+
+
+def solve_demands(trials: Sequence[Trial], journeys: Sequence[str]) -> list[Demand]:
+    """Return the demands of the journeys, from trials in the order of `demand_scenarios`."""
+    if len(trials) <= len(journeys):
+        return []
+    base, found = trials[0], []
+    for journey, trial in zip(journeys, trials[1:], strict=False):
+        extra = _rate_of(trial, journey) - _rate_of(base, journey)
+        for role in base.roles if extra > 0 else ():
+            cores = _cores(trial, role) - _cores(base, role)
+            found.append(Demand(role, journey, max(0.0, cores / extra * 1000)))
+    return found
+
+
+def predict_capacity(trials: Sequence[Trial], mix: Mapping[str, float]) -> Prediction | None:
+    """Return the predicted capacity of the arm; None without budgets or readings."""
+    demands = solve_demands(trials, list(mix))
+    total, found = sum(mix.values()), []
+    for role, reading in (trials[0].roles if demands else {}).items():
+        per_arrival = sum(mix[each.journey] / total * each.cpu_ms / 1000 for each in demands if each.role == role)
+        if per_arrival > 0 and reading.budget_cores is not None:
+            free = reading.budget_cores - _cores(trials[0], role) + BASE_RATE * per_arrival
+            found.append(Prediction(max(1.0, free / per_arrival), role))
+    return min(found, default=None)
+
+
+def limiting_role(trial: Trial) -> tuple[str, float] | None:
+    """Return the role that used most of its budget in a trial, with that share; None without budgets."""
+    shares = {
+        role: _cores(trial, role) / reading.budget_cores
+        for role, reading in trial.roles.items()
+        if reading.budget_cores
+    }
+    return max(shares.items(), key=lambda item: item[1]) if shares else None
+
+
+def _rate_of(trial: Trial, journey: str) -> float:
+    return trial.journeys[journey].arrivals / trial.seconds if journey in trial.journeys else 0.0
+
+
+def _cores(trial: Trial, role: str) -> float:
+    return trial.roles[role].cpu_ms / 1000 / trial.seconds if role in trial.roles else 0.0

@@ -1,0 +1,133 @@
+"""What is known about each arm at the demanded rate: its capacity, its isolation, and whether it suffices."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Final, NamedTuple
+
+from loadtests.generator.estimates import Estimate
+from loadtests.lab.planning.arms import BASELINE, Kind, find_arm, sort_arms
+from loadtests.lab.verdict.capacities import ALONE, TrialRecord, mean_ratio
+
+FEWEST_SEARCHES: Final = 3
+"""An arm with fewer complete searches is undecided."""
+
+
+class Evaluation(NamedTuple):
+    """The blocks that are evaluated, and the two-sided error of an interval."""
+
+    blocks: tuple[int, ...]
+    error: float
+
+
+class ArmFinding(NamedTuple):
+    """`sufficient` is None while undecided; `text` says why. `isolated` is None where not required or not known."""
+
+    arm: str
+    capacity: Estimate | None
+    sufficient: bool | None
+    isolated: bool | None
+    text: str
+
+
+class CostFinding(NamedTuple):
+    """A ratio to M1; `acceptable` is None while undecided, also when the cost was not measured."""
+
+    name: str
+    ratio: Estimate | None
+    limit: float
+    acceptable: bool | None
+    text: str
+
+
+def assess_arm(
+    record: TrialRecord, arm: str, demand: float, evaluation: Evaluation, competitors: int = 1, *, isolation: bool
+) -> ArmFinding:
+    """Assess an arm at the demanded rate.
+
+    That one of several `competitors` suffices is claimed if any does, so the error of that claim is divided by their
+    number. That none suffices needs all of them to fail, and requires no correction.
+    """
+    capacity = record.capacity(arm, evaluation.blocks, evaluation.error)
+    if capacity is None or capacity.n < FEWEST_SEARCHES:
+        found = 0 if capacity is None else capacity.n
+        text = f"{found} complete searches, {FEWEST_SEARCHES} are required{_problems(record, arm)}"
+        return ArmFinding(arm, capacity, None, None, text)
+    careful = record.capacity(arm, evaluation.blocks, evaluation.error / competitors) or capacity
+    bears = True if careful.low >= demand else False if capacity.high < demand else None
+    text = f"capacity {format_rate(capacity)}, demanded {demand:.3g}/s"
+    isolated, reason = _isolation(record, arm, evaluation.blocks) if isolation else (None, "")
+    if bears is False or not isolation:
+        return ArmFinding(arm, capacity, bears, isolated, text)
+    sufficient = False if isolated is False else None if isolated is None else bears
+    return ArmFinding(arm, capacity, sufficient, isolated, f"{text}; {reason}")
+
+
+def _isolation(record: TrialRecord, arm: str, blocks: Sequence[int]) -> tuple[bool | None, str]:
+    judged = [record.judge(trial) for trial in record.of("isolation", arm, blocks)]
+    kept = sum(judgement.kept is True for judgement in judged)
+    broken = sum(judgement.kept is False for judgement in judged)
+    if not kept + broken:
+        return None, "isolation was not measured"
+    required = record.thresholds.isolation.blocks * (kept + broken)
+    holds = True if kept >= required else False if broken >= required else None
+    examples = [reason for judgement in judged if judgement.kept is False for reason in judgement.reasons]
+    text = f"isolation kept in {kept} of {kept + broken} floods"
+    return holds, f"{text} ({examples[0]})" if examples else text
+
+
+def _problems(record: TrialRecord, arm: str) -> str:
+    found = sorted({problem for trial in record.of("capacity", arm) for problem in trial.problems})
+    return f": {'; '.join(found[:3])}" if found else ""
+
+
+def assess_costs(record: TrialRecord, arm: str, evaluation: Evaluation) -> list[CostFinding]:
+    """Compare an arm's costs with M1's in trials at the same rate. Both must be acceptable: no correction."""
+    limits = record.thresholds.cost
+    mine, baseline = (_by_block(record, name, evaluation.blocks) for name in (arm, BASELINE))
+    blocks = sorted(mine.keys() & baseline.keys())
+    cpu = [(mine[block][0], baseline[block][0]) for block in blocks]
+    latency = [(mine[block][1], baseline[block][1]) for block in blocks]
+    return [
+        _assess_cost("processor time per booking", cpu, limits.most_cpu_ratio, evaluation.error),
+        _assess_cost("median latency of scheduling", latency, limits.most_latency_ratio, evaluation.error),
+    ]
+
+
+_Costs = tuple[float | None, float | None]
+
+
+def _by_block(record: TrialRecord, arm: str, blocks: Sequence[int]) -> dict[int, _Costs]:
+    """Return the medians of the processor time per booking and of the latency, by block."""
+    found: dict[int, _Costs] = {}
+    for block in blocks:
+        trials = [trial for trial in record.of("cost", arm, [block]) if trial.valid]
+        cpu = [value for trial in trials if (value := trial.cpu_ms_per_booking)]
+        latency = [value for trial in trials if (value := trial.modules["scheduling"].p50_ms)]
+        found[block] = (median(cpu) if cpu else None, median(latency) if latency else None)
+    return found
+
+
+def _assess_cost(
+    name: str, pairs: Sequence[tuple[float | None, float | None]], limit: float, error: float
+) -> CostFinding:
+    ratios = [one / other for one, other in pairs if one and other]
+    if len(ratios) < FEWEST_SEARCHES:
+        return CostFinding(name, None, limit, None, f"{name} was not measured in {FEWEST_SEARCHES} blocks")
+    ratio = mean_ratio(ratios, error)
+    acceptable = True if ratio.high <= limit else False if ratio.low > limit else None
+    return CostFinding(name, ratio, limit, acceptable, f"{name}, ratio to M1: {format_ratio(ratio)}; limit {limit:g}")
+
+
+def arms_of(record: TrialRecord, *kinds: Kind) -> list[str]:
+    """Return the measured arms of these kinds in the order of reports."""
+    measured = sort_arms(trial.arm for trial in record.trials if trial.purpose == "capacity" and trial.block != ALONE)
+    return [arm for arm in measured if find_arm(arm).kind in kinds]
+
+
+def format_rate(found: Estimate) -> str:
+    return f"{found.value:.3g}/s [{found.low:.3g} to {found.high:.3g}], n = {found.n}"
+
+
+def format_ratio(found: Estimate) -> str:
+    high = f"{found.high:.2f}" if found.high < 1_000 else "over 1,000"
+    return f"{found.value:.2f} [{found.low:.2f} to {high}], n = {found.n}"
