@@ -46,7 +46,8 @@ class Experiment:
 
     def run(self) -> None:
         """Measure all that is missing, and stop at the first registered look that decides."""
-        self._measure_demands()
+        if not self._conditions.quick:
+            self._measure_demands()
         for stage in self._stages_alone():
             self._measure_stage(stage)
         if self._is_decided(0):

@@ -111,7 +111,7 @@ class StageSession:
 def format_trial(trial: Trial, judgement: TrialJudgement) -> str:
     """Return one line about a trial."""
     outcome = {True: "kept its promises", False: "broke a promise", None: "does not count"}[judgement.kept]
-    if trial.purpose in ("demand", "cost") and judgement.kept is not None:
-        outcome = "measured"
+    if trial.purpose in ("demand", "cost") and trial.valid:
+        judgement, outcome = TrialJudgement(True), "measured"
     reasons = f" ({'; '.join(judgement.reasons)})" if judgement.reasons else ""
     return f"{trial.arm}, {trial.purpose}, {trial.rate:.3g}/s for {trial.seconds:g} s: {outcome}{reasons}"

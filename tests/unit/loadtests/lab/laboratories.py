@@ -1,16 +1,15 @@
 """Laboratories on simulated arms, in a temporary results folder."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-
-import msgspec
 
 from loadtests.lab.experiment import Experiment
 from loadtests.lab.planning.scenario import RegisteredScenario, find_scenario_file, parse_scenario
 from loadtests.lab.results.model import MeasurementConditions, Results
 from loadtests.lab.results.results_store import create_folder, resume_folder
 from loadtests.lab.verdict.thresholds import FILE, Thresholds, read_thresholds
-from loadtests.lab.verdict.verdict import Verdict, judge_results, scenario_of
+from loadtests.lab.verdict.verdict import scenario_of
 from tests.unit.loadtests.lab.simulated_rig import SimulatedRig
 
 THRESHOLDS = read_thresholds()
@@ -18,11 +17,11 @@ MACHINE = "simulated"
 
 
 def conditions(
-    scenario: str = "founder", arms: Sequence[str] = ("M1", "X"), **changes: object
+    *, arms: Sequence[str] = ("M1", "X"), scenario: str | None = None, **changes: object
 ) -> MeasurementConditions:
-    """Return conditions with a registered scenario."""
+    """Return conditions with the text of a scenario, the founder's unless given."""
     given: dict[str, object] = {
-        "scenario": find_scenario_file(scenario).read_text(),
+        "scenario": scenario or find_scenario_file("founder").read_text(),
         "arms": tuple(arms),
         "blocks": 8,
         "seed": 1,
@@ -45,16 +44,14 @@ def run_laboratory(
     return folder.results
 
 
-def decide(out: Path, rig: SimulatedRig, scenario: str, forecast: float | None = None, **changes: object) -> Verdict:
-    """Return the verdict of a laboratory on all arms of the rig."""
-    arms = [arm for arm in rig.arms() if arm != "M1'"]
-    return judge_results(run_laboratory(out, rig, conditions(scenario, arms, forecast=forecast, **changes)))
+def scenario_text(name: str, forecast: float | None = None) -> str:
+    """Return a registered scenario with shorter trials, and possibly with another forecast without headroom."""
+    text = find_scenario_file(name).read_text().replace("[load]\n", "[load]\nseconds = 25\n")
+    if forecast is None:
+        return text
+    text = re.sub(r"^forecast = .*$", f"forecast = {forecast}", text, flags=re.MULTILINE)
+    return re.sub(r"^headroom = .*$", "headroom = 1.0", text, flags=re.MULTILINE)
 
 
-def without_isolation(scenario: RegisteredScenario) -> RegisteredScenario:
-    promises = msgspec.structs.replace(scenario.promises, isolation=False)
-    return msgspec.structs.replace(scenario, promises=promises)
-
-
-def parsed(scenario: str) -> RegisteredScenario:
-    return parse_scenario(find_scenario_file(scenario).read_text())
+def parsed(name: str) -> RegisteredScenario:
+    return parse_scenario(find_scenario_file(name).read_text())

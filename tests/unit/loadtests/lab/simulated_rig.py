@@ -24,7 +24,7 @@ DATABASE_MS = {
     "search": 2.0, "book": 4.0, "cancel": 3.0, "reschedule": 4.0, "agenda": 2.0,
     "login": 1.0, "me": 0.5, "prices": 0.5, "invoices": 1.0, "preferences": 0.5,
 }  # fmt: skip
-FOLLOW_UP_MS = 2.5
+FOLLOW_UP_MS = 4.0
 """Work of billing and notifications in their database for each booking or change."""
 HOP_MS = 0.5
 """Work of the monolith's web server for each call of the extracted service."""

@@ -1,0 +1,182 @@
+"""Whole laboratories on simulated queues with the same service times in every arm, to each outcome.
+
+The arms differ only in which queues share a server. Budgets have the same total, so an arm with a second database has
+less for its web servers.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from loadtests.lab.measuring.subject import RoleReading
+from loadtests.lab.results.model import Results, Trial
+from loadtests.lab.verdict.capacities import TrialRecord
+from loadtests.lab.verdict.verdict import Verdict, judge, judge_results, scenario_of
+from tests.unit.loadtests.lab.laboratories import THRESHOLDS, conditions, run_laboratory, scenario_text
+from tests.unit.loadtests.lab.simulated_rig import SimulatedRig
+
+DEMAND = 38.0
+"""Between the capacity of one database for everything and that of a database for scheduling alone."""
+
+
+def measure(out: Path, rig: SimulatedRig, scenario: str, arms: str, **changes: object) -> Results:
+    """Run a laboratory with the text of a scenario."""
+    return run_laboratory(out, rig, conditions(arms=arms.split(","), scenario=scenario, **changes))
+
+
+FOUNDER = scenario_text("founder", forecast=DEMAND)
+NO_ISOLATION = FOUNDER.replace("isolation = true", "isolation = false")
+
+
+@pytest.fixture(scope="module")
+def founder(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Return the founder's laboratory, with every kind of arm."""
+    return measure(tmp_path_factory.mktemp("lab") / "founder", SimulatedRig(), FOUNDER, "M1,MC,MB,M2,MV,MD,XI,X")
+
+
+def rejudged(results: Results, **changes: bool) -> Verdict:
+    return judge(TrialRecord(results.trials, scenario_of(results), THRESHOLDS), results.conditions.arms, **changes)
+
+
+def gates(verdict: Verdict) -> dict[str, bool | None]:
+    return {gate.name: gate.passed for gate in verdict.gates}
+
+
+def test_full_database_and_promised_isolation_are_extracted(founder: Results) -> None:
+    verdict = judge_results(founder)
+    assert (verdict.outcome, verdict.best, verdict.exit_code) == ("EXTRACT", "X", 0), verdict
+    assert gates(verdict) == {
+        "problem": True,
+        "insufficient remedy: MC": True,
+        "insufficient remedy: MB": True,
+        "insufficient remedy: M2": True,
+        "insufficient remedy: MD": True,
+        "beyond the ceiling: MV": False,
+        "solution: XI": True,
+        "solution: X": True,
+        "acceptable cost: processor time per booking": True,
+        "acceptable cost: median latency of scheduling": True,
+    }
+
+
+def test_each_remedy_fails_for_its_own_reason(founder: Results) -> None:
+    """A process of its own does not enlarge the database; a database of its own does not protect the other modules."""
+    found = {finding.arm: finding for finding in judge_results(founder).findings}
+    assert found["MB"].capacity is not None
+    assert found["MB"].capacity.high < DEMAND
+    assert found["MD"].capacity is not None
+    assert found["MD"].capacity.low > DEMAND
+    assert found["MD"].isolated is False
+    assert (found["XI"].isolated, found["X"].isolated) == (True, True)
+
+
+def test_without_the_promise_of_isolation_only_the_data_is_taken_out(founder: Results) -> None:
+    verdict = rejudged(founder, isolation=False)
+    assert (verdict.outcome, verdict.best, verdict.exit_code) == ("DON'T EXTRACT", "MD", 10), verdict
+    assert verdict.because.startswith("take the data out, keep the deployable (MD)")
+
+
+def test_without_a_ceiling_a_larger_database_is_the_best_remedy(founder: Results) -> None:
+    verdict = rejudged(founder, isolation=False, ceiling=False)
+    assert (verdict.outcome, verdict.best) == ("DON'T EXTRACT", "MV"), verdict
+    assert verdict.because.startswith("buy a larger database server (MV)")
+
+
+def test_small_product_has_no_measured_problem_before_any_block(tmp_path: Path) -> None:
+    rig = SimulatedRig()
+    verdict = judge_results(measure(tmp_path / "lab", rig, scenario_text("two-hundred-users"), "M1,MC,MB,M2,MD,X"))
+    assert (verdict.outcome, verdict.best) == ("DON'T EXTRACT", "M1")
+    assert verdict.because.startswith("no measured problem")
+    assert {arm for arm, _ in rig.played} == {"M1"}
+
+
+def test_popular_days_need_a_cache(tmp_path: Path) -> None:
+    scenario = (
+        scenario_text("popular-day", forecast=90.0)
+        .replace("total = 9", "total = 6")
+        .replace("database = 3", "database = 2")
+    )
+    verdict = judge_results(measure(tmp_path / "lab", SimulatedRig(), scenario, "M1,MC,MB"))
+    assert (verdict.outcome, verdict.best) == ("DON'T EXTRACT", "MC"), verdict
+    assert verdict.because.startswith("use a cache (MC)")
+
+
+def test_sales_need_a_bulkhead(tmp_path: Path) -> None:
+    """Buyers accept to wait; without threads of their own the other modules wait behind them."""
+    scenario = scenario_text("on-sale", forecast=160.0)
+    verdict = judge_results(measure(tmp_path / "lab", SimulatedRig(), scenario, "M1,MB,M2"))
+    assert (verdict.outcome, verdict.best) == ("DON'T EXTRACT", "MB"), verdict
+    assert verdict.because.startswith("use a bulkhead (MB)")
+
+
+def test_extraction_does_not_help_against_a_lock(tmp_path: Path) -> None:
+    rig = SimulatedRig().changed(locked_ms=60.0)
+    verdict = judge_results(measure(tmp_path / "lab", rig, NO_ISOLATION, "M1,MC,MB,M2,MD,X"))
+    assert verdict.outcome == "DON'T EXTRACT", verdict
+    assert "the bottleneck is elsewhere" in verdict.because
+
+
+def with_trials(results: Results, arms: str | None = None, **replaced: Callable[[Trial], Trial | None]) -> Verdict:
+    """Judge the results again, without some arms, or with the trials of a purpose replaced or removed."""
+    kept = results.conditions.arms if arms is None else tuple(arms.split(","))
+    found = [replaced.get(trial.purpose, lambda same: same)(trial) for trial in results.trials if trial.arm in kept]
+    trials = tuple(trial for trial in found if trial is not None)
+    conditions = msgspec.structs.replace(results.conditions, arms=kept)
+    return judge_results(msgspec.structs.replace(results, trials=trials, conditions=conditions))
+
+
+def test_expensive_service_is_not_worth_it(founder: Results) -> None:
+    def tripled(trial: Trial) -> Trial:
+        factor = 3 if trial.arm == "X" else 1
+        roles = {name: RoleReading(cpu_ms=role.cpu_ms * factor) for name, role in trial.roles.items()}
+        return msgspec.structs.replace(trial, roles=roles)
+
+    verdict = with_trials(founder, cost=tripled)
+    assert (verdict.outcome, verdict.exit_code) == ("DON'T EXTRACT", 10), verdict
+    assert "the cost of extraction exceeds its limit: processor time per booking" in verdict.because
+
+
+def test_unmeasured_cost_prevents_a_verdict_for_extraction(founder: Results) -> None:
+    verdict = with_trials(founder, cost=lambda _trial: None)
+    assert (verdict.outcome, verdict.exit_code) == ("INCONCLUSIVE", 20), verdict
+    assert "processor time per booking was not measured" in verdict.because
+
+
+@pytest.mark.parametrize("missing", ["MC", "MB", "M2", "MD"])
+def test_extraction_is_not_advised_before_every_remedy_was_measured(founder: Results, missing: str) -> None:
+    arms = ",".join(arm for arm in founder.conditions.arms if arm != missing)
+    verdict = with_trials(founder, arms)
+    assert (verdict.outcome, verdict.because) == (
+        "INCONCLUSIVE",
+        f"not every remedy was measured: also run {missing}",
+    )
+
+
+def test_arms_without_the_repeat_of_m1_reach_a_verdict(founder: Results) -> None:
+    """The documented lists of arms had no M1', and always ended INVALID."""
+    assert "M1'" not in founder.conditions.arms
+    assert judge_results(founder).outcome == "EXTRACT"
+
+
+def test_without_a_forecast_there_is_a_map_and_no_verdict(founder: Results) -> None:
+    text = re.sub(r"^forecast = .*$", "", founder.conditions.scenario, flags=re.MULTILINE)
+    conditions = msgspec.structs.replace(founder.conditions, scenario=text)
+    verdict = judge_results(msgspec.structs.replace(founder, conditions=conditions))
+    assert (verdict.outcome, verdict.exit_code) == ("NO VERDICT", 40)
+
+
+def test_interrupted_laboratory_is_judged_at_its_last_complete_look(founder: Results) -> None:
+    few = tuple(trial for trial in founder.trials if trial.block < 4)
+    verdict = judge_results(msgspec.structs.replace(founder, trials=few))
+    assert (verdict.outcome, verdict.needs_blocks) == ("INCONCLUSIVE", 4)
+    assert verdict.advice == "the next registered look is after block 4"
+
+
+def test_late_generator_makes_a_laboratory_invalid(tmp_path: Path) -> None:
+    """In every figure its stall looks like the server's."""
+    verdict = judge_results(measure(tmp_path / "lab", SimulatedRig().changed(stall=4.0), FOUNDER, "M1,X", blocks=4))
+    assert (verdict.outcome, verdict.exit_code) == ("INVALID", 30), verdict
+    assert "the generator was late" in verdict.because
