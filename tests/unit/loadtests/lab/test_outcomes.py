@@ -119,10 +119,14 @@ def test_extraction_does_not_help_against_a_lock(tmp_path: Path) -> None:
     assert "the bottleneck is elsewhere" in verdict.because
 
 
-def with_trials(results: Results, arms: str | None = None, **replaced: Callable[[Trial], Trial | None]) -> Verdict:
-    """Judge the results again, without some arms, or with the trials of a purpose replaced or removed."""
+def same(trial: Trial) -> Trial | None:
+    return trial
+
+
+def with_trials(results: Results, arms: str | None = None, cost: Callable[[Trial], Trial | None] = same) -> Verdict:
+    """Judge the results again, with these arms only, or with the cost trials replaced or removed."""
     kept = results.conditions.arms if arms is None else tuple(arms.split(","))
-    found = [replaced.get(trial.purpose, lambda same: same)(trial) for trial in results.trials if trial.arm in kept]
+    found = [cost(trial) if trial.purpose == "cost" else trial for trial in results.trials if trial.arm in kept]
     trials = tuple(trial for trial in found if trial is not None)
     conditions = msgspec.structs.replace(results.conditions, arms=kept)
     return judge_results(msgspec.structs.replace(results, trials=trials, conditions=conditions))

@@ -1,0 +1,86 @@
+"""The figures of the report: capacities, the map, and what limits each arm, from valid trials only."""
+
+from collections.abc import Sequence
+
+from loadtests.generator.estimates import Estimate
+from loadtests.lab.planning.arms import BASELINE, REPEAT, sort_arms
+from loadtests.lab.planning.demands import limiting_role
+from loadtests.lab.results.model import Results, Trial
+from loadtests.lab.verdict.capacities import ALONE, TrialRecord, mean_ratio
+from loadtests.lab.verdict.capacity_map import MapSegment, capacity_map
+from loadtests.lab.verdict.findings import arms_of
+from loadtests.lab.verdict.progress import count_complete_blocks
+from loadtests.lab.verdict.sequential import latest_look
+from loadtests.lab.verdict.thresholds import parse_thresholds
+from loadtests.lab.verdict.verdict import scenario_of
+
+DEFAULT_ERROR = 0.05
+
+
+class ReportFigures:
+    """The figures of one results folder."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.conditions = results.conditions
+        self.scenario = scenario_of(results)
+        self.thresholds = parse_thresholds(results.conditions.thresholds)
+        self.record = TrialRecord(results.trials, self.scenario, self.thresholds)
+        self.arms = sort_arms(trial.arm for trial in results.trials)
+        self.blocks = sorted({trial.block for trial in results.trials if trial.block}) or [ALONE]
+        look = latest_look(count_complete_blocks(self.record, self.conditions.arms), self.thresholds.statistics)
+        self.error = look.error if look else DEFAULT_ERROR
+        if self.blocks == [ALONE]:
+            self.error = self.thresholds.statistics.error_alone
+
+    def capacity(self, arm: str) -> Estimate | None:
+        """Return the capacity with the interval of the last look; the bracket itself for a single search."""
+        return self.record.capacity(arm, self.blocks, self.error)
+
+    def capacities(self) -> dict[str, Estimate]:
+        found = {arm: self.capacity(arm) for arm in self.arms}
+        return {arm: capacity for arm, capacity in found.items() if capacity is not None}
+
+    def beyond_ceiling(self) -> list[str]:
+        """Return the arms that cannot be had by the scenario's ceiling."""
+        return arms_of(self.record, "larger") if self.scenario.ceiling.largest_database is not None else []
+
+    def map(self) -> list[MapSegment]:
+        return capacity_map(self.capacities(), self.beyond_ceiling())
+
+    def best_kept(self, arm: str) -> Trial | None:
+        """Return the trial with the highest rate at which the arm kept all promises."""
+        kept = [trial for trial in self.record.of("capacity", arm) if self.record.judge(trial).kept]
+        return max(kept, key=lambda trial: trial.rate, default=None)
+
+    def first_broken(self, arm: str) -> Trial | None:
+        """Return the trial with the lowest rate at which the arm broke a promise."""
+        broken = [trial for trial in self.record.of("capacity", arm) if self.record.judge(trial).kept is False]
+        return min(broken, key=lambda trial: trial.rate, default=None)
+
+    def limit(self, arm: str) -> str:
+        """Return the role that limits the arm, in words; empty where roles have no budgets."""
+        trial = self.first_broken(arm) or self.best_kept(arm)
+        found = limiting_role(trial) if trial else None
+        return f"{found[0]} used {found[1]:.0%} of its budget" if found else ""
+
+    def ratio(self, arm: str) -> Estimate | None:
+        """Return the ratio of the arm's capacity to M1's, from searches of the same block."""
+        ratios = self.record.ratios(arm, self.blocks)
+        return mean_ratio(ratios, self.error) if ratios and arm != BASELINE else None
+
+    def equivalence(self) -> str:
+        """Return whether M1 and its repeat were equivalent; empty where the repeat was not measured."""
+        found, limit = self.ratio(REPEAT), self.thresholds.statistics.equivalence
+        if found is None:
+            return ""
+        equivalent = 1 - limit <= found.low and found.high <= 1 + limit
+        interval = f"{found.value:.3f} [{found.low:.3f} to {found.high:.3f}], n = {found.n}"
+        return (
+            f"M1 beside its repeat: ratio of the capacities {interval}. The interval is "
+            f"{'within' if equivalent else 'not within'} {limit:.0%} of 1, so equivalence was "
+            f"{'shown' if equivalent else 'not shown'}."
+        )
+
+    def speeds(self) -> Sequence[float]:
+        return [trial.speed for trial in self.results.trials if trial.speed is not None]

@@ -1,0 +1,125 @@
+"""The report in sentences: the problem, what was tried, why it failed, what the extraction costs."""
+
+from collections.abc import Iterator
+
+from loadtests.lab.planning.arms import BASELINE, REPEAT, find_arm
+from loadtests.lab.report.figures import ReportFigures
+from loadtests.lab.results.model import Trial
+from loadtests.lab.verdict.findings import ArmFinding, format_rate
+from loadtests.lab.verdict.verdict import Verdict
+
+
+def describe_problem(figures: ReportFigures, verdict: Verdict) -> Iterator[str]:
+    """Yield sentences about M1 at the forecast."""
+    load, demand = figures.scenario.load, figures.scenario.demand
+    capacity = figures.capacity(BASELINE)
+    if demand is not None:
+        yield (
+            f"The forecast is a peak of {load.forecast:g} scheduling arrivals a second. With a headroom of "
+            f"{load.headroom:g}, an arm must bear {demand:.3g}/s."
+        )
+    if capacity is None:
+        yield "The capacity of the monolith (M1) is not known yet."
+        return
+    yield f"The monolith (M1) keeps all promises up to {format_rate(capacity)}."
+    broken = figures.first_broken(BASELINE)
+    if broken is not None:
+        yield f"Beyond that, at {broken.rate:.3g}/s: {_reasons(figures, broken)}."
+    if limit := figures.limit(BASELINE):
+        yield f"There {limit}: this role limits the monolith."
+    if demand is not None:
+        yield _problem_in_words(verdict, capacity.low >= demand, capacity.high < demand)
+    if flooded := _flood(figures, BASELINE):
+        yield flooded
+
+
+def _problem_in_words(verdict: Verdict, bears: bool, fails: bool) -> str:
+    if bears:
+        return "It bears the demanded rate."
+    if fails:
+        return "It does not bear the demanded rate: this is the problem that a remedy has to solve."
+    return "Its interval includes the demanded rate, so whether it bears that is open."
+
+
+def _flood(figures: ReportFigures, arm: str) -> str:
+    """Return a sentence about the floods of scheduling; empty where isolation was not measured."""
+    trials = figures.record.of("isolation", arm)
+    judged = [(trial, figures.record.judge(trial)) for trial in trials]
+    counted = [(trial, judgement) for trial, judgement in judged if judgement.kept is not None]
+    if not counted:
+        return ""
+    kept = sum(judgement.kept is True for _, judgement in counted)
+    text = f"While scheduling was flooded, the other modules kept their promises in {kept} of {len(counted)} trials"
+    reasons = next((judgement.reasons for _, judgement in counted if judgement.reasons), ())
+    return f"{text} (for example {reasons[0]})." if reasons else f"{text}."
+
+
+def reason_in_words(figures: ReportFigures, finding: ArmFinding) -> str:
+    """Return why an arm does or does not suffice."""
+    demand = figures.scenario.demand or 0.0
+    capacity, parts = finding.capacity, []
+    if capacity is None:
+        return finding.text
+    if capacity.high < demand:
+        parts.append(f"breaks promises below the demanded {demand:.3g}/s")
+        broken = figures.first_broken(finding.arm)
+        if broken is not None:
+            parts.append(_reasons(figures, broken))
+        if limit := figures.limit(finding.arm):
+            parts.append(limit)
+    elif finding.isolated is False:
+        parts.append(f"bears the demanded rate, but does not isolate: {_flood(figures, finding.arm).rstrip('.')}")
+    elif finding.sufficient:
+        parts.append("keeps all promises at the demanded rate")
+    else:
+        parts.append("open: the interval includes the demanded rate")
+    return "; ".join(parts)
+
+
+def _reasons(figures: ReportFigures, trial: Trial) -> str:
+    return "; ".join(figures.record.judge(trial).reasons[:2])
+
+
+def describe_costs(figures: ReportFigures, verdict: Verdict) -> Iterator[str]:
+    """Yield what the extraction costs, also when it is not advised."""
+    for cost in verdict.costs:
+        judgement = {True: "acceptable", False: "not acceptable", None: "undecided"}[cost.acceptable]
+        yield f"{cost.text[0].upper()}{cost.text[1:]}: {judgement}."
+    if not verdict.costs:
+        yield "The costs were not judged, since the verdict was reached without them."
+        return
+    yield "Not measured: the work to build and to operate two deployables, and the latency of a network between hosts."
+
+
+def describe_cause(figures: ReportFigures, verdict: Verdict) -> Iterator[str]:
+    """Yield whether the process, the database or both of its own solve the problem."""
+    found = {finding.arm: finding for finding in verdict.findings}
+    parts = {"a process of its own (MB)": "MB", "a database of its own (MD)": "MD", "both (XI)": "XI"}
+    known = {name: found[arm] for name, arm in parts.items() if arm in found}
+    if verdict.outcome != "EXTRACT" or len(known) < 2:
+        return
+    for name, finding in known.items():
+        answer = {True: "suffices", False: "does not suffice", None: "is undecided"}[finding.sufficient]
+        yield f"Scheduling with {name} {answer}: {reason_in_words(figures, finding)}."
+    if found.get("XI") and found["XI"].sufficient:
+        yield (
+            "The process and the database solve it together. The HTTP interface of the service is not what solves it: "
+            "it is the price of deploying scheduling on its own."
+        )
+
+
+def describe_arms(figures: ReportFigures, verdict: Verdict) -> list[tuple[str, str, str, str, str]]:
+    """Return a row for each arm: name, description, capacity, whether it suffices, and why."""
+    findings = {finding.arm: finding for finding in verdict.findings}
+    rows = []
+    for arm in figures.arms:
+        if arm in (BASELINE, REPEAT):
+            continue
+        capacity, finding = figures.capacity(arm), findings.get(arm)
+        text = format_rate(capacity) if capacity else "not known"
+        answer = {True: "yes", False: "no", None: "undecided"}[finding.sufficient] if finding else ""
+        reason = reason_in_words(figures, finding) if finding else figures.limit(arm)
+        if arm in figures.beyond_ceiling():
+            reason = f"cannot be had by the scenario's ceiling; {reason}"
+        rows.append((arm, find_arm(arm).description, text, answer, reason))
+    return rows
