@@ -7,9 +7,10 @@ from loadtests.generator.estimates import Estimate
 from loadtests.lab.planning.arms import ARMS
 from loadtests.lab.report.figures import ReportFigures
 from loadtests.lab.report.svg import WIDTH, Axis, drawing, text
+from loadtests.lab.verdict.capacity_map import MapSegment
 
 _ROW = 26
-_LEFT, _RIGHT = 60, 30
+_LEFT, _RIGHT = 72, 30
 _TOP = 44
 _BAR = 30
 
@@ -46,8 +47,10 @@ class _CapacityAxis:
         body = [self._grid()]
         body += [self._row(place, arm, found) for place, (arm, found) in enumerate(self._capacities.items())]
         body += [self._marker(place, at, label) for place, (at, label) in enumerate(self._markers)]
-        body.append(self._map_bar())
-        height = self._bottom + 44 + _BAR
+        maps = self._figures.maps()
+        for place, (name, segments) in enumerate(maps.items()):
+            body.append(self._map_bar(name, segments, self._bottom + 42 + place * _BAR))
+        height = self._bottom + 44 + len(maps) * _BAR
         return drawing("Capacity of each arm, with its interval", WIDTH, height, "".join(body))
 
     def _x(self, rate: float) -> float:
@@ -84,9 +87,9 @@ class _CapacityAxis:
             x + shift, _TOP - 18, f"{label}{f': {at:.3g}' if place == 0 else f' = {at:.3g}'}", anchor, "marker"
         )
 
-    def _map_bar(self) -> str:
-        y, begin, parts = self._bottom + 42, 0.0, []
-        for segment in self._figures.map():
+    def _map_bar(self, name: str, segments: Sequence[MapSegment], y: float) -> str:
+        begin, parts = 0.0, [text(_LEFT - 10, y + 16, name, "end")]
+        for segment in segments:
             left, right = self._x(begin), self._x(segment.until)
             size = f'width="{max(0.0, right - left):.1f}" height="{_BAR - 6}"'
             parts.append(
@@ -96,4 +99,4 @@ class _CapacityAxis:
             if right - left > 30:
                 parts.append(text((left + right) / 2, y + 16, segment.arm, "middle", "on-map"))
             begin = segment.until
-        return text(_LEFT - 10, y + 16, "map", "end") + "".join(parts)
+        return "".join(parts)

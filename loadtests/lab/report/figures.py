@@ -8,7 +8,7 @@ from loadtests.lab.planning.demands import limiting_role
 from loadtests.lab.results.model import Results, Trial
 from loadtests.lab.verdict.capacities import ALONE, TrialRecord, mean_ratio
 from loadtests.lab.verdict.capacity_map import MapSegment, capacity_map
-from loadtests.lab.verdict.findings import arms_of
+from loadtests.lab.verdict.findings import arms_of, isolation_of
 from loadtests.lab.verdict.progress import count_complete_blocks
 from loadtests.lab.verdict.sequential import latest_look
 from loadtests.lab.verdict.thresholds import parse_thresholds
@@ -45,8 +45,16 @@ class ReportFigures:
         """Return the arms that cannot be had by the scenario's ceiling."""
         return arms_of(self.record, "larger") if self.scenario.ceiling.largest_database is not None else []
 
-    def map(self) -> list[MapSegment]:
-        return capacity_map(self.capacities(), self.beyond_ceiling())
+    def maps(self) -> dict[str, list[MapSegment]]:
+        """Return the map of the capacities, and where isolation is promised that of the arms that keep it."""
+        capacities, excluded = self.capacities(), self.beyond_ceiling()
+        maps = {"map": capacity_map(capacities, excluded)}
+        if self.scenario.promises.isolation:
+            isolated = {
+                arm: found for arm, found in capacities.items() if isolation_of(self.record, arm, self.blocks)[0]
+            }
+            maps["isolated"] = capacity_map(isolated, excluded)
+        return maps
 
     def best_kept(self, arm: str) -> Trial | None:
         """Return the trial with the highest rate at which the arm kept all promises."""
@@ -54,9 +62,13 @@ class ReportFigures:
         return max(kept, key=lambda trial: trial.rate, default=None)
 
     def first_broken(self, arm: str) -> Trial | None:
-        """Return the trial with the lowest rate at which the arm broke a promise."""
+        """Return the trial that broke a promise at the rate nearest above the capacity, else at the highest rate."""
+        capacity = self.capacity(arm)
         broken = [trial for trial in self.record.of("capacity", arm) if self.record.judge(trial).kept is False]
-        return min(broken, key=lambda trial: trial.rate, default=None)
+        above = [trial for trial in broken if capacity is None or trial.rate >= capacity.value]
+        if above:
+            return min(above, key=lambda trial: trial.rate)
+        return max(broken, key=lambda trial: trial.rate, default=None)
 
     def limit(self, arm: str) -> str:
         """Return the role that limits the arm, in words; empty where roles have no budgets."""

@@ -37,7 +37,7 @@ def render(results: Results, verdict: Verdict) -> str:
         scenario=figures.scenario,
         machine=results.machine,
         thresholds_version=results.thresholds_version,
-        segments=figures.map(),
+        maps=figures.maps(),
         beyond_ceiling=figures.beyond_ceiling(),
         confidence=f"{1 - figures.error:.1%}",
         problem=list(story.describe_problem(figures, verdict)),

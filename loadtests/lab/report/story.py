@@ -68,12 +68,18 @@ def reason_in_words(figures: ReportFigures, finding: ArmFinding) -> str:
         if limit := figures.limit(finding.arm):
             parts.append(limit)
     elif finding.isolated is False:
-        parts.append(f"bears the demanded rate, but does not isolate: {_flood(figures, finding.arm).rstrip('.')}")
+        parts.append(
+            f"bears the demanded rate, but does not isolate: {_lower(_flood(figures, finding.arm)).rstrip('.')}"
+        )
     elif finding.sufficient:
         parts.append("keeps all promises at the demanded rate")
     else:
         parts.append("open: the interval includes the demanded rate")
     return "; ".join(parts)
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _reasons(figures: ReportFigures, trial: Trial) -> str:

@@ -55,14 +55,18 @@ def assess_arm(
     careful = record.capacity(arm, evaluation.blocks, evaluation.error / competitors) or capacity
     bears = True if careful.low >= demand else False if capacity.high < demand else None
     text = f"capacity {format_rate(capacity)}, demanded {demand:.3g}/s"
-    isolated, reason = _isolation(record, arm, evaluation.blocks) if isolation else (None, "")
+    isolated, reason = isolation_of(record, arm, evaluation.blocks) if isolation else (None, "")
     if bears is False or not isolation:
         return ArmFinding(arm, capacity, bears, isolated, text)
     sufficient = False if isolated is False else None if isolated is None else bears
     return ArmFinding(arm, capacity, sufficient, isolated, f"{text}; {reason}")
 
 
-def _isolation(record: TrialRecord, arm: str, blocks: Sequence[int]) -> tuple[bool | None, str]:
+def isolation_of(record: TrialRecord, arm: str, blocks: Sequence[int]) -> tuple[bool | None, str]:
+    """Return whether an arm isolates the other modules from a flood of scheduling, and the counts in words.
+
+    None while the floods differ, or where there was none.
+    """
     judged = [record.judge(trial) for trial in record.of("isolation", arm, blocks)]
     kept = sum(judgement.kept is True for judgement in judged)
     broken = sum(judgement.kept is False for judgement in judged)

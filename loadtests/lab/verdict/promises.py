@@ -31,7 +31,7 @@ class _Promise(NamedTuple):
 
     def as_text(self) -> str:
         share = self.missed / self.came if self.came else 0.0
-        return f"{self.name}: {self.missed} of {self.came} missed ({share:.1%}; allowed {self.allowed:.3g})"
+        return f"{self.name}: {self.missed} of {self.came} missed ({share:.1%}; {100 * self.allowed:.3g}% allowed)"
 
 
 def judge_trial(
