@@ -10,7 +10,7 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults coverage check load peak bench bench-growth bench-cutover format lock clean
+.PHONY: help demo story test faults coverage check load peak verdicts bench bench-growth bench-cutover format lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -45,9 +45,11 @@ story: $(VENV)/dev.installed $(VENV)/load.installed ## Demonstrate an extraction
 load: $(VENV)/demo.installed $(VENV)/load.installed ## Send a peak hour to the running demo through each adapter
 	@$(EXTRACTION) load
 
-peak: $(VENV)/dev.installed $(VENV)/load.installed ## Compare the monolith, a bulkhead and the service at the peak hour, quickly
-	@$(EXTRACTION) lab run --quick --arms M1,MB,X --blocks 3 --seconds 11 --idle-seconds 8 \
-		|| { code=$$?; test $$code -eq 20 || exit $$code; }
+peak: $(VENV)/dev.installed $(VENV)/load.installed ## Map the capacities of monolith, bulkhead, own database and service, quickly
+	@$(EXTRACTION) lab run --quick --arms M1,MB,MD,X || { code=$$?; test $$code -eq 40 || exit $$code; }
+
+verdicts: $(VENV)/dev.installed $(VENV)/load.installed ## Measure the four registered scenarios, in two to four hours
+	@$(EXTRACTION) lab verdicts
 
 bench: $(VENV)/dev.installed $(VENV)/load.installed ## Measure the product relative to bare servers and databases
 	@$(VENV)/bin/python -m loadtests.bench

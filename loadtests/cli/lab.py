@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 RATE = click.FloatRange(min=0.1, max=100_000)
 SCENARIO_HELP = f"A registered scenario ({', '.join(scenario_names())}), or a .toml file."
 INTERRUPTED = 130
+OUTCOME_CODES = {"EXTRACT": 0, "DON'T EXTRACT": 10}
+JUNIT = click.option("--junit", type=click.Path(path_type=Path), help="Write the gates as JUnit XML to this file.")
+TARGET_HELP = "A system that already runs, by name and address: compare these instead of arms, as a map. Repeatable."
 REMEDY_HELP = (
     "Add the arm M1-NAME: M1 with a custom remedy from FILE. An .sql file is run in the monolith's database; an .env "
     "file has settings of its processes, as NAME=VALUE lines. Repeatable."
@@ -45,10 +49,13 @@ def lab() -> None:
 @click.option("--blocks", type=click.IntRange(1, 100), default=8, show_default=True, help="Largest number of blocks.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the arrivals and of the order.")
 @click.option("--quick", is_flag=True, help="One short search for each arm: a map of capacities, no verdict.")
+@click.option("--map", "map_only", is_flag=True, help="Measure all blocks for a map of capacities, without a verdict.")
+@click.option("--target", "targets", multiple=True, metavar="NAME=URL", help=TARGET_HELP)
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder; default: a new one in `.artifacts/lab`.")
+@JUNIT
 def run(
     scenario: str, arms: str | None, remedies: tuple[str, ...], forecast: float | None, blocks: int, seed: int,
-    quick: bool, out: Path | None,
+    quick: bool, map_only: bool, targets: tuple[str, ...], out: Path | None, junit: Path | None,
 ) -> None:  # fmt: skip
     """Measure the capacity of every arm, judge the scenario's forecast, and write the report.
 
@@ -58,27 +65,31 @@ def run(
     """
     _require_locust()
     from loadtests.lab.laboratory import available_arms
+    from loadtests.lab.measuring.targets import parse_targets
     from loadtests.lab.options import LabOptions
     from loadtests.lab.planning.remedies import read_remedies
 
     read_scenario(scenario)
-    custom = read_remedies(remedies)
-    chosen = available_arms() if arms is None else _parse_arms(arms)
-    _measure(
-        LabOptions(
-            out=out or _new_folder(),
-            scenario=find_scenario_file(scenario).read_text(encoding="utf-8"),
-            arms=(*_require_baseline(tuple(chosen)), *custom),
-            remedies=custom,
-            blocks=1 if quick else blocks,
-            seed=seed,
-            forecast=forecast,
-            quick=quick,
-        )
+    custom, systems = read_remedies(remedies), parse_targets(targets)
+    if systems and (arms or remedies):
+        raise CommandError("--target compares systems that already run: leave out --arms and --remedy")
+    chosen = tuple(systems) or _require_baseline(_parse_arms(arms) if arms is not None else tuple(available_arms()))
+    options = LabOptions(
+        out=out or _new_folder(),
+        scenario=find_scenario_file(scenario).read_text(encoding="utf-8"),
+        arms=(*chosen, *custom),
+        remedies=custom,
+        targets=systems,
+        blocks=1 if quick else blocks,
+        seed=seed,
+        forecast=forecast,
+        quick=quick,
+        map_only=map_only,
     )
+    _measure(options, junit)
 
 
-def _measure(options: "LabOptions") -> NoReturn:
+def _measure(options: "LabOptions", junit: Path | None) -> NoReturn:
     from loadtests.lab.laboratory import LabFailed, run_laboratory
     from loadtests.lab.results.results_store import RESULTS_FILE
 
@@ -96,7 +107,7 @@ def _measure(options: "LabOptions") -> NoReturn:
         if (options.out / RESULTS_FILE).exists():
             _report_partial("failed", options.out)
         raise
-    sys.exit(_report(options.out))
+    sys.exit(_report(options.out, junit))
 
 
 def _report_partial(reason: str, out: Path) -> None:
@@ -110,10 +121,38 @@ def _report_partial(reason: str, out: Path) -> None:
 
 
 @lab.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the results; default: a new one in `.artifacts/lab`."
+)
+def verdicts(out: Path | None) -> None:
+    """Measure every registered scenario, and compare each answer with the expected one.
+
+    A scenario whose results are in its folder is continued. Exit codes: 0, or 1 when an answer differs from the
+    expected one.
+    """
+    folder, differing = out or _new_folder(), []
+    for name in scenario_names():
+        click.echo(f"== {name}")
+        done = subprocess.run([sys.executable, "-m", "deploy.cli.main", *_verdict_command(name, folder)], check=False)
+        if done.returncode == INTERRUPTED:
+            sys.exit(INTERRUPTED)
+        expected = read_scenario(name).expected
+        if expected is not None and done.returncode != OUTCOME_CODES[expected.outcome]:
+            differing.append(name)
+    click.echo(f"differs from the expected answer: {', '.join(differing)}" if differing else "all answers as expected")
+    sys.exit(1 if differing else 0)
+
+
+def _verdict_command(scenario: str, folder: Path) -> list[str]:
+    return ["lab", "run", "--scenario", scenario, "--out", str(folder / scenario)]
+
+
+@lab.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def report(folder: Path) -> None:
-    """Write the report of FOLDER again, from its results and raw rows, without measuring."""
-    sys.exit(_report(folder))
+@JUNIT
+def report(folder: Path, junit: Path | None) -> None:
+    """Write the report of FOLDER again, from its results, without measuring. Exit codes: those of `lab run`."""
+    sys.exit(_report(folder, junit))
 
 
 @lab.command()
@@ -151,9 +190,10 @@ def selftest(words: tuple[str, ...]) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "loadtests.generator.selftest", *words])  # noqa: S606
 
 
-def _report(folder: Path) -> int:
-    """Write the report, print the verdict, and return its exit code."""
+def _report(folder: Path, junit: Path | None = None) -> int:
+    """Write the report, print the map and the verdict, and return the verdict's exit code."""
     from loadtests.lab.report.page import render
+    from loadtests.lab.report.plain import summarize_lines, write_gates
     from loadtests.lab.results.results_store import REPORT_FILE, open_results, write_atomically
     from loadtests.lab.verdict.verdict import judge_results
 
@@ -161,6 +201,10 @@ def _report(folder: Path) -> int:
     verdict = judge_results(found.results)
     page = render(found.results, verdict)
     write_atomically(found.path / REPORT_FILE, page.encode())
+    if junit is not None:
+        write_gates(junit, found.results, verdict)
+    for line in summarize_lines(found.results):
+        click.echo(line)
     click.echo(f"{verdict.outcome}{f' ({verdict.advice})' if verdict.advice else ''}: {verdict.because}")
     click.echo(f"the report is {found.path / REPORT_FILE}")
     return verdict.exit_code

@@ -17,7 +17,7 @@ from loadtests.lab.planning.scenario import RegisteredScenario
 from loadtests.lab.results.results_store import ResultsFolder
 from loadtests.lab.verdict.sequential import planned_looks
 from loadtests.lab.verdict.thresholds import Thresholds
-from loadtests.lab.verdict.verdict import judge
+from loadtests.lab.verdict.verdict import judge_results
 
 FIRST_RATE: Final = 25.0
 """Where the first search begins without a prediction."""
@@ -46,7 +46,7 @@ class Experiment:
 
     def run(self) -> None:
         """Measure all that is missing, and stop at the first registered look that decides."""
-        if not self._conditions.quick:
+        if BASELINE in self._conditions.arms and not self._conditions.quick:
             self._measure_demands()
         for stage in self._stages_alone():
             self._measure_stage(stage)
@@ -61,15 +61,17 @@ class Experiment:
                 return
 
     def _stages_alone(self) -> list[Stage]:
-        quick = self._conditions.quick
-        return [] if quick else stages_alone(self._thresholds.statistics.searches_alone)
+        """Return the searches that can show that there is no problem; none where no verdict is asked for."""
+        if BASELINE not in self._conditions.arms or not self._conditions.asks_for_verdict:
+            return []
+        return stages_alone(self._thresholds.statistics.searches_alone)
 
     def _is_decided(self, block: int) -> bool:
         """Evaluate at registered looks only; a laboratory without a forecast measures all its blocks."""
         looks = [0, *(look.blocks for look in planned_looks(self._thresholds.statistics))]
         if block not in looks:
             return False
-        verdict = judge(self._storage.record(), self._conditions.arms, quick=self._conditions.quick)
+        verdict = judge_results(self._storage.folder.results)
         if verdict.outcome in ("INCONCLUSIVE", "NO VERDICT"):
             return False
         self._report(f"decided after {f'block {block}' if block else 'M1 alone'}: {verdict.outcome}")
@@ -109,10 +111,10 @@ class Experiment:
     def _start(self, arm: str, stage: Stage) -> float:
         """Return the rate of a search's first trial: just below the arm's last capacity, M1's, or the predicted one.
 
-        How far below varies from stage to stage, so that the grids of the blocks differ and their error averages out.
+        How far below varies, so that the grids differ between arms and blocks, and their error averages out.
         """
         step = self._thresholds.search.step
-        below: float = step ** -Random(f"{self._conditions.seed}:{stage.name}").uniform(0.25, 0.75)
+        below: float = step ** -Random(f"{self._conditions.seed}:{stage.name}:{arm}").uniform(0.25, 0.75)
         return self._known_capacity(arm) * below
 
     def _known_capacity(self, arm: str) -> float:
@@ -128,7 +130,7 @@ class Experiment:
     def _flood(self, session: StageSession) -> None:
         """Flood the arms that bear the demanded rate, and M1, where isolation is promised."""
         demand, rules = self._scenario.demand, self._thresholds.isolation
-        if not self._scenario.promises.isolation or demand is None or self._conditions.quick:
+        if not self._scenario.promises.isolation or demand is None or not self._conditions.asks_for_verdict:
             return
         rates = {}
         for arm, bracket in self._brackets(session).items():
@@ -143,7 +145,7 @@ class Experiment:
         """Send extracted arms and M1 the same moderate rate, in every block."""
         rules, arms = self._thresholds.cost, session.stage.arms
         extracted = any(find_arm(arm).kind == "extracted" for arm in arms)
-        if not session.stage.block or self._conditions.quick or not (extracted or arms == (BASELINE,)):
+        if not session.stage.block or not self._conditions.asks_for_verdict or not (extracted or arms == (BASELINE,)):
             return
         rate = rules.load * self._known_capacity(BASELINE)
         for _ in range(self._thresholds.search.repeats + 1):

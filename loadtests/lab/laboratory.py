@@ -1,6 +1,7 @@
 """The laboratory from options to results: the servers, the results folder, and the experiment between them."""
 
 import contextlib
+import platform
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from loadtests.harness.cores import choose_cores
 from loadtests.lab.experiment import Experiment
 from loadtests.lab.measuring.rig import ProductRig
 from loadtests.lab.measuring.stage import Report
+from loadtests.lab.measuring.subject import Rig
+from loadtests.lab.measuring.targets import TargetRig
 from loadtests.lab.options import LabOptions, require_same_options
 from loadtests.lab.planning.arms import ARMS, BASELINE
 from loadtests.lab.results.model import MeasurementConditions
@@ -44,19 +47,40 @@ def run_laboratory(options: LabOptions, report: Report) -> ResultsFolder:
 
     On Ctrl-C raises KeyboardInterrupt; the folder then contains the completed trials.
     """
-    thresholds, commit = read_thresholds(), product_commit()
+    commit = product_commit()
+    folder = _resume(options, commit, report)
+    if options.targets:
+        return _measure_targets(options, folder, commit, report)
+    with running_lab_servers(report, options.arms, options.out) as servers:
+        rig = ProductRig(servers, prepare_arms(options.arms, options.remedies, servers, report))
+        if folder is None:
+            folder = _create(options, commit, servers.cores.note, collect_versions(servers))
+        _experiment(rig, folder, report).run()
+    return folder
+
+
+def _measure_targets(options: LabOptions, folder: ResultsFolder | None, commit: str, report: Report) -> ResultsFolder:
+    """Compare systems that already run. Raises LabFailed."""
+    cores = choose_cores()
+    folder = folder or _create(options, commit, "servers of their own", {"python": platform.python_version()})
+    try:
+        _experiment(TargetRig(options.targets, cores), folder, report).run()
+    except CommandError as error:
+        raise LabFailed(str(error)) from error
+    return folder
+
+
+def _resume(options: LabOptions, commit: str, report: Report) -> ResultsFolder | None:
     folder = resume_folder(options.out)
     if folder is not None:
         require_same_options(folder.results, options, commit)
         _extend_blocks(folder, options.blocks)
         report(f"{len(folder.results.trials)} trials are already measured")
-    with running_lab_servers(report, options.arms, options.out) as servers:
-        rig = ProductRig(servers, prepare_arms(options.arms, options.remedies, servers, report))
-        if folder is None:
-            conditions = _describe_conditions(options, servers, commit)
-            folder = create_folder(options.out, conditions, describe_machine(), thresholds.version)
-        Experiment(rig, folder, scenario_of(folder.results), thresholds, report).run()
     return folder
+
+
+def _experiment(rig: Rig, folder: ResultsFolder, report: Report) -> Experiment:
+    return Experiment(rig, folder, scenario_of(folder.results), read_thresholds(), report)
 
 
 @contextlib.contextmanager
@@ -100,22 +124,26 @@ def available_arms() -> list[str]:
     return [arm for arm in ARMS if arm in TOPOLOGIES]
 
 
-def _describe_conditions(options: LabOptions, servers: LabServers, commit: str) -> MeasurementConditions:
-    return MeasurementConditions(
+def _create(options: LabOptions, commit: str, pinned: str, versions: dict[str, str]) -> ResultsFolder:
+    others = [] if options.targets else [arm for arm in available_arms() if arm not in options.arms]
+    conditions = MeasurementConditions(
         scenario=options.scenario,
         arms=options.arms,
         blocks=options.blocks,
         seed=options.seed,
         quick=options.quick,
-        pinned=servers.cores.note,
-        versions=collect_versions(servers),
+        pinned=pinned,
+        versions=versions,
         began=datetime.now(UTC).isoformat(timespec="seconds"),
         thresholds=FILE.read_text(encoding="utf-8"),
         commit=commit,
         forecast=options.forecast,
-        not_measured={arm: "not selected" for arm in available_arms() if arm not in options.arms},
+        map_only=options.map_only,
+        not_measured=dict.fromkeys(others, "not selected"),
         remedies=dict(options.remedies),
+        targets=dict(options.targets),
     )
+    return create_folder(options.out, conditions, describe_machine(), read_thresholds().version)
 
 
 def _extend_blocks(folder: ResultsFolder, blocks: int) -> None:

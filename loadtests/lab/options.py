@@ -15,7 +15,8 @@ class LabOptions:
     """The measurement, and the results folder.
 
     `scenario` is the text of the scenario's file; `forecast` replaces its forecast unless None. `remedies` are custom
-    remedies by arm name; these arms are among `arms`. `blocks` is the largest number of blocks.
+    remedies by arm name; these arms are among `arms`. `blocks` is the largest number of blocks. `targets`
+    are the addresses of systems that already run; these are then the only arms.
     """
 
     out: Path
@@ -25,7 +26,9 @@ class LabOptions:
     seed: int
     forecast: float | None = None
     quick: bool = False
+    map_only: bool = False
     remedies: Mapping[str, Remedy] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
 
 
 def require_same_options(results: Results, options: LabOptions, commit: str) -> None:
@@ -44,6 +47,8 @@ def require_same_options(results: Results, options: LabOptions, commit: str) -> 
         raise CommandError(f"{options.out} was started with another scenario: choose another --out")
     requested = {
         "--quick": (found.quick, options.quick),
+        "--map": (found.map_only, options.map_only),
+        "--target": (found.targets, dict(options.targets)),
         "--arms": (",".join(found.arms), ",".join(options.arms)),
         "--seed": (found.seed, options.seed),
     }

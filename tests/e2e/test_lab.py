@@ -16,8 +16,8 @@ from deploy.devstack.program import ROOT
 from tests.polling import eventually
 
 pytestmark = pytest.mark.long
-SHORT = ["--arms", "M1,X", "--quick", "--seconds", "6", "--idle-seconds", "5", "--capacity", "40", "--seed", "4"]
-INVALID, INCONCLUSIVE, INTERRUPTED, WRONG_USE = 30, 20, 130, 2
+SHORT = ["--arms", "M1,X", "--quick", "--seed", "4"]
+NO_VERDICT, INTERRUPTED, WRONG_USE = 40, 130, 2
 
 
 @pytest.fixture
@@ -45,40 +45,41 @@ def running_lab(environment: dict[str, str], *words: str) -> "Iterator[subproces
             process.kill()
 
 
-def runs_in(out: Path) -> int:
-    return len(json.loads((out / "results.json").read_text())["runs"]) if (out / "results.json").exists() else 0
+def trials_in(out: Path) -> int:
+    return len(json.loads((out / "results.json").read_text())["trials"]) if (out / "results.json").exists() else 0
 
 
-def test_interrupted_laboratory_keeps_its_runs_and_can_be_resumed(isolated: dict[str, str], tmp_path: Path) -> None:
-    out = tmp_path / "results"
-    command = ("run", *SHORT, "--blocks", "2", "--out", str(out))
+def test_interrupted_laboratory_keeps_its_trials_and_can_be_resumed(isolated: dict[str, str], tmp_path: Path) -> None:
+    out, junit = tmp_path / "results", tmp_path / "gates.xml"
+    command = ("run", *SHORT, "--out", str(out), "--junit", str(junit))
     with running_lab(isolated, *command) as first:
-        eventually(lambda: runs_in(out) >= 1, "a first run", seconds=180)
+        eventually(lambda: trials_in(out) >= 1, "a first trial", seconds=180)
         second = lab(isolated, "run", *SHORT, "--out", str(tmp_path / "other"))
         assert second.returncode == WRONG_USE
         assert "another laboratory is running on this machine" in second.stderr
         first.send_signal(signal.SIGINT)
         output, _ = first.communicate(timeout=60)
     assert first.returncode == INTERRUPTED, output
-    assert "the completed runs are kept" in output
-    assert "Interrupted: " in (out / "report.html").read_text()
-    kept = runs_in(out)
+    assert "the completed trials are kept" in output
+    kept = trials_in(out)
 
     resumed = lab(isolated, *command)
-    assert f"{kept} of 6 runs are already measured" in resumed.stdout, resumed.stdout + resumed.stderr
-    assert resumed.returncode == INCONCLUSIVE
+    assert f"{kept} trials are already measured" in resumed.stdout, resumed.stdout + resumed.stderr
+    assert resumed.returncode == NO_VERDICT, resumed.stdout + resumed.stderr
     results = json.loads((out / "results.json").read_text())
-    assert [run["arm"] for run in results["runs"]].count("X") == 3
-    problems = [problem for run in results["runs"] for problem in run["problems"]]
+    assert {trial["arm"] for trial in results["trials"]} == {"M1", "X"}
+    problems = [problem for trial in results["trials"] for problem in trial["problems"]]
     assert not any("missing" in problem or "overlap" in problem for problem in problems)
-    assert all(run["bookings"] > 0 for run in results["runs"] if run["scenario"] == "daily_peak")
-    assert all(run["costs"]["db_ms"]["scheduling"] > 0 for run in results["runs"])
-    assert "Interrupted: " not in (out / "report.html").read_text()
+    assert all(trial["bookings"] > 0 for trial in results["trials"])
+    assert all(trial["statements"]["scheduling"]["elapsed_ms"] > 0 for trial in results["trials"])
+    assert "How far each arm reaches" in (out / "report.html").read_text()
+    assert "the question is decided" in junit.read_text()
     assert list((tmp_path / "tmp").glob("extraction-lab-*")) == []
 
     refused = lab(isolated, "run", *SHORT[:-2], "--seed", "5", "--out", str(out))
     assert (refused.returncode, refused.stderr.count("\n")) == (WRONG_USE, 1)
     assert "was started with --seed 4, not 5" in refused.stderr
+    assert lab(isolated, "compare", str(out), str(out)).returncode == WRONG_USE, "one search is not enough to compare"
 
 
 def test_interrupt_before_the_first_run_stops_all_servers(isolated: dict[str, str], tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_custom_remedy_becomes_an_arm_and_an_inapplicable_one_is_reported(
     index.write_text("CREATE INDEX tried ON scheduling.claim (business_id, starts_at);")
     broken.write_text("CREATE INDEX tried ON nowhere (at);")
     refused.write_text("AVAILABILITY_CACHE_SECONDS=61")
-    alone = ["--arms", "M1", *SHORT[2:], "--blocks", "1"]
+    alone = ["--arms", "M1", *SHORT[2:]]
 
     for remedy, message in (
         (broken, 'the remedy of M1-broken cannot be applied: relation "nowhere" does not exist'),
@@ -112,10 +113,10 @@ def test_custom_remedy_becomes_an_arm_and_an_inapplicable_one_is_reported(
 
     out = tmp_path / "results"
     tried = [*alone, "--remedy", f"index={index}", "--out", str(out)]
-    assert lab(isolated, "run", *tried).returncode == INCONCLUSIVE
+    assert lab(isolated, "run", *tried).returncode == NO_VERDICT
     results = json.loads((out / "results.json").read_text())
-    assert {run["arm"] for run in results["runs"]} == {"M1", "M1-index"}
-    assert all(run["bookings"] > 0 for run in results["runs"] if run["scenario"] == "daily_peak")
+    assert {trial["arm"] for trial in results["trials"]} == {"M1", "M1-index"}
+    assert all(trial["bookings"] > 0 for trial in results["trials"])
 
     index.write_text("SELECT 1")
     other = lab(isolated, "run", *tried)

@@ -79,7 +79,8 @@ class StageSession:
         folder, rules = self._storage.folder, self._storage.thresholds.validity
         stored = [trial.place for trial in folder.results.trials if trial.stage == self.stage.name]
         place = max(stored, default=-1) + 1
-        seed = folder.conditions.seed * 10_000 + self.stage.block * 100 + place
+        # Demands are differences between trials: smaller than the noise unless the other arrivals are the same.
+        seed = folder.conditions.seed * 10_000 + self.stage.block * 100 + (0 if purpose == "demand" else place)
         loads = {
             arm: Load(
                 scenario=scenario or self._storage.scenario,

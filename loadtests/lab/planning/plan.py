@@ -31,10 +31,11 @@ def stages_of_block(arms: Sequence[str], block: int, reason_not_paired: ReasonNo
     The order is that of a Williams square, so that two arms that do not fit alternate ABBA.
     """
     others = [arm for arm in arms if arm != BASELINE]
-    beside = [arm for arm in others if reason_not_paired(BASELINE, arm) is None]
+    has_baseline = BASELINE in arms
+    beside = [arm for arm in others if has_baseline and reason_not_paired(BASELINE, arm) is None]
     units: list[tuple[str, ...]] = [(BASELINE, arm) for arm in beside]
     units += [(arm,) for arm in others if arm not in beside]
-    if len(beside) < len(others) or not others:
+    if has_baseline and (len(beside) < len(others) or not others):
         units.insert(0, (BASELINE,))
     keys = ["+".join(unit) for unit in units]
     order = williams_order(keys, block - 1)

@@ -1,6 +1,8 @@
 """The figures of the report: capacities, the map, and what limits each arm, from valid trials only."""
 
+import math
 from collections.abc import Sequence
+from statistics import fmean, stdev
 
 from loadtests.generator.estimates import Estimate
 from loadtests.lab.planning.arms import BASELINE, REPEAT, sort_arms
@@ -27,6 +29,7 @@ class ReportFigures:
         self.thresholds = parse_thresholds(results.conditions.thresholds)
         self.record = TrialRecord(results.trials, self.scenario, self.thresholds)
         self.arms = sort_arms(trial.arm for trial in results.trials)
+        self.standard = BASELINE if BASELINE in self.arms or not self.arms else self.arms[0]
         self.blocks = sorted({trial.block for trial in results.trials if trial.block}) or [ALONE]
         look = latest_look(count_complete_blocks(self.record, self.conditions.arms), self.thresholds.statistics)
         self.error = look.error if look else DEFAULT_ERROR
@@ -77,9 +80,17 @@ class ReportFigures:
         return f"{found[0]} used {found[1]:.0%} of its budget" if found else ""
 
     def ratio(self, arm: str) -> Estimate | None:
-        """Return the ratio of the arm's capacity to M1's, from searches of the same block."""
-        ratios = self.record.ratios(arm, self.blocks)
-        return mean_ratio(ratios, self.error) if ratios and arm != BASELINE else None
+        """Return the ratio of the arm's capacity to the standard's, M1 or the first target, in the same blocks."""
+        ratios = self.record.ratios(arm, self.blocks, self.standard)
+        return mean_ratio(ratios, self.error) if ratios and arm != self.standard else None
+
+    def spread_of_repeats(self) -> str:
+        """Return the mean and the spread of the ratios of M1's repeat to M1; empty with fewer than two duets."""
+        logarithms = [math.log(ratio) for ratio in self.record.ratios(REPEAT, self.blocks, BASELINE)]
+        if len(logarithms) < 2:
+            return ""
+        mean, spread = math.exp(fmean(logarithms)), stdev(logarithms)
+        return f"{len(logarithms)} A/A pairs: mean ratio {mean:.3f}, standard deviation of its logarithm {spread:.3f}"
 
     def equivalence(self) -> str:
         """Return whether M1 and its repeat were equivalent; empty where the repeat was not measured."""

@@ -138,7 +138,8 @@ class MeasurementConditions(msgspec.Struct, frozen=True, kw_only=True):
     """The conditions of the measurement; folders are comparable only under equal conditions.
 
     `scenario` and `thresholds` are the texts of their files. `forecast` is None where the scenario's own holds.
-    `commit` is the product's, with "+" after it where files differed from it. `not_measured` has reasons by arm.
+    `commit` is the product's, with "+" after it where files differed from it. `not_measured` has reasons by arm,
+    `targets` the addresses of systems that already run.
     """
 
     scenario: str
@@ -152,8 +153,15 @@ class MeasurementConditions(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: str
     commit: str
     forecast: float | None = None
+    map_only: bool = False
     not_measured: dict[str, str] = {}
     remedies: dict[str, Remedy] = {}
+    targets: dict[str, str] = {}
+
+    @property
+    def asks_for_verdict(self) -> bool:
+        """Whether a verdict was asked for, and not a map of the capacities alone."""
+        return not (self.quick or self.map_only or self.targets)
 
 
 class ResultsError(Exception):

@@ -81,16 +81,16 @@ class TrialRecord:
         brackets = self.brackets(arm, blocks)
         return estimate_capacity(brackets, error) if brackets else None
 
-    def ratios(self, arm: str, blocks: Iterable[int]) -> list[float]:
-        """Return the ratio of an arm's capacity to M1's, for each block: side by side if they ran so."""
+    def ratios(self, arm: str, blocks: Iterable[int], standard: str = BASELINE) -> list[float]:
+        """Return the ratio of an arm's capacity to the standard's, for each block: side by side if they ran so."""
         found = []
         for block in blocks:
             mine = {trial.stage for trial in self.of("capacity", arm, [block])}
-            beside = {trial.stage for trial in self.of("capacity", BASELINE, [block])}
+            beside = {trial.stage for trial in self.of("capacity", standard, [block])}
             pairs = [(stage, stage) for stage in mine & beside] or [(a, b) for a in mine for b in beside]
             for here, there in pairs:
                 one, other = (
-                    self.search(name, stage).bracket().capacity for name, stage in ((arm, here), (BASELINE, there))
+                    self.search(name, stage).bracket().capacity for name, stage in ((arm, here), (standard, there))
                 )
                 if one and other:
                     found.append(one / other)

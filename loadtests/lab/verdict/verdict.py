@@ -75,14 +75,14 @@ def judge_results(results: Results) -> Verdict:
     """Judge results under the scenario and the thresholds that they were measured with."""
     thresholds = parse_thresholds(results.conditions.thresholds)
     record = TrialRecord(results.trials, scenario_of(results), thresholds)
-    return judge(record, results.conditions.arms, quick=results.conditions.quick)
+    return judge(record, results.conditions.arms, map_only=not results.conditions.asks_for_verdict)
 
 
 def judge(
     record: TrialRecord,
     arms: Sequence[str],
     *,
-    quick: bool = False,
+    map_only: bool = False,
     ceiling: bool | None = None,
     isolation: bool | None = None,
 ) -> Verdict:
@@ -96,9 +96,9 @@ def judge(
     )
     needs = 0
     try:
-        if quick or scenario.demand is None:
-            reason = "a quick measurement" if quick else "no forecast was registered"
-            raise _Decided("NO VERDICT", f"{reason}: the map shows how far each arm reaches")
+        if map_only or scenario.demand is None:
+            reason = "a map was asked for" if map_only else "no forecast was registered"
+            raise _Decided("NO VERDICT", f"{reason}: it shows how far each arm reaches")
         evaluation.decide()
     except _Decided as decided:
         if decided.outcome == "INCONCLUSIVE":

@@ -137,7 +137,7 @@ class _Play:
             background=load.scenario.load.background,
         )
         middle = load.seconds / 2
-        for number, (at, journey) in enumerate(arrivals):
+        for at, journey, number in arrivals:
             sent = middle + self._arm.stall if middle <= at < middle + self._arm.stall else at
             chance = Random(f"{load.seed}:{number}")
             self._simulation.start(sent, self._request(journey, at, sent, chance))

@@ -1,0 +1,109 @@
+"""The order of a laboratory: what is measured, when it stops, and how it resumes."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from loadtests.lab.measuring.subject import Load, Reading
+from loadtests.lab.planning.demands import limiting_role, predict_capacity, solve_demands
+from loadtests.lab.results.model import Results
+from loadtests.lab.verdict.verdict import scenario_of
+from tests.unit.loadtests.lab.laboratories import (
+    conditions,
+    run_laboratory,
+    scenario_text,
+)
+from tests.unit.loadtests.lab.simulated_rig import DATABASE_MS, SimulatedRig
+
+FOUNDER = scenario_text("founder", forecast=38.0)
+
+
+class Interrupted(Exception):
+    """Ends a simulated laboratory after some trials."""
+
+
+class InterruptedRig(SimulatedRig):
+    left = 12
+
+    def play(self, loads: dict[str, Load], folders: dict[str, Path]) -> dict[str, Reading]:  # type: ignore[override]
+        if not self.left:
+            raise Interrupted
+        self.left -= 1
+        return super().play(loads, folders)
+
+
+def purposes(results: Results, arm: str = "M1") -> list[str]:
+    """Return the purposes of an arm's trials, without repetitions."""
+    return list(dict.fromkeys(f"{trial.block}:{trial.purpose}" for trial in results.trials if trial.arm == arm))
+
+
+def test_m1_is_measured_alone_before_any_block(tmp_path: Path) -> None:
+    results = run_laboratory(tmp_path / "lab", SimulatedRig(), conditions(arms=("M1", "X"), scenario=FOUNDER, blocks=1))
+    assert purposes(results) == [
+        "0:demand", "0:capacity", "0:isolation", "1:capacity", "1:isolation", "1:cost",
+    ]  # fmt: skip
+    assert purposes(results, "X") == ["1:capacity", "1:isolation", "1:cost"]
+    assert {trial.partner for trial in results.trials if trial.block} == {"M1", "X"}
+
+
+def test_arms_side_by_side_get_the_same_seed_at_every_moment(tmp_path: Path) -> None:
+    results = run_laboratory(tmp_path / "lab", SimulatedRig(), conditions(arms=("M1", "X"), scenario=FOUNDER, blocks=1))
+    seeds: dict[int, set[int]] = {}
+    for trial in results.trials:
+        if trial.block:
+            seeds.setdefault(trial.place, set()).add(trial.seed)
+    assert all(len(each) == 1 for each in seeds.values())
+    assert len({min(each) for each in seeds.values()}) == len(seeds), "another seed for every trial"
+
+
+def test_interrupted_laboratory_continues_with_the_same_trials(tmp_path: Path) -> None:
+    described = conditions(arms=("M1", "X"), scenario=FOUNDER, blocks=1)
+    with pytest.raises(Interrupted):
+        run_laboratory(tmp_path / "resumed", InterruptedRig(), described)
+    resumed = run_laboratory(tmp_path / "resumed", SimulatedRig(), described)
+    assert resumed == run_laboratory(tmp_path / "whole", SimulatedRig(), described)
+
+
+def test_complete_laboratory_is_not_measured_again(tmp_path: Path) -> None:
+    described = conditions(arms=("M1", "X"), scenario=FOUNDER, blocks=1)
+    run_laboratory(tmp_path / "lab", SimulatedRig(), described)
+    again = SimulatedRig()
+    run_laboratory(tmp_path / "lab", again, described)
+    assert again.played == []
+
+
+def test_trial_at_another_speed_of_the_machine_does_not_count(tmp_path: Path) -> None:
+    """The registered rule: repeated, and no figure is corrected by the speed."""
+
+    class SlowOnce(SimulatedRig):
+        def play(self, loads: dict[str, Load], folders: dict[str, Path]) -> dict[str, Reading]:  # type: ignore[override]
+            speed = 0.7 if len(self.played) == 15 else 1.0
+            found = super().play(loads, folders)
+            return {arm: msgspec.structs.replace(reading, speed=speed) for arm, reading in found.items()}
+
+    rig = SlowOnce()
+    results = run_laboratory(tmp_path / "lab", rig, conditions(arms=("M1",), scenario=FOUNDER, blocks=1))
+    rates = [trial.rate for trial in results.trials]
+    slow = next(place for place, trial in enumerate(results.trials) if trial.speed == 0.7)
+    assert rates[slow + 1] == rates[slow]
+
+
+def test_prediction_names_the_bottleneck(tmp_path: Path) -> None:
+    """By the utilization law, from the processor time that additional arrivals of each journey cause."""
+    results = run_laboratory(
+        tmp_path / "lab", SimulatedRig(noise=0.0), conditions(arms=("M1",), scenario=FOUNDER, blocks=1)
+    )
+    trials = [trial for trial in results.trials if trial.purpose == "demand"]
+    mix = scenario_of(results).load.mix
+    predicted = predict_capacity(trials, mix)
+    assert predicted is not None
+    assert predicted.bottleneck == "postgres-main"
+    assert predicted.rate == pytest.approx(36, rel=0.35)
+    demands = {(each.role, each.journey): each.cpu_ms for each in solve_demands(trials, list(mix))}
+    assert demands["postgres-main", "search"] == pytest.approx(DATABASE_MS["search"], rel=0.6)
+    assert demands["postgres-main", "book"] > demands["postgres-main", "search"]
+    overloaded = max((trial for trial in results.trials if trial.purpose == "capacity"), key=lambda trial: trial.rate)
+    found = limiting_role(overloaded)
+    assert found is not None
+    assert found[0] == "postgres-main"
