@@ -55,7 +55,7 @@ class Experiment:
         for block in range(1, self._conditions.blocks + 1):
             stages = stages_of_block(self._conditions.arms, block, self._rig.reason_not_paired)
             for number, stage in enumerate(stages, 1):
-                self._report(f"block {block}, {number} of {len(stages)}: {' beside '.join(stage.arms)}")
+                self._report(f"block {block}, {number} of {len(stages)}: {' next to '.join(stage.arms)}")
                 self._measure_stage(stage)
             if self._is_decided(block):
                 return
@@ -87,7 +87,9 @@ class Experiment:
                 session.play("demand", {BASELINE: rate}, DEMAND_SECONDS, scenario=scenario)
         predicted = predict_capacity(session.trials("demand", BASELINE), self._scenario.load.mix)
         if predicted is not None:
-            self._report(f"M1 should bear about {predicted.rate:.0f}/s; then {predicted.bottleneck} is at its budget")
+            self._report(
+                f"M1 should sustain about {predicted.rate:.0f}/s; then {predicted.bottleneck} is at its budget"
+            )
 
     def _measure_stage(self, stage: Stage) -> None:
         session = StageSession(stage, self._rig, self._storage)
@@ -128,7 +130,7 @@ class Experiment:
         return FIRST_RATE if predicted is None else predicted.rate
 
     def _flood(self, session: StageSession) -> None:
-        """Flood the arms that bear the demanded rate, and M1, where isolation is promised."""
+        """Flood the arms that sustain the demanded rate, and M1, where isolation is promised."""
         demand, rules = self._scenario.demand, self._thresholds.isolation
         if not self._scenario.promises.isolation or demand is None or not self._conditions.asks_for_verdict:
             return

@@ -1,7 +1,7 @@
 """Service demands: the processor time of each role for each journey, and the capacity that they predict.
 
-By the utilization law a role with a budget of B cores, of which a journey uses D core-seconds, bears at most B / D of
-them a second. The prediction only decides where the search for the capacity begins.
+By the utilization law a role with a budget of B cores, of which a journey uses D core-seconds, sustains at most B / D
+journeys a second. The prediction only decides where the search for the capacity begins.
 """
 
 from collections.abc import Mapping, Sequence

@@ -26,16 +26,16 @@ def stages_alone(searches: int) -> list[Stage]:
 
 
 def stages_of_block(arms: Sequence[str], block: int, reason_not_paired: ReasonNotPaired) -> list[Stage]:
-    """Return the stages of a block: each arm beside M1 where both fit, else M1 and the arms one after the other.
+    """Return the stages of a block: each arm next to M1 where both fit, else M1 and the arms in sequence.
 
     The order is that of a Williams square, so that two arms that do not fit alternate ABBA.
     """
     others = [arm for arm in arms if arm != BASELINE]
     has_baseline = BASELINE in arms
-    beside = [arm for arm in others if has_baseline and reason_not_paired(BASELINE, arm) is None]
-    units: list[tuple[str, ...]] = [(BASELINE, arm) for arm in beside]
-    units += [(arm,) for arm in others if arm not in beside]
-    if has_baseline and (len(beside) < len(others) or not others):
+    paired = [arm for arm in others if has_baseline and reason_not_paired(BASELINE, arm) is None]
+    units: list[tuple[str, ...]] = [(BASELINE, arm) for arm in paired]
+    units += [(arm,) for arm in others if arm not in paired]
+    if has_baseline and (len(paired) < len(others) or not others):
         units.insert(0, (BASELINE,))
     keys = ["+".join(unit) for unit in units]
     order = williams_order(keys, block - 1)

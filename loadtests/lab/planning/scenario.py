@@ -40,8 +40,8 @@ class LoadShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class ScenarioPromises(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the product promises its users.
 
-    `limits_ms` are by module: `answered` of those who came must get a proper answer within the limit, counted from the
-    moment at which they came. `fresh` of the invoices and mails must exist within `fresh_seconds`. Refused bookings of
+    `limits_ms` are by module: `answered` of the arrivals must get a proper answer within the limit, counted from the
+    intended start. `fresh` of the invoices and mails must exist within `fresh_seconds`. Refused bookings of
     listed slots may exceed M1's by `conflict_points`, in percentage points. `isolation` adds: while scheduling is
     flooded at 1.5 times the arm's capacity for 15 s, the other modules keep their promises.
     """

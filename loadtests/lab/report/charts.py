@@ -1,4 +1,4 @@
-"""Charts of trials: the share of people served by rate, and the drift of the capacities over the blocks."""
+"""Charts of trials: the share of arrivals served by rate, and the drift of the capacities over the blocks."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ def served_by_rate(figures: ReportFigures) -> str:
     y = Axis(0.0, 100.0, "served in the worst module, %")
     promised = 100 * figures.scenario.promises.answered
     lines = [ReferenceLine(promised, f"promised: {promised:g} %")]
-    title = "Share of people served, by rate"
+    title = "Share of arrivals served, by rate"
     return arms_legend(figures.arms) + chart(title, x, y, series, horizontal=lines, dots=True)
 
 

@@ -74,7 +74,7 @@ class ReportFigures:
         return max(broken, key=lambda trial: trial.rate, default=None)
 
     def limit(self, arm: str) -> str:
-        """Return the role that limits the arm, in words; empty where roles have no budgets."""
+        """Return the role that limits the arm, as text; empty where roles have no budgets."""
         trial = self.first_broken(arm) or self.best_kept(arm)
         found = limiting_role(trial) if trial else None
         return f"{found[0]} used {found[1]:.0%} of its budget" if found else ""
@@ -100,7 +100,7 @@ class ReportFigures:
         equivalent = 1 - limit <= found.low and found.high <= 1 + limit
         interval = f"{found.value:.3f} [{found.low:.3f} to {found.high:.3f}], n = {found.n}"
         return (
-            f"M1 beside its repeat: ratio of the capacities {interval}. The interval is "
+            f"M1 next to its repeat: ratio of the capacities {interval}. The interval is "
             f"{'within' if equivalent else 'not within'} {limit:.0%} of 1, so equivalence was "
             f"{'shown' if equivalent else 'not shown'}."
         )

@@ -18,8 +18,8 @@ def summarize_lines(results: Results) -> Iterator[str]:
     for arm in figures.arms:
         capacity, ratio = figures.capacity(arm), figures.ratio(arm)
         if capacity is not None:
-            beside = f"; ratio to {figures.standard} {format_ratio(ratio)}" if ratio else ""
-            yield f"{arm}: {format_rate(capacity)}{beside}"
+            relative = f"; ratio to {figures.standard} {format_ratio(ratio)}" if ratio else ""
+            yield f"{arm}: {format_rate(capacity)}{relative}"
     if spread := figures.spread_of_repeats():
         yield spread
     for name, segments in figures.maps().items():

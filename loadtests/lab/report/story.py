@@ -16,7 +16,7 @@ def describe_problem(figures: ReportFigures, verdict: Verdict) -> Iterator[str]:
     if demand is not None:
         yield (
             f"The forecast is a peak of {load.forecast:g} scheduling arrivals a second. With a headroom of "
-            f"{load.headroom:g}, an arm must bear {demand:.3g}/s."
+            f"{load.headroom:g}, an arm must sustain {demand:.3g}/s."
         )
     if capacity is None:
         yield "The capacity of the monolith (M1) is not known yet."
@@ -33,12 +33,12 @@ def describe_problem(figures: ReportFigures, verdict: Verdict) -> Iterator[str]:
         yield flooded
 
 
-def _problem_in_words(verdict: Verdict, bears: bool, fails: bool) -> str:
-    if bears:
-        return "It bears the demanded rate."
+def _problem_in_words(verdict: Verdict, sustains: bool, fails: bool) -> str:
+    if sustains:
+        return "It sustains the demanded rate."
     if fails:
-        return "It does not bear the demanded rate: this is the problem that a remedy has to solve."
-    return "Its interval includes the demanded rate, so whether it bears that is open."
+        return "It does not sustain the demanded rate: this is the problem that a remedy has to solve."
+    return "Its interval includes the demanded rate, so it is undecided whether the monolith sustains that."
 
 
 def _flood(figures: ReportFigures, arm: str) -> str:
@@ -69,7 +69,7 @@ def reason_in_words(figures: ReportFigures, finding: ArmFinding) -> str:
             parts.append(limit)
     elif finding.isolated is False:
         parts.append(
-            f"bears the demanded rate, but does not isolate: {_lower(_flood(figures, finding.arm)).rstrip('.')}"
+            f"sustains the demanded rate, but does not isolate: {_lower(_flood(figures, finding.arm)).rstrip('.')}"
         )
     elif finding.sufficient:
         parts.append("keeps all promises at the demanded rate")

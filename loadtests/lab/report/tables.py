@@ -10,7 +10,7 @@ from loadtests.lab.report.figures import ReportFigures
 from loadtests.lab.results.model import ModuleResult, Trial
 
 
-class Table(NamedTuple):
+class ReportTable(NamedTuple):
     """`title` is above the table; the first column has the names of the rows."""
 
     title: str
@@ -21,14 +21,14 @@ class Table(NamedTuple):
 _JOURNEY_HEAD = ("journey", "came", "served", "errors", "dropped", "refused", "p50 ms", "p95 ms", "p99 ms")
 
 
-def journey_tables(figures: ReportFigures) -> list[Table]:
+def journey_tables(figures: ReportFigures) -> list[ReportTable]:
     """Return for each arm the modules and their journeys, at the highest rate at which it kept all promises."""
     found = []
     for arm in figures.arms:
         trial = figures.best_kept(arm)
         if trial is not None:
             rows = [_level_row(name, result) for name, result in _modules_with_journeys(trial)]
-            found.append(Table(f"{arm} at {trial.rate:.3g}/s", _JOURNEY_HEAD, rows))
+            found.append(ReportTable(f"{arm} at {trial.rate:.3g}/s", _JOURNEY_HEAD, rows))
     return found
 
 
@@ -48,7 +48,7 @@ def _level_row(name: str, result: ModuleResult) -> list[str]:
     return [name, str(result.arrivals), served, *counts, *latencies]
 
 
-def role_table(figures: ReportFigures) -> Table:
+def role_table(figures: ReportFigures) -> ReportTable:
     """Return the processor time of each role at the highest rate at which its arm kept all promises."""
     rows = []
     for arm in figures.arms:
@@ -59,10 +59,10 @@ def role_table(figures: ReportFigures) -> Table:
             budget = f"{reading.budget_cores:.2f}" if reading.budget_cores is not None else "-"
             share = f"{cores / reading.budget_cores:.0%}" if reading.budget_cores else "-"
             rows.append([arm, role, f"{cores:.3f}", budget, share, f"{reading.throttled:.0%}"])
-    return Table("", ("arm", "role", "cores used", "budget", "share", "throttled"), rows)
+    return ReportTable("", ("arm", "role", "cores used", "budget", "share", "throttled"), rows)
 
 
-def cost_table(figures: ReportFigures) -> Table:
+def cost_table(figures: ReportFigures) -> ReportTable:
     """Return what a booking costs in the cost trials, as means over the blocks."""
     rows = []
     for arm in figures.arms:
@@ -71,7 +71,7 @@ def cost_table(figures: ReportFigures) -> Table:
             cells = [_mean(trials, lambda trial: trial.cpu_ms_per_booking)]
             cells.append(_mean(trials, lambda trial: trial.modules["scheduling"].p50_ms))
             rows.append([arm, f"{trials[0].rate:.3g}/s", *cells])
-    return Table("", ("arm", "at", "processor time per booking, ms", "median latency of scheduling, ms"), rows)
+    return ReportTable("", ("arm", "at", "processor time per booking, ms", "median latency of scheduling, ms"), rows)
 
 
 def _mean(trials: Sequence[Trial], figure: Callable[[Trial], float | None]) -> str:
@@ -79,7 +79,7 @@ def _mean(trials: Sequence[Trial], figure: Callable[[Trial], float | None]) -> s
     return _number(fmean(known)) if known else "not measured"
 
 
-def demand_table(figures: ReportFigures) -> Table:
+def demand_table(figures: ReportFigures) -> ReportTable:
     """Return the processor time of one arrival of each journey in each role of M1."""
     trials = figures.record.of("demand", "M1")
     journeys = list(figures.scenario.load.mix)
@@ -87,20 +87,20 @@ def demand_table(figures: ReportFigures) -> Table:
     roles = list(dict.fromkeys(each.role for each in demands))
     cell = {(each.journey, each.role): f"{each.cpu_ms:.2f}" for each in demands}
     rows = [[journey, *(cell.get((journey, role), "-") for role in roles)] for journey in journeys] if demands else []
-    return Table("", ("journey", *(f"{role}, ms" for role in roles)), rows)
+    return ReportTable("", ("journey", *(f"{role}, ms" for role in roles)), rows)
 
 
-def blast_table(figures: ReportFigures) -> Table:
-    """Return the share of people not served during each fault, by arm and module."""
+def blast_table(figures: ReportFigures) -> ReportTable:
+    """Return the share of arrivals not served during each fault, by arm and module."""
     cells = figures.results.blast
     columns = list(dict.fromkeys((cell.arm, cell.module) for cell in cells))
     faults = list(dict.fromkeys(cell.fault for cell in cells))
     shares = {(cell.fault, cell.arm, cell.module): f"{cell.not_served:.0%}" for cell in cells}
     rows = [[fault, *(shares.get((fault, *column), "-") for column in columns)] for fault in faults]
-    return Table("", ("fault", *(f"{arm}: {module}" for arm, module in columns)), rows)
+    return ReportTable("", ("fault", *(f"{arm}: {module}" for arm, module in columns)), rows)
 
 
-def trial_table(figures: ReportFigures) -> Table:
+def trial_table(figures: ReportFigures) -> ReportTable:
     """Return every trial in order of measurement."""
     rows = []
     for trial in figures.record.trials:
@@ -115,7 +115,7 @@ def trial_table(figures: ReportFigures) -> Table:
         cells = [trial.stage, trial.arm, trial.purpose, f"{trial.rate:.3g}", counted, "; ".join(judgement.reasons)]
         rows.append([*cells, late, busy, speed])
     head = ("stage", "arm", "purpose", "rate", "result", "reasons", "send delay p99, ms", "generator", "speed")
-    return Table("", head, rows)
+    return ReportTable("", head, rows)
 
 
 def _number(value: float | None) -> str:

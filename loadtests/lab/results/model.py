@@ -104,7 +104,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BlastCell(msgspec.Struct, frozen=True, kw_only=True):
-    """The share of the people who came to a module and were not served during a fault."""
+    """The share of a module's arrivals that were not served during a fault."""
 
     arm: str
     fault: str

@@ -63,7 +63,7 @@ class TrialRecord:
     def brackets(self, arm: str, blocks: Iterable[int]) -> list[Bracket]:
         """Return the complete brackets of an arm, one per stage of these blocks.
 
-        M1 runs beside several arms in a block; its brackets of one block are one observation, their geometric mean.
+        M1 runs next to several arms in a block; its brackets of one block are one observation, their geometric mean.
         """
         found: list[Bracket] = []
         for block in blocks:
@@ -86,8 +86,8 @@ class TrialRecord:
         found = []
         for block in blocks:
             mine = {trial.stage for trial in self.of("capacity", arm, [block])}
-            beside = {trial.stage for trial in self.of("capacity", standard, [block])}
-            pairs = [(stage, stage) for stage in mine & beside] or [(a, b) for a in mine for b in beside]
+            theirs = {trial.stage for trial in self.of("capacity", standard, [block])}
+            pairs = [(stage, stage) for stage in mine & theirs] or [(a, b) for a in mine for b in theirs]
             for here, there in pairs:
                 one, other = (
                     self.search(name, stage).bracket().capacity for name, stage in ((arm, here), (standard, there))

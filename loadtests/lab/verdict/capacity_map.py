@@ -21,8 +21,8 @@ class MapSegment(NamedTuple):
 def capacity_map(capacities: Mapping[str, Estimate], beyond_ceiling: Sequence[str] = ()) -> list[MapSegment]:
     """Return the segments in ascending order of rate, by each arm's capacity.
 
-    From the end of a segment on, the arm with the least effort of those that bear more takes over; an arm whose
-    capacity is within the other's interval bears no more. Arms beyond the scenario's ceiling are left out.
+    From the end of a segment on, the arm with the least effort of those with a higher capacity takes over; an arm whose
+    capacity is within the other's interval is not higher. Arms beyond the scenario's ceiling are left out.
     """
     left = {arm: found for arm, found in capacities.items() if arm != REPEAT and arm not in beyond_ceiling}
     segments: list[MapSegment] = []

@@ -1,4 +1,4 @@
-"""What is known about each arm at the demanded rate: its capacity, its isolation, and whether it suffices."""
+"""Findings about each arm at the demanded rate: capacity, isolation, and whether it suffices."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -53,17 +53,17 @@ def assess_arm(
         text = f"{found} complete searches, {FEWEST_SEARCHES} are required{_problems(record, arm)}"
         return ArmFinding(arm, capacity, None, None, text)
     careful = record.capacity(arm, evaluation.blocks, evaluation.error / competitors) or capacity
-    bears = True if careful.low >= demand else False if capacity.high < demand else None
+    sustains = True if careful.low >= demand else False if capacity.high < demand else None
     text = f"capacity {format_rate(capacity)}, demanded {demand:.3g}/s"
     isolated, reason = isolation_of(record, arm, evaluation.blocks) if isolation else (None, "")
-    if bears is False or not isolation:
-        return ArmFinding(arm, capacity, bears, isolated, text)
-    sufficient = False if isolated is False else None if isolated is None else bears
+    if sustains is False or not isolation:
+        return ArmFinding(arm, capacity, sustains, isolated, text)
+    sufficient = False if isolated is False else None if isolated is None else sustains
     return ArmFinding(arm, capacity, sufficient, isolated, f"{text}; {reason}")
 
 
 def isolation_of(record: TrialRecord, arm: str, blocks: Sequence[int]) -> tuple[bool | None, str]:
-    """Return whether an arm isolates the other modules from a flood of scheduling, and the counts in words.
+    """Return whether an arm isolates the other modules from a flood of scheduling, with the counts as text.
 
     None while the floods differ, or where there was none.
     """

@@ -1,4 +1,4 @@
-"""Whether a trial kept the promises: a count of those who were not served, never a percentile."""
+"""Whether a trial kept the promises: a count of arrivals that were not served, never a percentile."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

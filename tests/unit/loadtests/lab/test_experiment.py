@@ -90,7 +90,7 @@ def test_trial_at_another_speed_of_the_machine_does_not_count(tmp_path: Path) ->
 
 
 def test_prediction_names_the_bottleneck(tmp_path: Path) -> None:
-    """By the utilization law, from the processor time that additional arrivals of each journey cause."""
+    """The utilization law applies to the processor time that additional arrivals of each journey cause."""
     results = run_laboratory(
         tmp_path / "lab", SimulatedRig(noise=0.0), conditions(arms=("M1",), scenario=FOUNDER, blocks=1)
     )

@@ -1,4 +1,4 @@
-"""Whether a trial kept its promises: shares of those who came, with a correction for the number of promises."""
+"""Whether a trial kept its promises: shares of the arrivals, with a correction for the number of promises."""
 
 import msgspec
 import pytest
@@ -53,7 +53,7 @@ def test_module_without_rows_is_not_judged_either() -> None:
 
 @pytest.mark.parametrize(("missed", "kept"), [(0, True), (3, True), (4, True), (6, False)])
 def test_few_misses_of_a_small_module_may_be_chance(missed: int, kept: bool) -> None:
-    """Of 120 arrivals 1.2 may be missed on average; with four modules one has four by chance in 14 % of the trials."""
+    """On average 1.2 of 120 arrivals may be missed; one of four modules has four by chance in every 14th trial."""
     assert judged(trial({"billing": module(120, missed)})).kept is kept
 
 

@@ -69,7 +69,7 @@ def page(results: Results) -> str:
         r"Beyond that, at [\d.]+/s: \w+: \d+ of \d+ missed \([\d.]+%; 1% allowed\)",
         r"There postgres-main used \d+% of its budget: this role limits the monolith\.",
         r"MB scheduling's routes in a web process of their own .* no breaks promises below the demanded 42/s",
-        r"bears the demanded rate, but does not isolate: while scheduling was flooded",
+        r"sustains the demanded rate, but does not isolate: while scheduling was flooded",
         r"processor time per booking, ms",
         r"Expected before the measurement: EXTRACT",
         r"9 units of 5 % of a core for every arm, 2 of them for each database server, the largest that can be had",
