@@ -160,6 +160,10 @@ class Experiment:
         return {arm: record.search(arm, session.stage.name).bracket() for arm in session.stage.arms}
 
     def _seconds(self, stage: Stage) -> float:
+        load = self._scenario.load
+        # A stampede of another length would be another load.
+        if load.shape == "stampede":
+            return load.seconds
         if self._conditions.quick:
             return QUICK_SECONDS
-        return self._scenario.load.seconds if stage.block else self._thresholds.statistics.seconds_alone
+        return load.seconds if stage.block else self._thresholds.statistics.seconds_alone

@@ -2,6 +2,8 @@
 
 import contextlib
 import platform
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -12,6 +14,7 @@ import psycopg
 import redis
 
 from deploy.devstack.lock import file_lock
+from deploy.devstack.program import ROOT
 from deploy.errors import CommandError
 from loadtests.harness.cores import choose_cores
 from loadtests.lab.experiment import Experiment
@@ -49,6 +52,8 @@ def run_laboratory(options: LabOptions, report: Report) -> ResultsFolder:
     """
     commit = product_commit()
     folder = _resume(options, commit, report)
+    if folder is None and not options.quick:
+        _test_generator(report)
     if options.targets:
         return _measure_targets(options, folder, commit, report)
     with running_lab_servers(report, options.arms, options.out) as servers:
@@ -57,6 +62,17 @@ def run_laboratory(options: LabOptions, report: Report) -> ResultsFolder:
             folder = _create(options, commit, servers.cores.note, collect_versions(servers))
         _experiment(rig, folder, report).run()
     return folder
+
+
+def _test_generator(report: Report) -> None:
+    """Report the generator's accuracy on this machine. Inaccurate trials do not count, so this decides nothing."""
+    report("testing the load generator")
+    check = [sys.executable, "-m", "loadtests.generator.selftest", "--seconds", "5", "--stalled-seconds", "10"]
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    for line in (done.stdout or done.stderr).splitlines():
+        report(f"  {line}")
+    if done.returncode:
+        report("  the generator is not accurate enough here: trials in which it is late do not count")
 
 
 def _measure_targets(options: LabOptions, folder: ResultsFolder | None, commit: str, report: Report) -> ResultsFolder:

@@ -12,8 +12,9 @@ from loadtests.lab.results.model import MODULES, Generator, ModuleResult, Purpos
 from loadtests.lab.verdict.thresholds import ValidityRules
 
 _WARM_UP_ROWS = 30
-_WRITES = ("book", "reschedule")
+_WRITES = ("book", "hold", "reschedule")
 """Journeys that choose a listed slot, and can find it gone."""
+_BOOKINGS = ("book", "confirm")
 
 
 class TrialPlan(NamedTuple):
@@ -42,7 +43,7 @@ def summarize_trial(plan: TrialPlan, load: Load, reading: Reading, rules: Validi
         seed=load.seed,
         modules=summarize_modules(counted, limits),
         journeys=_summarize_journeys(counted, limits),
-        bookings=sum(row.journey == "book" and row.outcome == "ok" for row in counted),
+        bookings=sum(row.journey in _BOOKINGS and row.outcome == "ok" for row in counted),
         writes=len(writes),
         refused=sum(row.outcome == "conflict" for row in writes),
         roles=reading.roles,

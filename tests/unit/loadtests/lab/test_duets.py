@@ -12,7 +12,7 @@ from loadtests.lab.results.model import Results
 from tests.unit.loadtests.lab.laboratories import conditions, run_laboratory, scenario_text
 from tests.unit.loadtests.lab.simulated_rig import SimulatedArm, SimulatedRig
 
-# Small budgets, so that few arrivals reach the capacity; and limits that are long compared with the work of a request, so
+# Small budgets, so that few arrivals reach the capacity. The limits are long compared with the work of one request, so
 # that the capacity is in proportion to the work.
 SCENARIO = (
     scenario_text("popular-day")

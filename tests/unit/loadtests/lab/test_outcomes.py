@@ -11,10 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from loadtests.generator.estimates import Estimate
 from loadtests.lab.measuring.subject import RoleReading
 from loadtests.lab.results.model import Results, Trial
 from loadtests.lab.verdict.capacities import TrialRecord
-from loadtests.lab.verdict.verdict import Verdict, judge, judge_results, scenario_of
+from loadtests.lab.verdict.findings import ArmFinding
+from loadtests.lab.verdict.verdict import Verdict, best_of, judge, judge_results, scenario_of
 from tests.unit.loadtests.lab.laboratories import THRESHOLDS, conditions, run_laboratory, scenario_text
 from tests.unit.loadtests.lab.simulated_rig import SimulatedRig
 
@@ -184,3 +186,18 @@ def test_late_generator_makes_a_laboratory_invalid(tmp_path: Path) -> None:
     verdict = judge_results(measure(tmp_path / "lab", SimulatedRig().changed(stall=4.0), FOUNDER, "M1,X", blocks=4))
     assert (verdict.outcome, verdict.exit_code) == ("INVALID", 30), verdict
     assert "the generator was late" in verdict.because
+
+
+def sufficient(arm: str, capacity: float, spread: float = 0.05) -> ArmFinding:
+    estimate = Estimate(capacity, capacity * (1 - spread), capacity * (1 + spread), 4)
+    return ArmFinding(arm, estimate, True, None, "")
+
+
+def test_best_remedy_is_the_one_that_reaches_farthest_not_the_first() -> None:
+    assert best_of([sufficient("MC", 100), sufficient("MB", 150)]).arm == "MB"
+
+
+def test_of_equally_good_remedies_the_least_effort_is_best() -> None:
+    assert (
+        best_of([sufficient("MD", 155), sufficient("M2", 152), sufficient("MB", 150), sufficient("MC", 90)]).arm == "MB"
+    )
