@@ -19,7 +19,7 @@ def test_running_system_is_loaded_and_summarized(tmp_path: Path) -> None:
     installation = new_installation(tmp_path / "data")
     load = Load(scenario=read_scenario("founder"), rate=10, seconds=6, seed=1, warm_up_seconds=2)
     with Demo(installation, "--no-seed"):
-        rig = TargetRig({"A": installation.monolith}, choose_cores())
+        rig = TargetRig({"A": installation.url}, choose_cores())
         with rig.running("A") as running:
             (tmp_path / "rows").mkdir()
             reading = running.play({"A": load}, {"A": tmp_path / "rows"})["A"]
