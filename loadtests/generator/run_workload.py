@@ -1,8 +1,9 @@
-"""Run one workload for the laboratory: `python -m loadtests.generator.run_workload WORKLOAD FOLDER`.
+"""Run one workload for the laboratory: `python -m loadtests.generator.run_workload WORKLOAD FOLDER [--wait]`.
 
 WORKLOAD is a file with a `Workload` as JSON. Writes `rows.csv` and, at the end, `generator.json` into FOLDER. At 0 s of
-the run it prints "began" and the time (seconds since 1970), so that the laboratory can sample the servers then. SIGINT
-and SIGTERM end the run early; rows written until then are kept.
+the run it prints "began" and the time (seconds since 1970), so that the laboratory can sample the servers then. With
+--wait it prints "ready" when it can begin, and begins after a line on standard input, so that two generators can begin
+together. SIGINT and SIGTERM end the run early; rows written until then are kept.
 """
 
 # Locust and gevent have few type annotations.
@@ -96,7 +97,12 @@ def main() -> None:
     try:
         workload = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Workload)
         folder = Path(sys.argv[2])
-        _write_report(run_process_load(build_process_load(workload), folder, _print_start), folder / REPORT_FILE)
+        load = build_process_load(workload)
+        if "--wait" in sys.argv[3:]:
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+            sys.stdin.readline()
+        _write_report(run_process_load(load, folder, _print_start), folder / REPORT_FILE)
     except (LoadError, OSError, msgspec.DecodeError) as error:
         sys.stderr.write(f"load: {error}\n")
         sys.exit(EXIT_LOAD_ERROR)

@@ -1,11 +1,11 @@
-"""The load generator as a process of its own, with its workload and its output files."""
+"""The load generator as a child process, with a start that two of them can share."""
 
 import contextlib
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -23,7 +23,7 @@ from loadtests.lab.measuring.subject import Load
 _START_SECONDS = 30.0
 
 
-def workload_of(load: Load, hosts: dict[str, list[str]], businesses: list[SignedInBusiness]) -> Workload:
+def workload_of(load: Load, hosts: Mapping[str, Sequence[str]], businesses: Sequence[SignedInBusiness]) -> Workload:
     """Return the generator's workload for a load."""
     shape = load.scenario.load
     return Workload(
@@ -31,13 +31,73 @@ def workload_of(load: Load, hosts: dict[str, list[str]], businesses: list[Signed
         rate=load.rate,
         seconds=load.seconds,
         seed=load.seed,
-        hosts=hosts,
-        businesses=businesses,
+        hosts={module: list(addresses) for module, addresses in hosts.items()},
+        businesses=list(businesses),
         warm_up_seconds=load.warm_up_seconds,
         mix=shape.mix,
         background=shape.background,
         day_zipf=shape.day_zipf,
     )
+
+
+class GeneratorProcess:
+    """One run of the generator. Every method raises CommandError when the generator failed."""
+
+    def __init__(self, process: "subprocess.Popen[str]", seconds: float) -> None:
+        self._process = process
+        self._seconds = seconds
+
+    def wait_until_ready(self) -> None:
+        """Wait until it can begin at once."""
+        self._expect("ready")
+
+    def begin(self) -> None:
+        """Begin the load, with its warm-up."""
+        stream = self._process.stdin
+        assert stream is not None
+        stream.write("begin\n")
+        stream.flush()
+
+    def wait_for_start(self) -> None:
+        """Wait for the end of the warm-up: 0 s of the run."""
+        self._expect("began ")
+
+    def wait_for_end(self) -> None:
+        """Wait until all requests have been answered, or have timed out."""
+        try:
+            code = self._process.wait(self._seconds + REQUEST_TIMEOUT_SECONDS + _START_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise CommandError(
+                f"the generator did not end within {REQUEST_TIMEOUT_SECONDS:g} s of its last request"
+            ) from None
+        if code:
+            raise CommandError(f"the generator failed: {_output(self._process.stderr).read().strip()}")
+
+    def _expect(self, word: str) -> None:
+        line = _output(self._process.stdout).readline()
+        if not line.startswith(word):
+            self._process.wait(_START_SECONDS)
+            raise CommandError(f"the generator did not start: {_output(self._process.stderr).read().strip() or line!r}")
+
+
+@contextlib.contextmanager
+def running_generator(workload: Workload, folder: Path, cores: Cores) -> Iterator[GeneratorProcess]:
+    """Start the generator, which waits for `begin`, and kill it at the end of the block; rows go to the folder."""
+    with tempfile.NamedTemporaryFile(prefix="workload-") as file:
+        Path(file.name).write_bytes(msgspec.json.encode(workload))
+        generator = ["-m", "loadtests.generator.run_workload", file.name, str(folder), "--wait"]
+        # The generator must not outlive a laboratory that was killed.
+        command = [*parent_death_prefix(signal.SIGKILL), sys.executable, *generator]
+        pipe = subprocess.PIPE
+        with cores.generating_load():
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+            )
+        with process:
+            try:
+                yield GeneratorProcess(process, workload.warm_up_seconds + workload.seconds)
+            finally:
+                process.kill()
 
 
 def read_run_files(folder: Path) -> tuple[list[RawRow], GeneratorReport]:
@@ -47,50 +107,6 @@ def read_run_files(folder: Path) -> tuple[list[RawRow], GeneratorReport]:
         return read_rows(folder / ROWS_FILE), report
     except (OSError, msgspec.DecodeError, RowsError) as error:
         raise CommandError(f"{folder} does not contain a complete run: {error}") from error
-
-
-@contextlib.contextmanager
-def running_generator(workload: Workload, folder: Path, cores: Cores) -> Iterator["subprocess.Popen[str]"]:
-    """Run the generator within the block, on its own core; it leaves its rows and its report in the folder."""
-    with (
-        tempfile.NamedTemporaryFile(prefix="workload-") as file,
-        _start(file.name, workload, folder, cores) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def _start(file: str, workload: Workload, folder: Path, cores: Cores) -> "subprocess.Popen[str]":
-    Path(file).write_bytes(msgspec.json.encode(workload))
-    generator = [sys.executable, "-m", "loadtests.generator.run_workload", file, str(folder)]
-    # The generator must not outlive a laboratory that was killed.
-    command = [*parent_death_prefix(signal.SIGKILL), *generator]
-    with cores.generating_load():
-        return subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-
-
-def wait_for_start(process: "subprocess.Popen[str]") -> None:
-    """Wait for 0 s of the run, which the generator announces."""
-    line = _output(process.stdout).readline()
-    if not line.startswith("began "):
-        process.wait(_START_SECONDS)
-        raise CommandError(f"the generator did not start: {_output(process.stderr).read().strip() or line!r}")
-
-
-def wait_for_end(process: "subprocess.Popen[str]", workload: Workload) -> None:
-    """Wait until the generator has ended. Raises CommandError when it failed."""
-    try:
-        code = process.wait(workload.seconds + REQUEST_TIMEOUT_SECONDS + _START_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise CommandError(
-            f"the generator did not end within {REQUEST_TIMEOUT_SECONDS:g} s of its last request"
-        ) from None
-    if code:
-        raise CommandError(f"the generator failed: {_output(process.stderr).read().strip()}")
 
 
 def _output(stream: IO[str] | None) -> IO[str]:

@@ -7,13 +7,7 @@ from pathlib import Path
 from loadtests.generator.rows import RawRow
 from loadtests.generator.self_report import GeneratorReport
 from loadtests.lab.measuring import correctness
-from loadtests.lab.measuring.generator_process import (
-    read_run_files,
-    running_generator,
-    wait_for_end,
-    wait_for_start,
-    workload_of,
-)
+from loadtests.lab.measuring.generator_process import read_run_files, running_generator, workload_of
 from loadtests.lab.measuring.sampling import CostSample, difference, sample_costs
 from loadtests.lab.measuring.subject import Load, Reading, RoleReading, StatementReading
 from loadtests.lab.servers.database_templates import PreparedArm
@@ -44,9 +38,11 @@ def measure_load(
     wait_until_idle(arm.pids)
     workload = workload_of(load, dict(arm.hosts), prepared.businesses)
     with running_generator(workload, folder, servers.cores) as process:
-        wait_for_start(process)
+        process.wait_until_ready()
+        process.begin()
+        process.wait_for_start()
         before = sample_costs(arm, servers, placement, COPY)
-        wait_for_end(process, workload)
+        process.wait_for_end()
     wait_until_idle(arm.pids)
     after = sample_costs(arm, servers, placement, COPY)
     rows, report = read_run_files(folder)

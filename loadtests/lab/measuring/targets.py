@@ -13,13 +13,7 @@ from loadtests.generator.api_client import LoadError
 from loadtests.generator.businesses import open_business
 from loadtests.generator.workload import ANY_MODULE, SignedInBusiness, sign_in_all
 from loadtests.harness.cores import Cores
-from loadtests.lab.measuring.generator_process import (
-    read_run_files,
-    running_generator,
-    wait_for_end,
-    wait_for_start,
-    workload_of,
-)
+from loadtests.lab.measuring.generator_process import read_run_files, running_generator, workload_of
 from loadtests.lab.measuring.subject import Load, Reading
 from loadtests.lab.planning.arms import ARMS
 
@@ -71,8 +65,10 @@ class TargetRig:
     def _play(self, arm: str, load: Load, folder: Path) -> Reading:
         workload = workload_of(load, {ANY_MODULE: [self.targets[arm]]}, self._businesses[arm])
         with running_generator(workload, folder, self.cores) as process:
-            wait_for_start(process)
-            wait_for_end(process, workload)
+            process.wait_until_ready()
+            process.begin()
+            process.wait_for_start()
+            process.wait_for_end()
         rows, report = read_run_files(folder)
         return Reading(rows=rows, generator=report)
 
