@@ -23,6 +23,7 @@ import gevent
 import msgspec
 
 from loadtests.generator.api_client import LoadError
+from loadtests.generator.early_end import MissCounter
 from loadtests.generator.rows import RowWriter
 from loadtests.generator.self_monitor import SelfMonitor
 from loadtests.generator.self_report import REPORT_FILE, ROWS_FILE, GeneratorReport
@@ -38,11 +39,15 @@ def build_process_load(workload: Workload) -> ProcessLoad:
 
 
 def run_process_load(
-    load: ProcessLoad, folder: Path, on_start: Callable[[float], None] = lambda _at: None
+    load: ProcessLoad,
+    folder: Path,
+    on_start: Callable[[float], None] = lambda _at: None,
+    misses: MissCounter | None = None,
 ) -> GeneratorReport:
     """Send the load until its end or a signal, and write the rows into the folder.
 
-    Calls `on_start` at 0 s. Raises LoadError as soon as a row cannot be written.
+    Calls `on_start` at 0 s. With `misses` the load ends early once a module has missed too many of its promises. Raises
+    LoadError as soon as a row cannot be written.
     """
     environment = locust.env.Environment()
     sender, interrupted = ScheduleSender(environment, load), []
@@ -56,6 +61,8 @@ def run_process_load(
     with _row_writer(folder) as writer:
 
         def write_row(context: dict[str, Any], **_: Any) -> None:
+            if misses is not None and misses.is_hopeless(context["row"], load.began):
+                sender.end_early()
             try:
                 writer.add(context["row"], context["answer"] if context["write"] else {}, load.began)
             except OSError:
@@ -67,7 +74,7 @@ def run_process_load(
         monitoring = gevent.spawn(monitor.run)
         sender.run()
         monitoring.kill()
-    return monitor.report(not interrupted)
+    return monitor.report(not interrupted, sender.ended_early)
 
 
 @contextmanager
@@ -102,7 +109,8 @@ def main() -> None:
             sys.stdout.write("ready\n")
             sys.stdout.flush()
             sys.stdin.readline()
-        _write_report(run_process_load(load, folder, _print_start), folder / REPORT_FILE)
+        misses = MissCounter(workload.early_end, load.arrivals) if workload.early_end is not None else None
+        _write_report(run_process_load(load, folder, _print_start, misses), folder / REPORT_FILE)
     except (LoadError, OSError, msgspec.DecodeError) as error:
         sys.stderr.write(f"load: {error}\n")
         sys.exit(EXIT_LOAD_ERROR)

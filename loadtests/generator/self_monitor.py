@@ -42,7 +42,7 @@ class SelfMonitor:
             self._samples.append(len(self._load.in_flight))
             gevent.sleep(SAMPLE_SECONDS)
 
-    def report(self, complete: bool) -> GeneratorReport:
+    def report(self, complete: bool, ended_early: bool = False) -> GeneratorReport:
         seconds = max(1e-9, time.perf_counter() - self._since) if self._since else 0.0
         return GeneratorReport(
             planned=len(self._load.arrivals),
@@ -52,4 +52,5 @@ class SelfMonitor:
             in_flight=fmean(self._samples) if self._samples else 0.0,
             complete=complete,
             skipped=self._load.skipped,
+            ended_early=ended_early,
         )

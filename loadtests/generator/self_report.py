@@ -21,7 +21,8 @@ class GeneratorReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `planned` are the arrivals of this process. `skipped` of them sent no request, because there was nothing to cancel
     or reschedule yet. `in_flight` is the mean number of in-flight requests, sampled and not computed from the rows;
-    `cpu` is the share of one core that this process used. `complete` is False after an interruption.
+    `cpu` is the share of one core that this process used. `complete` is False after an interruption. After
+    an early end the later arrivals were not sent.
     """
 
     planned: int
@@ -31,3 +32,4 @@ class GeneratorReport(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: float
     complete: bool
     skipped: int = 0
+    ended_early: bool = False

@@ -120,7 +120,7 @@ class ScheduleSender:
         # Cookies are set per request; a cookie jar would mix the users' sessions.
         self._client.client.cookiejar = None
         self._greenlet: gevent.Greenlet | None = None
-        self._stopped = False
+        self._stopped = self.ended_early = False
 
     def run(self) -> None:
         """Send the whole schedule, and wait for the responses. Returns early when `stop` is called."""
@@ -136,6 +136,10 @@ class ScheduleSender:
             self._greenlet.kill(block=False)
             gevent.spawn(self._load.in_flight.kill)
 
+    def end_early(self) -> None:
+        """Send no further arrivals; requests in flight are answered as usual."""
+        self.ended_early = True
+
     def _send_all(self) -> None:
         load = self._load
         if not load.arrivals:
@@ -144,6 +148,8 @@ class ScheduleSender:
         for arrival in load.arrivals:
             due = load.began + arrival.at
             gevent.sleep(max(0.0, due - time.perf_counter()))
+            if self.ended_early:
+                break
             visit = begin_visit(load.states, load.seed, arrival.number)
             if not self._start(arrival.journey, visit, 0, due):
                 load.skipped += 1

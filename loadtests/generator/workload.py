@@ -10,6 +10,7 @@ import msgspec
 from loadtests.generator.api_client import LoadError
 from loadtests.generator.arrivals import Arrival, Shape, constant_rate, numbered
 from loadtests.generator.businesses import LoadBusiness, sign_in
+from loadtests.generator.early_end import EarlyEnd
 from loadtests.generator.hot_slots import HotSlots
 from loadtests.generator.journeys import (
     BACKGROUND_RATES,
@@ -59,6 +60,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     mix: dict[str, float] = {}
     background: dict[str, float] = {}
     day_zipf: float = 0.0
+    early_end: EarlyEnd | None = None
     rise_seconds: float = 0.0
 
     def arrivals(self) -> list[Arrival]:

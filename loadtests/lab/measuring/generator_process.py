@@ -37,6 +37,7 @@ def workload_of(load: Load, hosts: Mapping[str, Sequence[str]], businesses: Sequ
         mix=shape.mix,
         background=shape.background,
         day_zipf=shape.day_zipf,
+        early_end=load.early_end,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from loadtests.generator.early_end import EarlyEnd
 from loadtests.lab.measuring.subject import Load, Rig, RunningArms
 from loadtests.lab.planning.plan import Stage
 from loadtests.lab.planning.scenario import RegisteredScenario
@@ -88,7 +89,7 @@ class StageSession:
                 seconds=seconds,
                 seed=seed,
                 warm_up_seconds=WARM_UP_SECONDS if self._arms is None else WARM_UP_AGAIN_SECONDS,
-                may_end_early=may_end_early,
+                early_end=self._early_end() if may_end_early else None,
             )
             for arm, rate in rates.items()
         }
@@ -98,6 +99,14 @@ class StageSession:
             each.mkdir(parents=True, exist_ok=True)
         readings = self._running().play(loads, folders)
         self._storage.store([summarize_trial(plans[arm], loads[arm], readings[arm], rules) for arm in rates])
+
+    def _early_end(self) -> EarlyEnd:
+        promises, rules = self._storage.scenario.promises, self._storage.thresholds.trial
+        return EarlyEnd(
+            limits_ms=promises.limits_ms,
+            share=rules.end_early_factor * (1 - promises.answered),
+            fewest=rules.end_early_misses,
+        )
 
     def _running(self) -> RunningArms:
         if self._arms is None:

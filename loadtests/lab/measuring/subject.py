@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from loadtests.generator.early_end import EarlyEnd
 from loadtests.generator.rows import RawRow
 from loadtests.generator.self_report import GeneratorReport
 from loadtests.lab.planning.scenario import RegisteredScenario
@@ -19,8 +20,8 @@ from loadtests.lab.planning.scenario import RegisteredScenario
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """The arrivals of one trial: the scenario's mix at `rate` scheduling arrivals a second, for `seconds`.
 
-    Equal seeds give the same choices by arrival index, and equal rates besides give the same arrivals. The load may
-    end early once a module has missed more of its promises than it may miss in the whole trial.
+    Equal seeds give the same choices by arrival index, and equal rates besides give the same arrivals. With
+    `early_end` the load ends as soon as it is certain that a module does not keep its promise.
     """
 
     scenario: RegisteredScenario
@@ -28,7 +29,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     seed: int
     warm_up_seconds: float = 4.0
-    may_end_early: bool = True
+    early_end: EarlyEnd | None = None
 
 
 class RoleReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +75,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     web_cpu_ms: dict[str, float] = {}
     pool_wait_ms: dict[str, float] = {}
     speed: float | None = None
-    ended_early: bool = False
     violations: tuple[str, ...] = ()
 
 

@@ -34,7 +34,6 @@ def summarize_trial(plan: TrialPlan, load: Load, reading: Reading, rules: Validi
     counted = [row for row in every if row.due >= 0]
     limits = load.scenario.promises.limits_ms
     generator = summarize_generator(every, reading.generator)
-    complete = reading.generator.complete or reading.ended_early
     writes = [row for row in counted if row.journey in _WRITES and row.outcome in ("ok", "conflict")]
     return Trial(
         **plan._asdict(),
@@ -52,9 +51,9 @@ def summarize_trial(plan: TrialPlan, load: Load, reading: Reading, rules: Validi
         web_cpu_ms=reading.web_cpu_ms,
         pool_wait_ms=reading.pool_wait_ms,
         speed=reading.speed,
-        ended_early=reading.ended_early,
+        ended_early=reading.generator.ended_early,
         generator=generator,
-        problems=(*find_problems(every, generator, complete, rules, limits), *reading.violations),
+        problems=(*find_problems(every, generator, reading.generator.complete, rules, limits), *reading.violations),
     )
 
 
