@@ -9,8 +9,8 @@ from loadtests.lab.report.figures import ReportFigures
 from loadtests.lab.report.svg import WIDTH, Axis, drawing, text
 from loadtests.lab.verdict.capacity_map import MapSegment
 
-_ROW = 26
-_LEFT, _RIGHT = 72, 30
+_ROW = 28
+_LEFT, _RIGHT = 92, 30
 _TOP = 44
 _BAR = 30
 

@@ -40,7 +40,7 @@ def render(results: Results, verdict: Verdict) -> str:
         maps=figures.maps(),
         beyond_ceiling=figures.beyond_ceiling(),
         confidence=f"{1 - figures.error:.1%}",
-        problem=list(story.describe_problem(figures, verdict)),
+        problem=list(story.describe_problem(figures)),
         arms=story.describe_arms(figures, verdict),
         cause=list(story.describe_cause(figures, verdict)),
         costs=list(story.describe_costs(figures, verdict)),

@@ -9,7 +9,7 @@ from loadtests.lab.verdict.findings import ArmFinding, format_rate
 from loadtests.lab.verdict.verdict import Verdict
 
 
-def describe_problem(figures: ReportFigures, verdict: Verdict) -> Iterator[str]:
+def describe_problem(figures: ReportFigures) -> Iterator[str]:
     """Yield sentences about M1 at the forecast."""
     load, demand = figures.scenario.load, figures.scenario.demand
     capacity = figures.capacity(BASELINE)
@@ -28,12 +28,12 @@ def describe_problem(figures: ReportFigures, verdict: Verdict) -> Iterator[str]:
     if limit := figures.limit(BASELINE):
         yield f"There {limit}: this role limits the monolith."
     if demand is not None:
-        yield _problem_in_words(verdict, capacity.low >= demand, capacity.high < demand)
+        yield _problem_in_words(capacity.low >= demand, capacity.high < demand)
     if flooded := _flood(figures, BASELINE):
         yield flooded
 
 
-def _problem_in_words(verdict: Verdict, sustains: bool, fails: bool) -> str:
+def _problem_in_words(sustains: bool, fails: bool) -> str:
     if sustains:
         return "It sustains the demanded rate."
     if fails:

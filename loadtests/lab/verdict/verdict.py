@@ -168,14 +168,14 @@ class _Judgement:
         self._show_arms_beyond_the_ceiling(evaluation)
         if sufficient := [finding for finding in found.values() if finding.sufficient]:
             best = best_of(sufficient)
-            self._refuse_undecided_lesser(best, found)
+            self._note_undecided_lesser(best, found)
             raise _Decided("DON'T EXTRACT", f"{_advice(best.arm)}: {best.text}", best.arm)
         self._require_decided("open whether a remedy suffices", found)
         if missing := [arm for arm in REQUIRED_REMEDIES if arm not in found]:
             self._record_gate("insufficient remedy", None, f"also run {' and '.join(missing)}")
             raise _Decided("INCONCLUSIVE", f"not every remedy was measured: also run {' and '.join(missing)}")
 
-    def _refuse_undecided_lesser(self, best: ArmFinding, found: dict[str, ArmFinding]) -> None:
+    def _note_undecided_lesser(self, best: ArmFinding, found: dict[str, ArmFinding]) -> None:
         """Note the remedies that would be less work and are still undecided; the verdict does not depend on them."""
         for arm, finding in found.items():
             if finding.sufficient is None and find_arm(arm).effort < find_arm(best.arm).effort:
