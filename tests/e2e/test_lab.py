@@ -30,7 +30,7 @@ def isolated(tmp_path: Path) -> dict[str, str]:
 
 def lab(environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "deploy.cli.main", "lab", *words]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=800, check=False)
 
 
 @contextmanager

@@ -23,7 +23,8 @@ def summarize_lines(results: Results) -> Iterator[str]:
     if spread := figures.spread_of_repeats():
         yield spread
     for name, segments in figures.maps().items():
-        yield "with isolation:" if name == "isolated" else "the least work that keeps all promises:"
+        if segments:
+            yield "with isolation:" if name == "isolated" else "the least work that keeps all promises:"
         yield from (f"  {segment.as_text()}" for segment in segments)
 
 
