@@ -21,9 +21,15 @@ from contracts.chassis.settings import (
 from monolith.shared.middleware.remote_address import Network
 
 DEFAULT_THREADS = 8
+_DATABASE_URL = "postgresql://host:port/database"
 ADAPTERS = ("switched", "http")
 """`switched` routes each business to the database that owns it. `http`, for when the extraction is final, sends every
 call to the scheduling service; it needs neither the routing table nor a scheduling schema in its database."""
+
+
+def default_calls_at_once(threads: int) -> int:
+    """Return the default size of the bulkhead: a quarter of the threads always stays free for the other modules."""
+    return max(1, threads * 3 // 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,10 @@ class MonolithConfig:
     """The folder in which the gunicorn workers share their metrics; None if there is only one worker."""
     scheduling_adapter: str = "switched"
     """One of `ADAPTERS`."""
+    scheduling_calls_at_once: int = default_calls_at_once(DEFAULT_THREADS)
+    """Concurrent calls to the scheduling service of one gunicorn worker: the size of the HTTP adapter's bulkhead."""
+    in_process_database_url: str | None = None
+    """The database of the engine in this process; None for `database_url`."""
     availability_cache_seconds: int = 0
     """Maximum age of a cached search result; 0 disables the cache."""
 
@@ -64,17 +74,21 @@ class MonolithConfig:
     def from_environment(cls, environment: Environment) -> Self:
         """Read the settings. Raises ConfigError."""
         folder = environment.get("PROMETHEUS_MULTIPROC_DIR")
+        threads = number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256)
+        at_once = default_calls_at_once(threads)
         return cls(
-            database_url=url(environment, "MONOLITH_DATABASE_URL", "postgresql://host:port/database"),
+            database_url=url(environment, "MONOLITH_DATABASE_URL", _DATABASE_URL),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             scheduling_service_url=url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
             signing_key=_signing_key(environment, "SERVICE_TOKEN_SIGNING_KEY"),
             public_url=url(environment, "PUBLIC_URL", "http://host:port"),
             metrics_token=secret(environment, "METRICS_TOKEN"),
-            threads=number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256),
+            threads=threads,
             trusted_proxies=_networks(environment, "TRUSTED_PROXIES"),
             metrics_folder=Path(folder) if folder else None,
             scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
+            scheduling_calls_at_once=number(environment, "SCHEDULING_CALLS_AT_ONCE", at_once, at_most=256),
+            in_process_database_url=_in_process_url(environment),
             availability_cache_seconds=number(environment, "AVAILABILITY_CACHE_SECONDS", 0, at_least=0, at_most=60),
         )
 
@@ -95,12 +109,14 @@ class WorkerConfig:
     retention: Retention = field(default_factory=Retention)
     mail_retention: timedelta = timedelta(days=90)
     """The age from which sent mails, given-up mails and past reminders are deleted."""
+    in_process_database_url: str | None = None
+    """As in `MonolithConfig`."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
         """Read the settings. Raises ConfigError."""
         return cls(
-            database_url=url(environment, "MONOLITH_DATABASE_URL", "postgresql://host:port/database"),
+            database_url=url(environment, "MONOLITH_DATABASE_URL", _DATABASE_URL),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             scheduling_service_url=url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
             signing_key=_signing_key(environment, "SERVICE_TOKEN_SIGNING_KEY"),
@@ -110,12 +126,18 @@ class WorkerConfig:
             scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
             retention=Retention.from_environment(environment),
             mail_retention=days(environment, "MAIL_RETENTION_DAYS", 90, at_least=7, at_most=3650),
+            in_process_database_url=_in_process_url(environment),
         )
 
 
 def _signing_key(environment: Environment, name: str) -> SigningKey:
     entry = required(environment, name, "kid:base64url of a raw 32-byte Ed25519 private key")
     return SigningKey(*ed25519_key(name, entry, "private key"))
+
+
+def _in_process_url(environment: Environment) -> str | None:
+    name = "IN_PROCESS_DATABASE_URL"
+    return url(environment, name, _DATABASE_URL) if environment.get(name, "").strip() else None
 
 
 def _networks(environment: Environment, name: str) -> tuple[Network, ...]:

@@ -155,12 +155,19 @@ def _web_scheduling(
 ) -> SchedulingParts:
     http = _http_adapters(config)
     if config.scheduling_adapter == "http":
-        return SchedulingParts(port=http(config.threads))
+        return SchedulingParts(port=http(config.scheduling_calls_at_once))
     # Imported here, because the package is deleted when the extraction is final.
     from monolith.cutover.wiring import MonolithInputs, switched_web
 
-    inputs = MonolithInputs(databases=databases, platform=platform, http=http, listener=listener, flags=flags)
-    return switched_web(inputs, threads=config.threads, metrics=metrics)
+    inputs = MonolithInputs(
+        databases=databases,
+        platform=platform,
+        http=http,
+        listener=listener,
+        engine_url=config.in_process_database_url,
+        flags=flags,
+    )
+    return switched_web(inputs, threads=config.threads, calls_at_once=config.scheduling_calls_at_once, metrics=metrics)
 
 
 def _worker_scheduling(
@@ -172,7 +179,14 @@ def _worker_scheduling(
     from monolith.cutover.wiring import MonolithInputs, switched_worker
 
     listener = ChangeListener(config.database_url, role=PLATFORM_ROLE, secret=config.role_secret)
-    inputs = MonolithInputs(databases=databases, platform=platform, http=http, listener=listener, flags=flags)
+    inputs = MonolithInputs(
+        databases=databases,
+        platform=platform,
+        http=http,
+        listener=listener,
+        engine_url=config.in_process_database_url,
+        flags=flags,
+    )
     parts = switched_worker(
         inputs, calls_at_once=WORKER_CALLS_AT_ONCE, redis_url=config.redis_url, retention=config.retention
     )
@@ -199,6 +213,8 @@ def _sessions(config: MonolithConfig) -> DatabaseSessions:
 
         roles |= {"scheduling": SCHEDULING_ROLE, "cutover": CUTOVER_ROLE}
     urls = {module: role_url(config.database_url, role, config.role_secret) for module, role in roles.items()}
+    if config.in_process_database_url and "scheduling" in roles:
+        urls["scheduling"] = role_url(config.in_process_database_url, roles["scheduling"], config.role_secret)
     return DatabaseSessions("monolith", urls)
 
 

@@ -43,14 +43,15 @@ from monolith.shared.telemetry.readiness import schema_check
 
 CUTOVER_ROLE = "cutover_app"
 SCHEDULING_ROLE = IN_PROCESS_ROLE
-"""The role of the engine in the monolith's own database."""
+"""The role of the engine in the monolith's own process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonolithInputs:
     """The inputs from the monolith's processes. `http` returns an HTTP adapter for a number of concurrent calls.
 
-    `listener` has not been started: the caller starts it once everything has subscribed. `flags` replaces this
+    `listener` has not been started: the caller starts it once everything has subscribed. `engine_url` is the database
+    of the engine in this process, unless it is the monolith's. `flags` replaces this
     product's own flags, for a team that already has a flag system.
     """
 
@@ -58,22 +59,28 @@ class MonolithInputs:
     platform: ModuleDatabase
     http: Callable[[int], SchedulingPort]
     listener: ChangeListener
+    engine_url: str | None = None
     flags: FeatureProvider | None = None
 
+    @property
+    def in_process_url(self) -> str:
+        return self.engine_url or self.databases.url
 
-def switched_web(inputs: MonolithInputs, *, threads: int, metrics: Metrics) -> SchedulingParts:
-    """Scheduling of the web process."""
+
+def switched_web(inputs: MonolithInputs, *, threads: int, calls_at_once: int, metrics: Metrics) -> SchedulingParts:
+    """Scheduling of the web process, with at most `calls_at_once` concurrent calls to the service."""
     cutover_db = inputs.databases.of("cutover", CUTOVER_ROLE, 2)
     flags, routes = _routing(inputs, cutover_db)
     # Shadow reads have adapters of their own: a hanging one takes no connection from users and opens no breaker for
     # them.
     shadow = ShadowReads(
         ReadSampler(ShadowFlag(flags).percent_for).selects,
-        ReadComparer(_adapters(inputs, SHADOW_THREADS)),
+        ReadComparer(_adapters(inputs, SHADOW_THREADS, SHADOW_THREADS)),
         ShadowResultStore(inputs.databases.of("cutover", CUTOVER_ROLE, 1)),
         metrics,
     )
-    adapters = {name: shadow.around(name, adapter) for name, adapter in _adapters(inputs, threads).items()}
+    plain = _adapters(inputs, threads, calls_at_once)
+    adapters = {name: shadow.around(name, adapter) for name, adapter in plain.items()}
     call_stats = CallStats(cutover_db)
     inputs.listener.subscribe(call_stats.refresh)
     return SchedulingParts(
@@ -89,10 +96,10 @@ def switched_worker(
     """Scheduling of the worker: the port, and the relay and maintenance of the schema in the monolith's database."""
     databases = inputs.databases
     _, routes = _routing(inputs, databases.of("cutover", CUTOVER_ROLE, 2))
-    relay = in_process_relay(databases.url, databases.secret, redis_url, retention)
-    maintenance = in_process_maintenance(databases.url, databases.secret, retention)
+    relay = in_process_relay(inputs.in_process_url, databases.secret, redis_url, retention)
+    maintenance = in_process_maintenance(inputs.in_process_url, databases.secret, retention)
     return SchedulingParts(
-        port=SwitchedScheduling(_adapters(inputs, calls_at_once), routes),
+        port=SwitchedScheduling(_adapters(inputs, calls_at_once, calls_at_once), routes),
         loops=[
             Loop("relay", relay.step, idle_seconds=0.1, longest_idle_seconds=0.5),
             Loop("maintenance", maintenance.step, idle_seconds=0.5, longest_idle_seconds=1.0),
@@ -113,9 +120,8 @@ def _routing(inputs: MonolithInputs, cutover_db: ModuleDatabase) -> tuple[OpenFe
     return client, routes
 
 
-def _adapters(inputs: MonolithInputs, calls_at_once: int) -> Mapping[DatabaseName, SchedulingPort]:
-    databases = inputs.databases
+def _adapters(inputs: MonolithInputs, threads: int, calls_at_once: int) -> Mapping[DatabaseName, SchedulingPort]:
     return {
-        "monolith": in_process_scheduling(databases.url, databases.secret, pool_size=calls_at_once),
+        "monolith": in_process_scheduling(inputs.in_process_url, inputs.databases.secret, pool_size=threads),
         "scheduling": inputs.http(calls_at_once),
     }

@@ -39,6 +39,22 @@ def test_complete_environment_is_accepted() -> None:
     assert (worker.mail_retention.days, worker.retention.inbox.days) == (30, 40)
 
 
+@pytest.mark.parametrize("threads", [2, 3, 4, 8, 64])
+def test_calls_to_the_service_leave_threads_for_the_other_modules(threads: int) -> None:
+    config = MonolithConfig.from_environment(GOOD | {"WEB_THREADS": str(threads)})
+    assert 1 <= config.scheduling_calls_at_once < threads
+    chosen = MonolithConfig.from_environment(GOOD | {"SCHEDULING_CALLS_AT_ONCE": "5"})
+    assert chosen.scheduling_calls_at_once == 5
+
+
+def test_engine_uses_the_database_of_the_monolith_unless_it_has_its_own() -> None:
+    assert MonolithConfig.from_environment(GOOD).in_process_database_url is None
+    own = GOOD | {"IN_PROCESS_DATABASE_URL": "postgresql://elsewhere:5432/scheduling"}
+    assert MonolithConfig.from_environment(own).in_process_database_url == own["IN_PROCESS_DATABASE_URL"]
+    with pytest.raises(ConfigError, match="IN_PROCESS_DATABASE_URL is malformed"):
+        MonolithConfig.from_environment(GOOD | {"IN_PROCESS_DATABASE_URL": "elsewhere"})
+
+
 @pytest.mark.parametrize("name", OF_THE_WEB)
 def test_web_settings_have_no_defaults(name: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} is not set: set it to "):

@@ -43,7 +43,7 @@ class InProcessScheduling(SchedulingPort):
 
 
 def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcessScheduling:
-    """Return the adapter for the scheduling schema of the monolith's own database."""
+    """Return the adapter for the scheduling schema in the database at `url`."""
     return InProcessScheduling(
         SchedulingEngine(EngineDatabase(role_url(url, IN_PROCESS_ROLE, secret), pool_size=pool_size))
     )
