@@ -18,12 +18,13 @@ from deploy.devstack.program import ROOT
 from deploy.errors import CommandError
 from loadtests.harness.cores import choose_cores
 from loadtests.lab.experiment import Experiment
-from loadtests.lab.measuring.rig import ProductRig
+from loadtests.lab.measuring.rig import ProductRig, Side, reason_not_paired
 from loadtests.lab.measuring.stage import Report
 from loadtests.lab.measuring.subject import Rig
 from loadtests.lab.measuring.targets import TargetRig
 from loadtests.lab.options import LabOptions, require_same_options
 from loadtests.lab.planning.arms import ARMS, BASELINE
+from loadtests.lab.planning.scenario import RegisteredScenario, parse_scenario, with_forecast
 from loadtests.lab.results.model import MeasurementConditions
 from loadtests.lab.results.results_store import (
     LOGS_FOLDER,
@@ -33,9 +34,11 @@ from loadtests.lab.results.results_store import (
     resume_folder,
     save_logs,
 )
+from loadtests.lab.servers.cpu_budgets import reason_unavailable
 from loadtests.lab.servers.database_templates import prepare_arms
 from loadtests.lab.servers.lab_servers import DatabaseServer, LabServers
 from loadtests.lab.servers.machine import collect_versions, describe_machine, product_commit
+from loadtests.lab.servers.speed_probe import running_speed_probe
 from loadtests.lab.servers.topologies import TOPOLOGIES
 from loadtests.lab.verdict.thresholds import FILE, read_thresholds
 from loadtests.lab.verdict.verdict import scenario_of
@@ -57,7 +60,8 @@ def run_laboratory(options: LabOptions, report: Report) -> ResultsFolder:
     if options.targets:
         return _measure_targets(options, folder, commit, report)
     with running_lab_servers(report, options.arms, options.out) as servers:
-        rig = ProductRig(servers, prepare_arms(options.arms, options.remedies, servers, report))
+        scenario = with_forecast(parse_scenario(options.scenario), options.forecast)
+        rig = build_rig(servers, options, scenario, report)
         if folder is None:
             folder = _create(options, commit, servers.cores.note, collect_versions(servers))
         _experiment(rig, folder, report).run()
@@ -97,6 +101,23 @@ def _resume(options: LabOptions, commit: str, report: Report) -> ResultsFolder |
 
 def _experiment(rig: Rig, folder: ResultsFolder, report: Report) -> Experiment:
     return Experiment(rig, folder, scenario_of(folder.results), read_thresholds(), report)
+
+
+def build_rig(servers: LabServers, options: LabOptions, scenario: RegisteredScenario, report: Report) -> ProductRig:
+    """Prepare the arms, on a second set of servers as well where two arms fit side by side. Raises CommandError."""
+    alone = reason_not_paired(scenario)
+    report(f"arms are measured one at a time: {alone}" if alone else "arms are measured beside M1")
+    sets = [servers]
+    if alone is None:
+        folder = servers.folder / "beside"
+        folder.mkdir()
+        beside = LabServers(folder, servers.cores, servers.running)
+        beside.start_all(*required_servers(options.arms))
+        sets.append(beside)
+    sides = [Side(each, prepare_arms(options.arms, options.remedies, each, report)) for each in sets]
+    probe, pid = servers.running.enter_context(running_speed_probe(servers.folder / "speed"))
+    servers.cores.pin_servers([pid])
+    return ProductRig(sides, scenario, probe)
 
 
 @contextlib.contextmanager
@@ -148,7 +169,7 @@ def _create(options: LabOptions, commit: str, pinned: str, versions: dict[str, s
         blocks=options.blocks,
         seed=options.seed,
         quick=options.quick,
-        pinned=pinned,
+        pinned="; ".join(filter(None, (pinned, "" if options.targets else _without_budgets()))),
         versions=versions,
         began=datetime.now(UTC).isoformat(timespec="seconds"),
         thresholds=FILE.read_text(encoding="utf-8"),
@@ -160,6 +181,11 @@ def _create(options: LabOptions, commit: str, pinned: str, versions: dict[str, s
         targets=dict(options.targets),
     )
     return create_folder(options.out, conditions, describe_machine(), read_thresholds().version)
+
+
+def _without_budgets() -> str:
+    reason = reason_unavailable()
+    return f"without processor budgets, so that roles were not measured: {reason}" if reason else ""
 
 
 def _extend_blocks(folder: ResultsFolder, blocks: int) -> None:

@@ -1,21 +1,42 @@
-"""One load on one running arm: a warm-up that is not measured, the load, and the raw reading."""
+"""Loads on running arms: a warm-up that is not measured, the load, and the raw reading of each arm."""
 
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from loadtests.generator.rows import RawRow
-from loadtests.generator.self_report import GeneratorReport
+from loadtests.generator.workload import SignedInBusiness
 from loadtests.lab.measuring import correctness
-from loadtests.lab.measuring.generator_process import read_run_files, running_generator, workload_of
-from loadtests.lab.measuring.sampling import CostSample, difference, sample_costs
-from loadtests.lab.measuring.subject import Load, Reading, RoleReading, StatementReading
-from loadtests.lab.servers.database_templates import PreparedArm
-from loadtests.lab.servers.lab_servers import DatabaseServer, Deployment, LabServers
-from loadtests.lab.servers.quiesce import wait_until_idle
-from loadtests.lab.servers.topologies import RunningArm, Topology
+from loadtests.lab.measuring.generator_process import (
+    GeneratorProcess,
+    read_run_files,
+    running_generator,
+    workload_of,
+)
+from loadtests.lab.measuring.sampling import (
+    CostSample,
+    difference,
+    read_roles,
+    read_statements,
+    reset_statements,
+    sample_costs,
+    sample_usage,
+)
+from loadtests.lab.measuring.subject import Load, Reading
+from loadtests.lab.servers.follow_up import FollowUp, wait_for_follow_up
+from loadtests.lab.servers.lab_servers import LabServers
+from loadtests.lab.servers.running_arm import RunningArm
+from loadtests.lab.servers.speed_probe import SpeedProbe
+from loadtests.lab.servers.topologies import Topology
 
 COPY = "run"
+"""The prefix of the databases of running arms."""
+DRAIN_SECONDS: Final = 60.0
+"""How long a backlog is worked off without budgets, once it is certainly late."""
 
 
 @dataclass
@@ -26,64 +47,129 @@ class LoadHistory:
     rows: list[RawRow] = field(default_factory=list)
 
 
-def measure_load(
-    load: Load, servers: LabServers, arm: RunningArm, prepared: PreparedArm, folder: Path, history: LoadHistory
-) -> Reading:
-    """Send the load to a running arm; the rows and the generator's report are left in the folder.
+@dataclass(frozen=True)
+class MeasuredArm:
+    """A running arm, the businesses that its load addresses, and the loads that it has had."""
 
-    Costs are read when the work that the load caused is done. The rows are added to `history`,
-    for the check of correctness. Raises CommandError.
+    name: str
+    running: RunningArm
+    businesses: Sequence[SignedInBusiness]
+    history: LoadHistory
+    probe: SpeedProbe | None = None
+
+    @property
+    def servers(self) -> LabServers:
+        return self.running.servers
+
+    @property
+    def topology(self) -> Topology:
+        return self.running.topology
+
+
+def measure_loads(
+    arms: Sequence[MeasuredArm], loads: Mapping[str, Load], folders: Mapping[str, Path]
+) -> dict[str, Reading]:
+    """Send each arm its load, beginning at the same moment, and return when the work that they caused is done.
+
+    The rows and the generator's report are left in the arm's folder. The rows are added to the arm's history, for the
+    check of correctness. Raises CommandError.
     """
-    placement = prepared.topology.placement
-    wait_until_idle(arm.pids)
-    workload = workload_of(load, dict(arm.hosts), prepared.businesses)
-    with running_generator(workload, folder, servers.cores) as process:
-        process.wait_until_ready()
-        process.begin()
-        process.wait_for_start()
-        before = sample_costs(arm, servers, placement, COPY)
-        process.wait_for_end()
-    wait_until_idle(arm.pids)
-    after = sample_costs(arm, servers, placement, COPY)
-    rows, report = read_run_files(folder)
-    history.rows += rows
-    violations = _find_violations(history.rows, servers, prepared.topology, history.since)
-    return _reading(rows, report, before, after, violations)
+    with contextlib.ExitStack() as stack:
+        generators = {
+            arm.name: stack.enter_context(
+                running_generator(
+                    workload_of(loads[arm.name], arm.running.hosts, arm.businesses),
+                    folders[arm.name],
+                    arm.servers.cores,
+                )
+            )
+            for arm in arms
+        }
+        begin_together(list(generators.values()))
+        runs = [_Run(arm, loads[arm.name], generators[arm.name]) for arm in arms]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.end()
+    for run in runs:
+        run.settle()
+    return {run.arm.name: run.read(folders[run.arm.name]) for run in runs}
 
 
-def _reading(
-    rows: list[RawRow], report: GeneratorReport, before: CostSample, after: CostSample, violations: list[str]
-) -> Reading:
-    return Reading(
-        rows=rows,
-        generator=report,
-        roles={name: RoleReading(cpu_ms=cpu) for name, cpu in difference(before.cpu_ms, after.cpu_ms).items()},
-        statements={
-            module: StatementReading(calls=0, elapsed_ms=elapsed)
-            for module, elapsed in difference(before.db_ms, after.db_ms).items()
-        },
-        web_cpu_ms=difference(before.web_cpu_ms, after.web_cpu_ms),
-        pool_wait_ms=difference(before.pool_wait_ms, after.pool_wait_ms),
-        violations=tuple(violations),
-    )
+def begin_together(generators: Sequence[GeneratorProcess]) -> None:
+    """Begin all loads within a few milliseconds. Raises CommandError."""
+    for generator in generators:
+        generator.wait_until_ready()
+    for generator in generators:
+        generator.begin()
+
+
+class _Run:
+    """One load on one arm, in the order of these methods."""
+
+    def __init__(self, arm: MeasuredArm, load: Load, generator: GeneratorProcess) -> None:
+        self.arm = arm
+        self._load = load
+        self._generator = generator
+
+    def start(self) -> None:
+        """Wait for the end of the warm-up, and read the counters."""
+        self._generator.wait_for_start()
+        self._began = time.monotonic()
+        self._since = database_time(self.arm.servers, self.arm.topology)
+        self._before = sample_costs(self.arm.running)
+        reset_statements(self.arm.running)
+
+    def end(self) -> None:
+        """Wait for the responses, and read the counters."""
+        self._generator.wait_for_end()
+        self._ended = time.monotonic()
+        self._after: CostSample = sample_costs(self.arm.running)
+
+    def settle(self) -> None:
+        """Wait until the follow-up work is done, so that its costs count, and none is left to the next load."""
+        arm, seconds = self.arm, self._load.scenario.promises.fresh_seconds
+        done = self._wait(max(0.0, self._ended + seconds - time.monotonic()))
+        if not done.done:
+            # What is missing now is late in any case.
+            for budget in arm.running.budgets.values():
+                budget.lift()
+            done = self._wait(DRAIN_SECONDS)
+            for budget in arm.running.budgets.values():
+                budget.impose()
+        self._follow_up = done
+        self._done = sample_usage(arm.running)
+
+    def read(self, folder: Path) -> Reading:
+        arm, seconds = self.arm, self._ended - self._began
+        rows, report = read_run_files(folder)
+        arm.history.rows += rows
+        return Reading(
+            rows=rows,
+            generator=report,
+            roles=read_roles(arm.running, self._before, self._after, self._done, seconds),
+            statements=read_statements(arm.running, COPY),
+            freshness=self._follow_up.freshness(self._since, self._load.scenario.promises.fresh_seconds),
+            web_cpu_ms=difference(self._before.web_cpu_ms, self._after.web_cpu_ms),
+            pool_wait_ms=difference(self._before.pool_wait_ms, self._after.pool_wait_ms),
+            violations=tuple(_find_violations(arm)),
+            speed=arm.probe.speed(self._began, self._ended) if arm.probe else None,
+        )
+
+    def _wait(self, seconds: float) -> FollowUp:
+        arm = self.arm
+        return wait_for_follow_up(arm.servers, arm.topology, COPY, seconds=seconds, since=arm.history.since)
 
 
 def database_time(servers: LabServers, topology: Topology) -> datetime:
-    server, database = _owning_database(topology)
-    with servers.administrator(server, database) as db:
+    with servers.administrator(topology.placement[topology.owner], f"{COPY}_{topology.owner}") as db:
         row = db.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     assert isinstance(row[0], datetime)
     return row[0]
 
 
-def _find_violations(rows: list[RawRow], servers: LabServers, topology: Topology, since: datetime) -> list[str]:
-    server, database = _owning_database(topology)
-    with servers.administrator(server, database) as db:
-        return correctness.find_violations(rows, db, since)
-
-
-def _owning_database(topology: Topology) -> tuple[DatabaseServer, str]:
-    """Return the server and the database that hold the appointments."""
-    owner: Deployment = "scheduling" if topology.service else "monolith"
-    return topology.placement[owner], f"{COPY}_{owner}"
+def _find_violations(arm: MeasuredArm) -> list[str]:
+    topology = arm.topology
+    with arm.servers.administrator(topology.placement[topology.owner], f"{COPY}_{topology.owner}") as db:
+        return correctness.find_violations(arm.history.rows, db, arm.history.since)

@@ -1,34 +1,51 @@
-"""Costs of a running arm by process and module: processor time, time of statements, waits for pools."""
+"""Costs of a running arm by role and module: processor time, statements, waits for pools."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import psycopg
-
 from loadtests.evidence.metrics_pages import scrape_page
 from loadtests.harness.cpu_time import cpu_seconds
-from loadtests.lab.servers.lab_servers import DatabasePlacement, LabServers
-from loadtests.lab.servers.topologies import RunningArm
+from loadtests.lab.measuring.subject import RoleReading, StatementReading
+from loadtests.lab.servers.cpu_budgets import GroupUsage
+from loadtests.lab.servers.running_arm import RunningArm
 
 _SCHEDULING = "scheduling"
+_STATEMENTS = """
+    SELECT r.rolname, sum(s.calls), sum(s.total_exec_time)
+      FROM pg_stat_statements s
+      JOIN pg_roles r ON r.oid = s.userid
+      JOIN pg_database d ON d.oid = s.dbid
+     WHERE d.datname = ANY (%s) AND NOT r.rolsuper GROUP BY 1
+"""
 
 
 @dataclass(frozen=True)
 class CostSample:
-    """Milliseconds since the processes started, by process or by module."""
+    """Since the processes started. `usage` is by role, the others are milliseconds by module."""
 
-    cpu_ms: dict[str, float]
-    web_cpu_ms: dict[str, float]
-    db_ms: dict[str, float]
-    pool_wait_ms: dict[str, float]
+    usage: Mapping[str, GroupUsage]
+    web_cpu_ms: Mapping[str, float]
+    pool_wait_ms: Mapping[str, float]
 
 
-def sample_costs(arm: RunningArm, servers: LabServers, placement: DatabasePlacement, copy: str) -> CostSample:
-    cpu = {name: seconds * 1000 for name, seconds in cpu_seconds(arm.pids).items()}
+def sample_usage(arm: RunningArm) -> dict[str, GroupUsage]:
+    """Return what each role has used.
+
+    Without control groups, the time of processes that have ended is missing, and nothing is throttled.
+    """
+    if arm.budgets:
+        return {role: budget.usage() for role, budget in arm.budgets.items()}
+    return {
+        role: GroupUsage(sum(cpu_seconds({str(pid): pid for pid in pids}).values()) * 1000, 0.0)
+        for role, pids in arm.pids().items()
+    }
+
+
+def sample_costs(arm: RunningArm) -> CostSample:
     web_cpu, pool_wait = defaultdict[str, float](float), defaultdict[str, float](float)
     for address in arm.metrics.values():
-        for (name, pairs), value in scrape_page(address, arm.metrics_token):
+        for (name, pairs), value in scrape_page(address, arm.servers.keys.metrics_token):
             labels = dict(pairs)
             if name == "monolith_http_cpu_seconds_total":
                 web_cpu[labels["module"]] += value * 1000
@@ -36,35 +53,47 @@ def sample_costs(arm: RunningArm, servers: LabServers, placement: DatabasePlacem
                 web_cpu[_SCHEDULING] += value * 1000
             elif name == "monolith_pool_wait_seconds_sum":
                 pool_wait[labels["module"]] += value * 1000
-    return CostSample(cpu, dict(web_cpu), _statement_ms(servers, placement, copy), dict(pool_wait))
+    return CostSample(sample_usage(arm), dict(web_cpu), dict(pool_wait))
+
+
+def read_roles(
+    arm: RunningArm, begin: CostSample, end: CostSample, done: Mapping[str, GroupUsage], seconds: float
+) -> dict[str, RoleReading]:
+    """Return the readings by role: throttling until the end of the load, processor time until all was done."""
+    return {
+        role: RoleReading(
+            cpu_ms=used.since(begin.usage[role]).cpu_ms,
+            budget_cores=arm.budgets[role].cores if role in arm.budgets else None,
+            throttled=min(1.0, end.usage[role].since(begin.usage[role]).throttled_ms / (seconds * 1000)),
+        )
+        for role, used in done.items()
+        if role in begin.usage and role in end.usage
+    }
+
+
+def reset_statements(arm: RunningArm) -> None:
+    """Forget all statements, so that the next reading covers what was executed since."""
+    for server in arm.topology.servers:
+        with arm.servers.administrator(server) as connection:
+            connection.execute("SELECT pg_stat_statements_reset()")
+
+
+def read_statements(arm: RunningArm, prefix: str) -> dict[str, StatementReading]:
+    """Return the product's statements since the reset, by module."""
+    databases = [f"{prefix}_{deployment}" for deployment in arm.topology.placement]
+    calls, elapsed = defaultdict[str, int](int), defaultdict[str, float](float)
+    for server in arm.topology.servers:
+        with arm.servers.administrator(server) as connection:
+            for role, count, milliseconds in connection.execute(_STATEMENTS, (databases,)).fetchall():
+                module = module_of(str(role))
+                calls[module] += int(str(count))
+                elapsed[module] += float(str(milliseconds))
+    return {module: StatementReading(calls=calls[module], elapsed_ms=elapsed[module]) for module in calls}
 
 
 def module_of(role: str) -> str:
     """Return the module that a database role belongs to: `billing` for `billing_app`."""
     return role.partition("_")[0]
-
-
-def _statement_ms(servers: LabServers, placement: DatabasePlacement, copy: str) -> dict[str, float]:
-    found = defaultdict[str, float](float)
-    for server in dict.fromkeys(placement.values()):
-        with servers.administrator(server) as connection:
-            for role, milliseconds in _statements(connection, [f"{copy}_{deployment}" for deployment in placement]):
-                found[module_of(role)] += milliseconds
-    return dict(found)
-
-
-def _statements(connection: psycopg.Connection[tuple[object, ...]], databases: list[str]) -> list[tuple[str, float]]:
-    rows = connection.execute(
-        """
-        SELECT r.rolname, sum(s.total_exec_time)
-          FROM pg_stat_statements s
-          JOIN pg_roles r ON r.oid = s.userid
-          JOIN pg_database d ON d.oid = s.dbid
-         WHERE d.datname = ANY (%s) GROUP BY 1
-        """,
-        (databases,),
-    ).fetchall()
-    return [(str(role), float(str(milliseconds))) for role, milliseconds in rows]
 
 
 def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

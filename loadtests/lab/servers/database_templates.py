@@ -12,16 +12,19 @@ from loadtests.generator.businesses import LoadBusiness, open_business
 from loadtests.generator.workload import ANY_MODULE, SignedInBusiness, sign_in_all
 from loadtests.lab.planning.arms import BASELINE
 from loadtests.lab.results.model import Remedy
+from loadtests.lab.servers.booking_history import add_history
+from loadtests.lab.servers.follow_up import wait_for_follow_up
 from loadtests.lab.servers.lab_servers import LabServers
-from loadtests.lab.servers.quiesce import wait_until_idle
-from loadtests.lab.servers.topologies import TOPOLOGIES, Topology, running_arm
+from loadtests.lab.servers.running_arm import running_arm
+from loadtests.lab.servers.topologies import TOPOLOGIES, Topology
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 
 BUSINESSES = 3
 CUSTOMERS, VISITORS = 8, 3
+SETTLING_SECONDS = 20.0
 
-_PREPARED_BY: dict[str, str] = {"inside": "M1", "apart": "X", "together": "XS"}
+_PREPARED_BY: dict[str, str] = {"inside": "M1", "split": "MD", "apart": "X", "together": "XS"}
 """The arm through whose public API the businesses of a template are opened."""
 
 
@@ -84,8 +87,10 @@ def _create_template(
             host = arm.hosts[ANY_MODULE][0]
             businesses = sign_in_all(host, [_open(host, number, side) for number in range(BUSINESSES)])
             # Unfinished background work would be repeated in every run.
-            wait_until_idle(arm.pids)
-            return businesses
+            wait_for_follow_up(servers, topology, name, seconds=SETTLING_SECONDS)
+        with servers.administrator(topology.placement[topology.owner], f"{name}_{topology.owner}") as db:
+            add_history(db)
+        return businesses
     except (LoadError, psycopg.Error) as error:
         raise CommandError(f"the databases for {_PREPARED_BY[name]} could not be prepared: {error}") from error
 

@@ -15,7 +15,7 @@ from deploy.devstack.environment import Backends
 from loadtests.harness.servers import Servers
 
 Deployment = Literal["monolith", "scheduling"]
-DatabaseServer = Literal["main", "apart"]
+DatabaseServer = Literal["main", "scheduling"]
 DatabasePlacement = dict[Deployment, DatabaseServer]
 """The Postgres server of each deployment's database; deployments that do not run are missing."""
 
