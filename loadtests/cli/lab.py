@@ -24,6 +24,7 @@ INTERRUPTED = 130
 OUTCOME_CODES = {"EXTRACT": 0, "DON'T EXTRACT": 10}
 JUNIT = click.option("--junit", type=click.Path(path_type=Path), help="Write the gates as JUnit XML to this file.")
 TARGET_HELP = "A system that already runs, by name and address: compare these instead of arms, as a map. Repeatable."
+FAULTS_HELP = "Then also measure who is not served while each part of each arm fails or is deployed: 3 minutes an arm."
 REMEDY_HELP = (
     "Add the arm M1-NAME: M1 with a custom remedy from FILE. An .sql file is run in the monolith's database; an .env "
     "file has settings of its processes, as NAME=VALUE lines. Repeatable."
@@ -50,12 +51,13 @@ def lab() -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the arrivals and of the order.")
 @click.option("--quick", is_flag=True, help="One short search for each arm: a map of capacities, no verdict.")
 @click.option("--map", "map_only", is_flag=True, help="Measure all blocks for a map of capacities, without a verdict.")
+@click.option("--faults", is_flag=True, help=FAULTS_HELP)
 @click.option("--target", "targets", multiple=True, metavar="NAME=URL", help=TARGET_HELP)
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder; default: a new one in `.artifacts/lab`.")
 @JUNIT
 def run(
     scenario: str, arms: str | None, remedies: tuple[str, ...], forecast: float | None, blocks: int, seed: int,
-    quick: bool, map_only: bool, targets: tuple[str, ...], out: Path | None, junit: Path | None,
+    quick: bool, map_only: bool, faults: bool, targets: tuple[str, ...], out: Path | None, junit: Path | None,
 ) -> None:  # fmt: skip
     """Measure the capacity of every arm, judge the scenario's forecast, and write the report.
 
@@ -85,6 +87,7 @@ def run(
         forecast=forecast,
         quick=quick,
         map_only=map_only,
+        faults=faults,
     )
     _measure(options, junit)
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import psycopg
@@ -17,13 +18,14 @@ from deploy.devstack.lock import file_lock
 from deploy.devstack.program import ROOT
 from deploy.errors import CommandError
 from loadtests.harness.cores import choose_cores
-from loadtests.lab.experiment import Experiment
+from loadtests.lab.experiment import FIRST_RATE, Experiment
+from loadtests.lab.measuring.faults import measure_blast_radius
 from loadtests.lab.measuring.rig import ProductRig, Side, reason_not_paired
 from loadtests.lab.measuring.stage import Report
 from loadtests.lab.measuring.subject import Rig
 from loadtests.lab.measuring.targets import TargetRig
 from loadtests.lab.options import LabOptions, require_same_options
-from loadtests.lab.planning.arms import ARMS, BASELINE
+from loadtests.lab.planning.arms import ARMS, BASELINE, REPEAT
 from loadtests.lab.planning.scenario import RegisteredScenario, parse_scenario, with_forecast
 from loadtests.lab.results.model import MeasurementConditions
 from loadtests.lab.results.results_store import (
@@ -40,8 +42,12 @@ from loadtests.lab.servers.lab_servers import DatabaseServer, LabServers
 from loadtests.lab.servers.machine import collect_versions, describe_machine, product_commit
 from loadtests.lab.servers.speed_probe import running_speed_probe
 from loadtests.lab.servers.topologies import TOPOLOGIES
+from loadtests.lab.verdict.capacities import TrialRecord
 from loadtests.lab.verdict.thresholds import FILE, read_thresholds
 from loadtests.lab.verdict.verdict import scenario_of
+
+FAULT_LOAD: Final = 0.5
+"""Load during faults, as a share of the lowest capacity of the arms."""
 
 
 class LabFailed(CommandError):
@@ -65,7 +71,22 @@ def run_laboratory(options: LabOptions, report: Report) -> ResultsFolder:
         if folder is None:
             folder = _create(options, commit, servers.cores.note, collect_versions(servers))
         _experiment(rig, folder, report).run()
+        if options.faults:
+            _measure_faults(rig, folder, report)
     return folder
+
+
+def _measure_faults(rig: ProductRig, folder: ResultsFolder, report: Report) -> None:
+    """Measure the blast radius of the arms that have none yet, at half of the lowest capacity of the arms."""
+    results = folder.results
+    record = TrialRecord(results.trials, scenario_of(results), read_thresholds())
+    blocks = {trial.block for trial in results.trials}
+    kept = [bracket.kept for arm in rig.arms() for bracket in record.brackets(arm, blocks) if bracket.kept]
+    rate = FAULT_LOAD * min(kept, default=FIRST_RATE)
+    for arm in rig.arms():
+        if arm != REPEAT and not any(cell.arm == arm for cell in results.blast):
+            report(f"faults of {arm}, at {rate:.3g}/s")
+            folder.add_blast(measure_blast_radius(rig, arm, rate))
 
 
 def _test_generator(report: Report) -> None:

@@ -27,6 +27,7 @@ class LabOptions:
     forecast: float | None = None
     quick: bool = False
     map_only: bool = False
+    faults: bool = False
     remedies: Mapping[str, Remedy] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
 

@@ -130,7 +130,7 @@ def measure_blast_radius(
 
     Raises CommandError, also where a server does not start again.
     """
-    load = Load(scenario=rig.scenario, rate=rate, seconds=LOAD_SECONDS, seed=1, may_end_early=False)
+    load = Load(scenario=rig.scenario, rate=rate, seconds=LOAD_SECONDS, seed=1)
     cells: list[BlastCell] = []
     for fault in faults:
         with rig.running(arm) as running, tempfile.TemporaryDirectory() as folder:

@@ -32,9 +32,15 @@ ARMS: Mapping[str, Arm] = {
         Arm(BASELINE, "baseline", "the monolith, one web process, one database", "the monolith", 0),
         Arm(REPEAT, "repeat", "the baseline again: its difference from M1 is noise", "the monolith again", 0),
         Arm("MC", "remedy", "searches answered from memory, at most two seconds old", "a cache", 1),
-        Arm("MW", "remedy", "the worker with a processor budget of its own", "a worker of its own", 2),
+        Arm(
+            "MW",
+            "remedy",
+            "the worker with twice the processor budget, taken from the web process",
+            "a larger worker",
+            2,
+        ),
         Arm("MB", "remedy", "scheduling's routes in a web process of their own", "a bulkhead", 3, own_process=True),
-        Arm("M2", "remedy", "two replicas of the monolith behind a balancer", "a second replica", 4),
+        Arm("M2", "remedy", "two replicas of the monolith behind a balancer that costs nothing", "a second replica", 4),
         Arm("MR", "remedy", "searches on a streaming replica of the database", "a read replica", 5),
         Arm("MV", "larger", "a database server of twice the size", "a larger database server", 6),
         Arm(

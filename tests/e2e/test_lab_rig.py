@@ -1,0 +1,100 @@
+"""The laboratory's arms on real servers: their databases, budgets and costs, and who is not served during a fault."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from loadtests.lab.laboratory import build_rig, running_lab_servers
+from loadtests.lab.measuring.faults import FAULTS, measure_blast_radius
+from loadtests.lab.measuring.measurement import COPY
+from loadtests.lab.measuring.rig import ProductRig, RunningProductArms
+from loadtests.lab.measuring.subject import Load, Reading
+from loadtests.lab.options import LabOptions
+from loadtests.lab.planning.scenario import find_scenario_file, parse_scenario
+from loadtests.lab.servers.booking_history import PAST_DAYS
+from loadtests.lab.servers.cpu_budgets import reason_unavailable
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(reason_unavailable() is not None, reason=str(reason_unavailable())),
+]
+SCENARIO = find_scenario_file("two-hundred-users").read_text(encoding="utf-8")
+RATE, SECONDS = 6.0, 6.0
+
+
+@contextmanager
+def rig_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *arms: str) -> Iterator[ProductRig]:
+    """Start the servers, as the only laboratory of a temporary folder of its own."""
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    options = LabOptions(out=folder / "results", scenario=SCENARIO, arms=arms, blocks=1, seed=1)
+    with running_lab_servers(print, arms, options.out) as servers:
+        yield build_rig(servers, options, parse_scenario(SCENARIO), print)
+
+
+def play(running: RunningProductArms, folder: Path, *arms: str) -> dict[str, Reading]:
+    folders = {arm: folder / arm for arm in arms}
+    for each in folders.values():
+        each.mkdir()
+    load = Load(scenario=parse_scenario(SCENARIO), rate=RATE, seconds=SECONDS, seed=3)
+    return running.play(dict.fromkeys(arms, load), folders)
+
+
+def appointments(running: RunningProductArms, deployment: str) -> int:
+    """Return the number of appointments in one database of the first arm."""
+    arm = running.arms[0]
+    server = arm.topology.placement[deployment]  # type: ignore[index]
+    with arm.servers.administrator(server, f"{COPY}_{deployment}") as db:
+        row = db.execute("SELECT count(*) FROM scheduling.appointment").fetchone()
+    assert row is not None
+    return int(str(row[0]))
+
+
+def test_two_arms_side_by_side_receive_the_same_people_and_are_measured_by_role(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with rig_of(monkeypatch, tmp_path, "M1", "X") as rig:
+        assert rig.reason_not_paired("M1", "X") is None
+        with rig.running("M1", "X") as running:
+            readings = play(running, tmp_path, "M1", "X")
+    arrivals = {
+        arm: sorted((row.arrival, row.journey, round(row.due, 6)) for row in reading.rows)
+        for arm, reading in readings.items()
+    }
+    assert [each[:2] for each in arrivals["M1"]] == [each[:2] for each in arrivals["X"]]
+    for arm, reading in readings.items():
+        assert reading.violations == (), arm
+        assert {row.outcome for row in reading.rows} <= {"ok", "conflict"}, arm
+        assert reading.speed is not None
+        assert all(role.cpu_ms > 0 for role in reading.roles.values()), reading.roles
+        assert sum(role.budget_cores or 0 for role in reading.roles.values()) == pytest.approx(
+            sum(rig.cores_of(arm).values())
+        )
+        # The product's modules only: not the laboratory's own statements.
+        assert reading.statements.keys() <= {"auth", "billing", "cutover", "notifications", "platform", "scheduling"}
+        assert reading.statements["scheduling"].calls > 0
+        for fresh in reading.freshness.values():
+            assert fresh.expected == fresh.in_time > 0
+    assert set(readings["X"].roles) - set(readings["M1"].roles) == {"scheduling-web", "postgres-scheduling", "relay"}
+
+
+def test_engine_in_the_monolith_uses_a_database_of_its_own_and_a_fault_counts_who_was_not_served(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with rig_of(monkeypatch, tmp_path, "M1", "MD", "XI") as rig:
+        with rig.running("MD") as running:
+            history = appointments(running, "scheduling")
+            assert history > PAST_DAYS * 100
+            (reading,) = play(running, tmp_path, "MD").values()
+            booked = sum(row.journey == "book" and row.outcome == "ok" for row in reading.rows)
+            assert reading.violations == ()
+            assert appointments(running, "scheduling") == history + booked
+            assert appointments(running, "monolith") == 0
+            assert reading.freshness["mails"].expected == reading.freshness["mails"].in_time > 0
+        killed, *_ = FAULTS
+        cells = {cell.module: cell for cell in measure_blast_radius(rig, "XI", RATE, [killed])}
+    assert cells["scheduling"].not_served > 0.1
+    assert cells["scheduling"].arrivals > 0
+    assert cells["billing"].not_served < cells["scheduling"].not_served
