@@ -14,7 +14,7 @@ from loadtests.generator.rows import RequestRow
 from loadtests.generator.self_monitor import SelfMonitor
 from loadtests.generator.self_report import GeneratorReport
 from loadtests.generator.sender import ProcessLoad, ScheduleSender
-from loadtests.generator.workload import HostRotation, Workload, business_states, shard_of
+from loadtests.generator.workload import LeastConnections, Workload, business_states, shard_of
 
 
 class ProcessRun:
@@ -71,6 +71,6 @@ def build_load(side: str, workload: Workload, arrivals: list[Arrival], index: in
         side,
         shard_of(arrivals, index, shards),
         business_states(workload, arrivals),
-        HostRotation(workload.hosts),
+        LeastConnections(workload.hosts),
         workload.seed,
     )

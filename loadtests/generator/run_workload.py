@@ -28,14 +28,14 @@ from loadtests.generator.rows import RowWriter
 from loadtests.generator.self_monitor import SelfMonitor
 from loadtests.generator.self_report import REPORT_FILE, ROWS_FILE, GeneratorReport
 from loadtests.generator.sender import EXIT_LOAD_ERROR, ProcessLoad, ScheduleSender
-from loadtests.generator.workload import HostRotation, Workload, business_states
+from loadtests.generator.workload import LeastConnections, Workload, business_states
 
 
 def build_process_load(workload: Workload) -> ProcessLoad:
     """Return the whole workload as the load of this process. Raises LoadError."""
     arrivals = workload.arrivals()
     states = business_states(workload, arrivals)
-    return ProcessLoad("", arrivals, states, HostRotation(workload.hosts), workload.seed)
+    return ProcessLoad("", arrivals, states, LeastConnections(workload.hosts), workload.seed)
 
 
 def run_process_load(

@@ -25,7 +25,7 @@ from loadtests.generator.run_workload import run_process_load
 from loadtests.generator.self_report import ROWS_FILE, GeneratorReport
 from loadtests.generator.sender import ProcessLoad
 from loadtests.generator.visits import BusinessState
-from loadtests.generator.workload import ANY_MODULE, HostRotation
+from loadtests.generator.workload import ANY_MODULE, LeastConnections
 
 RATE: Final = 600.0
 MAX_DELAY_MS: Final = 5.0
@@ -77,7 +77,7 @@ def _send(rate: float, seconds: float, core: int | None, *, stall: float) -> tup
     state = BusinessState(business, ["session=1"], "session=2")
     with _stub_server(stall, core) as host, tempfile.TemporaryDirectory(prefix="extraction-selftest-") as folder:
         arrivals = numbered(poisson_schedule({"me": rate}, constant_rate, seconds, seed=1))
-        load = ProcessLoad("", arrivals, [state], HostRotation({ANY_MODULE: [host]}), seed=1)
+        load = ProcessLoad("", arrivals, [state], LeastConnections({ANY_MODULE: [host]}), seed=1)
         report = run_process_load(load, Path(folder))
         return read_rows(Path(folder) / ROWS_FILE), report
 

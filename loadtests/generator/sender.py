@@ -24,7 +24,7 @@ from loadtests.generator.journeys import JOURNEYS, SESSIONS, THINK_SECONDS, ApiR
 from loadtests.generator.rows import RequestOutcome, RequestRow
 from loadtests.generator.self_report import MAX_IN_FLIGHT, REQUEST_TIMEOUT_SECONDS
 from loadtests.generator.visits import BusinessState, LoadVisit, begin_visit
-from loadtests.generator.workload import HostRotation
+from loadtests.generator.workload import LeastConnections
 
 LEAD_SECONDS = 0.5
 EXIT_LOAD_ERROR = 2
@@ -71,7 +71,7 @@ class ProcessLoad:
     side: str
     arrivals: Sequence[Arrival]
     states: Sequence[BusinessState]
-    hosts: HostRotation
+    hosts: LeastConnections
     seed: int
     began: float = 0.0
     skipped: int = 0
@@ -174,11 +174,13 @@ class ScheduleSender:
         if request.method != "GET":
             # Not seeded: with equal keys, a second run would get the stored replies of the first.
             headers["Idempotency-Key"] = secrets.token_hex(16)
-        address = self._load.hosts.next(attempt.module) + request.path
+        host = self._load.hosts.begin(attempt.module)
+        address = host + request.path
         with self._client.request(
             request.method, address, name=attempt.journey, json=request.body, headers=headers, catch_response=True
         ) as response:
             answered = time.perf_counter()
+            self._load.hosts.end(host)
             outcome, answer = _handle(attempt, response)
             row = self._row(attempt, sent, answered, outcome, response.status_code)
             response.request_meta["response_time"] = row.latency * 1000

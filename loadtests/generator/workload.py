@@ -1,8 +1,8 @@
 """The workload of one run: arrivals, addresses and signed-in businesses."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle
 from typing import Final
 
 import msgspec
@@ -44,10 +44,11 @@ class SignedInBusiness(msgspec.Struct, frozen=True):
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
     """`rate` is scheduling arrivals a second at the scenario's full rate.
 
-    `hosts` are base addresses by module, with `*` for all others; several addresses take turns, as behind a load
-    balancer. Arrivals before 0 s are the warm-up. `mix` (weights of scheduling's journeys and sessions) and
-    `background` (arrivals a second of the others) replace the defaults. `day_zipf` is the exponent of the popularity of
-    days among searches. The scheduling rate rises linearly from 0 during the first `rise_seconds`.
+    `hosts` are base addresses by module, with `*` for all others; several addresses share the requests, as behind a
+    load balancer that prefers the one with the fewest in flight. Arrivals before 0 s are the warm-up. `mix` (weights of
+    scheduling's journeys and sessions) and `background` (arrivals a second of the others) replace the defaults.
+    `day_zipf` is the exponent of the popularity of days among searches. The scheduling rate rises linearly from 0
+    during the first `rise_seconds`.
     """
 
     scenario: str
@@ -95,18 +96,27 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass
-class HostRotation:
-    """Distributes the requests of a module over its addresses, round-robin."""
+class LeastConnections:
+    """Distributes the requests of a module over its addresses: each goes to the one with the fewest in flight.
+
+    Among equally busy addresses, the one that was chosen least recently.
+    """
 
     hosts: Mapping[str, Sequence[str]]
-    _rotations: dict[str, "cycle[str]"] = field(default_factory=dict)
+    _in_flight: Counter[str] = field(default_factory=Counter, init=False)
+    _chosen: dict[str, int] = field(default_factory=dict, init=False)
 
-    def next(self, module: str) -> str:
-        """Return the address for the module's next request."""
+    def begin(self, module: str) -> str:
+        """Return the address for the module's next request, which is in flight until `end`."""
         known = module if module in self.hosts else ANY_MODULE
-        if known not in self._rotations:
-            self._rotations[known] = cycle(self.hosts[known])
-        return next(self._rotations[known])
+        address = min(self.hosts[known], key=lambda each: (self._in_flight[each], self._chosen.get(each, -1)))
+        self._chosen[address] = max(self._chosen.values(), default=-1) + 1
+        self._in_flight[address] += 1
+        return address
+
+    def end(self, address: str) -> None:
+        """End a request to this address."""
+        self._in_flight[address] -= 1
 
 
 def business_states(workload: Workload, arrivals: Sequence[Arrival]) -> list[BusinessState]:

@@ -7,7 +7,7 @@ from loadtests.generator.businesses import Credentials, LoadBusiness
 from loadtests.generator.journeys import BACKGROUND_RATES, SCHEDULING_MIX
 from loadtests.generator.workload import (
     PAUSE_SHARE,
-    HostRotation,
+    LeastConnections,
     SignedInBusiness,
     Workload,
     business_states,
@@ -68,11 +68,17 @@ def test_rate_rises_linearly_at_the_beginning() -> None:
     assert counts == [pytest.approx(expected, rel=0.1) for expected in (500, 1_500, 2_000)]
 
 
-def test_replicas_rotate_and_a_bulkhead_routes_by_module() -> None:
-    replicas = HostRotation({"*": ["http://a", "http://b"]})
-    assert [replicas.next(module) for module in ("auth", "scheduling", "auth")] == ["http://a", "http://b", "http://a"]
-    bulkhead = HostRotation({"*": ["http://a"], "scheduling": ["http://b"]})
-    assert [bulkhead.next(module) for module in ("auth", "scheduling", "billing")] == [
+def test_a_request_goes_to_the_replica_with_the_fewest_in_flight() -> None:
+    replicas = LeastConnections({"*": ["http://a", "http://b"]})
+    assert [replicas.begin(module) for module in ("auth", "scheduling", "auth")] == ["http://a", "http://b", "http://a"]
+    # The first replica is slow: it has two requests in flight, the second none.
+    replicas.end("http://b")
+    assert [replicas.begin("auth"), replicas.begin("auth")] == ["http://b", "http://b"]
+
+
+def test_a_bulkhead_routes_by_module() -> None:
+    bulkhead = LeastConnections({"*": ["http://a"], "scheduling": ["http://b"]})
+    assert [bulkhead.begin(module) for module in ("auth", "scheduling", "billing")] == [
         "http://a",
         "http://b",
         "http://a",
