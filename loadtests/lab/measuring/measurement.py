@@ -85,8 +85,8 @@ def measure_loads(
             )
             for arm in arms
         }
-        begin_together(list(generators.values()))
         runs = [_Run(arm, loads[arm.name], generators[arm.name]) for arm in arms]
+        begin_together(list(generators.values()))
         for run in runs:
             run.start()
         for run in runs:
@@ -111,6 +111,8 @@ class _Run:
         self.arm = arm
         self._load = load
         self._generator = generator
+        # Earlier loads have been waited for: their events need not be read again.
+        self._from = database_time(arm.servers, arm.topology)
 
     def start(self) -> None:
         """Wait for the end of the warm-up, and read the counters."""
@@ -158,7 +160,7 @@ class _Run:
 
     def _wait(self, seconds: float) -> FollowUp:
         arm = self.arm
-        return wait_for_follow_up(arm.servers, arm.topology, COPY, seconds=seconds, since=arm.history.since)
+        return wait_for_follow_up(arm.servers, arm.topology, COPY, seconds=seconds, since=self._from)
 
 
 def database_time(servers: LabServers, topology: Topology) -> datetime:

@@ -13,7 +13,7 @@ from loadtests.lab.servers.lab_servers import Administrator, LabServers
 from loadtests.lab.servers.topologies import Topology
 
 INVOICES, MAILS = "invoices", "mails"
-_POLL_SECONDS: Final = 0.25
+_POLL_SECONDS: Final = 0.5
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _EVENTS = "SELECT event_id, recorded_at AS at FROM scheduling.outbox WHERE recorded_at >= %s"
