@@ -24,7 +24,7 @@ INTERRUPTED = 130
 OUTCOME_CODES = {"EXTRACT": 0, "DON'T EXTRACT": 10}
 JUNIT = click.option("--junit", type=click.Path(path_type=Path), help="Write the gates as JUnit XML to this file.")
 TARGET_HELP = "A system that already runs, by name and address: compare these instead of arms, as a map. Repeatable."
-FAULTS_HELP = "Then also measure who is not served while each part of each arm fails or is deployed: 3 minutes an arm."
+FAULTS_HELP = "Then also measure who is not served while each part of each arm fails or is deployed: 4 minutes an arm."
 REMEDY_HELP = (
     "Add the arm M1-NAME: M1 with a custom remedy from FILE. An .sql file is run in the monolith's database; an .env "
     "file has settings of its processes, as NAME=VALUE lines. Repeatable."

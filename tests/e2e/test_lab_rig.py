@@ -93,8 +93,9 @@ def test_engine_in_the_monolith_uses_a_database_of_its_own_and_a_fault_counts_wh
             assert appointments(running, "scheduling") == history + booked
             assert appointments(running, "monolith") == 0
             assert reading.freshness["mails"].expected == reading.freshness["mails"].in_time > 0
-        killed, *_ = FAULTS
-        cells = {cell.module: cell for cell in measure_blast_radius(rig, "XI", RATE, [killed])}
-    assert cells["scheduling"].not_served > 0.1
-    assert cells["scheduling"].arrivals > 0
-    assert cells["billing"].not_served < cells["scheduling"].not_served
+        control, killed, *_ = FAULTS
+        cells = measure_blast_radius(rig, "XI", RATE, [control, killed])
+    shares = {(cell.fault, cell.module): cell.not_served for cell in cells}
+    assert all(cell.arrivals > 0 for cell in cells)
+    assert shares[killed, "scheduling"] > shares[control, "scheduling"] + 0.1
+    assert shares[killed, "billing"] < shares[killed, "scheduling"]

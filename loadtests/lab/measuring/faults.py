@@ -1,4 +1,4 @@
-"""The blast radius: who is not served while one part of an arm fails or is deployed.
+"""The blast radius: who is not served while nothing, or one part of an arm, fails or is deployed.
 
 Each fault begins a few seconds into 20 s of moderate load on freshly started servers, and ends before the load does, so
 that a cell is the share of the people who came to a module during these 20 s and were not answered properly in time.
@@ -113,7 +113,12 @@ def run_runaway_query(arm: RunningArm) -> None:
             thread.join()
 
 
+def change_nothing(_arm: RunningArm) -> None:
+    """The control: whoever is not served now is not served without any fault."""
+
+
 FAULTS: Mapping[str, Fault] = {
+    "nothing fails": change_nothing,
     "scheduling's web process is killed": kill_scheduling_web,
     "the main database restarts": restart_main_database,
     "scheduling's database hangs": pause_scheduling_database,
