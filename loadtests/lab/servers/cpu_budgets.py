@@ -107,6 +107,7 @@ def cpu_budgets(cores: Mapping[str, float], label: str = "") -> Iterator[dict[st
     or not permitted.
     """
     parents, made = _hierarchy(), dict[str, CpuBudget]()
+    _remove_abandoned(parents)
     try:
         for name, budget in cores.items():
             folder = f"extraction-lab-{os.getpid()}-{label}{name}"
@@ -150,6 +151,15 @@ def _hierarchy() -> _Hierarchy:
         "there are no control groups that limit processor time here: run as root, or on a system with systemd as "
         "`systemd-run --user --scope -p Delegate=yes extraction lab run`"
     )
+
+
+def _remove_abandoned(parents: _Hierarchy) -> None:
+    """Remove the empty groups of laboratories that were killed."""
+    for parent in set(parents):
+        for group in parent.glob("extraction-lab-[0-9]*-*"):
+            if not Path("/proc", group.name.split("-")[2]).exists():
+                with contextlib.suppress(OSError):
+                    group.rmdir()
 
 
 def _own_group() -> Path:
