@@ -32,6 +32,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("loadtests/bench/", "scheduling"): "measures the product's SQL without the product",
     ("loadtests/harness/", "cutover"): "waits until an owner is recorded",
     ("loadtests/harness/", "scheduling"): "compares acknowledged bookings with stored ones, from outside the product",
+    ("loadtests/lab/", "billing"): "measures when invoices follow their bookings",
+    ("loadtests/lab/", "notifications"): "measures when mails follow their bookings",
     ("loadtests/lab/", "scheduling"): "compares acknowledged bookings with stored ones, from outside the product",
 }
 
