@@ -2,23 +2,22 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
 from contracts.chassis.retention import Retention
 from contracts.chassis.settings import (
-    ConfigError,
     Environment,
+    Network,
     choice,
     days,
     ed25519_key,
+    networks,
     number,
     required,
     secret,
     url,
 )
-from monolith.shared.middleware.remote_address import Network
 
 DEFAULT_THREADS = 8
 _DATABASE_URL = "postgresql://host:port/database"
@@ -84,7 +83,7 @@ class MonolithConfig:
             public_url=url(environment, "PUBLIC_URL", "http://host:port"),
             metrics_token=secret(environment, "METRICS_TOKEN"),
             threads=threads,
-            trusted_proxies=_networks(environment, "TRUSTED_PROXIES"),
+            trusted_proxies=networks(environment, "TRUSTED_PROXIES"),
             metrics_folder=Path(folder) if folder else None,
             scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
             scheduling_calls_at_once=number(environment, "SCHEDULING_CALLS_AT_ONCE", at_once, at_most=256),
@@ -138,11 +137,3 @@ def _signing_key(environment: Environment, name: str) -> SigningKey:
 def _in_process_url(environment: Environment) -> str | None:
     name = "IN_PROCESS_DATABASE_URL"
     return url(environment, name, _DATABASE_URL) if environment.get(name, "").strip() else None
-
-
-def _networks(environment: Environment, name: str) -> tuple[Network, ...]:
-    entries = [entry.strip() for entry in environment.get(name, "").split(",") if entry.strip()]
-    try:
-        return tuple(ip_network(entry) for entry in entries)
-    except ValueError as error:
-        raise ConfigError(f"{name} is malformed ({error}): it must be addresses or networks, comma separated") from None

@@ -22,6 +22,7 @@ from contracts.chassis.credentials import role_url
 from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.loops import Loop, Worker
 from contracts.chassis.readiness import Check
+from contracts.chassis.settings import Network
 from monolith.application import Application
 from monolith.config import MonolithConfig, WorkerConfig
 from monolith.modules.auth import module as auth
@@ -45,7 +46,6 @@ from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import CLOCK_MARGIN, Follower, FollowerSettings
 from monolith.shared.events.inbox_pruning import InboxPruner
 from monolith.shared.flags.change_listener import ChangeListener
-from monolith.shared.middleware.remote_address import Network
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check

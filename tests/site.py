@@ -12,6 +12,7 @@ import requests
 from werkzeug.serving import make_server
 
 from contracts.chassis.credentials import role_url
+from contracts.chassis.settings import Network
 from monolith.app import create_app
 from monolith.application import Application
 from monolith.modules.auth.module import MIGRATIONS, ROLE, SCHEMA, Auth, build_auth
@@ -23,7 +24,6 @@ from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.business_cache import BusinessCache
-from monolith.shared.middleware.remote_address import Network
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
 from scheduling_service.engine import database as engine_database

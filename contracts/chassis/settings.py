@@ -6,10 +6,12 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 Environment = Mapping[str, str]
+Network = IPv4Network | IPv6Network
 C = TypeVar("C")
 
 SHORTEST_SECRET = 16
@@ -83,6 +85,15 @@ def choice(environment: Environment, name: str, default: str, options: Sequence[
     if value not in options:
         raise ConfigError(f"{name} is malformed: it must be one of {', '.join(options)}")
     return value
+
+
+def networks(environment: Environment, name: str) -> tuple[Network, ...]:
+    """Return the comma-separated addresses and networks; none where the variable is unset or empty."""
+    entries = [entry.strip() for entry in environment.get(name, "").split(",") if entry.strip()]
+    try:
+        return tuple(ip_network(entry) for entry in entries)
+    except ValueError as error:
+        raise ConfigError(f"{name} is malformed ({error}): it must be addresses or networks, comma separated") from None
 
 
 def ed25519_key(name: str, entry: str, what: str) -> tuple[str, bytes]:

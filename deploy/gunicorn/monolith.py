@@ -3,11 +3,12 @@
 import os
 
 from contracts.chassis.settings import load_or_exit
+from deploy.gunicorn.settings import monolith_port
 from deploy.gunicorn.web import *  # noqa: F403 (gunicorn reads its settings from the names in this file)
 from deploy.gunicorn.web import host, prepare_master
 from monolith.config import MonolithConfig
 
-bind = f"{host}:{os.environ.get('MONOLITH_PORT', '8000')}"
+bind = f"{host}:{load_or_exit('monolith', monolith_port, os.environ)}"
 proc_name = "monolith-web"
 # Covers the requests of one page.
 keepalive = 5

@@ -3,11 +3,12 @@
 import os
 
 from contracts.chassis.settings import load_or_exit
+from deploy.gunicorn.settings import scheduling_port
 from deploy.gunicorn.web import *  # noqa: F403 (gunicorn reads its settings from the names in this file)
 from deploy.gunicorn.web import host, prepare_master
 from scheduling_service.config import WebConfig
 
-bind = f"{host}:{os.environ.get('SCHEDULING_PORT', '8001')}"
+bind = f"{host}:{load_or_exit('scheduling', scheduling_port, os.environ)}"
 proc_name = "scheduling-web"
 # Longer than the monolith keeps idle connections: closing one first would fail a request sent at the same time.
 keepalive = 75

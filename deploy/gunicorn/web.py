@@ -9,9 +9,13 @@ from typing import Protocol
 
 from prometheus_client import multiprocess
 
-host = os.environ.get("WEB_HOST", "127.0.0.1")
-workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+from contracts.chassis.settings import load_or_exit
+from deploy.gunicorn.settings import ServerSettings
+
+_settings = load_or_exit("gunicorn", ServerSettings.from_environment, os.environ)
+host = _settings.host
+workers = _settings.workers
+threads = _settings.threads
 # Threads, not greenlets: psycopg waits in C code, where one greenlet would block all others.
 worker_class = "gthread"
 # Heartbeat of a worker's main loop. It does not limit a request; the application's deadline does.
@@ -21,8 +25,8 @@ graceful_timeout = 10
 limit_request_line = 4_094
 limit_request_fields = 50
 limit_request_field_size = 8_190
-# No proxy is trusted unless an operator names it, so that no client can forge its address or scheme.
-forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "")
+# The proxies that the application trusts too. None unless an operator names it: no client can forge address or scheme.
+forwarded_allow_ips = ",".join(map(str, _settings.trusted_proxies))
 control_socket_disable = True
 # The application logs each request as JSON.
 accesslog = None
@@ -65,7 +69,7 @@ def post_worker_init(worker: object) -> None:
 
 def child_exit(server: object, worker: GunicornWorker) -> None:
     """Reset the gauges of a worker that ended; its counters are kept."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if _settings.metrics_folder:
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
@@ -76,7 +80,7 @@ def _freeze_heap() -> None:
 
 def _clear_metrics_folder() -> None:
     """Metrics are summed over files of all processes; remove those of earlier runs."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    folder = _settings.metrics_folder
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
-        Path(folder).mkdir(parents=True)
+        folder.mkdir(parents=True)

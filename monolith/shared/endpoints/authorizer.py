@@ -6,11 +6,12 @@ from typing import Protocol
 
 from flask import Request
 
+from contracts.chassis.settings import Network
 from monolith.shared.endpoints.business_cache import BusinessCache
 from monolith.shared.endpoints.endpoint import Access
 from monolith.shared.endpoints.errors import business_not_found, forbidden, unauthenticated
 from monolith.shared.endpoints.identity import BusinessRef, Principal, Role
-from monolith.shared.middleware.remote_address import Network, remote_address
+from monolith.shared.middleware.remote_address import remote_address
 
 SESSION_COOKIE = "session"
 SLUG = r"^(?!-)(?!.*--)[a-z0-9-]{3,40}(?<!-)$(?!\n)"

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv6Network, ip_address
 from typing import Any
 
-Network = IPv4Network | IPv6Network
+from contracts.chassis.settings import Network
 
 
 def remote_address(environ: Mapping[str, Any], trusted: Sequence[Network]) -> str:
