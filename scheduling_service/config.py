@@ -46,7 +46,9 @@ class RelayConfig:
     role_secret: str = field(repr=False)
     redis_url: str = field(repr=False)
     metrics_port: int | None = None
-    """The local port that serves its metrics; None if they are not served."""
+    """The port that serves its metrics; None if they are not served."""
+    metrics_host: str = "127.0.0.1"
+    """The address on which `metrics_port` listens."""
     retention: Retention = field(default_factory=Retention)
 
     @classmethod
@@ -58,6 +60,7 @@ class RelayConfig:
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             redis_url=url(environment, "REDIS_URL", "redis://host:port/0"),
             metrics_port=number(environment, port, 0, at_most=65535) if environment.get(port) else None,
+            metrics_host=environment.get("RELAY_METRICS_HOST", "").strip() or "127.0.0.1",
             retention=Retention.from_environment(environment),
         )
 

@@ -47,11 +47,11 @@ def _build_relay(config: RelayConfig) -> Relay:
     registry = CollectorRegistry()
     if config.metrics_port is not None:
         try:
-            start_http_server(config.metrics_port, addr="127.0.0.1", registry=registry)
+            start_http_server(config.metrics_port, addr=config.metrics_host, registry=registry)
         except OSError as error:
-            port = f"RELAY_METRICS_PORT {config.metrics_port}"
+            port = f"RELAY_METRICS_PORT {config.metrics_port} on {config.metrics_host}"
             raise ConfigError(
-                f"{port} cannot be used ({error.strerror}): choose another port, or unset the variable"
+                f"{port} cannot be used ({error.strerror}): choose another port or RELAY_METRICS_HOST, or unset both"
             ) from error
     limits = RelayLimits(retention=config.retention.outbox)
     metrics = RelayMetrics(registry)

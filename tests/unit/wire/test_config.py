@@ -10,7 +10,7 @@ import pytest
 
 from contracts.chassis.settings import ConfigError
 from deploy.devstack.ports import free_port
-from scheduling_service.config import WebConfig
+from scheduling_service.config import RelayConfig, WebConfig
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")
@@ -71,6 +71,15 @@ def test_malformed_variable_is_named_in_one_line(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} ") as caught:
         WebConfig.from_environment({**SOUND, name: value})
     assert "\n" not in str(caught.value)
+
+
+def test_relay_serves_metrics_on_the_loopback_interface_unless_told() -> None:
+    given = {"SCHEDULING_DATABASE_URL", "DATABASE_ROLE_SECRET"}
+    sound = {name: SOUND[name] for name in given} | {"REDIS_URL": "redis://127.0.0.1:6379/0"}
+    assert RelayConfig.from_environment(sound).metrics_port is None
+    local = RelayConfig.from_environment({**sound, "RELAY_METRICS_PORT": "9001"})
+    assert (local.metrics_port, local.metrics_host) == (9001, "127.0.0.1")
+    assert RelayConfig.from_environment({**sound, "RELAY_METRICS_HOST": "0.0.0.0"}).metrics_host == "0.0.0.0"
 
 
 def test_web_process_exits_with_one_line_and_code_2() -> None:
