@@ -1,6 +1,9 @@
 """`set_up`: idempotent, safe to run concurrently, with clear errors."""
 
+import os
 import secrets
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -14,7 +17,7 @@ from deploy.databases.schemas import Target, monolith_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.ports import free_port
 from deploy.errors import CommandError
-from tests.servers import Servers
+from tests.servers import ROOT, Servers
 
 # Everything that a second run could change: owners, privileges and versions.
 STATE = """
@@ -58,6 +61,25 @@ def test_concurrent_runs_both_succeed(target: Target) -> None:
         thread.join()
     assert errors == []
     set_up(target)
+
+
+def test_program_without_the_command_line_sets_up_and_checks(target: Target) -> None:
+    """As in an image: the password is in PGPASSWORD, not in the URL."""
+    url = urlsplit(target.url)
+    environment = os.environ | {
+        "MONOLITH_DATABASE_URL": url._replace(netloc=f"{url.username}@{url.hostname}:{url.port}").geturl(),
+        "PGPASSWORD": url.password or "",
+        "DATABASE_ROLE_SECRET": target.role_secret,
+    }
+    for action, code, line in [
+        ("check", 2, "cannot connect to the monolith database"),
+        ("setup", 0, "the monolith database is ready: platform, cutover, auth"),
+        ("check", 0, "the monolith database is ready: platform, cutover, auth"),
+        ("drop", 2, "usage: python -m deploy.databases setup|check monolith|scheduling"),
+    ]:
+        command = [sys.executable, "-m", "deploy.databases", action, "monolith"]
+        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert (ended.returncode, line in ended.stdout + ended.stderr) == (code, True), ended.stderr
 
 
 def test_unreachable_server_is_one_line_without_the_password() -> None:
