@@ -1,0 +1,1 @@
+"""The reference of all settings, generated from the code that reads them."""

@@ -1,0 +1,85 @@
+"""Descriptions and defaults of all settings, for the reference."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A description, and the value that an unset variable has; None if there is none."""
+
+    text: str
+    default: str | None = None
+
+
+MEANINGS: Mapping[str, Meaning] = {
+    "AVAILABILITY_CACHE_SECONDS": Meaning(
+        "maximum age of a cached search result, in seconds; 0 disables the cache", "0"
+    ),
+    "DATABASE_ROLE_SECRET": Meaning(
+        "the secret from which the passwords of this deployment's database roles are derived. The monolith and the "
+        "scheduling service have different ones"
+    ),
+    "DATA_DIR": Meaning("the folder of the demo's data", ".data"),
+    "IDEMPOTENCY_KEY_RETENTION_DAYS": Meaning(
+        "days for which an idempotency key is kept, counted from its request ([retention](retention.md))", "7"
+    ),
+    "INBOX_RETENTION_DAYS": Meaning("days for which a consumer keeps the events that it has applied", "30"),
+    "MAIL_PORT": Meaning("the port of the pages that show the demo's mails", "8025"),
+    "MAIL_RETENTION_DAYS": Meaning("days for which sent mails, given-up mails and past reminders are kept", "90"),
+    "METRICS_TOKEN": Meaning("the bearer token that `/metrics` requires"),
+    "MONOLITH_DATABASE_ROLE_SECRET": Meaning(
+        "the monolith's DATABASE_ROLE_SECRET, for processes that use both databases"
+    ),
+    "MONOLITH_DATABASE_URL": Meaning(
+        "the monolith's database: with an administrator's credentials for a set-up, otherwise without credentials"
+    ),
+    "MONOLITH_PORT": Meaning("the port of the monolith's web server", "8000"),
+    "MONOLITH_POSTGRES_PORT": Meaning("the port of the demo's Postgres for the monolith", "5433"),
+    "MONOLITH_SEEN_FROM_SCHEDULING": Meaning(
+        "host:port of the monolith's database as the scheduling database reaches it, if that differs from the URL"
+    ),
+    "OUTBOX_RETENTION_DAYS": Meaning("days for which published events are kept", "7"),
+    "PROMETHEUS_MULTIPROC_DIR": Meaning(
+        "the folder in which the worker processes of a web server share their metrics, emptied at the start. Required "
+        "with more than one worker, or each answers with its own figures"
+    ),
+    "PUBLIC_URL": Meaning("the address of the monolith for browsers, and the only Host that it accepts"),
+    "REDIS_PORT": Meaning("the port of the demo's Valkey", "6380"),
+    "REDIS_URL": Meaning("the Redis or Valkey of the event stream"),
+    "RELAY_METRICS_HOST": Meaning("the address on which the relay serves its metrics", "127.0.0.1"),
+    "RELAY_METRICS_PORT": Meaning("the port on which the relay serves its metrics; if unset, it serves none"),
+    "SCHEDULING_ADAPTER": Meaning(
+        "`switched` routes each business to the database that owns it; `http`, for when the extraction is final, sends "
+        "every call to the scheduling service",
+        "switched",
+    ),
+    "SCHEDULING_DATABASE_ROLE_SECRET": Meaning(
+        "the scheduling service's DATABASE_ROLE_SECRET, for processes that use both databases"
+    ),
+    "SCHEDULING_DATABASE_URL": Meaning(
+        "the scheduling service's database: with an administrator's credentials for a set-up, otherwise without "
+        "credentials"
+    ),
+    "SCHEDULING_PORT": Meaning("the port of the scheduling service's web server", "8001"),
+    "SCHEDULING_POSTGRES_PORT": Meaning("the port of the demo's Postgres for the scheduling service", "5434"),
+    "SCHEDULING_SEEN_FROM_MONOLITH": Meaning(
+        "host:port of the scheduling database as the monolith's database reaches it, if that differs from the URL"
+    ),
+    "SCHEDULING_SERVICE_URL": Meaning("the scheduling service, as the monolith reaches it"),
+    "SERVICE_TOKEN_SIGNING_KEY": Meaning("the key with which the monolith signs its calls of the scheduling service"),
+    "SERVICE_TOKEN_VERIFY_KEYS": Meaning(
+        "the monolith's public key; two, separated by a comma, during a rotation of the key"
+    ),
+    "SMTP_PORT": Meaning("the port of the demo's mail sink", "2525"),
+    "SMTP_URL": Meaning("the mail server"),
+    "TRUSTED_PROXIES": Meaning(
+        "the proxies whose X-Forwarded headers are trusted. If unset behind a proxy, all clients share one address, "
+        "and so one limit of sign-in attempts",
+        "",
+    ),
+    "WEB_HOST": Meaning("the address on which a web server listens; 0.0.0.0 in a container", "127.0.0.1"),
+    "WEB_THREADS": Meaning("threads, and database connections, of each worker process", "8"),
+    "WEB_WORKERS": Meaning("worker processes of a web server", "2"),
+}
+"""By name, sorted."""
