@@ -10,27 +10,30 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults coverage check load peak verdicts bench bench-growth bench-cutover format lock clean
+.PHONY: help demo story test faults validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover format lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-		| while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+		| while IFS='|' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/demo.installed ## Run the whole product on this machine until Ctrl-C
 	@$(EXTRACTION) demo
 
 test: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests on their own servers
-	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not long"
+	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not long and not tools"
 
 faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the long tests: 200 cutovers each way, a kill at every step, random search
 	@seed=$${SEED:-$$($(PYTHON) -c 'import secrets; print(secrets.randbelow(10**9))')}; \
 	echo "property tests search at random with seed $$seed; to repeat the search: make faults SEED=$$seed"; \
-	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "long or hypothesis" \
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "(long or hypothesis) and not tools" \
 		--hypothesis-profile random --hypothesis-seed $$seed
+
+validate-deploy: $(VENV)/dev.installed $(VENV)/load.installed $(VENV)/ship.installed ## Build, run and validate what is in deploy: images, proxies, units, manifests
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m tools tests/deploy
 
 coverage: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests and print the branch coverage of each package
 	@rm -rf .artifacts/coverage && mkdir -p .artifacts/coverage
-	@$(VENV)/bin/python -m coverage run -m pytest -n 2 --dist worksteal -m "not long"
+	@$(VENV)/bin/python -m coverage run -m pytest -n 2 --dist worksteal -m "not long and not tools"
 	@$(VENV)/bin/python -m tests.coverage_by_package
 
 check: $(VENV)/dev.installed $(VENV)/load.installed ## Check style, types and import rules
