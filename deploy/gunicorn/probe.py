@@ -1,0 +1,31 @@
+"""Health check of a web process on this machine: `python -m deploy.gunicorn.probe scheduling [PATH]`.
+
+Exits with code 0 if the path (default /healthz) answers 200 within three seconds, otherwise with 1. For container
+health checks, because the images contain no HTTP client.
+"""
+
+import http.client
+import os
+import sys
+
+from deploy.gunicorn.settings import monolith_port, scheduling_port
+
+PORTS = {"monolith": monolith_port, "scheduling": scheduling_port}
+SECONDS = 3.0
+
+
+def answers(port: int, path: str) -> bool:
+    """Return whether a GET of the path receives status 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    port = PORTS[sys.argv[1]](os.environ)
+    sys.exit(not answers(port, sys.argv[2] if len(sys.argv) > 2 else "/healthz"))
