@@ -11,6 +11,7 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
+from contracts.chassis.schema_versions import compatibility_comment
 from deploy.databases.schemas import Schema
 from deploy.errors import CommandError
 
@@ -58,6 +59,7 @@ def is_migrated(connection: Connection, schema: Schema) -> bool:
 
 def _upgrade(connection: Connection, schema: Schema) -> None:
     if is_migrated(connection, schema):
+        _declare_compatibility(connection, schema)
         return
     connection.rollback()
     config = alembic_config(schema)
@@ -65,6 +67,27 @@ def _upgrade(connection: Connection, schema: Schema) -> None:
     command.upgrade(config, "head")
     connection.commit()
     _grant_version_read(connection, schema)
+    _declare_compatibility(connection, schema)
+
+
+def oldest_code(schema: Schema) -> str:
+    """Return the oldest version of the code that works with the newest schema.
+
+    Each migration declares it as `oldest_code`; without it, only code of its own version or newer works.
+    """
+    revisions = ScriptDirectory.from_config(alembic_config(schema)).walk_revisions()
+    return max(getattr(each.module, "oldest_code", each.revision) for each in revisions)
+
+
+def _declare_compatibility(connection: Connection, schema: Schema) -> None:
+    """Store `oldest_code` for the processes of older releases, which cannot read the new migrations."""
+    table = f"{schema.name}.alembic_version"
+    comment = compatibility_comment(oldest_code(schema))
+    stored = text("SELECT obj_description(CAST(:name AS regclass), 'pg_class')")
+    if connection.execute(stored, {"name": table}).scalar() != comment:
+        connection.execute(text(f"SET LOCAL ROLE {schema.owner}"))
+        connection.execute(text(f"COMMENT ON TABLE {table} IS '{comment}'"))
+    connection.commit()
 
 
 def _grant_version_read(connection: Connection, schema: Schema) -> None:

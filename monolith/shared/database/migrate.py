@@ -7,6 +7,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Text, column, select, table, text
 
+from contracts.chassis.schema_versions import serves
 from monolith.shared.database.database import ModuleDatabase
 
 
@@ -37,8 +38,13 @@ def newest_versions(migrations: Path) -> frozenset[str]:
 
 
 def missing_versions(database: ModuleDatabase, schema: str, newest: frozenset[str]) -> frozenset[str]:
-    """Return the newest versions that are not applied. Raises DatabaseUnavailable, also for an unmigrated schema."""
+    """Return the newest versions that the schema lacks; none if it is newer and declares that it serves this code.
+
+    Raises DatabaseUnavailable, also for an unmigrated schema.
+    """
     versions = table("alembic_version", schema=schema)
+    described = text("SELECT obj_description(CAST(:name AS regclass), 'pg_class')")
     with database.transaction() as connection:
-        reached = connection.execute(select(column("version_num", Text)).select_from(versions))
-        return newest - frozenset(reached.scalars())
+        reached = frozenset(connection.execute(select(column("version_num", Text)).select_from(versions)).scalars())
+        comment = connection.execute(described, {"name": f"{schema}.alembic_version"}).scalar()
+    return frozenset() if serves(comment, reached, newest) else newest - reached

@@ -7,6 +7,7 @@ import pytest
 from flask import Blueprint
 
 from contracts.chassis.problem import Problem
+from contracts.chassis.schema_versions import compatibility_comment
 from monolith.app import create_app
 from tests.site import METRICS_TOKEN, Client, Site, application
 
@@ -82,6 +83,19 @@ def test_unmigrated_schema_is_reported_as_not_ready(site: Site) -> None:
     site.sql("DROP TABLE auth.alembic_version")
     answer = site.client().session.get(f"{site.url}/readyz", timeout=5)
     assert "`extraction db setup`" in answer.json()["missing"]["auth"]
+
+
+def test_newer_schema_is_ready_for_code_that_it_declares_to_serve(site: Site) -> None:
+    """As during a rolling upgrade: the schema is migrated while processes of the previous release still run."""
+    ((newest,),) = site.sql("SELECT version_num FROM auth.alembic_version")
+    next_version = f"{int(newest) + 1:04}"
+    site.sql("UPDATE auth.alembic_version SET version_num = %s", next_version)
+
+    def readiness_when_serving_from(version: str) -> int:
+        site.sql(f"COMMENT ON TABLE auth.alembic_version IS '{compatibility_comment(version)}'")
+        return site.client().session.get(f"{site.url}/readyz", timeout=5).status_code
+
+    assert [readiness_when_serving_from(version) for version in (newest, next_version)] == [200, 503]
 
 
 def test_errors_are_pages_outside_the_api_and_json_inside(site: Site) -> None:

@@ -12,8 +12,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from contracts.chassis.schema_versions import compatibility_comment
 from deploy.databases import migrate
-from deploy.databases.schemas import Target, monolith_target
+from deploy.databases.schemas import SCHEDULING, Target, monolith_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.ports import free_port
 from deploy.errors import CommandError
@@ -50,6 +51,21 @@ def test_second_run_changes_nothing(target: Target) -> None:
     before = state(target)
     set_up(target)
     assert state(target) == before
+
+
+def test_each_schema_declares_the_oldest_code_that_it_serves(target: Target) -> None:
+    set_up(target)
+    declared = "SELECT obj_description(CAST(%s AS regclass), 'pg_class')"
+    for schema in target.schemas:
+        oldest = migrate.oldest_code(schema)
+        with psycopg.connect(target.url) as connection:
+            connection.execute(f"COMMENT ON TABLE {schema.name}.alembic_version IS NULL".encode())
+        set_up(target)
+        with psycopg.connect(target.url) as connection:
+            comment = connection.execute(declared, (f"{schema.name}.alembic_version",)).fetchone()
+        assert comment == (compatibility_comment(oldest),)
+    # 0004 of the scheduling schema changes only comments, so code of 0003 works with it.
+    assert migrate.oldest_code(SCHEDULING) == "0003"
 
 
 def test_concurrent_runs_both_succeed(target: Target) -> None:

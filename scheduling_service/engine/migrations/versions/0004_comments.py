@@ -8,6 +8,8 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+# Only comments change.
+oldest_code = "0003"
 
 
 def upgrade() -> None:
