@@ -26,10 +26,11 @@ START_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class GunicornSite:
-    """A running monolith. `log` is the combined output of its processes."""
+    """A running monolith. `log` is the combined output of its processes, `pid` its master."""
 
     port: int
     log: Path
+    pid: int
 
     @property
     def url(self) -> str:
@@ -58,14 +59,14 @@ def gunicorn_site(databases: Databases, folder: Path, **settings: str) -> Iterat
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    site = GunicornSite(port, folder / "gunicorn.log")
+    log = folder / "gunicorn.log"
     environment = os.environ | {
         "MONOLITH_DATABASE_URL": databases.monolith_url,
         "DATABASE_ROLE_SECRET": databases.role_secret,
         "SCHEDULING_SERVICE_URL": "http://127.0.0.1:1",
         "SERVICE_TOKEN_SIGNING_KEY": f"test:{secrets.token_urlsafe(32)}",
         "METRICS_TOKEN": METRICS_TOKEN,
-        "PUBLIC_URL": site.url,
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "MONOLITH_PORT": str(port),
         "WEB_WORKERS": "2",
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
@@ -73,8 +74,9 @@ def gunicorn_site(databases: Databases, folder: Path, **settings: str) -> Iterat
     }
     (folder / "metrics").mkdir()
     command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn/monolith.py", "monolith.wsgi:app"]
-    with site.log.open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    site = GunicornSite(port, log, process.pid)
     try:
         _wait_until_up(site, process)
         yield site

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from contracts.chassis.draining import DRAINING
 from contracts.chassis.single_flight import SingleFlight
 
 TIMEOUT_SECONDS: Final = 1.0
@@ -28,8 +29,11 @@ class Readiness:
     def missing(self) -> dict[str, str]:
         """Return a line for each failed check, by its name; empty if the process is ready.
 
-        Returns within `timeout` seconds. A check that has not finished by then has failed.
+        Returns within `timeout` seconds. A check that has not finished by then has failed. A server that drains is not
+        ready, whatever the checks say.
         """
+        if DRAINING.is_set():
+            return {"draining": "The process stops soon and takes no new work."}
         running = {name: check.submit() for name, check in self._checks.items()}
         deadline = time.monotonic() + self._timeout
         missing: dict[str, str] = {}

@@ -3,6 +3,7 @@
 import os
 
 from contracts.chassis.settings import load_or_exit
+from deploy.gunicorn.draining import GunicornMaster
 from deploy.gunicorn.settings import monolith_port
 from deploy.gunicorn.web import *  # noqa: F403 (gunicorn reads its settings from the names in this file)
 from deploy.gunicorn.web import host, prepare_master
@@ -14,7 +15,7 @@ proc_name = "monolith-web"
 keepalive = 5
 
 
-def on_starting(server: object) -> None:
+def on_starting(server: GunicornMaster) -> None:
     """Exit for an invalid environment: a worker that exited would be restarted endlessly."""
     config = load_or_exit("monolith", MonolithConfig.from_environment, os.environ)
-    prepare_master("monolith.app", "monolith.wiring", *config.preloaded)
+    prepare_master(server, "monolith.app", "monolith.wiring", *config.preloaded)

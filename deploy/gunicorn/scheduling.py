@@ -3,6 +3,7 @@
 import os
 
 from contracts.chassis.settings import load_or_exit
+from deploy.gunicorn.draining import GunicornMaster
 from deploy.gunicorn.settings import scheduling_port
 from deploy.gunicorn.web import *  # noqa: F403 (gunicorn reads its settings from the names in this file)
 from deploy.gunicorn.web import host, prepare_master
@@ -14,7 +15,7 @@ proc_name = "scheduling-web"
 keepalive = 75
 
 
-def on_starting(server: object) -> None:
+def on_starting(server: GunicornMaster) -> None:
     """Exit for an invalid environment: a worker that exited would be restarted endlessly."""
     load_or_exit("scheduling", WebConfig.from_environment, os.environ)
-    prepare_master("scheduling_service.web.app", "scheduling_service.engine.engine")
+    prepare_master(server, "scheduling_service.web.app", "scheduling_service.engine.engine")

@@ -15,6 +15,8 @@ class ServerSettings:
     workers: int
     threads: int
     """Threads of one worker process."""
+    drain_seconds: int
+    """Time between the first SIGTERM, which turns readiness off, and the end of accepting connections."""
     trusted_proxies: tuple[Network, ...]
     """Peers whose X-Forwarded-Proto is accepted. The monolith accepts X-Forwarded-For from the same peers."""
     metrics_folder: Path | None
@@ -28,6 +30,7 @@ class ServerSettings:
             host=environment.get("WEB_HOST", "").strip() or "127.0.0.1",
             workers=number(environment, "WEB_WORKERS", 2, at_most=256),
             threads=number(environment, "WEB_THREADS", 8, at_most=256),
+            drain_seconds=number(environment, "WEB_DRAIN_SECONDS", 0, at_least=0, at_most=300),
             trusted_proxies=networks(environment, "TRUSTED_PROXIES"),
             metrics_folder=Path(folder) if folder else None,
         )

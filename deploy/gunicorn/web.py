@@ -10,6 +10,7 @@ from typing import Protocol
 from prometheus_client import multiprocess
 
 from contracts.chassis.settings import load_or_exit
+from deploy.gunicorn.draining import GunicornMaster, drain_before_stopping
 from deploy.gunicorn.settings import ServerSettings
 
 _settings = load_or_exit("gunicorn", ServerSettings.from_environment, os.environ)
@@ -20,7 +21,7 @@ threads = _settings.threads
 worker_class = "gthread"
 # Heartbeat of a worker's main loop. It does not limit a request; the application's deadline does.
 timeout = 30
-# Time that running requests have to finish after SIGTERM.
+# Time that running requests have to finish after the server stopped accepting.
 graceful_timeout = 10
 limit_request_line = 4_094
 limit_request_fields = 50
@@ -44,13 +45,17 @@ class GunicornWorker(Protocol):
     pid: int
 
 
-def prepare_master(*modules: str) -> None:
+def prepare_master(master: GunicornMaster, *modules: str) -> None:
     """Prepare the master before it forks workers: empty the metrics folder and import the application's modules.
+
+    With WEB_DRAIN_SECONDS, SIGTERM drains before it stops.
 
     Imports have no side effects in this code base, so workers can share the imported modules: they start faster and
     use less memory. New code therefore needs a restart; SIGHUP would fork the old code.
     """
     _clear_metrics_folder()
+    if _settings.drain_seconds:
+        drain_before_stopping(master, _settings.drain_seconds)
     for module in modules:
         importlib.import_module(module)
     # A collection in a worker would write to the imported objects, and so unshare their pages.

@@ -78,6 +78,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "and so one limit of sign-in attempts",
         "",
     ),
+    "WEB_DRAIN_SECONDS": Meaning(
+        "seconds between the first SIGTERM, after which `/readyz` answers 503, and the end of accepting connections. "
+        "Choose more than a load balancer takes to see it; a second SIGTERM stops at once",
+        "0",
+    ),
     "WEB_HOST": Meaning("the address on which a web server listens; 0.0.0.0 in a container", "127.0.0.1"),
     "WEB_THREADS": Meaning("threads, and database connections, of each worker process", "8"),
     "WEB_WORKERS": Meaning("worker processes of a web server", "2"),
