@@ -10,6 +10,7 @@ from contracts.chassis.settings import (
     Environment,
     Network,
     choice,
+    database_url,
     days,
     ed25519_key,
     networks,
@@ -20,7 +21,6 @@ from contracts.chassis.settings import (
 )
 
 DEFAULT_THREADS = 8
-_DATABASE_URL = "postgresql://host:port/database"
 ADAPTERS = ("switched", "http")
 """`switched` routes each business to the database that owns it. `http`, for when the extraction is final, sends every
 call to the scheduling service; it needs neither the routing table nor a scheduling schema in its database."""
@@ -76,7 +76,7 @@ class MonolithConfig:
         threads = number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256)
         at_once = default_calls_at_once(threads)
         return cls(
-            database_url=url(environment, "MONOLITH_DATABASE_URL", _DATABASE_URL),
+            database_url=database_url(environment, "MONOLITH_DATABASE_URL"),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             scheduling_service_url=url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
             signing_key=_signing_key(environment, "SERVICE_TOKEN_SIGNING_KEY"),
@@ -115,7 +115,7 @@ class WorkerConfig:
     def from_environment(cls, environment: Environment) -> Self:
         """Read the settings. Raises ConfigError."""
         return cls(
-            database_url=url(environment, "MONOLITH_DATABASE_URL", _DATABASE_URL),
+            database_url=database_url(environment, "MONOLITH_DATABASE_URL"),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             scheduling_service_url=url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
             signing_key=_signing_key(environment, "SERVICE_TOKEN_SIGNING_KEY"),
@@ -136,4 +136,4 @@ def _signing_key(environment: Environment, name: str) -> SigningKey:
 
 def _in_process_url(environment: Environment) -> str | None:
     name = "IN_PROCESS_DATABASE_URL"
-    return url(environment, name, _DATABASE_URL) if environment.get(name, "").strip() else None
+    return database_url(environment, name) if environment.get(name, "").strip() else None

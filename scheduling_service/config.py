@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Self
 
 from contracts.chassis.retention import Retention
-from contracts.chassis.settings import ConfigError, Environment, ed25519_key, number, required, secret, url
+from contracts.chassis.settings import (
+    ConfigError,
+    Environment,
+    database_url,
+    ed25519_key,
+    number,
+    required,
+    secret,
+    url,
+)
 
 DEFAULT_THREADS = 8
 
@@ -29,7 +38,7 @@ class WebConfig:
         """Read the settings. Raises ConfigError."""
         folder = environment.get("PROMETHEUS_MULTIPROC_DIR")
         return cls(
-            database_url=url(environment, "SCHEDULING_DATABASE_URL", "postgresql://host:port/database"),
+            database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             verify_keys=_verify_keys(environment, "SERVICE_TOKEN_VERIFY_KEYS"),
             metrics_token=secret(environment, "METRICS_TOKEN"),
@@ -56,7 +65,7 @@ class RelayConfig:
         """Read the settings. Raises ConfigError."""
         port = "RELAY_METRICS_PORT"
         return cls(
-            database_url=url(environment, "SCHEDULING_DATABASE_URL", "postgresql://host:port/database"),
+            database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             redis_url=url(environment, "REDIS_URL", "redis://host:port/0"),
             metrics_port=number(environment, port, 0, at_most=65535) if environment.get(port) else None,

@@ -10,6 +10,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from contracts.chassis.database_urls import is_database_url
+
 Environment = Mapping[str, str]
 Network = IPv4Network | IPv6Network
 C = TypeVar("C")
@@ -54,6 +56,15 @@ def url(environment: Environment, name: str, example: str) -> str:
     except ValueError:
         well_formed = False
     if not well_formed:
+        raise ConfigError(f"{name} is malformed: it must look like {example}")
+    return value.rstrip("/")
+
+
+def database_url(environment: Environment, name: str) -> str:
+    """Return the URL of a Postgres database, on one server or on several that can take over from each other."""
+    example = "postgresql://host:port/database"
+    value = required(environment, name, example)
+    if not is_database_url(value):
         raise ConfigError(f"{name} is malformed: it must look like {example}")
     return value.rstrip("/")
 

@@ -8,9 +8,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError as AlembicCommandError
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from contracts.chassis.database_urls import sqlalchemy_url
 from contracts.chassis.schema_versions import compatibility_comment
 from deploy.databases.schemas import Schema
 from deploy.errors import CommandError
@@ -46,7 +47,7 @@ def migrate(url: str, schema: Schema) -> None:
 def open_connection(url: str) -> AbstractContextManager[Connection]:
     """Open a connection with a lock timeout of `LOCK_TIMEOUT_MS`."""
     return create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
+        sqlalchemy_url(url),
         poolclass=NullPool,
         connect_args={"options": f"-c lock_timeout={LOCK_TIMEOUT_MS}"},
     ).connect()

@@ -1,10 +1,10 @@
 """Settings of the development stack, from the environment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.chassis.settings import ConfigError, url
+from contracts.chassis.settings import ConfigError, Environment, database_url, url
 from deploy.devstack.ports import HOST
 from deploy.errors import CommandError
 
@@ -17,7 +17,6 @@ DEFAULT_PORTS = {
     "SMTP_PORT": 2525,
     "MAIL_PORT": 8025,
 }
-DATABASE_URL = "postgresql://host:port/database"
 REDIS_URL = "redis://host:port/0"
 
 
@@ -76,9 +75,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     settings = Settings(
         data=Path(environment.get("DATA_DIR") or ".data").absolute(),
         ports={name: _port(environment, name, default) for name, default in DEFAULT_PORTS.items()},
-        monolith_database_url=_url(environment, "MONOLITH_DATABASE_URL", DATABASE_URL),
-        scheduling_database_url=_url(environment, "SCHEDULING_DATABASE_URL", DATABASE_URL),
-        redis_url=_url(environment, "REDIS_URL", REDIS_URL),
+        monolith_database_url=_optional(environment, "MONOLITH_DATABASE_URL", database_url),
+        scheduling_database_url=_optional(environment, "SCHEDULING_DATABASE_URL", database_url),
+        redis_url=_optional(environment, "REDIS_URL", _redis_url),
     )
     _refuse_shared_ports(settings.ports_in_use())
     return settings
@@ -91,9 +90,13 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     return int(given)
 
 
-def _url(environment: Mapping[str, str], name: str, example: str) -> str | None:
+def _redis_url(environment: Environment, name: str) -> str:
+    return url(environment, name, REDIS_URL)
+
+
+def _optional(environment: Environment, name: str, read: Callable[[Environment, str], str]) -> str | None:
     try:
-        return url(environment, name, example) if environment.get(name) else None
+        return read(environment, name) if environment.get(name) else None
     except ConfigError as error:
         raise CommandError(str(error)) from error
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from contracts.chassis.logs import log_to
 from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
-from contracts.chassis.settings import Environment, load_or_exit, secret, url
+from contracts.chassis.settings import Environment, database_url, load_or_exit, secret, url
 from monolith.cutover.databases import CONTROLLER, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.polling_loop import TableChanges
 from monolith.cutover.preflight import PreflightChecks
@@ -36,16 +36,15 @@ class _Settings(NamedTuple):
 
 def settings_from(environment: Environment) -> _Settings:
     """Read the settings from the environment. Raises ConfigError."""
-    example = "postgresql://host:port/database"
     databases = SchedulingDatabases(
         monolith=SchedulingDatabase(
             "monolith",
-            url(environment, "MONOLITH_DATABASE_URL", example),
+            database_url(environment, "MONOLITH_DATABASE_URL"),
             secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
         ),
         scheduling=SchedulingDatabase(
             "scheduling",
-            url(environment, "SCHEDULING_DATABASE_URL", example),
+            database_url(environment, "SCHEDULING_DATABASE_URL"),
             secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
         ),
     )

@@ -13,10 +13,11 @@ from uuid import UUID
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 
 from contracts.chassis.credentials import role_url
+from contracts.chassis.database_urls import sqlalchemy_url
 from monolith.shared.database.errors import CommitUnknown, busy, unavailable, unreachable
 
 T = TypeVar("T")
@@ -176,7 +177,7 @@ class _ConnectionLost(Exception):
 
 def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:
     return create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
+        sqlalchemy_url(url),
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
