@@ -6,6 +6,8 @@ revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+# Code of 0001 does not depend on the notices.
+oldest_code = "0001"
 
 # Only for the columns that are cached: a sign-up sets `state`, and a notice would serialize its commit with others.
 _NOTICES = """

@@ -8,6 +8,8 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+# The new column has a default, so code of 0003 still inserts.
+oldest_code = "0003"
 
 
 def upgrade() -> None:
