@@ -15,6 +15,7 @@ from deploy.gunicorn.probe import PORTS as PROBED
 from deploy.settings.processes import COMMAND_SETTINGS, Process
 from tests.deploy.declared import declared_process, long_running, port_of, read_environment_file
 from tests.deploy.dockerfile import default_command, dockerfile
+from tests.deploy.programs import program
 from tests.servers import ROOT
 
 FOLDER = ROOT / "deploy/compose"
@@ -106,6 +107,13 @@ def test_scraped_published_and_probed_ports_are_served(secrets_folder: Path) -> 
         module, deployment, path = SERVICES[name]["healthcheck"]["test"][3:]
         assert (module, path) == ("deploy.gunicorn.probe", "/readyz")
         assert PROBED[deployment]({}) == served[name]
+
+
+@pytest.mark.tools
+def test_prometheus_accepts_its_configuration() -> None:
+    command: list[str | Path] = [program("promtool", "apt install prometheus"), "check", "config", "--syntax-only"]
+    result = subprocess.run([*command, FOLDER / "prometheus.yml"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_a_service_waits_for_what_it_uses() -> None:
