@@ -1,13 +1,13 @@
 """A Python program of this repository that runs as a child process."""
 
-import http.client
+import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.devstack.child import Child
 from deploy.devstack.environment import inherited
-from deploy.devstack.ports import HOST
+from deploy.gunicorn.probe import answers
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,15 +41,4 @@ class Program(Child):
 
 def http_check(port: int, path: str) -> Callable[[], bool]:
     """Return a check that a GET request receives status 200."""
-
-    def is_ready() -> bool:
-        connection = http.client.HTTPConnection(HOST, port, timeout=5)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    return is_ready
+    return functools.partial(answers, port, path, seconds=5.0)

@@ -14,9 +14,9 @@ PORTS = {"monolith": monolith_port, "scheduling": scheduling_port}
 SECONDS = 3.0
 
 
-def answers(port: int, path: str) -> bool:
-    """Return whether a GET of the path receives status 200."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+def answers(port: int, path: str, seconds: float = SECONDS) -> bool:
+    """Return whether a GET of the path on this machine receives status 200 in time."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK
