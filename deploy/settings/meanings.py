@@ -25,6 +25,10 @@ MEANINGS: Mapping[str, Meaning] = {
         "days for which an idempotency key is kept, counted from its request ([retention](retention.md))", "7"
     ),
     "INBOX_RETENTION_DAYS": Meaning("days for which a consumer keeps the events that it has applied", "30"),
+    "IN_PROCESS_DATABASE_URL": Meaning(
+        "a database of its own for the scheduling schema that runs in the monolith's processes, without live cutovers; "
+        "if unset, the monolith's database"
+    ),
     "MAIL_PORT": Meaning("the port of the pages that show the demo's mails", "8025"),
     "MAIL_RETENTION_DAYS": Meaning("days for which sent mails, given-up mails and past reminders are kept", "90"),
     "METRICS_TOKEN": Meaning("the bearer token that `/metrics` requires"),
@@ -53,6 +57,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "`switched` routes each business to the database that owns it; `http`, for when the extraction is final, sends "
         "every call to the scheduling service",
         "switched",
+    ),
+    "SCHEDULING_CALLS_AT_ONCE": Meaning(
+        "concurrent calls of the scheduling service per worker process; below `WEB_THREADS`, so that the other modules "
+        "keep free threads. If unset, three quarters of the threads",
+        "6",
     ),
     "SCHEDULING_DATABASE_ROLE_SECRET": Meaning(
         "the scheduling service's DATABASE_ROLE_SECRET, for processes that use both databases"

@@ -1,4 +1,4 @@
-"""Send a peak hour through either adapter, and compare; compare two results."""
+"""Send a peak hour through either adapter; compare two results."""
 
 import importlib.util
 import os

@@ -6,6 +6,8 @@ revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+# Only a function is added.
+oldest_code = "0001"
 
 # The ownership is locked before the cutover, in the order in which a cutover begins.
 _DECIDE = """

@@ -8,6 +8,8 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
+# Only functions are added.
+oldest_code = "0003"
 
 
 def upgrade() -> None:
