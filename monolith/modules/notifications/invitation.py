@@ -22,8 +22,8 @@ def invitation(events: Sequence[AnyEvent], *, organizer: str, attendee: str) -> 
     Several events are published instead, without an attendee: a request may contain one UID only (RFC 5546, section
     3.2.2).
 
-    All mails about an appointment share its UID, and SEQUENCE grows with its version, so that a calendar that receives
-    mails out of order keeps the newest.
+    All mails about an appointment share its UID. SEQUENCE is 0 at first and grows with the version, so that a calendar
+    that receives mails out of order keeps the newest.
     """
     lines = [
         "BEGIN:VCALENDAR",
@@ -56,7 +56,7 @@ def _entry(event: AnyEvent, organizer: str, attendee: str | None) -> Iterator[st
     yield _moment("DTEND", appointment.ends_at, appointment.zone)
     yield f"DTSTAMP:{event.occurred_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     yield f"UID:{appointment.appointment_id}"
-    yield f"SEQUENCE:{appointment.version}"
+    yield f"SEQUENCE:{appointment.version - 1}"
     if attendee is not None:
         yield _line(f"ATTENDEE:mailto:{attendee}")
     yield _line("LOCATION:" + _escaped(one_line(event.business_name)))

@@ -61,7 +61,7 @@ def entry(event: AnyEvent, organizer: str, attendee: str) -> Event:
     appointment, zone = event.appointment, ZoneInfo(event.appointment.zone)
     entry = Event()
     entry.add("uid", str(appointment.appointment_id))
-    entry.add("sequence", appointment.version)
+    entry.add("sequence", appointment.version - 1)
     entry.add("dtstamp", event.occurred_at)
     entry.add("dtstart", appointment.starts_at.astimezone(zone))
     entry.add("dtend", appointment.ends_at.astimezone(zone))

@@ -154,10 +154,10 @@ def test_appointment_over_midnight_names_both_days() -> None:
 @pytest.mark.parametrize(
     ("kind", "method", "status", "sequence"),
     [
-        ("confirmation", "REQUEST", "CONFIRMED", 1),
-        ("reminder", "REQUEST", "CONFIRMED", 1),
-        ("change", "REQUEST", "CONFIRMED", 2),
-        ("cancellation", "CANCEL", "CANCELLED", 2),
+        ("confirmation", "REQUEST", "CONFIRMED", 0),
+        ("reminder", "REQUEST", "CONFIRMED", 0),
+        ("change", "REQUEST", "CONFIRMED", 1),
+        ("cancellation", "CANCEL", "CANCELLED", 1),
     ],
 )
 def test_invitation_can_be_parsed(kind: Kind, method: str, status: str, sequence: int) -> None:
