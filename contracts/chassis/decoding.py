@@ -12,6 +12,7 @@ from msgspec import inspect
 from contracts.chassis.http_constants import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_PATTERN
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=msgspec.Struct)
 
 _key_pattern = re.compile(IDEMPOTENCY_KEY_PATTERN)
 _digits = re.compile(r"-?[0-9]{1,18}")
@@ -64,7 +65,7 @@ def parse_query(text: str) -> dict[str, str]:
         if "%" in pair or "+" in pair:
             name, value = unquote_plus(name), unquote_plus(value)
         if name in fields:
-            raise InvalidInput(f"The query parameter `{name}` is repeated; send it once.", name)
+            raise InvalidInput(f"The query parameter `{name}` is repeated; separate several values by commas.", name)
         fields[name] = value
     return fields
 
@@ -77,6 +78,17 @@ def typed_query(query: dict[str, str], model: type[msgspec.Struct]) -> dict[str,
     """
     kinds = _kinds_of_fields(model)
     return {name: _from_text(text, kinds.get(name, ())) for name, text in query.items()}
+
+
+def convert_query(query: dict[str, str], model: type[Q]) -> Q:
+    """Convert a query to a model. Raises InvalidInput with the path of the field at fault and, for common mistakes, how
+    to write the value."""
+    try:
+        return convert(typed_query(query, model), model)
+    except InvalidInput as error:
+        name = error.field or ""
+        hint = _hint(query.get(name, ""), _kinds_of_fields(model).get(name, ()))
+        raise InvalidInput(f"{error.message}{hint}", error.field) from error
 
 
 def convert(value: Any, model: type[T]) -> T:
@@ -113,6 +125,14 @@ def _from_text(text: str, kinds: tuple[type[inspect.Type], ...]) -> Any:
     if inspect.BoolType in kinds:
         return _BOOLEANS.get(text, text)
     return text.split(",") if inspect.VarTupleType in kinds else text
+
+
+def _hint(text: str, kinds: tuple[type[inspect.Type], ...]) -> str:
+    if inspect.BoolType in kinds:
+        return " Send `true` or `false`."
+    if inspect.DateTimeType in kinds and " " in text:
+        return " In a query, `+` means a space: write it as `%2B`."
+    return ""
 
 
 @cache

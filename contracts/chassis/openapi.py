@@ -35,9 +35,9 @@ def content(schema: Json, media_type: str = JSON_TYPE) -> Json:
     return {media_type: {"schema": schema}}
 
 
-def request_body(schema: Json) -> Json:
-    """Return a required JSON body."""
-    return {"required": True, "content": content(schema)}
+def request_body(schema: Json, *, required: bool = True) -> Json:
+    """Return a JSON body."""
+    return {"required": required, "content": content(schema)}
 
 
 def path_fields(path: str) -> list[str]:

@@ -54,7 +54,7 @@ def _user_endpoints(handlers: "Handlers") -> list[AnyEndpoint]:
             handler=handlers.me, reply=models.Me, summary="Return the caller and the businesses they belong to",
         ),
         Endpoint(
-            module=MODULE, name="change_password", method="POST", path="/me/password", access=Access.SIGNED_IN,
+            module=MODULE, name="change_password", method="POST", path="/me/password", access=Access.SESSION,
             handler=handlers.change_password, body=models.ChangePassword, reply=None,
             summary="Change the password and end all other sessions",
         ),

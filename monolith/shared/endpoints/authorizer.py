@@ -69,6 +69,8 @@ class Authorizer:
             return
         if principal is None:
             raise unauthenticated()
+        if access is Access.SESSION and principal.session_id is None:
+            raise forbidden("This requires a signed-in user; API tokens are not allowed.")
         if access is Access.OPERATOR and not principal.is_operator:
             raise forbidden("Only operators are allowed to do this.")
         allowed = _ROLES.get(access)

@@ -2,11 +2,14 @@
 
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from contracts.chassis import decoding
 from contracts.chassis.decoding import InvalidInput
 from monolith.shared.endpoints.errors import ApiError, invalid_request
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=Struct)
 
 
 def decode_body(body: bytes, model: type[T]) -> T:
@@ -29,6 +32,14 @@ def convert(value: Any, model: type[T]) -> T:
     """Convert a value of plain JSON types to a model. Raises ApiError 400."""
     try:
         return decoding.convert(value, model)
+    except InvalidInput as error:
+        raise _api_error(error) from error
+
+
+def convert_query(query: dict[str, str], model: type[Q]) -> Q:
+    """Convert a query to a model. Raises ApiError 400."""
+    try:
+        return decoding.convert_query(query, model)
     except InvalidInput as error:
         raise _api_error(error) from error
 

@@ -16,6 +16,7 @@ class Access(Enum):
     """Required access. From MEMBER to OWNER, it is a role in the business that the path names."""
 
     PUBLIC = "everyone"
+    SESSION = "signed-in users, but not API tokens"
     SIGNED_IN = "signed-in users and API tokens"
     MEMBER = "the owner, staff and customers of the business"
     STAFF = "the owner and staff of the business"

@@ -72,12 +72,14 @@ def _operation(endpoint: AnyEndpoint, references: dict[Any, Json], schemas: Json
         "responses": {str(_status(endpoint)): _response(endpoint, references), "default": _ERROR},
     }
     if endpoint.body is not None:
-        operation["requestBody"] = openapi.request_body(references[endpoint.body])
+        reference = references[endpoint.body]
+        needed = not endpoint.needs_key or bool(schemas[reference["$ref"].rpartition("/")[2]].get("required"))
+        operation["requestBody"] = openapi.request_body(reference, required=needed)
     return operation
 
 
 def _security(access: Access) -> list[Json]:
-    if access is Access.OPERATOR:
+    if access in (Access.OPERATOR, Access.SESSION):
         return [{"session": []}]
     either: list[Json] = [{"session": []}, {"apiToken": []}]
     return [{}, *either] if access is Access.PUBLIC else either

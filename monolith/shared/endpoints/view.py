@@ -5,11 +5,10 @@ from typing import Any
 import msgspec
 from flask import Response, request
 
-from contracts.chassis.decoding import typed_query
 from contracts.chassis.http_constants import JSON_TYPE
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.call import Call
-from monolith.shared.endpoints.decoding import convert, decode_body, decode_query, require_key
+from monolith.shared.endpoints.decoding import convert, convert_query, decode_body, decode_query, require_key
 from monolith.shared.endpoints.endpoint import AnyEndpoint
 from monolith.shared.endpoints.errors import ApiError, invalid_request
 from monolith.shared.middleware.request_context import current_request_context
@@ -44,7 +43,7 @@ class EndpointView:
         principal = self._authorizer.principal(request)
         self._authorizer.authorize(endpoint.access, principal, business)
         return Call(
-            body=None if endpoint.body is None else _body(endpoint.body),
+            body=None if endpoint.body is None else _body(endpoint.body, may_be_missing=endpoint.needs_key),
             query=_query(endpoint.query),
             path=path,
             principal=principal,
@@ -56,8 +55,10 @@ class EndpointView:
         )
 
 
-def _body(model: type[Any]) -> Any:
+def _body(model: type[Any], *, may_be_missing: bool) -> Any:
     content_type = request.environ.get("CONTENT_TYPE", "")
+    if may_be_missing and not content_type and not request.content_length:
+        return convert({}, model)
     if content_type.partition(";")[0].strip().lower() != JSON_TYPE:
         raise ApiError(415, "unsupported_media_type", f"Send the body as {JSON_TYPE}.", field="Content-Type")
     return decode_body(request.get_data(cache=False), model)
@@ -66,7 +67,7 @@ def _body(model: type[Any]) -> Any:
 def _query(model: type[msgspec.Struct] | None) -> msgspec.Struct | None:
     fields = decode_query(request.environ.get("QUERY_STRING", ""))
     if model is not None:
-        return convert(typed_query(fields, model), model)
+        return convert_query(fields, model)
     if fields:
         name = next(iter(fields))
         raise invalid_request(f"This endpoint has no query parameters; remove `{name}`.", name)

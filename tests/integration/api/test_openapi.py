@@ -52,6 +52,7 @@ def test_document_describes_access(site: Site) -> None:
     paths = document(site)["paths"]
     assert {} in paths["/businesses/{slug}"]["get"]["security"]
     assert paths["/businesses/{slug}/tokens"]["post"]["security"] == [{"session": []}, {"apiToken": []}]
+    assert paths["/me/password"]["post"]["security"] == [{"session": []}], "a token must not change a password"
     key = [p for p in paths["/signup"]["post"]["parameters"] if p["in"] == "header"]
     assert [p["name"] for p in key] == ["Idempotency-Key"]
 

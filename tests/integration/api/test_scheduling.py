@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -236,3 +237,31 @@ def test_anonymous_caller_must_sign_in(site: Site, salon: Salon, path: str) -> N
 @pytest.mark.parametrize("path", ["business", "settle"])
 def test_internal_operations_are_not_exposed(salon: Salon, path: str) -> None:
     assert post(salon.owner, path).status_code == 404
+
+
+def test_write_without_fields_needs_no_body(site: Site, customer: Client, salon: Salon) -> None:
+    root = f"{site.url}/api/v1{ROOT}/appointments"
+    booked = answered(post(customer, "appointments", offering_id=salon.offering, starts_at=noon()))["appointment_id"]
+    key = {"Idempotency-Key": uuid4().hex}
+    answer = customer.session.post(f"{root}/{booked}/cancel", headers=key, timeout=30)
+    assert answered(answer)["status"] == "cancelled"
+    refused(customer.session.post(root, headers=key, timeout=30), 400, "invalid_request", field="offering_id")
+    document = answered(customer.get("/openapi.json"))["paths"]
+    at = "/businesses/{slug}/appointments"
+    bodies = (document[f"{at}/{{appointment_id}}/cancel"], document[at])
+    assert [each["post"]["requestBody"]["required"] for each in bodies] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "query, hint",
+    [
+        ("by_day=yes", "Send `true` or `false`."),
+        ("start=2030-01-01T10:00:00+01:00", "write it as `%2B`."),
+        ("provider_ids=a&provider_ids=b", "separate several values by commas."),
+    ],
+)
+def test_refused_query_says_how_to_write_the_value(salon: Salon, query: str, hint: str) -> None:
+    window = urlencode({"end": noon(120)} if query.startswith("start") else {"start": noon(), "end": noon(120)})
+    answer = salon.owner.get(f"{ROOT}/slots?offering_id={salon.offering}&{window}&{query}")
+    refused(answer, 400, "invalid_request", field=query.partition("=")[0])
+    assert answer.json()["detail"].endswith(hint)
