@@ -1,6 +1,8 @@
 """The pages, on success and on errors."""
 
+import re
 from uuid import UUID, uuid4
+from xml.etree import ElementTree
 
 import pytest
 import requests
@@ -50,6 +52,26 @@ def test_public_pages(browser: Browser, path: str) -> None:
 def test_meaningless_query_still_shows_the_page(browser: Browser, query: str) -> None:
     page = browser.open(f"/b/near-salon?{query}")
     assert (page.status, "Massage on" in page.text) == (200, True)
+
+
+def test_pages_have_an_icon(browser: Browser) -> None:
+    page = browser.open("/")
+    (address,) = re.findall(r'<link rel="icon" type="image/svg\+xml" href="([^"]+)">', page.source)
+    icon = browser.session.get(browser.site + address, timeout=30)
+    assert (icon.status_code, icon.headers["Content-Type"].partition(";")[0]) == (200, "image/svg+xml")
+    ElementTree.fromstring(icon.text)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_borders_of_controls_have_enough_contrast(browser: Browser, scheme: int) -> None:
+    """WCAG 2.2, 1.4.11: at least 3:1 against the page and against what a control is filled with."""
+    styles = browser.session.get(f"{browser.site}/static/site.css", timeout=30).text
+    colours = {name: pair.split(", ") for name, pair in re.findall(r"--(\w+): light-dark\(([^)]+)\)", styles)}
+    (border,) = re.findall(r"^input, select, textarea \{[^}]*border: 1px solid var\(--(\w+)\)", styles, re.MULTILINE)
+    edge = luminance(colours[border][scheme])
+    for surface in ("paper", "sheet"):
+        lower, higher = sorted((edge, luminance(colours[surface][scheme])))
+        assert (higher + 0.05) / (lower + 0.05) >= 3
 
 
 @pytest.mark.parametrize(
@@ -202,6 +224,13 @@ def test_signing_out_ends_the_session_everywhere(signed_in: Browser, shop: Shop)
     answer = stolen.get(f"{signed_in.site}/b/{shop.slug}/appointments", allow_redirects=False, timeout=30)
     assert answer.status_code == 303
     assert "/sign-in" in answer.headers["Location"]
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour like `#0b5cad`, as WCAG defines it."""
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def sign_in(browser: Browser, shop: Shop, customer: Customer) -> None:
