@@ -143,8 +143,9 @@ class AppointmentPages:
         found = _appointment(page, appointment_id)
         offering, today = _offering(page, found), local_today(page)
         current_day = found.starts_at.astimezone(ZoneInfo(page.business.zone)).date()
-        day = requested_day(request.args.get("day"), today) or max(current_day, today)
-        terms = reschedule_terms(offering, found) if offering else ChangeTerms(refused=True)
+        named_day, day_problem = requested_day(request.args.get("day"), today)
+        day = named_day or max(current_day, today)
+        terms = _reschedule_terms(page, offering, found)
         return page.render(
             "move.html",
             a=found,
@@ -157,7 +158,7 @@ class AppointmentPages:
             moving=terms,
             fee=self._fee(page, found, terms.fee_percent),
             key=new_key(),
-            problem=problem,
+            problem=problem or day_problem,
         )
 
     def _fee(self, page: PageContext, appointment: m.Appointment, percent: int) -> str:
@@ -186,6 +187,12 @@ def _appointment(page: PageContext, appointment_id: UUID) -> m.Appointment:
 def _offering(page: PageContext, appointment: m.Appointment) -> m.Offering | None:
     offerings = page.port.list_offerings(page.call_context(), m.ListOfferings()).offerings
     return next((each for each in offerings if each.offering_id == appointment.offering_id), None)
+
+
+def _reschedule_terms(page: PageContext, offering: m.Offering | None, appointment: m.Appointment) -> ChangeTerms:
+    if offering is None:
+        return ChangeTerms(refused=True)
+    return ChangeTerms() if page.is_staff() else reschedule_terms(offering, appointment)
 
 
 def _alternative_slots(

@@ -16,6 +16,7 @@ from contracts.scheduling.errors import SlotUnavailable
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.endpoints.decoding import convert, require_key
+from monolith.shared.endpoints.errors import ApiError
 from monolith.web.change_terms import cancellation_terms
 from monolith.web.formatting import money
 from monolith.web.free_times import day_window, free_slots, local_today, requested_day
@@ -55,7 +56,8 @@ class BookingPages:
             (p.provider_id for p in providers if str(p.provider_id) == request.args.get("provider")), None
         )
         today = local_today(page)
-        day = requested_day(request.args.get("day"), today) or _first_free_day(page, selected, provider_id, today)
+        named_day, problem = requested_day(request.args.get("day"), today)
+        day = named_day or _first_free_day(page, selected, provider_id, today)
         slots = free_slots(page, selected, day, provider_id=provider_id) if selected else ()
         return page.render(
             "business.html",
@@ -71,6 +73,7 @@ class BookingPages:
             prices=self._prices(page.business),
             staff=page.is_staff(),
             key=new_key(),
+            problem=problem,
         )
 
     def confirm(self, slug: str) -> str | Response:
@@ -102,8 +105,11 @@ class BookingPages:
         page = self._contexts.for_business(slug)
         if not page.is_member():
             return page.to_sign_in()
-        form, today = request.form, local_today(page)
-        start, end = day_window(page, requested_day(form.get("day"), today) or today)
+        form = request.form
+        day, problem = requested_day(form.get("day"), local_today(page))
+        if day is None or problem is not None:
+            raise ApiError(400, "invalid_day", "This day has passed or is not a date. Please choose another day.")
+        start, end = day_window(page, day)
         fields = {
             "offering_id": form.get("offering", ""),
             "provider_id": form.get("provider") or None,

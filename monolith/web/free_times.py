@@ -14,13 +14,22 @@ def local_today(page: PageContext) -> date:
     return datetime.now(ZoneInfo(page.business.zone)).date()
 
 
-def requested_day(text: str | None, today: date) -> date | None:
-    """Parse a day and clamp it to between today and two years ahead; None if it is missing or malformed."""
+def requested_day(text: str | None, today: date) -> tuple[date | None, str | None]:
+    """Return a day between today and two years ahead, and a message if it is not the day that was requested.
+
+    The day is None if `text` is missing or malformed.
+    """
+    if not text:
+        return None, None
     try:
-        parsed = date.fromisoformat(text) if text else None
+        parsed = date.fromisoformat(text)
     except ValueError:
-        parsed = None
-    return parsed and min(max(parsed, today), today + _HORIZON)
+        return None, "The requested day is not a date, so this page shows another day."
+    if parsed < today:
+        return today, "The requested day has passed, so this page shows today."
+    if parsed > today + _HORIZON:
+        return today + _HORIZON, "Bookings are possible up to two years ahead, so this page shows the last such day."
+    return parsed, None
 
 
 def day_window(page: PageContext, day: date, days: int = 1) -> tuple[datetime, datetime]:

@@ -48,10 +48,21 @@ def test_public_pages(browser: Browser, path: str) -> None:
     assert "<script" not in page.source
 
 
-@pytest.mark.parametrize("query", ["day=yesterday", "day=2030-02-30", "day=0001-01-01", "day=9999-12-31", "offering=x"])
-def test_meaningless_query_still_shows_the_page(browser: Browser, query: str) -> None:
+@pytest.mark.parametrize(
+    "query, problem",
+    [
+        ("day=yesterday", "is not a date"),
+        ("day=2030-02-30", "is not a date"),
+        ("day=0001-01-01", "has passed, so this page shows today"),
+        ("day=9999-12-31", "two years ahead"),
+        ("offering=x", ""),
+    ],
+)
+def test_meaningless_query_shows_the_page_and_what_was_wrong(browser: Browser, query: str, problem: str) -> None:
     page = browser.open(f"/b/near-salon?{query}")
     assert (page.status, "Massage on" in page.text) == (200, True)
+    assert problem in page.text
+    assert ('role="alert"' in page.source) == bool(problem)
 
 
 def test_pages_have_an_icon(browser: Browser) -> None:
