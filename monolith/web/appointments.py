@@ -14,6 +14,7 @@ from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import Conflict
 from contracts.scheduling.port import SchedulingPort
+from monolith.modules.auth.api import AuthApi, UserRef
 from monolith.modules.billing.api import BillingApi, InvoicesQuery, fee_of
 from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.web.change_terms import ChangeTerms, cancellation_terms, reschedule_terms
@@ -31,8 +32,9 @@ PageResponse = str | Response | tuple[str, int]
 class AppointmentPages:
     """Handlers of the pages; they use scheduling through the port only."""
 
-    def __init__(self, contexts: PageContextFactory, billing: BillingApi) -> None:
+    def __init__(self, contexts: PageContextFactory, customers: AuthApi, billing: BillingApi) -> None:
         self._contexts = contexts
+        self._customers = customers
         self._billing = billing
 
     def add_to(self, pages: Blueprint) -> None:
@@ -127,13 +129,16 @@ class AppointmentPages:
         found = _appointment(page, appointment_id)
         upcoming = found.status in ("held", "pending", "booked") and found.starts_at > datetime.now(UTC)
         offering = _offering(page, found) if upcoming else None
-        cancelling = cancellation_terms(offering, found.starts_at) if offering else ChangeTerms()
+        cancelling = ChangeTerms()
+        if offering and not page.is_staff():  # who are exempt from cut-offs and fees
+            cancelling = cancellation_terms(offering, found.starts_at)
         return page.render(
             "appointment.html",
             a=found,
+            customer=self._other_customer(page, found),
             upcoming=upcoming,
             cancelling=cancelling,
-            moving=reschedule_terms(offering, found) if offering else ChangeTerms(refused=True),
+            moving=_reschedule_terms(page, offering, found),
             fee=self._fee(page, found, cancelling.fee_percent if upcoming else found.fee_percent),
             key=new_key(),
             problem=problem,
@@ -160,6 +165,13 @@ class AppointmentPages:
             key=new_key(),
             problem=problem or day_problem,
         )
+
+    def _other_customer(self, page: PageContext, appointment: m.Appointment) -> UserRef | None:
+        """Return the customer if staff look at the appointment of another person; otherwise None."""
+        if appointment.customer_id == page.require_principal().user_id:
+            return None
+        unknown = UserRef(appointment.customer_id, "Unknown customer", "")
+        return self._customers.user(appointment.customer_id) or unknown
 
     def _fee(self, page: PageContext, appointment: m.Appointment, percent: int) -> str:
         """Return the fee, like `12.50 EUR`, or an empty string. Without an invoice yet, the current price counts."""

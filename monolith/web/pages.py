@@ -28,7 +28,7 @@ def create_pages(contexts: PageContextFactory, auth: Auth, billing: BillingApi) 
     pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
     AccountPages(contexts, auth).add_to(pages)
     BookingPages(contexts, billing).add_to(pages)
-    AppointmentPages(contexts, billing).add_to(pages)
+    AppointmentPages(contexts, auth.api, billing).add_to(pages)
     for name, shown in FILTERS.items():
         pages.add_app_template_filter(shown, name)
     return pages
