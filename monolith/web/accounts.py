@@ -137,8 +137,9 @@ def _fields(*names: str) -> dict[str, str]:
 
 
 def _user_message(error: ApiError) -> str:
-    field = error.field if error.code == "invalid_request" else None
-    return _FIELD_MESSAGES.get(str(field), error.message)
+    if error.code != "invalid_request":
+        return error.message
+    return _FIELD_MESSAGES.get(str(error.field), "Please check what you entered.")
 
 
 _FIELD_MESSAGES = {

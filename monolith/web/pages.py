@@ -10,7 +10,7 @@ from monolith.web.accounts import AccountPages
 from monolith.web.appointments import AppointmentPages
 from monolith.web.booking import BookingPages
 from monolith.web.formatting import FILTERS
-from monolith.web.page_context import PageContextFactory
+from monolith.web.page_context import PageContextFactory, local_path
 
 _TITLES = {
     400: "Something went wrong",
@@ -20,8 +20,11 @@ _TITLES = {
     409: "This could not be done",
     429: "Too many attempts",
     503: "Temporarily unavailable",
-    504: "We do not know whether this was done",
+    504: "This took too long",
 }
+_UNKNOWN_OUTCOME = "We do not know whether this was done"
+_INVALID_REQUEST = "The address or the form is incomplete or has an invalid value."
+_NOT_LOADED = "This page could not be loaded. Please try again in a moment."
 
 
 def create_pages(contexts: PageContextFactory, auth: Auth, billing: BillingApi) -> Blueprint:
@@ -36,13 +39,18 @@ def create_pages(contexts: PageContextFactory, auth: Auth, billing: BillingApi) 
 
 def error_page(problem: Problem) -> str:
     """Render what happened and what to do next, without internal details."""
+    # A page that only reads has nothing to say about whether something was done.
+    retry = problem.status in (503, 504) and request.method in ("GET", "HEAD")
+    title = _TITLES.get(problem.status, "Something went wrong")
+    message = _INVALID_REQUEST if problem.code == "invalid_request" else problem.message
     return render_template(
         "error.html",
         business=None,
         person=None,
-        title=_TITLES.get(problem.status, "Something went wrong"),
-        message=problem.message,
-        back=_back(problem),
+        title=_UNKNOWN_OUTCOME if problem.code == "outcome_unknown" and not retry else title,
+        message=_NOT_LOADED if retry else message,
+        back=local_path(request.full_path.rstrip("?"), _back(problem)) if retry else _back(problem),
+        retry=retry,
         request_id=current_request_context().trace.request_id if problem.status >= 500 else None,
     )
 
@@ -52,4 +60,4 @@ def _back(problem: Problem) -> str:
     slug = (request.view_args or {}).get("slug")
     if slug is None or problem.status == 404:
         return url_for("pages.home")
-    return url_for("pages.appointments" if problem.status == 504 else "pages.business", slug=slug)
+    return url_for("pages.appointments" if problem.code == "outcome_unknown" else "pages.business", slug=slug)

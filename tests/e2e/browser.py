@@ -140,5 +140,6 @@ class Browser:
         assert response.headers["Content-Type"] == "text/html; charset=utf-8", response.headers
         assert response.status_code != 500, response.text
         assert "Traceback" not in response.text
+        assert "`" not in response.text, "Markdown in a page"
         self._page = Page(response)
         return self._page

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 
@@ -68,6 +69,7 @@ def test_monolith_owned_businesses_are_bookable_without_the_scheduling_database(
     refused_in_time(lambda: [far.slots(), far.book(start), far.appointments()])
     page = Browser(world.installation.url).open("/b/far-salon")
     assert (page.status, "Temporarily unavailable" in page.text) == (503, True)
+    assert "nothing was done" not in page.text.lower(), "a page that only reads never does anything"
 
     assert invoiced(far) != []
     assert world.installation.extraction("status").stdout.count("owner's database unreachable") == 1
@@ -96,6 +98,17 @@ def test_service_owned_businesses_are_bookable_without_the_monolith_database(wor
     books(world, "in_process")
     eventually(lambda: meanwhile in invoiced(far), "the invoice for what was booked meanwhile")
     eventually(lambda: any(meanwhile in calendar for calendar in invitations(world, far)), "the mail for it")
+
+
+def test_page_that_takes_too_long_offers_to_try_again(world: World) -> None:
+    browser = Browser(world.installation.url)
+    with psycopg.connect(world.servers["http"].admin_url("scheduling")) as connection:
+        connection.execute("LOCK TABLE scheduling.offering, scheduling.business IN ACCESS EXCLUSIVE MODE")
+        page = browser.open("/b/far-salon?day=2030-01-01")
+    assert (page.status, "This took too long" in page.text) == (504, True)
+    assert "done" not in page.text
+    eventually(lambda: browser.open(page.url).status == 200, "the page")
+    assert next(link.address for link in page.links if link.words == "Try again") == page.url
 
 
 def server(folder: Path) -> PostgresServer:

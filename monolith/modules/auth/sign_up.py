@@ -80,7 +80,7 @@ class SignUps:
             raise ApiError(
                 503,
                 "set_up_unfinished",
-                f"Your account and `{business.slug}` exist, but the calendar is still being set up. This finishes "
+                f'Your account and "{business.slug}" exist, but the calendar is still being set up. This finishes '
                 "automatically in a moment; then sign in.",
                 retry_after=5,
             ) from error
@@ -102,5 +102,5 @@ def _key_reused() -> ApiError:
 
 def _slug_taken(slug: str) -> ApiError:
     return ApiError(
-        409, "slug_taken", f"The short name `{slug}` is already taken. Please choose another one.", field="slug"
+        409, "slug_taken", f'The short name "{slug}" is already taken. Please choose another one.', field="slug"
     )
