@@ -63,6 +63,7 @@ class BookingPages:
             "business.html",
             offerings=offerings,
             selected=selected,
+            named_day=named_day,
             day=day,
             today=today,
             day_before=day - timedelta(days=1),
