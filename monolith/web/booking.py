@@ -12,17 +12,20 @@ from werkzeug import Response
 
 from contracts.chassis.values import Instant
 from contracts.scheduling import models as m
-from contracts.scheduling.errors import SlotUnavailable
+from contracts.scheduling.errors import KeyReused, SlotUnavailable
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.shared.endpoints.errors import ApiError
 from monolith.web.change_terms import cancellation_terms
 from monolith.web.formatting import money
-from monolith.web.free_times import day_window, free_slots, local_today, requested_day
+from monolith.web.free_times import day_window, free_slots, is_free, local_today, requested_day
 from monolith.web.page_context import PageContext, PageContextFactory, new_key
 
 _SEARCH_DAYS = 14
+_BOOKED_ALREADY = (
+    "You have already booked with this form: see My appointments. Choose another time to book another appointment."
+)
 
 
 class _Selection(Struct, frozen=True):
@@ -31,6 +34,10 @@ class _Selection(Struct, frozen=True):
     offering: UUID
     at: Instant
     provider: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if not 1970 <= self.at.year < 9999:
+            raise ValueError("`at` cannot be converted to every time zone")
 
 
 class BookingPages:
@@ -81,6 +88,11 @@ class BookingPages:
         page = self._contexts.for_business(slug)
         if not page.is_member():
             return page.to_sign_in()
+        if "key" not in request.args:
+            # With the key in the address, a page that is opened again with *Back* submits the same key.
+            offering, provider, at = (request.args.get(name) for name in ("offering", "provider", "at"))
+            again = url_for("pages.confirm", slug=slug, offering=offering, provider=provider, at=at, key=new_key())
+            return redirect(again, 303)
         return self._confirmation(page, request.args)
 
     def book(self, slug: str) -> str | Response | tuple[str, int]:
@@ -99,6 +111,8 @@ class BookingPages:
             booked = page.port.book(page.call_context(require_key(form.get("key"))), convert(fields, m.Book))
         except SlotUnavailable as error:
             return self._confirmation(page, form, problem=f"{error.message} Please choose another time."), 409
+        except KeyReused:
+            return self._confirmation(page, form, problem=_BOOKED_ALREADY), 409
         return redirect(url_for("pages.appointment", slug=slug, appointment_id=booked.appointment_id), 303)
 
     def wait(self, slug: str) -> Response:
@@ -126,21 +140,24 @@ class BookingPages:
         required = {name: parameters.get(name, "") for name in ("offering", "at")}
         selection = convert(required | {"provider": parameters.get("provider") or None}, _Selection)
         offerings = page.port.list_offerings(page.call_context(), m.ListOfferings()).offerings
-        offering = next((o for o in offerings if o.offering_id == selection.offering), None)
+        offering = next((o for o in offerings if o.active and o.offering_id == selection.offering), None)
         providers = _providers_of(page, offering)
         provider = next((p for p in providers if p.provider_id == selection.provider), None)
         if offering is None or (selection.provider is not None and provider is None):
             return page.render("business.html", offerings=[], problem="This service is no longer offered.")
+        bookable = problem is None and is_free(page, offering, selection.at, selection.provider)
         return page.render(
             "confirm.html",
+            bookable=bookable,
             offering=offering,
             provider=provider or (providers[0] if len(providers) == 1 else None),
             provider_id=selection.provider,
             starts_at=selection.at,
+            day=selection.at.astimezone(ZoneInfo(page.business.zone)).date(),
             price=self._prices(page.business).get(offering.offering_id, ""),
             cancelling=cancellation_terms(offering, selection.at),
-            key=new_key(),
-            problem=problem,
+            key=require_key(parameters.get("key")),
+            problem=None if bookable else problem or "This time is not available. Please choose another time.",
         )
 
     def _prices(self, business: BusinessRef) -> dict[UUID, str]:

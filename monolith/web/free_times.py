@@ -60,3 +60,13 @@ def free_slots(
         seats=seats,
     )
     return page.port.search_slots(page.call_context(), query).slots
+
+
+def is_free(page: PageContext, offering: m.Offering, at: datetime, provider_id: UUID | None) -> bool:
+    """Return whether a search lists this start. Past starts, and those beyond two years, are never listed."""
+    now = datetime.now(UTC)
+    if not now < at < now + _HORIZON:
+        return False
+    end = at + timedelta(minutes=1)
+    query = m.SearchSlots(offering_id=offering.offering_id, start=at, end=end, provider_id=provider_id)
+    return any(slot.starts_at == at for slot in page.port.search_slots(page.call_context(), query).slots)

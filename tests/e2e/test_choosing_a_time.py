@@ -53,6 +53,35 @@ def test_times_belong_to_the_service_and_provider_shown_as_chosen(browser: Brows
     assert "Service Sauna, 30 minutes With Ben" in browser.page.text
 
 
+def test_booking_again_after_going_back_books_once(
+    browser: Browser, shop: Shop, owner: Client, customer: Customer
+) -> None:
+    """A second provider keeps the time bookable after the first booking."""
+    added_provider(owner, shop, "Ben", shop.offering_id)
+    confirm_page = a_time(browser, shop)
+    first = browser.submit("Book it")
+    assert "You are booked" in first.text
+    browser.open(confirm_page)
+    assert browser.submit("Book it").url == first.url
+    browser.open(confirm_page)
+    changed = browser.submit("Book it", note="a changed note")
+    assert (changed.status, "You have already booked with this form" in changed.text) == (409, True)
+    assert len(answered(customer.appointments())["appointments"]) == 1
+
+
+def test_time_that_is_not_offered_cannot_be_confirmed(browser: Browser, shop: Shop, owner: Client) -> None:
+    hours = [{"weekday": weekday, "opens": "09:00", "closes": "17:00"} for weekday in range(1, 8)]
+    set_hours(owner, shop, hours)
+    by_day, by_night = (f"{in_days(9)}T{hour}:00:00+00:00" for hour in ("11", "03"))
+    assert any("Book it" in form.buttons for form in browser.open(confirm_address(shop, by_day)).forms)
+    never = [by_night, f"{in_days(-9)}T11:00:00+00:00", "2999-12-31T23:59:59+00:00", f"{in_days(9)}T11:07:00+00:00"]
+    for at in never:
+        page = browser.open(confirm_address(shop, at))
+        assert "This time is not available. Please choose another time." in page.text
+        assert not any("Book it" in form.buttons for form in page.forms)
+    assert f"Massage on {in_days(9):%a}" in browser.follow("Choose another time").text
+
+
 def in_days(days: int) -> date:
     return datetime.now(UTC).date() + timedelta(days=days)
 

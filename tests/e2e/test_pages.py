@@ -13,6 +13,7 @@ from tests.e2e.shop import Customer, Shop, answered
 from tests.site import PASSWORD
 
 EVIL = "https://evil.example/"
+FIRST, LAST = (f"?offering={UUID(int=1)}&at={at}" for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"))
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_anonymous_visitor_books_after_signing_up(browser: Browser, product: Pro
     assert browser.page.path.endswith("/sign-in")
     browser.follow("Create an account")
     browser.submit("Create account", name="Ida", email=new_address(), password=PASSWORD)
-    assert browser.page.url == wanted
+    assert browser.page.url.startswith(wanted)
     assert "You are booked" in browser.submit("Book it").text
 
 
@@ -174,7 +175,7 @@ def test_appointment_of_another_customer_is_not_found(signed_in: Browser, shop: 
     assert "Massage" not in page.text
 
 
-@pytest.mark.parametrize("query", ["", "?offering=x&provider=y&at=z", "?at=2030-01-01T10:00:00"])
+@pytest.mark.parametrize("query", ["", "?offering=x&provider=y&at=z", "?at=2030-01-01T10:00:00", FIRST, LAST])
 def test_confirmation_page_without_a_slot(signed_in: Browser, shop: Shop, query: str) -> None:
     page = signed_in.open(f"/b/{shop.slug}/confirm{query}")
     assert page.status == 400
