@@ -21,6 +21,7 @@ from monolith.web.change_terms import cancellation_terms
 from monolith.web.formatting import money
 from monolith.web.free_times import day_window, free_slots, is_free, local_today, requested_day
 from monolith.web.page_context import PageContext, PageContextFactory, new_key
+from monolith.web.regular_hours import may_become_free
 
 _SEARCH_DAYS = 14
 _BOOKED_ALREADY = (
@@ -62,6 +63,7 @@ class BookingPages:
         provider_id = next(
             (p.provider_id for p in providers if str(p.provider_id) == request.args.get("provider")), None
         )
+        asked = [p for p in providers if provider_id in (None, p.provider_id)]
         today = local_today(page)
         named_day, problem = requested_day(request.args.get("day"), today)
         day = named_day or _first_free_day(page, selected, provider_id, today)
@@ -76,6 +78,8 @@ class BookingPages:
             day_before=day - timedelta(days=1),
             day_after=day + timedelta(days=1),
             starts=_by_start(slots, {p.provider_id: p.name for p in providers}),
+            # Free times come first; only a day without any needs the answer.
+            may_become_free=selected and not slots and may_become_free(page, selected, asked, day),
             providers=providers,
             provider_id=provider_id,
             prices=self._prices(page.business),

@@ -82,6 +82,30 @@ def test_time_that_is_not_offered_cannot_be_confirmed(browser: Browser, shop: Sh
     assert f"Massage on {in_days(9):%a}" in browser.follow("Choose another time").text
 
 
+def test_waitlist_is_offered_on_days_that_are_full_but_not_on_closed_ones(
+    browser: Browser, shop: Shop, owner: Client, customer: Customer
+) -> None:
+    open_day, closed_day, holiday = in_days(9), in_days(10), in_days(16)
+    hours = [{"weekday": open_day.isoweekday(), "opens": "10:00", "closes": "10:30"}]
+    set_hours(owner, shop, hours)
+    holidays = {"holidays": [{"date": holiday.isoformat(), "name": "Founder's day"}]}
+    answered(owner.request("PUT", f"/businesses/{shop.slug}/holidays", json=holidays))
+    (slot,) = answered(customer.slots_on(open_day))["slots"]
+    answered(customer.book(slot["starts_at"]))
+    assert offers_the_waitlist(browser, shop, open_day)
+    assert not offers_the_waitlist(browser, shop, closed_day)
+    assert not offers_the_waitlist(browser, shop, holiday)
+
+
+def test_waitlist_is_not_offered_when_the_last_start_of_the_day_has_passed(
+    browser: Browser, shop: Shop, owner: Client
+) -> None:
+    set_hours(owner, shop, [{"weekday": weekday, "opens": "00:00", "closes": "00:30"} for weekday in range(1, 8)])
+    page = browser.open(f"/b/{shop.slug}?day=2020-01-01")
+    assert "this page shows today" in page.text
+    assert "Join the waiting list" not in page.text
+
+
 def in_days(days: int) -> date:
     return datetime.now(UTC).date() + timedelta(days=days)
 
