@@ -30,8 +30,8 @@ class AdapterSetting:
         self._flags.set(SCHEDULING_ADAPTER, adapter, business_id=business_id, actor=actor, reason=reason)
 
     def history(self) -> list[AuditEntry]:
-        """The latest audit entries about this flag, newest first."""
-        return [entry for entry in self._flags.changes() if entry.subject.split()[0] == SCHEDULING_ADAPTER]
+        """The latest 20 audit entries about this flag, newest first."""
+        return self._flags.changes(key=SCHEDULING_ADAPTER)
 
 
 class ShadowShare(NamedTuple):

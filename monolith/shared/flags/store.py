@@ -58,10 +58,12 @@ class FlagStore:
             )
         return before
 
-    def changes(self, limit: int = 20) -> list[AuditEntry]:
-        """Return the latest audit entries, newest first."""
+    def changes(self, limit: int = 20, *, key: str | None = None) -> list[AuditEntry]:
+        """Return the latest audit entries, or the latest about the flag `key`, newest first."""
         columns = [c for c in audit.c if c.name != "audit_id"]
         newest = select(*columns).order_by(audit.c.recorded_at.desc(), audit.c.audit_id.desc()).limit(limit)
+        if key is not None:
+            newest = newest.where(func.split_part(audit.c.subject, " ", 1) == key)
         with self._database.transaction() as connection:
             return [AuditEntry(*row) for row in connection.execute(newest)]
 

@@ -13,7 +13,7 @@ from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.store import cutovers as moves
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.audit import append_audit
-from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
+from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, FlagStore
 from tests.command_line import CommandLine, cutover_settings
 from tests.cutover.replication_pair import start
 from tests.databases import Databases
@@ -50,6 +50,16 @@ def test_show_lists_a_guard_that_ended(platform: ModuleDatabase, extraction: Com
     assert ended[2:5] == ["guard", "0190a0b0-0000-7000-8000-000000000000", "guard.returned"]
     assert " ".join(ended[5:]) == "30 of 40 calls failed"
     assert flagged[3:] == ["(default)", "in_process", "http", "first"]
+
+
+def test_show_lists_changes_older_than_many_other_audit_entries(
+    platform: ModuleDatabase, extraction: CommandLine
+) -> None:
+    extraction("flag", "set", "http", "--reason", "first")
+    for percent in range(25):
+        FlagStore(platform).set(SCHEDULING_SHADOW, str(percent), business_id=None, actor="test", reason="shadow")
+    shown = extraction("flag", "show").stdout.splitlines()[2:]
+    assert [line.split()[3:] for line in shown] == [["(default)", "in_process", "http", "first"]]
 
 
 def test_refused_move_leaves_the_flag_as_it_was(
