@@ -16,6 +16,7 @@ from monolith.cutover.service import (
     ControlPlane,
     CutoverDatabaseUnavailable,
     CutoverNotAbortable,
+    ExtractionFinalized,
     NoCutoverUnderWay,
     OperationError,
     UnknownBusiness,
@@ -29,6 +30,7 @@ _REMEDIES: Mapping[type[OperationError], str] = {
     NoCutoverUnderWay: "`extraction cutover status` shows the latest cutovers",
     CutoverDatabaseUnavailable: "a cutover that is under way is ended by the cutover daemon, or by "
     "`extraction cutover resume`",
+    ExtractionFinalized: "`extraction replicate start --after-finalize` begins a new one, with a new first copy",
 }
 
 

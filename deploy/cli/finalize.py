@@ -2,6 +2,7 @@
 
 import click
 
+from deploy.cli.options import current_actor
 from deploy.control_plane import control_plane
 from deploy.errors import CommandError
 
@@ -14,7 +15,7 @@ def finalize(confirm: str | None) -> None:
     """Complete the extraction: every business stays with the service, and the monolith's copies are deleted.
 
     Compares every business once more, ends replication, and deletes scheduling's rows in the monolith's database.
-    Afterwards no business can be moved back without a new first copy.
+    Afterwards the way back is refused until `extraction replicate start --after-finalize` makes a new first copy.
     """
     if confirm is None:
         click.echo("This ends replication and deletes scheduling's rows in the monolith's database.")
@@ -22,5 +23,5 @@ def finalize(confirm: str | None) -> None:
     if confirm.strip().strip(".'\"").lower() != _CONFIRMATION:
         raise CommandError("nothing was changed: the confirmation was not typed")
     with control_plane() as plane:
-        deleted = plane.extraction.finalize(click.echo)
+        deleted = plane.extraction.finalize(current_actor(), click.echo)
     click.echo(f"{deleted:,} rows of copies deleted; every business is owned by scheduling alone")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from deploy.cli.options import current_actor
 from deploy.control_plane import control_plane
 from monolith.cutover.replication import CopyProgress, ReplicationStatus
 
@@ -33,12 +34,17 @@ def replicate() -> None:
     is_flag=True,
     help="Start even if a server retains WAL for a stopped subscriber without limit.",
 )
+@click.option("--after-finalize", is_flag=True, help="Begin a new extraction although one was finalized.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of a progress bar.")
-def start(discard_copies: bool, allow_unbounded_wal: bool, as_json: bool) -> None:
+def start(discard_copies: bool, allow_unbounded_wal: bool, after_finalize: bool, as_json: bool) -> None:
     """Copy everything to the other database, then replicate both ways. Repeated, it continues where it stopped."""
     with control_plane() as plane, _json_lines() if as_json else _progress_bars() as report:
         plane.extraction.start_replication(
-            report, discard_copies=discard_copies, allow_unbounded_wal=allow_unbounded_wal
+            report,
+            actor=current_actor(),
+            discard_copies=discard_copies,
+            allow_unbounded_wal=allow_unbounded_wal,
+            after_finalize=after_finalize,
         )
     if not as_json:
         click.echo("both databases hold every business; replication runs in both directions")

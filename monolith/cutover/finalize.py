@@ -18,10 +18,13 @@ class FinalizeRefused(Exception):
     """A condition for the final step does not hold; nothing was changed."""
 
 
-def finalize_extraction(databases: SchedulingDatabases, owner: DatabaseName, report: Report) -> int:
+def finalize_extraction(
+    databases: SchedulingDatabases, owner: DatabaseName, report: Report, on_final: Callable[[], None] = lambda: None
+) -> int:
     """Compare every business once more, stop replication, and delete the copies in the other database.
 
-    Returns the number of deleted rows. Raises FinalizeRefused while a business is owned by the other database, has a
+    Returns the number of deleted rows. `on_final` is called once nothing is replicated, before the first row is
+    deleted. Raises FinalizeRefused while a business is owned by the other database, has a
     cutover in progress, or differs. Can be repeated after a crash.
     """
     businesses = _owned_by(databases, owner)
@@ -31,6 +34,7 @@ def finalize_extraction(databases: SchedulingDatabases, owner: DatabaseName, rep
         left = replication.stop(databases)
         if left:
             raise FinalizeRefused(f"replication could not be stopped: {'; '.join(left)}")
+    on_final()
     return discard_copies(databases, other_database(owner), report)
 
 

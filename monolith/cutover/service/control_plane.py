@@ -12,6 +12,7 @@ from monolith.cutover.service.cutovers import CutoverService
 from monolith.cutover.service.directory import BusinessDirectory
 from monolith.cutover.service.errors import CutoverDatabaseUnavailable
 from monolith.cutover.service.extraction import ExtractionService
+from monolith.cutover.service.finalization import FinalizationMark
 from monolith.cutover.service.flags import AdapterSetting, ShadowSetting
 from monolith.cutover.service.verification_service import VerificationService
 from monolith.cutover.store.shadow_results import ShadowResultStore
@@ -59,7 +60,7 @@ def open_control_plane(
             ShadowResultStore(cutover),
             cutovers,
             VerificationService(directory, billing, cutovers),
-            ExtractionService(databases, cutovers),
+            ExtractionService(databases, cutovers, FinalizationMark(flags)),
         )
     except psycopg.OperationalError as error:
         raise CutoverDatabaseUnavailable(" ".join(str(error).split())) from error

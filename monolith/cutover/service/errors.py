@@ -52,6 +52,13 @@ class BatchStopped(OperationError):
         self.slug, self.reason, self.moved, self.untried = slug, reason, moved, untried
 
 
+class ExtractionFinalized(OperationError):
+    """The way back is closed: the monolith's database no longer holds scheduling's rows."""
+
+    def __init__(self) -> None:
+        super().__init__("the extraction was finalized")
+
+
 class ReplicationStopIncomplete(OperationError):
     """Parts of the replication remain in a database that could not be reached."""
 

@@ -7,26 +7,38 @@ from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.finalize import discard_copies, finalize_extraction
 from monolith.cutover.replication import CopyProgress, ReplicationStatus
 from monolith.cutover.service.cutovers import CutoverService, OnMoved
-from monolith.cutover.service.errors import ReplicationStopIncomplete
+from monolith.cutover.service.errors import ExtractionFinalized, ReplicationStopIncomplete
+from monolith.cutover.service.finalization import FinalizationMark
 from monolith.cutover.service.requests import CutoverRequest, Selection
 
 
 class ExtractionService:
     """Starts, stops and ends the extraction. Use it from one thread."""
 
-    def __init__(self, databases: Callable[[], SchedulingDatabases], cutovers: CutoverService) -> None:
-        self._databases, self._cutovers = databases, cutovers
+    def __init__(
+        self, databases: Callable[[], SchedulingDatabases], cutovers: CutoverService, mark: FinalizationMark
+    ) -> None:
+        self._databases, self._cutovers, self._mark = databases, cutovers, mark
 
     def start_replication(
-        self, on_progress: Callable[[CopyProgress], None], *, discard_copies: bool, allow_unbounded_wal: bool
+        self,
+        on_progress: Callable[[CopyProgress], None],
+        *,
+        actor: str,
+        discard_copies: bool,
+        allow_unbounded_wal: bool,
+        after_finalize: bool = False,
     ) -> None:
         """Copy every business to the other database, then replicate both ways. Repeated, it continues where it stopped.
 
-        Raises ReplicationRefused.
+        Raises ExtractionFinalized unless `after_finalize`, and ReplicationRefused.
         """
+        if not after_finalize and self._mark.is_set():
+            raise ExtractionFinalized
         replication.start(
             self._databases(), on_progress, discard_copies=discard_copies, allow_unbounded_wal=allow_unbounded_wal
         )
+        self._mark.clear(actor)
 
     def replication_status(self) -> ReplicationStatus:
         return replication.read_status(self._databases())
@@ -46,9 +58,9 @@ class ExtractionService:
         self.stop_replication()
         discard_copies(self._databases(), "scheduling", lambda line: None)
 
-    def finalize(self, say: Callable[[str], None]) -> int:
-        """Complete the extraction, and return how many rows of copies were deleted.
+    def finalize(self, actor: str, say: Callable[[str], None]) -> int:
+        """Complete the extraction, and return how many rows of copies were deleted. Audited.
 
         Raises FinalizeRefused while a business is owned by the monolith, is being moved, or differs.
         """
-        return finalize_extraction(self._databases(), "scheduling", say)
+        return finalize_extraction(self._databases(), "scheduling", say, lambda: self._mark.set(actor))

@@ -4,6 +4,8 @@ from typing import NamedTuple, cast
 from uuid import UUID
 
 from monolith.cutover.scheduling_flag import DEFAULT, AdapterName
+from monolith.cutover.service.errors import ExtractionFinalized
+from monolith.cutover.service.finalization import FinalizationMark
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, AuditEntry, FlagStore
 
 FLAG_PROPAGATION_SECONDS = 1.0
@@ -15,14 +17,19 @@ class AdapterSetting:
     """`scheduling.adapter`, the adapter that operators request. Ownership routes existing businesses, not this flag."""
 
     def __init__(self, flags: FlagStore) -> None:
-        self._flags = flags
+        self._flags, self._mark = flags, FinalizationMark(flags)
 
     def default(self) -> AdapterName:
         """The adapter that new businesses use."""
         return cast(AdapterName, self._flags.read().get((SCHEDULING_ADAPTER, None), DEFAULT))
 
     def set_default(self, adapter: AdapterName, *, actor: str, reason: str) -> AdapterName:
-        """Create new businesses with `adapter`, and return the default that it replaces."""
+        """Create new businesses with `adapter`, and return the default that it replaces.
+
+        Raises ExtractionFinalized for the monolith's own database after the extraction was finalized.
+        """
+        if adapter == "in_process" and self._mark.is_set():
+            raise ExtractionFinalized
         before = self._flags.set(SCHEDULING_ADAPTER, adapter, business_id=None, actor=actor, reason=reason)
         return cast(AdapterName, before or DEFAULT)
 

@@ -58,8 +58,15 @@ class FlagStore:
             )
         return before
 
+    def record(self, action: str, subject: str, *, actor: str, reason: str) -> None:
+        """Append an audit entry that changes no flag."""
+        with self._database.transaction() as connection:
+            append_audit(
+                connection, actor=actor, action=action, subject=subject, before=None, after=None, reason=reason
+            )
+
     def changes(self, limit: int = 20, *, key: str | None = None) -> list[AuditEntry]:
-        """Return the latest audit entries, or the latest about the flag `key`, newest first."""
+        """Return the latest audit entries, or the latest whose subject begins with the word `key`, newest first."""
         columns = [c for c in audit.c if c.name != "audit_id"]
         newest = select(*columns).order_by(audit.c.recorded_at.desc(), audit.c.audit_id.desc()).limit(limit)
         if key is not None:

@@ -119,6 +119,25 @@ def test_moving_every_business_sets_the_default_too(
     assert set(FlagStore(platform).read().values()) == {"in_process"}
 
 
+def test_finalize_closes_the_way_back(
+    databases: Databases, platform: ModuleDatabase, extraction: CommandLine, replicated: object, service_url: str
+) -> None:
+    sign_up(databases, "one")
+    assert extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url).returncode == 0
+    for _ in range(2):
+        done = extraction("finalize", "--confirm", "there is no way back")
+        assert done.returncode == 0, done.stderr
+    for way_back in (["flag", "set", "in_process"], ["replicate", "start"]):
+        refused = extraction(*way_back)
+        assert refused.returncode == 2
+        assert "the extraction was finalized" in refused.stderr
+        assert "replicate start --after-finalize" in refused.stderr
+    actions = [(each.action, each.actor[:4]) for each in FlagStore(platform).changes(key="extraction")]
+    assert actions == [("extraction.finalized", "cli:")]
+    assert extraction("replicate", "start", "--after-finalize", "--allow-unbounded-wal").returncode == 0
+    assert extraction("flag", "set", "in_process").returncode == 0
+
+
 def sign_up(databases: Databases, *slugs: str, owner: DatabaseName = "monolith") -> list[UUID]:
     """Their ids; each is opened in the monolith's database and routed to `owner`."""
     with auth_site(databases) as site:
