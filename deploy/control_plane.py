@@ -18,6 +18,7 @@ from monolith.cutover.service import (
     CutoverNotAbortable,
     ExtractionFinalized,
     NoCutoverUnderWay,
+    NothingReplicated,
     OperationError,
     UnknownBusiness,
     open_control_plane,
@@ -30,6 +31,7 @@ _REMEDIES: Mapping[type[OperationError], str] = {
     NoCutoverUnderWay: "`extraction cutover status` shows the latest cutovers",
     CutoverDatabaseUnavailable: "a cutover that is under way is ended by the cutover daemon, or by "
     "`extraction cutover resume`",
+    NothingReplicated: "`extraction replicate start` copies every business",
     ExtractionFinalized: "`extraction replicate start --after-finalize` begins a new one, with a new first copy",
 }
 

@@ -25,8 +25,8 @@ from monolith.cutover.service.verification_service import VerificationReport
 def verify(business: str | None, sample: float | None, settle_seconds: float, as_json: bool) -> None:
     """Compare businesses in both databases, row by row, while they are in use.
 
-    Also checks each business's own invariants, and that invoices match appointments. Exits with 1 when anything is
-    wrong, and names the rows.
+    Needs replication: see `extraction replicate`. Also checks each business's own invariants, and that invoices match
+    appointments. Exits with 1 when anything is wrong, and names the rows.
     """
     wrong = 0
     with control_plane() as plane:

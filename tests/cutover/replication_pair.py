@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
-from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.replication import CopyProgress
 from monolith.cutover.verification import compare
 from scheduling_service.engine.database import EngineDatabase
@@ -25,21 +26,42 @@ from tests.databases import Databases
 def start(
     pair: SchedulingDatabases, say: Callable[[CopyProgress], None] = lambda progress: None, **given: Any
 ) -> list[CopyProgress]:
-    """Start replication and return the reported progress.
-
-    Starts are serialized over all workers of a run, which share two servers: an initial copy holds a transaction open
-    on one server while it waits for the other, so two copies in opposite directions would deadlock.
-    """
+    """Start replication and return the reported progress."""
     said: list[CopyProgress] = []
 
     def tell(progress: CopyProgress) -> None:
         said.append(progress)
         say(progress)
 
-    with (Path(os.environ[FOLDER]) / "replication.starting").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with turn_to_start():
         replication.start(pair, tell, **{"allow_unbounded_wal": True, **given})
     return said
+
+
+@contextmanager
+def replicating(databases: Databases) -> Iterator[SchedulingDatabases]:
+    """Replicate both ways between two databases while the block runs."""
+    pair = SchedulingDatabases(
+        SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret),
+        SchedulingDatabase("scheduling", databases.scheduling_url, databases.role_secret),
+    )
+    start(pair)
+    try:
+        yield pair
+    finally:
+        assert replication.stop(pair) == []
+
+
+@contextmanager
+def turn_to_start() -> Iterator[None]:
+    """Serialize starts of replication over all workers of a run, which share two servers.
+
+    An initial copy holds a transaction open on one server while it waits for the other, so two copies in opposite
+    directions would deadlock.
+    """
+    with (Path(os.environ[FOLDER]) / "replication.starting").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 def engine_at(pair: SchedulingDatabases, name: DatabaseName) -> SchedulingEngine:

@@ -3,7 +3,13 @@
 from monolith.cutover.replication.canary import Canary, CanaryLost, send_canary
 from monolith.cutover.replication.requirements import ReplicationRefused
 from monolith.cutover.replication.starting import start
-from monolith.cutover.replication.state import CopyProgress, ReplicationStatus, find_problems, read_status
+from monolith.cutover.replication.state import (
+    CopyProgress,
+    ReplicationStatus,
+    find_problems,
+    is_replicating,
+    read_status,
+)
 from monolith.cutover.replication.stopping import stop
 
 __all__ = [
@@ -13,6 +19,7 @@ __all__ = [
     "ReplicationRefused",
     "ReplicationStatus",
     "find_problems",
+    "is_replicating",
     "read_status",
     "send_canary",
     "start",

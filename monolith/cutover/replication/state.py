@@ -78,6 +78,15 @@ def is_subscribed(subscriber: Connection, direction: ReplicationDirection) -> bo
     return row is not None
 
 
+def is_replicating(databases: SchedulingDatabases) -> bool:
+    """Return whether a subscription exists in either direction. Raises psycopg.Error."""
+    for direction in directions(databases):
+        with direction.subscriber.connect(REPLICATOR, statement_seconds=5.0) as subscriber:
+            if is_subscribed(subscriber, direction):
+                return True
+    return False
+
+
 def lacks_tables(subscriber: Connection, direction: ReplicationDirection) -> bool:
     """Return whether the subscription does not contain all tables yet: its start was interrupted."""
     row = subscriber.execute(

@@ -9,14 +9,20 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import DatabaseName
-from monolith.cutover import verification
+from monolith.cutover import replication, verification
 from monolith.cutover.batches import cut_over_in_batches, within_percent
 from monolith.cutover.controller import Controller, CutoverRefused
 from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
 from monolith.cutover.preflight import PreflightChecks, ReadinessProbe
 from monolith.cutover.scheduling_flag import ADAPTER_FOR, AdapterName
 from monolith.cutover.service.directory import BusinessDirectory
-from monolith.cutover.service.errors import BatchStopped, CutoverNotAbortable, NoCutoverUnderWay, RehearsalFailed
+from monolith.cutover.service.errors import (
+    BatchStopped,
+    CutoverNotAbortable,
+    NoCutoverUnderWay,
+    NothingReplicated,
+    RehearsalFailed,
+)
 from monolith.cutover.service.flags import FLAG_PROPAGATION_SECONDS, AdapterSetting
 from monolith.cutover.service.requests import CutoverRequest, Selection
 from monolith.cutover.states import ABORTABLE
@@ -72,6 +78,11 @@ class CutoverService:
     @property
     def controller(self) -> Controller:
         return self._connected()[0]
+
+    def require_replication(self) -> None:
+        """Raise NothingReplicated when neither database subscribes to the other."""
+        if not replication.is_replicating(self._databases()):
+            raise NothingReplicated
 
     def close(self) -> None:
         if self._open is not None:

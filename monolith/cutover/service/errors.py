@@ -59,6 +59,13 @@ class ExtractionFinalized(OperationError):
         super().__init__("the extraction was finalized")
 
 
+class NothingReplicated(OperationError):
+    """The operation compares two copies of a business, and there is only one."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing is replicated, so there is no copy to compare with")
+
+
 class ReplicationStopIncomplete(OperationError):
     """Parts of the replication remain in a database that could not be reached."""
 

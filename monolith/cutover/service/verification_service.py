@@ -45,7 +45,11 @@ class VerificationService:
         return sorted(found, key=lambda each: each.slug)
 
     def verify(self, businesses: list[BusinessRef], *, settle_seconds: float) -> Iterator[VerificationReport]:
-        """Yield one report for each business that has an owner. Comparisons are stored as the latest verification."""
+        """Yield one report for each business that has an owner. Comparisons are stored as the latest verification.
+
+        Raises NothingReplicated before the first comparison.
+        """
+        self._cutovers.require_replication()
         owners, billing = self._directory.owners(), self._billing()
         for business in businesses:
             if business.business_id in owners:

@@ -8,14 +8,13 @@ from uuid import UUID
 import pytest
 
 from contracts.scheduling.values import DatabaseName
-from monolith.cutover import replication
-from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.store import cutovers as moves
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.audit import append_audit
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, FlagStore
 from tests.command_line import CommandLine, cutover_settings
-from tests.cutover.replication_pair import start
+from tests.cutover.replication_pair import replicating, turn_to_start
 from tests.databases import Databases
 from tests.site import auth_site
 
@@ -134,7 +133,8 @@ def test_finalize_closes_the_way_back(
         assert "replicate start --after-finalize" in refused.stderr
     actions = [(each.action, each.actor[:4]) for each in FlagStore(platform).changes(key="extraction")]
     assert actions == [("extraction.finalized", "cli:")]
-    assert extraction("replicate", "start", "--after-finalize", "--allow-unbounded-wal").returncode == 0
+    with turn_to_start():
+        assert extraction("replicate", "start", "--after-finalize", "--allow-unbounded-wal").returncode == 0
     assert extraction("flag", "set", "in_process").returncode == 0
 
 
@@ -153,13 +153,8 @@ def sign_up(databases: Databases, *slugs: str, owner: DatabaseName = "monolith")
 
 @pytest.fixture
 def replicated(databases: Databases) -> Iterator[SchedulingDatabases]:
-    pair = SchedulingDatabases(
-        SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret),
-        SchedulingDatabase("scheduling", databases.scheduling_url, databases.role_secret),
-    )
-    start(pair)
-    yield pair
-    assert replication.stop(pair) == []
+    with replicating(databases) as pair:
+        yield pair
 
 
 @pytest.fixture
