@@ -33,7 +33,8 @@ def shadow() -> None:
 def set_command(percent: float, business: str | None, reason: str) -> None:
     """Compare PERCENT of the reads; every process follows within a second. 0 turns shadow reads off.
 
-    A percentage set for one business stays when the default changes.
+    Above 0 it needs replication: see `extraction replicate`. A percentage set for one business stays when
+    the default changes.
     """
     with control_plane() as plane:
         business_id = None if business is None else plane.directory.find(business).business_id

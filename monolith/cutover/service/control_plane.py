@@ -56,7 +56,7 @@ def open_control_plane(
         yield ControlPlane(
             directory,
             adapter,
-            ShadowSetting(flags),
+            ShadowSetting(flags, cutovers.require_replication),
             ShadowResultStore(cutover),
             cutovers,
             VerificationService(directory, billing, cutovers),

@@ -1,5 +1,6 @@
 """The two flags of the extraction, each with a default and overrides per business. Every change is audited."""
 
+from collections.abc import Callable
 from typing import NamedTuple, cast
 from uuid import UUID
 
@@ -51,8 +52,8 @@ class ShadowShare(NamedTuple):
 class ShadowSetting:
     """`scheduling.shadow`: the percentage of reads that both databases answer."""
 
-    def __init__(self, flags: FlagStore) -> None:
-        self._flags = flags
+    def __init__(self, flags: FlagStore, require_replication: Callable[[], None]) -> None:
+        self._flags, self._require_replication = flags, require_replication
 
     def read(self, slugs: dict[UUID, str]) -> ShadowShare:
         values = {business: value for (key, business), value in self._flags.read().items() if key == SCHEDULING_SHADOW}
@@ -61,5 +62,10 @@ class ShadowSetting:
         return ShadowShare(default, dict(sorted(overrides.items())))
 
     def set(self, percent: float, business_id: UUID | None, *, actor: str, reason: str) -> str | None:
-        """Return the value that it replaces; None when there was none."""
+        """Return the value that it replaces; None when there was none.
+
+        Raises NothingReplicated for a percentage above 0 while there is no copy to compare with.
+        """
+        if percent > 0:
+            self._require_replication()
         return self._flags.set(SCHEDULING_SHADOW, f"{percent:g}", business_id=business_id, actor=actor, reason=reason)

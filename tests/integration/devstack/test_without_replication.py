@@ -20,6 +20,14 @@ def extraction(
     return CommandLine(cutover_settings(databases), monkeypatch, capsys)
 
 
+def test_shadow_reads_can_be_turned_off_but_not_on(extraction: CommandLine) -> None:
+    refused = extraction("shadow", "set", "10")
+    assert refused.returncode == 2
+    assert "nothing is replicated" in refused.stderr
+    assert extraction("shadow", "set", "0").returncode == 0
+    assert extraction("shadow", "report").stdout.startswith("scheduling.shadow = 0 %")
+
+
 def test_verify_names_the_missing_replication_instead_of_missing_rows(extraction: CommandLine) -> None:
     refused = extraction("verify")
     assert (refused.returncode, refused.stdout) == (2, "")

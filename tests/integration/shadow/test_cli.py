@@ -1,6 +1,7 @@
 """The command `extraction shadow`."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,8 @@ from monolith.cutover.shadow.examples import DifferenceExample, DifferingField
 from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import FlagStore
-from tests.command_line import CommandLine, monolith_settings
+from tests.command_line import CommandLine, cutover_settings
+from tests.cutover.replication_pair import replicating
 from tests.databases import Databases
 from tests.site import auth_site
 
@@ -23,7 +25,13 @@ EXAMPLE = DifferenceExample(
 def extraction(
     databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> CommandLine:
-    return CommandLine(monolith_settings(databases), monkeypatch, capsys)
+    return CommandLine(cutover_settings(databases), monkeypatch, capsys)
+
+
+@pytest.fixture
+def copied(databases: Databases) -> Iterator[None]:
+    with replicating(databases):
+        yield
 
 
 @pytest.fixture
@@ -43,6 +51,7 @@ def salon(databases: Databases) -> str:
     return "salon"
 
 
+@pytest.mark.usefixtures("copied")
 def test_percentage_is_set_for_all_and_for_one_and_is_audited(
     platform: ModuleDatabase, salon: str, extraction: CommandLine
 ) -> None:
@@ -64,6 +73,7 @@ def test_percentage_is_set_for_all_and_for_one_and_is_audited(
     assert (last.before, last.after) == ("10", "0")
 
 
+@pytest.mark.usefixtures("copied")
 def test_adapter_flag_shows_its_own_changes_only(extraction: CommandLine) -> None:
     extraction("flag", "set", "http", "--reason", "to see")
     extraction("shadow", "set", "10", "--reason", "another matter")
@@ -72,6 +82,7 @@ def test_adapter_flag_shows_its_own_changes_only(extraction: CommandLine) -> Non
     assert "another matter" not in shown
 
 
+@pytest.mark.usefixtures("copied")
 def test_report_shows_the_results(cutover_database: ModuleDatabase, salon: str, extraction: CommandLine) -> None:
     assert "no read was compared in the last 5 minutes" in extraction("shadow", "report", "--since", "5")[1]
     extraction("shadow", "set", "10")
