@@ -3,13 +3,15 @@
 import click
 
 from deploy.cli.flag import print_moved
+from deploy.cli.options import current_actor, validate_reason
 from deploy.control_plane import control_plane
 from deploy.errors import CommandError
 
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-def reset(yes: bool) -> None:
+@click.option("--reason", default="reset", callback=validate_reason, help="Reason, for the audit log.")
+def reset(yes: bool, reason: str) -> None:
     """Return to the state before the extraction: every business in the monolith, and no replication.
 
     Businesses are moved back one by one, with every check, while they are in use; then replication ends and the
@@ -18,5 +20,5 @@ def reset(yes: bool) -> None:
     if not yes and not click.confirm("Move every business back to the monolith, and end replication?"):
         raise CommandError("nothing was changed")
     with control_plane() as plane:
-        plane.extraction.reset("cli:reset", "reset", print_moved)
+        plane.extraction.reset(current_actor(), reason, print_moved)
     click.echo("every business is in the monolith; nothing is replicated, and the service holds no copies")

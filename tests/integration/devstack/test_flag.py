@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from contracts.scheduling.values import DatabaseName
+from deploy.cli.options import current_actor
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.store import cutovers as moves
 from monolith.shared.database import ModuleDatabase
@@ -113,9 +114,11 @@ def test_moving_every_business_sets_the_default_too(
     moved = extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url)
     assert moved.returncode == 0, moved.stderr
     assert FlagStore(platform).read() == {(SCHEDULING_ADAPTER, one): "http", (SCHEDULING_ADAPTER, None): "http"}
-    reset = extraction("reset", "--yes", SCHEDULING_SERVICE_URL=service_url)
+    reset = extraction("reset", "--yes", "--reason", "tried", SCHEDULING_SERVICE_URL=service_url)
     assert reset.returncode == 0, reset.stderr
     assert set(FlagStore(platform).read().values()) == {"in_process"}
+    changes = [each for each in FlagStore(platform).changes() if each.after == "in_process"]
+    assert {(each.actor, each.reason) for each in changes} == {(current_actor(), "tried")}
 
 
 def test_finalize_closes_the_way_back(
