@@ -148,4 +148,7 @@ def _print_nothing_to_do(request: CutoverRequest, selection: Selection) -> None:
 
 
 def _print_default(adapter: AdapterName, before: AdapterName) -> None:
+    if before == adapter:
+        click.echo(f"{SCHEDULING_ADAPTER} is {adapter} already; new businesses use it")
+        return
     click.echo(f"{SCHEDULING_ADAPTER}: {before} -> {adapter}; new businesses now use {adapter}")

@@ -31,6 +31,8 @@ class AdapterSetting:
         """
         if adapter == "in_process" and self._mark.is_set():
             raise ExtractionFinalized
+        if self.default() == adapter:
+            return adapter
         before = self._flags.set(SCHEDULING_ADAPTER, adapter, business_id=None, actor=actor, reason=reason)
         return cast(AdapterName, before or DEFAULT)
 

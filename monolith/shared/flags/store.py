@@ -38,9 +38,14 @@ class FlagStore:
         return {(key, business_id): value for key, business_id, value in rows}
 
     def set(self, key: str, value: str, *, business_id: UUID | None, actor: str, reason: str) -> str | None:
-        """Set the flag and return its previous value, None if it was unset. The change is audited."""
+        """Set the flag and return its previous value, None if it was unset.
+
+        A change is audited; setting the value that the flag already has is no change.
+        """
         with self._database.transaction() as connection:
             before = _current(connection, key, business_id)
+            if before == value:
+                return before
             statement = upsert(flag).values(key=key, business_id=business_id, value=value)
             connection.execute(
                 statement.on_conflict_do_update(

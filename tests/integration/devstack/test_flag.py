@@ -62,6 +62,11 @@ def test_show_lists_changes_older_than_many_other_audit_entries(
     assert [line.split()[3:] for line in shown] == [["(default)", "in_process", "http", "first"]]
 
 
+def test_setting_the_default_to_what_it_is_changes_nothing(platform: ModuleDatabase, extraction: CommandLine) -> None:
+    assert "scheduling.adapter is in_process already" in extraction("flag", "set", "in_process").stdout
+    assert FlagStore(platform).changes() == []
+
+
 def test_refused_move_leaves_the_flag_as_it_was(
     databases: Databases, platform: ModuleDatabase, extraction: CommandLine
 ) -> None:

@@ -63,6 +63,12 @@ def test_each_change_is_audited_with_actor_and_reason(processes: list[Process]) 
     assert newest.recorded_at > oldest.recorded_at
 
 
+def test_setting_the_current_value_is_not_audited(processes: list[Process]) -> None:
+    set_flag(processes[0], "http", reason="first")
+    assert set_flag(processes[1], "http", reason="again") == "http"
+    assert [entry.reason for entry in processes[0].store.changes()] == ["first"]
+
+
 @pytest.mark.parametrize(
     "statement",
     ["UPDATE platform.audit SET reason = 'x'", "DELETE FROM platform.audit", "TRUNCATE platform.audit"],
