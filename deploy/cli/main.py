@@ -77,6 +77,7 @@ def _require_registration() -> None:
 
 
 @click.command(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="extraction", prog_name="extraction")
 def extraction() -> None:
     """An appointment-booking product that runs as a modular monolith, or with its scheduling module extracted.
 

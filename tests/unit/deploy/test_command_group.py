@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from deploy.cli import main
 from deploy.cli.main import GROUP, CommandGroup, read_summaries
@@ -25,6 +26,11 @@ def test_help_imports_no_command() -> None:
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert "Grant operator rights." in shown
     assert shown.splitlines()[-1] == "['deploy.cli.main']"
+
+
+def test_version_is_that_of_the_installed_package() -> None:
+    shown = CliRunner().invoke(main.extraction, ["--version"])
+    assert (shown.exit_code, shown.output) == (0, f"extraction, version {version('extraction')}\n")
 
 
 def test_every_command_has_a_summary_of_one_line() -> None:
