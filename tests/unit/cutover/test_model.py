@@ -8,8 +8,8 @@ from tests.cutover.model.protocol import Flaws
 FOUND = {
     "mark_before_lock": "the target lacks a drained change",
     "decide_without_swap": "two active leases",
-    "release_ignores_attempts": "the target lacks a drained change",
-    "activate_ignores_epochs": "the target lacks a drained change",
+    "release_ignores_attempts": "two active leases",
+    "activate_ignores_epochs": "two active leases",
     "late_fence_counts": "no settled cutover with one active lease is reachable",
     "lease_before_lock": "the target lacks a drained change",
     "abort_after_decision": "two active leases",
