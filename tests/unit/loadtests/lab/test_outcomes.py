@@ -107,8 +107,12 @@ def test_popular_days_need_a_cache(tmp_path: Path) -> None:
 
 
 def test_sales_need_a_bulkhead(tmp_path: Path) -> None:
-    """Buyers accept to wait; without threads of their own the other modules wait behind them."""
-    scenario = scenario_text("on-sale", forecast=160.0)
+    """Buyers accept to wait; without threads of their own the other modules wait behind them.
+
+    The database has a larger budget than the registered one: in this simulation, it would else be the bottleneck of
+    every arm.
+    """
+    scenario = scenario_text("on-sale", forecast=160.0).replace("database = 2", "database = 3")
     verdict = judge_results(measure(tmp_path / "lab", SimulatedRig(), scenario, "M1,MB,M2"))
     assert (verdict.outcome, verdict.best) == ("DON'T EXTRACT", "MB"), verdict
     assert verdict.because.startswith("use a bulkhead (MB)")
