@@ -26,11 +26,6 @@ ADAPTERS = ("switched", "http")
 call to the scheduling service; it needs neither the routing table nor a scheduling schema in its database."""
 
 
-def default_calls_at_once(threads: int) -> int:
-    """Return the default size of the bulkhead: a quarter of the threads always stays free for the other modules."""
-    return max(1, threads * 3 // 4)
-
-
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     """The monolith's key for service tokens: a raw Ed25519 private key and its key id."""
@@ -57,7 +52,7 @@ class MonolithConfig:
     """The folder in which the gunicorn workers share their metrics; None if there is only one worker."""
     scheduling_adapter: str = "switched"
     """One of `ADAPTERS`."""
-    scheduling_calls_at_once: int = default_calls_at_once(DEFAULT_THREADS)
+    scheduling_calls_at_once: int = DEFAULT_THREADS
     """Concurrent calls to the scheduling service of one gunicorn worker: the size of the HTTP adapter's bulkhead."""
     in_process_database_url: str | None = None
     """The database of the engine in this process; None for `database_url`."""
@@ -74,7 +69,6 @@ class MonolithConfig:
         """Read the settings. Raises ConfigError."""
         folder = environment.get("PROMETHEUS_MULTIPROC_DIR")
         threads = number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256)
-        at_once = default_calls_at_once(threads)
         return cls(
             database_url=database_url(environment, "MONOLITH_DATABASE_URL"),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
@@ -86,7 +80,7 @@ class MonolithConfig:
             trusted_proxies=networks(environment, "TRUSTED_PROXIES"),
             metrics_folder=Path(folder) if folder else None,
             scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
-            scheduling_calls_at_once=number(environment, "SCHEDULING_CALLS_AT_ONCE", at_once, at_most=256),
+            scheduling_calls_at_once=number(environment, "SCHEDULING_CALLS_AT_ONCE", threads, at_most=256),
             in_process_database_url=_in_process_url(environment),
             availability_cache_seconds=number(environment, "AVAILABILITY_CACHE_SECONDS", 0, at_least=0, at_most=60),
         )

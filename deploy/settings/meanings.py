@@ -59,9 +59,9 @@ MEANINGS: Mapping[str, Meaning] = {
         "switched",
     ),
     "SCHEDULING_CALLS_AT_ONCE": Meaning(
-        "concurrent calls of the scheduling service per worker process; below `WEB_THREADS`, so that the other modules "
-        "keep free threads. If unset, three quarters of the threads",
-        "6",
+        "concurrent calls of the scheduling service per worker process; further ones are refused at once. Below "
+        "`WEB_THREADS`, the other modules always keep free threads. If unset, `WEB_THREADS`",
+        "8",
     ),
     "SCHEDULING_DATABASE_ROLE_SECRET": Meaning(
         "the scheduling service's DATABASE_ROLE_SECRET, for processes that use both databases"
