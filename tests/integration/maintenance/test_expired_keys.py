@@ -11,23 +11,11 @@ from scheduling_service.maintenance import expired_keys
 from scheduling_service.maintenance.due_businesses import DueBusinesses
 from scheduling_service.maintenance.expired_keys import ExpiredKeys
 from tests.contract.port.shop import Shop, at
-from tests.databases import Databases
-from tests.integration.engine.workbench import Background, Workbench, workbench_on
+from tests.integration.engine.workbench import Background, Workbench
 
 RETENTION = timedelta(days=7)
 
 NewPruner = Callable[[], ExpiredKeys]
-
-
-@pytest.fixture
-def bench(databases: Databases) -> Iterator[Workbench]:
-    with workbench_on(databases, pool_size=4) as bench:
-        yield bench
-
-
-@pytest.fixture
-def shop(bench: Workbench) -> Shop:
-    return bench.shop()
 
 
 @pytest.fixture

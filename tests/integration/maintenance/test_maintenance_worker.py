@@ -26,17 +26,6 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def bench(databases: Databases) -> Iterator[Workbench]:
-    with workbench_on(databases, pool_size=4) as bench:
-        yield bench
-
-
-@pytest.fixture
-def shop(bench: Workbench) -> Shop:
-    return bench.shop()
-
-
-@pytest.fixture
 def worker(bench: Workbench) -> Iterator[MaintenanceWorker]:
     worker = build_worker(bench)
     yield worker
