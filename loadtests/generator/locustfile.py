@@ -4,7 +4,7 @@
     locust -f loadtests/generator/locustfile.py --host http://127.0.0.1:8000 --headless -u 60 -r 10 -t 60s
     locust -f loadtests/generator/locustfile.py --host http://127.0.0.1:8000 --headless -u 200 -t 5m --processes 4
 
-The load is an open model, so a Locust user is not a person in a loop: it stands for one scheduling arrival a second.
+The load is an open model, so a Locust user is not a person in a loop: it represents one scheduling arrival a second.
 `-u` is the peak rate, `-r` its rise per second at the beginning, `-t` the length of the run. The chart of users draws
 the intended rate.
 """
@@ -68,7 +68,7 @@ def add_options(parser: LocustArgumentParser) -> None:
 
 
 def _idle(journey: str) -> Callable[[User], None]:
-    """Return the task that stands for a journey; the process's sender does the work."""
+    """Return the task that represents a journey; the process's sender does the work."""
 
     def run(_user: User) -> None:
         gevent.sleep(IDLE_SECONDS)
@@ -84,7 +84,7 @@ def _tasks() -> dict[Callable[[User], None], int]:
 
 
 class ArrivalRate(User):
-    """Stands for one scheduling arrival a second. Its tasks are the journeys, for --tags and Locust's task ratio."""
+    """One scheduling arrival a second. Its tasks are the journeys, for --tags and Locust's task ratio."""
 
     tasks = _tasks()  # type: ignore[assignment]
 

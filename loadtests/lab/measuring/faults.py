@@ -33,7 +33,7 @@ BEFORE_SECONDS, FAULT_SECONDS = 4.0, 5.0
 """Load before the fault, and how long a fault lasts that does not end by itself."""
 _RUNAWAY_CONNECTIONS: Final = 3
 
-# Reads the claims again and again, without an index to help: a report that somebody started at noon.
+# Reads the claims again and again, without an index to help: a report that was started at noon.
 _RUNAWAY = """
     SELECT count(*) FROM scheduling.claim a JOIN scheduling.claim b
         ON tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at) AND a.holder_id <> b.holder_id
@@ -114,7 +114,7 @@ def run_runaway_query(arm: RunningArm) -> None:
 
 
 def change_nothing(_arm: RunningArm) -> None:
-    """The control: whoever is not served now is not served without any fault."""
+    """The control: arrivals that are not served now would not be served without a fault either."""
 
 
 FAULTS: Mapping[str, Fault] = {

@@ -20,7 +20,7 @@ from loadtests.lab.planning.scenario import RegisteredScenario
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """The arrivals of one trial: the scenario's mix at `rate` scheduling arrivals a second, for `seconds`.
 
-    Equal seeds give the same choices by arrival index, and equal rates besides give the same arrivals. With
+    Equal seeds give the same choices by arrival index; with equal rates, the arrivals are the same too. With
     `early_end` the load ends as soon as it is certain that a module does not keep its promise.
     """
 

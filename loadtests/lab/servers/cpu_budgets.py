@@ -170,7 +170,7 @@ def _own_group() -> Path:
 
 
 def _delegate(group: Path) -> None:
-    """Let children of the group have quotas. Only the root may have processes besides, so these move to a leaf."""
+    """Allow quotas for the children of a group. Only the root may also hold processes, so its own move to a leaf."""
     if "cpu" in _words(group / "cgroup.subtree_control"):
         return
     try:
