@@ -22,11 +22,11 @@ demo: $(VENV)/demo.installed ## Run the whole product on this machine until Ctrl
 test: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests on their own servers
 	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not long and not tools"
 
-faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the long tests: 200 cutovers each way, a kill at every step, random search
+faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the long tests: 200 cutovers each way, kills, random search; write deploy/docs/faults.md
 	@seed=$${SEED:-$$($(PYTHON) -c 'import secrets; print(secrets.randbelow(10**9))')}; \
 	echo "property tests search at random with seed $$seed; to repeat the search: make faults SEED=$$seed"; \
-	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "(long or hypothesis) and not tools" \
-		--hypothesis-profile random --hypothesis-seed $$seed
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "(long or hypothesis or row) and not tools" \
+		--hypothesis-profile random --hypothesis-seed $$seed --rows-page deploy/docs/faults.md
 
 validate-deploy: $(VENV)/dev.installed $(VENV)/load.installed $(VENV)/ship.installed ## Build, run and validate what is in deploy: images, proxies, units, manifests
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m tools tests/deploy

@@ -10,6 +10,7 @@ import pytest
 
 from tests.databases import Databases, fresh_databases
 from tests.hypothesis_profiles import load_profiles
+from tests.row_report import add_option, attach_rows, register
 from tests.run_scope import end_run, hold_run, memory
 from tests.servers import Servers, obtain
 
@@ -20,8 +21,20 @@ RUN = pytest.StashKey[IO[str]]()
 load_profiles()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of this repository."""
+    add_option(parser)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Attach the rows of faults and hostile inputs that tests name."""
+    for item in items:
+        attach_rows(item)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let the process that starts the run own its servers; workers find the folder in the environment."""
+    register(config)
     if not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="extraction-tests-", dir=memory())
         os.environ[FOLDER] = folder

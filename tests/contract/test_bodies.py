@@ -31,6 +31,7 @@ def refused(method: Method, body: dict[str, Any] | bytes, **path: str) -> Invali
     return caught.value
 
 
+@pytest.mark.row("H26", "H27", "H28")
 @pytest.mark.parametrize(
     "body",
     [

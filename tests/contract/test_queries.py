@@ -32,6 +32,7 @@ def decoded(operation: Operation[Q, R], query: dict[str, list[str]]) -> Q:
     return codec.decode_request(operation, {}, urlencode(query, doseq=True), b"")
 
 
+@pytest.mark.row("H35")
 @pytest.mark.parametrize(
     "query, field",
     [

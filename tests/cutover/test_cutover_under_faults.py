@@ -65,6 +65,7 @@ def _strike_at(deployment: Deployment, point: str, strike: Callable[[], None]) -
         cut_over_repeatedly(deployment)
 
 
+@pytest.mark.row("F40")
 @pytest.mark.long
 @pytest.mark.parametrize("point", SOME)
 @pytest.mark.parametrize("victim", VICTIMS)
@@ -72,6 +73,7 @@ def test_process_killed_after_the_fence(deployment: Deployment, victim: Victim, 
     _ = struck(deployment, point, lambda: deployment.kill(victim)).clean
 
 
+@pytest.mark.row("F40")
 @pytest.mark.long
 @pytest.mark.parametrize("point", [point for point in EVERYWHERE if point not in SOME])
 @pytest.mark.parametrize("victim", VICTIMS)
@@ -92,6 +94,7 @@ def test_monolith_cannot_reach_the_service(deployment: Deployment, point: str) -
     _ = struck(deployment, point, lambda: cut(deployment.service, 1.5)).clean
 
 
+@pytest.mark.row("F40")
 @pytest.mark.long
 @pytest.mark.parametrize("point", EVERYWHERE)
 @pytest.mark.parametrize("where", ["monolith", "scheduling", "service"])

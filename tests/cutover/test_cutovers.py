@@ -140,6 +140,7 @@ def test_two_concurrent_controllers_decide_once(replicated: SchedulingDatabases,
     ledger.require_true(replicated, shop.business_id, "scheduling")
 
 
+@pytest.mark.row("F42")
 def test_retry_with_the_same_key_after_a_cutover_returns_the_first_reply(controller: Controller, shop: Shop) -> None:
     ctx, request = shop.customer.writes("crosses"), shop.booking()
     booked = shop.port.book(ctx, request)
@@ -211,6 +212,7 @@ def test_migration_during_a_cutover_aborts_it(
     assert moved(controller, shop, "scheduling").state == "active"
 
 
+@pytest.mark.row("F38")
 def test_controller_does_not_depend_on_its_local_clock(
     replicated: SchedulingDatabases, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,7 @@ def settle_by_recovery_worker(pair: SchedulingDatabases, business_id: UUID) -> c
         worker.close()
 
 
+@pytest.mark.row("F40")
 @pytest.mark.parametrize(
     "die_at", [pytest.param(point, marks=[pytest.mark.long] * (point not in OFTEN)) for point in FORWARD]
 )

@@ -182,6 +182,7 @@ def test_confirmation_page_without_a_slot(signed_in: Browser, shop: Shop, query:
     assert signed_in.follow("Go back").status == 200
 
 
+@pytest.mark.row("H38")
 @pytest.mark.parametrize("after", ["//evil.example", EVIL, "/\\evil.example", "javascript:alert(1)", "/\tx"])
 def test_signing_in_never_redirects_to_another_site(
     browser: Browser, shop: Shop, customer: Customer, after: str
@@ -192,6 +193,7 @@ def test_signing_in_never_redirects_to_another_site(
     assert page.url == f"{browser.site}/b/{shop.slug}"
 
 
+@pytest.mark.row("H11")
 @pytest.mark.parametrize(
     "headers", [{"Origin": EVIL.rstrip("/")}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
 )
@@ -206,6 +208,7 @@ def test_cross_site_form_is_refused(
     assert answered(customer.appointments())["appointments"][-1]["status"] == "booked"
 
 
+@pytest.mark.row("H34")
 def test_user_input_is_never_markup(signed_in: Browser, product: Product, shop: Shop) -> None:
     script = "<script>alert(1)</script>"
     signed_in.open(a_free_time(signed_in, product, shop))

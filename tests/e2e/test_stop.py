@@ -56,6 +56,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
     return Stopped(installation, shops, ledger)
 
 
+@pytest.mark.row("F45")
 def test_sigterm_under_load_then_ctrl_c(stopped: Stopped) -> None:
     begun = time.monotonic()
     with Demo(stopped.installation, "--no-seed") as demo:
@@ -69,6 +70,7 @@ def test_sigterm_under_load_then_ctrl_c(stopped: Stopped) -> None:
         leaves_nothing_running(demo, lambda: demo.signal_group(signal.SIGINT))
 
 
+@pytest.mark.row("F5", "F17")
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
 def test_kill_9_of_the_servers_then_of_the_supervisor(stopped: Stopped) -> None:
     with Demo(stopped.installation, "--no-seed") as demo:

@@ -40,6 +40,7 @@ def frozen(web: SchedulingWeb) -> Iterator[None]:
         web.thaw()
 
 
+@pytest.mark.row("F8")
 def test_unreachable_service_changes_nothing_and_is_used_again_when_it_returns(
     shop: Shop, web: SchedulingWeb, keys: Keys
 ) -> None:
@@ -58,6 +59,7 @@ def test_unreachable_service_changes_nothing_and_is_used_again_when_it_returns(
     port.close()
 
 
+@pytest.mark.row("F9")
 def test_slow_service_does_not_commit_after_the_deadline(shop: Shop, service_databases: Databases) -> None:
     with fence_held(service_databases, shop.business_id):
         began = time.monotonic()
@@ -68,6 +70,7 @@ def test_slow_service_does_not_commit_after_the_deadline(shop: Shop, service_dat
     assert at(9) in shop.starts()
 
 
+@pytest.mark.row("F11")
 def test_frozen_service_costs_callers_at_most_their_deadline_until_the_breaker_opens(
     shop: Shop, web: SchedulingWeb, keys: Keys
 ) -> None:
@@ -84,6 +87,7 @@ def test_frozen_service_costs_callers_at_most_their_deadline_until_the_breaker_o
     port.close()
 
 
+@pytest.mark.row("F12")
 def test_resumed_service_skips_expired_requests(shop: Shop, web: SchedulingWeb, keys: Keys) -> None:
     port = HttpScheduling(web.url, signer_from(keys.signing_key), breaker=Breaker(row=1_000, window=1_000))
     hours = iter(range(9, 17))

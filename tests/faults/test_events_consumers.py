@@ -64,6 +64,7 @@ def follower_process(databases: Databases, redis_url: str) -> EventProcess:
     )
 
 
+@pytest.mark.row("F30")
 def test_30_consumer_dies_between_commit_and_acknowledgement(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
@@ -86,6 +87,7 @@ def test_30_consumer_dies_between_commit_and_acknowledgement(
     assert len(notified.messages()) == 1
 
 
+@pytest.mark.row("F31")
 def test_31_consumer_dies_inside_its_transaction(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
@@ -99,6 +101,7 @@ def test_31_consumer_dies_inside_its_transaction(
     assert len(notified.messages()) == 1
 
 
+@pytest.mark.row("F35")
 def test_35_stream_is_trimmed_ahead_of_a_consumer(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
@@ -113,6 +116,7 @@ def test_35_stream_is_trimmed_ahead_of_a_consumer(
     working.close()
 
 
+@pytest.mark.row("F35")
 def test_35_stream_is_trimmed_before_a_consumer_starts(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
@@ -124,6 +128,7 @@ def test_35_stream_is_trimmed_before_a_consumer_starts(
     working.close()
 
 
+@pytest.mark.row("F35")
 def test_35_delivered_but_unfinished_entry_is_trimmed(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
 ) -> None:
@@ -166,6 +171,7 @@ def test_outage_of_the_consumers_database_counts_as_no_attempt(databases: Databa
     notified.close()
 
 
+@pytest.mark.row("F32")
 def test_32_attempts_back_off(databases: Databases, notified: Notified, stream: redis.Redis) -> None:
     patient = FollowerSettings(first_retry=0.2, longest_retry=60)
     tried: list[float] = []
@@ -184,6 +190,7 @@ def test_32_attempts_back_off(databases: Databases, notified: Notified, stream: 
     broken.close()
 
 
+@pytest.mark.row("F34")
 def test_34_lost_consumer_group_is_created_again(tmp_path: Path, databases: Databases) -> None:
     with ValkeyServer(tmp_path / "valkey", durable=False) as server:
         notified = Notified(databases, redis_url=server.url())

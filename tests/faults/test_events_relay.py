@@ -52,6 +52,7 @@ def all_told(notified: Notified, stories: list[Story]) -> Callable[[], bool]:
     return lambda: sorted(appointment for appointment, *_ in notified.messages()) == expected
 
 
+@pytest.mark.row("F26")
 def test_26_relay_dies_between_publishing_and_marking(
     databases: Databases, outbox: OutboxWriter, proxied: tuple[TcpProxy, str]
 ) -> None:
@@ -75,6 +76,7 @@ def test_26_relay_dies_between_publishing_and_marking(
     assert all_told(notified, [story])()
 
 
+@pytest.mark.row("F27")
 def test_27_reply_to_a_publication_is_lost(
     databases: Databases, outbox: OutboxWriter, proxied: tuple[TcpProxy, str]
 ) -> None:
@@ -90,6 +92,7 @@ def test_27_reply_to_a_publication_is_lost(
     assert all_told(notified, [story])()
 
 
+@pytest.mark.row("F28")
 def test_28_two_relays_publish_concurrently(databases: Databases, outbox: OutboxWriter) -> None:
     """The first relay loses its lock while it works, so both publish for a moment."""
     first, second, notified = relay(databases), relay(databases), Notified(databases)
@@ -109,6 +112,7 @@ def test_28_two_relays_publish_concurrently(databases: Databases, outbox: Outbox
         assert told == [1, 2]
 
 
+@pytest.mark.row("F33")
 def test_33_redis_restarts_from_its_file(databases: Databases, outbox: OutboxWriter, tmp_path: Path) -> None:
     with ValkeyServer(tmp_path / "valkey", durable=True) as server:
         working, notified = relay(databases, redis_url=server.url()), Notified(databases, redis_url=server.url())
@@ -126,6 +130,7 @@ def test_33_redis_restarts_from_its_file(databases: Databases, outbox: OutboxWri
         until(all_told(notified, stories), notified.follower.step)
 
 
+@pytest.mark.row("F34")
 def test_34_redis_loses_everything(databases: Databases, outbox: OutboxWriter, valkey: ValkeyServer) -> None:
     """Some events were consumed, some only published, some neither."""
     working, notified = relay(databases, redis_url=valkey.url()), Notified(databases, redis_url=valkey.url())
@@ -140,6 +145,7 @@ def test_34_redis_loses_everything(databases: Databases, outbox: OutboxWriter, v
     until(all_told(notified, stories), working.step, notified.follower.step)
 
 
+@pytest.mark.row("F34")
 def test_34_redis_is_flushed_while_idle(databases: Databases, outbox: OutboxWriter) -> None:
     working, notified, story = relay(databases), Notified(databases), Story()
     outbox.write(story.booked())
@@ -148,6 +154,7 @@ def test_34_redis_is_flushed_while_idle(databases: Databases, outbox: OutboxWrit
     until(all_told(notified, [story]), working.step, notified.follower.step, seconds=6)
 
 
+@pytest.mark.row("F34")
 def test_34_redis_is_flushed_just_before_a_publication(databases: Databases, outbox: OutboxWriter) -> None:
     working, notified, stories = relay(databases), Notified(databases), [Story(), Story()]
     outbox.write(stories[0].booked())
@@ -158,6 +165,7 @@ def test_34_redis_is_flushed_just_before_a_publication(databases: Databases, out
     until(all_told(notified, stories), notified.follower.step)
 
 
+@pytest.mark.row("F34")
 def test_34_redis_loses_its_newest_writes_and_the_relay_dies(
     databases: Databases, outbox: OutboxWriter, tmp_path: Path
 ) -> None:
@@ -178,6 +186,7 @@ def test_34_redis_loses_its_newest_writes_and_the_relay_dies(
         assert len(entries(server.url())) == 2, "only what was lost is published again"
 
 
+@pytest.mark.row("F36")
 def test_36_redis_is_out_of_memory(databases: Databases, outbox: OutboxWriter, valkey: ValkeyServer) -> None:
     working, notified = relay(databases, redis_url=valkey.url()), Notified(databases, redis_url=valkey.url())
     stories = [Story() for _ in range(3)]
@@ -192,6 +201,7 @@ def test_36_redis_is_out_of_memory(databases: Databases, outbox: OutboxWriter, v
     until(all_told(notified, stories), working.step, notified.follower.step)
 
 
+@pytest.mark.row("F36")
 def test_36_backlog_is_logged_at_a_limited_rate_and_exported(
     databases: Databases, outbox: OutboxWriter, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -205,6 +215,7 @@ def test_36_backlog_is_logged_at_a_limited_rate_and_exported(
     assert working.metrics.waiting._value.get() == 2
 
 
+@pytest.mark.row("F37")
 def test_37_redis_does_not_answer(databases: Databases, outbox: OutboxWriter, proxied: tuple[TcpProxy, str]) -> None:
     """Outbox writes are unaffected, and the relay holds no open transaction while it waits."""
     proxy, redis_url = proxied

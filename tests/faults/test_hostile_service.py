@@ -74,6 +74,7 @@ HOSTILE: dict[str, list[Step]] = {
 }
 
 
+@pytest.mark.row("F7", "H39", "H40")
 @pytest.mark.parametrize("steps", HOSTILE.values(), ids=HOSTILE)
 def test_malformed_reply_makes_a_write_unknown_and_a_read_unavailable(calling: Calling, steps: list[Step]) -> None:
     with calling(lambda _: steps) as (port, other):
@@ -91,6 +92,7 @@ def test_chunked_reply_is_accepted(calling: Calling) -> None:
         assert read(port) == m.Offerings(offerings=())
 
 
+@pytest.mark.row("F10")
 @pytest.mark.parametrize("where", ["status line", "headers", "body", "chunks"])
 def test_dripping_reply_does_not_outlast_the_deadline(calling: Calling, where: str) -> None:
     begins = {
@@ -159,6 +161,7 @@ def test_rejected_service_token_does_not_sign_users_out(calling: Calling) -> Non
     assert len(other.requests) == 1
 
 
+@pytest.mark.row("F15")
 def test_retry_after_is_honoured(calling: Calling) -> None:
     busy = problem("503 Unavailable", UNAVAILABLE % b"0.3")
     with calling(lambda n: [OFFERINGS if n else busy]) as (port, other):
@@ -166,6 +169,7 @@ def test_retry_after_is_honoured(calling: Calling) -> None:
     assert other.times[1] - other.times[0] >= 0.3
 
 
+@pytest.mark.row("F15")
 def test_retry_after_beyond_the_deadline_is_passed_on_immediately(calling: Calling) -> None:
     with calling(lambda _: [problem("503 Unavailable", UNAVAILABLE % b"30")]) as (port, other):
         began = time.monotonic()
@@ -175,6 +179,7 @@ def test_retry_after_beyond_the_deadline_is_passed_on_immediately(calling: Calli
     assert len(other.requests) == 1
 
 
+@pytest.mark.row("F15")
 def test_retries_stay_below_a_tenth_of_the_calls(calling: Calling) -> None:
     calls = 150
     with calling(lambda _: [problem("503 Unavailable", UNAVAILABLE % b"0")]) as (port, other):
@@ -192,6 +197,7 @@ def test_closed_idle_connection_costs_no_retry(calling: Calling) -> None:
     assert len(other.requests) > 70
 
 
+@pytest.mark.row("F14")
 def test_conflicts_leave_the_breaker_closed(calling: Calling) -> None:
     taken = problem("409 Conflict", b'{"code": "slot_unavailable", "detail": "taken", "reason": "taken"}')
     breaker = Breaker()
@@ -203,6 +209,7 @@ def test_conflicts_leave_the_breaker_closed(calling: Calling) -> None:
     assert not breaker.is_open()
 
 
+@pytest.mark.row("F13")
 def test_half_open_breaker_sends_one_probe_under_concurrency(calling: Calling) -> None:
     herd, breaker = 16, Breaker(row=2, cooldown=0.2)
     with calling(lambda n: [RESET] if n < 2 else [0.3, OFFERINGS], breaker) as (port, other):

@@ -35,6 +35,7 @@ def lost(request: pytest.FixtureRequest) -> Callable[[], Fault]:
     return LOST[request.param]
 
 
+@pytest.mark.row("F6")
 def test_adapter_settles_one_lost_reply(
     shop: Shop, proxy: TcpProxy, proxied: HttpScheduling, lost: Callable[[], Fault]
 ) -> None:
@@ -43,6 +44,7 @@ def test_adapter_settles_one_lost_reply(
     assert [appointment] == all_booked(shop)
 
 
+@pytest.mark.row("F6")
 def test_unknown_outcome_is_settled_by_the_same_key(
     shop: Shop, proxy: TcpProxy, proxied: HttpScheduling, lost: Callable[[], Fault]
 ) -> None:
@@ -53,6 +55,7 @@ def test_unknown_outcome_is_settled_by_the_same_key(
     assert [settled] == all_booked(shop)
 
 
+@pytest.mark.row("F10")
 @pytest.mark.parametrize("late", [lambda: Delay(1.5), Swallow, Drip], ids=["delayed", "swallowed", "dripped"])
 def test_deadline_is_wall_clock_time(
     shop: Shop, proxy: TcpProxy, proxied: HttpScheduling, late: Callable[[], Fault]

@@ -16,6 +16,7 @@ OWNER = "owner@salon.example"
 OWASP = Argon2Parameters()
 
 
+@pytest.mark.row("H9")
 def test_login_replaces_a_planted_session(site: Site, owner: Client) -> None:
     attacker = site.client()
     attacker.join("salon", "eve@example.org")
@@ -37,6 +38,7 @@ def test_invalid_session_cookie_is_anonymous(site: Site, owner: Client, secret: 
     assert site.client().get("/businesses/salon", headers=headers).status_code == 200
 
 
+@pytest.mark.row("H22")
 @pytest.mark.parametrize(
     "token", ["eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.e30.c2ln", "bk_x", "\x7f"]
 )
@@ -48,6 +50,7 @@ def test_token_takes_precedence_over_cookie(site: Site, owner: Client) -> None:
     assert owner.get("/me", headers={"Authorization": "Bearer bk_wrong"}).status_code == 401
 
 
+@pytest.mark.row("H37")
 def test_login_does_not_reveal_whether_an_address_exists(databases: Databases) -> None:
     with auth_site(databases, hashing=OWASP) as site:
         site.client().sign_up("salon")
@@ -64,6 +67,7 @@ def test_login_does_not_reveal_whether_an_address_exists(databases: Databases) -
         assert unknown == pytest.approx(known, rel=0.35)
 
 
+@pytest.mark.row("H36")
 def test_thousand_concurrent_logins_hash_two_at_a_time_without_locking_out_the_owner(site: Site, owner: Client) -> None:
     def attempt(number: int) -> int:
         email = OWNER if number % 2 else f"user{number}@example.org"
@@ -111,6 +115,7 @@ def test_password_matches_in_another_unicode_normalization() -> None:
     assert not passwords.verify("caf\u00e9 creme", "not a hash")
 
 
+@pytest.mark.row("H45")
 def test_metrics_and_internal_paths_are_not_found_without_the_token(site: Site, owner: Client) -> None:
     url = f"{site.url}/metrics"
     for headers in (

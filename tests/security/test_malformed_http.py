@@ -26,6 +26,7 @@ def head(site: GunicornSite, *headers: str, method: str = "POST", path: str = "/
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
+@pytest.mark.row("H29", "H31")
 def test_ambiguous_or_forged_requests_are_refused(site: GunicornSite) -> None:
     chunks = b"2\r\n{}\r\n0\r\n\r\n"
     get = "GET /api/v1/businesses/salon HTTP/1.1\r\n"
@@ -42,12 +43,14 @@ def test_ambiguous_or_forged_requests_are_refused(site: GunicornSite) -> None:
     assert statuses == dict.fromkeys(refused, 400)
 
 
+@pytest.mark.row("H30")
 def test_oversized_headers_are_refused(site: GunicornSite) -> None:
     assert site.send_raw(head(site, "X-Long: " + "x" * 9_000, "Content-Length: 2") + b"{}")[0] == 431
     many = [f"X-Header-{n}: x" for n in range(60)]
     assert site.send_raw(head(site, *many, "Content-Length: 2") + b"{}")[0] in (400, 431)
 
 
+@pytest.mark.row("H25")
 def test_oversized_body_is_refused_plain_and_chunked(site: GunicornSite) -> None:
     over = b'{"email": "' + b"x" * MAX_REQUEST_BYTES + b'"}'
     status, answer = site.send_raw(head(site, f"Content-Length: {len(over)}") + over)
@@ -64,6 +67,7 @@ def test_chunked_body_within_the_limit_is_read(site: GunicornSite) -> None:
     assert (status, b'"field":"password"' in answer) == (400, True)
 
 
+@pytest.mark.row("H33")
 def test_request_cannot_forge_a_log_line(site: GunicornSite) -> None:
     path = "/api/v1/businesses/salon%0d%0a%7b%22forged%22:true%7d"
     assert site.send_raw(head(site, method="GET", path=path))[0] == 404

@@ -10,6 +10,7 @@ from tests.site import Client, Site, sign_up_body
 LOGIN = {"email": "owner@salon.example", "password": "correct horse battery"}
 
 
+@pytest.mark.row("H11")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -34,6 +35,7 @@ def test_same_origin_write_is_accepted(site: Site, owner: Client, site_of_fetch:
     assert site.client().post("/login", LOGIN, headers={"Origin": site.url}).status_code == 200
 
 
+@pytest.mark.row("H11")
 def test_cross_site_form_changes_nothing(site: Site, owner: Client) -> None:
     form = {"Origin": "https://evil.example", "Content-Type": "application/x-www-form-urlencoded"}
     body = "current_password=correct+horse+battery&new_password=attackers+own"
@@ -42,6 +44,7 @@ def test_cross_site_form_changes_nothing(site: Site, owner: Client) -> None:
     assert site.client().post("/login", LOGIN).status_code == 200
 
 
+@pytest.mark.row("H12")
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/json", ""])
 def test_json_with_another_content_type_is_refused(site: Site, owner: Client, content_type: str) -> None:
     answer = owner.request("POST", "/login", data=json.dumps(LOGIN), headers={"Content-Type": content_type})
@@ -53,6 +56,7 @@ def test_json_with_a_charset_is_accepted(owner: Client) -> None:
     assert owner.request("POST", "/login", data=json.dumps(LOGIN), headers=headers).status_code == 200
 
 
+@pytest.mark.row("H13")
 @pytest.mark.parametrize("path", ["/login", "/logout", "/signup", "/me/password", "/businesses/salon/staff"])
 def test_get_on_a_write_endpoint_changes_nothing(owner: Client, path: str) -> None:
     answer = owner.get(path)
@@ -61,6 +65,7 @@ def test_get_on_a_write_endpoint_changes_nothing(owner: Client, path: str) -> No
     assert owner.get("/me").status_code == 200
 
 
+@pytest.mark.row("H26", "H27", "H28", "H3")
 @pytest.mark.parametrize(
     "body",
     [
@@ -84,6 +89,7 @@ def test_body_that_violates_the_model_is_refused(site: Site, body: bytes) -> Non
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
+@pytest.mark.row("H3")
 def test_error_names_an_unknown_field(site: Site, owner: Client) -> None:
     answer = site.client().post("/login", LOGIN | {"business_id": "x"})
     assert answer.json()["field"] == "business_id"
@@ -92,6 +98,7 @@ def test_error_names_an_unknown_field(site: Site, owner: Client) -> None:
         assert (answer.status_code, answer.json()["field"]) == (400, "business_id")
 
 
+@pytest.mark.row("H8")
 @pytest.mark.parametrize("key", ["", "x" * 10_000, "two words", "ключ".encode().decode("latin-1")])
 def test_malformed_idempotency_key_is_refused(site: Site, key: str) -> None:
     body = sign_up_body("salon", "o@example.org")
@@ -99,11 +106,13 @@ def test_malformed_idempotency_key_is_refused(site: Site, key: str) -> None:
     assert (answer.status_code, answer.json()["field"]) == (400, "Idempotency-Key")
 
 
+@pytest.mark.row("H25")
 def test_oversized_body_is_refused(site: Site) -> None:
     answer = site.client().post("/login", {"email": "x" * MAX_REQUEST_BYTES, "password": "x"})
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
+@pytest.mark.row("H31")
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost", "127.0.0.1:1", ""])
 def test_unknown_host_is_refused(site: Site, owner: Client, host: str) -> None:
     for path in ("/me", "/no-such-thing"):
@@ -111,12 +120,14 @@ def test_unknown_host_is_refused(site: Site, owner: Client, host: str) -> None:
         assert (answer.status_code, answer.json()["code"]) == (400, "unknown_host")
 
 
+@pytest.mark.row("H4")
 def test_identity_headers_are_ignored(site: Site, owner: Client) -> None:
     user_id = owner.get("/me").json()["user"]["user_id"]
     headers = {"X-User-Id": user_id, "X-Business": "salon", "X-Forwarded-User": "owner@salon.example"}
     assert site.client().get("/me", headers=headers).status_code == 401
 
 
+@pytest.mark.row("H34")
 def test_every_response_has_a_strict_security_policy(site: Site) -> None:
     for path in ("/api/v1/openapi.json", "/api/v1/me", "/healthz", "/nothing"):
         headers = site.client().session.get(site.url + path, timeout=5).headers

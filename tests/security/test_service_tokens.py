@@ -88,11 +88,13 @@ def test_valid_token_is_accepted(web: SchedulingWeb, claims: dict[str, Any]) -> 
     assert read(web, token(claims)) == 200
 
 
+@pytest.mark.row("H20")
 def test_old_key_is_accepted_during_rotation(web: SchedulingWeb, claims: dict[str, Any]) -> None:
     assert read(web, token(claims, OLD, kid="old")) == 200
     assert read(web, token(claims, OLD, kid="new")) == 401
 
 
+@pytest.mark.row("H20")
 def test_old_key_is_rejected_after_rotation(claims: dict[str, Any]) -> None:
     verifier = TokenVerifier({"new": _public(NEW)})
     assert verifier.claims(f"Bearer {token(claims)}").biz
@@ -100,12 +102,14 @@ def test_old_key_is_rejected_after_rotation(claims: dict[str, Any]) -> None:
         verifier.claims(f"Bearer {token(claims, OLD, kid='old')}")
 
 
+@pytest.mark.row("H14")
 def test_unsigned_token_is_rejected(web: SchedulingWeb, claims: dict[str, Any]) -> None:
     for algorithm in ("none", "None", "NONE"):
         head = {"alg": algorithm, "typ": "JWT", "kid": "new"}
         assert read(web, f"{_json(head)}.{_json(claims)}.") == 401
 
 
+@pytest.mark.row("H15")
 @pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
 def test_public_key_does_not_work_as_a_shared_secret(
     web: SchedulingWeb, claims: dict[str, Any], algorithm: str
@@ -116,6 +120,7 @@ def test_public_key_does_not_work_as_a_shared_secret(
         assert read(web, f"{signed}.{_encoded(signature)}") == 401
 
 
+@pytest.mark.row("H16", "H17")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -138,11 +143,13 @@ def test_wrong_claims_are_rejected(web: SchedulingWeb, claims: dict[str, Any], c
     assert read(web, token({**claims, **changes})) == 401
 
 
+@pytest.mark.row("H18")
 @pytest.mark.parametrize("name", ["iss", "aud", "iat", "exp", "jti", "biz", "act", "scope"])
 def test_missing_claims_are_rejected(web: SchedulingWeb, claims: dict[str, Any], name: str) -> None:
     assert read(web, token({each: claims[each] for each in claims if each != name})) == 401
 
 
+@pytest.mark.row("H18", "F38")
 @pytest.mark.parametrize(
     "issued, expires, status",
     [
@@ -172,11 +179,13 @@ def test_malformed_times_are_rejected(web: SchedulingWeb, claims: dict[str, Any]
         assert read(web, token({**claims, name: moment})) == 401
 
 
+@pytest.mark.row("H19")
 @pytest.mark.parametrize("key_id", ["other", "../new", "/etc/passwd", "new\0", "", "http://127.0.0.1/key", None, 7, []])
 def test_unknown_key_ids_are_rejected(web: SchedulingWeb, claims: dict[str, Any], key_id: Any) -> None:
     assert read(web, token(claims, kid=key_id)) == 401
 
 
+@pytest.mark.row("H19")
 @pytest.mark.parametrize(
     "header",
     [
@@ -217,6 +226,7 @@ def test_missing_token_is_rejected(web: SchedulingWeb, authorization: str) -> No
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.row("H22")
 def test_session_cookie_of_a_user_is_rejected(web: SchedulingWeb) -> None:
     response = requests.get(f"{web.url}/v1/offerings", cookies={"session": "anything"}, timeout=5)
     assert response.status_code == 401
@@ -227,6 +237,7 @@ def test_business_is_taken_from_the_token_only(web: SchedulingWeb, claims: dict[
     assert read(web, elsewhere, **{"X-Business": str(shop.business_id), "X-User-Id": str(shop.staff.id)}) == 404
 
 
+@pytest.mark.row("H21")
 def test_replayed_write_returns_the_same_reply(web: SchedulingWeb, claims: dict[str, Any]) -> None:
     stolen = token(for_write(claims, "replayed"))
     first, second = create(web, stolen, "replayed"), create(web, stolen, "replayed")

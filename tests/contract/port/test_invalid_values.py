@@ -124,6 +124,7 @@ CASES: list[Case] = [
 ]
 
 
+@pytest.mark.row("H41", "H42")
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_an_invalid_value_is_refused_with_its_field(shop: Shop, operation: AnyOperation) -> None:
     request = samples(shop, unknown())[operation.name]

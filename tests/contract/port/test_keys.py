@@ -65,6 +65,7 @@ def test_repeated_call_returns_the_stored_reply_after_later_changes(shop: Shop) 
     assert [each.status for each in appointments(shop)] == ["cancelled"]
 
 
+@pytest.mark.row("F23")
 def test_the_same_key_with_another_request_is_refused(shop: Shop) -> None:
     first = shop.port.book(shop.customer.writes("one"), shop.booking(at(9)))
     with refused(KeyReused):
@@ -74,6 +75,7 @@ def test_the_same_key_with_another_request_is_refused(shop: Shop) -> None:
     assert appointments(shop) == (first,)
 
 
+@pytest.mark.row("H7")
 def test_another_actor_may_use_the_same_key(shop: Shop) -> None:
     first = shop.port.book(shop.customer.writes("one"), shop.booking(at(9)))
     other = shop.port.book(shop.stranger.writes("one"), shop.booking(at(10), shop.stranger))
@@ -128,6 +130,7 @@ def test_every_write_needs_a_key_and_no_read_does(adapter: Adapter, shop: Shop) 
             call(shop.system.reads(), requests[operation.name])
 
 
+@pytest.mark.row("F24")
 def test_24_expired_key_is_refused_by_the_constraint(adapter: Adapter, shop: Shop) -> None:
     """A repeated key whose row has been pruned is executed again; the constraint prevents a second booking."""
     first = shop.port.book(shop.customer.writes("old"), shop.booking())

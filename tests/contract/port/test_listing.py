@@ -87,6 +87,7 @@ def test_filters_apply_to_every_page(busy: Shop) -> None:
     assert [each.appointments[0].starts_at for each in pages] == [at(9), at(10), at(11), at(12)]
 
 
+@pytest.mark.row("H35")
 @pytest.mark.parametrize("cursor", ["abc", "AAAA", "bm90IGpzb24", "WyJ4IiwieSJd", "-", "_" * 200, "WzEsMl0"])
 def test_forged_cursor_is_refused(shop: Shop, cursor: str) -> None:
     with refused(InvalidRequest, field="cursor"):

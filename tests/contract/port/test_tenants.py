@@ -55,6 +55,7 @@ def test_every_operation_with_ids_is_covered() -> None:
     assert not tried & NAMES_NOTHING
 
 
+@pytest.mark.row("H1")
 def test_ids_of_another_business_are_not_found(adapter: Adapter, shop: Shop, theirs: Shop) -> None:
     requests = samples(theirs, standing(adapter, theirs))
     stood = everything(theirs)
@@ -66,6 +67,7 @@ def test_ids_of_another_business_are_not_found(adapter: Adapter, shop: Shop, the
     assert everything(theirs) == stood
 
 
+@pytest.mark.row("H1")
 def test_ids_of_two_businesses_cannot_be_combined(shop: Shop, theirs: Shop) -> None:
     provider_id, room = theirs.provider.provider_id, theirs.add_resource()
     with refused(ProviderNotFound):

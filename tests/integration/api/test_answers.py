@@ -85,6 +85,7 @@ def test_unmigrated_schema_is_reported_as_not_ready(site: Site) -> None:
     assert "`extraction db setup`" in answer.json()["missing"]["auth"]
 
 
+@pytest.mark.row("F46")
 def test_newer_schema_is_ready_for_code_that_it_declares_to_serve(site: Site) -> None:
     """As during a rolling upgrade: the schema is migrated while processes of the previous release still run."""
     ((newest,),) = site.sql("SELECT version_num FROM auth.alembic_version")

@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 import requests
 
 from tests.databases import Databases
@@ -19,6 +20,7 @@ def status(site: GunicornSite, path: str) -> int:
         return 0
 
 
+@pytest.mark.row("F45")
 def test_a_draining_server_serves_but_is_not_ready(databases: Databases, tmp_path: Path) -> None:
     with gunicorn_site(databases, tmp_path, WEB_DRAIN_SECONDS="300") as site:
         assert (status(site, "/readyz"), status(site, "/")) == (200, 200)

@@ -35,6 +35,7 @@ def own_site(server: PostgresServer, databases: Databases) -> Iterator[Site]:
         yield site
 
 
+@pytest.mark.row("F16")
 def test_requests_fail_with_503_during_an_outage_and_recover(server: PostgresServer, own_site: Site) -> None:
     owner = own_site.client()
     assert owner.sign_up("salon").status_code == 201
@@ -58,6 +59,7 @@ def narrow(databases: Databases) -> Iterator[Site]:
         yield site
 
 
+@pytest.mark.row("F19")
 def test_exhausted_pool_is_503_in_bounded_time(narrow: Site) -> None:
     with narrow.database.transaction():
         began = time.monotonic()

@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.site import PASSWORD, Client, Site
 
 OWNER = "owner@salon.example"
@@ -36,6 +38,7 @@ def test_session_is_found_among_other_cookies(site: Site, owner: Client) -> None
     assert list(statuses.values()) == [200, 200, 401, 401], statuses
 
 
+@pytest.mark.row("H10")
 def test_logout_is_final_and_idempotent(site: Site, owner: Client) -> None:
     secret = owner.session.cookies["session"]
     assert owner.post("/logout").status_code == 204

@@ -17,6 +17,7 @@ def guess(site: Site, email: str = OWNER, **kwargs: object) -> int:
     return site.client().log_in(email, "a wrong password", **kwargs).status_code
 
 
+@pytest.mark.row("H36")
 def test_password_attempts_per_account_are_limited(site: Site, owner: Client) -> None:
     assert [guess(site) for _ in range(11)] == [401] * 10 + [429]
     answer = site.client().log_in(OWNER)
@@ -26,10 +27,12 @@ def test_password_attempts_per_account_are_limited(site: Site, owner: Client) ->
     assert site.client().log_in(OWNER).status_code == 200
 
 
+@pytest.mark.row("H37")
 def test_unknown_account_is_throttled_the_same_way(site: Site) -> None:
     assert [guess(site, "nobody@example.org") for _ in range(11)] == [401] * 10 + [429]
 
 
+@pytest.mark.row("H36")
 def test_password_attempts_per_address_are_limited(site: Site) -> None:
     answers = [guess(site, f"user{n}@example.org") for n in range(52)]
     assert answers.count(401) in (50, 51)
@@ -66,6 +69,7 @@ def test_throttle_state_is_bounded(site: Site) -> None:
     assert highest < BUCKETS
 
 
+@pytest.mark.row("H32")
 def test_forged_forwarded_address_is_ignored(site: Site) -> None:
     answers = [guess(site, f"user{n}@example.org", headers={"X-Forwarded-For": f"203.0.113.{n}"}) for n in range(52)]
     assert answers[-1] == 429
@@ -77,6 +81,7 @@ def behind_proxy(databases: Databases) -> Iterator[Site]:
         yield site
 
 
+@pytest.mark.row("H32")
 def test_address_forwarded_by_a_trusted_proxy_counts(behind_proxy: Site) -> None:
     answers = [guess(behind_proxy, f"user{n}@example.org", headers=PROXY) for n in range(52)]
     assert answers[-1] == 429

@@ -55,6 +55,7 @@ def test_restart_keeps_the_data(server: PostgresServer) -> None:
     assert read(server) == [1]
 
 
+@pytest.mark.row("F17")
 def test_committed_data_survives_kill_9_and_an_immediate_restart(server: PostgresServer) -> None:
     for number in range(3):
         write(server, number)

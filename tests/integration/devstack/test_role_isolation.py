@@ -25,6 +25,7 @@ def with_private_tables(databases: Databases) -> Iterator[Databases]:
         yield databases
 
 
+@pytest.mark.row("H5")
 @pytest.mark.parametrize(("home", "role"), RUNNING_ROLES)
 def test_role_reads_only_its_own_schema(with_private_tables: Databases, home: str, role: str) -> None:
     for schema in MONOLITH_SCHEMAS:

@@ -49,6 +49,7 @@ def test_ctrl_c_stops_everything(running: Running, tmp_path: Path) -> None:
     assert not (tmp_path / "processes.json").exists()
 
 
+@pytest.mark.row("F5")
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
 def test_kill_9_of_the_supervisor_frees_the_ports(running: Running) -> None:
     running.process.kill()
@@ -56,6 +57,7 @@ def test_kill_9_of_the_supervisor_frees_the_ports(running: Running) -> None:
     eventually(lambda: all(process_start_time(pid) is None for pid in running.pids))
 
 
+@pytest.mark.row("F5")
 def test_process_that_dies_is_restarted_and_reported(running: Running) -> None:
     os.kill(running.pids[1], signal.SIGKILL)
     assert "web ended (signal 9), restarting in 1 s" in running.output.readline()

@@ -136,6 +136,7 @@ def changes_of(bench: Workbench, shop: Shop) -> dict[UUID, list[m.Change]]:
     }
 
 
+@pytest.mark.row("F43")
 @pytest.mark.parametrize("seed", range(4))
 def test_concurrent_replies_have_one_serial_order(bench: Workbench, seed: int) -> None:
     world, deadlocks = open_world(bench), bench.deadlocks()

@@ -104,6 +104,7 @@ def proxied(own_bench: Workbench, own_shop: Shop, proxy: TcpProxy) -> Iterator[S
         yield own_shop.through(far.engine)
 
 
+@pytest.mark.row("F18")
 @pytest.mark.parametrize("fault", [Cut(), Cut(reset=True)], ids=["closed", "reset"])
 def test_a_lost_commit_reply_is_unknown_and_its_key_resolves_it(
     own_bench: Workbench, proxied: Shop, proxy: TcpProxy, fault: Cut
@@ -121,6 +122,7 @@ def test_a_lost_commit_reply_is_unknown_and_its_key_resolves_it(
     assert own_bench.count("outbox", proxied.business_id) == 1
 
 
+@pytest.mark.row("F18")
 def test_a_lost_commit_is_unknown_and_its_key_resolves_it(own_bench: Workbench, proxied: Shop) -> None:
     booking = Background(lambda: proxied.port.book(proxied.customer.writes("one"), proxied.booking()))
     own_bench.terminate(own_bench.committing())

@@ -27,6 +27,7 @@ from tests.databases import Databases
 from tests.integration.engine.workbench import Workbench, at_once, wait_for, workbench_on
 
 
+@pytest.mark.row("F19")
 @pytest.mark.parametrize(("patience", "seconds", "waits"), [(0.3, 10.0, 0.3), (10.0, 0.3, 0.3), (0.0, 10.0, 0.0)])
 def test_an_exhausted_pool_refuses_within_its_timeout(
     bench: Workbench, shop: Shop, patience: float, seconds: float, waits: float
@@ -56,6 +57,7 @@ def test_more_callers_than_connections_all_succeed(bench: Workbench, shop: Shop)
     assert all(each == found[0] for each in found)
 
 
+@pytest.mark.row("F21")
 def test_a_read_only_database_refuses_writes_and_serves_reads(own_bench: Workbench, own_shop: Shop) -> None:
     name = Identifier(urlsplit(own_bench.databases.scheduling_url).path[1:])
     with own_bench.administrator() as administrator:

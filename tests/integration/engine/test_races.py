@@ -38,6 +38,7 @@ def move(shop: Shop, appointment: m.Appointment, starts_at: datetime) -> m.Appoi
     return calls.move(shop, appointment, starts_at, shop.staff)
 
 
+@pytest.mark.row("F25")
 @pytest.mark.parametrize("threads", [2, 8, 32, 64])
 def test_one_slot_is_booked_exactly_once(bench: Workbench, shop: Shop, threads: int) -> None:
     deadlocks = bench.deadlocks()
@@ -64,6 +65,7 @@ def test_overlapping_slots_are_never_both_booked(bench: Workbench, shop: Shop, t
     assert bench.deadlocks() == deadlocks
 
 
+@pytest.mark.row("F22")
 @pytest.mark.parametrize("threads", [2, 8, 32])
 def test_one_key_is_executed_once(bench: Workbench, shop: Shop, threads: int) -> None:
     def book() -> m.Appointment:
@@ -76,6 +78,7 @@ def test_one_key_is_executed_once(bench: Workbench, shop: Shop, threads: int) ->
     assert bench.count("outbox", shop.business_id) == 1
 
 
+@pytest.mark.row("F22")
 def test_a_key_in_progress_is_reported_within_its_timeout(own_bench: Workbench, own_shop: Shop) -> None:
     """The second caller waits a second for the first, then gets KeyInProgress."""
     own_bench.sql(SLOW_COMMIT.format(seconds=1.8))
@@ -92,6 +95,7 @@ def test_a_key_in_progress_is_reported_within_its_timeout(own_bench: Workbench, 
     assert book() == first.result()
 
 
+@pytest.mark.row("F43")
 def test_a_cancelled_slot_is_booked_exactly_once(shop: Shop) -> None:
     booked = shop.book(at(9))
     for _ in range(5):
@@ -165,6 +169,7 @@ def test_swapping_two_appointments_refuses_both(shop: Shop) -> None:
     assert len(refusals(results)) == 2
 
 
+@pytest.mark.row("F20")
 def test_crossing_reschedules_do_not_deadlock(bench: Workbench, shop: Shop) -> None:
     """The targets overlap, so each conflicts with the other."""
     half_hourly(shop)

@@ -145,6 +145,7 @@ def test_swapping_between_two_providers_does_not_deadlock(bench: Workbench, shop
     assert bench.deadlocks() == deadlocks
 
 
+@pytest.mark.row("F20")
 def test_crossing_reschedules_between_two_providers(bench: Workbench, shop: Shop) -> None:
     shop.change_offering(step_minutes=15)
     zoe = shop.add_provider()

@@ -73,6 +73,7 @@ def test_a_business_sees_only_its_own_rows(bench: Workbench, busy: Shop, table: 
     assert set(seen.values()) == {0}, seen
 
 
+@pytest.mark.row("H6")
 def test_a_pooled_connection_forgets_the_business(bench: Workbench, busy: Shop) -> None:
     busy.starts()
     with bench.database.connection(busy.staff.reads().deadline) as connection:

@@ -24,6 +24,7 @@ def extraction(
     return partial(CommandLine(settings, monkeypatch, capsys), "events")
 
 
+@pytest.mark.row("F32")
 def test_dead_letter_is_listed_and_replayed(
     databases: Databases, notified: Notified, extraction: EventsCommand
 ) -> None:

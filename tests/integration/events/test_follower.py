@@ -83,6 +83,7 @@ def test_persistent_gap_requests_republication(
     assert [version for _, version, _ in notified.messages()] == [1, 2]
 
 
+@pytest.mark.row("F32")
 def test_poison_event_becomes_a_dead_letter_and_blocks_nothing(databases: Databases, stream: redis.Redis) -> None:
     poison, story = Story(), Story()
     notified = Notified(databases)
@@ -130,6 +131,7 @@ def test_failed_replay_keeps_one_dead_letter(databases: Databases, stream: redis
     assert len(letters.list_letters()) == 1
 
 
+@pytest.mark.row("H43")
 @pytest.mark.parametrize(
     "fields",
     [

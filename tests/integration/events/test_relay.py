@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import psycopg
+import pytest
 import redis
 
 from contracts.scheduling.events import PUBLISHED, STREAM, AnyEvent, decode_event
@@ -35,6 +36,7 @@ def test_events_are_published_once_without_failures(databases: Databases, outbox
     assert len(entries(databases.redis_url)) == 450
 
 
+@pytest.mark.row("F29")
 def test_late_commit_is_not_skipped(databases: Databases, outbox: OutboxWriter) -> None:
     early, late = Story().booked(), Story().booked()
     working = relay(databases)

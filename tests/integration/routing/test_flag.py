@@ -69,6 +69,7 @@ def test_setting_the_current_value_is_not_audited(processes: list[Process]) -> N
     assert [entry.reason for entry in processes[0].store.changes()] == ["first"]
 
 
+@pytest.mark.row("H46")
 @pytest.mark.parametrize(
     "statement",
     ["UPDATE platform.audit SET reason = 'x'", "DELETE FROM platform.audit", "TRUNCATE platform.audit"],

@@ -108,6 +108,7 @@ def test_every_process_follows_a_cutover_within_a_second(
     assert took < 1.0
 
 
+@pytest.mark.row("F39")
 def test_stale_route_is_corrected_and_the_same_key_succeeds(
     databases: Databases, process: Process, ports: Ports
 ) -> None:
@@ -205,6 +206,7 @@ def test_unknown_business_is_not_found(process: Process, ports: Ports) -> None:
         switched(process, **ports).get_business(context(new_id()), m.GetBusiness())
 
 
+@pytest.mark.row("F41")
 def test_cached_route_is_used_while_the_table_is_unreachable(databases: Databases, ports: Ports) -> None:
     address = urlsplit(databases.monolith_url)
     business_id = new_id()

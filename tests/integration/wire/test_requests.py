@@ -25,6 +25,7 @@ def test_a_valid_write_is_executed_once(client: RawClient) -> None:
     assert int(first.headers["Content-Length"]) == len(first.content)
 
 
+@pytest.mark.row("H8")
 @pytest.mark.parametrize("key", ["x" * 10_000, "two words", "tab\there"], ids=["10 kB", "blank", "tab"])
 def test_an_invalid_key_is_refused(client: RawClient, key: str) -> None:
     response = client.create_offering(CUT, Idempotency_Key=key)
@@ -74,6 +75,7 @@ def test_another_media_type_is_refused(client: RawClient, media_type: str) -> No
     assert response.json()["code"] == "unsupported_media_type"
 
 
+@pytest.mark.row("H25")
 def test_a_body_beyond_the_limit_is_refused(client: RawClient) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(MAX_REQUEST_BYTES // 1024 + 2):
@@ -102,6 +104,7 @@ def test_malformed_chunks_are_refused(client: RawClient) -> None:
     assert client.raw(*head, body=b"zz\r\n{}\r\n0\r\n\r\n")[0] == 400
 
 
+@pytest.mark.row("H29")
 @pytest.mark.parametrize(
     "lines, status",
     [
@@ -134,6 +137,7 @@ def test_a_query_that_does_not_match_the_request_is_refused(client: RawClient) -
         assert response.status_code == 400, query
 
 
+@pytest.mark.row("H4")
 def test_headers_that_name_a_business_or_user_are_ignored(client: RawClient, shop: Shop) -> None:
     response = client.get("/v1/business", X_Business=str(uuid4()), X_User_Id=str(uuid4()), X_Forwarded_For="10.0.0.1")
     assert response.json()["business_id"] == str(shop.business_id)
@@ -172,6 +176,7 @@ def test_an_unsafe_request_id_is_replaced(client: RawClient, request_id: str) ->
     assert re.fullmatch("[0-9a-f]{16}", response.headers["X-Request-Id"])
 
 
+@pytest.mark.row("H2")
 def test_another_business_sees_none_of_this_ones_data(client: RawClient, shop: Shop, keys: Keys) -> None:
     appointment = shop.book(at(9))
     assert client.get(f"/v1/appointments/{appointment.appointment_id}").status_code == 200

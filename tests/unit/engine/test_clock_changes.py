@@ -44,6 +44,7 @@ def test_a_whole_day_lasts_as_long_as_in_its_zone(day: date, lasts: int) -> None
     assert len(set(found)) == lasts
 
 
+@pytest.mark.row("F44")
 def test_clocks_forward_the_skipped_hour_has_no_starts() -> None:
     assert starts("Europe/Paris", PARIS_FORWARD, "01:00-04:00") == [
         "01:00+0100",
@@ -86,6 +87,7 @@ def test_clocks_back_the_repeated_hour_is_worked_twice() -> None:
     ]
 
 
+@pytest.mark.row("F44")
 def test_clocks_back_a_repeated_time_means_the_first() -> None:
     assert starts("Europe/Paris", PARIS_BACK, "02:30-03:30") == ["02:30+0200", "02:00+0100", "02:30+0100", "03:00+0100"]
     assert starts("Europe/Paris", PARIS_BACK, "01:30-02:30") == ["01:30+0200", "02:00+0200"]

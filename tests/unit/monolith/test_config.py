@@ -56,12 +56,14 @@ def test_engine_uses_the_database_of_the_monolith_unless_it_has_its_own() -> Non
 
 
 @pytest.mark.parametrize("name", OF_THE_WEB)
+@pytest.mark.row("H44")
 def test_web_settings_have_no_defaults(name: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} is not set: set it to "):
         MonolithConfig.from_environment({key: value for key, value in GOOD.items() if key != name})
 
 
 @pytest.mark.parametrize("name", OF_THE_WORKER)
+@pytest.mark.row("H44")
 def test_worker_settings_have_no_defaults(name: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} is not set: set it to "):
         WorkerConfig.from_environment({key: value for key, value in GOOD.items() if key != name})

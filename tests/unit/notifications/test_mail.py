@@ -195,6 +195,7 @@ def test_invitation_includes_the_time_zone_rules(zone: str, days: int) -> None:
     assert wall.replace(tzinfo=rules.to_tz()) == start
 
 
+@pytest.mark.row("H33")
 @pytest.mark.parametrize("name", ["Eve\r\nBcc: all@example.org", "Eve\nSubject: x", "Eve\u2028X: y", "E\x85v\x0be\x1c"])
 def test_line_breaks_in_names_cannot_inject_headers(name: str) -> None:
     story = Story(starts_at=START)
