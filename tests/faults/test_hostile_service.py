@@ -154,6 +154,16 @@ def test_only_a_decision_settles_a_lost_reply(calling: Calling, second: bytes) -
         book(port)
 
 
+def test_reply_to_a_repeated_request_does_not_settle_the_one_on_a_lost_connection(calling: Calling) -> None:
+    """A process that died with a request looks like an idle connection that was closed."""
+    late = problem("504 Timeout", b'{"code": "deadline_exceeded", "detail": "late"}')
+    with calling(lambda n: [[OFFERINGS], [CLOSE], [late]][n]) as (port, other):
+        read(port)
+        with refused(OutcomeUnknown):
+            book(port)
+    assert len(other.requests) == 3
+
+
 def test_rejected_service_token_does_not_sign_users_out(calling: Calling) -> None:
     refusal = problem("401 Unauthorized", b'{"code": "unauthenticated", "detail": "expired"}')
     with calling(lambda _: [refusal]) as (port, other), refused(Unavailable):

@@ -1,6 +1,6 @@
 """Classification of failed attempts: retryable, final, or with an unknown outcome."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.scheduling.codec import MalformedReply
 from contracts.scheduling.errors import (
@@ -39,8 +39,16 @@ class Failure:
         return OutcomeUnknown(UNKNOWN) if unsettled and not self.final else self.error
 
 
-def from_error_reply(error: SchedulingError) -> Failure:
-    """Classify an error of the contract that the service returned."""
+def from_error_reply(error: SchedulingError, *, maybe_done: bool = False) -> Failure:
+    """Classify an error of the contract that the service returned.
+
+    `maybe_done`: the request was sent before on a connection that was lost, and may have been performed then.
+    """
+    failure = _of_error(error)
+    return replace(failure, unsettled=True) if maybe_done else failure
+
+
+def _of_error(error: SchedulingError) -> Failure:
     match error:
         case OutcomeUnknown():
             return Failure(error, unsettled=True, wait=0)

@@ -104,9 +104,12 @@ class HttpScheduling(SchedulingPort):
         timeout_health = False if deadline.remaining() >= _FAIR_WAIT_SECONDS else None
         healthy: bool | None = False
         try:
-            result = read_reply(operation, self._exchange(operation, outgoing, deadline))
+            reply, sent_twice = self._exchange(operation, outgoing, deadline)
+            result = read_reply(operation, reply)
             healthy = timeout_health if isinstance(result, DeadlineExceeded) else True
-            return failures.from_error_reply(result) if isinstance(result, SchedulingError) else result
+            if not isinstance(result, SchedulingError):
+                return result
+            return failures.from_error_reply(result, maybe_done=operation.writes and sent_twice)
         except ExchangeFailed as failed:
             healthy = timeout_health if failed.timed_out else False
             return failures.from_failed_exchange(failed, writes=operation.writes)
@@ -115,15 +118,21 @@ class HttpScheduling(SchedulingPort):
         finally:
             self._breaker.report(permit, healthy)
 
-    def _exchange(self, operation: Operation[Q, R], outgoing: PreparedRequest, deadline: Deadline) -> HttpReply:
-        """Exchange once, and again immediately if the service had closed the kept-alive connection."""
+    def _exchange(
+        self, operation: Operation[Q, R], outgoing: PreparedRequest, deadline: Deadline
+    ) -> tuple[HttpReply, bool]:
+        """Exchange once, and again immediately if the service had closed the kept-alive connection.
+
+        Returns the reply, and whether the request was sent twice: a process that died with the request looks the same
+        as a closed connection, so the first one may have been performed.
+        """
         try:
-            return self._exchange_once(outgoing, deadline)
+            return self._exchange_once(outgoing, deadline), False
         except ExchangeFailed as failed:
             if not (failed.went_stale and operation.idempotent):
                 raise
         try:
-            return self._exchange_once(outgoing, deadline)
+            return self._exchange_once(outgoing, deadline), True
         except ExchangeFailed as failed:
             failed.sent = True
             raise
