@@ -110,6 +110,10 @@ class TcpProxy:
         """Apply each fault to one connection, in this order."""
         self._faults.extend(faults)
 
+    def clear(self) -> None:
+        """Discard the injected faults that have not been applied."""
+        self._faults.clear()
+
     @contextlib.contextmanager
     def half_open(self) -> Iterator[None]:
         """Accept connections, but forward the clients' bytes only after the block."""
