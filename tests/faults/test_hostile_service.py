@@ -86,6 +86,17 @@ def test_malformed_reply_makes_a_write_unknown_and_a_read_unavailable(calling: C
         read(port)
 
 
+@pytest.mark.parametrize("steps", ["more than the cap, announced", "more than the cap, in chunks"])
+def test_over_large_replies_do_not_open_the_breaker(calling: Calling, steps: str) -> None:
+    breaker = Breaker(row=2)
+    with calling(lambda _: HOSTILE[steps], breaker) as (port, other):
+        for _ in range(4):
+            with refused(Unavailable):
+                read(port)
+        assert len(other.requests) == 4, "each read was sent, and none was repeated"
+    assert not breaker.is_open()
+
+
 def test_chunked_reply_is_accepted(calling: Calling) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     with calling(lambda _: [head + b'8\r\n{"offeri\r\n', b'9\r\nngs": []}\r\n0\r\n\r\n']) as (port, _):

@@ -42,10 +42,16 @@ class ExchangeFailed(Exception):
         self.timed_out = exchange.deadline.expired()
         self.went_stale = exchange.sent and not exchange.connected and not exchange.heard and not self.timed_out
         """Whether the peer had apparently closed a kept-alive connection."""
+        self.too_large = isinstance(cause, TooLarge)
+        """Whether the peer sent more than the size limit. It works, so this says nothing about its health."""
 
 
 class Unreadable(Exception):
     """A response without a length, over the size limit, or with a content coding."""
+
+
+class TooLarge(Unreadable):
+    """A response over the size limit."""
 
 
 @dataclass(slots=True)
@@ -106,10 +112,10 @@ def _body(raw: Any, longest: int) -> bytes:
     if length is None and not raw.chunked:
         raise Unreadable("the reply has no length")
     if (length or 0) > longest:
-        raise Unreadable(f"the reply has more than {longest} bytes")
+        raise TooLarge(f"the reply has more than {longest} bytes")
     body: bytes = raw.read(longest + 1 if length is None else length)
     if len(body) > longest:
-        raise Unreadable(f"the reply has more than {longest} bytes")
+        raise TooLarge(f"the reply has more than {longest} bytes")
     return body
 
 

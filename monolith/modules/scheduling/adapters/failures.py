@@ -73,6 +73,8 @@ def from_failed_exchange(failed: ExchangeFailed, *, writes: bool) -> Failure:
         return Failure(OutcomeUnknown(UNKNOWN), cause=failed, unsettled=True, wait=wait)
     if failed.timed_out:
         return Failure(DeadlineExceeded("Scheduling did not respond in time; nothing was done."), cause=failed)
+    if failed.too_large:
+        return Failure(Unavailable("Scheduling's response is too large; request less."), cause=failed)
     return Failure(Unavailable("Scheduling cannot be reached; nothing was done."), cause=failed, wait=wait)
 
 

@@ -111,7 +111,7 @@ class HttpScheduling(SchedulingPort):
                 return result
             return failures.from_error_reply(result, maybe_done=operation.writes and sent_twice)
         except ExchangeFailed as failed:
-            healthy = timeout_health if failed.timed_out else False
+            healthy = timeout_health if failed.timed_out else failed.too_large
             return failures.from_failed_exchange(failed, writes=operation.writes)
         except MalformedReply as malformed:
             return failures.from_malformed_reply(malformed, writes=operation.writes)
