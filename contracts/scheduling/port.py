@@ -133,23 +133,27 @@ class SchedulingPort(ABC):
     def search_slots(self, ctx: CallContext, request: m.SearchSlots) -> m.Slots:
         """Search the free start times of an offering.
 
-        The reply lists exactly what can be booked now, by the database's clock."""
+        The reply lists exactly what can be booked now, by the database's clock. If the search is too long, the reply is
+        capped: `next_start` says up to where it is complete."""
 
     @operation("GET", "/v1/slots/next", EVERYONE, *SEARCH)
     def next_available(self, ctx: CallContext, request: m.NextAvailable) -> m.Slots:
-        """Search the next free start times of an offering."""
+        """Search the next free start times of an offering.
+
+        The reply may be capped, as with `search_slots`, before `limit` start times are found."""
 
     @operation("GET", "/v1/overview", EVERYONE, *SEARCH)
     def get_overview(self, ctx: CallContext, request: m.GetOverview) -> m.Overview:
         """Return which days have a free start time for an offering.
 
-        A day has room if `search_slots` lists a start time on it."""
+        A day has room if `search_slots` lists a start time on it. If the request is too long, the reply is capped:
+        `next_first` is the first day that is missing."""
 
     @operation("GET", "/v1/visits/slots", EVERYONE, *SEARCH)
     def search_visits(self, ctx: CallContext, request: m.SearchVisits) -> m.VisitSlots:
         """Search the start times at which several offerings can follow one another.
 
-        The reply lists exactly what `book_visit` accepts."""
+        The reply lists exactly what `book_visit` accepts. It may be capped, as with `search_slots`."""
 
     @operation("POST", "/v1/appointments", CUSTOMERS, *BOOKING, status=201)
     def book(self, ctx: CallContext, request: m.Book) -> m.Appointment:

@@ -27,6 +27,8 @@ DatabaseName = Literal["monolith", "scheduling"]
 LONGEST_SEARCH_DAYS = 62
 MOST_PROVIDERS = 100
 """The maximum in one search. A business may have more; a search then names a set of them."""
+MOST_STARTS = 25_000
+"""The maximum of possible start times, free or not and over all providers, that one search examines."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 

@@ -2,9 +2,10 @@
 
 import math
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import TypeVar
 from uuid import UUID
@@ -17,6 +18,7 @@ from contracts.scheduling.values import LONGEST_SEARCH_DAYS
 from scheduling_service.engine.availability import (
     AvailabilityQuery,
     Occupancy,
+    bounded_end,
     build_query,
     days_with_availability,
     free_slots,
@@ -39,13 +41,16 @@ def search_slots(database: EngineDatabase, cache: RulesCache, ctx: CallContext, 
     """Return the free slots in a window, sorted by start, then provider; grouped by local day if requested."""
 
     def answer(rules: BusinessRules) -> m.Slots | None:
-        query, window = _build_query(rules, ctx, request), _window(request.start, request.end)
+        query, (start, end) = _build_query(rules, ctx, request), _window(request.start, request.end)
+        window = (start, bounded_end(query, (start, end)))
         occupancy = read_current_occupancy(database, ctx, query, window)
         if occupancy is None:
             return None
-        zone = request.viewer_zone or rules.zone
+        zone, capped = request.viewer_zone or rules.zone, next_start(window, end)
         slots = tuple(free_slots(query, window, occupancy))
-        return _group_by_day(slots, zone) if request.by_day else m.Slots(zone=zone, slots=slots)
+        if request.by_day:
+            return m.Slots(zone=zone, slots=(), days=_group_by_day(slots, zone), next_start=capped)
+        return m.Slots(zone=zone, slots=slots, next_start=capped)
 
     return with_current_rules(database, cache, ctx, answer)
 
@@ -59,11 +64,15 @@ def next_available(database: EngineDatabase, cache: RulesCache, ctx: CallContext
         now = int(time.time())
         start = now - _DAY if request.after is None else math.ceil(request.after.timestamp())
         end = (now + _DAY if request.after is None else start) + LONGEST_SEARCH_DAYS * _DAY
-        occupancy = read_current_occupancy(database, ctx, query, (start, end))
+        bounded = bounded_end(query, (start, end))
+        occupancy = read_current_occupancy(database, ctx, query, (start, bounded))
         if occupancy is None:
             return None
-        window = (start, min(end, max(start, occupancy.now) + LONGEST_SEARCH_DAYS * _DAY))
-        return m.Slots(zone=rules.zone, slots=tuple(_first_slots(query, window, occupancy, request.limit)))
+        end = min(end, max(start, occupancy.now) + LONGEST_SEARCH_DAYS * _DAY)
+        window = (start, min(end, bounded))
+        slots = tuple(_first_slots(query, window, occupancy, request.limit))
+        capped = next_start(window, end) if len(slots) < request.limit else None
+        return m.Slots(zone=rules.zone, slots=slots, next_start=capped)
 
     return with_current_rules(database, cache, ctx, answer)
 
@@ -77,12 +86,16 @@ def get_overview(database: EngineDatabase, cache: RulesCache, ctx: CallContext, 
         zone = ZoneInfo(name)
         days = [request.first + timedelta(days=n) for n in range(request.days + 1)]
         midnights = [instant_of(day, 0, zone) for day in days]
+        within = bisect_right(midnights, bounded_end(query, (midnights[0], midnights[-1])))
+        # At least one day, so that continuing a capped overview makes progress.
+        midnights = midnights[: max(within, 2)]
         occupancy = read_current_occupancy(database, ctx, query, (midnights[0], midnights[-1]))
         if occupancy is None:
             return None
         available = days_with_availability(query, midnights, occupancy)
         overview = (m.OverviewDay(date=day, has_room=each) for day, each in zip(days, available, strict=False))
-        return m.Overview(zone=name, days=tuple(overview))
+        next_first = days[len(available)] if len(available) < request.days else None
+        return m.Overview(zone=name, days=tuple(overview), next_first=next_first)
 
     return with_current_rules(database, cache, ctx, answer)
 
@@ -115,6 +128,11 @@ def read_current_occupancy(
     if occupancy is None:
         raise BusinessNotFound("There is no such business.")
     return occupancy if occupancy.rules_version == query.rules.version else None
+
+
+def next_start(examined: Range, end: int) -> datetime | None:
+    """Return the instant from which a capped search continues; None if all of the window was examined."""
+    return datetime.fromtimestamp(examined[1], UTC) if examined[1] < end else None
 
 
 def limits_customer(ctx: CallContext, customer_id: UUID | None) -> UUID | None:
@@ -151,14 +169,13 @@ def _window(start: datetime, end: datetime) -> Range:
     return math.ceil(start.timestamp()), math.ceil(end.timestamp())
 
 
-def _group_by_day(slots: tuple[m.Slot, ...], name: str) -> m.Slots:
+def _group_by_day(slots: tuple[m.Slot, ...], name: str) -> tuple[m.SlotDay, ...]:
     zone = ZoneInfo(name)
 
     def day(slot: m.Slot) -> date:
         return slot.starts_at.astimezone(zone).date()
 
-    days = tuple(m.SlotDay(date=on, slots=tuple(those)) for on, those in groupby(slots, day))
-    return m.Slots(zone=name, slots=(), days=days)
+    return tuple(m.SlotDay(date=on, slots=tuple(those)) for on, those in groupby(slots, day))
 
 
 def _first_slots(query: AvailabilityQuery, window: Range, occupancy: Occupancy, limit: int) -> list[m.Slot]:

@@ -12,6 +12,7 @@ from contracts.scheduling.errors import InvalidRequest
 from scheduling_service.engine.availability import (
     AvailabilityQuery,
     Occupancy,
+    bounded_end,
     build_query,
     candidates_at,
     free_starts,
@@ -19,7 +20,12 @@ from scheduling_service.engine.availability import (
 from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.hours import to_utc
 from scheduling_service.engine.rules import BusinessRules, Range, RulesCache
-from scheduling_service.engine.slot_search import limits_customer, read_current_occupancy, with_current_rules
+from scheduling_service.engine.slot_search import (
+    limits_customer,
+    next_start,
+    read_current_occupancy,
+    with_current_rules,
+)
 
 
 def search_visits(
@@ -31,14 +37,17 @@ def search_visits(
         customer_id = limits_customer(ctx, request.customer_id)
         providers = [request.provider_id] * len(request.offering_ids)
         queries = build_visit_queries(rules, request.offering_ids, providers, customer_id, ctx.deadline)
-        window = math.ceil(request.start.timestamp()), math.ceil(request.end.timestamp())
+        start, end = math.ceil(request.start.timestamp()), math.ceil(request.end.timestamp())
+        checks = 1 + sum(len(each.providers) for each in queries[1:])
+        window = (start, bounded_end(queries[0], (start, end), checks_per_start=checks))
         occupancies: list[Occupancy] = []
         for query, offset in zip(queries, start_offsets(queries), strict=True):
             found = read_current_occupancy(database, ctx, query, (window[0] + offset, window[1] + offset))
             if found is None:
                 return None
             occupancies.append(found)
-        return m.VisitSlots(zone=rules.zone, slots=tuple(visit_slots(queries, occupancies, window)))
+        slots = tuple(visit_slots(queries, occupancies, window))
+        return m.VisitSlots(zone=rules.zone, slots=slots, next_start=next_start(window, end))
 
     return with_current_rules(database, cache, ctx, answer)
 

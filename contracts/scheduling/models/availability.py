@@ -1,4 +1,9 @@
-"""Availability: free slots, days with free slots, and free times for visits."""
+"""Availability: free slots, days with free slots, and free times for visits.
+
+The cost of a search is bounded: it examines at most `MOST_STARTS` possible start times (providers x days x starts per
+day). The reply to a longer search is capped: it is complete up to the time that its last field names, and a search from
+there continues it.
+"""
 
 from typing import Annotated
 from uuid import UUID
@@ -63,6 +68,9 @@ class Slots(Reply, frozen=True):
     zone: ZoneName
     slots: tuple[Slot, ...]
     days: tuple[SlotDay, ...] = ()
+    next_start: Instant | None = None
+    """None: nothing is missing. Otherwise the search was too long: the reply has only the slots before this instant.
+    To continue, search with it as `start`, or as `after` with `next_available`."""
 
 
 class NextAvailable(Request, frozen=True):
@@ -110,6 +118,9 @@ class Overview(Reply, frozen=True):
 
     zone: ZoneName
     days: tuple[OverviewDay, ...]
+    next_first: CalendarDate | None = None
+    """None: all days are there. Otherwise the request was too long: this is the first day that is missing. To
+    continue, request an overview with it as `first`. The zone is `zone`."""
 
 
 class SearchVisits(Request, frozen=True):
@@ -138,3 +149,6 @@ class VisitSlots(Reply, frozen=True):
 
     zone: ZoneName
     slots: tuple[VisitSlot, ...]
+    next_start: Instant | None = None
+    """None: nothing is missing. Otherwise the search was too long: the reply has only the times before this instant.
+    To continue, search with it as `start`."""

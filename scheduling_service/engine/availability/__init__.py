@@ -12,6 +12,7 @@ from scheduling_service.engine.availability.candidates import (
     rejection_reasons,
 )
 from scheduling_service.engine.availability.conditions import StartConditions
+from scheduling_service.engine.availability.extent import bounded_end
 from scheduling_service.engine.availability.occupancy import Occupancy, read_occupancy, read_occupancy_later
 from scheduling_service.engine.availability.query import AvailabilityQuery, build_query
 from scheduling_service.engine.availability.search import days_with_availability, free_slots, free_starts
@@ -21,6 +22,7 @@ __all__ = [
     "Candidate",
     "Occupancy",
     "StartConditions",
+    "bounded_end",
     "build_query",
     "candidates_at",
     "closest_provider",
