@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], what: str = "it", seconds: float = 45.0) -> T:
+def eventually(look: Callable[[], T | None], what: str = "it", seconds: float = 45.0) -> T:
     """Return the first truthy result of `look` (for a response: success).
 
     Raises AssertionError with the last result after `seconds`.

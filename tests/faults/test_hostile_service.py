@@ -168,7 +168,8 @@ def test_only_a_decision_settles_a_lost_reply(calling: Calling, second: bytes) -
 def test_reply_to_a_repeated_request_does_not_settle_the_one_on_a_lost_connection(calling: Calling) -> None:
     """A process that died with a request looks like an idle connection that was closed."""
     late = problem("504 Timeout", b'{"code": "deadline_exceeded", "detail": "late"}')
-    with calling(lambda n: [[OFFERINGS], [CLOSE], [late]][n]) as (port, other):
+    script: list[list[Step]] = [[OFFERINGS], [CLOSE], [late]]
+    with calling(lambda n: script[n]) as (port, other):
         read(port)
         with refused(OutcomeUnknown):
             book(port)
