@@ -52,6 +52,18 @@ def appointments(running: RunningProductArms, deployment: str) -> int:
     return int(str(row[0]))
 
 
+def connections(running: RunningProductArms) -> int:
+    """Return the number of the product's connections to the databases of the first arm."""
+    arm = running.arms[0]
+    found = 0
+    for server in arm.topology.servers:
+        with arm.servers.administrator(server) as db:
+            row = db.execute("SELECT count(*) FROM pg_stat_activity WHERE usename LIKE '%\\_app'").fetchone()
+        assert row is not None
+        found += int(str(row[0]))
+    return found
+
+
 def test_two_arms_side_by_side_receive_the_same_people_and_are_measured_by_role(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -85,6 +97,7 @@ def test_engine_in_the_monolith_uses_a_database_of_its_own_and_a_fault_counts_wh
 ) -> None:
     with rig_of(monkeypatch, tmp_path, "M1", "MD", "XI") as rig:
         with rig.running("MD") as running:
+            assert connections(running) > 8, "the warm-up has opened the connections of the threads"
             history = appointments(running, "scheduling")
             assert history > PAST_DAYS * 100
             (reading,) = play(running, tmp_path, "MD").values()

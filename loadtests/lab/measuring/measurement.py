@@ -85,7 +85,7 @@ def measure_loads(
             )
             for arm in arms
         }
-        runs = [_Run(arm, loads[arm.name], generators[arm.name]) for arm in arms]
+        runs = [_Run(arm, loads[arm.name], generators[arm.name], folders[arm.name]) for arm in arms]
         begin_together(list(generators.values()))
         for run in runs:
             run.start()
@@ -93,7 +93,7 @@ def measure_loads(
             run.end()
     for run in runs:
         run.settle()
-    return {run.arm.name: run.read(folders[run.arm.name]) for run in runs}
+    return {run.arm.name: run.read() for run in runs}
 
 
 def begin_together(generators: Sequence[GeneratorProcess]) -> None:
@@ -107,9 +107,10 @@ def begin_together(generators: Sequence[GeneratorProcess]) -> None:
 class _Run:
     """One load on one arm, in the order of these methods."""
 
-    def __init__(self, arm: MeasuredArm, load: Load, generator: GeneratorProcess) -> None:
+    def __init__(self, arm: MeasuredArm, load: Load, generator: GeneratorProcess, folder: Path) -> None:
         self.arm = arm
         self._load = load
+        self._folder = folder
         self._generator = generator
         # Earlier loads have been waited for: their events need not be read again.
         self._from = database_time(arm.servers, arm.topology)
@@ -130,21 +131,21 @@ class _Run:
 
     def settle(self) -> None:
         """Wait until the follow-up work is done, so that its costs count, and none is left to the next load."""
-        arm, seconds = self.arm, self._load.scenario.promises.fresh_seconds
+        arm, promises = self.arm, self._load.scenario.promises
+        _, report = read_run_files(self._folder)
+        # The freshness of a load that ended early decides nothing.
+        seconds = 0.0 if report.ended_early or not self._load.judge_freshness else promises.fresh_seconds
         done = self._wait(max(0.0, self._ended + seconds - time.monotonic()))
         if not done.done:
             # What is missing now is late in any case.
-            for budget in arm.running.budgets.values():
-                budget.lift()
-            done = self._wait(DRAIN_SECONDS)
-            for budget in arm.running.budgets.values():
-                budget.impose()
+            with arm.running.without_budgets():
+                done = self._wait(DRAIN_SECONDS)
         self._follow_up = done
         self._done = sample_usage(arm.running)
 
-    def read(self, folder: Path) -> Reading:
+    def read(self) -> Reading:
         arm, seconds = self.arm, self._ended - self._began
-        rows, report = read_run_files(folder)
+        rows, report = read_run_files(self._folder)
         arm.history.rows += rows
         return Reading(
             rows=rows,

@@ -9,6 +9,7 @@ from pathlib import Path
 from deploy.errors import CommandError
 from loadtests.lab.measuring.measurement import COPY, LoadHistory, MeasuredArm, database_time, measure_loads
 from loadtests.lab.measuring.subject import Load, Reading
+from loadtests.lab.measuring.warm_up import warm_up
 from loadtests.lab.planning.arms import sort_arms
 from loadtests.lab.planning.scenario import RegisteredScenario
 from loadtests.lab.servers.cpu_budgets import reason_unavailable
@@ -74,7 +75,9 @@ class ProductRig:
             running_arm(topology, servers, COPY, cores) as running,
         ):
             history = LoadHistory(database_time(servers, topology))
-            yield MeasuredArm(arm, running, prepared.businesses, history, self.probe)
+            measured = MeasuredArm(arm, running, prepared.businesses, history, self.probe)
+            warm_up(measured, self.scenario)
+            yield measured
 
 
 def reason_not_paired(scenario: RegisteredScenario) -> str | None:

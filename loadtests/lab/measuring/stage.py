@@ -20,9 +20,8 @@ Report = Callable[[str], None]
 """Receives progress messages, one line each."""
 
 
-WARM_UP_SECONDS: Final = 4.0
-WARM_UP_AGAIN_SECONDS: Final = 1.5
-"""Warm-up of the first trial of a stage, when the servers have just started, and of the others."""
+WARM_UP_SECONDS: Final = 2.0
+"""Arrivals before the measured part of a trial; the rig has warmed up the servers when it started them."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,9 @@ class StageSession:
                 rate=rate,
                 seconds=seconds,
                 seed=seed,
-                warm_up_seconds=WARM_UP_SECONDS if self._arms is None else WARM_UP_AGAIN_SECONDS,
+                warm_up_seconds=WARM_UP_SECONDS,
                 early_end=self._early_end() if may_end_early else None,
+                judge_freshness=purpose != "isolation",
             )
             for arm, rate in rates.items()
         }

@@ -21,7 +21,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """The arrivals of one trial: the scenario's mix at `rate` scheduling arrivals a second, for `seconds`.
 
     Equal seeds give the same choices by arrival index; with equal rates, the arrivals are the same too. With
-    `early_end` the load ends as soon as it is certain that a module does not keep its promise.
+    `early_end` the load ends as soon as it is certain that a module does not keep its promise. Without
+    `judge_freshness`, follow-up work that is left at the end of the load may be done without budgets.
     """
 
     scenario: RegisteredScenario
@@ -30,6 +31,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     warm_up_seconds: float = 4.0
     early_end: EarlyEnd | None = None
+    judge_freshness: bool = True
 
 
 class RoleReading(msgspec.Struct, frozen=True, kw_only=True):

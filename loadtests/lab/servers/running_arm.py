@@ -55,6 +55,15 @@ class RunningArm:
             if role in self.budgets:
                 self.budgets[role].add(pids)
 
+    @contextlib.contextmanager
+    def without_budgets(self) -> Iterator[None]:
+        """Lift the budgets within the block, for work that is not measured."""
+        for budget in self.budgets.values():
+            budget.lift()
+        yield
+        for budget in self.budgets.values():
+            budget.impose()
+
     def programs_of(self, role: str) -> list[Program]:
         return [program for name, program in self.programs.items() if self.roles[name] == role]
 

@@ -10,6 +10,7 @@ from loadtests.lab.planning.demands import limiting_role, predict_capacity, solv
 from loadtests.lab.results.model import Results
 from loadtests.lab.verdict.verdict import scenario_of
 from tests.unit.loadtests.lab.laboratories import (
+    THRESHOLDS,
     conditions,
     run_laboratory,
     scenario_text,
@@ -55,6 +56,21 @@ def test_arms_side_by_side_get_the_same_seed_at_every_moment(tmp_path: Path) -> 
             seeds.setdefault(trial.place, set()).add(trial.seed)
     assert all(len(each) == 1 for each in seeds.values())
     assert len({min(each) for each in seeds.values()}) == len(seeds), "another seed for every trial"
+
+
+def test_only_floods_need_no_freshness(tmp_path: Path) -> None:
+    """A flood judges the other modules' answers; the follow-up work that it leaves is done without budgets."""
+    judged: dict[str, set[bool]] = {}
+
+    class Recording(SimulatedRig):
+        def play(self, loads: dict[str, Load], folders: dict[str, Path]) -> dict[str, Reading]:  # type: ignore[override]
+            for load in loads.values():
+                flood = load.seconds == THRESHOLDS.isolation.seconds
+                judged.setdefault("flood" if flood else "other", set()).add(load.judge_freshness)
+            return super().play(loads, folders)
+
+    run_laboratory(tmp_path / "lab", Recording(), conditions(arms=("M1", "X"), scenario=FOUNDER, blocks=1))
+    assert judged == {"flood": {False}, "other": {True}}
 
 
 def test_interrupted_laboratory_continues_with_the_same_trials(tmp_path: Path) -> None:

@@ -89,6 +89,17 @@ def test_each_defect_makes_a_run_invalid(planted: SimulatedRun, problem: str) ->
     assert problem in found
 
 
+def test_burst_at_the_beginning_is_not_an_insufficient_warm_up() -> None:
+    """Near its capacity an arm has slow and fast seconds: thirty searches are compared with all others, not with the
+    next thirty."""
+    rows = [
+        row if row.due >= 3 else row._replace(answered=row.sent + SERVICE / (1 if row.due < 1.5 else 3))
+        for row in SimulatedRun().rows()
+    ]
+    report = GeneratorReport(planned=len(rows), began=0.0, seconds=SECONDS, cpu=0.3, in_flight=1.0, complete=True)
+    assert _problems(rows, report) == []
+
+
 def test_stall_of_the_generator_is_reported_as_lateness() -> None:
     """Requests due during the stall were sent at its end."""
     rows = [
