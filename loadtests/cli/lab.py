@@ -42,7 +42,7 @@ def lab() -> None:
 
 @lab.command()
 @click.option("--scenario", default="founder", show_default=True, help=SCENARIO_HELP)
-@click.option("--arms", help="Topologies to compare, separated by commas; must include M1. Default: all.")
+@click.option("--arms", help="Topologies to compare, separated by commas; must include M1. Default: the scenario's.")
 @click.option("--remedy", "remedies", multiple=True, metavar="NAME=FILE", help=REMEDY_HELP)
 @click.option(
     "--forecast", type=RATE, help="Another expected peak than the scenario's, in scheduling arrivals a second."
@@ -71,11 +71,11 @@ def run(
     from loadtests.lab.options import LabOptions
     from loadtests.lab.planning.remedies import read_remedies
 
-    read_scenario(scenario)
+    registered = _parse_arms(",".join(read_scenario(scenario).arms or available_arms()))
     custom, systems = read_remedies(remedies), parse_targets(targets)
     if systems and (arms or remedies):
         raise CommandError("--target compares systems that already run: leave out --arms and --remedy")
-    chosen = tuple(systems) or _require_baseline(_parse_arms(arms) if arms is not None else tuple(available_arms()))
+    chosen = tuple(systems) or _require_baseline(registered if arms is None else _parse_arms(arms))
     options = LabOptions(
         out=out or _new_folder(),
         scenario=find_scenario_file(scenario).read_text(encoding="utf-8"),

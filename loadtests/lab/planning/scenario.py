@@ -81,11 +81,12 @@ class ExpectedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class RegisteredScenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One file in `loadtests/lab/scenarios`."""
+    """One file in `loadtests/lab/scenarios`. `arms` are compared unless others are asked for; empty means all."""
 
     name: str
     title: str
     story: str
+    arms: tuple[str, ...] = ()
     load: LoadShape
     promises: ScenarioPromises
     budgets: ScenarioBudgets

@@ -7,7 +7,7 @@ from deploy.errors import CommandError
 from loadtests.lab.planning.scenario import UNIT_CORES, RegisteredScenario, ScenarioBudgets
 from loadtests.lab.servers.topologies import Topology
 
-RELAY_SHARE: Final = 0.4
+RELAY_SHARE: Final = 0.2
 """Share of the worker's budget that the service's relay gets: in the other arms, the worker relays events too."""
 MOST_CORES: Final = 0.95
 """What arms side by side may use of the servers' core; the speed probe and the kernel have the remainder."""

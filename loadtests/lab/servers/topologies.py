@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from loadtests.generator.workload import ANY_MODULE
 from loadtests.lab.servers.lab_servers import DatabasePlacement, DatabaseServer, Deployment
 
-THREADS: Final = 8
-"""Threads of all web processes of an arm together."""
+THREADS: Final = 32
+"""Threads of all web processes of an arm together: enough for the requests that wait for a full database."""
 
 FRONT_WEB, SCHEDULING_WEB = "front-web", "scheduling-web"
 
@@ -74,7 +74,13 @@ _BULKHEAD = (MonolithWeb(0.5), MonolithWeb(0.5, ("scheduling",)))
 
 # A request to scheduling passes the front web only where there is a service. Where there is none, scheduling's web
 # process does all of the work on it, and gets the larger share.
-_FRONT_OF_BULKHEAD, _FRONT_OF_SERVICE = 0.4, 0.5
+_FRONT_OF_BULKHEAD, _FRONT_OF_SERVICE = 0.4, 0.55
+
+# A call of the service holds a thread of the front web while it waits, and the service needs only as many threads as
+# keep its database busy. The other modules always find a thread: the adapter admits fewer calls than there are.
+_FRONT_THREADS, _SERVICE_THREADS, _CALLS_AT_ONCE = 26 / THREADS, 6 / THREADS, 20
+_SERVICE_FRONT = (MonolithWeb(_FRONT_THREADS),)
+_SERVICE_SETTINGS = {"SCHEDULING_CALLS_AT_ONCE": str(_CALLS_AT_ONCE)}
 
 TOPOLOGIES: Mapping[str, Topology] = {
     "M1": Topology("inside", _MONOLITH_ONLY, _ONE_WEB),
@@ -84,14 +90,23 @@ TOPOLOGIES: Mapping[str, Topology] = {
     "MB": Topology("inside", _MONOLITH_ONLY, _BULKHEAD, front=_FRONT_OF_BULKHEAD),
     "M2": Topology("inside", _MONOLITH_ONLY, (MonolithWeb(0.5), MonolithWeb(0.5))),
     "MV": Topology("inside", _MONOLITH_ONLY, _ONE_WEB, database_budgets=2),
+    "MBV": Topology("inside", _MONOLITH_ONLY, _BULKHEAD, front=_FRONT_OF_BULKHEAD, database_budgets=2),
     "MD": Topology("split", _TWO_SERVERS, _ONE_WEB),
     "XI": Topology("split", _TWO_SERVERS, _BULKHEAD, front=_FRONT_OF_BULKHEAD),
     "XS": Topology(
         "together",
         {"monolith": "main", "scheduling": "main"},
-        (MonolithWeb(0.5),),
-        service=0.5,
+        _SERVICE_FRONT,
+        service=_SERVICE_THREADS,
         front=_FRONT_OF_SERVICE,
+        settings=_SERVICE_SETTINGS,
     ),
-    "X": Topology("apart", _TWO_SERVERS, (MonolithWeb(0.5),), service=0.5, front=_FRONT_OF_SERVICE),
+    "X": Topology(
+        "apart",
+        _TWO_SERVERS,
+        _SERVICE_FRONT,
+        service=_SERVICE_THREADS,
+        front=_FRONT_OF_SERVICE,
+        settings=_SERVICE_SETTINGS,
+    ),
 }

@@ -62,6 +62,7 @@ ARMS: Mapping[str, SimulatedArm] = {
     "MB": SimulatedArm(own_web=True),
     "M2": SimulatedArm(),
     "MV": SimulatedArm(database_size=2.0),
+    "MBV": SimulatedArm(own_web=True, database_size=2.0),
     "MD": SimulatedArm(own_database=True),
     "XI": SimulatedArm(own_web=True, own_database=True),
     "X": SimulatedArm(own_web=True, own_database=True, hop=True),

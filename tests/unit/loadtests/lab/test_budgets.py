@@ -56,7 +56,9 @@ def test_all_arms_of_a_scenario_have_its_total(scenario: str) -> None:
     require_equal_totals(cores)
     for arm, roles in cores.items():
         assert sum(roles.values()) == pytest.approx(budgets.total * UNIT_CORES), arm
-        assert roles["postgres-main"] == pytest.approx(budgets.database * UNIT_CORES * (2 if arm == "MV" else 1))
+        assert roles["postgres-main"] == pytest.approx(
+            budgets.database * UNIT_CORES * (2 if arm in ("MV", "MBV") else 1)
+        )
         assert ("postgres-scheduling" in roles) == (arm in ("MD", "XI", "X"))
         assert ("relay" in roles) == (arm in ("XS", "X"))
 

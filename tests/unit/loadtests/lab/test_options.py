@@ -9,6 +9,7 @@ from deploy.errors import CommandError
 from loadtests.generator.journeys import JOURNEYS
 from loadtests.lab.measuring.targets import parse_targets
 from loadtests.lab.options import LabOptions, require_same_options
+from loadtests.lab.planning.arms import ARMS, BASELINE, REQUIRED_REMEDIES, SERVICE
 from loadtests.lab.planning.scenario import UNIT_CORES, parse_scenario, read_scenario, scenario_names
 from loadtests.lab.results.model import MODULES, SCHEMA_VERSION, Results
 from loadtests.lab.servers.machine import describe_machine
@@ -86,6 +87,7 @@ def test_registered_scenario_is_complete(name: str) -> None:
     assert set(scenario.promises.limits_ms) == set(MODULES)
     assert {JOURNEYS[journey].module for journey in scenario.load.mix} == {"scheduling"}
     assert {JOURNEYS[journey].module for journey in scenario.load.background} == set(MODULES) - {"scheduling"}
+    assert {BASELINE, *REQUIRED_REMEDIES, SERVICE} <= set(scenario.arms) <= set(ARMS)
     budgets = scenario.budgets
     assert budgets.total - 2 * budgets.database - budgets.worker - budgets.valkey >= 1, "the web processes need some"
     assert budgets.total * UNIT_CORES <= 1
