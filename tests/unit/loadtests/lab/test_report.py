@@ -72,7 +72,7 @@ def page(results: Results) -> str:
         r"sustains the demanded rate, but does not isolate: while scheduling was flooded",
         r"processor time per booking, ms",
         r"Expected before the measurement: EXTRACT",
-        r"9 units of 5 % of a core for every arm, 2 of them for each database server, the largest that can be had",
+        r"18 units of 5 % of a core for every arm, 2 of them for each database server, the largest that can be had",
         r"journey came served errors dropped refused p50 ms p95 ms p99 ms",
         r"· search \d+",
     ],
