@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from contracts.chassis.metrics_server import MetricsAddress
 from contracts.chassis.retention import Retention
 from contracts.chassis.settings import (
     Environment,
@@ -104,6 +105,8 @@ class WorkerConfig:
     """The age from which sent mails, given-up mails and past reminders are deleted."""
     in_process_database_url: str | None = None
     """As in `MonolithConfig`."""
+    metrics: MetricsAddress | None = None
+    """The address on which it serves its metrics; None if they are not served."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -120,6 +123,9 @@ class WorkerConfig:
             retention=Retention.from_environment(environment),
             mail_retention=days(environment, "MAIL_RETENTION_DAYS", 90, at_least=7, at_most=3650),
             in_process_database_url=_in_process_url(environment),
+            metrics=MetricsAddress.from_environment(
+                environment, port="WORKER_METRICS_PORT", host="WORKER_METRICS_HOST"
+            ),
         )
 
 

@@ -17,11 +17,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from openfeature.provider import FeatureProvider
+from prometheus_client import CollectorRegistry
 
 from contracts.chassis.credentials import role_url
 from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.loops import Loop, Worker
 from contracts.chassis.readiness import Check
+from contracts.chassis.scraped_metrics import ScrapedMetrics
 from contracts.chassis.settings import Network
 from monolith.application import Application
 from monolith.config import MonolithConfig, WorkerConfig
@@ -31,6 +33,7 @@ from monolith.modules.billing import module as billing
 from monolith.modules.notifications import module as notifications
 from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.http import HttpScheduling
+from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
 from monolith.modules.scheduling.availability_cache import AvailabilityCache
 from monolith.modules.scheduling.onboarding import business_opener
@@ -45,6 +48,7 @@ from monolith.shared.events import Consumer
 from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import CLOCK_MARGIN, Follower, FollowerSettings
 from monolith.shared.events.inbox_pruning import InboxPruner
+from monolith.shared.events.metrics import ConsumerBacklog, ConsumerMetrics
 from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
@@ -63,7 +67,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     """
     metrics = Metrics(config.metrics_folder, _sessions(config))
     metrics.serving(config.threads)
-    databases = ModuleDatabases(config.database_url, config.role_secret, metrics.pool_wait)
+    databases = ModuleDatabases(config.database_url, config.role_secret, metrics.add_pool)
     small_pool = max(2, config.threads // 2)
     platform = databases.of("platform", PLATFORM_ROLE, 2)
     auth_db = databases.of("auth", auth.ROLE, config.threads)
@@ -97,13 +101,13 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     )
 
 
-def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> Worker:
+def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: FeatureProvider | None = None) -> Worker:
     """Build everything that the worker does: consumers, mail, unfinished sign-ups, and what scheduling adds.
 
-    `flags` as in `wire`.
+    Its metrics are added to `registry`. `flags` as in `wire`.
     """
     databases = ModuleDatabases(config.database_url, config.role_secret)
-    scheduling = _worker_scheduling(config, databases, databases.of("platform", PLATFORM_ROLE, 2), flags)
+    scheduling = _worker_scheduling(config, databases, databases.of("platform", PLATFORM_ROLE, 2), registry, flags)
     open_scheduling = business_opener(scheduling.port)
     auth_parts = auth.build_auth(
         databases.of("auth", auth.ROLE, 2), open_scheduling=open_scheduling, public_url=config.public_url
@@ -111,11 +115,20 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
     billing_parts = billing.build_billing(databases.of("billing", billing.APP_ROLE, 2))
     notification_parts = notifications.build_notifications(databases.of("notifications", notifications.APP_ROLE, 2))
     sending = databases.of("notifications", notifications.SENDER_ROLE, 2)
-    mail = notifications.mail_loops(sending, auth_parts.api, smtp_url=config.smtp_url, public_url=config.public_url)
+    mail = notifications.mail_loops(
+        sending,
+        auth_parts.api,
+        smtp_url=config.smtp_url,
+        public_url=config.public_url,
+        registry=registry,
+    )
+    consumer_metrics = ConsumerMetrics(registry)
     followers = [
-        *(_follower(consumer, config) for consumer in billing_parts.consumers),
-        *(_follower(consumer, config, mail[0].wake.set) for consumer in notification_parts.consumers),
+        *(_follower(consumer, config, consumer_metrics) for consumer in billing_parts.consumers),
+        *(_follower(consumer, config, consumer_metrics, mail[0].wake.set) for consumer in notification_parts.consumers),
     ]
+    consumers = [*billing_parts.consumers, *notification_parts.consumers]
+    registry.register(_backlogs(config, consumers, sending))
     sign_ups = PendingSignUps(auth_parts.api, open_scheduling)
     return Worker(
         loops=[
@@ -123,9 +136,18 @@ def build_worker(config: WorkerConfig, flags: FeatureProvider | None = None) -> 
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
-            _retention_loop(config, [*billing_parts.consumers, *notification_parts.consumers], sending),
+            _retention_loop(config, consumers, sending),
         ],
         closing=[*(follower.close for _, follower in followers), *scheduling.closing],
+    )
+
+
+def _backlogs(config: WorkerConfig, consumers: Sequence[Consumer], sending: ModuleDatabase) -> ScrapedMetrics:
+    return ScrapedMetrics(
+        {
+            "events": ConsumerBacklog(config.redis_url, consumers).read,
+            "mail": notifications.mail_backlog(sending),
+        }
     )
 
 
@@ -153,9 +175,9 @@ def _web_scheduling(
     metrics: Metrics,
     flags: FeatureProvider | None,
 ) -> SchedulingParts:
-    http = _http_adapters(config)
+    http, service_calls = _http_adapters(config), ServiceCallMetrics(metrics.registry)
     if config.scheduling_adapter == "http":
-        return SchedulingParts(port=http(config.scheduling_calls_at_once))
+        return SchedulingParts(port=http(config.scheduling_calls_at_once, service_calls))
     # Imported here, because the package is deleted when the extraction is final.
     from monolith.cutover.wiring import MonolithInputs, switched_web
 
@@ -163,6 +185,7 @@ def _web_scheduling(
         databases=databases,
         platform=platform,
         http=http,
+        service_calls=service_calls,
         listener=listener,
         engine_url=config.in_process_database_url,
         flags=flags,
@@ -171,11 +194,15 @@ def _web_scheduling(
 
 
 def _worker_scheduling(
-    config: WorkerConfig, databases: ModuleDatabases, platform: ModuleDatabase, flags: FeatureProvider | None
+    config: WorkerConfig,
+    databases: ModuleDatabases,
+    platform: ModuleDatabase,
+    registry: CollectorRegistry,
+    flags: FeatureProvider | None,
 ) -> SchedulingParts:
-    http = _http_adapters(config)
+    http, service_calls = _http_adapters(config), ServiceCallMetrics(registry)
     if config.scheduling_adapter == "http":
-        return SchedulingParts(port=http(WORKER_CALLS_AT_ONCE))
+        return SchedulingParts(port=http(WORKER_CALLS_AT_ONCE, service_calls))
     from monolith.cutover.wiring import MonolithInputs, switched_worker
 
     listener = ChangeListener(config.database_url, role=PLATFORM_ROLE, secret=config.role_secret)
@@ -183,20 +210,29 @@ def _worker_scheduling(
         databases=databases,
         platform=platform,
         http=http,
+        service_calls=service_calls,
         listener=listener,
         engine_url=config.in_process_database_url,
         flags=flags,
     )
     parts = switched_worker(
-        inputs, calls_at_once=WORKER_CALLS_AT_ONCE, redis_url=config.redis_url, retention=config.retention
+        inputs,
+        calls_at_once=WORKER_CALLS_AT_ONCE,
+        redis_url=config.redis_url,
+        retention=config.retention,
+        registry=registry,
     )
     listener.start()
     return replace(parts, closing=[*parts.closing, listener.close])
 
 
-def _http_adapters(config: MonolithConfig | WorkerConfig) -> Callable[[int], HttpScheduling]:
+def _http_adapters(
+    config: MonolithConfig | WorkerConfig,
+) -> Callable[[int, ServiceCallMetrics | None], HttpScheduling]:
     signer = TokenSigner(config.signing_key.key_id, config.signing_key.private_key)
-    return lambda calls_at_once: HttpScheduling(config.scheduling_service_url, signer, max_concurrent=calls_at_once)
+    return lambda calls_at_once, metrics: HttpScheduling(
+        config.scheduling_service_url, signer, max_concurrent=calls_at_once, metrics=metrics
+    )
 
 
 def _availability_cache(seconds: int, metrics: Metrics) -> list[PortDecorator]:
@@ -230,7 +266,11 @@ def _checks(
 
 
 def _follower(
-    consumer: Consumer, config: WorkerConfig, after_batch: Callable[[], None] = lambda: None
+    consumer: Consumer,
+    config: WorkerConfig,
+    metrics: ConsumerMetrics,
+    after_batch: Callable[[], None] = lambda: None,
 ) -> tuple[str, Follower]:
     settings = FollowerSettings(oldest=config.retention.inbox - CLOCK_MARGIN)
-    return consumer.name, Follower(consumer, ConsumerGroup(config.redis_url, consumer.name), settings, after_batch)
+    group = ConsumerGroup(config.redis_url, consumer.name)
+    return consumer.name, Follower(consumer, group, settings, after_batch, metrics)

@@ -8,9 +8,13 @@ import logging
 import os
 import sys
 
+from prometheus_client import CollectorRegistry
+
 from contracts.chassis.logs import log_to
-from contracts.chassis.loops import run, stop_on_signals
-from contracts.chassis.settings import load_or_exit
+from contracts.chassis.loop_metrics import LoopMetrics
+from contracts.chassis.loops import Worker, run, stop_on_signals
+from contracts.chassis.metrics_server import process_registry, serve_metrics
+from contracts.chassis.settings import Environment, load_or_exit
 from monolith import wiring
 from monolith.config import WorkerConfig
 
@@ -20,14 +24,21 @@ log = logging.getLogger("monolith.worker")
 def main() -> None:
     log_to(sys.stderr)
     stop = stop_on_signals()
-    worker = wiring.build_worker(load_or_exit("monolith", WorkerConfig.from_environment, os.environ))
+    registry = process_registry()
+    worker = load_or_exit("monolith", lambda environment: _build(environment, registry), os.environ)
     log.info("worker started")
-    ended = run(worker, stop)
+    ended = run(worker, stop, LoopMetrics(registry))
     log.info("worker stopped")
     if not ended:
         # A hanging loop must not keep the process alive: the next process repeats its step.
         logging.shutdown()
         os._exit(1)
+
+
+def _build(environment: Environment, registry: CollectorRegistry) -> Worker:
+    config = WorkerConfig.from_environment(environment)
+    serve_metrics(registry, config.metrics)
+    return wiring.build_worker(config, registry)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from contracts.chassis.metrics_server import MetricsAddress
 from contracts.chassis.retention import Retention
 from contracts.chassis.settings import (
     ConfigError,
@@ -54,22 +55,18 @@ class RelayConfig:
     database_url: str
     role_secret: str = field(repr=False)
     redis_url: str = field(repr=False)
-    metrics_port: int | None = None
-    """The port that serves its metrics; None if they are not served."""
-    metrics_host: str = "127.0.0.1"
-    """The address on which `metrics_port` listens."""
+    metrics: MetricsAddress | None = None
+    """The address on which it serves its metrics; None if they are not served."""
     retention: Retention = field(default_factory=Retention)
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
         """Read the settings. Raises ConfigError."""
-        port = "RELAY_METRICS_PORT"
         return cls(
             database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             redis_url=url(environment, "REDIS_URL", "redis://host:port/0"),
-            metrics_port=number(environment, port, 0, at_most=65535) if environment.get(port) else None,
-            metrics_host=environment.get("RELAY_METRICS_HOST", "").strip() or "127.0.0.1",
+            metrics=MetricsAddress.from_environment(environment, port="RELAY_METRICS_PORT", host="RELAY_METRICS_HOST"),
             retention=Retention.from_environment(environment),
         )
 

@@ -13,6 +13,7 @@ from scheduling_service.config import WebConfig
 from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from scheduling_service.web.app import create_app
+from scheduling_service.web.metrics import OperationMetrics
 
 RUNNING_ROLE = "scheduling_app"
 
@@ -20,8 +21,10 @@ RUNNING_ROLE = "scheduling_app"
 def build(config: WebConfig) -> Flask:
     """Build the app over the service's database, with one connection per thread and one for the metrics."""
     url = role_url(config.database_url, RUNNING_ROLE, config.role_secret)
-    engine = SchedulingEngine(EngineDatabase(url, pool_size=config.threads))
-    return create_app(engine, config, DatabaseSessions("scheduling", {"scheduling": url}))
+    metrics = OperationMetrics(config.metrics_folder, DatabaseSessions("scheduling", {"scheduling": url}))
+    database = EngineDatabase(url, pool_size=config.threads, on_pool_wait=metrics.pool_waited)
+    metrics.pool_size.inc(config.threads)
+    return create_app(SchedulingEngine(database), config, metrics)
 
 
 log_to(sys.stdout)

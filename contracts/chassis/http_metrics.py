@@ -8,6 +8,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from contracts.chassis.database_sessions import DatabaseSessions
 
+POOL_WAIT_BUCKETS = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0, 2.5)
+"""In seconds, of histograms of the wait for a pooled connection."""
+
 
 class HttpMetrics:
     """Requests by route: number, duration, processor time and requests in flight; threads and processes that serve.

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from contracts.chassis.backoff import Backoff, backoff_delay
 
@@ -41,6 +42,14 @@ class Worker:
     closing: Sequence[Callable[[], None]] = field(default=())
 
 
+class LoopObserver(Protocol):
+    """Receives the outcome of each step, from the thread of its loop."""
+
+    def step_succeeded(self, loop: str) -> None: ...
+
+    def step_failed(self, loop: str) -> None: ...
+
+
 def stop_on_signals() -> threading.Event:
     """Return an event that SIGTERM or SIGINT sets. Call it from the main thread."""
     stop = threading.Event()
@@ -49,10 +58,11 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def run(worker: Worker, stop: threading.Event) -> bool:
+def run(worker: Worker, stop: threading.Event, observer: LoopObserver | None = None) -> bool:
     """Run each loop in its own thread until `stop` is set. Return False if a loop did not end in time."""
     threads = [
-        threading.Thread(target=_repeat, args=(loop, stop), name=loop.name, daemon=True) for loop in worker.loops
+        threading.Thread(target=_repeat, args=(loop, stop, observer or _NoObserver()), name=loop.name, daemon=True)
+        for loop in worker.loops
     ]
     for thread in threads:
         thread.start()
@@ -65,15 +75,23 @@ def run(worker: Worker, stop: threading.Event) -> bool:
     return ended
 
 
-def _repeat(loop: Loop, stop: threading.Event) -> None:
+class _NoObserver:
+    def step_succeeded(self, loop: str) -> None: ...
+
+    def step_failed(self, loop: str) -> None: ...
+
+
+def _repeat(loop: Loop, stop: threading.Event, observer: LoopObserver) -> None:
     log.info("loop %s started", loop.name)
     backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
     idle_steps = 0
     while not stop.is_set():
         try:
             more = loop.step()
+            observer.step_succeeded(loop.name)
             _log_recovery(loop, backoff)
         except Exception as error:
+            observer.step_failed(loop.name)
             delay = backoff.failed()
             _log_failure(loop, error, backoff.failures, delay)
             stop.wait(delay)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from openfeature import api as openfeature
 from openfeature.client import OpenFeatureClient
 from openfeature.provider import FeatureProvider
+from prometheus_client import CollectorRegistry
 
 from contracts.chassis.loops import Loop
 from contracts.chassis.retention import Retention
@@ -31,10 +32,11 @@ from monolith.modules.scheduling.adapters.in_process import (
     in_process_relay,
     in_process_scheduling,
 )
+from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
 from monolith.modules.scheduling.parts import SchedulingParts
 from monolith.shared.database import ModuleDatabase, new_id
-from monolith.shared.database.module_databases import ModuleDatabases
+from monolith.shared.database.module_databases import ModuleDatabases, PoolWait
 from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.provider import DatabaseFlags
 from monolith.shared.flags.store import FlagStore
@@ -48,7 +50,8 @@ SCHEDULING_ROLE = IN_PROCESS_ROLE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonolithInputs:
-    """The inputs from the monolith's processes. `http` returns an HTTP adapter for a number of concurrent calls.
+    """The inputs from the monolith's processes. `http` returns an HTTP adapter for a number of concurrent calls, which
+    reports to the metrics, if any; `service_calls` are those of the adapter that users' calls pass.
 
     `listener` has not been started: the caller starts it once everything has subscribed. `engine_url` is the database
     of the engine in this process, unless it is the monolith's. `flags` replaces this
@@ -57,7 +60,8 @@ class MonolithInputs:
 
     databases: ModuleDatabases
     platform: ModuleDatabase
-    http: Callable[[int], SchedulingPort]
+    http: Callable[[int, ServiceCallMetrics | None], SchedulingPort]
+    service_calls: ServiceCallMetrics
     listener: ChangeListener
     engine_url: str | None = None
     flags: FeatureProvider | None = None
@@ -79,7 +83,7 @@ def switched_web(inputs: MonolithInputs, *, threads: int, calls_at_once: int, me
         ShadowResultStore(inputs.databases.of("cutover", CUTOVER_ROLE, 1)),
         metrics,
     )
-    plain = _adapters(inputs, threads, calls_at_once)
+    plain = _adapters(inputs, threads, calls_at_once, inputs.service_calls, metrics.add_pool("scheduling", threads))
     adapters = {name: shadow.around(name, adapter) for name, adapter in plain.items()}
     call_stats = CallStats(cutover_db)
     inputs.listener.subscribe(call_stats.refresh)
@@ -91,15 +95,15 @@ def switched_web(inputs: MonolithInputs, *, threads: int, calls_at_once: int, me
 
 
 def switched_worker(
-    inputs: MonolithInputs, *, calls_at_once: int, redis_url: str, retention: Retention
+    inputs: MonolithInputs, *, calls_at_once: int, redis_url: str, retention: Retention, registry: CollectorRegistry
 ) -> SchedulingParts:
     """Scheduling of the worker: the port, and the relay and maintenance of the schema in the monolith's database."""
     databases = inputs.databases
     _, routes = _routing(inputs, databases.of("cutover", CUTOVER_ROLE, 2))
-    relay = in_process_relay(inputs.in_process_url, databases.secret, redis_url, retention)
+    relay = in_process_relay(inputs.in_process_url, databases.secret, redis_url, retention, registry)
     maintenance = in_process_maintenance(inputs.in_process_url, databases.secret, retention)
     return SchedulingParts(
-        port=SwitchedScheduling(_adapters(inputs, calls_at_once, calls_at_once), routes),
+        port=SwitchedScheduling(_adapters(inputs, calls_at_once, calls_at_once, inputs.service_calls), routes),
         loops=[
             Loop("relay", relay.step, idle_seconds=0.1, longest_idle_seconds=0.5),
             Loop("maintenance", maintenance.step, idle_seconds=0.5, longest_idle_seconds=1.0),
@@ -120,8 +124,15 @@ def _routing(inputs: MonolithInputs, cutover_db: ModuleDatabase) -> tuple[OpenFe
     return client, routes
 
 
-def _adapters(inputs: MonolithInputs, threads: int, calls_at_once: int) -> Mapping[DatabaseName, SchedulingPort]:
+def _adapters(
+    inputs: MonolithInputs,
+    threads: int,
+    calls_at_once: int,
+    metrics: ServiceCallMetrics | None = None,
+    on_pool_wait: PoolWait = lambda seconds: None,
+) -> Mapping[DatabaseName, SchedulingPort]:
+    url, secret = inputs.in_process_url, inputs.databases.secret
     return {
-        "monolith": in_process_scheduling(inputs.in_process_url, inputs.databases.secret, pool_size=threads),
-        "scheduling": inputs.http(calls_at_once),
+        "monolith": in_process_scheduling(url, secret, pool_size=threads, on_pool_wait=on_pool_wait),
+        "scheduling": inputs.http(calls_at_once, metrics),
     }

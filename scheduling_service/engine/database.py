@@ -15,7 +15,7 @@ from contracts.chassis.deadline import Deadline
 from contracts.scheduling.errors import DeadlineExceeded, NotOwner, SchedulingError, Unavailable
 from contracts.scheduling.validation import DEADLINE_PASSED
 from scheduling_service.engine.connection import Connection
-from scheduling_service.engine.pool import Pool
+from scheduling_service.engine.pool import OnWait, Pool
 
 __all__ = ["Connection", "EngineDatabase", "busy", "contract_errors", "time_left_ms", "to_contract_error"]
 
@@ -27,11 +27,19 @@ _MAX_TIMEOUT_MS = 2**31 - 1
 class EngineDatabase:
     """A bounded pool of connections under one role. Thread-safe.
 
-    Waiting for a free connection ends after `pool_timeout` seconds or at the caller's deadline, with `Unavailable`.
+    Waiting for a free connection ends after `pool_timeout` seconds or at the caller's deadline, with `Unavailable`;
+    `on_pool_wait` is called with the seconds of each wait.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8, pool_timeout: float = 2.0) -> None:
-        self._pool = Pool(url, pool_size, pool_timeout)
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        pool_timeout: float = 2.0,
+        on_pool_wait: OnWait = lambda seconds: None,
+    ) -> None:
+        self._pool = Pool(url, pool_size, pool_timeout, on_pool_wait)
         self._pool_timeout = pool_timeout
 
     @contextmanager

@@ -1,6 +1,8 @@
 """A bounded connection pool. The connection released last is acquired next, because its caches are warm."""
 
+import time
 from collections import deque
+from collections.abc import Callable
 from threading import Condition
 
 import psycopg
@@ -10,16 +12,20 @@ from contracts.chassis.deadline import Deadline
 from contracts.scheduling.errors import Unavailable
 from scheduling_service.engine.connection import Connection
 
+OnWait = Callable[[float], None]
+
 
 class Pool:
     """A pool of at most `size` connections. Thread-safe; acquiring a free connection takes no lock.
 
-    Each slot holds a connection, or None if it has not been opened. `timeout`, in seconds, bounds the wait for a slot.
+    Each slot holds a connection, or None if it has not been opened. `timeout`, in seconds, bounds the wait for a slot;
+    `on_wait` is called with the seconds of each wait that was necessary.
     """
 
-    def __init__(self, url: str, size: int, timeout: float) -> None:
+    def __init__(self, url: str, size: int, timeout: float, on_wait: OnWait = lambda seconds: None) -> None:
         self._url = url
         self._timeout = timeout
+        self._on_wait = on_wait
         self._slots: deque[Connection | None] = deque([None] * size)
         self._returned = Condition()
         self._waiting = 0
@@ -73,6 +79,7 @@ class Pool:
                 self._returned.notify()
 
     def _wait_for_slot(self, until: Deadline) -> Connection | None:
+        began = time.perf_counter()
         with self._returned:
             self._waiting += 1
             try:
@@ -84,3 +91,4 @@ class Pool:
                             raise Unavailable("Scheduling is busy; nothing was done.") from None
             finally:
                 self._waiting -= 1
+                self._on_wait(time.perf_counter() - began)

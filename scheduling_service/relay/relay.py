@@ -76,6 +76,7 @@ class Relay:
         except psycopg.Error as error:
             self._pause("the outbox cannot be read", error)
             self._outbox.close()
+            self.metrics.no_longer_active()
         except RedisError as error:
             self._pause("Redis does not accept events", error)
             self._redis_check.make_due()
@@ -90,7 +91,7 @@ class Relay:
         if self._outbox.leads:
             return True
         if not self._outbox.try_to_lead():
-            self.metrics.active.set(0)
+            self.metrics.no_longer_active()
             self._backoff.pause(0.5)
             return False
         self._newest = self._outbox.newest_published()

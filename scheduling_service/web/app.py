@@ -5,7 +5,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.http_constants import MAX_REQUEST_BYTES
 from contracts.chassis.trace import REQUEST_ID, TRACEPARENT, new_trace
 from contracts.scheduling.port import OPERATIONS
@@ -17,7 +16,7 @@ from scheduling_service.web.operator_routes import add_operator_routes
 from scheduling_service.web.tokens import TokenVerifier
 
 
-def create_app(port: ServedPort, config: WebConfig, sessions: DatabaseSessions) -> Flask:
+def create_app(port: ServedPort, config: WebConfig, metrics: OperationMetrics) -> Flask:
     """Build the app that serves `port`. Opens no connection and reads no environment, so it can precede a fork."""
     app = Flask("scheduling_service", static_folder=None)
     # One byte more than allowed, because Werkzeug silently truncates a chunked body at its limit.
@@ -26,7 +25,6 @@ def create_app(port: ServedPort, config: WebConfig, sessions: DatabaseSessions) 
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
     verifier = TokenVerifier(config.verify_keys)
-    metrics = OperationMetrics(config.metrics_folder, sessions)
     metrics.serving(config.threads)
     for operation in OPERATIONS:
         app.add_url_rule(

@@ -56,7 +56,9 @@ class EventProcess:
 
 
 def _relay(database_url: str, role_secret: str, redis_url: str) -> None:
-    relay = build_relay("scheduling", database_url, role_secret, redis_url, RelayMetrics(CollectorRegistry()))
+    relay = build_relay(
+        "scheduling", database_url, role_secret, redis_url, RelayMetrics(CollectorRegistry(), "scheduling")
+    )
     relay.step()
     _stop_at("leading")
     while True:

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from contracts.chassis.loops import Loop
+from contracts.chassis.scraped_metrics import ReadMetrics
 from monolith.modules.notifications.mail import SenderIdentity
+from monolith.modules.notifications.metrics import MailBacklog, MailMetrics
 from monolith.modules.notifications.model import Recipients
 from monolith.modules.notifications.pruning import MailPruner
 from monolith.modules.notifications.reminders import Reminders
@@ -41,12 +45,20 @@ def build_notifications(database: ModuleDatabase) -> Notifications:
     )
 
 
-def mail_loops(database: ModuleDatabase, recipients: Recipients, *, smtp_url: str, public_url: str) -> list[Loop]:
+def mail_loops(
+    database: ModuleDatabase,
+    recipients: Recipients,
+    *,
+    smtp_url: str,
+    public_url: str,
+    registry: CollectorRegistry,
+) -> list[Loop]:
     """Build the worker's loops. `database` connects as `notifications_sender`; `recipients` is the API of auth.
 
-    The first loop sends mail; set its `wake` to make it look for new messages at once.
+    Metrics are added to `registry`. The first loop sends mail; set its `wake` to make it look for new messages at once.
     """
-    sender = Sender(database, recipients, MailServer(smtp_url), SenderIdentity(public_url))
+    server, identity = MailServer(smtp_url), SenderIdentity(public_url)
+    sender = Sender(database, recipients, server, identity, metrics=MailMetrics(registry))
     reminders = Reminders(database)
     sending = Loop("mail sender", sender.step, idle_seconds=1.0, longest_idle_seconds=10.0)
 
@@ -57,6 +69,11 @@ def mail_loops(database: ModuleDatabase, recipients: Recipients, *, smtp_url: st
         return found
 
     return [sending, Loop("reminders", remind, idle_seconds=30.0)]
+
+
+def mail_backlog(database: ModuleDatabase) -> ReadMetrics:
+    """Return the source of the queue's metrics. `database` connects as `notifications_sender`."""
+    return MailBacklog(database).read
 
 
 def mail_pruner(database: ModuleDatabase, retention: timedelta) -> MailPruner:

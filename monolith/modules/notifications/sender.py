@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy import CTE, Connection, func, select, update
 
 from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.events import decode_event
 from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
+from monolith.modules.notifications.metrics import MailMetrics
 from monolith.modules.notifications.model import Kind, Recipient, Recipients
 from monolith.modules.notifications.repository import SERIES_DELAY
 from monolith.modules.notifications.smtp import DeliveryRejected, MailServer, ServerUnavailable
@@ -68,12 +70,14 @@ class Sender:
         server: MailServer,
         sender: SenderIdentity,
         retries: RetryPolicy | None = None,
+        metrics: MailMetrics | None = None,
     ) -> None:
         self._database = database
         self._recipients = recipients
         self._server = server
         self._sender = sender
         self._retries = retries or RetryPolicy()
+        self._metrics = metrics or MailMetrics(CollectorRegistry())
 
     def step(self) -> bool:
         """Attempt a batch of mails; return whether any were due. No transaction is open during the delivery."""
@@ -89,6 +93,7 @@ class Sender:
             self._send_all(_letters(due), recipients, sent)
         finally:
             self._mark(sent, state="sent", sent_at=func.now(), problem=None)
+            self._metrics.sent.inc(len(sent))
         return True
 
     def _send_all(self, letters: Sequence[list[_Due]], recipients: Mapping[UUID, Recipient], sent: list[_Due]) -> None:
@@ -124,11 +129,13 @@ class Sender:
         for attempts in {each.attempts for each in waiting}:
             again = [each for each in waiting if each.attempts == attempts]
             log.warning("delivery of %d mails failed (attempt %d): %s", len(again), attempts, error)
+            self._metrics.deferred.inc(len(again))
             self._mark(again, next_attempt_at=func.now() + self._retries.delay(attempts), problem=str(error))
 
     def _fail(self, letters: Sequence[_Due], problem: str) -> None:
         for each in letters:
             log.warning("mail %s cannot be delivered: %s", each.message_id, problem)
+        self._metrics.failed.inc(len(letters))
         self._mark(letters, state="failed", problem=problem)
 
     def _release(self, letters: Sequence[_Due]) -> None:

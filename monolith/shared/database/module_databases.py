@@ -10,13 +10,13 @@ PoolWait = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class ModuleDatabases:
-    """`pool_wait` returns, for a module, the observer of its waits for a free connection, in seconds."""
+    """`add_pool` registers a module's pool and its size, and returns the observer of waits for a free connection."""
 
     url: str
     secret: str
-    pool_wait: Callable[[str], PoolWait] | None = None
+    add_pool: Callable[[str, int], PoolWait] | None = None
 
     def of(self, module: str, role: str, pool_size: int) -> ModuleDatabase:
         """Return a new pool for `module`. Connects when it is first used."""
-        waited = self.pool_wait(module) if self.pool_wait else None
+        waited = self.add_pool(module, pool_size) if self.add_pool else None
         return ModuleDatabase(self.url, role=role, secret=self.secret, pool_size=pool_size, on_pool_wait=waited)

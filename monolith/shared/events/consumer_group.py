@@ -141,6 +141,47 @@ class ConsumerGroup:
             return []
 
 
+@dataclass(frozen=True, slots=True)
+class GroupBacklog:
+    """What a group has not applied. `undelivered` is None where Redis does not know it."""
+
+    undelivered: int | None
+    pending: int
+    oldest_seconds: float
+
+
+class GroupReader:
+    """Reads the backlogs of consumer groups for metrics. Methods raise redis.RedisError."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis = connect(redis_url)
+
+    def stream_length(self) -> int:
+        """Return the number of entries in the stream."""
+        return int(self._redis.xlen(STREAM))
+
+    def backlog(self, group: str) -> GroupBacklog:
+        """Return the backlog of a group; a group that does not exist yet still needs the whole stream."""
+        try:
+            groups = self._redis.xinfo_groups(STREAM)
+        except redis.ResponseError:
+            return GroupBacklog(0, 0, 0.0)  # No stream, so no entries.
+        found: dict[str, Any] = next((each for each in groups if each["name"] == group.encode()), {})
+        pending: dict[str, Any] = self._redis.xpending(STREAM, group) if found else {"pending": 0, "min": None}
+        delivered = found.get("last-delivered-id", BEGINNING.encode()).decode()
+        following = self._redis.xrange(STREAM, f"({delivered}", "+", count=1)
+        needed = [entry_id for entry_id in (pending["min"], *(entry_id for entry_id, _ in following)) if entry_id]
+        oldest = min((entry_order(each)[0] / 1000 for each in needed), default=None)
+        age = 0.0 if oldest is None else max(0.0, self._now() - oldest)
+        lag = found.get("lag") if found else self.stream_length()
+        return GroupBacklog(lag, int(pending["pending"]), age)
+
+    def _now(self) -> float:
+        """Return the time of Redis, whose clock dates the entries."""
+        seconds, microseconds = self._redis.time()
+        return float(seconds + microseconds / 1_000_000)
+
+
 def connect(redis_url: str) -> Any:
     """Return a Redis client without automatic retries that returns bytes, since stream entries can contain anything."""
     return redis.Redis.from_url(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
+from prometheus_client import CollectorRegistry
 from redis import RedisError
 
 from contracts.chassis.backoff import Every
@@ -18,6 +19,7 @@ from monolith.shared.events.batch import ApplyOutcome
 from monolith.shared.events.consumer import Consumer, EventRejected
 from monolith.shared.events.consumer_group import ConsumerGroup, StreamEntry, entry_order
 from monolith.shared.events.inbox import Inbox
+from monolith.shared.events.metrics import ConsumerMetrics
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +63,10 @@ class Follower:
         group: ConsumerGroup,
         settings: FollowerSettings | None = None,
         after_batch: Callable[[], None] = lambda: None,
+        metrics: ConsumerMetrics | None = None,
     ) -> None:
         self._after_batch = after_batch
+        self._metrics = metrics or ConsumerMetrics(CollectorRegistry())
         self._consumer = consumer
         self._group = group
         self._settings = settings or FollowerSettings()
@@ -164,6 +168,7 @@ class Follower:
 
     def _apply(self, events: Sequence[AnyEvent]) -> None:
         plan = apply_events(self._consumer, self._inbox, events, oldest=self._settings.oldest)
+        self._metrics.applied(self._consumer.name, plan.applied)
         self._after_batch()
         for event, outcome in zip(events, plan.outcomes, strict=True):
             if outcome is ApplyOutcome.EARLY:
@@ -175,6 +180,7 @@ class Follower:
         if entry.deliveries >= self._settings.attempts:
             self._dead_letter(entry, event, error)
             return True
+        self._metrics.attempt_failed(self._consumer.name)
         log.warning(
             "%s: attempt %d of %d failed for %s: %s",
             self._consumer.name, entry.deliveries, self._settings.attempts, _describe(event), error, exc_info=error,
@@ -185,6 +191,7 @@ class Follower:
         reason = f"{type(error).__name__}: {error}"
         with self._consumer.database.transaction() as connection:
             self._inbox.add_dead_letter(connection, entry, event, reason)
+        self._metrics.dead_lettered(self._consumer.name)
         log.error("%s: %s (%s) is a dead letter: %s", self._consumer.name, _describe(event), entry.entry_id, reason)
 
     def _check_gaps(self) -> None:

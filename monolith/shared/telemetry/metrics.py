@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from contracts.chassis.database_sessions import DatabaseSessions
-from contracts.chassis.http_metrics import HttpMetrics
+from contracts.chassis.http_metrics import POOL_WAIT_BUCKETS, HttpMetrics
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_WAIT_BUCKETS = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0, 2.5)
 
 
 class Metrics(HttpMetrics):
@@ -28,14 +27,22 @@ class Metrics(HttpMetrics):
             "monolith_pool_wait_seconds",
             "Time until a connection of the module's pool was free.",
             ["module"],
-            buckets=_WAIT_BUCKETS,
+            buckets=POOL_WAIT_BUCKETS,
             registry=self.registry,
+        )
+        self._pool_size = Gauge(
+            "monolith_pool_size",
+            "Connections that the module's pools of all processes may open.",
+            ["module"],
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self._shadow_reads, self._shadow_seconds = _of_shadow_reads(self.registry)
         self._searches = _of_searches(self.registry)
 
-    def pool_wait(self, module: str) -> Callable[[float], None]:
-        """Return the observer for `ModuleDatabase(on_pool_wait=...)`."""
+    def add_pool(self, module: str, size: int) -> Callable[[float], None]:
+        """Count a pool of `size` connections, and return the observer of its waits, for `on_pool_wait`."""
+        self._pool_size.labels(module).inc(size)
         return self._pool_wait.labels(module).observe
 
     def shadow_read(self, operation: str, outcome: str, owner_seconds: float, candidate_seconds: float) -> None:

@@ -36,7 +36,7 @@ def relay(
     limits: RelayLimits | None = None,
 ) -> Relay:
     url = databases.scheduling_url if source == "scheduling" else databases.monolith_url
-    metrics = RelayMetrics(CollectorRegistry())
+    metrics = RelayMetrics(CollectorRegistry(), source)
     return build_relay(source, url, databases.role_secret, redis_url or databases.redis_url, metrics, limits)
 
 

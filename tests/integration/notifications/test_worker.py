@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from deploy.devstack.keys import load_keys
+from deploy.devstack.ports import free_port
 from tests.databases import Databases
 from tests.faults.proxy import TcpProxy
 from tests.integration.events.relays_and_followers import relay_once, until
@@ -58,6 +61,32 @@ def customer_of(databases: Databases) -> Story:
     return Story(customer_id=user_id)
 
 
+SERVED_AFTER_TWO_EVENTS = {
+    'outbox_relay_active{database="monolith"}': 1,
+    'outbox_published_total{database="monolith"}': 1,
+    'event_consumer_delay_seconds_count{consumer="notifications"}': 2,
+    'event_consumer_delay_seconds_count{consumer="billing"}': 2,
+    'event_consumer_pending{consumer="notifications"}': 0,
+    'event_consumer_lag_seconds{consumer="notifications"}': 0,
+    'event_consumer_dead_letters{consumer="notifications"}': 0,
+    "mail_pending": 0,
+    "mail_overdue_seconds": 0,
+    "mail_failed_total": 0,
+    'metrics_source_up{source="events"}': 1,
+    "scheduling_client_slots": 2,
+}
+
+
+def scraped(port: int) -> dict[str, float]:
+    """Return the samples of the worker's metrics page; none before it listens."""
+    try:
+        page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    except requests.ConnectionError:
+        return defaultdict(float)
+    samples = (line.rpartition(" ") for line in page.splitlines() if not line.startswith("#"))
+    return defaultdict(float, {name: float(value) for name, _, value in samples})
+
+
 def wait() -> None:
     time.sleep(0.02)
 
@@ -65,16 +94,20 @@ def wait() -> None:
 def test_events_of_both_outboxes_reach_the_customer(databases: Databases, mailbox: Mailbox, tmp_path: Path) -> None:
     story = customer_of(databases)
     ours, theirs = in_process_outbox(databases), http_outbox(databases)
-    with worker(databases, tmp_path, SMTP_URL=mailbox.url) as process:
+    port = free_port()
+    with worker(databases, tmp_path, SMTP_URL=mailbox.url, WORKER_METRICS_PORT=str(port)) as process:
         ours.write(story.booked())
         until(lambda: len(mailbox.mails) == 1, wait)
         theirs.write(story.rescheduled())
         relay_once(databases, "scheduling")
         until(lambda: len(mailbox.mails) == 2, wait)
+        until(lambda: scraped(port)["mail_sent_total"] == 2, wait)
+        metrics = scraped(port)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
         assert time.monotonic() - began < 5
+    assert metrics | SERVED_AFTER_TWO_EVENTS == metrics
     assert [subject[:6] for subject in mailbox.subjects()] == ["Booked", "Moved:"]
     assert {address.addr_spec for mail in mailbox.mails for address in mail["To"].addresses} == {"cleo@example.org"}
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
@@ -91,9 +124,15 @@ def test_worker_starts_without_redis_and_consumes_once_it_is_available(
     assert url.port is not None
     with TcpProxy(url.hostname, url.port) as proxy:
         proxied = url._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
-        with proxy.half_open(), worker(databases, tmp_path, SMTP_URL=mailbox.url, REDIS_URL=proxied) as process:
+        port = free_port()
+        settings = {"SMTP_URL": mailbox.url, "REDIS_URL": proxied, "WORKER_METRICS_PORT": str(port)}
+        with proxy.half_open(), worker(databases, tmp_path, **settings) as process:
             in_process_outbox(databases).write(story.booked())
             until(lambda: "relay paused" in (tmp_path / "log").read_text(), wait)
+            metrics = scraped(port)
+            assert metrics['metrics_source_up{source="events"}'] == 0
+            assert metrics['metrics_source_up{source="mail"}'] == 1
+            assert metrics['outbox_waiting{database="monolith"}'] == 1
             process.send_signal(signal.SIGTERM)
             assert process.wait(5) is not None, "it ends in time even so"
         with worker(databases, tmp_path, SMTP_URL=mailbox.url, REDIS_URL=proxied):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.chassis.metrics_server import MetricsAddress
 from contracts.chassis.settings import ConfigError
 from deploy.devstack.ports import free_port
 from scheduling_service.config import RelayConfig, WebConfig
@@ -76,10 +77,11 @@ def test_malformed_variable_is_named_in_one_line(name: str, value: str) -> None:
 def test_relay_serves_metrics_on_the_loopback_interface_unless_told() -> None:
     given = {"SCHEDULING_DATABASE_URL", "DATABASE_ROLE_SECRET"}
     sound = {name: SOUND[name] for name in given} | {"REDIS_URL": "redis://127.0.0.1:6379/0"}
-    assert RelayConfig.from_environment(sound).metrics_port is None
+    assert RelayConfig.from_environment(sound).metrics is None
     local = RelayConfig.from_environment({**sound, "RELAY_METRICS_PORT": "9001"})
-    assert (local.metrics_port, local.metrics_host) == (9001, "127.0.0.1")
-    assert RelayConfig.from_environment({**sound, "RELAY_METRICS_HOST": "0.0.0.0"}).metrics_host == "0.0.0.0"
+    assert local.metrics == MetricsAddress("RELAY_METRICS_PORT", 9001, "127.0.0.1")
+    everywhere = {**sound, "RELAY_METRICS_PORT": "9001", "RELAY_METRICS_HOST": "0.0.0.0"}
+    assert RelayConfig.from_environment(everywhere).metrics == MetricsAddress("RELAY_METRICS_PORT", 9001, "0.0.0.0")
 
 
 def test_web_process_exits_with_one_line_and_code_2() -> None:

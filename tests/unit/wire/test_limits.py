@@ -1,21 +1,26 @@
 """The bulkhead limits concurrent calls, and the retry budget limits retries."""
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from contracts.scheduling.errors import Unavailable
 from monolith.modules.scheduling.adapters.limits import Bulkhead, RetryBudget
+from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
 
 
 def test_full_bulkhead_refuses_until_a_call_ends() -> None:
-    bulkhead = Bulkhead(2)
+    registry = CollectorRegistry()
+    bulkhead = Bulkhead(2, ServiceCallMetrics(registry))
     with bulkhead.slot(), bulkhead.slot(), pytest.raises(Unavailable), bulkhead.slot():
         pass
     with bulkhead.slot():
-        pass
+        assert registry.get_sample_value("scheduling_client_calls_in_flight") == 1
+    assert registry.get_sample_value("scheduling_client_slots") == 2
+    assert registry.get_sample_value("scheduling_client_refused_total", {"by": "bulkhead"}) == 1
 
 
 def test_failed_call_leaves_the_bulkhead() -> None:
-    bulkhead = Bulkhead(1)
+    bulkhead = Bulkhead(1, ServiceCallMetrics(CollectorRegistry()))
     for _ in range(3):
         with pytest.raises(RuntimeError), bulkhead.slot():
             raise RuntimeError

@@ -34,6 +34,8 @@ class Breaker:
 
     `cooldown` seconds after it opened, it admits one call as a probe. If the probe succeeds, the breaker closes; if it
     fails, the cooldown starts again. The caller decides what counts as a failure.
+
+    `on_change` is called, under the lock, with True when the breaker opens and with False when it closes.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class Breaker:
         window: int = 20,
         cooldown: float = 1.0,
         now: Callable[[], float] = time.monotonic,
+        on_change: Callable[[bool], None] = lambda is_open: None,
     ) -> None:
         self._row = row
         self._cooldown = cooldown
         self._now = now
+        self._on_change = on_change
         self._lock = Lock()
         self._recent: deque[bool] = deque(maxlen=window)
         self._opened_until: float | None = None
@@ -93,6 +97,8 @@ class Breaker:
         return consecutive or (len(recent) == recent.maxlen and recent.count(_FAILED) * 2 >= len(recent))
 
     def _change(self, *, opened_until: float | None) -> None:
+        if (opened_until is None) != (self._opened_until is None):
+            self._on_change(opened_until is not None)
         self._opened_until = opened_until
         self._recent.clear()
         self._period += 1

@@ -3,8 +3,8 @@
 import random
 import ssl
 import time
-from collections.abc import Callable
 
+from prometheus_client import CollectorRegistry
 from requests import PreparedRequest
 
 from contracts.chassis.deadline import Deadline
@@ -20,12 +20,10 @@ from monolith.modules.scheduling.adapters.breaker import Breaker, BreakerOpen
 from monolith.modules.scheduling.adapters.deadline_transport import ExchangeFailed, HttpReply, Transport
 from monolith.modules.scheduling.adapters.failures import Failure
 from monolith.modules.scheduling.adapters.limits import Bulkhead, RetryBudget
+from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
 from monolith.modules.scheduling.adapters.replies import read_reply
 from monolith.modules.scheduling.adapters.request_builder import RequestBuilder, set_time_left
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
-
-Observer = Callable[[str, str, float], None]
-"""Called after each call with the operation's name, `ok` or the error code, and the duration in seconds."""
 
 _MAX_ATTEMPTS = 3
 _BACKOFF = 0.02
@@ -49,7 +47,7 @@ class HttpScheduling(SchedulingPort):
         *,
         max_concurrent: int = 32,
         breaker: Breaker | None = None,
-        observe: Observer | None = None,
+        metrics: ServiceCallMetrics | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Raises ValueError for a malformed URL. Does not connect."""
@@ -57,10 +55,10 @@ class HttpScheduling(SchedulingPort):
         if tls is None and base_url.startswith("https:"):
             tls = ssl.create_default_context()
         self._transport = Transport(pool_size=max_concurrent, longest_body=codec.MAX_REPLY_BYTES, tls=tls)
-        self._bulkhead = Bulkhead(max_concurrent)
-        self._breaker = breaker or Breaker()
+        self._metrics = metrics or ServiceCallMetrics(CollectorRegistry())
+        self._bulkhead = Bulkhead(max_concurrent, self._metrics)
+        self._breaker = breaker or Breaker(on_change=self._metrics.breaker_changed)
         self._retries = RetryBudget()
-        self._observe = observe
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
         began = time.perf_counter()
@@ -74,8 +72,7 @@ class HttpScheduling(SchedulingPort):
             outcome = error.code
             raise
         finally:
-            if self._observe is not None:
-                self._observe(operation.name, outcome, time.perf_counter() - began)
+            self._metrics.finished(operation.name, outcome, time.perf_counter() - began)
 
     def close(self) -> None:
         self._transport.close()
@@ -100,6 +97,7 @@ class HttpScheduling(SchedulingPort):
         try:
             permit = self._breaker.admit()
         except BreakerOpen as opened:
+            self._metrics.refused("breaker")
             return failures.from_open_breaker(opened)
         timeout_health = False if deadline.remaining() >= _FAIR_WAIT_SECONDS else None
         healthy: bool | None = False
@@ -149,4 +147,5 @@ class HttpScheduling(SchedulingPort):
         if wait + _MINIMUM_ATTEMPT_SECONDS > deadline.remaining() or not self._retries.spend():
             return False
         time.sleep(wait)
+        self._metrics.retried()
         return True

@@ -3,6 +3,8 @@
 Together with `monolith.cutover`, the only importer of the service; both are deleted when the extraction is final.
 """
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry
 
 from contracts.chassis.credentials import role_url
@@ -42,17 +44,18 @@ class InProcessScheduling(SchedulingPort):
         self._engine.ping()
 
 
-def in_process_scheduling(url: str, secret: str, *, pool_size: int) -> InProcessScheduling:
+def in_process_scheduling(
+    url: str, secret: str, *, pool_size: int, on_pool_wait: Callable[[float], None] = lambda seconds: None
+) -> InProcessScheduling:
     """Return the adapter for the scheduling schema in the database at `url`."""
-    return InProcessScheduling(
-        SchedulingEngine(EngineDatabase(role_url(url, IN_PROCESS_ROLE, secret), pool_size=pool_size))
-    )
+    role = role_url(url, IN_PROCESS_ROLE, secret)
+    return InProcessScheduling(SchedulingEngine(EngineDatabase(role, pool_size=pool_size, on_pool_wait=on_pool_wait)))
 
 
-def in_process_relay(url: str, secret: str, redis_url: str, retention: Retention) -> Relay:
+def in_process_relay(url: str, secret: str, redis_url: str, retention: Retention, registry: CollectorRegistry) -> Relay:
     """Return the relay of the outbox that this adapter's engine writes to. Connects when it is first used."""
     limits = RelayLimits(retention=retention.outbox)
-    return build_relay("monolith", url, secret, redis_url, RelayMetrics(CollectorRegistry()), limits)
+    return build_relay("monolith", url, secret, redis_url, RelayMetrics(registry, "monolith"), limits)
 
 
 def in_process_maintenance(url: str, secret: str, retention: Retention) -> MaintenanceWorker:

@@ -5,22 +5,28 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
 
 from contracts.scheduling.errors import Unavailable
+from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
 
 
 class Bulkhead:
     """Allows at most `size` concurrent calls. Thread-safe."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, metrics: ServiceCallMetrics) -> None:
         self._slots = BoundedSemaphore(size)
+        self._metrics = metrics
+        metrics.slots.inc(size)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Hold a slot. Raises Unavailable immediately if none is free."""
         if not self._slots.acquire(blocking=False):
+            self._metrics.refused("bulkhead")
             raise Unavailable("Too many calls to scheduling are in progress; nothing was done.", retry_after=0.5)
+        self._metrics.in_flight.inc()
         try:
             yield
         finally:
+            self._metrics.in_flight.dec()
             self._slots.release()
 
 
