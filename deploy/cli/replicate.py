@@ -113,7 +113,7 @@ def _json_lines() -> Iterator[Report]:
 
 def _print(found: ReplicationStatus) -> None:
     table = Table("direction", "state", box=None, pad_edge=False)
-    for column in ("behind", "WAL kept", "WAL left", "errors"):
+    for column in ("behind", "WAL kept", "WAL left", "errors", "conflicts"):
         table.add_column(column, justify="right")
     table.add_column("tables", overflow="fold")
     for each in found.directions:
@@ -124,6 +124,7 @@ def _print(found: ReplicationStatus) -> None:
             _bytes(each.wal_kept) if each.subscribed else "",
             "" if not each.subscribed else "no limit" if each.wal_left is None else _bytes(each.wal_left),
             str(each.apply_errors + each.sync_errors) if each.subscribed else "",
+            str(sum(each.conflicts.values())) if each.subscribed else "",
             ", ".join(f"{count} {state}" for state, count in each.tables.items()),
         )
     Console(highlight=False, width=200).print(table, soft_wrap=True)

@@ -13,6 +13,7 @@ _KEY = f"example:{base64.urlsafe_b64encode(bytes(32)).decode().rstrip('=')}"
 _SECRET = "an-example-secret"  # noqa: S105 (opens nothing)
 
 VALID: Mapping[str, str] = {
+    "CUTOVER_METRICS_PORT": "9000",
     "DATABASE_ROLE_SECRET": _SECRET,
     "METRICS_TOKEN": _SECRET,
     "MONOLITH_DATABASE_ROLE_SECRET": _SECRET,
@@ -26,6 +27,7 @@ VALID: Mapping[str, str] = {
     "SERVICE_TOKEN_SIGNING_KEY": _KEY,
     "SERVICE_TOKEN_VERIFY_KEYS": _KEY,
     "SMTP_URL": "smtp://127.0.0.1:25",
+    "WORKER_METRICS_PORT": "9000",
 }
 """A valid value of each required setting, and of those whose absence hides another."""
 

@@ -16,6 +16,10 @@ MEANINGS: Mapping[str, Meaning] = {
     "AVAILABILITY_CACHE_SECONDS": Meaning(
         "maximum age of a cached search result, in seconds; 0 disables the cache", "0"
     ),
+    "CUTOVER_METRICS_HOST": Meaning("the address on which the cutover daemon serves its metrics", "127.0.0.1"),
+    "CUTOVER_METRICS_PORT": Meaning(
+        "the port on which the cutover daemon serves its metrics; if unset or 0, it serves none"
+    ),
     "DATABASE_ROLE_SECRET": Meaning(
         "the secret from which the passwords of this deployment's database roles are derived. The monolith and the "
         "scheduling service have different ones"
@@ -52,7 +56,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "REDIS_PORT": Meaning("the port of the demo's Valkey", "6380"),
     "REDIS_URL": Meaning("the Redis or Valkey of the event stream"),
     "RELAY_METRICS_HOST": Meaning("the address on which the relay serves its metrics", "127.0.0.1"),
-    "RELAY_METRICS_PORT": Meaning("the port on which the relay serves its metrics; if unset, it serves none"),
+    "RELAY_METRICS_PORT": Meaning("the port on which the relay serves its metrics; if unset or 0, it serves none"),
     "SCHEDULING_ADAPTER": Meaning(
         "`switched` routes each business to the database that owns it; `http`, for when the extraction is final, sends "
         "every call to the scheduling service",
@@ -95,5 +99,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "WEB_HOST": Meaning("the address on which a web server listens; 0.0.0.0 in a container", "127.0.0.1"),
     "WEB_THREADS": Meaning("threads, and database connections, of each worker process", "8"),
     "WEB_WORKERS": Meaning("worker processes of a web server", "2"),
+    "WORKER_METRICS_HOST": Meaning("the address on which the worker serves its metrics", "127.0.0.1"),
+    "WORKER_METRICS_PORT": Meaning("the port on which the worker serves its metrics; if unset or 0, it serves none"),
 }
 """By name, sorted."""

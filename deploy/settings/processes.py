@@ -35,8 +35,18 @@ PROCESSES: Sequence[Process] = (
         (MonolithConfig.from_environment, ServerSettings.from_environment, monolith_port),
         "MONOLITH_PORT",
     ),
-    Process("monolith worker", ("python", "-m", "monolith.worker"), (WorkerConfig.from_environment,)),
-    Process("cutover daemon", ("python", "-m", "monolith.cutover.daemon"), (settings_from,)),
+    Process(
+        "monolith worker",
+        ("python", "-m", "monolith.worker"),
+        (WorkerConfig.from_environment,),
+        "WORKER_METRICS_PORT",
+    ),
+    Process(
+        "cutover daemon",
+        ("python", "-m", "monolith.cutover.daemon"),
+        (settings_from,),
+        "CUTOVER_METRICS_PORT",
+    ),
     Process(
         "scheduling web",
         _gunicorn("scheduling", "scheduling_service.wsgi:app"),

@@ -9,10 +9,18 @@ import os
 import sys
 from typing import NamedTuple
 
+from prometheus_client import CollectorRegistry
+
 from contracts.chassis.logs import log_to
+from contracts.chassis.loop_metrics import LoopMetrics
 from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
+from contracts.chassis.metrics_server import MetricsAddress, process_registry, serve_metrics
+from contracts.chassis.scraped_metrics import ScrapedMetrics
 from contracts.chassis.settings import Environment, database_url, load_or_exit, secret, url
 from monolith.cutover.databases import CONTROLLER, SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.metrics.cutover_metrics import CutoverSource
+from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
+from monolith.cutover.metrics.replication_metrics import ReplicationSource
 from monolith.cutover.polling_loop import TableChanges
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.readiness import readiness_probe
@@ -32,6 +40,7 @@ ROLLBACK_DATABASE_SHARE = 0.5
 class _Settings(NamedTuple):
     databases: SchedulingDatabases
     service_url: str
+    metrics: MetricsAddress | None = None
 
 
 def settings_from(environment: Environment) -> _Settings:
@@ -48,26 +57,46 @@ def settings_from(environment: Environment) -> _Settings:
             secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
         ),
     )
-    return _Settings(databases, url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"))
+    return _Settings(
+        databases,
+        url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
+        MetricsAddress.from_environment(environment, port="CUTOVER_METRICS_PORT", host="CUTOVER_METRICS_HOST"),
+    )
 
 
 def main() -> None:
     log_to(sys.stderr)
     stop = stop_on_signals()
-    settings = load_or_exit("cutover-daemon", settings_from, os.environ)
+    registry = process_registry()
+    worker = load_or_exit("cutover-daemon", lambda environment: _build(environment, registry), os.environ)
+    if not run(worker, stop, LoopMetrics(registry)):
+        logging.shutdown()
+        os._exit(1)
+
+
+def _build(environment: Environment, registry: CollectorRegistry) -> Worker:
+    settings = settings_from(environment)
+    serve_metrics(registry, settings.metrics)
+    registry.register(
+        ScrapedMetrics(
+            {
+                "replication": ReplicationSource(settings.databases).read,
+                "cutovers": CutoverSource(settings.databases).read,
+            }
+        )
+    )
+    metrics = DaemonMetrics(registry)
     checks = PreflightChecks(settings.databases, readiness_probe(settings.service_url), share=ROLLBACK_DATABASE_SHARE)
     monolith = settings.databases.monolith
     listener = ChangeListener(monolith.url, role=CONTROLLER, secret=monolith.secret)
-    recovery = RecoveryWorker(settings.databases, TableChanges(listener, "cutover"))
-    rollback = RollbackWorker(settings.databases, checks, TableChanges(listener, "rollback_policy"))
+    recovery = RecoveryWorker(settings.databases, TableChanges(listener, "cutover"), metrics)
+    rollback = RollbackWorker(settings.databases, checks, TableChanges(listener, "rollback_policy"), metrics)
     listener.start()
     loops = [
         Loop("cutover recovery", recovery.step, RECOVERY_SECONDS, LONGEST_RECOVERY_SECONDS),
         Loop("automatic rollback", rollback.step, ROLLBACK_SECONDS),
     ]
-    if not run(Worker(loops, closing=[recovery.close, rollback.close, listener.close]), stop):
-        logging.shutdown()
-        os._exit(1)
+    return Worker(loops, closing=[recovery.close, rollback.close, listener.close])
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import psycopg
+from prometheus_client import CollectorRegistry
 
 from contracts.chassis.backoff import Backoff, Every
 from monolith.cutover.controller import Controller
 from monolith.cutover.databases import Connection
+from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
 from monolith.shared.flags.change_listener import ChangeListener, ChangeNotice
 
 T = TypeVar("T")
@@ -47,8 +49,15 @@ class PollingLoop:
     With `changes`, it polls only while the last poll found items, and after a change; without, always.
     """
 
-    def __init__(self, worker: str, controller: Controller, changes: TableChanges | None = None) -> None:
+    def __init__(
+        self,
+        worker: str,
+        controller: Controller,
+        changes: TableChanges | None = None,
+        metrics: DaemonMetrics | None = None,
+    ) -> None:
         self._worker = worker
+        self._metrics = metrics or DaemonMetrics(CollectorRegistry())
         self._controller = controller
         self._changes = changes
         self._found_items = True
@@ -72,6 +81,7 @@ class PollingLoop:
             self._backoff.succeeded(lambda: log.info("the %s has recovered", self._worker))
         except psycopg.Error as error:
             self._controller.close()
+            self._metrics.poll_failed(self._worker)
             self._backoff.failed()
             if self._backoff.should_log():
                 reason = " ".join(str(error).split()) or type(error).__name__

@@ -8,8 +8,11 @@ import logging
 from datetime import datetime
 from typing import Any, NoReturn
 
+from prometheus_client import CollectorRegistry
+
 from monolith.cutover.controller import Controller, CutoverRefused, PreflightResult
 from monolith.cutover.databases import Connection, SchedulingDatabases
+from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
 from monolith.cutover.polling_loop import PollingLoop, TableChanges
 from monolith.cutover.states import ABORTABLE, MAY_BE_FENCED
 from monolith.cutover.store import cutovers
@@ -46,9 +49,15 @@ class RecoveryWorker:
     `changes` are those of table `cutover`; without them every step polls.
     """
 
-    def __init__(self, databases: SchedulingDatabases, changes: TableChanges | None = None) -> None:
+    def __init__(
+        self,
+        databases: SchedulingDatabases,
+        changes: TableChanges | None = None,
+        metrics: DaemonMetrics | None = None,
+    ) -> None:
         self._controller = Controller(databases, _RefuseAll())
-        self._loop = PollingLoop("recovery worker", self._controller, changes)
+        self._metrics = metrics or DaemonMetrics(CollectorRegistry())
+        self._loop = PollingLoop("recovery worker", self._controller, changes, self._metrics)
 
     def step(self) -> int:
         """Settle every abandoned, overdue or decided cutover, and return how many were settled."""
@@ -61,6 +70,7 @@ class RecoveryWorker:
         if cutover.state in ABORTABLE and not self._abort(cutover):
             return False
         settled = self._controller.drive(cutover.cutover_id, patience_seconds=0.5)
+        self._metrics.recovered(settled.state)
         log.info("cutover %s of business %s: %s", cutover.cutover_id, cutover.business_id, settled.state)
         return True
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases
 from monolith.cutover.replication.direction import ReplicationDirection, directions
+from monolith.cutover.replication.slot import read_slot
 
 _WAITING = "i"
 """Also the state of a table that the subscription does not contain yet."""
@@ -43,12 +44,17 @@ class DirectionStatus(Struct, frozen=True):
     """The state of one direction. All sizes are in bytes.
 
     `wal_kept` is the WAL that the publisher's server retains for the subscriber; `wal_left` is how much more it may
-    retain before it invalidates the slot (None: no limit); `lag` is the WAL that the subscriber has not confirmed.
+    retain before it invalidates the slot (None: no limit); `lag` is the WAL that the subscriber has not confirmed, up
+    to the position `wal_end` of the publisher. `conflicts` counts applied changes that met another row than expected,
+    by Postgres' name of the conflict. A direction that is not `reachable` has no other information.
     """
 
     direction: str
     subscribed: bool
+    reachable: bool = True
+    enabled: bool = False
     streaming: bool = False
+    wal_end: int = 0
     wal_kept: int = 0
     wal_left: int | None = None
     wal_status: str = ""
@@ -56,6 +62,7 @@ class DirectionStatus(Struct, frozen=True):
     tables: dict[str, int] = {}
     apply_errors: int = 0
     sync_errors: int = 0
+    conflicts: dict[str, int] = {}
     problems: tuple[str, ...] = ()
 
 
@@ -178,7 +185,8 @@ def _read_direction(direction: ReplicationDirection, max_lag_bytes: int) -> Dire
             return _read_connected(direction, publisher, subscriber, max_lag_bytes)
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
-        return DirectionStatus(str(direction), False, problems=(f"{direction}: a database is unreachable ({reason})",))
+        problem = f"{direction}: a database is unreachable ({reason})"
+        return DirectionStatus(str(direction), subscribed=False, reachable=False, problems=(problem,))
 
 
 def _read_connected(
@@ -200,33 +208,36 @@ def _read_connected(
             str(direction), False, problems=(f"{direction}: replication has not been started: {remedy}",)
         )
     enabled, applying, apply_errors, sync_errors = found
-    active, kept, left, wal_status, lag = _read_slot(publisher, direction)
+    slot = read_slot(publisher, direction)
     seen = DirectionStatus(
         direction=str(direction),
         subscribed=True,
-        streaming=bool(active and applying),
-        wal_kept=kept,
-        wal_left=left,
-        wal_status=wal_status,
-        lag=lag,
+        enabled=enabled,
+        streaming=bool(slot.active and applying),
+        wal_end=slot.wal_end,
+        wal_kept=slot.kept,
+        wal_left=slot.left,
+        wal_status=slot.status,
+        lag=slot.lag,
         tables=_tables(subscriber, direction),
         apply_errors=apply_errors,
         sync_errors=sync_errors,
+        conflicts=_conflicts(subscriber, direction),
     )
-    return replace(seen, problems=tuple(_problems_of(direction, seen, enabled, max_lag_bytes)))
+    return replace(seen, problems=tuple(_problems_of(direction, seen, max_lag_bytes)))
 
 
-def _read_slot(publisher: Connection, direction: ReplicationDirection) -> tuple[bool, int, int | None, str, int]:
-    """Return whether the slot is active, the retained and the remaining WAL, the WAL status, and the lag."""
-    slot = publisher.execute(
+def _conflicts(subscriber: Connection, direction: ReplicationDirection) -> dict[str, int]:
+    """Return the counts of Postgres 18 or newer, by name; older servers count none."""
+    rows = subscriber.execute(
         """
-        SELECT active, coalesce(pg_current_wal_lsn() - restart_lsn, 0)::bigint, safe_wal_size, coalesce(wal_status, ''),
-               coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint
-          FROM pg_replication_slots WHERE slot_name = %s
+        SELECT substr(counts.key, 7), counts.value::bigint
+          FROM pg_stat_subscription_stats s, jsonb_each_text(to_jsonb(s)) AS counts
+         WHERE s.subname = %s AND counts.key LIKE 'confl\\_%%'
         """,
         (direction.subscription,),
-    ).fetchone()
-    return (False, 0, None, "gone", 0) if slot is None else (slot[0], slot[1], slot[2], slot[3], slot[4])
+    ).fetchall()
+    return dict(rows)
 
 
 def _tables(subscriber: Connection, direction: ReplicationDirection) -> dict[str, int]:
@@ -247,14 +258,12 @@ def _tables(subscriber: Connection, direction: ReplicationDirection) -> dict[str
     return counts
 
 
-def _problems_of(
-    direction: ReplicationDirection, seen: DirectionStatus, enabled: bool, max_lag_bytes: int
-) -> list[str]:
+def _problems_of(direction: ReplicationDirection, seen: DirectionStatus, max_lag_bytes: int) -> list[str]:
     restart = "run `extraction replicate stop`, then `extraction replicate start --discard-copies`"
     if seen.wal_status in ("lost", "gone"):
         return [f"{direction}: its slot on the {direction.publisher.name} server is {seen.wal_status}: {restart}"]
     found = []
-    if not enabled:
+    if not seen.enabled:
         found.append(
             f"{direction}: the subscription is disabled: see the log of the {direction.subscriber.name} server"
         )

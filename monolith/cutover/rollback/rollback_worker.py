@@ -7,6 +7,7 @@ from uuid import UUID
 
 from monolith.cutover.controller import Controller, CutoverChecks
 from monolith.cutover.databases import SchedulingDatabases, other_database
+from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
 from monolith.cutover.polling_loop import PollingLoop, TableChanges
 from monolith.cutover.rollback.thresholds import find_breach
 from monolith.cutover.store import rollback_policies
@@ -28,10 +29,14 @@ class RollbackWorker:
     """
 
     def __init__(
-        self, databases: SchedulingDatabases, checks: CutoverChecks, changes: TableChanges | None = None
+        self,
+        databases: SchedulingDatabases,
+        checks: CutoverChecks,
+        changes: TableChanges | None = None,
+        metrics: DaemonMetrics | None = None,
     ) -> None:
         self._controller = Controller(databases, checks)
-        self._loop = PollingLoop("rollback worker", self._controller, changes)
+        self._loop = PollingLoop("rollback worker", self._controller, changes, metrics)
         self._retry_at: dict[UUID, float] = {}
 
     def step(self) -> int:

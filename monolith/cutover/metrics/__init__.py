@@ -1,0 +1,1 @@
+"""Metrics of the extraction, which the cutover daemon serves: replication, cutovers, recovery."""
