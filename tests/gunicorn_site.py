@@ -73,7 +73,8 @@ def gunicorn_site(databases: Databases, folder: Path, **settings: str) -> Iterat
         **settings,
     }
     (folder / "metrics").mkdir()
-    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn/monolith.py", "monolith.wsgi:app"]
+    program = Path(sys.executable).with_name("gunicorn")
+    command: list[str | Path] = [program, "-c", "deploy/gunicorn/monolith.py", "monolith.wsgi:app"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     site = GunicornSite(port, log, process.pid)

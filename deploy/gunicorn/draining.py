@@ -13,6 +13,8 @@ class GunicornMaster(Protocol):
     """The used part of gunicorn's arbiter."""
 
     handle_term: Callable[[], None]
+    master_pid: int
+    """The process id of the master that this one replaces after SIGUSR2; 0 without one."""
 
 
 def drain_before_stopping(master: GunicornMaster, seconds: int) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -12,6 +13,8 @@ from prometheus_client import multiprocess
 from contracts.chassis.settings import load_or_exit
 from deploy.gunicorn.draining import GunicornMaster, drain_before_stopping
 from deploy.gunicorn.settings import ServerSettings
+
+log = logging.getLogger("gunicorn.error")
 
 _settings = load_or_exit("gunicorn", ServerSettings.from_environment, os.environ)
 host = _settings.host
@@ -51,9 +54,11 @@ def prepare_master(master: GunicornMaster, *modules: str) -> None:
     With WEB_DRAIN_SECONDS, SIGTERM drains before it stops.
 
     Imports have no side effects in this code base, so workers can share the imported modules: they start faster and
-    use less memory. New code therefore needs a restart; SIGHUP would fork the old code.
+    use less memory. SIGHUP therefore forks the old code; new code needs a restart, or a new master by SIGUSR2. The
+    latter keeps the metrics folder, because the workers of the old master still count in it.
     """
-    _clear_metrics_folder()
+    if not master.master_pid:
+        _clear_metrics_folder()
     if _settings.drain_seconds:
         drain_before_stopping(master, _settings.drain_seconds)
     for module in modules:
@@ -70,6 +75,11 @@ def post_worker_init(worker: object) -> None:
     """
     _freeze_heap()
     gc.set_threshold(GC_THRESHOLD, 10, 10)
+
+
+def on_reload(server: object) -> None:
+    """Log what SIGHUP does, which is less than in other deployments of gunicorn."""
+    log.warning("SIGHUP restarts the workers with the loaded code and settings; to load new ones, restart the server")
 
 
 def child_exit(server: object, worker: GunicornWorker) -> None:
