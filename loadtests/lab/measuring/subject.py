@@ -64,8 +64,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """The raw result of one load on one arm.
 
     `rows` include the warm-up, with negative times. Roles and statements cover the load without its warm-up, until the
-    work that it caused was done. `speed` is the speed of the machine during the load, from fixed work: 1 is that of
-    the rig's first reading; None where it is not probed. `violations` are sentences about lost, overlapping or
+    work that it caused was done. `speed` is the speed of the machine during the load, in pieces of fixed work per
+    millisecond; None where it is not probed. `violations` are sentences about lost, overlapping or
     unexplained bookings. Keys: `roles` by role, `statements` by module, `freshness` by kind ("invoices", "mails").
     """
 

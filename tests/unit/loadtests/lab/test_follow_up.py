@@ -42,13 +42,15 @@ def test_events_of_the_warm_up_do_not_count_but_are_waited_for() -> None:
     assert not follow_up((-3, None, None), (1, 2, 2)).done
 
 
-def test_speed_is_relative_to_the_first_reading(tmp_path: Path) -> None:
+def test_speeds_before_and_after_a_restart_compare(tmp_path: Path) -> None:
+    """A laboratory that is continued has another probe, whose first reading may be that of a slow moment."""
     file = tmp_path / "speed"
-    slower = [f"{10 + number} 1500" for number in range(10)]
-    file.write_text("\n".join([*(f"{number} 1000" for number in range(10)), *slower, "20 9"]))
-    probe = SpeedProbe(file)
-    assert probe.speed(0, 9.5) == 1
-    assert probe.speed(10, 19.5) == 1000 / 1500
+    slower = [f"{10 + number} 1600000" for number in range(10)]
+    file.write_text("\n".join([*(f"{number} 800000" for number in range(10)), *slower, "20 9"]))
+    probe, restarted = SpeedProbe(file), SpeedProbe(file)
+    assert restarted.speed(10, 19.5) == 0.625
+    assert probe.speed(0, 9.5) == 1.25
+    assert probe.speed(10, 19.5) == 0.625
     assert probe.speed(0, 5) is None, "too few samples"
 
 
