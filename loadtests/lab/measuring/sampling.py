@@ -59,16 +59,18 @@ def sample_costs(arm: RunningArm) -> CostSample:
 def read_roles(
     arm: RunningArm, begin: CostSample, end: CostSample, done: Mapping[str, GroupUsage], seconds: float
 ) -> dict[str, RoleReading]:
-    """Return the readings by role: throttling until the end of the load, processor time until all was done."""
-    return {
-        role: RoleReading(
-            cpu_ms=used.since(begin.usage[role]).cpu_ms,
-            budget_cores=arm.budgets[role].cores if role in arm.budgets else None,
-            throttled=min(1.0, end.usage[role].since(begin.usage[role]).throttled_ms / (seconds * 1000)),
+    """Return the readings by role: use of the budgets until the end of the load, processor time until all was done."""
+    found = {}
+    for role in done.keys() & begin.usage.keys() & end.usage.keys():
+        budget = arm.budgets[role].cores if role in arm.budgets else None
+        during, elapsed_ms = end.usage[role].since(begin.usage[role]), seconds * 1000
+        found[role] = RoleReading(
+            cpu_ms=done[role].since(begin.usage[role]).cpu_ms,
+            budget_cores=budget,
+            used=during.cpu_ms / (elapsed_ms * budget) if budget else 0.0,
+            throttled=min(1.0, during.throttled_ms / elapsed_ms),
         )
-        for role, used in done.items()
-        if role in begin.usage and role in end.usage
-    }
+    return {role: found[role] for role in done if role in found}
 
 
 def reset_statements(arm: RunningArm) -> None:

@@ -20,7 +20,7 @@ Report = Callable[[str], None]
 """Receives progress messages, one line each."""
 
 
-WARM_UP_SECONDS: Final = 2.0
+WARM_UP_SECONDS: Final = 3.0
 """Arrivals before the measured part of a trial; the rig has warmed up the servers when it started them."""
 
 

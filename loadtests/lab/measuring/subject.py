@@ -35,14 +35,16 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoleReading(msgspec.Struct, frozen=True, kw_only=True):
-    """Processor time of one role during the load, ended children included.
+    """Processor time of one role, ended children included.
 
-    `budget_cores` is None where the role has no budget of its own. `throttled` is the share of the load's duration
-    during which the role had used up its budget.
+    `cpu_ms` is for the load and the follow-up work that it caused. `budget_cores` is None where the role has no budget
+    of its own. `used` is the share of its budget that the role used while the load lasted, `throttled` the share of
+    that time during which the budget was used up.
     """
 
     cpu_ms: float
     budget_cores: float | None = None
+    used: float = 0.0
     throttled: float = 0.0
 
 

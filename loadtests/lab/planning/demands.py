@@ -16,6 +16,9 @@ BASE_RATE: Final = 10.0
 EXTRA_RATE: Final = 10.0
 """Rates of the demand trials: the base mix alone, then with additional arrivals of one journey."""
 DEMAND_SECONDS: Final = 6.0
+FOLLOW_UP_ROLES: Final = ("worker", "relay")
+FRESH: Final = 0.99
+"""With a smaller share in time, the follow-up work of a load was late."""
 
 
 class Demand(NamedTuple):
@@ -78,11 +81,15 @@ def predict_capacity(trials: Sequence[Trial], mix: Mapping[str, float]) -> Predi
 
 
 def limiting_role(trial: Trial) -> tuple[str, float] | None:
-    """Return the role that used most of its budget in a trial, with that share; None without budgets."""
+    """Return the role that used most of its budget during a load, with that share; None without budgets.
+
+    Responses do not wait for the worker and the relay, so these can only limit a load whose follow-up work was late.
+    """
+    late = any(reading.in_time < FRESH * reading.expected for reading in trial.freshness.values())
     shares = {
-        role: _cores(trial, role) / reading.budget_cores
+        role: reading.used
         for role, reading in trial.roles.items()
-        if reading.budget_cores
+        if reading.budget_cores and (late or role not in FOLLOW_UP_ROLES)
     }
     return max(shares.items(), key=lambda item: item[1]) if shares else None
 

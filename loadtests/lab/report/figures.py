@@ -17,6 +17,8 @@ from loadtests.lab.verdict.thresholds import parse_thresholds
 from loadtests.lab.verdict.verdict import scenario_of
 
 DEFAULT_ERROR = 0.05
+FULL = 0.9
+"""A role that used this share of its budget had none left in most moments."""
 
 
 class ReportFigures:
@@ -74,10 +76,15 @@ class ReportFigures:
         return max(broken, key=lambda trial: trial.rate, default=None)
 
     def limit(self, arm: str) -> str:
-        """Return the role that limits the arm, as text; empty where roles have no budgets."""
-        trial = self.first_broken(arm) or self.best_kept(arm)
+        """Return what limits the arm beyond its capacity, as a clause; empty where roles have no budgets."""
+        trial = self.first_broken(arm)
         found = limiting_role(trial) if trial else None
-        return f"{found[0]} used {found[1]:.0%} of its budget" if found else ""
+        if found is None:
+            return ""
+        role, used = found
+        if used >= FULL:
+            return f"{role} used {used:.0%} of its budget and limits the arm"
+        return f"no role had used up its budget ({role}, the fullest, {used:.0%}), so threads, locks or waits limit the arm"
 
     def ratio(self, arm: str) -> Estimate | None:
         """Return the ratio of the arm's capacity to the standard's, M1 or the first target, in the same blocks."""

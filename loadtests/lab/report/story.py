@@ -26,7 +26,7 @@ def describe_problem(figures: ReportFigures) -> Iterator[str]:
     if broken is not None:
         yield f"Beyond that, at {broken.rate:.3g}/s: {_reasons(figures, broken)}."
     if limit := figures.limit(BASELINE):
-        yield f"There {limit}: this role limits the monolith."
+        yield f"There {limit}."
     if demand is not None:
         yield _problem_in_words(capacity.low >= demand, capacity.high < demand)
     if flooded := _flood(figures, BASELINE):

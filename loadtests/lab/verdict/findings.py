@@ -133,5 +133,7 @@ def format_rate(found: Estimate) -> str:
 
 
 def format_ratio(found: Estimate) -> str:
+    if found.n < 2:
+        return f"{found.value:.2f}, n = 1, so without an interval"
     high = f"{found.high:.2f}" if found.high < 1_000 else "over 1,000"
     return f"{found.value:.2f} [{found.low:.2f} to {high}], n = {found.n}"

@@ -161,7 +161,11 @@ class _Play:
         servers = {"front-web": self._front, "scheduling-web": self._own, "postgres-main": self._database}
         servers |= {"postgres-scheduling": self._own_database, "worker": self._worker}
         return {
-            name: RoleReading(cpu_ms=server.busy * 1000, budget_cores=server.speed)
+            name: RoleReading(
+                cpu_ms=server.busy * 1000,
+                budget_cores=server.speed,
+                used=min(1.0, server.busy / (server.speed * self._simulation.now)),
+            )
             for name, server in servers.items()
             if server.busy
         }

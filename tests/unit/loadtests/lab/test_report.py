@@ -1,5 +1,6 @@
 """The report of simulated laboratories, as a load-tester reads it who has never seen the repository."""
 
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,11 +10,15 @@ import msgspec
 import pytest
 
 from loadtests.generator.estimates import Estimate
+from loadtests.lab.measuring.subject import FreshnessReading, RoleReading
+from loadtests.lab.planning.demands import limiting_role
+from loadtests.lab.report.figures import ReportFigures
 from loadtests.lab.report.page import render
 from loadtests.lab.report.plain import summarize_lines, write_gates
-from loadtests.lab.results.model import BlastCell, Results
+from loadtests.lab.results.model import MODULES, BlastCell, ModuleResult, Results, Trial
 from loadtests.lab.verdict.capacity_map import capacity_map
 from loadtests.lab.verdict.comparison import NotComparable, compare_results
+from loadtests.lab.verdict.findings import format_ratio
 from loadtests.lab.verdict.verdict import judge_results
 from tests.unit.loadtests.lab.laboratories import conditions, run_laboratory, scenario_text
 from tests.unit.loadtests.lab.simulated_rig import SimulatedRig
@@ -67,7 +72,7 @@ def page(results: Results) -> str:
         r"The forecast is a peak of 42 scheduling arrivals a second\.",
         r"The monolith \(M1\) keeps all promises up to [\d.]+/s \[[\d.]+ to [\d.]+\], n = 4\.",
         r"Beyond that, at [\d.]+/s: \w+: \d+ of \d+ missed \([\d.]+%; 1% allowed\)",
-        r"There postgres-main used \d+% of its budget: this role limits the monolith\.",
+        r"There postgres-main used \d+% of its budget and limits the arm\.",
         r"MB scheduling's routes in a web process of their own .* no breaks promises below the demanded 42/s",
         r"sustains the demanded rate, but does not isolate: while scheduling was flooded",
         r"processor time per booking, ms",
@@ -124,6 +129,43 @@ def test_gates_are_junit_test_cases(results: Results, tmp_path: Path) -> None:
     assert [case.get("name") for case in cases][:-1] == [gate.name for gate in verdict.gates]
     assert cases[-1].get("name") == "the question is decided"
     assert (cases[-1].find("failure") is None) == (verdict.outcome in ("EXTRACT", "DON'T EXTRACT"))
+
+
+def broken_trial(**roles: RoleReading) -> Trial:
+    late = ModuleResult(arrivals=100, errors=0, dropped=0, conflicts=0, p50_ms=None, p95_ms=None, p99_ms=None)
+    return Trial(
+        stage="alone-1",
+        place=0,
+        block=0,
+        arm="M1",
+        purpose="capacity",
+        rate=30.0,
+        seconds=20.0,
+        seed=1,
+        modules=dict.fromkeys(MODULES, late),
+        roles=roles,
+    )
+
+
+def test_worker_limits_an_arm_only_where_follow_up_work_was_late() -> None:
+    busy, fuller = (RoleReading(cpu_ms=900.0, budget_cores=0.1, used=used) for used in (0.95, 1.0))
+    trial = broken_trial(database=busy, worker=fuller)
+    assert limiting_role(trial) == ("database", 0.95)
+    late = msgspec.structs.replace(trial, freshness={"mails": FreshnessReading(expected=100, in_time=90)})
+    assert limiting_role(late) == ("worker", 1.0)
+
+
+def test_report_names_no_limiting_role_where_every_role_had_budget_left(results: Results) -> None:
+    """`the worker used 19 % of its budget: this role limits the monolith` convinced nobody."""
+    idle = RoleReading(cpu_ms=100.0, budget_cores=0.1, used=0.4)
+    figures = ReportFigures(msgspec.structs.replace(results, trials=(broken_trial(database=idle),)))
+    assert figures.limit("M1") == (
+        "no role had used up its budget (database, the fullest, 40%), so threads, locks or waits limit the arm"
+    )
+
+
+def test_ratio_of_one_search_has_no_interval() -> None:
+    assert format_ratio(Estimate(1.25, 0.0, math.inf, 1)) == "1.25, n = 1, so without an interval"
 
 
 def estimate(value: float, spread: float = 0.05) -> Estimate:
