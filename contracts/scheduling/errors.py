@@ -16,7 +16,8 @@ SchedulingError
 ├── Conflict                  409
 │   ├── SlotUnavailable            slot_unavailable         `reason`: past, too_soon, too_late, off_grid,
 │   │                                                       closed, outside_hours, taken, full, no_resource,
-│   │                                                       provider_limit, customer_limit, not_offered
+│   │                                                       provider_limit, customer_limit, not_offered;
+│   │                                                       `starts_at`: the occurrence, if a series is refused
 │   ├── VersionConflict            version_conflict         it has changed; `current_version`
 │   ├── InvalidTransition          invalid_transition       the status does not allow this change
 │   ├── PolicyRefused              policy_refused           offering's policy; `reason`: cutoff, reschedules
@@ -123,14 +124,18 @@ class Conflict(SchedulingError):
 
 
 class SlotUnavailable(Conflict):
+    """The requested start cannot be booked. `starts_at` names the occurrence, if a series was refused."""
+
     code = "slot_unavailable"
 
-    def __init__(self, message: str, reason: str) -> None:
+    def __init__(self, message: str, reason: str, starts_at: str | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.starts_at = starts_at
 
     def details(self) -> dict[str, Detail]:
-        return {"reason": self.reason}
+        details: dict[str, Detail] = {"reason": self.reason}
+        return details if self.starts_at is None else details | {"starts_at": self.starts_at}
 
 
 class PolicyRefused(Conflict):

@@ -53,6 +53,10 @@ class SchedulingPort(ABC):
 
         Opening it again changes nothing and returns the business."""
 
+    @operation("PUT", "/v1/business/profile", SYSTEM_ONLY)
+    def update_business(self, ctx: CallContext, request: m.UpdateBusiness) -> m.Business:
+        """Change the name and the time zone of the business."""
+
     @operation("GET", "/v1/business", EVERYONE)
     def get_business(self, ctx: CallContext, request: m.GetBusiness) -> m.Business:
         """Return the business."""
@@ -223,8 +227,8 @@ class SchedulingPort(ABC):
     def book_series(self, ctx: CallContext, request: m.BookSeries) -> m.Series:
         """Book a recurring appointment.
 
-        Raises SlotUnavailable for the first conflict with `refuse`, and if no occurrence is left with `skip`. Raises
-        Forbidden if a customer books for another customer."""
+        Raises SlotUnavailable for the first conflict with `refuse`, and if no occurrence is left with `skip`; its
+        `starts_at` is the occurrence at fault. Raises Forbidden if a customer books for another customer."""
 
     @operation("GET", "/v1/series/{series_id}", CUSTOMERS, e.SeriesNotFound)
     def get_series(self, ctx: CallContext, request: m.GetSeries) -> m.Series:

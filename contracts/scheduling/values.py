@@ -10,16 +10,28 @@ Cutoff = Annotated[int, Meta(ge=0, le=60 * 24 * 60)]
 Buffer = Annotated[int, Meta(ge=0, le=12 * 60)]
 Notice = Annotated[int, Meta(ge=0, le=365 * 24 * 60)]
 Seats = Annotated[int, Meta(ge=1, le=1000)]
-ResourceKind = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$(?!\n)")]
+ResourceKind = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=40,
+        pattern=r"^[a-z0-9][a-z0-9_-]*$(?!\n)",
+        description="Lowercase letters, digits, `-` and `_`, for example `room`.",
+    ),
+]
 CalendarDate = date
 """A local calendar date; the field's documentation names the time zone."""
 Version = Annotated[int, Meta(ge=1)]
 Epoch = Annotated[int, Meta(ge=1)]
-IsoWeekday = Annotated[int, Meta(ge=1, le=7)]
-"""1 is Monday, 7 is Sunday (ISO 8601)."""
+IsoWeekday = Annotated[int, Meta(ge=1, le=7, description="1 is Monday, 7 is Sunday (ISO 8601).")]
 
-WallTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")]
-ClosingTime = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)")]
+WallTime = Annotated[
+    str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)", description="A local time from 00:00 to 23:59.")
+]
+ClosingTime = Annotated[
+    str,
+    Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)", description="A local time from 00:00 to 24:00."),
+]
 
 DatabaseName = Literal["monolith", "scheduling"]
 """The databases that can own a business: the monolith's own, and the scheduling service's."""

@@ -116,6 +116,7 @@ def bind_handlers(database: EngineDatabase, cache: RulesCache) -> HandlerTable:
 
 def _bind_catalog(table: HandlerTable) -> None:
     table.catalog_change(SchedulingPort.open_business, catalog.open_business)
+    table.catalog_change(SchedulingPort.update_business, catalog.update_business)
     table.catalog_change(SchedulingPort.create_offering, catalog.create_offering)
     table.catalog_change(SchedulingPort.update_offering, catalog.update_offering)
     table.catalog_change(SchedulingPort.create_provider, catalog.create_provider)

@@ -47,7 +47,9 @@ def list_appointments(read: Read, request: m.ListAppointments) -> m.AppointmentP
             "series_id": request.series_id,
             "visit_id": request.visit_id,
         },
+        statuses=request.statuses,
         start=request.start,
+        end=request.end,
         after=decode_cursor(request.cursor) if request.cursor else None,
         limit=request.limit + 1,
     )

@@ -49,6 +49,8 @@ def book_series(write: Write, rules: BusinessRules, request: m.BookSeries) -> m.
     moments = occurrences(request.starts_at, request.recurrence, rules.provider(request.provider_id).zone)
     _lock(write, [(query, int(moment.timestamp())) for moment in moments])
     series_id = uuid7()
+    if request.dry_run:
+        write.db.run("SAVEPOINT dry_run")
     booked: list[m.Appointment] = []
     conflicts: list[m.Conflicting] = []
     for moment in moments:
@@ -56,9 +58,12 @@ def book_series(write: Write, rules: BusinessRules, request: m.BookSeries) -> m.
             booked.append(create_appointment(write, _occurrence(write, query, request, series_id, moment)))
         except SlotUnavailable as refusal:
             all_conflict = not booked and len(conflicts) + 1 == len(moments)
-            if request.on_conflict == "refuse" or all_conflict:
-                raise
+            if not request.dry_run and (request.on_conflict == "refuse" or all_conflict):
+                raise _refusal_of(moment, refusal) from refusal
             conflicts.append(m.Conflicting(starts_at=moment, reason=refusal.reason))
+    if request.dry_run:
+        write.db.run("ROLLBACK TO SAVEPOINT dry_run")
+        write.events.clear()
     return m.Series(series_id=series_id, appointments=tuple(booked), conflicts=tuple(conflicts))
 
 
@@ -104,6 +109,11 @@ def cancel_series(write: Write, rules: BusinessRules, request: m.CancelSeries) -
     ending = _lock_from(write, request.series_id, request.from_appointment_id)
     cancelled = [cancel_locked(write, rules, each, request.reason) for each in ending]
     return _sorted_series(request.series_id, cancelled)
+
+
+def _refusal_of(moment: datetime, refusal: SlotUnavailable) -> SlotUnavailable:
+    message = f"The appointment of the series on {moment:%Y-%m-%d at %H:%M} UTC: {refusal.message}"
+    return SlotUnavailable(message, refusal.reason, starts_at=moment.isoformat())
 
 
 def _occurrence(

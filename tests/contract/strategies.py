@@ -87,6 +87,8 @@ def _consistent(model: type[Any], fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _values(kind: inspect.Type) -> st.SearchStrategy[Any]:
+    if isinstance(kind, inspect.Metadata):
+        return _values(kind.type)
     strategy: st.SearchStrategy[Any] = _OF_TYPE[type(kind)](kind)
     return strategy
 

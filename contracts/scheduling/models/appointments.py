@@ -169,8 +169,12 @@ class ListAppointments(Request, frozen=True):
     customer_id: UUID | None = None
     provider_id: UUID | None = None
     status: AppointmentStatus | None = None
+    statuses: Annotated[tuple[AppointmentStatus, ...], Meta(max_length=8)] = ()
+    """Only appointments with one of these statuses. Empty: any."""
     start: Instant | None = None
     """Only appointments that start at or after this time."""
+    end: Instant | None = None
+    """Only appointments that start before this time."""
     series_id: UUID | None = None
     visit_id: UUID | None = None
     cursor: Cursor | None = None

@@ -27,6 +27,17 @@ class OpenBusiness(Request, frozen=True):
         require_zone(self.zone)
 
 
+class UpdateBusiness(Request, frozen=True):
+    """Change name and zone of the business. Appointments keep their times, and providers their own zones; days that
+    are counted in the zone of the business change with it. Idempotent."""
+
+    name: Name
+    zone: ZoneName
+
+    def __post_init__(self) -> None:
+        require_zone(self.zone)
+
+
 class GetBusiness(Request, frozen=True):
     """Get the business of the call's context."""
 

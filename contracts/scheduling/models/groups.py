@@ -33,6 +33,9 @@ class BookSeries(Request, frozen=True):
     duration_minutes: Minutes | None = None
     seats: Seats = 1
     note: Note = ""
+    dry_run: bool = False
+    """Book nothing, and report what booking would do: the appointments, and every conflict, whatever `on_conflict`
+    says. The ids in the reply exist nowhere."""
 
     def __post_init__(self) -> None:
         require_start("starts_at", self.starts_at)

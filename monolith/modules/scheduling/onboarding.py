@@ -1,12 +1,13 @@
-"""Opening of new businesses in scheduling."""
+"""Opening of new businesses in scheduling, and changes of their names and zones."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace
 from contracts.scheduling.context import SYSTEM, CallContext
 from contracts.scheduling.errors import SchedulingError
-from contracts.scheduling.models import OpenBusiness
+from contracts.scheduling.models import OpenBusiness, UpdateBusiness
 from contracts.scheduling.port import SchedulingPort
 from monolith.modules.auth.api import OpeningFailed
 from monolith.shared.endpoints import BusinessRef
@@ -27,3 +28,14 @@ def business_opener(port: SchedulingPort) -> Callable[[BusinessRef, Trace, Deadl
             raise OpeningFailed(error.message) from error
 
     return open_business
+
+
+def business_updater(port: SchedulingPort) -> Callable[[BusinessRef, Trace, Deadline], None]:
+    """Return a function that tells scheduling the current name and zone of a business. It raises SchedulingError."""
+
+    def update_business(business: BusinessRef, trace: Trace, deadline: Deadline) -> None:
+        # The request states the whole result, so a new key for each call repeats it without harm.
+        context = CallContext(business.business_id, SYSTEM, deadline, trace, uuid4().hex)
+        port.update_business(context, UpdateBusiness(name=business.name, zone=business.zone))
+
+    return update_business

@@ -4,7 +4,7 @@ Every change excludes the business's other writes and increments its rules' vers
 outdated rules.
 """
 
-from scheduling_service.engine.catalog.business import open_business
+from scheduling_service.engine.catalog.business import open_business, update_business
 from scheduling_service.engine.catalog.dates import (
     list_date_overrides,
     list_holidays,
@@ -41,6 +41,7 @@ __all__ = [
     "set_date_override",
     "set_holidays",
     "set_weekly_hours",
+    "update_business",
     "update_offering",
     "update_provider",
     "update_resource",

@@ -172,7 +172,9 @@ def read_page(
     business_id: UUID,
     filters: dict[str, Any],
     *,
-    start: datetime | None,
+    statuses: Sequence[str] = (),
+    start: datetime | None = None,
+    end: datetime | None = None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Appointment]:
@@ -186,9 +188,15 @@ def read_page(
         if value is not None:
             clauses.append(f"a.{column} = %s")
             values.append(value)
+    if statuses:
+        clauses.append("a.status = ANY (%s)")
+        values.append(list(statuses))
     if start is not None:
         clauses.append("a.starts_at >= %s")
         values.append(start)
+    if end is not None:
+        clauses.append("a.starts_at < %s")
+        values.append(end)
     if after is not None:
         clauses.append("(a.starts_at, a.appointment_id) > (%s, %s)")
         values.extend(after)

@@ -83,6 +83,7 @@ def _of_the_catalog(shop: Shop) -> dict[str, Request]:
     offering_id, provider_id = shop.offering.offering_id, shop.provider.provider_id
     return {
         "open_business": m.OpenBusiness(name="Salon", zone="Europe/Paris"),
+        "update_business": m.UpdateBusiness(name="Salon", zone="Europe/Paris"),
         "get_business": m.GetBusiness(),
         "create_offering": m.CreateOffering(name="Colour", duration_minutes=30),
         "update_offering": m.UpdateOffering(offering_id=offering_id, name="Cut", duration_minutes=60),

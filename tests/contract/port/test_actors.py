@@ -61,7 +61,7 @@ STAFF = CUSTOMERS | {
     "mark_no_show",
     "get_agenda",
 }
-SYSTEM = STAFF | {"open_business", "settle"}
+SYSTEM = STAFF | {"open_business", "update_business", "settle"}
 MAY: dict[ActorKind, set[str]] = {
     "anonymous": EVERYBODY,
     "customer": CUSTOMERS,

@@ -1,5 +1,7 @@
 """Opening a business, and calls for one that does not exist."""
 
+from datetime import date
+
 import pytest
 from uuid_utils.compat import uuid7
 
@@ -29,6 +31,16 @@ def test_opening_a_business_again_returns_it_unchanged(adapter: Adapter, newcome
     opened = adapter.port.open_business(newcomer.writes(), SALON)
     assert adapter.port.open_business(newcomer.writes(), m.OpenBusiness(name="Other", zone="UTC")) == opened
     assert adapter.port.get_business(newcomer.reads(), m.GetBusiness()) == opened
+
+
+def test_changed_name_and_zone_apply_to_new_events_and_searches(adapter: Adapter, newcomer: Caller) -> None:
+    opened = adapter.port.open_business(newcomer.writes(), SALON)
+    changed = adapter.port.update_business(newcomer.writes(), m.UpdateBusiness(name="Studio", zone="Asia/Tokyo"))
+    assert changed == m.Business(business_id=opened.business_id, name="Studio", zone="Asia/Tokyo", epoch=1)
+    assert adapter.port.get_business(newcomer.reads(), m.GetBusiness()) == changed
+    offering = adapter.port.create_offering(newcomer.writes(), m.CreateOffering(name="Cut", duration_minutes=30))
+    query = m.GetOverview(offering_id=offering.offering_id, first=date(2040, 6, 4), days=1)
+    assert adapter.port.get_overview(newcomer.reads(), query).zone == "Asia/Tokyo"
 
 
 def test_any_actor_may_read_a_business(shop: Shop) -> None:

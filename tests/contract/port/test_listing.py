@@ -75,7 +75,10 @@ def test_filters_narrow_the_list(busy: Shop) -> None:
     assert len(page(busy, customer_id=busy.stranger.id).appointments) == 5
     assert len(page(busy, provider_id=busy.provider.provider_id).appointments) == 6
     assert len(page(busy, status="cancelled").appointments) == 2
+    assert len(page(busy, statuses=["cancelled", "booked"]).appointments) == 10
+    assert len(page(busy, statuses=["cancelled", "held"]).appointments) == 2
     assert len(page(busy, start=at(11)).appointments) == 6
+    assert len(page(busy, start=at(10), end=at(11)).appointments) == 2
     assert len(page(busy, start=at(11) + timedelta(seconds=1)).appointments) == 4
     found = page(busy, customer_id=busy.customer.id, status="booked", start=at(10)).appointments
     assert [each.starts_at for each in found] == [at(10), at(11), at(12)]

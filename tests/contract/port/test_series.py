@@ -95,7 +95,7 @@ def test_occurrences_keep_the_provider_s_local_time(shop: Shop) -> None:
 
 def test_a_conflict_refuses_the_whole_series(shop: Shop) -> None:
     taken = shop.book(at(9, day=14), shop.stranger)
-    with refused(SlotUnavailable, reason="taken"):
+    with refused(SlotUnavailable, reason="taken", starts_at=at(9, day=14).isoformat()):
         book_series(shop)
     assert standing(shop) == [taken.starts_at]
     assert at(9) in shop.starts()
@@ -112,6 +112,19 @@ def test_conflicts_can_be_skipped_and_are_reported(shop: Shop) -> None:
         (at(9, day=12), "outside_hours"),
     ]
     assert read(shop, series).conflicts == ()
+
+
+def test_a_dry_run_reports_every_conflict_and_books_nothing(shop: Shop) -> None:
+    taken = [shop.book(at(9, day=day), shop.stranger) for day in (7, 14)]
+    planned = book_series(shop, dry_run=True)
+    assert starts(planned) == [at(9), at(9, day=21)]
+    assert [(each.starts_at, each.reason) for each in planned.conflicts] == [
+        (each.starts_at, "taken") for each in taken
+    ]
+    assert standing(shop) == [each.starts_at for each in taken]
+    with refused(AppointmentNotFound):
+        get(shop, planned.appointments[0])
+    assert starts(book_series(shop, on_conflict="skip")) == starts(planned)
 
 
 def test_a_series_without_a_free_occurrence_is_refused(shop: Shop) -> None:

@@ -27,6 +27,14 @@ def read_business(db: Connection, business_id: UUID) -> tuple[str, str, int, int
     ).fetchone()
 
 
+def update_business(db: Connection, business_id: UUID, name: str, zone: str) -> None:
+    """Change name and zone, and invalidate the compiled rules. Index: primary key."""
+    db.execute(
+        "UPDATE scheduling.business SET name = %s, zone = %s, rules_version = rules_version + 1 WHERE business_id = %s",
+        (name, zone, business_id),
+    )
+
+
 def increment_rules_version(db: Connection, business_id: UUID) -> None:
     """Invalidate the compiled rules that processes have cached."""
     db.execute(
