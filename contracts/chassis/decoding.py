@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Container
 from functools import cache
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote_plus
@@ -9,6 +10,7 @@ from urllib.parse import unquote_plus
 import msgspec
 from msgspec import inspect
 
+from contracts.chassis.decoding_hints import with_hint
 from contracts.chassis.http_constants import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_PATTERN
 
 T = TypeVar("T")
@@ -49,10 +51,11 @@ def decode_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def parse_query(text: str) -> dict[str, str]:
+def parse_query(text: str, repeatable: Container[str] = ()) -> dict[str, str]:
     """Parse a query string like `urllib.parse.parse_qsl`, in 8 us instead of 50 us: unquotes only if needed.
 
-    Raises InvalidInput for a repeated parameter, or for more than 50.
+    The values of a `repeatable` parameter are joined by commas. Raises InvalidInput for another repeated parameter, or
+    for more than 50.
     """
     pairs = text.split("&") if text else []
     if len(pairs) > _MAX_QUERY_PARAMETERS:
@@ -65,7 +68,9 @@ def parse_query(text: str) -> dict[str, str]:
         if "%" in pair or "+" in pair:
             name, value = unquote_plus(name), unquote_plus(value)
         if name in fields:
-            raise InvalidInput(f"The query parameter `{name}` is repeated; separate several values by commas.", name)
+            if name not in repeatable:
+                raise InvalidInput(f"The query parameter `{name}` is repeated; it has one value.", name)
+            value = f"{fields[name]},{value}"
         fields[name] = value
     return fields
 
@@ -91,12 +96,18 @@ def convert_query(query: dict[str, str], model: type[Q]) -> Q:
         raise InvalidInput(f"{error.message}{hint}", error.field) from error
 
 
+@cache
+def list_fields(model: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the names of the fields that are lists."""
+    return frozenset(name for name, kinds in _kinds_of_fields(model).items() if inspect.VarTupleType in kinds)
+
+
 def convert(value: Any, model: type[T]) -> T:
     """Convert a value of plain JSON types to a model. Raises InvalidInput with the path of the field at fault."""
     try:
         return msgspec.convert(value, model)
     except msgspec.ValidationError as error:
-        _refuse(error)
+        _refuse(error, model)
 
 
 def require_key(key: str | None) -> str:
@@ -139,14 +150,21 @@ def _hint(text: str, kinds: tuple[type[inspect.Type], ...]) -> str:
 def _kinds_of_fields(model: type[msgspec.Struct]) -> dict[str, tuple[type[inspect.Type], ...]]:
     found = inspect.type_info(model)
     assert isinstance(found, inspect.StructType)
-    return {f.encode_name: tuple(type(kind) for kind in getattr(f.type, "types", (f.type,))) for f in found.fields}
+    return {f.encode_name: _kinds(f.type) for f in found.fields}
 
 
-def _refuse(error: msgspec.ValidationError) -> NoReturn:
+def _kinds(kind: inspect.Type) -> tuple[type[inspect.Type], ...]:
+    if isinstance(kind, inspect.Metadata):
+        return _kinds(kind.type)
+    return tuple(each for alternative in getattr(kind, "types", ()) for each in _kinds(alternative)) or (type(kind),)
+
+
+def _refuse(error: msgspec.ValidationError, model: Any) -> NoReturn:
     message, _, path = str(error).partition(" - at `$")
     path = path.rstrip("`").lstrip(".")
+    worded = with_hint(message, path, model)
     named = re.search(r"`(\w+)`", message)
     about_a_member = message.startswith("Object ") or isinstance(error.__cause__, ValueError)
     if named and about_a_member:
         path = f"{path}.{named[1]}".lstrip(".")
-    raise InvalidInput(f"{message}.", field=path or None) from error
+    raise InvalidInput(f"{worded}.", field=path or None) from error

@@ -57,7 +57,8 @@ def parameter(name: str, location: Literal["path", "query"], schema: Json, *, re
     """Return a parameter. It is left out to say null; a list is separated by commas."""
     kind = _without_null(schema)
     listed = {"style": "form", "explode": False} if kind.get("type") == "array" else {}
-    return {"name": name, "in": location, "required": required, "schema": kind, **listed}
+    described = {"description": schema["description"]} if "description" in schema else {}
+    return {"name": name, "in": location, "required": required, **described, "schema": kind, **listed}
 
 
 def query_parameters(model: Json, *, without: Iterable[str] = ()) -> list[Json]:

@@ -10,11 +10,22 @@ from msgspec import Meta
 # surrogates: they have no UTF-8 encoding. `$` alone would also match before a final newline, hence `(?!\n)`.
 _PRINTABLE = r"^[^\x00-\x1f\x7f\ud800-\udfff]*$(?!\n)"
 
-Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=_PRINTABLE)]
-Note = Annotated[str, Meta(max_length=500, pattern=_PRINTABLE)]
-ZoneName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$(?!\n)")]
+Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=_PRINTABLE, description="One line of text.")]
+Note = Annotated[str, Meta(max_length=500, pattern=_PRINTABLE, description="One line of text.")]
+ZoneName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9_+/-]+$(?!\n)",
+        description="An IANA time zone, for example Europe/Paris.",
+    ),
+]
 PageSize = Annotated[int, Meta(ge=1, le=200)]
-Cursor = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9_-]*$(?!\n)")]
+Cursor = Annotated[
+    str,
+    Meta(max_length=200, pattern=r"^[A-Za-z0-9_-]*$(?!\n)", description="The `next_cursor` of the previous page."),
+]
 Instant = Annotated[datetime, Meta(tz=True)]
 """A point in time with its UTC offset; a time without one is rejected."""
 

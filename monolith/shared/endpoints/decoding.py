@@ -20,10 +20,13 @@ def decode_body(body: bytes, model: type[T]) -> T:
         raise _api_error(error) from error
 
 
-def decode_query(text: str) -> dict[str, str]:
-    """Parse a query string. Raises ApiError 400 for a repeated parameter, or for more than 50."""
+def decode_query(text: str, model: type[Struct] | None = None) -> dict[str, str]:
+    """Parse a query string. A list may be repeated, or separated by commas.
+
+    Raises ApiError 400 for another repeated parameter, or for more than 50.
+    """
     try:
-        return decoding.parse_query(text)
+        return decoding.parse_query(text, frozenset() if model is None else decoding.list_fields(model))
     except InvalidInput as error:
         raise _api_error(error) from error
 

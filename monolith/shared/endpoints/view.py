@@ -65,7 +65,7 @@ def _body(model: type[Any], *, may_be_missing: bool) -> Any:
 
 
 def _query(model: type[msgspec.Struct] | None) -> msgspec.Struct | None:
-    fields = decode_query(request.environ.get("QUERY_STRING", ""))
+    fields = decode_query(request.environ.get("QUERY_STRING", ""), model)
     if model is not None:
         return convert_query(fields, model)
     if fields:

@@ -26,6 +26,10 @@ def test_encoded_query_round_trip(fields: dict[str, str]) -> None:
     assert parse_query(urlencode(fields)) == fields
 
 
+def test_a_list_may_be_repeated() -> None:
+    assert parse_query("a=1&b=2&a=3&a=4%2C5", frozenset({"a"})) == {"a": "1,3,4,5", "b": "2"}
+
+
 def test_too_many_parameters_are_refused() -> None:
     with pytest.raises(InvalidInput, match="too many parameters"):
         parse_query("&".join(f"f{n}=1" for n in range(51)))
