@@ -30,6 +30,12 @@ class AuthApi(Protocol):
     def users(self, user_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
         """Return the users that exist, by id."""
 
+    def contacts(self, customer_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
+        """Return the customers, with or without an account, that have an e-mail address, by id."""
+
+    def customer_names(self, business_id: UUID, customer_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """Return the names of a business's customers and staff by id. Unknown ids are left out."""
+
     def business(self, business_id: UUID) -> BusinessRef | None: ...
 
     def business_by_slug(self, slug: str) -> BusinessRef | None: ...

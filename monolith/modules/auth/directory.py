@@ -6,7 +6,7 @@ from uuid import UUID
 
 from monolith.modules.auth.accounts import Accounts
 from monolith.modules.auth.api import UserRef
-from monolith.modules.auth.repository import accounts, businesses
+from monolith.modules.auth.repository import accounts, businesses, customers
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import BusinessRef, Role
 
@@ -24,6 +24,14 @@ class Directory:
 
     def users(self, user_ids: Collection[UUID]) -> dict[UUID, UserRef]:
         return self._database.query(lambda connection: accounts.users(connection, user_ids))
+
+    def contacts(self, customer_ids: Collection[UUID]) -> dict[UUID, UserRef]:
+        return self._database.query(lambda connection: customers.contacts(connection, customer_ids))
+
+    def customer_names(self, business_id: UUID, customer_ids: Collection[UUID]) -> dict[UUID, str]:
+        if not customer_ids:
+            return {}
+        return self._database.query(lambda connection: customers.names(connection, business_id, customer_ids))
 
     def business(self, business_id: UUID) -> BusinessRef | None:
         return self._database.query(lambda connection: businesses.by_id(connection, business_id))

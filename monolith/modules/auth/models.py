@@ -1,5 +1,6 @@
 """Request and reply models of the endpoints. Requests reject unknown fields."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -16,10 +17,10 @@ _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$(?!\n)"
 
 Slug = Annotated[str, Meta(pattern=SLUG, description="Short name of the business in URLs: a-z, 0-9 and hyphens.")]
-Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL)]
+Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, description="An e-mail address.")]
 NewPassword = Annotated[str, Meta(min_length=10, max_length=200)]
 Password = Annotated[str, Meta(min_length=1, max_length=200)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="An ISO 4217 code, for example EUR.")]
 TokenRole = Literal["owner", "staff"]
 
 
@@ -74,11 +75,24 @@ class CreateToken(Body, frozen=True):
 
 
 class BusinessProfile(Struct, frozen=True, kw_only=True):
+    """What everybody may know about a business. Empty text: not given."""
+
     business_id: UUID
     slug: str
     name: str
     zone: str
+    """IANA time zone of its days."""
     currency: str
+    """ISO 4217 code of its prices."""
+    email: str = ""
+    phone: str = ""
+    address: str = ""
+    opening_hours: str = ""
+    """For customers to read. What can be booked follows from the hours of the providers."""
+    picture_url: str = ""
+    description: str = ""
+    is_closed: bool = False
+    """A closed business takes no new bookings."""
 
 
 class User(Struct, frozen=True, kw_only=True):
@@ -140,4 +154,6 @@ def business_reply(business: BusinessRef) -> BusinessProfile:
         name=business.name,
         zone=business.zone,
         currency=business.currency,
+        is_closed=business.is_closed,
+        **asdict(business.details),
     )

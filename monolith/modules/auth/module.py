@@ -5,7 +5,10 @@ from pathlib import Path
 
 from monolith.modules.auth.accounts import Accounts
 from monolith.modules.auth.api import AuthApi
+from monolith.modules.auth.business_profile import BusinessProfiles, UpdateScheduling, profile_endpoints
 from monolith.modules.auth.cookie import SessionCookie
+from monolith.modules.auth.customer_routes import customer_endpoints
+from monolith.modules.auth.customers import Customers
 from monolith.modules.auth.directory import Directory
 from monolith.modules.auth.passwords import Argon2Parameters, Passwords
 from monolith.modules.auth.routes import Services, endpoints
@@ -23,7 +26,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """The parts of auth. `sessions` is the authenticator; the pages also use `accounts`, `sign_ups` and `cookie`."""
+    """The parts of auth. `sessions` is the authenticator; the pages also use the services."""
 
     api: AuthApi
     endpoints: list[AnyEndpoint]
@@ -31,12 +34,15 @@ class Auth:
     accounts: Accounts
     sign_ups: SignUps
     cookie: SessionCookie
+    customers: Customers
+    profiles: BusinessProfiles
 
 
 def build_auth(
     database: ModuleDatabase,
     *,
     open_scheduling: OpenScheduling,
+    update_scheduling: UpdateScheduling,
     public_url: str,
     hashing: Argon2Parameters | None = None,
 ) -> Auth:
@@ -49,4 +55,7 @@ def build_auth(
     directory = Directory(database, accounts)
     cookie = SessionCookie(secure=public_url.startswith("https://"))
     services = Services(sign_ups, sessions, accounts, ApiTokens(database), directory, cookie)
-    return Auth(directory, endpoints(services), sessions, accounts, sign_ups, cookie)
+    customers = Customers(database)
+    profiles = BusinessProfiles(database, update_scheduling)
+    table = [*endpoints(services), *customer_endpoints(customers), *profile_endpoints(profiles)]
+    return Auth(directory, table, sessions, accounts, sign_ups, cookie, customers, profiles)

@@ -40,10 +40,14 @@ def _user_endpoints(handlers: "Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="sign_up", method="POST", path="/signup", access=Access.PUBLIC, needs_key=True,
             handler=handlers.sign_up, body=models.SignUp, reply=models.SignedUp, status=201,
             summary="Sign up a business and its owner, and sign the owner in",
+            errors=[
+                (409, "slug_taken"), (409, "account_refused"), (429, "too_many_attempts"), (503, "set_up_unfinished"),
+            ],
         ),
         Endpoint(
             module=MODULE, name="login", method="POST", path="/login", access=Access.PUBLIC,
             handler=handlers.log_in, body=models.LogIn, reply=models.User, summary="Sign in",
+            errors=[(401, "wrong_credentials"), (429, "too_many_attempts")],
         ),
         Endpoint(
             module=MODULE, name="logout", method="POST", path="/logout", access=Access.PUBLIC,
@@ -57,6 +61,7 @@ def _user_endpoints(handlers: "Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="change_password", method="POST", path="/me/password", access=Access.SESSION,
             handler=handlers.change_password, body=models.ChangePassword, reply=None,
             summary="Change the password and end all other sessions",
+            errors=[(403, "wrong_password"), (429, "too_many_attempts")],
         ),
     ]  # fmt: skip
 
@@ -71,6 +76,7 @@ def _business_endpoints(handlers: "Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="join", method="POST", path="/businesses/{slug}/customers", access=Access.PUBLIC,
             handler=handlers.join, body=models.Join, reply=models.Joined, status=201,
             summary="Become a customer of a business, with a new account or the signed-in one",
+            errors=[(409, "account_refused"), (429, "too_many_attempts")],
         ),
         Endpoint(
             module=MODULE, name="add_staff", method="POST", path="/businesses/{slug}/staff", access=Access.OWNER,
@@ -89,6 +95,7 @@ def _business_endpoints(handlers: "Handlers") -> list[AnyEndpoint]:
         Endpoint(
             module=MODULE, name="revoke_token", method="DELETE", path="/businesses/{slug}/tokens/{token_id}",
             access=Access.OWNER, handler=handlers.revoke_token, reply=None, summary="Revoke an API token",
+            errors=[(404, "not_found")],
         ),
     ]  # fmt: skip
 

@@ -23,6 +23,7 @@ metadata = MetaData(schema=SCHEMA)
 
 _instant = DateTime(timezone=True)
 _now = text("now()")
+_empty = text("''")
 
 business = Table(
     "business",
@@ -34,6 +35,13 @@ business = Table(
     Column("currency", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", _instant, nullable=False, server_default=_now),
+    Column("email", Text, nullable=False, server_default=_empty),
+    Column("phone", Text, nullable=False, server_default=_empty),
+    Column("address", Text, nullable=False, server_default=_empty),
+    Column("opening_hours", Text, nullable=False, server_default=_empty),
+    Column("picture_url", Text, nullable=False, server_default=_empty),
+    Column("description", Text, nullable=False, server_default=_empty),
+    Column("closed_at", _instant),
     UniqueConstraint("slug", name="business_slug"),
     CheckConstraint("slug ~ '^[a-z0-9-]{3,40}$'"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'"),
@@ -64,6 +72,22 @@ membership = Table(
     PrimaryKeyConstraint("business_id", "user_id"),
     CheckConstraint("role IN ('owner', 'staff', 'customer')"),
     Index("membership_of_user", "user_id"),
+)
+
+customer = Table(
+    "customer",
+    metadata,
+    Column("business_id", Uuid, ForeignKey(business.c.business_id), nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("name", Text),
+    Column("email", Text),
+    Column("phone", Text, nullable=False, server_default=_empty),
+    Column("note", Text, nullable=False, server_default=_empty),
+    Column("creation_key", Text),
+    Column("created_at", _instant, nullable=False, server_default=_now),
+    PrimaryKeyConstraint("business_id", "customer_id"),
+    UniqueConstraint("business_id", "creation_key", name="customer_creation_key"),
+    Index("customer_by_id", "customer_id"),
 )
 
 session = Table(

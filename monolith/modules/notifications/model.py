@@ -72,5 +72,5 @@ class Recipient(Protocol):
 class Recipients(Protocol):
     """Lookup of recipients; implemented by the API of auth."""
 
-    def users(self, user_ids: Collection[UUID], /) -> Mapping[UUID, Recipient]:
-        """Return the recipients that exist, by id."""
+    def contacts(self, customer_ids: Collection[UUID], /) -> Mapping[UUID, Recipient]:
+        """Return the recipients that exist and have an e-mail address, by id."""

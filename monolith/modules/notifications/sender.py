@@ -86,7 +86,7 @@ class Sender:
         if not due:
             self._server.close()
             return False
-        recipients = self._recipients.users({each.user_id for each in due})
+        recipients = self._recipients.contacts({each.user_id for each in due})
         self._server.check_session()
         sent: list[_Due] = []
         try:
@@ -116,7 +116,7 @@ class Sender:
 
     def _send(self, letter: Sequence[_Due], recipient: Recipient | None) -> None:
         if recipient is None:
-            raise InvalidAddress("the user no longer exists")
+            raise InvalidAddress("the customer has no e-mail address")
         first = letter[0]
         events = sorted((decode_event(each.event) for each in letter), key=lambda event: event.appointment.starts_at)
         mail = compose(Notification(first.message_id, first.kind, events, first.created_at), recipient, self._sender)

@@ -1,5 +1,7 @@
 """Errors that handlers raise."""
 
+from monolith.shared.endpoints.identity import BusinessRef
+
 
 class ApiError(Exception):
     """An error response: problem details (RFC 9457) for the API, an error page for pages.
@@ -33,6 +35,12 @@ def business_not_found(slug: str) -> ApiError:
 
 def invalid_request(message: str, field: str | None = None) -> ApiError:
     return ApiError(400, "invalid_request", message, field=field)
+
+
+def require_not_closed(business: BusinessRef) -> None:
+    """Raise ApiError 409 if the business takes no new bookings."""
+    if business.is_closed:
+        raise ApiError(409, "business_closed", f"{business.name} takes no new bookings.")
 
 
 def not_found(what: str) -> ApiError:

@@ -28,11 +28,28 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicDetails:
+    """What a business tells its customers about itself. Empty: not given."""
+
+    email: str = ""
+    phone: str = ""
+    address: str = ""
+    opening_hours: str = ""
+    picture_url: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BusinessRef:
-    """A business as other modules see it. `zone` is an IANA name, `currency` an ISO 4217 code."""
+    """A business as other modules see it. `zone` is an IANA name, `currency` an ISO 4217 code.
+
+    A business that `is_closed` takes no new bookings.
+    """
 
     business_id: UUID
     slug: str
     name: str
     zone: str
     currency: str
+    details: PublicDetails = PublicDetails()
+    is_closed: bool = False

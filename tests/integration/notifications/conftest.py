@@ -84,7 +84,7 @@ class Office:
         self.sender = self.another_sender(mailbox.url)
         self.reminders = Reminders(self.sending)
 
-    def users(self, user_ids: Collection[UUID], /) -> dict[UUID, Person]:
+    def contacts(self, user_ids: Collection[UUID], /) -> dict[UUID, Person]:
         return {user_id: self.people[user_id] for user_id in user_ids if user_id in self.people}
 
     def another_sender(self, url: str, retries: RetryPolicy | None = None) -> Sender:

@@ -201,7 +201,7 @@ def test_invalid_address_fails_permanently(office: Office, mailbox: Mailbox, ema
     assert mailbox.mails == []
     reasons = [problem for state, _, problem in states(office) if state == "failed"]
     assert len(reasons) == 2
-    assert "the user no longer exists" in reasons
+    assert "the customer has no e-mail address" in reasons
 
 
 def test_mail_that_cannot_be_composed_does_not_block_others(office: Office, mailbox: Mailbox) -> None:

@@ -1,0 +1,71 @@
+"""The customers of a business, with and without an account."""
+
+import base64
+from uuid import UUID
+
+import msgspec
+
+from monolith.modules.auth.customer_models import AddGuest, ChangeCustomer, Customer, CustomerPage, CustomersQuery
+from monolith.modules.auth.repository import customers as repository
+from monolith.shared.database import ModuleDatabase, new_id
+from monolith.shared.endpoints import ApiError
+from monolith.shared.endpoints.errors import invalid_cursor, not_found
+
+_FIRST = ("", UUID(int=0))
+
+
+class Customers:
+    """Reads and changes customers. Callers have checked that the user is staff. May raise DatabaseUnavailable."""
+
+    def __init__(self, database: ModuleDatabase) -> None:
+        self._database = database
+
+    def get(self, business_id: UUID, customer_id: UUID) -> Customer:
+        """Return a customer. Staff who have appointments are found too. Raises ApiError 404."""
+        found = self._database.query(lambda connection: repository.one(connection, business_id, customer_id))
+        if found is None:
+            raise not_found("customer")
+        return found
+
+    def page(self, business_id: UUID, query: CustomersQuery) -> CustomerPage:
+        """Return a page of customers by name. Raises ApiError 400 for an invalid cursor."""
+        after = _FIRST if query.cursor is None else _position(query.cursor)
+        search, limit = query.search.strip(), query.limit
+        found = self._database.query(
+            lambda connection: repository.page(connection, business_id, search, after, limit + 1)
+        )
+        page = tuple(found[:limit])
+        return CustomerPage(customers=page, next_cursor=_cursor(page[-1]) if len(found) > limit else None)
+
+    def add_guest(self, business_id: UUID, guest: AddGuest, key: str) -> Customer:
+        """Add a customer without an account, once per key. Raises ApiError 422 if the key added a different one."""
+        with self._database.transaction() as connection:
+            customer_id = repository.add(connection, business_id, new_id(), guest, key)
+        added = self.get(business_id, customer_id)
+        if (added.name, added.email, added.phone) != (guest.name, guest.email, guest.phone):
+            raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key has added a different customer.")
+        return added
+
+    def change(self, business_id: UUID, customer_id: UUID, wanted: ChangeCustomer) -> Customer:
+        """Change the given fields. Raises ApiError 404, and 409 for the name or e-mail address of an account."""
+        current = self.get(business_id, customer_id)
+        given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not msgspec.UNSET}
+        changed = msgspec.structs.replace(current, **given)
+        if current.has_account and (changed.name, changed.email) != (current.name, current.email):
+            message = "This customer has an account, and only they can change its name and e-mail address."
+            raise ApiError(409, "customer_has_account", message, field="name" if "name" in given else "email")
+        with self._database.transaction() as connection:
+            repository.change(connection, business_id, changed)
+        return changed
+
+
+def _cursor(last: Customer) -> str:
+    return base64.urlsafe_b64encode(last.customer_id.bytes + last.name.lower()[:80].encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[str, UUID]:
+    try:
+        decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return decoded[16:].decode(), UUID(bytes=decoded[:16])
+    except ValueError:
+        raise invalid_cursor() from None

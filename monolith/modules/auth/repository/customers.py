@@ -1,0 +1,141 @@
+"""SQL for the customers of a business: members with an account, and guests without one.
+
+A row of `auth.customer` holds what the business knows about a customer. A guest has a row; a member has one as soon as
+staff add a telephone number or a note. Name and e-mail address of a member are those of the account.
+"""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.customer_models import AddGuest, Customer
+
+# membership_pkey and account_pkey; customer_pkey. `names` are all who can have an appointment, `listed` the customers.
+_EVERY = """
+    SELECT m.user_id AS customer_id, a.name, a.email, coalesce(c.phone, '') AS phone, coalesce(c.note, '') AS note,
+           true AS has_account, m.created_at AS since, m.role
+      FROM auth.membership m
+      JOIN auth.account a USING (user_id)
+      LEFT JOIN auth.customer c ON c.business_id = m.business_id AND c.customer_id = m.user_id
+     WHERE m.business_id = :business_id
+     UNION ALL
+    SELECT customer_id, name, email, phone, note, false, created_at, 'customer'
+      FROM auth.customer
+     WHERE business_id = :business_id AND name IS NOT NULL
+"""
+_ONE = text(f"SELECT * FROM ({_EVERY}) AS every WHERE customer_id = :customer_id")  # noqa: S608 - a constant
+_PAGE = text(f"""
+    SELECT * FROM ({_EVERY}) AS every
+     WHERE role = 'customer'
+       AND (:pattern = '' OR name ILIKE :pattern OR email ILIKE :pattern OR phone LIKE :pattern)
+       AND (lower(name), customer_id) > (:after_name, CAST(:after_id AS uuid))
+     ORDER BY lower(name), customer_id
+     LIMIT :limit
+""")  # noqa: S608 - a constant
+# account_pkey, customer_by_id
+_CONTACTS = text("""
+    SELECT user_id, name, email FROM auth.account WHERE user_id = ANY (CAST(:ids AS uuid[]))
+     UNION ALL
+    SELECT customer_id, name, email FROM auth.customer
+     WHERE customer_id = ANY (CAST(:ids AS uuid[])) AND name IS NOT NULL AND email IS NOT NULL
+""")
+# membership_pkey and account_pkey; customer_pkey
+_NAMES = text("""
+    SELECT user_id, name
+      FROM auth.membership JOIN auth.account USING (user_id)
+     WHERE business_id = :business_id AND user_id = ANY (CAST(:ids AS uuid[]))
+     UNION ALL
+    SELECT customer_id, name
+      FROM auth.customer
+     WHERE business_id = :business_id AND customer_id = ANY (CAST(:ids AS uuid[])) AND name IS NOT NULL
+""")
+# customer_creation_key
+_ADD = text("""
+    INSERT INTO auth.customer (business_id, customer_id, name, email, phone, note, creation_key)
+    VALUES (:business_id, :customer_id, :name, :email, :phone, :note, :creation_key)
+    ON CONFLICT (business_id, creation_key) DO NOTHING
+""")
+_BY_KEY = text("""
+    SELECT customer_id FROM auth.customer WHERE business_id = :business_id AND creation_key = :creation_key
+""")
+_CHANGE = text("""
+    INSERT INTO auth.customer (business_id, customer_id, name, email, phone, note)
+    VALUES (:business_id, :customer_id, :name, :email, :phone, :note)
+    ON CONFLICT (business_id, customer_id) DO UPDATE
+    SET name = excluded.name, email = excluded.email, phone = excluded.phone, note = excluded.note
+""")
+
+
+def one(connection: Connection, business_id: UUID, customer_id: UUID) -> Customer | None:
+    """Return a customer, or a member of the staff, who can have appointments too."""
+    row = connection.execute(_ONE, {"business_id": business_id, "customer_id": customer_id}).one_or_none()
+    return None if row is None else _customer(row)
+
+
+def page(connection: Connection, business_id: UUID, search: str, after: tuple[str, UUID], limit: int) -> list[Customer]:
+    """Return customers by lower-case name, then id. Reads every customer of the business."""
+    escaped = search.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    values = {
+        "business_id": business_id,
+        "pattern": f"%{escaped}%" if search else "",
+        "after_name": after[0],
+        "after_id": after[1],
+        "limit": limit,
+    }
+    return [_customer(row) for row in connection.execute(_PAGE, values)]
+
+
+def names(connection: Connection, business_id: UUID, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of those that exist, by id."""
+    rows = connection.execute(_NAMES, {"business_id": business_id, "ids": list(ids)})
+    return {row.user_id: row.name for row in rows}
+
+
+def contacts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, UserRef]:
+    """Return those that exist and have an e-mail address, by id."""
+    rows = connection.execute(_CONTACTS, {"ids": list(ids)})
+    return {row.user_id: UserRef(row.user_id, row.name, row.email) for row in rows}
+
+
+def add(connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest, key: str) -> UUID:
+    """Insert a guest once per key, and return the id of the one that exists then."""
+    values = {
+        "business_id": business_id,
+        "customer_id": customer_id,
+        "name": guest.name,
+        "email": guest.email,
+        "phone": guest.phone,
+        "note": guest.note,
+        "creation_key": key,
+    }
+    if connection.execute(_ADD, values).rowcount:
+        return customer_id
+    known: UUID = connection.execute(_BY_KEY, {"business_id": business_id, "creation_key": key}).scalar_one()
+    return known
+
+
+def change(connection: Connection, business_id: UUID, changed: Customer) -> None:
+    """Store what the business knows about a customer; not the name and address of an account."""
+    own = {"name": None, "email": None} if changed.has_account else {"name": changed.name, "email": changed.email}
+    values = {
+        "business_id": business_id,
+        "customer_id": changed.customer_id,
+        "phone": changed.phone,
+        "note": changed.note,
+    }
+    connection.execute(_CHANGE, values | own)
+
+
+def _customer(row: Row[Any]) -> Customer:
+    return Customer(
+        customer_id=row.customer_id,
+        name=row.name,
+        email=row.email,
+        phone=row.phone,
+        note=row.note,
+        has_account=row.has_account,
+        since=row.since,
+    )
