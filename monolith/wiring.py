@@ -25,6 +25,7 @@ from contracts.chassis.loops import Loop, Worker
 from contracts.chassis.readiness import Check
 from contracts.chassis.scraped_metrics import ScrapedMetrics
 from contracts.chassis.settings import Network
+from contracts.scheduling.port import SchedulingPort
 from monolith.application import Application
 from monolith.config import MonolithConfig, WorkerConfig
 from monolith.modules.auth import module as auth
@@ -36,7 +37,8 @@ from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
 from monolith.modules.scheduling.availability_cache import AvailabilityCache
-from monolith.modules.scheduling.onboarding import business_opener
+from monolith.modules.scheduling.catalog_endpoints import catalog_endpoints
+from monolith.modules.scheduling.onboarding import business_opener, business_updater
 from monolith.modules.scheduling.parts import PortDecorator, SchedulingParts, decorate
 from monolith.modules.scheduling.problems import scheduling_problem
 from monolith.shared.database import ModuleDatabase
@@ -79,7 +81,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     cache = _availability_cache(config.availability_cache_seconds, metrics)
     # Outermost first. A reply from the cache is no call: it is neither counted nor repeated.
     port = decorate(scheduling.port, [*cache, *scheduling.decorators])
-    auth_parts = auth.build_auth(auth_db, open_scheduling=business_opener(port), public_url=config.public_url)
+    auth_parts = _auth(auth_db, port, config.public_url)
     billing_parts = billing.build_billing(billing_db)
     authorizer = _authorizer(auth_parts, listener, config.trusted_proxies)
     listener.start()
@@ -92,7 +94,8 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
             *auth_parts.endpoints,
             *billing_parts.endpoints,
             *notifications.build_notifications(notifications_db).endpoints,
-            *routes.endpoints(port),
+            *routes.endpoints(port, auth_parts.api.customer_names),
+            *catalog_endpoints(port),
         ],
         checks=[*_checks(platform, auth_db, billing_db, notifications_db), *scheduling.checks],
         pages=[create_pages(PageContextFactory(authorizer, port), auth_parts, billing_parts.api)],
@@ -108,10 +111,7 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
     """
     databases = ModuleDatabases(config.database_url, config.role_secret)
     scheduling = _worker_scheduling(config, databases, databases.of("platform", PLATFORM_ROLE, 2), registry, flags)
-    open_scheduling = business_opener(scheduling.port)
-    auth_parts = auth.build_auth(
-        databases.of("auth", auth.ROLE, 2), open_scheduling=open_scheduling, public_url=config.public_url
-    )
+    auth_parts = _auth(databases.of("auth", auth.ROLE, 2), scheduling.port, config.public_url)
     billing_parts = billing.build_billing(databases.of("billing", billing.APP_ROLE, 2))
     notification_parts = notifications.build_notifications(databases.of("notifications", notifications.APP_ROLE, 2))
     sending = databases.of("notifications", notifications.SENDER_ROLE, 2)
@@ -129,7 +129,7 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
     ]
     consumers = [*billing_parts.consumers, *notification_parts.consumers]
     registry.register(_backlogs(config, consumers, sending))
-    sign_ups = PendingSignUps(auth_parts.api, open_scheduling)
+    sign_ups = PendingSignUps(auth_parts.api, business_opener(scheduling.port))
     return Worker(
         loops=[
             *scheduling.loops,
@@ -157,6 +157,15 @@ def _retention_loop(config: WorkerConfig, consumers: Sequence[Consumer], sending
     ]
     pruners.append(notifications.mail_pruner(sending, config.mail_retention).step)
     return Loop("retention", lambda: any(prune() for prune in pruners), idle_seconds=60.0, longest_idle_seconds=600.0)
+
+
+def _auth(database: ModuleDatabase, port: SchedulingPort, public_url: str) -> auth.Auth:
+    return auth.build_auth(
+        database,
+        open_scheduling=business_opener(port),
+        update_scheduling=business_updater(port),
+        public_url=public_url,
+    )
 
 
 def _authorizer(auth_parts: auth.Auth, listener: ChangeListener, trusted_proxies: Sequence[Network]) -> Authorizer:

@@ -13,12 +13,14 @@ from werkzeug.serving import make_server
 
 from contracts.chassis.credentials import role_url
 from contracts.chassis.settings import Network
+from contracts.scheduling.port import SchedulingPort
 from monolith.app import create_app
 from monolith.application import Application
 from monolith.modules.auth.module import MIGRATIONS, ROLE, SCHEMA, Auth, build_auth
 from monolith.modules.auth.passwords import Argon2Parameters
-from monolith.modules.auth.sign_up import OpenScheduling
-from monolith.modules.scheduling.onboarding import business_opener
+from monolith.modules.scheduling import routes
+from monolith.modules.scheduling.catalog_endpoints import catalog_endpoints
+from monolith.modules.scheduling.onboarding import business_opener, business_updater
 from monolith.modules.scheduling.problems import scheduling_problem
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
@@ -105,6 +107,7 @@ def auth_site(
     databases: Databases,
     *,
     scheduling_url: str | None = None,
+    scheduling: SchedulingPort | None = None,
     hashing: Argon2Parameters = QUICK,
     trusted_proxies: tuple[Network, ...] = (),
     pool_size: int = 5,
@@ -112,16 +115,20 @@ def auth_site(
 ) -> Iterator[Site]:
     """Serve over real sockets, one thread per request.
 
-    `scheduling_url` is the database in which businesses are opened; `endpoints` are served in addition to auth's.
+    `scheduling_url` is the database in which businesses are opened. The endpoints of `scheduling` and `endpoints` are
+    served in addition to auth's.
     """
     database = ModuleDatabase(
         databases.monolith_url, role=ROLE, secret=databases.role_secret, pool_size=pool_size, pool_timeout=1.0
     )
-    opener = scheduling_opener(scheduling_url or databases.monolith_url, databases.role_secret)
+    port = scheduling or engine_in(scheduling_url or databases.monolith_url, databases.role_secret)
     server = make_server("127.0.0.1", 0, app=None, threaded=True)  # type: ignore[arg-type]
     url = f"http://127.0.0.1:{server.server_port}"
-    auth = build_auth(database, open_scheduling=opener, public_url=url, hashing=hashing)
+    opener, updater = business_opener(port), business_updater(port)
+    auth = build_auth(database, open_scheduling=opener, update_scheduling=updater, public_url=url, hashing=hashing)
     parts = application(url, auth, database, trusted_proxies)
+    if scheduling is not None:
+        endpoints = [*endpoints, *routes.endpoints(port, auth.api.customer_names), *catalog_endpoints(port)]
     server.app = create_app(replace(parts, endpoints=[*parts.endpoints, *endpoints]))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -141,15 +148,13 @@ def application(
         public_url=url,
         metrics_token=METRICS_TOKEN,
         metrics=Metrics(),
-        authorizer=Authorizer(auth.sessions, BusinessCache(auth.api.business_by_slug), trusted_proxies),
+        authorizer=Authorizer(auth.sessions, BusinessCache(auth.api.business_by_slug, seconds=0.0), trusted_proxies),
         endpoints=auth.endpoints,
         error_converters=[scheduling_problem],
         checks=[schema_check(database, SCHEMA, MIGRATIONS)],
     )
 
 
-def scheduling_opener(database_url: str, role_secret: str) -> OpenScheduling:
-    """Return a function that opens a business in the scheduling engine of this database."""
-    engine = SchedulingEngine(engine_database.EngineDatabase(role_url(database_url, "scheduling_app", role_secret)))
-
-    return business_opener(engine)
+def engine_in(database_url: str, role_secret: str) -> SchedulingEngine:
+    """Return the scheduling engine of this database."""
+    return SchedulingEngine(engine_database.EngineDatabase(role_url(database_url, "scheduling_app", role_secret)))

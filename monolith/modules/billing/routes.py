@@ -44,12 +44,13 @@ def endpoints(service: BillingService) -> list[AnyEndpoint]:
         Endpoint(
             module=MODULE, name="get_invoice", method="GET", path=_INVOICES + "/{number}", access=Access.MEMBER,
             handler=handlers.get_invoice, reply=Invoice,
-            summary="Return an invoice with its lines, credit note and payments",
+            summary="Return an invoice with its lines, credit note and payments", errors=[(404, "not_found")],
         ),
         Endpoint(
             module=MODULE, name="record_payment", method="POST", path=_INVOICES + "/{number}/payments",
             access=Access.STAFF, handler=handlers.record_payment, body=RecordPayment, reply=Payment, status=201,
             needs_key=True, summary="Record a payment received for an invoice",
+            errors=[(404, "not_found"), (409, "exceeds_amount_due")],
         ),
     ]  # fmt: skip
 

@@ -1,25 +1,35 @@
 """The module's endpoints of the JSON API, one for each public operation of the port."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import msgspec
 from msgspec import Meta, Struct
 
+from contracts.chassis.field_docs import DESCRIBED_BY
 from contracts.scheduling import models as m
 from contracts.scheduling.context import ActorKind, CallContext
+from contracts.scheduling.errors import InvalidRequest, NotOwner, Unauthenticated
 from contracts.scheduling.operations import CUSTOMERS, EVERYONE, STAFF, AnyOperation, operation_of
 from contracts.scheduling.port import OPERATIONS, SchedulingPort
 from contracts.scheduling.validation import convert
 from monolith.modules.scheduling.actors import actor_for
+from monolith.modules.scheduling.named_customers import CustomerNames, name_customers, public_reply, unnamed
 from monolith.shared.endpoints import Access, AnyEndpoint, Call, Endpoint
+from monolith.shared.endpoints.errors import require_not_closed
 
 _NOT_PUBLIC: frozenset[str] = frozenset(
     operation_of(method).name
-    for method in (SchedulingPort.open_business, SchedulingPort.get_business, SchedulingPort.settle)
+    for method in (
+        SchedulingPort.open_business,
+        SchedulingPort.update_business,
+        SchedulingPort.get_business,
+        SchedulingPort.settle,
+    )
 )
-"""Sign-up opens a business, auth's API returns it, and maintenance calls `settle`."""
+"""Sign-up opens a business, auth's API returns and changes it, and maintenance calls `settle`."""
 
 _ACCESS: dict[frozenset[ActorKind], Access] = {
     EVERYONE: Access.PUBLIC,
@@ -27,16 +37,18 @@ _ACCESS: dict[frozenset[ActorKind], Access] = {
     STAFF: Access.STAFF,
 }
 _Customer = Annotated[
-    UUID | None, Meta(description="The customer, if staff act for one. Customers omit it and act for themselves.")
+    UUID | None, Meta(description="Required from staff and tokens. Customers omit it and act for themselves.")
 ]
+_NEW_BOOKINGS = frozenset({"book", "hold", "book_series", "book_visit", "join_waitlist"})
+"""Refused while the business is closed."""
 
 
-def endpoints(port: SchedulingPort) -> list[AnyEndpoint]:
+def endpoints(port: SchedulingPort, names: CustomerNames) -> list[AnyEndpoint]:
     """Return an endpoint for each public operation of the port."""
-    return [_endpoint(port, operation) for operation in OPERATIONS if operation.name not in _NOT_PUBLIC]
+    return [_endpoint(port, names, operation) for operation in OPERATIONS if operation.name not in _NOT_PUBLIC]
 
 
-def _endpoint(port: SchedulingPort, operation: AnyOperation) -> AnyEndpoint:
+def _endpoint(port: SchedulingPort, names: CustomerNames, operation: AnyOperation) -> AnyEndpoint:
     fields = _public_fields(operation)
     return Endpoint(
         module="scheduling",
@@ -44,13 +56,15 @@ def _endpoint(port: SchedulingPort, operation: AnyOperation) -> AnyEndpoint:
         method=operation.method,
         path=_public_path(operation),
         access=_access(operation),
-        handler=_write(port, operation) if operation.writes else _read(port, operation),
-        reply=operation.reply,
+        handler=_write(port, operation) if operation.writes else _read(port, names, operation),
+        reply=public_reply(operation),
         body=fields if operation.writes else None,
         query=None if operation.writes else fields,
         status=operation.status,
         summary=operation.summary,
         needs_key=operation.method == "POST",
+        errors=[(error.status, error.code) for error in operation.errors if error not in (NotOwner, Unauthenticated)]
+        + ([(409, "business_closed")] if operation.name in _NEW_BOOKINGS else []),
     )
 
 
@@ -62,28 +76,28 @@ def _access(operation: AnyOperation) -> Access:
 
 
 def _write(port: SchedulingPort, operation: AnyOperation) -> Callable[[Call[Any]], m.Reply]:
-    needs_customer = _needs_customer(operation)
+    needs_customer, takes_bookings = _needs_customer(operation), operation.name in _NEW_BOOKINGS
 
     def handler(call: Call[Any]) -> m.Reply:
+        if takes_bookings:
+            require_not_closed(call.require_business())
         # A PUT is idempotent by itself, so a missing key is generated.
-        keyed = msgspec.structs.replace(_context(call), idempotency_key=call.idempotency_key or uuid4().hex)
+        keyed = msgspec.structs.replace(call_context(call), idempotency_key=call.idempotency_key or uuid4().hex)
         reply: m.Reply = port.call(operation, keyed, _request(operation, call, call.body, needs_customer))
         return reply
 
     return handler
 
 
-def _read(port: SchedulingPort, operation: AnyOperation) -> Callable[[Call[Any]], m.Reply]:
-    needs_customer = _needs_customer(operation)
-
+def _read(port: SchedulingPort, names: CustomerNames, operation: AnyOperation) -> Callable[[Call[Any]], m.Reply]:
     def handler(call: Call[Any]) -> m.Reply:
-        reply: m.Reply = port.call(operation, _context(call), _request(operation, call, call.query, needs_customer))
-        return reply
+        reply: m.Reply = port.call(operation, call_context(call), _request(operation, call, call.query, False))
+        return name_customers(reply, partial(names, call.require_business().business_id) if _staff(call) else unnamed)
 
     return handler
 
 
-def _context(call: Call[Any]) -> CallContext:
+def call_context(call: Call[Any]) -> CallContext:
     """Return the context for a call of the port."""
     business_id = call.require_business().business_id
     actor = actor_for(business_id, call.principal)
@@ -96,8 +110,14 @@ def _request(operation: AnyOperation, call: Call[Any], sent: Struct, needs_custo
         return sent
     fields = msgspec.to_builtins(sent) | _path_fields(call)
     if needs_customer and fields["customer_id"] is None:
+        if _staff(call):
+            raise InvalidRequest("Name the customer whom this is for; `list_customers` has their ids.", "customer_id")
         fields["customer_id"] = call.require_principal().user_id
     return convert(fields, operation.request)
+
+
+def _staff(call: Call[Any]) -> bool:
+    return call.principal is not None and actor_for(call.require_business().business_id, call.principal).kind == "staff"
 
 
 def _path_fields(call: Call[Any]) -> dict[str, str]:
@@ -124,7 +144,8 @@ def _public_fields(operation: AnyOperation) -> type[Struct]:
     if for_customer:
         fields.append(("customer_id", _Customer, msgspec.field(default=None)))
     name = operation.request.__name__
-    return msgspec.defstruct(name, fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
+    source = {DESCRIBED_BY: operation.request, "__doc__": operation.request.__doc__}
+    return msgspec.defstruct(name, fields, frozen=True, kw_only=True, forbid_unknown_fields=True, namespace=source)
 
 
 def _field(info: msgspec.structs.FieldInfo) -> tuple[str, Any] | tuple[str, Any, Any]:

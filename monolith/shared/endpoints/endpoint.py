@@ -1,6 +1,6 @@
 """Declaration of an endpoint: one row of a module's table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -45,6 +45,8 @@ class Endpoint(Generic[B, R]):
     status: int = 200
     summary: str = ""
     needs_key: bool = False
+    errors: Sequence[tuple[int, str]] = ()
+    """HTTP status and code of errors, in addition to those that follow from the other fields."""
 
 
 AnyEndpoint: TypeAlias = Endpoint[Any, Any]

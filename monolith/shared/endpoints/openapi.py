@@ -6,10 +6,14 @@ from typing import Any
 import msgspec
 
 from contracts.chassis import openapi
-from contracts.chassis.http_constants import PROBLEM_TYPE
+from contracts.chassis.field_docs import field_descriptions
+from contracts.chassis.http_constants import JSON_TYPE, PROBLEM_TYPE
 from contracts.chassis.openapi import PROBLEM_PROPERTIES, Json, reference, schemas_of
 from monolith.shared.endpoints.authorizer import SESSION_COOKIE, SLUG
 from monolith.shared.endpoints.endpoint import Access, AnyEndpoint
+from monolith.shared.endpoints.error_codes import MEANINGS, errors_of
+from monolith.shared.endpoints.examples import example_of
+from monolith.shared.endpoints.guide import INTRODUCTION, SHARED_FIELDS
 
 VERSION = "1.0"
 _SECURITY: Json = {
@@ -48,12 +52,14 @@ def document(table: Sequence[AnyEndpoint], server: str) -> bytes:
     """Return the document for the endpoints. `server` is the base URL of their paths."""
     models = list(dict.fromkeys(m for endpoint in table for m in (endpoint.body, endpoint.query, endpoint.reply) if m))
     references, schemas = schemas_of(models)
+    for model in _all_structs(models):
+        _describe(schemas[model.__name__], model)
     by_model = dict(zip(models, references, strict=True))
     paths = openapi.paths_of((each.path, each.method, _operation(each, by_model, schemas)) for each in table)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
-            "info": {"title": "Appointment booking", "version": VERSION},
+            "info": {"title": "Appointment booking", "version": VERSION, "description": INTRODUCTION},
             "servers": [{"url": server}],
             "paths": paths,
             "components": {"schemas": schemas | {"Problem": _PROBLEM}, "securitySchemes": _SECURITY},
@@ -66,16 +72,58 @@ def _operation(endpoint: AnyEndpoint, references: dict[Any, Json], schemas: Json
         "operationId": endpoint.name,
         "tags": [endpoint.module],
         "summary": endpoint.summary or endpoint.name.replace("_", " ").capitalize(),
-        "description": f"For {endpoint.access.value}.",
+        "description": _description(endpoint),
         "security": _security(endpoint.access),
         "parameters": _parameters(endpoint, references, schemas),
-        "responses": {str(_status(endpoint)): _response(endpoint, references), "default": _ERROR},
+        "responses": {
+            str(_status(endpoint)): _response(endpoint, references),
+            **{str(status): _errors(codes) for status, codes in errors_of(endpoint).items()},
+            "default": _ERROR,
+        },
     }
     if endpoint.body is not None:
-        reference = references[endpoint.body]
-        needed = not endpoint.needs_key or bool(schemas[reference["$ref"].rpartition("/")[2]].get("required"))
-        operation["requestBody"] = openapi.request_body(reference, required=needed)
+        name = references[endpoint.body]["$ref"].rpartition("/")[2]
+        needed = not endpoint.needs_key or bool(schemas[name].get("required"))
+        operation["requestBody"] = openapi.request_body(references[endpoint.body], required=needed)
+        operation["requestBody"]["content"][JSON_TYPE]["example"] = example_of(name, schemas)
     return operation
+
+
+def _description(endpoint: AnyEndpoint) -> str:
+    key = " Needs an Idempotency-Key." if endpoint.needs_key else ""
+    return f"For {endpoint.access.value}.{key}"
+
+
+def _errors(codes: Sequence[str]) -> Json:
+    described = "\n\n".join(f"`{code}`: {MEANINGS[code]}" for code in codes)
+    return {"description": described, "content": openapi.content(reference("Problem"), PROBLEM_TYPE)}
+
+
+def _all_structs(models: Sequence[type[Any]]) -> list[type[msgspec.Struct]]:
+    """Return the models, and all models that occur in them."""
+    found: dict[type[msgspec.Struct], None] = {}
+    waiting: list[Any] = list(msgspec.inspect.multi_type_info(models))
+    while waiting:
+        match waiting.pop():
+            case msgspec.inspect.StructType(cls=model, fields=fields) if model not in found:
+                found[model] = None
+                waiting += [field.type for field in fields]
+            case msgspec.inspect.Metadata(type=inner):
+                waiting.append(inner)
+            case msgspec.inspect.UnionType(types=inner):
+                waiting += inner
+            case msgspec.inspect.VarTupleType(item_type=inner):
+                waiting.append(inner)
+    return list(found)
+
+
+def _describe(schema: Json, model: type[msgspec.Struct]) -> None:
+    """Add the descriptions of fields: the model's own, or those of fields that many models share."""
+    own = field_descriptions(model)
+    for name, field in schema.get("properties", {}).items():
+        text = own.get(name) or field.get("description") or SHARED_FIELDS.get(name)
+        if text:
+            field["description"] = text
 
 
 def _security(access: Access) -> list[Json]:

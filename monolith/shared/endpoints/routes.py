@@ -1,6 +1,7 @@
 """Routes under /api/v1, generated from the modules' tables."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 
 from flask import Blueprint, Flask, Response
 
@@ -23,14 +24,14 @@ def add_endpoints(app: Flask, endpoints: Iterable[AnyEndpoint], authorizer: Auth
         blueprint.add_url_rule(rule, endpoint.name, view, methods=[endpoint.method])
     for blueprint in blueprints.values():
         app.register_blueprint(blueprint)
-    app.register_blueprint(_documentation(document(table, server=public_url.rstrip("/") + PREFIX)))
+    app.register_blueprint(_documentation(cache(lambda: document(table, server=public_url.rstrip("/") + PREFIX))))
 
 
-def _documentation(openapi: bytes) -> Blueprint:
+def _documentation(openapi: Callable[[], bytes]) -> Blueprint:
     blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 
     @blueprint.get("/openapi.json")
     def openapi_document() -> Response:
-        return Response(openapi, content_type="application/json")
+        return Response(openapi(), content_type="application/json")
 
     return blueprint

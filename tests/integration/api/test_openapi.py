@@ -3,7 +3,22 @@
 import re
 from typing import Any
 
-from tests.site import Client, Site
+import msgspec
+import pytest
+
+from contracts.chassis import decoding
+from monolith.modules.auth.module import build_auth
+from monolith.modules.billing.module import build_billing
+from monolith.modules.notifications.module import build_notifications
+from monolith.modules.scheduling import routes
+from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
+from monolith.modules.scheduling.catalog_endpoints import catalog_endpoints
+from monolith.modules.scheduling.onboarding import business_opener, business_updater
+from monolith.shared.database import ModuleDatabase
+from monolith.shared.endpoints import AnyEndpoint
+from monolith.shared.endpoints.openapi import document as openapi_document
+from tests.databases import Databases
+from tests.site import QUICK, Client, Site
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -64,3 +79,55 @@ def test_undocumented_paths_do_not_exist(site: Site, owner: Client) -> None:
         for method in METHODS - set(methods):
             assert owner.request(method.upper(), url).status_code == 405, (method, path)
         assert owner.request("OPTIONS", url).status_code == 405
+
+
+def test_every_field_and_every_error_code_is_described(wired: dict[str, Any]) -> None:
+    undescribed = {
+        f"{name}.{field}"
+        for name, schema in wired["components"]["schemas"].items()
+        if name != "Problem"
+        for field, described in schema.get("properties", {}).items()
+        if not described.get("description")
+    }
+    assert undescribed == set()
+    cancel = wired["paths"]["/businesses/{slug}/appointments/{appointment_id}/cancel"]["post"]
+    assert {"400", "401", "403", "404", "409", "422", "503", "504"} <= set(cancel["responses"])
+    assert "`policy_refused`" in cancel["responses"]["409"]["description"]
+    assert "Needs an Idempotency-Key" in cancel["description"]
+    for call in re.findall(r"`(GET|POST|PUT) (/[^`]+)`", wired["info"]["description"]):
+        assert call[0].lower() in wired["paths"][call[1]]
+
+
+def test_examples_are_valid(databases: Databases) -> None:
+    endpoints = wired_endpoints(databases)
+    described = msgspec.json.decode(openapi_document(endpoints, "https://book.example"))
+    for endpoint in endpoints:
+        if endpoint.body is not None:
+            operation = described["paths"][endpoint.path][endpoint.method.lower()]
+            decoding.convert(operation["requestBody"]["content"]["application/json"]["example"], endpoint.body)
+
+
+@pytest.fixture
+def wired(databases: Databases) -> dict[str, Any]:
+    described: dict[str, Any] = msgspec.json.decode(openapi_document(wired_endpoints(databases), "https://a.example"))
+    return described
+
+
+def wired_endpoints(databases: Databases) -> list[AnyEndpoint]:
+    """Return every endpoint of the product. Connects to no database."""
+    url, secret = databases.monolith_url, databases.role_secret
+    port = in_process_scheduling(url, secret, pool_size=1)
+    auth = build_auth(
+        ModuleDatabase(url, role="auth_app", secret=secret, pool_size=1),
+        open_scheduling=business_opener(port),
+        update_scheduling=business_updater(port),
+        public_url="https://a.example",
+        hashing=QUICK,
+    )
+    return [
+        *auth.endpoints,
+        *build_billing(ModuleDatabase(url, role="billing_app", secret=secret, pool_size=1)).endpoints,
+        *build_notifications(ModuleDatabase(url, role="notifications_app", secret=secret, pool_size=1)).endpoints,
+        *routes.endpoints(port, auth.api.customer_names),
+        *catalog_endpoints(port),
+    ]

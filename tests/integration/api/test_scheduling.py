@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 import requests
 
-from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from tests.databases import Databases
 from tests.e2e.shop import ALWAYS, answered, keyed
@@ -28,7 +27,7 @@ def noon(minutes: int = 0, days: int = 0) -> str:
 @pytest.fixture
 def site(databases: Databases) -> Iterator[Site]:
     port = in_process_scheduling(databases.monolith_url, databases.role_secret, pool_size=4)
-    with auth_site(databases, endpoints=routes.endpoints(port)) as site:
+    with auth_site(databases, scheduling=port) as site:
         yield site
 
 
@@ -257,7 +256,7 @@ def test_write_without_fields_needs_no_body(site: Site, customer: Client, salon:
     [
         ("by_day=yes", "Send `true` or `false`."),
         ("start=2030-01-01T10:00:00+01:00", "write it as `%2B`."),
-        ("provider_ids=a&provider_ids=b", "separate several values by commas."),
+        ("seats=1&seats=2", "it has one value."),
     ],
 )
 def test_refused_query_says_how_to_write_the_value(salon: Salon, query: str, hint: str) -> None:
