@@ -43,7 +43,7 @@ NOT_FOUND: dict[type[SchedulingError], tuple[str, ...]] = {
     BlockNotFound: ("remove_block",),
 }
 NAMES_NOTHING = {
-    *("open_business", "get_business", "create_offering", "create_provider", "create_resource"),
+    *("open_business", "update_business", "get_business", "create_offering", "create_provider", "create_resource"),
     *("set_holidays", "block_time", "settle"),
     *(each.name for each in OPERATIONS if each.name.startswith("list_") and each.name != "list_date_overrides"),
 }

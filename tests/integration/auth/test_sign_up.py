@@ -28,7 +28,9 @@ def test_sign_up_opens_the_business_in_both_databases_and_signs_the_owner_in(sit
 def test_business_profile_is_public(site: Site, owner: Client) -> None:
     answer = site.client().get("/businesses/salon")
     assert answer.status_code == 200
-    assert set(answer.json()) == {"business_id", "slug", "name", "zone", "currency"}
+    public = {"business_id", "slug", "name", "zone", "currency", "is_closed"}
+    details = {"email", "phone", "address", "opening_hours", "picture_url", "description"}
+    assert set(answer.json()) == public | details
     assert site.client().get("/businesses/nobody").json()["code"] == "business_not_found"
 
 
