@@ -122,6 +122,7 @@ def summarize_cutovers(
         "pause_median_ms": _percentile_figure(pause_ms, 0.5),
         "write_stall_p99_ms": _percentile_figure(write, 0.99),
         "write_stall_max_ms": Figure(max(write, default=0.0), "ms", n, 0.0, max(write, default=0.0)),
+        "writes_otherwise_p99_by_median": _tail_figure(usual_write),
         "read_stall_p99_ms": _percentile_figure(read, 0.99),
         "reads_otherwise_p99_ms": _percentile_figure(usual_read, 0.99),
         "failed_requests": _count_figure(report.failed, report.requests),
@@ -147,6 +148,13 @@ def format_percentiles(values: Sequence[float]) -> str:
 def _percentile_figure(values: Sequence[float], share: float) -> Figure:
     found = list(values) or [0.0]
     return Figure(percentile(found, share), "ms", len(values), min(found), max(found))
+
+
+def _tail_figure(values: Sequence[float]) -> Figure:
+    """Return p99 relative to the median."""
+    found = list(values) or [1.0]
+    median = percentile(found, 0.5)
+    return Figure(percentile(found, 0.99) / median, "ratio", len(values), min(found) / median, max(found) / median)
 
 
 def _count_figure(value: int, n: int) -> Figure:
