@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +18,11 @@ from loadtests.lab.measuring.generator_process import (
     workload_of,
 )
 from loadtests.lab.measuring.sampling import (
-    CostSample,
     difference,
+    read_pages,
     read_roles,
     read_statements,
     reset_statements,
-    sample_costs,
     sample_usage,
 )
 from loadtests.lab.measuring.subject import Load, Reading
@@ -86,6 +85,8 @@ def measure_loads(
             for arm in arms
         }
         runs = [_Run(arm, loads[arm.name], generators[arm.name], folders[arm.name]) for arm in arms]
+        for run in runs:
+            run.prepare()
         begin_together(list(generators.values()))
         for run in runs:
             run.start()
@@ -112,22 +113,29 @@ class _Run:
         self._load = load
         self._folder = folder
         self._generator = generator
+
+    def prepare(self) -> None:
+        """Read the counters that cost the servers processor time, before the warm-up: at 0 s, they would delay the
+        first requests."""
+        self._pages = read_pages(self.arm.running)
+        reset_statements(self.arm.running)
         # Earlier loads have been waited for: their events need not be read again.
-        self._from = database_time(arm.servers, arm.topology)
+        self._from = database_time(self.arm.servers, self.arm.topology)
 
     def start(self) -> None:
-        """Wait for the end of the warm-up, and read the counters."""
+        """Wait for the end of the warm-up, and read the control groups."""
         self._generator.wait_for_start()
         self._began = time.monotonic()
-        self._since = database_time(self.arm.servers, self.arm.topology)
-        self._before = sample_costs(self.arm.running)
-        reset_statements(self.arm.running)
+        # The databases run on this machine, so this is their clock.
+        self._since = datetime.now(UTC)
+        self._before = sample_usage(self.arm.running)
 
     def end(self) -> None:
         """Wait for the responses, and read the counters."""
         self._generator.wait_for_end()
         self._ended = time.monotonic()
-        self._after: CostSample = sample_costs(self.arm.running)
+        self._after = sample_usage(self.arm.running)
+        self._last_pages = read_pages(self.arm.running)
 
     def settle(self) -> None:
         """Wait until the follow-up work is done, so that its costs count, and none is left to the next load."""
@@ -153,8 +161,8 @@ class _Run:
             roles=read_roles(arm.running, self._before, self._after, self._done, seconds),
             statements=read_statements(arm.running, COPY),
             freshness=self._follow_up.freshness(self._since, self._load.scenario.promises.fresh_seconds),
-            web_cpu_ms=difference(self._before.web_cpu_ms, self._after.web_cpu_ms),
-            pool_wait_ms=difference(self._before.pool_wait_ms, self._after.pool_wait_ms),
+            web_cpu_ms=difference(self._pages.web_cpu_ms, self._last_pages.web_cpu_ms),
+            pool_wait_ms=difference(self._pages.pool_wait_ms, self._last_pages.pool_wait_ms),
             violations=tuple(_find_violations(arm)),
             speed=arm.probe.speed(self._began, self._ended) if arm.probe else None,
         )

@@ -21,10 +21,9 @@ _STATEMENTS = """
 
 
 @dataclass(frozen=True)
-class CostSample:
-    """Since the processes started. `usage` is by role, the others are milliseconds by module."""
+class PagesSample:
+    """Milliseconds by module from the metrics pages, since the processes started."""
 
-    usage: Mapping[str, GroupUsage]
     web_cpu_ms: Mapping[str, float]
     pool_wait_ms: Mapping[str, float]
 
@@ -42,7 +41,8 @@ def sample_usage(arm: RunningArm) -> dict[str, GroupUsage]:
     }
 
 
-def sample_costs(arm: RunningArm) -> CostSample:
+def read_pages(arm: RunningArm) -> PagesSample:
+    """Scrape the web processes, which takes them some tens of milliseconds of processor time."""
     web_cpu, pool_wait = defaultdict[str, float](float), defaultdict[str, float](float)
     for address in arm.metrics.values():
         for (name, pairs), value in scrape_page(address, arm.servers.keys.metrics_token):
@@ -53,19 +53,23 @@ def sample_costs(arm: RunningArm) -> CostSample:
                 web_cpu[_SCHEDULING] += value * 1000
             elif name == "monolith_pool_wait_seconds_sum":
                 pool_wait[labels["module"]] += value * 1000
-    return CostSample(sample_usage(arm), dict(web_cpu), dict(pool_wait))
+    return PagesSample(dict(web_cpu), dict(pool_wait))
 
 
 def read_roles(
-    arm: RunningArm, begin: CostSample, end: CostSample, done: Mapping[str, GroupUsage], seconds: float
+    arm: RunningArm,
+    begin: Mapping[str, GroupUsage],
+    end: Mapping[str, GroupUsage],
+    done: Mapping[str, GroupUsage],
+    seconds: float,
 ) -> dict[str, RoleReading]:
     """Return the readings by role: use of the budgets until the end of the load, processor time until all was done."""
     found = {}
-    for role in done.keys() & begin.usage.keys() & end.usage.keys():
+    for role in done.keys() & begin.keys() & end.keys():
         budget = arm.budgets[role].cores if role in arm.budgets else None
-        during, elapsed_ms = end.usage[role].since(begin.usage[role]), seconds * 1000
+        during, elapsed_ms = end[role].since(begin[role]), seconds * 1000
         found[role] = RoleReading(
-            cpu_ms=done[role].since(begin.usage[role]).cpu_ms,
+            cpu_ms=done[role].since(begin[role]).cpu_ms,
             budget_cores=budget,
             used=during.cpu_ms / (elapsed_ms * budget) if budget else 0.0,
             throttled=min(1.0, during.throttled_ms / elapsed_ms),

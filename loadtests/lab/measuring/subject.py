@@ -65,10 +65,11 @@ class FreshnessReading(msgspec.Struct, frozen=True, kw_only=True):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """The raw result of one load on one arm.
 
-    `rows` include the warm-up, with negative times. Roles and statements cover the load without its warm-up, until the
-    work that it caused was done. `speed` is the speed of the machine during the load, in pieces of fixed work per
-    millisecond; None where it is not probed. `violations` are sentences about lost, overlapping or
-    unexplained bookings. Keys: `roles` by role, `statements` by module, `freshness` by kind ("invoices", "mails").
+    `rows` include the warm-up, with negative times. Roles cover the load without its warm-up, the other figures of
+    costs also its warm-up, and all of them the work that it caused. `speed` is the speed of the machine during the
+    load, in pieces of fixed work per millisecond; None where it is not probed. `violations` are sentences about lost,
+    overlapping or unexplained bookings. Keys: `roles` by role, `statements` by module, `freshness` by kind ("invoices",
+    "mails").
     """
 
     rows: list[RawRow]

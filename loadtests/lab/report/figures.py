@@ -84,7 +84,8 @@ class ReportFigures:
         role, used = found
         if used >= FULL:
             return f"{role} used {used:.0%} of its budget and limits the arm"
-        return f"no role had used up its budget ({role}, the fullest, {used:.0%}), so threads, locks or waits limit the arm"
+        fullest = f"{role}, the fullest, {used:.0%}"
+        return f"no role had used up its budget ({fullest}), so threads, locks or waits limit the arm"
 
     def ratio(self, arm: str) -> Estimate | None:
         """Return the ratio of the arm's capacity to the standard's, M1 or the first target, in the same blocks."""
