@@ -11,7 +11,7 @@ from loadtests.lab.measuring.capacity import Bracket
 from loadtests.lab.measuring.stage import Report, StageSession, TrialStorage
 from loadtests.lab.measuring.subject import Rig
 from loadtests.lab.planning.arms import BASELINE, find_arm
-from loadtests.lab.planning.demands import DEMAND_SECONDS, demand_scenarios, predict_capacity
+from loadtests.lab.planning.demands import DATABASE_ROLES, DEMAND_SECONDS, demand_scenarios, predict_capacity
 from loadtests.lab.planning.plan import DEMAND_STAGE, Stage, stages_alone, stages_of_block
 from loadtests.lab.planning.scenario import RegisteredScenario
 from loadtests.lab.results.results_store import ResultsFolder
@@ -24,6 +24,8 @@ FIRST_RATE: Final = 25.0
 MAX_TRIALS: Final = 40
 """Limit of one search's trials; the search's own rules end it long before."""
 QUICK_SECONDS: Final = 12.0
+RELIEVED: Final = 1.5
+"""Where an arm with more database begins to search, as a multiple of M1's capacity, if the database limits M1."""
 
 
 class Experiment:
@@ -120,23 +122,35 @@ class Experiment:
         return self._known_capacity(arm) * below
 
     def _known_capacity(self, arm: str) -> float:
+        predicted = predict_capacity(self._storage.record().of("demand", BASELINE), self._scenario.load.mix)
+        if own := self._last_capacity(arm):
+            return own
+        standard = self._last_capacity(BASELINE) or (FIRST_RATE if predicted is None else predicted.rate)
+        more_database = find_arm(arm).own_database or find_arm(arm).kind == "larger"
+        limited = predicted is not None and predicted.bottleneck.startswith(DATABASE_ROLES)
+        return standard * RELIEVED if more_database and limited else standard
+
+    def _last_capacity(self, arm: str) -> float | None:
+        """Return the result of the arm's last complete search."""
         record = self._storage.record()
-        for name in (arm, BASELINE):
-            stages = dict.fromkeys(trial.stage for trial in record.of("capacity", name))
-            for stage in reversed(stages):
-                if capacity := record.search(name, stage).bracket().capacity:
-                    return capacity
-        predicted = predict_capacity(record.of("demand", BASELINE), self._scenario.load.mix)
-        return FIRST_RATE if predicted is None else predicted.rate
+        stages = dict.fromkeys(trial.stage for trial in record.of("capacity", arm))
+        found = (record.search(arm, stage).bracket().capacity for stage in reversed(stages))
+        return next(filter(None, found), None)
 
     def _flood(self, session: StageSession) -> None:
-        """Flood the arms that sustain the demanded rate, and M1, where isolation is promised."""
-        demand, rules = self._scenario.demand, self._thresholds.isolation
-        if not self._scenario.promises.isolation or demand is None or not self._conditions.asks_for_verdict:
+        """Flood the arms that sustain the demanded rate, where isolation is promised; in the first block M1 as well."""
+        demand, rules, block = self._scenario.demand, self._thresholds.isolation, session.stage.block
+        if (
+            not self._scenario.promises.isolation
+            or demand is None
+            or not self._conditions.asks_for_verdict
+            or not block
+        ):
             return
         rates = {}
         for arm, bracket in self._brackets(session).items():
-            if bracket.capacity and (arm == BASELINE or (bracket.broken or 0.0) >= demand):
+            sustains = (bracket.broken or 0.0) >= demand
+            if bracket.capacity and (sustains or (arm, block) == (BASELINE, 1)):
                 rates[arm] = rules.flood * bracket.capacity
         for _ in range(self._thresholds.search.repeats + 1):
             missing = {arm: rate for arm, rate in rates.items() if not session.has_valid("isolation", arm)}

@@ -16,6 +16,8 @@ BASE_RATE: Final = 10.0
 EXTRA_RATE: Final = 10.0
 """Rates of the demand trials: the base mix alone, then with additional arrivals of one journey."""
 DEMAND_SECONDS: Final = 6.0
+DATABASE_ROLES: Final = "postgres-"
+"""The beginning of the names of the database servers' roles."""
 FOLLOW_UP_ROLES: Final = ("worker", "relay")
 FRESH: Final = 0.99
 """With a smaller share in time, the follow-up work of a load was late."""

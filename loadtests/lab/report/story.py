@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loadtests.lab.planning.arms import BASELINE, REPEAT, find_arm
+from loadtests.lab.planning.arms import BASELINE, REPEAT, SERVICE, find_arm
 from loadtests.lab.report.figures import ReportFigures
 from loadtests.lab.results.model import Trial
 from loadtests.lab.verdict.findings import ArmFinding, format_rate
@@ -100,7 +100,8 @@ def describe_costs(figures: ReportFigures, verdict: Verdict) -> Iterator[str]:
 def describe_cause(figures: ReportFigures, verdict: Verdict) -> Iterator[str]:
     """Yield whether the process, the database or both of its own solve the problem."""
     found = {finding.arm: finding for finding in verdict.findings}
-    parts = {"a process of its own (MB)": "MB", "a database of its own (MD)": "MD", "both (XI)": "XI"}
+    both = "XI" if "XI" in found else SERVICE
+    parts = {"a process of its own (MB)": "MB", "a database of its own (MD)": "MD", f"both ({both})": both}
     known = {name: found[arm] for name, arm in parts.items() if arm in found}
     if verdict.outcome != "EXTRACT" or len(known) < 2:
         return

@@ -46,7 +46,8 @@ def run_laboratory(
 
 def scenario_text(name: str, forecast: float | None = None) -> str:
     """Return a registered scenario with shorter trials, and possibly with another forecast without headroom."""
-    text = find_scenario_file(name).read_text().replace("[load]\n", "[load]\nseconds = 25\n")
+    text = re.sub(r"^seconds = .*\n", "", find_scenario_file(name).read_text(), flags=re.MULTILINE)
+    text = text.replace("[load]\n", "[load]\nseconds = 25\n")
     if forecast is None:
         return text
     text = re.sub(r"^forecast = .*$", f"forecast = {forecast}", text, flags=re.MULTILINE)

@@ -51,8 +51,9 @@ def test_a_lifted_budget_holds_nothing_until_it_is_imposed_again() -> None:
 
 @pytest.mark.parametrize("scenario", scenario_names())
 def test_all_arms_of_a_scenario_have_its_total(scenario: str) -> None:
-    budgets = read_scenario(scenario).budgets
-    cores = {arm: role_budgets(arm, topology, budgets) for arm, topology in TOPOLOGIES.items()}
+    registered = read_scenario(scenario)
+    budgets = registered.budgets
+    cores = {arm: role_budgets(arm, TOPOLOGIES[arm], budgets) for arm in registered.arms}
     require_equal_totals(cores)
     for arm, roles in cores.items():
         assert sum(roles.values()) == pytest.approx(budgets.total * UNIT_CORES), arm

@@ -42,7 +42,7 @@ def purposes(results: Results, arm: str = "M1") -> list[str]:
 def test_m1_is_measured_alone_before_any_block(tmp_path: Path) -> None:
     results = run_laboratory(tmp_path / "lab", SimulatedRig(), conditions(arms=("M1", "X"), scenario=FOUNDER, blocks=1))
     assert purposes(results) == [
-        "0:demand", "0:capacity", "0:isolation", "1:capacity", "1:isolation", "1:cost",
+        "0:demand", "0:capacity", "1:capacity", "1:isolation", "1:cost",
     ]  # fmt: skip
     assert purposes(results, "X") == ["1:capacity", "1:isolation", "1:cost"]
     assert {trial.partner for trial in results.trials if trial.block} == {"M1", "X"}
@@ -56,6 +56,14 @@ def test_arms_side_by_side_get_the_same_seed_at_every_moment(tmp_path: Path) -> 
             seeds.setdefault(trial.place, set()).add(trial.seed)
     assert all(len(each) == 1 for each in seeds.values())
     assert len({min(each) for each in seeds.values()}) == len(seeds), "another seed for every trial"
+
+
+def test_arm_with_more_database_begins_above_m1_where_the_database_limits_m1(tmp_path: Path) -> None:
+    described = conditions(arms=("M1", "MB", "X"), scenario=FOUNDER, blocks=1)
+    results = run_laboratory(tmp_path / "lab", SimulatedRig(paired=False), described)
+    first = {trial.arm: trial.rate for trial in reversed(results.trials) if trial.block and trial.purpose == "capacity"}
+    assert first["X"] > 1.3 * first["M1"]
+    assert first["MB"] == pytest.approx(first["M1"], rel=0.15)
 
 
 def test_only_floods_need_no_freshness(tmp_path: Path) -> None:
