@@ -1,6 +1,22 @@
-"""The public interface of notifications: its models only, since it works from scheduling's events."""
+"""The public interface of notifications: its models, and letters of other modules.
 
+Mails about appointments need no calls: notifications works from scheduling's events.
+"""
+
+from monolith.modules.notifications.letters import Letter, LetterSender
 from monolith.modules.notifications.model import Kind, Message, MessagePage, Preferences, State
 from monolith.modules.notifications.service import NotificationsService as NotificationsApi
+from monolith.modules.notifications.smtp import DeliveryDeferred, DeliveryRejected
 
-__all__ = ["Kind", "Message", "MessagePage", "NotificationsApi", "Preferences", "State"]
+__all__ = [
+    "DeliveryDeferred",
+    "DeliveryRejected",
+    "Kind",
+    "Letter",
+    "LetterSender",
+    "Message",
+    "MessagePage",
+    "NotificationsApi",
+    "Preferences",
+    "State",
+]

@@ -23,7 +23,7 @@ from uuid import UUID
 
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.invitation import invitation, method
-from monolith.modules.notifications.mail_text import MailText, mail_text, one_line
+from monolith.modules.notifications.mail_text import LetterText, MailText, mail_text, one_line
 from monolith.modules.notifications.model import Kind, Recipient
 
 LONGEST_HEADER: Final = 76
@@ -81,24 +81,59 @@ def compose(notification: Notification, recipient: Recipient, sender: SenderIden
     events = notification.events
     appointments_url = sender.appointments_url(events[0].business_id)
     text = mail_text(notification.kind, events, recipient.name, appointments_url)
-    head = [
+    head = _head(
+        notification.message_id,
+        notification.created_at,
         _mailbox("From", one_line(events[0].business_name), sender.address),
         _mailbox("To", one_line(recipient.name), recipient.email),
-        _unstructured("Subject", text.subject),
-        f"Message-ID: <{notification.message_id}@{sender.domain}>",
-        f"Date: {format_datetime(notification.created_at)}",
-        "Auto-Submitted: auto-generated",
-        "MIME-Version: 1.0",
-    ]
-    # Quoted-printable never has "=_", so no boundary occurs in a part.
-    boundary = f"=_{notification.message_id.hex}"
-    body = _multipart(
-        "alternative", f"{boundary}_a", [_text_part("plain", plain_text(text)), _text_part("html", html_text(text))]
+        text.subject,
+        sender,
     )
+    boundary = _boundary(notification.message_id)
+    body = _alternatives(boundary, plain_text(text), html_text(text))
     if notification.kind in _WITH_INVITATION:
         entry = invitation(events, organizer=sender.address, attendee=recipient.email)
         body = _multipart("mixed", f"{boundary}_m", [body, _calendar_part(entry, method(events))])
     return ComposedMail(sender.address, recipient.email, "\r\n".join([*head, body]).encode("ascii"))
+
+
+def compose_letter(
+    message_id: UUID, created_at: datetime, text: LetterText, recipient: str, sender: SenderIdentity
+) -> ComposedMail:
+    """Compose the mail of another module. Deterministic, including the Message-ID. Raises InvalidAddress."""
+    head = _head(
+        message_id,
+        created_at,
+        _mailbox("From", "", sender.address),
+        _mailbox("To", one_line(text.name), recipient),
+        one_line(text.subject),
+        sender,
+    )
+    body = _alternatives(_boundary(message_id), plain_letter(text), html_letter(text))
+    return ComposedMail(sender.address, recipient, "\r\n".join([*head, body]).encode("ascii"))
+
+
+def _head(
+    message_id: UUID, created_at: datetime, from_: str, to: str, subject: str, sender: SenderIdentity
+) -> list[str]:
+    return [
+        from_,
+        to,
+        _unstructured("Subject", subject),
+        f"Message-ID: <{message_id}@{sender.domain}>",
+        f"Date: {format_datetime(created_at)}",
+        "Auto-Submitted: auto-generated",
+        "MIME-Version: 1.0",
+    ]
+
+
+def _boundary(message_id: UUID) -> str:
+    # Quoted-printable never has "=_", so no boundary occurs in a part.
+    return f"=_{message_id.hex}"
+
+
+def _alternatives(boundary: str, plain: str, html_page: str) -> str:
+    return _multipart("alternative", f"{boundary}_a", [_text_part("plain", plain), _text_part("html", html_page)])
 
 
 def _text_part(subtype: str, content: str) -> str:
@@ -187,3 +222,20 @@ def html_text(text: MailText) -> str:
         f"<p>{html.escape(text.greeting)}</p><p>{html.escape(text.opening)}</p>"
         f"<table cellpadding='4'>{rows}</table><p>{html.escape(text.closing)}</p></body></html>\n"
     )
+
+
+def plain_letter(text: LetterText) -> str:
+    """Return the plain-text part of a letter."""
+    return "\n\n".join([text.greeting, *map(one_line, text.paragraphs)]) + "\n"
+
+
+def html_letter(text: LetterText) -> str:
+    """Return the same as HTML, escaped; links can be followed."""
+    paragraphs = "".join(f"<p>{_linked(one_line(each))}</p>" for each in (text.greeting, *text.paragraphs))
+    return f"<!doctype html><html lang='en'><meta charset='utf-8'><body>{paragraphs}</body></html>\n"
+
+
+def _linked(paragraph: str) -> str:
+    escaped = html.escape(paragraph)
+    is_link = paragraph.startswith(("http://", "https://")) and " " not in paragraph
+    return f'<a href="{escaped}">{escaped}</a>' if is_link else escaped

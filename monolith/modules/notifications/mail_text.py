@@ -20,6 +20,20 @@ class MailText:
     closing: str
 
 
+@dataclass(frozen=True, slots=True)
+class LetterText:
+    """The text of a mail of another module. A paragraph that is a link stands alone."""
+
+    name: str
+    subject: str
+    paragraphs: tuple[str, ...]
+
+    @property
+    def greeting(self) -> str:
+        name = one_line(self.name)
+        return f"Hello {name}," if name else "Hello,"
+
+
 _SUBJECTS: dict[Kind, str] = {
     "confirmation": "Booked: {what}, {starts}",
     "change": "Moved: {what}, now {starts}",

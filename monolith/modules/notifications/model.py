@@ -12,7 +12,8 @@ from contracts.chassis.values import Cursor, PageSize
 Kind = Literal["confirmation", "change", "cancellation", "reminder", "request", "decline", "offer", "no_show"]
 """`request`: awaiting approval; `decline`: not approved; `offer`: a slot from the waitlist is available."""
 
-State = Literal["pending", "sent", "failed"]
+State = Literal["pending", "sent", "failed", "held"]
+"""`held`: waits until the customer has confirmed the e-mail address."""
 
 
 class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,6 +68,8 @@ class Recipient(Protocol):
     def name(self) -> str: ...
     @property
     def email(self) -> str: ...
+    @property
+    def confirmed(self) -> bool: ...
 
 
 class Recipients(Protocol):

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from contracts.chassis.loops import Loop
 from contracts.chassis.scraped_metrics import ReadMetrics
+from monolith.modules.notifications.letters import LetterSender
 from monolith.modules.notifications.mail import SenderIdentity
 from monolith.modules.notifications.metrics import MailBacklog, MailMetrics
 from monolith.modules.notifications.model import Recipients
@@ -74,6 +75,11 @@ def mail_loops(
 def mail_backlog(database: ModuleDatabase) -> ReadMetrics:
     """Return the source of the queue's metrics. `database` connects as `notifications_sender`."""
     return MailBacklog(database).read
+
+
+def letter_sender(database: ModuleDatabase, *, smtp_url: str, public_url: str) -> LetterSender:
+    """Build the sender of other modules' mails. `database` connects as `notifications_sender`."""
+    return LetterSender(database, MailServer(smtp_url), SenderIdentity(public_url))
 
 
 def mail_pruner(database: ModuleDatabase, retention: timedelta) -> MailPruner:

@@ -109,6 +109,11 @@ def messages(connection: Connection, business_id: UUID, before: UUID | None, lim
     return [Message(**row._mapping) for row in rows]
 
 
+def release_held(connection: Connection, user_id: UUID) -> None:
+    """Let the mails be sent that were held until the user's address is confirmed. Index message_held."""
+    connection.execute(_RELEASE, {"user_id": user_id})
+
+
 def _preferences(row: Row[Any]) -> Preferences:
     return Preferences(
         confirmation=row.confirmation, change=row.change, cancellation=row.cancellation, reminder=row.reminder
@@ -129,6 +134,10 @@ _MESSAGES = text("""
                   CAST(:events AS bytea[]), CAST(:series AS uuid[]))
            AS reported (message_id, business_id, user_id, appointment_id, version, kind, event, series_id)
         ON CONFLICT ON CONSTRAINT message_once DO NOTHING
+""")
+_RELEASE = text("""
+    UPDATE notifications.message SET state = 'pending', next_attempt_at = now()
+     WHERE user_id = :user_id AND state = 'held'
 """)
 _VOID = text("""
     UPDATE notifications.reminder SET state = 'void'

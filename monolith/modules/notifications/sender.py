@@ -88,13 +88,25 @@ class Sender:
             return False
         recipients = self._recipients.contacts({each.user_id for each in due})
         self._server.check_session()
+        letters = _letters(due)
+        held = [letter for letter in letters if _is_unconfirmed(recipients.get(letter[0].user_id))]
+        self._hold(_flat(held))
         sent: list[_Due] = []
         try:
-            self._send_all(_letters(due), recipients, sent)
+            self._send_all([letter for letter in letters if letter not in held], recipients, sent)
         finally:
             self._mark(sent, state="sent", sent_at=func.now(), problem=None)
             self._metrics.sent.inc(len(sent))
         return True
+
+    def _hold(self, letters: Sequence[_Due]) -> None:
+        """Hold mails until their recipients confirm their addresses, which some may have done just now."""
+        if not letters:
+            return
+        self._mark(letters, state="held", attempts=message.c.attempts - 1)
+        recipients = self._recipients.users({each.user_id for each in letters})
+        confirmed = [each for each in letters if not _is_unconfirmed(recipients.get(each.user_id))]
+        self._mark(confirmed, state="pending", next_attempt_at=func.now())
 
     def _send_all(self, letters: Sequence[list[_Due]], recipients: Mapping[UUID, Recipient], sent: list[_Due]) -> None:
         """Attempt the letters in order, and add the messages of those that were accepted to `sent`."""
@@ -146,6 +158,10 @@ class Sender:
             ids = [each.message_id for each in letters]
             with self._database.transaction() as connection:
                 connection.execute(update(message).values(**values).where(message.c.message_id.in_(ids)))
+
+
+def _is_unconfirmed(recipient: Recipient | None) -> bool:
+    return recipient is not None and not recipient.confirmed
 
 
 def _letters(due: Sequence[_Due]) -> list[list[_Due]]:

@@ -50,6 +50,7 @@ message = Table(
     UniqueConstraint("business_id", "appointment_id", "version", "kind", name="message_once"),
     Index("message_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
     Index("message_of_series", "series_id", postgresql_where=text("state = 'pending' AND series_id IS NOT NULL")),
+    Index("message_held", "user_id", postgresql_where=text("state = 'held'")),
     Index("message_by_business", "business_id", "message_id"),
 )
 

@@ -30,6 +30,7 @@ SENDER = SenderIdentity("https://book.example")
 class Person:
     name: str
     email: str
+    confirmed: bool = True
 
 
 @dataclass

@@ -30,6 +30,7 @@ START = datetime(2030, 5, 6, 7, 0, tzinfo=UTC)
 class Person:
     name: str = "Zoë Müller"
     email: str = "zoe@example.org"
+    confirmed: bool = True
 
 
 def read(mail: ComposedMail) -> EmailMessage:

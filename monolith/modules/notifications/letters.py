@@ -1,0 +1,57 @@
+"""Mails of other modules to one person, such as about their account."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from monolith.modules.notifications.mail import InvalidAddress, SenderIdentity, compose_letter
+from monolith.modules.notifications.mail_text import LetterText
+from monolith.modules.notifications.repository import release_held
+from monolith.modules.notifications.smtp import DeliveryRejected, MailServer
+from monolith.shared.database import ModuleDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail in plain words. Each paragraph is a text or a link. `message_id` identifies it over retries."""
+
+    message_id: UUID
+    created_at: datetime
+    recipient_name: str
+    recipient_email: str
+    subject: str
+    paragraphs: tuple[str, ...]
+
+
+class LetterSender:
+    """Sends letters one at a time over a session of its own. Not thread-safe.
+
+    `database` connects as `notifications_sender`.
+    """
+
+    def __init__(self, database: ModuleDatabase, server: MailServer, sender: SenderIdentity) -> None:
+        self._database = database
+        self._server = server
+        self._sender = sender
+
+    def send(self, letter: Letter) -> None:
+        """Return once the mail server has accepted responsibility for the letter.
+
+        Raises DeliveryRejected if it can never be delivered, and DeliveryDeferred if a retry may help.
+        """
+        text = LetterText(letter.recipient_name, letter.subject, letter.paragraphs)
+        try:
+            mail = compose_letter(letter.message_id, letter.created_at, text, letter.recipient_email, self._sender)
+        except InvalidAddress as error:
+            raise DeliveryRejected(str(error)) from error
+        self._server.check_session()
+        self._server.send(mail)
+
+    def release(self, user_id: UUID) -> None:
+        """Send the mails that were held until the user's address is confirmed. Idempotent."""
+        with self._database.transaction() as connection:
+            release_held(connection, user_id)
+
+    def close(self) -> None:
+        """End the session with the mail server, if one is open."""
+        self._server.close()
