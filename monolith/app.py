@@ -30,7 +30,7 @@ def create_app(parts: Application) -> Flask:
     app.url_map.merge_slashes = False
     app.session_interface = NoSessions()
     RequestFilter(parts.public_url, parts.metrics).install(app)
-    register_error_handlers(app, parts.error_page, parts.error_converters)
+    register_error_handlers(app, parts.error_page, parts.error_converters, parts.on_problem)
     app.register_blueprint(operating_routes(parts.metrics, parts.metrics_token, parts.checks))
     add_endpoints(app, parts.endpoints, parts.authorizer, parts.public_url)
     for page in parts.pages:

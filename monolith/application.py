@@ -1,10 +1,11 @@
 """The parts of the web application, which `wiring.py` builds for `app.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flask import Blueprint
 
+from contracts.chassis.problem import Problem
 from contracts.chassis.readiness import Check
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer
@@ -28,6 +29,9 @@ class Application:
     error_page: ErrorPage | None = None
     error_converters: Sequence[ErrorConverter] = ()
     """Convert the errors that modules define."""
+
+    on_problem: Callable[[Problem], None] = lambda problem: None
+    """Called with each error response, in the context of its request."""
 
     request_seconds: float = REQUEST_SECONDS
     """The time budget of a request for all its calls together."""

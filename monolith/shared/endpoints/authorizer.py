@@ -8,17 +8,17 @@ from flask import Request
 
 from contracts.chassis.settings import Network
 from monolith.shared.endpoints.business_cache import BusinessCache
+from monolith.shared.endpoints.cookies import CookieNames, CookieReader
 from monolith.shared.endpoints.endpoint import Access
 from monolith.shared.endpoints.errors import business_not_found, forbidden, unauthenticated
 from monolith.shared.endpoints.identity import BusinessRef, Principal, Role
 from monolith.shared.middleware.remote_address import remote_address
+from monolith.shared.middleware.request_context import current_request_context
 
-SESSION_COOKIE = "session"
 SLUG = r"^(?!-)(?!.*--)[a-z0-9-]{3,40}(?<!-)$(?!\n)"
 """Single hyphens between letters or digits. `(?!\n)`, because `$` alone also matches before a final newline."""
 
 _slug = re.compile(SLUG)
-_session_cookie = re.compile(rf"(?:^|;)\s*{SESSION_COOKIE}=([^;]*)")
 _ROLES: dict[Access, frozenset[Role]] = {
     Access.MEMBER: frozenset({"owner", "staff", "customer"}),
     Access.STAFF: frozenset({"owner", "staff"}),
@@ -38,11 +38,18 @@ class Authorizer:
     """Checks requests of the JSON API and the pages."""
 
     def __init__(
-        self, authenticator: Authenticator, businesses: BusinessCache, trusted_proxies: Sequence[Network] = ()
+        self,
+        authenticator: Authenticator,
+        businesses: BusinessCache,
+        trusted_proxies: Sequence[Network] = (),
+        *,
+        cookies: CookieNames,
     ) -> None:
         self._authenticator = authenticator
         self._businesses = businesses
         self._trusted_proxies = trusted_proxies
+        self._session_secret = CookieReader(cookies.session)
+        self._device_cookie = CookieReader(cookies.device)
 
     def principal(self, request: Request) -> Principal | None:
         """Return the caller; None without a credential or with an expired session.
@@ -50,11 +57,10 @@ class Authorizer:
         Raises ApiError 401 for an invalid token, which takes precedence over a cookie. Without a credential, it
         queries no database.
         """
-        authorization = request.environ.get("HTTP_AUTHORIZATION")
-        if authorization is not None:
-            return self._bearer(authorization)
-        secret = _session_secret(request.environ.get("HTTP_COOKIE", ""))
-        return self._authenticator.by_session(secret) if secret else None
+        principal = self._authenticate(request)
+        if principal is not None:
+            current_request_context().caller = f"{principal.kind}:{principal.user_id}"
+        return principal
 
     def business(self, slug: str) -> BusinessRef:
         """Return the business with this slug. Raises ApiError 404."""
@@ -81,15 +87,20 @@ class Authorizer:
         """Return the client's address; forwarded addresses count only from trusted proxies."""
         return remote_address(request.environ, self._trusted_proxies)
 
+    def device_cookie(self, request: Request) -> str:
+        """Return the cookie that identifies the device; empty if there is none."""
+        return self._device_cookie(request.environ.get("HTTP_COOKIE", ""))
+
+    def _authenticate(self, request: Request) -> Principal | None:
+        authorization = request.environ.get("HTTP_AUTHORIZATION")
+        if authorization is not None:
+            return self._bearer(authorization)
+        secret = self._session_secret(request.environ.get("HTTP_COOKIE", ""))
+        return self._authenticator.by_session(secret) if secret else None
+
     def _bearer(self, authorization: str) -> Principal:
         scheme, _, secret = authorization.partition(" ")
         principal = self._authenticator.by_api_token(secret.strip()) if scheme.lower() == "bearer" else None
         if principal is None:
             raise unauthenticated()
         return principal
-
-
-def _session_secret(cookies: str) -> str | None:
-    """Return the session's secret from a Cookie header, without parsing the other cookies."""
-    found = _session_cookie.search(cookies)
-    return found[1].strip(' "') if found else None

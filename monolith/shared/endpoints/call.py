@@ -26,6 +26,8 @@ class Call(Generic[B]):
     deadline: Deadline
     idempotency_key: str | None
     remote_address: str
+    user_agent: str = ""
+    device_cookie: str = ""
     reply_headers: list[tuple[str, str]] = field(default_factory=list)
     """Headers to send with the reply, such as a cookie."""
 

@@ -13,7 +13,7 @@ class Principal:
     """The caller: a user with a session, or a program with an API token.
 
     A token has its own id as `user_id`, a role in one business, and never operator rights. `fresh_login` is true if the
-    user entered their password within the last 15 minutes.
+    user entered their password within the last 15 minutes, `confirmed` if the user's e-mail address is confirmed.
     """
 
     user_id: UUID
@@ -22,6 +22,7 @@ class Principal:
     session_id: UUID | None = None
     is_operator: bool = False
     fresh_login: bool = False
+    confirmed: bool = True
 
     def role_in(self, business_id: UUID) -> Role | None:
         return self.roles.get(business_id)

@@ -9,25 +9,18 @@ from contracts.chassis import openapi
 from contracts.chassis.field_docs import field_descriptions
 from contracts.chassis.http_constants import JSON_TYPE, PROBLEM_TYPE
 from contracts.chassis.openapi import PROBLEM_PROPERTIES, Json, reference, schemas_of
-from monolith.shared.endpoints.authorizer import SESSION_COOKIE, SLUG
+from monolith.shared.endpoints.authorizer import SLUG
+from monolith.shared.endpoints.cookies import CookieNames
 from monolith.shared.endpoints.endpoint import Access, AnyEndpoint
 from monolith.shared.endpoints.error_codes import MEANINGS, errors_of
 from monolith.shared.endpoints.examples import example_of
 from monolith.shared.endpoints.guide import INTRODUCTION, SHARED_FIELDS
 
 VERSION = "1.0"
-_SECURITY: Json = {
-    "session": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": SESSION_COOKIE,
-        "description": "Set by `login`, for people.",
-    },
-    "apiToken": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "For programs; an owner creates tokens with `create_token`. Each has a role in one business.",
-    },
+_API_TOKEN: Json = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "For programs; an owner creates tokens with `create_token`. Each has a role in one business.",
 }
 _PROBLEM: Json = {
     "title": "Problem",
@@ -62,9 +55,19 @@ def document(table: Sequence[AnyEndpoint], server: str) -> bytes:
             "info": {"title": "Appointment booking", "version": VERSION, "description": INTRODUCTION},
             "servers": [{"url": server}],
             "paths": paths,
-            "components": {"schemas": schemas | {"Problem": _PROBLEM}, "securitySchemes": _SECURITY},
+            "components": {"schemas": schemas | {"Problem": _PROBLEM}, "securitySchemes": _security_schemes(server)},
         }
     )
+
+
+def _security_schemes(server: str) -> Json:
+    cookie = {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": CookieNames.of(server).session,
+        "description": "Set by `login`, for people.",
+    }
+    return {"session": cookie, "apiToken": _API_TOKEN}
 
 
 def _operation(endpoint: AnyEndpoint, references: dict[Any, Json], schemas: Json) -> Json:

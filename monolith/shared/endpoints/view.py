@@ -52,6 +52,8 @@ class EndpointView:
             deadline=context.deadline,
             idempotency_key=_key(endpoint.needs_key),
             remote_address=self._authorizer.remote_address(request),
+            user_agent=request.environ.get("HTTP_USER_AGENT", ""),
+            device_cookie=self._authorizer.device_cookie(request),
         )
 
 

@@ -63,11 +63,11 @@ class FlagStore:
             )
         return before
 
-    def record(self, action: str, subject: str, *, actor: str, reason: str) -> None:
-        """Append an audit entry that changes no flag."""
+    def record(self, action: str, subject: str, *, actor: str, reason: str, details: Any = None) -> None:
+        """Append an audit entry that changes no flag. `details`, if given, are plain JSON values."""
         with self._database.transaction() as connection:
             append_audit(
-                connection, actor=actor, action=action, subject=subject, before=None, after=None, reason=reason
+                connection, actor=actor, action=action, subject=subject, before=None, after=details, reason=reason
             )
 
     def changes(self, limit: int = 20, *, key: str | None = None) -> list[AuditEntry]:

@@ -33,14 +33,21 @@ ErrorConverter = Callable[[Exception], Problem | None]
 
 
 def register_error_handlers(
-    app: Flask, error_page: ErrorPage | None, converters: Sequence[ErrorConverter] = ()
+    app: Flask,
+    error_page: ErrorPage | None,
+    converters: Sequence[ErrorConverter] = (),
+    on_problem: Callable[[Problem], None] = lambda problem: None,
 ) -> None:
-    """Answer errors with problem details under /api/, and with `error_page`, if there is one, elsewhere."""
+    """Answer errors with problem details under /api/, and with `error_page`, if there is one, elsewhere.
+
+    `on_problem` is called with each, in the context of its request.
+    """
 
     def answer(error: Exception) -> ResponseReturnValue:
         if isinstance(error, RequestRedirect):
             return error
         failed = problem_of(error, converters)
+        on_problem(failed)
         if error_page is None or request.path.startswith("/api/"):
             return _as_json(failed)
         page, headers = error_page(failed), dict(failed.headers)

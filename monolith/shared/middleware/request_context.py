@@ -16,10 +16,11 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 class RequestContext:
     """The context of one request.
 
-    `module` and `endpoint` are empty until the request is routed, `status` is 0 until it has a response.
+    `module` and `endpoint` are empty until the request is routed, `status` is 0 until it has a response. `caller` is
+    the authenticated caller, like `user:ID` or `token:ID`.
     """
 
-    __slots__ = ("cpu_started", "deadline", "endpoint", "module", "started", "status", "trace")
+    __slots__ = ("caller", "cpu_started", "deadline", "endpoint", "module", "started", "status", "trace")
 
     def __init__(self, environ: dict[str, Any], seconds: float) -> None:
         self.started = time.perf_counter()
@@ -29,6 +30,7 @@ class RequestContext:
         self.module = ""
         self.endpoint = ""
         self.status = 0
+        self.caller: str | None = None
         environ[_KEY] = self
 
 
