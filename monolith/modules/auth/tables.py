@@ -53,13 +53,26 @@ account = Table(
     "account",
     metadata,
     Column("user_id", Uuid, primary_key=True),
-    Column("email", Text, nullable=False),
+    Column("email", Text),
     Column("name", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("is_operator", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", _instant, nullable=False, server_default=_now),
+    Column("unconfirmed_email", Text),
     UniqueConstraint("email", name="account_email"),
     CheckConstraint("email = lower(email)"),
+    CheckConstraint("unconfirmed_email = lower(unconfirmed_email)"),
+    Index(
+        "account_unconfirmed",
+        "unconfirmed_email",
+        "created_at",
+        postgresql_where=text("unconfirmed_email IS NOT NULL"),
+    ),
+    Index(
+        "account_expiring",
+        "created_at",
+        postgresql_where=text("email IS NULL AND unconfirmed_email IS NOT NULL"),
+    ),
 )
 
 membership = Table(
@@ -99,6 +112,8 @@ session = Table(
     Column("began_at", _instant, nullable=False, server_default=_now),
     Column("seen_at", _instant, nullable=False, server_default=_now),
     Column("expires_at", _instant, nullable=False),
+    Column("address", Text, nullable=False, server_default=_empty),
+    Column("program", Text, nullable=False, server_default=_empty),
     UniqueConstraint("secret_hash", name="session_secret"),
     Index("session_of_user", "user_id"),
 )
@@ -115,9 +130,12 @@ api_token = Table(
     Column("created_at", _instant, nullable=False, server_default=_now),
     Column("used_at", _instant),
     Column("revoked_at", _instant),
+    Column("expires_at", _instant, nullable=False, server_default=text("now() + interval '365 days'")),
+    Column("address", Text, nullable=False, server_default=_empty),
     UniqueConstraint("secret_hash", name="api_token_secret"),
     CheckConstraint("role IN ('owner', 'staff')"),
     Index("api_token_of_business", "business_id", postgresql_where=text("revoked_at IS NULL")),
+    Index("api_token_of_creator", "created_by", postgresql_where=text("revoked_at IS NULL")),
 )
 
 sign_up = Table(
@@ -127,7 +145,52 @@ sign_up = Table(
     Column("request_hash", LargeBinary, nullable=False),
     Column("business_id", Uuid, nullable=False),
     Column("created_at", _instant, nullable=False, server_default=_now),
+    Column("user_id", Uuid),
     Index("sign_up_by_age", "created_at"),
+)
+
+mail_token = Table(
+    "mail_token",
+    metadata,
+    Column("secret_hash", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("user_id", Uuid, ForeignKey(account.c.user_id), nullable=False),
+    Column("email", Text, nullable=False, comment="Where the token was sent, which is all that it proves."),
+    Column("expires_at", _instant, nullable=False),
+    CheckConstraint("purpose IN ('confirm', 'reset')"),
+    Index("mail_token_of_user", "user_id"),
+    Index("mail_token_by_expiry", "expires_at"),
+)
+
+mail = Table(
+    "mail",
+    metadata,
+    Column("mail_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("subject_id", Uuid, comment="The account or the invitation that the mail is about."),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_attempt_at", _instant, nullable=False, server_default=_now),
+    Column("created_at", _instant, nullable=False, server_default=_now),
+    Index("mail_due", "next_attempt_at"),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("invitation_id", Uuid, primary_key=True),
+    Column("business_id", Uuid, ForeignKey(business.c.business_id), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("invited_by", Uuid, ForeignKey(account.c.user_id), nullable=False),
+    Column("secret_hash", LargeBinary, comment="NULL until the mail is sent."),
+    Column("created_at", _instant, nullable=False, server_default=_now),
+    Column("expires_at", _instant, nullable=False),
+    UniqueConstraint("secret_hash", name="invitation_secret"),
+    UniqueConstraint("business_id", "email", name="invitation_address"),
+    CheckConstraint("email = lower(email)"),
+    CheckConstraint("role IN ('owner', 'staff')"),
+    Index("invitation_by_expiry", "expires_at"),
 )
 
 throttle = Table(

@@ -1,4 +1,4 @@
-"""SQL for accounts and memberships."""
+"""SQL for accounts. An account has a confirmed address, or an unconfirmed one, or both while it is being changed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,45 +8,38 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from monolith.modules.auth.api import UserRef
-from monolith.shared.endpoints import BusinessRef, Role
 
+_COLUMNS = "user_id, name, coalesce(email, unconfirmed_email, '') AS email, email IS NOT NULL AS confirmed"
 # account_email
-_BY_EMAIL = text("SELECT user_id, name, email, password_hash FROM auth.account WHERE email = :email")
+_BY_EMAIL = text(f"SELECT {_COLUMNS}, password_hash FROM auth.account WHERE email = :email")  # noqa: S608 - constants
+# account_unconfirmed
+_NEWEST_UNCONFIRMED = text(f"""
+    SELECT {_COLUMNS}, password_hash
+    FROM auth.account
+    WHERE unconfirmed_email = :email AND email IS NULL
+    ORDER BY created_at DESC
+    LIMIT 1
+""")  # noqa: S608 - constants
 # account_pkey
-_BY_ID = text("SELECT user_id, name, email, password_hash FROM auth.account WHERE user_id = :user_id")
+_BY_ID = text(f"SELECT {_COLUMNS}, password_hash FROM auth.account WHERE user_id = :user_id")  # noqa: S608 - constants
 # account_pkey
-_USERS = text("SELECT user_id, name, email FROM auth.account WHERE user_id = ANY (CAST(:user_ids AS uuid[]))")
+_USERS = text(f"SELECT {_COLUMNS} FROM auth.account WHERE user_id = ANY (CAST(:user_ids AS uuid[]))")  # noqa: S608
 _INSERT = text("""
-    INSERT INTO auth.account (user_id, email, name, password_hash)
-    VALUES (:user_id, :email, :name, :password_hash)
+    INSERT INTO auth.account (user_id, email, unconfirmed_email, name, password_hash)
+    VALUES (:user_id, :email, :unconfirmed_email, :name, :password_hash)
     ON CONFLICT (email) DO NOTHING
 """)
 _SET_PASSWORD = text("""
     UPDATE auth.account SET password_hash = :new WHERE user_id = :user_id AND password_hash = :old
 """)
+_REPLACE_PASSWORD = text("UPDATE auth.account SET password_hash = :new WHERE user_id = :user_id")
+_RENAME = text("UPDATE auth.account SET name = :name WHERE user_id = :user_id")
 _MAKE_OPERATOR = text("UPDATE auth.account SET is_operator = true WHERE user_id = :user_id")
-
-# membership_pkey. Never lowers a role: staff who also book stay staff.
-_JOIN = text("""
-    INSERT INTO auth.membership (business_id, user_id, role)
-    VALUES (:business_id, :user_id, :role)
-    ON CONFLICT (business_id, user_id) DO UPDATE
-    SET role = CASE WHEN excluded.role = 'staff' AND membership.role = 'customer' THEN 'staff' ELSE membership.role END
-    RETURNING role
-""")
-# membership_pkey
-_MEMBERS = text("""
-    SELECT user_id, name, email
-    FROM auth.membership JOIN auth.account USING (user_id)
-    WHERE business_id = :business_id AND role = :role
-    ORDER BY name, user_id
-""")
-# membership_of_user
-_MEMBERSHIPS = text("""
-    SELECT business_id, slug, business.name, zone, currency, role
-    FROM auth.membership JOIN auth.business USING (business_id)
+# account_pkey. The row stays, because rows of other modules refer to it; nothing in it identifies the person.
+_ERASE = text("""
+    UPDATE auth.account
+    SET email = NULL, unconfirmed_email = NULL, name = 'Deleted account', password_hash = '!', is_operator = false
     WHERE user_id = :user_id
-    ORDER BY slug
 """)
 
 
@@ -57,14 +50,19 @@ class Account:
 
 
 def by_email(connection: Connection, email: str) -> Account | None:
-    """Return the account with this lowercase e-mail address."""
+    """Return the account that has confirmed this lowercase e-mail address."""
     return _account(connection.execute(_BY_EMAIL, {"email": email}).one_or_none())
+
+
+def newest_unconfirmed(connection: Connection, email: str) -> Account | None:
+    """Return the newest of the accounts that wait for the confirmation of this lowercase e-mail address."""
+    return _account(connection.execute(_NEWEST_UNCONFIRMED, {"email": email}).one_or_none())
 
 
 def users(connection: Connection, user_ids: Collection[UUID]) -> dict[UUID, UserRef]:
     """Return those that exist, by id."""
     rows = connection.execute(_USERS, {"user_ids": list(user_ids)})
-    return {row.user_id: UserRef(row.user_id, row.name, row.email) for row in rows}
+    return {row.user_id: UserRef(row.user_id, row.name, row.email, row.confirmed) for row in rows}
 
 
 def by_id(connection: Connection, user_id: UUID) -> Account | None:
@@ -72,11 +70,12 @@ def by_id(connection: Connection, user_id: UUID) -> Account | None:
 
 
 def insert(connection: Connection, account: Account) -> bool:
-    """Insert the account; return false if the e-mail address already has one."""
+    """Insert the account; return false if another one has confirmed the e-mail address of a confirmed account."""
     user = account.user
     values = {
         "user_id": user.user_id,
-        "email": user.email,
+        "email": user.email if user.confirmed else None,
+        "unconfirmed_email": None if user.confirmed else user.email,
         "name": user.name,
         "password_hash": account.password_hash,
     }
@@ -88,27 +87,25 @@ def set_password(connection: Connection, user_id: UUID, *, old: str, new: str) -
     return connection.execute(_SET_PASSWORD, {"user_id": user_id, "old": old, "new": new}).rowcount == 1
 
 
+def replace_password(connection: Connection, user_id: UUID, new: str) -> None:
+    """Replace the hash, whatever it is."""
+    connection.execute(_REPLACE_PASSWORD, {"user_id": user_id, "new": new})
+
+
+def rename(connection: Connection, user_id: UUID, name: str) -> None:
+    connection.execute(_RENAME, {"user_id": user_id, "name": name})
+
+
 def make_operator(connection: Connection, user_id: UUID) -> None:
     connection.execute(_MAKE_OPERATOR, {"user_id": user_id})
 
 
-def join(connection: Connection, business_id: UUID, user_id: UUID, role: Role) -> Role:
-    """Add the membership and return the resulting role, which is at least `role`."""
-    values = {"business_id": business_id, "user_id": user_id, "role": role}
-    joined: Role = connection.execute(_JOIN, values).scalar_one()
-    return joined
-
-
-def members(connection: Connection, business_id: UUID, role: Role) -> list[UserRef]:
-    rows = connection.execute(_MEMBERS, {"business_id": business_id, "role": role})
-    return [UserRef(row.user_id, row.name, row.email) for row in rows]
-
-
-def memberships(connection: Connection, user_id: UUID) -> list[tuple[BusinessRef, Role]]:
-    """Return the user's businesses and roles, sorted by slug."""
-    rows = connection.execute(_MEMBERSHIPS, {"user_id": user_id})
-    return [(BusinessRef(row.business_id, row.slug, row.name, row.zone, row.currency), row.role) for row in rows]
+def erase(connection: Connection, user_id: UUID) -> None:
+    """Remove name, addresses and password for good."""
+    connection.execute(_ERASE, {"user_id": user_id})
 
 
 def _account(row: Row[Any] | None) -> Account | None:
-    return None if row is None else Account(UserRef(row.user_id, row.name, row.email), row.password_hash)
+    if row is None:
+        return None
+    return Account(UserRef(row.user_id, row.name, row.email, row.confirmed), row.password_hash)

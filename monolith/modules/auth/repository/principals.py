@@ -20,6 +20,7 @@ _BY_SESSION: Final = """
             session_id,
             user_id,
             is_operator,
+            email IS NOT NULL AS confirmed,
             began_at > now() - interval '15 minutes' AS fresh_login,
             seen_at < now() - interval '1 minute' AS unseen,
             (
@@ -38,7 +39,7 @@ _BY_TOKEN: Final = """
     FROM (
         SELECT token_id, business_id, role, used_at IS NULL OR used_at < now() - interval '1 minute' AS unseen
         FROM auth.api_token
-        WHERE secret_hash = %(secret_hash)s AND revoked_at IS NULL
+        WHERE secret_hash = %(secret_hash)s AND revoked_at IS NULL AND expires_at > now()
     ) AS active
 """  # noqa: S105
 _USED: Final = "UPDATE auth.api_token SET used_at = now() WHERE token_id = %(id)s RETURNING used_at"
@@ -48,6 +49,7 @@ class _Session(Struct, frozen=True):
     session_id: UUID
     user_id: UUID
     is_operator: bool
+    confirmed: bool
     fresh_login: bool
     unseen: bool
     roles: dict[UUID, Role]
@@ -78,12 +80,13 @@ def by_session(database: ModuleDatabase, secret_hash: bytes) -> Principal | None
         roles=session.roles,
         session_id=session.session_id,
         is_operator=session.is_operator,
+        confirmed=session.confirmed,
         fresh_login=session.fresh_login,
     )
 
 
 def by_token(database: ModuleDatabase, secret_hash: bytes) -> Principal | None:
-    """Return the principal of a token that is not revoked, and record its use once a minute."""
+    """Return the principal of a token that is neither revoked nor expired, and record its use once a minute."""
     found = database.read_value(_BY_TOKEN, {"secret_hash": secret_hash})
     if found is None:
         return None

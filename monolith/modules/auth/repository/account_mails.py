@@ -1,0 +1,68 @@
+"""SQL for the queue of mails about accounts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from monolith.shared.database import new_id
+
+MailKind = Literal[
+    "sign_up", "email_change", "email_change_notice", "confirmed", "reset", "password_changed", "invitation"
+]
+
+_ADD = text("""
+    INSERT INTO auth.mail (mail_id, kind, email, subject_id) VALUES (:mail_id, :kind, :email, :subject_id)
+""")
+# mail_due
+_CLAIM = text("""
+    UPDATE auth.mail SET attempts = attempts + 1, next_attempt_at = now() + CAST(:claim AS interval)
+    WHERE mail_id IN (
+        SELECT mail_id
+        FROM auth.mail
+        WHERE next_attempt_at <= now()
+        ORDER BY next_attempt_at
+        LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+    RETURNING mail_id, kind, email, subject_id, attempts, created_at
+""")
+# mail_pkey
+_REMOVE = text("DELETE FROM auth.mail WHERE mail_id = :mail_id")
+# mail_pkey
+_DEFER = text("UPDATE auth.mail SET next_attempt_at = now() + CAST(:delay AS interval) WHERE mail_id = :mail_id")
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMail:
+    """A mail to be sent. `subject_id` is the account or the invitation that it is about, if there is one."""
+
+    mail_id: UUID
+    kind: MailKind
+    email: str
+    subject_id: UUID | None
+    attempts: int
+    created_at: datetime
+
+
+def enqueue(connection: Connection, kind: MailKind, email: str, subject_id: UUID | None = None) -> None:
+    """Queue a mail, which is sent after the transaction commits."""
+    values = {"mail_id": new_id(), "kind": kind, "email": email, "subject_id": subject_id}
+    connection.execute(_ADD, values)
+
+
+def claim(connection: Connection, limit: int, claim_for: timedelta) -> Sequence[QueuedMail]:
+    """Claim due mails, oldest first; after `claim_for`, another process may claim those that are still there."""
+    rows = connection.execute(_CLAIM, {"limit": limit, "claim": claim_for})
+    return sorted((QueuedMail(**row._mapping) for row in rows), key=lambda mail: mail.mail_id)
+
+
+def remove(connection: Connection, mail_id: UUID) -> None:
+    connection.execute(_REMOVE, {"mail_id": mail_id})
+
+
+def defer(connection: Connection, mail_id: UUID, delay: timedelta) -> None:
+    connection.execute(_DEFER, {"mail_id": mail_id, "delay": delay})
