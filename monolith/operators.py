@@ -13,12 +13,14 @@ from monolith.shared.endpoints import BusinessRef
 def operators_auth(url: str, secret: str) -> AuthApi:
     """Return auth's API. Commands sign up no business, so it has no scheduling."""
     database = ModuleDatabase(url, role=auth.ROLE, secret=secret, pool_size=1)
-    return auth.build_auth(
+    parts = auth.build_auth(
         database,
         open_scheduling=_no_scheduling,
         update_scheduling=_no_scheduling,
         public_url="http://localhost",
-    ).api
+        cookie_secret=secret,
+    )
+    return parts.api
 
 
 def operators_billing(url: str, secret: str) -> BillingApi:

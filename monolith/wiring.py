@@ -24,7 +24,6 @@ from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.loops import Loop, Worker
 from contracts.chassis.readiness import Check
 from contracts.chassis.scraped_metrics import ScrapedMetrics
-from contracts.chassis.settings import Network
 from contracts.scheduling.port import SchedulingPort
 from monolith.application import Application
 from monolith.config import MonolithConfig, WorkerConfig
@@ -45,6 +44,7 @@ from monolith.shared.database import ModuleDatabase
 from monolith.shared.database.module_databases import ModuleDatabases
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.business_cache import BusinessCache
+from monolith.shared.endpoints.cookies import CookieNames
 from monolith.shared.endpoints.stale_credentials import FallbackAuthenticator
 from monolith.shared.events import Consumer
 from monolith.shared.events.consumer_group import ConsumerGroup
@@ -52,6 +52,8 @@ from monolith.shared.events.follower import CLOCK_MARGIN, Follower, FollowerSett
 from monolith.shared.events.inbox_pruning import InboxPruner
 from monolith.shared.events.metrics import ConsumerBacklog, ConsumerMetrics
 from monolith.shared.flags.change_listener import ChangeListener
+from monolith.shared.flags.store import FlagStore
+from monolith.shared.middleware.denials import audited_denials
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
@@ -81,9 +83,9 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     cache = _availability_cache(config.availability_cache_seconds, metrics)
     # Outermost first. A reply from the cache is no call: it is neither counted nor repeated.
     port = decorate(scheduling.port, [*cache, *scheduling.decorators])
-    auth_parts = _auth(auth_db, port, config.public_url)
+    auth_parts = _auth(config, auth_db, port)
     billing_parts = billing.build_billing(billing_db)
-    authorizer = _authorizer(auth_parts, listener, config.trusted_proxies)
+    authorizer = _authorizer(auth_parts, listener, config)
     listener.start()
     return Application(
         public_url=config.public_url,
@@ -101,6 +103,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
         pages=[create_pages(PageContextFactory(authorizer, port), auth_parts, billing_parts.api)],
         error_page=error_page,
         error_converters=[scheduling_problem],
+        on_problem=audited_denials(FlagStore(platform)).record,
     )
 
 
@@ -111,7 +114,8 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
     """
     databases = ModuleDatabases(config.database_url, config.role_secret)
     scheduling = _worker_scheduling(config, databases, databases.of("platform", PLATFORM_ROLE, 2), registry, flags)
-    auth_parts = _auth(databases.of("auth", auth.ROLE, 2), scheduling.port, config.public_url)
+    auth_db = databases.of("auth", auth.ROLE, 3)
+    auth_parts = _auth(config, auth_db, scheduling.port)
     billing_parts = billing.build_billing(databases.of("billing", billing.APP_ROLE, 2))
     notification_parts = notifications.build_notifications(databases.of("notifications", notifications.APP_ROLE, 2))
     sending = databases.of("notifications", notifications.SENDER_ROLE, 2)
@@ -135,8 +139,14 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
             *scheduling.loops,
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
+            _account_mails(config, auth_db, sending),
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
-            _retention_loop(config, consumers, sending),
+            _retention_loop(
+                config,
+                consumers,
+                notifications.mail_pruner(sending, config.mail_retention).step,
+                auth.account_pruner(auth_db).step,
+            ),
         ],
         closing=[*(follower.close for _, follower in followers), *scheduling.closing],
     )
@@ -151,29 +161,37 @@ def _backlogs(config: WorkerConfig, consumers: Sequence[Consumer], sending: Modu
     )
 
 
-def _retention_loop(config: WorkerConfig, consumers: Sequence[Consumer], sending: ModuleDatabase) -> Loop:
-    pruners: list[Callable[[], bool]] = [
-        InboxPruner(consumer.database, consumer.name, config.retention.inbox).step for consumer in consumers
-    ]
-    pruners.append(notifications.mail_pruner(sending, config.mail_retention).step)
-    return Loop("retention", lambda: any(prune() for prune in pruners), idle_seconds=60.0, longest_idle_seconds=600.0)
-
-
-def _auth(database: ModuleDatabase, port: SchedulingPort, public_url: str) -> auth.Auth:
+def _auth(config: MonolithConfig | WorkerConfig, database: ModuleDatabase, port: SchedulingPort) -> auth.Auth:
     return auth.build_auth(
         database,
         open_scheduling=business_opener(port),
         update_scheduling=business_updater(port),
-        public_url=public_url,
+        public_url=config.public_url,
+        cookie_secret=config.role_secret,
     )
 
 
-def _authorizer(auth_parts: auth.Auth, listener: ChangeListener, trusted_proxies: Sequence[Network]) -> Authorizer:
+def _account_mails(config: WorkerConfig, auth_db: ModuleDatabase, sending: ModuleDatabase) -> Loop:
+    letters = notifications.letter_sender(sending, smtp_url=config.smtp_url, public_url=config.public_url)
+    mails = auth.account_mails(auth_db, letters, config.public_url)
+    return Loop("account mails", mails.step, idle_seconds=1.0, longest_idle_seconds=2.0)
+
+
+def _retention_loop(config: WorkerConfig, consumers: Sequence[Consumer], *others: Callable[[], bool]) -> Loop:
+    pruners: list[Callable[[], bool]] = [
+        InboxPruner(consumer.database, consumer.name, config.retention.inbox).step for consumer in consumers
+    ]
+    pruners += others
+    return Loop("retention", lambda: any(prune() for prune in pruners), idle_seconds=60.0, longest_idle_seconds=600.0)
+
+
+def _authorizer(auth_parts: auth.Auth, listener: ChangeListener, config: MonolithConfig) -> Authorizer:
     authenticator = FallbackAuthenticator(auth_parts.sessions)
     auth_parts.sessions.on_session_ended(authenticator.forget_session)
     businesses = BusinessCache(auth_parts.api.business_by_slug, is_notified=listener.is_current)
     listener.subscribe(businesses.invalidate)
-    return Authorizer(authenticator, businesses, trusted_proxies)
+    cookies = CookieNames.of(config.public_url)
+    return Authorizer(authenticator, businesses, config.trusted_proxies, cookies=cookies)
 
 
 def _web_scheduling(

@@ -11,11 +11,12 @@ from monolith.shared.endpoints import BusinessRef, Role
 
 @dataclass(frozen=True, slots=True)
 class UserRef:
-    """A user account. `email` is lowercase."""
+    """A user account. `email` is lowercase; until it is `confirmed`, only mails that ask for that may go there."""
 
     user_id: UUID
     name: str
     email: str
+    confirmed: bool = True
 
 
 class OpeningFailed(Exception):
@@ -54,6 +55,13 @@ class AuthApi(Protocol):
 
     def mark_open(self, business_id: UUID) -> None:
         """Record that scheduling has opened the business. Idempotent."""
+
+    def confirm_email(self, email: str) -> None:
+        """Confirm the e-mail address of the newest account that waits for it, as its owner does by the link.
+
+        For operators who have verified the owner, and for demo data. Idempotent. Raises ApiError 404 if no account
+        has the address.
+        """
 
     def make_operator(self, email: str, *, name: str | None = None, password: str | None = None) -> UserRef:
         """Grant operator rights to an account; create it first if `name` and `password` are given. Idempotent.

@@ -1,26 +1,29 @@
-"""The session cookie."""
+"""The cookies of the product: the session, and the device on which it began."""
 
-from dataclasses import dataclass
+from monolith.modules.auth import devices
+from monolith.modules.auth.sessions import NewSession
+from monolith.shared.endpoints.cookies import CookieNames
 
-from monolith.shared.endpoints.authorizer import SESSION_COOKIE
-
-_SECONDS = 14 * 24 * 60 * 60
+_SESSION_SECONDS = 14 * 24 * 60 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class SessionCookie:
-    """Sets and clears the cookie, which is HttpOnly, SameSite=Lax and, if `secure`, sent over HTTPS only."""
+class Cookies:
+    """Sets and clears the cookies: HttpOnly, SameSite=Lax and, if the site uses HTTPS, Secure and bound to the host."""
 
-    secure: bool
+    def __init__(self, names: CookieNames) -> None:
+        self._names = names
+        self._attributes = "HttpOnly; SameSite=Lax" + ("; Secure" if names.secure else "")
 
-    def set(self, secret: str) -> tuple[str, str]:
-        """Return the header that sets the cookie."""
-        return self._header(secret, _SECONDS)
+    def signed_in(self, session: NewSession) -> list[tuple[str, str]]:
+        """Return the headers that make the browser send the session."""
+        return [
+            self._header(self._names.session, session.secret, _SESSION_SECONDS),
+            self._header(self._names.device, session.device, devices.SECONDS),
+        ]
 
-    def clear(self) -> tuple[str, str]:
-        """Return the header that deletes the cookie."""
-        return self._header("", 0)
+    def signed_out(self) -> tuple[str, str]:
+        """Return the header that deletes the session's cookie. The device stays known."""
+        return self._header(self._names.session, "", 0)
 
-    def _header(self, value: str, seconds: int) -> tuple[str, str]:
-        attributes = f"Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax" + ("; Secure" if self.secure else "")
-        return "Set-Cookie", f"{SESSION_COOKIE}={value}; {attributes}"
+    def _header(self, name: str, value: str, seconds: int) -> tuple[str, str]:
+        return "Set-Cookie", f"{name}={value}; Path=/; Max-Age={seconds}; {self._attributes}"

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from monolith.modules.auth.accounts import Accounts
 from monolith.modules.auth.api import UserRef
-from monolith.modules.auth.repository import accounts, businesses, customers
+from monolith.modules.auth.confirmation import EmailConfirmation
+from monolith.modules.auth.repository import accounts, businesses, customers, memberships
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import BusinessRef, Role
 
@@ -14,9 +15,10 @@ from monolith.shared.endpoints import BusinessRef, Role
 class Directory:
     """Implements `AuthApi`, which documents the methods."""
 
-    def __init__(self, database: ModuleDatabase, accounts: Accounts) -> None:
+    def __init__(self, database: ModuleDatabase, accounts: Accounts, confirmation: EmailConfirmation) -> None:
         self._database = database
         self._accounts = accounts
+        self._confirmation = confirmation
 
     def user(self, user_id: UUID) -> UserRef | None:
         account = self._database.query(lambda connection: accounts.by_id(connection, user_id))
@@ -43,11 +45,11 @@ class Directory:
         return self._database.query(lambda connection: businesses.list_all(connection))
 
     def members(self, business_id: UUID, role: Role) -> list[UserRef]:
-        return self._database.query(lambda connection: accounts.members(connection, business_id, role))
+        return self._database.query(lambda connection: memberships.with_role(connection, business_id, role))
 
     def memberships(self, user_id: UUID) -> list[tuple[BusinessRef, Role]]:
         """Return the user's businesses, sorted by slug, with the role in each."""
-        return self._database.query(lambda connection: accounts.memberships(connection, user_id))
+        return self._database.query(lambda connection: memberships.of_user(connection, user_id))
 
     def businesses_opening(self, older_than: timedelta) -> list[BusinessRef]:
         return self._database.query(lambda connection: businesses.list_opening(connection, older_than))
@@ -55,6 +57,9 @@ class Directory:
     def mark_open(self, business_id: UUID) -> None:
         with self._database.transaction() as connection:
             businesses.mark_open(connection, business_id)
+
+    def confirm_email(self, email: str) -> None:
+        self._confirmation.confirm_by_operator(email)
 
     def make_operator(self, email: str, *, name: str | None = None, password: str | None = None) -> UserRef:
         return self._accounts.make_operator(email, name, password)

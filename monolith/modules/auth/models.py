@@ -21,6 +21,9 @@ Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, description="An e-ma
 NewPassword = Annotated[str, Meta(min_length=10, max_length=200)]
 Password = Annotated[str, Meta(min_length=1, max_length=200)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="An ISO 4217 code, for example EUR.")]
+LinkToken = Annotated[
+    str, Meta(pattern="^[A-Za-z0-9_-]{43}$(?!\\n)", description="The value of `token` in the link of the mail.")
+]
 TokenRole = Literal["owner", "staff"]
 
 
@@ -53,6 +56,66 @@ class ChangePassword(Body, frozen=True):
     new_password: NewPassword
 
 
+class ForgotPassword(Body, frozen=True):
+    email: Email
+
+
+class ResetPassword(Body, frozen=True):
+    token: LinkToken
+    new_password: NewPassword
+
+
+class ConfirmEmail(Body, frozen=True):
+    """`password` is not needed if the session of the account is sent along.
+
+    The password of the account proves that it is yours. For a new account, any other one replaces it, which ends
+    all sessions that exist.
+    """
+
+    token: LinkToken
+    password: NewPassword | None = None
+
+
+class ChangeEmail(Body, frozen=True):
+    """The new address replaces the current one when it is confirmed."""
+
+    email: Email
+    current_password: Password
+
+
+class ChangeProfile(Body, frozen=True):
+    name: Name
+
+
+class DeleteAccount(Body, frozen=True):
+    current_password: Password
+
+
+class Invite(Body, frozen=True):
+    email: Email
+    role: TokenRole = "staff"
+
+
+class InvitationLink(Body, frozen=True):
+    token: LinkToken
+
+
+class AcceptInvitation(Body, frozen=True):
+    """A signed-in user sends only the token.
+
+    Otherwise `password` is that of the account of the invited address; if it has none, `name` and `password` are for a
+    new one.
+    """
+
+    token: LinkToken
+    name: Name | None = None
+    password: NewPassword | None = None
+
+
+class ChangeMember(Body, frozen=True):
+    role: TokenRole
+
+
 class Join(Body, frozen=True):
     """A request to become a customer: empty for a signed-in user; otherwise all three fields are required."""
 
@@ -61,17 +124,10 @@ class Join(Body, frozen=True):
     password: NewPassword | None = None
 
 
-class AddStaff(Body, frozen=True):
-    """Name and password apply to a new account; an existing account keeps its own."""
-
-    name: Name
-    email: Email
-    password: NewPassword
-
-
 class CreateToken(Body, frozen=True):
     name: Name
     role: TokenRole
+    expires_in_days: Annotated[int, Meta(ge=1, le=365)] = 365
 
 
 class BusinessProfile(Struct, frozen=True, kw_only=True):
@@ -96,9 +152,12 @@ class BusinessProfile(Struct, frozen=True, kw_only=True):
 
 
 class User(Struct, frozen=True, kw_only=True):
+    """A user account. Until `email_confirmed`, the address receives only the mail that asks to confirm it."""
+
     user_id: UUID
     name: str
     email: str
+    email_confirmed: bool
 
 
 class Membership(Struct, frozen=True, kw_only=True):
@@ -114,6 +173,73 @@ class SignedUp(Struct, frozen=True, kw_only=True):
 class Joined(Struct, frozen=True, kw_only=True):
     user_id: UUID
     role: Role
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """`address` and `program` are those of the login: the network address, and the User-Agent as sent."""
+
+    session_id: UUID
+    began_at: datetime
+    seen_at: datetime
+    """Time of the last use, accurate to a minute."""
+    expires_at: datetime
+    """The end, unless the session is used before."""
+    address: str
+    program: str
+    current: bool
+    """Whether it is the session of this request."""
+
+
+class SessionList(Struct, frozen=True, kw_only=True):
+    """The active sessions of the user, most recently used first."""
+
+    sessions: tuple[Session, ...]
+
+
+class Member(Struct, frozen=True, kw_only=True):
+    """`email` is empty until the member has confirmed an address."""
+
+    user_id: UUID
+    name: str
+    email: str
+    role: TokenRole
+    since: datetime
+
+
+class MemberList(Struct, frozen=True, kw_only=True):
+    """The owners of a business, then its staff, each sorted by name."""
+
+    members: tuple[Member, ...]
+
+
+class Invitation(Struct, frozen=True, kw_only=True):
+    invitation_id: UUID
+    email: str
+    role: TokenRole
+    created_at: datetime
+    expires_at: datetime
+
+
+class InvitationList(Struct, frozen=True, kw_only=True):
+    """The invitations that can still be accepted, newest first."""
+
+    invitations: tuple[Invitation, ...]
+
+
+class ReceivedInvitation(Struct, frozen=True, kw_only=True):
+    """An invitation as the invited person sees it. `has_account` is about the invited address."""
+
+    slug: str
+    business_name: str
+    email: str
+    role: TokenRole
+    invited_by: str
+    has_account: bool
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    slug: str
+    role: TokenRole
 
 
 class Me(Struct, frozen=True, kw_only=True):
@@ -132,10 +258,25 @@ class Token(Struct, frozen=True, kw_only=True):
     created_at: datetime
     used_at: datetime | None = None
     """Time of the last use, accurate to a minute."""
+    expires_at: datetime
+    created_by: UUID
+    """The owner who created it; it is revoked when they leave the business."""
+    address: str
+    """The network address from which it was created; empty if it is not known."""
+
+
+class AccountExport(Struct, frozen=True, kw_only=True):
+    """Everything that is stored about an account itself. Appointments and invoices belong to the businesses."""
+
+    user: User
+    memberships: tuple[Membership, ...]
+    sessions: tuple[Session, ...]
+    tokens: tuple[Token, ...]
+    """The API tokens that the user has created."""
 
 
 class TokenList(Struct, frozen=True, kw_only=True):
-    """The tokens that are not revoked, newest first."""
+    """The tokens that are neither revoked nor expired, newest first."""
 
     tokens: tuple[Token, ...]
 

@@ -3,21 +3,33 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from monolith.modules.auth.account_mails import AccountMails
+from monolith.modules.auth.account_pruning import AccountPruner
+from monolith.modules.auth.account_routes import AccountServices, account_endpoints
 from monolith.modules.auth.accounts import Accounts
-from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.business_profile import BusinessProfiles, UpdateScheduling, profile_endpoints
-from monolith.modules.auth.cookie import SessionCookie
+from monolith.modules.auth.confirmation import EmailConfirmation
+from monolith.modules.auth.cookie import Cookies
 from monolith.modules.auth.customer_routes import customer_endpoints
 from monolith.modules.auth.customers import Customers
+from monolith.modules.auth.devices import Devices
 from monolith.modules.auth.directory import Directory
+from monolith.modules.auth.invitations import Invitations
+from monolith.modules.auth.member_routes import MemberServices, member_endpoints
+from monolith.modules.auth.members import Members
+from monolith.modules.auth.password_check import PasswordCheck
+from monolith.modules.auth.password_reset import PasswordResets
 from monolith.modules.auth.passwords import Argon2Parameters, Passwords
+from monolith.modules.auth.profiles import OwnAccount
 from monolith.modules.auth.routes import Services, endpoints
 from monolith.modules.auth.sessions import Sessions
 from monolith.modules.auth.sign_up import OpenScheduling, SignUps
 from monolith.modules.auth.throttle import Throttle
 from monolith.modules.auth.tokens import ApiTokens
+from monolith.modules.notifications.api import LetterSender
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
+from monolith.shared.endpoints.cookies import CookieNames
 
 ROLE = "auth_app"
 SCHEMA = "auth"
@@ -26,16 +38,33 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """The parts of auth. `sessions` is the authenticator; the pages also use the services."""
+    """The parts of auth. `sessions` is the authenticator; the pages use the services."""
 
-    api: AuthApi
-    endpoints: list[AnyEndpoint]
+    api: Directory
     sessions: Sessions
     accounts: Accounts
     sign_ups: SignUps
-    cookie: SessionCookie
+    confirmation: EmailConfirmation
+    resets: PasswordResets
+    own_account: OwnAccount
+    members: Members
+    invitations: Invitations
+    tokens: ApiTokens
+    cookies: Cookies
     customers: Customers
     profiles: BusinessProfiles
+
+    @property
+    def endpoints(self) -> list[AnyEndpoint]:
+        """The endpoints of the JSON API."""
+        own = AccountServices(self.sessions, self.confirmation, self.resets, self.own_account, self.cookies)
+        return [
+            *endpoints(Services(self.sign_ups, self.sessions, self.accounts, self.api, self.cookies)),
+            *account_endpoints(own),
+            *member_endpoints(MemberServices(self.members, self.invitations, self.tokens, self.cookies)),
+            *customer_endpoints(self.customers),
+            *profile_endpoints(self.profiles),
+        ]
 
 
 def build_auth(
@@ -44,18 +73,42 @@ def build_auth(
     open_scheduling: OpenScheduling,
     update_scheduling: UpdateScheduling,
     public_url: str,
+    cookie_secret: str,
     hashing: Argon2Parameters | None = None,
 ) -> Auth:
-    """Build the module. `database` connects as `ROLE`. Only tests change the parameters of `hashing`."""
+    """Build the module. `database` connects as `ROLE`. Only tests change the parameters of `hashing`.
+
+    `cookie_secret` signs device cookies: every process needs the same, and another one makes all devices unknown.
+    """
     throttle = Throttle(database)
+    devices = Devices(cookie_secret)
     passwords = Passwords(hashing or Argon2Parameters())
-    sessions = Sessions(database, passwords, throttle)
-    accounts = Accounts(database, passwords, throttle)
-    sign_ups = SignUps(database, accounts, open_scheduling)
-    directory = Directory(database, accounts)
-    cookie = SessionCookie(secure=public_url.startswith("https://"))
-    services = Services(sign_ups, sessions, accounts, ApiTokens(database), directory, cookie)
-    customers = Customers(database)
-    profiles = BusinessProfiles(database, update_scheduling)
-    table = [*endpoints(services), *customer_endpoints(customers), *profile_endpoints(profiles)]
-    return Auth(directory, table, sessions, accounts, sign_ups, cookie, customers, profiles)
+    check = PasswordCheck(database, passwords, throttle, devices)
+    sessions = Sessions(database, passwords, throttle, check, devices)
+    accounts = Accounts(database, passwords, throttle, check, sessions)
+    confirmation = EmailConfirmation(database, passwords, sessions)
+    return Auth(
+        api=Directory(database, accounts, confirmation),
+        sessions=sessions,
+        accounts=accounts,
+        sign_ups=SignUps(database, accounts, sessions, open_scheduling),
+        confirmation=confirmation,
+        resets=PasswordResets(database, passwords, throttle, sessions),
+        own_account=OwnAccount(database, sessions),
+        members=Members(database, sessions),
+        invitations=Invitations(database, passwords, sessions),
+        tokens=ApiTokens(database),
+        cookies=Cookies(CookieNames.of(public_url)),
+        customers=Customers(database),
+        profiles=BusinessProfiles(database, update_scheduling),
+    )
+
+
+def account_mails(database: ModuleDatabase, sender: LetterSender, public_url: str) -> AccountMails:
+    """Build the sender of the worker. `database` connects as `ROLE`."""
+    return AccountMails(database, Throttle(database), sender, public_url)
+
+
+def account_pruner(database: ModuleDatabase) -> AccountPruner:
+    """Build the pruner of the worker. `database` connects as `ROLE`."""
+    return AccountPruner(database)

@@ -18,13 +18,15 @@ class Argon2Parameters:
     """Argon2id parameters; the defaults are the minimum of the OWASP Password Storage Cheat Sheet.
 
     `max_concurrent` limits how many hashes a process computes at the same time, which bounds memory and processor use;
-    a caller waits at most `max_wait_seconds` for one of these slots.
+    a caller waits at most `max_wait_seconds` for one of these slots. `reserved` more are for known devices, which a
+    flood of sign-ins elsewhere therefore does not keep waiting.
     """
 
     memory_kib: int = 19 * 1024
     passes: int = 2
     lanes: int = 1
     max_concurrent: int = 2
+    reserved: int = 1
     max_wait_seconds: float = 2.0
 
 
@@ -36,16 +38,17 @@ class Passwords:
             time_cost=hashing.passes, memory_cost=hashing.memory_kib, parallelism=hashing.lanes
         )
         self._slots = threading.BoundedSemaphore(hashing.max_concurrent)
+        self._reserved = threading.BoundedSemaphore(hashing.reserved)
         self._max_wait_seconds = hashing.max_wait_seconds
         self._dummy_hash = self._hasher.hash(secrets.token_urlsafe())
 
     def hash(self, password: str) -> str:
-        with self._slot():
+        with self._slot(self._slots):
             return self._hasher.hash(_normal(password))
 
-    def verify(self, password: str, password_hash: str | None) -> bool:
+    def verify(self, password: str, password_hash: str | None, *, reserved: bool = False) -> bool:
         """Return whether the password matches. Without a hash, return false after the same amount of work."""
-        with self._slot():
+        with self._slot(self._reserved if reserved else self._slots):
             try:
                 self._hasher.verify(password_hash or self._dummy_hash, _normal(password))
             except (VerificationError, InvalidHashError):
@@ -57,15 +60,15 @@ class Passwords:
         return self._hasher.check_needs_rehash(password_hash)
 
     @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(timeout=self._max_wait_seconds):
+    def _slot(self, slots: threading.BoundedSemaphore) -> Iterator[None]:
+        if not slots.acquire(timeout=self._max_wait_seconds):
             raise ApiError(
                 503, "busy", "Too many sign-ins are in progress. Please try again in a moment.", retry_after=5
             )
         try:
             yield
         finally:
-            self._slots.release()
+            slots.release()
 
 
 def _normal(password: str) -> str:

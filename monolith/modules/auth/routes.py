@@ -1,18 +1,16 @@
-"""The module's endpoints of the JSON API."""
+"""The endpoints for signing up, in and out, and for the public data of a business."""
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from monolith.modules.auth import models
 from monolith.modules.auth.accounts import AccountDetails, Accounts
-from monolith.modules.auth.cookie import SessionCookie
+from monolith.modules.auth.calls import origin_of, require_user, user_reply
+from monolith.modules.auth.cookie import Cookies
 from monolith.modules.auth.directory import Directory
 from monolith.modules.auth.sessions import NewSession, Sessions
 from monolith.modules.auth.sign_up import SignUps
-from monolith.modules.auth.tokens import ApiTokens
 from monolith.shared.endpoints import Access, AnyEndpoint, ApiError, Call, Endpoint, Principal
-from monolith.shared.endpoints.errors import forbidden
 
 MODULE = "auth"
 
@@ -24,9 +22,8 @@ class Services:
     sign_ups: SignUps
     sessions: Sessions
     accounts: Accounts
-    tokens: ApiTokens
     directory: Directory
-    cookie: SessionCookie
+    cookies: Cookies
 
 
 def endpoints(services: Services) -> list[AnyEndpoint]:
@@ -57,12 +54,6 @@ def _user_endpoints(handlers: "Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="me", method="GET", path="/me", access=Access.SIGNED_IN,
             handler=handlers.me, reply=models.Me, summary="Return the caller and the businesses they belong to",
         ),
-        Endpoint(
-            module=MODULE, name="change_password", method="POST", path="/me/password", access=Access.SESSION,
-            handler=handlers.change_password, body=models.ChangePassword, reply=None,
-            summary="Change the password and end all other sessions",
-            errors=[(403, "wrong_password"), (429, "too_many_attempts")],
-        ),
     ]  # fmt: skip
 
 
@@ -76,26 +67,7 @@ def _business_endpoints(handlers: "Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="join", method="POST", path="/businesses/{slug}/customers", access=Access.PUBLIC,
             handler=handlers.join, body=models.Join, reply=models.Joined, status=201,
             summary="Become a customer of a business, with a new account or the signed-in one",
-            errors=[(409, "account_refused"), (429, "too_many_attempts")],
-        ),
-        Endpoint(
-            module=MODULE, name="add_staff", method="POST", path="/businesses/{slug}/staff", access=Access.OWNER,
-            handler=handlers.add_staff, body=models.AddStaff, reply=models.Joined, status=201,
-            summary="Add a staff member",
-        ),
-        Endpoint(
-            module=MODULE, name="list_tokens", method="GET", path="/businesses/{slug}/tokens", access=Access.OWNER,
-            handler=handlers.list_tokens, reply=models.TokenList, summary="List the API tokens of a business",
-        ),
-        Endpoint(
-            module=MODULE, name="create_token", method="POST", path="/businesses/{slug}/tokens", access=Access.OWNER,
-            handler=handlers.create_token, body=models.CreateToken, reply=models.NewToken, status=201,
-            summary="Create an API token; its secret is returned only once",
-        ),
-        Endpoint(
-            module=MODULE, name="revoke_token", method="DELETE", path="/businesses/{slug}/tokens/{token_id}",
-            access=Access.OWNER, handler=handlers.revoke_token, reply=None, summary="Revoke an API token",
-            errors=[(404, "not_found")],
+            errors=[(429, "too_many_attempts")],
         ),
     ]  # fmt: skip
 
@@ -108,7 +80,7 @@ class Handlers:
         business, session = self._services.sign_ups.sign_up(
             call.body,
             key=call.idempotency_key or "",
-            address=call.remote_address,
+            origin=origin_of(call),
             replacing=call.principal.session_id if call.principal else None,
             trace=call.trace,
             deadline=call.deadline,
@@ -117,28 +89,23 @@ class Handlers:
 
     def log_in(self, call: Call[models.LogIn]) -> models.User:
         replacing = call.principal.session_id if call.principal else None
-        session = self._services.sessions.log_in(call.body.email, call.body.password, call.remote_address, replacing)
+        session = self._services.sessions.log_in(call.body.email, call.body.password, origin_of(call), replacing)
         return self._signed_in(call, session)
 
     def log_out(self, call: Call[None]) -> None:
         if call.principal is not None and call.principal.session_id is not None:
             self._services.sessions.log_out(call.principal.session_id)
-        call.reply_headers.append(self._services.cookie.clear())
+        call.reply_headers.append(self._services.cookies.signed_out())
 
     def me(self, call: Call[None]) -> models.Me:
         principal = call.require_principal()
         user = self._services.directory.user(principal.user_id) if principal.kind == "user" else None
         return models.Me(
             kind=principal.kind,
-            user=models.User(user_id=user.user_id, name=user.name, email=user.email) if user else None,
+            user=user_reply(user) if user else None,
             is_operator=principal.is_operator,
             memberships=self._memberships(principal),
         )
-
-    def change_password(self, call: Call[models.ChangePassword]) -> None:
-        user_id, session_id = _require_user(call.require_principal())
-        current, new = call.body.current_password, call.body.new_password
-        self._services.sessions.change_password(user_id, session_id, current, new)
 
     def business(self, call: Call[None]) -> models.BusinessProfile:
         return models.business_reply(call.require_business())
@@ -146,28 +113,11 @@ class Handlers:
     def join(self, call: Call[models.Join]) -> models.Joined:
         if call.principal is None:
             return self._join_with_account(call)
-        user_id, _ = _require_user(call.principal)
+        user_id, _ = require_user(call.principal)
         if call.body != models.Join():
             raise ApiError(400, "invalid_request", "You are already signed in: omit name, e-mail address and password.")
         role = self._services.accounts.join_as_user(call.require_business(), user_id)
         return models.Joined(user_id=user_id, role=role)
-
-    def add_staff(self, call: Call[models.AddStaff]) -> models.Joined:
-        _require_user(call.require_principal())
-        person = AccountDetails(call.body.name, call.body.email, call.body.password)
-        user_id, role = self._services.accounts.add_staff(call.require_business(), person)
-        return models.Joined(user_id=user_id, role=role)
-
-    def list_tokens(self, call: Call[None]) -> models.TokenList:
-        return models.TokenList(tokens=tuple(self._services.tokens.of_business(call.require_business())))
-
-    def create_token(self, call: Call[models.CreateToken]) -> models.NewToken:
-        creator, _ = _require_user(call.require_principal())
-        return self._services.tokens.create(call.require_business(), creator, call.body.name, call.body.role)
-
-    def revoke_token(self, call: Call[None]) -> None:
-        _require_user(call.require_principal())
-        self._services.tokens.revoke(call.require_business(), call.id_in_path("token_id", "token"))
 
     def _join_with_account(self, call: Call[models.Join]) -> models.Joined:
         name, email, password = call.body.name, call.body.email, call.body.password
@@ -176,9 +126,7 @@ class Handlers:
             message = "Send name, email and password, or sign in first and send an empty object."
             raise ApiError(400, "invalid_request", message, field=missing)
         person = AccountDetails(name, email, password)
-        session, role = self._services.accounts.join_as_customer(
-            call.require_business(), person, call.remote_address, None
-        )
+        session, role = self._services.accounts.join_as_customer(call.require_business(), person, origin_of(call), None)
         return models.Joined(user_id=self._signed_in(call, session).user_id, role=role)
 
     def _memberships(self, principal: Principal) -> tuple[models.Membership, ...]:
@@ -192,15 +140,5 @@ class Handlers:
         return tuple(models.Membership(business=models.business_reply(business), role=role) for business, role in found)
 
     def _signed_in(self, call: Call[Any], session: NewSession) -> models.User:
-        call.reply_headers.append(self._services.cookie.set(session.secret))
-        return models.User(user_id=session.user.user_id, name=session.user.name, email=session.user.email)
-
-
-def _require_user(principal: Principal) -> tuple[UUID, UUID]:
-    """Return the ids of the user and the session.
-
-    Raises ApiError 403 for an API token, because the effect of these operations would outlive its revocation.
-    """
-    if principal.session_id is None:
-        raise forbidden("This requires a signed-in user; API tokens are not allowed.")
-    return principal.user_id, principal.session_id
+        call.reply_headers += self._services.cookies.signed_in(session)
+        return user_reply(session.user)

@@ -1,6 +1,6 @@
 """Login, logout, password changes and authentication."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,79 +8,137 @@ from sqlalchemy import Connection
 
 from monolith.modules.auth import credentials
 from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.devices import Devices
+from monolith.modules.auth.models import Session
+from monolith.modules.auth.origin import Origin
+from monolith.modules.auth.password_check import PasswordCheck
 from monolith.modules.auth.passwords import Passwords
-from monolith.modules.auth.repository import accounts, principals, sessions
+from monolith.modules.auth.repository import account_mails, accounts, mail_tokens, principals, sessions
 from monolith.modules.auth.repository.accounts import Account
-from monolith.modules.auth.throttle import PASSWORD_FROM_ADDRESS, PASSWORD_OF_ACCOUNT, Throttle
+from monolith.modules.auth.throttle import PASSWORD_OF_ACCOUNT, Throttle
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError, Principal
+from monolith.shared.endpoints.errors import not_found
 
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session that was just created; `secret` is the value of its cookie."""
+    """A session that was just created; `secret` and `device` are the values of its cookies."""
 
     user: UserRef
     secret: str
+    device: str
 
 
 class Sessions:
     """Sessions of users; implements `Authenticator`."""
 
-    def __init__(self, database: ModuleDatabase, passwords: Passwords, throttle: Throttle) -> None:
+    def __init__(
+        self,
+        database: ModuleDatabase,
+        passwords: Passwords,
+        throttle: Throttle,
+        password_check: PasswordCheck,
+        devices: Devices,
+    ) -> None:
         self._database = database
         self._passwords = passwords
         self._throttle = throttle
+        self._password_check = password_check
+        self._devices = devices
         self._session_ended_callbacks: list[Callable[[UUID], None]] = []
 
     def on_session_ended(self, callback: Callable[[UUID], None]) -> None:
-        """Register a callback for the id of each session that is logged out in this process."""
+        """Register a callback for the id of each session that is ended in this process."""
         self._session_ended_callbacks.append(callback)
 
-    def log_in(self, email: str, password: str, address: str, replacing: UUID | None = None) -> NewSession:
+    def log_in(self, email: str, password: str, origin: Origin, replacing: UUID | None = None) -> NewSession:
         """Start a session, ending the one it replaces. Raises ApiError 401, or 429 after too many failures.
 
         An unknown e-mail address and a wrong password give the same error after the same amount of work.
         """
-        email = email.lower()
-        attempts = ((PASSWORD_FROM_ADDRESS, address), (PASSWORD_OF_ACCOUNT, email))
-        self._throttle.charge(*attempts)
-        with self._database.transaction() as connection:
-            account = accounts.by_email(connection, email)
-        correct = self._passwords.verify(password, account.password_hash if account else None)
-        if account is None or not correct:
+        account, attempts = self._password_check.limited_account(email.lower(), password, origin)
+        if account is None:
             raise wrong_credentials()
         newer = self._passwords.hash(password) if self._passwords.is_outdated(account.password_hash) else None
         with self._database.transaction() as connection:
             self._throttle.refund(connection, *attempts)
-            session = begin_session(connection, account, replacing)
+            session = self.begin(connection, account, origin, replacing)
             if newer is not None:
                 accounts.set_password(connection, account.user.user_id, old=account.password_hash, new=newer)
         return session
+
+    def begin(self, connection: Connection, account: Account, origin: Origin, replacing: UUID | None) -> NewSession:
+        """Start a session for an account whose password was just verified, in the caller's transaction.
+
+        Raises ApiError 401 if the password has changed since then.
+        """
+        secret = credentials.new_session_secret()
+        if replacing is not None:
+            sessions.end(connection, replacing)
+        user, secret_hash = account.user, credentials.hash_secret(secret)
+        if not sessions.begin(connection, user.user_id, account.password_hash, secret_hash, origin):
+            raise wrong_credentials()
+        return NewSession(user, secret, self._devices.issue(user.user_id))
 
     def log_out(self, session_id: UUID) -> None:
         """End the session immediately, in every process. Idempotent."""
         with self._database.transaction() as connection:
             sessions.end(connection, session_id)
-        for callback in self._session_ended_callbacks:
-            callback(session_id)
+        self.report_ended([session_id])
 
-    def change_password(self, user_id: UUID, session_id: UUID, current: str, new: str) -> None:
-        """Change the password and end all other sessions of the user. Raises ApiError 403 if `current` is wrong."""
+    def active(self, user_id: UUID, current: UUID) -> list[Session]:
+        """Return the user's active sessions, most recently used first."""
+        return self._database.query(lambda connection: sessions.active(connection, user_id, current))
+
+    def end(self, user_id: UUID, session_id: UUID) -> None:
+        """End one of the user's sessions. Raises ApiError 404 if the user has no such session."""
+        with self._database.transaction() as connection:
+            if not sessions.end_own(connection, user_id, session_id):
+                raise not_found("session")
+        self.report_ended([session_id])
+
+    def end_others(self, user_id: UUID, kept: UUID) -> None:
+        """End all sessions of the user but one. Idempotent."""
+        with self._database.transaction() as connection:
+            ended = sessions.end_others(connection, user_id, kept)
+        self.report_ended(ended)
+
+    def report_ended(self, session_ids: Iterable[UUID]) -> None:
+        """Report sessions that a committed transaction has ended."""
+        for session_id in session_ids:
+            for callback in self._session_ended_callbacks:
+                callback(session_id)
+
+    def require_password(self, user_id: UUID, password: str) -> Account:
+        """Return the account of a signed-in user who repeats the password. Raises ApiError 403, or 429."""
         with self._database.transaction() as connection:
             account = accounts.by_id(connection, user_id)
         if account is None:
             raise wrong_credentials()
-        attempt = (PASSWORD_OF_ACCOUNT, account.user.email)
+        attempt = (PASSWORD_OF_ACCOUNT, str(user_id))
         self._throttle.charge(attempt)
-        if not self._passwords.verify(current, account.password_hash):
-            raise _wrong_current_password()
-        new_hash = self._passwords.hash(new)
+        if not self._passwords.verify(password, account.password_hash):
+            raise wrong_current_password()
         with self._database.transaction() as connection:
             self._throttle.refund(connection, attempt)
+        return account
+
+    def change_password(self, user_id: UUID, session_id: UUID, current: str, new: str) -> None:
+        """Change the password and end all other sessions of the user. Raises ApiError 403 if `current` is wrong.
+
+        The user is notified by mail, and links that were mailed before become invalid.
+        """
+        account = self.require_password(user_id, current)
+        new_hash = self._passwords.hash(new)
+        with self._database.transaction() as connection:
             if not accounts.set_password(connection, user_id, old=account.password_hash, new=new_hash):
-                raise _wrong_current_password()
-            sessions.end_others(connection, user_id, kept=session_id)
+                raise wrong_current_password()
+            ended = sessions.end_others(connection, user_id, kept=session_id)
+            if account.user.confirmed:
+                mail_tokens.forget(connection, [user_id])
+                account_mails.enqueue(connection, "password_changed", account.user.email, user_id)
+        self.report_ended(ended)
 
     def by_session(self, secret: str) -> Principal | None:
         if not credentials.is_session_secret(secret):
@@ -93,22 +151,9 @@ class Sessions:
         return principals.by_token(self._database, credentials.hash_secret(secret))
 
 
-def begin_session(connection: Connection, account: Account, replacing: UUID | None) -> NewSession:
-    """Start a session for an account whose password was just verified.
-
-    Raises ApiError 401 if the password has changed since then.
-    """
-    secret = credentials.new_session_secret()
-    if replacing is not None:
-        sessions.end(connection, replacing)
-    if not sessions.begin(connection, account.user.user_id, account.password_hash, credentials.hash_secret(secret)):
-        raise wrong_credentials()
-    return NewSession(account.user, secret)
-
-
 def wrong_credentials() -> ApiError:
     return ApiError(401, "wrong_credentials", "The e-mail address or password is incorrect.")
 
 
-def _wrong_current_password() -> ApiError:
+def wrong_current_password() -> ApiError:
     return ApiError(403, "wrong_password", "The current password is incorrect.", field="current_password")

@@ -16,11 +16,12 @@ import msgspec
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace
 from monolith.modules.auth import models
-from monolith.modules.auth.accounts import AccountDetails, Accounts, account_refused
+from monolith.modules.auth.accounts import AccountDetails, Accounts
 from monolith.modules.auth.api import OpeningFailed
-from monolith.modules.auth.repository import accounts, businesses, sign_ups
+from monolith.modules.auth.origin import Origin
+from monolith.modules.auth.repository import accounts, businesses, memberships, sign_ups
 from monolith.modules.auth.repository.accounts import Account
-from monolith.modules.auth.sessions import NewSession, begin_session
+from monolith.modules.auth.sessions import NewSession, Sessions
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 
@@ -31,47 +32,59 @@ OpenScheduling = Callable[[BusinessRef, Trace, Deadline], None]
 class SignUps:
     """Signs up businesses. Every method may raise ApiError 429 and DatabaseUnavailable."""
 
-    def __init__(self, database: ModuleDatabase, accounts: Accounts, open_scheduling: OpenScheduling) -> None:
+    def __init__(
+        self, database: ModuleDatabase, accounts: Accounts, sessions: Sessions, open_scheduling: OpenScheduling
+    ) -> None:
         self._database = database
         self._accounts = accounts
+        self._sessions = sessions
         self._open_scheduling = open_scheduling
 
     def sign_up(
-        self, body: models.SignUp, *, key: str, address: str, replacing: UUID | None, trace: Trace, deadline: Deadline
+        self, body: models.SignUp, *, key: str, origin: Origin, replacing: UUID | None, trace: Trace, deadline: Deadline
     ) -> tuple[BusinessRef, NewSession]:
         """Sign up a business and return it, open, with its owner's session. Idempotent per key and body.
 
-        Raises ApiError: 422 if the key was used for another body; 409 `slug_taken`; 409 `account_refused` if the
-        e-mail address has an account with another password; 503 `set_up_unfinished` if the business is stored but
-        scheduling could not open it.
+        Raises ApiError: 422 if the key was used for another body; 409 `slug_taken`; 503 `set_up_unfinished` if the
+        business is stored but scheduling could not open it.
         """
-        account, exists = self._accounts.identify(AccountDetails(body.name, body.email, body.password), address)
-        business = self._register(body, key, account, exists)
-        if business is None:
-            # A concurrent request with the same key created the account; verify its password.
-            account, _ = self._accounts.identify(AccountDetails(body.name, body.email, body.password), address)
-            business = self._register(body, key, account, exists=True)
-            assert business is not None
+        person = AccountDetails(body.name, body.email, body.password)
+        account, exists = self._accounts.identify(person, origin)
+        business, owner_id = self._register(body, key, account, exists)
+        if owner_id != account.user.user_id:
+            # An earlier request with the same key, maybe a concurrent one, created the account of the owner.
+            account = self._owner(owner_id, body.password)
         self._open(business, trace, deadline)
         with self._database.transaction() as connection:
             businesses.mark_open(connection, business.business_id)
-            return business, begin_session(connection, account, replacing)
+            return business, self._sessions.begin(connection, account, origin, replacing)
 
-    def _register(self, body: models.SignUp, key: str, account: Account, exists: bool) -> BusinessRef | None:
-        """Return the business of this key, creating it if needed; None if it exists but `account` does not."""
+    def _register(self, body: models.SignUp, key: str, account: Account, exists: bool) -> tuple[BusinessRef, UUID]:
+        """Return the business of this key, creating it if needed, and its owner."""
         business = BusinessRef(new_id(), body.slug, body.business_name, body.zone, body.currency)
+        owner_id = account.user.user_id
         with self._database.transaction() as connection:
-            earlier = sign_ups.reserve(connection, _hash(key.encode()), _request_hash(body), business.business_id)
+            earlier = sign_ups.reserve(
+                connection, _hash(key.encode()), _request_hash(body), business.business_id, owner_id
+            )
             if earlier is not None:
-                if earlier.request_hash != _request_hash(body):
+                known = businesses.by_id(connection, earlier.business_id)
+                if earlier.request_hash != _request_hash(body) or known is None:
                     raise _key_reused()
-                return businesses.by_id(connection, earlier.business_id) if exists else None
+                return known, earlier.user_id or owner_id
             if not businesses.insert(connection, business):
                 raise _slug_taken(body.slug)
-            if not exists and not accounts.insert(connection, account):
-                raise account_refused()
-            accounts.join(connection, business.business_id, account.user.user_id, "owner")
-        return business
+            if not exists:
+                self._accounts.insert(connection, account)
+            memberships.join(connection, business.business_id, owner_id, "owner")
+        return business, owner_id
+
+    def _owner(self, user_id: UUID, password: str) -> Account:
+        with self._database.transaction() as connection:
+            owner = accounts.by_id(connection, user_id)
+        if owner is None or not self._accounts.has_password(owner, password):
+            raise _key_reused()
+        return owner
 
     def _open(self, business: BusinessRef, trace: Trace, deadline: Deadline) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Rate limits on password attempts and new accounts, with bounded state.
+"""Rate limits on password attempts, new accounts and mails, with bounded state.
 
 Each subject (an account or an IP address) has an allowance that attempts consume and time restores. Subjects are hashed
 into a fixed number of buckets, so that the table cannot be made to grow.
@@ -38,7 +38,21 @@ PASSWORD_OF_ACCOUNT = Limit("password of account", burst=10, seconds=20)
 PASSWORD_FROM_ADDRESS = Limit("password from address", burst=50, seconds=2)
 """Generous, because many users may share an IP address; successful attempts do not count."""
 
+PASSWORD_FROM_DEVICE = Limit("password from device", burst=10, seconds=20)
+"""For devices on which the account has signed in before; they are not subject to the limits above."""
+
 NEW_ACCOUNT_FROM_ADDRESS = Limit("new account from address", burst=200, seconds=2)
+SIGN_UP_WITH_EMAIL = Limit("sign-up with e-mail", burst=10, seconds=20)
+"""Never refunded: a limit that depended on the outcome would reveal whether the address has an account."""
+
+MAIL_TO_ADDRESS = Limit("mail to address", burst=5, seconds=300)
+"""Mails that a stranger can request for an address: to confirm it, and to reset a password."""
+
+RESET_FROM_ADDRESS = Limit("reset from address", burst=20, seconds=30)
+
+
+Attempt = tuple[Limit, str]
+"""A limit, and the subject to which it applies."""
 
 
 class Throttle:
@@ -47,7 +61,7 @@ class Throttle:
     def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
-    def charge(self, *attempts: tuple[Limit, str]) -> None:
+    def charge(self, *attempts: Attempt) -> None:
         """Charge the attempts. Raises ApiError 429, charging nothing, if one of the allowances is exhausted.
 
         Pass an address before an account: the fixed order prevents deadlocks.
@@ -60,7 +74,7 @@ class Throttle:
                 if wait is not None:
                     raise _too_many(wait)
 
-    def refund(self, connection: Connection, *attempts: tuple[Limit, str]) -> None:
+    def refund(self, connection: Connection, *attempts: Attempt) -> None:
         """Refund attempts that succeeded, in the order in which they were charged."""
         for limit, subject in attempts:
             throttles.refund(connection, limit.kind, _bucket(subject), limit.cost)

@@ -1,10 +1,13 @@
 """API tokens of businesses."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from monolith.modules.auth import credentials
-from monolith.modules.auth.models import NewToken, Token, TokenRole
-from monolith.modules.auth.repository import tokens
+from monolith.modules.auth.members import require_owner
+from monolith.modules.auth.models import CreateToken, NewToken, Token
+from monolith.modules.auth.origin import Origin
+from monolith.modules.auth.repository import memberships, tokens
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.endpoints.errors import not_found
@@ -13,15 +16,17 @@ MAX_TOKENS = 50
 
 
 class ApiTokens:
-    """A token belongs to the business and outlives the membership of its creator."""
+    """A token acts for the business until it expires, is revoked, or its creator no longer owns the business."""
 
     def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
-    def create(self, business: BusinessRef, creator: UUID, name: str, role: TokenRole) -> NewToken:
+    def create(self, business: BusinessRef, creator: UUID, wanted: CreateToken, origin: Origin) -> NewToken:
         """Create a token. Raises ApiError 409 if the business already has 50."""
         secret = credentials.new_token_secret()
         with self._database.transaction() as connection:
+            memberships.lock(connection, business.business_id)
+            require_owner(connection, business, creator)
             if tokens.count(connection, business.business_id) >= MAX_TOKENS:
                 message = f"This business already has {MAX_TOKENS} tokens. Revoke one that is no longer in use."
                 raise ApiError(409, "too_many_tokens", message)
@@ -29,10 +34,12 @@ class ApiTokens:
                 connection,
                 token_id=new_id(),
                 business_id=business.business_id,
-                name=name,
-                role=role,
+                name=wanted.name,
+                role=wanted.role,
                 secret_hash=credentials.hash_secret(secret),
                 created_by=creator,
+                address=origin.address,
+                valid_for=timedelta(days=wanted.expires_in_days),
             )
         return NewToken(token=token, secret=secret)
 
@@ -45,3 +52,8 @@ class ApiTokens:
         with self._database.transaction() as connection:
             if not tokens.revoke(connection, business.business_id, token_id):
                 raise not_found("token")
+
+    def revoke_all(self, business: BusinessRef) -> None:
+        """Revoke all tokens of the business immediately. Idempotent."""
+        with self._database.transaction() as connection:
+            tokens.revoke_all(connection, business.business_id)

@@ -15,6 +15,7 @@ from flask import request
 
 from contracts.chassis.problem import Problem
 from monolith.shared.database import CommitUnknown, DatabaseUnavailable
+from monolith.shared.flags.store import FlagStore
 from monolith.shared.middleware.request_context import current_request_context
 
 _log = logging.getLogger("monolith.denied")
@@ -93,6 +94,16 @@ class DenialLog:
                 return None
             unrecorded, allowance.unrecorded = allowance.unrecorded, 0
             return unrecorded
+
+
+def audited_denials(store: FlagStore) -> DenialLog:
+    """Return a log whose entries go to the audit log."""
+
+    def append(denial: Denial) -> None:
+        details = {"status": denial.status, "unrecorded": denial.unrecorded}
+        store.record("access.denied", denial.subject, actor=denial.actor, reason=denial.code, details=details)
+
+    return DenialLog(append)
 
 
 def _is_denial(problem: Problem) -> bool:

@@ -1,0 +1,191 @@
+"""The texts of the mails about accounts, and the links in them."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import urlencode
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from monolith.modules.auth import confirmation, credentials, password_reset
+from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.repository import accounts, invitations, mail_tokens
+from monolith.modules.auth.repository.account_mails import MailKind, QueuedMail
+from monolith.modules.notifications.api import Letter
+from monolith.shared.database import ModuleDatabase
+
+_IGNORE = "If this was not you, ignore this mail: without the link, nobody can use your address."
+_NOT_YOU = "If this was not you, reset your password now:"
+
+
+class _Text(NamedTuple):
+    name: str
+    subject: str
+    paragraphs: tuple[str, ...]
+
+
+class Letters:
+    """Writes mails. Each link gets a new secret, of which only the hash is stored."""
+
+    def __init__(self, database: ModuleDatabase, public_url: str) -> None:
+        self._database = database
+        self._public_url = public_url.rstrip("/")
+        self._writers: dict[MailKind, Callable[[Connection, QueuedMail], _Text | None]] = {
+            "sign_up": self._sign_up,
+            "email_change": self._email_change,
+            "email_change_notice": self._email_change_notice,
+            "reset": self._reset,
+            "password_changed": self._password_changed,
+            "invitation": self._invitation,
+        }
+
+    def write(self, mail: QueuedMail) -> Letter | None:
+        """Return the mail as it is to be sent now; None if there is no longer a reason for it."""
+        writer = self._writers.get(mail.kind)
+        if writer is None:
+            return None
+        with self._database.transaction() as connection:
+            text = writer(connection, mail)
+        if text is None:
+            return None
+        return Letter(mail.mail_id, mail.created_at, text.name, mail.email, text.subject, text.paragraphs)
+
+    def _sign_up(self, connection: Connection, mail: QueuedMail) -> _Text | None:
+        owner = accounts.by_email(connection, mail.email)
+        if owner is not None:
+            return self._existing_account(owner.user) if owner.user.user_id != mail.subject_id else None
+        user = self._waiting(connection, mail)
+        if user is None:
+            return None
+        return _Text(
+            user.name,
+            "Confirm your e-mail address",
+            (
+                "Someone, hopefully you, has signed up with this e-mail address.",
+                "Confirm it within 24 hours. Confirmations of appointments are sent here from then on:",
+                self._confirmation_link(connection, user.user_id, mail.email),
+                _IGNORE,
+            ),
+        )
+
+    def _existing_account(self, owner: UserRef) -> _Text:
+        return _Text(
+            owner.name,
+            "You already have an account",
+            (
+                "Someone, hopefully you, has signed up with this e-mail address, which already has an account.",
+                "Sign in to use your account:",
+                f"{self._public_url}/sign-in",
+                "If you have forgotten your password, set a new one:",
+                f"{self._public_url}/forgot-password",
+                "If this was not you, ignore this mail: your account has not changed.",
+            ),
+        )
+
+    def _email_change(self, connection: Connection, mail: QueuedMail) -> _Text | None:
+        if accounts.by_email(connection, mail.email) is not None:
+            return _Text(
+                "",
+                "This address already has an account",
+                (
+                    "Someone, hopefully you, wants to use this e-mail address for another account.",
+                    "That is not possible, because it has an account of its own.",
+                ),
+            )
+        user = self._waiting(connection, mail)
+        if user is None:
+            return None
+        return _Text(
+            user.name,
+            "Confirm your new e-mail address",
+            (
+                "You have changed the e-mail address of your account. Confirm the new one within 24 hours:",
+                self._confirmation_link(connection, user.user_id, mail.email),
+                _IGNORE,
+            ),
+        )
+
+    def _email_change_notice(self, connection: Connection, mail: QueuedMail) -> _Text | None:
+        user = self._account(connection, mail)
+        if user is None:
+            return None
+        return _Text(
+            user.name,
+            "Your e-mail address is being changed",
+            (
+                "Another e-mail address was entered for your account. It replaces this one when it is confirmed.",
+                _NOT_YOU,
+                f"{self._public_url}/forgot-password",
+            ),
+        )
+
+    def _reset(self, connection: Connection, mail: QueuedMail) -> _Text | None:
+        account = accounts.by_email(connection, mail.email)
+        if account is None:
+            return None
+        secret = credentials.new_session_secret()
+        mail_tokens.add(
+            connection,
+            "reset",
+            account.user.user_id,
+            mail.email,
+            credentials.hash_secret(secret),
+            password_reset.LINK_VALID_FOR,
+        )
+        return _Text(
+            account.user.name,
+            "Set a new password",
+            (
+                "Set a new password within one hour. All devices are signed out then:",
+                self._link("reset-password", secret),
+                "If this was not you, ignore this mail: your password has not changed.",
+            ),
+        )
+
+    def _password_changed(self, connection: Connection, mail: QueuedMail) -> _Text | None:
+        user = self._account(connection, mail)
+        if user is None:
+            return None
+        return _Text(
+            user.name,
+            "Your password was changed",
+            ("The password of your account was changed.", _NOT_YOU, f"{self._public_url}/forgot-password"),
+        )
+
+    def _invitation(self, connection: Connection, mail: QueuedMail) -> _Text | None:
+        found = invitations.by_id(connection, mail.subject_id) if mail.subject_id else None
+        if found is None:
+            return None
+        secret = credentials.new_session_secret()
+        invitations.set_secret(connection, found.invitation_id, credentials.hash_secret(secret))
+        role = "an owner" if found.role == "owner" else "a member of the staff"
+        return _Text(
+            "",
+            f"Invitation to {found.business_name}",
+            (
+                f"{found.invited_by} invites you to {found.business_name}, as {role}.",
+                "Accept the invitation within seven days:",
+                self._link("invitation", secret),
+                "If you do not know them, ignore this mail.",
+            ),
+        )
+
+    def _waiting(self, connection: Connection, mail: QueuedMail) -> UserRef | None:
+        """Return the account of the mail if it still waits for the confirmation of the address."""
+        user = self._account(connection, mail)
+        if user is None or mail_tokens.awaited_address(connection, user.user_id) != mail.email:
+            return None
+        return user
+
+    def _account(self, connection: Connection, mail: QueuedMail) -> UserRef | None:
+        account = accounts.by_id(connection, mail.subject_id) if mail.subject_id else None
+        return account.user if account else None
+
+    def _confirmation_link(self, connection: Connection, user_id: UUID, email: str) -> str:
+        secret = credentials.new_session_secret()
+        hashed = credentials.hash_secret(secret)
+        mail_tokens.add(connection, "confirm", user_id, email, hashed, confirmation.LINK_VALID_FOR)
+        return self._link("confirm-email", secret)
+
+    def _link(self, page: str, secret: str) -> str:
+        return f"{self._public_url}/{page}?{urlencode({'token': secret})}"

@@ -1,0 +1,80 @@
+"""Sending of the mails about accounts, in the worker.
+
+What a mail says depends on whether its address has an account. That is looked up here, after the request, so that
+neither the answer nor its duration reveals it.
+"""
+
+import logging
+from datetime import timedelta
+
+from contracts.chassis.backoff import backoff_delay
+from monolith.modules.auth.account_letters import Letters
+from monolith.modules.auth.repository import account_mails
+from monolith.modules.auth.repository.account_mails import QueuedMail
+from monolith.modules.auth.throttle import MAIL_TO_ADDRESS, Throttle
+from monolith.modules.notifications.api import DeliveryDeferred, DeliveryRejected, LetterSender
+from monolith.shared.database import ModuleDatabase
+from monolith.shared.endpoints import ApiError
+
+log = logging.getLogger(__name__)
+
+BATCH = 20
+CLAIM = timedelta(minutes=2)
+"""Longer than a batch takes. After this time, another sender retries the mails of one that crashed."""
+ATTEMPTS = 20
+_REQUESTED_BY_ANYONE = frozenset({"sign_up", "email_change", "reset"})
+
+
+class AccountMails:
+    """Sends queued mails at least once; any number of senders may run. A link is created anew for each attempt."""
+
+    def __init__(self, database: ModuleDatabase, throttle: Throttle, sender: LetterSender, public_url: str) -> None:
+        self._database = database
+        self._throttle = throttle
+        self._sender = sender
+        self._letters = Letters(database, public_url)
+
+    def step(self) -> bool:
+        """Attempt a batch of mails; return whether any were due. Raises DatabaseUnavailable."""
+        with self._database.transaction() as connection:
+            due = account_mails.claim(connection, BATCH, CLAIM)
+        for mail in due:
+            self._process(mail)
+        if not due:
+            self._sender.close()
+        return bool(due)
+
+    def _process(self, mail: QueuedMail) -> None:
+        try:
+            if mail.kind == "confirmed" and mail.subject_id is not None:
+                self._sender.release(mail.subject_id)
+            elif self._may_send(mail):
+                letter = self._letters.write(mail)
+                if letter is not None:
+                    self._sender.send(letter)
+        except DeliveryRejected as error:
+            log.warning("mail %s cannot be delivered: %s", mail.mail_id, error)
+        except DeliveryDeferred as error:
+            if mail.attempts < ATTEMPTS:
+                self._defer(mail, error)
+                return
+            log.warning("mail %s given up after %d attempts: %s", mail.mail_id, mail.attempts, error)
+        with self._database.transaction() as connection:
+            account_mails.remove(connection, mail.mail_id)
+
+    def _may_send(self, mail: QueuedMail) -> bool:
+        """Return whether an address that anyone may name has not received too many mails already."""
+        if mail.kind not in _REQUESTED_BY_ANYONE or mail.attempts > 1:
+            return True
+        try:
+            self._throttle.charge((MAIL_TO_ADDRESS, f"{mail.kind} {mail.email}"))
+        except ApiError:
+            log.warning("mail %s was dropped: its address receives too many", mail.mail_id)
+            return False
+        return True
+
+    def _defer(self, mail: QueuedMail, error: Exception) -> None:
+        delay = timedelta(seconds=backoff_delay(mail.attempts, 5.0, 3600.0))
+        log.warning("delivery of mail %s failed (attempt %d): %s", mail.mail_id, mail.attempts, error)
+        with self._database.transaction() as connection:
+            account_mails.defer(connection, mail.mail_id, delay)

@@ -1,0 +1,40 @@
+"""What the handlers of all endpoints of the module need from a call."""
+
+from typing import Any
+from uuid import UUID
+
+from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.invitations import email_unconfirmed
+from monolith.modules.auth.models import User
+from monolith.modules.auth.origin import Origin
+from monolith.shared.endpoints import Call, Principal
+from monolith.shared.endpoints.errors import forbidden
+
+
+def origin_of(call: Call[Any]) -> Origin:
+    return Origin(call.remote_address, call.user_agent, call.device_cookie)
+
+
+def require_user(principal: Principal) -> tuple[UUID, UUID]:
+    """Return the ids of the user and the session.
+
+    Raises ApiError 403 for an API token, because the effect of these operations would outlive its revocation.
+    """
+    if principal.session_id is None:
+        raise forbidden("This requires a signed-in user; API tokens are not allowed.")
+    return principal.user_id, principal.session_id
+
+
+def require_confirmed_user(principal: Principal) -> UUID:
+    """Return the id of a user with a confirmed e-mail address, which is needed to let others or programs in.
+
+    Raises ApiError 403 for others.
+    """
+    user_id, _ = require_user(principal)
+    if not principal.confirmed:
+        raise email_unconfirmed()
+    return user_id
+
+
+def user_reply(user: UserRef) -> User:
+    return User(user_id=user.user_id, name=user.name, email=user.email, email_confirmed=user.confirmed)

@@ -1,0 +1,149 @@
+"""Confirmation of e-mail addresses, by links that only the owner of the mailbox receives."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from monolith.modules.auth import credentials
+from monolith.modules.auth.origin import Origin
+from monolith.modules.auth.passwords import Passwords
+from monolith.modules.auth.repository import account_mails, accounts, mail_tokens, sessions, tokens
+from monolith.modules.auth.repository.account_mails import MailKind
+from monolith.modules.auth.repository.accounts import Account
+from monolith.modules.auth.repository.mail_tokens import MailToken
+from monolith.modules.auth.sessions import NewSession, Sessions
+from monolith.shared.database import ModuleDatabase
+from monolith.shared.endpoints import ApiError
+from monolith.shared.endpoints.errors import not_found
+
+LINK_VALID_FOR = timedelta(hours=24)
+UNCONFIRMED_ACCOUNT_VALID_FOR = timedelta(days=7)
+
+
+class EmailConfirmation:
+    """Confirms the addresses of new accounts, and changes of the address of existing ones.
+
+    Whoever signed up may not be the owner of the mailbox. Therefore the link alone does not confirm an account: it
+    takes a session of that account, or its password, or else a new password, with which the previous one and all
+    sessions end. Other sign-ups with the same address end in any case. A changed address cannot take over an account
+    in this way: it may have been mistyped, so the link takes the session or the password of the account.
+    """
+
+    def __init__(self, database: ModuleDatabase, passwords: Passwords, sessions: Sessions) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._sessions = sessions
+
+    def needs_password(self, secret: str, user_id: UUID | None) -> bool:
+        """Return whether `confirm` needs a password, for a signed-in user or None. Raises ApiError 404."""
+        return self._account_of(secret)[1].user.user_id != user_id
+
+    def confirm(self, secret: str, password: str | None, origin: Origin, principal_id: UUID | None) -> NewSession:
+        """Confirm the address that the link was sent to, and return a new session of its account.
+
+        Raises ApiError 404 for a link that is unknown, expired or used, 400 if a password is needed, 403 if it is
+        wrong, and 409 if another account has confirmed the address.
+        """
+        token, account = self._account_of(secret)
+        taken_over = False
+        if account.user.user_id != principal_id:
+            account, taken_over = self._prove(account, password)
+        ended: list[UUID] = []
+        with self._database.transaction() as connection:
+            confirm_address(connection, token, ended)
+            if taken_over:
+                accounts.replace_password(connection, account.user.user_id, account.password_hash)
+                ended += sessions.end_all(connection, [account.user.user_id])
+                tokens.revoke_of_creators(connection, [account.user.user_id])
+            session = self._sessions.begin(connection, account, origin, None)
+        self._sessions.report_ended(ended)
+        return session
+
+    def confirm_by_operator(self, email: str) -> None:
+        """See `AuthApi.confirm_email`."""
+        email = email.lower()
+        ended: list[UUID] = []
+        with self._database.transaction() as connection:
+            waiting = accounts.newest_unconfirmed(connection, email)
+            if waiting is not None:
+                confirm_address(connection, MailToken(waiting.user.user_id, email), ended)
+            elif accounts.by_email(connection, email) is None:
+                raise ApiError(404, "not_found", f"No account has the address {email}.")
+        self._sessions.report_ended(ended)
+
+    def resend(self, user_id: UUID) -> None:
+        """Mail another link for the address that the account waits for, if there is one."""
+        with self._database.transaction() as connection:
+            waiting = mail_tokens.awaited_address(connection, user_id)
+            if waiting is not None:
+                account = accounts.by_id(connection, user_id)
+                kind = _kind_of_mail(confirmed=account is not None and account.user.confirmed)
+                account_mails.enqueue(connection, kind, waiting, user_id)
+
+    def request_change(self, user_id: UUID, password: str, email: str) -> None:
+        """Mail a link to a new address, which replaces the current one when it is confirmed.
+
+        The answer does not depend on whether the address has an account. Raises ApiError 403 for a wrong password.
+        """
+        email = email.lower()
+        account = self._sessions.require_password(user_id, password)
+        with self._database.transaction() as connection:
+            mail_tokens.request_change(connection, user_id, email)
+            kind = _kind_of_mail(confirmed=account.user.confirmed)
+            account_mails.enqueue(connection, kind, email, user_id)
+            if account.user.confirmed:
+                account_mails.enqueue(connection, "email_change_notice", account.user.email, user_id)
+
+    def _account_of(self, secret: str) -> tuple[MailToken, Account]:
+        with self._database.transaction() as connection:
+            token = mail_tokens.find(connection, "confirm", credentials.hash_secret(secret))
+            account = accounts.by_id(connection, token.user_id) if token else None
+        if token is None or account is None:
+            raise invalid_link()
+        return token, account
+
+    def _prove(self, account: Account, password: str | None) -> tuple[Account, bool]:
+        """Return the account as it is after the confirmation, and whether its password is a new one."""
+        if password is None:
+            raise ApiError(400, "password_required", "Enter a password for your account.", field="password")
+        if account.user.confirmed:
+            return self._sessions.require_password(account.user.user_id, password), False
+        if self._passwords.verify(password, account.password_hash):
+            return account, False
+        return Account(account.user, self._passwords.hash(password)), True
+
+
+def confirm_address(connection: Connection, token: MailToken, ended: list[UUID]) -> None:
+    """Confirm the address, and end the other sign-ups with it; add the ids of the sessions that end to `ended`.
+
+    Raises ApiError 404 if the account no longer waits for the address, 409 if another account has confirmed it.
+    """
+    mail_tokens.lock_email(connection, token.email)
+    if accounts.by_email(connection, token.email) is not None:
+        raise ApiError(409, "email_in_use", "This e-mail address belongs to another account. Sign in to that one.")
+    if not mail_tokens.confirm(connection, token.user_id, token.email):
+        raise invalid_link()
+    retired = mail_tokens.retire_others(connection, token.user_id, token.email)
+    ended += end_credentials(connection, retired)
+    mail_tokens.forget(connection, [token.user_id])
+    account_mails.enqueue(connection, "confirmed", token.email, token.user_id)
+
+
+def end_credentials(connection: Connection, user_ids: list[UUID]) -> list[UUID]:
+    """End sessions, links and API tokens of accounts that are no longer usable; return the ids of the sessions."""
+    if not user_ids:
+        return []
+    mail_tokens.forget(connection, user_ids)
+    tokens.revoke_of_creators(connection, user_ids)
+    return sessions.end_all(connection, user_ids)
+
+
+def _kind_of_mail(*, confirmed: bool) -> MailKind:
+    return "email_change" if confirmed else "sign_up"
+
+
+def invalid_link() -> ApiError:
+    error = not_found("link")
+    error.message = "This link has expired or was used before. Request a new one."
+    return error

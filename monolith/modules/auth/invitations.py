@@ -1,0 +1,135 @@
+"""Invitations to the staff of a business, by mail."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from monolith.modules.auth import credentials
+from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.confirmation import confirm_address, end_credentials, invalid_link
+from monolith.modules.auth.members import require_owner
+from monolith.modules.auth.models import Invitation, Invite, TokenRole
+from monolith.modules.auth.origin import Origin
+from monolith.modules.auth.passwords import Passwords
+from monolith.modules.auth.repository import account_mails, accounts, invitations, mail_tokens, memberships
+from monolith.modules.auth.repository.accounts import Account
+from monolith.modules.auth.repository.invitations import OpenInvitation
+from monolith.modules.auth.repository.mail_tokens import MailToken
+from monolith.modules.auth.sessions import NewSession, Sessions
+from monolith.shared.database import ModuleDatabase, new_id
+from monolith.shared.endpoints import ApiError, BusinessRef
+from monolith.shared.endpoints.errors import not_found
+
+VALID_FOR = timedelta(days=7)
+MAX_INVITATIONS = 50
+
+
+class Invitations:
+    """An invitation goes to a mailbox; whoever can read it joins, with an account and a password of their own.
+
+    The answer to an owner does not depend on whether the address has an account.
+    """
+
+    def __init__(self, database: ModuleDatabase, passwords: Passwords, sessions: Sessions) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._sessions = sessions
+
+    def invite(self, business: BusinessRef, inviter: UUID, wanted: Invite) -> Invitation:
+        """Mail an invitation, in place of an earlier one to the same address, whose link becomes invalid.
+
+        Raises ApiError 409 if the business already has 50 open invitations.
+        """
+        with self._database.transaction() as connection:
+            memberships.lock(connection, business.business_id)
+            require_owner(connection, business, inviter)
+            if invitations.count(connection, business.business_id) >= MAX_INVITATIONS:
+                message = f"This business already has {MAX_INVITATIONS} open invitations. Revoke one first."
+                raise ApiError(409, "too_many_invitations", message)
+            invitation = invitations.invite(
+                connection,
+                invitation_id=new_id(),
+                business_id=business.business_id,
+                email=wanted.email.lower(),
+                role=wanted.role,
+                invited_by=inviter,
+                valid_for=VALID_FOR,
+            )
+            account_mails.enqueue(connection, "invitation", invitation.email, invitation.invitation_id)
+        return invitation
+
+    def of_business(self, business: BusinessRef) -> list[Invitation]:
+        """Return the invitations that can still be accepted, newest first."""
+        return self._database.query(lambda connection: invitations.of_business(connection, business.business_id))
+
+    def revoke(self, business: BusinessRef, invitation_id: UUID) -> None:
+        """Revoke an invitation. Raises ApiError 404 if the business has no such invitation."""
+        with self._database.transaction() as connection:
+            if not invitations.revoke(connection, business.business_id, invitation_id):
+                raise not_found("invitation")
+
+    def open(self, secret: str) -> tuple[OpenInvitation, bool]:
+        """Return the invitation of a link, and whether its address has an account. Raises ApiError 404."""
+        secret_hash = credentials.hash_secret(secret)
+        with self._database.transaction() as connection:
+            found = invitations.by_secret(connection, secret_hash)
+            if found is None:
+                raise invalid_link()
+            return found, accounts.by_email(connection, found.email) is not None
+
+    def accept_as(self, secret: str, user_id: UUID) -> tuple[OpenInvitation, TokenRole]:
+        """Join the business as the signed-in user, whatever the address of the invitation. Raises ApiError 404.
+
+        If the user's own address is not confirmed, the link must have been sent to it, which confirms it; otherwise
+        this raises ApiError 403.
+        """
+        found, _ = self.open(secret)
+        ended: list[UUID] = []
+        with self._database.transaction() as connection:
+            account = accounts.by_id(connection, user_id)
+            if account is None or not account.user.confirmed:
+                if mail_tokens.awaited_address(connection, user_id) != found.email:
+                    raise email_unconfirmed()
+                confirm_address(connection, MailToken(user_id, found.email), ended)
+            role = self._join(connection, secret, found, user_id)
+        self._sessions.report_ended(ended)
+        return found, role
+
+    def accept_with_password(
+        self, secret: str, name: str | None, password: str, origin: Origin, replacing: UUID | None
+    ) -> tuple[OpenInvitation, NewSession]:
+        """Join with the account of the invited address, or with a new one, which needs `name`; return its session.
+
+        Raises ApiError 404 for an invalid link; for an existing account 401 and 429 like a login.
+        """
+        found, has_account = self.open(secret)
+        if has_account:
+            session = self._sessions.log_in(found.email, password, origin, replacing)
+            return self.accept_as(secret, session.user.user_id)[0], session
+        if name is None:
+            raise ApiError(400, "invalid_request", "Enter a name for your new account.", field="name")
+        account = Account(UserRef(new_id(), name, found.email), self._passwords.hash(password))
+        with self._database.transaction() as connection:
+            mail_tokens.lock_email(connection, found.email)
+            if not accounts.insert(connection, account):
+                raise ApiError(409, "email_in_use", "This address has an account meanwhile. Open the link again.")
+            retired = mail_tokens.retire_others(connection, account.user.user_id, found.email)
+            ended = end_credentials(connection, retired)
+            self._join(connection, secret, found, account.user.user_id)
+            session = self._sessions.begin(connection, account, origin, replacing)
+        self._sessions.report_ended(ended)
+        return found, session
+
+    def _join(self, connection: Connection, secret: str, found: OpenInvitation, user_id: UUID) -> TokenRole:
+        memberships.lock(connection, found.business_id)
+        if not invitations.accept(connection, credentials.hash_secret(secret)):
+            raise invalid_link()
+        role = memberships.join(connection, found.business_id, user_id, found.role)
+        assert role != "customer"
+        return role
+
+
+def email_unconfirmed() -> ApiError:
+    message = "Confirm your e-mail address first: open the link in the mail that we have sent you."
+    return ApiError(403, "email_unconfirmed", message)

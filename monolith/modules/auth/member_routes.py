@@ -1,0 +1,172 @@
+"""The endpoints for the members of a business, invitations to it, and its API tokens."""
+
+from dataclasses import dataclass
+
+from monolith.modules.auth import models
+from monolith.modules.auth.calls import origin_of, require_confirmed_user, require_user
+from monolith.modules.auth.cookie import Cookies
+from monolith.modules.auth.invitations import Invitations
+from monolith.modules.auth.members import Members
+from monolith.modules.auth.tokens import ApiTokens
+from monolith.shared.endpoints import Access, AnyEndpoint, ApiError, Call, Endpoint
+
+MODULE = "auth"
+_MEMBERS = "/businesses/{slug}/members"
+_INVITATIONS = "/businesses/{slug}/invitations"
+_TOKENS = "/businesses/{slug}/tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberServices:
+    """The services that the handlers use."""
+
+    members: Members
+    invitations: Invitations
+    tokens: ApiTokens
+    cookies: Cookies
+
+
+def member_endpoints(services: MemberServices) -> list[AnyEndpoint]:
+    handlers = _Handlers(services)
+    return [*_member_endpoints(handlers), *_invitation_endpoints(handlers), *_token_endpoints(handlers)]
+
+
+def _member_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
+    return [
+        Endpoint(
+            module=MODULE, name="list_members", method="GET", path=_MEMBERS, access=Access.STAFF,
+            handler=handlers.list_members, reply=models.MemberList, summary="List the owners and staff of a business",
+        ),
+        Endpoint(
+            module=MODULE, name="change_member", method="PATCH", path=_MEMBERS + "/{user_id}", access=Access.OWNER,
+            handler=handlers.change_member, body=models.ChangeMember, reply=None,
+            summary="Make a member an owner or staff; a business keeps at least one owner",
+        ),
+        Endpoint(
+            module=MODULE, name="remove_member", method="DELETE", path=_MEMBERS + "/{user_id}", access=Access.OWNER,
+            handler=handlers.remove_member, reply=None,
+            summary="Remove an owner or staff member, and end their sessions and the API tokens that they made",
+        ),
+    ]  # fmt: skip
+
+
+def _invitation_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
+    return [
+        Endpoint(
+            module=MODULE, name="list_invitations", method="GET", path=_INVITATIONS, access=Access.OWNER,
+            handler=handlers.list_invitations, reply=models.InvitationList,
+            summary="List the invitations that can still be accepted",
+        ),
+        Endpoint(
+            module=MODULE, name="invite", method="POST", path=_INVITATIONS, access=Access.OWNER,
+            handler=handlers.invite, body=models.Invite, reply=models.Invitation, status=201,
+            summary="Invite a person to the staff by mail; valid for seven days",
+        ),
+        Endpoint(
+            module=MODULE, name="revoke_invitation", method="DELETE", path=_INVITATIONS + "/{invitation_id}",
+            access=Access.OWNER, handler=handlers.revoke_invitation, reply=None, summary="Revoke an invitation",
+        ),
+        Endpoint(
+            module=MODULE, name="open_invitation", method="POST", path="/invitations/open", access=Access.PUBLIC,
+            handler=handlers.open_invitation, body=models.InvitationLink, reply=models.ReceivedInvitation,
+            summary="Return what the token of an invitation's mail invites to",
+        ),
+        Endpoint(
+            module=MODULE, name="accept_invitation", method="POST", path="/invitations/accept", access=Access.PUBLIC,
+            handler=handlers.accept_invitation, body=models.AcceptInvitation, reply=models.Accepted,
+            summary="Join a business with the token of the mail, with the own account or a new one",
+        ),
+    ]  # fmt: skip
+
+
+def _token_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
+    return [
+        Endpoint(
+            module=MODULE, name="list_tokens", method="GET", path=_TOKENS, access=Access.OWNER,
+            handler=handlers.list_tokens, reply=models.TokenList, summary="List the API tokens of a business",
+        ),
+        Endpoint(
+            module=MODULE, name="create_token", method="POST", path=_TOKENS, access=Access.OWNER,
+            handler=handlers.create_token, body=models.CreateToken, reply=models.NewToken, status=201,
+            summary="Create an API token; its secret is returned only once",
+        ),
+        Endpoint(
+            module=MODULE, name="revoke_token", method="DELETE", path=_TOKENS + "/{token_id}",
+            access=Access.OWNER, handler=handlers.revoke_token, reply=None, summary="Revoke an API token",
+        ),
+        Endpoint(
+            module=MODULE, name="revoke_all_tokens", method="DELETE", path=_TOKENS, access=Access.OWNER,
+            handler=handlers.revoke_all_tokens, reply=None, summary="Revoke all API tokens of a business",
+        ),
+    ]  # fmt: skip
+
+
+class _Handlers:
+    def __init__(self, services: MemberServices) -> None:
+        self._services = services
+
+    def list_members(self, call: Call[None]) -> models.MemberList:
+        return models.MemberList(members=tuple(self._services.members.of_business(call.require_business())))
+
+    def change_member(self, call: Call[models.ChangeMember]) -> None:
+        changer = require_confirmed_user(call.require_principal())
+        member = call.id_in_path("user_id", "member")
+        self._services.members.change_role(call.require_business(), changer, member, call.body.role)
+
+    def remove_member(self, call: Call[None]) -> None:
+        changer, _ = require_user(call.require_principal())
+        self._services.members.remove(call.require_business(), changer, call.id_in_path("user_id", "member"))
+
+    def list_invitations(self, call: Call[None]) -> models.InvitationList:
+        found = self._services.invitations.of_business(call.require_business())
+        return models.InvitationList(invitations=tuple(found))
+
+    def invite(self, call: Call[models.Invite]) -> models.Invitation:
+        inviter = require_confirmed_user(call.require_principal())
+        return self._services.invitations.invite(call.require_business(), inviter, call.body)
+
+    def revoke_invitation(self, call: Call[None]) -> None:
+        require_user(call.require_principal())
+        invitation_id = call.id_in_path("invitation_id", "invitation")
+        self._services.invitations.revoke(call.require_business(), invitation_id)
+
+    def open_invitation(self, call: Call[models.InvitationLink]) -> models.ReceivedInvitation:
+        found, has_account = self._services.invitations.open(call.body.token)
+        return models.ReceivedInvitation(
+            slug=found.slug,
+            business_name=found.business_name,
+            email=found.email,
+            role=found.role,
+            invited_by=found.invited_by,
+            has_account=has_account,
+        )
+
+    def accept_invitation(self, call: Call[models.AcceptInvitation]) -> models.Accepted:
+        body = call.body
+        if call.principal is not None:
+            user_id, _ = require_user(call.principal)
+            found, role = self._services.invitations.accept_as(body.token, user_id)
+            return models.Accepted(slug=found.slug, role=role)
+        if body.password is None:
+            message = "Sign in, or send a password."
+            raise ApiError(400, "invalid_request", message, field="password")
+        found, session = self._services.invitations.accept_with_password(
+            body.token, body.name, body.password, origin_of(call), None
+        )
+        call.reply_headers += self._services.cookies.signed_in(session)
+        return models.Accepted(slug=found.slug, role=found.role)
+
+    def list_tokens(self, call: Call[None]) -> models.TokenList:
+        return models.TokenList(tokens=tuple(self._services.tokens.of_business(call.require_business())))
+
+    def create_token(self, call: Call[models.CreateToken]) -> models.NewToken:
+        creator = require_confirmed_user(call.require_principal())
+        return self._services.tokens.create(call.require_business(), creator, call.body, origin_of(call))
+
+    def revoke_token(self, call: Call[None]) -> None:
+        require_user(call.require_principal())
+        self._services.tokens.revoke(call.require_business(), call.id_in_path("token_id", "token"))
+
+    def revoke_all_tokens(self, call: Call[None]) -> None:
+        require_user(call.require_principal())
+        self._services.tokens.revoke_all(call.require_business())

@@ -1,0 +1,69 @@
+"""Which account an e-mail address and a password belong to, without revealing which addresses have an account."""
+
+from dataclasses import dataclass
+
+from monolith.modules.auth.devices import Devices, KnownDevice
+from monolith.modules.auth.origin import Origin
+from monolith.modules.auth.passwords import Passwords
+from monolith.modules.auth.repository import accounts
+from monolith.modules.auth.repository.accounts import Account
+from monolith.modules.auth.throttle import (
+    PASSWORD_FROM_ADDRESS,
+    PASSWORD_FROM_DEVICE,
+    PASSWORD_OF_ACCOUNT,
+    Attempt,
+    Throttle,
+)
+from monolith.shared.database import ModuleDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The accounts of an address: the one that has confirmed it, and the newest that waits for its confirmation."""
+
+    confirmed: Account | None
+    unconfirmed: Account | None
+
+    def is_known_on(self, device: KnownDevice) -> bool:
+        """Return whether the confirmed account has signed in on the device; anyone can sign up with the address."""
+        return self.confirmed is not None and self.confirmed.user.user_id == device.user_id
+
+
+class PasswordCheck:
+    """Verifies sign-ins. Every failure takes two hashes, whether or not the address has an account or a sign-up."""
+
+    def __init__(self, database: ModuleDatabase, passwords: Passwords, throttle: Throttle, devices: Devices) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._throttle = throttle
+        self._devices = devices
+
+    def account(self, email: str, password: str) -> Account | None:
+        """Return the account with this lowercase address and this password, without a limit on attempts."""
+        return self._matching(self._candidates(email), password, reserved=False)
+
+    def limited_account(self, email: str, password: str, origin: Origin) -> tuple[Account | None, list[Attempt]]:
+        """Like `account`, after charging the attempt. Raises ApiError 429 after too many.
+
+        Also returns the attempts to refund if the sign-in succeeds. From a device on which the account has signed in
+        before, only the attempts from this device count, and only that account is tried.
+        """
+        candidates = self._candidates(email)
+        device = self._devices.recognize(origin.device_cookie)
+        attempts = [(PASSWORD_FROM_ADDRESS, origin.address), (PASSWORD_OF_ACCOUNT, email)]
+        is_known = device is not None and candidates.is_known_on(device)
+        if device is not None and is_known:
+            attempts = [(PASSWORD_FROM_DEVICE, device.device_id)]
+            candidates = Candidates(candidates.confirmed, None)
+        self._throttle.charge(*attempts)
+        return self._matching(candidates, password, reserved=is_known), attempts
+
+    def _candidates(self, email: str) -> Candidates:
+        with self._database.transaction() as connection:
+            return Candidates(accounts.by_email(connection, email), accounts.newest_unconfirmed(connection, email))
+
+    def _matching(self, candidates: Candidates, password: str, *, reserved: bool) -> Account | None:
+        for account in (candidates.confirmed, candidates.unconfirmed):
+            if self._passwords.verify(password, account.password_hash if account else None, reserved=reserved):
+                return account
+        return None
