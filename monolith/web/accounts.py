@@ -15,10 +15,10 @@ from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.shared.endpoints.errors import not_found
 from monolith.shared.middleware import current_request_context
+from monolith.web.forms import Page, form_fields, signed_in, user_message
 from monolith.web.page_context import PageContextFactory, local_path, new_key
 
 _ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-Page = str | Response | tuple[str, int]
 
 
 class NewCustomer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +37,7 @@ class AccountPages:
     def add_to(self, pages: Blueprint) -> None:
         pages.add_url_rule("/", "home", self.home)
         pages.add_url_rule("/", "open_business", self.open_business, methods=["POST"])
+        pages.add_url_rule("/sign-in", "sign_in_anywhere", self.sign_in_anywhere, methods=["GET", "POST"])
         pages.add_url_rule("/b/<slug>/sign-in", "sign_in", self.sign_in, methods=["GET", "POST"])
         pages.add_url_rule("/b/<slug>/sign-up", "sign_up", self.sign_up, methods=["GET", "POST"])
         pages.add_url_rule("/sign-out", "sign_out", self.sign_out, methods=["POST"])
@@ -48,18 +49,33 @@ class AccountPages:
     def open_business(self) -> Page:
         context = current_request_context()
         try:
-            body = convert(_fields(*SignUp.__struct_fields__), SignUp)
+            body = convert(form_fields(*SignUp.__struct_fields__), SignUp)
             business, session = self._auth.sign_ups.sign_up(
                 body,
                 key=require_key(request.form.get("key")),
-                address=self._contexts.remote_address(),
+                origin=self._contexts.origin(),
                 replacing=self._replacing(),
                 trace=context.trace,
                 deadline=context.deadline,
             )
         except ApiError as error:
-            return self._home(_user_message(error)), error.status
-        return self._signed_in(session.secret, url_for("pages.business", slug=business.slug))
+            return self._home(user_message(error)), error.status
+        return signed_in(self._auth.cookies, session, url_for("pages.business", slug=business.slug))
+
+    def sign_in_anywhere(self) -> Page:
+        """Sign in outside of a business, such as an owner or from a mail about the account."""
+        after = local_path(request.values.get("next", ""), url_for("pages.account"))
+        if request.method == "GET":
+            return render_template("sign_in.html", business=None, person=None, next=after, form={})
+        email, password = request.form.get("email", ""), request.form.get("password", "")
+        try:
+            session = self._auth.sessions.log_in(email, password, self._contexts.origin(), self._replacing())
+        except ApiError as error:
+            page = render_template(
+                "sign_in.html", business=None, person=None, next=after, form=request.form, problem=error.message
+            )
+            return page, error.status
+        return signed_in(self._auth.cookies, session, after)
 
     def sign_in(self, slug: str) -> Page:
         page = self._contexts.for_business(slug)
@@ -69,11 +85,11 @@ class AccountPages:
             return page.render("sign_in.html", next=after, form={})
         email, password = request.form.get("email", ""), request.form.get("password", "")
         try:
-            session = self._auth.sessions.log_in(email, password, self._contexts.remote_address(), self._replacing())
+            session = self._auth.sessions.log_in(email, password, self._contexts.origin(), self._replacing())
         except ApiError as error:
             return page.render("sign_in.html", next=after, form=request.form, problem=error.message), error.status
         self._auth.accounts.join_as_user(page.business, session.user.user_id)
-        return self._signed_in(session.secret, after)
+        return signed_in(self._auth.cookies, session, after)
 
     def sign_up(self, slug: str) -> Page:
         page = self._contexts.for_business(slug)
@@ -81,25 +97,24 @@ class AccountPages:
         if request.method == "GET":
             return page.render("sign_up.html", next=after, form={})
         try:
-            body = convert(_fields("name", "email", "password"), NewCustomer)
+            body = convert(form_fields("name", "email", "password"), NewCustomer)
             session, _ = self._auth.accounts.join_as_customer(
                 page.business,
                 AccountDetails(body.name, body.email, body.password),
-                self._contexts.remote_address(),
+                self._contexts.origin(),
                 self._replacing(),
             )
         except ApiError as error:
-            return page.render(
-                "sign_up.html", next=after, form=request.form, problem=_user_message(error)
-            ), error.status
-        return self._signed_in(session.secret, after)
+            shown = page.render("sign_up.html", next=after, form=request.form, problem=user_message(error))
+            return shown, error.status
+        return signed_in(self._auth.cookies, session, after)
 
     def sign_out(self) -> Response:
         principal = self._contexts.principal()
         if principal is not None and principal.session_id is not None:
             self._auth.sessions.log_out(principal.session_id)
         response = make_response(redirect(url_for("pages.home"), 303))
-        response.headers.add(*self._auth.cookie.clear())
+        response.headers.add(*self._auth.cookies.signed_out())
         return response
 
     def appointments_at(self, business_id: UUID) -> Response:
@@ -120,34 +135,6 @@ class AccountPages:
             problem=problem,
         )
 
-    def _signed_in(self, secret: str, after: str) -> Response:
-        response = make_response(redirect(after, 303))
-        response.headers.add(*self._auth.cookie.set(secret))
-        return response
-
     def _replacing(self) -> UUID | None:
         principal = self._contexts.principal()
         return principal.session_id if principal else None
-
-
-def _fields(*names: str) -> dict[str, str]:
-    """Return the form fields, stripped of surrounding spaces, except the password."""
-    fields = {name: request.form.get(name, "") for name in names}
-    return {name: text if name == "password" else text.strip() for name, text in fields.items()}
-
-
-def _user_message(error: ApiError) -> str:
-    if error.code != "invalid_request":
-        return error.message
-    return _FIELD_MESSAGES.get(str(error.field), "Please check what you entered.")
-
-
-_FIELD_MESSAGES = {
-    "business_name": "Please enter a business name of at most 80 characters.",
-    "slug": "The short name must be 3 to 40 lowercase letters, digits and hyphens.",
-    "zone": "Please choose a time zone from the list, for example Europe/Paris.",
-    "currency": "Please enter a three-letter currency code, for example EUR.",
-    "name": "Please enter a name of at most 80 characters.",
-    "email": "Please enter a valid e-mail address.",
-    "password": "The password must have at least 10 characters.",
-}

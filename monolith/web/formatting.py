@@ -46,10 +46,37 @@ def money(minor: int, currency: str) -> str:
     return f"{Decimal(minor).scaleb(-exponent):.{exponent}f} {currency}"
 
 
+def program(user_agent: str) -> str:
+    """Name the browser and the system of a User-Agent like `Firefox on Windows`, or its first word."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), user_agent.split("/")[0][:40])
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    return f"{browser or 'Unknown program'} on {system}" if system else browser or "Unknown program"
+
+
+# In this order, because browsers also name others that they resemble.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("CriOS/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
 FILTERS: dict[str, Callable[..., str]] = {
     "clock": clock,
     "moment": moment,
     "period": period,
     "day": day,
     "money": money,
+    "program": program,
 }

@@ -3,12 +3,14 @@
 import secrets
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
 from werkzeug import Response
 
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.port import SchedulingPort
+from monolith.modules.auth.origin import Origin
 from monolith.modules.scheduling.actors import actor_for
 from monolith.shared.endpoints import BusinessRef, Principal
 from monolith.shared.endpoints.authorizer import Authorizer
@@ -48,6 +50,9 @@ class PageContext:
     def render(self, template: str, **values: Any) -> str:
         return render_template(template, business=self.business, person=self.principal, **values)
 
+    def is_owner(self) -> bool:
+        return self._role() == "owner"
+
     def _role(self) -> str | None:
         return self.principal.role_in(self.business.business_id) if self.principal else None
 
@@ -64,8 +69,19 @@ class PageContextFactory:
     def principal(self) -> Principal | None:
         return self._authorizer.principal(request)
 
-    def remote_address(self) -> str:
-        return self._authorizer.remote_address(request)
+    def require_session(self) -> tuple[UUID, UUID]:
+        """Return the ids of the signed-in user and the session. Raises ApiError 401."""
+        principal = self.principal()
+        if principal is None or principal.session_id is None:
+            raise unauthenticated()
+        return principal.user_id, principal.session_id
+
+    def origin(self) -> Origin:
+        return Origin(
+            self._authorizer.remote_address(request),
+            request.environ.get("HTTP_USER_AGENT", ""),
+            self._authorizer.device_cookie(request),
+        )
 
 
 def new_key() -> str:

@@ -1,6 +1,6 @@
 """The blueprint with all pages, and the error page."""
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
 from contracts.chassis.problem import Problem
 from monolith.modules.auth.module import Auth
@@ -10,6 +10,9 @@ from monolith.web.accounts import AccountPages
 from monolith.web.appointments import AppointmentPages
 from monolith.web.booking import BookingPages
 from monolith.web.formatting import FILTERS
+from monolith.web.mail_link_pages import MailLinkPages
+from monolith.web.member_pages import MemberPages
+from monolith.web.own_account_pages import OwnAccountPages
 from monolith.web.page_context import PageContextFactory, local_path
 
 _TITLES = {
@@ -30,11 +33,23 @@ _NOT_LOADED = "This page could not be loaded. Please try again in a moment."
 def create_pages(contexts: PageContextFactory, auth: Auth, billing: BillingApi) -> Blueprint:
     pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
     AccountPages(contexts, auth).add_to(pages)
+    MailLinkPages(contexts, auth).add_to(pages)
+    OwnAccountPages(contexts, auth).add_to(pages)
+    MemberPages(contexts, auth).add_to(pages)
     BookingPages(contexts, billing).add_to(pages)
     AppointmentPages(contexts, auth.api, billing).add_to(pages)
     for name, shown in FILTERS.items():
         pages.add_app_template_filter(shown, name)
+    pages.after_request(_keep_personal_pages_out_of_caches)
     return pages
+
+
+def _keep_personal_pages_out_of_caches(response: Response) -> Response:
+    """Forbid storing what was made for one person, or contains the secret of a link."""
+    personal = "Cookie" in request.headers or "Set-Cookie" in response.headers or "token" in request.values
+    if personal and request.endpoint != "pages.static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def error_page(problem: Problem) -> str:
