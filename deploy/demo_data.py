@@ -1,6 +1,7 @@
 """Demo data: one business with services, providers, prices and a few bookings.
 
-Created through the public API only, like any client's.
+Created through the public API, like any client's; only the e-mail addresses, to which no mailbox belongs, are confirmed
+as an operator does.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import Any, cast
 import requests
 
 from deploy.errors import CommandError
+from monolith.operators import operators_auth
 
 SLUG = "harbour-barbers"
 _TIMEOUT = 15
@@ -47,12 +49,16 @@ def fill_demo(environment: Mapping[str, str]) -> list[DemoLogin]:
     the next one, because every request has a fixed idempotency key.
     """
     api = DemoApi(environment["PUBLIC_URL"])
+    auth = operators_auth(environment["MONOLITH_DATABASE_URL"], environment["DATABASE_ROLE_SECRET"])
     if api.can_log_in(CUSTOMER):
+        auth.confirm_email(CUSTOMER.email)
         return [OWNER, CUSTOMER]
     _sign_up_owner(api)
+    auth.confirm_email(OWNER.email)
     offerings = [_offering(api, fields, price) for fields, price in _OFFERINGS]
     providers = [_provider(api, name, offerings) for name in _PROVIDERS]
     _sign_up_customer(DemoApi(environment["PUBLIC_URL"]), offerings[0], providers)
+    auth.confirm_email(CUSTOMER.email)
     return [OWNER, CUSTOMER]
 
 

@@ -24,7 +24,7 @@ from loadtests.generator.estimates import percentile
 from loadtests.harness.bench_servers import running_bench_servers
 from loadtests.harness.cores import Cores
 from loadtests.harness.cpu_time import CpuSeconds, cpu_seconds, cpu_seconds_between
-from loadtests.harness.tenants import ROUND_THE_CLOCK, Tenant, open_tenant
+from loadtests.harness.tenants import ROUND_THE_CLOCK, Tenant, confirm_addresses, open_tenant
 from loadtests.harness.traffic.connection import KeepAliveConnection
 
 RATE = 50.0
@@ -65,6 +65,8 @@ def measure(cores: Cores, seconds: float) -> dict[str, Figure]:
         web = servers.start_monolith()
         tenants = [_priced_tenant(web.port) for _ in range(BUSINESSES)]
         customers = _Customers(tenants)
+        with psycopg.connect(servers.postgres["monolith"].admin_url("monolith")) as monolith:
+            confirm_addresses(monolith)
         processes = {"web": web.pid, "Postgres": servers.postgres_pid("monolith"), "Valkey": valkey}
         with cores.generating_load():
             _book_for(customers, processes, seconds / 20)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
+import psycopg
+
 from deploy.devstack.ports import HOST
 from deploy.errors import CommandError
 from deploy.seed.business import SeededBusiness
@@ -79,6 +81,14 @@ def open_tenant(port: int, providers: int, template: BusinessTemplate) -> Tenant
     staff = Credentials(f"{slug}@example.test", PASSWORD)
     opened = sign_up(owner, slug, staff, template, ["Bench Provider"] * providers)
     return Tenant(port, opened.business_id, slug, owner, opened.offering_id, opened.providers)
+
+
+def confirm_addresses(monolith: psycopg.Connection[Any]) -> None:
+    """Confirm the e-mail addresses of all accounts, to which no mailbox belongs: bookings send no mail otherwise.
+
+    `monolith` is a connection of the administrator to the monolith's database.
+    """
+    monolith.execute("UPDATE auth.account SET email = unconfirmed_email, unconfirmed_email = NULL WHERE email IS NULL")
 
 
 class SeededTenant(NamedTuple):

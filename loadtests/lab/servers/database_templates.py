@@ -10,6 +10,7 @@ from deploy.errors import CommandError
 from loadtests.generator.api_client import LoadError
 from loadtests.generator.businesses import LoadBusiness, open_business
 from loadtests.generator.workload import ANY_MODULE, SignedInBusiness, sign_in_all
+from loadtests.harness.tenants import confirm_addresses
 from loadtests.lab.planning.arms import BASELINE
 from loadtests.lab.results.model import Remedy
 from loadtests.lab.servers.booking_history import add_history
@@ -86,6 +87,8 @@ def _create_template(
         with running_arm(topology, servers, name) as arm:
             host = arm.hosts[ANY_MODULE][0]
             businesses = sign_in_all(host, [_open(host, number, side) for number in range(BUSINESSES)])
+            with servers.administrator(topology.placement["monolith"], f"{name}_monolith") as monolith:
+                confirm_addresses(monolith)
             # Unfinished background work would be repeated in every run.
             wait_for_follow_up(servers, topology, name, seconds=SETTLING_SECONDS)
         with servers.administrator(topology.placement[topology.owner], f"{name}_{topology.owner}") as db:
