@@ -22,10 +22,12 @@ from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.catalog_endpoints import catalog_endpoints
 from monolith.modules.scheduling.onboarding import business_opener, business_updater
 from monolith.modules.scheduling.problems import scheduling_problem
+from monolith.operators import operators_auth
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.business_cache import BusinessCache
+from monolith.shared.endpoints.cookies import CookieNames
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
 from scheduling_service.engine import database as engine_database
@@ -48,6 +50,10 @@ class Site:
 
     def client(self) -> "Client":
         return Client(self.url)
+
+    def confirm(self, email: str) -> None:
+        """Confirm the e-mail address of an account, as its owner does by the link of the mail."""
+        self.auth.api.confirm_email(email)
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Execute SQL as the administrator, to do what no user can, such as shifting timestamps."""
@@ -90,6 +96,11 @@ class Client:
         return self.post(f"/businesses/{slug}/customers", body, **kwargs)
 
 
+def confirm_email(databases: Databases, email: str) -> None:
+    """Confirm an address at a monolith that runs elsewhere."""
+    operators_auth(databases.monolith_url, databases.role_secret).confirm_email(email)
+
+
 def sign_up_body(slug: str, email: str) -> dict[str, object]:
     return {
         "business_name": f"The {slug}",
@@ -124,8 +135,14 @@ def auth_site(
     port = scheduling or engine_in(scheduling_url or databases.monolith_url, databases.role_secret)
     server = make_server("127.0.0.1", 0, app=None, threaded=True)  # type: ignore[arg-type]
     url = f"http://127.0.0.1:{server.server_port}"
-    opener, updater = business_opener(port), business_updater(port)
-    auth = build_auth(database, open_scheduling=opener, update_scheduling=updater, public_url=url, hashing=hashing)
+    auth = build_auth(
+        database,
+        open_scheduling=business_opener(port),
+        update_scheduling=business_updater(port),
+        public_url=url,
+        cookie_secret=databases.role_secret,
+        hashing=hashing,
+    )
     parts = application(url, auth, database, trusted_proxies)
     if scheduling is not None:
         endpoints = [*endpoints, *routes.endpoints(port, auth.api.customer_names), *catalog_endpoints(port)]
@@ -148,7 +165,12 @@ def application(
         public_url=url,
         metrics_token=METRICS_TOKEN,
         metrics=Metrics(),
-        authorizer=Authorizer(auth.sessions, BusinessCache(auth.api.business_by_slug, seconds=0.0), trusted_proxies),
+        authorizer=Authorizer(
+            auth.sessions,
+            BusinessCache(auth.api.business_by_slug, seconds=0.0),
+            trusted_proxies,
+            cookies=CookieNames.of(url),
+        ),
         endpoints=auth.endpoints,
         error_converters=[scheduling_problem],
         checks=[schema_check(database, SCHEMA, MIGRATIONS)],

@@ -19,4 +19,5 @@ def owner(site: Site) -> Client:
     """A client signed in as the owner of the business `salon`."""
     client = site.client()
     assert client.sign_up("salon").status_code == 201
+    site.confirm("owner@salon.example")
     return client

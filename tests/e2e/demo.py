@@ -68,6 +68,10 @@ class Installation:
         newest_first = MailStore(self.data / "mail").newest_first(10_000)
         return [mail for mail in reversed(list(newest_first)) if recipient in mail.recipient]
 
+    def appointment_mails_to(self, recipient: str) -> list[Mail]:
+        """Return the mails about appointments, without those about the account."""
+        return [mail for mail in self.mails_to(recipient) if mail.calendars or ":" in mail.subject]
+
     def taken_ports(self) -> list[str]:
         """Return the settings whose ports are in use."""
         return [name for name, port in self.ports.items() if not is_free(port)]

@@ -10,6 +10,7 @@ import requests
 
 from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.demo import Installation
+from tests.polling import eventually
 from tests.site import PASSWORD, Client
 
 PRICE_MINOR = 4200
@@ -79,6 +80,12 @@ class Customer:
         self.email = f"customer-{uuid4().hex[:12]}@example.org"
         self.client = Client(installation.url)
         answered(self.client.join(shop.slug, self.email, PASSWORD))
+
+    def confirm_email(self, installation: Installation) -> None:
+        """Open the link of the mail that asks for it; without it, no mail about an appointment is sent."""
+        (mail,) = eventually(lambda: installation.mails_to(self.email), "the mail with the link")
+        token = mail.text.partition("confirm-email?token=")[2].split()[0]
+        answered(self.client.post("/confirm-email", {"token": token}))
 
     def slots(self, days: int = 3) -> requests.Response:
         """Search the free starts of one day, `days` from now."""

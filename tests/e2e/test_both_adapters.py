@@ -90,8 +90,9 @@ def journey(installation: Installation, customer: Customer, day: date) -> Journe
     ]
     assert replies[1].json() == replies[2].json()
     eventually(lambda: states(customer) == ["credited"], "the credit note")
-    eventually(lambda: len(installation.mails_to(customer.email)) == 3, "three mails")
-    mails = installation.mails_to(customer.email)
+    customer.confirm_email(installation)
+    eventually(lambda: len(installation.appointment_mails_to(customer.email)) == 3, "three mails")
+    mails = installation.appointment_mails_to(customer.email)
     return Journey(
         replies=[(each.status_code, shape(each)) for each in [*replies, customer.invoices()]],
         invoices=[(i["state"], i["total_minor"], i["due_minor"]) for i in answered(customer.invoices())["invoices"]],

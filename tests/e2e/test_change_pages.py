@@ -84,8 +84,9 @@ def test_waiting_customer_gets_a_freed_slot(
     answered(other.cancel(taken))
     appointments = browser.page.url
     eventually(lambda: "View offer" in browser.open(appointments).text, seconds=10)
-    eventually(lambda: bool(product.installation.mails_to(customer.email)), seconds=10)
-    (mail,) = product.installation.mails_to(customer.email)
+    customer.confirm_email(product.installation)
+    eventually(lambda: bool(product.installation.appointment_mails_to(customer.email)), seconds=10)
+    (mail,) = product.installation.appointment_mails_to(customer.email)
     assert mail.subject.startswith("Available: Massage")
     browser.follow("View offer")
     assert "This time is held for you" in browser.page.text

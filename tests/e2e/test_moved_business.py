@@ -38,14 +38,15 @@ def test_events_around_moves_have_one_effect_each(installation: Installation) ->
     """One appointment publishes events from both databases: booked in one, rescheduled in the other, then cancelled."""
     shop = open_shop(installation, "wandering-salon", "in_process")
     customer = Customer(installation, shop)
+    customer.confirm_email(installation)
     starts = [slot["starts_at"] for slot in answered(customer.slots())["slots"]]
     appointment = answered(customer.book(starts[0]))["appointment_id"]
     moved(installation, shop, "http")
     answered(customer.reschedule(appointment, starts[4]))
     moved(installation, shop, "in_process")
     answered(customer.cancel(appointment))
-    eventually(lambda: len(installation.mails_to(customer.email)) >= 3, "three mails")
-    subjects = [mail.subject.partition(":")[0] for mail in installation.mails_to(customer.email)]
+    eventually(lambda: len(installation.appointment_mails_to(customer.email)) >= 3, "three mails")
+    subjects = [mail.subject.partition(":")[0] for mail in installation.appointment_mails_to(customer.email)]
     assert Counter(subjects) == {"Booked": 1, "Moved": 1, "Cancelled": 1}
     eventually(
         lambda: [each["state"] for each in answered(customer.invoices())["invoices"]] == ["credited"], "credited"

@@ -43,6 +43,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         )
         with Demo(installation, "--no-seed") as demo:
             customers = {adapter: Customer(installation, shop) for adapter, shop in open_both(installation).items()}
+            for customer in customers.values():
+                customer.confirm_email(installation)
             yield World(demo, installation, {"in_process": monolith, "http": scheduling}, customers)
 
 

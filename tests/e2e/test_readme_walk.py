@@ -61,10 +61,15 @@ class Walker:
         self.appointment = self.browser.page.url
 
     def reads_the_mail(self, step: Step) -> None:
-        eventually(lambda: self.installation.mails_to(NEWCOMER["email"]), "the mail")
+        eventually(lambda: self.installation.mails_to(NEWCOMER["email"]), "the mail with the link")
         self.opens(step.addresses[0])
-        subject = self.installation.mails_to(NEWCOMER["email"])[0].subject
-        self.browser.follow(subject.replace("  ", " "))
+        self.browser.follow(step.names("Confirm your e-mail address"))
+        self.browser.follow("/confirm-email?token=")
+        self.browser.submit(step.names("Confirm address"))
+        assert "Your e-mail address is confirmed" in self.browser.page.text
+        (mail,) = eventually(lambda: self.installation.appointment_mails_to(NEWCOMER["email"]), "the mail")
+        self.opens(step.addresses[0])
+        self.browser.follow(mail.subject.replace("  ", " "))
         assert "BEGIN:VCALENDAR" in self.browser.page.text
         (listed,) = self.runs(step)
         assert NEWCOMER["email"] in listed.stdout
@@ -78,7 +83,10 @@ class Walker:
         self.browser.submit(step.names("Cancel this appointment"))
         assert "This appointment was cancelled" in self.browser.page.text
         eventually(lambda: "credited" in self.browser.follow(invoices).text, "the credit note")
-        eventually(lambda: len(self.installation.mails_to(NEWCOMER["email"])) == 2, "the mail about the cancellation")
+        eventually(
+            lambda: len(self.installation.appointment_mails_to(NEWCOMER["email"])) == 2,
+            "the mail about the cancellation",
+        )
 
     def sees_who_owns_the_business(self, step: Step) -> None:
         (status,) = self.runs(step)

@@ -15,7 +15,7 @@ from loadtests.harness.tenants import ROUND_THE_CLOCK, Tenant, TenantClient, ope
 from tests.databases import Databases
 from tests.gunicorn_site import GunicornSite, gunicorn_site
 from tests.round_trips import RoundTrips
-from tests.site import Client
+from tests.site import Client, confirm_email
 
 LISTENER = "watch"
 MONDAY = datetime(2035, 3, 5, tzinfo=UTC)
@@ -55,6 +55,7 @@ def shop(databases: Databases, tmp_path: Path) -> Iterator[Shop]:
         settings = {"MONOLITH_DATABASE_URL": through_proxy, "WEB_WORKERS": "1"}
         with gunicorn_site(databases, tmp_path, **settings) as site:
             tenant = open_tenant(site.port, 2, ROUND_THE_CLOCK)
+            confirm_email(databases, f"{tenant.slug}@example.test")
             yield Shop(site, database, tenant, tenant.register_customer())
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.databases import Databases
 from tests.gunicorn_site import GunicornSite, gunicorn_site
 from tests.polling import eventually
-from tests.site import PASSWORD, Client
+from tests.site import PASSWORD, Client, confirm_email
 
 OWNER = "owner@salon.example"
 
@@ -34,10 +34,11 @@ def admin(databases: Databases) -> Iterator["psycopg.Connection[tuple[Any, ...]]
 
 
 def test_revocation_in_one_process_is_effective_in_the_other_with_the_next_request(
-    sites: list[GunicornSite], admin: "psycopg.Connection[tuple[Any, ...]]"
+    databases: Databases, sites: list[GunicornSite], admin: "psycopg.Connection[tuple[Any, ...]]"
 ) -> None:
     one, other = (site.client() for site in sites)
     assert one.sign_up("salon").status_code == 201
+    confirm_email(databases, OWNER)
     tokens = "/businesses/salon/tokens"
 
     def elsewhere(client: Client) -> Client:

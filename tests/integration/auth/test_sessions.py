@@ -3,10 +3,16 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from tests.site import PASSWORD, Client, Site
 
 OWNER = "owner@salon.example"
+
+
+def cookies_set_by(answer: requests.Response) -> list[list[str]]:
+    """Return the parts of each Set-Cookie header."""
+    return [[part.strip() for part in header.split(";")] for header in answer.raw.headers.getlist("Set-Cookie")]
 
 
 def test_login_identifies_the_user(site: Site, owner: Client) -> None:
@@ -25,9 +31,11 @@ def test_request_without_a_session_is_unauthenticated(site: Site) -> None:
 
 
 def test_session_cookie_is_http_only_and_same_site(site: Site, owner: Client) -> None:
-    cookie = site.client().log_in(OWNER).headers["Set-Cookie"]
-    attributes = {part.strip() for part in cookie.split(";")[1:]}
-    assert attributes == {"Path=/", "Max-Age=1209600", "HttpOnly", "SameSite=Lax"}
+    session, device = cookies_set_by(site.client().log_in(OWNER))
+    assert session[0].startswith("session=")
+    assert session[1:] == ["Path=/", "Max-Age=1209600", "HttpOnly", "SameSite=Lax"]
+    assert device[0].startswith("device=")
+    assert device[1:] == ["Path=/", "Max-Age=15552000", "HttpOnly", "SameSite=Lax"]
 
 
 def test_session_is_found_among_other_cookies(site: Site, owner: Client) -> None:

@@ -35,7 +35,10 @@ def test_token_list_contains_no_secrets(site: Site, owner: Client) -> None:
     made = make(owner)
     Client(site.url, str(made["secret"])).get("/me")
     [listed] = owner.get("/businesses/salon/tokens").json()["tokens"]
-    assert set(listed) == {"token_id", "name", "role", "created_at", "used_at"}
+    assert set(listed) == {
+        "token_id", "name", "role", "created_at", "used_at", "expires_at", "created_by", "address"
+    }  # fmt: skip
+    assert listed["address"] == "127.0.0.1"
     assert listed["used_at"] is not None
     assert str(made["secret"]) not in str(site.sql("SELECT * FROM auth.api_token"))
 
@@ -66,10 +69,9 @@ def test_token_of_another_business_is_not_found(site: Site, owner: Client) -> No
 
 def test_token_cannot_create_credentials_that_outlive_it(site: Site, owner: Client) -> None:
     program = Client(site.url, str(make(owner, role="owner")["secret"]))
-    staff = {"name": "Eve", "email": "eve@example.org", "password": "long enough it is"}
     answers = [
         program.post("/businesses/salon/tokens", {"name": "next", "role": "owner"}),
-        program.post("/businesses/salon/staff", staff),
+        program.post("/businesses/salon/invitations", {"email": "eve@example.org"}),
         program.post("/businesses/salon/customers", {}),
         program.post("/me/password", {"current_password": "x", "new_password": "long enough it is"}),
     ]

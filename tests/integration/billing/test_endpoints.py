@@ -59,7 +59,7 @@ def pay(client: Client, number: object, body: object, key: str | None = None) ->
 
 
 def user_id(site: Site, email: str) -> UUID:
-    (row,) = site.sql("SELECT user_id FROM auth.account WHERE email = %s", email)
+    (row,) = site.sql("SELECT user_id FROM auth.account WHERE %s IN (email, unconfirmed_email)", email)
     found: UUID = row[0]
     return found
 

@@ -24,6 +24,7 @@ def site(databases: Databases, office: Office) -> Iterator[Site]:
 def owner(site: Site) -> Client:
     client = site.client()
     assert client.sign_up("salon").status_code == 201
+    site.confirm("owner@salon.example")
     return client
 
 

@@ -51,13 +51,17 @@ def worker(databases: Databases, folder: Path, **settings: str) -> Iterator[subp
             process.wait()
 
 
-def customer_of(databases: Databases) -> Story:
-    """Write an appointment of an existing user to the outbox."""
+def customer_of(databases: Databases, *, confirmed: bool = True) -> Story:
+    """Return a story of a new user; no mail is due about the confirmed one's account."""
     with auth_site(databases) as site:
         owner = site.client()
         assert owner.sign_up("salon").status_code == 201
         assert site.client().join("salon", "cleo@example.org").status_code == 201
-        ((user_id,),) = site.sql("SELECT user_id FROM auth.account WHERE email = 'cleo@example.org'")
+        ((user_id,),) = site.sql("SELECT user_id FROM auth.account WHERE unconfirmed_email = 'cleo@example.org'")
+        site.confirm("owner@salon.example")
+        if confirmed:
+            site.confirm("cleo@example.org")
+            site.sql("DELETE FROM auth.mail")
     return Story(customer_id=user_id)
 
 
@@ -113,6 +117,19 @@ def test_events_of_both_outboxes_reach_the_customer(databases: Databases, mailbo
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert lines[-1]["event"] == "worker stopped"
     assert not [line for line in lines if line["level"] not in ("info", "warning")]
+
+
+def test_mails_about_appointments_wait_until_the_address_is_confirmed(
+    databases: Databases, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    story = customer_of(databases, confirmed=False)
+    with worker(databases, tmp_path, SMTP_URL=mailbox.url), auth_site(databases) as site:
+        in_process_outbox(databases).write(story.booked())
+        until(lambda: site.sql("SELECT state, attempts FROM notifications.message") == [("held", 0)], wait)
+        until(lambda: mailbox.subjects() == ["Confirm your e-mail address"], wait)
+        site.confirm("cleo@example.org")
+        until(lambda: len(mailbox.mails) == 2, wait)
+    assert mailbox.subjects()[1].startswith("Booked")
 
 
 def test_worker_starts_without_redis_and_consumes_once_it_is_available(

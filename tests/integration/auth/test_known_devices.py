@@ -1,0 +1,48 @@
+"""Strangers cannot lock a person out of a device on which they have signed in before."""
+
+import pytest
+
+from tests.site import Client, Site
+
+OWNER = "owner@salon.example"
+
+
+def guess(client: Client, email: str = OWNER) -> int:
+    return client.log_in(email, "a wrong password").status_code
+
+
+@pytest.mark.row("H36")
+def test_known_device_signs_in_while_strangers_guess_the_password(site: Site, owner: Client) -> None:
+    assert [guess(site.client()) for _ in range(11)] == [401] * 10 + [429]
+    assert site.client().log_in(OWNER).status_code == 429, "a new device waits until the attack is over"
+    owner.post("/logout")
+    assert owner.log_in(OWNER).status_code == 200
+
+
+def test_known_device_signs_in_while_its_network_address_is_throttled(site: Site, owner: Client) -> None:
+    assert [guess(site.client(), f"user{n}@example.org") for n in range(52)][-1] == 429
+    assert owner.log_in(OWNER).status_code == 200
+
+
+def test_guesses_from_a_known_device_are_limited_too(site: Site, owner: Client) -> None:
+    assert [guess(owner) for _ in range(11)] == [401] * 10 + [429]
+    assert owner.log_in(OWNER).status_code == 429
+    assert site.client().log_in(OWNER).status_code == 200, "on another device"
+
+
+@pytest.mark.row("H36")
+def test_sign_up_with_the_address_makes_no_device_known(site: Site, owner: Client) -> None:
+    stranger = site.client()
+    assert stranger.join("salon", OWNER, "another password").status_code == 201
+    assert [guess(stranger) for _ in range(11)] == [401] * 10 + [429]
+    owner.session.cookies.set("device", stranger.session.cookies["device"])
+    assert owner.log_in(OWNER).status_code == 429
+
+
+def test_altered_cookie_is_no_known_device(site: Site, owner: Client) -> None:
+    cookie = owner.session.cookies["device"]
+    owner.session.cookies.set("device", cookie[:-1] + ("A" if cookie[-1] != "A" else "B"))
+    for _ in range(10):
+        guess(site.client())
+    assert owner.log_in(OWNER).status_code == 429
+    assert site.sql("SELECT count(*) FROM auth.throttle WHERE kind = 'password from device'") == [(0,)]
