@@ -28,6 +28,7 @@ from contracts.scheduling.port import SchedulingPort
 from monolith.application import Application
 from monolith.config import MonolithConfig, WorkerConfig
 from monolith.modules.auth import module as auth
+from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.pending_sign_ups import PendingSignUps
 from monolith.modules.billing import module as billing
 from monolith.modules.notifications import module as notifications
@@ -119,13 +120,7 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
     billing_parts = billing.build_billing(databases.of("billing", billing.APP_ROLE, 2))
     notification_parts = notifications.build_notifications(databases.of("notifications", notifications.APP_ROLE, 2))
     sending = databases.of("notifications", notifications.SENDER_ROLE, 2)
-    mail = notifications.mail_loops(
-        sending,
-        auth_parts.api,
-        smtp_url=config.smtp_url,
-        public_url=config.public_url,
-        registry=registry,
-    )
+    mail = _mail_loops(config, auth_parts.api, auth_db, sending, registry)
     consumer_metrics = ConsumerMetrics(registry)
     followers = [
         *(_follower(consumer, config, consumer_metrics) for consumer in billing_parts.consumers),
@@ -139,7 +134,6 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
             *scheduling.loops,
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
-            _account_mails(config, auth_db, sending),
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
             _retention_loop(
                 config,
@@ -171,10 +165,15 @@ def _auth(config: MonolithConfig | WorkerConfig, database: ModuleDatabase, port:
     )
 
 
-def _account_mails(config: WorkerConfig, auth_db: ModuleDatabase, sending: ModuleDatabase) -> Loop:
-    letters = notifications.letter_sender(sending, smtp_url=config.smtp_url, public_url=config.public_url)
-    mails = auth.account_mails(auth_db, letters, config.public_url)
-    return Loop("account mails", mails.step, idle_seconds=1.0, longest_idle_seconds=2.0)
+def _mail_loops(
+    config: WorkerConfig, api: AuthApi, auth_db: ModuleDatabase, sending: ModuleDatabase, registry: CollectorRegistry
+) -> list[Loop]:
+    urls = {"smtp_url": config.smtp_url, "public_url": config.public_url}
+    account_mails = auth.account_mails(auth_db, notifications.letter_sender(sending, **urls), config.public_url)
+    return [
+        *notifications.mail_loops(sending, api, **urls, registry=registry),
+        Loop("account mails", account_mails.step, idle_seconds=1.0, longest_idle_seconds=2.0),
+    ]
 
 
 def _retention_loop(config: WorkerConfig, consumers: Sequence[Consumer], *others: Callable[[], bool]) -> Loop:
