@@ -26,7 +26,7 @@ _REQUESTED_BY_ANYONE = frozenset({"sign_up", "email_change", "reset"})
 
 
 class AccountMails:
-    """Sends queued mails at least once; any number of senders may run. A link is created anew for each attempt."""
+    """Sends queued mails at least once; any number of senders may run. Each attempt creates another link."""
 
     def __init__(self, database: ModuleDatabase, throttle: Throttle, sender: LetterSender, public_url: str) -> None:
         self._database = database

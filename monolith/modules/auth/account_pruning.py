@@ -1,4 +1,4 @@
-"""Deletion of what nobody can use any more: unconfirmed accounts, links and invitations."""
+"""Deletion of unconfirmed accounts, and of expired links and invitations."""
 
 from monolith.modules.auth.confirmation import UNCONFIRMED_ACCOUNT_VALID_FOR, end_credentials
 from monolith.modules.auth.repository import invitations, mail_tokens
@@ -8,7 +8,7 @@ BATCH = 200
 
 
 class AccountPruner:
-    """Disables accounts whose address was not confirmed in a week, forgets the address, and deletes expired links."""
+    """Disables accounts whose address was not confirmed in a week, erases the address, and deletes expired links."""
 
     def __init__(self, database: ModuleDatabase) -> None:
         self._database = database

@@ -27,12 +27,12 @@ class AccountDetails:
 
 
 class Accounts:
-    """An e-mail address that is confirmed has one account, which can belong to any number of businesses.
+    """A confirmed e-mail address has one account, which can belong to any number of businesses.
 
-    Anyone may sign up with any address: that creates a separate account, which nobody else can see and which keeps
-    nobody from signing up with the same address. It can book, but receives no mail except the one that asks to confirm
-    the address, and ends after a week, or when someone else confirms the address (`confirmation.py`). A sign-up with
-    the address *and* password of an account uses that account.
+    A sign-up with any address creates a separate account, which does not prevent other sign-ups with the same address.
+    It can book, but receives no mail except the request to confirm the address, and ends after a week, or when another
+    account confirms the address (`confirmation.py`). A sign-up with the address *and* password of an account uses that
+    account.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What the handlers of all endpoints of the module need from a call."""
+"""Helpers of the handlers: checks of the caller, and common replies."""
 
 from typing import Any
 from uuid import UUID

@@ -24,10 +24,10 @@ UNCONFIRMED_ACCOUNT_VALID_FOR = timedelta(days=7)
 class EmailConfirmation:
     """Confirms the addresses of new accounts, and changes of the address of existing ones.
 
-    Whoever signed up may not be the owner of the mailbox. Therefore the link alone does not confirm an account: it
-    takes a session of that account, or its password, or else a new password, with which the previous one and all
-    sessions end. Other sign-ups with the same address end in any case. A changed address cannot take over an account
-    in this way: it may have been mistyped, so the link takes the session or the password of the account.
+    A stranger may have signed up with the address. Therefore the link alone does not confirm an account: it takes a
+    session of that account, or its password, or else a new password, with which the previous one and all sessions end.
+    Other sign-ups with the same address end in any case. A changed address cannot take over an account in this way: it
+    may have been mistyped, so the link takes the session or the password of the account.
     """
 
     def __init__(self, database: ModuleDatabase, passwords: Passwords, sessions: Sessions) -> None:

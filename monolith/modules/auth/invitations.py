@@ -26,7 +26,7 @@ MAX_INVITATIONS = 50
 
 
 class Invitations:
-    """An invitation goes to a mailbox; whoever can read it joins, with an account and a password of their own.
+    """An invitation goes to a mailbox; its owner joins, with an account and a password of their own.
 
     The answer to an owner does not depend on whether the address has an account.
     """
@@ -79,7 +79,7 @@ class Invitations:
             return found, accounts.by_email(connection, found.email) is not None
 
     def accept_as(self, secret: str, user_id: UUID) -> tuple[OpenInvitation, TokenRole]:
-        """Join the business as the signed-in user, whatever the address of the invitation. Raises ApiError 404.
+        """Join the business as the signed-in user, also if the invitation went to another address. Raises ApiError 404.
 
         If the user's own address is not confirmed, the link must have been sent to it, which confirms it; otherwise
         this raises ApiError 403.

@@ -1,4 +1,4 @@
-"""Which account an e-mail address and a password belong to, without revealing which addresses have an account."""
+"""Verification of an e-mail address and a password, without revealing which addresses have an account."""
 
 from dataclasses import dataclass
 

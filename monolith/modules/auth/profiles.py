@@ -11,7 +11,7 @@ from monolith.shared.endpoints import ApiError
 
 
 class OwnAccount:
-    """What users can do with their own account besides signing in. Every method may raise DatabaseUnavailable."""
+    """Operations on the own account of a signed-in user. Every method may raise DatabaseUnavailable."""
 
     def __init__(self, database: ModuleDatabase, sessions: Sessions) -> None:
         self._database = database

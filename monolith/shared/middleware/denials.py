@@ -1,7 +1,7 @@
-"""Audit of refused requests: who tried to reach what is not theirs.
+"""Audit of refused requests, such as for data of another business.
 
 Callers decide how many requests are refused, so the number of audit entries is bounded: per caller and per process.
-What exceeds the bound is counted, and the next entry of the caller says how many were not recorded.
+Requests beyond the bound are counted, and the next entry of the caller contains their number.
 """
 
 import logging

@@ -12,7 +12,7 @@ _LINK = re.compile(r"http://\S+/([a-z-]+)\?token=([A-Za-z0-9_-]{43})(?=\s)")
 
 @dataclass(frozen=True)
 class Post:
-    """Delivers what is due, and finds the links in what arrived."""
+    """Delivers due mails, and finds the links in them."""
 
     mails: AccountMails
     mailbox: Mailbox

@@ -1,4 +1,4 @@
-"""E-mail addresses are confirmed by their owners, whatever strangers have signed up with them."""
+"""E-mail addresses are confirmed by their owners, even if strangers have signed up with them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Accounts whose address nobody confirms end after a week."""
+"""Unconfirmed accounts end after a week."""
 
 from monolith.modules.auth.module import account_pruner
 from tests.site import Client, Site

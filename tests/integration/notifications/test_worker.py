@@ -52,7 +52,7 @@ def worker(databases: Databases, folder: Path, **settings: str) -> Iterator[subp
 
 
 def customer_of(databases: Databases, *, confirmed: bool = True) -> Story:
-    """Return a story of a new user; no mail is due about the confirmed one's account."""
+    """Return a story of a new user; if confirmed, no mail about the account is due."""
     with auth_site(databases) as site:
         owner = site.client()
         assert owner.sign_up("salon").status_code == 201

@@ -88,7 +88,7 @@ def set_password(connection: Connection, user_id: UUID, *, old: str, new: str) -
 
 
 def replace_password(connection: Connection, user_id: UUID, new: str) -> None:
-    """Replace the hash, whatever it is."""
+    """Replace the hash unconditionally."""
     connection.execute(_REPLACE_PASSWORD, {"user_id": user_id, "new": new})
 
 
@@ -101,7 +101,7 @@ def make_operator(connection: Connection, user_id: UUID) -> None:
 
 
 def erase(connection: Connection, user_id: UUID) -> None:
-    """Remove name, addresses and password for good."""
+    """Remove name, addresses and password permanently."""
     connection.execute(_ERASE, {"user_id": user_id})
 
 

@@ -60,7 +60,7 @@ _PRUNE = text("DELETE FROM auth.mail_token WHERE expires_at < now()")
 
 @dataclass(frozen=True, slots=True)
 class MailToken:
-    """What a valid link proves: that its bearer reads the mail of `email`."""
+    """A valid link, which proves that its holder reads the mail of `email`."""
 
     user_id: UUID
     email: str
