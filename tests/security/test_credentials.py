@@ -67,6 +67,24 @@ def test_login_does_not_reveal_whether_an_address_exists(databases: Databases) -
         assert unknown == pytest.approx(known, rel=0.35)
 
 
+@pytest.mark.row("H37")
+def test_sign_up_does_not_reveal_whether_an_address_exists(databases: Databases) -> None:
+    with auth_site(databases, hashing=OWASP) as site:
+        site.client().sign_up("salon")
+        site.confirm(OWNER)
+        times: dict[str, list[float]] = {OWNER: [], "nobody@example.org": []}
+        shapes = set()
+        for number in range(8):
+            for email, taken in times.items():
+                began = time.perf_counter()
+                answer = site.client().join("salon", email, f"a wrong password {number}")
+                taken.append(time.perf_counter() - began)
+                shapes.add((answer.status_code, tuple(answer.json()), len(answer.content)))
+        assert len(shapes) == 1
+        known, unknown = (statistics.median(taken) for taken in times.values())
+        assert unknown == pytest.approx(known, rel=0.35)
+
+
 @pytest.mark.row("H36")
 def test_thousand_concurrent_logins_hash_two_at_a_time_without_locking_out_the_owner(site: Site, owner: Client) -> None:
     def attempt(number: int) -> int:

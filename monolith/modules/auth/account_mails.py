@@ -12,8 +12,8 @@ from monolith.modules.auth.account_letters import Letters
 from monolith.modules.auth.repository import account_mails
 from monolith.modules.auth.repository.account_mails import QueuedMail
 from monolith.modules.auth.throttle import MAIL_TO_ADDRESS, Throttle
-from monolith.modules.notifications.api import DeliveryDeferred, DeliveryRejected, LetterSender
-from monolith.shared.database import ModuleDatabase
+from monolith.modules.notifications.api import DeliveryRejected, LetterSender, ServerUnavailable
+from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 from monolith.shared.endpoints import ApiError
 
 log = logging.getLogger(__name__)
@@ -38,29 +38,33 @@ class AccountMails:
         """Attempt a batch of mails; return whether any were due. Raises DatabaseUnavailable."""
         with self._database.transaction() as connection:
             due = account_mails.claim(connection, BATCH, CLAIM)
-        for mail in due:
-            self._process(mail)
+        for position, mail in enumerate(due):
+            try:
+                self._send(mail)
+            except ServerUnavailable as error:
+                for waiting in due[position:]:
+                    self._retry(waiting, error)
+                break
+            except DeliveryRejected as error:
+                log.warning("mail %s cannot be delivered: %s", mail.mail_id, error)
+                self._remove(mail)
+            except DatabaseUnavailable:
+                raise
+            except Exception as error:
+                self._retry(mail, error)
+            else:
+                self._remove(mail)
         if not due:
             self._sender.close()
         return bool(due)
 
-    def _process(self, mail: QueuedMail) -> None:
-        try:
-            if mail.kind == "confirmed" and mail.subject_id is not None:
-                self._sender.release(mail.subject_id)
-            elif self._may_send(mail):
-                letter = self._letters.write(mail)
-                if letter is not None:
-                    self._sender.send(letter)
-        except DeliveryRejected as error:
-            log.warning("mail %s cannot be delivered: %s", mail.mail_id, error)
-        except DeliveryDeferred as error:
-            if mail.attempts < ATTEMPTS:
-                self._defer(mail, error)
-                return
-            log.warning("mail %s given up after %d attempts: %s", mail.mail_id, mail.attempts, error)
-        with self._database.transaction() as connection:
-            account_mails.remove(connection, mail.mail_id)
+    def _send(self, mail: QueuedMail) -> None:
+        if mail.kind == "confirmed" and mail.subject_id is not None:
+            self._sender.release(mail.subject_id)
+        elif self._may_send(mail):
+            letter = self._letters.write(mail)
+            if letter is not None:
+                self._sender.send(letter)
 
     def _may_send(self, mail: QueuedMail) -> bool:
         """Return whether an address that anyone may name has not received too many mails already."""
@@ -73,8 +77,16 @@ class AccountMails:
             return False
         return True
 
-    def _defer(self, mail: QueuedMail, error: Exception) -> None:
+    def _retry(self, mail: QueuedMail, error: Exception) -> None:
+        """Attempt the mail again later, or give it up after the last attempt."""
+        log.warning("delivery of mail %s failed (attempt %d of %d): %s", mail.mail_id, mail.attempts, ATTEMPTS, error)
+        if mail.attempts >= ATTEMPTS:
+            self._remove(mail)
+            return
         delay = timedelta(seconds=backoff_delay(mail.attempts, 5.0, 3600.0))
-        log.warning("delivery of mail %s failed (attempt %d): %s", mail.mail_id, mail.attempts, error)
         with self._database.transaction() as connection:
             account_mails.defer(connection, mail.mail_id, delay)
+
+    def _remove(self, mail: QueuedMail) -> None:
+        with self._database.transaction() as connection:
+            account_mails.remove(connection, mail.mail_id)
