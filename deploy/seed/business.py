@@ -55,6 +55,7 @@ class SeededBusiness:
         self.index = index
         self.slug = plan.slug(index)
         self.business_id = plan.id_of("business", self.slug)
+        self.owner_id = plan.id_of("owner", self.slug)
         self.count = plan.appointments_of(index)
         chance = Random(plan.digest("chance", self.slug))  # noqa: S311 - data, no secret
         trade, *services = chance.choice(_TRADES)

@@ -59,7 +59,7 @@ def copy_accounts(
     monolith: Connection, businesses: Sequence[SeededBusiness], adapter: AdapterName, password_hash: str
 ) -> None:
     """Copy the accounts of the owners, their businesses, and the routing table."""
-    owners = [(each, each.plan.id_of("owner", each.slug)) for each in businesses]
+    owners = [(each, each.owner_id) for each in businesses]
     _copy(
         monolith,
         "auth.business (business_id, slug, name, zone, currency, state)",

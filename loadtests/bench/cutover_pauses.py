@@ -42,7 +42,7 @@ def measure_capacity(port: int, tenant: SeededTenant, seconds: float) -> float:
     bookings = []
     for number, (provider_id, starts_at) in enumerate(tenant.slots_for(0)):
         body = {"offering_id": str(tenant.business.services[0].offering_id), "provider_id": provider_id}
-        body |= {"starts_at": starts_at, "customer_id": str(tenant.business.plan.id_of("capacity"))}
+        body |= {"starts_at": starts_at, "customer_id": str(tenant.business.owner_id)}
         headers = {"Idempotency-Key": f"capacity-{port}-{time.time_ns()}-{number}", **tenant.owner.headers}
         path = f"{tenant.path}/appointments"
         bookings.append(render_request("POST", path, host=host, headers=headers, body=json.dumps(body).encode()))

@@ -83,7 +83,7 @@ def _sized_product(size: int, business: SeededBusiness, owner: TenantClient) -> 
             "offering_id": str(business.services[0].offering_id),
             "provider_id": slot["provider_id"],
             "starts_at": slot["starts_at"],
-            "customer_id": str(business.plan.id_of("growth")),
+            "customer_id": str(business.owner_id),
         }
         return owner.call("POST", f"/businesses/{business.slug}/appointments", body)
 

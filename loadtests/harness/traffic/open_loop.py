@@ -19,8 +19,9 @@ _UNSETTLED = frozenset({0, 500, 502, 503, 504})
 class TrafficPlan(Struct, frozen=True):
     """The traffic of one process to one business.
 
-    `path` is the business in the API. `slots` (provider, start) are used by this traffic only. `rate` is requests a
-    second, of which `share_of_writes` book and cancel in turn. `name` is the note of its bookings.
+    `path` is the business in the API, `customer_id` the customer of all bookings. `slots` (provider, start) are used by
+    this traffic only. `rate` is requests a second, of which `share_of_writes` book and cancel in turn. `name` is the
+    note of its bookings.
     """
 
     host: str
@@ -28,6 +29,7 @@ class TrafficPlan(Struct, frozen=True):
     path: str
     headers: dict[str, str]
     offering_id: str
+    customer_id: str
     slots: list[tuple[str, str]]
     reads: list[str]
     rate: float
@@ -128,7 +130,7 @@ class _Traffic:
             "provider_id": provider_id,
             "starts_at": starts_at,
             "note": self._plan.name,
-            "customer_id": str(uuid4()),
+            "customer_id": self._plan.customer_id,
         }
         record = await self._write_until_settled(connection, at, "book", "/appointments", body)
         if record.final == 201:

@@ -41,6 +41,7 @@ def traffic_plans(
             path=tenant.path,
             headers=tenant.owner.headers,
             offering_id=str(tenant.business.services[0].offering_id),
+            customer_id=str(tenant.business.owner_id),
             slots=own_slots,
             reads=tenant.reads,
             rate=rate / processes,

@@ -17,7 +17,7 @@ from contracts.scheduling.port import OPERATIONS, SchedulingPort
 from contracts.scheduling.validation import convert
 from monolith.modules.scheduling.actors import actor_for
 from monolith.modules.scheduling.named_customers import CustomerNames, name_customers, public_reply, unnamed
-from monolith.shared.endpoints import Access, AnyEndpoint, Call, Endpoint
+from monolith.shared.endpoints import Access, AnyEndpoint, ApiError, Call, Endpoint
 from monolith.shared.endpoints.errors import require_not_closed
 
 _NOT_PUBLIC: frozenset[str] = frozenset(
@@ -56,7 +56,7 @@ def _endpoint(port: SchedulingPort, names: CustomerNames, operation: AnyOperatio
         method=operation.method,
         path=_public_path(operation),
         access=_access(operation),
-        handler=_write(port, operation) if operation.writes else _read(port, names, operation),
+        handler=_write(port, names, operation) if operation.writes else _read(port, names, operation),
         reply=public_reply(operation),
         body=fields if operation.writes else None,
         query=None if operation.writes else fields,
@@ -64,7 +64,8 @@ def _endpoint(port: SchedulingPort, names: CustomerNames, operation: AnyOperatio
         summary=operation.summary,
         needs_key=operation.method == "POST",
         errors=[(error.status, error.code) for error in operation.errors if error not in (NotOwner, Unauthenticated)]
-        + ([(409, "business_closed")] if operation.name in _NEW_BOOKINGS else []),
+        + ([(409, "business_closed")] if operation.name in _NEW_BOOKINGS else [])
+        + ([(404, "customer_not_found")] if operation.writes and _needs_customer(operation) else []),
     )
 
 
@@ -75,7 +76,7 @@ def _access(operation: AnyOperation) -> Access:
     return _ACCESS[operation.actors]
 
 
-def _write(port: SchedulingPort, operation: AnyOperation) -> Callable[[Call[Any]], m.Reply]:
+def _write(port: SchedulingPort, names: CustomerNames, operation: AnyOperation) -> Callable[[Call[Any]], m.Reply]:
     needs_customer, takes_bookings = _needs_customer(operation), operation.name in _NEW_BOOKINGS
 
     def handler(call: Call[Any]) -> m.Reply:
@@ -83,7 +84,10 @@ def _write(port: SchedulingPort, operation: AnyOperation) -> Callable[[Call[Any]
             require_not_closed(call.require_business())
         # A PUT is idempotent by itself, so a missing key is generated.
         keyed = msgspec.structs.replace(call_context(call), idempotency_key=call.idempotency_key or uuid4().hex)
-        reply: m.Reply = port.call(operation, keyed, _request(operation, call, call.body, needs_customer))
+        request = _request(operation, call, call.body, needs_customer)
+        if needs_customer and _staff(call):
+            _require_own_customer(names, call, request.customer_id)
+        reply: m.Reply = port.call(operation, keyed, request)
         return reply
 
     return handler
@@ -114,6 +118,13 @@ def _request(operation: AnyOperation, call: Call[Any], sent: Struct, needs_custo
             raise InvalidRequest("Name the customer whom this is for; `list_customers` has their ids.", "customer_id")
         fields["customer_id"] = call.require_principal().user_id
     return convert(fields, operation.request)
+
+
+def _require_own_customer(names: CustomerNames, call: Call[Any], customer_id: UUID) -> None:
+    """Raise ApiError 404 unless staff act for a customer or guest of their own business, or for one of its members."""
+    if not names(call.require_business().business_id, [customer_id]):
+        message = "This business has no such customer. Add a guest first, or let the customer join."
+        raise ApiError(404, "customer_not_found", message, field="customer_id")
 
 
 def _staff(call: Call[Any]) -> bool:

@@ -127,8 +127,27 @@ def test_only_staff_can_overbook(customer: Client, salon: Salon) -> None:
     answered(post(customer, "appointments", **wanted))
     refused(post(customer, "appointments", **wanted), 409, "slot_unavailable", reason="taken")
     refused(post(customer, "appointments", **wanted, overbook=True), 403, "forbidden")
-    second = post(salon.owner, "appointments", **wanted, overbook=True, customer_id=str(uuid4()))
+    second = post(salon.owner, "appointments", **wanted, overbook=True, customer_id=user_id(salon.owner))
     assert answered(second)["overbooked"] is True
+
+
+def user_id(client: Client) -> str:
+    found: str = client.get("/me").json()["user"]["user_id"]
+    return found
+
+
+@pytest.mark.parametrize("kind", ["appointments", "holds", "waitlist"])
+def test_staff_book_only_for_customers_of_their_own_business(site: Site, salon: Salon, kind: str) -> None:
+    cleo, baker, visitor = site.client(), site.client(), site.client()
+    answered(cleo.join("salon", "cleo@example.org"))
+    answered(baker.sign_up("bakery"))
+    answered(visitor.join("bakery", "bea@example.org"))
+    guest = answered(keyed(baker, "/businesses/bakery/guests", {"name": "Gus", "phone": "030 1234"}))["customer_id"]
+    wanted = {"offering_id": salon.offering}
+    wanted |= {"start": noon(), "end": noon(60)} if kind == "waitlist" else {"starts_at": noon()}
+    for stranger in (user_id(visitor), user_id(baker), guest, str(uuid4())):
+        refused(post(salon.owner, kind, **wanted, customer_id=stranger), 404, "customer_not_found", field="customer_id")
+    answered(post(salon.owner, kind, **wanted, customer_id=user_id(cleo)))
 
 
 def test_customer_cannot_book_for_another_customer(customer: Client, salon: Salon) -> None:
