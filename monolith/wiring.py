@@ -135,12 +135,7 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
-            _retention_loop(
-                config,
-                consumers,
-                notifications.mail_pruner(sending, config.mail_retention).step,
-                auth.account_pruner(auth_db).step,
-            ),
+            _retention_loop(config, consumers, sending, auth_db),
         ],
         closing=[*(follower.close for _, follower in followers), *scheduling.closing],
     )
@@ -176,11 +171,14 @@ def _mail_loops(
     ]
 
 
-def _retention_loop(config: WorkerConfig, consumers: Sequence[Consumer], *others: Callable[[], bool]) -> Loop:
+def _retention_loop(
+    config: WorkerConfig, consumers: Sequence[Consumer], sending: ModuleDatabase, auth_db: ModuleDatabase
+) -> Loop:
     pruners: list[Callable[[], bool]] = [
-        InboxPruner(consumer.database, consumer.name, config.retention.inbox).step for consumer in consumers
+        *(InboxPruner(consumer.database, consumer.name, config.retention.inbox).step for consumer in consumers),
+        notifications.mail_pruner(sending, config.mail_retention).step,
+        auth.account_pruner(auth_db).step,
     ]
-    pruners += others
     return Loop("retention", lambda: any(prune() for prune in pruners), idle_seconds=60.0, longest_idle_seconds=600.0)
 
 

@@ -9,13 +9,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from monolith.modules.auth.invitations import Invitations
-from monolith.modules.auth.models import (
-    AcceptInvitation,
-    ConfirmEmail,
-    ForgotPassword,
-    InvitationLink,
-    ResetPassword,
-)
+from monolith.modules.auth.member_models import AcceptInvitation, InvitationLink
+from monolith.modules.auth.models import ConfirmEmail, ForgotPassword, ResetPassword
 from monolith.modules.auth.module import Auth
 from monolith.shared.endpoints import ApiError, Principal
 from monolith.shared.endpoints.decoding import convert

@@ -7,7 +7,8 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
 
 from monolith.modules.auth.invitations import email_unconfirmed
-from monolith.modules.auth.models import ChangeMember, CreateToken, Invite
+from monolith.modules.auth.member_models import ChangeMember, Invite
+from monolith.modules.auth.models import CreateToken
 from monolith.modules.auth.module import Auth
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert

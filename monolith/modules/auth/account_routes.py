@@ -38,6 +38,8 @@ def _mail_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="confirm_email", method="POST", path="/confirm-email", access=Access.PUBLIC,
             handler=handlers.confirm_email, body=models.ConfirmEmail, reply=models.User,
             summary="Confirm an e-mail address with the token of the mail, and sign in",
+            errors=[(400, "password_required"), (403, "wrong_password"), (404, "not_found"), (409, "email_in_use"),
+                    (429, "too_many_attempts")],
         ),
         Endpoint(
             module=MODULE, name="resend_confirmation", method="POST", path="/me/confirmation-mail",
@@ -48,11 +50,13 @@ def _mail_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="forgot_password", method="POST", path="/password-resets", access=Access.PUBLIC,
             handler=handlers.forgot_password, body=models.ForgotPassword, reply=None,
             summary="Send a mail for setting a new password, if the address has an account",
+            errors=[(429, "too_many_attempts")],
         ),
         Endpoint(
             module=MODULE, name="reset_password", method="POST", path="/password-resets/use", access=Access.PUBLIC,
             handler=handlers.reset_password, body=models.ResetPassword, reply=models.User,
             summary="Set a new password with the token of the mail, end all sessions, and sign in",
+            errors=[(404, "not_found")],
         ),
     ]  # fmt: skip
 
@@ -67,6 +71,7 @@ def _own_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="delete_account", method="POST", path="/me/delete", access=Access.SESSION,
             handler=handlers.delete_account, body=models.DeleteAccount, reply=None,
             summary="Delete the own account; not while it is the only owner of a business",
+            errors=[(403, "wrong_password"), (409, "last_owner"), (429, "too_many_attempts")],
         ),
         Endpoint(
             module=MODULE, name="export_account", method="GET", path="/me/export", access=Access.SESSION,
@@ -77,11 +82,13 @@ def _own_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="change_email", method="POST", path="/me/email", access=Access.SESSION,
             handler=handlers.change_email, body=models.ChangeEmail, reply=None,
             summary="Send a mail to a new e-mail address, which counts once it is confirmed",
+            errors=[(403, "wrong_password"), (429, "too_many_attempts")],
         ),
         Endpoint(
             module=MODULE, name="change_password", method="POST", path="/me/password", access=Access.SESSION,
             handler=handlers.change_password, body=models.ChangePassword, reply=None,
             summary="Change the password and end all other sessions",
+            errors=[(403, "wrong_password"), (429, "too_many_attempts")],
         ),
         Endpoint(
             module=MODULE, name="list_sessions", method="GET", path="/me/sessions", access=Access.SESSION,
@@ -90,6 +97,7 @@ def _own_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
         Endpoint(
             module=MODULE, name="end_session", method="DELETE", path="/me/sessions/{session_id}",
             access=Access.SESSION, handler=handlers.end_session, reply=None, summary="End one of the own sessions",
+            errors=[(404, "not_found")],
         ),
         Endpoint(
             module=MODULE, name="end_other_sessions", method="DELETE", path="/me/sessions", access=Access.SESSION,

@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from monolith.modules.auth import credentials
 from monolith.modules.auth.api import UserRef
 from monolith.modules.auth.confirmation import confirm_address, end_credentials, invalid_link
+from monolith.modules.auth.member_models import Invitation, Invite
 from monolith.modules.auth.members import require_owner
-from monolith.modules.auth.models import Invitation, Invite, TokenRole
+from monolith.modules.auth.models import TokenRole
 from monolith.modules.auth.origin import Origin
 from monolith.modules.auth.passwords import Passwords
 from monolith.modules.auth.repository import account_mails, accounts, invitations, mail_tokens, memberships

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monolith.modules.auth import models
+from monolith.modules.auth import member_models, models
 from monolith.modules.auth.calls import origin_of, require_confirmed_user, require_user
 from monolith.modules.auth.cookie import Cookies
 from monolith.modules.auth.invitations import Invitations
@@ -35,17 +35,20 @@ def _member_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
     return [
         Endpoint(
             module=MODULE, name="list_members", method="GET", path=_MEMBERS, access=Access.STAFF,
-            handler=handlers.list_members, reply=models.MemberList, summary="List the owners and staff of a business",
+            handler=handlers.list_members, reply=member_models.MemberList,
+            summary="List the owners and staff of a business",
         ),
         Endpoint(
             module=MODULE, name="change_member", method="PATCH", path=_MEMBERS + "/{user_id}", access=Access.OWNER,
-            handler=handlers.change_member, body=models.ChangeMember, reply=None,
+            handler=handlers.change_member, body=member_models.ChangeMember, reply=None,
             summary="Make a member an owner or staff; a business keeps at least one owner",
+            errors=[(403, "email_unconfirmed"), (404, "not_found"), (409, "last_owner")],
         ),
         Endpoint(
             module=MODULE, name="remove_member", method="DELETE", path=_MEMBERS + "/{user_id}", access=Access.OWNER,
             handler=handlers.remove_member, reply=None,
             summary="Remove an owner or staff member, and end their sessions and the API tokens that they made",
+            errors=[(404, "not_found"), (409, "last_owner")],
         ),
     ]  # fmt: skip
 
@@ -54,27 +57,31 @@ def _invitation_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
     return [
         Endpoint(
             module=MODULE, name="list_invitations", method="GET", path=_INVITATIONS, access=Access.OWNER,
-            handler=handlers.list_invitations, reply=models.InvitationList,
+            handler=handlers.list_invitations, reply=member_models.InvitationList,
             summary="List the invitations that can still be accepted",
         ),
         Endpoint(
             module=MODULE, name="invite", method="POST", path=_INVITATIONS, access=Access.OWNER,
-            handler=handlers.invite, body=models.Invite, reply=models.Invitation, status=201,
+            handler=handlers.invite, body=member_models.Invite, reply=member_models.Invitation, status=201,
             summary="Invite a person to the staff by mail; valid for seven days",
+            errors=[(403, "email_unconfirmed"), (409, "too_many_invitations")],
         ),
         Endpoint(
             module=MODULE, name="revoke_invitation", method="DELETE", path=_INVITATIONS + "/{invitation_id}",
             access=Access.OWNER, handler=handlers.revoke_invitation, reply=None, summary="Revoke an invitation",
+            errors=[(404, "not_found")],
         ),
         Endpoint(
             module=MODULE, name="open_invitation", method="POST", path="/invitations/open", access=Access.PUBLIC,
-            handler=handlers.open_invitation, body=models.InvitationLink, reply=models.ReceivedInvitation,
+            handler=handlers.open_invitation, body=member_models.InvitationLink, reply=member_models.ReceivedInvitation,
             summary="Return what the token of an invitation's mail invites to",
+            errors=[(404, "not_found")],
         ),
         Endpoint(
             module=MODULE, name="accept_invitation", method="POST", path="/invitations/accept", access=Access.PUBLIC,
-            handler=handlers.accept_invitation, body=models.AcceptInvitation, reply=models.Accepted,
+            handler=handlers.accept_invitation, body=member_models.AcceptInvitation, reply=member_models.Accepted,
             summary="Join a business with the token of the mail, with the own account or a new one",
+            errors=[(401, "wrong_credentials"), (403, "email_unconfirmed"), (404, "not_found"), (409, "email_in_use")],
         ),
     ]  # fmt: skip
 
@@ -89,10 +96,12 @@ def _token_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="create_token", method="POST", path=_TOKENS, access=Access.OWNER,
             handler=handlers.create_token, body=models.CreateToken, reply=models.NewToken, status=201,
             summary="Create an API token; its secret is returned only once",
+            errors=[(403, "email_unconfirmed"), (409, "too_many_tokens")],
         ),
         Endpoint(
             module=MODULE, name="revoke_token", method="DELETE", path=_TOKENS + "/{token_id}",
             access=Access.OWNER, handler=handlers.revoke_token, reply=None, summary="Revoke an API token",
+            errors=[(404, "not_found")],
         ),
         Endpoint(
             module=MODULE, name="revoke_all_tokens", method="DELETE", path=_TOKENS, access=Access.OWNER,
@@ -105,10 +114,10 @@ class _Handlers:
     def __init__(self, services: MemberServices) -> None:
         self._services = services
 
-    def list_members(self, call: Call[None]) -> models.MemberList:
-        return models.MemberList(members=tuple(self._services.members.of_business(call.require_business())))
+    def list_members(self, call: Call[None]) -> member_models.MemberList:
+        return member_models.MemberList(members=tuple(self._services.members.of_business(call.require_business())))
 
-    def change_member(self, call: Call[models.ChangeMember]) -> None:
+    def change_member(self, call: Call[member_models.ChangeMember]) -> None:
         changer = require_confirmed_user(call.require_principal())
         member = call.id_in_path("user_id", "member")
         self._services.members.change_role(call.require_business(), changer, member, call.body.role)
@@ -117,11 +126,11 @@ class _Handlers:
         changer, _ = require_user(call.require_principal())
         self._services.members.remove(call.require_business(), changer, call.id_in_path("user_id", "member"))
 
-    def list_invitations(self, call: Call[None]) -> models.InvitationList:
+    def list_invitations(self, call: Call[None]) -> member_models.InvitationList:
         found = self._services.invitations.of_business(call.require_business())
-        return models.InvitationList(invitations=tuple(found))
+        return member_models.InvitationList(invitations=tuple(found))
 
-    def invite(self, call: Call[models.Invite]) -> models.Invitation:
+    def invite(self, call: Call[member_models.Invite]) -> member_models.Invitation:
         inviter = require_confirmed_user(call.require_principal())
         return self._services.invitations.invite(call.require_business(), inviter, call.body)
 
@@ -130,9 +139,9 @@ class _Handlers:
         invitation_id = call.id_in_path("invitation_id", "invitation")
         self._services.invitations.revoke(call.require_business(), invitation_id)
 
-    def open_invitation(self, call: Call[models.InvitationLink]) -> models.ReceivedInvitation:
+    def open_invitation(self, call: Call[member_models.InvitationLink]) -> member_models.ReceivedInvitation:
         found, has_account = self._services.invitations.open(call.body.token)
-        return models.ReceivedInvitation(
+        return member_models.ReceivedInvitation(
             slug=found.slug,
             business_name=found.business_name,
             email=found.email,
@@ -141,12 +150,12 @@ class _Handlers:
             has_account=has_account,
         )
 
-    def accept_invitation(self, call: Call[models.AcceptInvitation]) -> models.Accepted:
+    def accept_invitation(self, call: Call[member_models.AcceptInvitation]) -> member_models.Accepted:
         body = call.body
         if call.principal is not None:
             user_id, _ = require_user(call.principal)
             found, role = self._services.invitations.accept_as(body.token, user_id)
-            return models.Accepted(slug=found.slug, role=role)
+            return member_models.Accepted(slug=found.slug, role=role)
         if body.password is None:
             message = "Sign in, or send a password."
             raise ApiError(400, "invalid_request", message, field="password")
@@ -154,7 +163,7 @@ class _Handlers:
             body.token, body.name, body.password, origin_of(call), None
         )
         call.reply_headers += self._services.cookies.signed_in(session)
-        return models.Accepted(slug=found.slug, role=found.role)
+        return member_models.Accepted(slug=found.slug, role=found.role)
 
     def list_tokens(self, call: Call[None]) -> models.TokenList:
         return models.TokenList(tokens=tuple(self._services.tokens.of_business(call.require_business())))

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from monolith.modules.auth.models import Member, TokenRole
+from monolith.modules.auth.member_models import Member
+from monolith.modules.auth.models import TokenRole
 from monolith.modules.auth.repository import invitations, memberships, sessions, tokens
 from monolith.modules.auth.sessions import Sessions
 from monolith.shared.database import ModuleDatabase

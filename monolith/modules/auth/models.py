@@ -21,9 +21,7 @@ Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, description="An e-ma
 NewPassword = Annotated[str, Meta(min_length=10, max_length=200)]
 Password = Annotated[str, Meta(min_length=1, max_length=200)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="An ISO 4217 code, for example EUR.")]
-LinkToken = Annotated[
-    str, Meta(pattern="^[A-Za-z0-9_-]{43}$(?!\\n)", description="The value of `token` in the link of the mail.")
-]
+LinkToken = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$(?!\\n)", description="The secret of a link.")]
 TokenRole = Literal["owner", "staff"]
 
 
@@ -62,6 +60,7 @@ class ForgotPassword(Body, frozen=True):
 
 class ResetPassword(Body, frozen=True):
     token: LinkToken
+    """The value of `token` in the link of the mail."""
     new_password: NewPassword
 
 
@@ -73,6 +72,7 @@ class ConfirmEmail(Body, frozen=True):
     """
 
     token: LinkToken
+    """The value of `token` in the link of the mail."""
     password: NewPassword | None = None
 
 
@@ -91,31 +91,6 @@ class DeleteAccount(Body, frozen=True):
     current_password: Password
 
 
-class Invite(Body, frozen=True):
-    email: Email
-    role: TokenRole = "staff"
-
-
-class InvitationLink(Body, frozen=True):
-    token: LinkToken
-
-
-class AcceptInvitation(Body, frozen=True):
-    """A signed-in user sends only the token.
-
-    Otherwise `password` is that of the account of the invited address; if it has none, `name` and `password` are for a
-    new one.
-    """
-
-    token: LinkToken
-    name: Name | None = None
-    password: NewPassword | None = None
-
-
-class ChangeMember(Body, frozen=True):
-    role: TokenRole
-
-
 class Join(Body, frozen=True):
     """A request to become a customer: empty for a signed-in user; otherwise all three fields are required."""
 
@@ -128,6 +103,7 @@ class CreateToken(Body, frozen=True):
     name: Name
     role: TokenRole
     expires_in_days: Annotated[int, Meta(ge=1, le=365)] = 365
+    """After so many days the token expires."""
 
 
 class BusinessProfile(Struct, frozen=True, kw_only=True):
@@ -194,52 +170,6 @@ class SessionList(Struct, frozen=True, kw_only=True):
     """The active sessions of the user, most recently used first."""
 
     sessions: tuple[Session, ...]
-
-
-class Member(Struct, frozen=True, kw_only=True):
-    """`email` is empty until the member has confirmed an address."""
-
-    user_id: UUID
-    name: str
-    email: str
-    role: TokenRole
-    since: datetime
-
-
-class MemberList(Struct, frozen=True, kw_only=True):
-    """The owners of a business, then its staff, each sorted by name."""
-
-    members: tuple[Member, ...]
-
-
-class Invitation(Struct, frozen=True, kw_only=True):
-    invitation_id: UUID
-    email: str
-    role: TokenRole
-    created_at: datetime
-    expires_at: datetime
-
-
-class InvitationList(Struct, frozen=True, kw_only=True):
-    """The invitations that can still be accepted, newest first."""
-
-    invitations: tuple[Invitation, ...]
-
-
-class ReceivedInvitation(Struct, frozen=True, kw_only=True):
-    """An invitation as the invited person sees it. `has_account` is about the invited address."""
-
-    slug: str
-    business_name: str
-    email: str
-    role: TokenRole
-    invited_by: str
-    has_account: bool
-
-
-class Accepted(Struct, frozen=True, kw_only=True):
-    slug: str
-    role: TokenRole
 
 
 class Me(Struct, frozen=True, kw_only=True):

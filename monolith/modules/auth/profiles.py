@@ -40,13 +40,13 @@ class OwnAccount:
         """Delete the account: its name, addresses and password, and end its sessions, tokens and roles.
 
         Appointments and invoices stay with the businesses, without the name. Raises ApiError 403 for a wrong password,
-        and 409 while the user is the only owner of a business.
+        and 409 while the user is the only owner of a business that is not closed.
         """
         self._sessions.require_password(user_id, password)
         with self._database.transaction() as connection:
             for business_id, slug in memberships.lock_owned(connection, user_id).items():
                 if not memberships.has_other_owner(connection, business_id, user_id):
-                    message = f'You are the only owner of "{slug}". Make another member its owner first.'
+                    message = f'You are the only owner of "{slug}". Make another member its owner, or close it, first.'
                     raise ApiError(409, "last_owner", message)
             memberships.resign(connection, user_id)
             ended = end_credentials(connection, [user_id])

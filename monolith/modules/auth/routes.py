@@ -38,7 +38,7 @@ def _user_endpoints(handlers: "Handlers") -> list[AnyEndpoint]:
             handler=handlers.sign_up, body=models.SignUp, reply=models.SignedUp, status=201,
             summary="Sign up a business and its owner, and sign the owner in",
             errors=[
-                (409, "slug_taken"), (409, "account_refused"), (429, "too_many_attempts"), (503, "set_up_unfinished"),
+                (409, "slug_taken"), (429, "too_many_attempts"), (503, "set_up_unfinished"),
             ],
         ),
         Endpoint(

@@ -104,7 +104,7 @@ class Sender:
         if not letters:
             return
         self._mark(letters, state="held", attempts=message.c.attempts - 1)
-        recipients = self._recipients.users({each.user_id for each in letters})
+        recipients = self._recipients.contacts({each.user_id for each in letters})
         confirmed = [each for each in letters if not _is_unconfirmed(recipients.get(each.user_id))]
         self._mark(confirmed, state="pending", next_attempt_at=func.now())
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.chassis.openapi import Json
 
+_LINK_TOKEN = "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"  # noqa: S105
 _ID = "019a0000-0000-7000-8000-{:012d}"
 _BY_NAME: dict[str, Any] = {
     "offering_id": _ID.format(1),
@@ -68,6 +69,10 @@ _BY_MODEL: dict[str, Json] = {
     "ChangeCustomer": {"phone": "+33 1 23 45 67 89", "note": "Prefers mornings"},
     "ChangeBusiness": {"email": "hello@corner-salon.example", "opening_hours": "Monday to Friday, 9 to 17"},
     "CreateToken": {"name": "Kiosk", "role": "staff"},
+    "ConfirmEmail": {"token": _LINK_TOKEN},
+    "ResetPassword": {"token": _LINK_TOKEN, "new_password": "battery staple correct"},
+    "InvitationLink": {"token": _LINK_TOKEN},
+    "AcceptInvitation": {"token": _LINK_TOKEN, "name": "Ada Lovelace", "password": "correct horse battery"},
 }
 _FOR_A_CUSTOMER = frozenset({"Book", "Hold", "BookSeries", "JoinWaitlist"})
 

@@ -6,6 +6,7 @@ The JSON API of the booking product. People sign in with a session cookie, progr
 ## From nothing to a booking in eight calls
 
 1. `POST /signup` creates a business and its owner, and signs the owner in. Keep the cookie for the next calls.
+   A mail asks to confirm the address, which is needed for invitations and API tokens.
 2. `POST /businesses/{slug}/offerings` adds a service: a name and a duration.
 3. `POST /businesses/{slug}/providers` adds a provider: a person whose time is booked.
 4. `PUT /businesses/{slug}/providers/{provider_id}/offerings` says which services the provider performs.
@@ -41,6 +42,7 @@ SHARED_FIELDS: dict[str, str] = {
     "`collective` (all together).",
     "at": "The time of the change.",
     "attempts": "The number of attempts to deliver it.",
+    "began_at": "The time of the login.",
     "before": "The state before the change. Null for a new one.",
     "block_id": "The id of the blocked time.",
     "blocks": "The blocked times.",
@@ -81,13 +83,19 @@ SHARED_FIELDS: dict[str, str] = {
     "ends_at": "The end.",
     "entries": "The entries.",
     "entry_id": "The id of the entry.",
+    "email_confirmed": "Whether the owner has confirmed the e-mail address.",
     "every": "The unit of the repetition.",
     "expected_version": "The version that the caller has read. The change is refused if it is another one now.",
+    "expires_at": "When it expires.",
     "first": "The first date.",
     "from_appointment_id": "The first appointment of the series to change.",
+    "has_account": "Whether the address has an account.",
     "has_room": "Whether the day has a free start time.",
     "holidays": "The holidays.",
     "interval": "Every how many units it repeats.",
+    "invitation_id": "The id of the invitation.",
+    "invitations": "The invitations.",
+    "invited_by": "The name of the member who has sent the invitation.",
     "invoice_number": "The number of the invoice.",
     "invoices": "The invoices.",
     "is_operator": "Whether the caller operates the product.",
@@ -99,6 +107,7 @@ SHARED_FIELDS: dict[str, str] = {
     "limit": "The maximum number in the reply.",
     "limits": "The maximum number of bookings in a day or a week.",
     "lines": "The lines of the invoice.",
+    "members": "The members.",
     "memberships": "The businesses that the caller belongs to.",
     "message_id": "The id of the e-mail.",
     "messages": "The e-mails.",
@@ -129,6 +138,7 @@ SHARED_FIELDS: dict[str, str] = {
     "policy": "The changes that customers may make.",
     "prices": "The prices.",
     "problem": "The error of the last failed attempt.",
+    "program": "The program of the login, as it names itself (User-Agent).",
     "provider_day": "The maximum for a provider in a day. Null: no limit.",
     "provider_id": "The id of the provider.",
     "provider_ids": "The ids of the providers.",
@@ -151,6 +161,9 @@ SHARED_FIELDS: dict[str, str] = {
     "secret": "The secret. It is shown only once.",
     "sent_at": "When it was sent.",
     "series_id": "The id of the series.",
+    "session_id": "The id of the session.",
+    "sessions": "The sessions.",
+    "since": "When the person joined.",
     "slots": "The free start times.",
     "slug": "The short name of the business in addresses.",
     "start": "The start of the interval, inclusive.",

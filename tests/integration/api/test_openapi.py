@@ -122,6 +122,7 @@ def wired_endpoints(databases: Databases) -> list[AnyEndpoint]:
         open_scheduling=business_opener(port),
         update_scheduling=business_updater(port),
         public_url="https://a.example",
+        cookie_secret=secret,
         hashing=QUICK,
     )
     return [

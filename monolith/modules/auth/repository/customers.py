@@ -15,7 +15,8 @@ from monolith.modules.auth.customer_models import AddGuest, Customer
 
 # membership_pkey and account_pkey; customer_pkey. `names` are all who can have an appointment, `listed` the customers.
 _EVERY = """
-    SELECT m.user_id AS customer_id, a.name, a.email, coalesce(c.phone, '') AS phone, coalesce(c.note, '') AS note,
+    SELECT m.user_id AS customer_id, a.name, coalesce(a.email, a.unconfirmed_email) AS email,
+           coalesce(c.phone, '') AS phone, coalesce(c.note, '') AS note,
            true AS has_account, m.created_at AS since, m.role
       FROM auth.membership m
       JOIN auth.account a USING (user_id)
@@ -37,9 +38,11 @@ _PAGE = text(f"""
 """)  # noqa: S608 - a constant
 # account_pkey, customer_by_id
 _CONTACTS = text("""
-    SELECT user_id, name, email FROM auth.account WHERE user_id = ANY (CAST(:ids AS uuid[]))
+    SELECT user_id, name, coalesce(email, unconfirmed_email) AS email, email IS NOT NULL AS confirmed
+      FROM auth.account
+     WHERE user_id = ANY (CAST(:ids AS uuid[])) AND coalesce(email, unconfirmed_email) IS NOT NULL
      UNION ALL
-    SELECT customer_id, name, email FROM auth.customer
+    SELECT customer_id, name, email, true FROM auth.customer
      WHERE customer_id = ANY (CAST(:ids AS uuid[])) AND name IS NOT NULL AND email IS NOT NULL
 """)
 # membership_pkey and account_pkey; customer_pkey
@@ -97,7 +100,7 @@ def names(connection: Connection, business_id: UUID, ids: Collection[UUID]) -> d
 def contacts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, UserRef]:
     """Return those that exist and have an e-mail address, by id."""
     rows = connection.execute(_CONTACTS, {"ids": list(ids)})
-    return {row.user_id: UserRef(row.user_id, row.name, row.email) for row in rows}
+    return {row.user_id: UserRef(row.user_id, row.name, row.email, row.confirmed) for row in rows}
 
 
 def add(connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest, key: str) -> UUID:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from monolith.modules.auth.models import Invitation, TokenRole
+from monolith.modules.auth.member_models import Invitation
+from monolith.modules.auth.models import TokenRole
 
 # invitation_address. Another invitation of the same address replaces the first, whose link becomes invalid.
 _INVITE = text("""

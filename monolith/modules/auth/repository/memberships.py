@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from monolith.modules.auth.api import UserRef
-from monolith.modules.auth.models import Member, TokenRole
+from monolith.modules.auth.member_models import Member
+from monolith.modules.auth.models import TokenRole
 from monolith.shared.endpoints import BusinessRef, Role
 
 # membership_pkey. Never lowers a role: staff who also book stay staff.
@@ -47,7 +48,7 @@ _LOCK = text("SELECT 1 FROM auth.business WHERE business_id = :business_id FOR N
 _LOCK_OWNED = text("""
     SELECT business_id, slug
     FROM auth.membership JOIN auth.business USING (business_id)
-    WHERE user_id = :user_id AND role = 'owner'
+    WHERE user_id = :user_id AND role = 'owner' AND closed_at IS NULL
     ORDER BY business_id
     FOR NO KEY UPDATE OF business
 """)
@@ -97,7 +98,7 @@ def lock(connection: Connection, business_id: UUID) -> None:
 
 
 def lock_owned(connection: Connection, user_id: UUID) -> dict[UUID, str]:
-    """Like `lock`, for all businesses that the user owns; return their slugs by id."""
+    """Like `lock`, for all businesses that the user owns and that are not closed; return their slugs by id."""
     rows = connection.execute(_LOCK_OWNED, {"user_id": user_id})
     return {row.business_id: row.slug for row in rows}
 
