@@ -78,11 +78,10 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     auth_db = databases.of("auth", auth.ROLE, config.threads)
     billing_db = databases.of("billing", billing.APP_ROLE, small_pool)
     notifications_db = databases.of("notifications", notifications.APP_ROLE, small_pool)
-
     listener = ChangeListener(config.database_url, role=PLATFORM_ROLE, secret=config.role_secret)
     scheduling = _web_scheduling(config, databases, platform, listener, metrics, flags)
-    cache = _availability_cache(config.availability_cache_seconds, metrics)
     # Outermost first. A reply from the cache is no call: it is neither counted nor repeated.
+    cache = _availability_cache(config.availability_cache_seconds, metrics)
     port = decorate(scheduling.port, [*cache, *scheduling.decorators])
     auth_parts = _auth(config, auth_db, port)
     billing_parts = billing.build_billing(billing_db)

@@ -135,14 +135,7 @@ def auth_site(
     port = scheduling or engine_in(scheduling_url or databases.monolith_url, databases.role_secret)
     server = make_server("127.0.0.1", 0, app=None, threaded=True)  # type: ignore[arg-type]
     url = f"http://127.0.0.1:{server.server_port}"
-    auth = build_auth(
-        database,
-        open_scheduling=business_opener(port),
-        update_scheduling=business_updater(port),
-        public_url=url,
-        cookie_secret=databases.role_secret,
-        hashing=hashing,
-    )
+    auth = _auth(database, port, url, databases.role_secret, hashing)
     parts = application(url, auth, database, trusted_proxies)
     if scheduling is not None:
         endpoints = [*endpoints, *routes.endpoints(port, auth.api.customer_names), *catalog_endpoints(port)]
@@ -156,6 +149,17 @@ def auth_site(
         thread.join()
         server.server_close()
         database.close()
+
+
+def _auth(database: ModuleDatabase, port: SchedulingPort, url: str, secret: str, hashing: Argon2Parameters) -> Auth:
+    return build_auth(
+        database,
+        open_scheduling=business_opener(port),
+        update_scheduling=business_updater(port),
+        public_url=url,
+        cookie_secret=secret,
+        hashing=hashing,
+    )
 
 
 def application(

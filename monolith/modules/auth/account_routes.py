@@ -29,7 +29,7 @@ class AccountServices:
 
 def account_endpoints(services: AccountServices) -> list[AnyEndpoint]:
     handlers = _Handlers(services)
-    return [*_mail_endpoints(handlers), *_own_endpoints(handlers)]
+    return [*_mail_endpoints(handlers), *_own_endpoints(handlers), *_session_endpoints(handlers)]
 
 
 def _mail_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
@@ -90,6 +90,11 @@ def _own_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
             summary="Change the password and end all other sessions",
             errors=[(403, "wrong_password"), (429, "too_many_attempts")],
         ),
+    ]  # fmt: skip
+
+
+def _session_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
+    return [
         Endpoint(
             module=MODULE, name="list_sessions", method="GET", path="/me/sessions", access=Access.SESSION,
             handler=handlers.list_sessions, reply=models.SessionList, summary="List the own active sessions",

@@ -8,7 +8,9 @@ def test_unconfirmed_account_ends_after_a_week_and_its_address_is_forgotten(site
     old, new = site.client(), site.client()
     old.join("salon", "old@example.org")
     new.join("salon", "new@example.org")
-    site.sql("UPDATE auth.account SET created_at = now() - interval '7 days' WHERE unconfirmed_email LIKE 'old%'")
+    site.sql(
+        "UPDATE auth.account SET created_at = now() - interval '7 days' WHERE unconfirmed_email = 'old@example.org'"
+    )
     site.sql("UPDATE auth.account SET created_at = now() - interval '1 year' WHERE email IS NOT NULL")
     assert account_pruner(site.database).step() is False
     assert [client.get("/me").status_code for client in (old, new, owner)] == [401, 200, 200]
