@@ -64,7 +64,7 @@ def test_owner_invites_a_person_who_joins_and_is_removed(product: Product, shop:
     owner, guest = Browser(installation.url), Browser(installation.url)
     email, slug = f"owner-of-{shop.slug}@members.example", f"members-of-{shop.slug}"
     owner.open("/")
-    owner.submit("Create business", business_name="Members", slug=slug, name="Olive", email=email, password=PASSWORD)
+    owner.submit("Create business", business_name="Olive's", slug=slug, name="Olive", email=email, password=PASSWORD)
     owner.open(f"/b/{slug}/members")
     assert owner.submit("Invite", email="ines@members.example").status == 403, "the address is not confirmed"
     owner.open(link(installation, email, "confirm-email"))
@@ -73,7 +73,7 @@ def test_owner_invites_a_person_who_joins_and_is_removed(product: Product, shop:
     owner.follow("Members")
     assert "ines@members.example" in owner.submit("Invite", email="ines@members.example").text
     guest.open(link(installation, "ines@members.example", "invitation"))
-    assert "Olive invites you to join Members as a member of the staff" in guest.page.text
+    assert "Olive invites you to join Olive's as a member of the staff" in guest.page.text
     assert is_private(guest)
     guest.submit("Join", name="Ines", password=PASSWORD)
     assert (guest.page.path, "Ines" in guest.page.text) == (f"/b/{slug}/members", True)

@@ -1,6 +1,7 @@
 """Refused requests are audited, without letting callers flood the audit log."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -37,7 +38,8 @@ def booked_at(tenant: Tenant) -> str:
     slot = {"offering_id": tenant.offering_id, "start": "2031-05-05T08:00:00Z", "end": "2031-05-05T10:00:00Z"}
     query = "&".join(f"{name}={value}" for name, value in slot.items())
     first = tenant.owner.call("GET", f"{tenant.path}/slots?{query}")["slots"][0]
-    found: str = tenant.book(tenant.register_customer(), first["provider_id"], first["starts_at"])["appointment_id"]
+    starts_at = datetime.fromisoformat(first["starts_at"])
+    found: str = tenant.book(tenant.register_customer(), first["provider_id"], starts_at)["appointment_id"]
     return found
 
 
