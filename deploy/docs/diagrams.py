@@ -1,5 +1,7 @@
 """Draw the C4 diagrams of `architecture.md` as SVG files: `python -m deploy.docs.diagrams`.
 
+The same command draws the diagram of `sequence.py`.
+
 The Mermaid text of that page shows the same boxes and arrows; change both. Colours follow the reader's light or dark
 preference.
 """
@@ -187,7 +189,9 @@ CONTAINERS = Diagram(
 
 
 def main() -> None:
-    for diagram in (CONTEXT, CONTAINERS):
+    from deploy.docs.sequence import FENCED_WRITE
+
+    for diagram in (CONTEXT, CONTAINERS, FENCED_WRITE):
         (FOLDER / f"{diagram.name}.svg").write_text(diagram.svg())
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.docs import diagrams
+from deploy.docs.sequence import FENCED_WRITE
 from monolith.cutover.store.tables import cutover as cutover_table
 from monolith.modules.auth.tables import metadata as auth_tables
 from monolith.modules.billing.tables import metadata as billing_tables
@@ -141,3 +142,13 @@ def test_diagrams_are_drawn_and_agree_with_the_mermaid_text(diagram: diagrams.Di
     assert (folder / f"{diagram.name}.svg").read_text() == diagram.svg(), "run python -m deploy.docs.diagrams"
     page = (folder / "architecture.md").read_text()
     assert [box.title for box in diagram.boxes if f"<b>{box.title}</b>" not in page] == []
+
+
+def test_the_sequence_diagram_is_drawn_and_its_page_mentions_what_it_shows() -> None:
+    folder, diagram = ROOT / "deploy/docs", FENCED_WRITE
+    assert (folder / f"{diagram.name}.svg").read_text() == diagram.svg(), "run python -m deploy.docs.diagrams"
+    page = (folder / f"{diagram.name}.md").read_text()
+    shown = " ".join(message.text for message in diagram.messages)
+    for term in ("NotOwner", "watermark", "change notice", "key"):
+        assert term in page
+        assert term in shown
