@@ -10,7 +10,7 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover format lock clean
+.PHONY: help demo story test faults validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs format lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -62,6 +62,12 @@ bench-growth: $(VENV)/dev.installed $(VENV)/load.installed ## Measure searching 
 
 bench-cutover: $(VENV)/dev.installed $(VENV)/load.installed ## Measure cutovers under load, the first copy and the fence
 	@$(VENV)/bin/python -m loadtests.bench.cutover
+
+docs: $(VENV)/docs.installed ## Build the documentation as a site, with its links and spelling checked
+	@$(VENV)/bin/python -m deploy.docs.site .artifacts/docs
+	@$(VENV)/bin/codespell --ignore-words deploy/docs/spelling.txt .artifacts/docs/pages
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict --config-file .artifacts/docs/mkdocs.yml
+	@echo "open .artifacts/docs/site/index.html"
 
 format: $(VENV)/dev.installed ## Format the code
 	@$(VENV)/bin/ruff check --fix
