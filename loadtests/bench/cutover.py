@@ -33,9 +33,8 @@ _BOTH_OWNERS: tuple[DatabaseName, ...] = ("monolith", "scheduling")
 def bench(quick: bool, each_way: int | None) -> None:
     """Measure cutovers under load, the initial copy and the cost of the fence, on servers of its own.
 
-    Prints the figures and writes them to .artifacts/bench-cutover.json. Takes about 30 minutes; more than half of that
-    goes into comparing the whole business in each cutover. `make faults` tests that 200 cutovers each way fail no
-    request.
+    Prints the figures and writes them to .artifacts/bench-cutover.json. Takes about 20 minutes; a quarter of that goes
+    into comparing the whole business in each cutover. `make faults` tests that 200 cutovers each way fail no request.
     """
     cores = choose_cores()
     echo(cores.note)

@@ -11,8 +11,7 @@ from monolith.cutover.verification.throttle import DATABASE_SHARE, ComparisonThr
 
 LONGEST_TRANSACTION = timedelta(seconds=15)
 """Longer than any caller's deadline: a write with an older timestamp is committed or will never be."""
-SLICE_ROWS = 1_000
-"""Few enough that a slice delays requests on the same core by milliseconds only."""
+SLICE_ROWS = 4_000
 _POLL_SECONDS = 0.02
 
 

@@ -7,7 +7,7 @@ from monolith.cutover.databases import Connection
 from monolith.cutover.verification.throttle import DATABASE_SHARE, ComparisonThrottle
 
 _MAX_LISTED = 5
-_CHUNK_ROWS: Final = 1_000
+_CHUNK_ROWS: Final = 4_000
 _FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
