@@ -41,7 +41,13 @@ class MailLinkPages:
         fields: dict[str, str | None] = {"token": token, "password": request.form.get("password") or None}
         try:
             body = convert(fields, ConfirmEmail)
-            session = self._auth.confirmation.confirm(body.token, body.password, self._contexts.origin(), user_id)
+            session = self._auth.confirmation.confirm(
+                body.token,
+                body.password,
+                self._contexts.origin(),
+                principal_id=user_id,
+                replacing=self._session_id(),
+            )
         except ApiError as error:
             problem = user_message(error)
             page = self._render("confirm_email.html", token=token, needs_password=needs_password, problem=problem)
@@ -66,7 +72,8 @@ class MailLinkPages:
             return self._render("reset_password.html", token=token)
         try:
             body = convert({"token": token, **form_fields("new_password")}, ResetPassword)
-            session = self._auth.resets.reset(body.token, body.new_password, self._contexts.origin())
+            origin, replacing = self._contexts.origin(), self._session_id()
+            session = self._auth.resets.reset(body.token, body.new_password, origin, replacing)
         except ApiError as error:
             return self._render("reset_password.html", token=token, problem=user_message(error)), error.status
         return signed_in(self._auth.cookies, session, url_for("pages.account", done="password"))
@@ -113,6 +120,10 @@ class MailLinkPages:
     def _user_id(self) -> UUID | None:
         principal = self._principal()
         return principal.user_id if principal is not None and principal.session_id is not None else None
+
+    def _session_id(self) -> UUID | None:
+        principal = self._principal()
+        return principal.session_id if principal is not None else None
 
     def _render(self, template: str, **values: object) -> str:
         return render_template(template, business=None, person=self._principal(), **values)

@@ -41,6 +41,8 @@ def pages(product: Product, chromium: Chromium) -> dict[str, str]:
         "move": f"{shop}/appointments/{booked}/move",
         "appointments": f"{shop}/appointments",
         "sign-up": f"{shop}/sign-up",
+        "account": f"{product.installation.url}/account",
+        "forgot-password": f"{product.installation.url}/forgot-password",
         "error": f"{shop}/nothing",
         "mails": product.installation.mail_url,
     }
@@ -48,7 +50,19 @@ def pages(product: Product, chromium: Chromium) -> dict[str, str]:
 
 @pytest.mark.parametrize("width", [1100, 400])
 @pytest.mark.parametrize(
-    "name", ["home", "booking", "appointment", "move", "appointments", "sign-up", "error", "mails"]
+    "name",
+    [
+        "home",
+        "booking",
+        "appointment",
+        "move",
+        "appointments",
+        "sign-up",
+        "account",
+        "forgot-password",
+        "error",
+        "mails",
+    ],
 )
 def test_no_page_overflows_its_width(chromium: Chromium, pages: dict[str, str], name: str, width: int) -> None:
     chromium.open(pages[name], width)

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from monolith.modules.auth.credentials import hash_secret
 from monolith.modules.auth.passwords import Argon2Parameters, Passwords
 from monolith.shared.endpoints import ApiError
 from tests.databases import Databases
@@ -29,6 +30,24 @@ def test_login_replaces_a_planted_session(site: Site, owner: Client) -> None:
     made_up = site.client()
     made_up.session.cookies.set("session", "A" * 43)
     assert "A" * 43 not in made_up.log_in(OWNER).headers["Set-Cookie"]
+
+
+@pytest.mark.row("H9")
+def test_link_of_a_mail_replaces_a_planted_session(site: Site, owner: Client) -> None:
+    attacker, victim = site.client(), site.client()
+    attacker.join("salon", "eve@example.org")
+    victim.session.cookies.set("session", attacker.session.cookies["session"])
+    secret = "A" * 43
+    [(user_id,)] = site.sql("SELECT user_id FROM auth.account WHERE email = %s", OWNER)
+    site.sql(
+        "INSERT INTO auth.mail_token VALUES (%s, 'reset', %s, %s, now() + interval '1 hour')",
+        hash_secret(secret),
+        user_id,
+        OWNER,
+    )
+    body = {"token": secret, "new_password": "a much better one"}
+    assert victim.post("/password-resets/use", body).json()["email"] == OWNER
+    assert attacker.get("/me").status_code == 401, "the planted session is dead"
 
 
 @pytest.mark.parametrize("secret", ["", "x", "' OR 1=1 --", "\x01", "a" * 5_000, "bk_" + "A" * 43, "A" * 43])

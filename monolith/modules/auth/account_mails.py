@@ -22,7 +22,7 @@ BATCH = 20
 CLAIM = timedelta(minutes=2)
 """Longer than a batch takes. After this time, another sender retries the mails of one that crashed."""
 ATTEMPTS = 20
-_REQUESTED_BY_ANYONE = frozenset({"sign_up", "email_change", "reset"})
+_TO_ANY_ADDRESS = frozenset({"sign_up", "email_change", "reset", "invitation"})
 
 
 class AccountMails:
@@ -67,8 +67,8 @@ class AccountMails:
                 self._sender.send(letter)
 
     def _may_send(self, mail: QueuedMail) -> bool:
-        """Return whether an address that anyone may name has not received too many mails already."""
-        if mail.kind not in _REQUESTED_BY_ANYONE or mail.attempts > 1:
+        """Return false if the sender of the request chose the address, which has received many such mails already."""
+        if mail.kind not in _TO_ANY_ADDRESS or mail.attempts > 1:
             return True
         try:
             self._throttle.charge((MAIL_TO_ADDRESS, f"{mail.kind} {mail.email}"))

@@ -116,8 +116,14 @@ class _Handlers:
         self._services = services
 
     def confirm_email(self, call: Call[models.ConfirmEmail]) -> models.User:
-        user_id = call.principal.user_id if call.principal and call.principal.session_id else None
-        confirmed = self._services.confirmation.confirm(call.body.token, call.body.password, origin_of(call), user_id)
+        signed_in = call.principal if call.principal and call.principal.session_id else None
+        confirmed = self._services.confirmation.confirm(
+            call.body.token,
+            call.body.password,
+            origin_of(call),
+            principal_id=signed_in.user_id if signed_in else None,
+            replacing=signed_in.session_id if signed_in else None,
+        )
         return self._signed_in(call, confirmed)
 
     def resend(self, call: Call[None]) -> None:
@@ -127,7 +133,8 @@ class _Handlers:
         self._services.resets.request(call.body.email, origin_of(call))
 
     def reset_password(self, call: Call[models.ResetPassword]) -> models.User:
-        session = self._services.resets.reset(call.body.token, call.body.new_password, origin_of(call))
+        replacing = call.principal.session_id if call.principal else None
+        session = self._services.resets.reset(call.body.token, call.body.new_password, origin_of(call), replacing)
         return self._signed_in(call, session)
 
     def change_profile(self, call: Call[models.ChangeProfile]) -> None:

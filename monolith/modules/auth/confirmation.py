@@ -39,9 +39,18 @@ class EmailConfirmation:
         """Return whether `confirm` needs a password, for a signed-in user or None. Raises ApiError 404."""
         return self._account_of(secret)[1].user.user_id != user_id
 
-    def confirm(self, secret: str, password: str | None, origin: Origin, principal_id: UUID | None) -> NewSession:
+    def confirm(
+        self,
+        secret: str,
+        password: str | None,
+        origin: Origin,
+        *,
+        principal_id: UUID | None = None,
+        replacing: UUID | None = None,
+    ) -> NewSession:
         """Confirm the address that the link was sent to, and return a new session of its account.
 
+        `principal_id` is the signed-in user, `replacing` the session of the browser, which the new one replaces.
         Raises ApiError 404 for a link that is unknown, expired or used, 400 if a password is needed, 403 if it is
         wrong, and 409 if another account has confirmed the address.
         """
@@ -56,7 +65,7 @@ class EmailConfirmation:
                 accounts.replace_password(connection, account.user.user_id, account.password_hash)
                 ended += sessions.end_all(connection, [account.user.user_id])
                 tokens.revoke_of_creators(connection, [account.user.user_id])
-            session = self._sessions.begin(connection, account, origin, None)
+            session = self._sessions.begin(connection, account, origin, replacing)
         self._sessions.report_ended(ended)
         return session
 

@@ -39,8 +39,10 @@ class PasswordResets:
         """Raise ApiError 404 for a link that is unknown, expired or used."""
         self._account_of(secret)
 
-    def reset(self, secret: str, password: str, origin: Origin) -> NewSession:
+    def reset(self, secret: str, password: str, origin: Origin, replacing: UUID | None = None) -> NewSession:
         """Set the password, end all sessions and API tokens of the user, and return a new session.
+
+        The new session also replaces the session `replacing` of the browser, which may belong to another user.
 
         The owner is notified by mail. Raises ApiError 404 for a link that is unknown, expired or used.
         """
@@ -53,7 +55,7 @@ class PasswordResets:
                 raise invalid_link()
             ended: list[UUID] = end_credentials(connection, [user_id])
             account_mails.enqueue(connection, "password_changed", account.user.email, user_id)
-            session = self._sessions.begin(connection, renewed, origin, None)
+            session = self._sessions.begin(connection, renewed, origin, replacing)
         self._sessions.report_ended(ended)
         return session
 

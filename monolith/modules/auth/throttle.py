@@ -46,7 +46,7 @@ SIGN_UP_WITH_EMAIL = Limit("sign-up with e-mail", burst=10, seconds=20)
 """Never refunded: a limit that depended on the outcome would reveal whether the address has an account."""
 
 MAIL_TO_ADDRESS = Limit("mail to address", burst=5, seconds=300)
-"""Mails that a stranger can request for an address: to confirm it, and to reset a password."""
+"""Mails of one kind that strangers can request for an address, such as to reset a password, and invitations."""
 
 RESET_FROM_ADDRESS = Limit("reset from address", burst=20, seconds=30)
 
