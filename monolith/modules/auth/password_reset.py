@@ -42,16 +42,19 @@ class PasswordResets:
     def reset(self, secret: str, password: str, origin: Origin, replacing: UUID | None = None) -> NewSession:
         """Set the password, end all sessions and API tokens of the user, and return a new session.
 
-        The new session also replaces the session `replacing` of the browser, which may belong to another user.
-
-        The owner is notified by mail. Raises ApiError 404 for a link that is unknown, expired or used.
+        It also replaces the session `replacing` of the browser, which may belong to another user. The owner is notified
+        by mail. Raises ApiError 404 for a link that is unknown, expired or used.
         """
         account = self._account_of(secret)
         renewed = Account(account.user, self._passwords.hash(password))
         user_id = account.user.user_id
         with self._database.transaction() as connection:
-            # Fails for the second of two simultaneous uses of the link.
-            if not accounts.set_password(connection, user_id, old=account.password_hash, new=renewed.password_hash):
+            # Simultaneous uses of links take turns at the row of the account. The password is then another one, or the
+            # link is gone.
+            is_current = accounts.set_password(
+                connection, user_id, old=account.password_hash, new=renewed.password_hash
+            )
+            if not is_current or not mail_tokens.use(connection, credentials.hash_secret(secret)):
                 raise invalid_link()
             ended: list[UUID] = end_credentials(connection, [user_id])
             account_mails.enqueue(connection, "password_changed", account.user.email, user_id)

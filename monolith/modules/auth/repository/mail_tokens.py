@@ -20,6 +20,8 @@ _FIND = text("""
     FROM auth.mail_token
     WHERE secret_hash = :secret_hash AND purpose = :purpose AND expires_at > now()
 """)
+# mail_token_pkey. The row lock lets one of several simultaneous uses win.
+_USE = text("DELETE FROM auth.mail_token WHERE secret_hash = :secret_hash AND expires_at > now()")
 # mail_token_of_user
 _FORGET = text("DELETE FROM auth.mail_token WHERE user_id = ANY (CAST(:user_ids AS uuid[]))")
 _LOCK_EMAIL = text("SELECT pg_advisory_xact_lock(hashtextextended('auth.email ' || :email, 0))")
@@ -78,6 +80,11 @@ def find(connection: Connection, purpose: Purpose, secret_hash: bytes) -> MailTo
     """Return the token unless it has expired or was used."""
     row = connection.execute(_FIND, {"secret_hash": secret_hash, "purpose": purpose}).one_or_none()
     return None if row is None else MailToken(row.user_id, row.email)
+
+
+def use(connection: Connection, secret_hash: bytes) -> bool:
+    """Use up the token; return false if it has expired or was used."""
+    return connection.execute(_USE, {"secret_hash": secret_hash}).rowcount == 1
 
 
 def forget(connection: Connection, user_ids: Sequence[UUID]) -> None:
