@@ -6,6 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
+from loadtests.lab.planning.arms import find_arm
 from loadtests.lab.report import charts, story, tables
 from loadtests.lab.report.capacity_axis import capacity_figure
 from loadtests.lab.report.figures import ReportFigures
@@ -38,6 +39,8 @@ def render(results: Results, verdict: Verdict) -> str:
         machine=results.machine,
         thresholds_version=results.thresholds_version,
         maps=figures.maps(),
+        names={arm: find_arm(arm).short for arm in figures.arms},
+        not_measured=story.describe_missing(figures),
         beyond_ceiling=figures.beyond_ceiling(),
         confidence=f"{1 - figures.error:.1%}",
         problem=list(story.describe_problem(figures)),

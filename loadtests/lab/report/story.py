@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loadtests.lab.planning.arms import BASELINE, REPEAT, SERVICE, find_arm
+from loadtests.lab.planning.arms import ARMS, BASELINE, REPEAT, SERVICE, find_arm
 from loadtests.lab.report.figures import ReportFigures
 from loadtests.lab.results.model import Trial
 from loadtests.lab.verdict.findings import ArmFinding, format_rate
@@ -84,6 +84,18 @@ def _lower(sentence: str) -> str:
 
 def _reasons(figures: ReportFigures, trial: Trial) -> str:
     return "; ".join(figures.record.judge(trial).reasons[:2])
+
+
+def describe_missing(figures: ReportFigures) -> str:
+    """Return a sentence that names the arms that were not measured, with their reasons; empty if all were."""
+    by_reason: dict[str, list[str]] = {}
+    for arm in ARMS:
+        if arm not in figures.arms and not figures.conditions.targets:
+            asked = arm in figures.conditions.arms
+            reason = "decided before" if asked else figures.conditions.not_measured.get(arm, "not selected")
+            by_reason.setdefault(reason, []).append(arm)
+    found = "; ".join(f"{', '.join(arms)} ({reason})" for reason, arms in by_reason.items())
+    return f"Not measured: {found}." if found else ""
 
 
 def describe_costs(figures: ReportFigures, verdict: Verdict) -> Iterator[str]:

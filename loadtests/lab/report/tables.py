@@ -105,14 +105,14 @@ def trial_table(figures: ReportFigures) -> ReportTable:
     rows = []
     for trial in figures.record.trials:
         judgement = figures.record.judge(trial)
-        counted = {True: "kept", False: "broken", None: "does not count"}[judgement.kept]
+        counted, reasons = {True: "kept", False: "broken", None: "does not count"}[judgement.kept], judgement.reasons
         if trial.purpose in ("demand", "cost") and trial.valid:
-            counted = "measured"
+            counted, reasons = "measured", ()
         generator = trial.generator
         late = f"{generator.late_p99_ms:.1f}" if generator else "-"
         busy = f"{generator.cpu:.0%}" if generator else "-"
         speed = f"{trial.speed:.2f}" if trial.speed is not None else "-"
-        cells = [trial.stage, trial.arm, trial.purpose, f"{trial.rate:.3g}", counted, "; ".join(judgement.reasons)]
+        cells = [trial.stage, trial.arm, trial.purpose, f"{trial.rate:.3g}", counted, "; ".join(reasons)]
         rows.append([*cells, late, busy, speed])
     head = ("stage", "arm", "purpose", "rate", "result", "reasons", "send delay p99, ms", "generator", "speed")
     return ReportTable("", head, rows)

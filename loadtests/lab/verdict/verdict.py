@@ -140,24 +140,29 @@ class _Judgement:
         self._require_no_sufficient_remedy(evaluation)
         solution = self._require_solution(evaluation)
         self._require_acceptable_cost(solution, evaluation)
-        text = f"{BASELINE} and every remedy break promises at the demanded rate; {solution} keeps them"
-        raise _Decided("EXTRACT", f"{text} at an acceptable cost: {self.findings[solution].text}", solution)
+        text = f"the monolith ({BASELINE}) and every remedy break promises at the demanded rate"
+        kept = f"{find_arm(solution).short} ({solution}) keeps them at an acceptable cost"
+        raise _Decided("EXTRACT", f"{text}; {kept}: {self.findings[solution].text}", solution)
 
     def _decide_before_the_blocks(self) -> None:
         evaluation = Evaluation((ALONE,), self._record.thresholds.statistics.error_alone)
         found = self._assess(BASELINE, evaluation)
         if found.sufficient:
             self._record_gate("problem", False, found.text)
-            raise _Decided("DON'T EXTRACT", f"no measured problem: {BASELINE} suffices: {found.text}", BASELINE)
+            raise _Decided(
+                "DON'T EXTRACT", f"no measured problem: the monolith ({BASELINE}) suffices: {found.text}", BASELINE
+            )
 
     def _require_problem(self, evaluation: Evaluation) -> None:
         found = self._assess(BASELINE, evaluation)
         self._record_gate("problem", _negated(found.sufficient), found.text)
         if found.sufficient:
-            raise _Decided("DON'T EXTRACT", f"no measured problem: {BASELINE} suffices: {found.text}", BASELINE)
+            raise _Decided(
+                "DON'T EXTRACT", f"no measured problem: the monolith ({BASELINE}) suffices: {found.text}", BASELINE
+            )
         if found.sufficient is None:
             outcome: VerdictOutcome = "INVALID" if found.capacity is None else "INCONCLUSIVE"
-            self._stop(outcome, f"open whether {BASELINE} suffices: {found.text}")
+            self._stop(outcome, f"open whether the monolith ({BASELINE}) suffices: {found.text}")
 
     def _require_no_sufficient_remedy(self, evaluation: Evaluation) -> None:
         """Advise the best of the sufficient remedies; that there is none requires measurements of the required ones."""
@@ -246,7 +251,7 @@ def _advice(arm: str) -> str:
     if arm == OWN_DATABASE:
         return f"take the data out, keep the deployable ({arm})"
     if find_arm(arm).kind == "larger":
-        return f"buy a larger database server ({arm})"
+        return f"buy {find_arm(arm).short} ({arm})"
     return f"use {find_arm(arm).short} ({arm})"
 
 

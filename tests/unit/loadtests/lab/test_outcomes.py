@@ -36,7 +36,7 @@ NO_ISOLATION = FOUNDER.replace("isolation = true", "isolation = false")
 @pytest.fixture(scope="module")
 def founder(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Return the founder's laboratory, with every kind of arm."""
-    return measure(tmp_path_factory.mktemp("lab") / "founder", SimulatedRig(), FOUNDER, "M1,MC,MB,M2,MV,MD,XI,X")
+    return measure(tmp_path_factory.mktemp("lab") / "founder", SimulatedRig(), FOUNDER, "M1,MC,MB,M2,MV,MBV,MD,XI,X")
 
 
 def rejudged(results: Results, **changes: bool) -> Verdict:
@@ -57,6 +57,7 @@ def test_full_database_and_promised_isolation_are_extracted(founder: Results) ->
         "insufficient remedy: M2": True,
         "insufficient remedy: MD": True,
         "beyond the ceiling: MV": False,
+        "beyond the ceiling: MBV": True,
         "solution: XI": True,
         "solution: X": True,
         "acceptable cost: processor time per booking": True,
@@ -85,6 +86,12 @@ def test_without_a_ceiling_a_larger_database_is_the_best_remedy(founder: Results
     verdict = rejudged(founder, isolation=False, ceiling=False)
     assert (verdict.outcome, verdict.best) == ("DON'T EXTRACT", "MV"), verdict
     assert verdict.because.startswith("buy a larger database server (MV)")
+
+
+def test_without_a_ceiling_a_bulkhead_and_a_larger_database_isolate_as_well(founder: Results) -> None:
+    verdict = rejudged(founder, ceiling=False)
+    assert (verdict.outcome, verdict.best) == ("DON'T EXTRACT", "MBV"), verdict
+    assert verdict.because.startswith("buy a bulkhead and a larger database server (MBV)")
 
 
 def test_small_product_has_no_measured_problem_before_any_block(tmp_path: Path) -> None:
