@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.api import OperatorRole, UserRef
 from monolith.modules.auth.origin import Origin
 from monolith.modules.auth.password_check import PasswordCheck
 from monolith.modules.auth.passwords import Passwords
@@ -86,19 +86,26 @@ class Accounts:
         with self._database.transaction() as connection:
             return memberships.join(connection, business.business_id, user_id, "customer")
 
-    def make_operator(self, email: str, name: str | None, password: str | None) -> UserRef:
-        """See `AuthApi.make_operator`."""
+    def grant_operator_role(self, email: str, role: OperatorRole, name: str | None, password: str | None) -> UserRef:
+        """See `AuthApi.grant_operator_role`."""
         email = email.lower()
         with self._database.transaction() as connection:
             account = accounts.by_email(connection, email)
         if account is None:
             if name is None or password is None:
-                raise ApiError(
-                    404, "not_found", f"{email} has no account. Provide a name and a password to create one."
-                )
+                raise _no_account(email)
             account = self._add(self._new_account(UserRef(new_id(), name, email), password))
         with self._database.transaction() as connection:
-            accounts.make_operator(connection, account.user.user_id)
+            accounts.set_operator_role(connection, account.user.user_id, role)
+        return account.user
+
+    def revoke_operator_role(self, email: str) -> UserRef:
+        """See `AuthApi.revoke_operator_role`."""
+        with self._database.transaction() as connection:
+            account = accounts.by_email(connection, email.lower())
+            if account is None:
+                raise _no_account(email)
+            accounts.set_operator_role(connection, account.user.user_id, None)
         return account.user
 
     def _new_account(self, user: UserRef, password: str) -> Account:
@@ -112,3 +119,7 @@ class Accounts:
             existing = accounts.by_email(connection, account.user.email)
             assert existing is not None
             return existing
+
+
+def _no_account(email: str) -> ApiError:
+    return ApiError(404, "not_found", f"{email} has no account. Provide a name and a password to create one.")

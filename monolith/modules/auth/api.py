@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from monolith.shared.endpoints import BusinessRef, Role
@@ -17,6 +17,10 @@ class UserRef:
     name: str
     email: str
     confirmed: bool = True
+
+
+OperatorRole = Literal["operator", "viewer"]
+"""Rights in the operator console: an operator changes the product's operation, a viewer only sees it."""
 
 
 class OpeningFailed(Exception):
@@ -63,9 +67,17 @@ class AuthApi(Protocol):
         has the address.
         """
 
-    def make_operator(self, email: str, *, name: str | None = None, password: str | None = None) -> UserRef:
-        """Grant operator rights to an account; create it first if `name` and `password` are given. Idempotent.
+    def grant_operator_role(
+        self, email: str, role: OperatorRole, *, name: str | None = None, password: str | None = None
+    ) -> UserRef:
+        """Give an account this role instead of any other; create it first if `name` and `password` are given.
 
-        An existing account keeps its name and password. Raises ApiError 404 if there is no account and none can be
-        created.
+        Idempotent. An existing account keeps its name and password. Raises ApiError 404 if there is no account and
+        none can be created.
         """
+
+    def revoke_operator_role(self, email: str) -> UserRef:
+        """Take the role from an account; effective with its next request. Idempotent. Raises ApiError 404."""
+
+    def operators(self) -> Sequence[tuple[UserRef, OperatorRole]]:
+        """Return the accounts that have a role, sorted by e-mail address."""

@@ -1,11 +1,11 @@
 """Lookup of users, businesses and memberships."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from monolith.modules.auth.accounts import Accounts
-from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.api import OperatorRole, UserRef
 from monolith.modules.auth.confirmation import EmailConfirmation
 from monolith.modules.auth.repository import accounts, businesses, customers, memberships
 from monolith.shared.database import ModuleDatabase
@@ -61,5 +61,13 @@ class Directory:
     def confirm_email(self, email: str) -> None:
         self._confirmation.confirm_by_operator(email)
 
-    def make_operator(self, email: str, *, name: str | None = None, password: str | None = None) -> UserRef:
-        return self._accounts.make_operator(email, name, password)
+    def grant_operator_role(
+        self, email: str, role: OperatorRole, *, name: str | None = None, password: str | None = None
+    ) -> UserRef:
+        return self._accounts.grant_operator_role(email, role, name, password)
+
+    def revoke_operator_role(self, email: str) -> UserRef:
+        return self._accounts.revoke_operator_role(email)
+
+    def operators(self) -> Sequence[tuple[UserRef, OperatorRole]]:
+        return self._database.query(accounts.operators)

@@ -57,6 +57,7 @@ account = Table(
     Column("name", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("is_operator", Boolean, nullable=False, server_default=text("false")),
+    Column("is_viewer", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", _instant, nullable=False, server_default=_now),
     Column("unconfirmed_email", Text),
     UniqueConstraint("email", name="account_email"),
@@ -73,6 +74,7 @@ account = Table(
         "created_at",
         postgresql_where=text("email IS NULL AND unconfirmed_email IS NOT NULL"),
     ),
+    Index("account_operators", "email", postgresql_where=text("is_operator OR is_viewer")),
 )
 
 membership = Table(

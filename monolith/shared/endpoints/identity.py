@@ -12,8 +12,9 @@ Role = Literal["owner", "staff", "customer"]
 class Principal:
     """The caller: a user with a session, or a program with an API token.
 
-    A token has its own id as `user_id`, a role in one business, and never operator rights. `fresh_login` is true if the
-    user entered their password within the last 15 minutes, `confirmed` if the user's e-mail address is confirmed.
+    A token has its own id as `user_id`, a role in one business, and never operator rights. A viewer reads what an
+    operator reads, and changes nothing. `fresh_login` is true if the user entered their password within the last 15
+    minutes, `confirmed` if the user's e-mail address is confirmed.
     """
 
     user_id: UUID
@@ -21,6 +22,7 @@ class Principal:
     roles: Mapping[UUID, Role]
     session_id: UUID | None = None
     is_operator: bool = False
+    is_viewer: bool = False
     fresh_login: bool = False
     confirmed: bool = True
 

@@ -63,7 +63,7 @@ class FallbackAuthenticator:
     def _store(self, key: bytes, principal: Principal | None) -> None:
         with self._lock:
             self._seen.pop(key, None)
-            if principal is None or principal.is_operator:
+            if principal is None or principal.is_operator or principal.is_viewer:
                 return
             if len(self._seen) >= self._max_entries:
                 del self._seen[next(iter(self._seen))]

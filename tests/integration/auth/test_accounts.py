@@ -60,15 +60,15 @@ def test_joining_with_a_new_account_requires_all_fields(site: Site, owner: Clien
 
 
 def test_operator_rights_are_granted_to_an_existing_or_new_account(site: Site, owner: Client) -> None:
-    made = site.auth.api.make_operator("Owner@salon.example")
-    assert site.auth.api.make_operator("owner@salon.example") == made
+    made = site.auth.api.grant_operator_role("Owner@salon.example", "operator")
+    assert site.auth.api.grant_operator_role("owner@salon.example", "operator") == made
     assert owner.get("/me").json()["is_operator"] is True
-    site.auth.api.make_operator("ops@example.org", name="Ops", password="quite long enough")
+    site.auth.api.grant_operator_role("ops@example.org", "operator", name="Ops", password="quite long enough")
     ops = site.client()
     assert ops.log_in("ops@example.org", "quite long enough").status_code == 200
     assert ops.get("/me").json()["is_operator"] is True
     with pytest.raises(ApiError, match=r"nobody@example\.org has no account"):
-        site.auth.api.make_operator("nobody@example.org")
+        site.auth.api.grant_operator_role("nobody@example.org", "operator")
 
 
 def test_other_modules_look_up_users_and_members(site: Site, owner: Client) -> None:

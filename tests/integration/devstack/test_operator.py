@@ -46,3 +46,23 @@ def test_short_password_creates_no_account(databases: Databases) -> None:
     assert "too short: use at least 10 characters" in refused.stderr
     with psycopg.connect(databases.monolith_admin_url) as db:
         assert db.execute("SELECT count(*) FROM auth.account").fetchone() == (0,)
+
+
+def test_roles_are_granted_listed_revoked_and_audited(databases: Databases) -> None:
+    made = extraction(
+        databases, "operator", "add", "vic@example.com", "--viewer", "--name", "Vic", "--reason", "on call",
+        typed="0123456789\n" * 2,
+    )  # fmt: skip
+    assert made.stdout == "vic@example.com is a viewer\n", made.stderr
+    assert "vic@example.com  Vic   viewer" in extraction(databases, "operator", "list").stdout
+
+    removed = extraction(databases, "operator", "remove", "vic@example.com")
+
+    assert removed.stdout == "vic@example.com has no role any more\n", removed.stderr
+    assert extraction(databases, "operator", "list").stdout.startswith("there are no operators yet")
+    with psycopg.connect(databases.monolith_admin_url) as db:
+        entries = db.execute(
+            "SELECT action, subject, after, reason FROM platform.audit ORDER BY recorded_at"
+        ).fetchall()
+    subject = "account:vic@example.com"
+    assert entries == [("operator.granted", subject, "viewer", "on call"), ("operator.revoked", subject, None, "")]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.api import OperatorRole, UserRef
 
 _COLUMNS = "user_id, name, coalesce(email, unconfirmed_email, '') AS email, email IS NOT NULL AS confirmed"
 # account_email
@@ -34,11 +34,21 @@ _SET_PASSWORD = text("""
 """)
 _REPLACE_PASSWORD = text("UPDATE auth.account SET password_hash = :new WHERE user_id = :user_id")
 _RENAME = text("UPDATE auth.account SET name = :name WHERE user_id = :user_id")
-_MAKE_OPERATOR = text("UPDATE auth.account SET is_operator = true WHERE user_id = :user_id")
+_SET_OPERATOR_ROLE = text("""
+    UPDATE auth.account SET is_operator = :is_operator, is_viewer = :is_viewer WHERE user_id = :user_id
+""")
+# account_operators
+_OPERATORS = text("""
+    SELECT user_id, name, email, CASE WHEN is_operator THEN 'operator' ELSE 'viewer' END AS role
+    FROM auth.account
+    WHERE is_operator OR is_viewer
+    ORDER BY email
+""")
 # account_pkey. The row stays, because rows of other modules refer to it; nothing in it identifies the person.
 _ERASE = text("""
     UPDATE auth.account
-    SET email = NULL, unconfirmed_email = NULL, name = 'Deleted account', password_hash = '!', is_operator = false
+    SET email = NULL, unconfirmed_email = NULL, name = 'Deleted account', password_hash = '!', is_operator = false,
+        is_viewer = false
     WHERE user_id = :user_id
 """)
 
@@ -96,8 +106,14 @@ def rename(connection: Connection, user_id: UUID, name: str) -> None:
     connection.execute(_RENAME, {"user_id": user_id, "name": name})
 
 
-def make_operator(connection: Connection, user_id: UUID) -> None:
-    connection.execute(_MAKE_OPERATOR, {"user_id": user_id})
+def set_operator_role(connection: Connection, user_id: UUID, role: OperatorRole | None) -> None:
+    values = {"user_id": user_id, "is_operator": role == "operator", "is_viewer": role == "viewer"}
+    connection.execute(_SET_OPERATOR_ROLE, values)
+
+
+def operators(connection: Connection) -> list[tuple[UserRef, OperatorRole]]:
+    """Return the accounts that have an operator role, sorted by e-mail address."""
+    return [(UserRef(row.user_id, row.name, row.email), row.role) for row in connection.execute(_OPERATORS)]
 
 
 def erase(connection: Connection, user_id: UUID) -> None:

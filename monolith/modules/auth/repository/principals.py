@@ -20,6 +20,7 @@ _BY_SESSION: Final = """
             session_id,
             user_id,
             is_operator,
+            is_viewer,
             email IS NOT NULL AS confirmed,
             began_at > now() - interval '15 minutes' AS fresh_login,
             seen_at < now() - interval '1 minute' AS unseen,
@@ -49,6 +50,7 @@ class _Session(Struct, frozen=True):
     session_id: UUID
     user_id: UUID
     is_operator: bool
+    is_viewer: bool
     confirmed: bool
     fresh_login: bool
     unseen: bool
@@ -80,6 +82,7 @@ def by_session(database: ModuleDatabase, secret_hash: bytes) -> Principal | None
         roles=session.roles,
         session_id=session.session_id,
         is_operator=session.is_operator,
+        is_viewer=session.is_viewer,
         confirmed=session.confirmed,
         fresh_login=session.fresh_login,
     )
