@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.guard_options import format_thresholds
 from deploy.control_plane import control_plane
 from monolith.cutover.service import write_pause_ms
 from monolith.cutover.store.cutovers import Cutover
@@ -110,10 +109,9 @@ def _guard_to_json(each: PolicyStatus, slugs: Slugs) -> dict[str, Any]:
 def _format_guard(each: PolicyStatus, slugs: Slugs) -> str:
     slug, calls = _slug(each.policy.business_id, slugs), each.total
     so_far = f"{calls.calls} calls so far, {calls.failed_share:.1%} failed, {calls.slow_share:.1%} slow"
-    thresholds = format_thresholds(each.policy.thresholds)
     stuck = f"; the rollback failed: {each.policy.problem}" if each.policy.problem else ""
     return (
-        f"{slug} is guarded until {each.policy.until:%H:%M:%S} UTC ({so_far}): {thresholds}, "
+        f"{slug} is guarded until {each.policy.until:%H:%M:%S} UTC ({so_far}): {each.policy.thresholds}, "
         f"to {each.policy.home}{stuck}"
     )
 

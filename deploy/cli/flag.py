@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.guard_options import format_thresholds, guard_options, rollback_request
+from deploy.cli.guard_options import guard_options, rollback_request
 from deploy.cli.options import current_actor, validate_reason
 from deploy.control_plane import control_plane
 from monolith.cutover.scheduling_flag import ADAPTER_FOR, DATABASE_OF, DEFAULT, AdapterName
@@ -140,7 +140,7 @@ def print_moved(slug: str, cutover: Cutover) -> None:
 def _print_rollback(request: CutoverRequest, moved: int) -> None:
     if request.rollback is not None and moved:
         thresholds, seconds = request.rollback
-        click.echo(f"guarded for {seconds / 60:g} minutes: {format_thresholds(thresholds)}")
+        click.echo(f"guarded for {seconds / 60:g} minutes: {thresholds}")
 
 
 def _print_nothing_to_do(request: CutoverRequest, selection: Selection) -> None:

@@ -66,13 +66,6 @@ def rollback_request(
     return RollbackRequest(RollbackThresholds(guard_errors / 100, guard_p95_ms, guard_for), guard_minutes * 60)
 
 
-def format_thresholds(thresholds: RollbackThresholds) -> str:
-    return (
-        f"rolls back when, for {thresholds.for_seconds:g} s, more than {thresholds.most_failed:.1%} of its calls fail "
-        f"or more than 5% take longer than {thresholds.p95_ms:g} ms"
-    )
-
-
 def _refuse_thresholds_without_guard(context: click.Context) -> None:
     """A business must not move unobserved when the operator set a threshold."""
     for name in context.params:

@@ -21,6 +21,12 @@ class RollbackThresholds(NamedTuple):
     p95_ms: float
     for_seconds: float
 
+    def __str__(self) -> str:
+        return (
+            f"rolls back when, for {self.for_seconds:g} s, more than {self.most_failed:.1%} of its calls fail "
+            f"or more than {MAX_SLOW_SHARE:.0%} take longer than {self.p95_ms:g} ms"
+        )
+
 
 class CallCounts(NamedTuple):
     """Numbers of calls.
