@@ -1,20 +1,12 @@
 """List and replay events that a module could not apply."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC
 
 import click
-import redis
 
-from contracts.chassis.credentials import without_credentials
-from deploy.deployment import deployment_environment, unreachable_database
-from deploy.errors import CommandError
-from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
-from monolith.shared.events.consumer_group import ConsumerGroup
-from monolith.shared.events.dead_letters import DeadLetter, DeadLetters
+from deploy.dead_letters import CONSUMERS, open_group, open_letters, replay_letters
+from monolith.shared.events.dead_letters import DeadLetter
 
-CONSUMERS = ("billing", "notifications")
 CONSUMER = click.argument("consumer", type=click.Choice(CONSUMERS))
 
 
@@ -42,7 +34,7 @@ def dead(consumer: str | None) -> None:
 
 
 def _rows(consumer: str) -> list[tuple[str, ...]]:
-    with _letters(consumer) as letters:
+    with open_letters(consumer) as letters:
         return [(consumer, *_cells(letter)) for letter in letters.list_letters()]
 
 
@@ -60,15 +52,7 @@ def replay(consumer: str, letter: tuple[str, ...], everything: bool) -> None:
     """Publish each LETTER to CONSUMER again, named as `extraction events dead` lists it."""
     if bool(letter) == everything:
         raise click.UsageError("Name the letters to replay, or use --all.")
-    with _letters(consumer) as letters, _group(consumer) as group:
-        known = {each.entry_id for each in letters.list_letters()}
-        unknown = sorted(set(letter) - known)
-        if unknown:
-            raise CommandError(
-                f"{consumer} has no dead letter {unknown[0]}: `extraction events dead {consumer}` lists them; "
-                "nothing was replayed"
-            )
-        count = letters.replay(group, known if everything else set(letter))
+    count = replay_letters(consumer, letter)
     click.echo(f"{count} events of {consumer} are in the stream again")
 
 
@@ -78,35 +62,6 @@ def republish() -> None:
 
     Consumers ignore events that they have already applied. Publication waits until a relay runs.
     """
-    with _group(CONSUMERS[0]) as group:
+    with open_group(CONSUMERS[0]) as group:
         group.request_republication(None)
     click.echo("the relays publish again, from the oldest event in their outboxes")
-
-
-@contextmanager
-def _letters(consumer: str) -> Iterator[DeadLetters]:
-    environment = deployment_environment("monolith")
-    url, secret = environment["MONOLITH_DATABASE_URL"], environment["DATABASE_ROLE_SECRET"]
-    database = ModuleDatabase(url, role=f"{consumer}_app", secret=secret, pool_size=1)
-    try:
-        yield DeadLetters(database, consumer)
-    except DatabaseUnavailable as error:
-        raise unreachable_database("monolith", error) from error
-    finally:
-        database.close()
-
-
-@contextmanager
-def _group(consumer: str) -> Iterator[ConsumerGroup]:
-    url = deployment_environment("monolith").get("REDIS_URL")
-    if not url:
-        raise CommandError("REDIS_URL is not set: set it to the server of the worker")
-    group = ConsumerGroup(url, consumer)
-    try:
-        yield group
-    except redis.RedisError as error:
-        raise CommandError(
-            f"Redis at {without_credentials(url)} does not answer ({error}): start it, or correct REDIS_URL"
-        ) from error
-    finally:
-        group.close()

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import LiteralString, TypeVar
 from uuid import UUID
 
+import psycopg
 from psycopg.rows import class_row
 
 from contracts.chassis.credentials import role_url
@@ -37,6 +38,19 @@ class Backlog:
 @dataclass(frozen=True, slots=True)
 class _Newest:
     published_at: datetime | None
+
+
+def read_backlog(connection: psycopg.Connection) -> Backlog:
+    """Count the unpublished rows, over a connection of role `ROLE`. Index: outbox_unpublished."""
+    with connection.cursor(row_factory=class_row(Backlog)) as cursor:
+        (backlog,) = cursor.execute(
+            """
+            SELECT count(*) AS rows,
+                   coalesce(extract(epoch FROM now() - min(recorded_at)), 0)::float8 AS oldest_seconds
+            FROM scheduling.outbox WHERE published_at IS NULL
+            """
+        )
+    return backlog
 
 
 class Outbox(Leadership):
@@ -89,16 +103,8 @@ class Outbox(Leadership):
         return newest.published_at
 
     def backlog(self) -> Backlog:
-        """Count the unpublished rows. Index: outbox_unpublished."""
-        (backlog,) = self._read(
-            Backlog,
-            """
-            SELECT count(*) AS rows,
-                   coalesce(extract(epoch FROM now() - min(recorded_at)), 0)::float8 AS oldest_seconds
-            FROM scheduling.outbox WHERE published_at IS NULL
-            """,
-        )
-        return backlog
+        """Count the unpublished rows."""
+        return read_backlog(self.connection())
 
     def prune(self, retention: timedelta, limit: int) -> int:
         """Delete rows published longer ago than `retention`, at most `limit`; return their number.

@@ -47,6 +47,19 @@ class DeadLetters:
         with self._database.transaction() as connection:
             return [DeadLetter(*row) for row in connection.execute(query)]
 
+    def count(self) -> int:
+        """Return the number of dead letters. Raises DatabaseUnavailable."""
+        counted = select(func.count()).select_from(self._table)
+        with self._database.transaction() as connection:
+            return int(connection.execute(counted).scalar_one())
+
+    def payload(self, entry_id: str) -> bytes | None:
+        """Return the event of a dead letter as it was received; None if there is none. Raises DatabaseUnavailable."""
+        stored = select(self._table.c.payload).where(self._table.c.entry_id == entry_id)
+        with self._database.transaction() as connection:
+            found: bytes | None = connection.execute(stored).scalar_one_or_none()
+        return found
+
     def replay(self, group: ConsumerGroup, entry_ids: Collection[str]) -> int:
         """Append the letters to the stream again, in version order, and return their number.
 
