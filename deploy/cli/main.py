@@ -19,8 +19,8 @@ from deploy.errors import CommandError
 EXIT_USER_ERROR = 2
 GROUP = "extraction.commands"
 ORDER = (
-    *("demo", "db", "flag", "replicate", "shadow", "verify", "cutover", "finalize", "reset", "status"),
-    *("events", "seed", "operator", "mail"),
+    *("demo", "console", "db", "flag", "replicate", "shadow", "verify", "cutover", "finalize", "reset", "status"),
+    *("audit", "events", "seed", "operator", "mail"),
 )
 """The order of the list, from a newcomer's first command on. Other commands follow alphabetically."""
 

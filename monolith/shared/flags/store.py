@@ -70,12 +70,27 @@ class FlagStore:
                 connection, actor=actor, action=action, subject=subject, before=None, after=details, reason=reason
             )
 
-    def changes(self, limit: int = 20, *, key: str | None = None) -> list[AuditEntry]:
-        """Return the latest audit entries, or the latest whose subject begins with the word `key`, newest first."""
+    def changes(
+        self,
+        limit: int = 20,
+        *,
+        key: str | None = None,
+        business_id: UUID | None = None,
+        before: datetime | None = None,
+    ) -> list[AuditEntry]:
+        """Return the latest audit entries, newest first.
+
+        With `key`, those whose subject begins with this word; with `business_id`, those about this business; with
+        `before`, those recorded earlier.
+        """
         columns = [c for c in audit.c if c.name != "audit_id"]
         newest = select(*columns).order_by(audit.c.recorded_at.desc(), audit.c.audit_id.desc()).limit(limit)
         if key is not None:
             newest = newest.where(func.split_part(audit.c.subject, " ", 1) == key)
+        if business_id is not None:
+            newest = newest.where(audit.c.subject.endswith(f"business:{business_id}"))
+        if before is not None:
+            newest = newest.where(audit.c.recorded_at < before)
         with self._database.transaction() as connection:
             return [AuditEntry(*row) for row in connection.execute(newest)]
 
