@@ -1,5 +1,6 @@
 """The rows of each business in one scheduling database, as the role `scheduling_operator` sees them."""
 
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -35,3 +36,16 @@ def read_inventory(url: str) -> dict[UUID, BusinessInventory]:
             """
         ).fetchall()
     return {business_id: BusinessInventory(*counts) for business_id, *counts in rows}
+
+
+class StoredLease(NamedTuple):
+    """The lease of a business as one database holds it."""
+
+    active: bool
+    epoch: int
+
+
+def read_leases(db: psycopg.Connection[tuple[Any, ...]]) -> dict[UUID, StoredLease]:
+    """Return the leases of a database, over a connection of role `scheduling_mover`. Raises psycopg.Error."""
+    rows = db.execute("SELECT business_id, active, epoch FROM scheduling.lease").fetchall()
+    return {business_id: StoredLease(active, epoch) for business_id, active, epoch in rows}

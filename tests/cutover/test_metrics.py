@@ -10,9 +10,10 @@ from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.metrics.cutover_metrics import CutoverSource
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
-from monolith.cutover.metrics.replication_metrics import LagClock, ReplicationSource
+from monolith.cutover.metrics.replication_metrics import ReplicationSource
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.replication.direction import directions
+from monolith.cutover.replication.lag_clock import LagClock
 from monolith.cutover.store import cutovers
 from tests.contract.port.shop import Shop
 from tests.cutover.dying_controller import PassingChecks

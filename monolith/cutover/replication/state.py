@@ -182,16 +182,17 @@ def _read_direction(direction: ReplicationDirection, max_lag_bytes: int) -> Dire
             direction.publisher.connect(REPLICATOR, statement_seconds=5.0) as publisher,
             direction.subscriber.connect(REPLICATOR, statement_seconds=5.0) as subscriber,
         ):
-            return _read_connected(direction, publisher, subscriber, max_lag_bytes)
+            return read_direction(direction, publisher, subscriber, max_lag_bytes)
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
         problem = f"{direction}: a database is unreachable ({reason})"
         return DirectionStatus(str(direction), subscribed=False, reachable=False, problems=(problem,))
 
 
-def _read_connected(
+def read_direction(
     direction: ReplicationDirection, publisher: Connection, subscriber: Connection, max_lag_bytes: int
 ) -> DirectionStatus:
+    """Return the status of one direction, over connections as `REPLICATOR`. Raises psycopg.Error."""
     found = subscriber.execute(
         """
         SELECT s.subenabled, st.pid IS NOT NULL, coalesce(e.apply_error_count, 0), coalesce(e.sync_error_count, 0)

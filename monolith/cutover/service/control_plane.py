@@ -8,6 +8,7 @@ import psycopg
 
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.preflight import ReadinessProbe
+from monolith.cutover.service.check_report import CheckReport
 from monolith.cutover.service.cutovers import CutoverService
 from monolith.cutover.service.directory import BusinessDirectory
 from monolith.cutover.service.errors import CutoverDatabaseUnavailable
@@ -31,8 +32,10 @@ class ControlPlane:
     shadow: ShadowSetting
     shadow_results: ShadowResultStore
     cutovers: CutoverService
+    checks: CheckReport
     verification: VerificationService
     extraction: ExtractionService
+    audit: FlagStore
 
 
 @contextmanager
@@ -59,8 +62,10 @@ def open_control_plane(
             ShadowSetting(flags, cutovers.require_replication),
             ShadowResultStore(cutover),
             cutovers,
+            CheckReport(databases, readiness, cutovers),
             VerificationService(directory, billing, cutovers),
             ExtractionService(databases, cutovers, FinalizationMark(flags)),
+            flags,
         )
     except psycopg.OperationalError as error:
         raise CutoverDatabaseUnavailable(" ".join(str(error).split())) from error

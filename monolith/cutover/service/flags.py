@@ -24,6 +24,15 @@ class AdapterSetting:
         """The adapter that new businesses use."""
         return cast(AdapterName, self._flags.read().get((SCHEDULING_ADAPTER, None), DEFAULT))
 
+    def overrides(self) -> dict[UUID, AdapterName]:
+        """Return the adapter that was requested for single businesses."""
+        found = self._flags.read().items()
+        return {
+            business: cast(AdapterName, value)
+            for (key, business), value in found
+            if key == SCHEDULING_ADAPTER and business
+        }
+
     def set_default(self, adapter: AdapterName, *, actor: str, reason: str) -> AdapterName:
         """Create new businesses with `adapter`, and return the default that it replaces.
 

@@ -1,0 +1,56 @@
+"""Everything that the control plane records, read at once, for an interface that shows it continuously."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from monolith.cutover.scheduling_flag import AdapterName
+from monolith.cutover.service.control_plane import ControlPlane
+from monolith.cutover.service.standing import KnownBusiness
+from monolith.cutover.store import cutovers
+from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.store.rollback_policies import PolicyStatus
+from monolith.cutover.store.verifications import StoredVerification, latest_verifications
+
+_LATEST_CUTOVERS = 50
+
+
+class ExtractionState(Struct, frozen=True):
+    """The records in the monolith's database. `now` is by its clock. `cutovers` has those under way first."""
+
+    now: datetime
+    default: AdapterName
+    businesses: Sequence[KnownBusiness]
+    cutovers: Sequence[Cutover]
+    policies: Sequence[PolicyStatus]
+    verifications: dict[UUID, StoredVerification]
+
+
+def observe(plane: ControlPlane) -> ExtractionState:
+    """Read the records. Raises psycopg.Error and DatabaseUnavailable."""
+    control_db = plane.cutovers.controller.control_db
+    row = control_db.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None, "the query always returns a row"
+    under_way = {each.business_id: each for each in cutovers.unsettled(control_db)}
+    owners, requested = plane.directory.owners(), plane.adapter.overrides()
+    businesses = [
+        KnownBusiness(
+            business_id=each.business_id,
+            slug=each.slug,
+            name=each.name,
+            ownership=owners.get(each.business_id),
+            requested=requested.get(each.business_id),
+            cutover=under_way.get(each.business_id),
+        )
+        for each in plane.directory.all()
+    ]
+    return ExtractionState(
+        now=row[0],
+        default=plane.adapter.default(),
+        businesses=businesses,
+        cutovers=plane.cutovers.latest(_LATEST_CUTOVERS),
+        policies=plane.cutovers.observed(),
+        verifications=latest_verifications(control_db),
+    )

@@ -1,0 +1,126 @@
+"""Where each business stands: one sentence from the owner, the leases of both databases, and the cutover under way.
+
+The flag is only what an operator requested. A sentence that contradicts it, and two databases that contradict each
+other, are findings with a remedy.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from contracts.scheduling.values import DatabaseName
+from monolith.cutover.databases import other_database
+from monolith.cutover.inventory import StoredLease
+from monolith.cutover.scheduling_flag import ADAPTER_FOR, DATABASE_OF, AdapterName
+from monolith.cutover.store.cutovers import Cutover
+from monolith.modules.scheduling.ownership import Ownership
+
+Level = Literal["ok", "moving", "attention", "broken"]
+Leases = Mapping[DatabaseName, Mapping[UUID, StoredLease] | None]
+"""By database; None for one whose leases could not be read."""
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """The state of one business. `remedy` is a command of `extraction`; empty when there is nothing to do."""
+
+    business_id: UUID
+    slug: str
+    name: str
+    owner: DatabaseName | None
+    epoch: int | None
+    requested: AdapterName | None
+    """The override of the flag; None without one."""
+    leases: dict[DatabaseName, StoredLease | None]
+    """None: no lease, or unreadable."""
+    cutover: UUID | None = None
+    level: Level
+    sentence: str
+    remedy: str = ""
+
+
+class KnownBusiness(Struct, frozen=True, kw_only=True):
+    """What the monolith's database holds about one business."""
+
+    business_id: UUID
+    slug: str
+    name: str
+    ownership: Ownership | None
+    requested: AdapterName | None
+    cutover: Cutover | None
+
+
+def standing_of(business: KnownBusiness, leases: Leases, now: datetime) -> Standing:
+    """Describe one business. `now` is compared with times of the monolith's database."""
+    level, sentence, remedy = _describe(business, leases, now)
+    owned = business.ownership
+    return Standing(
+        business_id=business.business_id,
+        slug=business.slug,
+        name=business.name,
+        owner=None if owned is None else owned.owner,
+        epoch=None if owned is None else owned.epoch,
+        requested=business.requested,
+        leases={name: (found or {}).get(business.business_id) for name, found in leases.items()},
+        cutover=None if business.cutover is None else business.cutover.cutover_id,
+        level=level,
+        sentence=sentence,
+        remedy=remedy,
+    )
+
+
+def _describe(business: KnownBusiness, leases: Leases, now: datetime) -> tuple[Level, str, str]:
+    owned = business.ownership
+    if owned is None:
+        return "ok", "It is not open yet: its owner is still signing up.", ""
+    if business.cutover is not None:
+        return "moving", _moving(business.cutover, now), f"extraction cutover abort {business.slug}"
+    served = f"Served by {owned.owner}, through the adapter {ADAPTER_FOR[owned.owner]}."
+    return _broken(business, owned, leases) or _doubtful(business, owned, leases) or ("ok", served, "")
+
+
+def _broken(business: KnownBusiness, owned: Ownership, leases: Leases) -> tuple[Level, str, str] | None:
+    """Return why no database accepts writes, or why more than one does."""
+    own, other = leases[owned.owner], leases[other_database(owned.owner)] or {}
+    if own is None:
+        return "broken", f"Owned by {owned.owner}, whose database cannot be read.", f"extraction db check {owned.owner}"
+    lease, other_lease = own.get(business.business_id), other.get(business.business_id)
+    if lease is not None and lease.active and other_lease is not None and other_lease.active:
+        return "broken", f"Both databases hold an active lease; {owned.owner} owns it.", "extraction cutover status"
+    if lease is not None and (not lease.active or lease.epoch != owned.epoch):
+        sentence = f"Owned by {owned.owner}, whose lease is {_lease(lease)}, not active in epoch {owned.epoch}."
+        return "broken", f"{sentence} Writes are refused.", f"extraction cutover resume {business.slug}"
+    return None
+
+
+def _doubtful(business: KnownBusiness, owned: Ownership, leases: Leases) -> tuple[Level, str, str] | None:
+    """Return what an operator should know about a business that is served."""
+    other = other_database(owned.owner)
+    if business.business_id not in (leases[owned.owner] or {}):
+        return "ok", f"Owned by {owned.owner}; it is not open there yet.", ""
+    if leases[other] is None:
+        sentence = f"Served by {owned.owner}; the {other} database cannot be read."
+        return "attention", sentence, f"extraction db check {other}"
+    if business.requested is not None and DATABASE_OF[business.requested] != owned.owner:
+        remedy = f"extraction flag set {business.requested} --business {business.slug}"
+        return "attention", f"Served by {owned.owner}, although its flag requests {business.requested}.", remedy
+    return None
+
+
+def _moving(cutover: Cutover, now: datetime) -> str:
+    seconds = max(0.0, (now - cutover.began_at).total_seconds())
+    moving = f"Moving from {cutover.source} to {cutover.target}: {cutover.state}, {seconds:.0f} s after its start"
+    if cutover.deadline_at is not None and cutover.state in ("fenced", "drained", "verified"):
+        left = (cutover.deadline_at - now).total_seconds()
+        return f"{moving}; writes wait for {max(0.0, left):.1f} s more at most."
+    return (
+        f"{moving}. {cutover.source} still accepts writes."
+        if cutover.state in ("replicating", "ready")
+        else f"{moving}."
+    )
+
+
+def _lease(lease: StoredLease) -> str:
+    return f"{'active' if lease.active else 'inactive'} in epoch {lease.epoch}"
