@@ -32,7 +32,7 @@ def create_app(parts: Application) -> Flask:
     RequestFilter(parts.public_url, parts.metrics).install(app)
     register_error_handlers(app, parts.error_page, parts.error_converters, parts.on_problem)
     app.register_blueprint(operating_routes(parts.metrics, parts.metrics_token, parts.checks))
-    add_endpoints(app, parts.endpoints, parts.authorizer, parts.public_url)
+    add_endpoints(app, parts.endpoints, parts.authorizer, parts.public_url, parts.api)
     for page in parts.pages:
         app.register_blueprint(page)
     app.wsgi_app = RequestLogging(  # type: ignore[method-assign]

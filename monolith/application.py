@@ -9,6 +9,7 @@ from contracts.chassis.problem import Problem
 from contracts.chassis.readiness import Check
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer
+from monolith.shared.endpoints.openapi import ApiDescription
 from monolith.shared.middleware.errors import ErrorConverter, ErrorPage
 from monolith.shared.telemetry.metrics import Metrics
 
@@ -32,6 +33,9 @@ class Application:
 
     on_problem: Callable[[Problem], None] = lambda problem: None
     """Called with each error response, in the context of its request."""
+
+    api: ApiDescription | None = None
+    """None for the product's own."""
 
     request_seconds: float = REQUEST_SECONDS
     """The time budget of a request for all its calls together."""

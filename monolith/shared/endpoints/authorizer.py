@@ -79,6 +79,8 @@ class Authorizer:
             raise forbidden("This requires a signed-in user; API tokens are not allowed.")
         if access is Access.OPERATOR and not principal.is_operator:
             raise forbidden("Only operators are allowed to do this.")
+        if access is Access.VIEWER and not (principal.is_operator or principal.is_viewer):
+            raise forbidden("Only operators and viewers are allowed to see this.")
         allowed = _ROLES.get(access)
         if allowed is not None and (business is None or principal.role_in(business.business_id) not in allowed):
             raise forbidden()

@@ -10,13 +10,15 @@ class CookieNames:
 
     Browsers accept a cookie with the prefix `__Host-` only over HTTPS from the host itself, so neither a neighbouring
     subdomain nor an attacker on the network can plant one. Without HTTPS, on the own machine only, there is no prefix.
+    Browsers send cookies to every port of a host: an application of its own on another port has another `label`.
     """
 
     secure: bool
+    label: str = ""
 
     @classmethod
-    def of(cls, public_url: str) -> "CookieNames":
-        return cls(public_url.startswith("https://"))
+    def of(cls, public_url: str, label: str = "") -> "CookieNames":
+        return cls(public_url.startswith("https://"), label)
 
     @property
     def session(self) -> str:
@@ -28,7 +30,7 @@ class CookieNames:
 
     @property
     def _prefix(self) -> str:
-        return "__Host-" if self.secure else ""
+        return f"{'__Host-' if self.secure else ''}{self.label}"
 
 
 class CookieReader:

@@ -21,6 +21,7 @@ class Access(Enum):
     MEMBER = "the owner, staff and customers of the business"
     STAFF = "the owner and staff of the business"
     OWNER = "the owner of the business"
+    VIEWER = "operators and viewers of the product"
     OPERATOR = "operators of the product"
 
 

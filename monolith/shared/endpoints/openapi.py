@@ -1,7 +1,7 @@
 """The public JSON API as an OpenAPI 3.1 document, generated from the endpoint tables."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -41,8 +41,17 @@ _KEY = openapi.idempotency_key(
 )
 
 
-def document(table: Sequence[AnyEndpoint], server: str) -> bytes:
+class ApiDescription(NamedTuple):
+    """The texts of an API. `security` has the schemes by name, None for the product's; operators use `session`."""
+
+    title: str = "Appointment booking"
+    introduction: str = INTRODUCTION
+    security: Mapping[str, Json] | None = None
+
+
+def document(table: Sequence[AnyEndpoint], server: str, api: ApiDescription | None = None) -> bytes:
     """Return the document for the endpoints. `server` is the base URL of their paths."""
+    title, introduction, security = api or ApiDescription()
     models = list(dict.fromkeys(m for endpoint in table for m in (endpoint.body, endpoint.query, endpoint.reply) if m))
     references, schemas = schemas_of(models)
     for model in _all_structs(models):
@@ -52,10 +61,13 @@ def document(table: Sequence[AnyEndpoint], server: str) -> bytes:
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
-            "info": {"title": "Appointment booking", "version": VERSION, "description": INTRODUCTION},
+            "info": {"title": title, "version": VERSION, "description": introduction},
             "servers": [{"url": server}],
             "paths": paths,
-            "components": {"schemas": schemas | {"Problem": _PROBLEM}, "securitySchemes": _security_schemes(server)},
+            "components": {
+                "schemas": schemas | {"Problem": _PROBLEM},
+                "securitySchemes": security or _security_schemes(server),
+            },
         }
     )
 
@@ -130,7 +142,7 @@ def _describe(schema: Json, model: type[msgspec.Struct]) -> None:
 
 
 def _security(access: Access) -> list[Json]:
-    if access in (Access.OPERATOR, Access.SESSION):
+    if access in (Access.OPERATOR, Access.VIEWER, Access.SESSION):
         return [{"session": []}]
     either: list[Json] = [{"session": []}, {"apiToken": []}]
     return [{}, *either] if access is Access.PUBLIC else either

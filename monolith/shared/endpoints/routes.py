@@ -7,13 +7,19 @@ from flask import Blueprint, Flask, Response
 
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.endpoint import AnyEndpoint
-from monolith.shared.endpoints.openapi import document
+from monolith.shared.endpoints.openapi import ApiDescription, document
 from monolith.shared.endpoints.view import EndpointView
 
 PREFIX = "/api/v1"
 
 
-def add_endpoints(app: Flask, endpoints: Iterable[AnyEndpoint], authorizer: Authorizer, public_url: str) -> None:
+def add_endpoints(
+    app: Flask,
+    endpoints: Iterable[AnyEndpoint],
+    authorizer: Authorizer,
+    public_url: str,
+    api: ApiDescription | None = None,
+) -> None:
     """Add a blueprint per module, which names routes `module.endpoint`, and the OpenAPI document."""
     table = list(endpoints)
     blueprints: dict[str, Blueprint] = {}
@@ -24,7 +30,7 @@ def add_endpoints(app: Flask, endpoints: Iterable[AnyEndpoint], authorizer: Auth
         blueprint.add_url_rule(rule, endpoint.name, view, methods=[endpoint.method])
     for blueprint in blueprints.values():
         app.register_blueprint(blueprint)
-    app.register_blueprint(_documentation(cache(lambda: document(table, server=public_url.rstrip("/") + PREFIX))))
+    app.register_blueprint(_documentation(cache(lambda: document(table, public_url.rstrip("/") + PREFIX, api))))
 
 
 def _documentation(openapi: Callable[[], bytes]) -> Blueprint:

@@ -14,9 +14,11 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 class Metrics(HttpMetrics):
     """The metrics of requests by module and endpoint, pool waits, shadow reads and cached searches."""
 
-    def __init__(self, folder: Path | None = None, sessions: DatabaseSessions | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, sessions: DatabaseSessions | None = None, application: str = "monolith"
+    ) -> None:
         super().__init__(
-            "monolith",
+            application,
             ["module", "endpoint"],
             in_flight_labels=1,
             buckets=_BUCKETS,
@@ -24,14 +26,14 @@ class Metrics(HttpMetrics):
             sessions=sessions or DatabaseSessions("monolith", {}),
         )
         self._pool_wait = Histogram(
-            "monolith_pool_wait_seconds",
+            f"{application}_pool_wait_seconds",
             "Time until a connection of the module's pool was free.",
             ["module"],
             buckets=POOL_WAIT_BUCKETS,
             registry=self.registry,
         )
         self._pool_size = Gauge(
-            "monolith_pool_size",
+            f"{application}_pool_size",
             "Connections that the module's pools of all processes may open.",
             ["module"],
             registry=self.registry,
