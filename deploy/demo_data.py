@@ -1,7 +1,7 @@
 """Demo data: one business with services, providers, prices and a few bookings.
 
 Created through the public API, like any client's; only the e-mail addresses, to which no mailbox belongs, are confirmed
-as an operator does.
+as an operator does, and operators are appointed as by `extraction operator`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,10 @@ from typing import Any, cast
 import requests
 
 from deploy.errors import CommandError
-from monolith.operators import operators_auth
+from monolith.modules.auth.api import OperatorRole
+from monolith.operators import OperatorRoles, operators_auth
+from monolith.shared.database import ModuleDatabase
+from monolith.shared.flags.store import FlagStore
 
 SLUG = "harbour-barbers"
 _TIMEOUT = 15
@@ -40,6 +43,26 @@ class DemoLogin:
 
 OWNER = DemoLogin("owner", "owner@harbour-barbers.example", "harbour-demo-owner")
 CUSTOMER = DemoLogin("customer", "robin@example.com", "harbour-demo-robin")
+
+OPERATOR = DemoLogin("operator", "operator@example.com", "harbour-demo-operator")
+VIEWER = DemoLogin("viewer", "viewer@example.com", "harbour-demo-viewer")
+
+
+def add_operators(environment: Mapping[str, str]) -> list[DemoLogin]:
+    """Create an operator and a viewer of the console if they are missing, and return their accounts."""
+    url, secret = environment["MONOLITH_DATABASE_URL"], environment["DATABASE_ROLE_SECRET"]
+    accounts, platform = (
+        operators_auth(url, secret),
+        ModuleDatabase(url, role="platform_app", secret=secret, pool_size=1),
+    )
+    roles, present = OperatorRoles(accounts, FlagStore(platform)), {user.email for user, _ in accounts.operators()}
+    for login in (OPERATOR, VIEWER):
+        if login.email not in present:
+            role: OperatorRole = "viewer" if login is VIEWER else "operator"
+            name = f"Demo {login.role}"
+            roles.grant(login.email, role, actor="demo", reason="demo data", name=name, password=login.password)
+    platform.close()
+    return [OPERATOR, VIEWER]
 
 
 def fill_demo(environment: Mapping[str, str]) -> list[DemoLogin]:

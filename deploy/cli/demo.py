@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def demo(no_seed: bool) -> None:
     """Run the whole product on this machine until Ctrl-C.
 
-    Starts two Postgres servers, Valkey and a mail sink, sets up the databases, starts the five processes of the
+    Starts two Postgres servers, Valkey and a mail sink, sets up the databases, starts the six processes of the
     product and fills in demo data. The data is kept in one folder (DATA_DIR, default `.data`), and the next start uses
     it again.
 
     \b
-    Ports:    MONOLITH_PORT, SCHEDULING_PORT, MONOLITH_POSTGRES_PORT,
+    Ports:    MONOLITH_PORT, SCHEDULING_PORT, CONSOLE_PORT, MONOLITH_POSTGRES_PORT,
               SCHEDULING_POSTGRES_PORT, REDIS_PORT, SMTP_PORT, MAIL_PORT
     Your own servers, with an administrator's credentials:
               MONOLITH_DATABASE_URL, SCHEDULING_DATABASE_URL, REDIS_URL
@@ -42,16 +42,18 @@ def demo(no_seed: bool) -> None:
 
 
 def _fill_in_data(settings: Settings, keys: Keys, backends: Backends) -> "Iterable[DemoLogin]":
-    from deploy.demo_data import fill_demo
+    from deploy.demo_data import add_operators, fill_demo
 
     click.echo("filling in demo data")
-    return fill_demo(monolith_environment(settings, keys, backends))
+    environment = monolith_environment(settings, keys, backends)
+    return [*fill_demo(environment), *add_operators(environment)]
 
 
 def _print_welcome(settings: Settings, logins: "Iterable[DemoLogin]") -> None:
     console = Console(highlight=False)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_row("the product", settings.public_url)
+    table.add_row("its operator console", f"{settings.console_url}/ops/")
     table.add_row("its mails", settings.mail_url)
     table.add_row("scheduling service", settings.scheduling_service_url)
     table.add_row("logs", str(settings.logs))

@@ -14,6 +14,9 @@ from deploy.errors import CommandError
 # Never inherited, but set per process below: the two deployments share no credentials.
 PRODUCT_SETTINGS = {
     *DEFAULT_PORTS,
+    "CONSOLE_LABEL",
+    "CONSOLE_MAIL_DIR",
+    "CONSOLE_URL",
     "DATABASE_ROLE_SECRET",
     "IN_PROCESS_DATABASE_URL",
     "METRICS_TOKEN",
@@ -69,13 +72,27 @@ def scheduling_environment(settings: Settings, keys: Keys, backends: Backends) -
 
 
 def cutover_daemon_environment(settings: Settings, keys: Keys, backends: Backends) -> dict[str, str]:
-    """Return the environment of the cutover daemon, the only long-running process that connects to both databases."""
+    """Return the environment of the cutover daemon, which connects to both databases, as the console does."""
     return {
         "MONOLITH_DATABASE_URL": without_credentials(backends.monolith_database_url),
         "MONOLITH_DATABASE_ROLE_SECRET": keys.monolith_role_secret,
         "SCHEDULING_DATABASE_URL": without_credentials(backends.scheduling_database_url),
         "SCHEDULING_DATABASE_ROLE_SECRET": keys.scheduling_role_secret,
         "SCHEDULING_SERVICE_URL": settings.scheduling_service_url,
+    }
+
+
+def console_environment(settings: Settings, keys: Keys, backends: Backends) -> dict[str, str]:
+    """Return the environment of the operator console."""
+    return {
+        **cutover_daemon_environment(settings, keys, backends),
+        "CONSOLE_URL": settings.console_url,
+        "CONSOLE_PORT": str(settings.ports["CONSOLE_PORT"]),
+        "CONSOLE_LABEL": "demo",
+        "PUBLIC_URL": settings.public_url,
+        "METRICS_TOKEN": keys.metrics_token,
+        "REDIS_URL": backends.redis_url,
+        "CONSOLE_MAIL_DIR": str(settings.data / "mail"),
     }
 
 
@@ -95,6 +112,7 @@ def write_stack_environment(settings: Settings, keys: Keys, backends: Backends) 
     description = {
         "monolith": monolith_environment(settings, keys, backends),
         "scheduling": scheduling_environment(settings, keys, backends),
+        "console": console_environment(settings, keys, backends),
         "administrator": {
             "MONOLITH_DATABASE_URL": backends.monolith_database_url,
             "SCHEDULING_DATABASE_URL": backends.scheduling_database_url,
@@ -104,7 +122,7 @@ def write_stack_environment(settings: Settings, keys: Keys, backends: Backends) 
 
 
 def running_stack_environment(data: Path, name: str) -> Mapping[str, str]:
-    """Return the environment ``name`` (monolith, scheduling or administrator) of the stack that runs in ``data``.
+    """Return one environment of the stack that runs in ``data``: monolith, scheduling, console or administrator.
 
     Raises CommandError when none runs.
     """

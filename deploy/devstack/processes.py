@@ -2,6 +2,7 @@
 
 from deploy.devstack.environment import (
     Backends,
+    console_environment,
     cutover_daemon_environment,
     mailsink_environment,
     monolith_environment,
@@ -26,7 +27,7 @@ def mailsink_process(settings: Settings) -> Program:
 
 
 def product_processes(settings: Settings, keys: Keys, backends: Backends) -> list[Program]:
-    """Return both web processes, the monolith's worker, the service's relay, and the cutover daemon."""
+    """Return both web processes, the monolith's worker, the service's relay, the cutover daemon and the console."""
     monolith = monolith_environment(settings, keys, backends)
     scheduling = scheduling_environment(settings, keys, backends)
     cutover_daemon = cutover_daemon_environment(settings, keys, backends)
@@ -36,6 +37,7 @@ def product_processes(settings: Settings, keys: Keys, backends: Backends) -> lis
         _background(settings, "scheduling-relay", "scheduling_service.relay", scheduling),
         _background(settings, "monolith-worker", "monolith.worker", monolith),
         _background(settings, "cutover-daemon", "monolith.cutover.daemon", cutover_daemon),
+        _console(settings, console_environment(settings, keys, backends)),
     ]
 
 
@@ -47,6 +49,16 @@ def _web(settings: Settings, deployment: str, application: str, environment: dic
         {**environment, **metrics},
         log=settings.logs / f"{deployment}-web.log",
         is_ready=http_check(settings.ports[f"{deployment.upper()}_PORT"], "/healthz"),
+    )
+
+
+def _console(settings: Settings, environment: dict[str, str]) -> Program:
+    return Program(
+        "console",
+        ["-m", "gunicorn", "-c", str(GUNICORN / "console.py"), "deploy.console.wsgi:app"],
+        environment,
+        log=settings.logs / "console.log",
+        is_ready=http_check(settings.ports["CONSOLE_PORT"], "/healthz"),
     )
 
 

@@ -11,6 +11,7 @@ from deploy.errors import CommandError
 DEFAULT_PORTS = {
     "MONOLITH_PORT": 8000,
     "SCHEDULING_PORT": 8001,
+    "CONSOLE_PORT": 8002,
     "MONOLITH_POSTGRES_PORT": 5433,
     "SCHEDULING_POSTGRES_PORT": 5434,
     "REDIS_PORT": 6380,
@@ -49,6 +50,11 @@ class Settings:
     def scheduling_service_url(self) -> str:
         """The scheduling service's address."""
         return f"http://{HOST}:{self.ports['SCHEDULING_PORT']}"
+
+    @property
+    def console_url(self) -> str:
+        """The operator console's address for browsers."""
+        return f"http://{HOST}:{self.ports['CONSOLE_PORT']}"
 
     @property
     def mail_url(self) -> str:

@@ -8,9 +8,9 @@ import http.client
 import os
 import sys
 
-from deploy.gunicorn.settings import monolith_port, scheduling_port
+from deploy.gunicorn.settings import console_port, monolith_port, scheduling_port
 
-PORTS = {"monolith": monolith_port, "scheduling": scheduling_port}
+PORTS = {"console": console_port, "monolith": monolith_port, "scheduling": scheduling_port}
 SECONDS = 3.0
 
 

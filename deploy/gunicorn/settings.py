@@ -41,6 +41,11 @@ def monolith_port(environment: Environment) -> int:
     return number(environment, "MONOLITH_PORT", 8000, at_most=65535)
 
 
+def console_port(environment: Environment) -> int:
+    """Return the port of the operator console. Raises ConfigError."""
+    return number(environment, "CONSOLE_PORT", 8002, at_most=65535)
+
+
 def scheduling_port(environment: Environment) -> int:
     """Return the port of the scheduling service's web server. Raises ConfigError."""
     return number(environment, "SCHEDULING_PORT", 8001, at_most=65535)

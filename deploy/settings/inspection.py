@@ -13,6 +13,7 @@ _KEY = f"example:{base64.urlsafe_b64encode(bytes(32)).decode().rstrip('=')}"
 _SECRET = "an-example-secret"  # noqa: S105 (opens nothing)
 
 VALID: Mapping[str, str] = {
+    "CONSOLE_URL": "https://console.example.com",
     "CUTOVER_METRICS_PORT": "9000",
     "DATABASE_ROLE_SECRET": _SECRET,
     "METRICS_TOKEN": _SECRET,

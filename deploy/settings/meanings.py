@@ -16,6 +16,10 @@ MEANINGS: Mapping[str, Meaning] = {
     "AVAILABILITY_CACHE_SECONDS": Meaning(
         "maximum age of a cached search result, in seconds; 0 disables the cache", "0"
     ),
+    "CONSOLE_LABEL": Meaning("the deployment in a word, shown on every page of the operator console", "production"),
+    "CONSOLE_MAIL_DIR": Meaning("the folder of the mail sink, whose mails the operator console shows; if unset, none"),
+    "CONSOLE_PORT": Meaning("the port of the operator console", "8002"),
+    "CONSOLE_URL": Meaning("the address of the operator console for browsers, and the only Host that it accepts"),
     "CUTOVER_METRICS_HOST": Meaning("the address on which the cutover daemon serves its metrics", "127.0.0.1"),
     "CUTOVER_METRICS_PORT": Meaning(
         "the port on which the cutover daemon serves its metrics; if unset or 0, it serves none"
@@ -73,6 +77,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "SCHEDULING_DATABASE_URL": Meaning(
         "the scheduling service's database: with an administrator's credentials for a set-up, otherwise without "
         "credentials"
+    ),
+    "SCHEDULING_METRICS_TOKEN": Meaning(
+        "the scheduling service's METRICS_TOKEN, for the console; if unset, METRICS_TOKEN"
     ),
     "SCHEDULING_PORT": Meaning("the port of the scheduling service's web server", "8001"),
     "SCHEDULING_POSTGRES_PORT": Meaning("the port of the demo's Postgres for the scheduling service", "5434"),

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.chassis.settings import Environment
+from deploy.console.config import ConsoleConfig
 from deploy.databases.__main__ import monolith_from_environment, scheduling_from_environment
-from deploy.gunicorn.settings import ServerSettings, monolith_port, scheduling_port
+from deploy.gunicorn.settings import ServerSettings, console_port, monolith_port, scheduling_port
 from monolith.config import MonolithConfig, WorkerConfig
 from monolith.cutover.daemon import settings_from
 from scheduling_service.config import RelayConfig, WebConfig
@@ -48,6 +49,12 @@ PROCESSES: Sequence[Process] = (
         "CUTOVER_METRICS_PORT",
     ),
     Process(
+        "console",
+        _gunicorn("console", "deploy.console.wsgi:app"),
+        (ConsoleConfig.from_environment, ServerSettings.from_environment, console_port),
+        "CONSOLE_PORT",
+    ),
+    Process(
         "scheduling web",
         _gunicorn("scheduling", "scheduling_service.wsgi:app"),
         (WebConfig.from_environment, ServerSettings.from_environment, scheduling_port),
@@ -82,7 +89,15 @@ COMMAND_SETTINGS = (
 """What the `extraction` command reads; it needs those of the databases that the subcommand uses."""
 
 DEMO_SETTINGS = (
-    *("DATA_DIR", "MONOLITH_PORT", "SCHEDULING_PORT", "MONOLITH_POSTGRES_PORT", "SCHEDULING_POSTGRES_PORT"),
-    *("REDIS_PORT", "SMTP_PORT", "MAIL_PORT", "MONOLITH_DATABASE_URL", "SCHEDULING_DATABASE_URL", "REDIS_URL"),
+    *("DATA_DIR", "MONOLITH_PORT", "SCHEDULING_PORT", "CONSOLE_PORT", "MONOLITH_POSTGRES_PORT"),
+    *(
+        "SCHEDULING_POSTGRES_PORT",
+        "REDIS_PORT",
+        "SMTP_PORT",
+        "MAIL_PORT",
+        "MONOLITH_DATABASE_URL",
+        "SCHEDULING_DATABASE_URL",
+        "REDIS_URL",
+    ),
 )
 """What `make demo` reads; it sets everything else for the processes that it starts."""

@@ -1,0 +1,78 @@
+"""What an operator can change: one class for each kind, for the pages and the API alike.
+
+A change is previewed, confirmed with a reason, and then run as an operator request (`requests.py`). Each class only
+translates its fields into a call of the services that the command line uses.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, ClassVar, NamedTuple
+
+from msgspec import Meta, Struct
+
+from monolith.cutover.service import ControlPlane
+from monolith.cutover.service.check_report import CheckResult
+from monolith.shared.flags.store import AuditEntry
+
+Slug = Annotated[str, Meta(min_length=3, max_length=40, pattern=r"^[a-z0-9-]+$(?!\n)")]
+Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+$(?!\n)")]
+Report = Callable[[str], None]
+"""Receives one line of progress. Raises Withdrawn when the operator has withdrawn the request."""
+
+
+class Who(NamedTuple):
+    """Who changes something, and why, as the audit log records it."""
+
+    actor: str
+    reason: str
+
+
+class Withdrawn(Exception):
+    """The operator has withdrawn the request; what is done stays done."""
+
+
+class Fact(NamedTuple):
+    """One line of a preview."""
+
+    name: str
+    value: str
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """What a change would do, from the present state.
+
+    `expected` identifies that state: a request that names another one is refused. `refused` says why the change is
+    impossible at the moment; None if it is possible.
+    """
+
+    sentence: str
+    command: str
+    expected: str
+    facts: tuple[Fact, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    refused: str | None = None
+
+
+class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One kind of change. Its fields are those of its form, and of the body of its endpoint."""
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    button: ClassVar[str]
+    is_dangerous: ClassVar[bool] = False
+
+    @property
+    def subject(self) -> str:
+        """What is changed, for the audit log."""
+        raise NotImplementedError
+
+    def preview(self, plane: ControlPlane) -> Preview:
+        """Describe the change from the present state. Raises UnknownBusiness."""
+        raise NotImplementedError
+
+    def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
+        """Do it, and return the result as one line. Raises the errors of the services."""
+        raise NotImplementedError
+
+    def latest_entries(self, plane: ControlPlane) -> Sequence[AuditEntry]:
+        """Return the latest audit entries about the subject, newest first: who changed it meanwhile."""
+        return plane.audit.changes(5, key=self.subject)

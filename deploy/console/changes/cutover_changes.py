@@ -1,0 +1,302 @@
+"""Cutovers: move one business or many, abort, resume, and compare."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from contracts.scheduling.values import DatabaseName
+from deploy.console.changes.change import Change, Fact, Preview, Report, Slug, Who
+from monolith.cutover.rollback.thresholds import RollbackThresholds
+from monolith.cutover.scheduling_flag import ADAPTER_FOR
+from monolith.cutover.service import ControlPlane, CutoverRequest, RollbackRequest, Selection, write_pause_ms
+from monolith.cutover.service.verification_service import VerificationReport
+from monolith.cutover.states import ABORTABLE
+from monolith.cutover.store import cutovers
+from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.store.verifications import latest_verifications
+from monolith.shared.endpoints import BusinessRef
+from monolith.shared.flags.store import AuditEntry
+
+_REHEARSED = 20
+
+
+class _Move(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What moves of one business and of many have in common."""
+
+    target: DatabaseName
+    dry_run: bool = False
+    fence_seconds: Annotated[float, Meta(ge=0.1, le=30)] = 2.0
+    guard: bool = False
+    guard_errors: Annotated[float, Meta(ge=0, le=99)] = 5.0
+    guard_p95_ms: Annotated[float, Meta(ge=1, le=600_000)] = 500.0
+    guard_for: Annotated[float, Meta(ge=3, le=600)] = 10.0
+    guard_minutes: Annotated[float, Meta(ge=0.1, le=1440)] = 15.0
+
+    def _options(self) -> str:
+        """Return the options of the command line that are not at their defaults."""
+        guard = " --guard" if self.guard else ""
+        return (" --dry-run" if self.dry_run else "") + guard
+
+    def _request(self, who: Who, batch_size: int = 1) -> CutoverRequest:
+        thresholds = RollbackThresholds(self.guard_errors / 100, self.guard_p95_ms, self.guard_for)
+        rollback = RollbackRequest(thresholds, self.guard_minutes * 60) if self.guard else None
+        return CutoverRequest(self.target, who.actor, who.reason, batch_size, self.fence_seconds, rollback)
+
+    def _rehearse(self, plane: ControlPlane, who: Who, selection: Selection, report: Report) -> str:
+        pauses = list[float]()
+        for each in plane.cutovers.rehearse(self._request(who), selection):
+            pauses.append(each.pause_ms)
+            report(f"{each.slug}: ready to move to {self.target}; writes would wait about {each.pause_ms:.0f} ms")
+        longest = max(pauses, default=0.0)
+        return f"{len(pauses)} rehearsed and nothing moved; writes would wait about {longest:.0f} ms at most"
+
+
+class MoveBusiness(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Move one business to the other database, while it is in use."""
+
+    kind: ClassVar[str] = "move-business"
+    title: ClassVar[str] = "Move a business"
+    button: ClassVar[str] = "Move it"
+
+    slug: Slug
+
+    @property
+    def subject(self) -> str:
+        return f"business {self.slug}"
+
+    def preview(self, plane: ControlPlane) -> Preview:
+        business = plane.directory.find(self.slug)
+        owned = plane.directory.owners().get(business.business_id)
+        refused = None
+        if owned is None:
+            refused = f"{self.slug} is not open yet."
+        elif owned.owner == self.target:
+            refused = f"{self.slug} is owned by {self.target} already."
+        verb = "Every check runs and nothing moves" if self.dry_run else f"{self.slug} moves to {self.target}"
+        adapter = ADAPTER_FOR[self.target]
+        return Preview(
+            sentence=f"{verb}. It stays in use: only its writes wait, for at most {self.fence_seconds:g} s.",
+            command=f"extraction flag set {adapter} --business {self.slug}{self._options()} --reason …",
+            expected="unowned" if owned is None else f"{owned.owner} epoch {owned.epoch}",
+            facts=tuple(_facts(plane, business, None if owned is None else owned.owner)),
+            checks=tuple(plane.checks.run(self.target, business)),
+            refused=refused,
+        )
+
+    def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
+        selection = Selection(self.slug)
+        if self.dry_run:
+            return self._rehearse(plane, who, selection, report)
+        moved = list[Cutover]()
+        plane.cutovers.cut_over(self._request(who), selection, lambda _, cutover: moved.append(cutover))
+        if not moved:
+            return f"{self.slug} is owned by {self.target} already; nothing to do"
+        return f"{self.slug}: {moved_line(moved[0])}"
+
+    def latest_entries(self, plane: ControlPlane) -> Sequence[AuditEntry]:
+        return plane.audit.changes(5, business_id=plane.directory.find(self.slug).business_id)
+
+
+class MoveMany(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Move a stable share of the businesses, in batches; the first failure stops the rest. To resume, repeat it."""
+
+    kind: ClassVar[str] = "move-many"
+    title: ClassVar[str] = "Move many businesses"
+    button: ClassVar[str] = "Move them"
+
+    percent: Annotated[float, Meta(gt=0, le=100)] = 100.0
+    batch: Annotated[int, Meta(ge=1, le=1000)] = 10
+
+    @property
+    def subject(self) -> str:
+        return "every business"
+
+    def preview(self, plane: ControlPlane) -> Preview:
+        selected = plane.cutovers.select(self.target, self._selection())
+        owners = plane.directory.owners()
+        share = "" if self.percent == 100 else f" --percent {self.percent:g}"
+        option = f" --all{share} --batch {self.batch}{self._options()}"
+        names = ", ".join(each.slug for each in selected[:8]) + (" and others" if len(selected) > 8 else "")
+        default = "" if self.percent < 100 else " New businesses follow: the default changes at the end."
+        return Preview(
+            sentence=f"{len(selected)} businesses {'are rehearsed for' if self.dry_run else 'move to'} {self.target}, "
+            f"{self.batch} before each comparison. The first failure stops the rest.{default}",
+            command=f"extraction flag set {ADAPTER_FOR[self.target]}{option} --reason …",
+            expected=f"{len(owners)} owners, epochs {sum(each.epoch for each in owners.values())}",
+            facts=(
+                Fact("businesses", f"{len(selected)} of {len(owners)}"),
+                Fact("which", names or "none"),
+                Fact("rows", f"{_rows(plane, selected):,} at the latest comparisons"),
+                Fact("pause of each", _pause(plane)),
+            ),
+            checks=tuple(plane.checks.run(self.target)),
+            refused=None if selected else f"Every selected business is owned by {self.target} already.",
+        )
+
+    def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
+        if self.dry_run:
+            return self._rehearse(plane, who, self._selection(), report)
+        done = plane.cutovers.cut_over(
+            self._request(who, self.batch),
+            self._selection(),
+            lambda slug, cutover: report(f"{slug}: {moved_line(cutover)}"),
+        )
+        return f"{done.moved} businesses moved to {self.target} and compared"
+
+    def _selection(self) -> Selection:
+        return Selection(percent=None if self.percent == 100 else self.percent)
+
+
+class _OfCutover(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of the cutover of one business that is under way."""
+
+    slug: Slug
+
+    @property
+    def subject(self) -> str:
+        return f"business {self.slug}"
+
+    def _under_way(self, plane: ControlPlane) -> Cutover | None:
+        business = plane.directory.find(self.slug)
+        found = cutovers.unsettled(plane.cutovers.controller.control_db, business.business_id)
+        return found[0] if found else None
+
+    def latest_entries(self, plane: ControlPlane) -> Sequence[AuditEntry]:
+        return plane.audit.changes(5, business_id=plane.directory.find(self.slug).business_id)
+
+
+class AbortCutover(_OfCutover, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Abort the cutover of a business before its decision: it stays where it is."""
+
+    kind: ClassVar[str] = "abort-cutover"
+    title: ClassVar[str] = "Abort a cutover"
+    button: ClassVar[str] = "Abort it"
+    is_dangerous: ClassVar[bool] = True
+
+    def preview(self, plane: ControlPlane) -> Preview:
+        found = self._under_way(plane)
+        refused, source = None, "its database" if found is None else found.source
+        if found is None:
+            refused = f"{self.slug} is not being moved."
+        elif found.state not in ABORTABLE:
+            refused = f"The cutover is {found.state} and can only be completed; afterwards it can be reversed."
+        return Preview(
+            sentence=f"{self.slug} stays in {source}, which accepts its writes again.",
+            command=f"extraction cutover abort {self.slug}",
+            expected="none" if found is None else f"cutover {found.cutover_id}",
+            facts=() if found is None else (Fact("state", found.state), Fact("began by", found.actor)),
+            refused=refused,
+        )
+
+    def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
+        ended = plane.cutovers.abort(self.slug, f"{who.actor} aborted it: {who.reason}")
+        return f"{self.slug}: {outcome_line(ended)}"
+
+
+class ResumeCutover(_OfCutover, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Complete the cutover of a business whose controller is gone."""
+
+    kind: ClassVar[str] = "resume-cutover"
+    title: ClassVar[str] = "Resume a cutover"
+    button: ClassVar[str] = "Resume it"
+
+    def preview(self, plane: ControlPlane) -> Preview:
+        found = self._under_way(plane)
+        return Preview(
+            sentence=f"The cutover of {self.slug} goes on from its state until it is settled.",
+            command=f"extraction cutover resume {self.slug}",
+            expected="none" if found is None else f"cutover {found.cutover_id}",
+            facts=() if found is None else (Fact("state", found.state), Fact("began by", found.actor)),
+            refused=f"{self.slug} is not being moved." if found is None else None,
+        )
+
+    def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
+        return f"{self.slug}: {outcome_line(plane.cutovers.resume(self.slug))}"
+
+
+class Verify(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Compare one business, or all, row by row in both databases. Changes nothing of any business."""
+
+    kind: ClassVar[str] = "verify"
+    title: ClassVar[str] = "Compare both databases"
+    button: ClassVar[str] = "Compare"
+
+    slug: Slug | None = None
+
+    @property
+    def subject(self) -> str:
+        return "every business" if self.slug is None else f"business {self.slug}"
+
+    def preview(self, plane: ControlPlane) -> Preview:
+        selected = plane.verification.select(self.slug, None)
+        option = "" if self.slug is None else f" --business {self.slug}"
+        return Preview(
+            sentence="Each row is compared in both databases, with the business's invariants and its invoices.",
+            command=f"extraction verify{option}",
+            expected="any",
+            facts=(Fact("businesses", str(len(selected))),),
+        )
+
+    def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
+        reports = plane.verification.verify(plane.verification.select(self.slug, None), settle_seconds=5.0)
+        sound = [_report_verification(each, report) for each in reports]
+        return f"{len(sound)} businesses compared, {sound.count(False)} with problems"
+
+
+def moved_line(cutover: Cutover) -> str:
+    """Describe a completed cutover, as the command line does."""
+    pause = write_pause_ms(cutover)
+    waited = "" if pause is None else f"; writes waited at most {pause:.0f} ms"
+    return f"{cutover.source} -> {cutover.target}{waited}"
+
+
+def outcome_line(cutover: Cutover) -> str:
+    """Describe a settled cutover."""
+    if cutover.state == "active":
+        return f"moved to {cutover.target}"
+    return f"stays at {cutover.source} ({cutover.problem})"
+
+
+def _report_verification(found: VerificationReport, report: Report) -> bool:
+    findings = found.findings
+    rows = sum(table.rows for table in findings.tables.values())
+    verdict = "the same in both databases" if findings.equal else f"{findings.different} rows differ"
+    report(f"{found.slug} ({found.owner}): {rows:,} rows, {verdict}")
+    for each in findings.differences:
+        report(f"  {each.table} {each.key}: {each.what}")
+    for problem in found.broken:
+        report(f"  {problem}")
+    return found.sound
+
+
+def _facts(plane: ControlPlane, business: BusinessRef, owner: DatabaseName | None) -> list[Fact]:
+    found = latest_verifications(plane.cutovers.controller.control_db).get(business.business_id)
+    compared = "never; the cutover compares it first"
+    if found is not None:
+        verdict = "equal" if found.equal else "different"
+        compared = f"{verdict} at {found.verified_at:%Y-%m-%d %H:%M:%S} UTC; the cutover compares it again"
+    back = "until the extraction is finalized, by the same steps"
+    return [
+        Fact("owner now", owner or "none"),
+        Fact("rows", f"{found.rows:,} at the latest comparison" if found else "unknown"),
+        Fact("latest comparison", compared),
+        Fact("expected pause of writes", _pause(plane)),
+        Fact("can be undone", back if owner is not None else "no"),
+    ]
+
+
+def _pause(plane: ControlPlane) -> str:
+    done = [write_pause_ms(each) for each in plane.cutovers.latest(100) if each.state == "active"][:_REHEARSED]
+    pauses = [each for each in done if each is not None]
+    if not pauses:
+        return "unknown before the first cutover: a dry run estimates it"
+    if len(pauses) == 1:
+        return f"{pauses[0]:.0f} ms in the only cutover so far"
+    return f"{median(pauses):.0f} ms, the median of the last {len(pauses)} cutovers; at most {max(pauses):.0f} ms"
+
+
+def _rows(plane: ControlPlane, businesses: Sequence[BusinessRef]) -> int:
+    found = latest_verifications(plane.cutovers.controller.control_db)
+    return sum(found[each.business_id].rows for each in businesses if each.business_id in found)

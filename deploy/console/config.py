@@ -1,0 +1,53 @@
+"""Settings of the console, read from the environment and checked once at the start."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from contracts.chassis.settings import Environment, Network, database_url, networks, secret, url
+
+DEFAULT_LABEL = "production"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleConfig:
+    """Settings of the console's process. It is the only web process that connects to both databases."""
+
+    public_url: str
+    """The address of the console for browsers, and the only Host that it accepts."""
+    label: str
+    """The deployment in a word, shown on every page, so that nobody mistakes production for a demo."""
+    monolith_database_url: str
+    monolith_role_secret: str = field(repr=False)
+    scheduling_database_url: str
+    scheduling_role_secret: str = field(repr=False)
+    monolith_url: str
+    service_url: str
+    metrics_token: str = field(repr=False)
+    """The bearer token of the console's own metrics and of the monolith's."""
+    scheduling_metrics_token: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    mail_folder: Path | None
+    """The folder of the mail sink; None outside a demo."""
+    trusted_proxies: tuple[Network, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Environment) -> Self:
+        """Read the settings. Raises ConfigError."""
+        mails = environment.get("CONSOLE_MAIL_DIR", "").strip()
+        token = secret(environment, "METRICS_TOKEN")
+        return cls(
+            public_url=url(environment, "CONSOLE_URL", "http://host:port"),
+            label=environment.get("CONSOLE_LABEL", "").strip() or DEFAULT_LABEL,
+            monolith_database_url=database_url(environment, "MONOLITH_DATABASE_URL"),
+            monolith_role_secret=secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
+            scheduling_database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
+            scheduling_role_secret=secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
+            monolith_url=url(environment, "PUBLIC_URL", "http://host:port"),
+            service_url=url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
+            metrics_token=token,
+            scheduling_metrics_token=environment.get("SCHEDULING_METRICS_TOKEN", "").strip() or token,
+            redis_url=url(environment, "REDIS_URL", "redis://host:port/0") if environment.get("REDIS_URL") else None,
+            mail_folder=Path(mails) if mails else None,
+            trusted_proxies=networks(environment, "TRUSTED_PROXIES"),
+        )

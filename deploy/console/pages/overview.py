@@ -1,0 +1,96 @@
+"""The overview: what needs attention, the topology as a picture, and who owns how many businesses."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from flask import Blueprint
+
+from deploy.console import sources
+from deploy.console.live import LivePages
+from deploy.console.pages.layout import Layout
+from deploy.console.polling import Snapshot
+from monolith.cutover.service.standing import Standing
+
+
+class Notice(NamedTuple):
+    """Something that needs an operator: a sentence, its remedy as a command, and how bad it is."""
+
+    level: str
+    sentence: str
+    remedy: str = ""
+
+
+class OverviewPage:
+    def __init__(self, layout: Layout, live: LivePages) -> None:
+        self._layout, self._live = layout, live
+        live.add("overview", self._values)
+
+    def add_to(self, pages: Blueprint) -> None:
+        pages.add_url_rule("/", "overview", self.overview)
+
+    def overview(self) -> str:
+        self._layout.require_viewer()
+        return self._layout.render("ops/overview.html", live=self._live.fragment("overview"))
+
+    def _values(self, snapshot: Snapshot, _: str) -> Mapping[str, Any]:
+        found = sources.standings(snapshot)
+        extraction = snapshot.reading(sources.EXTRACTION)
+        return {
+            "snapshot": snapshot,
+            "state": extraction.value,
+            "standings": found,
+            "owned": Counter(each.owner or "nobody" for each in found),
+            "processes": {name: snapshot.reading(source) for name, source in sources.PROCESSES.items()},
+            "databases": {name: snapshot.reading(source) for name, source in sources.LEASES.items()},
+            "replication": snapshot.reading(sources.REPLICATION).value or (),
+            "events": snapshot.reading(sources.EVENTS).value,
+            "notices": notices(snapshot, found),
+            "fragments": self._layout.overview_fragments(),
+        }
+
+
+def notices(snapshot: Snapshot, found: list[Standing]) -> list[Notice]:
+    """Return what needs attention, the worst first."""
+    listed = [
+        Notice("broken", f"{each.slug}: {each.sentence}", each.remedy) for each in found if each.level == "broken"
+    ]
+    extraction = snapshot.reading(sources.EXTRACTION)
+    if extraction.problem:
+        since = f" since {extraction.read_at:%H:%M:%S} UTC" if extraction.read_at else ""
+        listed.append(Notice("broken", f"The control plane cannot be read{since}: {extraction.problem}"))
+    for name, source in sources.PROCESSES.items():
+        reading = snapshot.reading(source)
+        if reading.problem:
+            listed.append(Notice("broken", f"The {name} web process does not answer: {reading.problem}"))
+        elif reading.value is not None and reading.value.state != "ready":
+            listed.append(Notice("attention", f"The {name} web process is not ready."))
+    listed += _replication_notices(snapshot, found)
+    listed += [
+        Notice("attention", f"{each.slug}: {each.sentence}", each.remedy) for each in found if each.level == "attention"
+    ]
+    return listed + _event_notices(snapshot)
+
+
+def _replication_notices(snapshot: Snapshot, found: list[Standing]) -> list[Notice]:
+    """Replication that was never started is no problem while the monolith owns every business."""
+    directions = snapshot.reading(sources.REPLICATION).value or ()
+    if not any(each.status.subscribed for each in directions) and not any(each.owner == "scheduling" for each in found):
+        return []
+    return [Notice("attention", problem) for each in directions for problem in each.status.problems]
+
+
+def _event_notices(snapshot: Snapshot) -> list[Notice]:
+    events = snapshot.reading(sources.EVENTS).value
+    if events is None:
+        return []
+    dead = [
+        Notice(
+            "attention",
+            f"{each.dead} events of {each.name} could not be applied.",
+            f"extraction events dead {each.name}",
+        )
+        for each in events.consumers
+        if each.dead
+    ]
+    return dead + [Notice("attention", problem) for problem in events.problems]

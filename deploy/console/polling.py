@@ -1,0 +1,156 @@
+"""Snapshots of the whole system, made once a second for all browsers, while at least one is looking."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+log = logging.getLogger("console.polling")
+
+SNAPSHOT_SECONDS = 1.0
+LOOKED_AT_SECONDS = 10.0
+"""Reading continues this long after the last browser looked."""
+STALE_SECONDS = 5.0
+_UNREAD = "it was not read yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """The last value of a source, and why there is no newer one.
+
+    `value` is None until the first success; `problem` is None after a success. `read_at` is when `value` was read.
+    """
+
+    value: T | None
+    read_at: datetime | None
+    problem: str | None = None
+
+    @property
+    def age_seconds(self) -> float:
+        return float("inf") if self.read_at is None else (datetime.now(UTC) - self.read_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The latest reading of each source. `number` increases with every snapshot."""
+
+    number: int
+    taken_at: datetime
+    readings: Mapping[str, Reading[Any]] = field(default_factory=dict)
+
+    def reading(self, source: str) -> Reading[Any]:
+        return self.readings.get(source, Reading(None, None, _UNREAD))
+
+
+class Source:
+    """Reads one part of the system in a thread of its own, so that an unreachable part delays no other.
+
+    `read` runs for at most a few seconds; what it raises is shown as the problem. It is called every `seconds` while a
+    browser looks, and every `idle_seconds` otherwise; None stops it then.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[], Any],
+        seconds: float = SNAPSHOT_SECONDS,
+        idle_seconds: float | None = None,
+    ) -> None:
+        self.name, self.seconds, self.idle_seconds = name, seconds, idle_seconds
+        self._read = read
+        self.latest: Reading[Any] = Reading(None, None, _UNREAD)
+
+    def update(self) -> None:
+        try:
+            self.latest = Reading(self._read(), datetime.now(UTC))
+        except Exception as error:  # Whatever it is, the other sources must stay visible.
+            problem = " ".join(str(error).split()) or type(error).__name__
+            if self.latest.problem in (None, _UNREAD):
+                log.warning("%s cannot be read: %s", self.name, problem)
+            self.latest = Reading(self.latest.value, self.latest.read_at, problem)
+
+
+class Snapshots:
+    """The newest snapshot, and the threads that read its sources. Thread-safe.
+
+    Little is read while no browser looks: `look` starts reading, which ends some seconds after the last call.
+    """
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        self._changed = threading.Condition()
+        self._looked_at = float("-inf")
+        self._latest = Snapshot(0, datetime.now(UTC))
+
+    def start(self) -> None:
+        """Start the threads; they end with the process. Call it after the fork, once."""
+        for source in self._sources:
+            threading.Thread(target=self._repeat, args=(source,), name=f"read {source.name}", daemon=True).start()
+        threading.Thread(target=self._publish, name="snapshots", daemon=True).start()
+
+    def look(self, wait_seconds: float = 2.0) -> Snapshot:
+        """Return a snapshot of at most about two seconds of age; after a pause, wait for one for `wait_seconds`."""
+        with self._changed:
+            self._note_look()
+            self._changed.wait_for(self._is_fresh, wait_seconds)
+            return self._latest
+
+    def next(self, after: int, seconds: float) -> Snapshot:
+        """Wait for a snapshot with a greater number, for at most `seconds`; return the newest in any case."""
+        with self._changed:
+            self._note_look()
+            self._changed.wait_for(lambda: self._latest.number > after, seconds)
+            return self._latest
+
+    def _note_look(self) -> None:
+        was_idle = not self._is_looked_at()
+        self._looked_at = time.monotonic()
+        if was_idle:
+            self._changed.notify_all()
+
+    def _is_fresh(self) -> bool:
+        age = (datetime.now(UTC) - self._latest.taken_at).total_seconds()
+        return self._latest.number > 0 and age < 2 * SNAPSHOT_SECONDS
+
+    def _is_looked_at(self) -> bool:
+        return time.monotonic() - self._looked_at < LOOKED_AT_SECONDS
+
+    def _repeat(self, source: Source) -> None:
+        while True:
+            began = time.monotonic()
+            source.update()
+            time.sleep(max(0.05, source.seconds - (time.monotonic() - began)))
+            with self._changed:
+                self._changed.wait_for(self._is_looked_at, source.idle_seconds)
+
+    def _publish(self) -> None:
+        """Publish a snapshot each second; after a pause, as soon as the sources were read or had a second for it."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(self._is_looked_at)
+                woken = datetime.now(UTC)
+            self._await_sources(woken)
+            self._take()
+            while self._is_looked_at():
+                time.sleep(SNAPSHOT_SECONDS)
+                self._take()
+
+    def _await_sources(self, since: datetime) -> None:
+        until = time.monotonic() + SNAPSHOT_SECONDS
+        while time.monotonic() < until and not self._were_read_since(since):
+            time.sleep(0.02)
+
+    def _were_read_since(self, moment: datetime) -> bool:
+        return all(
+            source.idle_seconds is not None or (source.latest.read_at or moment) > moment for source in self._sources
+        )
+
+    def _take(self) -> None:
+        readings = {source.name: source.latest for source in self._sources}
+        with self._changed:
+            self._latest = Snapshot(self._latest.number + 1, datetime.now(UTC), readings)
+            self._changed.notify_all()

@@ -1,0 +1,117 @@
+"""What a snapshot consists of: the sources, each read in a thread of its own."""
+
+import http.client
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Final, Literal, NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from contracts.scheduling.values import DatabaseName
+from deploy.console.config import ConsoleConfig
+from deploy.console.event_state import EventReader
+from deploy.console.polling import Snapshot, Source
+from deploy.control_plane import control_plane, scheduling_databases
+from monolith.cutover.databases import Connection, SchedulingDatabase
+from monolith.cutover.inventory import StoredLease, read_leases
+from monolith.cutover.replication.observer import DirectionObservation, ReplicationObserver
+from monolith.cutover.service import ControlPlane
+from monolith.cutover.service.observation import ExtractionState, observe
+from monolith.cutover.service.standing import Standing, standing_of
+
+EXTRACTION: Final = "extraction"
+LEASES: Final[Mapping[DatabaseName, str]] = {"monolith": "leases monolith", "scheduling": "leases scheduling"}
+REPLICATION: Final = "replication"
+EVENTS: Final = "events"
+PROCESSES: Final[Mapping[str, str]] = {"monolith": "process monolith", "scheduling": "process scheduling"}
+_PROBE_SECONDS = 3.0
+
+
+class ProcessState(NamedTuple):
+    """A web process, by its readiness. `milliseconds` is how long the probe took."""
+
+    state: Literal["ready", "not ready"]
+    milliseconds: float
+
+
+def sources(config: ConsoleConfig) -> list[Source]:
+    """Return all sources. They connect when they are first read."""
+    return [
+        Source(EXTRACTION, ExtractionReader().read),
+        *(Source(name, LeaseReader(database).read) for database, name in LEASES.items()),
+        Source(REPLICATION, _replication_reader(), seconds=2.0, idle_seconds=5.0),
+        Source(EVENTS, EventReader(config).read, seconds=2.0),
+        Source(PROCESSES["monolith"], lambda: probe(config.monolith_url), seconds=2.0),
+        Source(PROCESSES["scheduling"], lambda: probe(config.service_url), seconds=2.0),
+    ]
+
+
+def standings(snapshot: Snapshot) -> list[Standing]:
+    """Return where each business stands, sorted by slug; empty before the first reading."""
+    state: ExtractionState | None = snapshot.reading(EXTRACTION).value
+    if state is None:
+        return []
+    leases: dict[DatabaseName, Mapping[UUID, StoredLease] | None] = {}
+    for database, name in LEASES.items():
+        reading = snapshot.reading(name)
+        leases[database] = None if reading.problem else reading.value
+    return [standing_of(each, leases, state.now) for each in state.businesses]
+
+
+class ExtractionReader:
+    """Reads the control plane's records with connections that stay open until one fails. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._open: ExitStack | None = None
+        self._plane: ControlPlane | None = None
+
+    def read(self) -> ExtractionState:
+        try:
+            if self._open is None or self._plane is None:
+                self._open = ExitStack()
+                self._plane = self._open.enter_context(control_plane())
+            return observe(self._plane)
+        except BaseException:
+            opened, self._open, self._plane = self._open, None, None
+            if opened is not None:
+                opened.close()
+            raise
+
+
+class LeaseReader:
+    """Reads the leases of one database over a connection that stays open. Not thread-safe."""
+
+    def __init__(self, name: DatabaseName) -> None:
+        self._name = name
+        self._open: Connection | None = None
+
+    def read(self) -> dict[UUID, StoredLease]:
+        if self._open is None or self._open.closed or self._open.broken:
+            database: SchedulingDatabase = scheduling_databases().at(self._name)
+            self._open = database.connect(statement_seconds=3.0)
+        return read_leases(self._open)
+
+
+def probe(url: str) -> ProcessState:
+    """Ask a web process whether it is ready. Raises OSError when it does not answer."""
+    at, began = urlsplit(url), time.perf_counter()
+    kind = http.client.HTTPSConnection if at.scheme == "https" else http.client.HTTPConnection
+    connection = kind(at.netloc, timeout=_PROBE_SECONDS)
+    try:
+        connection.request("GET", f"{at.path}/readyz")
+        is_ready = connection.getresponse().status == http.HTTPStatus.OK
+    finally:
+        connection.close()
+    return ProcessState("ready" if is_ready else "not ready", (time.perf_counter() - began) * 1000)
+
+
+def _replication_reader() -> Callable[[], tuple[DirectionObservation, ...]]:
+    opened: list[ReplicationObserver] = []
+
+    def read() -> tuple[DirectionObservation, ...]:
+        if not opened:
+            opened.append(ReplicationObserver(scheduling_databases()))
+        return opened[0].read()
+
+    return read

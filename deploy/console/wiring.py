@@ -1,0 +1,67 @@
+"""The composition of the console: the layers of the product's web process, with pages and endpoints of its own."""
+
+from flask import Flask
+
+from deploy.console.access import COOKIE, ConsoleAuthorizer
+from deploy.console.api import ConsoleApi
+from deploy.console.config import ConsoleConfig
+from deploy.console.extension import ConsoleContext, load_extensions
+from deploy.console.live import LivePages
+from deploy.console.pages import add_pages, error_page
+from deploy.console.pages.layout import Layout
+from deploy.console.polling import Snapshots
+from deploy.console.requests import OperatorRequests
+from deploy.console.sources import sources
+from monolith.app import create_app
+from monolith.application import Application
+from monolith.modules.auth import module as auth
+from monolith.modules.auth.cookie import SessionCookie
+from monolith.operators import console_auth
+from monolith.shared.database.module_databases import ModuleDatabases
+from monolith.shared.endpoints.openapi import ApiDescription
+from monolith.shared.flags.store import FlagStore
+from monolith.shared.telemetry.metrics import Metrics
+
+REQUEST_SECONDS = 30.0
+API = ApiDescription(
+    "Extraction console",
+    {
+        "session": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token that `sign_in` returns. A change needs one of the last 15 minutes.",
+        }
+    },
+)
+
+
+def build_console(config: ConsoleConfig) -> Flask:
+    """Build the application and start reading the system. Call it after a fork."""
+    metrics = Metrics(application="console")
+    databases = ModuleDatabases(config.monolith_database_url, config.monolith_role_secret, metrics.pool_wait)
+    accounts = console_auth(databases.of("auth", auth.ROLE, 4), config.public_url)
+    audit = FlagStore(databases.of("platform", "platform_app", 4))
+    authorizer = ConsoleAuthorizer(accounts.sessions, accounts.api, audit, config.trusted_proxies)
+    snapshots = Snapshots(sources(config))
+    live, layout = LivePages(snapshots), Layout(config, authorizer)
+    context = ConsoleContext(config, authorizer, snapshots, live, layout.require_viewer, layout.render)
+    cookie = SessionCookie(secure=config.public_url.startswith("https://"), name=COOKIE)
+    requests = OperatorRequests(audit)
+    pages = add_pages(context, layout, requests, accounts.sessions, cookie)
+    extensions = load_extensions(context)
+    layout.extend(extensions)
+    app = create_app(
+        Application(
+            public_url=config.public_url,
+            metrics_token=config.metrics_token,
+            metrics=metrics,
+            authorizer=authorizer,
+            endpoints=ConsoleApi(context, accounts.sessions, requests).endpoints(),
+            api=API,
+            pages=[pages, *(each.blueprint for each in extensions)],
+            error_page=error_page,
+            request_seconds=REQUEST_SECONDS,
+        )
+    )
+    snapshots.start()
+    return app
