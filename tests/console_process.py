@@ -56,7 +56,9 @@ class ConsoleSite:
 
     def audited(self, action: str) -> list[tuple[Any, ...]]:
         """Return actor, subject, value and reason of the entries with this action, oldest first."""
-        rows = "SELECT actor, subject, after, reason FROM platform.audit WHERE action = %s ORDER BY recorded_at, audit_id"
+        rows = (
+            "SELECT actor, subject, after, reason FROM platform.audit WHERE action = %s ORDER BY recorded_at, audit_id"
+        )
         return self.sql(rows, action)
 
 

@@ -1,4 +1,4 @@
-"""Run the operator console: pages and an API to follow and move businesses."""
+"""Run the operator console, to follow and move businesses."""
 
 import os
 import sys

@@ -21,7 +21,10 @@ class ConsoleConfig:
     monolith_role_secret: str = field(repr=False)
     scheduling_database_url: str
     scheduling_role_secret: str = field(repr=False)
+    product_url: str
+    """The product's address for browsers."""
     monolith_url: str
+    """The monolith's web process as the console reaches it, for its readiness and metrics."""
     service_url: str
     metrics_token: str = field(repr=False)
     """The bearer token of the console's own metrics and of the monolith's."""
@@ -35,6 +38,7 @@ class ConsoleConfig:
     def from_environment(cls, environment: Environment) -> Self:
         """Read the settings. Raises ConfigError."""
         mails = environment.get("CONSOLE_MAIL_DIR", "").strip()
+        product = url(environment, "PUBLIC_URL", "http://host:port")
         token = secret(environment, "METRICS_TOKEN")
         return cls(
             public_url=url(environment, "CONSOLE_URL", "http://host:port"),
@@ -43,7 +47,10 @@ class ConsoleConfig:
             monolith_role_secret=secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
             scheduling_database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
             scheduling_role_secret=secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
-            monolith_url=url(environment, "PUBLIC_URL", "http://host:port"),
+            product_url=product,
+            monolith_url=url(environment, "MONOLITH_WEB_URL", "http://host:port")
+            if environment.get("MONOLITH_WEB_URL")
+            else product,
             service_url=url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
             metrics_token=token,
             scheduling_metrics_token=environment.get("SCHEDULING_METRICS_TOKEN", "").strip() or token,

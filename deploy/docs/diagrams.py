@@ -145,7 +145,7 @@ CONTAINERS = Diagram(
     (
         Box(20, 60, 200, 90, "person", "Customer, staff", "Person", ("Browser or program",)),
         Box(20, 240, 200, 80, "external", "Mail server", "SMTP", ("Mail sink in the demo",)),
-        Box(20, 685, 200, 90, "person", "Operator", "Person", ("Command line",)),
+        Box(20, 685, 200, 90, "person", "Operator", "Person", ("Command line, browser",)),
         Box(310, 50, 290, 110, "part", "Monolith web", "gunicorn, Flask, :8000", (
             "Pages, /api/v1; auth, billing,",
             "notifications; in-process engine",
@@ -166,7 +166,8 @@ CONTAINERS = Diagram(
         )),
         Box(890, 420, 290, 100, "store", "Scheduling database", "Postgres, :5434", ("scheduling",)),
         Box(645, 560, 200, 80, "part", "Cutover daemon", "Python", ("Recovery, rollback",)),
-        Box(310, 685, 290, 90, "part", "extraction command", "Python, click", ("Flag, replication, cutover, status",)),
+        Box(310, 685, 250, 90, "part", "extraction command", "Python, click", ("Flag, replication, cutover",)),
+        Box(645, 685, 250, 90, "part", "Console", "gunicorn, Flask, :8002", ("/ops: the same in a browser",)),
     ),
     (
         Arrow(((220, 105), (308, 105)), ("HTTP",), (282, 97)),
@@ -181,9 +182,12 @@ CONTAINERS = Diagram(
         Arrow(((600, 450), (888, 450)), ("logical replication, both ways,", "during an extraction"), (745, 424), True),
         Arrow(((645, 590), (530, 522)), ("SQL",), (575, 570)),
         Arrow(((845, 590), (960, 522)), ("SQL",), (915, 570)),
-        Arrow(((220, 730), (308, 730)), (), (0, 0)),
+        Arrow(((220, 720), (308, 720)), (), (0, 0)),
+        Arrow(((220, 760), (265, 760), (265, 787), (770, 787), (770, 777)), ("HTTP",), (600, 780)),
         Arrow(((400, 685), (400, 522)), ("SQL",), (400, 610)),
-        Arrow(((600, 730), (1060, 730), (1060, 522)), ("SQL",), (1060, 690)),
+        Arrow(((560, 700), (600, 700), (600, 662), (1060, 662), (1060, 522)), ("SQL",), (1060, 620)),
+        Arrow(((690, 685), (690, 674), (500, 674), (500, 522)), ("SQL",), (500, 610)),
+        Arrow(((895, 730), (1110, 730), (1110, 522)), ("SQL",), (1110, 690)),
     ),
 )  # fmt: skip
 

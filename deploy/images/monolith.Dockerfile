@@ -1,4 +1,4 @@
-# The monolith: web, worker, cutover daemon, the set-up of its database, and the `extraction` command. From the root of
+# The monolith: web, worker, cutover daemon, console, the set-up of its database, and the `extraction` command. From the root of
 # the repository:
 #   docker build -f deploy/images/monolith.Dockerfile -t extraction-monolith:0.2.0 .
 # BASE is any image with Python 3.11 or newer and its venv module; name it by digest for a reproducible build.

@@ -51,6 +51,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "MONOLITH_SEEN_FROM_SCHEDULING": Meaning(
         "host:port of the monolith's database as the scheduling database reaches it, if that differs from the URL"
     ),
+    "MONOLITH_WEB_URL": Meaning(
+        "the monolith's web process as the console reaches it, for its readiness and metrics; if unset, PUBLIC_URL"
+    ),
     "OUTBOX_RETENTION_DAYS": Meaning("days for which published events are kept", "7"),
     "PROMETHEUS_MULTIPROC_DIR": Meaning(
         "the folder in which the worker processes of a web server share their metrics, emptied at the start. Required "

@@ -10,7 +10,7 @@ from deploy.settings.processes import BY_COMMAND, PROCESSES, Process
 PYTHON_SETTINGS = {"PGPASSWORD", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONSAFEPATH", "PYTHONPATH", "PATH"}
 """What Python and libpq read themselves."""
 
-WEB_DEFAULTS = {"monolith web": 8000, "scheduling web": 8001}
+WEB_DEFAULTS = {"monolith web": 8000, "scheduling web": 8001, "console": 8002}
 
 
 def declared_process(command: Sequence[str], environment: Mapping[str, str]) -> Process:

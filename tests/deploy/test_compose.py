@@ -91,6 +91,7 @@ def test_urls_name_a_service_and_its_port(secrets_folder: Path) -> None:
         ("postgres-scheduling", 5432),
         ("valkey", 6379),
         ("mailpit", 1025),
+        ("monolith-web", port_of(process_of("monolith-web", secrets_folder), {})),
         ("scheduling-web", port_of(process_of("scheduling-web", secrets_folder), {})),
     }
 

@@ -25,7 +25,7 @@ STARTS = "SELECT appointment_id::text, status FROM scheduling.appointment WHERE 
 # For a loaded machine; an idle one takes about three seconds.
 SECOND_START_SECONDS = 60.0
 SERVERS = ("postgres-monolith", "postgres-scheduling", "valkey")
-PROCESSES = 9
+PROCESSES = 10
 
 
 @dataclass

@@ -70,7 +70,7 @@ class Layout:
             links=[(link, url_for(link.endpoint)) for link in self._links],
             label=self._config.label,
             is_production=self._config.label == DEFAULT_LABEL,
-            product_url=self._config.monolith_url,
+            product_url=self._config.product_url,
             now=datetime.now(UTC),
             **values,
         )

@@ -12,8 +12,10 @@ from tests.polling import eventually
 from tests.servers import Servers
 
 CHANGE = "/ops/changes/set-default?adapter=http"
-PAGES = ("/ops/", "/ops/businesses", "/ops/flag", "/ops/replication", "/ops/shadow", "/ops/events", "/ops/requests",
-         "/ops/audit", CHANGE, "/ops/changes/start-replication", "/ops/changes/move-many?target=scheduling")  # fmt: skip
+PAGES = (
+    *("/ops/", "/ops/businesses", "/ops/flag", "/ops/replication", "/ops/shadow", "/ops/events", "/ops/requests"),
+    *("/ops/audit", CHANGE, "/ops/changes/start-replication", "/ops/changes/move-many?target=scheduling"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -151,12 +153,12 @@ def test_the_api_previews_changes_and_audits_like_the_pages(console: ConsoleSite
     made = operator.post("/changes/set-default", body)
     assert made.status_code == 202
     address = f"/requests/{made.json()['request_id']}"
-    done = eventually(lambda: (found := operator.get(address).json())["state"] == "done" and found, "the change")
-    assert done and done["result"].startswith("scheduling.adapter: in_process -> http")
+    eventually(lambda: operator.get(address).json()["state"] == "done", "the change")
+    assert operator.get(address).json()["result"].startswith("scheduling.adapter: in_process -> http")
     assert adapter(console) == "http"
     again = operator.post("/changes/set-default", body)
     assert (again.status_code, again.json()["code"]) == (409, "stale")
-    assert operator.get("/state").json()["default"] == "http"
+    eventually(lambda: operator.get("/state").json()["default"] == "http", "the next snapshot")
     assert operator.get("/audit").json()["entries"][0]["reason"] == "by script"
     document = operator.get("/openapi.json").json()
     assert {"/changes/set-default", "/previews/move-business", "/state"} <= set(document["paths"])

@@ -24,7 +24,7 @@ def test_help_imports_no_command() -> None:
         "print([name for name in sys.modules if name.startswith(('deploy.cli.', 'loadtests.cli.', 'monolith'))])"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert "Grant operator rights." in shown
+    assert "Grant and revoke the roles of the operator console." in shown
     assert shown.splitlines()[-1] == "['deploy.cli.main']"
 
 
