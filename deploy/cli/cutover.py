@@ -12,6 +12,7 @@ from rich.table import Table
 
 from deploy.control_plane import control_plane
 from monolith.cutover.service import write_pause_ms
+from monolith.cutover.service.wording import describe_outcome
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.store.rollback_policies import PolicyStatus
 
@@ -66,7 +67,7 @@ def watch(seconds: float | None) -> None:
 def abort(business: str, reason: str) -> None:
     """Abort the cutover of a business: it stays where it was. A decided cutover cannot be aborted."""
     with control_plane() as plane:
-        _print_outcome(plane.cutovers.abort(business, reason), business)
+        click.echo(f"{business}: {describe_outcome(plane.cutovers.abort(business, reason))}")
 
 
 @cutover.command(short_help="Resume the cutover of a business.")
@@ -74,7 +75,7 @@ def abort(business: str, reason: str) -> None:
 def resume(business: str) -> None:
     """Resume the cutover of a business from the state in which its controller stopped."""
     with control_plane() as plane:
-        _print_outcome(plane.cutovers.resume(business), business)
+        click.echo(f"{business}: {describe_outcome(plane.cutovers.resume(business))}")
 
 
 def _cutover_to_json(each: Cutover, slugs: Slugs) -> dict[str, Any]:
@@ -118,18 +119,6 @@ def _format_guard(each: PolicyStatus, slugs: Slugs) -> str:
 
 def _slug(business_id: UUID, slugs: Slugs) -> str:
     return slugs.get(business_id, str(business_id))
-
-
-def _print_outcome(each: Cutover, slug: str) -> None:
-    if each.state == "active":
-        click.echo(f"{slug}: moved to {each.target}{_format_pause(each)}")
-    else:
-        click.echo(f"{slug}: stays at {each.source} ({each.problem})")
-
-
-def _format_pause(each: Cutover) -> str:
-    pause = write_pause_ms(each)
-    return "" if pause is None else f"; writes waited at most {pause:.0f} ms"
 
 
 def _print(found: list[Cutover], slugs: Slugs) -> None:

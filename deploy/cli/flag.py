@@ -1,17 +1,18 @@
 """Show or set the scheduling adapter, and move businesses."""
 
+import json
 from typing import Any, cast, get_args
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from deploy.cli.flag_output import JsonOutput, TextOutput
 from deploy.cli.guard_options import guard_options, rollback_request
 from deploy.cli.options import current_actor, validate_reason
 from deploy.control_plane import control_plane
 from monolith.cutover.scheduling_flag import ADAPTER_FOR, DATABASE_OF, DEFAULT, AdapterName
-from monolith.cutover.service import BatchStopped, ControlPlane, CutoverRequest, Selection, write_pause_ms
-from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.service import BatchStopped, ControlPlane, CutoverRequest, Selection
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, AuditEntry
 
 
@@ -23,12 +24,18 @@ def flag() -> None:
     """
 
 
-@flag.command()
-def show() -> None:
+@flag.command(short_help="Show the default adapter and the latest changes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+def show(as_json: bool) -> None:
     """Show the default adapter and the latest changes: who, when and why."""
     with control_plane() as plane:
-        default, history = plane.adapter.default(), plane.adapter.history()
+        default, history, overrides = plane.adapter.default(), plane.adapter.history(), plane.adapter.overrides()
         slugs = {str(business_id): slug for business_id, slug in plane.directory.slugs().items()}
+    if as_json:
+        businesses = {slugs.get(str(business_id), str(business_id)): each for business_id, each in overrides.items()}
+        changes = [{**each._asdict(), "recorded_at": each.recorded_at.isoformat()} for each in history]
+        click.echo(json.dumps({"default": default, "businesses": businesses, "history": changes}, indent=2))
+        return
     click.echo(f"{SCHEDULING_ADAPTER} = {default}")
     if history:
         table = Table("when (UTC)", "who", "business", "from", "to", box=None, pad_edge=False)
@@ -74,6 +81,7 @@ def _change(entry: AuditEntry, business_id: str) -> tuple[str, str]:
 @guard_options
 @click.option("--dry-run", is_flag=True, help="Run every check, move nothing, and estimate how long writes would wait.")
 @click.option("--reason", default="", callback=validate_reason, help="Reason, for the audit log.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def set_command(
     adapter: str,
     business: str | None,
@@ -83,6 +91,7 @@ def set_command(
     fence_seconds: float,
     dry_run: bool,
     reason: str,
+    as_json: bool,
     **guard: Any,
 ) -> None:
     """Use in_process or http for new businesses from now on; or move existing businesses while they are in use.
@@ -99,56 +108,30 @@ def set_command(
             raise click.UsageError(f"{name} needs --business or --all.")
     chosen, rollback = cast(AdapterName, adapter), rollback_request(**guard)
     request = CutoverRequest(DATABASE_OF[chosen], current_actor(), reason, batch, fence_seconds, rollback)
+    output = JsonOutput() if as_json else TextOutput()
     with control_plane() as plane:
         if business is None and not every:
-            _print_default(chosen, plane.adapter.set_default(chosen, actor=request.actor, reason=reason))
+            output.default(chosen, plane.adapter.set_default(chosen, actor=request.actor, reason=reason))
         else:
-            (_rehearse if dry_run else _cut_over)(plane, request, Selection(business, percent))
+            (_rehearse if dry_run else _cut_over)(plane, request, Selection(business, percent), output)
 
 
-def _rehearse(plane: ControlPlane, request: CutoverRequest, selection: Selection) -> None:
+def _rehearse(plane: ControlPlane, request: CutoverRequest, selection: Selection, output: TextOutput) -> None:
     found = False
     for rehearsal in plane.cutovers.rehearse(request, selection):
         found = True
-        pause = f"writes would wait about {rehearsal.pause_ms:.0f} ms"
-        click.echo(f"{rehearsal.slug}: ready to move to {request.target}; {pause}")
+        output.rehearsed(request, rehearsal)
     if not found:
-        _print_nothing_to_do(request, selection)
+        output.finished(request, selection, moved=0)
 
 
-def _cut_over(plane: ControlPlane, request: CutoverRequest, selection: Selection) -> None:
+def _cut_over(plane: ControlPlane, request: CutoverRequest, selection: Selection, output: TextOutput) -> None:
     try:
-        summary = plane.cutovers.cut_over(request, selection, print_moved)
+        summary = plane.cutovers.cut_over(request, selection, output.moved)
     except BatchStopped as stopped:
-        _print_rollback(request, stopped.moved)
+        output.guarded(request, stopped.moved)
         raise
-    _print_rollback(request, summary.moved)
-    if not summary.moved:
-        _print_nothing_to_do(request, selection)
-    elif summary.moved > 1:
-        click.echo(f"{summary.moved} businesses moved to {request.target} and compared")
+    output.guarded(request, summary.moved)
+    output.finished(request, selection, summary.moved)
     if summary.former_default is not None:
-        _print_default(ADAPTER_FOR[request.target], summary.former_default)
-
-
-def print_moved(slug: str, cutover: Cutover) -> None:
-    pause = write_pause_ms(cutover)
-    waited = "" if pause is None else f"; writes waited at most {pause:.0f} ms"
-    click.echo(f"{slug}: {cutover.source} -> {cutover.target}{waited}")
-
-
-def _print_rollback(request: CutoverRequest, moved: int) -> None:
-    if request.rollback is not None and moved:
-        thresholds, seconds = request.rollback
-        click.echo(f"guarded for {seconds / 60:g} minutes: {thresholds}")
-
-
-def _print_nothing_to_do(request: CutoverRequest, selection: Selection) -> None:
-    click.echo(f"{selection.slug or 'every selected business'} is owned by {request.target} already; nothing to do")
-
-
-def _print_default(adapter: AdapterName, before: AdapterName) -> None:
-    if before == adapter:
-        click.echo(f"{SCHEDULING_ADAPTER} is {adapter} already; new businesses use it")
-        return
-    click.echo(f"{SCHEDULING_ADAPTER}: {before} -> {adapter}; new businesses now use {adapter}")
+        output.default(ADAPTER_FOR[request.target], summary.former_default)

@@ -2,7 +2,7 @@
 
 import click
 
-from deploy.cli.flag import print_moved
+from deploy.cli.flag_output import TextOutput
 from deploy.cli.options import current_actor, validate_reason
 from deploy.control_plane import control_plane
 from deploy.errors import CommandError
@@ -20,5 +20,5 @@ def reset(yes: bool, reason: str) -> None:
     if not yes and not click.confirm("Move every business back to the monolith, and end replication?"):
         raise CommandError("nothing was changed")
     with control_plane() as plane:
-        plane.extraction.reset(current_actor(), reason, print_moved)
+        plane.extraction.reset(current_actor(), reason, TextOutput().moved)
     click.echo("every business is in the monolith; nothing is replicated, and the service holds no copies")

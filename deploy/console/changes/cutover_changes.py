@@ -12,6 +12,7 @@ from monolith.cutover.rollback.thresholds import RollbackThresholds
 from monolith.cutover.scheduling_flag import ADAPTER_FOR
 from monolith.cutover.service import ControlPlane, CutoverRequest, RollbackRequest, Selection, write_pause_ms
 from monolith.cutover.service.verification_service import VerificationReport
+from monolith.cutover.service.wording import describe_move, describe_outcome
 from monolith.cutover.states import ABORTABLE
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover
@@ -23,7 +24,7 @@ _REHEARSED = 20
 
 
 class _Move(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What moves of one business and of many have in common."""
+    """Options of a move of one business or of many."""
 
     target: DatabaseName
     dry_run: bool = False
@@ -93,7 +94,10 @@ class MoveBusiness(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True)
         plane.cutovers.cut_over(self._request(who), selection, lambda _, cutover: moved.append(cutover))
         if not moved:
             return f"{self.slug} is owned by {self.target} already; nothing to do"
-        return f"{self.slug}: {moved_line(moved[0])}"
+        return f"{self.slug}: {describe_move(moved[0])}"
+
+    def audit_subject(self, plane: ControlPlane) -> str:
+        return _audited(plane, self.slug)
 
     def latest_entries(self, plane: ControlPlane) -> Sequence[AuditEntry]:
         return plane.audit.changes(5, business_id=plane.directory.find(self.slug).business_id)
@@ -141,7 +145,7 @@ class MoveMany(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
         done = plane.cutovers.cut_over(
             self._request(who, self.batch),
             self._selection(),
-            lambda slug, cutover: report(f"{slug}: {moved_line(cutover)}"),
+            lambda slug, cutover: report(f"{slug}: {describe_move(cutover)}"),
         )
         return f"{done.moved} businesses moved to {self.target} and compared"
 
@@ -162,6 +166,9 @@ class _OfCutover(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
         business = plane.directory.find(self.slug)
         found = cutovers.unsettled(plane.cutovers.controller.control_db, business.business_id)
         return found[0] if found else None
+
+    def audit_subject(self, plane: ControlPlane) -> str:
+        return _audited(plane, self.slug)
 
     def latest_entries(self, plane: ControlPlane) -> Sequence[AuditEntry]:
         return plane.audit.changes(5, business_id=plane.directory.find(self.slug).business_id)
@@ -192,7 +199,7 @@ class AbortCutover(_OfCutover, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
         ended = plane.cutovers.abort(self.slug, f"{who.actor} aborted it: {who.reason}")
-        return f"{self.slug}: {outcome_line(ended)}"
+        return f"{self.slug}: {describe_outcome(ended)}"
 
 
 class ResumeCutover(_OfCutover, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -213,11 +220,11 @@ class ResumeCutover(_OfCutover, frozen=True, kw_only=True, forbid_unknown_fields
         )
 
     def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
-        return f"{self.slug}: {outcome_line(plane.cutovers.resume(self.slug))}"
+        return f"{self.slug}: {describe_outcome(plane.cutovers.resume(self.slug))}"
 
 
 class Verify(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Compare one business, or all, row by row in both databases. Changes nothing of any business."""
+    """Compare one business, or all, row by row in both databases. Read-only."""
 
     kind: ClassVar[str] = "verify"
     title: ClassVar[str] = "Compare both databases"
@@ -228,6 +235,9 @@ class Verify(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def subject(self) -> str:
         return "every business" if self.slug is None else f"business {self.slug}"
+
+    def audit_subject(self, plane: ControlPlane) -> str:
+        return self.subject if self.slug is None else _audited(plane, self.slug)
 
     def preview(self, plane: ControlPlane) -> Preview:
         selected = plane.verification.select(self.slug, None)
@@ -245,18 +255,8 @@ class Verify(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{len(sound)} businesses compared, {sound.count(False)} with problems"
 
 
-def moved_line(cutover: Cutover) -> str:
-    """Describe a completed cutover, as the command line does."""
-    pause = write_pause_ms(cutover)
-    waited = "" if pause is None else f"; writes waited at most {pause:.0f} ms"
-    return f"{cutover.source} -> {cutover.target}{waited}"
-
-
-def outcome_line(cutover: Cutover) -> str:
-    """Describe a settled cutover."""
-    if cutover.state == "active":
-        return f"moved to {cutover.target}"
-    return f"stays at {cutover.source} ({cutover.problem})"
+def _audited(plane: ControlPlane, slug: str) -> str:
+    return f"business:{plane.directory.find(slug).business_id}"
 
 
 def _report_verification(found: VerificationReport, report: Report) -> bool:

@@ -1,5 +1,6 @@
 """`extraction flag`: the flag shows accepted requests, and its history can always be shown."""
 
+import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -50,6 +51,25 @@ def test_show_lists_a_guard_that_ended(platform: ModuleDatabase, extraction: Com
     assert ended[2:5] == ["guard", "0190a0b0-0000-7000-8000-000000000000", "guard.returned"]
     assert " ".join(ended[5:]) == "30 of 40 calls failed"
     assert flagged[3:] == ["(default)", "in_process", "http", "first"]
+
+
+def test_show_and_set_print_json(extraction: CommandLine) -> None:
+    changed = extraction("flag", "set", "http", "--reason", "first", "--json")
+    assert json.loads(changed.stdout) == {"event": "default", "before": "in_process", "after": "http"}
+    shown = json.loads(extraction("flag", "show", "--json").stdout)
+    assert (shown["default"], shown["businesses"]) == ("http", {})
+    assert [(each["actor"], each["after"], each["reason"]) for each in shown["history"]] == [
+        (current_actor(), "http", "first")
+    ]
+
+
+def test_the_audit_log_is_shown(extraction: CommandLine) -> None:
+    assert extraction("audit").stdout == "the audit log has no such entry\n"
+    extraction("flag", "set", "http", "--reason", "first")
+    extraction("shadow", "set", "0", "--reason", "second")
+    assert [line.split()[3] for line in extraction("audit").stdout.splitlines()[1:]] == ["flag.set", "flag.set"]
+    newest = json.loads(extraction("audit", "--limit", "1", "--json").stdout)
+    assert (newest["subject"], newest["reason"]) == ("scheduling.shadow", "second")
 
 
 def test_show_lists_changes_older_than_many_other_audit_entries(
