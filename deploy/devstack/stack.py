@@ -19,7 +19,7 @@ from deploy.devstack.process_record import ProcessRecord
 from deploy.devstack.settings import Settings
 from deploy.devstack.supervisor import Supervisor
 from deploy.devstack.valkey import ValkeyServer, require_redis
-from deploy.errors import PortInUseError
+from deploy.errors import CommandError, PortInUseError
 
 LARGEST_LOG = 10_000_000
 # How long the children of a killed supervisor may take to end.
@@ -32,8 +32,19 @@ Say = Callable[[str], None]
 def run(settings: Settings, say: Say, on_ready: Callable[[Keys, Backends], None]) -> None:
     """Run until Ctrl-C or SIGTERM, and stop everything. ``on_ready`` is called when both web processes serve.
 
-    Raises CommandError, after stopping everything, when a process cannot start.
+    Raises CommandError, after stopping everything, when a process cannot start. A folder in which nothing was stored
+    does not remain.
     """
+    is_new = not settings.data.exists()
+    try:
+        _run_locked(settings, say, on_ready)
+    except CommandError:
+        if is_new:
+            _remove_empty(settings)
+        raise
+
+
+def _run_locked(settings: Settings, say: Say, on_ready: Callable[[Keys, Backends], None]) -> None:
     with lock_data_folder(settings.running / "lock"), _stopped_by_signals():
         record = ProcessRecord(settings.running / "processes.json")
         _stop_leftovers(settings, record, say)
@@ -47,6 +58,14 @@ def run(settings: Settings, say: Say, on_ready: Callable[[Keys, Backends], None]
             _ignore_signals()
             environment.remove_stack_environment(settings)
             supervisor.stop()
+
+
+def _remove_empty(settings: Settings) -> None:
+    """Remove the data folder if it contains the lock file only."""
+    (settings.running / "lock").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        settings.running.rmdir()
+        settings.data.rmdir()
 
 
 def _start(settings: Settings, supervisor: Supervisor, say: Say, on_ready: Callable[[Keys, Backends], None]) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,6 +46,20 @@ def test_processes_receive_only_their_own_secrets(tmp_path: Path) -> None:
     ]
     assert len(with_both) == 2, "the cutover daemon and the console"
     assert all(process_start_time(pid) is None for pid in environments)
+
+
+def test_a_demo_that_cannot_start_leaves_no_folder(tmp_path: Path) -> None:
+    ports = {name: free_port() for name in DEFAULT_PORTS}
+    data = tmp_path / "data"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", ports["MONOLITH_PORT"]))
+        taken.listen()
+        refused = subprocess.run(
+            [sys.executable, "-m", "deploy.cli.main", "demo"], cwd=ROOT, env=demo_environment(data, ports),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert (refused.returncode, "is in use" in refused.stderr) == (2, True), refused.stderr
+    assert not data.exists()
 
 
 @contextlib.contextmanager
