@@ -1,4 +1,4 @@
-"""Line charts as SVG, rendered on the server, without inline styles. Each belongs beside a table with its figures."""
+"""Line charts as SVG, rendered on the server, without inline styles. Each belongs to a table with the same figures."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,19 +8,22 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT = 640, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 10, 24
 SPAN = timedelta(minutes=15)
+GAP = timedelta(seconds=35)
 
 Points = Sequence[tuple[datetime, float]]
 
 
-def line_chart(title: str, series: Mapping[str, Points], *, unit: str = "", now: datetime | None = None) -> Markup:
+def line_chart(
+    title: str, series: Mapping[str, Points], *, unit: str = "", gap: timedelta = GAP, now: datetime | None = None
+) -> Markup:
     """Return a chart of the last 15 minutes, with one line for each series, and a legend. Times are in UTC.
 
-    A gap of more than 15 seconds between two points is a gap in the line.
+    Points that are further apart than `gap` are not joined.
     """
     end = now or max((points[-1][0] for points in series.values() if points), default=datetime.now(UTC))
     top = nice_ceiling(max((value for points in series.values() for _, value in points), default=0.0))
     lines = "".join(
-        f'<path class="line series-{number}" d="{_path(points, end, top)}"/>'
+        f'<path class="line series-{number}" d="{_path(points, end, top, gap)}"/>'
         for number, points in enumerate(series.values(), 1)
     )
     legend = "".join(f'<li class="series-{number}">{escape(name)}</li>' for number, name in enumerate(series, 1))
@@ -44,7 +47,7 @@ def nice_ceiling(value: float) -> float:
     return next(step * scale for step in (1, 2, 5, 10) if step * scale >= value)
 
 
-def _path(points: Points, end: datetime, top: float) -> str:
+def _path(points: Points, end: datetime, top: float, gap: timedelta) -> str:
     parts: list[str] = []
     previous: datetime | None = None
     for at, value in points:
@@ -53,7 +56,7 @@ def _path(points: Points, end: datetime, top: float) -> str:
             continue
         x = WIDTH - _RIGHT - age / SPAN.total_seconds() * (WIDTH - _LEFT - _RIGHT)
         y = HEIGHT - _BOTTOM - min(value, top) / top * (HEIGHT - _TOP - _BOTTOM)
-        is_start = previous is None or (at - previous).total_seconds() > 15
+        is_start = previous is None or at - previous > gap
         parts.append(f"{'M' if is_start else 'L'}{x:.0f} {y:.0f}")
         previous = at
     return "".join(parts)

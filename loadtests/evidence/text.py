@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loadtests.evidence.diagnosis import Diagnosis
+from loadtests.evidence.diagnosis import AffectedModule, Diagnosis
 from loadtests.evidence.window import ModuleUsage, UsageWindow
 
 _RESOURCES = {
@@ -27,16 +27,7 @@ def format_diagnosis(window: UsageWindow, diagnosis: Diagnosis) -> Iterator[str]
     for module in sorted(window.modules.values(), key=lambda each: -each.cpu):
         yield module.name.ljust(width) + "".join(cell.rjust(10) for cell in _cells(module))
     yield ""
-    if diagnosis.resource is None or diagnosis.module is None:
-        yield f"No bottleneck: {diagnosis.because}."
-    else:
-        resource = _RESOURCES[diagnosis.resource]
-        yield f"The bottleneck is {diagnosis.module}, limited by {resource}: {diagnosis.because}."
-    for affected in diagnosis.affected:
-        yield (
-            f"{affected.module} is affected: its requests wait {affected.milliseconds:.0f} ms for other modules, "
-            f"{affected.share:.0%} of their time."
-        )
+    yield from describe_bottleneck(diagnosis)
     for application, serving in window.serving.items():
         if serving.scrapes < FEW_SCRAPES:
             yield (
@@ -46,6 +37,23 @@ def format_diagnosis(window: UsageWindow, diagnosis: Diagnosis) -> Iterator[str]
     yield "Try first:"
     for number, remedy in enumerate(diagnosis.remedies, 1):
         yield f"  {number}. {remedy}"
+
+
+def describe_bottleneck(diagnosis: Diagnosis) -> list[str]:
+    """Return one sentence with the bottleneck and its evidence, and one for each affected module."""
+    if diagnosis.resource is None or diagnosis.module is None:
+        first = f"No bottleneck: {diagnosis.because}."
+    else:
+        resource = _RESOURCES[diagnosis.resource]
+        first = f"The bottleneck is {diagnosis.module}, limited by {resource}: {diagnosis.because}."
+    return [first, *(_describe_affected(each) for each in diagnosis.affected)]
+
+
+def _describe_affected(affected: AffectedModule) -> str:
+    return (
+        f"{affected.module} is affected: its requests wait {affected.milliseconds:.0f} ms for other modules, "
+        f"{affected.share:.0%} of their time."
+    )
 
 
 def _times(number: int) -> str:

@@ -56,7 +56,7 @@ class ModuleUsage:
     """Usage of one module.
 
     `requests` and `errors` are per second; `latency` and `pool_wait` are mean seconds per request; `cpu` is in cores;
-    `running` and `locked` are mean numbers of database sessions; `p95` is in seconds, None without requests.
+    `running` and `locked` are mean numbers of database sessions; `p95` and `p99` are in seconds, None without requests.
     """
 
     name: str
@@ -65,6 +65,7 @@ class ModuleUsage:
     errors: float = 0.0
     latency: float = 0.0
     p95: float | None = None
+    p99: float | None = None
     cpu: float = 0.0
     pool_wait: float = 0.0
     in_flight: float = 0.0
@@ -123,6 +124,11 @@ def build_window(samples: Samples) -> UsageWindow:
             "does it export http_request_seconds, and is it under load?"
         )
     return UsageWindow(accumulator.seconds, modules, accumulator.serving())
+
+
+def is_usage_series(name: str) -> bool:
+    """Return whether a series is one of those that a window is computed from."""
+    return _NAME.match(name) is not None
 
 
 _ModuleId = tuple[str, str]
@@ -203,6 +209,7 @@ class _Accumulator:
                 module.latency = self._sums[module_id, "http_request_seconds_sum"] / requests
                 module.pool_wait = self._sums[module_id, "pool_wait_seconds_sum"] / requests
             module.p95 = _quantile(self._buckets[module_id], 0.95)
+            module.p99 = _quantile(self._buckets[module_id], 0.99)
             # Every instance reports all sessions of the shared database, so take their mean and not their sum.
             module.running = fmean(self._sessions[module_id, "running"] or [0.0])
             module.locked = fmean(self._sessions[module_id, "lock"] or [0.0])

@@ -16,7 +16,7 @@ def test_the_scale_ends_at_a_round_number(value: float, ceiling: float) -> None:
 
 
 def test_a_pause_in_the_samples_is_a_gap_in_the_line() -> None:
-    seconds = (60, 55, 50, 10, 5, 0)
+    seconds = (90, 85, 80, 10, 5, 0)
     chart = line_chart("lag", {"here": [(NOW - timedelta(seconds=each), 1.0) for each in seconds]}, now=NOW)
     (line,) = re.findall(r'class="line series-1" d="([^"]*)"', chart)
     assert (line.count("M"), line.count("L")) == (2, 4)
