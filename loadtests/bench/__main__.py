@@ -6,7 +6,19 @@ from pathlib import Path
 import click
 
 from deploy.cli.main import run_alone
-from loadtests.bench import booking, contention, follow_up, growth, http_overhead, idle, memory, rooms, search, startup
+from loadtests.bench import (
+    booking,
+    console,
+    contention,
+    follow_up,
+    growth,
+    http_overhead,
+    idle,
+    memory,
+    rooms,
+    search,
+    startup,
+)
 from loadtests.bench.figures import Figure, format_figure, write_figures
 from loadtests.bench.interleaving import BlockPlan
 from loadtests.bench.output import echo
@@ -31,6 +43,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "followup": lambda cores, quick: follow_up.measure(cores, seconds=30.0 if quick else 300.0),
     "rooms": lambda cores, quick: rooms.measure(cores, quick),
     "idle": lambda _cores, quick: idle.measure(30.0 if quick else 120.0),
+    "console": lambda _cores, quick: console.measure(30.0 if quick else 120.0),
     "start": lambda _cores, quick: startup.measure(quick),
 }
 
