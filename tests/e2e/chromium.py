@@ -51,9 +51,13 @@ class Chromium:
         self._count = 0
         self._waiting = b""
         self._session: str | None = None
+        self.errors: list[str] = []
+        """Errors in the console since the last `open`: refused by the content security policy, raised by scripts."""
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self._call("Page.enable")
+        self._call("Log.enable")
+        self._call("Runtime.enable")
 
     def __enter__(self) -> Self:
         return self
@@ -70,10 +74,15 @@ class Chromium:
 
     def open(self, address: str, width: int) -> None:
         """Open an address, and return when the page has loaded."""
+        self.errors = []
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self._call("Emulation.setDeviceMetricsOverride", **metrics)
         self._call("Page.navigate", url=address)
         self._until("Page.loadEventFired")
+
+    def prefer(self, scheme: str) -> None:
+        """Prefer a colour scheme, `light` or `dark`."""
+        self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def widths(self) -> tuple[int, int]:
         """Return the width of the content and of the window."""
@@ -110,4 +119,9 @@ class Chromium:
             self._waiting += received
         line, _, self._waiting = self._waiting.partition(b"\0")
         message: dict[str, Any] = json.loads(line)
+        parameters = message.get("params", {})
+        if message.get("method") == "Log.entryAdded" and parameters["entry"]["level"] == "error":
+            self.errors.append(parameters["entry"]["text"])
+        elif message.get("method") == "Runtime.exceptionThrown":
+            self.errors.append(str(parameters["exceptionDetails"]["text"]))
         return message

@@ -36,6 +36,10 @@ class Installation:
         return f"http://127.0.0.1:{self.ports['MONOLITH_PORT']}"
 
     @property
+    def console_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['CONSOLE_PORT']}"
+
+    @property
     def mail_url(self) -> str:
         return f"http://127.0.0.1:{self.ports['MAIL_PORT']}"
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy.console.access import COOKIE
+from deploy.demo_data import OPERATOR
+from tests.e2e.browser import Browser
 from tests.e2e.chromium import Chromium, installed
 from tests.e2e.shared_demo import Product
 from tests.e2e.shop import Customer, answered
@@ -71,3 +74,34 @@ def test_no_page_overflows_its_width(chromium: Chromium, pages: dict[str, str], 
     page, window = chromium.widths()
     assert window == width
     assert page <= window
+
+
+CONSOLE = {
+    "overview": "/ops/",
+    "businesses": "/ops/businesses",
+    "business": "/ops/businesses/near-salon",
+    "change": "/ops/changes/move-business?slug=near-salon&target=scheduling",
+    "time": "/ops/time",
+    "audit": "/ops/audit",
+}
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "dark"), (390, "light")])
+def test_pages_of_the_console_fit_and_break_no_policy(
+    chromium: Chromium, product: Product, width: int, scheme: str
+) -> None:
+    """Its live parts are updated by a script, which the content security policy must allow."""
+    site = product.installation.console_url
+    operator = Browser(site)
+    operator.open("/ops/sign-in")
+    operator.submit("Sign in", email=OPERATOR.email, password=OPERATOR.password)
+    chromium.keep_cookie(site, COOKIE, operator.session.cookies[COOKIE])
+    chromium.prefer(scheme)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for name, path in CONSOLE.items():
+        chromium.open(site + path, width)
+        chromium.screenshot(PICTURES / f"console-{name}-{width}-{scheme}.png")
+        page, window = chromium.widths()
+        assert (window, page) == (width, min(page, width)), name
+        assert chromium.errors == [], name
+    chromium.prefer("light")

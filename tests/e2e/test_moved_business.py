@@ -1,5 +1,6 @@
 """A cutover between a booking and its follow-up: each event takes effect once, in order."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +9,8 @@ from uuid import uuid4
 import psutil
 import pytest
 
+from deploy.demo_data import OPERATOR
+from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Installation, new_installation
 from tests.e2e.shop import Customer, Shop, answered, open_shop
 from tests.polling import eventually
@@ -106,3 +109,69 @@ def test_guarded_business_moves_back_when_the_service_freezes(demo: Demo, instal
     )
     assert actor == "guard"
     assert "failed" in reason
+    overview = operator_of(installation).open("/ops/")
+    assert "guarded-salon was moved back to monolith automatically" in overview.text
+
+
+def operator_of(installation: Installation) -> Browser:
+    """Return a browser that is signed in to the console as the demo's operator."""
+    browser = Browser(installation.console_url)
+    browser.open("/ops/sign-in")
+    browser.submit("Sign in", email=OPERATOR.email, password=OPERATOR.password)
+    return browser
+
+
+def test_an_operator_moves_a_business_there_and_back_in_the_console(installation: Installation) -> None:
+    shop = open_shop(installation, "console-salon", "in_process")
+    operator = operator_of(installation)
+    page = f"/ops/businesses/{shop.slug}"
+    rehearse_and_move(operator, page, "scheduling", "http")
+    rehearse_and_move(operator, page, "monolith", "in_process")
+    assert "Last rehearsed by operator@example.com" in operator.page.text
+    assert operator.open("/ops/").text.count("streaming") == 2
+    audited = installation.extraction("audit", "--business", shop.slug, "--json").stdout.splitlines()
+    actions = [entry["action"] for entry in map(json.loads, audited) if entry["actor"] == f"operator:{OPERATOR.email}"]
+    assert actions.count("cutover.decided") == 2
+    assert actions.count("console.requested") == 4
+
+
+def rehearse_and_move(operator: Browser, page: str, target: str, adapter: str) -> None:
+    eventually(lambda: f"Move to {target}" in operator.open(page).text, "the link")
+    operator.follow("Dry run")
+    operator.submit("Rehearse it", reason="before the peak")
+    rehearsal = operator.page.path
+    eventually(lambda: "rehearsed and nothing moved" in operator.open(rehearsal).text, "the rehearsal")
+    operator.open(page)
+    operator.follow(f"Move to {target}")
+    assert operator.page.text.count("passed") >= 5
+    operator.submit("Move it", reason="the peak is near")
+    request = operator.page.path
+    eventually(lambda: f"-> {target}; writes waited at most" in operator.open(request).text, "the move")
+    served = f"Served by {target}, through the adapter {adapter}."
+    eventually(lambda: served in operator.open(page).text, "the sentence")
+
+
+def test_the_console_alone_explains_why_a_cutover_is_refused(demo: Demo, installation: Installation) -> None:
+    shop = open_shop(installation, "refused-salon", "in_process")
+    operator = operator_of(installation)
+    with service_frozen(demo):
+        operator.open(f"/ops/changes/move-business?slug={shop.slug}&target=scheduling")
+        assert "the scheduling adapter serves failed" in operator.page.text
+        operator.submit("Move it", reason="in spite of it")
+        request = operator.page.path
+        eventually(lambda: "failed" in operator.open(request).text, "the refusal")
+        assert "does not answer" in operator.page.text
+        eventually(lambda: "The scheduling web process does not answer" in operator.open("/ops/").text, "the notice")
+
+
+def test_live_pages_are_streamed(installation: Installation) -> None:
+    operator = operator_of(installation)
+    stream = operator.session.get(f"{installation.console_url}/ops/live/overview", stream=True, timeout=30)
+    assert stream.headers["Content-Type"].startswith("text/event-stream")
+    updates = (json.loads(line.removeprefix("data: ")) for line in stream.iter_lines(decode_unicode=True) if line)
+    first, second = next(updates), next(updates)
+    stream.close()
+    assert "monolith web" in first["html"]
+    assert first["at"] < second["at"]
+    once = operator.session.get(f"{installation.console_url}/ops/live/overview?once", timeout=30).json()
+    assert once["at"] >= second["at"]
