@@ -1,4 +1,4 @@
-"""Who calls the console, and what they may do: viewers see, operators change, and every denial is audited."""
+"""Authentication and authorization: viewers read, operators change, and every denial is audited."""
 
 import logging
 import re
@@ -50,7 +50,7 @@ class Operator(NamedTuple):
 
 
 class RecentSessions:
-    """Sessions of operators. While the monolith's database is unavailable, a recent one may see but not change.
+    """Sessions of operators. While the monolith's database is unavailable, a recent one may read but not change.
 
     Raises DatabaseUnavailable for a session that was not seen in the last ten minutes. Thread-safe.
     """
@@ -101,7 +101,7 @@ class ConsoleAuthorizer(Authorizer):
         self._audit = audit
 
     def operator(self) -> Operator | None:
-        """Return who sends this request; None without a valid session."""
+        """Return the operator or viewer of this request; None without a valid session."""
         if "operator" not in g:
             secret = _secret(request)
             g.operator = self._recent.find(secret) if secret else None
@@ -109,7 +109,7 @@ class ConsoleAuthorizer(Authorizer):
         return found
 
     def require(self, access: Access) -> Operator:
-        """Return who sends this request. Raises ApiError 401 or 403; the latter is audited."""
+        """Return the operator or viewer of this request. Raises ApiError 401 or 403; the latter is audited."""
         operator = self.operator()
         self.authorize(access, operator.principal if operator else None, None)
         if operator is None:
@@ -121,7 +121,7 @@ class ConsoleAuthorizer(Authorizer):
         return operator.principal if operator else None
 
     def authorize(self, access: Access, principal: Principal | None, business: BusinessRef | None) -> None:
-        """As in the product; besides, a change needs a password that was entered within the last 15 minutes."""
+        """Check the role, and for a change that the password was entered within the last 15 minutes."""
         try:
             super().authorize(access, principal, business)
             is_change = request.method not in ("GET", "HEAD")

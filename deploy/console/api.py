@@ -125,7 +125,7 @@ class ConsoleApi:
         return Token(token=session.secret, email=session.user.email, role="operator" if found.is_operator else "viewer")
 
     def read_state(self, call: Call[None]) -> SystemState:
-        snapshot = self._snapshots.look()
+        snapshot = self._snapshots.current()
         state = snapshot.reading(sources.EXTRACTION).value
         return SystemState(
             as_of=snapshot.taken_at,

@@ -1,4 +1,4 @@
-"""The way of events: outboxes, the stream, its consumers and their dead letters."""
+"""The state of event delivery: outboxes, the stream, its consumers and their dead letters."""
 
 from typing import Any, NamedTuple
 

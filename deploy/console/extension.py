@@ -32,11 +32,11 @@ class NavigationLink:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleContext:
-    """What an extension receives.
+    """The parts of the console that an extension uses.
 
-    `require_viewer` returns who is signed in, or leads to the sign-in page. `render` renders a template with the values
-    of the layout; the template extends `ops/layout.html` and fills its blocks `title` and `main`. `live` declares live
-    parts of pages.
+    `require_viewer` returns the signed-in operator or viewer, or redirects to the sign-in page. `render` renders a
+    template with the values of the layout; the template extends `ops/layout.html` and fills its blocks `title` and
+    `main`. `live` declares live parts of pages.
     """
 
     config: ConsoleConfig

@@ -42,15 +42,16 @@ class LivePages:
 
     def fragment(self, name: str, argument: str = "") -> str:
         """Return the live part for the page itself, with a current snapshot."""
-        return self._render(self._snapshots.look(), name, argument)
+        return self._render(self._snapshots.current(), name, argument)
 
     def answer(self, name: str, argument: str = "") -> Response:
         """Answer a browser's request for updates: a stream, or with `?once` one update."""
         if name not in self._pages:
             raise ApiError(404, "not_found", "There is no such live page.")
         if "once" in request.args:
-            snapshot = self._snapshots.look()
+            snapshot = self._snapshots.current()
             return Response(_encode(snapshot, self._render(snapshot, name, argument)), content_type="application/json")
+        self.fragment(name, argument)  # raises for an argument that does not exist, before the stream begins
         if not self._streams.acquire(blocking=False):
             raise ApiError(503, "too_many_streams", "Too many live pages are open; this one polls.", retry_after=2)
         response = Response(self._stream(name, argument), content_type="text/event-stream")
@@ -64,7 +65,7 @@ class LivePages:
         return self._updates(lambda: app.test_request_context(base_url=base), name, argument)
 
     def _updates(self, context: Callable[[], RequestContext], name: str, argument: str) -> Iterator[str]:
-        snapshot, sent = self._snapshots.look(), ""
+        snapshot, sent = self._snapshots.current(), ""
         for _ in range(int(_STREAM_SECONDS)):
             html = self._cached(snapshot, name, argument)
             if html is None:

@@ -1,4 +1,4 @@
-"""Snapshots of the whole system, made once a second for all browsers, while at least one is looking."""
+"""Snapshots of the whole system, made once a second for all browsers, while at least one has a page open."""
 
 import logging
 import threading
@@ -12,8 +12,8 @@ T = TypeVar("T")
 log = logging.getLogger("console.polling")
 
 SNAPSHOT_SECONDS = 1.0
-LOOKED_AT_SECONDS = 10.0
-"""Reading continues this long after the last browser looked."""
+WATCHED_SECONDS = 10.0
+"""Reading continues this long after the last request of a browser."""
 STALE_SECONDS = 5.0
 _UNREAD = "it was not read yet"
 
@@ -49,8 +49,8 @@ class Snapshot:
 class Source:
     """Reads one part of the system in a thread of its own, so that an unreachable part delays no other.
 
-    `read` runs for at most a few seconds; what it raises is shown as the problem. It is called every `seconds` while a
-    browser looks, and every `idle_seconds` otherwise; None stops it then.
+    `read` runs for at most a few seconds; the message of what it raises is shown. It is called every `seconds` while
+    the console is watched, and every `idle_seconds` otherwise; with None, not at all.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Source:
     def update(self) -> None:
         try:
             self.latest = Reading(self._read(), datetime.now(UTC))
-        except Exception as error:  # Whatever it is, the other sources must stay visible.
+        except Exception as error:  # Of any kind: the page shows it, and the other sources.
             problem = " ".join(str(error).split()) or type(error).__name__
             if self.latest.problem in (None, _UNREAD):
                 log.warning("%s cannot be read: %s", self.name, problem)
@@ -77,13 +77,14 @@ class Source:
 class Snapshots:
     """The newest snapshot, and the threads that read its sources. Thread-safe.
 
-    Little is read while no browser looks: `look` starts reading, which ends some seconds after the last call.
+    Little is read while the console is not watched: `current` starts reading, which ends some seconds after the last
+    call.
     """
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
         self._changed = threading.Condition()
-        self._looked_at = float("-inf")
+        self._watched_at = float("-inf")
         self._latest = Snapshot(0, datetime.now(UTC))
 
     def start(self) -> None:
@@ -92,23 +93,27 @@ class Snapshots:
             threading.Thread(target=self._repeat, args=(source,), name=f"read {source.name}", daemon=True).start()
         threading.Thread(target=self._publish, name="snapshots", daemon=True).start()
 
-    def look(self, wait_seconds: float = 2.0) -> Snapshot:
+    def current(self, wait_seconds: float = 2.0) -> Snapshot:
         """Return a snapshot of at most about two seconds of age; after a pause, wait for one for `wait_seconds`."""
         with self._changed:
-            self._note_look()
+            self._note_watcher()
             self._changed.wait_for(self._is_fresh, wait_seconds)
             return self._latest
 
     def next(self, after: int, seconds: float) -> Snapshot:
         """Wait for a snapshot with a greater number, for at most `seconds`; return the newest in any case."""
         with self._changed:
-            self._note_look()
+            self._note_watcher()
             self._changed.wait_for(lambda: self._latest.number > after, seconds)
             return self._latest
 
-    def _note_look(self) -> None:
-        was_idle = not self._is_looked_at()
-        self._looked_at = time.monotonic()
+    def is_watched(self) -> bool:
+        """Return whether a browser requested a snapshot in the last seconds."""
+        return time.monotonic() - self._watched_at < WATCHED_SECONDS
+
+    def _note_watcher(self) -> None:
+        was_idle = not self.is_watched()
+        self._watched_at = time.monotonic()
         if was_idle:
             self._changed.notify_all()
 
@@ -116,26 +121,23 @@ class Snapshots:
         age = (datetime.now(UTC) - self._latest.taken_at).total_seconds()
         return self._latest.number > 0 and age < 2 * SNAPSHOT_SECONDS
 
-    def _is_looked_at(self) -> bool:
-        return time.monotonic() - self._looked_at < LOOKED_AT_SECONDS
-
     def _repeat(self, source: Source) -> None:
         while True:
             began = time.monotonic()
             source.update()
             time.sleep(max(0.05, source.seconds - (time.monotonic() - began)))
             with self._changed:
-                self._changed.wait_for(self._is_looked_at, source.idle_seconds)
+                self._changed.wait_for(self.is_watched, source.idle_seconds)
 
     def _publish(self) -> None:
         """Publish a snapshot each second; after a pause, as soon as the sources were read or had a second for it."""
         while True:
             with self._changed:
-                self._changed.wait_for(self._is_looked_at)
+                self._changed.wait_for(self.is_watched)
                 woken = datetime.now(UTC)
             self._await_sources(woken)
             self._take()
-            while self._is_looked_at():
+            while self.is_watched():
                 time.sleep(SNAPSHOT_SECONDS)
                 self._take()
 

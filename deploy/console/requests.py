@@ -47,6 +47,8 @@ class OperatorRequest:
     change: Change
     who: Who
     requested_at: datetime
+    subject: str
+    """As in the audit log."""
     state: RequestState = "requested"
     began_at: datetime | None = None
     ended_at: datetime | None = None
@@ -68,7 +70,7 @@ class OperatorRequest:
 
 
 class OperatorRequests:
-    """Runs requests in threads of its own and remembers the latest. Thread-safe.
+    """Runs requests in threads of its own, and stores the latest in memory. Thread-safe.
 
     A request that runs when the process ends is not continued: a cutover is settled by the cutover daemon, and a batch
     is resumed by repeating it.
@@ -90,11 +92,12 @@ class OperatorRequests:
             preview = change.preview(plane)
             if preview.expected != expected:
                 raise StaleRequest(preview, change.latest_entries(plane))
+            subject = change.audit_subject(plane)
         if preview.refused is not None:
             raise ApiError(409, "refused", preview.refused)
         fields = {"kind": change.kind, **msgspec.to_builtins(change)}
-        self._audit.record("console.requested", change.subject, actor=who.actor, reason=who.reason, after=fields)
-        request = OperatorRequest(uuid4().hex[:12], change, who, datetime.now(UTC))
+        self._audit.record("console.requested", subject, actor=who.actor, reason=who.reason, after=fields)
+        request = OperatorRequest(uuid4().hex[:12], change, who, datetime.now(UTC), subject)
         with self._lock:
             self._kept[request.request_id] = request
             while len(self._kept) > MAX_KEPT:
@@ -103,11 +106,11 @@ class OperatorRequests:
         return request
 
     def withdraw(self, request_id: str, who: Who) -> OperatorRequest:
-        """Stop a request at its next step: what is done stays done. Raises ApiError 404 or 409."""
+        """Stop a request before its next step; completed steps are kept. Raises ApiError 404 or 409."""
         request = self.get(request_id)
         if request.is_over:
             raise ApiError(409, "over", f"The request is {request.state} already.")
-        self._audit.record("console.withdrawn", request.change.subject, actor=who.actor, reason=who.reason)
+        self._audit.record("console.withdrawn", request.subject, actor=who.actor, reason=who.reason)
         request.withdrawn.set()
         return request
 
@@ -133,7 +136,7 @@ class OperatorRequests:
             with control_plane() as plane:
                 result = request.change.run(plane, request.who, request.report)
         except Withdrawn:
-            self._end(request, "withdrawn", "withdrawn; what was done before stays done")
+            self._end(request, "withdrawn", "withdrawn; completed steps are kept")
         except (CommandError, ApiError, DatabaseUnavailable, CommitUnknown) as error:
             self._fail(request, str(error))
         except Exception as error:
@@ -144,7 +147,7 @@ class OperatorRequests:
 
     def _fail(self, request: OperatorRequest, reason: str) -> None:
         try:
-            self._audit.record("console.failed", request.change.subject, actor=request.who.actor, reason=reason[:500])
+            self._audit.record("console.failed", request.subject, actor=request.who.actor, reason=reason[:500])
         except (DatabaseUnavailable, CommitUnknown):
             log.warning("the failure of a request could not be audited: %s", reason)
         self._end(request, "failed", reason)

@@ -1,4 +1,4 @@
-"""What a snapshot consists of: the sources, each read in a thread of its own."""
+"""The sources of a snapshot, each read in a thread of its own."""
 
 import http.client
 import time
@@ -40,7 +40,7 @@ def sources(config: ConsoleConfig) -> list[Source]:
     return [
         Source(EXTRACTION, ExtractionReader().read),
         *(Source(name, LeaseReader(database).read) for database, name in LEASES.items()),
-        Source(REPLICATION, _replication_reader(), seconds=2.0, idle_seconds=5.0),
+        Source(REPLICATION, _replication_reader(), seconds=2.0, idle_seconds=15.0),
         Source(EVENTS, EventReader(config).read, seconds=2.0),
         Source(PROCESSES["monolith"], lambda: probe(config.monolith_url), seconds=2.0),
         Source(PROCESSES["scheduling"], lambda: probe(config.service_url), seconds=2.0),
@@ -48,7 +48,7 @@ def sources(config: ConsoleConfig) -> list[Source]:
 
 
 def standings(snapshot: Snapshot) -> list[Standing]:
-    """Return where each business stands, sorted by slug; empty before the first reading."""
+    """Return the standing of each business, sorted by slug; empty before the first reading."""
     state: ExtractionState | None = snapshot.reading(EXTRACTION).value
     if state is None:
         return []

@@ -1,4 +1,4 @@
-"""What an operator can change: one class for each kind, for the pages and the API alike.
+"""Changes by operators: one class for each kind, used by the pages and the API.
 
 A change is previewed, confirmed with a reason, and then run as an operator request (`requests.py`). Each class only
 translates its fields into a call of the services that the command line uses.
@@ -20,14 +20,14 @@ Report = Callable[[str], None]
 
 
 class Who(NamedTuple):
-    """Who changes something, and why, as the audit log records it."""
+    """The actor of a change and the reason, as the audit log records them."""
 
     actor: str
     reason: str
 
 
 class Withdrawn(Exception):
-    """The operator has withdrawn the request; what is done stays done."""
+    """The operator has withdrawn the request; completed steps are kept."""
 
 
 class Fact(NamedTuple):
@@ -38,7 +38,7 @@ class Fact(NamedTuple):
 
 
 class Preview(Struct, frozen=True, kw_only=True):
-    """What a change would do, from the present state.
+    """The effect of a change, described from the present state.
 
     `expected` identifies that state: a request that names another one is refused. `refused` says why the change is
     impossible at the moment; None if it is possible.
@@ -62,8 +62,12 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def subject(self) -> str:
-        """What is changed, for the audit log."""
+        """The changed object, as the pages name it."""
         raise NotImplementedError
+
+    def audit_subject(self, plane: ControlPlane) -> str:
+        """Return the subject as the audit log names it, so that entries about it are found together."""
+        return self.subject
 
     def preview(self, plane: ControlPlane) -> Preview:
         """Describe the change from the present state. Raises UnknownBusiness."""
@@ -74,5 +78,5 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         raise NotImplementedError
 
     def latest_entries(self, plane: ControlPlane) -> Sequence[AuditEntry]:
-        """Return the latest audit entries about the subject, newest first: who changed it meanwhile."""
+        """Return the latest audit entries about the subject, newest first, to explain a stale request."""
         return plane.audit.changes(5, key=self.subject)

@@ -1,4 +1,4 @@
-"""Changes of the way of events: dead letters are replayed."""
+"""Changes of event delivery: replay dead letters."""
 
 from typing import Annotated, ClassVar, Literal
 

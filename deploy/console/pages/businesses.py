@@ -1,4 +1,4 @@
-"""The businesses: one sentence each that says who serves it, and a page for each."""
+"""The businesses: a sentence about the state of each, and a page for each."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,9 +14,11 @@ from deploy.console.requests import console_plane
 from monolith.cutover.databases import other_database
 from monolith.cutover.service import write_pause_ms
 from monolith.cutover.service.observation import ExtractionState
+from monolith.cutover.service.standing import Standing
 from monolith.cutover.states import MAY_BE_FENCED
 from monolith.cutover.store.cutovers import Cutover
 from monolith.shared.endpoints.errors import business_not_found
+from monolith.shared.flags.store import AuditEntry
 
 STRIP: Final = ("replicating", "ready", "fenced", "drained", "verified", "decided", "active")
 _WAITS: Final[Mapping[str, str]] = {
@@ -59,8 +61,15 @@ class BusinessPages:
         with console_plane() as plane:
             business = plane.directory.find(slug)
             history = plane.audit.changes(30, business_id=business.business_id)
-        live = self._live.fragment("business", slug)
-        return self._layout.render("ops/business.html", slug=slug, business=business, history=history, live=live)
+        rehearsed = next((each for each in history if _is_rehearsal(each)), None)
+        return self._layout.render(
+            "ops/business.html",
+            slug=slug,
+            business=business,
+            history=history,
+            rehearsed=rehearsed,
+            live=self._live.fragment("business", slug),
+        )
 
     def _all(self, snapshot: Snapshot, _: str) -> Mapping[str, Any]:
         state = snapshot.reading(sources.EXTRACTION)
@@ -87,6 +96,7 @@ class BusinessPages:
             "policy": next((each for each in state.policies if each.policy.business_id == standing.business_id), None),
             "verification": state.verifications.get(standing.business_id),
             "lags": {each.status.direction: each for each in snapshot.reading(sources.REPLICATION).value or ()},
+            "way_back": way_back(standing, snapshot),
             "left": _seconds_left(cutovers[0], state.now) if cutovers else None,
         }
 
@@ -107,6 +117,24 @@ def strip_of(cutover: Cutover, now: datetime) -> list[Step]:
         current = state == cutover.state and cutover.settled_at is None
         steps.append(Step(state, at, seconds, current, reached.get(state, {}).get("found") or {}))
     return steps
+
+
+def way_back(standing: Standing, snapshot: Snapshot) -> str:
+    """Return whether the business could be moved to the other database now, in a sentence."""
+    directions = snapshot.reading(sources.REPLICATION).value or ()
+    problems = [problem for each in directions for problem in each.status.problems]
+    if standing.owner is None or standing.cutover is not None:
+        return "It is not settled in one database at the moment."
+    other = other_database(standing.owner)
+    if not directions or problems:
+        return f"Not possible now: {problems[0] if problems else 'replication was not read yet'}."
+    if standing.leases[other] is None and standing.leases[standing.owner] is None:
+        return "It is not open in any database yet."
+    return f"A move to {other} is possible: both databases hold every row, and follow each other."
+
+
+def _is_rehearsal(entry: AuditEntry) -> bool:
+    return entry.action == "console.requested" and isinstance(entry.after, dict) and bool(entry.after.get("dry_run"))
 
 
 def _seconds_left(cutover: Cutover, now: datetime) -> float | None:

@@ -1,4 +1,4 @@
-"""The frame of every page: navigation, who is signed in, and which deployment this is."""
+"""The frame of every page: navigation, the signed-in account, and the name of the deployment."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ class SignInRequired(Exception):
 
 
 class Layout:
-    """Renders pages for the person who is signed in."""
+    """Renders pages for the signed-in account."""
 
     def __init__(self, config: ConsoleConfig, authorizer: ConsoleAuthorizer) -> None:
         self._config, self._authorizer = config, authorizer
@@ -50,7 +50,7 @@ class Layout:
         return [each.overview() for each in self._extensions if each.overview is not None]
 
     def require_viewer(self) -> Operator:
-        """Return who is signed in. Raises SignInRequired, and ApiError 403 for an account without a role."""
+        """Return the signed-in account. Raises SignInRequired, and ApiError 403 for an account without a role."""
         try:
             return self._authorizer.require(Access.VIEWER)
         except ApiError as error:
@@ -59,7 +59,7 @@ class Layout:
             raise
 
     def require_operator(self) -> Operator:
-        """Return who changes something. Raises SignInRequired, and ApiError 403, which is audited."""
+        """Return the operator of a change. Raises SignInRequired, and ApiError 403, which is audited."""
         self.require_viewer()
         return self._authorizer.require(Access.OPERATOR)
 

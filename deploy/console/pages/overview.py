@@ -1,7 +1,8 @@
-"""The overview: what needs attention, the topology as a picture, and who owns how many businesses."""
+"""The overview: notices, the topology as a picture, and the number of businesses by owner."""
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from flask import Blueprint
@@ -10,11 +11,15 @@ from deploy.console import sources
 from deploy.console.live import LivePages
 from deploy.console.pages.layout import Layout
 from deploy.console.polling import Snapshot
+from monolith.cutover.service.observation import ExtractionState
 from monolith.cutover.service.standing import Standing
+from monolith.cutover.store.rollback_policies import ACTOR as ROLLBACK_ACTOR
+
+SHOWN_ROLLBACKS = timedelta(days=1)
 
 
 class Notice(NamedTuple):
-    """Something that needs an operator: a sentence, its remedy as a command, and how bad it is."""
+    """A condition that needs an operator: its severity, a sentence, and the remedy as a command."""
 
     level: str
     sentence: str
@@ -51,7 +56,7 @@ class OverviewPage:
 
 
 def notices(snapshot: Snapshot, found: list[Standing]) -> list[Notice]:
-    """Return what needs attention, the worst first."""
+    """Return the conditions that need an operator, the most severe first."""
     listed = [
         Notice("broken", f"{each.slug}: {each.sentence}", each.remedy) for each in found if each.level == "broken"
     ]
@@ -65,11 +70,29 @@ def notices(snapshot: Snapshot, found: list[Standing]) -> list[Notice]:
             listed.append(Notice("broken", f"The {name} web process does not answer: {reading.problem}"))
         elif reading.value is not None and reading.value.state != "ready":
             listed.append(Notice("attention", f"The {name} web process is not ready."))
+    listed += _rollback_notices(extraction.value)
     listed += _replication_notices(snapshot, found)
     listed += [
         Notice("attention", f"{each.slug}: {each.sentence}", each.remedy) for each in found if each.level == "attention"
     ]
     return listed + _event_notices(snapshot)
+
+
+def _rollback_notices(state: ExtractionState | None) -> list[Notice]:
+    """An automatic rollback happens without an operator, so it is shown for a day."""
+    if state is None:
+        return []
+    slugs = {each.business_id: each.slug for each in state.businesses}
+    return [
+        Notice(
+            "attention",
+            f"{slugs.get(each.business_id, 'A business')} was moved back to {each.target} automatically at "
+            f"{each.began_at:%H:%M} UTC: {each.reason}.",
+            f"extraction audit --business {slugs.get(each.business_id, 'SLUG')}",
+        )
+        for each in state.cutovers
+        if each.actor == ROLLBACK_ACTOR and each.state == "active" and state.now - each.began_at < SHOWN_ROLLBACKS
+    ]
 
 
 def _replication_notices(snapshot: Snapshot, found: list[Standing]) -> list[Notice]:

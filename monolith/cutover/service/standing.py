@@ -1,4 +1,4 @@
-"""Where each business stands: one sentence from the owner, the leases of both databases, and the cutover under way.
+"""The standing of a business: one sentence from its owner, the leases of both databases, and its cutover.
 
 The flag is only what an operator requested. A sentence that contradicts it, and two databases that contradict each
 other, are findings with a remedy.
@@ -42,7 +42,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 
 class KnownBusiness(Struct, frozen=True, kw_only=True):
-    """What the monolith's database holds about one business."""
+    """One business as the monolith's database describes it."""
 
     business_id: UUID
     slug: str
