@@ -15,6 +15,15 @@ _COPIED = ("f", "s", _READY)
 _STATES = {_WAITING: "waiting", "d": "being copied", "f": "catching up", "s": "catching up", _READY: "ready"}
 
 
+class TableCopy(Struct, frozen=True):
+    """The copy of one table: `state` is waiting, being copied, catching up or ready; `all_rows` is an estimate."""
+
+    table: str
+    state: str
+    rows: int
+    all_rows: int
+
+
 class CopyProgress(Struct, frozen=True):
     """Progress of the initial copy in one direction. `rows` and `all_rows` are estimates from the publisher's
     statistics."""
@@ -27,6 +36,7 @@ class CopyProgress(Struct, frozen=True):
     tables: int
     seconds: float
     errors: int = 0
+    copies: tuple[TableCopy, ...] = ()
     failing: str = ""
     """A table that is not copied yet, for the error message if its copy keeps failing."""
 
@@ -144,8 +154,12 @@ def read_progress(
         """,
         (_WAITING, direction.subscription),
     ).fetchall()
-    copied = sum(estimates.get(name, 0) if state in _COPIED else done for name, state, done, _ in rows)
-    everything = sum(estimates.get(name, 0) for name, *_ in rows)
+    copies = tuple(
+        TableCopy(name, _STATES[state], estimated if state in _COPIED else done, estimated)
+        for name, state, done, _ in rows
+        for estimated in [estimates.get(name, 0)]
+    )
+    copied, everything = sum(each.rows for each in copies), sum(each.all_rows for each in copies)
     return CopyProgress(
         direction=str(direction),
         rows=min(copied, everything),
@@ -155,6 +169,7 @@ def read_progress(
         tables=len(rows),
         seconds=seconds,
         errors=_sync_errors(subscriber, direction),
+        copies=copies,
         failing=next((name for name, state, *_ in rows if state not in _COPIED), ""),
     )
 
