@@ -12,6 +12,8 @@ T = TypeVar("T")
 log = logging.getLogger("console.polling")
 
 SNAPSHOT_SECONDS = 1.0
+SHORTEST_SECONDS = 0.1
+"""Between two snapshots, however many changes are announced."""
 WATCHED_SECONDS = 10.0
 """Reading continues this long after the last request of a browser."""
 STALE_SECONDS = 5.0
@@ -19,7 +21,7 @@ _UNREAD = "it was not read yet"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
+class SourceReading(Generic[T]):
     """The last value of a source, and why there is no newer one.
 
     `value` is None until the first success; `problem` is None after a success. `read_at` is when `value` was read.
@@ -40,17 +42,18 @@ class Snapshot:
 
     number: int
     taken_at: datetime
-    readings: Mapping[str, Reading[Any]] = field(default_factory=dict)
+    readings: Mapping[str, SourceReading[Any]] = field(default_factory=dict)
 
-    def reading(self, source: str) -> Reading[Any]:
-        return self.readings.get(source, Reading(None, None, _UNREAD))
+    def reading(self, source: str) -> SourceReading[Any]:
+        return self.readings.get(source, SourceReading(None, None, _UNREAD))
 
 
 class Source:
     """Reads one part of the system in a thread of its own, so that an unreachable part delays no other.
 
     `read` runs for at most a few seconds; the message of what it raises is shown. It is called every `seconds` while
-    the console is watched, and every `idle_seconds` otherwise; with None, not at all.
+    the console is watched, and every `idle_seconds` otherwise; with None, not at all. One that `is_announced` is also
+    read at each announcement of a change.
     """
 
     def __init__(
@@ -59,19 +62,22 @@ class Source:
         read: Callable[[], Any],
         seconds: float = SNAPSHOT_SECONDS,
         idle_seconds: float | None = None,
+        *,
+        is_announced: bool = False,
     ) -> None:
         self.name, self.seconds, self.idle_seconds = name, seconds, idle_seconds
+        self.is_announced, self.wake = is_announced, threading.Event()
         self._read = read
-        self.latest: Reading[Any] = Reading(None, None, _UNREAD)
+        self.latest: SourceReading[Any] = SourceReading(None, None, _UNREAD)
 
     def update(self) -> None:
         try:
-            self.latest = Reading(self._read(), datetime.now(UTC))
+            self.latest = SourceReading(self._read(), datetime.now(UTC))
         except Exception as error:  # Of any kind: the page shows it, and the other sources.
             problem = " ".join(str(error).split()) or type(error).__name__
             if self.latest.problem in (None, _UNREAD):
                 log.warning("%s cannot be read: %s", self.name, problem)
-            self.latest = Reading(self.latest.value, self.latest.read_at, problem)
+            self.latest = SourceReading(self.latest.value, self.latest.read_at, problem)
 
 
 class Snapshots:
@@ -86,6 +92,7 @@ class Snapshots:
         self._changed = threading.Condition()
         self._watched_at = float("-inf")
         self._latest = Snapshot(0, datetime.now(UTC))
+        self._announced, self._announced_at = threading.Event(), datetime.now(UTC)
 
     def start(self) -> None:
         """Start the threads; they end with the process. Call it after the fork, once."""
@@ -107,6 +114,14 @@ class Snapshots:
             self._changed.wait_for(lambda: self._latest.number > after, seconds)
             return self._latest
 
+    def announce(self) -> None:
+        """Read the announced sources now, and publish a snapshot as soon as they are read."""
+        self._announced_at = datetime.now(UTC)
+        for source in self._sources:
+            if source.is_announced:
+                source.wake.set()
+        self._announced.set()
+
     def is_watched(self) -> bool:
         """Return whether a browser requested a snapshot in the last seconds."""
         return time.monotonic() - self._watched_at < WATCHED_SECONDS
@@ -125,31 +140,32 @@ class Snapshots:
         while True:
             began = time.monotonic()
             source.update()
-            time.sleep(max(0.05, source.seconds - (time.monotonic() - began)))
+            source.wake.wait(max(0.05, source.seconds - (time.monotonic() - began)))
+            source.wake.clear()
             with self._changed:
                 self._changed.wait_for(self.is_watched, source.idle_seconds)
 
     def _publish(self) -> None:
-        """Publish a snapshot each second; after a pause, as soon as the sources were read or had a second for it."""
+        """Publish each second, and at each announcement; after a pause, as soon as the sources were read."""
         while True:
             with self._changed:
                 self._changed.wait_for(self.is_watched)
-                woken = datetime.now(UTC)
-            self._await_sources(woken)
+            woken = datetime.now(UTC)
+            self._await(lambda source: source.idle_seconds is None, woken, SNAPSHOT_SECONDS)
             self._take()
             while self.is_watched():
-                time.sleep(SNAPSHOT_SECONDS)
+                if self._announced.wait(SNAPSHOT_SECONDS):
+                    self._announced.clear()
+                    self._await(lambda source: source.is_announced, self._announced_at, SNAPSHOT_SECONDS / 2)
                 self._take()
+                time.sleep(SHORTEST_SECONDS)
 
-    def _await_sources(self, since: datetime) -> None:
-        until = time.monotonic() + SNAPSHOT_SECONDS
-        while time.monotonic() < until and not self._were_read_since(since):
+    def _await(self, selects: Callable[[Source], bool], since: datetime, seconds: float) -> None:
+        """Wait until the selected sources were read since then, for at most `seconds`."""
+        selected = [source for source in self._sources if selects(source)]
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and any((source.latest.read_at or since) <= since for source in selected):
             time.sleep(0.02)
-
-    def _were_read_since(self, moment: datetime) -> bool:
-        return all(
-            source.idle_seconds is not None or (source.latest.read_at or moment) > moment for source in self._sources
-        )
 
     def _take(self) -> None:
         readings = {source.name: source.latest for source in self._sources}

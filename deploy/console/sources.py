@@ -38,8 +38,8 @@ class ProcessState(NamedTuple):
 def sources(config: ConsoleConfig) -> list[Source]:
     """Return all sources. They connect when they are first read."""
     return [
-        Source(EXTRACTION, ExtractionReader().read),
-        *(Source(name, LeaseReader(database).read) for database, name in LEASES.items()),
+        Source(EXTRACTION, ExtractionReader().read, is_announced=True),
+        *(Source(name, LeaseReader(database).read, is_announced=True) for database, name in LEASES.items()),
         Source(REPLICATION, _replication_reader(), seconds=2.0, idle_seconds=15.0),
         Source(EVENTS, EventReader(config).read, seconds=2.0),
         Source(PROCESSES["monolith"], lambda: probe(config.monolith_url), seconds=2.0),

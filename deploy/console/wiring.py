@@ -19,9 +19,11 @@ from monolith.modules.auth.cookie import SessionCookie
 from monolith.operators import console_auth
 from monolith.shared.database.module_databases import ModuleDatabases
 from monolith.shared.endpoints.openapi import ApiDescription
+from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.store import FlagStore
 from monolith.shared.telemetry.metrics import Metrics
 
+PLATFORM_ROLE = "platform_app"
 REQUEST_SECONDS = 30.0
 API = ApiDescription(
     "Extraction console",
@@ -40,7 +42,7 @@ def build_console(config: ConsoleConfig) -> Flask:
     metrics = Metrics(application="console")
     databases = ModuleDatabases(config.monolith_database_url, config.monolith_role_secret, metrics.pool_wait)
     accounts = console_auth(databases.of("auth", auth.ROLE, 4), config.public_url)
-    audit = FlagStore(databases.of("platform", "platform_app", 4))
+    audit = FlagStore(databases.of("platform", PLATFORM_ROLE, 4))
     authorizer = ConsoleAuthorizer(accounts.sessions, accounts.api, audit, config.trusted_proxies)
     snapshots = Snapshots(sources(config))
     live, layout = LivePages(snapshots), Layout(config, authorizer)
@@ -64,4 +66,8 @@ def build_console(config: ConsoleConfig) -> Flask:
         )
     )
     snapshots.start()
+    # Changes of flags, owners and cutovers are shown within moments; polling finds everything else.
+    listener = ChangeListener(config.monolith_database_url, role=PLATFORM_ROLE, secret=config.monolith_role_secret)
+    listener.subscribe(lambda _: snapshots.announce())
+    listener.start()
     return app
