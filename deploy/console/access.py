@@ -147,8 +147,13 @@ class ConsoleAuthorizer(Authorizer):
 
 
 def _secret(request: Request) -> str | None:
-    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return str(token.strip())
+    """Return the secret of the session. With an Authorization header, the cookie is ignored.
+
+    A form of another site can make a browser send that header, and the check of cross-site requests exempts it.
+    """
+    authorization = request.environ.get("HTTP_AUTHORIZATION")
+    if authorization is not None:
+        scheme, _, token = authorization.partition(" ")
+        return str(token.strip()) if scheme.lower() == "bearer" else None
     found = _cookie.search(request.environ.get("HTTP_COOKIE", ""))
     return found[1].strip(' "') if found else None

@@ -14,7 +14,7 @@ from msgspec import Struct
 from deploy.console import sources
 from deploy.console.access import ConsoleAuthorizer
 from deploy.console.changes import CHANGES
-from deploy.console.changes.change import Change, Preview, Reason, Who
+from deploy.console.changes.change import OperatorChange, Preview, Reason, Who
 from deploy.console.extension import ConsoleContext
 from deploy.console.requests import OperatorRequest, OperatorRequests, console_plane
 from monolith.cutover.scheduling_flag import AdapterName
@@ -28,12 +28,12 @@ from monolith.shared.endpoints.errors import forbidden
 MODULE = "console"
 
 
-class Credentials(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SignInForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     email: str
     password: str
 
 
-class Token(Struct, frozen=True, kw_only=True):
+class OperatorToken(Struct, frozen=True, kw_only=True):
     """`token` is sent as `Authorization: Bearer`. Changes need one of the last 15 minutes."""
 
     token: str
@@ -100,7 +100,7 @@ class ConsoleApi:
     def endpoints(self) -> list[AnyEndpoint]:
         """Return the table: two endpoints for each kind of change, and those that only read."""
         own: list[AnyEndpoint] = [
-            _endpoint("sign_in", "POST", "/sign-in", Access.PUBLIC, self.sign_in, Token, Credentials),
+            _endpoint("sign_in", "POST", "/sign-in", Access.PUBLIC, self.sign_in, OperatorToken, SignInForm),
             _endpoint("read_state", "GET", "/state", Access.VIEWER, self.read_state, SystemState),
             _endpoint("list_requests", "GET", "/requests", Access.VIEWER, self.list_requests, RequestList),
             _endpoint("read_request", "GET", "/requests/{request_id}", Access.VIEWER, self.read_request, RequestView),
@@ -116,13 +116,15 @@ class ConsoleApi:
         ]
         return own + [endpoint for kind in CHANGES.values() for endpoint in self._of(kind)]
 
-    def sign_in(self, call: Call[Credentials]) -> Token:
+    def sign_in(self, call: Call[SignInForm]) -> OperatorToken:
         session = self._sessions.log_in(call.body.email, call.body.password, call.remote_address)
         found = self._sessions.by_session(session.secret)
         if found is None or not (found.is_operator or found.is_viewer):
             self._authorizer.record_denial(f"{session.user.email} has no role")
             raise forbidden("This account has no role in the console.")
-        return Token(token=session.secret, email=session.user.email, role="operator" if found.is_operator else "viewer")
+        return OperatorToken(
+            token=session.secret, email=session.user.email, role="operator" if found.is_operator else "viewer"
+        )
 
     def read_state(self, call: Call[None]) -> SystemState:
         snapshot = self._snapshots.current()
@@ -151,7 +153,7 @@ class ConsoleApi:
         with console_plane() as plane:
             return AuditList(entries=[AuditView(**each._asdict()) for each in plane.audit.changes(limit)])
 
-    def _of(self, kind: type[Change]) -> Sequence[AnyEndpoint]:
+    def _of(self, kind: type[OperatorChange]) -> Sequence[AnyEndpoint]:
         """Return the preview and the change of one kind."""
         body = msgspec.defstruct(
             f"{kind.__name__}Request",
@@ -163,7 +165,7 @@ class ConsoleApi:
         name = kind.kind.replace("-", "_")
         summary = (kind.__doc__ or kind.title).partition("\n")[0]
 
-        def preview(call: Call[Change]) -> Preview:
+        def preview(call: Call[OperatorChange]) -> Preview:
             with console_plane() as plane:
                 return call.body.preview(plane)
 

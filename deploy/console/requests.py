@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ from uuid import uuid4
 
 import msgspec
 
-from deploy.console.changes.change import Change, Preview, Who, Withdrawn
+from deploy.console.changes.change import OperatorChange, Preview, Who, Withdrawn
 from deploy.control_plane import control_plane
 from deploy.errors import CommandError
-from monolith.cutover.service import ControlPlane
+from monolith.cutover.service import ControlPlane, CutoverDatabaseUnavailable, UnknownBusiness
 from monolith.shared.database import CommitUnknown, DatabaseUnavailable
 from monolith.shared.endpoints import ApiError
 from monolith.shared.flags.store import AuditEntry, FlagStore
@@ -24,6 +24,12 @@ from monolith.shared.flags.store import AuditEntry, FlagStore
 log = logging.getLogger("console.requests")
 
 RequestState = Literal["requested", "running", "done", "failed", "withdrawn"]
+_REFUSED = 409, "refused"
+_STATUSES: Mapping[type[Exception], tuple[int, str]] = {
+    UnknownBusiness: (404, "business_not_found"),
+    DatabaseUnavailable: (503, "unavailable"),
+    CutoverDatabaseUnavailable: (503, "unavailable"),
+}
 MAX_KEPT = 100
 MAX_LINES = 500
 THREADS = 4
@@ -44,7 +50,7 @@ class OperatorRequest:
     """One request. `lines` are its progress; `result` is the outcome, or why it failed."""
 
     request_id: str
-    change: Change
+    change: OperatorChange
     who: Who
     requested_at: datetime
     subject: str
@@ -82,7 +88,7 @@ class OperatorRequests:
         self._kept: OrderedDict[str, OperatorRequest] = OrderedDict()
         self._threads = ThreadPoolExecutor(THREADS, "operator request")
 
-    def submit(self, change: Change, who: Who, expected: str) -> OperatorRequest:
+    def submit(self, change: OperatorChange, who: Who, expected: str) -> OperatorRequest:
         """Check, audit and start the request.
 
         Raises StaleRequest when `expected` is not the present state, ApiError 409 for an impossible change, and 503
@@ -160,9 +166,10 @@ class OperatorRequests:
 
 @contextmanager
 def console_plane() -> Iterator[ControlPlane]:
-    """Open the control plane for one request of a browser. Raises ApiError 409 with the remedy."""
+    """Open the control plane for one request of a browser. Raises ApiError 404, 409 or 503, with the remedy."""
     try:
         with control_plane() as plane:
             yield plane
     except CommandError as error:
-        raise ApiError(409, "refused", str(error)) from error
+        status, code = next((each for kind, each in _STATUSES.items() if isinstance(error.__cause__, kind)), _REFUSED)
+        raise ApiError(status, code, str(error)) from error

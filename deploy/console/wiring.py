@@ -27,6 +27,9 @@ PLATFORM_ROLE = "platform_app"
 REQUEST_SECONDS = 30.0
 API = ApiDescription(
     "Extraction console",
+    "Sign in with the e-mail address and password of an operator or viewer, and send the token as a bearer. Preview a "
+    "change first; the preview's `expected` names the state that it was made from, and a change with another one is "
+    "refused with 409. It is answered with 202 and a request, which runs in the background.",
     {
         "session": {
             "type": "http",
@@ -40,7 +43,7 @@ API = ApiDescription(
 def build_console(config: ConsoleConfig) -> Flask:
     """Build the application and start reading the system. Call it after a fork."""
     metrics = Metrics(application="console")
-    databases = ModuleDatabases(config.monolith_database_url, config.monolith_role_secret, metrics.pool_wait)
+    databases = ModuleDatabases(config.monolith_database_url, config.monolith_role_secret, metrics.add_pool)
     accounts = console_auth(databases.of("auth", auth.ROLE, 4), config.public_url)
     audit = FlagStore(databases.of("platform", PLATFORM_ROLE, 4))
     authorizer = ConsoleAuthorizer(accounts.sessions, accounts.api, audit, config.trusted_proxies)

@@ -144,7 +144,7 @@ def test_the_databases_have_the_replication_settings_of_the_development_stack() 
 
 def test_no_port_is_published_beyond_this_machine() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(published) == 3
+    assert len(published) == 4
     assert [port for port in published if not port.startswith("127.0.0.1:")] == []
 
 

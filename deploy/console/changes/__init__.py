@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from deploy.console.changes.change import Change
-from deploy.console.changes.cutover_changes import AbortCutover, MoveBusiness, MoveMany, ResumeCutover, Verify
+from deploy.console.changes.change import OperatorChange
+from deploy.console.changes.cutover_changes import AbortCutover, MoveBusiness, MoveMany, ResumeCutover
 from deploy.console.changes.event_changes import ReplayLetters
 from deploy.console.changes.flag_changes import SetDefault, SetShadow
 from deploy.console.changes.replication_changes import StartReplication, StopReplication
+from deploy.console.changes.verification_changes import Verify
 
-_ALL: tuple[type[Change], ...] = (
+_ALL: tuple[type[OperatorChange], ...] = (
     SetDefault,
     MoveBusiness,
     MoveMany,
@@ -20,4 +21,4 @@ _ALL: tuple[type[Change], ...] = (
     SetShadow,
     ReplayLetters,
 )
-CHANGES: Mapping[str, type[Change]] = {each.kind: each for each in _ALL}
+CHANGES: Mapping[str, type[OperatorChange]] = {each.kind: each for each in _ALL}

@@ -52,7 +52,7 @@ class Preview(Struct, frozen=True, kw_only=True):
     refused: str | None = None
 
 
-class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OperatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One kind of change. Its fields are those of its form, and of the body of its endpoint."""
 
     kind: ClassVar[str]
@@ -80,3 +80,8 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def latest_entries(self, plane: ControlPlane) -> Sequence[AuditEntry]:
         """Return the latest audit entries about the subject, newest first, to explain a stale request."""
         return plane.audit.changes(5, key=self.subject)
+
+
+def audited_business(plane: ControlPlane, slug: str) -> str:
+    """Return a business as the audit log names it. Raises UnknownBusiness."""
+    return f"business:{plane.directory.find(slug).business_id}"

@@ -7,11 +7,10 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from contracts.scheduling.values import DatabaseName
-from deploy.console.changes.change import Change, Fact, Preview, Report, Slug, Who
+from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Slug, Who, audited_business
 from monolith.cutover.rollback.thresholds import RollbackThresholds
 from monolith.cutover.scheduling_flag import ADAPTER_FOR
 from monolith.cutover.service import ControlPlane, CutoverRequest, RollbackRequest, Selection, write_pause_ms
-from monolith.cutover.service.verification_service import VerificationReport
 from monolith.cutover.service.wording import describe_move, describe_outcome
 from monolith.cutover.states import ABORTABLE
 from monolith.cutover.store import cutovers
@@ -23,7 +22,7 @@ from monolith.shared.flags.store import AuditEntry
 _REHEARSED = 20
 
 
-class _Move(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Move(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of a move of one business or of many."""
 
     target: DatabaseName
@@ -97,7 +96,7 @@ class MoveBusiness(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return f"{self.slug}: {describe_move(moved[0])}"
 
     def audit_subject(self, plane: ControlPlane) -> str:
-        return _audited(plane, self.slug)
+        return audited_business(plane, self.slug)
 
     def latest_entries(self, plane: ControlPlane) -> Sequence[AuditEntry]:
         return plane.audit.changes(5, business_id=plane.directory.find(self.slug).business_id)
@@ -153,7 +152,7 @@ class MoveMany(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Selection(percent=None if self.percent == 100 else self.percent)
 
 
-class _OfCutover(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _OfCutover(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A change of the cutover of one business that is under way."""
 
     slug: Slug
@@ -168,7 +167,7 @@ class _OfCutover(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return found[0] if found else None
 
     def audit_subject(self, plane: ControlPlane) -> str:
-        return _audited(plane, self.slug)
+        return audited_business(plane, self.slug)
 
     def latest_entries(self, plane: ControlPlane) -> Sequence[AuditEntry]:
         return plane.audit.changes(5, business_id=plane.directory.find(self.slug).business_id)
@@ -221,54 +220,6 @@ class ResumeCutover(_OfCutover, frozen=True, kw_only=True, forbid_unknown_fields
 
     def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
         return f"{self.slug}: {describe_outcome(plane.cutovers.resume(self.slug))}"
-
-
-class Verify(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Compare one business, or all, row by row in both databases. Read-only."""
-
-    kind: ClassVar[str] = "verify"
-    title: ClassVar[str] = "Compare both databases"
-    button: ClassVar[str] = "Compare"
-
-    slug: Slug | None = None
-
-    @property
-    def subject(self) -> str:
-        return "every business" if self.slug is None else f"business {self.slug}"
-
-    def audit_subject(self, plane: ControlPlane) -> str:
-        return self.subject if self.slug is None else _audited(plane, self.slug)
-
-    def preview(self, plane: ControlPlane) -> Preview:
-        selected = plane.verification.select(self.slug, None)
-        option = "" if self.slug is None else f" --business {self.slug}"
-        return Preview(
-            sentence="Each row is compared in both databases, with the business's invariants and its invoices.",
-            command=f"extraction verify{option}",
-            expected="any",
-            facts=(Fact("businesses", str(len(selected))),),
-        )
-
-    def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
-        reports = plane.verification.verify(plane.verification.select(self.slug, None), settle_seconds=5.0)
-        sound = [_report_verification(each, report) for each in reports]
-        return f"{len(sound)} businesses compared, {sound.count(False)} with problems"
-
-
-def _audited(plane: ControlPlane, slug: str) -> str:
-    return f"business:{plane.directory.find(slug).business_id}"
-
-
-def _report_verification(found: VerificationReport, report: Report) -> bool:
-    findings = found.findings
-    rows = sum(table.rows for table in findings.tables.values())
-    verdict = "the same in both databases" if findings.equal else f"{findings.different} rows differ"
-    report(f"{found.slug} ({found.owner}): {rows:,} rows, {verdict}")
-    for each in findings.differences:
-        report(f"  {each.table} {each.key}: {each.what}")
-    for problem in found.broken:
-        report(f"  {problem}")
-    return found.sound
 
 
 def _facts(plane: ControlPlane, business: BusinessRef, owner: DatabaseName | None) -> list[Fact]:

@@ -4,12 +4,12 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from deploy.console.changes.change import Change, Fact, Preview, Report, Who
+from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Who
 from deploy.dead_letters import open_letters, replay_letters
 from monolith.cutover.service import ControlPlane
 
 
-class ReplayLetters(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ReplayLetters(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Publish dead letters to their consumer again: one, or all of them."""
 
     kind: ClassVar[str] = "replay-letters"

@@ -5,13 +5,13 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from deploy.console.changes.change import Change, Fact, Preview, Report, Slug, Who
+from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Slug, Who
 from monolith.cutover.scheduling_flag import AdapterName
 from monolith.cutover.service import ControlPlane
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, AuditEntry
 
 
-class SetDefault(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SetDefault(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Use another adapter for new businesses. Existing ones stay where they are."""
 
     kind: ClassVar[str] = "set-default"
@@ -40,7 +40,7 @@ class SetDefault(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{SCHEDULING_ADAPTER}: {before} -> {self.adapter}; new businesses now use {self.adapter}"
 
 
-class SetShadow(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SetShadow(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Compare another share of the reads in both databases."""
 
     kind: ClassVar[str] = "set-shadow"

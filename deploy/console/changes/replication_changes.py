@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from deploy.console.changes.change import Change, Fact, Preview, Report, Who
+from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Who
 from monolith.cutover.replication import CopyProgress
 from monolith.cutover.service import ControlPlane
 from monolith.shared.flags.store import AuditEntry
 
 
-class _OfReplication(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _OfReplication(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def subject(self) -> str:
         return "replication"

@@ -82,6 +82,4 @@ def _live(layout: Layout, live: LivePages, name: str, argument: str) -> Response
 
 
 def _to_sign_in(_: SignInRequired) -> Response:
-    if request.method != "GET":
-        raise unauthenticated()
     return redirect(sign_in_address(), 303)  # type: ignore[return-value]

@@ -17,6 +17,7 @@ from monolith.cutover.service.observation import ExtractionState
 from monolith.cutover.service.standing import Standing
 from monolith.cutover.states import MAY_BE_FENCED
 from monolith.cutover.store.cutovers import Cutover
+from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import business_not_found
 from monolith.shared.flags.store import AuditEntry
 
@@ -58,9 +59,16 @@ class BusinessPages:
 
     def business(self, slug: str) -> str:
         self._layout.require_viewer()
-        with console_plane() as plane:
-            business = plane.directory.find(slug)
-            history = plane.audit.changes(30, business_id=business.business_id)
+        live = self._live.fragment("business", slug)
+        business, history, problem = None, list[AuditEntry](), None
+        try:
+            with console_plane() as plane:
+                business = plane.directory.find(slug)
+                history = plane.audit.changes(30, business_id=business.business_id)
+        except ApiError as error:
+            if error.status != 503:
+                raise
+            problem = error.message
         rehearsed = next((each for each in history if _is_rehearsal(each)), None)
         return self._layout.render(
             "ops/business.html",
@@ -68,7 +76,8 @@ class BusinessPages:
             business=business,
             history=history,
             rehearsed=rehearsed,
-            live=self._live.fragment("business", slug),
+            problem=problem,
+            live=live,
         )
 
     def _all(self, snapshot: Snapshot, _: str) -> Mapping[str, Any]:

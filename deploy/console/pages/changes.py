@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
 
 from deploy.console.changes import CHANGES
-from deploy.console.changes.change import Change, Reason, Who
+from deploy.console.changes.change import OperatorChange, Reason, Who
 from deploy.console.live import LivePages
 from deploy.console.pages.layout import Layout
 from deploy.console.polling import Snapshot
@@ -75,7 +75,7 @@ class ChangePages:
 
     def _form(
         self,
-        change: Change,
+        change: OperatorChange,
         *,
         problem: str | None = None,
         stale: StaleRequest | None = None,
@@ -105,7 +105,7 @@ class ChangePages:
         return {"requests": found}
 
 
-def back_of(change: Change) -> str:
+def back_of(change: OperatorChange) -> str:
     """Return the page to which a change belongs."""
     slug = getattr(change, "slug", None)
     if slug:
@@ -115,7 +115,7 @@ def back_of(change: Change) -> str:
     return url_for(f"ops.{page.get(change.kind, 'flag')}")
 
 
-def _change(kind: str, fields: Mapping[str, str]) -> Change:
+def _change(kind: str, fields: Mapping[str, str]) -> OperatorChange:
     """Return the change that the fields describe; empty ones count as absent. Raises ApiError 400 or 404."""
     if kind not in CHANGES:
         raise not_found("change")
@@ -126,7 +126,7 @@ def _change(kind: str, fields: Mapping[str, str]) -> Change:
         raise invalid_request(f"{error}.") from error
 
 
-def _fields(change: Change) -> dict[str, str]:
+def _fields(change: OperatorChange) -> dict[str, str]:
     """Return the fields of a change as a form carries them."""
     found = msgspec.to_builtins(change)
     return {

@@ -50,11 +50,11 @@ class Layout:
         return [each.overview() for each in self._extensions if each.overview is not None]
 
     def require_viewer(self) -> Operator:
-        """Return the signed-in account. Raises SignInRequired, and ApiError 403 for an account without a role."""
+        """Return the signed-in account. Raises SignInRequired for a page, otherwise ApiError 401; 403 without a role."""
         try:
             return self._authorizer.require(Access.VIEWER)
         except ApiError as error:
-            if error.status == 401:
+            if error.status == 401 and request.method == "GET":
                 raise SignInRequired from error
             raise
 

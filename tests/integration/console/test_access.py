@@ -142,6 +142,8 @@ def test_a_change_needs_a_reason_and_a_post_from_the_same_site(console: ConsoleS
     foreign = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     assert operator.session.post(address, data=form, headers=foreign, timeout=10).status_code == 403
     assert operator.session.get(address, params=form, timeout=10).status_code == 400
+    basic = {"Authorization": "Basic bm90OmJlYXJlcg=="}
+    assert operator.session.post(address, data=form, headers=basic, timeout=10).status_code == 401
     assert adapter(console) == ""
 
 
