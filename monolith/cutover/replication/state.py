@@ -154,11 +154,7 @@ def read_progress(
         """,
         (_WAITING, direction.subscription),
     ).fetchall()
-    copies = tuple(
-        TableCopy(name, _STATES[state], estimated if state in _COPIED else done, estimated)
-        for name, state, done, _ in rows
-        for estimated in [estimates.get(name, 0)]
-    )
+    copies = tuple(_copy_of(*row[:3], estimates) for row in rows)
     copied, everything = sum(each.rows for each in copies), sum(each.all_rows for each in copies)
     return CopyProgress(
         direction=str(direction),
@@ -172,6 +168,11 @@ def read_progress(
         copies=copies,
         failing=next((name for name, state, *_ in rows if state not in _COPIED), ""),
     )
+
+
+def _copy_of(name: str, state: str, done: int, estimates: dict[str, int]) -> TableCopy:
+    estimated = estimates.get(name, 0)
+    return TableCopy(name, _STATES[state], estimated if state in _COPIED else done, estimated)
 
 
 def _sync_errors(subscriber: Connection, direction: ReplicationDirection) -> int:
