@@ -1,7 +1,6 @@
 """Authentication and authorization: viewers read, operators change, and every denial is audited."""
 
 import logging
-import re
 import time
 from hashlib import sha256
 from threading import Lock
@@ -11,21 +10,22 @@ from flask import Request, g, request
 
 from contracts.chassis.settings import Network
 from monolith.modules.auth.api import AuthApi
+from monolith.modules.auth.origin import Origin
 from monolith.shared.database import CommitUnknown, DatabaseUnavailable
 from monolith.shared.endpoints import ApiError, BusinessRef, Principal
 from monolith.shared.endpoints.authorizer import Authenticator, Authorizer
 from monolith.shared.endpoints.business_cache import BusinessCache
+from monolith.shared.endpoints.cookies import CookieNames
 from monolith.shared.endpoints.endpoint import Access
 from monolith.shared.endpoints.errors import unauthenticated
 from monolith.shared.flags.store import FlagStore
 
 log = logging.getLogger("console.access")
 
-COOKIE = "ops_session"
+COOKIE_LABEL = "ops_"
 """Not the product's: browsers send cookies to every port of a host, and both may run on one."""
 _REMEMBERED_SECONDS = 600.0
 _MAX_REMEMBERED = 200
-_cookie = re.compile(rf"(?:^|;)\s*{COOKIE}=([^;]*)")
 
 
 class Operator(NamedTuple):
@@ -94,16 +94,22 @@ class ConsoleAuthorizer(Authorizer):
     """Checks requests of the console: a session in its own cookie, or as a bearer token for programs."""
 
     def __init__(
-        self, sessions: Authenticator, accounts: AuthApi, audit: FlagStore, trusted_proxies: tuple[Network, ...] = ()
+        self,
+        sessions: Authenticator,
+        accounts: AuthApi,
+        audit: FlagStore,
+        trusted_proxies: tuple[Network, ...] = (),
+        *,
+        cookies: CookieNames,
     ) -> None:
-        super().__init__(sessions, BusinessCache(accounts.business_by_slug), trusted_proxies)
+        super().__init__(sessions, BusinessCache(accounts.business_by_slug), trusted_proxies, cookies=cookies)
         self._recent = RecentSessions(sessions, accounts)
         self._audit = audit
 
     def operator(self) -> Operator | None:
         """Return the operator or viewer of this request; None without a valid session."""
         if "operator" not in g:
-            secret = _secret(request)
+            secret = self._secret(request)
             g.operator = self._recent.find(secret) if secret else None
         found: Operator | None = g.operator
         return found
@@ -145,15 +151,19 @@ class ConsoleAuthorizer(Authorizer):
         except (DatabaseUnavailable, CommitUnknown):
             log.warning("the denial of %s %s to %s could not be audited", request.method, request.path, actor)
 
+    def origin(self, request: Request) -> Origin:
+        """Return the origin of a request that signs in."""
+        return Origin(
+            self.remote_address(request), request.environ.get("HTTP_USER_AGENT", ""), self.device_cookie(request)
+        )
 
-def _secret(request: Request) -> str | None:
-    """Return the secret of the session. With an Authorization header, the cookie is ignored.
+    def _secret(self, request: Request) -> str | None:
+        """Return the secret of the session. With an Authorization header, the cookie is ignored.
 
-    A form of another site can make a browser send that header, and the check of cross-site requests exempts it.
-    """
-    authorization = request.environ.get("HTTP_AUTHORIZATION")
-    if authorization is not None:
-        scheme, _, token = authorization.partition(" ")
-        return str(token.strip()) if scheme.lower() == "bearer" else None
-    found = _cookie.search(request.environ.get("HTTP_COOKIE", ""))
-    return found[1].strip(' "') if found else None
+        A form of another site can make a browser send that header, and the check of cross-site requests exempts it.
+        """
+        authorization = request.environ.get("HTTP_AUTHORIZATION")
+        if authorization is not None:
+            scheme, _, token = authorization.partition(" ")
+            return str(token.strip()) if scheme.lower() == "bearer" else None
+        return self._session_secret(request.environ.get("HTTP_COOKIE", "")) or None

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from flask import request
 from msgspec import Struct
 
 from deploy.console import sources
@@ -117,7 +118,7 @@ class ConsoleApi:
         return own + [endpoint for kind in CHANGES.values() for endpoint in self._of(kind)]
 
     def sign_in(self, call: Call[SignInForm]) -> OperatorToken:
-        session = self._sessions.log_in(call.body.email, call.body.password, call.remote_address)
+        session = self._sessions.log_in(call.body.email, call.body.password, self._authorizer.origin(request))
         found = self._sessions.by_session(session.secret)
         if found is None or not (found.is_operator or found.is_viewer):
             self._authorizer.record_denial(f"{session.user.email} has no role")

@@ -102,7 +102,7 @@ class OperatorRequests:
         if preview.refused is not None:
             raise ApiError(409, "refused", preview.refused)
         fields = {"kind": change.kind, **msgspec.to_builtins(change)}
-        self._audit.record("console.requested", subject, actor=who.actor, reason=who.reason, after=fields)
+        self._audit.record("console.requested", subject, actor=who.actor, reason=who.reason, details=fields)
         request = OperatorRequest(uuid4().hex[:12], change, who, datetime.now(UTC), subject)
         with self._lock:
             self._kept[request.request_id] = request

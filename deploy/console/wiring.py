@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from deploy.console.access import COOKIE, ConsoleAuthorizer
+from deploy.console.access import COOKIE_LABEL, ConsoleAuthorizer
 from deploy.console.api import ConsoleApi
 from deploy.console.config import ConsoleConfig
 from deploy.console.extension import ConsoleContext, load_extensions
@@ -15,9 +15,10 @@ from deploy.console.sources import sources
 from monolith.app import create_app
 from monolith.application import Application
 from monolith.modules.auth import module as auth
-from monolith.modules.auth.cookie import SessionCookie
+from monolith.modules.auth.cookie import Cookies
 from monolith.operators import console_auth
 from monolith.shared.database.module_databases import ModuleDatabases
+from monolith.shared.endpoints.cookies import CookieNames
 from monolith.shared.endpoints.openapi import ApiDescription
 from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.store import FlagStore
@@ -44,15 +45,15 @@ def build_console(config: ConsoleConfig) -> Flask:
     """Build the application and start reading the system. Call it after a fork."""
     metrics = Metrics(application="console")
     databases = ModuleDatabases(config.monolith_database_url, config.monolith_role_secret, metrics.add_pool)
-    accounts = console_auth(databases.of("auth", auth.ROLE, 4), config.public_url)
+    accounts = console_auth(databases.of("auth", auth.ROLE, 4), config.public_url, config.monolith_role_secret)
+    names = CookieNames.of(config.public_url, COOKIE_LABEL)
     audit = FlagStore(databases.of("platform", PLATFORM_ROLE, 4))
-    authorizer = ConsoleAuthorizer(accounts.sessions, accounts.api, audit, config.trusted_proxies)
+    authorizer = ConsoleAuthorizer(accounts.sessions, accounts.api, audit, config.trusted_proxies, cookies=names)
     snapshots = Snapshots(sources(config))
     live, layout = LivePages(snapshots), Layout(config, authorizer)
     context = ConsoleContext(config, authorizer, snapshots, live, layout.require_viewer, layout.render)
-    cookie = SessionCookie(secure=config.public_url.startswith("https://"), name=COOKIE)
     requests = OperatorRequests(audit)
-    pages = add_pages(context, layout, requests, accounts.sessions, cookie)
+    pages = add_pages(context, layout, requests, accounts.sessions, Cookies(names))
     extensions = load_extensions(context)
     layout.extend(extensions)
     app = create_app(
@@ -69,8 +70,12 @@ def build_console(config: ConsoleConfig) -> Flask:
         )
     )
     snapshots.start()
-    # Changes of flags, owners and cutovers are shown within moments; polling finds everything else.
+    _announce_changes(config, snapshots)
+    return app
+
+
+def _announce_changes(config: ConsoleConfig, snapshots: Snapshots) -> None:
+    """Show changes of flags, owners and cutovers within moments; polling finds everything else."""
     listener = ChangeListener(config.monolith_database_url, role=PLATFORM_ROLE, secret=config.monolith_role_secret)
     listener.subscribe(lambda _: snapshots.announce())
     listener.start()
-    return app

@@ -132,9 +132,9 @@ def _running_demo() -> Iterator[tuple[int, str]]:
 
 def _console_of(demo: int) -> list[psutil.Process]:
     """Return the processes of the console."""
-    return [each for each in process_tree(demo) if "deploy.console.wsgi:app" in each.cmdline()]
+    return [each for each in process_tree(demo) if "deploy.console.wsgi:app" in each.cmdline()]  # type: ignore[no-untyped-call]
 
 
 def _cpu_seconds(processes: list[psutil.Process]) -> float:
-    times = [process.cpu_times() for process in processes]  # type: ignore[no-untyped-call]
+    times = [process.cpu_times() for process in processes]
     return float(sum(each.user + each.system for each in times))

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.console.access import COOKIE
 from deploy.demo_data import OPERATOR
 from tests.e2e.browser import Browser
 from tests.e2e.chromium import Chromium, installed
@@ -95,7 +94,7 @@ def test_pages_of_the_console_fit_and_break_no_policy(
     operator = Browser(site)
     operator.open("/ops/sign-in")
     operator.submit("Sign in", email=OPERATOR.email, password=OPERATOR.password)
-    chromium.keep_cookie(site, COOKIE, operator.session.cookies[COOKIE])
+    chromium.keep_cookie(site, "ops_session", operator.session.cookies["ops_session"])
     chromium.prefer(scheme)
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name, path in CONSOLE.items():

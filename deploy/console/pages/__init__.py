@@ -1,6 +1,6 @@
 """The pages of the console, in one blueprint."""
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, redirect, render_template
 
 from contracts.chassis.problem import Problem
 from deploy.console.extension import ConsoleContext
@@ -16,7 +16,7 @@ from deploy.console.pages.replication import ReplicationPages
 from deploy.console.pages.sign_in import SignInPages
 from deploy.console.requests import OperatorRequests
 from deploy.mailsink.store import MailStore
-from monolith.modules.auth.cookie import SessionCookie
+from monolith.modules.auth.cookie import Cookies
 from monolith.modules.auth.sessions import Sessions
 from monolith.shared.endpoints.errors import unauthenticated
 from monolith.shared.middleware import current_request_context
@@ -36,7 +36,7 @@ def add_pages(
     layout: Layout,
     requests: OperatorRequests,
     sessions: Sessions,
-    cookie: SessionCookie,
+    cookies: Cookies,
 ) -> Blueprint:
     """Return the blueprint with all pages of this package."""
     live = context.live
@@ -45,7 +45,7 @@ def add_pages(
         static_url_path="/static",
     )  # fmt: skip
     pages.record_once(lambda state: state.app.add_url_rule("/", "to_overview", lambda: redirect("/ops/", 303)))
-    SignInPages(layout, context.authorizer, sessions, cookie).add_to(pages)
+    SignInPages(layout, context.authorizer, sessions, cookies).add_to(pages)
     OverviewPage(layout, live).add_to(pages)
     BusinessPages(layout, live).add_to(pages)
     FlagPages(layout, live).add_to(pages)

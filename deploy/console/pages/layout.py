@@ -50,7 +50,7 @@ class Layout:
         return [each.overview() for each in self._extensions if each.overview is not None]
 
     def require_viewer(self) -> Operator:
-        """Return the signed-in account. Raises SignInRequired for a page, otherwise ApiError 401; 403 without a role."""
+        """Return the signed-in account. Raises SignInRequired for a page, else ApiError 401; 403 without a role."""
         try:
             return self._authorizer.require(Access.VIEWER)
         except ApiError as error:

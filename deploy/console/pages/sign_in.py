@@ -5,7 +5,7 @@ from werkzeug import Response
 
 from deploy.console.access import ConsoleAuthorizer
 from deploy.console.pages.layout import Layout
-from monolith.modules.auth.cookie import SessionCookie
+from monolith.modules.auth.cookie import Cookies
 from monolith.modules.auth.sessions import Sessions
 from monolith.shared.endpoints import ApiError
 from monolith.web.page_context import local_path
@@ -14,11 +14,9 @@ Page = str | Response | tuple[str, int]
 
 
 class SignInPages:
-    def __init__(
-        self, layout: Layout, authorizer: ConsoleAuthorizer, sessions: Sessions, cookie: SessionCookie
-    ) -> None:
+    def __init__(self, layout: Layout, authorizer: ConsoleAuthorizer, sessions: Sessions, cookies: Cookies) -> None:
         self._layout, self._authorizer = layout, authorizer
-        self._sessions, self._cookie = sessions, cookie
+        self._sessions, self._cookies = sessions, cookies
 
     def add_to(self, pages: Blueprint) -> None:
         pages.add_url_rule("/sign-in", "sign_in", self.sign_in, methods=["GET", "POST"])
@@ -34,7 +32,7 @@ class SignInPages:
             session = self._sessions.log_in(
                 email,
                 request.form.get("password", ""),
-                self._authorizer.remote_address(request),
+                self._authorizer.origin(request),
                 before.principal.session_id if before else None,
             )
         except ApiError as error:
@@ -46,7 +44,8 @@ class SignInPages:
                 self._sessions.log_out(found.session_id)
             return self._form(after, "This account has no role here: `extraction operator add` grants one."), 403
         response = make_response(redirect(after, 303))
-        response.headers.add(*self._cookie.set(session.secret))
+        for header in self._cookies.signed_in(session):
+            response.headers.add(*header)
         return response
 
     def sign_out(self) -> Response:
@@ -54,7 +53,7 @@ class SignInPages:
         if operator is not None and operator.principal.session_id is not None:
             self._sessions.log_out(operator.principal.session_id)
         response = make_response(redirect(url_for("ops.sign_in"), 303))
-        response.headers.add(*self._cookie.clear())
+        response.headers.add(*self._cookies.signed_out())
         return response
 
     def _form(self, after: str, problem: str | None = None) -> str:
