@@ -154,7 +154,7 @@ def read_progress(
         """,
         (_WAITING, direction.subscription),
     ).fetchall()
-    copies = tuple(_copy_of(*row[:3], estimates) for row in rows)
+    copies = tuple(_copy_of(name, state, done, estimates) for name, state, done, _ in rows)
     copied, everything = sum(each.rows for each in copies), sum(each.all_rows for each in copies)
     return CopyProgress(
         direction=str(direction),
