@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
+from monolith.modules.auth.customer_models import Customer
 from monolith.shared.endpoints import BusinessRef, Role
 
 
@@ -35,8 +36,14 @@ class AuthApi(Protocol):
     def users(self, user_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
         """Return the users that exist, by id."""
 
+    def customer(self, business_id: UUID, customer_id: UUID) -> Customer:
+        """Return a customer of a business. Raises ApiError 404."""
+
     def contacts(self, customer_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
         """Return the customers, with or without an account, that have an e-mail address, by id."""
+
+    def business_contacts(self, business_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
+        """Return the businesses by id, with their own e-mail address or, without one, that of their first owner."""
 
     def customer_names(self, business_id: UUID, customer_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """Return the names of a business's customers and staff by id. Unknown ids are left out."""

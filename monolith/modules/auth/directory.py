@@ -7,6 +7,8 @@ from uuid import UUID
 from monolith.modules.auth.accounts import Accounts
 from monolith.modules.auth.api import OperatorRole, UserRef
 from monolith.modules.auth.confirmation import EmailConfirmation
+from monolith.modules.auth.customer_models import Customer
+from monolith.modules.auth.customers import Customers
 from monolith.modules.auth.repository import accounts, businesses, customers, memberships
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import BusinessRef, Role
@@ -15,10 +17,13 @@ from monolith.shared.endpoints import BusinessRef, Role
 class Directory:
     """Implements `AuthApi`, which documents the methods."""
 
-    def __init__(self, database: ModuleDatabase, accounts: Accounts, confirmation: EmailConfirmation) -> None:
+    def __init__(
+        self, database: ModuleDatabase, accounts: Accounts, confirmation: EmailConfirmation, customers: Customers
+    ) -> None:
         self._database = database
         self._accounts = accounts
         self._confirmation = confirmation
+        self._customers = customers
 
     def user(self, user_id: UUID) -> UserRef | None:
         account = self._database.query(lambda connection: accounts.by_id(connection, user_id))
@@ -27,8 +32,14 @@ class Directory:
     def users(self, user_ids: Collection[UUID]) -> dict[UUID, UserRef]:
         return self._database.query(lambda connection: accounts.users(connection, user_ids))
 
+    def customer(self, business_id: UUID, customer_id: UUID) -> Customer:
+        return self._customers.get(business_id, customer_id)
+
     def contacts(self, customer_ids: Collection[UUID]) -> dict[UUID, UserRef]:
         return self._database.query(lambda connection: customers.contacts(connection, customer_ids))
+
+    def business_contacts(self, business_ids: Collection[UUID]) -> dict[UUID, UserRef]:
+        return self._database.query(lambda connection: customers.business_contacts(connection, business_ids))
 
     def customer_names(self, business_id: UUID, customer_ids: Collection[UUID]) -> dict[UUID, str]:
         if not customer_ids:

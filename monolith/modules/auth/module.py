@@ -87,8 +87,9 @@ def build_auth(
     sessions = Sessions(database, passwords, throttle, check, devices)
     accounts = Accounts(database, passwords, throttle, check, sessions)
     confirmation = EmailConfirmation(database, passwords, sessions)
+    customers = Customers(database)
     return Auth(
-        api=Directory(database, accounts, confirmation),
+        api=Directory(database, accounts, confirmation, customers),
         sessions=sessions,
         accounts=accounts,
         sign_ups=SignUps(database, accounts, sessions, open_scheduling),
@@ -99,7 +100,7 @@ def build_auth(
         invitations=Invitations(database, passwords, sessions),
         tokens=ApiTokens(database),
         cookies=Cookies(CookieNames.of(public_url)),
-        customers=Customers(database),
+        customers=customers,
         profiles=BusinessProfiles(database, update_scheduling),
     )
 

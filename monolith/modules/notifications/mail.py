@@ -24,7 +24,7 @@ from uuid import UUID
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.invitation import invitation, method
 from monolith.modules.notifications.mail_text import LetterText, MailText, mail_text, one_line
-from monolith.modules.notifications.model import Kind, Recipient
+from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind, Recipient
 
 LONGEST_HEADER: Final = 76
 """Characters of a header line, its name included. Longer values are folded as encoded words (RFC 2047)."""
@@ -52,6 +52,10 @@ class SenderIdentity:
         """Return the page of the recipient's appointments at a business."""
         return f"{self.public_url.rstrip('/')}/appointments/{business_id}"
 
+    def office_url(self, business_id: UUID, appointment_id: UUID) -> str:
+        """Return the page of an appointment in the back office."""
+        return f"{self.public_url.rstrip('/')}/office/appointments/{business_id}/{appointment_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:
@@ -61,6 +65,8 @@ class Notification:
     kind: Kind
     events: Sequence[AnyEvent]
     created_at: datetime
+    customer: str | None = None
+    """The customer's name, in a mail to the business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,12 @@ _WITH_INVITATION: frozenset[Kind] = frozenset({"confirmation", "change", "cancel
 def compose(notification: Notification, recipient: Recipient, sender: SenderIdentity) -> ComposedMail:
     """Compose the mail. Deterministic, including the Message-ID. Raises InvalidAddress."""
     events = notification.events
-    appointments_url = sender.appointments_url(events[0].business_id)
-    text = mail_text(notification.kind, events, recipient.name, appointments_url)
+    first = events[0].appointment
+    if notification.kind in FOR_THE_BUSINESS:
+        url = sender.office_url(events[0].business_id, first.appointment_id)
+    else:
+        url = sender.appointments_url(events[0].business_id)
+    text = mail_text(notification.kind, events, recipient.name, url, notification.customer)
     head = _head(
         notification.message_id,
         notification.created_at,

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from contracts.scheduling.events import AnyEvent, AppointmentRescheduled
-from monolith.modules.notifications.model import Kind
+from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,10 @@ _SUBJECTS: dict[Kind, str] = {
     "decline": "Request declined: {what}, {starts}",
     "offer": "Available: {what}, {starts}",
     "no_show": "Missed appointment: {what}, {starts}",
+    "business_booking": "New booking: {what}, {starts}",
+    "business_request": "New request: {what}, {starts}",
+    "business_change": "Moved: {what}, now {starts}",
+    "business_cancellation": "Cancelled: {what}, {starts}",
 }
 _OPENINGS: dict[Kind, str] = {
     "confirmation": "Your appointment at {business} is booked.",
@@ -53,19 +57,28 @@ _OPENINGS: dict[Kind, str] = {
     "decline": "{business} cannot accept your request. You are welcome to choose another time.",
     "offer": "A slot you were waiting for at {business} is available. It is held for you until the time shown below.",
     "no_show": "You missed your appointment at {business}. A fee is due.",
+    "business_booking": "An appointment has been booked.",
+    "business_request": "A customer requests an appointment. Its time is reserved until you approve or decline it.",
+    "business_change": "An appointment has been moved.",
+    "business_cancellation": "An appointment has been cancelled.",
 }
 _CLOSINGS: dict[Kind, str] = {
     "offer": "To accept it, open {appointments_url} and confirm it in time; otherwise it is offered to the next "
     "customer on the waiting list.",
 }
 _SERIES_OPENING = "Your {count} appointments at {business} are booked."
+_BUSINESS_SERIES_OPENING = "{count} appointments have been booked."
 _CLOSING = "View your appointments: {appointments_url}"
+_BUSINESS_CLOSING = "Open it in the back office: {appointments_url}"
 
 
-def mail_text(kind: Kind, events: Sequence[AnyEvent], name: str, appointments_url: str) -> MailText:
+def mail_text(
+    kind: Kind, events: Sequence[AnyEvent], name: str, appointments_url: str, customer: str | None = None
+) -> MailText:
     """Return the text of a mail. Every part is one line. Times are in the appointment's zone and name it.
 
-    Several events are the bookings of a series: the subject names the first, and the facts list them all.
+    Several events are the bookings of a series: the subject names the first, and the facts list them all. A mail to the
+    business names the `customer`.
     """
     event = events[0]
     zone = ZoneInfo(event.appointment.zone)
@@ -80,14 +93,15 @@ def mail_text(kind: Kind, events: Sequence[AnyEvent], name: str, appointments_ur
         opening += " It is still awaiting approval."
     subject = _SUBJECTS[kind].format_map(values)
     if len(events) > 1:
-        opening = _SERIES_OPENING.format_map({**values, "count": len(events)})
+        series = _BUSINESS_SERIES_OPENING if kind in FOR_THE_BUSINESS else _SERIES_OPENING
+        opening = series.format_map({**values, "count": len(events)})
         subject += f" and {len(events) - 1} more"
     return MailText(
         subject=subject,
         greeting=f"Hello {one_line(name)},",
         opening=opening,
-        facts=_facts(kind, events, zone),
-        closing=_CLOSINGS.get(kind, _CLOSING).format_map(values),
+        facts=((("Customer", one_line(customer)),) if customer else ()) + _facts(kind, events, zone),
+        closing=(_BUSINESS_CLOSING if kind in FOR_THE_BUSINESS else _CLOSINGS.get(kind, _CLOSING)).format_map(values),
     )
 
 
@@ -108,11 +122,11 @@ def _additional_facts(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> Iterator[t
         yield "Seats", str(appointment.seats)
     if kind == "offer" and appointment.hold_expires_at is not None:
         yield "Held until", local(appointment.hold_expires_at, zone)
-    if kind == "change" and isinstance(event, AppointmentRescheduled):
+    if kind in ("change", "business_change") and isinstance(event, AppointmentRescheduled):
         yield "Previously", local(event.previous_starts_at, zone)
     if fee := _fee_percent(kind, event):
         yield "Fee", f"{fee}% of the price"
-    if kind in ("cancellation", "decline"):
+    if kind in ("cancellation", "decline", "business_cancellation"):
         if appointment.cancel_reason:
             yield "Reason", appointment.cancel_reason
     elif appointment.note:

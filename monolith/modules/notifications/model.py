@@ -9,8 +9,26 @@ from msgspec import Struct
 
 from contracts.chassis.values import Cursor, PageSize
 
-Kind = Literal["confirmation", "change", "cancellation", "reminder", "request", "decline", "offer", "no_show"]
-"""`request`: awaiting approval; `decline`: not approved; `offer`: a slot from the waitlist is available."""
+Kind = Literal[
+    "confirmation",
+    "change",
+    "cancellation",
+    "reminder",
+    "request",
+    "decline",
+    "offer",
+    "no_show",
+    "business_booking",
+    "business_request",
+    "business_change",
+    "business_cancellation",
+]
+"""`request`: awaiting approval; `decline`: not approved; `offer`: a slot from the waitlist is available. The kinds that
+begin with `business_` go to the business, the others to the customer."""
+
+FOR_THE_BUSINESS: frozenset[Kind] = frozenset(
+    {"business_booking", "business_request", "business_change", "business_cancellation"}
+)
 
 State = Literal["pending", "sent", "failed", "held"]
 """`held`: waits until the customer has confirmed the e-mail address."""
@@ -33,6 +51,30 @@ class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 _COUNTS_AS: dict[Kind, Kind] = {"request": "confirmation", "decline": "cancellation", "no_show": "cancellation"}
+
+
+class BusinessNotices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The notifications that a business receives at its own address or, without one, its owner's; by default none."""
+
+    bookings: bool = False
+    """An appointment was booked, by a customer or by staff."""
+    requests: bool = False
+    """A customer requested an appointment that requires approval."""
+    changes: bool = False
+    """An appointment was moved."""
+    cancellations: bool = False
+    """An appointment was cancelled."""
+
+    def wants(self, kind: Kind) -> bool:
+        return bool(getattr(self, _NOTICES[kind]))
+
+
+_NOTICES: dict[Kind, str] = {
+    "business_booking": "bookings",
+    "business_request": "requests",
+    "business_change": "changes",
+    "business_cancellation": "cancellations",
+}
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -77,3 +119,9 @@ class Recipients(Protocol):
 
     def contacts(self, customer_ids: Collection[UUID], /) -> Mapping[UUID, Recipient]:
         """Return the recipients that exist and have an e-mail address, by id."""
+
+    def business_contacts(self, business_ids: Collection[UUID], /) -> Mapping[UUID, Recipient]:
+        """Return the businesses with their own e-mail address or, without one, their owner's."""
+
+    def customer_names(self, business_id: UUID, customer_ids: Collection[UUID], /) -> Mapping[UUID, str]:
+        """Return the names of a business's customers by id."""

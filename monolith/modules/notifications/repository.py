@@ -1,16 +1,17 @@
 """SQL for mails, preferences and reminders of one business, under the role `notifications_app`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec.structs import asdict
 from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.scheduling.events import AnyEvent, encode_event
-from monolith.modules.notifications.model import Kind, Message, Preferences
-from monolith.modules.notifications.tables import message, preference
+from monolith.modules.notifications.model import BusinessNotices, Kind, Message, Preferences
+from monolith.modules.notifications.tables import business_notice, message, preference
 from monolith.shared.database import new_id
 
 SERIES_DELAY: Final = timedelta(seconds=1)
@@ -70,6 +71,23 @@ def add_messages(connection: Connection, reported: Sequence[tuple[AnyEvent, Kind
                 "series": [event.appointment.series_id for event, _ in reported],
             },
         )
+
+
+def business_notices(connection: Connection, business_ids: Collection[UUID]) -> dict[UUID, BusinessNotices]:
+    """Return the settings of the businesses that have chosen some. Primary key."""
+    if not business_ids:
+        return {}
+    rows = connection.execute(select(business_notice).where(business_notice.c.business_id.in_(business_ids)))
+    return {
+        row.business_id: BusinessNotices(**{name: getattr(row, name) for name in BusinessNotices.__struct_fields__})
+        for row in rows
+    }
+
+
+def set_business_notices(connection: Connection, business_id: UUID, wanted: BusinessNotices) -> None:
+    values = asdict(wanted)
+    statement = insert(business_notice).values(business_id=business_id, **values)
+    connection.execute(statement.on_conflict_do_update(constraint="business_notice_pkey", set_=values))
 
 
 def void_reminders(connection: Connection, events: Sequence[AnyEvent]) -> None:

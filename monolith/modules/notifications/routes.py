@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from monolith.modules.notifications.model import MessagePage, MessagesQuery, Preferences
+from monolith.modules.notifications.model import BusinessNotices, MessagePage, MessagesQuery, Preferences
 from monolith.modules.notifications.service import NotificationsService
 from monolith.shared.endpoints import Access, AnyEndpoint, ApiError, Call, Endpoint
 
@@ -21,7 +21,23 @@ def endpoints(service: NotificationsService) -> list[AnyEndpoint]:
         query: MessagesQuery = call.query
         return service.messages(call.require_business().business_id, query.cursor, query.limit)
 
+    def get_notices(call: Call[None]) -> BusinessNotices:
+        return service.business_notices(call.require_business().business_id)
+
+    def set_notices(call: Call[BusinessNotices]) -> BusinessNotices:
+        return service.set_business_notices(call.require_business().business_id, call.body)
+
     return [
+        Endpoint(
+            module=MODULE, name="get_business_notices", method="GET", path="/businesses/{slug}/business-notices",
+            access=Access.STAFF, handler=get_notices, reply=BusinessNotices,
+            summary="Return which notifications the business receives by e-mail",
+        ),
+        Endpoint(
+            module=MODULE, name="set_business_notices", method="PUT", path="/businesses/{slug}/business-notices",
+            access=Access.OWNER, handler=set_notices, body=BusinessNotices, reply=BusinessNotices,
+            summary="Set which notifications the business receives by e-mail; omitted kinds are disabled",
+        ),
         Endpoint(
             module=MODULE, name="get_notification_preferences", method="GET",
             path="/businesses/{slug}/notification-preferences", access=Access.MEMBER,

@@ -15,7 +15,7 @@ from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.events import decode_event
 from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
 from monolith.modules.notifications.metrics import MailMetrics
-from monolith.modules.notifications.model import Kind, Recipient, Recipients
+from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind, Recipient, Recipients
 from monolith.modules.notifications.repository import SERIES_DELAY
 from monolith.modules.notifications.smtp import DeliveryRejected, MailServer, ServerUnavailable
 from monolith.modules.notifications.tables import message
@@ -29,6 +29,10 @@ CLAIM: Final = timedelta(minutes=2)
 BATCH_SECONDS: Final = 2.0
 """A batch that takes longer, such as with a slow server, releases the mails that it has not attempted. A process that
 is stopped therefore ends in time, and has marked what it sent."""
+
+
+_BOOKINGS: tuple[Kind, ...] = ("confirmation", "business_booking")
+"""Kinds of which a series is one mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,10 @@ class Sender:
         if not due:
             self._server.close()
             return False
-        recipients = self._recipients.contacts({each.user_id for each in due})
+        recipients = self._addressees(due)
         self._server.check_session()
         letters = _letters(due)
-        held = [letter for letter in letters if _is_unconfirmed(recipients.get(letter[0].user_id))]
+        held = [letter for letter in letters if _must_wait(letter[0], recipients)]
         self._hold(_flat(held))
         sent: list[_Due] = []
         try:
@@ -116,7 +120,7 @@ class Sender:
                 self._release(_flat(letters[position:]))
                 return
             try:
-                self._send(letter, recipients.get(letter[0].user_id))
+                self._send(letter, recipients.get(_addressee(letter[0])))
                 sent += letter
             except ServerUnavailable as error:
                 self._defer(_flat(letters[position:]), error)
@@ -126,13 +130,27 @@ class Sender:
             except Exception as error:
                 self._defer(letter, error)
 
+    def _addressees(self, due: Sequence[_Due]) -> dict[UUID, Recipient]:
+        """Return the recipients by customer or, for mails to the business, by business."""
+        customers = {each.user_id for each in due if each.kind not in FOR_THE_BUSINESS}
+        businesses = {each.business_id for each in due if each.kind in FOR_THE_BUSINESS}
+        found: dict[UUID, Recipient] = dict(self._recipients.contacts(customers)) if customers else {}
+        return found | dict(self._recipients.business_contacts(businesses)) if businesses else found
+
     def _send(self, letter: Sequence[_Due], recipient: Recipient | None) -> None:
         if recipient is None:
-            raise InvalidAddress("the customer has no e-mail address")
+            raise InvalidAddress("the recipient has no e-mail address")
         first = letter[0]
+        if first.kind in FOR_THE_BUSINESS and not recipient.confirmed:
+            raise InvalidAddress("the owner has not confirmed the e-mail address")
         events = sorted((decode_event(each.event) for each in letter), key=lambda event: event.appointment.starts_at)
-        mail = compose(Notification(first.message_id, first.kind, events, first.created_at), recipient, self._sender)
+        customer = self._customer_name(first) if first.kind in FOR_THE_BUSINESS else None
+        notification = Notification(first.message_id, first.kind, events, first.created_at, customer)
+        mail = compose(notification, recipient, self._sender)
         self._server.send(mail)
+
+    def _customer_name(self, due: _Due) -> str | None:
+        return self._recipients.customer_names(due.business_id, {due.user_id}).get(due.user_id)
 
     def _defer(self, letters: Sequence[_Due], error: Exception) -> None:
         final = [each for each in letters if each.attempts >= self._retries.attempts]
@@ -160,6 +178,11 @@ class Sender:
                 connection.execute(update(message).values(**values).where(message.c.message_id.in_(ids)))
 
 
+def _must_wait(due: _Due, recipients: Mapping[UUID, Recipient]) -> bool:
+    """Return whether a mail waits for the customer's confirmation. Mails to a business are not held."""
+    return due.kind not in FOR_THE_BUSINESS and _is_unconfirmed(recipients.get(due.user_id))
+
+
 def _is_unconfirmed(recipient: Recipient | None) -> bool:
     return recipient is not None and not recipient.confirmed
 
@@ -168,9 +191,14 @@ def _letters(due: Sequence[_Due]) -> list[list[_Due]]:
     """Group the messages into mails, in order: one per message, or per customer for the bookings of a series."""
     letters: dict[object, list[_Due]] = {}
     for each in due:
-        series = (each.series_id, each.user_id) if each.series_id is not None and each.kind == "confirmation" else None
+        is_booking = each.series_id is not None and each.kind in _BOOKINGS
+        series = (each.series_id, each.user_id, each.kind) if is_booking else None
         letters.setdefault(series or each.message_id, []).append(each)
     return list(letters.values())
+
+
+def _addressee(due: _Due) -> UUID:
+    return due.business_id if due.kind in FOR_THE_BUSINESS else due.user_id
 
 
 def _claim(connection: Connection) -> list[_Due]:
@@ -187,12 +215,12 @@ def _claim(connection: Connection) -> list[_Due]:
         .cte("due")
     )
     claimed = _claimed(connection, due)
-    series = {each.series_id for each in claimed if each.series_id is not None and each.kind == "confirmation"}
+    series = {each.series_id for each in claimed if each.series_id is not None and each.kind in _BOOKINGS}
     if series:
         # Those of another sender are claimed until later than this, and so are not due.
         rest = (
             select(message.c.message_id)
-            .where(message.c.series_id.in_(series), message.c.state == "pending", message.c.kind == "confirmation")
+            .where(message.c.series_id.in_(series), message.c.state == "pending", message.c.kind.in_(_BOOKINGS))
             .where(message.c.next_attempt_at <= func.now() + SERIES_DELAY)
             .where(message.c.message_id.notin_([each.message_id for each in claimed]))
             .with_for_update(skip_locked=True)

@@ -18,11 +18,12 @@ from contracts.scheduling.events import (
     Event,
 )
 from monolith.modules.notifications import repository
-from monolith.modules.notifications.model import Kind, MessagePage, Preferences
+from monolith.modules.notifications.model import BusinessNotices, Kind, MessagePage, Preferences
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints.errors import invalid_cursor
 
 REMINDER_LEAD_TIME = timedelta(hours=24)
+NOTHING = BusinessNotices()
 
 
 class NotificationsService:
@@ -36,6 +37,11 @@ class NotificationsService:
         reported = [(event, kind) for event in events if (kind := _kind(event)) is not None]
         preferences = repository.customer_preferences(connection, [event for event, _ in reported])
         repository.add_messages(connection, [each for each in reported if preferences(each[0]).wants(each[1])])
+        noticed = [(event, kind) for event in events if (kind := _business_kind(event)) is not None]
+        notices = repository.business_notices(connection, {event.business_id for event, _ in noticed})
+        repository.add_messages(
+            connection, [each for each in noticed if notices.get(each[0].business_id, NOTHING).wants(each[1])]
+        )
         repository.void_reminders(connection, [event for event in events if event.version > 1])
         booked = [event for event in events if event.appointment.status == "booked"]
         repository.add_reminders(connection, booked, REMINDER_LEAD_TIME)
@@ -49,6 +55,17 @@ class NotificationsService:
         """Replace the preferences. Idempotent. Already queued mails are still sent. Raises DatabaseUnavailable."""
         with self._database.transaction(business_id) as connection:
             repository.set_preferences(connection, business_id, user_id, wanted)
+        return wanted
+
+    def business_notices(self, business_id: UUID) -> BusinessNotices:
+        """Return the notifications that the business receives. Raises DatabaseUnavailable."""
+        with self._database.transaction(business_id) as connection:
+            return repository.business_notices(connection, {business_id}).get(business_id, NOTHING)
+
+    def set_business_notices(self, business_id: UUID, wanted: BusinessNotices) -> BusinessNotices:
+        """Replace the notifications that the business receives. Idempotent. Already queued mails are still sent."""
+        with self._database.transaction(business_id) as connection:
+            repository.set_business_notices(connection, business_id, wanted)
         return wanted
 
     def messages(self, business_id: UUID, cursor: str | None, limit: int) -> MessagePage:
@@ -81,6 +98,21 @@ def _kind(event: AnyEvent) -> Kind | None:
         case AppointmentNoShow() if event.appointment.fee_percent == 0:
             return None
     return _KINDS.get(type(event))
+
+
+_BUSINESS_KINDS: dict[type[Event], Kind] = {
+    AppointmentRequested: "business_request",
+    AppointmentBooked: "business_booking",
+    AppointmentRescheduled: "business_change",
+    AppointmentCancelled: "business_cancellation",
+}
+
+
+def _business_kind(event: AnyEvent) -> Kind | None:
+    """Return the kind of mail to the business; None for holds and ended appointments."""
+    if isinstance(event, AppointmentCancelled) and event.appointment.hold_expires_at is not None:
+        return None
+    return _BUSINESS_KINDS.get(type(event))
 
 
 def _position(cursor: str) -> UUID:

@@ -24,6 +24,7 @@ metadata = MetaData(schema=SCHEMA)
 _instant = DateTime(timezone=True)
 _now = text("now()")
 _on = text("true")
+_off = text("false")
 
 message = Table(
     "message",
@@ -64,6 +65,16 @@ preference = Table(
     Column("cancellation", Boolean, nullable=False, server_default=_on),
     Column("reminder", Boolean, nullable=False, server_default=_on),
     PrimaryKeyConstraint("business_id", "user_id"),
+)
+
+business_notice = Table(
+    "business_notice",
+    metadata,
+    Column("business_id", Uuid, primary_key=True),
+    Column("bookings", Boolean, nullable=False, server_default=_off),
+    Column("requests", Boolean, nullable=False, server_default=_off),
+    Column("changes", Boolean, nullable=False, server_default=_off),
+    Column("cancellations", Boolean, nullable=False, server_default=_off),
 )
 
 reminder = Table(

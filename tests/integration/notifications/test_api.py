@@ -86,7 +86,7 @@ def test_delivery_failure_is_shown(site: Site, office: Office, owner: Client) ->
     office.send_all()
     [mail] = owner.get(MESSAGES).json()["messages"]
     assert (mail["kind"], mail["state"], mail["attempts"]) == ("confirmation", "failed", 1)
-    assert mail["problem"] == "the customer has no e-mail address"
+    assert mail["problem"] == "the recipient has no e-mail address"
     assert mail["sent_at"] is None
 
 

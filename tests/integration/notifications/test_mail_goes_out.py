@@ -10,7 +10,7 @@ from icalendar import Calendar
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications import repository
 from monolith.modules.notifications.mail import ComposedMail
-from monolith.modules.notifications.model import Kind, Preferences
+from monolith.modules.notifications.model import FOR_THE_BUSINESS, BusinessNotices, Kind, Preferences
 from monolith.modules.notifications.sender import BATCH, RetryPolicy, Sender
 from monolith.modules.notifications.smtp import MailServer
 from monolith.shared.database import new_id
@@ -50,6 +50,25 @@ def test_preferences_select_the_mails(office: Office, mailbox: Mailbox) -> None:
         ("Zoë <bob@example.org>", "Booked"),
         ("Zoë <zoe@example.org>", "Moved:"),
     ]
+
+
+def test_the_business_is_told_what_it_wants_to_know(office: Office, mailbox: Mailbox) -> None:
+    story, quiet = Story(customer_id=office.customer()), Story(customer_id=office.customer(), business_id=new_id())
+    wanted = BusinessNotices(bookings=True, cancellations=True)
+    assert office.module.api.business_notices(BUSINESS) == BusinessNotices()
+    office.module.api.set_business_notices(BUSINESS, BusinessNotices(changes=True))
+    assert office.module.api.set_business_notices(BUSINESS, wanted) == wanted
+    assert office.module.api.business_notices(BUSINESS) == wanted
+    office.hear(story.booked(), story.rescheduled(), story.cancelled("ill"), quiet.booked())
+    office.send_all()
+    told = [mail for mail in mailbox.mails if "desk@example.org" in str(mail["To"])]
+    assert [str(mail["Subject"]).partition(":")[0] for mail in told] == ["New booking", "Cancelled"]
+    body = told[0].get_body(("plain",))
+    assert body is not None
+    link = f"https://book.example/office/appointments/{BUSINESS}/{story.appointment.appointment_id}"
+    assert "Customer: Zoë" in body.get_content()
+    assert link in body.get_content()
+    assert len(mailbox.mails) == 6
 
 
 def test_permanent_rejection_is_final_and_recorded(office: Office, mailbox: Mailbox) -> None:
@@ -201,7 +220,7 @@ def test_invalid_address_fails_permanently(office: Office, mailbox: Mailbox, ema
     assert mailbox.mails == []
     reasons = [problem for state, _, problem in states(office) if state == "failed"]
     assert len(reasons) == 2
-    assert "the customer has no e-mail address" in reasons
+    assert "the recipient has no e-mail address" in reasons
 
 
 def test_mail_that_cannot_be_composed_does_not_block_others(office: Office, mailbox: Mailbox) -> None:
@@ -257,7 +276,7 @@ def test_no_show_sends_a_mail_only_with_a_fee(office: Office) -> None:
     assert told(office, free.missed(0), came.completed(), dear.missed(100))[3:] == ["no_show"]
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("kind", sorted(set(get_args(Kind)) - FOR_THE_BUSINESS))
 def test_every_kind_is_stored_and_follows_preferences(office: Office, kind: Kind) -> None:
     story = Story()
     with office.database.transaction(BUSINESS) as connection:

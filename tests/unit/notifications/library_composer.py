@@ -13,7 +13,7 @@ from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.invitation import method
 from monolith.modules.notifications.mail import Notification, SenderIdentity, html_text, plain_text
 from monolith.modules.notifications.mail_text import mail_text, one_line
-from monolith.modules.notifications.model import Recipient
+from monolith.modules.notifications.model import FOR_THE_BUSINESS, Recipient
 
 WITH_INVITATION = ("confirmation", "change", "cancellation", "reminder")
 STATUS = {"cancelled": "CANCELLED", "pending": "TENTATIVE"}
@@ -22,8 +22,10 @@ STATUS = {"cancelled": "CANCELLED", "pending": "TENTATIVE"}
 def library_mail(notification: Notification, recipient: Recipient, sender: SenderIdentity) -> EmailMessage:
     """Compose with `email.message.EmailMessage`."""
     events = notification.events
-    appointments_url = sender.appointments_url(events[0].business_id)
-    text = mail_text(notification.kind, events, recipient.name, appointments_url)
+    business_id, appointment_id = events[0].business_id, events[0].appointment.appointment_id
+    for_business = notification.kind in FOR_THE_BUSINESS
+    url = sender.office_url(business_id, appointment_id) if for_business else sender.appointments_url(business_id)
+    text = mail_text(notification.kind, events, recipient.name, url)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(one_line(events[0].business_name), addr_spec=sender.address)
     mail["To"] = Address(one_line(recipient.name), addr_spec=recipient.email)

@@ -45,6 +45,16 @@ _CONTACTS = text("""
     SELECT customer_id, name, email, true FROM auth.customer
      WHERE customer_id = ANY (CAST(:ids AS uuid[])) AND name IS NOT NULL AND email IS NOT NULL
 """)
+# business_pkey, membership_pkey, account_pkey
+_BUSINESS_CONTACTS = text("""
+    SELECT DISTINCT ON (b.business_id)
+           b.business_id, b.name, coalesce(nullif(b.email, ''), a.email, '') AS email, a.email IS NOT NULL AS confirmed
+      FROM auth.business b
+      JOIN auth.membership m ON m.business_id = b.business_id AND m.role = 'owner'
+      JOIN auth.account a USING (user_id)
+     WHERE b.business_id = ANY (CAST(:ids AS uuid[]))
+     ORDER BY b.business_id, m.created_at, a.user_id
+""")
 # membership_pkey and account_pkey; customer_pkey
 _NAMES = text("""
     SELECT user_id, name
@@ -101,6 +111,12 @@ def contacts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, UserRe
     """Return those that exist and have an e-mail address, by id."""
     rows = connection.execute(_CONTACTS, {"ids": list(ids)})
     return {row.user_id: UserRef(row.user_id, row.name, row.email, row.confirmed) for row in rows}
+
+
+def business_contacts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, UserRef]:
+    """Return the businesses with an owner, by id; `confirmed` is whether the owner's address is."""
+    rows = connection.execute(_BUSINESS_CONTACTS, {"ids": list(ids)})
+    return {row.business_id: UserRef(row.business_id, row.name, row.email, row.confirmed) for row in rows}
 
 
 def add(connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest, key: str) -> UUID:
