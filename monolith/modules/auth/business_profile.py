@@ -18,7 +18,7 @@ from monolith.shared.endpoints import Access, AnyEndpoint, BusinessRef, Call, En
 from monolith.shared.endpoints.errors import business_not_found
 
 UpdateScheduling: TypeAlias = Callable[[BusinessRef, Trace, Deadline], None]
-"""Tells scheduling the name and the zone of a business. Raises the errors of scheduling."""
+"""Sends the name and the zone of a business to scheduling. Raises the errors of scheduling."""
 
 PictureUrl = Annotated[
     str, Meta(max_length=500, pattern=r'^(https://[^\s<>"]+)?$(?!\n)', description="An https address, or empty.")

@@ -107,7 +107,7 @@ class CreateToken(Body, frozen=True):
 
 
 class BusinessProfile(Struct, frozen=True, kw_only=True):
-    """What everybody may know about a business. Empty text: not given."""
+    """The public data of a business. Empty text: not given."""
 
     business_id: UUID
     slug: str

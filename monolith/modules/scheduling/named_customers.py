@@ -45,7 +45,7 @@ def public_reply(operation: AnyOperation) -> type[m.Reply]:
 
 
 def name_customers(reply: m.Reply, names: Callable[[Collection[UUID]], Mapping[UUID, str]]) -> m.Reply:
-    """Return the reply of a read in its public model; `names` is asked once."""
+    """Return the reply of a read in its public model; `names` is called once."""
     match reply:
         case m.Appointment():
             return _named(reply, names({reply.customer_id}))

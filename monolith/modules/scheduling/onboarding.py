@@ -31,7 +31,7 @@ def business_opener(port: SchedulingPort) -> Callable[[BusinessRef, Trace, Deadl
 
 
 def business_updater(port: SchedulingPort) -> Callable[[BusinessRef, Trace, Deadline], None]:
-    """Return a function that tells scheduling the current name and zone of a business. It raises SchedulingError."""
+    """Return a function that sends the current name and zone of a business to scheduling. It raises SchedulingError."""
 
     def update_business(business: BusinessRef, trace: Trace, deadline: Deadline) -> None:
         # The request states the whole result, so a new key for each call repeats it without harm.

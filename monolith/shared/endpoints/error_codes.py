@@ -43,7 +43,7 @@ MEANINGS: dict[str, str] = {
     "customer_has_account": "Only the customers themselves change the name and e-mail address of an account.",
     "exceeds_amount_due": "The payment is more than the amount due.",
     "unsupported_media_type": "The body is not `application/json`.",
-    "too_many_attempts": "Too many attempts; `retry_after` says when to try again.",
+    "too_many_attempts": "Too many attempts; retry after `retry_after` seconds.",
     "unavailable": "Nothing was done; repeat the request after `retry_after` seconds.",
     "deadline_exceeded": "Nothing was done in time; repeat the request.",
     "outcome_unknown": "The write may have been done; repeat it with the same key to find out.",

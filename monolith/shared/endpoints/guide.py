@@ -9,9 +9,9 @@ The JSON API of the booking product. People sign in with a session cookie, progr
    A mail asks to confirm the address, which is needed for invitations and API tokens.
 2. `POST /businesses/{slug}/offerings` adds a service: a name and a duration.
 3. `POST /businesses/{slug}/providers` adds a provider: a person whose time is booked.
-4. `PUT /businesses/{slug}/providers/{provider_id}/offerings` says which services the provider performs.
-5. `PUT /businesses/{slug}/providers/{provider_id}/weekly-hours` says when. Weekday 1 is Monday, 7 is Sunday; times are
-   local times of the provider.
+4. `PUT /businesses/{slug}/providers/{provider_id}/offerings` sets the services that the provider performs.
+5. `PUT /businesses/{slug}/providers/{provider_id}/weekly-hours` sets the working hours. Weekday 1 is Monday, 7 is Sunday;
+   times are local times of the provider.
 6. `POST /businesses/{slug}/guests` adds a customer without an account. Customers with one join by
    `POST /businesses/{slug}/customers`.
 7. `GET /businesses/{slug}/slots` lists the free start times of a service, exactly those that can be booked.
@@ -54,11 +54,11 @@ SHARED_FIELDS: dict[str, str] = {
     "business_name": "The name of the business.",
     "by_day": "Whether to group by day.",
     "cancel_reason": "Why it was cancelled or declined.",
-    "cancellation": "Whether to be told of cancellations.",
-    "change": "Whether to be told of changes.",
+    "cancellation": "Whether to be notified of cancellations.",
+    "change": "Whether to be notified of changes.",
     "changes": "The changes.",
     "closes": "The local time at which the range ends.",
-    "confirmation": "Whether to be told of bookings.",
+    "confirmation": "Whether to be notified of bookings.",
     "conflicts": "The occurrences that cannot be booked.",
     "count": "The number of occurrences.",
     "created_at": "When it was created.",
@@ -67,6 +67,7 @@ SHARED_FIELDS: dict[str, str] = {
     "currency": "An ISO 4217 code, for example EUR.",
     "current_password": "The password until now.",
     "cursor": "The `next_cursor` of the previous page.",
+    "customer": "The customer.",
     "customer_day": "The maximum for a customer in a day. Null: no limit.",
     "customer_id": "The id of the customer.",
     "customer_week": "The maximum for a customer in a week. Null: no limit.",
@@ -136,6 +137,7 @@ SHARED_FIELDS: dict[str, str] = {
     "phone": "The telephone number.",
     "picture_url": "An https address.",
     "policy": "The changes that customers may make.",
+    "preferences": "The e-mails that are wanted.",
     "prices": "The prices.",
     "problem": "The error of the last failed attempt.",
     "program": "The program of the login, as it names itself (User-Agent).",
@@ -181,6 +183,7 @@ SHARED_FIELDS: dict[str, str] = {
     "version": "Incremented by every change.",
     "viewer_zone": "The time zone of the days in the reply. Null: the zone of the business.",
     "visit_id": "The id of the visit.",
+    "waitlist": "The places on waitlists.",
     "weekday": "1 is Monday, 7 is Sunday (ISO 8601).",
     "weight": "The share of `weighted` assignments.",
     "window": "How far ahead bookings are possible.",

@@ -32,7 +32,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class PublicDetails:
-    """What a business tells its customers about itself. Empty: not given."""
+    """The details that a business publishes about itself. Empty: not given."""
 
     email: str = ""
     phone: str = ""

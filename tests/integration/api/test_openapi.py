@@ -14,6 +14,7 @@ from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from monolith.modules.scheduling.catalog_endpoints import catalog_endpoints
 from monolith.modules.scheduling.onboarding import business_opener, business_updater
+from monolith.modules.scheduling.personal_data import personal_data_endpoints
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.openapi import document as openapi_document
@@ -125,10 +126,13 @@ def wired_endpoints(databases: Databases) -> list[AnyEndpoint]:
         cookie_secret=secret,
         hashing=QUICK,
     )
+    billing = build_billing(ModuleDatabase(url, role="billing_app", secret=secret, pool_size=1))
+    notifications = build_notifications(ModuleDatabase(url, role="notifications_app", secret=secret, pool_size=1))
     return [
         *auth.endpoints,
-        *build_billing(ModuleDatabase(url, role="billing_app", secret=secret, pool_size=1)).endpoints,
-        *build_notifications(ModuleDatabase(url, role="notifications_app", secret=secret, pool_size=1)).endpoints,
+        *billing.endpoints,
+        *notifications.endpoints,
         *routes.endpoints(port, auth.api.customer_names),
         *catalog_endpoints(port),
+        *personal_data_endpoints(port, auth.api, billing.api, notifications.api),
     ]
