@@ -23,6 +23,11 @@ def moment(at: datetime, zone: str) -> str:
     return f"{_full_date(at.astimezone(ZoneInfo(zone)).date())}, {clock(at, zone)}"
 
 
+def local(at: datetime, zone: str) -> datetime:
+    """Return the time in a zone."""
+    return at.astimezone(ZoneInfo(zone))
+
+
 def period(start: datetime, end: datetime, zone: str) -> str:
     """Format a whole local day like `Tue 1 Jan 2030`, any other interval by its first and last moment."""
     first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
@@ -72,9 +77,19 @@ _SYSTEMS = (
     ("Linux", "Linux"),
 )
 
+
+def minor_units(amount: Decimal, currency: str) -> int:
+    """Return an amount in minor units. Raises ValueError for more decimals than the currency has."""
+    minor = amount.scaleb(_EXPONENTS.get(currency, 2))
+    if not minor.is_finite() or minor != minor.to_integral_value():
+        raise ValueError(f"{currency} has fewer decimals")
+    return int(minor)
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "clock": clock,
     "moment": moment,
+    "local": local,
     "period": period,
     "day": day,
     "money": money,

@@ -38,14 +38,14 @@ def _working_ranges(provider: m.Provider, day: date, holidays: Collection[date])
     zone = ZoneInfo(provider.zone)
     for local in (day - timedelta(days=1), day, day + timedelta(days=1)):
         midnight = datetime.combine(local, time(), zone)
-        for each in () if local in holidays else _weekly_hours(provider, local):
+        for each in () if local in holidays else weekly_hours_on(provider, local):
             if each.weekday == local.isoweekday():
                 first, last = m.DayRange(opens=each.opens, closes=each.closes).minutes()
                 start, end = (midnight + timedelta(minutes=minutes) for minutes in (first, last))
                 yield start.astimezone(UTC), end.astimezone(UTC)
 
 
-def _weekly_hours(provider: m.Provider, day: date) -> tuple[m.WorkingRange, ...]:
+def weekly_hours_on(provider: m.Provider, day: date) -> tuple[m.WorkingRange, ...]:
     """Return the hours of the dated schedule that started last, or else the regular ones."""
     dated = [
         each

@@ -1,0 +1,1 @@
+"""The back office: the pages for the staff of a business."""
