@@ -16,6 +16,7 @@ HttpScheduling, and only the cache surrounds it.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from flask import Blueprint
 from openfeature.provider import FeatureProvider
 from prometheus_client import CollectorRegistry
 
@@ -31,7 +32,9 @@ from monolith.modules.auth import module as auth
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.pending_sign_ups import PendingSignUps
 from monolith.modules.billing import module as billing
+from monolith.modules.billing.api import BillingApi
 from monolith.modules.notifications import module as notifications
+from monolith.modules.notifications.api import NotificationsApi
 from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
@@ -40,6 +43,7 @@ from monolith.modules.scheduling.availability_cache import AvailabilityCache
 from monolith.modules.scheduling.catalog_endpoints import catalog_endpoints
 from monolith.modules.scheduling.onboarding import business_opener, business_updater
 from monolith.modules.scheduling.parts import PortDecorator, SchedulingParts, decorate
+from monolith.modules.scheduling.personal_data import personal_data_endpoints
 from monolith.modules.scheduling.problems import scheduling_problem
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.database.module_databases import ModuleDatabases
@@ -58,6 +62,7 @@ from monolith.shared.middleware.denials import audited_denials
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
+from monolith.web.office.blueprint import create_office
 from monolith.web.page_context import PageContextFactory
 from monolith.web.pages import create_pages, error_page
 
@@ -85,6 +90,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     port = decorate(scheduling.port, [*cache, *scheduling.decorators])
     auth_parts = _auth(config, auth_db, port)
     billing_parts = billing.build_billing(billing_db)
+    notification_parts = notifications.build_notifications(notifications_db)
     authorizer = _authorizer(auth_parts, listener, config)
     listener.start()
     return Application(
@@ -95,12 +101,13 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
         endpoints=[
             *auth_parts.endpoints,
             *billing_parts.endpoints,
-            *notifications.build_notifications(notifications_db).endpoints,
+            *notification_parts.endpoints,
             *routes.endpoints(port, auth_parts.api.customer_names),
             *catalog_endpoints(port),
+            *personal_data_endpoints(port, auth_parts.api, billing_parts.api, notification_parts.api),
         ],
         checks=[*_checks(platform, auth_db, billing_db, notifications_db), *scheduling.checks],
-        pages=[create_pages(PageContextFactory(authorizer, port), auth_parts, billing_parts.api)],
+        pages=_pages(PageContextFactory(authorizer, port), auth_parts, billing_parts.api, notification_parts.api),
         error_page=error_page,
         error_converters=[scheduling_problem],
         on_problem=audited_denials(FlagStore(platform)).record,
@@ -147,6 +154,15 @@ def _backlogs(config: WorkerConfig, consumers: Sequence[Consumer], sending: Modu
             "mail": notifications.mail_backlog(sending),
         }
     )
+
+
+def _pages(
+    contexts: PageContextFactory, auth_parts: auth.Auth, billing_api: BillingApi, notifications_api: NotificationsApi
+) -> list[Blueprint]:
+    return [
+        create_pages(contexts, auth_parts, billing_api),
+        create_office(contexts, auth_parts, billing_api, notifications_api),
+    ]
 
 
 def _auth(config: MonolithConfig | WorkerConfig, database: ModuleDatabase, port: SchedulingPort) -> auth.Auth:

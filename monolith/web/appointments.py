@@ -170,8 +170,12 @@ class AppointmentPages:
         """Return the customer if staff look at the appointment of another person; otherwise None."""
         if appointment.customer_id == page.require_principal().user_id:
             return None
-        unknown = UserRef(appointment.customer_id, "Unknown customer", "")
-        return self._customers.user(appointment.customer_id) or unknown
+        customer_id = appointment.customer_id
+        contact = self._customers.contacts({customer_id}).get(customer_id)
+        if contact is not None:
+            return contact
+        names = self._customers.customer_names(page.business.business_id, {customer_id})
+        return UserRef(customer_id, names.get(customer_id, "Unknown customer"), "")
 
     def _fee(self, page: PageContext, appointment: m.Appointment, percent: int) -> str:
         """Return the fee, like `12.50 EUR`, or an empty string. Without an invoice yet, the current price counts."""

@@ -42,6 +42,9 @@ class PageContext:
     def is_staff(self) -> bool:
         return self._role() in ("owner", "staff")
 
+    def is_owner(self) -> bool:
+        return self._role() == "owner"
+
     def to_sign_in(self) -> Response:
         """Redirect to the sign-in page, which returns here afterwards; after a POST, to the business page."""
         back = request.full_path if request.method == "GET" else url_for("pages.business", slug=self.business.slug)

@@ -75,4 +75,6 @@ def _back(problem: Problem) -> str:
     slug = (request.view_args or {}).get("slug")
     if slug is None or problem.status == 404:
         return url_for("pages.home")
+    if request.blueprint == "office" and problem.status != 403:
+        return url_for("office.today", slug=slug)
     return url_for("pages.appointments" if problem.code == "outcome_unknown" else "pages.business", slug=slug)

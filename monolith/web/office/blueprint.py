@@ -1,0 +1,39 @@
+"""The blueprint of the back office."""
+
+from flask import Blueprint
+
+from monolith.modules.auth.module import Auth
+from monolith.modules.billing.api import BillingApi
+from monolith.modules.notifications.api import NotificationsApi
+from monolith.web.office.appointments import AppointmentPages
+from monolith.web.office.booking import BookingPages
+from monolith.web.office.business import BusinessPages
+from monolith.web.office.calendar import CalendarPages
+from monolith.web.office.customers import CustomerPages
+from monolith.web.office.invoices import InvoicePages
+from monolith.web.office.moving import MovingPages
+from monolith.web.office.providers import ProviderPages
+from monolith.web.office.services import ServicePages
+from monolith.web.office.staff_pages import Office
+from monolith.web.page_context import PageContextFactory
+
+
+def create_office(
+    contexts: PageContextFactory, auth: Auth, billing: BillingApi, notifications: NotificationsApi
+) -> Blueprint:
+    """Create the pages under `/office`. Templates, filters and static files are those of the blueprint `pages`."""
+    pages = Blueprint("office", __name__, url_prefix="/office")
+    office = Office(contexts, auth, billing, notifications)
+    for group in (
+        BusinessPages(office),
+        CalendarPages(office),
+        AppointmentPages(office),
+        BookingPages(office),
+        MovingPages(office),
+        CustomerPages(office),
+        ServicePages(office),
+        ProviderPages(office),
+        InvoicePages(office),
+    ):
+        group.add_to(pages)
+    return pages
