@@ -18,6 +18,8 @@ class Form:
     action: str
     fields: dict[str, str] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
+    choices: set[str] = field(default_factory=set)
+    """Check boxes and radio buttons. One that is not checked is not submitted."""
     buttons: list[str] = field(default_factory=list)
 
 
@@ -87,6 +89,11 @@ class Page(HTMLParser):
 
     def _field(self, tag: str, given: dict[str, str]) -> None:
         form, name = self.forms[-1], given["name"]
+        if given.get("type") in ("checkbox", "radio"):
+            form.choices.add(name)
+            if "checked" in given:
+                form.fields[name] = given.get("value", "on")
+            return
         form.fields[name] = given.get("value", "")
         if "required" in given and not form.fields[name] and tag != "select":
             form.required.add(name)
@@ -123,7 +130,8 @@ class Browser:
     def send(self, form: Form, **typed: str) -> Page:
         """Submit a form of a page that may be outdated."""
         fields = {**form.fields, **typed}
-        assert fields.keys() == form.fields.keys(), f"the form has {sorted(form.fields)} only"
+        known = form.fields.keys() | form.choices
+        assert fields.keys() <= known, f"the form has {sorted(known)} only"
         assert not {name for name in form.required if not fields[name]}
         address = urljoin(self.page.url, form.action)
         if form.method == "get":

@@ -86,10 +86,20 @@ class Chromium:
 
     def widths(self) -> tuple[int, int]:
         """Return the width of the content and of the window."""
-        script = "[document.documentElement.scrollWidth, window.innerWidth]"
-        answer = self._call("Runtime.evaluate", expression=script, returnByValue=True)
-        page, window = answer["result"]["value"]
+        page, window = self.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         return int(page), int(window)
+
+    def evaluate(self, expression: str) -> Any:
+        """Return the value of a script, or of its promise."""
+        answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press and release a key, such as `m` or `ArrowDown`."""
+        text = {"text": key} if len(key) == 1 else {"text": "\r"} if key == "Enter" else {}
+        self._call("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
+        self._call("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     def screenshot(self, path: Path) -> None:
         answer = self._call("Page.captureScreenshot", captureBeyondViewport=True)

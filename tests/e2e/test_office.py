@@ -1,0 +1,182 @@
+"""The back office without JavaScript: a receptionist's day on both adapters, and a business that is set up by forms."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from monolith.cutover.scheduling_flag import AdapterName
+from tests.e2e.browser import Browser, Page
+from tests.e2e.shared_demo import Product
+from tests.e2e.shop import Customer, Shop, answered
+from tests.polling import eventually
+from tests.site import PASSWORD, Client
+
+
+def signed_in(product: Product, shop: Shop) -> Browser:
+    """Return a browser that has signed in on the page to which the office sends a stranger."""
+    browser = Browser(product.installation.url)
+    page = browser.open(f"/office/{shop.slug}/requests")
+    assert page.path == "/office/sign-in"
+    page = browser.submit("Sign in", email=f"owner@{shop.slug}.example", password=PASSWORD)
+    assert page.path == f"/office/{shop.slug}/requests"
+    return browser
+
+
+def book(browser: Browser, shop: Shop, day: date, clock: str, name: str, **typed: str) -> Page:
+    browser.open(f"/office/{shop.slug}/new?provider={shop.provider_id}&date={day}&time={clock}")
+    return browser.submit("Book", name=name, **typed)
+
+
+@pytest.mark.parametrize("adapter", ["in_process", "http"])
+def test_receptionist_books_moves_overbooks_and_cancels(product: Product, adapter: AdapterName) -> None:
+    shop, day = product.shops[adapter], product.own_day()
+    office, name = signed_in(product, shop), f"Wanda {uuid4().hex[:6]}"
+    calendar = office.open(f"/office/{shop.slug}/day?date={day}")
+    free = [link.address for link in calendar.links if "/new?" in link.address and "at=" in link.address]
+    office.open(free[20])
+    booked = office.submit("Book", name=name, phone="+351 21 000 00 00")
+    assert "Booked." in booked.text
+    assert f"Customer {name}" in booked.text
+    first = booked.path
+
+    office.follow("Move")
+    office.follow("15:00")
+    chosen = office.page.text
+    assert "Now" in chosen
+    assert "New" in chosen
+    moved = office.submit("Move the appointment")
+    assert "Moved. Undo" in moved.text
+    assert f"{day:%a} {day.day} {day:%b} {day.year}, 15:00" in moved.text
+
+    again = book(office, shop, day, "15:00", f"Gus {uuid4().hex[:6]}")
+    assert again.status == 409
+    assert "Although the time is taken" in again.text
+    second = office.submit("Book", overbook="on")
+    assert "Overbooked" in second.text
+    listed = office.open(f"/office/{shop.slug}/day?date={day}&view=list").text
+    assert name in listed
+
+    office.open(first)
+    office.follow("Cancel")
+    cancelled = office.submit("Cancel the appointment", reason="Ill")
+    assert "Cancelled." in cancelled.text
+    assert "Ill" in cancelled.text
+    assert name not in office.open(f"/office/{shop.slug}/day?date={day}&view=list").text
+
+    office.open(f"/office/{shop.slug}/customers?search={name.split()[1]}")
+    office.follow(name)
+    assert "Earlier" in office.page.text
+    saved = office.submit("Save", note="Prefers mornings")
+    assert "Saved." in saved.text
+    assert "Prefers mornings" in saved.source
+
+
+def test_a_name_of_two_customers_is_asked_for(product: Product) -> None:
+    shop, day = product.shops["in_process"], product.own_day()
+    office, name = signed_in(product, shop), f"Twin {uuid4().hex[:6]}"
+    assert "Booked." in book(office, shop, day, "10:00", name).text
+    asked = book(office, shop, day, "11:00", name)
+    assert f"Which {name} is it?" in asked.text
+    assert "Booked." in office.submit("Book").text
+    found = office.open(f"/office/{shop.slug}/customers?search={name.split()[1]}")
+    assert found.text.count(name) == 1, "the same customer"
+
+
+def test_requests_invoices_and_rules_are_managed(product: Product) -> None:
+    shop, day = product.shops["in_process"], product.own_day()
+    office, customer = signed_in(product, shop), Customer(product.installation, shop)
+    service = f"Advice {uuid4().hex[:6]}"
+    office.open(f"/office/{shop.slug}/services/new")
+    assert "Added." in office.submit("Add the service", name=service, price="30.50", requires_approval="on").text
+    refused = office.open(f"/office/{shop.slug}/services/new")
+    refused = office.submit("Add the service", name=f"{service} 2", duration_minutes="0")
+    assert refused.status == 400
+    assert "Please check “duration minutes”" in refused.text
+
+    offerings = answered(customer.client.get(f"/businesses/{shop.slug}/offerings"))["offerings"]
+    (offering,) = (each["offering_id"] for each in offerings if each["name"] == service)
+    wanted = {"offering_id": offering, "provider_id": shop.provider_id, "starts_at": f"{day}T12:00:00Z"}
+    path, key = f"/businesses/{shop.slug}/appointments", {"Idempotency-Key": uuid4().hex}
+    pending = answered(customer.client.post(path, wanted, headers=key))["appointment_id"]
+    office.open(f"/office/{shop.slug}/requests")
+    assert service in office.page.text
+    office.open(f"/office/{shop.slug}/appointments/{pending}")
+    assert "Approved." in office.submit("Approve").text
+
+    def invoiced() -> bool:
+        return "No. " in office.open(f"/office/{shop.slug}/appointments/{pending}").text
+
+    eventually(invoiced)
+    office.follow("No. ")
+    assert "30.50 EUR" in office.page.text
+    data = f"/businesses/{shop.slug}/customers/{answered(customer.client.get('/me'))['user']['user_id']}/data"
+    exported = answered(customer.client.get(data))
+    assert [each["appointment_id"] for each in exported["appointments"]] == [pending]
+    assert [each["total_minor"] for each in exported["invoices"]] == [3050]
+    assert Customer(product.installation, shop).client.get(data).status_code == 403, "another customer"
+
+    paid = office.submit("Record the payment", amount="30,50", note="cash")
+    assert "Payment recorded." in paid.text
+    assert "Due 0.00 EUR" in paid.text
+
+    office.open(f"/office/{shop.slug}/time-off")
+    far = datetime.now(UTC).date() + timedelta(days=40)
+    assert "Added." in office.submit("Block this time", first=str(far), reason="Inventory").text
+    assert "Inventory" in office.page.text
+    holiday = office.submit("Add a holiday", date=f"{far.year + 1}-12-25", name="Christmas Day")
+    assert "Christmas Day" in holiday.text
+    calendar = office.open(f"/office/{shop.slug}/day?date={far.year + 1}-12-25")
+    assert "Holiday: Christmas Day" in calendar.text
+
+
+def test_a_business_is_set_up_by_forms_and_can_be_closed(product: Product) -> None:
+    slug = f"new-{uuid4().hex[:8]}"
+    owner = Client(product.installation.url)
+    answered(owner.sign_up(slug))
+    office = Browser(product.installation.url)
+    office.open("/office")
+    start = office.submit("Sign in", email=f"owner@{slug}.example", password=PASSWORD)
+    assert start.path == f"/office/{slug}/start", "nothing can be booked yet"
+    office.follow("Add a service")
+    office.submit("Add the service", name="Haircut", price="25")
+    office.open(f"/office/{slug}/providers")
+    office.submit("Add", name="Ada")
+    assert "Please enter hours like" in office.submit("Save hours", day_1="nine to five").text
+    hours = {f"day_{weekday}": "9-12:30, 13:00-17:00" for weekday in range(1, 8)}
+    assert "Saved." in office.submit("Save hours", **hours).text
+    assert office.open(f"/office/{slug}").path == f"/office/{slug}/day"
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    office.open(f"/office/{slug}/day?date={tomorrow}")
+    (lunch,) = (link for link in office.page.links if "12:15" in link.words)
+    assert not [link for link in office.page.links if "12:30" in link.words]
+    office.open(lunch.address)
+    booked = office.submit("Book", name="Gus")
+    assert booked.status == 409, "30 minutes do not fit"
+    assert "Booked." in office.submit("Book", time="12:00").text
+
+    office.open(f"/office/{slug}/settings")
+    assert "Saved." in office.send(office.page.forms[1], name="Ada's", phone="0123").text
+    office.send(next(form for form in office.page.forms if form.action.endswith("/notices")), requests="on")
+    assert answered(owner.get(f"/businesses/{slug}/business-notices"))["requests"] is True
+    assert "takes no new bookings" in office.submit("Close the business").text
+
+    def is_refused() -> bool:
+        office.open(f"/office/{slug}/new?date={tomorrow}&time=14:00")
+        return "takes no new bookings" in office.submit("Book", name="Gus").text
+
+    eventually(is_refused)
+    office.open(f"/office/{slug}/settings")
+    assert "takes new bookings again" in office.submit("Reopen").text
+
+
+def test_only_staff_may_enter(product: Product) -> None:
+    shop, other = product.shops["in_process"], product.shops["http"]
+    visitor = Browser(product.installation.url)
+    customer = Customer(product.installation, shop)
+    visitor.session.cookies.update(customer.client.session.cookies)
+    page = visitor.open(f"/office/{shop.slug}/customers")
+    assert (page.status, "Only its staff may open it" in page.text) == (403, True)
+    owner = signed_in(product, shop)
+    assert owner.open(f"/office/{other.slug}/day").status == 403
+    assert owner.open("/office/nobody/day").status == 404
