@@ -35,7 +35,7 @@ def measure(cores: Cores, blocks: int, calls: int) -> dict[str, Figure]:
     The bare request is sent from the servers' core, as the product's is: client and server share one core.
     """
     with running_bench_servers(cores) as servers:
-        tenants = _one_tenant_per_adapter(servers)
+        tenants = one_tenant_per_adapter(servers)
         bare = start_floor(servers, "constant_floor", {}, "/")
         searches = [search_call(tenant.port, "/api/v1" + search_path(tenant)) for tenant in tenants]
         hop = _bare_request(f"http://{HOST}:{bare.port}/")
@@ -65,14 +65,15 @@ def _bare_request(url: str) -> Call:
     return call
 
 
-def _one_tenant_per_adapter(servers: BenchServers) -> list[Tenant]:
+def one_tenant_per_adapter(servers: BenchServers, providers: int = 1) -> list[Tenant]:
+    """Start the product, and open a tenant on each adapter."""
     servers.start_databases("monolith", "scheduling")
     servers.start_scheduling()
     product = servers.start_monolith()
     tenants = []
     for adapter in ADAPTERS:
         set_adapter_flag(servers, adapter)
-        tenants.append(open_tenant(product.port, 1, OFFICE_HOURS))
+        tenants.append(open_tenant(product.port, providers, OFFICE_HOURS))
         _require_owner(servers, tenants[-1], DATABASE_OF[adapter])
     return tenants
 
