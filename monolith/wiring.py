@@ -16,7 +16,6 @@ HttpScheduling, and only the cache surrounds it.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from flask import Blueprint
 from openfeature.provider import FeatureProvider
 from prometheus_client import CollectorRegistry
 
@@ -32,9 +31,7 @@ from monolith.modules.auth import module as auth
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.pending_sign_ups import PendingSignUps
 from monolith.modules.billing import module as billing
-from monolith.modules.billing.api import BillingApi
 from monolith.modules.notifications import module as notifications
-from monolith.modules.notifications.api import NotificationsApi
 from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
@@ -47,6 +44,7 @@ from monolith.modules.scheduling.personal_data import personal_data_endpoints
 from monolith.modules.scheduling.problems import scheduling_problem
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.database.module_databases import ModuleDatabases
+from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.business_cache import BusinessCache
 from monolith.shared.endpoints.cookies import CookieNames
@@ -62,9 +60,9 @@ from monolith.shared.middleware.denials import audited_denials
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
-from monolith.web.office.blueprint import create_office
+from monolith.web.blueprints import create_blueprints
 from monolith.web.page_context import PageContextFactory
-from monolith.web.pages import create_pages, error_page
+from monolith.web.pages import error_page
 
 PLATFORM_ROLE = "platform_app"
 WORKER_CALLS_AT_ONCE = 2
@@ -92,22 +90,16 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     billing_parts = billing.build_billing(billing_db)
     notification_parts = notifications.build_notifications(notifications_db)
     authorizer = _authorizer(auth_parts, listener, config)
+    contexts = PageContextFactory(authorizer, port)
     listener.start()
     return Application(
         public_url=config.public_url,
         metrics_token=config.metrics_token,
         metrics=metrics,
         authorizer=authorizer,
-        endpoints=[
-            *auth_parts.endpoints,
-            *billing_parts.endpoints,
-            *notification_parts.endpoints,
-            *routes.endpoints(port, auth_parts.api.customer_names),
-            *catalog_endpoints(port),
-            *personal_data_endpoints(port, auth_parts.api, billing_parts.api, notification_parts.api),
-        ],
+        endpoints=_endpoints(port, auth_parts, billing_parts, notification_parts),
         checks=[*_checks(platform, auth_db, billing_db, notifications_db), *scheduling.checks],
-        pages=_pages(PageContextFactory(authorizer, port), auth_parts, billing_parts.api, notification_parts.api),
+        pages=create_blueprints(contexts, auth_parts, billing_parts.api, notification_parts.api),
         error_page=error_page,
         error_converters=[scheduling_problem],
         on_problem=audited_denials(FlagStore(platform)).record,
@@ -156,12 +148,19 @@ def _backlogs(config: WorkerConfig, consumers: Sequence[Consumer], sending: Modu
     )
 
 
-def _pages(
-    contexts: PageContextFactory, auth_parts: auth.Auth, billing_api: BillingApi, notifications_api: NotificationsApi
-) -> list[Blueprint]:
+def _endpoints(
+    port: SchedulingPort,
+    auth_parts: auth.Auth,
+    billing_parts: billing.Billing,
+    notification_parts: notifications.Notifications,
+) -> list[AnyEndpoint]:
     return [
-        create_pages(contexts, auth_parts, billing_api),
-        create_office(contexts, auth_parts, billing_api, notifications_api),
+        *auth_parts.endpoints,
+        *billing_parts.endpoints,
+        *notification_parts.endpoints,
+        *routes.endpoints(port, auth_parts.api.customer_names),
+        *catalog_endpoints(port),
+        *personal_data_endpoints(port, auth_parts.api, billing_parts.api, notification_parts.api),
     ]
 
 

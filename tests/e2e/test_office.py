@@ -64,13 +64,6 @@ def test_receptionist_books_moves_overbooks_and_cancels(product: Product, adapte
     assert "Ill" in cancelled.text
     assert name not in office.open(f"/office/{shop.slug}/day?date={day}&view=list").text
 
-    office.open(f"/office/{shop.slug}/customers?search={name.split()[1]}")
-    office.follow(name)
-    assert "Earlier" in office.page.text
-    saved = office.submit("Save", note="Prefers mornings")
-    assert "Saved." in saved.text
-    assert "Prefers mornings" in saved.source
-
 
 def test_a_name_of_two_customers_is_asked_for(product: Product) -> None:
     shop, day = product.shops["in_process"], product.own_day()
@@ -81,6 +74,11 @@ def test_a_name_of_two_customers_is_asked_for(product: Product) -> None:
     assert "Booked." in office.submit("Book").text
     found = office.open(f"/office/{shop.slug}/customers?search={name.split()[1]}")
     assert found.text.count(name) == 1, "the same customer"
+    office.follow(name)
+    assert office.page.text.count("Booked") == 2
+    saved = office.submit("Save", note="Prefers mornings")
+    assert "Saved." in saved.text
+    assert "Prefers mornings" in saved.source
 
 
 def test_requests_invoices_and_rules_are_managed(product: Product) -> None:
@@ -89,7 +87,7 @@ def test_requests_invoices_and_rules_are_managed(product: Product) -> None:
     service = f"Advice {uuid4().hex[:6]}"
     office.open(f"/office/{shop.slug}/services/new")
     assert "Added." in office.submit("Add the service", name=service, price="30.50", requires_approval="on").text
-    refused = office.open(f"/office/{shop.slug}/services/new")
+    office.open(f"/office/{shop.slug}/services/new")
     refused = office.submit("Add the service", name=f"{service} 2", duration_minutes="0")
     assert refused.status == 400
     assert "Please check “duration minutes”" in refused.text
@@ -120,8 +118,12 @@ def test_requests_invoices_and_rules_are_managed(product: Product) -> None:
     assert "Payment recorded." in paid.text
     assert "Due 0.00 EUR" in paid.text
 
+
+def test_time_off_and_holidays_are_managed(product: Product) -> None:
+    shop = product.shops["in_process"]
+    office = signed_in(product, shop)
     office.open(f"/office/{shop.slug}/time-off")
-    far = datetime.now(UTC).date() + timedelta(days=40)
+    far = datetime.now(UTC).date() + timedelta(days=115)
     assert "Added." in office.submit("Block this time", first=str(far), reason="Inventory").text
     assert "Inventory" in office.page.text
     holiday = office.submit("Add a holiday", date=f"{far.year + 1}-12-25", name="Christmas Day")
@@ -148,11 +150,10 @@ def test_a_business_is_set_up_by_forms_and_can_be_closed(product: Product) -> No
     assert office.open(f"/office/{slug}").path == f"/office/{slug}/day"
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     office.open(f"/office/{slug}/day?date={tomorrow}")
-    (lunch,) = (link for link in office.page.links if "12:15" in link.words)
-    assert not [link for link in office.page.links if "12:30" in link.words]
-    office.open(lunch.address)
-    booked = office.submit("Book", name="Gus")
-    assert booked.status == 409, "30 minutes do not fit"
+    assert not [link for link in office.page.links if "12:30" in link.words], "a break"
+    (noon,) = (link for link in office.page.links if "12:00" in link.words)
+    office.open(noon.address)
+    assert office.submit("Book", name="Gus", time="12:15").status == 409, "it would last into the break"
     assert "Booked." in office.submit("Book", time="12:00").text
 
     office.open(f"/office/{slug}/settings")

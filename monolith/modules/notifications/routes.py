@@ -21,23 +21,8 @@ def endpoints(service: NotificationsService) -> list[AnyEndpoint]:
         query: MessagesQuery = call.query
         return service.messages(call.require_business().business_id, query.cursor, query.limit)
 
-    def get_notices(call: Call[None]) -> BusinessNotices:
-        return service.business_notices(call.require_business().business_id)
-
-    def set_notices(call: Call[BusinessNotices]) -> BusinessNotices:
-        return service.set_business_notices(call.require_business().business_id, call.body)
-
     return [
-        Endpoint(
-            module=MODULE, name="get_business_notices", method="GET", path="/businesses/{slug}/business-notices",
-            access=Access.STAFF, handler=get_notices, reply=BusinessNotices,
-            summary="Return which notifications the business receives by e-mail",
-        ),
-        Endpoint(
-            module=MODULE, name="set_business_notices", method="PUT", path="/businesses/{slug}/business-notices",
-            access=Access.OWNER, handler=set_notices, body=BusinessNotices, reply=BusinessNotices,
-            summary="Set which notifications the business receives by e-mail; omitted kinds are disabled",
-        ),
+        *_notice_endpoints(service),
         Endpoint(
             module=MODULE, name="get_notification_preferences", method="GET",
             path="/businesses/{slug}/notification-preferences", access=Access.MEMBER,
@@ -55,6 +40,27 @@ def endpoints(service: NotificationsService) -> list[AnyEndpoint]:
             path="/businesses/{slug}/messages", access=Access.STAFF,
             handler=list_messages, query=MessagesQuery, reply=MessagePage,
             summary="List the e-mails sent to the business's customers, newest first, with their delivery status",
+        ),
+    ]  # fmt: skip
+
+
+def _notice_endpoints(service: NotificationsService) -> list[AnyEndpoint]:
+    def get_notices(call: Call[None]) -> BusinessNotices:
+        return service.business_notices(call.require_business().business_id)
+
+    def set_notices(call: Call[BusinessNotices]) -> BusinessNotices:
+        return service.set_business_notices(call.require_business().business_id, call.body)
+
+    return [
+        Endpoint(
+            module=MODULE, name="get_business_notices", method="GET", path="/businesses/{slug}/business-notices",
+            access=Access.STAFF, handler=get_notices, reply=BusinessNotices,
+            summary="Return which notifications the business receives by e-mail",
+        ),
+        Endpoint(
+            module=MODULE, name="set_business_notices", method="PUT", path="/businesses/{slug}/business-notices",
+            access=Access.OWNER, handler=set_notices, body=BusinessNotices, reply=BusinessNotices,
+            summary="Set which notifications the business receives by e-mail; omitted kinds are disabled",
         ),
     ]  # fmt: skip
 

@@ -10,8 +10,8 @@ The JSON API of the booking product. People sign in with a session cookie, progr
 2. `POST /businesses/{slug}/offerings` adds a service: a name and a duration.
 3. `POST /businesses/{slug}/providers` adds a provider: a person whose time is booked.
 4. `PUT /businesses/{slug}/providers/{provider_id}/offerings` sets the services that the provider performs.
-5. `PUT /businesses/{slug}/providers/{provider_id}/weekly-hours` sets the working hours. Weekday 1 is Monday, 7 is Sunday;
-   times are local times of the provider.
+5. `PUT /businesses/{slug}/providers/{provider_id}/weekly-hours` sets the working hours. Weekday 1 is Monday, 7 is
+   Sunday; times are local times of the provider.
 6. `POST /businesses/{slug}/guests` adds a customer without an account. Customers with one join by
    `POST /businesses/{slug}/customers`.
 7. `GET /businesses/{slug}/slots` lists the free start times of a service, exactly those that can be booked.
