@@ -14,6 +14,7 @@ from monolith.shared.endpoints.decoding import convert
 from monolith.shared.endpoints.errors import invalid_request, require_not_closed
 from monolith.web.free_times import free_slots
 from monolith.web.office.staff_pages import (
+    ALREADY_SUBMITTED,
     Catalog,
     Office,
     PageResponse,
@@ -111,7 +112,7 @@ class BookingPages:
             suggested=customers.page(business_id, CustomersQuery(limit=_MOST_SUGGESTED)).customers,
             matches=matches,
             problem=problem,
-            form_key=values.get("key"),
+            form_key=None if problem == ALREADY_SUBMITTED else values.get("key"),
             here=url_for("office.new", slug=page.business.slug),
         )
 

@@ -12,6 +12,7 @@ from monolith.shared.endpoints.decoding import convert
 from monolith.web.free_times import free_slots
 from monolith.web.office.booking import chosen_time
 from monolith.web.office.staff_pages import (
+    ALREADY_SUBMITTED,
     Catalog,
     Office,
     PageResponse,
@@ -70,6 +71,7 @@ class MovingPages:
         chosen = _chosen(page, values)
         day = chosen.astimezone(zone).date() if chosen else _day(values, current.date())
         provider = catalog.provider(id_in(values, "provider")) or catalog.provider(found.provider_id)
+        times = _times(page, catalog, found, provider, day)
         return render(
             page,
             "move.html",
@@ -83,8 +85,10 @@ class MovingPages:
             chosen=chosen,
             day=day,
             clock=f"{(chosen or found.starts_at).astimezone(zone):%H:%M}",
-            times=_times(page, catalog, found, provider, day),
+            times=times,
+            offered=any(at == chosen for _, at in times),
             form=values,
+            form_key=None if problem == ALREADY_SUBMITTED else values.get("key"),
             problem=problem,
         )
 

@@ -71,6 +71,7 @@ class Office:
         pages.add_url_rule(f"/<slug>{rule}", name, page, methods=list(methods))
 
 
+ALREADY_SUBMITTED = "This form was submitted before with other values. Check the values below, and submit it again."
 _NOT_STAFF = "This is the back office of a business. Only its staff may open it."
 
 
@@ -106,6 +107,8 @@ def attempt(action: Callable[[], PageResponse], again: Callable[[str], str]) -> 
 
 def refusal(error: ApiError | SchedulingError) -> str:
     """Return the message for a rejected form."""
+    if error.code == "idempotency_key_reused":
+        return ALREADY_SUBMITTED
     field = getattr(error, "field", None)
     message = error.message.replace("`", "")
     if error.code != "invalid_request" or field is None:
