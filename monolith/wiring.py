@@ -32,19 +32,16 @@ from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.pending_sign_ups import PendingSignUps
 from monolith.modules.billing import module as billing
 from monolith.modules.notifications import module as notifications
-from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
 from monolith.modules.scheduling.availability_cache import AvailabilityCache
-from monolith.modules.scheduling.catalog_endpoints import catalog_endpoints
 from monolith.modules.scheduling.onboarding import business_opener, business_updater
 from monolith.modules.scheduling.parts import PortDecorator, SchedulingParts, decorate
-from monolith.modules.scheduling.personal_data import personal_data_endpoints
 from monolith.modules.scheduling.problems import scheduling_problem
+from monolith.modules.scheduling.public_api import scheduling_endpoints
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.database.module_databases import ModuleDatabases
-from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.business_cache import BusinessCache
 from monolith.shared.endpoints.cookies import CookieNames
@@ -61,7 +58,6 @@ from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
 from monolith.web.blueprints import create_blueprints
-from monolith.web.page_context import PageContextFactory
 from monolith.web.pages import error_page
 
 PLATFORM_ROLE = "platform_app"
@@ -90,16 +86,20 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     billing_parts = billing.build_billing(billing_db)
     notification_parts = notifications.build_notifications(notifications_db)
     authorizer = _authorizer(auth_parts, listener, config)
-    contexts = PageContextFactory(authorizer, port)
     listener.start()
     return Application(
         public_url=config.public_url,
         metrics_token=config.metrics_token,
         metrics=metrics,
         authorizer=authorizer,
-        endpoints=_endpoints(port, auth_parts, billing_parts, notification_parts),
+        endpoints=[
+            *auth_parts.endpoints,
+            *billing_parts.endpoints,
+            *notification_parts.endpoints,
+            *scheduling_endpoints(port, auth_parts.api, billing_parts.api, notification_parts.api),
+        ],
         checks=[*_checks(platform, auth_db, billing_db, notifications_db), *scheduling.checks],
-        pages=create_blueprints(contexts, auth_parts, billing_parts.api, notification_parts.api),
+        pages=create_blueprints(authorizer, port, auth_parts, billing_parts.api, notification_parts.api),
         error_page=error_page,
         error_converters=[scheduling_problem],
         on_problem=audited_denials(FlagStore(platform)).record,
@@ -146,22 +146,6 @@ def _backlogs(config: WorkerConfig, consumers: Sequence[Consumer], sending: Modu
             "mail": notifications.mail_backlog(sending),
         }
     )
-
-
-def _endpoints(
-    port: SchedulingPort,
-    auth_parts: auth.Auth,
-    billing_parts: billing.Billing,
-    notification_parts: notifications.Notifications,
-) -> list[AnyEndpoint]:
-    return [
-        *auth_parts.endpoints,
-        *billing_parts.endpoints,
-        *notification_parts.endpoints,
-        *routes.endpoints(port, auth_parts.api.customer_names),
-        *catalog_endpoints(port),
-        *personal_data_endpoints(port, auth_parts.api, billing_parts.api, notification_parts.api),
-    ]
 
 
 def _auth(config: MonolithConfig | WorkerConfig, database: ModuleDatabase, port: SchedulingPort) -> auth.Auth:

@@ -53,9 +53,6 @@ class PageContext:
     def render(self, template: str, **values: Any) -> str:
         return render_template(template, business=self.business, person=self.principal, **values)
 
-    def is_owner(self) -> bool:
-        return self._role() == "owner"
-
     def _role(self) -> str | None:
         return self.principal.role_in(self.business.business_id) if self.principal else None
 

@@ -17,7 +17,7 @@ def signed_in(product: Product, shop: Shop) -> Browser:
     """Return a browser that has signed in on the page to which the office sends a stranger."""
     browser = Browser(product.installation.url)
     page = browser.open(f"/office/{shop.slug}/requests")
-    assert page.path == "/office/sign-in"
+    assert page.path == "/sign-in"
     page = browser.submit("Sign in", email=f"owner@{shop.slug}.example", password=PASSWORD)
     assert page.path == f"/office/{shop.slug}/requests"
     return browser

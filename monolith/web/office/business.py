@@ -1,18 +1,18 @@
-"""The business itself: the first steps, its own data, closing it, and signing in to the back office."""
+"""The business itself: the first steps, its own data, and closing it."""
 
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from monolith.modules.auth.business_profile import ChangeBusiness
 from monolith.modules.notifications.api import BusinessNotices
 from monolith.shared.endpoints.decoding import convert
-from monolith.shared.endpoints.errors import ApiError, not_found
+from monolith.shared.endpoints.errors import not_found
 from monolith.shared.middleware import current_request_context
 from monolith.web.office.staff_pages import Office, PageResponse, attempt, read_catalog, render, text_of, to
-from monolith.web.page_context import PageContext, local_path
+from monolith.web.page_context import PageContext
 
 _ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
 _LINES = ("phone", "address", "opening_hours", "picture_url")
@@ -24,7 +24,6 @@ class BusinessPages:
 
     def add_to(self, pages: Blueprint) -> None:
         pages.add_url_rule("", "businesses", self.businesses)
-        pages.add_url_rule("/sign-in", "sign_in", self.sign_in, methods=["GET", "POST"])
         pages.add_url_rule("/appointments/<uuid:business_id>/<uuid:appointment_id>", "linked", self.linked)
         self._office.add(pages, "/start", "start", self.start)
         self._office.add(pages, "/settings", "settings", self.settings)
@@ -36,7 +35,7 @@ class BusinessPages:
         """List the businesses that the caller works for; with one, open it."""
         principal = self._office.contexts.principal()
         if principal is None:
-            return redirect(url_for("office.sign_in"), 303)
+            return redirect(url_for("pages.sign_in_anywhere", next=url_for("office.businesses")), 303)
         ids = [business_id for business_id, role in principal.roles.items() if role in ("owner", "staff")]
         found = [each for business_id in ids if (each := self._office.auth.api.business(business_id)) is not None]
         if len(found) == 1:
@@ -50,22 +49,6 @@ class BusinessPages:
         if business is None:
             raise not_found("business")
         return redirect(url_for("office.appointment", slug=business.slug, appointment_id=appointment_id), 303)
-
-    def sign_in(self) -> str | Response | tuple[str, int]:
-        after = local_path(request.values.get("next", ""), url_for("office.businesses"))
-        if request.method == "GET":
-            return self._sign_in_form(after)
-        principal = self._office.contexts.principal()
-        replacing: UUID | None = principal.session_id if principal else None
-        email, password = request.form.get("email", ""), request.form.get("password", "")
-        try:
-            address = self._office.contexts.remote_address()
-            session = self._office.auth.sessions.log_in(email, password, address, replacing)
-        except ApiError as error:
-            return self._sign_in_form(after, error.message), error.status
-        response = make_response(redirect(after, 303))
-        response.headers.add(*self._office.auth.cookie.set(session.secret))
-        return response
 
     def start(self, page: PageContext) -> PageResponse:
         catalog = read_catalog(page)
@@ -113,9 +96,4 @@ class BusinessPages:
             notices=notices,
             form=request.form,
             problem=problem,
-        )
-
-    def _sign_in_form(self, after: str, problem: str | None = None) -> str:
-        return render_template(
-            "office/sign_in.html", business=None, person=None, next=after, form=request.form, problem=problem
         )

@@ -63,7 +63,7 @@ class Office:
             context = self.contexts.for_business(slug)
             if context.principal is None:
                 back = request.full_path.rstrip("?") if request.method == "GET" else url_for("office.today", slug=slug)
-                return redirect(url_for("office.sign_in", next=back), 303)
+                return redirect(url_for("pages.sign_in_anywhere", next=back), 303)
             if not context.is_staff() or (owner and not context.is_owner()):
                 raise forbidden("Only the owner of this business may do this." if owner else _NOT_STAFF)
             return view(context, **path)
