@@ -28,7 +28,7 @@ _ACTIONS: dict[str, tuple[type[m.Request], Run, str]] = {
 }
 
 
-class AppointmentPages:
+class StaffAppointmentPages:
     def __init__(self, office: Office) -> None:
         self._office = office
 

@@ -5,8 +5,8 @@ from flask import Blueprint
 from monolith.modules.auth.module import Auth
 from monolith.modules.billing.api import BillingApi
 from monolith.modules.notifications.api import NotificationsApi
-from monolith.web.office.appointments import AppointmentPages
-from monolith.web.office.booking import BookingPages
+from monolith.web.office.appointments import StaffAppointmentPages
+from monolith.web.office.booking import StaffBookingPages
 from monolith.web.office.business import BusinessPages
 from monolith.web.office.calendar import CalendarPages
 from monolith.web.office.customers import CustomerPages
@@ -27,8 +27,8 @@ def create_office(
     for group in (
         BusinessPages(office),
         CalendarPages(office),
-        AppointmentPages(office),
-        BookingPages(office),
+        StaffAppointmentPages(office),
+        StaffBookingPages(office),
         MovingPages(office),
         CustomerPages(office),
         ServicePages(office),

@@ -32,7 +32,7 @@ from monolith.web.page_context import PageContext
 _MOST_SUGGESTED = 200
 
 
-class BookingPages:
+class StaffBookingPages:
     def __init__(self, office: Office) -> None:
         self._office = office
 
