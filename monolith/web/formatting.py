@@ -86,7 +86,7 @@ def minor_units(amount: Decimal, currency: str) -> int:
     return int(minor)
 
 
-FILTERS: dict[str, Callable[..., str]] = {
+FILTERS: dict[str, Callable[..., object]] = {
     "clock": clock,
     "moment": moment,
     "local": local,

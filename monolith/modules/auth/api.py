@@ -9,6 +9,8 @@ from uuid import UUID
 from monolith.modules.auth.customer_models import Customer
 from monolith.shared.endpoints import BusinessRef, Role
 
+__all__ = ["AuthApi", "Customer", "OpeningFailed", "UserRef"]
+
 
 @dataclass(frozen=True, slots=True)
 class UserRef:

@@ -120,7 +120,9 @@ class ServicePages:
             section="services",
             offering=offering,
             rules=offering or m.CreateOffering(name="New", duration_minutes=30),
-            kinds=sorted({each.kind for each in (*resources, *(offering.needs if offering else ()))}),
+            kinds=sorted(
+                {each.kind for each in resources} | {each.kind for each in (offering.needs if offering else ())}
+            ),
             price=price,
             form=request.form,
             problem=problem,

@@ -54,6 +54,10 @@ def letter(kind: Kind, story: Story) -> Notification:
         "decline": lambda: story.with_appointment(status="pending").declined("we are full"),
         "offer": lambda: story.held(UUID(int=8)),
         "no_show": lambda: story.missed(50),
+        "business_booking": story.booked,
+        "business_request": story.requested,
+        "business_change": story.rescheduled,
+        "business_cancellation": lambda: story.cancelled("ill"),
     }
     event = tellings[kind]()
     return Notification(UUID(int=7), kind, [event], datetime(2030, 1, 1, tzinfo=UTC))
