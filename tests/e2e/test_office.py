@@ -8,7 +8,7 @@ import pytest
 from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.browser import Browser, Page
 from tests.e2e.shared_demo import Product
-from tests.e2e.shop import Customer, Shop, answered
+from tests.e2e.shop import Customer, Shop, answered, furnished_shop
 from tests.polling import eventually
 from tests.site import PASSWORD, Client
 
@@ -81,8 +81,13 @@ def test_a_name_of_two_customers_is_asked_for(product: Product) -> None:
     assert "Prefers mornings" in saved.source
 
 
+def own_shop(product: Product) -> Shop:
+    """Return a shop of its own, for a test that changes services, time off or settings."""
+    return furnished_shop(product.installation.url, f"own-{uuid4().hex[:8]}", "in_process")
+
+
 def test_requests_invoices_and_rules_are_managed(product: Product) -> None:
-    shop, day = product.shops["in_process"], product.own_day()
+    shop, day = own_shop(product), product.own_day()
     office, customer = signed_in(product, shop), Customer(product.installation, shop)
     service = f"Advice {uuid4().hex[:6]}"
     office.open(f"/office/{shop.slug}/services/new")
@@ -120,7 +125,7 @@ def test_requests_invoices_and_rules_are_managed(product: Product) -> None:
 
 
 def test_time_off_and_holidays_are_managed(product: Product) -> None:
-    shop = product.shops["in_process"]
+    shop = own_shop(product)
     office = signed_in(product, shop)
     office.open(f"/office/{shop.slug}/time-off")
     far = datetime.now(UTC).date() + timedelta(days=115)

@@ -43,8 +43,8 @@ _SUBJECTS: dict[Kind, str] = {
     "decline": "Request declined: {what}, {starts}",
     "offer": "Available: {what}, {starts}",
     "no_show": "Missed appointment: {what}, {starts}",
-    "business_booking": "New booking: {what}, {starts}",
-    "business_request": "New request: {what}, {starts}",
+    "business_booking": "Booking received: {what}, {starts}",
+    "business_request": "Awaiting approval: {what}, {starts}",
     "business_change": "Moved: {what}, now {starts}",
     "business_cancellation": "Cancelled: {what}, {starts}",
 }

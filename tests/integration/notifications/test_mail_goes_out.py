@@ -62,7 +62,7 @@ def test_the_business_is_told_what_it_wants_to_know(office: Office, mailbox: Mai
     office.hear(story.booked(), story.rescheduled(), story.cancelled("ill"), quiet.booked())
     office.send_all()
     told = [mail for mail in mailbox.mails if "desk@example.org" in str(mail["To"])]
-    assert [str(mail["Subject"]).partition(":")[0] for mail in told] == ["New booking", "Cancelled"]
+    assert [str(mail["Subject"]).partition(":")[0] for mail in told] == ["Booking received", "Cancelled"]
     body = told[0].get_body(("plain",))
     assert body is not None
     link = f"https://book.example/office/appointments/{BUSINESS}/{story.appointment.appointment_id}"

@@ -45,7 +45,7 @@ def parsed(content: bytes) -> EmailMessage:
 
 
 def letter(kind: Kind, story: Story) -> Notification:
-    tellings: dict[Kind, Callable[[], AnyEvent]] = {
+    tellings: dict[str, Callable[[], AnyEvent]] = {
         "confirmation": story.booked,
         "reminder": story.booked,
         "change": story.rescheduled,
@@ -54,12 +54,8 @@ def letter(kind: Kind, story: Story) -> Notification:
         "decline": lambda: story.with_appointment(status="pending").declined("we are full"),
         "offer": lambda: story.held(UUID(int=8)),
         "no_show": lambda: story.missed(50),
-        "business_booking": story.booked,
-        "business_request": story.requested,
-        "business_change": story.rescheduled,
-        "business_cancellation": lambda: story.cancelled("ill"),
     }
-    event = tellings[kind]()
+    event = tellings[kind.removeprefix("business_").replace("booking", "confirmation")]()
     return Notification(UUID(int=7), kind, [event], datetime(2030, 1, 1, tzinfo=UTC))
 
 
