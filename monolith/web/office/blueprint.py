@@ -7,7 +7,7 @@ from monolith.modules.billing.api import BillingApi
 from monolith.modules.notifications.api import NotificationsApi
 from monolith.web.office.appointments import StaffAppointmentPages
 from monolith.web.office.booking import StaffBookingPages
-from monolith.web.office.business import BusinessPages
+from monolith.web.office.business import SettingsPages
 from monolith.web.office.calendar import CalendarPages
 from monolith.web.office.customers import CustomerPages
 from monolith.web.office.invoices import InvoicePages
@@ -25,7 +25,7 @@ def create_office(
     pages = Blueprint("office", __name__, url_prefix="/office")
     office = Office(contexts, auth, billing, notifications)
     for group in (
-        BusinessPages(office),
+        SettingsPages(office),
         CalendarPages(office),
         StaffAppointmentPages(office),
         StaffBookingPages(office),

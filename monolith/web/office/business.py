@@ -18,7 +18,7 @@ _ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zo
 _LINES = ("phone", "address", "opening_hours", "picture_url")
 
 
-class BusinessPages:
+class SettingsPages:
     def __init__(self, office: Office) -> None:
         self._office = office
 
