@@ -20,6 +20,7 @@ from contracts.chassis.settings import (
     secret,
     url,
 )
+from contracts.chassis.tracing import TracingSettings
 
 DEFAULT_THREADS = 8
 ADAPTERS = ("switched", "http")
@@ -59,6 +60,8 @@ class MonolithConfig:
     """The database of the engine in this process; None for `database_url`."""
     availability_cache_seconds: int = 0
     """Maximum age of a cached search result; 0 disables the cache."""
+    tracing: TracingSettings | None = None
+    """Where traces are sent; None if none are recorded."""
 
     @property
     def preloaded(self) -> tuple[str, ...]:
@@ -84,6 +87,7 @@ class MonolithConfig:
             scheduling_calls_at_once=number(environment, "SCHEDULING_CALLS_AT_ONCE", threads, at_most=256),
             in_process_database_url=_in_process_url(environment),
             availability_cache_seconds=number(environment, "AVAILABILITY_CACHE_SECONDS", 0, at_least=0, at_most=60),
+            tracing=TracingSettings.from_environment(environment),
         )
 
 
@@ -107,6 +111,8 @@ class WorkerConfig:
     """As in `MonolithConfig`."""
     metrics: MetricsAddress | None = None
     """The address on which it serves its metrics; None if they are not served."""
+    tracing: TracingSettings | None = None
+    """As in `MonolithConfig`."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -123,6 +129,7 @@ class WorkerConfig:
             retention=Retention.from_environment(environment),
             mail_retention=days(environment, "MAIL_RETENTION_DAYS", 90, at_least=7, at_most=3650),
             in_process_database_url=_in_process_url(environment),
+            tracing=TracingSettings.from_environment(environment),
             metrics=MetricsAddress.from_environment(
                 environment, port="WORKER_METRICS_PORT", host="WORKER_METRICS_HOST"
             ),

@@ -3,11 +3,22 @@
 import os
 import sys
 
+from flask import Flask
+
 from contracts.chassis.logs import log_to
-from contracts.chassis.settings import load_or_exit
+from contracts.chassis.settings import Environment, load_or_exit
+from contracts.chassis.tracing import start_tracing
 from monolith.app import create_app
 from monolith.config import MonolithConfig
 from monolith.wiring import wire
 
+
+def start(environment: Environment) -> Flask:
+    """Read the settings and build the app. Raises ConfigError."""
+    config = MonolithConfig.from_environment(environment)
+    start_tracing(config.tracing, "monolith-web")
+    return create_app(wire(config))
+
+
 log_to(sys.stdout)
-app = create_app(wire(load_or_exit("monolith", MonolithConfig.from_environment, os.environ)))
+app = load_or_exit("monolith", start, os.environ)

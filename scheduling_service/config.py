@@ -17,6 +17,7 @@ from contracts.chassis.settings import (
     secret,
     url,
 )
+from contracts.chassis.tracing import TracingSettings
 
 DEFAULT_THREADS = 8
 
@@ -33,6 +34,8 @@ class WebConfig:
     """Threads, and database connections, per worker process. Its metrics use one more connection."""
     metrics_folder: Path | None = None
     """The directory in which the worker processes of a server share their metrics; None if there is only one."""
+    tracing: TracingSettings | None = None
+    """Where traces are sent; None if none are recorded."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -45,6 +48,7 @@ class WebConfig:
             metrics_token=secret(environment, "METRICS_TOKEN"),
             threads=number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256),
             metrics_folder=Path(folder) if folder else None,
+            tracing=TracingSettings.from_environment(environment),
         )
 
 
@@ -58,6 +62,8 @@ class RelayConfig:
     metrics: MetricsAddress | None = None
     """The address on which it serves its metrics; None if they are not served."""
     retention: Retention = field(default_factory=Retention)
+    tracing: TracingSettings | None = None
+    """As in `WebConfig`."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -68,6 +74,7 @@ class RelayConfig:
             redis_url=url(environment, "REDIS_URL", "redis://host:port/0"),
             metrics=MetricsAddress.from_environment(environment, port="RELAY_METRICS_PORT", host="RELAY_METRICS_HOST"),
             retention=Retention.from_environment(environment),
+            tracing=TracingSettings.from_environment(environment),
         )
 
 

@@ -8,12 +8,14 @@ from flask import Flask
 from contracts.chassis.credentials import role_url
 from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.logs import log_to
-from contracts.chassis.settings import load_or_exit
+from contracts.chassis.settings import Environment, load_or_exit
+from contracts.chassis.tracing import start_tracing
 from scheduling_service.config import WebConfig
 from scheduling_service.engine.database import EngineDatabase
 from scheduling_service.engine.engine import SchedulingEngine
 from scheduling_service.web.app import create_app
 from scheduling_service.web.metrics import OperationMetrics
+from scheduling_service.web.readiness import schema_check
 
 RUNNING_ROLE = "scheduling_app"
 
@@ -24,8 +26,15 @@ def build(config: WebConfig) -> Flask:
     metrics = OperationMetrics(config.metrics_folder, DatabaseSessions("scheduling", {"scheduling": url}))
     database = EngineDatabase(url, pool_size=config.threads, on_pool_wait=metrics.pool_waited)
     metrics.pool_size.inc(config.threads)
-    return create_app(SchedulingEngine(database), config, metrics)
+    return create_app(SchedulingEngine(database), config, metrics, [schema_check(database)])
+
+
+def start(environment: Environment) -> Flask:
+    """Read the settings and build the app. Raises ConfigError."""
+    config = WebConfig.from_environment(environment)
+    start_tracing(config.tracing, "scheduling-web")
+    return build(config)
 
 
 log_to(sys.stdout)
-app = build(load_or_exit("scheduling", WebConfig.from_environment, os.environ))
+app = load_or_exit("scheduling", start, os.environ)

@@ -19,7 +19,7 @@ class Trace(Struct, frozen=True):
     trace_id: str
     parent_id: str
     request_id: str
-    sampled: bool = True
+    sampled: bool = False
 
     def header(self) -> str:
         """Return the `traceparent` header for calls made under this trace."""
@@ -34,10 +34,17 @@ def new_trace(traceparent: str | None = None, request_id: str | None = None) -> 
     span = _random_hex(64)
     if request_id is not None and not _REQUEST_ID.fullmatch(request_id):
         request_id = None
-    match = _TRACEPARENT.fullmatch(traceparent or "")
-    if match is None:
+    parsed = parse_traceparent(traceparent)
+    if parsed is None:
         return Trace(_random_hex(128), span, request_id or span)
-    return Trace(match[1], span, request_id or span, sampled=bool(int(match[3], 16) & 1))
+    trace_id, _, sampled = parsed
+    return Trace(trace_id, span, request_id or span, sampled)
+
+
+def parse_traceparent(traceparent: str | None) -> tuple[str, str, bool] | None:
+    """Return trace id, span id and whether the caller records the trace; None if missing or malformed."""
+    match = _TRACEPARENT.fullmatch(traceparent or "")
+    return None if match is None else (match[1], match[2], bool(int(match[3], 16) & 1))
 
 
 def _random_hex(bits: int) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.chassis.values import Instant, Name, ZoneName
 from contracts.scheduling.models import Appointment
@@ -23,6 +23,8 @@ PUBLISHED = "{" + STREAM + "}.published"
 """A Redis hash: for each source, up to which time (by its database's clock) its outbox has been published. A consumer
 that misses events deletes a field or sets it back, and the relays publish again from there. The braces keep both keys
 on one node of a Redis Cluster."""
+
+Traceparent = Annotated[str, Meta(max_length=55)]
 
 _encoder = msgspec.json.Encoder()
 
@@ -41,6 +43,8 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
     epoch: Epoch
     occurred_at: Instant
     appointment: Appointment
+    traceparent: Traceparent | UnsetType = UNSET
+    """The W3C trace context of the change, if its trace is recorded."""
 
     @property
     def version(self) -> int:
@@ -91,6 +95,12 @@ class AppointmentNoShow(Event, frozen=True, kw_only=True, tag="appointment.no_sh
     """The customer did not come. `appointment.fee_percent` of the price is due."""
 
 
+class _Traced(Struct):
+    traceparent: str | None = None
+
+
+_trace_decoder = msgspec.json.Decoder(_Traced)
+
 AnyEvent = (
     AppointmentHeld
     | AppointmentExpired
@@ -107,6 +117,14 @@ AnyEvent = (
 def encode_event(event: Event) -> bytes:
     """Encode an event as JSON."""
     return _encoder.encode(event)
+
+
+def traceparent_of(payload: bytes) -> str | None:
+    """Return the trace context of an encoded event; None if it has none or is malformed."""
+    try:
+        return _trace_decoder.decode(payload).traceparent
+    except msgspec.DecodeError:
+        return None
 
 
 def decode_event(body: bytes) -> AnyEvent:

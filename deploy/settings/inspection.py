@@ -28,6 +28,7 @@ VALID: Mapping[str, str] = {
     "SERVICE_TOKEN_SIGNING_KEY": _KEY,
     "SERVICE_TOKEN_VERIFY_KEYS": _KEY,
     "SMTP_URL": "smtp://127.0.0.1:25",
+    "TRACES_URL": "http://127.0.0.1:4318/v1/traces",
     "WORKER_METRICS_PORT": "9000",
 }
 """A valid value of each required setting, and of those whose absence hides another."""

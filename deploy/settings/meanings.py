@@ -96,6 +96,13 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "SMTP_PORT": Meaning("the port of the demo's mail sink", "2525"),
     "SMTP_URL": Meaning("the mail server"),
+    "TRACES_PERCENT": Meaning(
+        "percentage of the requests whose trace is recorded; the monolith's web process decides", "1"
+    ),
+    "TRACES_URL": Meaning(
+        "the OTLP/HTTP address of a collector, to which traces are sent. If unset, none are recorded. Needs the extra "
+        "`tracing`"
+    ),
     "TRUSTED_PROXIES": Meaning(
         "the proxies whose X-Forwarded headers are trusted. If unset behind a proxy, all clients share one address, "
         "and so one limit of sign-in attempts",

@@ -19,6 +19,7 @@ from loadtests.bench import (
     rooms,
     search,
     startup,
+    tracing_cost,
 )
 from loadtests.bench.figures import Figure, format_figure, write_figures
 from loadtests.bench.interleaving import BlockPlan
@@ -46,6 +47,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "rooms": lambda cores, quick: rooms.measure(cores, quick),
     "idle": lambda _cores, quick: idle.measure(30.0 if quick else 120.0),
     "console": lambda _cores, quick: console.measure(30.0 if quick else 120.0),
+    "tracing": lambda cores, quick: tracing_cost.measure(cores, blocks=3 if quick else 10, calls=100 if quick else 300),
     "start": lambda _cores, quick: startup.measure(quick),
 }
 

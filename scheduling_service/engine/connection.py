@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NoReturn, Self
 
 import psycopg
@@ -13,7 +14,10 @@ from psycopg.pq import DiagnosticField, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import Row, TupleRow
 
+from contracts.chassis import tracing
+
 _UNKNOWN_STATEMENT = b"26000"
+_UNTRACED = nullcontext()
 _OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c idle_in_transaction_session_timeout=15000"
 
 Parameters = Sequence[object]
@@ -58,7 +62,8 @@ class _Cursor(psycopg.Cursor[Row]):
         connection = self.connection
         assert isinstance(connection, Connection), "Connection creates these cursors"
         connection.flush()
-        return super().execute(*args, **settings)
+        with tracing.query(str(args[0])) if tracing.is_on() else _UNTRACED:
+            return super().execute(*args, **settings)
 
 
 class Connection(psycopg.Connection[TupleRow]):
@@ -144,6 +149,10 @@ class Connection(psycopg.Connection[TupleRow]):
         self.answered = False
         batch = [*self._queued, *statements]
         self._queued.clear()
+        with tracing.query("; ".join(statement.sql for statement in batch)) if tracing.is_on() else _UNTRACED:
+            return self._exchange(batch)
+
+    def _exchange(self, batch: list[Statement]) -> PGresult:
         try:
             self.pgconn.enter_pipeline_mode()
             sent = [kind for statement in batch for kind in self._send(statement)]
@@ -178,6 +187,12 @@ class Connection(psycopg.Connection[TupleRow]):
         return [*sent, (statement, None)]
 
     def _execute_alone(self, statement: Statement) -> PGresult:
+        if tracing.is_on():
+            with tracing.query(statement.sql):
+                return self._execute_prepared(statement)
+        return self._execute_prepared(statement)
+
+    def _execute_prepared(self, statement: Statement) -> PGresult:
         name = self._names.get(statement.sql)
         if name is None:
             name = self._new_name()

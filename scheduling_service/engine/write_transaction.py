@@ -16,7 +16,9 @@ import msgspec
 import psycopg
 from psycopg import errors as pg
 
+from contracts.chassis import tracing
 from contracts.chassis.backoff import backoff_delay
+from contracts.chassis.trace import Trace
 from contracts.scheduling import codec
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import (
@@ -182,7 +184,7 @@ def _store_outcome(write: Write, call: _Call, reply: Reply) -> None:
             event.event_id,
             event.appointment.appointment_id,
             event.version,
-            encode_event(event),
+            encode_event(_traced(event, write.ctx.trace)),
         )
     protocol.store_reply(
         write.db,
@@ -193,6 +195,13 @@ def _store_outcome(write: Write, call: _Call, reply: Reply) -> None:
         call.request_hash(),
         codec.encode_reply(reply),
     )
+
+
+def _traced(event: Event, trace: Trace) -> Event:
+    """Return the event with the trace of its change, so that its consumers continue it; unchanged without one."""
+    if not tracing.is_recording():
+        return event
+    return msgspec.structs.replace(event, traceparent=tracing.continued(trace).header())
 
 
 def _commit(db: Connection) -> None:

@@ -15,6 +15,7 @@ from contracts.chassis.loop_metrics import LoopMetrics
 from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
 from contracts.chassis.metrics_server import process_registry, serve_metrics
 from contracts.chassis.settings import load_or_exit
+from contracts.chassis.tracing import start_tracing
 from scheduling_service.config import RelayConfig
 from scheduling_service.maintenance import worker
 from scheduling_service.maintenance.wiring import build_maintenance_worker
@@ -37,6 +38,7 @@ def main() -> None:
 def _build(environment: Mapping[str, str], registry: CollectorRegistry) -> Worker:
     config = RelayConfig.from_environment(environment)
     serve_metrics(registry, config.metrics)
+    start_tracing(config.tracing, "scheduling-relay")
     limits = RelayLimits(retention=config.retention.outbox)
     metrics = RelayMetrics(registry, "scheduling")
     relay = build_relay("scheduling", config.database_url, config.role_secret, config.redis_url, metrics, limits)

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 import psycopg
 from redis import RedisError
 
+from contracts.chassis import tracing
 from contracts.chassis.backoff import Backoff, Every
 from contracts.chassis.retention import Retention
+from contracts.scheduling.events import traceparent_of
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.outbox import Outbox, OutboxRow
 from scheduling_service.relay.stream import CheckpointConflict, EventStream
@@ -153,8 +155,12 @@ class Relay:
         return True
 
     def _publish(self, rows: list[OutboxRow], checkpoint: datetime | None) -> None:
+        began = tracing.now_ns()
         self._stream.publish(rows, before=self._published_until, after=checkpoint)
         self._published_until = checkpoint
+        if tracing.is_on():
+            for row in rows:
+                tracing.finished_span("publish event", "producer", traceparent_of(row.payload), began)
         self.metrics.published.inc(len(rows))
 
     def _later_than_newest(self, moment: datetime) -> datetime:

@@ -1,11 +1,14 @@
 """The Flask application: one route per operation, and the routes for operators."""
 
+from collections.abc import Sequence
+
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from contracts.chassis.http_constants import MAX_REQUEST_BYTES
+from contracts.chassis.readiness import Check
 from contracts.chassis.trace import REQUEST_ID, TRACEPARENT, new_trace
 from contracts.scheduling.port import OPERATIONS
 from scheduling_service.config import WebConfig
@@ -13,11 +16,15 @@ from scheduling_service.web import responses
 from scheduling_service.web.metrics import OperationMetrics
 from scheduling_service.web.operation_view import OperationView, ServedPort
 from scheduling_service.web.operator_routes import add_operator_routes
+from scheduling_service.web.readiness import ping_check
 from scheduling_service.web.tokens import TokenVerifier
 
 
-def create_app(port: ServedPort, config: WebConfig, metrics: OperationMetrics) -> Flask:
-    """Build the app that serves `port`. Opens no connection and reads no environment, so it can precede a fork."""
+def create_app(port: ServedPort, config: WebConfig, metrics: OperationMetrics, checks: Sequence[Check] = ()) -> Flask:
+    """Build the app that serves `port`, and is ready if `checks` also hold.
+
+    Opens no connection and reads no environment, so it can precede a fork.
+    """
     app = Flask("scheduling_service", static_folder=None)
     # One byte more than allowed, because Werkzeug silently truncates a chunked body at its limit.
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES + 1
@@ -33,7 +40,7 @@ def create_app(port: ServedPort, config: WebConfig, metrics: OperationMetrics) -
             OperationView(operation, port, verifier, metrics),
             methods=[operation.method],
         )
-    add_operator_routes(app, port, metrics, config.metrics_token)
+    add_operator_routes(app, [ping_check(port.ping), *checks], metrics, config.metrics_token)
     app.register_error_handler(HTTPException, _problem)
     return app
 

@@ -9,6 +9,7 @@ from flask import request
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Response
 
+from contracts.chassis import tracing
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.http_constants import IDEMPOTENCY_KEY, JSON_TYPE, MAX_REQUEST_BYTES
 from contracts.chassis.trace import REQUEST_ID, TRACEPARENT, Trace, new_trace
@@ -57,7 +58,9 @@ class OperationView:
         trace = new_trace(request.headers.get(TRACEPARENT), request.headers.get(REQUEST_ID))
         call = _Call(self._operation, trace, path_fields)
         self._metrics.request_started(self._route)
-        response = self._respond(call)
+        with tracing.request(self._operation.name, trace, request.headers.get(TRACEPARENT)):
+            response = self._respond(call)
+            tracing.annotate(**{"http.response.status_code": response.status_code})
         responses.add_trace(response, trace)
         seconds = time.perf_counter() - began
         self._metrics.request_finished(self._route, response.status_code, seconds, time.thread_time() - cpu_began)

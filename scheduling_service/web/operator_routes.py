@@ -1,20 +1,19 @@
 """Routes for operators: health, readiness, metrics and the OpenAPI document."""
 
 import hmac
+from collections.abc import Sequence
 from importlib import resources
 
 from flask import Flask, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.wrappers import Response
 
-from contracts.chassis.readiness import Readiness
+from contracts.chassis.readiness import Check, Readiness
 from scheduling_service.web.metrics import OperationMetrics
-from scheduling_service.web.operation_view import ServedPort
-from scheduling_service.web.readiness import ping_check
 
 
-def add_operator_routes(app: Flask, port: ServedPort, metrics: OperationMetrics, metrics_token: str) -> None:
-    readiness = Readiness([ping_check(port.ping)])
+def add_operator_routes(app: Flask, checks: Sequence[Check], metrics: OperationMetrics, metrics_token: str) -> None:
+    readiness = Readiness(checks)
     bearer = f"Bearer {metrics_token}".encode()
 
     def healthz() -> Response:

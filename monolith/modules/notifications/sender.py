@@ -11,6 +11,7 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 from sqlalchemy import CTE, Connection, func, select, update
 
+from contracts.chassis import tracing
 from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.events import decode_event
 from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
@@ -147,7 +148,10 @@ class Sender:
         customer = self._customer_name(first) if first.kind in FOR_THE_BUSINESS else None
         notification = Notification(first.message_id, first.kind, events, first.created_at, customer)
         mail = compose(notification, recipient, self._sender)
+        began = tracing.now_ns()
         self._server.send(mail)
+        traceparent = events[0].traceparent or None
+        tracing.finished_span("send mail", "client", traceparent, began, **{"mail.kind": first.kind})
 
     def _customer_name(self, due: _Due) -> str | None:
         return self._recipients.customer_names(due.business_id, {due.user_id}).get(due.user_id)

@@ -16,9 +16,11 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 
+from contracts.chassis import tracing
 from contracts.chassis.credentials import role_url
 from contracts.chassis.database_urls import sqlalchemy_url
 from monolith.shared.database.errors import CommitUnknown, busy, unavailable, unreachable
+from monolith.shared.database.traced_statements import record_statements
 
 T = TypeVar("T")
 
@@ -53,6 +55,8 @@ class ModuleDatabase:
         self.role = role
         self._on_pool_wait = on_pool_wait
         self._engine = _engine(role_url(url, role, secret), role, pool_size, pool_timeout)
+        if tracing.is_on():
+            record_statements(self._engine)
 
     @contextmanager
     def transaction(self, businesses: UUID | Collection[UUID] | None = None) -> Iterator[Connection]:
@@ -126,7 +130,8 @@ class ModuleDatabase:
         connection = self._check_out()
         driver = _driver(connection)
         try:
-            row = driver.execute(statement.encode(), parameters, prepare=True).fetchone()
+            with tracing.query(statement):
+                row = driver.execute(statement.encode(), parameters, prepare=True).fetchone()
         except psycopg.Error as error:
             if driver.closed:
                 connection.invalidate()
@@ -183,6 +188,8 @@ def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:
         max_overflow=0,
         pool_timeout=pool_timeout,
         pool_use_lifo=True,
+        # An error's text, which logs and dead letters contain, does not quote the parameters of its statement.
+        hide_parameters=True,
         connect_args={
             "application_name": role,
             "connect_timeout": 2,

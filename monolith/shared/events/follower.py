@@ -10,6 +10,7 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry
 from redis import RedisError
 
+from contracts.chassis import tracing
 from contracts.chassis.backoff import Every
 from contracts.chassis.retention import Retention
 from contracts.scheduling.events import AnyEvent, decode_event
@@ -67,6 +68,7 @@ class Follower:
     ) -> None:
         self._after_batch = after_batch
         self._metrics = metrics or ConsumerMetrics(CollectorRegistry())
+        self._metrics.add_consumer(consumer.name)
         self._consumer = consumer
         self._group = group
         self._settings = settings or FollowerSettings()
@@ -167,8 +169,12 @@ class Follower:
         self._group.acknowledge([entry.entry_id])
 
     def _apply(self, events: Sequence[AnyEvent]) -> None:
+        began = tracing.now_ns()
         plan = apply_events(self._consumer, self._inbox, events, oldest=self._settings.oldest)
         self._metrics.applied(self._consumer.name, plan.applied)
+        if tracing.is_on():
+            for event in plan.applied:
+                tracing.finished_span(f"apply to {self._consumer.name}", "consumer", event.traceparent or None, began)
         self._after_batch()
         for event, outcome in zip(events, plan.outcomes, strict=True):
             if outcome is ApplyOutcome.EARLY:

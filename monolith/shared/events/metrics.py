@@ -36,6 +36,11 @@ class ConsumerMetrics:
             "event_consumer_dead_lettered", "Events that became dead letters.", ["consumer"], registry=registry
         )
 
+    def add_consumer(self, consumer: str) -> None:
+        """Count the events of the consumer from 0."""
+        for metric in (self._delay, self._retries, self._dead):
+            metric.labels(consumer)
+
     def applied(self, consumer: str, events: Sequence[AnyEvent]) -> None:
         """Record events that were applied now."""
         delay, now = self._delay.labels(consumer), time.time()

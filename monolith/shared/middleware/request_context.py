@@ -8,6 +8,7 @@ from flask import request
 
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace, new_trace
+from contracts.chassis.tracing import at_edge
 
 _KEY = "extraction.request_context"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -25,7 +26,7 @@ class RequestContext:
     def __init__(self, environ: dict[str, Any], seconds: float) -> None:
         self.started = time.perf_counter()
         self.cpu_started = time.thread_time()
-        self.trace: Trace = new_trace(environ.get("HTTP_TRACEPARENT"), _request_id(environ))
+        self.trace: Trace = at_edge(new_trace(environ.get("HTTP_TRACEPARENT"), _request_id(environ)))
         self.deadline = Deadline.after(seconds)
         self.module = ""
         self.endpoint = ""

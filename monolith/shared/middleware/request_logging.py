@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from contracts.chassis import tracing
 from monolith.shared.middleware.headers import data_headers, page_headers
 from monolith.shared.middleware.request_context import RequestContext
 from monolith.shared.telemetry.metrics import Metrics
@@ -37,9 +38,21 @@ class RequestLogging:
             return start_response(status, headers, exc_info)
 
         try:
+            if tracing.is_on():
+                return self._record(context, environ, begin)
             return self._app(environ, begin)
         finally:
             self._end(context, environ)
+
+    def _record(self, context: RequestContext, environ: "WSGIEnvironment", begin: "StartResponse") -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"][:20]
+        with tracing.request(method, context.trace, environ.get("HTTP_TRACEPARENT")):
+            response = self._app(environ, begin)
+            route = f"{context.module}.{context.endpoint}"
+            tracing.annotate(
+                **{"http.request.method": method, "http.route": route, "http.response.status_code": context.status}
+            )
+            return response
 
     def _end(self, context: RequestContext, environ: "WSGIEnvironment") -> None:
         seconds = time.perf_counter() - context.started

@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import requests
 
+from contracts.chassis.schema_versions import compatibility_comment
 from contracts.scheduling.context import SYSTEM
 from deploy.devstack.keys import Keys
 from monolith.modules.scheduling.adapters.tokens import signer_from
@@ -37,6 +39,29 @@ def test_the_service_is_healthy_but_not_ready_without_its_database(
         unavailable = client.get("/v1/offerings")
         assert unavailable.status_code == 503
         assert int(unavailable.headers["Retry-After"]) >= 1
+        web.kill_all()
+
+
+def test_the_service_is_ready_on_a_newer_schema_only_if_it_serves_this_code(
+    databases: Databases, keys: Keys, tmp_path: Path
+) -> None:
+    with SchedulingWeb(databases, keys, tmp_path) as web:
+
+        def readiness(statement: str) -> tuple[int, str]:
+            with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:
+                administrator.execute(statement.encode())
+            response = requests.get(f"{web.url}/readyz", timeout=5)
+            return response.status_code, response.text
+
+        def comment(oldest_code: str) -> str:
+            text = compatibility_comment(oldest_code)
+            return f"COMMENT ON TABLE scheduling.alembic_version IS '{text}'"
+
+        status, text = readiness(f"UPDATE scheduling.alembic_version SET version_num = '9999'; {comment('9999')}")
+        assert (status, "run `extraction db setup scheduling`" in text) == (503, True)
+        assert readiness(comment("0001")) == (200, "ready\n")
+        assert readiness(comment("9998"))[0] == 503
+        assert readiness("UPDATE scheduling.alembic_version SET version_num = '0001'")[0] == 503
         web.kill_all()
 
 

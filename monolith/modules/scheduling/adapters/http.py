@@ -7,6 +7,7 @@ import time
 from prometheus_client import CollectorRegistry
 from requests import PreparedRequest
 
+from contracts.chassis import tracing
 from contracts.chassis.deadline import Deadline
 from contracts.scheduling import codec
 from contracts.scheduling.codec import MalformedReply
@@ -64,7 +65,7 @@ class HttpScheduling(SchedulingPort):
         began = time.perf_counter()
         outcome = "internal"
         try:
-            with self._bulkhead.slot():
+            with self._bulkhead.slot(), tracing.span(f"call {operation.name}", "client"):
                 reply = self._call(operation, ctx, request)
             outcome = "ok"
             return reply

@@ -1,6 +1,6 @@
 """Metrics of the calls of the scheduling service."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -29,6 +29,8 @@ class ServiceCallMetrics:
             ["by"],
             registry=registry,
         )
+        for by in get_args(Refusal):
+            self._refused.labels(by)  # So that the series begins with 0.
         self._retries = Counter("scheduling_client_retries", "Attempts that repeated a failed one.", registry=registry)
         self._openings = Counter(
             "scheduling_client_breaker_openings", "Times that a circuit breaker opened.", registry=registry

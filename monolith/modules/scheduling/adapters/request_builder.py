@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
+from contracts.chassis import tracing
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.http_constants import IDEMPOTENCY_KEY, JSON_TYPE, PROBLEM_TYPE
 from contracts.chassis.trace import REQUEST_ID, TRACEPARENT
@@ -55,7 +56,7 @@ class RequestBuilder:
         headers = {
             "User-Agent": "monolith",
             "Accept": f"{JSON_TYPE}, {PROBLEM_TYPE}",
-            TRACEPARENT: ctx.trace.header(),
+            TRACEPARENT: tracing.continued(ctx.trace).header(),
             REQUEST_ID: ctx.trace.request_id,
         }
         if operation.writes:
