@@ -13,4 +13,6 @@ connection.execute(text("SET statement_timeout = '10min'"))
 context.configure(connection=connection, version_table_schema=schema, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()
+# The service's readiness check reads the version.
+connection.execute(text(f'GRANT SELECT ON "{schema}".alembic_version TO scheduling_app'))
 connection.execute(text("RESET ROLE"))
