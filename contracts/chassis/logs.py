@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import threading
 import time
 from collections import deque
@@ -14,6 +15,10 @@ import msgspec
 FLUSH_SECONDS = 0.05
 MOST_BUFFERED_LINES = 100_000
 """When the stream cannot be written, the oldest lines are dropped, so that memory stays bounded."""
+
+_VALUES = re.compile(r"\s*(?:DETAIL|CONTEXT):[^\n]*|\s*\[parameters: [^\n]*")
+
+_INPUT = re.compile(r'(invalid input (?:syntax|value) for [^:\n]*): "[^\n]*"')
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 _traceback = logging.Formatter().formatException
@@ -83,13 +88,20 @@ def line_of(record: logging.LogRecord) -> bytes:
     line: dict[str, Any] = {
         "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
-        "event": record.getMessage(),
+        "event": without_values(record.getMessage()),
         "logger": record.name,
         **getattr(record, "fields", {}),
     }
     if record.exc_info:
-        line["error"] = _traceback(record.exc_info)
+        line["error"] = without_values(_traceback(record.exc_info))
     return _encode(line) + b"\n"
+
+
+def without_values(text: str) -> str:
+    """Remove the lines in which Postgres' messages and SQLAlchemy's quote values of rows and parameters."""
+    if not any(word in text for word in ("DETAIL", "CONTEXT", "[parameters", "invalid input")):
+        return text
+    return _INPUT.sub(r"\1", _VALUES.sub("", text))
 
 
 def log_to(stream: TextIO, level: int = logging.INFO) -> None:
