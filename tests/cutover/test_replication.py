@@ -19,6 +19,8 @@ from monolith.cutover import replication
 from monolith.cutover.controller import Controller
 from monolith.cutover.databases import REPLICATOR, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.replication import CanaryLost, ReplicationRefused, send_canary
+from monolith.cutover.replication.requirements import loses_rows
+from monolith.cutover.replication.slot_creation import create_slot
 from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import at
 from tests.cutover.dying_controller import PassingChecks
@@ -39,6 +41,25 @@ def test_different_schema_versions_are_refused(pair: SchedulingDatabases, databa
     administrator(databases, "UPDATE scheduling.alembic_version SET version_num = '0002'")
     with pytest.raises(ReplicationRefused, match=r"different versions .\d+ in monolith, 0002 in scheduling"):
         start(pair)
+
+
+@pytest.mark.parametrize(
+    "version, refused", [(160_010, True), (170_005, True), (170_006, False), (180_000, True), (180_001, False)]
+)
+def test_releases_that_lose_changes_are_refused(version: int, refused: bool) -> None:
+    assert loses_rows(version) == refused
+
+
+def test_a_slot_that_waits_names_the_transactions_before_it(pair: SchedulingDatabases, databases: Databases) -> None:
+    with (
+        psycopg.connect(databases.monolith_admin_url) as writer,
+        pair.monolith.connect(REPLICATOR, statement_seconds=0.0) as db,
+    ):
+        writer.execute("SELECT pg_current_xact_id()")
+        with pytest.raises(ReplicationRefused, match=rf"server processes .*\b{writer.info.backend_pid}\b"):
+            create_slot(pair.monolith, db, "waits_for_a_writer", wait_seconds=0.5)
+        row = db.execute("SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'waits_for_a_writer'").fetchone()
+        assert row == (0,)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,16 @@
 """The requirements for starting replication. Each refusal names its remedy."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabase
 
 _SLOTS_NEEDED = 4
 """One for the stream, and one for each table that is copied in parallel."""
+
+
+_FIXED: Mapping[int, int] = {17: 6, 18: 1}
+"""The first minor releases that distribute the invalidations of an altered publication to open transactions."""
 
 
 class ReplicationRefused(Exception):
@@ -18,7 +23,14 @@ class ReplicationRefused(Exception):
 
 
 def require_settings_and_rights(database: SchedulingDatabase, db: Connection, *, allow_unbounded_wal: bool) -> None:
-    """Check the server's settings and the replicator's rights. Raises ReplicationRefused."""
+    """Check the server's version and settings, and the replicator's rights. Raises ReplicationRefused."""
+    version = db.info.server_version
+    if loses_rows(version):
+        raise ReplicationRefused(
+            f"the {database.name} server is Postgres {version // 10_000}.{version % 10_000}, which can lose changes "
+            "when a publication is altered while its tables are written",
+            "upgrade it to 17.6, 18.1 or newer",
+        )
     if _setting(db, "wal_level") != "logical":
         raise ReplicationRefused(
             f"the {database.name} server has wal_level = {_setting(db, 'wal_level')}",
@@ -35,6 +47,13 @@ def require_settings_and_rights(database: SchedulingDatabase, db: Connection, *,
     ):
         _require_free(database, db, what, used)
     _require_rights(database, db)
+
+
+def loses_rows(server_version: int) -> bool:
+    """Return whether this release, in the form of `server_version_num`, can lose changes when a publication is
+    altered, or is older than any supported one."""
+    major, minor = divmod(server_version, 10_000)
+    return major < min(_FIXED) or minor < _FIXED.get(major, 0)
 
 
 def require_same_version(versions: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from monolith.cutover.replication.requirements import (
     require_same_version,
     require_settings_and_rights,
 )
+from monolith.cutover.replication.slot_creation import create_slot
 from monolith.cutover.replication.state import CopyProgress, is_copied, is_subscribed, lacks_tables, read_progress
 
 ReportProgress = Callable[[CopyProgress], None]
@@ -159,7 +160,7 @@ def _subscribe(
     """
     publisher.execute("SELECT scheduling.publish(%s)", (elsewhere,))
     _drop_orphan(publisher, direction)
-    publisher.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (direction.subscription,))
+    create_slot(direction.publisher, publisher, direction.subscription)
     if copy:
         publisher.execute("SELECT scheduling.publish(%s, %s)", (elsewhere, _empty_tables(publisher)))
     subscriber.execute(
