@@ -19,6 +19,7 @@ class LoopMetrics:
 
     def step_succeeded(self, loop: str) -> None:
         self._succeeded.labels(loop).set_to_current_time()
+        self._failures.labels(loop)  # So that the series begins with 0.
 
     def step_failed(self, loop: str) -> None:
         self._failures.labels(loop).inc()

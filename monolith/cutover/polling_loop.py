@@ -58,6 +58,7 @@ class PollingLoop:
     ) -> None:
         self._worker = worker
         self._metrics = metrics or DaemonMetrics(CollectorRegistry())
+        self._metrics.add_worker(worker)
         self._controller = controller
         self._changes = changes
         self._found_items = True

@@ -117,6 +117,17 @@ def test_prometheus_accepts_its_configuration() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_grafana_is_provisioned_with_the_dashboards_and_nobody_can_log_in() -> None:
+    mounted = dict(volume.split(":")[:2] for volume in SERVICES["grafana"]["volumes"])
+    (provider,) = yaml.safe_load((FOLDER / "grafana/dashboards/extraction.yml").read_text())["providers"]
+    (source,) = yaml.safe_load((FOLDER / "grafana/datasources/prometheus.yml").read_text())["datasources"]
+    assert mounted["../observability/grafana"] == provider["options"]["path"]
+    assert source["url"] == "http://prometheus:9090"
+    environment = SERVICES["grafana"]["environment"]
+    assert (environment["GF_AUTH_BASIC_ENABLED"], environment["GF_AUTH_DISABLE_LOGIN_FORM"]) == ("false", "true")
+    assert SERVICES["prometheus"]["volumes"][1] == "../observability/prometheus:/etc/prometheus/rules:ro"
+
+
 def test_a_service_waits_for_what_it_uses() -> None:
     for name in processes():
         conditions = {other: each["condition"] for other, each in OURS[name]["depends_on"].items()}
@@ -144,13 +155,13 @@ def test_the_databases_have_the_replication_settings_of_the_development_stack() 
 
 def test_no_port_is_published_beyond_this_machine() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(published) == 4
+    assert len(published) == 5
     assert [port for port in published if not port.startswith("127.0.0.1:")] == []
 
 
 def test_mounted_files_exist(secrets_folder: Path) -> None:
     mounted = [volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])]
-    files = [path for path in mounted if path.startswith("./")]
+    files = [path for path in mounted if path.startswith(".")]
     assert [path for path in files if not (FOLDER / path).exists()] == []
     assert {path for path in mounted if path not in files} == set(COMPOSE["volumes"])
     assert (secrets_folder / COMPOSE["secrets"]["metrics-token"]["file"].removeprefix("secrets/")).exists()

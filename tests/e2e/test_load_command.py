@@ -1,4 +1,4 @@
-"""`extraction load` on a demo of its own: thresholds, results, their comparison, and the dashboard's queries."""
+"""`extraction load` on a demo of its own: thresholds, results, their comparison. And what Prometheus sees of it."""
 
 import json
 from collections.abc import Iterator
@@ -8,19 +8,21 @@ import pytest
 import requests
 from prometheus_client import generate_latest
 
-from deploy.devstack.program import ROOT
+from deploy.devstack.ports import free_port
 from loadtests.generator.metrics import GeneratorMetrics
 from loadtests.generator.results import StoredRun, read_runs
+from tests.deploy.monitoring import queries, recorded
 from tests.e2e.demo import Demo, Installation, new_installation
-from tests.e2e.promql import exposed_names, query_names
+from tests.e2e.promql import exposed_names, unknown_names
+from tests.polling import eventually
 
-DASHBOARD = ROOT / "deploy/observability/grafana/load-test.json"
 SLOWLY = ("--seconds", "6", "--rate", "20", "--max-send-delay", "10s", "--limit", "20s")
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    installation = new_installation(tmp_path_factory.mktemp("demo") / "data")
+    metrics_ports = {f"{process}_METRICS_PORT": str(free_port()) for process in ("WORKER", "RELAY", "CUTOVER")}
+    installation = new_installation(tmp_path_factory.mktemp("demo") / "data", **metrics_ports)
     with Demo(installation, "--no-seed"):
         yield installation
 
@@ -80,16 +82,20 @@ def test_exit_code_of_a_run(
     assert (done.returncode, message in done.stdout + done.stderr) == (code, True), done.stdout + done.stderr
 
 
-def test_dashboard_queries_series_that_exist(demo: Installation, measured: list[StoredRun]) -> None:
-    exposed = exposed_names([generator_page(measured), *server_pages(demo)])
-    panels = json.loads(DASHBOARD.read_text())["panels"]
-    queries = [target["expr"] for panel in panels for target in panel.get("targets", ())]
-    assert len(queries) > 20
-    for query in queries:
-        metrics, labels = query_names(query)
-        assert metrics, query
-        assert metrics <= exposed.keys(), query
-        assert all(labels <= exposed[metric] for metric in metrics), query
+def test_dashboards_alerts_and_runbooks_query_series_that_exist(demo: Installation, measured: list[StoredRun]) -> None:
+    started = demo.extraction("replicate", "start")
+    assert started.returncode == 0, started.stderr
+    moved = demo.extraction("flag", "set", "http", "--all", "--reason", "to see its metrics")
+    assert moved.returncode == 0, moved.stderr
+    shadowed = demo.extraction("shadow", "set", "100")
+    assert shadowed.returncode == 0, shadowed.stderr
+    eventually(lambda: shadow_reads(demo), "shadow reads")
+    recorded_series: dict[str, set[str]] = {name: set() for name in recorded()}
+    pages = [generator_page(measured), *server_pages(demo), *background_pages(demo)]
+    exposed = {**exposed_names(pages), **recorded_series}
+    checked = list(queries())
+    assert len(checked) > 100
+    assert {place: unknown for place, query in checked if (unknown := unknown_names(query, exposed))} == {}
 
 
 def generator_page(measured: list[StoredRun]) -> str:
@@ -110,3 +116,17 @@ def server_pages(demo: Installation) -> list[str]:
         answer.raise_for_status()
         pages.append(answer.text)
     return pages
+
+
+def shadow_reads(demo: Installation) -> bool:
+    """Search, and return whether a shadow read was counted."""
+    slug = json.loads(demo.extraction("status", "--json").stdout)["businesses"][0]["business"]
+    requests.get(f"{demo.url}/b/{slug}", timeout=10)
+    return any("monolith_shadow_reads_total{" in page for page in server_pages(demo))
+
+
+def background_pages(demo: Installation) -> list[str]:
+    """Return the metrics pages of worker, relay and cutover daemon."""
+    ports = [demo.given[f"{process}_METRICS_PORT"] for process in ("WORKER", "RELAY", "CUTOVER")]
+    answers = [requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10) for port in ports]
+    return [answer.text for answer in answers]

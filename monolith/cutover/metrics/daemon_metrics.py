@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter
 
+from monolith.cutover.states import OVER
+
 
 class DaemonMetrics:
     """Counts the cutovers that this daemon settled, and the polls that found no database. Thread-safe."""
@@ -19,6 +21,13 @@ class DaemonMetrics:
             ["worker"],
             registry=registry,
         )
+
+        for outcome in OVER:
+            self._recovered.labels(outcome)  # So that the series begins with 0.
+
+    def add_worker(self, worker: str) -> None:
+        """Count the failed polls of the worker from 0."""
+        self._failures.labels(worker)
 
     def recovered(self, outcome: str) -> None:
         self._recovered.labels(outcome).inc()

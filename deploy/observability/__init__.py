@@ -1,0 +1,1 @@
+"""Monitoring of the product: Grafana dashboards, Prometheus rules."""
