@@ -10,7 +10,7 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs format lock clean
+.PHONY: help demo story test faults validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs release format lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -68,6 +68,9 @@ docs: $(VENV)/docs.installed ## Build the documentation as a site, with its link
 	@$(VENV)/bin/codespell --ignore-words deploy/docs/spelling.txt .artifacts/docs/pages
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict --config-file .artifacts/docs/mkdocs.yml
 	@echo "open .artifacts/docs/site/index.html"
+
+release: $(VENV)/dev.installed ## Build the wheels and the notes of TAG, such as v0.2.0
+	@$(VENV)/bin/python -m deploy.release "$(TAG)" .artifacts/release
 
 format: $(VENV)/dev.installed ## Format the code
 	@$(VENV)/bin/ruff check --fix
