@@ -4,6 +4,7 @@
 every process that a recorded trace reaches adds its spans.
 """
 
+import random
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -19,7 +20,6 @@ Kind = Literal["client", "internal", "producer", "consumer"]
 Attributes = Mapping[str, str | int]
 
 _NOTHING: Final = nullcontext()
-_MILLIONTHS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,11 @@ def is_recording() -> bool:
 
 
 def at_edge(trace: Trace) -> Trace:
-    """Return the trace with the decision whether it is recorded, whatever an untrusted caller asked for."""
-    sampled = _recorder is not None and int(trace.trace_id[-12:], 16) % _MILLIONTHS < _percent * (_MILLIONTHS // 100)
+    """Return the trace with the decision whether it is recorded, whatever an untrusted caller asked for.
+
+    The decision is random, and not a function of the trace's id, which the caller may have chosen.
+    """
+    sampled = _recorder is not None and random.random() * 100 < _percent  # noqa: S311
     return trace if trace.sampled == sampled else replace(trace, sampled=sampled)
 
 
