@@ -20,19 +20,22 @@ def test_the_page_lists_the_fields_of_the_code() -> None:
 
 
 def test_fields_are_found() -> None:
-    code = 'log.info("x", extra={"fields": {"one": 1}})\ndef _fields():\n    return {"two": 2}\n'
+    code = 'log.info("", extra={"fields": {"one": 1}})\nlog.info("", extra={"fields": more()})\n'
+    code += 'def more():\n    return {"two": 2}\n'
     assert set(written_fields(code)) == {"one", "two"}
 
 
 def written_fields(code: str) -> Iterator[str]:
-    """Yield the keys of the dictionaries that are logged as `fields`: in place, or returned by a function `_fields`."""
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value == "fields":
-                    yield from _keys(value)
-        if isinstance(node, ast.FunctionDef) and node.name == "_fields":
-            yield from (key for inner in ast.walk(node) if isinstance(inner, ast.Return) for key in _keys(inner.value))
+    """Yield the keys of what is logged as `fields`: a dictionary, or what a function of the same file returns."""
+    tree = ast.parse(code)
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for node in ast.walk(tree):
+        for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+            if isinstance(key, ast.Constant) and key.value == "fields":
+                yield from _keys(value)
+                if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+                    returns = (each for each in ast.walk(functions[value.func.id]) if isinstance(each, ast.Return))
+                    yield from (name for each in returns for name in _keys(each.value))
 
 
 def _keys(value: ast.expr | None) -> Iterator[str]:

@@ -187,7 +187,7 @@ def test_lost_slot_is_reported_with_its_remedy(pair: SchedulingDatabases, databa
     assert any("--discard-copies" in problem for problem in replication.find_problems(pair, max_lag_bytes=1_000_000))
     assert replication.stop(pair) == []
     start(pair, discard_copies=True)
-    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
+    eventually(lambda: replication.find_problems(pair, max_lag_bytes=1_000_000) == [], "that both directions stream")
     assert replication.stop(pair) == []
 
 

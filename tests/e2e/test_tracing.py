@@ -52,6 +52,7 @@ def test_a_booking_is_one_trace_across_both_deployables(databases: Databases, ma
     with otlp_receiver() as receiver, traced_product(databases, mailbox, tmp_path, receiver.url) as site:
         shop = furnished_shop(site.url, "traced-salon", "http")
         customer = Customer(site, shop)
+        confirm_email(customer, mailbox)
         starts_at = answered(customer.slots())["slots"][0]["starts_at"]
         customer.client.session.headers["traceparent"] = f"00-{TRACE}-{BROWSER}-00"
         answered(customer.book(starts_at))
@@ -76,6 +77,17 @@ def test_a_booking_is_one_trace_across_both_deployables(databases: Databases, ma
     assert by_id[one("monolith-worker", "send mail").parent] == served
     assert any(span.process == "monolith-web" and "db.query.text" in span.attributes for span in spans)
     require_no_parameters(spans, customer, shop)
+
+
+def confirm_email(customer: Customer, mailbox: Mailbox) -> None:
+    """Open the link of the mail that asks for it; without it, no mail about an appointment is sent."""
+    (mail,) = eventually(
+        lambda: [mail for mail in mailbox.mails if customer.email in str(mail["To"])], "the mail with the link"
+    )
+    body = mail.get_body(("plain",))
+    assert body is not None
+    token = body.get_content().partition("confirm-email?token=")[2].split()[0]
+    answered(customer.client.post("/confirm-email", {"token": token}))
 
 
 def complete(receiver: OtlpReceiver) -> list[ReceivedSpan]:
