@@ -16,8 +16,9 @@ import contracts, scheduling_service
 
 for package in (contracts, scheduling_service):
     for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        # wsgi and __main__ read the environment; Alembic runs the migrations.
-        if found.name.rpartition(".")[2] not in ("wsgi", "__main__") and ".migrations" not in found.name:
+        # wsgi and __main__ read the environment; the recorder needs an extra; Alembic runs the migrations.
+        skipped = found.name.endswith(("wsgi", "__main__", "opentelemetry_recorder")) or ".migrations" in found.name
+        if not skipped:
             importlib.import_module(found.name)
 print(*sorted(sys.modules))
 """
