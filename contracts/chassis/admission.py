@@ -1,7 +1,8 @@
 """Admission: the order in which a server handles waiting requests, and which of them it refuses.
 
-A server under overload that serves everything late serves nobody. The queue here keeps the waiting time short and uses
-the capacity for what matters most: higher priorities first, tenants in turn, and an early refusal for the rest.
+Under overload, a server that handles every request handles all of them too late. The queue here keeps the waiting time
+short and uses the capacity for what matters most: higher priorities first, tenants in turn, and an early refusal for
+the rest.
 """
 
 import time
@@ -36,7 +37,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequestClass:
-    """What admission knows about a request before it is read."""
+    """The properties of a request that are known before it is read."""
 
     priority: Priority = Priority.OTHER
     tenant: str = ""

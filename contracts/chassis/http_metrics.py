@@ -57,12 +57,7 @@ class HttpMetrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-        self._refused = Counter(
-            f"{application}_http_refused",
-            "Requests that admission refused with 503, by priority.",
-            ["priority"],
-            registry=self.registry,
-        )
+        self._refused = _refusals(application, self.registry)
         self._children: dict[tuple[tuple[str, ...], int], tuple[Histogram, Counter]] = {}
         self._gauges: dict[tuple[str, ...], Gauge] = {}
 
@@ -109,3 +104,8 @@ class HttpMetrics:
         children = (self._seconds.labels(*route, str(status)), self._cpu_seconds.labels(*route))
         self._children[route, status] = children
         return children
+
+
+def _refusals(application: str, registry: CollectorRegistry) -> Counter:
+    name, help_text = f"{application}_http_refused", "Requests that admission refused with 503, by priority."
+    return Counter(name, help_text, ["priority"], registry=registry)

@@ -1,4 +1,4 @@
-"""What a web application tells the server that runs it, such as gunicorn with the worker of `deploy/gunicorn`."""
+"""Settings that a web application provides for its server, such as gunicorn with the worker of `deploy/gunicorn`."""
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _EXTENSION = "extraction.served"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedApplication:
-    """`classify` gets the method, the path and the bytes of the header block, which nobody has checked yet."""
+    """`classify` gets the method, the path and the bytes of the header block, none of them validated."""
 
     classify: Callable[[str, str, bytes], RequestClass]
     readiness: Readiness

@@ -1,4 +1,4 @@
-"""Which waiting request starts next, and which are refused."""
+"""The order of waiting requests, and the refusal of late ones."""
 
 from collections.abc import Iterable
 
