@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 CHANGES_OF_THE_RULES = {
     *("create_offering", "update_offering", "create_provider", "update_provider", "assign_offerings"),
     *("set_weekly_hours", "set_date_override", "set_holidays", "block_time", "remove_block"),
-    *("create_resource", "update_resource"),
+    *("create_resource", "update_resource", "update_business"),
 }
 
 

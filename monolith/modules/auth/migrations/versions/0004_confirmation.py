@@ -6,8 +6,8 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
-# Code of 0003 does not read accounts without an address, which only newer code creates.
-oldest_code = "0003"
+# Code of 0002 does not read accounts without an address, which only newer code creates.
+oldest_code = "0002"
 
 # `email` is an address that its owner has confirmed, so only one account has it. Any number of accounts may wait for
 # the confirmation of the same address. All accounts of before count as confirmed.

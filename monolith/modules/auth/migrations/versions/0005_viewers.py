@@ -7,7 +7,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 # As before: older code ignores the column.
-oldest_code = "0003"
+oldest_code = "0002"
 
 
 def upgrade() -> None:

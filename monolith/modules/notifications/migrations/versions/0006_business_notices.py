@@ -6,9 +6,9 @@ revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
-# Code of 0005 neither reads nor writes the new table, and stores only the kinds it knows. Its sender cannot send the
+# Code of 0004 neither reads nor writes the new table, and stores only the kinds it knows. Its sender cannot send the
 # new ones, so deploy workers before switching notices on.
-oldest_code = "0005"
+oldest_code = "0004"
 
 
 def upgrade() -> None:
