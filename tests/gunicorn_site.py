@@ -54,8 +54,10 @@ class GunicornSite:
 
 
 @contextlib.contextmanager
-def gunicorn_site(databases: Databases, folder: Path, **settings: str) -> Iterator[GunicornSite]:
-    """Run the monolith; `settings` are additional environment variables."""
+def gunicorn_site(
+    databases: Databases, folder: Path, *, until: str = "/readyz", **settings: str
+) -> Iterator[GunicornSite]:
+    """Run the monolith, once the path `until` answers with 200; `settings` are additional environment variables."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -79,18 +81,18 @@ def gunicorn_site(databases: Databases, folder: Path, **settings: str) -> Iterat
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     site = GunicornSite(port, log, process.pid)
     try:
-        _wait_until_up(site, process)
+        _wait_until_up(site, process, until)
         yield site
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
 
 
-def _wait_until_up(site: GunicornSite, process: "subprocess.Popen[bytes]") -> None:
+def _wait_until_up(site: GunicornSite, process: "subprocess.Popen[bytes]", path: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(requests.ConnectionError):
-            if requests.get(f"{site.url}/readyz", timeout=5).status_code == 200:
+            if requests.get(site.url + path, timeout=5).status_code == 200:
                 return
         time.sleep(0.05)
     raise RuntimeError(f"gunicorn did not start:\n{site.log.read_text()}")

@@ -1,15 +1,19 @@
-"""A web server that is told to stop turns its readiness off first, and still serves."""
+"""A web server that is told to stop turns its readiness off first, still serves, and answers what it has begun."""
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 
 from tests.databases import Databases
+from tests.e2e.shop import Customer, furnished_shop, keyed
 from tests.gunicorn_site import GunicornSite, gunicorn_site
 from tests.polling import eventually
+from tests.site import Client
 
 
 def status(site: GunicornSite, path: str) -> int:
@@ -37,3 +41,42 @@ def test_a_server_stops_by_itself_after_draining(databases: Databases, tmp_path:
     with gunicorn_site(databases, tmp_path, WEB_DRAIN_SECONDS="1") as site:
         os.kill(site.pid, signal.SIGTERM)
         eventually(lambda: status(site, "/") == 0, "the end of the server")
+
+
+@pytest.mark.row("F45")
+def test_requests_under_way_are_answered(databases: Databases, tmp_path: Path) -> None:
+    """The bookings wait for a fence when the signal arrives, and are stored afterwards."""
+    with gunicorn_site(databases, tmp_path, WEB_WORKERS="1", WEB_DRAIN_SECONDS="1") as site:
+        customer = Customer(site, furnished_shop(site.url, "salon", "in_process"))
+        starts = [slot["starts_at"] for slot in customer.slots().json()["slots"][:4]]
+        with psycopg.connect(databases.monolith_admin_url) as fence:
+            fence.execute("SELECT pg_advisory_xact_lock(scheduling.fence_key(%s))", (customer.shop.business_id,))
+            with ThreadPoolExecutor(len(starts)) as clients:
+                bookings = [clients.submit(_book_alone, site, customer, start) for start in starts]
+                eventually(lambda: _waiting(databases) == len(starts), "the bookings wait for the fence")
+                os.kill(site.pid, signal.SIGTERM)
+                eventually(lambda: status(site, "/readyz") != 200, "the end of readiness")
+                fence.rollback()
+        assert [booking.result() for booking in bookings] == [201] * len(starts)
+    with psycopg.connect(databases.monolith_admin_url) as connection:
+        stored = connection.execute("SELECT count(*) FROM scheduling.appointment").fetchone()
+    assert stored == (len(starts),)
+
+
+def _book_alone(site: GunicornSite, customer: Customer, starts_at: str) -> int:
+    """Book over a connection of its own, and return the status."""
+    body = {"offering_id": customer.shop.offering_id, "provider_id": customer.shop.provider_id, "starts_at": starts_at}
+    client = Client(site.url)
+    client.session.cookies.update(customer.client.session.cookies)
+    return keyed(client, f"/businesses/{customer.shop.slug}/appointments", body).status_code
+
+
+def _waiting(databases: Databases) -> int:
+    """Return the number of sessions that wait for a fence."""
+    statement = """
+        SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'
+    """
+    with psycopg.connect(databases.monolith_admin_url) as connection:
+        [(count,)] = connection.execute(statement).fetchall()
+    return int(count)
