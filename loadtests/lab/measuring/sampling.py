@@ -71,7 +71,7 @@ def read_roles(
         found[role] = RoleReading(
             cpu_ms=done[role].since(begin[role]).cpu_ms,
             budget_cores=budget,
-            used=during.cpu_ms / (elapsed_ms * budget) if budget else 0.0,
+            used=during.cpu_ms / (elapsed_ms * budget) if budget else None,
             throttled=min(1.0, during.throttled_ms / elapsed_ms),
         )
     return {role: found[role] for role in done if role in found}

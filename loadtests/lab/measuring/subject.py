@@ -38,13 +38,13 @@ class RoleReading(msgspec.Struct, frozen=True, kw_only=True):
     """Processor time of one role, ended children included.
 
     `cpu_ms` is for the load and the follow-up work that it caused. `budget_cores` is None where the role has no budget
-    of its own. `used` is the share of its budget that the role used while the load lasted, `throttled` the share of
-    that time during which the budget was used up.
+    of its own. `used` is the share of its budget that the role used while the load lasted, None where that was not
+    measured; `throttled` is the share of that time during which the budget was used up.
     """
 
     cpu_ms: float
     budget_cores: float | None = None
-    used: float = 0.0
+    used: float | None = None
     throttled: float = 0.0
 
 

@@ -91,7 +91,7 @@ def limiting_role(trial: Trial) -> tuple[str, float] | None:
     shares = {
         role: reading.used
         for role, reading in trial.roles.items()
-        if reading.budget_cores and (late or role not in FOLLOW_UP_ROLES)
+        if reading.used is not None and (late or role not in FOLLOW_UP_ROLES)
     }
     return max(shares.items(), key=lambda item: item[1]) if shares else None
 

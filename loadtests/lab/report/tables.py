@@ -57,7 +57,7 @@ def role_table(figures: ReportFigures) -> ReportTable:
             assert trial is not None
             cores = reading.cpu_ms / 1000 / trial.seconds
             budget = f"{reading.budget_cores:.2f}" if reading.budget_cores is not None else "-"
-            share = f"{reading.used:.0%}" if reading.budget_cores else "-"
+            share = f"{reading.used:.0%}" if reading.used is not None else "-"
             rows.append([arm, role, f"{cores:.3f}", budget, share, f"{reading.throttled:.0%}"])
     return ReportTable("", ("arm", "role", "cores used", "budget", "share", "throttled"), rows)
 

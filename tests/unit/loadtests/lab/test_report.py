@@ -158,7 +158,7 @@ def test_worker_limits_an_arm_only_where_follow_up_work_was_late() -> None:
 
 
 def test_report_names_no_limiting_role_where_every_role_had_budget_left(results: Results) -> None:
-    """`the worker used 19 % of its budget: this role limits the monolith` convinced nobody."""
+    """`the worker used 19 % of its budget: this role limits the monolith` was not convincing."""
     idle = RoleReading(cpu_ms=100.0, budget_cores=0.1, used=0.4)
     figures = ReportFigures(msgspec.structs.replace(results, trials=(broken_trial(database=idle),)))
     assert figures.limit("M1") == (
