@@ -17,6 +17,7 @@ from deploy.devstack.program import Program
 from deploy.devstack.settings import DEFAULT_PORTS
 from deploy.mailsink.store import Mail, MailStore
 from monolith.cutover.scheduling_flag import AdapterName
+from tests.child_processes import children_of
 from tests.servers import ROOT
 
 LAST_LINE = "Ctrl-C stops everything"
@@ -103,9 +104,7 @@ class Demo(Program):
 
     def children(self) -> Sequence[int]:
         """Return the processes that the demo started."""
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-        pairs = [line.split() for line in listed.splitlines()]
-        return [int(child) for child, parent in pairs if int(parent) == self.pid]
+        return [] if self.pid is None else children_of(self.pid)
 
     def signal(self, number: int) -> None:
         """Send a signal to the supervisor only."""

@@ -21,10 +21,10 @@ from deploy.devstack.process_record import process_start_time
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import FlagStore
+from tests.child_processes import children_of, kill_workers
 from tests.contract.port.shop import Shop, open_shop
 from tests.databases import Databases
 from tests.e2e.shop import Customer, furnished_shop
-from tests.faults.children import children_of, kill_workers
 from tests.faults.proxy import Swallow, TcpProxy
 from tests.faults.service import SchedulingWeb
 from tests.gunicorn_site import GunicornSite, gunicorn_site

@@ -13,6 +13,7 @@ from deploy.devstack.ports import free_port, is_free
 from deploy.devstack.process_record import process_start_time
 from deploy.devstack.program import http_check
 from deploy.devstack.settings import DEFAULT_PORTS
+from tests.child_processes import children_of
 from tests.servers import ROOT
 
 LAST_LINE = "Ctrl-C stops everything"
@@ -104,12 +105,6 @@ def demo_environment(data: Path, ports: dict[str, int]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in urls}
     settings = {name: str(port) for name, port in ports.items()}
     return {**inherited, **settings, "DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"}
-
-
-def children_of(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = (line.split() for line in listed.splitlines())
-    return [int(child) for child, parent in pairs if int(parent) == pid and int(child) != pid]
 
 
 def process_environment(pid: int) -> str:

@@ -1,4 +1,4 @@
-"""The worker processes of a gunicorn master."""
+"""The child processes of a process, such as the workers of a gunicorn master."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ def children_of(pid: int) -> list[int]:
     """Return the ids of the direct children of a process, smallest first."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     pairs = [line.split() for line in listed.splitlines()]
-    return sorted(int(child) for child, parent in pairs if int(parent) == pid)
+    return sorted(int(child) for child, parent in pairs if int(parent) == pid and int(child) != pid)
 
 
 def kill_workers(master: int | None) -> list[int]:
