@@ -1,7 +1,7 @@
 """Pages that list a customer's appointments and confirm, reschedule or cancel them."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from monolith.modules.billing.api import BillingApi, InvoicesQuery, fee_of
 from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.web.change_terms import ChangeTerms, cancellation_terms, reschedule_terms
 from monolith.web.formatting import money
-from monolith.web.free_times import free_slots, local_today, requested_day
+from monolith.web.free_times import free_slots_for, local_today, requested_day
 from monolith.web.page_context import PageContext, PageContextFactory, new_key
 
 _PAGE_SIZE = 20
@@ -158,7 +158,7 @@ class AppointmentPages:
             today=today,
             day_before=day - timedelta(days=1),
             day_after=day + timedelta(days=1),
-            slots=_alternative_slots(page, offering, found, day) if offering else (),
+            slots=free_slots_for(page, offering, found, day, found.provider_id) if offering else (),
             selected=_selected_time(),
             moving=terms,
             fee=self._fee(page, found, terms.fee_percent),
@@ -209,21 +209,6 @@ def _reschedule_terms(page: PageContext, offering: m.Offering | None, appointmen
     if offering is None:
         return ChangeTerms(refused=True)
     return ChangeTerms() if page.is_staff() else reschedule_terms(offering, appointment)
-
-
-def _alternative_slots(
-    page: PageContext, offering: m.Offering, appointment: m.Appointment, day: date
-) -> tuple[m.Slot, ...]:
-    """Return the free slots of a day with the same provider, duration and number of seats."""
-    minutes = int((appointment.ends_at - appointment.starts_at).total_seconds() // 60)
-    return free_slots(
-        page,
-        offering,
-        day,
-        provider_id=None if appointment.provider_ids else appointment.provider_id,
-        duration_minutes=minutes if minutes in offering.duration_choices_minutes else None,
-        seats=appointment.seats,
-    )
 
 
 def _selected_time() -> datetime | None:

@@ -1,5 +1,6 @@
 """Free slots of a local day, and the day that a link or form selects."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -60,6 +61,30 @@ def free_slots(
         seats=seats,
     )
     return page.port.search_slots(page.call_context(), query).slots
+
+
+def free_slots_for(
+    page: PageContext, offering: m.Offering, appointment: m.Appointment, day: date, provider_id: UUID
+) -> tuple[m.Slot, ...]:
+    """Return the free slots to which an appointment of this offering can be moved, with its length and seats.
+
+    An appointment with several providers keeps them; for others, the slots are those of the provider.
+    """
+    minutes = int((appointment.ends_at - appointment.starts_at).total_seconds() // 60)
+    return free_slots(
+        page,
+        offering,
+        day,
+        provider_id=None if appointment.provider_ids else provider_id,
+        duration_minutes=minutes if minutes in offering.duration_choices_minutes else None,
+        seats=appointment.seats,
+    )
+
+
+def labelled_starts(page: PageContext, slots: Iterable[m.Slot]) -> list[tuple[str, datetime]]:
+    """Return each start once, in order, with its local time as HH:MM."""
+    zone = ZoneInfo(page.business.zone)
+    return [(f"{start.astimezone(zone):%H:%M}", start) for start in sorted({slot.starts_at for slot in slots})]
 
 
 def is_free(page: PageContext, offering: m.Offering, at: datetime, provider_id: UUID | None) -> bool:

@@ -12,7 +12,7 @@ from contracts.scheduling import models as m
 from monolith.modules.auth.customer_models import AddGuest, Customer, CustomersQuery
 from monolith.shared.endpoints.decoding import convert
 from monolith.shared.endpoints.errors import invalid_request, require_not_closed
-from monolith.web.free_times import free_slots
+from monolith.web.free_times import free_slots, labelled_starts, local_today
 from monolith.web.office.staff_pages import (
     ALREADY_SUBMITTED,
     Catalog,
@@ -153,10 +153,7 @@ def _times(
     page: PageContext, offering: m.Offering | None, day: date, provider_id: UUID | None
 ) -> list[tuple[str, datetime]]:
     """Return the free starts of the day, as suggestions. None for a day that has passed."""
-    zone = ZoneInfo(page.business.zone)
-    today = datetime.now(zone).date()
+    today = local_today(page)
     if offering is None or not today <= day <= today + timedelta(days=700):
         return []
-    slots = free_slots(page, offering, day, provider_id=provider_id)
-    starts = sorted({slot.starts_at for slot in slots})
-    return [(f"{start.astimezone(zone):%H:%M}", start) for start in starts]
+    return labelled_starts(page, free_slots(page, offering, day, provider_id=provider_id))

@@ -9,7 +9,7 @@ from flask import Blueprint, request
 
 from contracts.scheduling import models as m
 from monolith.shared.endpoints.decoding import convert
-from monolith.web.free_times import free_slots
+from monolith.web.free_times import free_slots_for, labelled_starts, local_today
 from monolith.web.office.booking import chosen_time
 from monolith.web.office.staff_pages import (
     ALREADY_SUBMITTED,
@@ -114,17 +114,7 @@ def _times(
     page: PageContext, catalog: Catalog, found: m.Appointment, provider: m.Provider | None, day: date
 ) -> list[tuple[str, datetime]]:
     """Return the free starts of the day with this provider, for an appointment of the same length."""
-    zone = ZoneInfo(page.business.zone)
     offering = catalog.offering(found.offering_id)
-    if offering is None or provider is None or day < datetime.now(zone).date():
+    if offering is None or provider is None or day < local_today(page):
         return []
-    minutes = int((found.ends_at - found.starts_at).total_seconds() // 60)
-    slots = free_slots(
-        page,
-        offering,
-        day,
-        provider_id=None if found.provider_ids else provider.provider_id,
-        duration_minutes=minutes if minutes in offering.duration_choices_minutes else None,
-        seats=found.seats,
-    )
-    return [(f"{start.astimezone(zone):%H:%M}", start) for start in sorted({slot.starts_at for slot in slots})]
+    return labelled_starts(page, free_slots_for(page, offering, found, day, provider.provider_id))
