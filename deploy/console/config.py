@@ -16,7 +16,7 @@ class ConsoleConfig:
     public_url: str
     """The address of the console for browsers, and the only Host that it accepts."""
     label: str
-    """The deployment in a word, shown on every page, so that nobody mistakes production for a demo."""
+    """The name of the deployment. Every page shows it, so that production is not mistaken for a demo."""
     monolith_database_url: str
     monolith_role_secret: str = field(repr=False)
     scheduling_database_url: str

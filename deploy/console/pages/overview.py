@@ -45,7 +45,7 @@ class OverviewPage:
             "snapshot": snapshot,
             "state": extraction.value,
             "standings": found,
-            "owned": Counter(each.owner or "nobody" for each in found),
+            "owned": Counter(each.owner for each in found if each.owner),
             "processes": {name: snapshot.reading(source) for name, source in sources.PROCESSES.items()},
             "databases": {name: snapshot.reading(source) for name, source in sources.LEASES.items()},
             "replication": snapshot.reading(sources.REPLICATION).value or (),

@@ -81,7 +81,7 @@ _REPLICATION = Section(
         ),
         Panel(
             "WAL that the slot retains",
-            "Fills the publisher's disk while a subscriber is away; `left` is what may follow until the slot is lost.",
+            "Kept on the publisher's disk while a subscriber is away; `left`: how much more, until the slot is lost.",
             "bytes",
             {
                 "{{direction}}": "max by (direction) (replication_slot_retained_bytes)",

@@ -1,4 +1,4 @@
-"""The golden signals of each module: traffic, latency, errors, saturation. A peak in one module stands out."""
+"""The golden signals of each module: traffic, latency, errors, saturation. They show the peak of a module."""
 
 from deploy.observability.dashboards.panels import Dashboard, Panel, Section
 

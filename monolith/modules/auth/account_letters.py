@@ -14,7 +14,7 @@ from monolith.modules.auth.repository.account_mails import MailKind, QueuedMail
 from monolith.modules.notifications.api import Letter
 from monolith.shared.database import ModuleDatabase
 
-_IGNORE = "If this was not you, ignore this mail: without the link, nobody can use your address."
+_IGNORE = "If this was not you, ignore this mail: without the link, your address cannot be used."
 _NOT_YOU = "If this was not you, reset your password now:"
 
 

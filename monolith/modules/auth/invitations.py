@@ -114,7 +114,7 @@ class Invitations:
         with self._database.transaction() as connection:
             mail_tokens.lock_email(connection, found.email)
             if not accounts.insert(connection, account):
-                raise ApiError(409, "email_in_use", "This address has an account meanwhile. Open the link again.")
+                raise ApiError(409, "email_in_use", "This address has an account now. Open the link again.")
             retired = mail_tokens.retire_others(connection, account.user.user_id, found.email)
             ended = end_credentials(connection, retired)
             self._join(connection, secret, found, account.user.user_id)

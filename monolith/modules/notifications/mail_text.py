@@ -22,7 +22,7 @@ class MailText:
 
 @dataclass(frozen=True, slots=True)
 class LetterText:
-    """The text of a mail of another module. A paragraph that is a link stands alone."""
+    """The text of a mail of another module. A link is a paragraph of its own."""
 
     name: str
     subject: str

@@ -1,4 +1,4 @@
-"""Customers without an account, and what a business tells about itself."""
+"""Customers without an account, and the public details of a business."""
 
 from alembic import op
 
