@@ -26,7 +26,7 @@ faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the long tests: 200 
 	@seed=$${SEED:-$$($(PYTHON) -c 'import secrets; print(secrets.randbelow(10**9))')}; \
 	echo "property tests search at random with seed $$seed; to repeat the search: make faults SEED=$$seed"; \
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "(long or hypothesis or row) and not tools" \
-		--hypothesis-profile random --hypothesis-seed $$seed --rows-page deploy/docs/faults.md
+		--hypothesis-profile random --hypothesis-seed $$seed --rows-page=deploy/docs/faults.md
 
 validate-deploy: $(VENV)/dev.installed $(VENV)/load.installed $(VENV)/ship.installed ## Build, run and validate what is in deploy: images, proxies, units, manifests
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m tools tests/deploy

@@ -1,6 +1,6 @@
 """Reports the result of each row of the tables of faults and hostile inputs.
 
-A test names its rows: `@pytest.mark.row("F6", "F18")`. With `--rows-page FILE` the run writes a page with every row,
+A test names its rows: `@pytest.mark.row("F6", "F18")`. With `--rows-page=FILE` the run writes a page with every row,
 its tests, their results and times. A row without a test in the run is shown as not run.
 """
 
