@@ -37,6 +37,11 @@ class Statement:
         assert self.result is not None, "nothing was sent after this statement was queued"
         return self.result.get_value(0, 0)
 
+    def returned_row(self) -> bool:
+        """Return whether the statement returned at least one row."""
+        assert self.result is not None, "nothing was sent after this statement was queued"
+        return self.result.ntuples > 0
+
 
 _Sent = tuple[Statement, bytes | None]
 """A statement, and the name under which it is being prepared; None if it is being executed."""

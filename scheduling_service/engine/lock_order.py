@@ -1,6 +1,6 @@
 """The row locks of one write, acquired in one order. `LOCKS.md` lists the order and explains why it cannot deadlock."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -89,6 +89,19 @@ class LockOrder:
         if provider_and_resource_ids:
             locks.lock_providers_and_resources(self._db, self._business_id, provider_and_resource_ids)
         self._holds_later_lock = True
+
+    def try_offering(self, offering_id: UUID) -> Callable[[], bool]:
+        """Try to lock an offering in the round trip of the next statement, without waiting.
+
+        Returns a function that tells after that statement whether the lock was acquired.
+        """
+        statement = locks.try_lock_offering(self._db, self._business_id, offering_id)
+
+        def acquired() -> bool:
+            self._holds_later_lock = self._holds_later_lock or statement.returned_row()
+            return statement.returned_row()
+
+        return acquired
 
     def enter_claims(self) -> None:
         """Record that the write changes claims or seats from here on, which come last."""

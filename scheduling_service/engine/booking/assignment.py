@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from scheduling_service.engine.availability import AvailabilityQuery, Candidate
+from scheduling_service.engine.availability import AvailabilityQuery, Candidate, Occupancy, read_occupancy_later
 from scheduling_service.engine.hours import instant_of, local_date
 from scheduling_service.engine.store import assignment as store
 from scheduling_service.engine.store.assignment import RotationEntry
@@ -61,6 +61,29 @@ def read_rotation(write: Write, query: AvailabilityQuery) -> Rotation:
     entries = store.read_rotation(write.db, write.ctx.business_id, query.offering.offering_id)
     performing = {each.provider_id for each in query.providers}
     return Rotation({entry.provider_id: entry for entry in entries if entry.provider_id in performing})
+
+
+def try_rotation(write: Write, query: AvailabilityQuery, start: int) -> tuple[bool, Rotation, Occupancy]:
+    """Try to lock the offering, and read its rotation and what is occupied at `start`, in one round trip.
+
+    Returns whether it was locked. If not, the rotation is not to be used, and the occupancy tells only whether waiting
+    for the lock can be of use. For queries that need provider time only.
+    """
+    locked = write.locks.try_offering(query.offering.offering_id)
+    rotation, occupancy = _read_both(write, query, start)
+    return locked(), rotation, occupancy
+
+
+def wait_for_rotation(write: Write, query: AvailabilityQuery, start: int) -> tuple[Rotation, Occupancy]:
+    """Lock the offering, and read its rotation and what is occupied at `start`, in one round trip."""
+    write.locks.acquire(offering_ids=[query.offering.offering_id])
+    return _read_both(write, query, start)
+
+
+def _read_both(write: Write, query: AvailabilityQuery, start: int) -> tuple[Rotation, Occupancy]:
+    occupancy = read_occupancy_later(write.db, write.ctx.business_id, query, (start, start + 1))
+    rotation = read_rotation(write, query)
+    return rotation, occupancy()
 
 
 def _booked_minutes(write: Write, query: AvailabilityQuery, start: int, ids: Sequence[UUID]) -> dict[UUID, int]:

@@ -17,7 +17,7 @@ from scheduling_service.engine.availability import (
     read_occupancy_later,
     rejection_reasons,
 )
-from scheduling_service.engine.booking.assignment import Rotation, read_rotation
+from scheduling_service.engine.booking.assignment import Rotation, read_rotation, try_rotation, wait_for_rotation
 from scheduling_service.engine.booking.expiry import expire_blocking_holds, expire_holds_in_session
 from scheduling_service.engine.booking.refusals import overridden_rules, slot_unavailable
 from scheduling_service.engine.booking.release import release
@@ -67,13 +67,11 @@ def reserve(write: Write, request: ReservationRequest) -> Reservation:
     What a refused reservation has already claimed is undone only by the transaction's rollback.
     """
     query = request.query
-    if not query.needs_provider_time_only or request.assigned or request.moves is not None:
-        _check_before_locking(write, request)
-    rotation = _lock(write, request)
-    if request.moves is not None:
-        release(write, request.moves)
+    rotation, occupancy = _prepare(write, request)
     for _ in range(_MAX_ATTEMPTS):
-        occupancy, reservation = _read_and_claim(write, request)
+        reservation = None
+        if occupancy is None:
+            occupancy, reservation = _read_and_claim(write, request)
         if occupancy.has_overdue_holds:
             expire_blocking_holds(write, query, request.start)
             occupancy = _read_occupancy(write, request)
@@ -90,7 +88,33 @@ def reserve(write: Write, request: ReservationRequest) -> Reservation:
                 return reservation
         if query.needs_provider_time_only and len(candidates) == 1:
             break
+        occupancy = None  # another booking won; read what is left
     raise slot_unavailable("taken")
+
+
+def _prepare(write: Write, request: ReservationRequest) -> tuple[Rotation | None, Occupancy | None]:
+    """Acquire the locks, and release the time of an appointment that moves.
+
+    Returns the rotation if the assignment chooses a provider, and what is occupied if that was read on the way.
+    """
+    query, moves = request.query, request.moves
+    if request.assigned and query.needs_provider_time_only and moves is None and write.locks.waits_for_appointments:
+        return _lock_rotation(write, request)
+    if not query.needs_provider_time_only or request.assigned or moves is not None:
+        _check_before_locking(write, request)
+    rotation = _lock(write, request)
+    if moves is not None:
+        release(write, moves)
+    return rotation, None
+
+
+def _lock_rotation(write: Write, request: ReservationRequest) -> tuple[Rotation, Occupancy]:
+    """Lock the offering of a booking that names no provider; nobody waits for the lock only to be refused."""
+    locked, rotation, occupancy = try_rotation(write, request.query, request.start)
+    if locked:
+        return rotation, occupancy
+    _expire_or_refuse(write, request, occupancy)
+    return wait_for_rotation(write, request.query, request.start)
 
 
 def _check_before_locking(write: Write, request: ReservationRequest) -> None:
@@ -100,7 +124,11 @@ def _check_before_locking(write: Write, request: ReservationRequest) -> None:
         expire_blocking_holds(write, query, request.start)
     if request.moves is not None:
         return
-    occupancy = _read_occupancy(write, request)
+    _expire_or_refuse(write, request, _read_occupancy(write, request))
+
+
+def _expire_or_refuse(write: Write, request: ReservationRequest, occupancy: Occupancy) -> None:
+    query = request.query
     if occupancy.has_overdue_holds:
         expire_blocking_holds(write, query, request.start)
     elif not candidates_at(query, request.start, occupancy):

@@ -6,6 +6,7 @@ A lock that is waited for is sent with the next statement, which therefore sees 
 from collections.abc import Collection
 from uuid import UUID
 
+from scheduling_service.engine.connection import Statement
 from scheduling_service.engine.database import Connection
 
 
@@ -21,6 +22,20 @@ def lock_offering(db: Connection, business_id: UUID, offering_id: UUID) -> None:
     """Serialize the bookings for which the offering's assignment chooses a provider. Index: primary key."""
     db.send_later(
         "SELECT 1 FROM scheduling.offering WHERE business_id = $1 AND offering_id = $2 FOR NO KEY UPDATE",
+        (business_id, offering_id),
+    )
+
+
+def try_lock_offering(db: Connection, business_id: UUID, offering_id: UUID) -> Statement:
+    """Lock the offering unless another transaction holds its lock: then the statement returns no row.
+
+    Sent with the next statement. Index: primary key.
+    """
+    return db.send_later(
+        """
+        SELECT 1 FROM scheduling.offering WHERE business_id = $1 AND offering_id = $2
+           FOR NO KEY UPDATE SKIP LOCKED
+        """,
         (business_id, offering_id),
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.scheduling import models as m
+from contracts.scheduling.errors import SlotUnavailable
 from tests.contract.port.appointments import move
 from tests.contract.port.shop import Shop, at, customer_of
 from tests.integration.engine.race_invariants import (
@@ -18,7 +19,7 @@ from tests.integration.engine.race_invariants import (
     require_taken,
     standing,
 )
-from tests.integration.engine.workbench import Workbench, at_once
+from tests.integration.engine.workbench import Background, Workbench, at_once
 
 
 def anybody(shop: Shop, hour: int = 9, *, day: int = 0, **fields: Any) -> Callable[[], m.Appointment]:
@@ -54,6 +55,23 @@ def test_assigned_bookings_against_named_ones(bench: Workbench, shop: Shop, thre
     require_taken(results)
     require_apart(standing(shop))
     assert bench.deadlocks() == deadlocks
+
+
+def test_a_booking_waits_for_its_offerings_lock_only_if_a_provider_is_free(bench: Workbench, shop: Shop) -> None:
+    shop.book(at(9))
+    with bench.administrator() as somebody, somebody.transaction():
+        somebody.execute(
+            "SELECT 1 FROM scheduling.offering WHERE offering_id = %s FOR NO KEY UPDATE", (shop.offering.offering_id,)
+        )
+        with pytest.raises(SlotUnavailable):
+            anybody(shop, 9)()
+        waiting = Background(anybody(shop, 10))
+        bench.waiting("scheduling.offering")
+        taken = Background(anybody(shop, 10, provider_id=shop.provider.provider_id)).result()
+    with pytest.raises(SlotUnavailable):
+        waiting.result()
+    assert taken.starts_at == at(10)
+    require_claimed(bench, shop)
 
 
 def test_concurrent_assignments_keep_the_rotation(bench: Workbench, shop: Shop) -> None:
