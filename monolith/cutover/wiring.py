@@ -106,7 +106,7 @@ def switched_worker(
         port=SwitchedScheduling(_adapters(inputs, calls_at_once, calls_at_once, inputs.service_calls), routes),
         loops=[
             Loop("relay", relay.step, idle_seconds=0.1, longest_idle_seconds=0.5),
-            Loop("maintenance", maintenance.step, idle_seconds=0.5, longest_idle_seconds=1.0),
+            Loop("maintenance", maintenance.step, idle_seconds=0.5, longest_idle_seconds=2.0),
         ],
         closing=[relay.close, maintenance.close],
     )

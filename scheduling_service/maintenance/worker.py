@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.5
 """How long to wait before the next step after a step that found nothing to do."""
-LONGEST_IDLE_SECONDS = 1.0
+LONGEST_IDLE_SECONDS = 2.0
 """The wait doubles up to this while nothing is found."""
 
 LONGEST_CHECK_SECONDS = 5.0
@@ -39,9 +39,9 @@ _SETTLE_SECONDS = 3.0
 class MaintenanceWorker:
     """Settles due businesses. Call `step` repeatedly from one thread; failures of the database are retried.
 
-    An unconfirmed hold expires, and its time is offered to the waitlist, within about a second of its end. One worker
-    per database is active; another takes over within about a second of its end. Nothing else depends on it: an overdue
-    hold occupies no time, with or without this worker.
+    An unconfirmed hold expires, and its time is offered to the waitlist, within about two seconds of its end. One
+    worker per database is active; another takes over within about two seconds of its end. Nothing else depends on it:
+    an overdue hold occupies no time, with or without this worker.
     """
 
     def __init__(
