@@ -58,6 +58,8 @@ class MonolithConfig:
     """Concurrent calls to the scheduling service of one gunicorn worker: the size of the HTTP adapter's bulkhead."""
     in_process_database_url: str | None = None
     """The database of the engine in this process; None for `database_url`."""
+    search_replica_url: str | None = None
+    """A streaming replica that answers searches of the engine in this process; None without one."""
     availability_cache_seconds: int = 0
     """Maximum age of a cached search result; 0 disables the cache."""
     tracing: TracingSettings | None = None
@@ -85,7 +87,8 @@ class MonolithConfig:
             metrics_folder=Path(folder) if folder else None,
             scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
             scheduling_calls_at_once=number(environment, "SCHEDULING_CALLS_AT_ONCE", threads, at_most=256),
-            in_process_database_url=_in_process_url(environment),
+            in_process_database_url=_optional_database(environment, "IN_PROCESS_DATABASE_URL"),
+            search_replica_url=_optional_database(environment, "SEARCH_REPLICA_URL"),
             availability_cache_seconds=number(environment, "AVAILABILITY_CACHE_SECONDS", 0, at_least=0, at_most=60),
             tracing=TracingSettings.from_environment(environment),
         )
@@ -128,7 +131,7 @@ class WorkerConfig:
             scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
             retention=Retention.from_environment(environment),
             mail_retention=days(environment, "MAIL_RETENTION_DAYS", 90, at_least=7, at_most=3650),
-            in_process_database_url=_in_process_url(environment),
+            in_process_database_url=_optional_database(environment, "IN_PROCESS_DATABASE_URL"),
             tracing=TracingSettings.from_environment(environment),
             metrics=MetricsAddress.from_environment(
                 environment, port="WORKER_METRICS_PORT", host="WORKER_METRICS_HOST"
@@ -141,6 +144,5 @@ def _signing_key(environment: Environment, name: str) -> SigningKey:
     return SigningKey(*ed25519_key(name, entry, "private key"))
 
 
-def _in_process_url(environment: Environment) -> str | None:
-    name = "IN_PROCESS_DATABASE_URL"
+def _optional_database(environment: Environment, name: str) -> str | None:
     return database_url(environment, name) if environment.get(name, "").strip() else None

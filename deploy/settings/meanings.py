@@ -90,6 +90,10 @@ MEANINGS: Mapping[str, Meaning] = {
         "host:port of the scheduling database as the monolith's database reaches it, if that differs from the URL"
     ),
     "SCHEDULING_SERVICE_URL": Meaning("the scheduling service, as the monolith reaches it"),
+    "SEARCH_REPLICA_URL": Meaning(
+        "a streaming replica that answers searches of the engine in the monolith's web processes. It may be two "
+        "seconds behind; searches go to the primary while it is further behind or down"
+    ),
     "SERVICE_TOKEN_SIGNING_KEY": Meaning("the key with which the monolith signs its calls of the scheduling service"),
     "SERVICE_TOKEN_VERIFY_KEYS": Meaning(
         "the monolith's public key; two, separated by a comma, during a rotation of the key"

@@ -3,7 +3,7 @@
 Deleted with the rest of this package when the extraction is final; the monolith then runs on the HTTP adapter alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from openfeature import api as openfeature
@@ -31,6 +31,7 @@ from monolith.modules.scheduling.adapters.in_process import (
     in_process_maintenance,
     in_process_relay,
     in_process_scheduling,
+    with_search_replica,
 )
 from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
 from monolith.modules.scheduling.adapters.switched import SwitchedScheduling
@@ -54,8 +55,8 @@ class MonolithInputs:
     reports to the metrics, if any; `service_calls` are those of the adapter that users' calls pass.
 
     `listener` has not been started: the caller starts it once everything has subscribed. `engine_url` is the database
-    of the engine in this process, unless it is the monolith's. `flags` replaces this
-    product's own flags, for a team that already has a flag system.
+    of the engine in this process, unless it is the monolith's; `replica_url` is a streaming replica of it that answers
+    searches. `flags` replaces this product's own flags, for a team that already has a flag system.
     """
 
     databases: ModuleDatabases
@@ -64,6 +65,7 @@ class MonolithInputs:
     service_calls: ServiceCallMetrics
     listener: ChangeListener
     engine_url: str | None = None
+    replica_url: str | None = None
     flags: FeatureProvider | None = None
 
     @property
@@ -83,7 +85,12 @@ def switched_web(inputs: MonolithInputs, *, threads: int, calls_at_once: int, me
         ShadowResultStore(inputs.databases.of("cutover", CUTOVER_ROLE, 1)),
         metrics,
     )
-    plain = _adapters(inputs, threads, calls_at_once, inputs.service_calls, metrics.add_pool("scheduling", threads))
+    on_wait = metrics.add_pool("scheduling", threads)
+    plain = _adapters(inputs, threads, calls_at_once, inputs.service_calls, on_wait)
+    if inputs.replica_url is not None:
+        plain["monolith"] = with_search_replica(
+            plain["monolith"], inputs.replica_url, inputs.databases.secret, pool_size=threads, on_pool_wait=on_wait
+        )
     adapters = {name: shadow.around(name, adapter) for name, adapter in plain.items()}
     call_stats = CallStats(cutover_db)
     inputs.listener.subscribe(call_stats.refresh)
@@ -130,7 +137,7 @@ def _adapters(
     calls_at_once: int,
     metrics: ServiceCallMetrics | None = None,
     on_pool_wait: PoolWait = lambda seconds: None,
-) -> Mapping[DatabaseName, SchedulingPort]:
+) -> dict[DatabaseName, SchedulingPort]:
     url, secret = inputs.in_process_url, inputs.databases.secret
     return {
         "monolith": in_process_scheduling(url, secret, pool_size=threads, on_pool_wait=on_pool_wait),

@@ -7,18 +7,10 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from contracts.scheduling.context import CallContext
-from contracts.scheduling.operations import Operation, Q, R, operation_of
+from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import SchedulingPort
+from monolith.modules.scheduling.searches import SEARCHES
 
-SEARCHES: Final = frozenset(
-    operation_of(method).name
-    for method in (
-        SchedulingPort.search_slots,
-        SchedulingPort.next_available,
-        SchedulingPort.get_overview,
-        SchedulingPort.search_visits,
-    )
-)
 MAX_ENTRIES: Final = 10_000
 """The maximum number of cached replies per process; the oldest is evicted first."""
 

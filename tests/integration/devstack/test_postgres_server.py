@@ -108,7 +108,7 @@ def test_root_can_change_the_identity_that_runs_the_server(
     tmp_path: Path, first: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder created under one identity is taken over by another, as after a move between machines."""
-    program = postgres._program("postgres")
+    program = postgres.postgres_program("postgres")
     second = IN_A_USER_NAMESPACE if first is AS_NOBODY else AS_NOBODY
     if not all(identity._works(each, program) for each in (first, second)):
         pytest.skip("this machine allows one way only")

@@ -16,7 +16,8 @@ from contracts.scheduling.errors import OfferingNotFound, SlotUnavailable
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import SchedulingPort
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
-from monolith.modules.scheduling.availability_cache import SEARCHES, AvailabilityCache
+from monolith.modules.scheduling.availability_cache import AvailabilityCache
+from monolith.modules.scheduling.searches import SEARCHES
 from tests.contract.port.shop import NINE, Caller, Shop, at, open_shop
 from tests.databases import Databases
 from tests.gunicorn_site import gunicorn_site

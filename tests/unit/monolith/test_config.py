@@ -47,12 +47,16 @@ def test_calls_to_the_service_may_take_all_threads_unless_limited(threads: int) 
     assert chosen.scheduling_calls_at_once == 5
 
 
-def test_engine_uses_the_database_of_the_monolith_unless_it_has_its_own() -> None:
-    assert MonolithConfig.from_environment(GOOD).in_process_database_url is None
-    own = GOOD | {"IN_PROCESS_DATABASE_URL": "postgresql://elsewhere:5432/scheduling"}
-    assert MonolithConfig.from_environment(own).in_process_database_url == own["IN_PROCESS_DATABASE_URL"]
-    with pytest.raises(ConfigError, match="IN_PROCESS_DATABASE_URL is malformed"):
-        MonolithConfig.from_environment(GOOD | {"IN_PROCESS_DATABASE_URL": "elsewhere"})
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("IN_PROCESS_DATABASE_URL", "in_process_database_url"), ("SEARCH_REPLICA_URL", "search_replica_url")],
+)
+def test_engine_uses_the_database_of_the_monolith_alone_unless_another_is_named(name: str, field: str) -> None:
+    assert getattr(MonolithConfig.from_environment(GOOD), field) is None
+    other = GOOD | {name: "postgresql://elsewhere:5432/scheduling"}
+    assert getattr(MonolithConfig.from_environment(other), field) == other[name]
+    with pytest.raises(ConfigError, match=f"{name} is malformed"):
+        MonolithConfig.from_environment(GOOD | {name: "elsewhere"})
 
 
 @pytest.mark.parametrize("name", OF_THE_WEB)
