@@ -72,6 +72,7 @@ class ProductRig:
         topology = prepared.topology
         with (
             servers.database_copies(topology.placement, topology.template, COPY),
+            servers.running_replica() if topology.replica else contextlib.nullcontext(),
             running_arm(topology, servers, COPY, cores) as running,
         ):
             history = LoadHistory(database_time(servers, topology))

@@ -41,6 +41,13 @@ ARMS: Mapping[str, Arm] = {
         ),
         Arm("MB", "remedy", "scheduling's routes in a web process of their own", "a bulkhead", 3, own_process=True),
         Arm("M2", "remedy", "two replicas of the monolith behind a balancer that costs nothing", "a second replica", 4),
+        Arm(
+            "MR",
+            "remedy",
+            "searches answered by a streaming replica of the database, at most two seconds behind",
+            "a replica",
+            5,
+        ),
         Arm("MV", "larger", "a database server of twice the size", "a larger database server", 6),
         Arm(
             "MBV",

@@ -1,6 +1,7 @@
 """Servers that stay up between the laboratory's runs, and copies of databases for each run."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,10 +13,11 @@ from psycopg.sql import SQL, Composed, Identifier
 from deploy.databases import roles
 from deploy.databases.schemas import MONOLITH_SCHEMAS, SCHEDULING_SCHEMAS, Target
 from deploy.devstack.environment import Backends
+from deploy.devstack.standby import PostgresStandby
 from loadtests.harness.servers import Servers
 
 Deployment = Literal["monolith", "scheduling"]
-DatabaseServer = Literal["main", "scheduling"]
+DatabaseServer = Literal["main", "scheduling", "replica"]
 DatabasePlacement = dict[Deployment, DatabaseServer]
 """The Postgres server of each deployment's database; deployments that do not run are missing."""
 
@@ -40,6 +42,24 @@ class LabServers(Servers):
                 connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         self.start_valkey()
         self.start_mail_sink()
+
+    @contextlib.contextmanager
+    def running_replica(self) -> Iterator[None]:
+        """Run a streaming replica of the server "main", with the databases that it has now, within the block.
+
+        It is a new copy each time, so that no replica uses processor time while another arm is measured.
+        """
+        folder = self.folder / "postgres-replica"
+        replica = PostgresStandby(self.postgres["main"], folder, name="postgres-replica")
+        self.postgres["replica"] = replica
+        try:
+            with self.cores.starting_servers():
+                replica.start()
+            yield
+        finally:
+            replica.stop()
+            del self.postgres["replica"]
+            shutil.rmtree(folder, ignore_errors=True)
 
     def administrator(
         self, server: DatabaseServer, database: str = "postgres"

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from contracts.chassis.credentials import without_credentials
 from deploy.devstack.environment import Backends, monolith_environment, scheduling_environment
 from deploy.devstack.ports import HOST, free_port
 from deploy.devstack.processes import GUNICORN
@@ -77,7 +78,7 @@ def running_arm(
     `cores` are the budgets by role; without them the arm's processes share the servers' core. Raises CommandError.
     """
     arm = RunningArm(topology, servers)
-    _ArmPrograms(arm, servers.placed_backends(topology.placement, prefix)).build()
+    _ArmPrograms(arm, servers.placed_backends(topology.placement, prefix), prefix).build()
     with contextlib.ExitStack() as stack:
         # Removed after the programs have stopped.
         label = f"{servers.folder.name}-"
@@ -101,7 +102,7 @@ def running_arm(
 
 
 class _ArmPrograms:
-    def __init__(self, arm: RunningArm, backends: Backends) -> None:
+    def __init__(self, arm: RunningArm, backends: Backends, prefix: str) -> None:
         self._arm = arm
         self._servers = arm.servers
         topology, keys = arm.topology, arm.servers.keys
@@ -113,8 +114,13 @@ class _ArmPrograms:
             **topology.settings,
         }
         self._scheduling = scheduling_environment(self._servers.settings, keys, backends)
+        if topology.replica:
+            self._monolith["SEARCH_REPLICA_URL"] = self._replica_url(prefix)
         if topology.own_engine_database:
             self._monolith["IN_PROCESS_DATABASE_URL"] = self._scheduling["SCHEDULING_DATABASE_URL"]
+
+    def _replica_url(self, prefix: str) -> str:
+        return without_credentials(self._servers.postgres["replica"].admin_url(f"{prefix}_monolith"))
 
     def build(self) -> None:
         topology = self._arm.topology

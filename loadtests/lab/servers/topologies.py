@@ -33,7 +33,7 @@ class Topology(NamedTuple):
     `template` names the prepared databases. `service` is the extracted service's share of the threads, 0 without a
     service. `front` is the front web's share of the web processes' processor time, where scheduling has a web process
     of its own. `settings` are additional settings of the monolith's processes. The budgets of the database servers and
-    of the worker are multiples of the scenario's.
+    of the worker are multiples of the scenario's. `replica` adds a streaming replica of the server "main" for searches.
     """
 
     template: str
@@ -44,11 +44,13 @@ class Topology(NamedTuple):
     settings: Mapping[str, str] = {}
     database_budgets: int = 1
     worker_budgets: int = 1
+    replica: bool = False
 
     @property
     def servers(self) -> list[DatabaseServer]:
         """The Postgres servers."""
-        return list(dict.fromkeys(self.placement.values()))
+        replicas: list[DatabaseServer] = ["replica"] if self.replica else []
+        return [*dict.fromkeys(self.placement.values()), *replicas]
 
     @property
     def owner(self) -> Deployment:
@@ -89,6 +91,7 @@ TOPOLOGIES: Mapping[str, Topology] = {
     "MW": Topology("inside", _MONOLITH_ONLY, _ONE_WEB, worker_budgets=2),
     "MB": Topology("inside", _MONOLITH_ONLY, _BULKHEAD, front=_FRONT_OF_BULKHEAD),
     "M2": Topology("inside", _MONOLITH_ONLY, (MonolithWeb(0.5), MonolithWeb(0.5))),
+    "MR": Topology("inside", _MONOLITH_ONLY, _ONE_WEB, replica=True),
     "MV": Topology("inside", _MONOLITH_ONLY, _ONE_WEB, database_budgets=2),
     "MBV": Topology("inside", _MONOLITH_ONLY, _BULKHEAD, front=_FRONT_OF_BULKHEAD, database_budgets=2),
     "MD": Topology("split", _TWO_SERVERS, _ONE_WEB),

@@ -70,7 +70,7 @@ def page(results: Results) -> str:
         r"How far each arm reaches",
         r"up to [\d.]+/s: nothing needs to change",
         r"MC a cache MB a bulkhead .* MD a database of its own X the service",
-        r"Not measured: M1', MW, MV, MBV, XI, XS \(not selected\)\.",
+        r"Not measured: M1', MW, MR, MV, MBV, XI, XS \(not selected\)\.",
         r"The forecast is a peak of 42 scheduling arrivals a second\.",
         r"The monolith \(M1\) keeps all promises up to [\d.]+/s \[[\d.]+ to [\d.]+\], n = 4\.",
         r"Beyond that, at [\d.]+/s: \w+: \d+ of \d+ missed \([\d.]+%; 1% allowed\)",
