@@ -13,7 +13,7 @@ The worker's calls pass only SwitchedScheduling and an adapter. With `SCHEDULING
 HttpScheduling, and only the cache surrounds it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from openfeature.provider import FeatureProvider
@@ -23,14 +23,13 @@ from contracts.chassis.credentials import role_url
 from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.loops import Loop, Worker
 from contracts.chassis.readiness import Check
-from contracts.chassis.scraped_metrics import ScrapedMetrics
 from contracts.scheduling.port import SchedulingPort
 from monolith.application import Application
 from monolith.config import MonolithConfig, WorkerConfig
 from monolith.modules.auth import module as auth
-from monolith.modules.auth.api import AuthApi
 from monolith.modules.auth.pending_sign_ups import PendingSignUps
 from monolith.modules.billing import module as billing
+from monolith.modules.calendars import module as calendars
 from monolith.modules.notifications import module as notifications
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
@@ -46,19 +45,16 @@ from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.business_cache import BusinessCache
 from monolith.shared.endpoints.cookies import CookieNames
 from monolith.shared.endpoints.stale_credentials import FallbackAuthenticator
-from monolith.shared.events import Consumer
-from monolith.shared.events.consumer_group import ConsumerGroup
-from monolith.shared.events.follower import CLOCK_MARGIN, Follower, FollowerSettings
-from monolith.shared.events.inbox_pruning import InboxPruner
-from monolith.shared.events.metrics import ConsumerBacklog, ConsumerMetrics
+from monolith.shared.events.metrics import ConsumerMetrics
 from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.store import FlagStore
 from monolith.shared.middleware.denials import audited_denials
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
-from monolith.web.blueprints import create_blueprints
+from monolith.web.blueprints import PageServices, create_blueprints
 from monolith.web.pages import error_page
+from monolith.worker_loops import backlogs, mail_loops, named_follower, retention_loop
 
 PLATFORM_ROLE = "platform_app"
 WORKER_CALLS_AT_ONCE = 2
@@ -77,6 +73,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     auth_db = databases.of("auth", auth.ROLE, config.threads)
     billing_db = databases.of("billing", billing.APP_ROLE, small_pool)
     notifications_db = databases.of("notifications", notifications.APP_ROLE, small_pool)
+    calendars_db = databases.of("calendars", calendars.APP_ROLE, 2)
     listener = ChangeListener(config.database_url, role=PLATFORM_ROLE, secret=config.role_secret)
     scheduling = _web_scheduling(config, databases, platform, listener, metrics, flags)
     # Outermost first. A reply from the cache is no call: it is neither counted nor repeated.
@@ -85,7 +82,9 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     auth_parts = _auth(config, auth_db, port)
     billing_parts = billing.build_billing(billing_db)
     notification_parts = notifications.build_notifications(notifications_db)
+    calendar_parts = calendars.build_calendars(calendars_db, port, auth_parts.api, config.public_url)
     authorizer = _authorizer(auth_parts, listener, config)
+    services = PageServices(auth_parts, billing_parts.api, notification_parts.api, calendar_parts.feeds)
     listener.start()
     return Application(
         public_url=config.public_url,
@@ -96,10 +95,11 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
             *auth_parts.endpoints,
             *billing_parts.endpoints,
             *notification_parts.endpoints,
+            *calendar_parts.endpoints,
             *scheduling_endpoints(port, auth_parts.api, billing_parts.api, notification_parts.api),
         ],
-        checks=[*_checks(platform, auth_db, billing_db, notifications_db), *scheduling.checks],
-        pages=create_blueprints(authorizer, port, auth_parts, billing_parts.api, notification_parts.api),
+        checks=[*_checks(platform, auth_db, billing_db, notifications_db, calendars_db), *scheduling.checks],
+        pages=create_blueprints(authorizer, port, services),
         error_page=error_page,
         error_converters=[scheduling_problem],
         on_problem=audited_denials(FlagStore(platform)).record,
@@ -118,14 +118,14 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
     billing_parts = billing.build_billing(databases.of("billing", billing.APP_ROLE, 2))
     notification_parts = notifications.build_notifications(databases.of("notifications", notifications.APP_ROLE, 2))
     sending = databases.of("notifications", notifications.SENDER_ROLE, 2)
-    mail = _mail_loops(config, auth_parts.api, auth_db, sending, registry)
+    mail = mail_loops(config, auth_parts.api, auth_db, sending, registry)
     consumer_metrics = ConsumerMetrics(registry)
     followers = [
-        *(_follower(consumer, config, consumer_metrics) for consumer in billing_parts.consumers),
-        *(_follower(consumer, config, consumer_metrics, mail[0].wake.set) for consumer in notification_parts.consumers),
+        *(named_follower(consumer, config, consumer_metrics) for consumer in billing_parts.consumers),
+        *(named_follower(consumer, config, consumer_metrics, mail[0].wake.set) for consumer in notification_parts.consumers),
     ]
     consumers = [*billing_parts.consumers, *notification_parts.consumers]
-    registry.register(_backlogs(config, consumers, sending))
+    registry.register(backlogs(config, consumers, sending))
     sign_ups = PendingSignUps(auth_parts.api, business_opener(scheduling.port))
     return Worker(
         loops=[
@@ -133,18 +133,9 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
-            _retention_loop(config, consumers, sending, auth_db),
+            retention_loop(config, consumers, sending, auth_db),
         ],
         closing=[*(follower.close for _, follower in followers), *scheduling.closing],
-    )
-
-
-def _backlogs(config: WorkerConfig, consumers: Sequence[Consumer], sending: ModuleDatabase) -> ScrapedMetrics:
-    return ScrapedMetrics(
-        {
-            "events": ConsumerBacklog(config.redis_url, consumers).read,
-            "mail": notifications.mail_backlog(sending),
-        }
     )
 
 
@@ -156,28 +147,6 @@ def _auth(config: MonolithConfig | WorkerConfig, database: ModuleDatabase, port:
         public_url=config.public_url,
         cookie_secret=config.role_secret,
     )
-
-
-def _mail_loops(
-    config: WorkerConfig, api: AuthApi, auth_db: ModuleDatabase, sending: ModuleDatabase, registry: CollectorRegistry
-) -> list[Loop]:
-    urls = {"smtp_url": config.smtp_url, "public_url": config.public_url}
-    account_mails = auth.account_mails(auth_db, notifications.letter_sender(sending, **urls), config.public_url)
-    return [
-        *notifications.mail_loops(sending, api, **urls, registry=registry),
-        Loop("account mails", account_mails.step, idle_seconds=1.0, longest_idle_seconds=2.0),
-    ]
-
-
-def _retention_loop(
-    config: WorkerConfig, consumers: Sequence[Consumer], sending: ModuleDatabase, auth_db: ModuleDatabase
-) -> Loop:
-    pruners: list[Callable[[], bool]] = [
-        *(InboxPruner(consumer.database, consumer.name, config.retention.inbox).step for consumer in consumers),
-        notifications.mail_pruner(sending, config.mail_retention).step,
-        auth.account_pruner(auth_db).step,
-    ]
-    return Loop("retention", lambda: any(prune() for prune in pruners), idle_seconds=60.0, longest_idle_seconds=600.0)
 
 
 def _authorizer(auth_parts: auth.Auth, listener: ChangeListener, config: MonolithConfig) -> Authorizer:
@@ -266,7 +235,7 @@ def _availability_cache(seconds: int, metrics: Metrics) -> list[PortDecorator]:
 
 def _sessions(config: MonolithConfig) -> DatabaseSessions:
     roles = {"auth": auth.ROLE, "billing": billing.APP_ROLE, "notifications": notifications.APP_ROLE}
-    roles |= {"platform": PLATFORM_ROLE}
+    roles |= {"calendars": calendars.APP_ROLE, "platform": PLATFORM_ROLE}
     if config.scheduling_adapter != "http":
         from monolith.cutover.wiring import CUTOVER_ROLE, SCHEDULING_ROLE
 
@@ -278,22 +247,16 @@ def _sessions(config: MonolithConfig) -> DatabaseSessions:
 
 
 def _checks(
-    platform: ModuleDatabase, auth_db: ModuleDatabase, billing_db: ModuleDatabase, notifications_db: ModuleDatabase
+    platform: ModuleDatabase,
+    auth_db: ModuleDatabase,
+    billing_db: ModuleDatabase,
+    notifications_db: ModuleDatabase,
+    calendars_db: ModuleDatabase,
 ) -> list[Check]:
     return [
         schema_check(platform, "platform", PLATFORM_MIGRATIONS),
         schema_check(auth_db, auth.SCHEMA, auth.MIGRATIONS),
         schema_check(billing_db, billing.SCHEMA, billing.MIGRATIONS),
         schema_check(notifications_db, notifications.SCHEMA, notifications.MIGRATIONS),
+        schema_check(calendars_db, calendars.SCHEMA, calendars.MIGRATIONS),
     ]
-
-
-def _follower(
-    consumer: Consumer,
-    config: WorkerConfig,
-    metrics: ConsumerMetrics,
-    after_batch: Callable[[], None] = lambda: None,
-) -> tuple[str, Follower]:
-    settings = FollowerSettings(oldest=config.retention.inbox - CLOCK_MARGIN)
-    group = ConsumerGroup(config.redis_url, consumer.name)
-    return consumer.name, Follower(consumer, group, settings, after_batch, metrics)

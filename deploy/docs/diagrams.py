@@ -148,7 +148,7 @@ CONTAINERS = Diagram(
         Box(20, 685, 200, 90, "person", "Operator", "Person", ("Command line, browser",)),
         Box(310, 50, 290, 110, "part", "Monolith web", "gunicorn, Flask, :8000", (
             "Pages, /api/v1; auth, billing,",
-            "notifications; in-process engine",
+            "notifications, calendars; engine",
         )),
         Box(310, 225, 290, 110, "part", "Monolith worker", "Python", (
             "Invoices, mails, reminders;",
@@ -161,7 +161,7 @@ CONTAINERS = Diagram(
         )),
         Box(665, 230, 160, 100, "store", "Valkey", "Redis Streams, :6380", ("Events", "at least once")),
         Box(310, 420, 290, 100, "store", "Monolith database", "Postgres, :5433", (
-            "auth, billing, notifications,",
+            "auth, billing, calendars, notifications,",
             "platform, cutover, scheduling",
         )),
         Box(890, 420, 290, 100, "store", "Scheduling database", "Postgres, :5434", ("scheduling",)),

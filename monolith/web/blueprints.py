@@ -1,20 +1,36 @@
 """All blueprints with pages."""
 
+from dataclasses import dataclass
+
 from flask import Blueprint
 
 from contracts.scheduling.port import SchedulingPort
 from monolith.modules.auth.module import Auth
 from monolith.modules.billing.api import BillingApi
+from monolith.modules.calendars.api import Feeds
 from monolith.modules.notifications.api import NotificationsApi
 from monolith.shared.endpoints.authorizer import Authorizer
+from monolith.web.calendar_feeds import CalendarFeedPages
 from monolith.web.office.blueprint import create_office
+from monolith.web.office.staff_pages import Office
 from monolith.web.page_context import PageContextFactory
 from monolith.web.pages import create_pages
 
 
-def create_blueprints(
-    authorizer: Authorizer, port: SchedulingPort, auth: Auth, billing: BillingApi, notifications: NotificationsApi
-) -> list[Blueprint]:
+@dataclass(frozen=True, slots=True)
+class PageServices:
+    """The services of the modules that the pages use."""
+
+    auth: Auth
+    billing: BillingApi
+    notifications: NotificationsApi
+    feeds: Feeds
+
+
+def create_blueprints(authorizer: Authorizer, port: SchedulingPort, services: PageServices) -> list[Blueprint]:
     """Create the pages for customers and those for staff."""
     contexts = PageContextFactory(authorizer, port)
-    return [create_pages(contexts, auth, billing), create_office(contexts, auth, billing, notifications)]
+    pages = create_pages(contexts, services.auth, services.billing)
+    CalendarFeedPages(contexts, services.auth, services.feeds).add_to(pages)
+    office = Office(contexts, services.auth, services.billing, services.notifications, services.feeds)
+    return [pages, create_office(office)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SCHEMAS = ("auth", "billing", "cutover", "notifications", "platform", "scheduling")
+SCHEMAS = ("auth", "billing", "calendars", "cutover", "notifications", "platform", "scheduling")
 
 _SCHEMA = rf"\b({'|'.join(SCHEMAS)})\."
 _CREATED = re.compile(

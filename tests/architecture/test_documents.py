@@ -11,6 +11,7 @@ from deploy.docs.sequence import FENCED_WRITE
 from monolith.cutover.store.tables import cutover as cutover_table
 from monolith.modules.auth.tables import metadata as auth_tables
 from monolith.modules.billing.tables import metadata as billing_tables
+from monolith.modules.calendars.tables import metadata as calendars_tables
 from monolith.modules.notifications.tables import metadata as notifications_tables
 from monolith.shared.flags.tables import metadata as platform_tables
 from scheduling_service.engine.tables import metadata as scheduling_tables
@@ -23,7 +24,7 @@ _ROW = re.compile(r"^\| (.+?) \|", re.MULTILINE)
 _FILE = re.compile(r"`([\w.-]+\.(?:py|sql|md|html|json|toml)|[\w-]+(?:/[\w.-]+)*/)`")
 """A file, or a folder with its slash, without the repository's path to it."""
 _TABLES = (
-    *(auth_tables, billing_tables, notifications_tables),
+    *(auth_tables, billing_tables, calendars_tables, notifications_tables),
     *(platform_tables, cutover_table.metadata, scheduling_tables),
 )
 _CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`", re.DOTALL | re.MULTILINE)

@@ -8,6 +8,7 @@ from tests.architecture.sql_references import SCHEMAS, Reference, created_names,
 OWNERS = {
     "auth": "monolith/modules/auth/",
     "billing": "monolith/modules/billing/",
+    "calendars": "monolith/modules/calendars/",
     "cutover": "monolith/cutover/",
     "notifications": "monolith/modules/notifications/",
     "platform": "monolith/shared/",

@@ -60,6 +60,9 @@ class AuthApi(Protocol):
     def members(self, business_id: UUID, role: Role) -> Sequence[UserRef]:
         """Return the members with exactly this role, sorted by name, then id."""
 
+    def role_in(self, business_id: UUID, user_id: UUID) -> Role | None:
+        """Return a user's role in a business; None without one, and for an account that was deleted."""
+
     def businesses_opening(self, older_than: timedelta) -> Sequence[BusinessRef]:
         """Return the businesses that signed up more than `older_than` ago and are not yet open in scheduling.
 

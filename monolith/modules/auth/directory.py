@@ -58,6 +58,9 @@ class Directory:
     def members(self, business_id: UUID, role: Role) -> list[UserRef]:
         return self._database.query(lambda connection: memberships.with_role(connection, business_id, role))
 
+    def role_in(self, business_id: UUID, user_id: UUID) -> Role | None:
+        return self._database.query(lambda connection: memberships.active_role(connection, business_id, user_id))
+
     def memberships(self, user_id: UUID) -> list[tuple[BusinessRef, Role]]:
         """Return the user's businesses, sorted by slug, with the role in each."""
         return self._database.query(lambda connection: memberships.of_user(connection, user_id))

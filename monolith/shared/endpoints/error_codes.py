@@ -17,6 +17,7 @@ MEANINGS: dict[str, str] = {
     "email_in_use": "Another account has confirmed the e-mail address.",
     "last_owner": "A business needs an owner.",
     "too_many_tokens": "The business has 50 tokens already.",
+    "too_many_feeds": "There are 100 calendar feeds of providers in the business, or 10 of the customer, already.",
     "too_many_invitations": "The business has 50 open invitations already.",
     "not_found": "There is no such thing in this business, or the link is invalid.",
     "offering_not_found": "There is no such service.",

@@ -2,28 +2,22 @@
 
 from flask import Blueprint
 
-from monolith.modules.auth.module import Auth
-from monolith.modules.billing.api import BillingApi
-from monolith.modules.notifications.api import NotificationsApi
 from monolith.web.office.appointments import StaffAppointmentPages
 from monolith.web.office.booking import StaffBookingPages
 from monolith.web.office.business import SettingsPages
 from monolith.web.office.calendar import CalendarPages
+from monolith.web.office.connections import ConnectionPages
 from monolith.web.office.customers import CustomerPages
 from monolith.web.office.invoices import InvoicePages
 from monolith.web.office.moving import MovingPages
 from monolith.web.office.providers import ProviderPages
 from monolith.web.office.services import ServicePages
 from monolith.web.office.staff_pages import Office
-from monolith.web.page_context import PageContextFactory
 
 
-def create_office(
-    contexts: PageContextFactory, auth: Auth, billing: BillingApi, notifications: NotificationsApi
-) -> Blueprint:
+def create_office(office: Office) -> Blueprint:
     """Create the pages under `/office`. Templates, filters and static files are those of the blueprint `pages`."""
     pages = Blueprint("office", __name__, url_prefix="/office")
-    office = Office(contexts, auth, billing, notifications)
     for group in (
         SettingsPages(office),
         CalendarPages(office),
@@ -33,6 +27,7 @@ def create_office(
         CustomerPages(office),
         ServicePages(office),
         ProviderPages(office),
+        ConnectionPages(office),
         InvoicePages(office),
     ):
         group.add_to(pages)

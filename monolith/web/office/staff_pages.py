@@ -12,6 +12,7 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import SchedulingError
 from monolith.modules.auth.module import Auth
 from monolith.modules.billing.api import BillingApi
+from monolith.modules.calendars.api import Feeds
 from monolith.modules.notifications.api import NotificationsApi
 from monolith.shared.endpoints.decoding import require_key
 from monolith.shared.endpoints.errors import ApiError, forbidden
@@ -26,6 +27,7 @@ DONE = {
     "saved": "Saved.",
     "added": "Added.",
     "removed": "Removed.",
+    "revoked": "Revoked. The address no longer works.",
     "approved": "Approved. The customer is notified by e-mail.",
     "declined": "Declined. The customer is notified by e-mail.",
     "cancelled": "Cancelled.",
@@ -46,6 +48,7 @@ class Office:
     auth: Auth
     billing: BillingApi
     notifications: NotificationsApi
+    feeds: Feeds
 
     def add(
         self,

@@ -9,6 +9,7 @@ import pytest
 from contracts.chassis import decoding
 from monolith.modules.auth.module import build_auth
 from monolith.modules.billing.module import build_billing
+from monolith.modules.calendars.module import build_calendars
 from monolith.modules.notifications.module import build_notifications
 from monolith.modules.scheduling import routes
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
@@ -128,10 +129,13 @@ def wired_endpoints(databases: Databases) -> list[AnyEndpoint]:
     )
     billing = build_billing(ModuleDatabase(url, role="billing_app", secret=secret, pool_size=1))
     notifications = build_notifications(ModuleDatabase(url, role="notifications_app", secret=secret, pool_size=1))
+    calendars_database = ModuleDatabase(url, role="calendars_app", secret=secret, pool_size=1)
+    calendars = build_calendars(calendars_database, port, auth.api, "https://a.example")
     return [
         *auth.endpoints,
         *billing.endpoints,
         *notifications.endpoints,
+        *calendars.endpoints,
         *routes.endpoints(port, auth.api.customer_names),
         *catalog_endpoints(port),
         *personal_data_endpoints(port, auth.api, billing.api, notifications.api),

@@ -10,6 +10,7 @@ from sqlalchemy import MetaData, create_engine, make_url
 from monolith.cutover.store import tables as cutover
 from monolith.modules.auth import tables as auth
 from monolith.modules.billing import tables as billing
+from monolith.modules.calendars import tables as calendars
 from monolith.modules.notifications import tables as notifications
 from monolith.shared.flags import tables as platform
 from scheduling_service.engine import tables as scheduling
@@ -21,6 +22,7 @@ from tests.databases import Databases
     [
         ("monolith", auth.SCHEMA, auth.metadata),
         ("monolith", billing.SCHEMA, billing.metadata),
+        ("monolith", calendars.SCHEMA, calendars.metadata),
         ("monolith", notifications.SCHEMA, notifications.metadata),
         ("monolith", cutover.SCHEMA, cutover.metadata),
         ("monolith", platform.SCHEMA, platform.metadata),

@@ -54,6 +54,11 @@ _LOCK_OWNED = text("""
 """)
 # membership_pkey
 _ROLE = text("SELECT role FROM auth.membership WHERE business_id = :business_id AND user_id = :user_id")
+# membership_pkey. An account that was deleted cannot sign in.
+_ACTIVE_ROLE = text("""
+    SELECT role FROM auth.membership JOIN auth.account USING (user_id)
+    WHERE business_id = :business_id AND user_id = :user_id AND password_hash <> '!'
+""")
 # membership_pkey
 _OTHER_OWNER = text("""
     SELECT EXISTS (
@@ -105,6 +110,13 @@ def lock_owned(connection: Connection, user_id: UUID) -> dict[UUID, str]:
 
 def role_of(connection: Connection, business_id: UUID, user_id: UUID) -> Role | None:
     found: Role | None = connection.execute(_ROLE, {"business_id": business_id, "user_id": user_id}).scalar()
+    return found
+
+
+def active_role(connection: Connection, business_id: UUID, user_id: UUID) -> Role | None:
+    """Return the role of a user whose account was not deleted."""
+    values = {"business_id": business_id, "user_id": user_id}
+    found: Role | None = connection.execute(_ACTIVE_ROLE, values).scalar()
     return found
 
 

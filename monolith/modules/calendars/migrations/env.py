@@ -1,0 +1,3 @@
+from monolith.shared.database.migrate import run_migrations
+
+run_migrations()
