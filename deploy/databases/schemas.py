@@ -46,7 +46,7 @@ MONOLITH_SCHEMAS = (
     Schema("auth", ROOT / "monolith/modules/auth/migrations"),
     Schema("billing", ROOT / "monolith/modules/billing/migrations"),
     Schema("notifications", ROOT / "monolith/modules/notifications/migrations", ("notifications_sender",)),
-    Schema("calendars", ROOT / "monolith/modules/calendars/migrations"),
+    Schema("calendars", ROOT / "monolith/modules/calendars/migrations", ("calendars_worker",)),
     SCHEDULING,
 )
 SCHEDULING_SCHEMAS = (SCHEDULING,)

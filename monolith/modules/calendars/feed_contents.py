@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace
 from contracts.scheduling import models as m
-from contracts.scheduling.context import Actor, CallContext
+from contracts.scheduling.context import Actor, ActorKind, CallContext
 from contracts.scheduling.port import SchedulingPort
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.calendars.feed_models import Feed
+from monolith.modules.calendars.intervals import Interval, merged
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.icalendar_lines import calendar_object, local_line, text_line, time_zones, utc
 
@@ -93,9 +94,7 @@ class FeedContents:
                 return found
             wanted = replace(wanted, cursor=page.next_cursor)
 
-    def _blocked(
-        self, context: CallContext, provider_id: UUID, start: datetime, end: datetime
-    ) -> list[tuple[datetime, datetime]]:
+    def _blocked(self, context: CallContext, provider_id: UUID, start: datetime, end: datetime) -> list[Interval]:
         wanted, found = m.ListBlocks(start=start, end=end, limit=_PAGE), list[m.Block]()
         while True:
             page = self._port.list_blocks(context, wanted)
@@ -133,19 +132,8 @@ class FeedContents:
         return f"{self._public_url}/office/appointments/{business.business_id}/{appointment.appointment_id}"
 
 
-def merged(times: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """Return the union of the intervals as disjoint intervals, sorted."""
-    result: list[tuple[datetime, datetime]] = []
-    for start, end in sorted(times):
-        if result and start <= result[-1][1]:
-            result[-1] = (result[-1][0], max(end, result[-1][1]))
-        else:
-            result.append((start, end))
-    return result
-
-
 def _context(business: BusinessRef, feed: Feed, trace: Trace, deadline: Deadline) -> CallContext:
-    kind = "customer" if feed.provider_id is None else "staff"
+    kind: ActorKind = "customer" if feed.provider_id is None else "staff"
     return CallContext(business.business_id, Actor(kind, feed.created_by), deadline, trace)
 
 

@@ -23,6 +23,7 @@ SECRET_PREFIX = "cal_"  # noqa: S105
 """Identifies leaked addresses to secret scanners."""
 _SECRET = re.compile(SECRET_PREFIX + r"[A-Za-z0-9_-]{43}")
 _STAFF = ("owner", "staff")
+_SEE_ALL = (*_STAFF, "reader")
 
 
 class Feeds:
@@ -93,7 +94,7 @@ class Feeds:
     def _is_allowed(self, business_id: UUID, feed: Feed) -> bool:
         """Return whether the feed's creator may still see what it shows."""
         role = self._auth.role_in(business_id, feed.created_by)
-        return role is not None if feed.provider_id is None else role in _STAFF
+        return role is not None if feed.provider_id is None else role in _SEE_ALL
 
 
 def _require_user(principal: Principal) -> None:

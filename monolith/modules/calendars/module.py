@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.chassis.loops import Loop
 from contracts.scheduling.port import SchedulingPort
 from monolith.modules.auth.api import AuthApi
 from monolith.modules.calendars.feed_contents import FeedContents
 from monolith.modules.calendars.feeds import Feeds
+from monolith.modules.calendars.import_worker import BlockWriter, ImportReader
+from monolith.modules.calendars.imports import BusyImports
 from monolith.modules.calendars.routes import endpoints
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
+from monolith.shared.outbound import OutboundClient
 
 SCHEMA = "calendars"
 MIGRATIONS = Path(__file__).with_name("migrations")
 APP_ROLE = "calendars_app"
+WORKER_ROLE = "calendars_worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +27,20 @@ class Calendars:
     """The parts of the module; the pages use the services."""
 
     feeds: Feeds
+    imports: BusyImports
     endpoints: Sequence[AnyEndpoint]
 
 
 def build_calendars(database: ModuleDatabase, port: SchedulingPort, auth: AuthApi, public_url: str) -> Calendars:
     """Build the module. `database` connects as `calendars_app`."""
     feeds = Feeds(database, auth, FeedContents(port, auth, public_url), public_url)
-    return Calendars(feeds=feeds, endpoints=endpoints(feeds, port))
+    imports = BusyImports(database)
+    return Calendars(feeds=feeds, imports=imports, endpoints=endpoints(feeds, imports, port))
+
+
+def import_loops(database: ModuleDatabase, port: SchedulingPort, client: OutboundClient) -> list[Loop]:
+    """Build the worker's loops. `database` connects as `calendars_worker`."""
+    writer = BlockWriter(database, port)
+    writing = Loop("imported times", writer.step, idle_seconds=1.0, longest_idle_seconds=2.0)
+    reader = ImportReader(database, port, client, on_planned=writing.wake.set)
+    return [writing, Loop("calendar imports", reader.step, idle_seconds=1.0, longest_idle_seconds=2.0)]

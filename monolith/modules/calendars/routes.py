@@ -8,14 +8,17 @@ from contracts.scheduling.errors import ProviderNotFound
 from contracts.scheduling.port import SchedulingPort
 from monolith.modules.calendars.feed_models import CreateFeed, FeedList, NewFeed
 from monolith.modules.calendars.feeds import Feeds
+from monolith.modules.calendars.import_models import BusyImport, BusyImportList, CreateImport
+from monolith.modules.calendars.imports import BusyImports
 from monolith.shared.endpoints import Access, AnyEndpoint, Call, Endpoint
 
 MODULE = "calendars"
+_IMPORTS = "/businesses/{slug}/calendar-imports"
 _FEEDS = "/businesses/{slug}/calendar-feeds"
 
 
-def endpoints(feeds: Feeds, port: SchedulingPort) -> list[AnyEndpoint]:
-    return _feed_endpoints(_FeedHandlers(feeds, port))
+def endpoints(feeds: Feeds, imports: BusyImports, port: SchedulingPort) -> list[AnyEndpoint]:
+    return [*_feed_endpoints(_FeedHandlers(feeds, port)), *_import_endpoints(_ImportHandlers(imports, port))]
 
 
 def _feed_endpoints(handlers: "_FeedHandlers") -> list[AnyEndpoint]:
@@ -37,6 +40,45 @@ def _feed_endpoints(handlers: "_FeedHandlers") -> list[AnyEndpoint]:
             summary="Revoke a calendar feed; its addresses stop working immediately", errors=[(404, "not_found")],
         ),
     ]  # fmt: skip
+
+
+def _import_endpoints(handlers: "_ImportHandlers") -> list[AnyEndpoint]:
+    return [
+        Endpoint(
+            module=MODULE, name="list_calendar_imports", method="GET", path=_IMPORTS, access=Access.STAFF,
+            handler=handlers.list_imports, reply=BusyImportList,
+            summary="List the calendars whose busy times block providers",
+        ),
+        Endpoint(
+            module=MODULE, name="create_calendar_import", method="POST", path=_IMPORTS, access=Access.STAFF,
+            handler=handlers.create_import, body=CreateImport, reply=BusyImport, status=201,
+            summary="Block a provider at the busy times of an .ics file, given by its address or its content",
+            errors=[(404, "provider_not_found"), (409, "too_many_imports")],
+        ),
+        Endpoint(
+            module=MODULE, name="remove_calendar_import", method="DELETE", path=_IMPORTS + "/{import_id}",
+            access=Access.STAFF, handler=handlers.remove_import, reply=None,
+            summary="Remove an imported calendar and the times that it blocks", errors=[(404, "not_found")],
+        ),
+    ]  # fmt: skip
+
+
+class _ImportHandlers:
+    def __init__(self, imports: BusyImports, port: SchedulingPort) -> None:
+        self._imports = imports
+        self._port = port
+
+    def list_imports(self, call: Call[None]) -> BusyImportList:
+        return BusyImportList(imports=tuple(self._imports.of_business(call.require_business())))
+
+    def create_import(self, call: Call[CreateImport]) -> BusyImport:
+        business, principal = call.require_business(), call.require_principal()
+        context = CallContext(business.business_id, ANONYMOUS, call.deadline, call.trace)
+        require_provider(self._port, context, call.body.provider_id)
+        return self._imports.create(business, principal.user_id, call.body)
+
+    def remove_import(self, call: Call[None]) -> None:
+        self._imports.remove(call.require_business(), call.id_in_path("import_id", "imported calendar"))
 
 
 class _FeedHandlers:

@@ -18,6 +18,8 @@ MEANINGS: dict[str, str] = {
     "last_owner": "A business needs an owner.",
     "too_many_tokens": "The business has 50 tokens already.",
     "too_many_feeds": "There are 100 calendar feeds of providers in the business, or 10 of the customer, already.",
+    "too_many_imports": "The business has 50 imported calendars already.",
+    "too_many_webhooks": "The business has 10 webhooks already.",
     "too_many_invitations": "The business has 50 open invitations already.",
     "not_found": "There is no such thing in this business, or the link is invalid.",
     "offering_not_found": "There is no such service.",

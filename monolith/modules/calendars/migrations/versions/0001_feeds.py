@@ -28,7 +28,7 @@ ALTER TABLE calendars.feed ENABLE ROW LEVEL SECURITY;
 ALTER TABLE calendars.feed FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON calendars.feed TO calendars_app
     USING (business_id = NULLIF(current_setting('app.business_id', true), '')::uuid);
--- Whoever reads a feed has its secret only, and no business.
+-- A program that reads a feed has its secret only, and no business.
 CREATE POLICY holder ON calendars.feed TO calendars_app
     USING (secret_hash = decode(current_setting('app.feed_hash', true), 'hex'));
 """

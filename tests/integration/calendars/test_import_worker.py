@@ -1,0 +1,142 @@
+"""The worker blocks imported times exactly once, whatever fails on the way."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from uuid_utils.compat import uuid7
+
+from contracts.scheduling import models as m
+from contracts.scheduling.context import CallContext
+from contracts.scheduling.errors import OutcomeUnknown, Unavailable
+from contracts.scheduling.operations import Operation, Q, R
+from contracts.scheduling.port import SchedulingPort
+from monolith.modules.calendars.api import BusyImports, CreateImport
+from monolith.modules.calendars.import_worker import BlockWriter, ImportReader
+from monolith.shared.database import ModuleDatabase
+from monolith.shared.endpoints import BusinessRef
+from monolith.shared.outbound import AddressRule, OutboundClient
+from tests.contract.port.shop import Shop, open_shop
+from tests.databases import Databases
+from tests.site import engine_in
+
+TOMORROW = datetime.combine(datetime.now(UTC).date() + timedelta(days=1), time(), UTC)
+
+
+@dataclass
+class Unreliable(SchedulingPort):
+    """The real engine, whose replies get lost, or that is unreachable, as often as a test says."""
+
+    engine: SchedulingPort
+    lost: int = 0
+    unreachable: set[UUID] = field(default_factory=set)
+
+    def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
+        if ctx.business_id in self.unreachable and operation.writes:
+            raise Unavailable("The business is being moved; nothing was done.", retry_after=1)
+        reply = self.engine.call(operation, ctx, request)
+        if operation.writes and self.lost > 0:
+            self.lost -= 1
+            raise OutcomeUnknown("The reply was lost.")
+        return reply
+
+
+@dataclass
+class Worker:
+    port: Unreliable
+    imports: BusyImports
+    reader: ImportReader
+    writer: BlockWriter
+    admin_url: str
+
+    def sql(self, statement: str) -> list[Any]:
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def run(self) -> None:
+        """Do all that is due, as if the time of every delay had passed."""
+        self.sql("UPDATE calendars.busy_import SET next_run_at = now()")
+        self.sql("UPDATE calendars.imported_time SET next_attempt_at = now()")
+        while self.reader.step() or self.writer.step():
+            pass
+
+    def add(self, shop: Shop, *hours: int) -> tuple[BusinessRef, UUID]:
+        business = BusinessRef(shop.business_id, "shop", "Shop", "UTC", "EUR")
+        wanted = CreateImport(provider_id=shop.provider.provider_id, content=calendar(*hours))
+        return business, self.imports.create(business, uuid7(), wanted).import_id
+
+
+@pytest.fixture
+def worker(databases: Databases) -> Iterator[Worker]:
+    app, working = (
+        ModuleDatabase(databases.monolith_url, role=f"calendars_{role}", secret=databases.role_secret)
+        for role in ("app", "worker")
+    )
+    port = Unreliable(engine_in(databases.monolith_url, databases.role_secret))
+    reader = ImportReader(working, port, OutboundClient(AddressRule()))
+    yield Worker(port, BusyImports(app), reader, BlockWriter(working, port), databases.monolith_admin_url)
+    app.close()
+    working.close()
+
+
+def calendar(*hours: int) -> str:
+    events = [
+        f"BEGIN:VEVENT\r\nUID:{hour}\r\nDTSTAMP:20300101T000000Z\r\n"
+        f"DTSTART:{TOMORROW + timedelta(hours=hour):%Y%m%dT%H%M%SZ}\r\nDURATION:PT30M\r\nEND:VEVENT\r\n"
+        for hour in hours
+    ]
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{''.join(events)}END:VCALENDAR\r\n"
+
+
+def blocked(shop: Shop) -> list[int]:
+    """Return the hours of tomorrow that are blocked."""
+    wanted = m.ListBlocks(start=TOMORROW, end=TOMORROW + timedelta(days=1))
+    return [each.start.hour for each in shop.port.list_blocks(shop.staff.reads(), wanted).blocks]
+
+
+def test_lost_replies_block_and_release_each_time_once(worker: Worker) -> None:
+    shop = open_shop(worker.port, uuid7())
+    business, import_id = worker.add(shop, 9, 11, 13)
+    worker.port.lost = 1
+    worker.reader.step()
+    worker.writer.step()
+    assert blocked(shop) == [9], "the others of the business wait"
+    worker.run()
+    assert blocked(shop) == [9, 11, 13]
+    assert worker.imports.of_business(business)[0].busy_times == 3
+
+    worker.imports.remove(business, import_id)
+    worker.port.lost = 1
+    worker.writer.step()
+    worker.run()
+    assert blocked(shop) == []
+    assert worker.sql("SELECT * FROM calendars.busy_import") == []
+
+
+def test_business_that_is_being_moved_delays_no_other(worker: Worker) -> None:
+    moved, other = open_shop(worker.port, uuid7()), open_shop(worker.port, uuid7())
+    worker.add(moved, 9)
+    worker.add(other, 10)
+    worker.port.unreachable.add(moved.business_id)
+    while worker.reader.step() or worker.writer.step():
+        pass
+    assert blocked(moved) == []
+    assert blocked(other) == [10]
+    worker.port.unreachable.clear()
+    worker.run()
+    assert blocked(moved) == [9]
+
+
+def test_import_that_is_removed_while_it_is_read_blocks_nothing(worker: Worker) -> None:
+    shop = open_shop(worker.port, uuid7())
+    business, import_id = worker.add(shop, 9)
+    worker.reader.step()
+    worker.imports.remove(business, import_id)
+    worker.run()
+    assert blocked(shop) == []
+    assert worker.imports.of_business(business) == []
