@@ -7,9 +7,19 @@ from monolith.modules.notifications.letters import Letter, LetterSender
 from monolith.modules.notifications.model import BusinessNotices, Kind, Message, MessagePage, Preferences, State
 from monolith.modules.notifications.service import NotificationsService as NotificationsApi
 from monolith.modules.notifications.smtp import DeliveryDeferred, DeliveryRejected, ServerUnavailable
+from monolith.modules.notifications.webhooks.webhook_models import (
+    EVENTS,
+    CreateWebhook,
+    DeliveriesQuery,
+    NewWebhook,
+)
+from monolith.modules.notifications.webhooks.webhooks import Webhooks
 
 __all__ = [
+    "EVENTS",
     "BusinessNotices",
+    "CreateWebhook",
+    "DeliveriesQuery",
     "DeliveryDeferred",
     "DeliveryRejected",
     "Kind",
@@ -17,8 +27,10 @@ __all__ = [
     "LetterSender",
     "Message",
     "MessagePage",
+    "NewWebhook",
     "NotificationsApi",
     "Preferences",
     "ServerUnavailable",
     "State",
+    "Webhooks",
 ]

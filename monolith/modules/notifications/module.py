@@ -6,9 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy import Connection
 
 from contracts.chassis.loops import Loop
 from contracts.chassis.scraped_metrics import ReadMetrics
+from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.letters import LetterSender
 from monolith.modules.notifications.mail import SenderIdentity
 from monolith.modules.notifications.metrics import MailBacklog, MailMetrics
@@ -19,9 +21,14 @@ from monolith.modules.notifications.routes import endpoints
 from monolith.modules.notifications.sender import Sender
 from monolith.modules.notifications.service import NotificationsService
 from monolith.modules.notifications.smtp import MailServer
+from monolith.modules.notifications.webhooks.delivery import WebhookSender
+from monolith.modules.notifications.webhooks.webhook_metrics import WebhookBacklog
+from monolith.modules.notifications.webhooks.webhook_routes import webhook_endpoints
+from monolith.modules.notifications.webhooks.webhooks import Webhooks
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.events import Consumer
+from monolith.shared.outbound import OutboundClient
 
 SCHEMA = "notifications"
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -32,17 +39,24 @@ SENDER_ROLE = "notifications_sender"
 @dataclass(frozen=True, slots=True)
 class Notifications:
     api: NotificationsService
+    webhooks: Webhooks
     endpoints: Sequence[AnyEndpoint]
     consumers: Sequence[Consumer]
 
 
 def build_notifications(database: ModuleDatabase) -> Notifications:
     """Build the module. `database` connects as `notifications_app`."""
-    service = NotificationsService(database)
+    service, webhooks = NotificationsService(database), Webhooks(database)
+
+    def handle(events: Sequence[AnyEvent], connection: Connection) -> None:
+        service.handle(events, connection)
+        webhooks.queue(events, connection)
+
     return Notifications(
         api=service,
-        endpoints=endpoints(service),
-        consumers=[Consumer("notifications", database, service.handle)],
+        webhooks=webhooks,
+        endpoints=[*endpoints(service), *webhook_endpoints(webhooks)],
+        consumers=[Consumer("notifications", database, handle)],
     )
 
 
@@ -72,9 +86,26 @@ def mail_loops(
     return [sending, Loop("reminders", remind, idle_seconds=30.0)]
 
 
+def webhook_loops(database: ModuleDatabase, client: OutboundClient) -> list[Loop]:
+    """Build the worker's loops that post webhooks. `database` connects as `notifications_sender`.
+
+    Two, so that one receiver that does not answer leaves another one.
+    """
+    senders = [WebhookSender(database, client) for _ in range(2)]
+    return [
+        Loop(f"webhook sender {number}", sender.step, idle_seconds=1.0, longest_idle_seconds=2.0)
+        for number, sender in enumerate(senders, 1)
+    ]
+
+
 def mail_backlog(database: ModuleDatabase) -> ReadMetrics:
     """Return the source of the queue's metrics. `database` connects as `notifications_sender`."""
     return MailBacklog(database).read
+
+
+def webhook_backlog(database: ModuleDatabase) -> ReadMetrics:
+    """Return the source of the webhooks' metrics. `database` connects as `notifications_sender`."""
+    return WebhookBacklog(database).read
 
 
 def letter_sender(database: ModuleDatabase, *, smtp_url: str, public_url: str) -> LetterSender:

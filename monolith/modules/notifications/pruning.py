@@ -1,4 +1,4 @@
-"""Deletion of old mails and reminders. Runs as the role `notifications_sender`."""
+"""Deletion of old mails, reminders and webhook deliveries. Runs as the role `notifications_sender`."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,10 +10,10 @@ BATCH = 500
 
 
 class MailPruner:
-    """Prunes mails that were sent or given up, and reminders that are done or void, older than `retention`.
+    """Prunes mails and webhook deliveries that were sent or given up, and reminders that are done or void.
 
-    Mails count from their creation, reminders from their due time. Any number of pruners may run; each skips rows that
-    another transaction has locked.
+    They are deleted when they are older than `retention`. Mails and deliveries count from their creation, reminders
+    from their due time. Any number of pruners may run; each skips rows that another transaction has locked.
     """
 
     def __init__(self, database: ModuleDatabase, retention: timedelta) -> None:
@@ -28,7 +28,7 @@ class MailPruner:
             "limit": BATCH,
         }
         deleted = []
-        for statement in (_MAILS, _REMINDERS):
+        for statement in (_MAILS, _REMINDERS, _DELIVERIES):
             with self._database.transaction() as connection:
                 deleted.append(connection.execute(statement, values).rowcount)
         return BATCH in deleted
@@ -52,4 +52,13 @@ _REMINDERS = text("""
     )
     DELETE FROM notifications.reminder r USING old
      WHERE (r.business_id, r.appointment_id, r.version) = (old.business_id, old.appointment_id, old.version)
+""")
+# webhook_delivery_pkey, because delivery ids grow with time.
+_DELIVERIES = text("""
+    WITH old AS (
+        SELECT delivery_id FROM notifications.webhook_delivery
+         WHERE delivery_id < :before AND state <> 'pending' AND created_at < now() - CAST(:retention AS interval)
+         ORDER BY delivery_id LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM notifications.webhook_delivery d USING old WHERE d.delivery_id = old.delivery_id
 """)

@@ -4,6 +4,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from monolith.shared.events import consumer_tables
 
@@ -89,6 +91,51 @@ reminder = Table(
     PrimaryKeyConstraint("business_id", "appointment_id", "version"),
     Index("reminder_due", "due_at", postgresql_where=text("state = 'waiting'")),
     Index("reminder_settled", "due_at", postgresql_where=text("state <> 'waiting'")),
+)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("webhook_id", Uuid, primary_key=True),
+    Column("business_id", Uuid, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("events", ARRAY(Text), nullable=False),
+    Column("created_by", Uuid, nullable=False),
+    Column("created_at", _instant, nullable=False, server_default=_now),
+    Column("failing_since", _instant, comment="The first failure since the last success."),
+    Column("disabled_at", _instant),
+    Index("webhook_by_business", "business_id", "created_at"),
+)
+
+webhook_secret = Table(
+    "webhook_secret",
+    metadata,
+    Column("secret_id", Uuid, primary_key=True),
+    Column("business_id", Uuid, nullable=False),
+    Column("webhook_id", Uuid, ForeignKey("notifications.webhook.webhook_id", ondelete="CASCADE"), nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("expires_at", _instant, comment="When a replaced secret stops signing; NULL: the newest."),
+    Index("webhook_secret_of", "webhook_id"),
+)
+
+webhook_delivery = Table(
+    "webhook_delivery",
+    metadata,
+    Column("delivery_id", Uuid, primary_key=True),
+    Column("business_id", Uuid, nullable=False),
+    Column("webhook_id", Uuid, ForeignKey("notifications.webhook.webhook_id", ondelete="CASCADE"), nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False, comment="The body, the same at each attempt."),
+    Column("state", Text, nullable=False, server_default=text("'pending'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_attempt_at", _instant, nullable=False, server_default=_now),
+    Column("created_at", _instant, nullable=False, server_default=_now),
+    Column("delivered_at", _instant),
+    Column("status", Integer, comment="The HTTP status of the last attempt that had a reply."),
+    Column("problem", Text),
+    Index("webhook_delivery_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+    Index("webhook_delivery_of", "webhook_id", "delivery_id"),
 )
 
 consumer = consumer_tables(metadata, SCHEMA)

@@ -76,6 +76,9 @@ SERVED_AFTER_TWO_EVENTS = {
     "mail_pending": 0,
     "mail_overdue_seconds": 0,
     "mail_failed_total": 0,
+    "webhook_pending": 0,
+    "webhook_overdue_seconds": 0,
+    "webhook_failing": 0,
     'metrics_source_up{source="events"}': 1,
     "scheduling_client_slots": 2,
 }

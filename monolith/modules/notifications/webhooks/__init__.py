@@ -1,0 +1,1 @@
+"""Signed webhooks: the events of a business, posted to its own programs."""

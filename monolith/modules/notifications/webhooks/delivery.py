@@ -1,0 +1,87 @@
+"""Posts the due deliveries of all businesses. Runs in the worker, as the role `notifications_sender`."""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from monolith.modules.notifications.webhooks import delivery_queue as queue
+from monolith.modules.notifications.webhooks.delivery_queue import DueDelivery
+from monolith.modules.notifications.webhooks.signing import signed_headers
+from monolith.shared.database import ModuleDatabase
+from monolith.shared.outbound import AddressRefused, OutboundClient, OutboundFailed
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 20
+BATCH_SECONDS: Final = 2.0
+"""A batch that takes longer releases what it has not attempted, so that a process that is stopped ends in time."""
+ATTEMPT_SECONDS: Final = 4.0
+SCHEDULE: Final = tuple(
+    timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+)
+"""The delay after each failed attempt, as Standard Webhooks recommends; the tenth failure is the last."""
+_GONE: Final = 410
+
+
+class WebhookSender:
+    """Posts deliveries at least once. Any number of senders may run."""
+
+    def __init__(self, database: ModuleDatabase, client: OutboundClient) -> None:
+        self._database = database
+        self._client = client
+
+    def step(self) -> bool:
+        """Attempt a batch; return whether any was due. No transaction is open during the request."""
+        with self._database.transaction() as connection:
+            due = queue.claim(connection, BATCH)
+        if not due:
+            return False
+        until = time.monotonic() + BATCH_SECONDS
+        failed: dict[UUID, timedelta] = {}
+        for position, each in enumerate(due):
+            if time.monotonic() > until:
+                self._release(due[position:], timedelta(0))
+                break
+            if each.webhook_id in failed:
+                # The receiver does not work now, and must not delay the others.
+                self._release([each], failed[each.webhook_id])
+            elif (delay := self._deliver(each)) is not None:
+                failed[each.webhook_id] = delay
+        return True
+
+    def _deliver(self, due: DueDelivery) -> timedelta | None:
+        """Attempt one delivery; after a failure, return how long its receiver is left alone."""
+        status: int | None = None
+        try:
+            headers = signed_headers(f"msg_{due.delivery_id.hex}", int(time.time()), due.payload, due.secrets)
+            headers = {"Content-Type": "application/json", **headers}
+            status = self._client.post(due.url, due.payload, headers, seconds=ATTEMPT_SECONDS).status
+            problem = f"The receiver answered with status {status}."
+        except (AddressRefused, OutboundFailed) as error:
+            problem = str(error)
+        with self._database.transaction() as connection:
+            if status is not None and 200 <= status < 300:
+                queue.mark_delivered(connection, due, status)
+                return None
+            gone = status == _GONE
+            delay = None if gone else delay_after(due)
+            queue.mark_failed(connection, due, status, problem, delay, gone)
+        log.warning("webhook delivery %s failed (attempt %d): %s", due.delivery_id, due.attempts, problem)
+        return delay or SCHEDULE[0]
+
+    def _release(self, deliveries: Sequence[DueDelivery], delay: timedelta) -> None:
+        with self._database.transaction() as connection:
+            queue.release(connection, deliveries, delay)
+
+
+def delay_after(due: DueDelivery) -> timedelta | None:
+    """Return when to attempt a delivery again after its failure, up to 10 % later; None after the last attempt.
+
+    The id determines the addition, so that deliveries that failed together do not return together.
+    """
+    if due.attempts > len(SCHEDULE):
+        return None
+    return SCHEDULE[due.attempts - 1] * (1 + due.delivery_id.int % 100 / 1000)

@@ -1,0 +1,41 @@
+"""Metrics of the webhooks that wait or were given up."""
+
+from collections.abc import Iterator
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import text
+
+from monolith.shared.database import ModuleDatabase
+
+# Index webhook_delivery_due
+_WAITING = text("""
+    SELECT count(*), greatest(0, coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0))
+      FROM notifications.webhook_delivery JOIN notifications.webhook USING (webhook_id)
+     WHERE state = 'pending' AND disabled_at IS NULL
+""")
+# A sequential scan of a table of at most some thousand rows.
+_FAILING = text("SELECT count(*) FROM notifications.webhook WHERE failing_since IS NOT NULL AND disabled_at IS NULL")
+
+
+class WebhookBacklog:
+    """Reads the queue, as a source of `ScrapedMetrics`. `database` connects as `notifications_sender`."""
+
+    def __init__(self, database: ModuleDatabase) -> None:
+        self._database = database
+
+    def read(self) -> Iterator[Metric]:
+        """Yield the metrics. Raises DatabaseUnavailable."""
+        with self._database.transaction() as connection:
+            waiting, overdue = connection.execute(_WAITING).one()
+            failing = connection.execute(_FAILING).scalar_one()
+        for name, help_text, value in (
+            (
+                "webhook_pending",
+                "Deliveries to enabled webhooks that are not made yet, repeated ones included.",
+                waiting,
+            ),
+            ("webhook_overdue_seconds", "How long the oldest due delivery has waited.", overdue),
+            ("webhook_failing", "Enabled webhooks whose last delivery failed.", failing),
+        ):
+            yield GaugeMetricFamily(name, help_text, float(value))
