@@ -81,10 +81,15 @@ class AppointmentRescheduled(Event, frozen=True, kw_only=True, tag="appointment.
     previous_starts_at: Instant
     previous_provider_id: UUID
     fee_percent: Annotated[int, Meta(ge=0, le=100)] = 0
+    notify: bool = True
+    """Whether the customer is to be notified."""
 
 
 class AppointmentCancelled(Event, frozen=True, kw_only=True, tag="appointment.cancelled"):
     """A held, pending or booked appointment was cancelled. `appointment.fee_percent` of the price remains due."""
+
+    notify: bool = True
+    """Whether the customer is to be notified."""
 
 
 class AppointmentCompleted(Event, frozen=True, kw_only=True, tag="appointment.completed"):

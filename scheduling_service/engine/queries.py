@@ -1,5 +1,7 @@
 """Reads of the business and its appointments."""
 
+from msgspec.structs import replace
+
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import AppointmentNotFound, BusinessNotFound, Forbidden, ProviderNotFound
 from scheduling_service.engine.cursors import decode_cursor, encode_cursor
@@ -25,9 +27,12 @@ def get_appointment(read: Read, request: m.GetAppointment) -> m.Appointment:
 
 
 def get_history(read: Read, request: m.GetHistory) -> m.History:
-    """Return the history of an appointment that the actor may see."""
+    """Return the history of an appointment that the actor may see. Customers do not see the reasons of staff."""
     get_appointment(read, m.GetAppointment(appointment_id=request.appointment_id))
-    return m.History(changes=tuple(history.read_history(read.db, read.business_id, request.appointment_id)))
+    changes = history.read_history(read.db, read.business_id, request.appointment_id)
+    if read.actor.kind == "customer":
+        changes = [replace(each, reason="") for each in changes]
+    return m.History(changes=tuple(changes))
 
 
 def list_appointments(read: Read, request: m.ListAppointments) -> m.AppointmentPage:

@@ -33,6 +33,8 @@ class Book(Request, frozen=True):
     appointment and recorded in its history."""
     override: bool = False
     """Staff only: book even off the grid or outside hours, notice or booking window. Recorded in the history."""
+    reason: Note = ""
+    """Why a rule is overridden; recorded in the history."""
 
     def __post_init__(self) -> None:
         require_start("starts_at", self.starts_at)
@@ -132,6 +134,10 @@ class Reschedule(Request, frozen=True):
     overbook: bool = False
     override: bool = False
     """`overbook` and `override` as for `Book`."""
+    reason: Note = ""
+    """Why a rule is overridden; recorded in the history."""
+    notify: bool = True
+    """Staff only: whether the customer is notified by e-mail."""
 
     def __post_init__(self) -> None:
         require_start("starts_at", self.starts_at)
@@ -145,6 +151,8 @@ class Cancel(Request, frozen=True):
     reason: Note = ""
     expected_version: Version | None = None
     """None: cancel any version."""
+    notify: bool = True
+    """Staff only: whether the customer is notified by e-mail."""
 
 
 class Complete(Request, frozen=True):
@@ -234,6 +242,8 @@ class Change(Reply, frozen=True):
     overridden: tuple[Overridden, ...]
     before: Appointment | None
     after: Appointment
+    reason: Note = ""
+    """Why staff overrode a rule, if they said so; empty for customers."""
 
 
 class History(Reply, frozen=True):

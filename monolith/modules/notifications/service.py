@@ -91,6 +91,8 @@ _KINDS: dict[type[Event], Kind] = {
 def _kind(event: AnyEvent) -> Kind | None:
     """Return the kind of mail for an event; None if the customer sees the effect anyway, like a hold in a checkout."""
     match event:
+        case AppointmentRescheduled(notify=False) | AppointmentCancelled(notify=False):
+            return None
         case AppointmentHeld(waitlist_entry_id=None):
             return None
         case AppointmentCancelled() if event.appointment.hold_expires_at is not None:

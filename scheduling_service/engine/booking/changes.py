@@ -23,10 +23,11 @@ def record_new(
     kind: type[e.Event],
     *,
     overridden: tuple[str, ...] = (),
+    reason: str = "",
     **event_fields: Any,
 ) -> m.Appointment:
     """Insert an appointment whose time is already claimed."""
-    entry = _history_entry(write, made, overridden)
+    entry = _history_entry(write, made, overridden, reason)
     store.insert_appointment(write.db, write.ctx.business_id, made, session_id, entry)
     write.events.append(_event(write, made, kind, event_fields))
     return made
@@ -39,6 +40,7 @@ def record_change(
     kind: type[e.Event],
     *,
     overridden: tuple[str, ...] = (),
+    reason: str = "",
     system_operation: str | None = None,
     **event_fields: Any,
 ) -> m.Appointment:
@@ -46,7 +48,7 @@ def record_change(
 
     `system_operation` names a change that no actor requested; the history attributes it to the system.
     """
-    entry = _history_entry(write, changed, overridden)
+    entry = _history_entry(write, changed, overridden, reason)
     if system_operation is not None:
         entry = HistoryEntry("system", system_operation, overridden, entry.after)
     store.update_appointment(write.db, write.ctx.business_id, changed, session_id, write.now, entry)
@@ -85,10 +87,11 @@ _NOT_ALLOWED: dict[m.AppointmentStatus, str] = {
 }
 
 
-def _history_entry(write: Write, after: m.Appointment, overridden: tuple[str, ...]) -> HistoryEntry:
+def _history_entry(write: Write, after: m.Appointment, overridden: tuple[str, ...], reason: str) -> HistoryEntry:
     actor = write.ctx.actor
     label = "system" if actor.kind == "system" else f"{actor.kind}:{actor.id}"
-    return HistoryEntry(label, write.operation, overridden, codec.encode_reply(after))
+    # Without a rule that was overridden, there is nothing to explain.
+    return HistoryEntry(label, write.operation, overridden, codec.encode_reply(after), reason if overridden else "")
 
 
 def _event(write: Write, after: m.Appointment, kind: type[e.Event], fields: dict[str, Any]) -> e.Event:

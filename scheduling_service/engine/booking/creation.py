@@ -39,6 +39,7 @@ class NewAppointment:
     waitlist_entry_id: UUID | None = None
     overbook: bool = False
     override: bool = False
+    reason: str = ""
 
 
 def book(write: Write, rules: BusinessRules, request: m.Book) -> m.Appointment:
@@ -58,6 +59,7 @@ def book(write: Write, rules: BusinessRules, request: m.Book) -> m.Appointment:
             note=request.note,
             overbook=request.overbook,
             override=request.override,
+            reason=request.reason,
         ),
     )
 
@@ -97,7 +99,9 @@ def create_appointment(write: Write, new: NewAppointment) -> m.Appointment:
     made = _appointment(write, new, appointment_id, reservation)
     fields = {} if new.waitlist_entry_id is None else {"waitlist_entry_id": new.waitlist_entry_id}
     kind = _EVENTS[new.status]
-    return changes.record_new(write, made, reservation.session_id, kind, overridden=reservation.overridden, **fields)
+    return changes.record_new(
+        write, made, reservation.session_id, kind, overridden=reservation.overridden, reason=new.reason, **fields
+    )
 
 
 def initial_status(write: Write, query: AvailabilityQuery) -> m.AppointmentStatus:

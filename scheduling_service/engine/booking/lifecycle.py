@@ -54,10 +54,13 @@ def decline(write: Write, rules: BusinessRules, request: m.Decline) -> m.Appoint
 
 def cancel(write: Write, rules: BusinessRules, request: m.Cancel) -> m.Appointment:
     found = changes.lock_for_change(write, request.appointment_id, request.expected_version, changes.ACTIVE_STATUSES)
-    return cancel_locked(write, rules, found, request.reason)
+    notify = request.notify or policies.by_customer(write)
+    return cancel_locked(write, rules, found, request.reason, notify=notify)
 
 
-def cancel_locked(write: Write, rules: BusinessRules, found: LockedAppointment, reason: str) -> m.Appointment:
+def cancel_locked(
+    write: Write, rules: BusinessRules, found: LockedAppointment, reason: str, *, notify: bool = True
+) -> m.Appointment:
     """Cancel an active appointment. Raises what `policies.decide_cancellation` raises."""
     appointment = found.appointment
     decision = policies.decide_cancellation(write, rules.offering(appointment.offering_id), appointment)
@@ -71,7 +74,7 @@ def cancel_locked(write: Write, rules: BusinessRules, found: LockedAppointment, 
     )
     if appointment.status == "held":
         waitlist.end_offer(write.db, write.ctx.business_id, appointment.appointment_id, "lapsed")
-    return _end(write, rules, found, cancelled, e.AppointmentCancelled, overridden=decision.overridden)
+    return _end(write, rules, found, cancelled, e.AppointmentCancelled, overridden=decision.overridden, notify=notify)
 
 
 def complete(write: Write, rules: BusinessRules, request: m.Complete) -> m.Appointment:
@@ -95,9 +98,10 @@ def _end(
     kind: type[e.Event],
     *,
     overridden: tuple[str, ...] = (),
+    **event_fields: Any,
 ) -> m.Appointment:
     """Record the end, release the time and offer it to the waitlist."""
-    changes.record_change(write, ended, found.session_id, kind, overridden=overridden)
+    changes.record_change(write, ended, found.session_id, kind, overridden=overridden, **event_fields)
     release(write, found)
     offer_freed(write, rules, found.appointment)
     return ended

@@ -32,13 +32,20 @@ def reschedule(write: Write, rules: BusinessRules, request: m.Reschedule) -> m.A
         override=request.override,
         moves=found,
     )
-    moved = reserve_and_move(write, current, reservation_request, decision)
+    notify = request.notify or policies.by_customer(write)
+    moved = reserve_and_move(write, current, reservation_request, decision, notify=notify, reason=request.reason)
     offer_freed(write, rules, current)
     return moved
 
 
 def reserve_and_move(
-    write: Write, current: m.Appointment, request: ReservationRequest, decision: policies.PolicyDecision
+    write: Write,
+    current: m.Appointment,
+    request: ReservationRequest,
+    decision: policies.PolicyDecision,
+    *,
+    notify: bool = True,
+    reason: str = "",
 ) -> m.Appointment:
     """Reserve the new time, then record the move. Raises SlotUnavailable."""
     reservation = reserve(write, request)
@@ -48,9 +55,11 @@ def reserve_and_move(
         reservation.session_id,
         e.AppointmentRescheduled,
         overridden=(*decision.overridden, *reservation.overridden),
+        reason=reason,
         previous_starts_at=current.starts_at,
         previous_provider_id=current.provider_id,
         fee_percent=decision.fee_percent,
+        notify=notify,
     )
 
 

@@ -53,9 +53,10 @@ _BLOCKING = """
 def _with_history(change: str) -> NamedParameters:
     """Return a statement that makes the change and inserts its history entry."""
     return NamedParameters(f"""{change}
-        INSERT INTO scheduling.history (business_id, appointment_id, version, at, actor, operation, overridden, after)
+        INSERT INTO scheduling.history
+               (business_id, appointment_id, version, at, actor, operation, overridden, after, reason)
         VALUES (%(business_id)s, %(appointment_id)s, %(version)s, %(at)s, %(actor)s, %(operation)s, %(overridden)s,
-                %(after)s)
+                %(after)s, %(reason)s)
     """)  # noqa: S608 - `change` is one of two constants
 
 
@@ -106,6 +107,7 @@ class HistoryEntry(NamedTuple):
     operation: str
     overridden: Sequence[str]
     after: bytes
+    reason: str = ""
 
 
 def read_appointment(db: Connection, business_id: UUID, appointment_id: UUID) -> Appointment | None:

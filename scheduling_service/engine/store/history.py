@@ -13,7 +13,7 @@ def read_history(db: Connection, business_id: UUID, appointment_id: UUID) -> lis
     """Return the changes, sorted by version. Index: primary key."""
     rows = db.execute(
         """
-        SELECT version, at, actor, operation, overridden, after
+        SELECT version, at, actor, operation, overridden, after, reason
           FROM scheduling.history WHERE business_id = %s AND appointment_id = %s ORDER BY version
         """,
         (business_id, appointment_id),
@@ -26,8 +26,10 @@ def read_history(db: Connection, business_id: UUID, appointment_id: UUID) -> lis
     return changes
 
 
-def _change(row: tuple[int, datetime, str, str, list[m.Overridden], bytes], before: m.Appointment | None) -> m.Change:
-    version, at, actor, operation, overridden, after = row
+def _change(
+    row: tuple[int, datetime, str, str, list[m.Overridden], bytes, str], before: m.Appointment | None
+) -> m.Change:
+    version, at, actor, operation, overridden, after, reason = row
     return m.Change(
         version=version,
         at=at,
@@ -36,4 +38,5 @@ def _change(row: tuple[int, datetime, str, str, list[m.Overridden], bytes], befo
         overridden=tuple(overridden),
         before=before,
         after=msgspec.json.decode(after, type=m.Appointment),
+        reason=reason,
     )

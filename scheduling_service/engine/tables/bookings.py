@@ -178,6 +178,9 @@ history = Table(
     Column(
         "after", LargeBinary, nullable=False, comment="The appointment at this version, as encoded by the contract."
     ),
+    Column(
+        "reason", Text, nullable=False, server_default=text("''"), comment="Why staff overrode a rule, if they said so."
+    ),
     PrimaryKeyConstraint("business_id", "appointment_id", "version"),
     Index("history_by_time", "business_id", "at"),
     comment="Every version of every appointment, and the actor that made it. Append-only: the running role may "

@@ -31,6 +31,16 @@ def test_staff_overbook_explicitly(shop: Shop) -> None:
     assert get(shop, first) == first
 
 
+def test_the_reason_is_recorded_for_staff(shop: Shop) -> None:
+    first = shop.book(at(9))
+    second = squeeze(shop, reason="A regular customer")
+    moved = move(shop, second, at(9), shop.staff, overbook=True, reason="Swapped")
+    assert [each.reason for each in changes_of(shop, moved)] == ["A regular customer", "Swapped"]
+    seen = shop.port.get_history(shop.customer.reads(), m.GetHistory(appointment_id=second.appointment_id)).changes
+    assert [each.reason for each in seen] == ["", ""], "customers see no reasons"
+    assert [each.reason for each in changes_of(shop, first)] == [""]
+
+
 def test_a_free_slot_is_not_marked_as_overbooked(shop: Shop) -> None:
     booked = squeeze(shop, override=True)
     assert booked.overbooked is False

@@ -50,6 +50,16 @@ def test_every_change_appends_an_event_with_the_appointment(bench: Workbench, sh
     assert told[2].occurred_at == cancelled.cancelled_at
 
 
+def test_staff_decide_whether_the_customer_is_notified(bench: Workbench, shop: Shop) -> None:
+    for caller in (shop.staff, shop.customer):
+        booked = shop.book(at(9))
+        changing = dict[str, Any](appointment_id=booked.appointment_id, notify=False)
+        shop.port.reschedule(caller.writes(), m.Reschedule(**changing, starts_at=at(10), expected_version=1))
+        shop.port.cancel(caller.writes(), m.Cancel(**changing))
+    changed = (e.AppointmentRescheduled, e.AppointmentCancelled)
+    assert [each.notify for each in events(bench, shop) if isinstance(each, changed)] == [False, False, True, True]
+
+
 def test_catalog_changes_append_no_event(bench: Workbench, shop: Shop) -> None:
     shop.add_provider()
     shop.work(hours("10:00", "12:00"))

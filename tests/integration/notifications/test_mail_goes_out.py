@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 from icalendar import Calendar
+from msgspec.structs import replace
 
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications import repository
@@ -255,6 +256,11 @@ def test_hold_of_a_checkout_sends_no_mail(office: Office) -> None:
     left, given_back, taken = Story(), Story(), Story()
     assert told(office, left.held(), left.expired(), given_back.held(), given_back.cancelled()) == []
     assert told(office, taken.held(), taken.booked(), taken.cancelled()) == ["confirmation", "cancellation"]
+
+
+def test_change_without_notice_sends_no_mail(office: Office) -> None:
+    story = Story()
+    assert told(office, replace(story.rescheduled(), notify=False), replace(story.cancelled(), notify=False)) == []
 
 
 def test_offer_is_sent_regardless_of_preferences(office: Office) -> None:
