@@ -17,6 +17,12 @@ from monolith.shared.database import ModuleDatabase
 _IGNORE = "If this was not you, ignore this mail: without the link, your address cannot be used."
 _NOT_YOU = "If this was not you, reset your password now:"
 
+_AS = {
+    "owner": "an owner",
+    "staff": "a member of the staff",
+    "reader": "a reader, who sees everything and changes nothing",
+}
+
 
 class _Text(NamedTuple):
     name: str
@@ -158,7 +164,7 @@ class Letters:
             return None
         secret = credentials.new_session_secret()
         invitations.set_secret(connection, found.invitation_id, credentials.hash_secret(secret))
-        role = "an owner" if found.role == "owner" else "a member of the staff"
+        role = _AS[found.role]
         return _Text(
             "",
             f"Invitation to {found.business_name}",

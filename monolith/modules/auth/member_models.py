@@ -47,7 +47,7 @@ class Member(Struct, frozen=True, kw_only=True):
 
 
 class MemberList(Struct, frozen=True, kw_only=True):
-    """The owners of a business, then its staff, each sorted by name."""
+    """The owners of a business, then its staff, then its readers, each sorted by name."""
 
     members: tuple[Member, ...]
 

@@ -36,18 +36,18 @@ def _member_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
         Endpoint(
             module=MODULE, name="list_members", method="GET", path=_MEMBERS, access=Access.STAFF,
             handler=handlers.list_members, reply=member_models.MemberList,
-            summary="List the owners and staff of a business",
+            summary="List the owners, staff and readers of a business",
         ),
         Endpoint(
             module=MODULE, name="change_member", method="PATCH", path=_MEMBERS + "/{user_id}", access=Access.OWNER,
             handler=handlers.change_member, body=member_models.ChangeMember, reply=None,
-            summary="Make a member an owner or staff; a business keeps at least one owner",
+            summary="Change the role of a member; a business keeps at least one owner",
             errors=[(403, "email_unconfirmed"), (404, "not_found"), (409, "last_owner")],
         ),
         Endpoint(
             module=MODULE, name="remove_member", method="DELETE", path=_MEMBERS + "/{user_id}", access=Access.OWNER,
             handler=handlers.remove_member, reply=None,
-            summary="Remove an owner or staff member, and end their sessions and the API tokens that they made",
+            summary="Remove a member, and end their sessions and the API tokens that they made",
             errors=[(404, "not_found"), (409, "last_owner")],
         ),
     ]  # fmt: skip
@@ -63,7 +63,7 @@ def _invitation_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
         Endpoint(
             module=MODULE, name="invite", method="POST", path=_INVITATIONS, access=Access.OWNER,
             handler=handlers.invite, body=member_models.Invite, reply=member_models.Invitation, status=201,
-            summary="Invite a person to the staff by mail; valid for seven days",
+            summary="Invite a person as owner, staff or reader by mail; valid for seven days",
             errors=[(403, "email_unconfirmed"), (409, "too_many_invitations")],
         ),
         Endpoint(

@@ -21,14 +21,14 @@ class Members:
         self._sessions = sessions
 
     def of_business(self, business: BusinessRef) -> list[Member]:
-        """Return the owners, then the staff, each sorted by name."""
+        """Return the owners, then the staff, then the readers, each sorted by name."""
         return self._database.query(lambda connection: memberships.staff(connection, business.business_id))
 
     def change_role(self, business: BusinessRef, changer: UUID, user_id: UUID, role: TokenRole) -> None:
-        """Make a member an owner or staff. Idempotent.
+        """Change the role of a member. Idempotent.
 
-        An owner who becomes staff loses the API tokens and invitations made as owner. Raises ApiError 404 if the user
-        is neither owner nor staff, and 409 for the last owner.
+        A former owner loses the API tokens and invitations made as owner. Raises ApiError 404 if the user is no member,
+        and 409 for the last owner.
         """
         with self._database.transaction() as connection:
             current = self._lock_member(connection, business, changer, user_id)
@@ -43,7 +43,7 @@ class Members:
         """Remove a member, who stays a customer of the business, and end what the membership has made.
 
         That is: all sessions of the user, and the API tokens and invitations that the user made in the business.
-        Raises ApiError 404 if the user is neither owner nor staff, and 409 for the last owner.
+        Raises ApiError 404 if the user is no member, and 409 for the last owner.
         """
         with self._database.transaction() as connection:
             if self._lock_member(connection, business, changer, user_id) == "owner":

@@ -22,7 +22,8 @@ NewPassword = Annotated[str, Meta(min_length=10, max_length=200)]
 Password = Annotated[str, Meta(min_length=1, max_length=200)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="An ISO 4217 code, for example EUR.")]
 LinkToken = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$(?!\\n)", description="The secret of a link.")]
-TokenRole = Literal["owner", "staff"]
+TokenRole = Literal["owner", "staff", "reader"]
+"""Roles of members and tokens. A reader sees what staff see, and changes nothing."""
 
 
 class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -85,7 +85,7 @@ membership = Table(
     Column("role", Text, nullable=False),
     Column("created_at", _instant, nullable=False, server_default=_now),
     PrimaryKeyConstraint("business_id", "user_id"),
-    CheckConstraint("role IN ('owner', 'staff', 'customer')"),
+    CheckConstraint("role IN ('owner', 'staff', 'reader', 'customer')"),
     Index("membership_of_user", "user_id"),
 )
 
@@ -135,7 +135,7 @@ api_token = Table(
     Column("expires_at", _instant, nullable=False, server_default=text("now() + interval '365 days'")),
     Column("address", Text, nullable=False, server_default=_empty),
     UniqueConstraint("secret_hash", name="api_token_secret"),
-    CheckConstraint("role IN ('owner', 'staff')"),
+    CheckConstraint("role IN ('owner', 'staff', 'reader')"),
     Index("api_token_of_business", "business_id", postgresql_where=text("revoked_at IS NULL")),
     Index("api_token_of_creator", "created_by", postgresql_where=text("revoked_at IS NULL")),
 )
@@ -191,7 +191,7 @@ invitation = Table(
     UniqueConstraint("secret_hash", name="invitation_secret"),
     UniqueConstraint("business_id", "email", name="invitation_address"),
     CheckConstraint("email = lower(email)"),
-    CheckConstraint("role IN ('owner', 'staff')"),
+    CheckConstraint("role IN ('owner', 'staff', 'reader')"),
     Index("invitation_by_expiry", "expires_at"),
 )
 

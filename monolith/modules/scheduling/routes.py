@@ -83,9 +83,10 @@ def _write(port: SchedulingPort, names: CustomerNames, operation: AnyOperation) 
         if takes_bookings:
             require_not_closed(call.require_business())
         # A PUT is idempotent by itself, so a missing key is generated.
-        keyed = msgspec.structs.replace(call_context(call), idempotency_key=call.idempotency_key or uuid4().hex)
+        context = call_context(call, writes=True)
+        keyed = msgspec.structs.replace(context, idempotency_key=call.idempotency_key or uuid4().hex)
         request = _request(operation, call, call.body, needs_customer)
-        if needs_customer and _staff(call):
+        if needs_customer and _staff(call, writes=True):
             _require_own_customer(names, call, request.customer_id)
         reply: m.Reply = port.call(operation, keyed, request)
         return reply
@@ -101,10 +102,10 @@ def _read(port: SchedulingPort, names: CustomerNames, operation: AnyOperation) -
     return handler
 
 
-def call_context(call: Call[Any]) -> CallContext:
+def call_context(call: Call[Any], *, writes: bool = False) -> CallContext:
     """Return the context for a call of the port."""
     business_id = call.require_business().business_id
-    actor = actor_for(business_id, call.principal)
+    actor = actor_for(business_id, call.principal, writes=writes)
     return CallContext(business_id, actor, call.deadline, call.trace, call.idempotency_key)
 
 
@@ -114,7 +115,7 @@ def _request(operation: AnyOperation, call: Call[Any], sent: Struct, needs_custo
         return sent
     fields = msgspec.to_builtins(sent) | _path_fields(call)
     if needs_customer and fields["customer_id"] is None:
-        if _staff(call):
+        if _staff(call, writes=True):
             raise InvalidRequest("Name the customer whom this is for; `list_customers` has their ids.", "customer_id")
         fields["customer_id"] = call.require_principal().user_id
     return convert(fields, operation.request)
@@ -127,8 +128,8 @@ def _require_own_customer(names: CustomerNames, call: Call[Any], customer_id: UU
         raise ApiError(404, "customer_not_found", message, field="customer_id")
 
 
-def _staff(call: Call[Any]) -> bool:
-    return call.principal is not None and actor_for(call.require_business().business_id, call.principal).kind == "staff"
+def _staff(call: Call[Any], *, writes: bool = False) -> bool:
+    return actor_for(call.require_business().business_id, call.principal, writes=writes).kind == "staff"
 
 
 def _path_fields(call: Call[Any]) -> dict[str, str]:

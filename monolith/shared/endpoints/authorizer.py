@@ -20,7 +20,8 @@ SLUG = r"^(?!-)(?!.*--)[a-z0-9-]{3,40}(?<!-)$(?!\n)"
 
 _slug = re.compile(SLUG)
 _ROLES: dict[Access, frozenset[Role]] = {
-    Access.MEMBER: frozenset({"owner", "staff", "customer"}),
+    Access.MEMBER: frozenset({"owner", "staff", "reader", "customer"}),
+    Access.READER: frozenset({"owner", "staff", "reader"}),
     Access.STAFF: frozenset({"owner", "staff"}),
     Access.OWNER: frozenset({"owner"}),
 }

@@ -19,6 +19,7 @@ class Access(Enum):
     SESSION = "signed-in users, but not API tokens"
     SIGNED_IN = "signed-in users and API tokens"
     MEMBER = "the owner, staff and customers of the business"
+    READER = "the owner, staff and readers of the business"
     STAFF = "the owner and staff of the business"
     OWNER = "the owner of the business"
     VIEWER = "operators and viewers of the product"
@@ -48,6 +49,11 @@ class Endpoint(Generic[B, R]):
     needs_key: bool = False
     errors: Sequence[tuple[int, str]] = ()
     """HTTP status and code of errors, in addition to those that follow from the other fields."""
+
+    @property
+    def required_access(self) -> Access:
+        """The access that is checked: readers may call every GET for staff."""
+        return Access.READER if self.access is Access.STAFF and self.method == "GET" else self.access
 
 
 AnyEndpoint: TypeAlias = Endpoint[Any, Any]

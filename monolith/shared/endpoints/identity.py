@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-Role = Literal["owner", "staff", "customer"]
+Role = Literal["owner", "staff", "reader", "customer"]
+"""In one business. A reader sees what staff see, and changes nothing but what customers change for themselves."""
 
 
 @dataclass(frozen=True, slots=True)

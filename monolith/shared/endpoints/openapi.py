@@ -106,7 +106,7 @@ def _operation(endpoint: AnyEndpoint, references: dict[Any, Json], schemas: Json
 
 def _description(endpoint: AnyEndpoint) -> str:
     key = " Needs an Idempotency-Key." if endpoint.needs_key else ""
-    return f"For {endpoint.access.value}.{key}"
+    return f"For {endpoint.required_access.value}.{key}"
 
 
 def _errors(codes: Sequence[str]) -> Json:

@@ -41,7 +41,7 @@ class EndpointView:
         context = current_request_context()
         business = self._authorizer.business(path["slug"]) if self._has_business else None
         principal = self._authorizer.principal(request)
-        self._authorizer.authorize(endpoint.access, principal, business)
+        self._authorizer.authorize(endpoint.required_access, principal, business)
         return Call(
             body=None if endpoint.body is None else _body(endpoint.body, may_be_missing=endpoint.needs_key),
             query=_query(endpoint.query),

@@ -17,6 +17,7 @@ _JOIN = text("""
     ON CONFLICT (business_id, user_id) DO UPDATE
     SET role = CASE
         WHEN membership.role = 'customer' OR excluded.role = 'owner' THEN excluded.role
+        WHEN membership.role = 'reader' AND excluded.role = 'staff' THEN excluded.role
         ELSE membership.role
     END
     RETURNING role
@@ -32,8 +33,8 @@ _WITH_ROLE = text("""
 _STAFF = text("""
     SELECT user_id, name, email, role, membership.created_at AS since
     FROM auth.membership JOIN auth.account USING (user_id)
-    WHERE business_id = :business_id AND role IN ('owner', 'staff')
-    ORDER BY role, name, user_id
+    WHERE business_id = :business_id AND role IN ('owner', 'staff', 'reader')
+    ORDER BY array_position(ARRAY['owner', 'staff', 'reader'], role), name, user_id
 """)
 # membership_of_user
 _OF_USER = text("""
@@ -87,7 +88,7 @@ def with_role(connection: Connection, business_id: UUID, role: Role) -> list[Use
 
 
 def staff(connection: Connection, business_id: UUID) -> list[Member]:
-    """Return the owners, then the staff, each sorted by name."""
+    """Return the owners, then the staff, then the readers, each sorted by name."""
     return [_member(row) for row in connection.execute(_STAFF, {"business_id": business_id})]
 
 
