@@ -109,7 +109,9 @@ class WorkerConfig:
     """One of `ADAPTERS`."""
     retention: Retention = field(default_factory=Retention)
     mail_retention: timedelta = timedelta(days=90)
-    """The age from which sent mails, given-up mails and past reminders are deleted."""
+    """The age from which sent or given-up mails and webhook deliveries, and past reminders, are deleted."""
+    outbound_allowed: tuple[Network, ...] = ()
+    """Networks that are not public, to which calendars and webhooks may lead nevertheless."""
     in_process_database_url: str | None = None
     """As in `MonolithConfig`."""
     metrics: MetricsAddress | None = None
@@ -131,6 +133,7 @@ class WorkerConfig:
             scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
             retention=Retention.from_environment(environment),
             mail_retention=days(environment, "MAIL_RETENTION_DAYS", 90, at_least=7, at_most=3650),
+            outbound_allowed=networks(environment, "OUTBOUND_ALLOWED_NETWORKS"),
             in_process_database_url=_optional_database(environment, "IN_PROCESS_DATABASE_URL"),
             tracing=TracingSettings.from_environment(environment),
             metrics=MetricsAddress.from_environment(

@@ -41,6 +41,7 @@ from monolith.modules.scheduling.problems import scheduling_problem
 from monolith.modules.scheduling.public_api import scheduling_endpoints
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.database.module_databases import ModuleDatabases
+from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.business_cache import BusinessCache
 from monolith.shared.endpoints.cookies import CookieNames
@@ -54,7 +55,7 @@ from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
 from monolith.web.blueprints import PageServices, create_blueprints
 from monolith.web.pages import error_page
-from monolith.worker_loops import backlogs, mail_loops, named_follower, retention_loop
+from monolith.worker_loops import backlogs, mail_loops, named_follower, outbound_loops, retention_loop
 
 PLATFORM_ROLE = "platform_app"
 WORKER_CALLS_AT_ONCE = 2
@@ -84,20 +85,14 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     notification_parts = notifications.build_notifications(notifications_db)
     calendar_parts = calendars.build_calendars(calendars_db, port, auth_parts.api, config.public_url)
     authorizer = _authorizer(auth_parts, listener, config)
-    services = PageServices(auth_parts, billing_parts.api, notification_parts.api, calendar_parts.feeds)
+    services = PageServices(auth_parts, billing_parts, notification_parts, calendar_parts)
     listener.start()
     return Application(
         public_url=config.public_url,
         metrics_token=config.metrics_token,
         metrics=metrics,
         authorizer=authorizer,
-        endpoints=[
-            *auth_parts.endpoints,
-            *billing_parts.endpoints,
-            *notification_parts.endpoints,
-            *calendar_parts.endpoints,
-            *scheduling_endpoints(port, auth_parts.api, billing_parts.api, notification_parts.api),
-        ],
+        endpoints=_endpoints(port, services),
         checks=[*_checks(platform, auth_db, billing_db, notifications_db, calendars_db), *scheduling.checks],
         pages=create_blueprints(authorizer, port, services),
         error_page=error_page,
@@ -117,12 +112,16 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
     auth_parts = _auth(config, auth_db, scheduling.port)
     billing_parts = billing.build_billing(databases.of("billing", billing.APP_ROLE, 2))
     notification_parts = notifications.build_notifications(databases.of("notifications", notifications.APP_ROLE, 2))
-    sending = databases.of("notifications", notifications.SENDER_ROLE, 2)
+    sending = databases.of("notifications", notifications.SENDER_ROLE, 3)
+    calendars_db = databases.of("calendars", calendars.WORKER_ROLE, 2)
     mail = mail_loops(config, auth_parts.api, auth_db, sending, registry)
     consumer_metrics = ConsumerMetrics(registry)
     followers = [
         *(named_follower(consumer, config, consumer_metrics) for consumer in billing_parts.consumers),
-        *(named_follower(consumer, config, consumer_metrics, mail[0].wake.set) for consumer in notification_parts.consumers),
+        *(
+            named_follower(consumer, config, consumer_metrics, mail[0].wake.set)
+            for consumer in notification_parts.consumers
+        ),
     ]
     consumers = [*billing_parts.consumers, *notification_parts.consumers]
     registry.register(backlogs(config, consumers, sending))
@@ -132,6 +131,7 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
             *scheduling.loops,
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
+            *outbound_loops(config, calendars_db, sending, scheduling.port),
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
             retention_loop(config, consumers, sending, auth_db),
         ],
@@ -147,6 +147,17 @@ def _auth(config: MonolithConfig | WorkerConfig, database: ModuleDatabase, port:
         public_url=config.public_url,
         cookie_secret=config.role_secret,
     )
+
+
+def _endpoints(port: SchedulingPort, services: PageServices) -> list[AnyEndpoint]:
+    auth_parts, billing_parts, notification_parts = services.auth, services.billing, services.notifications
+    return [
+        *auth_parts.endpoints,
+        *billing_parts.endpoints,
+        *notification_parts.endpoints,
+        *services.calendars.endpoints,
+        *scheduling_endpoints(port, auth_parts.api, billing_parts.api, notification_parts.api),
+    ]
 
 
 def _authorizer(auth_parts: auth.Auth, listener: ChangeListener, config: MonolithConfig) -> Authorizer:

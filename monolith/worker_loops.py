@@ -6,9 +6,11 @@ from prometheus_client import CollectorRegistry
 
 from contracts.chassis.loops import Loop
 from contracts.chassis.scraped_metrics import ScrapedMetrics
+from contracts.scheduling.port import SchedulingPort
 from monolith.config import WorkerConfig
 from monolith.modules.auth import module as auth
 from monolith.modules.auth.api import AuthApi
+from monolith.modules.calendars import module as calendars
 from monolith.modules.notifications import module as notifications
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.events import Consumer
@@ -16,6 +18,7 @@ from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.follower import CLOCK_MARGIN, Follower, FollowerSettings
 from monolith.shared.events.inbox_pruning import InboxPruner
 from monolith.shared.events.metrics import ConsumerBacklog, ConsumerMetrics
+from monolith.shared.outbound import AddressRule, OutboundClient
 
 
 def named_follower(
@@ -31,11 +34,12 @@ def named_follower(
 
 
 def backlogs(config: WorkerConfig, consumers: Sequence[Consumer], sending: ModuleDatabase) -> ScrapedMetrics:
-    """Return the metrics of what waits: events, and mails."""
+    """Return the metrics of what waits: events, mails and webhooks."""
     return ScrapedMetrics(
         {
             "events": ConsumerBacklog(config.redis_url, consumers).read,
             "mail": notifications.mail_backlog(sending),
+            "webhooks": notifications.webhook_backlog(sending),
         }
     )
 
@@ -50,6 +54,17 @@ def mail_loops(
         *notifications.mail_loops(sending, api, **urls, registry=registry),
         Loop("account mails", account_mails.step, idle_seconds=1.0, longest_idle_seconds=2.0),
     ]
+
+
+def outbound_loops(
+    config: WorkerConfig, calendars_db: ModuleDatabase, sending: ModuleDatabase, port: SchedulingPort
+) -> list[Loop]:
+    """Build the loops that read imported calendars and post webhooks.
+
+    `calendars_db` connects as `calendars_worker`, `sending` as `notifications_sender`.
+    """
+    client = OutboundClient(AddressRule(config.outbound_allowed))
+    return [*calendars.import_loops(calendars_db, port, client), *notifications.webhook_loops(sending, client)]
 
 
 def retention_loop(

@@ -23,6 +23,7 @@ PRODUCT_SETTINGS = {
     "MONOLITH_DATABASE_ROLE_SECRET",
     "MONOLITH_DATABASE_URL",
     "MONOLITH_WEB_URL",
+    "OUTBOUND_ALLOWED_NETWORKS",
     "PROMETHEUS_MULTIPROC_DIR",
     "PUBLIC_URL",
     "REDIS_URL",
@@ -56,6 +57,8 @@ def monolith_environment(settings: Settings, keys: Keys, backends: Backends) -> 
         "SERVICE_TOKEN_SIGNING_KEY": keys.signing_key,
         "SMTP_URL": settings.smtp_url,
         "PUBLIC_URL": settings.public_url,
+        # The demo serves one machine only, so its user may try webhooks and calendars on it.
+        "OUTBOUND_ALLOWED_NETWORKS": "127.0.0.1/32",
         "METRICS_TOKEN": keys.metrics_token,
         "MONOLITH_PORT": str(settings.ports["MONOLITH_PORT"]),
     }

@@ -38,7 +38,9 @@ MEANINGS: Mapping[str, Meaning] = {
         "if unset, the monolith's database"
     ),
     "MAIL_PORT": Meaning("the port of the pages that show the demo's mails", "8025"),
-    "MAIL_RETENTION_DAYS": Meaning("days for which sent mails, given-up mails and past reminders are kept", "90"),
+    "MAIL_RETENTION_DAYS": Meaning(
+        "days for which sent or given-up mails and webhook deliveries, and past reminders, are kept", "90"
+    ),
     "METRICS_TOKEN": Meaning("the bearer token that `/metrics` requires"),
     "MONOLITH_DATABASE_ROLE_SECRET": Meaning(
         "the monolith's DATABASE_ROLE_SECRET, for processes that use both databases"
@@ -53,6 +55,9 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "MONOLITH_WEB_URL": Meaning(
         "the monolith's web process as the console reaches it, for its readiness and metrics; if unset, PUBLIC_URL"
+    ),
+    "OUTBOUND_ALLOWED_NETWORKS": Meaning(
+        "networks without public addresses that imported calendars and webhooks may reach nevertheless; none by default"
     ),
     "OUTBOX_RETENTION_DAYS": Meaning("days for which published events are kept", "7"),
     "PROMETHEUS_MULTIPROC_DIR": Meaning(

@@ -43,7 +43,7 @@ class MemberPages:
         page = self._contexts.for_business(slug)
         if page.principal is None:
             return page.to_sign_in()
-        if not page.is_staff():
+        if not page.sees_office():
             raise forbidden()
         return self._render(page)
 

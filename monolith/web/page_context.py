@@ -28,7 +28,7 @@ class PageContext:
 
     def call_context(self, key: str | None = None) -> CallContext:
         context = current_request_context()
-        actor = actor_for(self.business.business_id, self.principal)
+        actor = actor_for(self.business.business_id, self.principal, writes=key is not None)
         return CallContext(self.business.business_id, actor, context.deadline, context.trace, key)
 
     def require_principal(self) -> Principal:
@@ -39,7 +39,11 @@ class PageContext:
     def is_member(self) -> bool:
         return self._role() is not None
 
+    def sees_office(self) -> bool:
+        return self._role() in ("owner", "staff", "reader")
+
     def is_staff(self) -> bool:
+        """Return whether the person may change what belongs to the business."""
         return self._role() in ("owner", "staff")
 
     def is_owner(self) -> bool:

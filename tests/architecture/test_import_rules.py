@@ -60,6 +60,7 @@ VIOLATIONS = [
     ("4-modules", "monolith.modules.auth.service", "import monolith.modules.notifications.service"),
     ("4-modules", "monolith.modules.notifications.service", "import monolith.modules.billing.tables"),
     ("4-modules", "monolith.modules.scheduling.routes", "import monolith.modules.auth.tables"),
+    ("4-modules", "monolith.modules.calendars.feeds", "import monolith.modules.auth.credentials"),
     ("4-events", "monolith.modules.auth.sign_up", "from contracts.scheduling.errors import SchedulingError"),
     ("4-events", "monolith.modules.auth.models", "from contracts.scheduling import values"),
     ("4-events", "monolith.modules.billing.repository", "from contracts.scheduling.models import Appointment"),

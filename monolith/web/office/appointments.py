@@ -63,6 +63,8 @@ class StaffAppointmentPages:
             fields = {"appointment_id": str(appointment_id), "expected_version": request.form.get("version", "")}
             if "reason" in model.__struct_fields__:
                 fields["reason"] = text_of("reason")
+            if "notify" in model.__struct_fields__:
+                fields["notify"] = str("notify" in request.form).lower()
             run(page.port, page.call_context(form_key()), convert(typed_query(fields, model), model))
             if request.form.get("back") == "requests":
                 return to(page, "requests", done)

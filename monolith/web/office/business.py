@@ -36,7 +36,7 @@ class SettingsPages:
         principal = self._office.contexts.principal()
         if principal is None:
             return redirect(url_for("pages.sign_in_anywhere", next=url_for("office.businesses")), 303)
-        ids = [business_id for business_id, role in principal.roles.items() if role in ("owner", "staff")]
+        ids = [business_id for business_id, role in principal.roles.items() if role in ("owner", "staff", "reader")]
         found = [each for business_id in ids if (each := self._office.auth.api.business(business_id)) is not None]
         if len(found) == 1:
             return redirect(url_for("office.today", slug=found[0].slug), 303)

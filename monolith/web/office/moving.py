@@ -10,16 +10,17 @@ from flask import Blueprint, request
 from contracts.scheduling import models as m
 from monolith.shared.endpoints.decoding import convert
 from monolith.web.free_times import free_slots_for, labelled_starts, local_today
-from monolith.web.office.booking import chosen_time
 from monolith.web.office.staff_pages import (
     ALREADY_SUBMITTED,
     Catalog,
     Office,
     PageResponse,
     attempt,
+    chosen_time,
     form_key,
     id_in,
     number_of,
+    override_fields,
     read_catalog,
     render,
     to,
@@ -53,8 +54,8 @@ class MovingPages:
                 "starts_at": chosen_time(page, form),
                 "expected_version": number_of("version"),
                 "provider_id": form.get("provider") or None,
-                "overbook": "overbook" in form,
-                "override": "override" in form,
+                **override_fields(),
+                "notify": "notify" in form,
             }
             page.port.reschedule(page.call_context(form_key()), convert(fields, m.Reschedule))
             undo = {"before": form.get("before"), "with": form.get("with")}

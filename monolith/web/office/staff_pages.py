@@ -1,9 +1,11 @@
 """Common parts of the pages of the back office: access, rejected forms, confirmation messages, the catalog."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
@@ -12,10 +14,10 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import SchedulingError
 from monolith.modules.auth.module import Auth
 from monolith.modules.billing.api import BillingApi
-from monolith.modules.calendars.api import Feeds
-from monolith.modules.notifications.api import NotificationsApi
+from monolith.modules.calendars.module import Calendars
+from monolith.modules.notifications.api import NotificationsApi, Webhooks
 from monolith.shared.endpoints.decoding import require_key
-from monolith.shared.endpoints.errors import ApiError, forbidden
+from monolith.shared.endpoints.errors import ApiError, forbidden, invalid_request
 from monolith.web.page_context import PageContext, PageContextFactory, new_key
 
 PageResponse = str | Response | tuple[str, int]
@@ -23,10 +25,14 @@ View = Callable[..., PageResponse]
 
 DONE = {
     "booked": "Booked.",
+    "booked-some": "Booked, except for the times that are taken.",
     "moved": "Moved.",
     "saved": "Saved.",
     "added": "Added.",
+    "offered": "A time is free: it is held for the customer, who is asked by e-mail to confirm it.",
     "removed": "Removed.",
+    "imported": "Added. The calendar is read within seconds; reload this page to see the result.",
+    "refreshed": "The calendar is read again within a minute.",
     "revoked": "Revoked. The address no longer works.",
     "approved": "Approved. The customer is notified by e-mail.",
     "declined": "Declined. The customer is notified by e-mail.",
@@ -34,6 +40,8 @@ DONE = {
     "completed": "Marked as completed.",
     "no-show": "Marked as a no-show.",
     "paid": "Payment recorded.",
+    "replayed": "Delivered again within seconds; reload this page to see the result.",
+    "enabled": "Enabled.",
     "closed": "The business takes no new bookings.",
     "reopened": "The business takes new bookings again.",
 }
@@ -48,7 +56,8 @@ class Office:
     auth: Auth
     billing: BillingApi
     notifications: NotificationsApi
-    feeds: Feeds
+    webhooks: Webhooks
+    calendars: Calendars
 
     def add(
         self,
@@ -60,18 +69,26 @@ class Office:
         *,
         owner: bool = False,
     ) -> None:
-        """Add a page at `/office/<slug>` and `rule` for staff, or for owners only."""
+        """Add a page at `/office/<slug>` and `rule` for staff, or for owners only. Readers may open what is a GET."""
 
         def page(slug: str, **path: Any) -> PageResponse:
             context = self.contexts.for_business(slug)
             if context.principal is None:
                 back = request.full_path.rstrip("?") if request.method == "GET" else url_for("office.today", slug=slug)
                 return redirect(url_for("pages.sign_in_anywhere", next=back), 303)
-            if not context.is_staff() or (owner and not context.is_owner()):
-                raise forbidden("Only the owner of this business may do this." if owner else _NOT_STAFF)
+            _require_access(context, writes=request.method != "GET", owner=owner)
             return view(context, **path)
 
         pages.add_url_rule(f"/<slug>{rule}", name, page, methods=list(methods))
+
+
+def _require_access(context: PageContext, *, writes: bool, owner: bool) -> None:
+    if not context.sees_office():
+        raise forbidden(_NOT_STAFF)
+    if owner and not context.is_owner():
+        raise forbidden("Only the owner of this business may do this.")
+    if writes and not context.is_staff():
+        raise forbidden("You can see everything here, but change nothing. Ask an owner for the role of staff.")
 
 
 ALREADY_SUBMITTED = "This form was submitted before with other values. Check the values below, and submit it again."
@@ -86,6 +103,7 @@ def render(page: PageContext, template: str, *, section: str, **values: Any) -> 
         done=DONE.get(request.args.get("done", "")),
         key=new_key(),
         is_owner=page.is_owner(),
+        may_change=page.is_staff(),
         **values,
     )
 
@@ -133,6 +151,24 @@ def number_of(name: str) -> int | str | None:
     """Return a form field as a number; None if it is empty. Anything else stays text, so that the model refuses it."""
     text = text_of(name)
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text or None
+
+
+def chosen_time(page: PageContext, form: Mapping[str, str]) -> datetime:
+    """Return the instant of the fields `date` and `time`, in the zone of the business. Raises ApiError 400."""
+    try:
+        local = datetime.combine(date.fromisoformat(form.get("date", "")), time.fromisoformat(form.get("time", "")))
+    except ValueError:
+        raise invalid_request("Please enter a date and a time.") from None
+    return local.replace(tzinfo=ZoneInfo(page.business.zone)).astimezone(UTC)
+
+
+def override_fields() -> dict[str, Any]:
+    """Return how the form books a time that is not offered. Raises ApiError 400 without a reason."""
+    form, reason = request.form, text_of("reason")
+    fields = {"overbook": "overbook" in form, "override": "override" in form, "reason": reason}
+    if (fields["overbook"] or fields["override"]) and not reason:
+        raise invalid_request("Please enter a reason for a time that is not offered. It is kept in the history.")
+    return fields
 
 
 @dataclass(frozen=True)
