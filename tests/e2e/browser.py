@@ -44,6 +44,7 @@ class Page(HTMLParser):
         self._link: tuple[str, int] | None = None
         self._button: int | None = None
         self._select: str | None = None
+        self._is_first_option = False
         self.feed(response.text)
 
     @property
@@ -69,8 +70,9 @@ class Page(HTMLParser):
             self._button = len(self._words)
         elif tag in _TEXT_FIELDS:
             self._field(tag, given)
-        elif tag == "option" and self._select and ("selected" in given or not self.forms[-1].fields[self._select]):
+        elif tag == "option" and self._select and ("selected" in given or self._is_first_option):
             self.forms[-1].fields[self._select] = given["value"]
+            self._is_first_option = False
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "a" and self._link:
@@ -97,7 +99,7 @@ class Page(HTMLParser):
         form.fields[name] = given.get("value", "")
         if "required" in given and not form.fields[name] and tag != "select":
             form.required.add(name)
-        self._select = name if tag == "select" else None
+        self._select, self._is_first_option = (name if tag == "select" else None), True
 
 
 class Browser:

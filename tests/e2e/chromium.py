@@ -84,6 +84,10 @@ class Chromium:
         """Prefer a colour scheme, `light` or `dark`."""
         self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
+    def show_on(self, media: str) -> None:
+        """Emulate a medium, `screen` or `print`."""
+        self._call("Emulation.setEmulatedMedia", media=media)
+
     def widths(self) -> tuple[int, int]:
         """Return the width of the content and of the window."""
         page, window = self.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")

@@ -52,8 +52,10 @@ def test_receptionist_books_moves_overbooks_and_cancels(product: Product, adapte
     again = book(office, shop, day, "15:00", f"Gus {uuid4().hex[:6]}")
     assert again.status == 409
     assert "Although the time is taken" in again.text
-    second = office.submit("Book", overbook="on")
+    assert "Please enter a reason" in office.submit("Book", overbook="on").text
+    second = office.submit("Book", overbook="on", reason="A regular customer")
     assert "Overbooked" in second.text
+    assert "because “A regular customer”" in second.text
     listed = office.open(f"/office/{shop.slug}/day?date={day}&view=list").text
     assert name in listed
 
@@ -186,3 +188,75 @@ def test_only_staff_may_enter(product: Product) -> None:
     owner = signed_in(product, shop)
     assert owner.open(f"/office/{other.slug}/day").status == 403
     assert owner.open("/office/nobody/day").status == 404
+
+
+@pytest.mark.parametrize("adapter", ["http", pytest.param("in_process", marks=pytest.mark.long)])
+def test_series_visits_and_the_waitlist_are_managed(product: Product, adapter: AdapterName) -> None:
+    shop, day = product.shops[adapter], product.own_day()
+    office, name = signed_in(product, shop), f"Selma {uuid4().hex[:6]}"
+    office.open(f"/office/{shop.slug}/new?provider={shop.provider_id}&date={day}&time=09:00")
+    series = office.submit("Book", name=name, repeat="week", count="3")
+    assert f"Series of {name}" in series.text
+    assert series.text.count("Booked") == 4, "the message and three appointments"
+    refused = book(office, shop, day, "09:00", f"Rita {uuid4().hex[:6]}", repeat="week", count="2")
+    assert refused.status == 409
+    assert f"{day:%a} {day.day} {day:%b} {day.year}, 09:00: " in refused.text, "which one is taken"
+    office.open(series.path)
+    office.submit("Move them", date=str(day), time="10:30")
+    assert office.page.text.count(", 10:30") >= 3
+    cancelled = office.submit("Cancel them", reason="Moved away")
+    assert cancelled.text.count("Cancelled") == 4
+
+    visit = book(office, shop, day, "13:00", f"Vera {uuid4().hex[:6]}", then=shop.offering_id)
+    assert "13:00 to 13:30" in visit.text
+    assert "13:30 to 14:00" in visit.text
+    office.follow("13:30 to 14:00")
+    office.follow("The whole visit")
+    assert office.submit("Cancel the whole visit").text.count("Cancelled") == 3
+
+    office.open(f"/office/{shop.slug}/new?provider={shop.provider_id}&date={day}&time=16:00")
+    taken = office.submit("Book", name=name).path
+    office.open(f"/office/{shop.slug}/waitlist")
+    waiting = f"Wim {uuid4().hex[:6]}"
+    free = office.submit("Add to the waitlist", name=waiting, first=str(day))
+    assert "A time is free" in free.text
+    assert f"{waiting} Massage" in free.text
+    office.follow("Offered a time")
+    assert "Held" in office.page.text
+    office.open(f"/office/{shop.slug}/waitlist")
+    office.send(next(form for form in office.page.forms if "Remove" in form.buttons))
+    assert waiting not in office.page.text
+    assert taken
+
+
+@pytest.mark.parametrize("adapter", ["http", pytest.param("in_process", marks=pytest.mark.long)])
+def test_reader_sees_everything_and_changes_nothing(product: Product, adapter: AdapterName) -> None:
+    shop, day = product.shops[adapter], product.own_day()
+    customer, reader = Customer(product.installation, shop), Customer(product.installation, shop)
+    slots = answered(customer.slots_on(day))["slots"]
+    booked = answered(customer.book(slots[0]["starts_at"]))["appointment_id"]
+    reader_id = answered(reader.client.get("/me"))["user"]["user_id"]
+    promote = "UPDATE auth.membership SET role = 'reader' WHERE business_id = %s AND user_id = %s RETURNING 1"
+    assert product.installation.sql("in_process", promote, shop.business_id, reader_id)
+
+    office = Browser(product.installation.url)
+    office.open(f"/office/{shop.slug}/day?date={day}&view=list")
+    seen = office.submit("Sign in", email=reader.email, password=PASSWORD)
+    assert "Cleo Customer" in seen.text
+    assert "your role is that of a reader" in seen.text
+    appointment = office.open(f"/office/{shop.slug}/appointments/{booked}")
+    assert [form for form in appointment.forms if form.method == "post" and "sign-out" not in form.action] == []
+    office.open(f"/office/{shop.slug}/appointments/{booked}/cancel")
+    refused = office.submit("Cancel the appointment")
+    assert refused.status == 403
+    assert "change nothing" in refused.text
+
+    api = f"/businesses/{shop.slug}"
+    listed = answered(reader.client.get(f"{api}/appointments", params={"start": f"{day}T00:00:00Z"}))["appointments"]
+    assert booked in {each["appointment_id"] for each in listed}
+    assert reader.client.get(f"{api}/customers").status_code == 200
+    assert reader.client.post(f"{api}/guests", {"name": "Guest"}, headers={"Idempotency-Key": "a"}).status_code == 403
+    assert reader.cancel(booked).status_code == 404, "as a customer, who has no such appointment"
+    own = answered(reader.book(slots[1]["starts_at"]))
+    assert own["customer_id"] == reader_id
+    assert answered(reader.cancel(own["appointment_id"]))["status"] == "cancelled"

@@ -15,7 +15,7 @@ from tests.site import PASSWORD, Client
 __all__ = ["chromium"]
 
 _PAGES = ("day", "day?view=list", "week", "new", "requests", "customers", "services/new", "providers", "time-off")
-_FURTHER = ("resources", "invoices", "settings", "start")
+_FURTHER = ("resources", "invoices", "settings", "start", "waitlist", "webhooks")
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +66,20 @@ def test_calendar_shows_changes_by_others_and_moves_by_keyboard(
     eventually(lambda: chromium.evaluate("location.pathname").endswith("/move"), "the confirmation", seconds=15)
     assert chromium.evaluate("new URLSearchParams(location.search).get('at')") == target
     assert "New" in chromium.evaluate("document.querySelector('.compare').textContent")
+
+
+def test_day_prints_without_controls_and_the_week_is_a_list_on_a_phone(
+    product: Product, chromium: Chromium, shop: Shop
+) -> None:
+    office = f"{product.installation.url}/office/{shop.slug}"
+    chromium.open(f"{office}/day?view=list", 1280)
+    display = "['header', '.moves', 'h1'].map(name => getComputedStyle(document.querySelector(name)).display)"
+    assert "none" not in chromium.evaluate(display)
+    chromium.show_on("print")
+    assert chromium.evaluate(display) == ["none", "none", "block"]
+    chromium.show_on("screen")
+    lefts = "new Set([...document.querySelectorAll('.column')].map(each => each.getBoundingClientRect().left)).size"
+    chromium.open(f"{office}/week", 1280)
+    assert chromium.evaluate(lefts) == 7
+    chromium.open(f"{office}/week", 390)
+    assert chromium.evaluate(lefts) == 1
