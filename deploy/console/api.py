@@ -14,10 +14,10 @@ from msgspec import Struct
 
 from deploy.console import sources
 from deploy.console.access import ConsoleAuthorizer
-from deploy.console.changes import CHANGES
+from deploy.console.changes import ChangeKinds
 from deploy.console.changes.change import OperatorChange, Preview, Reason, Who
 from deploy.console.extension import ConsoleContext
-from deploy.console.requests import OperatorRequest, OperatorRequests, console_plane
+from deploy.console.requests import OperatorRequest, console_plane
 from monolith.cutover.scheduling_flag import AdapterName
 from monolith.cutover.service.standing import Standing
 from monolith.modules.auth.sessions import Sessions
@@ -93,10 +93,10 @@ class AuditList(Struct, frozen=True, kw_only=True):
 class ConsoleApi:
     """The handlers."""
 
-    def __init__(self, context: ConsoleContext, sessions: Sessions, requests: OperatorRequests) -> None:
+    def __init__(self, context: ConsoleContext, sessions: Sessions, changes: ChangeKinds) -> None:
         self._authorizer: ConsoleAuthorizer = context.authorizer
-        self._snapshots = context.snapshots
-        self._sessions, self._requests = sessions, requests
+        self._snapshots, self._requests = context.snapshots, context.requests
+        self._sessions, self._changes = sessions, changes
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Return the table: two endpoints for each kind of change, and those that only read."""
@@ -115,7 +115,7 @@ class ConsoleApi:
             ),
             _endpoint("list_audit", "GET", "/audit", Access.VIEWER, self.list_audit, AuditList, query=AuditQuery),
         ]
-        return own + [endpoint for kind in CHANGES.values() for endpoint in self._of(kind)]
+        return own + [endpoint for kind in self._changes.values() for endpoint in self._of(kind)]
 
     def sign_in(self, call: Call[SignInForm]) -> OperatorToken:
         session = self._sessions.log_in(call.body.email, call.body.password, self._authorizer.origin(request))

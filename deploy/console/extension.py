@@ -6,7 +6,7 @@ a `ConsoleContext` and returns an `Extension`. One whose module was deleted or n
 
 import importlib.util
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
@@ -14,9 +14,11 @@ from flask import Blueprint
 from markupsafe import Markup
 
 from deploy.console.access import ConsoleAuthorizer, Operator
+from deploy.console.changes.change import OperatorChange
 from deploy.console.config import ConsoleConfig
 from deploy.console.live import LivePages
 from deploy.console.polling import Snapshots
+from deploy.console.requests import OperatorRequests
 
 GROUP = "extraction.console"
 log = logging.getLogger("console.extension")
@@ -34,26 +36,35 @@ class NavigationLink:
 class ConsoleContext:
     """The parts of the console that an extension uses.
 
-    `require_viewer` returns the signed-in operator or viewer, or redirects to the sign-in page. `render` renders a
-    template with the values of the layout; the template extends `ops/layout.html` and fills its blocks `title` and
-    `main`. `live` declares live parts of pages.
+    `require_viewer` returns the signed-in operator or viewer, or redirects to the sign-in page; `require_operator`
+    also refuses, and audits, a viewer and a password older than 15 minutes. `render` renders a template with the
+    values of the layout; the template extends `ops/layout.html` and fills its blocks `title` and `main`. `live`
+    declares live parts of pages. `requests` runs changes of operators.
     """
 
     config: ConsoleConfig
     authorizer: ConsoleAuthorizer
     snapshots: Snapshots
     live: LivePages
+    requests: OperatorRequests
     require_viewer: Callable[[], Operator]
+    require_operator: Callable[[], Operator]
     render: Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """Pages to add. `overview` returns a fragment for the overview page, made from values that are at hand."""
+    """Pages to add, and kinds of change with their form and their endpoints.
+
+    `overview` returns a fragment for the overview page, and `traffic` the requests per second of each application, both
+    made from values that are at hand.
+    """
 
     blueprint: Blueprint
     links: Sequence[NavigationLink] = ()
     overview: Callable[[], Markup] | None = None
+    traffic: Callable[[], Mapping[str, float]] | None = None
+    changes: Sequence[type[OperatorChange]] = ()
 
 
 def load_extensions(context: ConsoleContext) -> list[Extension]:

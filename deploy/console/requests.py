@@ -47,7 +47,7 @@ class StaleRequest(ApiError):
 
 @dataclass
 class OperatorRequest:
-    """One request. `lines` are its progress; `result` is the outcome, or why it failed."""
+    """One request. `lines` are the last lines of its progress; `result` is the outcome, or why it failed."""
 
     request_id: str
     change: OperatorChange
@@ -68,9 +68,10 @@ class OperatorRequest:
         return self.state in ("done", "failed", "withdrawn")
 
     def report(self, line: str) -> None:
-        """Add a line of progress. Raises Withdrawn when the operator has withdrawn the request."""
-        if len(self.lines) < MAX_LINES:
+        """Add a line of progress unless it is empty. Raises Withdrawn when the operator has withdrawn the request."""
+        if line:
             self.lines.append(line)
+            del self.lines[:-MAX_LINES]
         if self.withdrawn.is_set():
             raise Withdrawn
 

@@ -4,6 +4,7 @@ from flask import Flask
 
 from deploy.console.access import COOKIE_LABEL, ConsoleAuthorizer
 from deploy.console.api import ConsoleApi
+from deploy.console.changes import CHANGES
 from deploy.console.config import ConsoleConfig
 from deploy.console.extension import ConsoleContext, load_extensions
 from deploy.console.live import LivePages
@@ -51,18 +52,21 @@ def build_console(config: ConsoleConfig) -> Flask:
     authorizer = ConsoleAuthorizer(accounts.sessions, accounts.api, audit, config.trusted_proxies, cookies=names)
     snapshots = Snapshots(sources(config))
     live, layout = LivePages(snapshots), Layout(config, authorizer)
-    context = ConsoleContext(config, authorizer, snapshots, live, layout.require_viewer, layout.render)
-    requests = OperatorRequests(audit)
-    pages = add_pages(context, layout, requests, accounts.sessions, Cookies(names))
+    context = ConsoleContext(
+        config, authorizer, snapshots, live, OperatorRequests(audit), layout.require_viewer, layout.require_operator,
+        layout.render,
+    )  # fmt: skip
     extensions = load_extensions(context)
     layout.extend(extensions)
+    changes = {**CHANGES, **{kind.kind: kind for each in extensions for kind in each.changes}}
+    pages = add_pages(context, layout, changes, accounts.sessions, Cookies(names))
     app = create_app(
         Application(
             public_url=config.public_url,
             metrics_token=config.metrics_token,
             metrics=metrics,
             authorizer=authorizer,
-            endpoints=ConsoleApi(context, accounts.sessions, requests).endpoints(),
+            endpoints=ConsoleApi(context, accounts.sessions, changes).endpoints(),
             api=API,
             pages=[pages, *(each.blueprint for each in extensions)],
             error_page=error_page,

@@ -16,7 +16,7 @@ from monolith.shared.flags.store import AuditEntry
 Slug = Annotated[str, Meta(min_length=3, max_length=40, pattern=r"^[a-z0-9-]+$(?!\n)")]
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+$(?!\n)")]
 Report = Callable[[str], None]
-"""Receives one line of progress. Raises Withdrawn when the operator has withdrawn the request."""
+"""Receives one line of progress; an empty one is not stored. Raises Withdrawn when the request was withdrawn."""
 
 
 class Who(NamedTuple):
@@ -59,6 +59,8 @@ class OperatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     title: ClassVar[str]
     button: ClassVar[str]
     is_dangerous: ClassVar[bool] = False
+    page: ClassVar[str] = "ops.flag"
+    """The Flask endpoint of the page to which the change belongs, unless it concerns one business."""
 
     @property
     def subject(self) -> str:

@@ -15,6 +15,7 @@ class ReplayLetters(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fi
     kind: ClassVar[str] = "replay-letters"
     title: ClassVar[str] = "Replay dead letters"
     button: ClassVar[str] = "Replay"
+    page: ClassVar[str] = "ops.events"
 
     consumer: Literal["billing", "notifications"]
     letter: Annotated[str, Meta(max_length=60, pattern=r"^[0-9-]+$(?!\n)")] | None = None

@@ -46,6 +46,7 @@ class SetShadow(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields
     kind: ClassVar[str] = "set-shadow"
     title: ClassVar[str] = "Set the share of shadow reads"
     button: ClassVar[str] = "Set the share"
+    page: ClassVar[str] = "ops.shadow"
 
     percent: Annotated[float, Meta(ge=0, le=100)]
     slug: Slug | None = None

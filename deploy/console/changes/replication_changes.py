@@ -1,4 +1,4 @@
-"""Changes of replication: start and stop."""
+"""Changes of replication: start, stop, and reset the extraction."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -6,10 +6,13 @@ from typing import ClassVar
 from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Who
 from monolith.cutover.replication import CopyProgress
 from monolith.cutover.service import ControlPlane
+from monolith.cutover.service.wording import describe_move
 from monolith.shared.flags.store import AuditEntry
 
 
 class _OfReplication(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    page: ClassVar[str] = "ops.replication"
+
     @property
     def subject(self) -> str:
         return "replication"
@@ -80,6 +83,30 @@ class StopReplication(_OfReplication, frozen=True, kw_only=True, forbid_unknown_
     def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
         plane.extraction.stop_replication()
         return "replication has stopped in both directions"
+
+
+class ResetExtraction(_OfReplication, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Move every business back to the monolith, end replication, and delete the service's copies."""
+
+    kind: ClassVar[str] = "reset"
+    title: ClassVar[str] = "Undo the extraction"
+    button: ClassVar[str] = "Undo it"
+    is_dangerous: ClassVar[bool] = True
+
+    def preview(self, plane: ControlPlane) -> Preview:
+        owners, subscribed = plane.directory.owners().values(), _subscribed(plane)
+        moved = sum(each.owner == "scheduling" for each in owners)
+        return Preview(
+            sentence="Every business moves back to the monolith while it is in use; then replication ends, and the "
+            "service's copies are deleted. No data of any business is lost.",
+            command="extraction reset",
+            expected=f"{subscribed}, {moved} in scheduling",
+            facts=(Fact("businesses that move", str(moved)), Fact("replication", subscribed)),
+        )
+
+    def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
+        plane.extraction.reset(who.actor, who.reason, lambda slug, cutover: report(f"{slug}: {describe_move(cutover)}"))
+        return "every business is in the monolith; nothing is replicated, and the service holds no copies"
 
 
 def _subscribed(plane: ControlPlane) -> str:

@@ -13,6 +13,7 @@ class Verify(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     kind: ClassVar[str] = "verify"
     title: ClassVar[str] = "Compare both databases"
     button: ClassVar[str] = "Compare"
+    page: ClassVar[str] = "ops.businesses"
 
     slug: Slug | None = None
 

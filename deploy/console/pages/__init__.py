@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, redirect, render_template
 
 from contracts.chassis.problem import Problem
+from deploy.console.changes import ChangeKinds
 from deploy.console.extension import ConsoleContext
 from deploy.console.live import LivePages
 from deploy.console.pages.businesses import BusinessPages
@@ -14,7 +15,6 @@ from deploy.console.pages.overview import OverviewPage
 from deploy.console.pages.records import RecordPages
 from deploy.console.pages.replication import ReplicationPages
 from deploy.console.pages.sign_in import SignInPages
-from deploy.console.requests import OperatorRequests
 from deploy.mailsink.store import MailStore
 from monolith.modules.auth.cookie import Cookies
 from monolith.modules.auth.sessions import Sessions
@@ -34,7 +34,7 @@ _TITLES = {
 def add_pages(
     context: ConsoleContext,
     layout: Layout,
-    requests: OperatorRequests,
+    changes: ChangeKinds,
     sessions: Sessions,
     cookies: Cookies,
 ) -> Blueprint:
@@ -52,7 +52,7 @@ def add_pages(
     ReplicationPages(layout, live).add_to(pages)
     mails = MailStore(context.config.mail_folder) if context.config.mail_folder else None
     RecordPages(layout, live, mails).add_to(pages)
-    ChangePages(layout, live, requests).add_to(pages)
+    ChangePages(layout, live, context.requests, changes).add_to(pages)
     pages.add_url_rule("/live/<name>", "live", lambda name: _live(layout, live, name, ""))
     pages.add_url_rule(
         "/live/<name>/<argument>", "live_with", lambda name, argument: _live(layout, live, name, argument)

@@ -8,7 +8,7 @@ import msgspec
 from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
 
-from deploy.console.changes import CHANGES
+from deploy.console.changes import ChangeKinds
 from deploy.console.changes.change import OperatorChange, Reason, Who
 from deploy.console.live import LivePages
 from deploy.console.pages.layout import Layout
@@ -25,8 +25,8 @@ _OF_THE_FORM = ("reason", "expected")
 
 
 class ChangePages:
-    def __init__(self, layout: Layout, live: LivePages, requests: OperatorRequests) -> None:
-        self._layout, self._live, self._requests = layout, live, requests
+    def __init__(self, layout: Layout, live: LivePages, requests: OperatorRequests, changes: ChangeKinds) -> None:
+        self._layout, self._live, self._requests, self._changes = layout, live, requests, changes
         live.add("request", self._request_values)
         live.add("requests", self._latest_values)
 
@@ -39,13 +39,13 @@ class ChangePages:
 
     def confirm(self, kind: str) -> Page:
         self._layout.require_viewer()
-        change = _change(kind, request.args.to_dict())
+        change = self._change(kind, request.args.to_dict())
         return self._form(change)
 
     def submit(self, kind: str) -> Page:
         operator = self._layout.require_operator()
         fields = request.form.to_dict()
-        change = _change(kind, {name: each for name, each in fields.items() if name not in _OF_THE_FORM})
+        change = self._change(kind, {name: each for name, each in fields.items() if name not in _OF_THE_FORM})
         try:
             reason = convert(" ".join(fields.get("reason", "").split()), Reason)
         except ApiError:
@@ -87,15 +87,25 @@ class ChangePages:
         page = self._layout.render(
             "ops/change.html",
             change=change,
-            fields=_fields(change),
+            fields=form_fields(change),
             preview=preview,
             stale=stale,
             problem=problem,
             reason=reason,
             back=back_of(change),
-            again=f"{url_for('ops.change', kind=change.kind)}?{urlencode(_fields(change))}",
+            again=f"{url_for('ops.change', kind=change.kind)}?{urlencode(form_fields(change))}",
         )
         return page, status
+
+    def _change(self, kind: str, fields: Mapping[str, str]) -> OperatorChange:
+        """Return the change that the fields describe; empty ones count as absent. Raises ApiError 400 or 404."""
+        if kind not in self._changes:
+            raise not_found("change")
+        given = {name: text for name, text in fields.items() if text != ""}
+        try:
+            return msgspec.convert(given, self._changes[kind], strict=False)
+        except msgspec.ValidationError as error:
+            raise invalid_request(f"{error}.") from error
 
     def _request_values(self, _: Snapshot, request_id: str) -> Mapping[str, Any]:
         return {"found": self._requests.get(request_id)}
@@ -110,23 +120,10 @@ def back_of(change: OperatorChange) -> str:
     slug = getattr(change, "slug", None)
     if slug:
         return url_for("ops.business", slug=slug)
-    page = {"start-replication": "replication", "stop-replication": "replication", "set-shadow": "shadow"}
-    page |= {"replay-letters": "events", "verify": "businesses"}
-    return url_for(f"ops.{page.get(change.kind, 'flag')}")
+    return url_for(change.page)
 
 
-def _change(kind: str, fields: Mapping[str, str]) -> OperatorChange:
-    """Return the change that the fields describe; empty ones count as absent. Raises ApiError 400 or 404."""
-    if kind not in CHANGES:
-        raise not_found("change")
-    given = {name: text for name, text in fields.items() if text != ""}
-    try:
-        return msgspec.convert(given, CHANGES[kind], strict=False)
-    except msgspec.ValidationError as error:
-        raise invalid_request(f"{error}.") from error
-
-
-def _fields(change: OperatorChange) -> dict[str, str]:
+def form_fields(change: OperatorChange) -> dict[str, str]:
     """Return the fields of a change as a form carries them."""
     found = msgspec.to_builtins(change)
     return {
