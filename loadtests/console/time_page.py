@@ -13,8 +13,8 @@ from contracts.chassis.loops import Loop, Worker
 from deploy.console.charts import Points, line_chart
 from deploy.console.extension import ConsoleContext, Extension, NavigationLink
 from deploy.console.polling import Snapshot
-from loadtests.console.usage_history import Usage, UsageHistory
 from loadtests.evidence.text import describe_bottleneck
+from loadtests.evidence.usage_history import Usage, UsageHistory
 from loadtests.evidence.window import ModuleUsage
 
 SCRAPE_SECONDS = 5.0
@@ -75,7 +75,8 @@ def build(context: ConsoleContext) -> Extension:
         context.require_viewer()
         return context.render("ops/time.html", live=context.live.fragment("time"))
 
-    return Extension(blueprint, [NavigationLink("Where time goes", "ops_time.time_page")], overview)
+    links = [NavigationLink("Where time goes", "ops_time.time_page")]
+    return Extension(blueprint, links, overview, traffic=lambda: history.latest().traffic)
 
 
 def values_of(usage: Usage) -> dict[str, Any]:

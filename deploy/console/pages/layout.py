@@ -49,6 +49,11 @@ class Layout:
         """Return what extensions show on the overview page."""
         return [each.overview() for each in self._extensions if each.overview is not None]
 
+    def traffic(self) -> dict[str, float] | None:
+        """Return the requests per second of each application; None if no extension measures them."""
+        measured = [each.traffic() for each in self._extensions if each.traffic is not None]
+        return {name: rate for each in measured for name, rate in each.items()} if measured else None
+
     def require_viewer(self) -> Operator:
         """Return the signed-in account. Raises SignInRequired for a page, else ApiError 401; 403 without a role."""
         try:

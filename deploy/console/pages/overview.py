@@ -52,6 +52,7 @@ class OverviewPage:
             "events": snapshot.reading(sources.EVENTS).value,
             "notices": notices(snapshot, found),
             "fragments": self._layout.overview_fragments(),
+            "traffic": self._layout.traffic(),
         }
 
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.http_metrics import HttpMetrics
-from loadtests.console.usage_history import OPEN_BREAKERS, UsageHistory
+from loadtests.evidence.usage_history import OPEN_BREAKERS, UsageHistory
 
 
 class ServedMetrics(HttpMetrics):
