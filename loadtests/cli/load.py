@@ -3,30 +3,21 @@
 import importlib.util
 import os
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from secrets import token_hex
-from typing import get_args
 
 import click
-import msgspec
 
 from deploy.control_plane import control_plane
 from deploy.deployment import deployment_environment
-from deploy.devstack.keys import write_private
 from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
 from loadtests.generator.api_client import LoadError
-from loadtests.generator.businesses import BusinessFile, LoadBusiness, open_business, read_business_file
 from loadtests.generator.compare_results import Tolerances, compare
 from loadtests.generator.promises import parse_limits
 from loadtests.generator.thresholds import parse_thresholds
-from monolith.cutover.scheduling_flag import ADAPTER_FOR, AdapterName
-from monolith.cutover.service import ControlPlane
+from loadtests.harness.demo_businesses import FILE, open_demo_businesses
 
-FLAG_REFRESH_SECONDS = 1.0
 POSITIVE = click.FloatRange(min=0, min_open=True, max=100_000)
 LIMIT = click.option(
     "--limit",
@@ -81,18 +72,17 @@ def load(
         return
     _require_locust()
     host = (host or deployment_environment("monolith")["PUBLIC_URL"]).rstrip("/")
-    path = read_settings(os.environ).data / "load.json"
+    data = read_settings(os.environ).data
     try:
         # Before any business is opened.
         parse_thresholds(thresholds)
         parse_limits(limits)
         with control_plane() as plane:
-            description = BusinessFile(list(_businesses(plane, host, _known_businesses(path))))
+            open_demo_businesses(plane, host, data, click.echo)
     except LoadError as error:
         raise CommandError(str(error)) from error
-    write_private(path, msgspec.json.encode(description).decode())
     repeated = [("--threshold", threshold) for threshold in thresholds] + [("--limit", limit) for limit in limits]
-    single = {"host": host, "businesses": path, **options}
+    single = {"host": host, "businesses": data / FILE, **options}
     given = [(f"--{name.replace('_', '-')}", value) for name, value in single.items() if value is not None]
     command = [str(word) for option in (*repeated, *given) for word in option]
     sys.stdout.flush()
@@ -136,44 +126,3 @@ def compare_results(
 def _require_locust() -> None:
     if importlib.util.find_spec("locust") is None:
         raise CommandError("Locust is not installed: run `make load`, or install deploy/requirements/load.txt")
-
-
-def _known_businesses(path: Path) -> Sequence[LoadBusiness]:
-    return read_business_file(path).businesses if path.exists() else []
-
-
-def _businesses(plane: ControlPlane, host: str, known: Sequence[LoadBusiness]) -> Iterator[LoadBusiness]:
-    """Yield at least one business per adapter; those of earlier runs that still exist are used again."""
-    owners = plane.directory.owners()
-    ids = {slug: business_id for business_id, slug in plane.directory.slugs().items()}
-    owned_by: set[str] = set()
-    for business in known:
-        owner = owners.get(ids[business.slug]) if business.slug in ids else None
-        if owner is not None:
-            adapter = ADAPTER_FOR[owner.owner]
-            owned_by.add(adapter)
-            yield msgspec.structs.replace(business, side=adapter)
-    for adapter in get_args(AdapterName):
-        if adapter not in owned_by:
-            click.echo(f"opening a business for the load, with the adapter {adapter}")
-            with _flag_set_to(plane, adapter):
-                yield open_business(host, f"load-{token_hex(4)}", adapter)
-
-
-@contextmanager
-def _flag_set_to(plane: ControlPlane, adapter: AdapterName) -> Iterator[None]:
-    """Set the flag within the block, since it decides the adapter of new businesses; both changes are audited."""
-    before = plane.adapter.default()
-    if before == adapter:
-        yield
-        return
-    _set(plane, adapter, "`extraction load` opens a business with this adapter")
-    try:
-        yield
-    finally:
-        _set(plane, before, "`extraction load` restores the flag")
-
-
-def _set(plane: ControlPlane, adapter: AdapterName, reason: str) -> None:
-    plane.adapter.set_default(adapter, actor="cli:load", reason=reason)
-    time.sleep(FLAG_REFRESH_SECONDS)
