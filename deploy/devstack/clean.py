@@ -10,7 +10,10 @@ from deploy.devstack.lock import lock_data_folder
 from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
 
-STACK_FILES = ("postgres-monolith", "postgres-scheduling", "valkey", "mail", "logs", "secrets.json", "run")
+STACK_FILES = (
+    *("postgres-monolith", "postgres-scheduling", "valkey", "mail", "logs", "secrets.json", "run"),
+    *("learning.json", "load.json"),
+)
 
 
 def clean(data: Path) -> None:

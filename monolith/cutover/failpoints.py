@@ -1,6 +1,6 @@
 """Named points at which a test may stop, delay or kill the process that drives a cutover.
 
-Inactive in production: the product never sets `hook`, and no setting can; only a test's own program does.
+Inactive in production: the product never sets `hook`, and no setting can; only the programs of tests and exercises do.
 """
 
 from collections.abc import Callable
