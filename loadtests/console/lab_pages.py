@@ -1,4 +1,4 @@
-"""Past reports of the laboratory, with their verdicts."""
+"""The laboratory: measure a scenario, follow it, and read past reports with their verdicts."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -9,13 +9,14 @@ from flask import Blueprint, Response
 
 from deploy.console.extension import ConsoleContext, Extension, NavigationLink
 from deploy.errors import CommandError
+from loadtests.console.lab_change import FOLDER, MeasureScenario
+from loadtests.lab.planning.scenario import read_scenario, scenario_names
 from loadtests.lab.report.page import render
 from loadtests.lab.report.plain import summarize_lines
 from loadtests.lab.results.results_store import RESULTS_FILE, open_results
 from loadtests.lab.verdict.verdict import judge_results
 from monolith.shared.endpoints.errors import not_found
 
-FOLDER = Path(".artifacts") / "lab"
 MAX_SHOWN = 50
 
 
@@ -37,7 +38,13 @@ def build(context: ConsoleContext) -> Extension:
     @blueprint.get("/lab")
     def reports() -> str:
         context.require_viewer()
-        return context.render("ops/lab.html", reports=past_reports(FOLDER), folder=str(FOLDER))
+        return context.render(
+            "ops/lab.html",
+            reports=past_reports(FOLDER),
+            folder=str(FOLDER),
+            scenarios=[read_scenario(name) for name in scenario_names()],
+            runs=[each for each in context.requests.latest(100) if isinstance(each.change, MeasureScenario)],
+        )
 
     @blueprint.get("/lab/<path:name>/report.html")
     def report(name: str) -> Response:
@@ -50,7 +57,7 @@ def build(context: ConsoleContext) -> Extension:
         headers = {"Content-Disposition": f"attachment; filename={folder.name}.html"}
         return Response(render(results, judge_results(results)), content_type="text/html", headers=headers)
 
-    return Extension(blueprint, [NavigationLink("Laboratory", "ops_lab.reports")])
+    return Extension(blueprint, [NavigationLink("Laboratory", "ops_lab.reports")], changes=[MeasureScenario])
 
 
 def past_reports(folder: Path) -> list[PastReport]:
