@@ -129,6 +129,7 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
     return Worker(
         loops=[
             *scheduling.loops,
+            *scheduling.loops_with_auth(auth_parts.api),
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
             *outbound_loops(config, calendars_db, sending, scheduling.port),

@@ -17,6 +17,7 @@ from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
 from monolith.cutover.migrations import MIGRATIONS
+from monolith.cutover.rollback.rollback_reports import RollbackReports
 from monolith.cutover.routing import OwnershipRoutes
 from monolith.cutover.scheduling_flag import SchedulingFlag
 from monolith.cutover.shadow.comparison import ReadComparer
@@ -106,7 +107,8 @@ def switched_worker(
 ) -> SchedulingParts:
     """Scheduling of the worker: the port, and the relay and maintenance of the schema in the monolith's database."""
     databases = inputs.databases
-    _, routes = _routing(inputs, databases.of("cutover", CUTOVER_ROLE, 2))
+    cutover_db = databases.of("cutover", CUTOVER_ROLE, 2)
+    _, routes = _routing(inputs, cutover_db)
     relay = in_process_relay(inputs.in_process_url, databases.secret, redis_url, retention, registry)
     maintenance = in_process_maintenance(inputs.in_process_url, databases.secret, retention)
     return SchedulingParts(
@@ -116,6 +118,7 @@ def switched_worker(
             Loop("maintenance", maintenance.step, idle_seconds=0.5, longest_idle_seconds=2.0),
         ],
         closing=[relay.close, maintenance.close],
+        loops_with_auth=lambda auth: [Loop("rollback reports", RollbackReports(cutover_db, auth).step, 2.0, 10.0)],
     )
 
 

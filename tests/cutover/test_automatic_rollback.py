@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import pytest
+from sqlalchemy import text
 
 from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
@@ -17,10 +18,12 @@ from monolith.cutover.call_stats import CallStats
 from monolith.cutover.controller import Controller, CutoverRefused
 from monolith.cutover.databases import SchedulingDatabases, other_database
 from monolith.cutover.preflight import PreflightChecks
+from monolith.cutover.rollback.rollback_reports import RollbackReports
 from monolith.cutover.rollback.rollback_worker import RollbackWorker
 from monolith.cutover.rollback.thresholds import RollbackThresholds
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.store.rollback_policies import active_policies, latest_policy, start_policy
+from monolith.operators import operators_auth
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.change_listener import ChangeNotice
 from monolith.shared.flags.store import FlagStore
@@ -131,10 +134,28 @@ def test_failing_calls_roll_back_and_the_evidence_is_audited(setup: RollbackSetu
     assert entry.after["owner"] == "scheduling"
     assert all(part["failed"] > 0 for part in entry.after["parts"])
     assert setup.flags.read()[("scheduling.adapter", setup.shop.business_id)] == "in_process"
+    assert reported_to_operators(setup) == [f"{setup.shop.business_id} was moved back to monolith"]
     # The business is usable and can be cut over again.
     setup.faulty_port.fails = False
     setup.shop.book()
     setup.cut_over("scheduling")
+
+
+def reported_to_operators(setup: RollbackSetup) -> list[str]:
+    """Report every rollback twice, and return the subjects of the queued mails about this business."""
+    url, secret = setup.pair.monolith.url, setup.pair.monolith.secret
+    operators = operators_auth(url, secret)
+    operators.grant_operator_role("olga@example.com", "operator", name="Olga", password="a long password of a person")
+    cutover, auth = (ModuleDatabase(url, role=role, secret=secret, pool_size=1) for role in ("cutover_app", "auth_app"))
+    for _ in range(2):
+        while RollbackReports(cutover, operators).step():
+            pass
+    subjects = text("SELECT content ->> 'subject' FROM auth.mail WHERE kind = 'notice' ORDER BY created_at")
+    with auth.transaction() as connection:
+        found = [subject for (subject,) in connection.execute(subjects) if str(setup.shop.business_id) in subject]
+    cutover.close()
+    auth.close()
+    return found
 
 
 def test_slow_calls_roll_back(setup: RollbackSetup) -> None:

@@ -106,7 +106,13 @@ rollback_policy = Table(
     Column("problem", Text, comment="Why the rollback has not succeeded yet."),
     Column("outcome", Text),
     Column("ended_at", _instant),
+    Column("reported_at", _instant, comment="When a rollback was reported to the operators."),
     Index("rollback_policy_one_at_a_time", "business_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    Index(
+        "rollback_policy_unreported",
+        "ended_at",
+        postgresql_where=text("outcome = 'returned' AND reported_at IS NULL"),
+    ),
     comment="After a cutover: roll back to `home` if calls for the business exceed a limit for `for_seconds`.",
 )
 

@@ -43,6 +43,7 @@ class Letters:
             "reset": self._reset,
             "password_changed": self._password_changed,
             "invitation": self._invitation,
+            "notice": self._notice,
         }
 
     def write(self, mail: QueuedMail) -> Letter | None:
@@ -175,6 +176,12 @@ class Letters:
                 "If you do not know them, ignore this mail.",
             ),
         )
+
+    def _notice(self, connection: Connection, mail: QueuedMail) -> _Text | None:
+        account = accounts.by_email(connection, mail.email)
+        if account is None or mail.content is None:
+            return None
+        return _Text(account.user.name, mail.content["subject"], tuple(mail.content["paragraphs"]))
 
     def _waiting(self, connection: Connection, mail: QueuedMail) -> UserRef | None:
         """Return the account of the mail if it still waits for the confirmation of the address."""

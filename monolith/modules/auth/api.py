@@ -93,3 +93,10 @@ class AuthApi(Protocol):
 
     def operators(self) -> Sequence[tuple[UserRef, OperatorRole]]:
         """Return the accounts that have a role, sorted by e-mail address."""
+
+    def write_to_operators(self, notice_id: UUID, subject: str, paragraphs: Sequence[str]) -> None:
+        """Queue a mail to each operator with a confirmed address; viewers receive none.
+
+        Repeating it with the same id while the mail is queued has no effect; later, a mail with the same Message-ID is
+        sent again.
+        """

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from monolith.modules.auth.accounts import Accounts
 from monolith.modules.auth.api import OperatorRole, UserRef
 from monolith.modules.auth.confirmation import EmailConfirmation
 from monolith.modules.auth.customer_models import Customer
 from monolith.modules.auth.customers import Customers
-from monolith.modules.auth.repository import accounts, businesses, customers, memberships
+from monolith.modules.auth.repository import account_mails, accounts, businesses, customers, memberships
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import BusinessRef, Role
 
@@ -85,3 +85,10 @@ class Directory:
 
     def operators(self) -> Sequence[tuple[UserRef, OperatorRole]]:
         return self._database.query(accounts.operators)
+
+    def write_to_operators(self, notice_id: UUID, subject: str, paragraphs: Sequence[str]) -> None:
+        with self._database.transaction() as connection:
+            for user, role in accounts.operators(connection):
+                if role == "operator" and user.confirmed:
+                    mail_id = uuid5(notice_id, user.email)
+                    account_mails.enqueue_notice(connection, mail_id, user.email, subject, paragraphs)

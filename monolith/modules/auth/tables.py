@@ -17,6 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "auth"
 metadata = MetaData(schema=SCHEMA)
@@ -174,6 +175,7 @@ mail = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_attempt_at", _instant, nullable=False, server_default=_now),
     Column("created_at", _instant, nullable=False, server_default=_now),
+    Column("content", JSONB, comment="Subject and paragraphs, for mails of other modules."),
     Index("mail_due", "next_attempt_at"),
 )
 

@@ -1,9 +1,10 @@
-"""SQL for the queue of mails about accounts."""
+"""SQL for the queue of mails about accounts, and to operators."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -11,11 +12,16 @@ from sqlalchemy import Connection, text
 from monolith.shared.database import new_id
 
 MailKind = Literal[
-    "sign_up", "email_change", "email_change_notice", "confirmed", "reset", "password_changed", "invitation"
+    "sign_up", "email_change", "email_change_notice", "confirmed", "reset", "password_changed", "invitation", "notice"
 ]
 
 _ADD = text("""
     INSERT INTO auth.mail (mail_id, kind, email, subject_id) VALUES (:mail_id, :kind, :email, :subject_id)
+""")
+# mail_pkey
+_ADD_NOTICE = text("""
+    INSERT INTO auth.mail (mail_id, kind, email, content) VALUES (:mail_id, 'notice', :email, CAST(:content AS jsonb))
+    ON CONFLICT (mail_id) DO NOTHING
 """)
 # mail_due
 _CLAIM = text("""
@@ -28,7 +34,7 @@ _CLAIM = text("""
         LIMIT :limit
         FOR UPDATE SKIP LOCKED
     )
-    RETURNING mail_id, kind, email, subject_id, attempts, created_at
+    RETURNING mail_id, kind, email, subject_id, attempts, created_at, content
 """)
 # mail_pkey
 _REMOVE = text("DELETE FROM auth.mail WHERE mail_id = :mail_id")
@@ -38,7 +44,10 @@ _DEFER = text("UPDATE auth.mail SET next_attempt_at = now() + CAST(:delay AS int
 
 @dataclass(frozen=True, slots=True)
 class QueuedMail:
-    """A mail to be sent. `subject_id` is the account or the invitation that it is about, if there is one."""
+    """A mail to be sent. `subject_id` is the account or the invitation that it is about, if there is one.
+
+    `content` has `subject` and `paragraphs` for a notice, and is None otherwise.
+    """
 
     mail_id: UUID
     kind: MailKind
@@ -46,12 +55,19 @@ class QueuedMail:
     subject_id: UUID | None
     attempts: int
     created_at: datetime
+    content: dict[str, Any] | None = None
 
 
 def enqueue(connection: Connection, kind: MailKind, email: str, subject_id: UUID | None = None) -> None:
     """Queue a mail, which is sent after the transaction commits."""
     values = {"mail_id": new_id(), "kind": kind, "email": email, "subject_id": subject_id}
     connection.execute(_ADD, values)
+
+
+def enqueue_notice(connection: Connection, mail_id: UUID, email: str, subject: str, paragraphs: Sequence[str]) -> None:
+    """Queue a mail with this text, unless one with the same id is queued."""
+    content = json.dumps({"subject": subject, "paragraphs": list(paragraphs)})
+    connection.execute(_ADD_NOTICE, {"mail_id": mail_id, "email": email, "content": content})
 
 
 def claim(connection: Connection, limit: int, claim_for: timedelta) -> Sequence[QueuedMail]:
