@@ -1,4 +1,4 @@
-"""console_cpu_share, console_update_p95: the cost of 50 open consoles, and how soon each shows a change."""
+"""console_cpu_share, console_update_p95, web_p99_consoles: the cost of 50 open consoles, and their delay."""
 
 import json
 import tempfile
@@ -11,12 +11,14 @@ from pathlib import Path
 import psutil
 import requests
 
-from deploy.demo_data import OPERATOR
+from deploy.demo_data import OPERATOR, SLUG
 from deploy.devstack.environment import inherited
 from deploy.devstack.ports import HOST, free_port
 from deploy.devstack.program import Program
 from deploy.devstack.settings import DEFAULT_PORTS
 from loadtests.bench.figures import Figure
+from loadtests.bench.output import echo
+from loadtests.bench.web_latency import steady_latencies
 from loadtests.generator.estimates import percentile
 from loadtests.harness.process_tree import process_tree
 
@@ -24,12 +26,19 @@ CONSOLES = 50
 SETTLE_SECONDS = 5.0
 LAST_LINE = "Ctrl-C stops everything"
 ADAPTERS = ("http", "in_process")
+WEB_RATE = 20.0
+"""Requests a second to the booking page of the product, for its 99th percentile."""
 
 
 def measure(seconds: float) -> dict[str, Figure]:
-    """Start the demo, open the overview 50 times, and change the default adapter every three seconds."""
-    with _running_demo() as (process, url):
+    """Start the demo, open the overview 50 times, and change the default adapter every four seconds.
+
+    The product's own latency is measured before, with the consoles, and afterwards.
+    """
+    with _running_demo() as (process, url, page):
         operator = _sign_in(url)
+        steady_latencies(page, WEB_RATE, SETTLE_SECONDS)
+        alone = steady_latencies(page, WEB_RATE, seconds / 2)
         watchers = [_Watcher(url, operator) for _ in range(CONSOLES)]
         time.sleep(SETTLE_SECONDS)
         console = _console_of(process)
@@ -37,9 +46,14 @@ def measure(seconds: float) -> dict[str, Figure]:
         changes = _change_repeatedly(url, operator, seconds)
         share = (_cpu_seconds(console) - before) / (time.monotonic() - began)
         delays = [delay for watcher in watchers for delay in watcher.delays(changes)]
+        watched = steady_latencies(page, WEB_RATE, seconds)
         for watcher in watchers:
             watcher.close()
+        alone += steady_latencies(page, WEB_RATE, seconds / 2)
+    p99, ratio = percentile(alone, 0.99), percentile(watched, 0.99) / percentile(alone, 0.99)
+    echo(f"{'booking page, p99':<24} {p99 * 1000:.1f} ms alone, {p99 * ratio * 1000:.1f} ms with {CONSOLES} consoles")
     return {
+        "web_p99_consoles": Figure(ratio, "ratio", len(watched), ratio, ratio),
         "console_cpu_share": Figure(share, "core", 1, share, share),
         "console_update_p95": Figure(percentile(delays, 0.95), "s", len(delays), min(delays), max(delays)),
     }
@@ -110,8 +124,8 @@ def _sign_in(url: str) -> requests.Session:
 
 
 @contextmanager
-def _running_demo() -> Iterator[tuple[int, str]]:
-    """Provide the process id of a demo, and the address of its console."""
+def _running_demo() -> Iterator[tuple[int, str, str]]:
+    """Provide the process id of a demo, the address of its console, and that of a booking page."""
     with tempfile.TemporaryDirectory(prefix="extraction-console-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -127,7 +141,8 @@ def _running_demo() -> Iterator[tuple[int, str]]:
         demo.start_seconds, demo.stop_seconds = 120.0, 60.0
         with demo:
             assert demo.pid is not None
-            yield demo.pid, f"http://{HOST}:{ports['CONSOLE_PORT']}"
+            page = f"http://{HOST}:{ports['MONOLITH_PORT']}/b/{SLUG}"
+            yield demo.pid, f"http://{HOST}:{ports['CONSOLE_PORT']}", page
 
 
 def _console_of(demo: int) -> list[psutil.Process]:
