@@ -24,10 +24,14 @@ PASSWORD = "a long password of a person"
 
 @dataclass(frozen=True)
 class ConsoleSite:
-    """A running console. `url` has no trailing slash; `admin_url` is the monolith's database with all rights."""
+    """A running console. `url` has no trailing slash; `admin_url` is the monolith's database with all rights.
+
+    `data` is the folder in which it looks for a demo.
+    """
 
     url: str
     admin_url: str
+    data: Path
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Execute SQL as the administrator of the monolith's database."""
@@ -93,6 +97,7 @@ def running_console(databases: Databases, folder: Path, **settings: str) -> Iter
         "PUBLIC_URL": "http://127.0.0.1:1",
         "METRICS_TOKEN": METRICS_TOKEN,
         "REDIS_URL": databases.redis_url,
+        "DATA_DIR": str(folder / "data"),
         **settings,
     }
     _appoint(databases)
@@ -105,7 +110,7 @@ def running_console(databases: Databases, folder: Path, **settings: str) -> Iter
         is_ready=http_check(port, "/healthz"),
     )
     with process:
-        yield ConsoleSite(url, databases.monolith_admin_url)
+        yield ConsoleSite(url, databases.monolith_admin_url, folder / "data")
 
 
 def _appoint(databases: Databases) -> None:

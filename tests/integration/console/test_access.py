@@ -1,47 +1,18 @@
 """The console as a process of its own: who may see and change what, on real databases."""
 
-from collections.abc import Iterator
-
 import pytest
 import requests
 
-from tests.console_process import NOBODY, OPERATOR, PASSWORD, VIEWER, ConsoleSite, running_console
-from tests.databases import Databases, fresh_databases
+from tests.console_process import NOBODY, OPERATOR, PASSWORD, VIEWER, ConsoleSite
 from tests.faults.proxy import TcpProxy
 from tests.polling import eventually
-from tests.servers import Servers
 
 CHANGE = "/ops/changes/set-default?adapter=http"
 PAGES = (
     *("/ops/", "/ops/businesses", "/ops/flag", "/ops/replication", "/ops/shadow", "/ops/events", "/ops/requests"),
-    *("/ops/audit", CHANGE, "/ops/changes/start-replication", "/ops/changes/move-many?target=scheduling"),
+    *("/ops/audit", "/ops/changes/start-replication", "/ops/changes/move-many?target=scheduling"),
+    *("/ops/lab", "/ops/time", "/learn/", "/learn/steps/flip", "/learn/break-it", "/learn/should-you", CHANGE),
 )
-
-
-@pytest.fixture(scope="module")
-def monolith_proxy(own_databases: Databases) -> Iterator[TcpProxy]:
-    """The way from the console to the monolith's database."""
-    host, _, rest = own_databases.monolith_url.partition("://")[2].partition(":")
-    with TcpProxy(host, int(rest.partition("/")[0])) as proxy:
-        yield proxy
-
-
-@pytest.fixture(scope="module")
-def own_databases(servers: Servers) -> Iterator[Databases]:
-    with fresh_databases(servers) as databases:
-        yield databases
-
-
-@pytest.fixture(scope="module")
-def console(
-    own_databases: Databases, monolith_proxy: TcpProxy, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ConsoleSite]:
-    database = own_databases.monolith_url.rpartition("/")[2]
-    behind_proxy = f"postgresql://127.0.0.1:{monolith_proxy.port}/{database}"
-    with running_console(
-        own_databases, tmp_path_factory.mktemp("console"), MONOLITH_DATABASE_URL=behind_proxy
-    ) as console:
-        yield console
 
 
 @pytest.fixture(autouse=True)
