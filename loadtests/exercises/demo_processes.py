@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -55,9 +56,9 @@ class DemoProcesses:
                 time.sleep(stopped)
             time.sleep(running)
 
-    def _entries(self) -> list[dict[str, object]]:
+    def _entries(self) -> list[dict[str, Any]]:
         try:
-            found: list[dict[str, object]] = json.loads(self._record.read_text())
+            found: list[dict[str, Any]] = json.loads(self._record.read_text())
         except (FileNotFoundError, ValueError) as error:
             raise CommandError(f"no demo runs in {self._record.parents[1]}: start it with `make demo`") from error
         return found

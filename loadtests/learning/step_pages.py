@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
@@ -101,7 +102,7 @@ class StepPages:
         with console_plane() as plane:
             change = step.actions[number - 1].build(plane)
             if change.is_dangerous or not runs_demo():
-                return redirect(url_for("ops.change", kind=change.kind, **form_fields(change)), 303)
+                return redirect(f"{url_for('ops.change', kind=change.kind)}?{urlencode(form_fields(change))}", 303)
             expected = change.preview(plane).expected
         reason = f"learning path, step {STEPS.index(step) + 1}: {step.title}"
         made = self._context.requests.submit(change, Who(operator.actor, reason), expected)
