@@ -55,6 +55,10 @@ def test_every_page_is_shown_to_viewers_and_offers_them_no_change(console: Conso
     assert [form.action for form in viewer.page.forms] == ["/ops/sign-out"]
 
 
+def test_the_topology_shows_the_requests_per_second_of_each_web_process(console: ConsoleSite) -> None:
+    assert console.browser(VIEWER).open("/ops/").text.count("0.0/s") == 4, "two edges, and the description of both"
+
+
 @pytest.mark.row("H23")
 def test_a_viewer_flips_nothing(console: ConsoleSite) -> None:
     viewer = console.browser(VIEWER)
