@@ -1,6 +1,7 @@
 """Steps 4 and 5, two adapters of one port: the port, the service."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from contracts.scheduling.operations import declared_operations
@@ -10,6 +11,7 @@ from deploy.console import sources
 from deploy.console.changes.flag_changes import SetDefault
 from deploy.control_plane import scheduling_databases
 from loadtests.learning.commands import SendLoad
+from loadtests.learning.source_code import SymbolNotFound, cut_excerpt
 from loadtests.learning.steps.model import (
     LearningStep,
     LiveValue,
@@ -19,35 +21,35 @@ from loadtests.learning.steps.model import (
     StepCondition,
 )
 from monolith.cutover.service import ControlPlane
-from monolith.modules.scheduling.adapters.http import HttpScheduling
-from monolith.modules.scheduling.adapters.in_process import InProcessScheduling
 
 OPERATIONS: Final = "operations of the port"
 OWNED: Final = "businesses owned by scheduling"
+ADAPTERS: Final = {
+    "in process": "monolith.modules.scheduling.adapters.in_process:InProcessScheduling.call",
+    "http": "monolith.modules.scheduling.adapters.http:HttpScheduling.call",
+}
 _OPERATOR: Final = "scheduling_operator"
 
 
 def _port_values(_: ObservedSystem) -> Sequence[LiveValue]:
     declared = declared_operations(SchedulingPort)
     unknown = [each.name for each in declared if any(error.__name__ == "OutcomeUnknown" for error in each.errors)]
-    adapters = [each.__name__ for each in (InProcessScheduling, HttpScheduling) if issubclass(each, SchedulingPort)]
     return [
         LiveValue(OPERATIONS, str(len(declared))),
         LiveValue("of these, operations that write and need a key", str(sum(each.writes for each in declared))),
         LiveValue("of these, operations whose outcome may be unknown", str(len(unknown))),
-        LiveValue("adapters", ", ".join(adapters)),
+        LiveValue("adapters with an implementation of their own", ", ".join(implemented())),
     ]
 
 
 def _port_conditions(_: ObservedSystem, plane: ControlPlane) -> Sequence[StepCondition]:
-    declared = declared_operations(SchedulingPort)
-    adapters = (InProcessScheduling, HttpScheduling)
+    found = implemented()
     stored = stored_replies("monolith")
     return [
         StepCondition(
             "Both adapters implement the port.",
-            all(issubclass(each, SchedulingPort) for each in adapters),
-            f"{len(declared)} operations, {len(adapters)} adapters",
+            len(found) == len(ADAPTERS),
+            f"the installed source has {', '.join(found) or 'none'}",
         ),
         StepCondition(
             "A write left its reply under its key in the monolith's database.",
@@ -55,6 +57,16 @@ def _port_conditions(_: ObservedSystem, plane: ControlPlane) -> Sequence[StepCon
             f"{stored} replies are stored: book a time on the pages of the product",
         ),
     ]
+
+
+def implemented() -> list[str]:
+    """Return the adapters whose implementation of the port's one method is in the installed source."""
+    found = []
+    for name, symbol in ADAPTERS.items():
+        with suppress(SymbolNotFound):
+            cut_excerpt(symbol)
+            found.append(name)
+    return found
 
 
 def stored_replies(database: DatabaseName) -> int:
