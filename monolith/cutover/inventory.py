@@ -49,3 +49,12 @@ def read_leases(db: psycopg.Connection[tuple[Any, ...]]) -> dict[UUID, StoredLea
     """Return the leases of a database, over a connection of role `scheduling_mover`. Raises psycopg.Error."""
     rows = db.execute("SELECT business_id, active, epoch FROM scheduling.lease").fetchall()
     return {business_id: StoredLease(active, epoch) for business_id, active, epoch in rows}
+
+
+def count_stored_replies(db: psycopg.Connection[tuple[Any, ...]]) -> int:
+    """Return how many replies to writes are stored under their keys, over a connection of role `scheduling_operator`.
+
+    Raises psycopg.Error.
+    """
+    row = db.execute("SELECT count(*) FROM scheduling.idempotency").fetchone()
+    return 0 if row is None else int(row[0])

@@ -20,6 +20,7 @@ from loadtests.learning.steps.model import (
     StepAction,
     StepCondition,
 )
+from monolith.cutover.inventory import count_stored_replies
 from monolith.cutover.service import ControlPlane
 
 OPERATIONS: Final = "operations of the port"
@@ -72,8 +73,7 @@ def implemented() -> list[str]:
 def stored_replies(database: DatabaseName) -> int:
     """Return how many replies are stored under their keys. Raises psycopg.Error."""
     with scheduling_databases().at(database).connect(_OPERATOR, statement_seconds=5.0) as db:
-        row = db.execute("SELECT count(*) FROM scheduling.idempotency").fetchone()
-    return 0 if row is None else int(row[0])
+        return count_stored_replies(db)
 
 
 def _service_values(observed: ObservedSystem) -> Sequence[LiveValue]:
