@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.demo_data import OPERATOR
+from tests.e2e.axe import violations
 from tests.e2e.browser import Browser
 from tests.e2e.chromium import Chromium, installed
 from tests.e2e.shared_demo import Product
@@ -82,6 +83,23 @@ CONSOLE = {
     "change": "/ops/changes/move-business?slug=near-salon&target=scheduling",
     "time": "/ops/time",
     "audit": "/ops/audit",
+    "learn": "/learn/",
+    "learn-step": "/learn/steps/flip",
+}
+ALL_OF_THE_CONSOLE = {
+    **CONSOLE,
+    "flag": "/ops/flag",
+    "replication": "/ops/replication",
+    "shadow": "/ops/shadow",
+    "events": "/ops/events",
+    "requests": "/ops/requests",
+    "lab": "/ops/lab",
+    "mails": "/ops/mail",
+    "sign-in": "/ops/sign-in",
+    "learn-service": "/learn/steps/service",
+    "learn-break-it": "/learn/break-it",
+    "learn-should-you": "/learn/should-you",
+    "learn-start-over": "/learn/start-over",
 }
 
 
@@ -91,10 +109,7 @@ def test_pages_of_the_console_fit_and_break_no_policy(
 ) -> None:
     """Its live parts are updated by a script, which the content security policy must allow."""
     site = product.installation.console_url
-    operator = Browser(site)
-    operator.open("/ops/sign-in")
-    operator.submit("Sign in", email=OPERATOR.email, password=OPERATOR.password)
-    chromium.keep_cookie(site, "ops_session", operator.session.cookies["ops_session"])
+    sign_in(chromium, site)
     chromium.prefer(scheme)
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name, path in CONSOLE.items():
@@ -103,4 +118,39 @@ def test_pages_of_the_console_fit_and_break_no_policy(
         page, window = chromium.widths()
         assert (window, page) == (width, min(page, width)), name
         assert chromium.errors == [], name
+        assert violations(chromium) == [], name
     chromium.prefer("light")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_every_page_of_the_console_is_accessible(chromium: Chromium, product: Product, width: int, scheme: str) -> None:
+    """With axe's rules for WCAG 2.2 AA, without overflow, and with no other host than the console."""
+    site = product.installation.console_url
+    operator = sign_in(chromium, site)
+    for step in ("flip", "service"):
+        if "Predict" in [button for form in operator.open(f"/learn/steps/{step}").forms for button in form.buttons]:
+            operator.submit("Predict", prediction="a guess")
+            operator.submit("Check my step")
+    chromium.prefer(scheme)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for name, path in ALL_OF_THE_CONSOLE.items():
+        chromium.open(site + path, width)
+        chromium.screenshot(PICTURES / f"all-{name}-{width}-{scheme}.png")
+        assert violations(chromium) == [], name
+        assert chromium.widths()[0] <= width, name
+        hosts = chromium.evaluate("performance.getEntriesByType('resource').map(each => new URL(each.name).origin)")
+        assert set(hosts) <= {site}, name
+    chromium.evaluate("document.querySelector('h1').innerHTML = '<img src=\"/icon\">'")
+    assert any("image-alt" in each for each in violations(chromium)), "axe found nothing in a page without names"
+    chromium.prefer("light")
+
+
+def sign_in(chromium: Chromium, site: str) -> Browser:
+    """Sign the demo's operator in to the console, in both browsers."""
+    operator = Browser(site)
+    operator.open("/ops/sign-in")
+    operator.submit("Sign in", email=OPERATOR.email, password=OPERATOR.password)
+    chromium.keep_cookie(site, "ops_session", operator.session.cookies["ops_session"])
+    return operator
