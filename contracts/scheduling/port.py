@@ -171,6 +171,12 @@ class SchedulingPort(ABC):
 
         Raises Forbidden if a customer holds for another customer."""
 
+    @operation("POST", "/v1/appointments/{appointment_id}/extend", CUSTOMERS, *CONFIRMATION)
+    def extend_hold(self, ctx: CallContext, request: m.ExtendHold) -> m.Appointment:
+        """Extend a hold.
+
+        Raises InvalidTransition if the appointment is not a hold, or if the hold cannot be extended further."""
+
     @operation("POST", "/v1/appointments/{appointment_id}/confirm", CUSTOMERS, *CONFIRMATION)
     def confirm(self, ctx: CallContext, request: m.Confirm) -> m.Appointment:
         """Confirm a held slot.

@@ -134,6 +134,7 @@ def _bind_catalog(table: HandlerTable) -> None:
 def _bind_bookings(table: HandlerTable) -> None:
     table.booking(SchedulingPort.book, creation.book)
     table.booking(SchedulingPort.hold, creation.hold)
+    table.booking(SchedulingPort.extend_hold, lifecycle.extend_hold)
     table.booking(SchedulingPort.confirm, lifecycle.confirm)
     table.booking(SchedulingPort.approve, lifecycle.approve)
     table.booking(SchedulingPort.decline, lifecycle.decline)

@@ -55,6 +55,13 @@ class Hold(Request, frozen=True):
         require_start("starts_at", self.starts_at)
 
 
+class ExtendHold(Request, frozen=True):
+    """Extend a hold to the offering's `hold_minutes` from now, by the database's clock: at most ten times, so that it
+    ends at most eleven times `hold_minutes` after it was taken."""
+
+    appointment_id: UUID
+
+
 class Confirm(Request, frozen=True):
     """Confirm a hold: it becomes booked, or pending if the offering requires approval."""
 

@@ -1,6 +1,8 @@
-"""Status changes of an appointment: confirm, approve, decline, cancel, complete, mark as no-show."""
+"""Status changes of an appointment: extend a hold, confirm, approve, decline, cancel, complete, mark as no-show."""
 
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -15,16 +17,29 @@ from scheduling_service.engine.store.appointments import LockedAppointment
 from scheduling_service.engine.waitlist_offers import offer_freed
 from scheduling_service.engine.write_transaction import Write
 
+MOST_EXTENSIONS = 10
+
+
+def extend_hold(write: Write, rules: BusinessRules, request: m.ExtendHold) -> m.Appointment:
+    """Extend a hold that has not ended. Its time of creation limits how long it can last. Raises HoldExpired."""
+    found, ends = _lock_hold(write, request.appointment_id)
+    held = found.appointment
+    minutes = timedelta(minutes=rules.offering(held.offering_id).hold_minutes)
+    until = min(write.now + minutes, held.booked_at + minutes * (MOST_EXTENSIONS + 1))
+    if until <= ends:
+        raise InvalidTransition("The hold cannot be extended further.")
+    write.locks.enter_claims()
+    claims.extend_claims(write.db, write.ctx.business_id, found.session_id or held.appointment_id, until)
+    return changes.record_change(write, _next_version(held, hold_expires_at=until), found.session_id, e.AppointmentHeld)
+
 
 def confirm(write: Write, rules: BusinessRules, request: m.Confirm) -> m.Appointment:
     """Turn a hold into a booked or pending appointment. Raises HoldExpired.
 
     A write that needs the time of an overdue hold locks the hold first, so either that write gets the time or this one.
     """
-    found = changes.lock_for_change(write, request.appointment_id, None, ("held", "expired"))
+    found, _ = _lock_hold(write, request.appointment_id)
     held = found.appointment
-    if held.status == "expired" or held.hold_expires_at is None or held.hold_expires_at <= write.now:
-        raise HoldExpired("The hold was not confirmed in time; search for a time again.")
     needs_approval = policies.by_customer(write) and rules.offering(held.offering_id).requires_approval
     confirmed = _next_version(
         held,
@@ -112,6 +127,15 @@ def _lock_begun(write: Write, request: m.Complete | m.MarkNoShow) -> LockedAppoi
     if found.appointment.starts_at > write.now:
         raise InvalidTransition("The appointment has not begun yet.")
     return found
+
+
+def _lock_hold(write: Write, appointment_id: UUID) -> tuple[LockedAppointment, datetime]:
+    """Lock a hold, and return it with its end. Raises HoldExpired."""
+    found = changes.lock_for_change(write, appointment_id, None, ("held", "expired"))
+    held = found.appointment
+    if held.status == "expired" or held.hold_expires_at is None or held.hold_expires_at <= write.now:
+        raise HoldExpired("The hold was not confirmed in time; search for a time again.")
+    return found, held.hold_expires_at
 
 
 def _next_version(appointment: m.Appointment, **fields: Any) -> m.Appointment:

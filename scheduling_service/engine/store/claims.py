@@ -49,6 +49,25 @@ def make_claims_permanent(db: Connection, business_id: UUID, holder_id: UUID) ->
     db.send_later("SELECT scheduling.keep_time($1, $2)", (business_id, holder_id))
 
 
+def extend_claims(db: Connection, business_id: UUID, holder_id: UUID, until: datetime) -> None:
+    """Extend the expiry of the claims of a hold or session; sent with the next statement. Index: claim_by_holder.
+
+    Locks the session's row first, as taking and returning seats does. A session's claims expire with its longest hold.
+    """
+    db.send_later(
+        "SELECT 1 FROM scheduling.session WHERE business_id = $1 AND session_id = $2 FOR NO KEY UPDATE",
+        (business_id, holder_id),
+    )
+    db.send_later(
+        """
+        UPDATE scheduling.claim
+           SET expires_at = greatest(expires_at, $3)
+         WHERE business_id = $1 AND holder_id = $2 AND expires_at IS NOT NULL
+        """,
+        (business_id, holder_id, until),
+    )
+
+
 def read_claimed_ids(db: Connection, business_id: UUID, holder_id: UUID) -> set[UUID]:
     """Return the providers and resources that a holder has claimed. Index: claim_by_holder."""
     rows = db.execute(

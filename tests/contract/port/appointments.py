@@ -27,6 +27,11 @@ def confirm(shop: Shop, held: m.Appointment, by: Caller | None = None, note: str
     return shop.port.confirm((by or shop.customer).writes(), request)
 
 
+def extend(shop: Shop, held: m.Appointment, by: Caller | None = None) -> m.Appointment:
+    request = m.ExtendHold(appointment_id=held.appointment_id)
+    return shop.port.extend_hold((by or shop.customer).writes(), request)
+
+
 def approve(shop: Shop, asked: m.Appointment, expected_version: int | None = None) -> m.Appointment:
     request = m.Approve(appointment_id=asked.appointment_id, expected_version=expected_version)
     return shop.port.approve(shop.staff.writes(), request)
@@ -108,6 +113,20 @@ def let_expire(adapter: Adapter, held: m.Appointment) -> None:
         """,
         held,
     )
+
+
+def let_time_pass(adapter: Adapter, held: m.Appointment, minutes: int) -> None:
+    """Have a hold taken so many minutes ago, and extended since: it ends in one minute."""
+    with psycopg.connect(adapter.database_url) as administrator:
+        administrator.execute(
+            """
+            UPDATE scheduling.appointment
+               SET booked_at = booked_at - make_interval(mins => %(minutes)s),
+                   hold_expires_at = now() + interval '1 minute'
+             WHERE appointment_id = %(id)s
+            """,
+            {"id": held.appointment_id, "minutes": minutes},
+        )
 
 
 def _run(adapter: Adapter, first: str, then: str, appointment: m.Appointment) -> None:

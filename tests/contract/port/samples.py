@@ -128,6 +128,7 @@ def _of_appointments(shop: Shop, of: SampleIds) -> dict[str, Request]:
     return {
         "book": shop.booking(at(10)),
         "hold": m.Hold(**{name: getattr(booking, name) for name in m.Hold.__struct_fields__}),
+        "extend_hold": m.ExtendHold(appointment_id=of.held),
         "confirm": m.Confirm(appointment_id=of.held),
         "approve": m.Approve(appointment_id=of.asked),
         "decline": m.Decline(appointment_id=of.asked_too),

@@ -24,6 +24,7 @@ EVERYBODY = {
 CUSTOMERS = EVERYBODY | {
     "book",
     "hold",
+    "extend_hold",
     "confirm",
     "get_appointment",
     "reschedule",

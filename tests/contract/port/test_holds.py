@@ -12,7 +12,7 @@ from contracts.scheduling.errors import (
     SlotUnavailable,
 )
 from tests.contract.port.adapters import Adapter
-from tests.contract.port.appointments import cancel, confirm, get, hold, let_expire, move
+from tests.contract.port.appointments import cancel, confirm, extend, get, hold, let_expire, let_time_pass, move
 from tests.contract.port.shop import MONDAY, Shop, at, refused
 
 
@@ -143,6 +143,49 @@ def test_agenda_contains_holds(adapter: Adapter, shop: Shop) -> None:
     let_expire(adapter, over)
     request = m.GetAgenda(provider_id=shop.provider.provider_id, start=MONDAY, end=at(24))
     assert list(shop.port.get_agenda(shop.staff.reads(), request).appointments) == [held, pending]
+
+
+def test_a_hold_is_extended_by_its_minutes_from_now(adapter: Adapter, shop: Shop) -> None:
+    held = hold(shop, at(9))
+    before = datetime.now(UTC)
+    extended = extend(shop, held)
+    minutes = timedelta(minutes=shop.offering.hold_minutes)
+    assert (extended.status, extended.version) == ("held", 2)
+    assert extended.hold_expires_at is not None
+    assert before <= extended.hold_expires_at - minutes <= datetime.now(UTC)
+    assert at(9) not in shop.starts()
+    assert confirm(shop, extended).status == "booked"
+    with refused(InvalidTransition):
+        extend(shop, held)
+
+
+def test_a_hold_that_has_ended_is_not_extended(adapter: Adapter, shop: Shop) -> None:
+    held = hold(shop, at(9))
+    let_expire(adapter, held)
+    with refused(HoldExpired):
+        extend(shop, held)
+    with refused(AppointmentNotFound):
+        extend(shop, hold(shop, at(10)), shop.stranger)
+
+
+def test_a_hold_ends_after_ten_extensions(adapter: Adapter, shop: Shop) -> None:
+    held = hold(shop, at(9))
+    let_time_pass(adapter, held, 10 * shop.offering.hold_minutes + 1)
+    last = extend(shop, held)
+    assert last.hold_expires_at is not None
+    assert last.hold_expires_at < datetime.now(UTC) + timedelta(minutes=shop.offering.hold_minutes - 0.5)
+    with refused(InvalidTransition):
+        extend(shop, held)
+
+
+def test_seats_of_a_session_are_held_as_long_as_the_longest_hold(adapter: Adapter, shop: Shop) -> None:
+    shop.change_offering(capacity=2)
+    first, second = hold(shop, at(9)), hold(shop, at(9), shop.stranger)
+    extend(shop, first)
+    let_expire(adapter, second)
+    assert shop.book(at(9), shop.stranger).status == "booked"
+    assert confirm(shop, first).status == "booked"
+    assert at(9) not in shop.starts()
 
 
 def test_a_repeated_key_returns_the_same_hold(shop: Shop) -> None:
