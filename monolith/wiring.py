@@ -114,7 +114,7 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
     notification_parts = notifications.build_notifications(databases.of("notifications", notifications.APP_ROLE, 2))
     sending = databases.of("notifications", notifications.SENDER_ROLE, 3)
     calendars_db = databases.of("calendars", calendars.WORKER_ROLE, 2)
-    mail = mail_loops(config, auth_parts.api, auth_db, sending, registry)
+    mail = mail_loops(config, auth_parts, scheduling.port, auth_db, sending, registry)
     consumer_metrics = ConsumerMetrics(registry)
     followers = [
         *(named_follower(consumer, config, consumer_metrics) for consumer in billing_parts.consumers),

@@ -9,9 +9,9 @@ from contracts.chassis.scraped_metrics import ScrapedMetrics
 from contracts.scheduling.port import SchedulingPort
 from monolith.config import WorkerConfig
 from monolith.modules.auth import module as auth
-from monolith.modules.auth.api import AuthApi
 from monolith.modules.calendars import module as calendars
 from monolith.modules.notifications import module as notifications
+from monolith.modules.scheduling.lost_links import LostLinks
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.events import Consumer
 from monolith.shared.events.consumer_group import ConsumerGroup
@@ -45,13 +45,20 @@ def backlogs(config: WorkerConfig, consumers: Sequence[Consumer], sending: Modul
 
 
 def mail_loops(
-    config: WorkerConfig, api: AuthApi, auth_db: ModuleDatabase, sending: ModuleDatabase, registry: CollectorRegistry
+    config: WorkerConfig,
+    parts: auth.Auth,
+    port: SchedulingPort,
+    auth_db: ModuleDatabase,
+    sending: ModuleDatabase,
+    registry: CollectorRegistry,
 ) -> list[Loop]:
     """Build the loops that send mail. Set the `wake` of the first one when there is a new mail."""
     urls = {"smtp_url": config.smtp_url, "public_url": config.public_url}
-    account_mails = auth.account_mails(auth_db, notifications.letter_sender(sending, **urls), config.public_url)
+    lost = LostLinks(port, parts.api, parts.links, config.public_url)
+    letters = notifications.letter_sender(sending, **urls)
+    account_mails = auth.account_mails(auth_db, letters, config.public_url, lost.find)
     return [
-        *notifications.mail_loops(sending, api, **urls, registry=registry),
+        *notifications.mail_loops(sending, parts.api, **urls, links=parts.links, registry=registry),
         Loop("account mails", account_mails.step, idle_seconds=1.0, longest_idle_seconds=2.0),
     ]
 

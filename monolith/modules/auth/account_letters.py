@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from monolith.modules.auth import confirmation, credentials, password_reset
-from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.api import FindLink, UserRef
 from monolith.modules.auth.repository import accounts, invitations, mail_tokens
 from monolith.modules.auth.repository.account_mails import MailKind, QueuedMail
 from monolith.modules.notifications.api import Letter
@@ -33,8 +33,9 @@ class _Text(NamedTuple):
 class Letters:
     """Writes mails. Each link gets a new secret, of which only the hash is stored."""
 
-    def __init__(self, database: ModuleDatabase, public_url: str) -> None:
+    def __init__(self, database: ModuleDatabase, public_url: str, find_link: FindLink) -> None:
         self._database = database
+        self._find_link = find_link
         self._public_url = public_url.rstrip("/")
         self._writers: dict[MailKind, Callable[[Connection, QueuedMail], _Text | None]] = {
             "sign_up": self._sign_up,
@@ -48,14 +49,35 @@ class Letters:
 
     def write(self, mail: QueuedMail) -> Letter | None:
         """Return the mail as it is to be sent now; None if there is no longer a reason for it."""
+        text = self._lost_link(mail) if mail.kind == "lost_link" else self._written(mail)
+        if text is None:
+            return None
+        return Letter(mail.mail_id, mail.created_at, text.name, mail.email, text.subject, text.paragraphs)
+
+    def _written(self, mail: QueuedMail) -> _Text | None:
         writer = self._writers.get(mail.kind)
         if writer is None:
             return None
         with self._database.transaction() as connection:
-            text = writer(connection, mail)
-        if text is None:
+            return writer(connection, mail)
+
+    def _lost_link(self, mail: QueuedMail) -> _Text | None:
+        """Return the link of an appointment. No transaction is open, because scheduling is called."""
+        if mail.subject_id is None or mail.reference is None:
             return None
-        return Letter(mail.mail_id, mail.created_at, text.name, mail.email, text.subject, text.paragraphs)
+        found = self._find_link(mail.subject_id, mail.email, mail.reference)
+        if found is None:
+            return None
+        return _Text(
+            found.name,
+            f"Your appointment {mail.reference}",
+            (
+                f"Someone, hopefully you, has asked for the link of your appointment: {found.what}.",
+                "View, move or cancel it:",
+                found.url,
+                "If this was not you, ignore this mail: the link was sent to you only.",
+            ),
+        )
 
     def _sign_up(self, connection: Connection, mail: QueuedMail) -> _Text | None:
         owner = accounts.by_email(connection, mail.email)

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from contracts.chassis.backoff import backoff_delay
 from monolith.modules.auth.account_letters import Letters
+from monolith.modules.auth.api import FindLink
 from monolith.modules.auth.repository import account_mails
 from monolith.modules.auth.repository.account_mails import QueuedMail
 from monolith.modules.auth.throttle import MAIL_TO_ADDRESS, Throttle
@@ -22,17 +23,24 @@ BATCH = 20
 CLAIM = timedelta(minutes=2)
 """Longer than a batch takes. After this time, another sender retries the mails of one that crashed."""
 ATTEMPTS = 20
-_TO_ANY_ADDRESS = frozenset({"sign_up", "email_change", "reset", "invitation"})
+_TO_ANY_ADDRESS = frozenset({"sign_up", "email_change", "reset", "invitation", "lost_link"})
 
 
 class AccountMails:
     """Sends queued mails at least once; any number of senders may run. Each attempt creates another link."""
 
-    def __init__(self, database: ModuleDatabase, throttle: Throttle, sender: LetterSender, public_url: str) -> None:
+    def __init__(
+        self,
+        database: ModuleDatabase,
+        throttle: Throttle,
+        sender: LetterSender,
+        public_url: str,
+        find_link: FindLink,
+    ) -> None:
         self._database = database
         self._throttle = throttle
         self._sender = sender
-        self._letters = Letters(database, public_url)
+        self._letters = Letters(database, public_url, find_link)
 
     def step(self) -> bool:
         """Attempt a batch of mails; return whether any were due. Raises DatabaseUnavailable."""

@@ -1,15 +1,15 @@
 """The public interface of auth. Other modules import nothing else of this package."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from monolith.modules.auth.customer_models import Customer
 from monolith.shared.endpoints import BusinessRef, Role
 
-__all__ = ["AuthApi", "Customer", "OpeningFailed", "UserRef"]
+__all__ = ["AuthApi", "Customer", "FindLink", "FoundLink", "OpeningFailed", "UserRef"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,17 @@ class UserRef:
     email: str
     confirmed: bool = True
 
+
+class FoundLink(NamedTuple):
+    """The appointment of a lost link: the name of its customer, what and when it is, and its page."""
+
+    name: str
+    what: str
+    url: str
+
+
+FindLink = Callable[[UUID, str, str], FoundLink | None]
+"""Finds the link of an appointment by business, confirmed e-mail address and reference."""
 
 OperatorRole = Literal["operator", "viewer"]
 """Rights in the operator console: an operator changes the product's operation, a viewer only sees it."""
@@ -49,6 +60,12 @@ class AuthApi(Protocol):
 
     def customer_names(self, business_id: UUID, customer_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """Return the names of a business's customers and staff by id. Unknown ids are left out."""
+
+    def customers_with_email(self, business_id: UUID, email: str, limit: int) -> Mapping[UUID, str]:
+        """Return the names of a business's customers with this confirmed address, by id; the newest `limit` guests."""
+
+    def places(self, business_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """Return the street addresses of the businesses that have entered one, by id."""
 
     def business(self, business_id: UUID) -> BusinessRef | None: ...
 

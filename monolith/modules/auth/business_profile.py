@@ -27,6 +27,16 @@ Description = Annotated[
     str, Meta(max_length=2000, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]*$(?!\n)", description="Plain text.")
 ]
 
+_ORIGIN = r"https?://[a-z0-9.-]{1,100}(:[0-9]{1,5})?"
+EmbeddingSites = Annotated[
+    str,
+    Meta(
+        max_length=1000,
+        pattern=rf"^({_ORIGIN}( {_ORIGIN})*)?$(?!\n)",
+        description="Origins like `https://www.example.com`, in lower case, separated by single spaces; or empty.",
+    ),
+]
+
 
 class ChangeBusiness(Body, frozen=True):
     """Changes the fields that are sent. Empty text removes a value."""
@@ -42,6 +52,10 @@ class ChangeBusiness(Body, frozen=True):
     """For customers to read. What can be booked follows from the hours of the providers."""
     picture_url: PictureUrl | UnsetType = UNSET
     description: Description | UnsetType = UNSET
+    fixed_zone: bool | UnsetType = UNSET
+    """Whether the booking site shows all times in the zone of the business, such as for services on site."""
+    embedding_sites: EmbeddingSites | UnsetType = UNSET
+    """The sites that may show the booking site in a frame."""
 
     def __post_init__(self) -> None:
         if self.zone is not UNSET:
@@ -59,7 +73,9 @@ class BusinessProfiles:
         """Change the given fields; name and zone in scheduling first. Repeat it after an error: it is idempotent."""
         current = self._read(business)
         given: dict[str, Any] = {
-            name: value or "" for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET
+            name: "" if value is None else value
+            for name, value in msgspec.structs.asdict(wanted).items()
+            if value is not UNSET
         }
         own: dict[str, Any] = {name: given.pop(name) for name in ("name", "zone") if name in given}
         changed = replace(current, **own, details=replace(current.details, **given))

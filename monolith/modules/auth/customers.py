@@ -6,7 +6,9 @@ from uuid import UUID
 import msgspec
 
 from monolith.modules.auth.customer_models import AddGuest, ChangeCustomer, Customer, CustomerPage, CustomersQuery
+from monolith.modules.auth.repository import account_mails
 from monolith.modules.auth.repository import customers as repository
+from monolith.modules.auth.throttle import GUEST_WITH_EMAIL, HOLD_FROM_ADDRESS, LOST_LINK_FROM_ADDRESS, Throttle
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import invalid_cursor, not_found
@@ -17,8 +19,9 @@ _FIRST = ("", UUID(int=0))
 class Customers:
     """Reads and changes customers. Callers have checked that the user is staff. May raise DatabaseUnavailable."""
 
-    def __init__(self, database: ModuleDatabase) -> None:
+    def __init__(self, database: ModuleDatabase, throttle: Throttle) -> None:
         self._database = database
+        self._throttle = throttle
 
     def get(self, business_id: UUID, customer_id: UUID) -> Customer:
         """Return a customer. Staff who have appointments are found too. Raises ApiError 404."""
@@ -45,6 +48,29 @@ class Customers:
         if (added.name, added.email, added.phone) != (guest.name, guest.email, guest.phone):
             raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key has added a different customer.")
         return added
+
+    def admit_guest(self, address: str) -> None:
+        """Count a time that a guest at this network address holds. Raises ApiError 429 after too many."""
+        self._throttle.charge((HOLD_FROM_ADDRESS, address))
+
+    def register_guest(self, business_id: UUID, customer_id: UUID, guest: AddGuest) -> None:
+        """Store the contact details of a guest who books without staff; again, to correct them.
+
+        The caller has made the id for this guest only. Raises ApiError 429 after too many with one e-mail address.
+        """
+        self._throttle.charge((GUEST_WITH_EMAIL, guest.email or ""))
+        with self._database.transaction() as connection:
+            repository.register(connection, business_id, customer_id, guest)
+
+    def request_lost_link(self, business_id: UUID, email: str, reference: str, address: str) -> None:
+        """Send the link of an appointment to the address with which it was booked, if there is such an appointment.
+
+        The worker finds that out, so neither the answer nor its time reveals it. Raises ApiError 429 after too many
+        requests from one network address.
+        """
+        self._throttle.charge((LOST_LINK_FROM_ADDRESS, address))
+        with self._database.transaction() as connection:
+            account_mails.enqueue(connection, "lost_link", email.lower(), business_id, reference)
 
     def change(self, business_id: UUID, customer_id: UUID, wanted: ChangeCustomer) -> Customer:
         """Change the given fields. Raises ApiError 404, and 409 for the name or e-mail address of an account."""

@@ -46,6 +46,14 @@ class Directory:
             return {}
         return self._database.query(lambda connection: customers.names(connection, business_id, customer_ids))
 
+    def customers_with_email(self, business_id: UUID, email: str, limit: int) -> dict[UUID, str]:
+        return self._database.query(
+            lambda connection: customers.with_email(connection, business_id, email.lower(), limit)
+        )
+
+    def places(self, business_ids: Collection[UUID]) -> dict[UUID, str]:
+        return self._database.query(lambda connection: businesses.addresses(connection, business_ids))
+
     def business(self, business_id: UUID) -> BusinessRef | None:
         return self._database.query(lambda connection: businesses.by_id(connection, business_id))
 

@@ -124,6 +124,10 @@ class BusinessProfile(Struct, frozen=True, kw_only=True):
     """For customers to read. What can be booked follows from the hours of the providers."""
     picture_url: str = ""
     description: str = ""
+    fixed_zone: bool = False
+    """The booking site shows all times in the zone of the business."""
+    embedding_sites: str = ""
+    """The origins whose pages may show the booking site in a frame, separated by spaces."""
     is_closed: bool = False
     """A closed business takes no new bookings."""
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from monolith.modules.auth.account_mails import AccountMails
 from monolith.modules.auth.account_pruning import AccountPruner
 from monolith.modules.auth.account_routes import AccountServices, account_endpoints
 from monolith.modules.auth.accounts import Accounts
+from monolith.modules.auth.api import FindLink
 from monolith.modules.auth.business_profile import BusinessProfiles, UpdateScheduling, profile_endpoints
 from monolith.modules.auth.confirmation import EmailConfirmation
 from monolith.modules.auth.cookie import Cookies
@@ -27,6 +29,7 @@ from monolith.modules.auth.sign_up import OpenScheduling, SignUps
 from monolith.modules.auth.throttle import Throttle
 from monolith.modules.auth.tokens import ApiTokens
 from monolith.modules.notifications.api import LetterSender
+from monolith.shared.customer_links import CustomerLinks
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.endpoints.cookies import CookieNames
@@ -34,6 +37,10 @@ from monolith.shared.endpoints.cookies import CookieNames
 ROLE = "auth_app"
 SCHEMA = "auth"
 MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def _finds_none(business_id: UUID, email: str, reference: str) -> None:
+    """Find no link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ class Auth:
     cookies: Cookies
     customers: Customers
     profiles: BusinessProfiles
+    links: CustomerLinks
+    public_url: str
 
     @property
     def endpoints(self) -> list[AnyEndpoint]:
@@ -78,7 +87,8 @@ def build_auth(
 ) -> Auth:
     """Build the module. `database` connects as `ROLE`. Only tests change the parameters of `hashing`.
 
-    `cookie_secret` signs device cookies: every process needs the same, and another one makes all devices unknown.
+    `cookie_secret` signs device cookies and the links of appointments: every process needs the same. Another one makes
+    all devices unknown and all these links invalid.
     """
     throttle = Throttle(database)
     devices = Devices(cookie_secret)
@@ -87,7 +97,7 @@ def build_auth(
     sessions = Sessions(database, passwords, throttle, check, devices)
     accounts = Accounts(database, passwords, throttle, check, sessions)
     confirmation = EmailConfirmation(database, passwords, sessions)
-    customers = Customers(database)
+    customers = Customers(database, throttle)
     return Auth(
         api=Directory(database, accounts, confirmation, customers),
         sessions=sessions,
@@ -102,12 +112,16 @@ def build_auth(
         cookies=Cookies(CookieNames.of(public_url)),
         customers=customers,
         profiles=BusinessProfiles(database, update_scheduling),
+        links=CustomerLinks(cookie_secret),
+        public_url=public_url,
     )
 
 
-def account_mails(database: ModuleDatabase, sender: LetterSender, public_url: str) -> AccountMails:
-    """Build the sender of the worker. `database` connects as `ROLE`."""
-    return AccountMails(database, Throttle(database), sender, public_url)
+def account_mails(
+    database: ModuleDatabase, sender: LetterSender, public_url: str, find_link: FindLink = _finds_none
+) -> AccountMails:
+    """Build the sender of the worker. `database` connects as `ROLE`; `find_link` finds lost links of appointments."""
+    return AccountMails(database, Throttle(database), sender, public_url, find_link)
 
 
 def account_pruner(database: ModuleDatabase) -> AccountPruner:

@@ -25,6 +25,8 @@ metadata = MetaData(schema=SCHEMA)
 _instant = DateTime(timezone=True)
 _now = text("now()")
 _empty = text("''")
+_FIXED_ZONE = "Visitors see the times of the business, such as for services on site."
+_EMBEDDING_SITES = "The origins whose pages may show the booking site in a frame."
 
 business = Table(
     "business",
@@ -42,6 +44,8 @@ business = Table(
     Column("opening_hours", Text, nullable=False, server_default=_empty),
     Column("picture_url", Text, nullable=False, server_default=_empty),
     Column("description", Text, nullable=False, server_default=_empty),
+    Column("fixed_zone", Boolean, nullable=False, server_default=text("false"), comment=_FIXED_ZONE),
+    Column("embedding_sites", Text, nullable=False, server_default=_empty, comment=_EMBEDDING_SITES),
     Column("closed_at", _instant),
     UniqueConstraint("slug", name="business_slug"),
     CheckConstraint("slug ~ '^[a-z0-9-]{3,40}$'"),
@@ -104,6 +108,7 @@ customer = Table(
     PrimaryKeyConstraint("business_id", "customer_id"),
     UniqueConstraint("business_id", "creation_key", name="customer_creation_key"),
     Index("customer_by_id", "customer_id"),
+    Index("customer_by_email", "business_id", "email", postgresql_where=text("email IS NOT NULL")),
 )
 
 session = Table(
@@ -172,6 +177,7 @@ mail = Table(
     Column("kind", Text, nullable=False),
     Column("email", Text, nullable=False),
     Column("subject_id", Uuid, comment="The account or the invitation that the mail is about."),
+    Column("reference", Text, comment="The appointment whose link was lost, as the requester typed it."),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_attempt_at", _instant, nullable=False, server_default=_now),
     Column("created_at", _instant, nullable=False, server_default=_now),

@@ -1,9 +1,10 @@
-"""The public interface of notifications: its models, and letters of other modules.
+"""The public interface of notifications: its models, letters of other modules, and calendar files.
 
 Mails about appointments need no calls: notifications works from scheduling's events.
 """
 
 from monolith.modules.notifications.letters import Letter, LetterSender
+from monolith.modules.notifications.mail import calendar_file
 from monolith.modules.notifications.model import BusinessNotices, Kind, Message, MessagePage, Preferences, State
 from monolith.modules.notifications.service import NotificationsService as NotificationsApi
 from monolith.modules.notifications.smtp import DeliveryDeferred, DeliveryRejected, ServerUnavailable
@@ -33,4 +34,5 @@ __all__ = [
     "ServerUnavailable",
     "State",
     "Webhooks",
+    "calendar_file",
 ]

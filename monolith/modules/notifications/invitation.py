@@ -15,17 +15,17 @@ from monolith.shared.icalendar_lines import (
 )
 
 
-def invitation(events: Sequence[AnyEvent], *, organizer: str, attendee: str) -> bytes:
+def invitation(events: Sequence[AnyEvent], *, organizer: str, attendee: str | None) -> bytes:
     """Return the events as an iCalendar object: `REQUEST` adds or moves an entry, `CANCEL` removes it.
 
     Several events are published instead, without an attendee: a request may contain one UID only (RFC 5546, section
-    3.2.2).
+    3.2.2). So is a file to be downloaded, which has no attendee either.
 
     All mails about an appointment share its UID. SEQUENCE is 0 at first and grows with the version, so that a calendar
     that receives mails out of order keeps the newest.
     """
     lines = [
-        f"METHOD:{method(events)}",
+        f"METHOD:{'PUBLISH' if attendee is None else method(events)}",
         *time_zones((event.appointment.zone, event.appointment.starts_at) for event in events),
     ]
     for event in events:

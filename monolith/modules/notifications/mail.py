@@ -25,6 +25,7 @@ from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.invitation import invitation, method
 from monolith.modules.notifications.mail_text import LetterText, MailText, mail_text, one_line
 from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind, Recipient
+from monolith.shared.customer_links import CustomerLinks, manage_url
 
 LONGEST_HEADER: Final = 76
 """Characters of a header line, its name included. Longer values are folded as encoded words (RFC 2047)."""
@@ -36,9 +37,13 @@ class InvalidAddress(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SenderIdentity:
-    """The sender of all mail: an address at the host of the product's `public_url`."""
+    """The sender of all mail: an address at the host of the product's `public_url`.
+
+    Mails to customers need `links`, which sign the link of the appointment.
+    """
 
     public_url: str
+    links: CustomerLinks | None = None
 
     @property
     def domain(self) -> str:
@@ -48,9 +53,12 @@ class SenderIdentity:
     def address(self) -> str:
         return f"no-reply@{self.domain}"
 
-    def appointments_url(self, business_id: UUID) -> str:
-        """Return the page of the recipient's appointments at a business."""
-        return f"{self.public_url.rstrip('/')}/appointments/{business_id}"
+    def customer_url(self, event: AnyEvent) -> str:
+        """Return the page on which the customer of the event manages the appointment."""
+        assert self.links is not None
+        about = event.appointment
+        token = self.links.appointment_token(event.business_id, about.customer_id, about.appointment_id)
+        return manage_url(self.public_url, token)
 
     def office_url(self, business_id: UUID, appointment_id: UUID) -> str:
         """Return the page of an appointment in the back office."""
@@ -68,6 +76,9 @@ class Notification:
     customer: str | None = None
     """The customer's name, in a mail to the business."""
 
+    place: str = ""
+    """The street address of the business."""
+
 
 @dataclass(frozen=True, slots=True)
 class ComposedMail:
@@ -78,6 +89,7 @@ class ComposedMail:
     content: bytes
 
 
+_ADDRESS = re.compile(r"https?://[^\s<]+")
 _WITH_INVITATION: frozenset[Kind] = frozenset({"confirmation", "change", "cancellation", "reminder"})
 """Requests and offers are not calendar entries yet; a missed appointment stays one."""
 
@@ -89,8 +101,9 @@ def compose(notification: Notification, recipient: Recipient, sender: SenderIden
     if notification.kind in FOR_THE_BUSINESS:
         url = sender.office_url(events[0].business_id, first.appointment_id)
     else:
-        url = sender.appointments_url(events[0].business_id)
-    text = mail_text(notification.kind, events, recipient.name, url, notification.customer)
+        url = sender.customer_url(events[0])
+    place = ", ".join(filter(None, (events[0].business_name, notification.place)))
+    text = mail_text(notification.kind, events, recipient.name, url, notification.customer, place)
     head = _head(
         notification.message_id,
         notification.created_at,
@@ -121,6 +134,11 @@ def compose_letter(
     )
     body = _alternatives(_boundary(message_id), plain_letter(text), html_letter(text))
     return ComposedMail(sender.address, recipient, "\r\n".join([*head, body]).encode("ascii"))
+
+
+def calendar_file(events: Sequence[AnyEvent], public_url: str) -> bytes:
+    """Return the events as an iCalendar file to be downloaded, with the UIDs and the organizer of the mails."""
+    return invitation(events, organizer=SenderIdentity(public_url).address, attendee=None)
 
 
 def _head(
@@ -230,8 +248,13 @@ def html_text(text: MailText) -> str:
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><body>"
         f"<p>{html.escape(text.greeting)}</p><p>{html.escape(text.opening)}</p>"
-        f"<table cellpadding='4'>{rows}</table><p>{html.escape(text.closing)}</p></body></html>\n"
+        f"<table cellpadding='4'>{rows}</table><p>{_with_links(text.closing)}</p></body></html>\n"
     )
+
+
+def _with_links(text: str) -> str:
+    """Escape a text, and make its addresses links."""
+    return _ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', html.escape(text))
 
 
 def plain_letter(text: LetterText) -> str:

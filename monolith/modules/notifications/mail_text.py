@@ -63,22 +63,24 @@ _OPENINGS: dict[Kind, str] = {
     "business_cancellation": "An appointment has been cancelled.",
 }
 _CLOSINGS: dict[Kind, str] = {
-    "offer": "To accept it, open {appointments_url} and confirm it in time; otherwise it is offered to the next "
+    "offer": "To accept it, open {url} and confirm it in time; otherwise it is offered to the next "
     "customer on the waiting list.",
 }
 _SERIES_OPENING = "Your {count} appointments at {business} are booked."
 _BUSINESS_SERIES_OPENING = "{count} appointments have been booked."
-_CLOSING = "View your appointments: {appointments_url}"
-_BUSINESS_CLOSING = "Open it in the back office: {appointments_url}"
+_CLOSING = "View, move or cancel it: {url}"
+_CLOSING_OF_THE_PAST = "View it: {url}"
+_OVER: frozenset[Kind] = frozenset({"cancellation", "decline", "no_show"})
+_BUSINESS_CLOSING = "Open it in the back office: {url}"
 
 
 def mail_text(
-    kind: Kind, events: Sequence[AnyEvent], name: str, appointments_url: str, customer: str | None = None
+    kind: Kind, events: Sequence[AnyEvent], name: str, url: str, customer: str | None = None, place: str = ""
 ) -> MailText:
     """Return the text of a mail. Every part is one line. Times are in the appointment's zone and name it.
 
     Several events are the bookings of a series: the subject names the first, and the facts list them all. A mail to the
-    business names the `customer`.
+    business names the `customer`. `url` is the page of the appointment, `place` where it takes place.
     """
     event = events[0]
     zone = ZoneInfo(event.appointment.zone)
@@ -86,7 +88,7 @@ def mail_text(
         "what": one_line(event.appointment.offering_name),
         "business": one_line(event.business_name),
         "starts": local(event.appointment.starts_at, zone),
-        "appointments_url": appointments_url,
+        "url": url,
     }
     opening = _OPENINGS[kind].format_map(values)
     if kind == "change" and event.appointment.status == "pending":
@@ -100,17 +102,24 @@ def mail_text(
         subject=subject,
         greeting=f"Hello {one_line(name)},",
         opening=opening,
-        facts=((("Customer", one_line(customer)),) if customer else ()) + _facts(kind, events, zone),
-        closing=(_BUSINESS_CLOSING if kind in FOR_THE_BUSINESS else _CLOSINGS.get(kind, _CLOSING)).format_map(values),
+        facts=((("Customer", one_line(customer)),) if customer else ()) + _facts(kind, events, zone, place),
+        closing=_closing(kind).format_map(values),
     )
 
 
-def _facts(kind: Kind, events: Sequence[AnyEvent], zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
+def _closing(kind: Kind) -> str:
+    if kind in FOR_THE_BUSINESS:
+        return _BUSINESS_CLOSING
+    return _CLOSING_OF_THE_PAST if kind in _OVER else _CLOSINGS.get(kind, _CLOSING)
+
+
+def _facts(kind: Kind, events: Sequence[AnyEvent], zone: ZoneInfo, place: str) -> tuple[tuple[str, str], ...]:
     event, appointment = events[0], events[0].appointment
     facts = [
         ("Service", appointment.offering_name),
         ("With", appointment.provider_name),
         *(("When", interval(each.appointment.starts_at, each.appointment.ends_at, zone)) for each in events),
+        *([("Where", place)] if place and kind not in FOR_THE_BUSINESS else []),
         *_additional_facts(kind, event, zone),
     ]
     return tuple((label, one_line(value)) for label, value in facts)

@@ -123,5 +123,8 @@ class Recipients(Protocol):
     def business_contacts(self, business_ids: Collection[UUID], /) -> Mapping[UUID, Recipient]:
         """Return the businesses with their own e-mail address or, without one, their owner's."""
 
+    def places(self, business_ids: Collection[UUID], /) -> Mapping[UUID, str]:
+        """Return the street addresses of the businesses that have entered one, by id."""
+
     def customer_names(self, business_id: UUID, customer_ids: Collection[UUID], /) -> Mapping[UUID, str]:
         """Return the names of a business's customers by id."""

@@ -25,6 +25,7 @@ from monolith.modules.notifications.webhooks.delivery import WebhookSender
 from monolith.modules.notifications.webhooks.webhook_metrics import WebhookBacklog
 from monolith.modules.notifications.webhooks.webhook_routes import webhook_endpoints
 from monolith.modules.notifications.webhooks.webhooks import Webhooks
+from monolith.shared.customer_links import CustomerLinks
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.events import Consumer
@@ -66,13 +67,15 @@ def mail_loops(
     *,
     smtp_url: str,
     public_url: str,
+    links: CustomerLinks,
     registry: CollectorRegistry,
 ) -> list[Loop]:
     """Build the worker's loops. `database` connects as `notifications_sender`; `recipients` is the API of auth.
 
-    Metrics are added to `registry`. The first loop sends mail; set its `wake` to make it look for new messages at once.
+    `links` signs those of appointments. Metrics are added to `registry`. The first loop sends mail; set its `wake` to
+    make it look for new messages at once.
     """
-    server, identity = MailServer(smtp_url), SenderIdentity(public_url)
+    server, identity = MailServer(smtp_url), SenderIdentity(public_url, links)
     sender = Sender(database, recipients, server, identity, metrics=MailMetrics(registry))
     reminders = Reminders(database)
     sending = Loop("mail sender", sender.step, idle_seconds=1.0, longest_idle_seconds=10.0)

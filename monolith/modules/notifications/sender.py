@@ -92,13 +92,14 @@ class Sender:
             self._server.close()
             return False
         recipients = self._addressees(due)
+        places = self._recipients.places({each.business_id for each in due})
         self._server.check_session()
         letters = _letters(due)
         held = [letter for letter in letters if _must_wait(letter[0], recipients)]
         self._hold(_flat(held))
         sent: list[_Due] = []
         try:
-            self._send_all([letter for letter in letters if letter not in held], recipients, sent)
+            self._send_all([letter for letter in letters if letter not in held], recipients, places, sent)
         finally:
             self._mark(sent, state="sent", sent_at=func.now(), problem=None)
             self._metrics.sent.inc(len(sent))
@@ -113,7 +114,13 @@ class Sender:
         confirmed = [each for each in letters if not _is_unconfirmed(recipients.get(each.user_id))]
         self._mark(confirmed, state="pending", next_attempt_at=func.now())
 
-    def _send_all(self, letters: Sequence[list[_Due]], recipients: Mapping[UUID, Recipient], sent: list[_Due]) -> None:
+    def _send_all(
+        self,
+        letters: Sequence[list[_Due]],
+        recipients: Mapping[UUID, Recipient],
+        places: Mapping[UUID, str],
+        sent: list[_Due],
+    ) -> None:
         """Attempt the letters in order, and add the messages of those that were accepted to `sent`."""
         until = time.monotonic() + BATCH_SECONDS
         for position, letter in enumerate(letters):
@@ -121,7 +128,8 @@ class Sender:
                 self._release(_flat(letters[position:]))
                 return
             try:
-                self._send(letter, recipients.get(_addressee(letter[0])))
+                place = places.get(letter[0].business_id, "")
+                self._send(letter, recipients.get(_addressee(letter[0])), place)
                 sent += letter
             except ServerUnavailable as error:
                 self._defer(_flat(letters[position:]), error)
@@ -138,7 +146,7 @@ class Sender:
         found: dict[UUID, Recipient] = dict(self._recipients.contacts(customers)) if customers else {}
         return found | dict(self._recipients.business_contacts(businesses)) if businesses else found
 
-    def _send(self, letter: Sequence[_Due], recipient: Recipient | None) -> None:
+    def _send(self, letter: Sequence[_Due], recipient: Recipient | None, place: str) -> None:
         if recipient is None:
             raise InvalidAddress("the recipient has no e-mail address")
         first = letter[0]
@@ -146,7 +154,7 @@ class Sender:
             raise InvalidAddress("the owner has not confirmed the e-mail address")
         events = sorted((decode_event(each.event) for each in letter), key=lambda event: event.appointment.starts_at)
         customer = self._customer_name(first) if first.kind in FOR_THE_BUSINESS else None
-        notification = Notification(first.message_id, first.kind, events, first.created_at, customer)
+        notification = Notification(first.message_id, first.kind, events, first.created_at, customer, place)
         mail = compose(notification, recipient, self._sender)
         began = tracing.now_ns()
         self._server.send(mail)

@@ -41,6 +41,10 @@ class PublicDetails:
     opening_hours: str = ""
     picture_url: str = ""
     description: str = ""
+    fixed_zone: bool = False
+    """Visitors see the times of the business, such as for services on site."""
+    embedding_sites: str = ""
+    """The origins whose pages may show the booking site in a frame, separated by spaces."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ _POLICY = "; ".join(
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
-        "frame-ancestors 'none'",
+        "frame-ancestors ",
     )
 )
 
@@ -21,11 +21,16 @@ _POLICY_OF_DATA = "default-src 'none'; frame-ancestors 'none'"
 def page_headers(public_url: str) -> list[tuple[str, str]]:
     """Return the headers of pages: no inline code, no foreign sources, no framing; HSTS if HTTPS is used."""
     return [
-        ("Content-Security-Policy", _POLICY),
+        ("Content-Security-Policy", f"{_POLICY}'none'"),
         ("Referrer-Policy", "same-origin"),
         ("Cross-Origin-Opener-Policy", "same-origin"),
         *_common_headers(public_url),
     ]
+
+
+def framed_page_headers(headers: list[tuple[str, str]], origins: str) -> list[tuple[str, str]]:
+    """Return the headers of a page that pages of these origins, separated by spaces, may show in a frame."""
+    return [("Content-Security-Policy", f"{_POLICY}{origins}"), *headers[1:]]
 
 
 def data_headers(public_url: str) -> list[tuple[str, str]]:

@@ -18,10 +18,11 @@ class RequestContext:
     """The context of one request.
 
     `module` and `endpoint` are empty until the request is routed, `status` is 0 until it has a response. `caller` is
-    the authenticated caller, like `user:ID` or `token:ID`.
+    the authenticated caller, like `user:ID` or `token:ID`. `framed_by` are the origins, separated by spaces, whose
+    pages may show the response in a frame.
     """
 
-    __slots__ = ("caller", "cpu_started", "deadline", "endpoint", "module", "started", "status", "trace")
+    __slots__ = ("caller", "cpu_started", "deadline", "endpoint", "framed_by", "module", "started", "status", "trace")
 
     def __init__(self, environ: dict[str, Any], seconds: float) -> None:
         self.started = time.perf_counter()
@@ -32,6 +33,7 @@ class RequestContext:
         self.endpoint = ""
         self.status = 0
         self.caller: str | None = None
+        self.framed_by = ""
         environ[_KEY] = self
 
 

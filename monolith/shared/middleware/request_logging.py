@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from contracts.chassis import tracing
-from monolith.shared.middleware.headers import data_headers, page_headers
+from monolith.shared.middleware.headers import data_headers, framed_page_headers, page_headers
 from monolith.shared.middleware.request_context import RequestContext
 from monolith.shared.telemetry.metrics import Metrics
 
@@ -34,7 +34,8 @@ class RequestLogging:
         def begin(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             context.status = int(status[:3])
             headers.append(("X-Request-Id", context.trace.request_id))
-            headers.extend(security_headers)
+            framed = framed_page_headers(security_headers, context.framed_by) if context.framed_by else security_headers
+            headers.extend(framed)
             return start_response(status, headers, exc_info)
 
         try:

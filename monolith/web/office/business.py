@@ -68,6 +68,8 @@ class SettingsPages:
         def action() -> PageResponse:
             fields: dict[str, object] = {name: text_of(name) for name in ("name", "zone", *_LINES)}
             fields["email"] = text_of("email") or None
+            fields["embedding_sites"] = text_of("embedding_sites").lower()
+            fields["fixed_zone"] = "fixed_zone" in request.form
             fields["description"] = request.form.get("description", "").replace("\r\n", "\n").strip()
             context = current_request_context()
             wanted = convert(fields, ChangeBusiness)

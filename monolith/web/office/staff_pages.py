@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, request, url_for
@@ -18,6 +17,9 @@ from monolith.modules.calendars.module import Calendars
 from monolith.modules.notifications.api import NotificationsApi, Webhooks
 from monolith.shared.endpoints.decoding import require_key
 from monolith.shared.endpoints.errors import ApiError, forbidden, invalid_request
+from monolith.web.catalog import Catalog as Catalog
+from monolith.web.catalog import id_in as id_in
+from monolith.web.catalog import read_catalog as read_catalog
 from monolith.web.page_context import PageContext, PageContextFactory, new_key
 
 PageResponse = str | Response | tuple[str, int]
@@ -169,44 +171,6 @@ def override_fields() -> dict[str, Any]:
     if (fields["overbook"] or fields["override"]) and not reason:
         raise invalid_request("Please enter a reason for a time that is not offered. It is kept in the history.")
     return fields
-
-
-@dataclass(frozen=True)
-class Catalog:
-    """The services and providers of a business, sorted by name."""
-
-    offerings: tuple[m.Offering, ...]
-    providers: tuple[m.Provider, ...]
-
-    def offering(self, offering_id: UUID | None) -> m.Offering | None:
-        return next((each for each in self.offerings if each.offering_id == offering_id), None)
-
-    def provider(self, provider_id: UUID | None) -> m.Provider | None:
-        return next((each for each in self.providers if each.provider_id == provider_id), None)
-
-    @property
-    def active_offerings(self) -> list[m.Offering]:
-        return [each for each in self.offerings if each.active]
-
-    @property
-    def active_providers(self) -> list[m.Provider]:
-        return [each for each in self.providers if each.active]
-
-
-def read_catalog(page: PageContext) -> Catalog:
-    context, port = page.call_context(), page.port
-    return Catalog(
-        port.list_offerings(context, m.ListOfferings()).offerings,
-        port.list_providers(context, m.ListProviders()).providers,
-    )
-
-
-def id_in(values: Any, name: str) -> UUID | None:
-    """Return the id in a form or query; None if it is missing or malformed."""
-    try:
-        return UUID(values.get(name, ""))
-    except ValueError:
-        return None
 
 
 def read_all(page: PageContext, request: m.ListAppointments, most: int = 1000) -> list[m.Appointment]:

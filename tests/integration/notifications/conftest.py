@@ -20,10 +20,11 @@ from monolith.modules.notifications.module import Notifications, build_notificat
 from monolith.modules.notifications.reminders import Reminders
 from monolith.modules.notifications.sender import RetryPolicy, Sender
 from monolith.modules.notifications.smtp import MailServer
+from monolith.shared.customer_links import CustomerLinks
 from monolith.shared.database import ModuleDatabase
 from tests.databases import Databases
 
-SENDER = SenderIdentity("https://book.example")
+SENDER = SenderIdentity("https://book.example", CustomerLinks("a secret of the test"))
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ class Office:
 
     def contacts(self, user_ids: Collection[UUID], /) -> dict[UUID, Person]:
         return {user_id: self.people[user_id] for user_id in user_ids if user_id in self.people}
+
+    def places(self, business_ids: Collection[UUID], /) -> dict[UUID, str]:
+        return dict.fromkeys(business_ids, "1 Quay Street")
 
     def business_contacts(self, business_ids: Collection[UUID], /) -> dict[UUID, Person]:
         return dict.fromkeys(business_ids, Person("Studio Ümlaut", "desk@example.org"))

@@ -24,8 +24,8 @@ def library_mail(notification: Notification, recipient: Recipient, sender: Sende
     events = notification.events
     business_id, appointment_id = events[0].business_id, events[0].appointment.appointment_id
     for_business = notification.kind in FOR_THE_BUSINESS
-    url = sender.office_url(business_id, appointment_id) if for_business else sender.appointments_url(business_id)
-    text = mail_text(notification.kind, events, recipient.name, url)
+    url = sender.office_url(business_id, appointment_id) if for_business else sender.customer_url(events[0])
+    text = mail_text(notification.kind, events, recipient.name, url, place=events[0].business_name)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(one_line(events[0].business_name), addr_spec=sender.address)
     mail["To"] = Address(one_line(recipient.name), addr_spec=recipient.email)

@@ -18,11 +18,11 @@ from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.mail import ComposedMail, InvalidAddress, Notification, SenderIdentity, compose
 from monolith.modules.notifications.mail_text import one_line
 from monolith.modules.notifications.model import Kind
-from tests.integration.events.sample_events import BUSINESS, Story
+from monolith.shared.customer_links import CustomerLinks
+from tests.integration.events.sample_events import Story
 from tests.unit.notifications.library_composer import library_mail
 
-SENDER = SenderIdentity("https://book.example")
-APPOINTMENTS = f"https://book.example/appointments/{BUSINESS}"
+SENDER = SenderIdentity("https://book.example", CustomerLinks("a secret of the test"))
 START = datetime(2030, 5, 6, 7, 0, tzinfo=UTC)
 
 
@@ -95,11 +95,6 @@ def test_change_includes_the_previous_time() -> None:
     assert "Previously: Monday 6 May 2030, 09:00 (Europe/Berlin)" in said
 
 
-def test_mail_links_to_the_appointments_at_its_business() -> None:
-    for subtype in ("plain", "html"):
-        assert f"View your appointments: {APPOINTMENTS}" in " ".join(text(mail_about("reminder"), subtype).split())
-
-
 def test_cancellation_includes_the_reason() -> None:
     mail = mail_about("cancellation")
     assert mail["Subject"].startswith("Cancelled: Haircut")
@@ -107,12 +102,14 @@ def test_cancellation_includes_the_reason() -> None:
 
 
 def test_offer_explains_how_and_until_when_to_accept_it() -> None:
-    mail = mail_about("offer")
+    story = Story(starts_at=START)
+    mail = mail_about("offer", story)
     assert mail["Subject"] == "Available: Haircut, Monday 6 May 2030, 09:00 (Europe/Berlin)"
     for subtype in ("plain", "html"):
         said = " ".join(text(mail, subtype).split())
         assert "Monday 6 May 2030, 08:00 (Europe/Berlin)" in said
-        assert f"open {APPOINTMENTS} and confirm it in time" in said
+        assert "and confirm it in time" in said
+    assert f"open {SENDER.customer_url(story.booked())} and" in " ".join(text(mail).split())
     assert "Held until: " in text(mail)
 
 

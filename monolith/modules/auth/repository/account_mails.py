@@ -12,11 +12,20 @@ from sqlalchemy import Connection, text
 from monolith.shared.database import new_id
 
 MailKind = Literal[
-    "sign_up", "email_change", "email_change_notice", "confirmed", "reset", "password_changed", "invitation", "notice"
+    "sign_up",
+    "email_change",
+    "email_change_notice",
+    "confirmed",
+    "reset",
+    "password_changed",
+    "invitation",
+    "notice",
+    "lost_link",
 ]
 
 _ADD = text("""
-    INSERT INTO auth.mail (mail_id, kind, email, subject_id) VALUES (:mail_id, :kind, :email, :subject_id)
+    INSERT INTO auth.mail (mail_id, kind, email, subject_id, reference)
+    VALUES (:mail_id, :kind, :email, :subject_id, :reference)
 """)
 # mail_pkey
 _ADD_NOTICE = text("""
@@ -34,7 +43,7 @@ _CLAIM = text("""
         LIMIT :limit
         FOR UPDATE SKIP LOCKED
     )
-    RETURNING mail_id, kind, email, subject_id, attempts, created_at, content
+    RETURNING mail_id, kind, email, subject_id, reference, attempts, created_at, content
 """)
 # mail_pkey
 _REMOVE = text("DELETE FROM auth.mail WHERE mail_id = :mail_id")
@@ -44,7 +53,7 @@ _DEFER = text("UPDATE auth.mail SET next_attempt_at = now() + CAST(:delay AS int
 
 @dataclass(frozen=True, slots=True)
 class QueuedMail:
-    """A mail to be sent. `subject_id` is the account or the invitation that it is about, if there is one.
+    """A mail to be sent. `subject_id` is the account, the invitation or the business that it is about, if any.
 
     `content` has `subject` and `paragraphs` for a notice, and is None otherwise.
     """
@@ -53,14 +62,24 @@ class QueuedMail:
     kind: MailKind
     email: str
     subject_id: UUID | None
+    reference: str | None
+    """Of the appointment whose link was lost."""
     attempts: int
     created_at: datetime
     content: dict[str, Any] | None = None
 
 
-def enqueue(connection: Connection, kind: MailKind, email: str, subject_id: UUID | None = None) -> None:
+def enqueue(
+    connection: Connection, kind: MailKind, email: str, subject_id: UUID | None = None, reference: str | None = None
+) -> None:
     """Queue a mail, which is sent after the transaction commits."""
-    values = {"mail_id": new_id(), "kind": kind, "email": email, "subject_id": subject_id}
+    values = {
+        "mail_id": new_id(),
+        "kind": kind,
+        "email": email,
+        "subject_id": subject_id,
+        "reference": reference,
+    }
     connection.execute(_ADD, values)
 
 

@@ -1,5 +1,6 @@
 """SQL for businesses."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, Row, TextClause, text
 
 from monolith.shared.endpoints import BusinessRef, PublicDetails
 
-_DETAILS = ("email", "phone", "address", "opening_hours", "picture_url", "description")
+_DETAILS = ("email", "phone", "address", "opening_hours", "picture_url", "description", "fixed_zone", "embedding_sites")
 _SELECT = f"""
     SELECT business_id, slug, name, zone, currency, {", ".join(_DETAILS)}, closed_at IS NOT NULL AS is_closed
     FROM auth.business
@@ -36,6 +37,11 @@ _CHANGE = text(f"""
     SET name = :name, zone = :zone, {", ".join(f"{each} = :{each}" for each in _DETAILS)}
     WHERE business_id = :business_id
 """)  # noqa: S608 - constants
+# business_pkey
+_ADDRESSES = text("""
+    SELECT business_id, address FROM auth.business
+     WHERE business_id = ANY (CAST(:ids AS uuid[])) AND address <> ''
+""")
 _CLOSE = text("UPDATE auth.business SET closed_at = now() WHERE business_id = :business_id AND closed_at IS NULL")
 _REOPEN = text("UPDATE auth.business SET closed_at = NULL WHERE business_id = :business_id AND closed_at IS NOT NULL")
 
@@ -70,6 +76,11 @@ def change(connection: Connection, business: BusinessRef) -> None:
     """Store the name, the zone and the public details."""
     values = {"business_id": business.business_id, "name": business.name, "zone": business.zone}
     connection.execute(_CHANGE, values | asdict(business.details))
+
+
+def addresses(connection: Connection, business_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the street addresses of the businesses that have one."""
+    return {row.business_id: row.address for row in connection.execute(_ADDRESSES, {"ids": list(business_ids)})}
 
 
 def set_closed(connection: Connection, business_id: UUID, closed: bool) -> None:

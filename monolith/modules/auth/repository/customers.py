@@ -74,6 +74,25 @@ _ADD = text("""
 _BY_KEY = text("""
     SELECT customer_id FROM auth.customer WHERE business_id = :business_id AND creation_key = :creation_key
 """)
+# customer_pkey
+_REGISTER = text("""
+    INSERT INTO auth.customer (business_id, customer_id, name, email, phone)
+    VALUES (:business_id, :customer_id, :name, :email, :phone)
+    ON CONFLICT (business_id, customer_id) DO UPDATE
+    SET name = excluded.name, email = excluded.email, phone = excluded.phone
+""")
+# customer_by_email; account_email and membership_pkey
+_BY_EMAIL = text("""
+    (SELECT customer_id, name
+       FROM auth.customer
+      WHERE business_id = :business_id AND email = :email AND name IS NOT NULL
+      ORDER BY created_at DESC
+      LIMIT :limit)
+     UNION ALL
+    SELECT user_id, name
+      FROM auth.account JOIN auth.membership USING (user_id)
+     WHERE business_id = :business_id AND email = :email
+""")
 _CHANGE = text("""
     INSERT INTO auth.customer (business_id, customer_id, name, email, phone, note)
     VALUES (:business_id, :customer_id, :name, :email, :phone, :note)
@@ -134,6 +153,19 @@ def add(connection: Connection, business_id: UUID, customer_id: UUID, guest: Add
         return customer_id
     known: UUID = connection.execute(_BY_KEY, {"business_id": business_id, "creation_key": key}).scalar_one()
     return known
+
+
+def register(connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest) -> None:
+    """Insert a guest with this id, or replace the contact details of the one who has it."""
+    values = {"business_id": business_id, "customer_id": customer_id}
+    values |= {"name": guest.name, "email": guest.email, "phone": guest.phone}
+    connection.execute(_REGISTER, values)
+
+
+def with_email(connection: Connection, business_id: UUID, email: str, limit: int) -> dict[UUID, str]:
+    """Return the names of the customers with this confirmed address, by id; of guests the newest `limit`."""
+    rows = connection.execute(_BY_EMAIL, {"business_id": business_id, "email": email, "limit": limit})
+    return {row.customer_id: row.name for row in rows}
 
 
 def change(connection: Connection, business_id: UUID, changed: Customer) -> None:
