@@ -41,6 +41,17 @@ def day(of: date) -> str:
     return f"{of:%a} {of.day} {of:%b}"
 
 
+def long_day(of: date) -> str:
+    """Format a date like `Tuesday 1 January`."""
+    return f"{of:%A} {of.day} {of:%B}"
+
+
+def offset(at: datetime, zone: str) -> str:
+    """Format the offset of a zone at some time like `UTC+01:00`."""
+    hours = f"{at.astimezone(ZoneInfo(zone)):%z}"
+    return f"UTC{hours[:3]}:{hours[3:5]}"
+
+
 def _full_date(of: date) -> str:
     return f"{day(of)} {of.year}"
 
@@ -92,6 +103,8 @@ FILTERS: dict[str, Callable[..., object]] = {
     "local": local,
     "period": period,
     "day": day,
+    "long_day": long_day,
+    "offset": offset,
     "money": money,
     "program": program,
 }

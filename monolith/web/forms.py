@@ -1,11 +1,15 @@
 """Reading forms, and answering them."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from flask import make_response, redirect, request
 from werkzeug import Response
 
 from monolith.modules.auth.cookie import Cookies
 from monolith.modules.auth.sessions import NewSession
 from monolith.shared.endpoints import ApiError
+from monolith.shared.endpoints.errors import invalid_request
 
 Page = str | Response | tuple[str, int]
 
@@ -21,6 +25,23 @@ _FIELD_MESSAGES = {
     "new_password": "The new password must have at least 10 characters.",
     "current_password": "Please enter your current password.",
 }
+
+
+def instant_in(values: Mapping[str, str], name: str = "at") -> datetime | None:
+    """Return a time with an offset; None if it is missing, malformed or not representable in every time zone."""
+    try:
+        at = datetime.fromisoformat(values.get(name, ""))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None and 1970 <= at.year < 9999 else None
+
+
+def require_instant_in(values: Mapping[str, str], name: str = "at") -> datetime:
+    """Return a time as `instant_in` does. Raises ApiError 400 without one."""
+    at = instant_in(values, name)
+    if at is None:
+        raise invalid_request("Please choose a time.", name)
+    return at
 
 
 def form_fields(*names: str) -> dict[str, str]:

@@ -85,13 +85,3 @@ def labelled_starts(page: PageContext, slots: Iterable[m.Slot]) -> list[tuple[st
     """Return each start once, in order, with its local time as HH:MM."""
     zone = ZoneInfo(page.business.zone)
     return [(f"{start.astimezone(zone):%H:%M}", start) for start in sorted({slot.starts_at for slot in slots})]
-
-
-def is_free(page: PageContext, offering: m.Offering, at: datetime, provider_id: UUID | None) -> bool:
-    """Return whether a search lists this start. Past starts, and those beyond two years, are never listed."""
-    now = datetime.now(UTC)
-    if not now < at < now + _HORIZON:
-        return False
-    end = at + timedelta(minutes=1)
-    query = m.SearchSlots(offering_id=offering.offering_id, start=at, end=end, provider_id=provider_id)
-    return any(slot.starts_at == at for slot in page.port.search_slots(page.call_context(), query).slots)

@@ -1,14 +1,14 @@
 """The context of a page request: business, principal and port, and rendering with them."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
 from werkzeug import Response
 
-from contracts.scheduling.context import CallContext
+from contracts.scheduling.context import Actor, CallContext
 from contracts.scheduling.port import SchedulingPort
 from monolith.modules.auth.origin import Origin
 from monolith.modules.scheduling.actors import actor_for
@@ -20,21 +20,39 @@ from monolith.shared.middleware import current_request_context
 
 @dataclass(frozen=True)
 class PageContext:
-    """One request for a page of a business."""
+    """One request for a page of a business. With a `customer_id`, it acts for this customer, whoever has signed in."""
 
     business: BusinessRef
     principal: Principal | None
     port: SchedulingPort
+    customer_id: UUID | None = None
+
+    def acting_for(self, customer_id: UUID) -> "PageContext":
+        """Return the context of the same request that acts for a customer, such as the one whose link was opened."""
+        return replace(self, customer_id=customer_id)
 
     def call_context(self, key: str | None = None) -> CallContext:
         context = current_request_context()
         actor = actor_for(self.business.business_id, self.principal, writes=key is not None)
+        if self.customer_id is not None:
+            actor = Actor("customer", self.customer_id)
         return CallContext(self.business.business_id, actor, context.deadline, context.trace, key)
 
     def require_principal(self) -> Principal:
         if self.principal is None:
             raise unauthenticated()
         return self.principal
+
+    @property
+    def signed_in_id(self) -> UUID | None:
+        """Return the user who has signed in; None for visitors and for programs with a token."""
+        principal = self.principal
+        return principal.user_id if principal is not None and principal.session_id is not None else None
+
+    @property
+    def own_id(self) -> UUID:
+        """Return the customer whose appointments these are: that of the link, or the signed-in user."""
+        return self.customer_id or self.require_principal().user_id
 
     def is_member(self) -> bool:
         return self._role() is not None
@@ -43,8 +61,11 @@ class PageContext:
         return self._role() in ("owner", "staff", "reader")
 
     def is_staff(self) -> bool:
-        """Return whether the person may change what belongs to the business."""
-        return self._role() in ("owner", "staff")
+        """Return whether the caller acts as staff, who may change what belongs to the business.
+
+        On the page of a customer's link, they do not.
+        """
+        return self.customer_id is None and self._role() in ("owner", "staff")
 
     def is_owner(self) -> bool:
         return self._role() == "owner"
@@ -69,6 +90,10 @@ class PageContextFactory:
     def for_business(self, slug: str) -> PageContext:
         """Return the context of this request. Raises ApiError 404 for an unknown business."""
         return PageContext(self._authorizer.business(slug), self._authorizer.principal(request), self._port)
+
+    def of(self, business: BusinessRef) -> PageContext:
+        """Return the context of this request for a business that is already known."""
+        return PageContext(business, self._authorizer.principal(request), self._port)
 
     def principal(self) -> Principal | None:
         return self._authorizer.principal(request)

@@ -1,5 +1,7 @@
 """The blueprint with all pages, and the error page."""
 
+from datetime import UTC, datetime
+
 from flask import Blueprint, Response, render_template, request, url_for
 
 from contracts.chassis.problem import Problem
@@ -8,12 +10,12 @@ from monolith.modules.billing.api import BillingApi
 from monolith.shared.middleware import current_request_context
 from monolith.web.accounts import AccountPages
 from monolith.web.appointments import AppointmentPages
-from monolith.web.booking import BookingPages
 from monolith.web.formatting import FILTERS
 from monolith.web.mail_link_pages import MailLinkPages
 from monolith.web.member_pages import MemberPages
 from monolith.web.own_account_pages import OwnAccountPages
 from monolith.web.page_context import PageContextFactory, local_path
+from monolith.web.site.pages import add_site
 
 _TITLES = {
     400: "Something went wrong",
@@ -36,18 +38,23 @@ def create_pages(contexts: PageContextFactory, auth: Auth, billing: BillingApi) 
     MailLinkPages(contexts, auth).add_to(pages)
     OwnAccountPages(contexts, auth).add_to(pages)
     MemberPages(contexts, auth).add_to(pages)
-    BookingPages(contexts, billing).add_to(pages)
-    AppointmentPages(contexts, auth.api, billing).add_to(pages)
+    AppointmentPages(contexts, billing).add_to(pages)
+    add_site(pages, contexts, auth, billing)
     for name, shown in FILTERS.items():
         pages.add_app_template_filter(shown, name)
-    pages.after_request(_keep_personal_pages_out_of_caches)
+    pages.add_app_template_global(lambda: datetime.now(UTC), "now")
+    pages.after_request(_keep_out_of_caches)
     return pages
 
 
-def _keep_personal_pages_out_of_caches(response: Response) -> Response:
-    """Forbid storing what was made for one person, or contains the secret of a link."""
+def _keep_out_of_caches(response: Response) -> Response:
+    """Forbid storing what was made for one person or contains the secret of a link, and lists of free times.
+
+    A browser that goes back to a list of times loads it again, so that it shows no time that has been taken since.
+    """
     personal = "Cookie" in request.headers or "Set-Cookie" in response.headers or "token" in request.values
-    if personal and request.endpoint != "pages.static":
+    of_business = "slug" in (request.view_args or {})
+    if (personal or of_business) and request.endpoint != "pages.static":
         response.headers["Cache-Control"] = "no-store"
     return response
 

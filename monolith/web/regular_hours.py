@@ -1,6 +1,6 @@
-"""Whether a day without free times is full, or whether it is closed or over."""
+"""Whether days without free times are full, or whether they are closed or over."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,22 +9,26 @@ from monolith.web.free_times import day_window, local_today
 from monolith.web.page_context import PageContext
 
 
-def may_become_free(page: PageContext, offering: m.Offering, providers: Collection[m.Provider], day: date) -> bool:
-    """Return whether one of the providers regularly works on this day, late enough for a start that can be booked.
+def may_become_free(
+    page: PageContext, offering: m.Offering, providers: Collection[m.Provider], days: Iterable[date]
+) -> bool:
+    """Return whether on one of these days a provider regularly works, late enough for a start that can be booked.
 
     Weekly hours, dated schedules and holidays count. Date overrides and blocked time do not: they are not public.
     """
-    if not _in_booking_window(offering.window, day, local_today(page)):
+    today = local_today(page)
+    possible = [day for day in days if _in_booking_window(offering.window, day, today)]
+    if not possible:
         return False
     holidays = {each.date for each in page.port.list_holidays(page.call_context(), m.ListHolidays()).holidays}
-    opens, closes = day_window(page, day)
-    earliest = max(opens, datetime.now(UTC) + timedelta(minutes=offering.min_notice_minutes))
+    earliest = datetime.now(UTC) + timedelta(minutes=offering.min_notice_minutes)
     duration = timedelta(minutes=offering.duration_minutes)
-    return any(
-        start < closes and end - duration >= earliest
-        for provider in providers
-        for start, end in _working_ranges(provider, day, holidays)
-    )
+    for day in possible:
+        opens, closes = day_window(page, day)
+        ranges = (each for provider in providers for each in _working_ranges(provider, day, holidays))
+        if any(start < closes and end - duration >= max(opens, earliest) for start, end in ranges):
+            return True
+    return False
 
 
 def _in_booking_window(window: m.BookingWindow, day: date, today: date) -> bool:

@@ -21,6 +21,8 @@ class Form:
     choices: set[str] = field(default_factory=set)
     """Check boxes and radio buttons. One that is not checked is not submitted."""
     buttons: list[str] = field(default_factory=list)
+    values: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Name and value of the buttons that have one, by their words."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,10 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self._words: list[str] = []
         self._link: tuple[str, int] | None = None
-        self._button: int | None = None
+        self._button: tuple[int, dict[str, str]] | None = None
         self._select: str | None = None
         self._is_first_option = False
+        self._text_area: str | None = None
         self.feed(response.text)
 
     @property
@@ -67,11 +70,11 @@ class Page(HTMLParser):
         elif tag == "form":
             self.forms.append(Form(given.get("method", "get"), given.get("action", "")))
         elif tag == "button":
-            self._button = len(self._words)
+            self._button = (len(self._words), given)
         elif tag in _TEXT_FIELDS:
             self._field(tag, given)
         elif tag == "option" and self._select and ("selected" in given or self._is_first_option):
-            self.forms[-1].fields[self._select] = given["value"]
+            self.forms[-1].fields[self._select] = given.get("value", "")
             self._is_first_option = False
 
     def handle_endtag(self, tag: str) -> None:
@@ -80,14 +83,22 @@ class Page(HTMLParser):
             self.links.append(Link(" ".join(self._words[begun:]), urljoin(self.url, address)))
             self._link = None
         elif tag == "button" and self._button is not None:
-            self.forms[-1].buttons.append(" ".join(self._words[self._button :]))
+            begun, given = self._button
+            words = " ".join(self._words[begun:])
+            self.forms[-1].buttons.append(words)
+            if "name" in given:
+                self.forms[-1].values[words] = (given["name"], given.get("value", ""))
             self._button = None
         elif tag == "select":
             self._select = None
+        elif tag == "textarea":
+            self._text_area = None
 
     def handle_data(self, data: str) -> None:
         if data.strip():
             self._words.append(data.strip())
+        if self._text_area is not None:
+            self.forms[-1].fields[self._text_area] += data
 
     def _field(self, tag: str, given: dict[str, str]) -> None:
         form, name = self.forms[-1], given["name"]
@@ -100,6 +111,7 @@ class Page(HTMLParser):
         if "required" in given and not form.fields[name] and tag != "select":
             form.required.add(name)
         self._select, self._is_first_option = (name if tag == "select" else None), True
+        self._text_area = name if tag == "textarea" else None
 
 
 class Browser:
@@ -127,7 +139,13 @@ class Browser:
 
     def submit(self, button: str, **typed: str) -> Page:
         """Submit a form. Refuses what a browser would: unknown fields, and empty required ones."""
-        return self.send(self.page.form(button), **typed)
+        return self.press(self.page.form(button), button, **typed)
+
+    def press(self, form: Form, button: str, **typed: str) -> Page:
+        """Submit a form with the value of one of its buttons."""
+        pressed = dict([form.values[button]]) if button in form.values else {}
+        known = Form(form.method, form.action, {**form.fields, **pressed}, form.required, form.choices)
+        return self.send(known, **typed)
 
     def send(self, form: Form, **typed: str) -> Page:
         """Submit a form of a page that may be outdated."""

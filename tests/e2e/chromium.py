@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ _FLAGS = (
     "--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
+_KEY_CODES = {"Tab": 9, "Enter": 13, "Escape": 27}
 # The program reads descriptor 3 and writes descriptor 4.
 _BECOME = """
 import fcntl, os, sys
@@ -49,8 +51,11 @@ class Chromium:
         os.close(theirs_out)
         self._out, self._in = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb")
         self._count = 0
+        self._loaded = False
         self._waiting = b""
         self._session: str | None = None
+        self.requested: list[str] = []
+        """The addresses that were requested since the last `open`."""
         self.errors: list[str] = []
         """Errors in the console since the last `open`: refused by the content security policy, raised by scripts."""
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
@@ -58,6 +63,7 @@ class Chromium:
         self._call("Page.enable")
         self._call("Log.enable")
         self._call("Runtime.enable")
+        self._call("Network.enable")
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +80,7 @@ class Chromium:
 
     def open(self, address: str, width: int) -> None:
         """Open an address, and return when the page has loaded."""
-        self.errors = []
+        self.errors, self.requested = [], []
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self._call("Emulation.setDeviceMetricsOverride", **metrics)
         self._call("Page.navigate", url=address)
@@ -99,11 +105,38 @@ class Chromium:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
+    def run_scripts(self, run: bool) -> None:
+        """Run the scripts of pages, or do not; `evaluate` works in any case."""
+        self._call("Emulation.setScriptExecutionDisabled", value=not run)
+
+    def be_in(self, zone: str) -> None:
+        """Have the clock of this time zone from the next page on."""
+        self._call("Emulation.setTimezoneOverride", timezoneId=zone)
+
+    def until(self, condition: str, seconds: float = 15.0) -> None:
+        """Return when a script's condition holds. Raises AssertionError if it never does."""
+        end = time.monotonic() + seconds
+        while not self.evaluate(condition):
+            assert time.monotonic() < end, condition
+            time.sleep(0.1)
+
     def press(self, key: str) -> None:
         """Press and release a key, such as `m` or `ArrowDown`."""
         text = {"text": key} if len(key) == 1 else {"text": "\r"} if key == "Enter" else {}
-        self._call("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
-        self._call("Input.dispatchKeyEvent", type="keyUp", key=key)
+        code = {"windowsVirtualKeyCode": _KEY_CODES[key]} if key in _KEY_CODES else {}
+        self._call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, **text, **code)
+        self._call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, **code)
+
+    def press_and_load(self, key: str) -> None:
+        """Press a key that opens another page, and return when that has loaded."""
+        self._loaded = False
+        self.press(key)
+        while not self._loaded:
+            self._read()
+
+    def type(self, text: str) -> None:
+        """Type into the field that has the focus."""
+        self._call("Input.insertText", text=text)
 
     def screenshot(self, path: Path) -> None:
         answer = self._call("Page.captureScreenshot", captureBeyondViewport=True)
@@ -134,6 +167,10 @@ class Chromium:
         line, _, self._waiting = self._waiting.partition(b"\0")
         message: dict[str, Any] = json.loads(line)
         parameters = message.get("params", {})
+        if message.get("method") == "Network.requestWillBeSent":
+            self.requested.append(parameters["request"]["url"])
+        elif message.get("method") == "Page.loadEventFired":
+            self._loaded = True
         if message.get("method") == "Log.entryAdded" and parameters["entry"]["level"] == "error":
             self.errors.append(parameters["entry"]["text"])
         elif message.get("method") == "Runtime.exceptionThrown":

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.e2e.booking_steps import choose, chosen_time, managed, times_page
 from tests.e2e.browser import Browser
 from tests.e2e.shared_demo import Product
 from tests.e2e.shop import Customer, Shop, answered
@@ -43,7 +44,7 @@ def test_customer_reschedules_to_a_listed_time(browser: Browser, product: Produc
     before = booked(browser, product, shop)
     browser.follow("Choose another time")
     assert "You can move it free of charge until" in browser.page.text
-    browser.open(next(link.address for link in browser.page.links if "at=" in link.address))
+    browser.open(next(link.address for link in browser.page.links if "&at=" in link.address))
     (button,) = [words for form in browser.page.forms for words in form.buttons if words.startswith("Move to")]
     form = browser.page.form(button)
     after = browser.send(form)
@@ -58,10 +59,10 @@ def test_customer_reschedules_to_a_listed_time(browser: Browser, product: Produc
 def test_late_change_shows_its_fee(browser: Browser, shop: Shop) -> None:
     """The service costs 42.00, and cancelling is free until one day before."""
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    page = browser.open(f"/b/{shop.slug}?day={tomorrow}")
-    browser.open(next(link.address for link in page.links if "/confirm?" in link.address))
+    chosen_time(browser, shop, tomorrow)
     assert "Not refundable: the free cancellation period has ended" in browser.page.text
     browser.submit("Book it")
+    managed(browser)
     assert "Cancelling now costs 42.00 EUR." in browser.page.text
     browser.follow("Choose another time")
     assert "Moving this appointment now costs 42.00 EUR." in browser.page.text
@@ -79,10 +80,12 @@ def test_waiting_customer_gets_a_freed_slot(
     other = Customer(product.installation, shop)
     (slot,) = answered(other.slots_on(day))["slots"]
     taken = answered(other.book(slot["starts_at"]))["appointment_id"]
-    browser.open(f"/b/{shop.slug}?day={day}")
-    assert "Waiting list Massage" in browser.submit("Join the waiting list").text
+    browser.open(times_page(shop, day))
+    browser.follow("Join the waiting list")
+    assert "You are on the waiting list" in browser.submit("Join the waiting list", last=str(day)).text
+    appointments = browser.follow("My appointments").url
+    assert "Waiting list Massage" in browser.page.text
     answered(other.cancel(taken))
-    appointments = browser.page.url
     eventually(lambda: "View offer" in browser.open(appointments).text, seconds=10)
     customer.confirm_email(product.installation)
     eventually(lambda: bool(product.installation.appointment_mails_to(customer.email)), seconds=10)
@@ -100,24 +103,27 @@ def test_leaving_the_waitlist_removes_the_entry(browser: Browser, shop: Shop, ow
     day = datetime.now(UTC).date() + timedelta(days=401)
     path = f"/businesses/{shop.slug}/providers/{shop.provider_id}/overrides/{day}"
     answered(owner.request("PUT", path, json={"mode": "close"}))
-    browser.open(f"/b/{shop.slug}?day={day}")
-    browser.submit("Join the waiting list")
-    assert "Waiting list" not in browser.submit("Leave the waiting list").text
+    browser.open(times_page(shop, day))
+    browser.follow("Join the waiting list")
+    browser.submit("Join the waiting list", last=str(day))
+    assert "You have left the waiting list" in browser.submit("Leave the waiting list").text
+    assert "Waiting list" not in browser.follow("My appointments").text
 
 
 def test_request_shows_that_it_awaits_approval(browser: Browser, product: Product, owner: Client, shop: Shop) -> None:
     root = f"/businesses/{shop.slug}"
     keys = {"Idempotency-Key": uuid4().hex}
-    # Sorts after the shop's first offering, which the page shows first.
     fields = {"name": "Tattoo", "duration_minutes": 30, "requires_approval": True}
     offering = answered(owner.post(f"{root}/offerings", fields, headers=keys))["offering_id"]
     performs = {"offering_ids": [shop.offering_id, offering]}
     answered(owner.request("PUT", f"{root}/providers/{shop.provider_id}/offerings", json=performs))
     day = datetime.now(UTC).date() + timedelta(days=402)
-    page = browser.open(f"/b/{shop.slug}?day={day}&offering={offering}")
-    browser.open(next(link.address for link in page.links if "/confirm?" in link.address))
+    browser.open(f"/b/{shop.slug}?day={day}&offering={offering}")
+    choose(browser)
     assert "must approve your request" in browser.page.text
-    asked = browser.submit("Request appointment")
+    assert "Requested, not booked yet" in browser.submit("Request appointment").text
+    browser.follow("My appointments")
+    asked = browser.follow(f"{day:%a} {day.day} {day:%b}")
     assert "We have received your request" in asked.text
     appointment = asked.path.rpartition("/")[2]
     path = f"{root}/appointments/{appointment}/approve"
@@ -127,9 +133,6 @@ def test_request_shows_that_it_awaits_approval(browser: Browser, product: Produc
 
 def test_booking_without_a_provider_goes_to_a_free_one(browser: Browser, shop: Shop) -> None:
     day = datetime.now(UTC).date() + timedelta(days=403)
-    page = browser.open(f"/b/{shop.slug}?day={day}")
-    link = next(link.address for link in page.links if "/confirm?" in link.address)
-    assert "provider=" not in link
-    browser.open(link)
-    assert browser.page.form("Book it").fields["provider"] == ""
-    assert "With Ada" in browser.submit("Book it").text
+    chosen_time(browser, shop, day)
+    assert "provider" not in browser.page.form("Book it").fields
+    assert "with Ada" in browser.submit("Book it").text

@@ -39,7 +39,8 @@ def pages(product: Product, chromium: Chromium) -> dict[str, str]:
     shop = f"{product.installation.url}/b/near-salon"
     return {
         "home": product.installation.url,
-        "booking": f"{product.installation.url}/b/harbour-barbers",
+        "services": f"{product.installation.url}/b/harbour-barbers",
+        "times": f"{shop}?offering={product.shops['in_process'].offering_id}",
         "appointment": f"{shop}/appointments/{booked}",
         "move": f"{shop}/appointments/{booked}/move",
         "appointments": f"{shop}/appointments",
@@ -56,7 +57,8 @@ def pages(product: Product, chromium: Chromium) -> dict[str, str]:
     "name",
     [
         "home",
-        "booking",
+        "services",
+        "times",
         "appointment",
         "move",
         "appointments",

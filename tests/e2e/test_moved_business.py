@@ -3,13 +3,16 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import psutil
 import pytest
 
 from deploy.demo_data import OPERATOR
+from tests.e2e.booking_steps import race, times_page
 from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Installation, new_installation
 from tests.e2e.shop import Customer, Shop, answered, open_shop
@@ -69,6 +72,28 @@ def test_verify_names_an_invoice_that_does_not_match_its_appointment(installatio
     assert f"appointment {appointment['appointment_id']} has an invoice for another customer" in verified.stdout
     tamper(installation, appointment["appointment_id"], appointment["customer_id"])
     assert installation.extraction("verify", "--business", shop.slug).returncode == 0
+
+
+@pytest.mark.long
+def test_races_during_cutovers_have_one_winner_each(installation: Installation) -> None:
+    """Sixty-four guests choose the same time while the business moves there and back, then pairs of guests do."""
+    shop = open_shop(installation, "raced-salon", "in_process")
+    browser = Browser(installation.url)
+    for target in ("http", "in_process"):
+        with ThreadPoolExecutor(1) as operator:
+            cutover = operator.submit(moved, installation, shop, target)
+            races = 0
+            while not cutover.done():
+                browser.open(times_page(shop, datetime.now(UTC).date() + timedelta(days=30 + races)))
+                clients = 2 if races else 64
+                pages = race(browser, clients)
+                assert [page.path.endswith("/details") for page in pages].count(True) == 1
+                lost = [page for page in pages if page.status == 409]
+                assert len(lost) == clients - 1, Counter(page.status for page in pages)
+                assert all("Nearest free times" in page.text for page in lost)
+                races += 1
+            cutover.result()
+            assert races > 0
 
 
 def tamper(installation: Installation, appointment_id: str, customer_id: str) -> None:

@@ -7,13 +7,14 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
+from tests.e2e.booking_steps import choose, chosen_time, managed, times_page
 from tests.e2e.browser import Browser, Page
 from tests.e2e.shared_demo import Product
 from tests.e2e.shop import Customer, Shop, answered
 from tests.site import PASSWORD
 
 EVIL = "https://evil.example/"
-FIRST, LAST = (f"?offering={UUID(int=1)}&at={at}" for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"))
+FIRST, LAST = (f"?key=k&at={at}" for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"))
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_public_pages(browser: Browser, path: str) -> None:
     assert page.status == 200
     assert "unsafe-inline" not in page.headers["Content-Security-Policy"]
     assert "style=" not in page.source
-    assert "<script" not in page.source
+    assert all('src="/static/' in script for script in re.findall("<script[^>]*>", page.source))
 
 
 @pytest.mark.parametrize(
@@ -56,12 +57,15 @@ def test_public_pages(browser: Browser, path: str) -> None:
         ("day=2030-02-30", "is not a date"),
         ("day=0001-01-01", "has passed, so this page shows today"),
         ("day=9999-12-31", "two years ahead"),
-        ("offering=x", ""),
+        ("zone=Mars/Olympus", "time zone is unknown"),
+        ("minutes=7&seats=99&every=never&provider=x", ""),
     ],
 )
-def test_meaningless_query_shows_the_page_and_what_was_wrong(browser: Browser, query: str, problem: str) -> None:
-    page = browser.open(f"/b/near-salon?{query}")
-    assert (page.status, "Massage on" in page.text) == (200, True)
+def test_meaningless_query_shows_the_page_and_what_was_wrong(
+    browser: Browser, shop: Shop, query: str, problem: str
+) -> None:
+    page = browser.open(f"{times_page(shop)}&{query}")
+    assert (page.status, "Massage" in page.text) == (200, True)
     assert problem in page.text
     assert ('role="alert"' in page.source) == bool(problem)
 
@@ -102,14 +106,15 @@ def test_unknown_address_shows_an_error_page(browser: Browser, path: str, status
     assert browser.follow("Go back").status == 200
 
 
-def test_anonymous_visitor_books_after_signing_up(browser: Browser, product: Product, shop: Shop) -> None:
-    wanted = a_free_time(browser, product, shop)
-    browser.open(wanted)
-    assert browser.page.path.endswith("/sign-in")
+def test_visitor_who_has_chosen_a_time_may_sign_up_first(browser: Browser, product: Product, shop: Shop) -> None:
+    chosen_time(browser, shop, product.own_day())
+    browser.follow("Sign in first")
     browser.follow("Create an account")
     browser.submit("Create account", name="Ida", email=new_address(), password=PASSWORD)
-    assert browser.page.url.startswith(wanted)
+    choose(browser)
+    assert "Booking as Ida" in browser.page.text
     assert "You are booked" in browser.submit("Book it").text
+    assert "Massage" in browser.follow("My appointments").text
 
 
 def test_link_of_a_mail_leads_to_the_appointments_at_its_business(signed_in: Browser, shop: Shop) -> None:
@@ -123,11 +128,17 @@ def test_signing_in_makes_a_user_a_customer_of_the_business(
     product: Product, signed_in: Browser, customer: Customer
 ) -> None:
     far = product.shops["http"]
-    signed_in.open(a_free_time(signed_in, product, far))
+    signed_in.open(f"/b/{far.slug}/appointments")
     assert signed_in.page.path == "/b/far-salon/sign-in"
     signed_in.submit("Sign in", email=customer.email, password=PASSWORD)
-    assert "Confirm your appointment" in signed_in.page.text
+    assert "You have no appointments yet" in signed_in.page.text
+
+
+def test_booking_makes_a_signed_in_user_a_customer_of_the_business(product: Product, signed_in: Browser) -> None:
+    far = product.shops["http"]
+    chosen_time(signed_in, far, product.own_day())
     assert "You are booked" in signed_in.submit("Book it").text
+    assert "Massage" in signed_in.open(f"/b/{far.slug}/appointments").text
 
 
 def test_wrong_password_is_reported_and_not_echoed(browser: Browser, shop: Shop, customer: Customer) -> None:
@@ -139,18 +150,8 @@ def test_wrong_password_is_reported_and_not_echoed(browser: Browser, shop: Shop,
     assert "not the password" not in page.source
 
 
-def test_slot_taken_by_another_customer(signed_in: Browser, shop: Shop, product: Product) -> None:
-    signed_in.open(a_free_time(signed_in, product, shop))
-    starts_at = signed_in.page.form("Book it").fields["at"]
-    answered(Customer(product.installation, shop).book(starts_at))
-    page = signed_in.submit("Book it")
-    assert page.status == 409
-    assert "Please choose another time" in page.text
-    assert "Massage on" in signed_in.follow("Choose another time").text
-
-
 def test_form_submitted_twice_books_once(signed_in: Browser, product: Product, shop: Shop, customer: Customer) -> None:
-    signed_in.open(a_free_time(signed_in, product, shop))
+    chosen_time(signed_in, shop, product.own_day())
     form = signed_in.page.form("Book it")
     assert signed_in.send(form).url == signed_in.send(form).url
     assert len(answered(customer.appointments())["appointments"]) == 1
@@ -175,11 +176,13 @@ def test_appointment_of_another_customer_is_not_found(signed_in: Browser, shop: 
     assert "Massage" not in page.text
 
 
-@pytest.mark.parametrize("query", ["", "?offering=x&provider=y&at=z", "?at=2030-01-01T10:00:00", FIRST, LAST])
-def test_confirmation_page_without_a_slot(signed_in: Browser, shop: Shop, query: str) -> None:
-    page = signed_in.open(f"/b/{shop.slug}/confirm{query}")
-    assert page.status == 400
-    assert signed_in.follow("Go back").status == 200
+@pytest.mark.parametrize(
+    "query", ["", "?offering=x&key=k&at=z", "?key=k&at=2030-01-01T10:00:00", "?token=x", FIRST, LAST]
+)
+def test_page_of_details_without_a_time(browser: Browser, shop: Shop, query: str) -> None:
+    page = browser.open(f"/b/{shop.slug}/details{query}")
+    assert page.status in (400, 404)
+    assert browser.follow("Go back").status == 200
 
 
 @pytest.mark.row("H38")
@@ -212,7 +215,7 @@ def test_cross_site_form_is_refused(
 @pytest.mark.row("H34")
 def test_user_input_is_never_markup(signed_in: Browser, product: Product, shop: Shop) -> None:
     script = "<script>alert(1)</script>"
-    signed_in.open(a_free_time(signed_in, product, shop))
+    chosen_time(signed_in, shop, product.own_day())
     page = signed_in.submit("Book it", note=script)
     assert script in page.text
     assert "<script" not in page.source
@@ -254,17 +257,11 @@ def sign_in(browser: Browser, shop: Shop, customer: Customer) -> None:
     assert browser.submit("Sign in", email=customer.email, password=PASSWORD).status == 200
 
 
-def a_free_time(browser: Browser, product: Product, shop: Shop) -> str:
-    """Return the link of a free start, on a day that no other test uses."""
-    page = browser.open(f"/b/{shop.slug}?day={product.own_day()}")
-    return next(link.address for link in page.links if "/confirm?" in link.address)
-
-
 def booked(browser: Browser, product: Product, shop: Shop) -> Page:
-    browser.open(a_free_time(browser, product, shop))
-    page = browser.submit("Book it")
-    assert "You are booked" in page.text
-    return page
+    """Book on a day that no other test uses, and return the page of the appointment."""
+    chosen_time(browser, shop, product.own_day())
+    assert "You are booked" in browser.submit("Book it").text
+    return managed(browser)
 
 
 def new_address() -> str:

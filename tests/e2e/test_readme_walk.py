@@ -7,6 +7,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from tests.e2e.booking_steps import choose
 from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Installation, new_installation
 from tests.e2e.readme_steps import Step, five_minutes
@@ -50,15 +51,16 @@ class Walker:
         self.opens(step.addresses[0])
         in_some_days = date.today() + timedelta(days=9)  # noqa: DTZ011 (the local date is good enough)
         day = in_some_days + timedelta(days=2 if in_some_days.weekday() > 4 else 0)
-        offering = next(form for form in self.browser.page.forms if "offering" in form.fields)
-        self.browser.send(offering, day=day.isoformat())
-        self.browser.follow("1", number=-1)
+        self.browser.follow(step.names("Sign in"))
         self.browser.follow(step.names("Create an account"))
         self.browser.submit("Create account", **NEWCOMER)
+        self.browser.follow("Haircut")
+        self.browser.follow(f"{day:%A} {day.day} {day:%B}")
+        choose(self.browser, -1)
         self.browser.submit(step.names("Book it"), note="the first time")
         assert "You are booked" in self.browser.page.text
         assert "the first time" in self.browser.page.text
-        self.appointment = self.browser.page.url
+        self.booked = self.browser.page.url
 
     def reads_the_mail(self, step: Step) -> None:
         eventually(lambda: self.installation.mails_to(NEWCOMER["email"]), "the mail with the link")
@@ -75,11 +77,12 @@ class Walker:
         assert NEWCOMER["email"] in listed.stdout
 
     def sees_the_invoice_and_cancels(self, step: Step) -> None:
-        self.browser.open(self.appointment)
+        self.browser.open(self.booked)
         invoices = step.names("My invoices")
         eventually(lambda: "No. " in self.browser.follow(invoices).text, "the invoice")
         assert "open" in self.browser.page.text
-        self.browser.open(self.appointment)
+        self.browser.open(self.booked)
+        self.appointment = self.browser.follow(step.names("Manage this appointment")).url
         self.browser.submit(step.names("Cancel this appointment"))
         assert "This appointment was cancelled" in self.browser.page.text
         eventually(lambda: "credited" in self.browser.follow(invoices).text, "the credit note")

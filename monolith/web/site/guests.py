@@ -1,0 +1,76 @@
+"""The details that a person without an account enters, and what is wrong with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from monolith.modules.auth.customer_models import AddGuest
+from monolith.modules.auth.module import Auth
+from monolith.shared.endpoints import ApiError
+from monolith.shared.endpoints.decoding import convert
+from monolith.web.page_context import PageContext, PageContextFactory
+
+_MESSAGES = {
+    "name": "Enter your name, at most 80 characters.",
+    "email": "Enter an e-mail address, like name@example.com.",
+    "phone": "Enter a telephone number with digits, spaces and ( ) / . - + only, or none.",
+    "note": "The note may be at most 500 characters.",
+}
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """A problem of one field, for the summary at the top of the form and for the field itself."""
+
+    field: str
+    message: str
+
+
+def note_in(form: Mapping[str, str]) -> str:
+    return " ".join(form.get("note", "").split())
+
+
+def problems_in(form: Mapping[str, str], *, guest: bool) -> list[FieldProblem]:
+    """Return what is wrong with a form, in the order of its fields. A `guest` also enters contact details."""
+    wrong = [name for name in ("name", "email", "phone") if guest and not _is_valid(name, form)]
+    if len(note_in(form)) > 500:
+        wrong.append("note")
+    return [FieldProblem(name, _MESSAGES[name]) for name in wrong]
+
+
+class Guests:
+    """Registers guests, so that staff know their names and mails reach them."""
+
+    def __init__(self, contexts: PageContextFactory, auth: Auth) -> None:
+        self._contexts = contexts
+        self._auth = auth
+
+    def admit(self, page: PageContext) -> None:
+        """Count an action that holds time without an account. Raises ApiError 429 after too many from one address."""
+        if not page.is_member():
+            self._auth.customers.admit_guest(self._contexts.origin().address)
+
+    def register(self, business_id: UUID, customer_id: UUID, form: Mapping[str, str]) -> None:
+        """Store the contact details of a guest, or replace those that the same guest entered before.
+
+        Raises ApiError 429 after too many registrations with one e-mail address.
+        """
+        guest = convert(_fields(form), AddGuest)
+        self._auth.customers.register_guest(business_id, customer_id, guest)
+
+
+def _fields(form: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "name": " ".join(form.get("name", "").split()),
+        "email": form.get("email", "").strip().lower(),
+        "phone": " ".join(form.get("phone", "").split()),
+    }
+
+
+def _is_valid(name: str, form: Mapping[str, str]) -> bool:
+    fields = {"name": "Name", "email": "name@example.com", "phone": ""} | {name: _fields(form)[name]}
+    try:
+        convert(fields, AddGuest)
+    except ApiError:
+        return False
+    return True

@@ -1,0 +1,236 @@
+"""The page of one appointment: for its signed-in customer, for staff, and for everyone who has its link.
+
+The link acts for the customer, whoever has signed in. No GET changes anything, because mail programs open links.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug import Response
+
+from contracts.chassis.decoding import typed_query
+from contracts.scheduling import models as m
+from contracts.scheduling.context import CallContext
+from contracts.scheduling.errors import Conflict
+from contracts.scheduling.port import SchedulingPort
+from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.module import Auth
+from monolith.modules.billing.api import BillingApi, InvoicesQuery, fee_of
+from monolith.modules.scheduling.calendar_files import calendar_of
+from monolith.shared.customer_links import reference_of
+from monolith.shared.endpoints.decoding import convert, require_key
+from monolith.shared.endpoints.errors import not_found
+from monolith.web.change_terms import ChangeTerms, cancellation_terms, reschedule_terms
+from monolith.web.formatting import money
+from monolith.web.forms import instant_in
+from monolith.web.page_context import PageContext, PageContextFactory, new_key
+from monolith.web.site.booking import appointments_with
+from monolith.web.site.moving import move_choices
+from monolith.web.site.zones import visitor_zone, zones_to_choose
+
+Q = TypeVar("Q", bound=m.Request)
+PageResponse = str | Response | tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Managed:
+    """An appointment and how its page was opened: `token` is that of its link, or empty."""
+
+    page: PageContext
+    appointment_id: UUID
+    token: str = ""
+
+    def address(self, endpoint: str = "appointment", **parameters: Any) -> str:
+        """Return the address of a page about this appointment, which is opened in the same way."""
+        if self.token:
+            return url_for(f"pages.managed_{endpoint}", token=self.token, **parameters)
+        slug, appointment_id = self.page.business.slug, self.appointment_id
+        return url_for(f"pages.{endpoint}", slug=slug, appointment_id=appointment_id, **parameters)
+
+
+class ManagingPages:
+    """Handlers of the pages; they use scheduling through the port only."""
+
+    def __init__(self, contexts: PageContextFactory, auth: Auth, billing: BillingApi) -> None:
+        self._contexts = contexts
+        self._auth = auth
+        self._customers = auth.api
+        self._billing = billing
+
+    def add_to(self, pages: Blueprint) -> None:
+        self._add(pages, "", "appointment", self.appointment, "GET")
+        self._add(pages, "/confirm", "confirm_hold", self.confirm_hold, "POST")
+        self._add(pages, "/cancel", "cancel", self.cancel, "POST")
+        self._add(pages, "/move", "other_times", self.other_times, "GET")
+        self._add(pages, "/move", "move", self.move, "POST")
+        self._add(pages, "/appointment.ics", "calendar_file", self.calendar_file, "GET")
+
+    def _add(
+        self, pages: Blueprint, rule: str, name: str, view: Callable[[Managed], PageResponse], method: str
+    ) -> None:
+        """Add a page twice: for signed-in users, and for the link of the appointment."""
+
+        @wraps(view)
+        def signed_in(slug: str, appointment_id: UUID) -> PageResponse:
+            page = self._contexts.for_business(slug)
+            return view(Managed(page, appointment_id)) if page.is_member() else page.to_sign_in()
+
+        @wraps(view)
+        def by_link() -> PageResponse:
+            return view(self._of_link(request.values.get("token", "")))
+
+        pages.add_url_rule(f"/b/<slug>/appointments/<uuid:appointment_id>{rule}", name, signed_in, methods=[method])
+        pages.add_url_rule(f"/manage{rule}", f"managed_{name}", by_link, methods=[method])
+
+    def _of_link(self, token: str) -> Managed:
+        subject = self._auth.links.appointment(token)
+        business = self._customers.business(subject.business_id) if subject else None
+        if subject is None or business is None:
+            raise not_found("appointment")
+        page = self._contexts.of(business).acting_for(subject.customer_id)
+        return Managed(page, subject.subject_id, token)
+
+    def appointment(self, managed: Managed) -> PageResponse:
+        return self._render_appointment(managed)
+
+    def confirm_hold(self, managed: Managed) -> PageResponse:
+        return self._change(managed, m.Confirm, lambda port, ctx, wanted: port.confirm(ctx, wanted))
+
+    def cancel(self, managed: Managed) -> PageResponse:
+        return self._change(managed, m.Cancel, lambda port, ctx, wanted: port.cancel(ctx, wanted))
+
+    def other_times(self, managed: Managed) -> PageResponse:
+        return self._render_move(managed)
+
+    def move(self, managed: Managed) -> PageResponse:
+        """Move the appointment. It keeps its time until scheduling has taken the new one in the same transaction."""
+        form = {"starts_at": request.form.get("at", ""), "expected_version": request.form.get("version", "")}
+        fields = typed_query(form | {"appointment_id": str(managed.appointment_id)}, m.Reschedule)
+        page = managed.page
+        try:
+            page.port.reschedule(page.call_context(_form_key()), convert(fields, m.Reschedule))
+        except Conflict as error:
+            return self._render_move(managed, problem=error.message), 409
+        return redirect(managed.address(), 303)
+
+    def calendar_file(self, managed: Managed) -> PageResponse:
+        """Download the appointment, and the others of its visit or series."""
+        page = managed.page
+        content = calendar_of(page.business, appointments_with(page, managed.appointment_id), self._auth.public_url)
+        headers = {"Content-Disposition": 'attachment; filename="appointment.ics"'}
+        return Response(content, headers=headers, content_type="text/calendar; charset=utf-8")
+
+    def _change(
+        self, managed: Managed, model: type[Q], run: Callable[[SchedulingPort, CallContext, Q], object]
+    ) -> PageResponse:
+        """Run the operation of a button on the appointment page; show a conflict on the same page."""
+        fields = {"appointment_id": str(managed.appointment_id)}
+        if "version" in request.form:
+            fields["expected_version"] = request.form["version"]
+        wanted = convert(typed_query(fields, model), model)
+        try:
+            run(managed.page.port, managed.page.call_context(_form_key()), wanted)
+        except Conflict as error:
+            return self._render_appointment(managed, problem=error.message), 409
+        return redirect(managed.address(), 303)
+
+    def _render_appointment(self, managed: Managed, problem: str | None = None) -> str:
+        page = managed.page
+        found, *group = appointments_with(page, managed.appointment_id)
+        upcoming = found.status in ("held", "pending", "booked") and found.starts_at > datetime.now(UTC)
+        offering = _offering(page, found) if upcoming else None
+        cancelling = ChangeTerms()
+        if offering and not page.is_staff():  # who are exempt from cut-offs and fees
+            cancelling = cancellation_terms(offering, found.starts_at)
+        return page.render(
+            "appointment.html",
+            a=found,
+            group=[(each, self._address_of(managed, each)) for each in group],
+            managed=managed,
+            reference=reference_of(found.appointment_id),
+            customer=self._other_customer(managed, found),
+            upcoming=upcoming,
+            cancelling=cancelling,
+            moving=_reschedule_terms(page, offering, found),
+            fee=self._fee(page, found, cancelling.fee_percent if upcoming else found.fee_percent),
+            key=new_key(),
+            problem=problem,
+        )
+
+    def _address_of(self, managed: Managed, other: m.Appointment) -> str:
+        """Return the page of another appointment of the same visit or series."""
+        token = ""
+        if managed.token:
+            business_id, customer_id = managed.page.business.business_id, other.customer_id
+            token = self._auth.links.appointment_token(business_id, customer_id, other.appointment_id)
+        return Managed(managed.page, other.appointment_id, token).address()
+
+    def _render_move(self, managed: Managed, problem: str | None = None) -> str:
+        page = managed.page
+        zone = visitor_zone(page.business, request.values)
+        found = page.port.get_appointment(page.call_context(), m.GetAppointment(appointment_id=managed.appointment_id))
+        offering = _offering(page, found)
+        terms = _reschedule_terms(page, offering, found)
+        choices = move_choices(page, offering, found, zone)
+        return page.render(
+            "move.html",
+            a=found,
+            managed=managed,
+            zone=zone,
+            zones=zones_to_choose(zone),
+            selected=instant_in(request.values),
+            moving=terms,
+            fee=self._fee(page, found, terms.fee_percent),
+            key=new_key(),
+            problem=problem or choices.problem,
+            choices=choices,
+        )
+
+    def _other_customer(self, managed: Managed, appointment: m.Appointment) -> UserRef | None:
+        """Return the customer if staff look at the appointment of another person; otherwise None."""
+        customer_id, page = appointment.customer_id, managed.page
+        if customer_id == page.own_id:
+            return None
+        contact = self._customers.contacts({customer_id}).get(customer_id)
+        if contact is not None:
+            return contact
+        names = self._customers.customer_names(page.business.business_id, {customer_id})
+        return UserRef(customer_id, names.get(customer_id, "Unknown customer"), "")
+
+    def _fee(self, page: PageContext, appointment: m.Appointment, percent: int) -> str:
+        """Return the fee, like `12.50 EUR`, or an empty string. Without an invoice yet, the current price counts."""
+        if not percent or appointment.status in ("held", "pending"):
+            return ""
+        business_id = page.business.business_id
+        invoices = self._billing.invoices(
+            business_id, InvoicesQuery(appointment_id=appointment.appointment_id)
+        ).invoices
+        prices = self._billing.prices(business_id).prices
+        charged = [(each.total_minor, each.currency) for each in invoices if each.subject == "appointment"]
+        expected = [
+            (p.amount_minor * appointment.seats, p.currency) for p in prices if p.offering_id == appointment.offering_id
+        ]
+        for total, currency in (charged or expected)[:1]:
+            fee = fee_of(total, percent)
+            return money(fee, currency) if fee else ""
+        return ""
+
+
+def _offering(page: PageContext, appointment: m.Appointment) -> m.Offering | None:
+    offerings = page.port.list_offerings(page.call_context(), m.ListOfferings()).offerings
+    return next((each for each in offerings if each.offering_id == appointment.offering_id), None)
+
+
+def _reschedule_terms(page: PageContext, offering: m.Offering | None, appointment: m.Appointment) -> ChangeTerms:
+    if offering is None:
+        return ChangeTerms(refused=True)
+    return ChangeTerms() if page.is_staff() else reschedule_terms(offering, appointment)
+
+
+def _form_key() -> str:
+    return require_key(request.form.get("key"))

@@ -1,0 +1,61 @@
+"""The days and times to which an appointment can be moved."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from flask import request
+
+from contracts.scheduling import models as m
+from monolith.web.free_times import requested_day
+from monolith.web.page_context import PageContext
+from monolith.web.site.choice import Choice
+from monolith.web.site.days import DAYS_SHOWN, FreeDay, free_days
+from monolith.web.site.zones import VisitorZone
+
+
+@dataclass(frozen=True)
+class MoveChoices:
+    """`day` is the chosen one of `days`; None if there is no free time among them."""
+
+    days: tuple[FreeDay, ...] = ()
+    day: FreeDay | None = None
+    earlier: date | None = None
+    later: date | None = None
+    problem: str | None = None
+
+
+def move_choices(
+    page: PageContext, offering: m.Offering | None, appointment: m.Appointment, zone: VisitorZone
+) -> MoveChoices:
+    """Return the free times for an appointment of this offering, with its length, seats and provider.
+
+    An appointment with several providers keeps them.
+    """
+    if offering is None:
+        return MoveChoices()
+    today = zone.today()
+    current = appointment.starts_at.astimezone(zone.info).date()
+    named, problem = requested_day(request.values.get("day"), today)
+    first, _ = requested_day(request.values.get("from"), today)
+    first = first or max(today, (named or current) - timedelta(days=3))
+    if named is not None and not first <= named < first + timedelta(days=DAYS_SHOWN):
+        first = named
+    days = free_days(page, _choice(offering, appointment), first, zone.name)
+    wanted = named or max(current, first)
+    later_days = [each for each in days if each.starts and each.date >= wanted]
+    day = next((each for each in days if each.date == named), None) if named else next(iter(later_days), None)
+    earlier = max(first - timedelta(days=DAYS_SHOWN), today)
+    return MoveChoices(
+        tuple(days), day, earlier if earlier < first else None, first + timedelta(days=DAYS_SHOWN), problem
+    )
+
+
+def _choice(offering: m.Offering, appointment: m.Appointment) -> Choice:
+    minutes = int((appointment.ends_at - appointment.starts_at).total_seconds() // 60)
+    return Choice(
+        offerings=(offering,),
+        providers=(),
+        only_provider_id=None if appointment.provider_ids else appointment.provider_id,
+        minutes=minutes if minutes in offering.duration_choices_minutes else None,
+        seats=appointment.seats,
+    )

@@ -1,0 +1,95 @@
+"""One request for a page of the booking site: the business, the choice so far, and the links to the other pages."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import request, url_for
+
+from monolith.modules.auth.module import Auth
+from monolith.modules.billing.api import BillingApi
+from monolith.shared.customer_links import CustomerLinks
+from monolith.shared.endpoints.errors import not_found
+from monolith.shared.middleware import current_request_context
+from monolith.web.catalog import Catalog, read_catalog
+from monolith.web.formatting import money
+from monolith.web.page_context import PageContext, PageContextFactory
+from monolith.web.site.choice import Choice, read_choice
+from monolith.web.site.guests import Guests
+from monolith.web.site.zones import VisitorZone, visitor_zone, zones_to_choose
+
+
+class Site:
+    """The services that the pages use."""
+
+    def __init__(self, contexts: PageContextFactory, auth: Auth, billing: BillingApi) -> None:
+        self.contexts = contexts
+        self.auth = auth
+        self.billing = billing
+        self.guests = Guests(contexts, auth)
+
+    @property
+    def links(self) -> CustomerLinks:
+        return self.auth.links
+
+    def visit(self, slug: str) -> "Visit":
+        """Return the visit of this request. Its response may be shown in frames of the business's own sites."""
+        page = self.contexts.for_business(slug)
+        current_request_context().framed_by = page.business.details.embedding_sites
+        catalog = read_catalog(page)
+        values = request.form if "offering" in request.form else request.args
+        return Visit(self, page, catalog, read_choice(catalog, values), visitor_zone(page.business, values))
+
+    def page_of_token(self, slug: str, token: str) -> tuple[PageContext, UUID]:
+        """Return the context of the customer whom a token names, and the appointment. Raises ApiError 404."""
+        page = self.contexts.for_business(slug)
+        subject = self.links.appointment(token)
+        if subject is None or subject.business_id != page.business.business_id:
+            raise not_found("appointment")
+        return page.acting_for(subject.customer_id), subject.subject_id
+
+    def prices(self, page: PageContext) -> dict[UUID, tuple[int, str]]:
+        """Return amount in minor units and currency of each service that is not free."""
+        prices = self.billing.prices(page.business.business_id).prices
+        return {each.offering_id: (each.amount_minor, each.currency) for each in prices if each.amount_minor}
+
+
+@dataclass(frozen=True)
+class Visit:
+    site: Site
+    page: PageContext
+    catalog: Catalog
+    choice: Choice | None
+    zone: VisitorZone
+
+    def address(self, endpoint: str = "business", **changed: Any) -> str:
+        """Return the address of a page with the choice so far and some changes."""
+        own = self.choice.query(**changed) if self.choice else changed
+        parameters = {"zone": self.zone.parameter} | own
+        return url_for(f"pages.{endpoint}", slug=self.page.business.slug, **parameters)
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """Return the chosen day and the time that is held, for links that change an option."""
+        return {name: request.values[name] for name in ("day", "held") if request.values.get(name)}
+
+    def render(self, template: str, **values: Any) -> str:
+        shown = {"problem": self.zone.problem} | {name: value for name, value in values.items() if value is not None}
+        return self.page.render(
+            f"site/{template}",
+            choice=self.choice,
+            zone=self.zone,
+            zones=zones_to_choose(self.zone),
+            visit=self,
+            framed=request.environ.get("HTTP_SEC_FETCH_DEST") == "iframe",
+            **shown,
+        )
+
+    def price(self, choice: Choice) -> str:
+        """Return the price of the choice, once for each of its seats and services; empty if it is free."""
+        prices = self.site.prices(self.page)
+        known = [prices[each.offering_id] for each in choice.offerings if each.offering_id in prices]
+        if not known:
+            return ""
+        each_time = ", each time" if choice.every else ""
+        return money(sum(amount for amount, _ in known) * choice.seats, known[0][1]) + each_time

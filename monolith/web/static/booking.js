@@ -1,0 +1,53 @@
+// Detects the visitor's time zone, counts down a hold, and shows no outdated page after Back. Every page works without it.
+
+const detect = document.querySelector("[data-detect]");
+if (detect) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zoned = (address) => {
+    const url = new URL(address, location.href);
+    url.searchParams.set("zone", zone);
+    return url.href;
+  };
+  if (zone && zone !== detect.dataset.zone) {
+    if (detect.dataset.detect === "links") {
+      for (const link of document.querySelectorAll('main a[href^="/b/"]')) link.href = zoned(link.href);
+      for (const form of document.querySelectorAll('main form[method="get"]')) {
+        form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "zone", value: zone }));
+      }
+    } else if (!location.pathname.endsWith("/hold")) {
+      location.replace(zoned(location.href));
+    }
+  }
+}
+
+const held = document.getElementById("held");
+if (held) {
+  // The server's clock decides: only the time since the page was loaded is measured here.
+  const left = held.dataset.until - held.dataset.now;
+  const until = held.textContent;
+  const status = document.getElementById("countdown");
+  const announced = new Set();
+  const tick = () => {
+    const seconds = Math.ceil((left - performance.now()) / 1000);
+    if (seconds <= 0) {
+      clearInterval(timer);
+      held.textContent = "This time is no longer held for you. If it is still free, you can book it.";
+      status.textContent = held.textContent;
+      return;
+    }
+    const minutes = Math.floor(seconds / 60);
+    held.textContent = `${until} ${minutes}:${String(seconds % 60).padStart(2, "0")} left.`;
+    for (const mark of [5, 2, 1]) {
+      if (seconds <= mark * 60 && seconds > mark * 60 - 10 && !announced.has(mark)) {
+        announced.add(mark);
+        status.textContent = `This time is held for you for ${mark} more ${mark === 1 ? "minute" : "minutes"}.`;
+      }
+    }
+  };
+  const timer = setInterval(tick, 1000);
+  tick();
+}
+
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
