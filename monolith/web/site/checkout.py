@@ -151,7 +151,6 @@ class CheckoutPages:
             manage_url=manage_url(self._site.auth.public_url, token),
             calendars=web_calendars(page.business, first),
             missing=request.args.get("missing", 0, type=int),
-            zone_of_times=visit.zone.parameter or first.zone,
         )
 
     def _checkout(self, slug: str) -> Checkout:

@@ -137,12 +137,12 @@ class ChoosingPages:
 def customer_of(site: Site, page: PageContext, key: str) -> UUID:
     """Return the id of the person who books: that of the signed-in user, or one that follows from the form's key.
 
-    A signed-in user becomes a customer of the business.
+    By a form, a signed-in user becomes a customer of the business.
     """
     user_id = page.signed_in_id
     if user_id is None:
         return UUID(bytes=blake2b(key.encode(), digest_size=16).digest(), version=4)
-    if not page.is_member():
+    if not page.is_member() and request.method == "POST":
         site.auth.accounts.join_as_user(page.business, user_id)
     return user_id
 
