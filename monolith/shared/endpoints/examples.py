@@ -24,6 +24,7 @@ _BY_NAME: dict[str, Any] = {
     "name": "Ada Lovelace",
     "business_name": "Corner Salon",
     "slug": "corner-salon",
+    "embedding_sites": "https://www.example.com",
     "zone": "Europe/Paris",
     "currency": "EUR",
     "email": "ada@example.org",
