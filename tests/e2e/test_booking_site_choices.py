@@ -160,6 +160,16 @@ def test_series_books_the_free_times_and_says_what_is_missing(browser: Browser, 
     page = browser.submit("Book it", **guest())
     assert "1 of the times was not free and is not booked" in page.text
     assert page.text.count("with Ada") == 3
+    browser.follow("Manage this appointment")
+    browser.follow("Choose another time")
+    browser.open(next(link.address for link in browser.page.links if "&at=" in link.address))
+    (button,) = [words for form in browser.page.forms for words in form.buttons if words.startswith("Move to")]
+    moved = browser.submit(button, following="on")
+    hour = button.rpartition(", ")[2]
+    assert moved.text.count(f", {hour}") >= 3, "all moved by the same difference"
+    cancelled = browser.submit("Cancel this and all that follow")
+    assert "This appointment was cancelled" in cancelled.text
+    assert "The other appointments of this series" not in cancelled.text
 
 
 def test_only_the_sites_of_the_business_may_embed_it(browser: Browser, shop: Shop, owner: Client) -> None:

@@ -66,6 +66,7 @@ class ManagingPages:
         self._add(pages, "", "appointment", self.appointment, "GET")
         self._add(pages, "/confirm", "confirm_hold", self.confirm_hold, "POST")
         self._add(pages, "/cancel", "cancel", self.cancel, "POST")
+        self._add(pages, "/cancel-following", "cancel_following", self.cancel_following, "POST")
         self._add(pages, "/move", "other_times", self.other_times, "GET")
         self._add(pages, "/move", "move", self.move, "POST")
         self._add(pages, "/appointment.ics", "calendar_file", self.calendar_file, "GET")
@@ -104,16 +105,31 @@ class ManagingPages:
     def cancel(self, managed: Managed) -> PageResponse:
         return self._change(managed, m.Cancel, lambda port, ctx, wanted: port.cancel(ctx, wanted))
 
+    def cancel_following(self, managed: Managed) -> PageResponse:
+        """Cancel the appointment and all that follow in its series."""
+        page = managed.page
+        wanted = {"series_id": _read(managed).series_id, "from_appointment_id": managed.appointment_id}
+        try:
+            page.port.cancel_series(page.call_context(_form_key()), convert(wanted, m.CancelSeries))
+        except Conflict as error:
+            return self._render_appointment(managed, problem=error.message), 409
+        return redirect(managed.address(), 303)
+
     def other_times(self, managed: Managed) -> PageResponse:
         return self._render_move(managed)
 
     def move(self, managed: Managed) -> PageResponse:
         """Move the appointment. It keeps its time until scheduling has taken the new one in the same transaction."""
-        form = {"starts_at": request.form.get("at", ""), "expected_version": request.form.get("version", "")}
-        fields = typed_query(form | {"appointment_id": str(managed.appointment_id)}, m.Reschedule)
-        page = managed.page
+        page, context = managed.page, managed.page.call_context(_form_key())
+        form = {"starts_at": request.form.get("at", "")}
+        one = {"appointment_id": str(managed.appointment_id), "expected_version": request.form.get("version", "")}
         try:
-            page.port.reschedule(page.call_context(_form_key()), convert(fields, m.Reschedule))
+            if "following" in request.form:
+                all_from = {"series_id": _read(managed).series_id, "from_appointment_id": managed.appointment_id}
+                page.port.reschedule_series(context, convert(form | all_from, m.RescheduleSeries))
+            else:
+                wanted = convert(typed_query(form | one, m.Reschedule), m.Reschedule)
+                page.port.reschedule(context, wanted)
         except Conflict as error:
             return self._render_move(managed, problem=error.message), 409
         return redirect(managed.address(), 303)
@@ -173,7 +189,7 @@ class ManagingPages:
     def _render_move(self, managed: Managed, problem: str | None = None) -> str:
         page = managed.page
         zone = visitor_zone(page.business, request.values)
-        found = page.port.get_appointment(page.call_context(), m.GetAppointment(appointment_id=managed.appointment_id))
+        found = _read(managed)
         offering = _offering(page, found)
         terms = _reschedule_terms(page, offering, found)
         choices = move_choices(page, offering, found, zone)
@@ -219,6 +235,11 @@ class ManagingPages:
             fee = fee_of(total, percent)
             return money(fee, currency) if fee else ""
         return ""
+
+
+def _read(managed: Managed) -> m.Appointment:
+    request_model = m.GetAppointment(appointment_id=managed.appointment_id)
+    return managed.page.port.get_appointment(managed.page.call_context(), request_model)
 
 
 def _offering(page: PageContext, appointment: m.Appointment) -> m.Offering | None:
