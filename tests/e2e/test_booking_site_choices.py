@@ -122,11 +122,8 @@ def test_wrong_details_are_named_with_links_to_their_fields(browser: Browser, sh
     assert re.findall('autocomplete="(.+?)"', page.source) == ["name", "email", "tel"]
     page = browser.submit("Book it", name=" ", email="gil@", phone="call me", note="kept")
     assert page.status == 400
-    assert [link.address.partition("#")[2] for link in page.links if "#" in link.address][-3:] == [
-        "name",
-        "email",
-        "phone",
-    ]
+    fragments = [link.address.partition("#")[2] for link in page.links]
+    assert [each for each in fragments if each in ("name", "email", "phone")] == ["name", "email", "phone"]
     assert page.source.count('aria-invalid="true"') == 3
     assert (page.form("Book it").fields["email"], page.form("Book it").fields["note"]) == ("gil@", "kept")
     assert "You are booked" in browser.submit("Book it", **guest(phone="")).text

@@ -47,8 +47,7 @@ def test_guest_books_by_keyboard_without_scripts_on_a_small_screen(
     small.open(address, 320)
     small.press("Tab")
     small.press("Enter")
-    small.press("Tab")
-    assert small.evaluate(f"{FOCUSED}.name") == "at"
+    assert stops_to(small, f"{FOCUSED}.name === 'at'") <= 2
     fits(small, "times")
     small.press_and_load("Enter")
     fits(small, "details")

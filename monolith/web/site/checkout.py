@@ -122,18 +122,16 @@ class CheckoutPages:
     def extend_hold(self, slug: str) -> PageResponse:
         """Hold the time for longer, and show the form again with what was typed."""
         checkout = self._checkout(slug)
-        problem = None
-        if checkout.hold is not None and checkout.is_held:
-            key = f"extend-{checkout.hold.appointment_id}-{checkout.hold.version}"
-            wanted = m.ExtendHold(appointment_id=checkout.hold.appointment_id)
+        page, hold, problem = checkout.page, checkout.hold, None
+        if hold is not None and hold.status == "held":
+            context = page.call_context(f"extend-{hold.appointment_id}-{hold.version}")
             try:
-                held = checkout.page.port.extend_hold(checkout.page.call_context(key), wanted)
-                checkout = replace(checkout, hold=held)
+                hold = page.port.extend_hold(context, m.ExtendHold(appointment_id=hold.appointment_id))
             except HoldExpired:
-                checkout = replace(checkout, hold=msgspec.structs.replace(checkout.hold, status="expired"))
+                hold = msgspec.structs.replace(hold, status="expired")
             except InvalidTransition:
                 problem = _HELD_LONG_ENOUGH
-        return self._form(checkout, problem=problem)
+        return self._form(replace(checkout, hold=hold), problem=problem)
 
     def booked(self, slug: str) -> PageResponse:
         token = request.args.get("token", "")

@@ -23,10 +23,9 @@ def test_mail_links_to_the_page_of_its_appointment() -> None:
 
 def test_mail_to_a_customer_names_the_place() -> None:
     about = letter("reminder", Story(starts_at=START))
-    assert "Where: Studio Ümlaut\n" in text(read(compose(about, Person(), SENDER)))
-    assert "Where: Studio Ümlaut, 1 Quay Street\n" in text(
-        read(compose(replace(about, place="1 Quay Street"), Person(), SENDER))
-    )
+    assert "Where: Studio Ümlaut" in text(read(compose(about, Person(), SENDER))).splitlines()
+    elsewhere = replace(about, place="1 Quay Street")
+    assert "Where: Studio Ümlaut, 1 Quay Street" in text(read(compose(elsewhere, Person(), SENDER))).splitlines()
 
 
 def test_a_token_names_what_it_was_made_for() -> None:

@@ -157,9 +157,8 @@ def add(connection: Connection, business_id: UUID, customer_id: UUID, guest: Add
 
 def register(connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest) -> None:
     """Insert a guest with this id, or replace the contact details of the one who has it."""
-    values = {"business_id": business_id, "customer_id": customer_id}
-    values |= {"name": guest.name, "email": guest.email, "phone": guest.phone}
-    connection.execute(_REGISTER, values)
+    values: dict[str, object] = {"business_id": business_id, "customer_id": customer_id, "name": guest.name}
+    connection.execute(_REGISTER, values | {"email": guest.email, "phone": guest.phone})
 
 
 def with_email(connection: Connection, business_id: UUID, email: str, limit: int) -> dict[UUID, str]:
