@@ -20,7 +20,10 @@ from monolith.shared.middleware import current_request_context
 
 @dataclass(frozen=True)
 class PageContext:
-    """One request for a page of a business. With a `customer_id`, it acts for this customer, whoever has signed in."""
+    """One request for a page of a business.
+
+    With a `customer_id`, it acts for this customer and not for the signed-in user.
+    """
 
     business: BusinessRef
     principal: Principal | None

@@ -16,8 +16,8 @@ _MOST_TOGETHER = 60
 
 
 @dataclass(frozen=True)
-class BookingRequest:
-    """What is to be booked at `at`. The time of `hold` may be another one."""
+class WantedBooking:
+    """A booking at `at`. The time of `hold` may be another one."""
 
     choice: Choice
     at: datetime
@@ -26,7 +26,7 @@ class BookingRequest:
     hold: m.Appointment | None = None
 
 
-def make_booking(page: PageContext, wanted: BookingRequest) -> tuple[m.Appointment, int]:
+def make_booking(page: PageContext, wanted: WantedBooking) -> tuple[m.Appointment, int]:
     """Book, and return the first appointment and how many times of a series were not free.
 
     A hold that has ended is no refusal as long as its time is free. Raises SlotUnavailable, and KeyReused if another
@@ -62,7 +62,7 @@ def appointments_with(page: PageContext, appointment_id: UUID) -> list[m.Appoint
     return [first, *(each for each in group if each.appointment_id != appointment_id)]
 
 
-def _confirmed(page: PageContext, wanted: BookingRequest) -> m.Appointment | None:
+def _confirmed(page: PageContext, wanted: WantedBooking) -> m.Appointment | None:
     """Confirm the hold; None if it has ended, and its time must be booked again."""
     assert wanted.hold is not None
     appointment_id = wanted.hold.appointment_id
@@ -83,7 +83,7 @@ def release_hold(page: PageContext, appointment_id: UUID) -> None:
         page.port.cancel(page.call_context(f"release-{appointment_id}"), m.Cancel(appointment_id=appointment_id))
 
 
-def _single(page: PageContext, wanted: BookingRequest) -> m.Book:
+def _single(page: PageContext, wanted: WantedBooking) -> m.Book:
     fields = {
         "offering_id": wanted.choice.offering.offering_id,
         "customer_id": page.own_id,
@@ -96,7 +96,7 @@ def _single(page: PageContext, wanted: BookingRequest) -> m.Book:
     return convert(fields, m.Book)
 
 
-def _visit(page: PageContext, wanted: BookingRequest) -> m.BookVisit:
+def _visit(page: PageContext, wanted: WantedBooking) -> m.BookVisit:
     items = [
         {"offering_id": each.offering_id, "provider_id": wanted.choice.provider_id} for each in wanted.choice.offerings
     ]
@@ -104,7 +104,7 @@ def _visit(page: PageContext, wanted: BookingRequest) -> m.BookVisit:
     return convert(fields, m.BookVisit)
 
 
-def _series(page: PageContext, wanted: BookingRequest) -> m.BookSeries:
+def _series(page: PageContext, wanted: WantedBooking) -> m.BookSeries:
     fields = {
         "offering_id": wanted.choice.offering.offering_id,
         "provider_id": wanted.choice.provider_id,

@@ -24,13 +24,13 @@ from monolith.shared.endpoints.errors import ApiError, not_found, require_not_cl
 from monolith.web.change_terms import cancellation_terms
 from monolith.web.forms import instant_in, require_instant_in
 from monolith.web.page_context import PageContext
-from monolith.web.site.booking import BookingRequest, appointments_with, make_booking
+from monolith.web.site.booking import WantedBooking, appointments_with, make_booking
 from monolith.web.site.calendar_links import web_calendars
 from monolith.web.site.choice import Choice
 from monolith.web.site.choosing import customer_of
 from monolith.web.site.days import FreeStart, nearest
 from monolith.web.site.guests import FieldProblem, note_in, problems_in
-from monolith.web.site.visit import Site, Visit
+from monolith.web.site.site_request import Site, SiteRequest
 
 PageResponse = str | Response | tuple[str, int]
 _LOST = "This time is no longer available. Choose another one: what you have entered is kept."
@@ -44,7 +44,7 @@ _BOOKED_ALREADY = "You have already booked another time with this form. Its conf
 class Checkout:
     """A visitor who has chosen a time. Without a `hold`, a visit or a series, nothing is reserved yet."""
 
-    visit: Visit
+    visit: SiteRequest
     choice: Choice
     page: PageContext
     at: datetime
@@ -100,7 +100,7 @@ class CheckoutPages:
         if wrong:
             return self._form(checkout, wrong=wrong), 400
         at = instant_in(request.form, "instead") or checkout.at
-        wanted = BookingRequest(checkout.choice, at, note_in(request.form), checkout.key, checkout.hold)
+        wanted = WantedBooking(checkout.choice, at, note_in(request.form), checkout.key, checkout.hold)
         try:
             if checkout.is_guest:
                 self._site.guests.register(checkout.page.business.business_id, checkout.page.own_id, request.form)

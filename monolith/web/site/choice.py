@@ -1,4 +1,4 @@
-"""What a visitor has chosen so far. It is in the address of each page, so that no page needs a session or a cookie."""
+"""A visitor's choice so far. It is in the address of each page, so that no page needs a session or a cookie."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

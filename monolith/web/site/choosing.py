@@ -20,14 +20,14 @@ from monolith.web.page_context import PageContext, new_key
 from monolith.web.site.booking import release_hold
 from monolith.web.site.choice import COUNTS, REPEATS, Choice
 from monolith.web.site.days import DAYS_SHOWN, FreeDay, FreeStart, first_free_day, free_days, is_free, nearest
-from monolith.web.site.visit import Site, Visit
+from monolith.web.site.site_request import Site, SiteRequest
 
 PageResponse = str | Response | tuple[str, int]
 _JUST_TAKEN = "This time is no longer available. Choose another one."
 
 
 class ChoosingPages:
-    """Handlers of the pages. Nothing personal is asked, and an account changes nothing but whose hold it is."""
+    """Handlers of the pages. They require no personal data; an account only decides who holds the time."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -63,7 +63,9 @@ class ChoosingPages:
         token = self._site.links.appointment_token(page.business.business_id, page.own_id, held.appointment_id)
         return redirect(visit.address("details", token=token), 303)
 
-    def _without_hold(self, visit: Visit, choice: Choice, page: PageContext, at: datetime, key: str) -> PageResponse:
+    def _without_hold(
+        self, visit: SiteRequest, choice: Choice, page: PageContext, at: datetime, key: str
+    ) -> PageResponse:
         """Check the time, and pass it on. A series is with one provider: the first who is free at its first time."""
         free = is_free(page, choice, at)
         if free is None:
@@ -81,11 +83,11 @@ class ChoosingPages:
             if appointment_id != new and _held(page, appointment_id):
                 release_hold(page, appointment_id)
 
-    def _lost(self, visit: Visit, choice: Choice, at: datetime) -> tuple[str, int]:
+    def _lost(self, visit: SiteRequest, choice: Choice, at: datetime) -> tuple[str, int]:
         near = nearest(visit.page, choice, at)
         return self._times(visit, choice, problem=_JUST_TAKEN, near=near), 409
 
-    def _services(self, visit: Visit) -> str:
+    def _services(self, visit: SiteRequest) -> str:
         offered = {each for provider in visit.catalog.active_providers for each in provider.offering_ids}
         return visit.render(
             "services.html",
@@ -95,7 +97,9 @@ class ChoosingPages:
             staff=visit.page.is_staff(),
         )
 
-    def _times(self, visit: Visit, choice: Choice, problem: str | None = None, near: Sequence[FreeStart] = ()) -> str:
+    def _times(
+        self, visit: SiteRequest, choice: Choice, problem: str | None = None, near: Sequence[FreeStart] = ()
+    ) -> str:
         today, page, zone = visit.zone.today(), visit.page, visit.zone.name
         named, day_problem = requested_day(request.values.get("day"), today)
         first, first_problem = requested_day(request.args.get("from"), today)
@@ -123,7 +127,7 @@ class ChoosingPages:
             **_neighbours(first, today),
         )
 
-    def _held_time(self, visit: Visit) -> tuple[str, m.Appointment] | None:
+    def _held_time(self, visit: SiteRequest) -> tuple[str, m.Appointment] | None:
         """Return the token and the appointment that the visitor holds already, having gone back from the next page."""
         token = request.values.get("held", "")
         try:

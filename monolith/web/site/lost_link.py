@@ -8,7 +8,7 @@ from monolith.modules.auth.models import Email
 from monolith.shared.customer_links import normal_reference
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert
-from monolith.web.site.visit import Site
+from monolith.web.site.site_request import Site
 
 PageResponse = str | Response | tuple[str, int]
 

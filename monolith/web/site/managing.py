@@ -1,6 +1,6 @@
-"""The page of one appointment: for its signed-in customer, for staff, and for everyone who has its link.
+"""The page of one appointment: for its signed-in customer, for staff, and by its link without signing in.
 
-The link acts for the customer, whoever has signed in. No GET changes anything, because mail programs open links.
+The link acts for the customer and not for the signed-in user. No GET changes anything: mail programs open links.
 """
 
 from collections.abc import Callable

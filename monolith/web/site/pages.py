@@ -9,7 +9,7 @@ from monolith.web.site.checkout import CheckoutPages
 from monolith.web.site.choosing import ChoosingPages
 from monolith.web.site.lost_link import LostLinkPages
 from monolith.web.site.managing import ManagingPages
-from monolith.web.site.visit import Site
+from monolith.web.site.site_request import Site
 from monolith.web.site.waiting import WaitingPages
 
 

@@ -18,7 +18,7 @@ from monolith.web.site.choice import Choice
 from monolith.web.site.choosing import customer_of
 from monolith.web.site.days import DAYS_SHOWN
 from monolith.web.site.guests import FieldProblem, problems_in
-from monolith.web.site.visit import Site, Visit
+from monolith.web.site.site_request import Site, SiteRequest
 
 PageResponse = str | Response | tuple[str, int]
 _LONGEST_DAYS = 60
@@ -27,7 +27,7 @@ _NEVER_FREE = "The business is not open on these days, or they cannot be booked.
 
 @dataclass(frozen=True)
 class WantedDays:
-    """The days of a form. `wrong` says what is wrong with them."""
+    """The days of a form. `wrong` describes the problems with them."""
 
     first: date
     last: date
@@ -104,7 +104,7 @@ class WaitingPages:
             raise not_found("waiting list entry")
         return self._site.contexts.of(business).acting_for(subject.customer_id), subject.subject_id, token
 
-    def _visit(self, slug: str) -> tuple[Visit, Choice]:
+    def _visit(self, slug: str) -> tuple[SiteRequest, Choice]:
         """Return the choice of one service. A visit or a series has no waitlist: its times depend on each other."""
         visit = self._site.visit(slug)
         if visit.choice is None or not visit.choice.can_be_held:
@@ -113,7 +113,7 @@ class WaitingPages:
 
     def _form(
         self,
-        visit: Visit,
+        visit: SiteRequest,
         choice: Choice,
         days: WantedDays,
         *,
@@ -134,7 +134,7 @@ class WaitingPages:
         )
 
 
-def _days(visit: Visit) -> WantedDays:
+def _days(visit: SiteRequest) -> WantedDays:
     """Return the days of the form or of the address; without any, the next two weeks."""
     today, values = visit.zone.today(), request.values
     first, wrong_first = requested_day(values.get("first"), today)
@@ -148,7 +148,7 @@ def _days(visit: Visit) -> WantedDays:
     return WantedDays(start, end, tuple(wrong))
 
 
-def _request(page: PageContext, visit: Visit, choice: Choice, days: WantedDays) -> m.JoinWaitlist:
+def _request(page: PageContext, visit: SiteRequest, choice: Choice, days: WantedDays) -> m.JoinWaitlist:
     start, end = (
         datetime.combine(each, time(), visit.zone.info).astimezone(UTC)
         for each in (days.first, days.last + timedelta(days=1))

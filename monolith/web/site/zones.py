@@ -13,7 +13,7 @@ from monolith.shared.endpoints import BusinessRef
 
 @dataclass(frozen=True)
 class VisitorZone:
-    """`name` is an IANA name. `chosen` is whether the visitor or a script chose it, `fixed` whether nobody can."""
+    """`name` is an IANA name. `chosen`: by the visitor or a script; `fixed`: it cannot be chosen."""
 
     name: str
     chosen: bool = False

@@ -32,13 +32,13 @@ class Site:
     def links(self) -> CustomerLinks:
         return self.auth.links
 
-    def visit(self, slug: str) -> "Visit":
+    def visit(self, slug: str) -> "SiteRequest":
         """Return the visit of this request. Its response may be shown in frames of the business's own sites."""
         page = self.contexts.for_business(slug)
         current_request_context().framed_by = page.business.details.embedding_sites
         catalog = read_catalog(page)
         values = request.form if "offering" in request.form else request.args
-        return Visit(self, page, catalog, read_choice(catalog, values), visitor_zone(page.business, values))
+        return SiteRequest(self, page, catalog, read_choice(catalog, values), visitor_zone(page.business, values))
 
     def page_of_token(self, slug: str, token: str) -> tuple[PageContext, UUID]:
         """Return the context of the customer whom a token names, and the appointment. Raises ApiError 404."""
@@ -55,7 +55,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Visit:
+class SiteRequest:
     site: Site
     page: PageContext
     catalog: Catalog
