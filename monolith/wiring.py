@@ -240,9 +240,7 @@ def _http_adapters(
 
 
 def _availability_cache(seconds: int, metrics: Metrics) -> list[PortDecorator]:
-    if not seconds:
-        return []
-    return [lambda port: AvailabilityCache(port, seconds=seconds, on_search=metrics.search_answered)]
+    return [lambda port: AvailabilityCache(port, seconds=seconds, on_search=metrics.search_answered)] if seconds else []
 
 
 def _sessions(config: MonolithConfig) -> DatabaseSessions:
