@@ -2,6 +2,9 @@
 
 Each is one transaction that may be repeated or arrive late. An attempt is a number that increases with every cutover of
 the business. The lease stores the latest attempt, so that a late fence or release of an earlier one has no effect.
+
+A lease is valid in one incarnation of its server only. After a restore or the promotion of a standby every lease of the
+database is void, and no write is accepted, until `confirm` sets it again.
 """
 
 from datetime import datetime
@@ -15,17 +18,27 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 # Functions, since writers wait for both: one round trip each instead of five.
 _FENCE: LiteralString = "SELECT fenced_at, lsn FROM scheduling.fence_business(%s, %s, %s, %s)"
-_ACTIVATE: LiteralString = "SELECT is_active, in_epoch, in_attempt FROM scheduling.activate_lease(%s, %s, %s)"
+_ACTIVATE: LiteralString = "SELECT is_active, in_epoch, in_attempt FROM scheduling.activate_lease(%s, %s, %s, %s)"
 _WATERMARK: LiteralString = "SELECT 1 FROM scheduling.fence_mark WHERE business_id = %s AND attempt = %s"
 _NO_BUSINESS = UUID(int=0)
 
 
 class Lease(NamedTuple):
-    """Whether this database may write the business, in which ownership epoch, and the latest cutover attempt."""
+    """Whether this database may write the business, in which ownership epoch, and the latest cutover attempt.
+
+    `active` is as stored: in another incarnation of the server an active lease is void.
+    """
 
     active: bool
     epoch: int
     attempt: int
+
+
+class LeaseValidity(NamedTuple):
+    """`foreign`: a lease is of another incarnation of the server, and was not voided. `void`: any is not valid."""
+
+    foreign: bool
+    void: bool
 
 
 class Fenced(NamedTuple):
@@ -83,11 +96,61 @@ def release(db: Connection, business_id: UUID, *, epoch: int, attempt: int) -> L
     return read_lease(db, business_id)
 
 
-def activate(db: Connection, business_id: UUID, *, epoch: int, attempt: int) -> Lease:
-    """Activate the lease of the decided epoch, once: an epoch that was activated and then fenced stays fenced."""
-    row = db.execute(_ACTIVATE, (business_id, epoch, attempt), prepare=True).fetchone()
-    assert row is not None, "the transaction inserted or found the row"
-    return Lease(*row)
+def activate(
+    db: Connection, business_id: UUID, *, epoch: int, attempt: int, incarnation: str | None = None
+) -> Lease | None:
+    """Activate the lease of the decided epoch, once: an epoch that was activated and then fenced stays fenced.
+
+    With `incarnation`, only if the server still has it. Returns the lease; None if there is none.
+    """
+    row = db.execute(_ACTIVATE, (business_id, epoch, attempt, incarnation), prepare=True).fetchone()
+    return None if row is None else Lease(*row)
+
+
+def read_incarnation(db: psycopg.Connection[Any]) -> str:
+    """Return the incarnation of the server: its system identifier and its timeline. Raises psycopg.Error on a
+    standby."""
+    row = db.execute("SELECT scheduling.incarnation()").fetchone()
+    assert row is not None, "the query always returns a row"
+    return str(row[0])
+
+
+def read_validity(db: Connection) -> LeaseValidity:
+    """Return whether the leases of the database are valid in the present incarnation of its server."""
+    row = db.execute(
+        """
+        SELECT coalesce(bool_or(l.incarnation <> 'void'), false), count(*) > 0
+          FROM scheduling.lease l WHERE l.incarnation <> (SELECT scheduling.incarnation())
+        """
+    ).fetchone()
+    assert row is not None, "the query always returns a row"
+    return LeaseValidity(*row)
+
+
+def void_all(db: Connection) -> None:
+    """Void every lease of the database: when it returns, no write is open and none begins until `confirm`.
+
+    Waits for open writes, business by business. `db` must be in autocommit mode, outside a transaction.
+    """
+    db.execute("CALL scheduling.void_leases()")
+
+
+def pause_writes(db: psycopg.Connection[Any], *, wait_ms: int) -> None:
+    """Stop the writes of every business until the open transaction of `db` ends, an administrator's.
+
+    Each write reads the lease before it changes anything. Raises psycopg.errors.LockNotAvailable if open writes do not
+    end within `wait_ms`, for which new ones wait too.
+    """
+    db.execute("SELECT set_config('lock_timeout', %s, true)", (str(wait_ms),))
+    # An administrator that is not a superuser may assume the owner's role.
+    db.execute("SET LOCAL ROLE scheduling_owner")
+    db.execute("LOCK TABLE scheduling.lease IN ACCESS EXCLUSIVE MODE")
+    db.execute("RESET ROLE")
+
+
+def confirm(db: Connection, business_id: UUID, lease: Lease) -> None:
+    """Set the lease as a recovery decided it, valid in the present incarnation of the server. Idempotent."""
+    db.execute("SELECT scheduling.confirm_lease(%s, %s, %s, %s)", (business_id, *lease))
 
 
 def prepare_fence(db: Connection) -> None:
@@ -98,7 +161,7 @@ def prepare_fence(db: Connection) -> None:
 def prepare_activation(db: Connection) -> None:
     """Prepare the statements of `has_watermark` and `activate` in this session. Changes nothing."""
     has_watermark(db, _NO_BUSINESS, 0)
-    db.execute(_ACTIVATE, (_NO_BUSINESS, 0, 0), prepare=True)
+    db.execute(_ACTIVATE, (_NO_BUSINESS, 0, 0, None), prepare=True)
 
 
 def _describe_lock_holders(db: Connection, business_id: UUID) -> str:

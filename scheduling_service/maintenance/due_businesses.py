@@ -34,6 +34,7 @@ class DueBusinesses(Leadership):
             SELECT DISTINCT a.business_id
               FROM scheduling.appointment a
               JOIN scheduling.lease l ON l.business_id = a.business_id AND l.active
+                                      AND l.incarnation = (SELECT scheduling.incarnation())
              WHERE a.status = 'held' AND a.hold_expires_at <= clock_timestamp()
              LIMIT %s
             """,
@@ -63,6 +64,7 @@ class DueBusinesses(Leadership):
             SELECT DISTINCT w.business_id
               FROM scheduling.waitlist w
               JOIN scheduling.lease l ON l.business_id = w.business_id AND l.active
+                                      AND l.incarnation = (SELECT scheduling.incarnation())
              WHERE w.status = 'waiting' AND (%s::uuid IS NULL OR w.business_id > %s)
              ORDER BY w.business_id LIMIT %s
             """,
@@ -79,7 +81,8 @@ class DueBusinesses(Leadership):
                    EXISTS (SELECT FROM scheduling.idempotency i
                             WHERE i.business_id = l.business_id AND i.recorded_at < now() - %s)
               FROM scheduling.lease l
-             WHERE l.active AND (%s::uuid IS NULL OR l.business_id > %s)
+             WHERE l.active AND l.incarnation = (SELECT scheduling.incarnation())
+               AND (%s::uuid IS NULL OR l.business_id > %s)
              ORDER BY l.business_id LIMIT %s
             """,
                 (retention, after, after, limit),

@@ -72,7 +72,8 @@ class ExpiredKeys:
                          ORDER BY recorded_at LIMIT %(limit)s) AS expired
                  WHERE i.business_id = %(business)s
                    AND (i.actor, i.operation, i.key) = (expired.actor, expired.operation, expired.key)
-                   AND EXISTS (SELECT FROM scheduling.lease l WHERE l.business_id = %(business)s AND l.active)
+                   AND EXISTS (SELECT FROM scheduling.lease l WHERE l.business_id = %(business)s AND l.active
+                                                               AND l.incarnation = scheduling.incarnation())
                 """,
                 {"business": business_id, "retention": self._retention, "limit": BATCH},
             ).rowcount

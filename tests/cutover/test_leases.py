@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from monolith.cutover.databases import Connection, SchedulingDatabase
 from scheduling_service.engine import lease as leases
-from scheduling_service.engine.lease import Lease, WritersStillActive
+from scheduling_service.engine.lease import Lease, LeaseValidity, WritersStillActive
 from tests.databases import Databases
 from tests.polling import eventually
 
@@ -149,3 +149,37 @@ def test_prepared_transaction_prevents_the_fence_and_is_named(
         finally:
             administrator.execute(f"ROLLBACK PREPARED '{name}'".encode())
     assert fence(mover, business) is not None
+
+
+def test_lease_of_another_incarnation_is_void_until_it_is_confirmed(
+    mover: Connection, business: UUID, databases: Databases
+) -> None:
+    """The rows of a restored database, and of a promoted standby, name the server that they came from."""
+    incarnation = leases.read_incarnation(mover)
+    assert leases.read_validity(mover) == LeaseValidity(foreign=False, void=False)
+    with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:
+        administrator.execute("UPDATE scheduling.lease SET incarnation = %s || '9'", (incarnation,))
+    assert leases.read_validity(mover) == LeaseValidity(foreign=True, void=True)
+    assert fence(mover, business) is None
+    # An abort that arrives late makes it active, but not valid.
+    assert leases.release(mover, business, epoch=1, attempt=2) == Lease(active=True, epoch=1, attempt=2)
+    assert fence(mover, business, attempt=3) is None
+    # The decision expected the server as it was.
+    for target, found in ((business, Lease(active=True, epoch=1, attempt=2)), (uuid4(), None)):
+        assert leases.activate(mover, target, epoch=2, attempt=3, incarnation=f"{incarnation}9") == found
+    leases.void_all(mover)
+    assert leases.read_validity(mover) == LeaseValidity(foreign=False, void=True)
+    leases.confirm(mover, business, Lease(active=True, epoch=4, attempt=3))
+    assert leases.read_validity(mover) == LeaseValidity(foreign=False, void=False)
+    assert fence(mover, business, attempt=4, epoch=4) is not None
+
+
+def test_voiding_waits_for_open_writes(scheduling: SchedulingDatabase, mover: Connection, business: UUID) -> None:
+    with writing(scheduling, business):
+        thread = threading.Thread(target=leases.void_all, args=(mover,))
+        thread.start()
+        with scheduling.connect() as watcher:
+            eventually(lambda: watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None)
+            assert not leases.read_validity(watcher).void
+    thread.join()
+    assert leases.read_validity(mover).void

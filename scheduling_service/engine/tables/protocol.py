@@ -31,6 +31,13 @@ lease = Table(
         comment="The latest cutover attempt that this database has seen; a fence or release of an earlier one has no "
         "effect.",
     ),
+    Column(
+        "incarnation",
+        Text,
+        nullable=False,
+        server_default=text("scheduling.incarnation()"),
+        comment="The incarnation of the server in which the lease is valid: system identifier and timeline.",
+    ),
     comment="Whether this database may write the business. Never replicated; follows the decision of a cutover.",
 )
 

@@ -61,6 +61,25 @@ def test_sql_with_an_older_snapshot_is_refused(bench: Workbench, shop: Shop, lev
     assert refusal.value.sqlstate == "SL002"
 
 
+def test_lease_of_another_incarnation_allows_no_write(bench: Workbench, shop: Shop) -> None:
+    """It came with a backup or a standby, and the server that granted it may have decided otherwise since."""
+    incarnation = "UPDATE scheduling.lease SET incarnation = {} WHERE business_id = %s"
+    with bench.administrator() as administrator:
+        run(administrator, incarnation.format("'7/1'"), shop)
+        with pytest.raises(NotOwner):
+            shop.book()
+        assert shop.starts(), "reading goes on"
+        for statement in STATEMENTS[:2]:
+            with pytest.raises(psycopg.Error, match="does not own"):
+                run(administrator, statement, shop)
+        administrator.execute("SET ROLE scheduling_replicator")
+        with pytest.raises(psycopg.Error, match="owns business"):
+            run(administrator, "DELETE FROM scheduling.idempotency WHERE business_id = %s", shop)
+        administrator.execute("RESET ROLE")
+        run(administrator, incarnation.format("scheduling.incarnation()"), shop)
+    assert shop.book().status == "booked"
+
+
 def test_replicated_rows_do_not_need_the_lease(bench: Workbench, shop: Shop) -> None:
     with bench.administrator() as administrator:
         turn_lease(administrator, shop, active=False)
