@@ -23,6 +23,7 @@ from monolith.cutover.service import (
     UnknownBusiness,
     open_control_plane,
 )
+from monolith.cutover.store.servers import RecoveryRequired
 from monolith.operators import operators_auth, operators_billing
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 
@@ -54,7 +55,7 @@ def control_plane() -> Iterator[ControlPlane]:
             platform, cutover, auth, lambda: operators_billing(url, secret), scheduling_databases, probe
         ) as opened:
             yield opened
-    except (OperationError, ReplicationRefused, FinalizeRefused) as error:
+    except (OperationError, ReplicationRefused, FinalizeRefused, RecoveryRequired) as error:
         raise CommandError(_describe(error)) from error
     except DatabaseUnavailable as error:
         raise unreachable_database("monolith", error) from error

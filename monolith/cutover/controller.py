@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -18,10 +18,13 @@ import psycopg
 from contracts.chassis.backoff import Backoff
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import failpoints
+from monolith.cutover.checks import CutoverChecks, CutoverRefused
 from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.states import ABORTABLE
-from monolith.cutover.store import cutovers
+from monolith.cutover.store import cutovers, servers
 from monolith.cutover.store.cutovers import Cutover, PassedStep
+from monolith.cutover.store.platform_writes import follow_owner
+from monolith.cutover.store.servers import RecoveryRequired
 from monolith.cutover.verification import RecentRows
 from scheduling_service.engine import lease as leases
 
@@ -33,32 +36,6 @@ MAX_COMPARISON_AGE_SECONDS = 60.0
 """A cutover resumed later is refused: too much has changed since to be compared inside the fence."""
 _POLL_SECONDS = 0.001
 _MARGIN_MS = 50
-
-
-class CutoverRefused(Exception):
-    """A preflight check failed, or the two databases differ. The owner is unchanged."""
-
-
-class PreflightResult(NamedTuple):
-    """Result of the checks before a fence. `compared_from` is the time of the source's clock before the comparison."""
-
-    compared_from: datetime
-    found: dict[str, Any]
-
-
-class CutoverChecks(Protocol):
-    """The checks that a cutover depends on. They may take long and change no row of the business."""
-
-    def check_before_fence(self, cutover: Cutover, source: Connection, target: Connection) -> PreflightResult:
-        """Run the preflight checks and compare the whole business while it is in use. Raises CutoverRefused."""
-
-    def read_source(self, cutover: Cutover, source: Connection, since: datetime) -> RecentRows:
-        """Read the recent changes of the fenced source, in another thread, while the target drains."""
-
-    def check_inside_fence(
-        self, cutover: Cutover, source: Connection, target: Connection, source_rows: RecentRows
-    ) -> dict[str, Any]:
-        """Compare the recent changes with the drained target while all writes are fenced. Raises CutoverRefused."""
 
 
 class Controller:
@@ -98,6 +75,8 @@ class Controller:
         reason: str,
     ) -> Cutover:
         """Begin a cutover and drive it to its end. Raises the errors of `cutovers.begin`."""
+        for name in (source, target):
+            servers.require_confirmed(self.control_db, name, leases.read_incarnation(self.at(name)))
         begun = cutovers.begin(
             self.control_db, business_id, source, target, fence_seconds=fence_seconds, actor=actor, reason=reason
         )
@@ -107,7 +86,8 @@ class Controller:
         """Drive the cutover until it is settled: `active`, or `aborted` with the source's lease active.
 
         Retries while a database is unreachable, up to `patience_seconds` after the last successful step; then raises
-        psycopg.Error and leaves the cutover to `resume` or the cutover daemon.
+        psycopg.Error and leaves the cutover to `resume` or the cutover daemon. Raises RecoveryRequired, with nothing
+        changed, after a restore or a failover.
         """
         backoff, last, cutover = Backoff(first=0.02, longest=0.5), time.monotonic(), None
         while True:
@@ -127,6 +107,8 @@ class Controller:
                 time.sleep(backoff.failed())
 
     def _load(self, cutover_id: UUID) -> Cutover:
+        if not servers.is_record_confirmed(self.control_db):
+            raise RecoveryRequired("monolith")
         cutovers.claim_driver(self.control_db, cutover_id)
         return cutovers.get(self.control_db, cutover_id)
 
@@ -247,9 +229,28 @@ class Controller:
 
     def _activate(self, cutover: Cutover) -> Cutover | None:
         failpoints.reach("before activate")
-        leases.activate(self.at(cutover.target), cutover.business_id, epoch=cutover.epoch + 1, attempt=cutover.attempt)
+        lease = leases.activate(
+            self.at(cutover.target),
+            cutover.business_id,
+            epoch=cutover.epoch + 1,
+            attempt=cutover.attempt,
+            incarnation=cutover.target_incarnation,
+        )
         failpoints.reach("after activate")
-        return self._advance(cutover, "active")
+        if lease is None or lease.epoch <= cutover.epoch:
+            raise RecoveryRequired(cutover.target)
+        return self._finish(cutover)
+
+    def _finish(self, cutover: Cutover) -> Cutover | None:
+        """Record the end, and let the flag follow in the same transaction: no crash leaves it behind the owner."""
+        failpoints.reach("before active")
+        with self.control_db.transaction():
+            advanced = cutovers.advance(self.control_db, cutover)
+            if advanced is not None:
+                business_id, actor, reason = cutover.business_id, cutover.actor, cutover.reason
+                follow_owner(self.control_db, business_id, cutover.target, actor=actor, reason=reason)
+        failpoints.reach("after active")
+        return advanced
 
     def _release(self, cutover: Cutover) -> Cutover | None:
         failpoints.reach("before release")

@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication, verification
-from monolith.cutover.controller import CutoverRefused, PreflightResult
+from monolith.cutover.checks import CutoverRefused, PreflightResult
 from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.verification import Findings, RecentRows, Table
@@ -104,7 +104,7 @@ def _require_same_version(source: Connection, target: Connection) -> None:
     if at_source != at_target:
         raise CutoverRefused(
             f"schema scheduling has version {at_source} at the source and {at_target} at the target: "
-            "run `extraction db setup` for the older one"
+            "run `extraction replicate migrate`"
         )
 
 

@@ -10,13 +10,15 @@ from typing import Any, NoReturn
 
 from prometheus_client import CollectorRegistry
 
-from monolith.cutover.controller import Controller, CutoverRefused, PreflightResult
+from monolith.cutover.checks import CutoverRefused, PreflightResult
+from monolith.cutover.controller import Controller
 from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
 from monolith.cutover.polling_loop import PollingLoop, TableChanges
 from monolith.cutover.states import ABORTABLE, MAY_BE_FENCED
-from monolith.cutover.store import cutovers
+from monolith.cutover.store import cutovers, servers
 from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.store.servers import RecoveryRequired
 from monolith.cutover.verification import RecentRows
 
 log = logging.getLogger(__name__)
@@ -60,8 +62,11 @@ class RecoveryWorker:
         self._loop = PollingLoop("recovery worker", self._controller, changes, self._metrics)
 
     def step(self) -> int:
-        """Settle every abandoned, overdue or decided cutover, and return how many were settled."""
-        return self._loop.run_once(cutovers.unsettled, self._settle)
+        """Settle every abandoned, overdue or decided cutover, and return how many were settled.
+
+        None while the record is not confirmed: in a restored record, cutovers of the past seem to be in progress.
+        """
+        return self._loop.run_once(_unsettled, self._settle)
 
     def close(self) -> None:
         self._controller.close()
@@ -69,7 +74,11 @@ class RecoveryWorker:
     def _settle(self, cutover: Cutover) -> bool:
         if cutover.state in ABORTABLE and not self._abort(cutover):
             return False
-        settled = self._controller.drive(cutover.cutover_id, patience_seconds=0.5)
+        try:
+            settled = self._controller.drive(cutover.cutover_id, patience_seconds=0.5)
+        except RecoveryRequired as required:
+            log.error("cutover %s cannot be settled: %s", cutover.cutover_id, required)
+            return False
         self._metrics.recovered(settled.state)
         log.info("cutover %s of business %s: %s", cutover.cutover_id, cutover.business_id, settled.state)
         return True
@@ -82,3 +91,7 @@ class RecoveryWorker:
         if not cutovers.abandoned(control_db, cutover, _ABANDONED_SECONDS):
             return False
         return cutovers.abort(control_db, cutover, "its controller is gone")
+
+
+def _unsettled(control_db: Connection) -> list[Cutover]:
+    return cutovers.unsettled(control_db) if servers.is_record_confirmed(control_db) else []

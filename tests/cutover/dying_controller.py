@@ -14,7 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from monolith.cutover import failpoints
-from monolith.cutover.controller import Controller, PreflightResult
+from monolith.cutover.checks import PreflightResult
+from monolith.cutover.controller import Controller
 from monolith.cutover.databases import Connection, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.verification import RecentRows

@@ -15,7 +15,8 @@ from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
-from monolith.cutover.controller import Controller, CutoverRefused
+from monolith.cutover.checks import CutoverRefused
+from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabases, other_database
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.rollback.rollback_reports import RollbackReports

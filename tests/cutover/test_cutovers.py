@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from contracts.scheduling.values import DatabaseName
-from monolith.cutover.controller import Controller, CutoverRefused, PreflightResult
+from monolith.cutover.checks import CutoverRefused, PreflightResult
+from monolith.cutover.controller import Controller
 from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.store import cutovers

@@ -18,7 +18,10 @@ from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabases, other_database
 from monolith.cutover.failpoints import FAILPOINT_STEPS
 from monolith.cutover.recovery_worker import RecoveryWorker
+from monolith.cutover.scheduling_flag import ADAPTER_FOR
 from monolith.cutover.store import cutovers
+from monolith.shared.database import ModuleDatabase
+from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import Shop
 from tests.cutover.dying_controller import PassingChecks
@@ -106,6 +109,15 @@ def settle_by_recovery_worker(pair: SchedulingDatabases, business_id: UUID) -> c
         worker.close()
 
 
+def requested_adapter(pair: SchedulingDatabases, business_id: UUID) -> str | None:
+    """Return the adapter that the flag requests for the business."""
+    platform = ModuleDatabase(pair.monolith.url, role="platform_app", secret=pair.monolith.secret, pool_size=1)
+    try:
+        return FlagStore(platform).read().get((SCHEDULING_ADAPTER, business_id))
+    finally:
+        platform.close()
+
+
 @pytest.mark.row("F40")
 @pytest.mark.parametrize(
     "die_at", [pytest.param(point, marks=[pytest.mark.long] * (point not in OFTEN)) for point in FORWARD]
@@ -120,6 +132,7 @@ def test_killed_controller_is_recovered_in_both_directions(
             to = other_database(owner)
             move = killed_and_recovered(replicated, shop.business_id, to, die_at)
             decided = "decided" in {step["state"] for step in move.steps}
+            assert not decided or requested_adapter(replicated, shop.business_id) == ADAPTER_FOR[to]
             assert move.state == ("active" if decided else "aborted")
             if not decided:
                 with Controller(replicated, PassingChecks()) as controller:

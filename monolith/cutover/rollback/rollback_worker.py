@@ -5,7 +5,8 @@ import time
 from typing import Any
 from uuid import UUID
 
-from monolith.cutover.controller import Controller, CutoverChecks
+from monolith.cutover.checks import CutoverChecks
+from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabases, other_database
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
 from monolith.cutover.polling_loop import PollingLoop, TableChanges
@@ -13,6 +14,7 @@ from monolith.cutover.rollback.thresholds import find_breach
 from monolith.cutover.store import rollback_policies
 from monolith.cutover.store.cutovers import CutoverInProgress, SourceNotOwner
 from monolith.cutover.store.rollback_policies import ACTOR, PolicyOutcome, PolicyStatus
+from monolith.cutover.store.servers import RecoveryRequired
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +99,8 @@ class RollbackWorker:
             return "another cutover of it is in progress"
         except SourceNotOwner:
             return "another operator cut it over"
+        except RecoveryRequired as required:
+            return str(required)
         return None if finished.state == "active" else finished.problem or finished.state
 
     def _end(self, status: PolicyStatus, outcome: PolicyOutcome, reason: str) -> None:

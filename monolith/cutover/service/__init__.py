@@ -1,7 +1,7 @@
 """Operations of the extraction, for every interface: the command line and a console."""
 
 from monolith.cutover.service.control_plane import ControlPlane, open_control_plane
-from monolith.cutover.service.cutovers import CutoverService, write_pause_ms
+from monolith.cutover.service.cutovers import CutoverService
 from monolith.cutover.service.errors import (
     BatchStopped,
     CutoverDatabaseUnavailable,
@@ -14,6 +14,7 @@ from monolith.cutover.service.errors import (
     ReplicationStopIncomplete,
     UnknownBusiness,
 )
+from monolith.cutover.service.pauses import write_pause_ms
 from monolith.cutover.service.requests import CutoverRequest, RollbackRequest, Selection
 
 __all__ = [

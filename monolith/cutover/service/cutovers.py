@@ -11,7 +11,8 @@ from uuid_utils.compat import uuid7
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication, verification
 from monolith.cutover.batches import cut_over_in_batches, within_percent
-from monolith.cutover.controller import Controller, CutoverRefused
+from monolith.cutover.checks import CutoverRefused
+from monolith.cutover.controller import Controller
 from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
 from monolith.cutover.preflight import PreflightChecks, ReadinessProbe
 from monolith.cutover.scheduling_flag import ADAPTER_FOR, AdapterName
@@ -195,7 +196,7 @@ class CutoverService:
         return len(outcome.moved)
 
     def _move_one(self, request: CutoverRequest, business_id: UUID) -> Cutover:
-        """Move the business, set its flag, then observe it: the rollback policy may set the flag back."""
+        """Move the business, whose flag follows, then observe it: the rollback policy may set the flag back."""
         moved = self.controller.cut_over(
             business_id,
             other_database(request.target),
@@ -204,13 +205,9 @@ class CutoverService:
             actor=request.actor,
             reason=request.reason,
         )
-        if moved.state == "active":
-            self._adapter.set_for_business(
-                business_id, ADAPTER_FOR[request.target], actor=request.actor, reason=request.reason
-            )
-            if request.rollback is not None:
-                thresholds, seconds = request.rollback
-                start_policy(self.controller.control_db, moved, thresholds, watch_seconds=seconds)
+        if moved.state == "active" and request.rollback is not None:
+            thresholds, seconds = request.rollback
+            start_policy(self.controller.control_db, moved, thresholds, watch_seconds=seconds)
         return moved
 
     def _check_moved(self, request: CutoverRequest, business_id: UUID) -> str | None:
@@ -244,16 +241,6 @@ class CutoverService:
 
 
 _ELSEWHERE = "another operator has moved it"
-
-
-def write_pause_ms(cutover: Cutover) -> float | None:
-    """How long writes of the business waited: from the request of the fence to an active lease. None when it was never
-    fenced, or still is."""
-    at = {step["state"]: datetime.fromisoformat(step["at"]) for step in cutover.steps}
-    end = at.get("active", cutover.settled_at)
-    if "fenced" not in at or end is None:
-        return None
-    return (end - at["fenced"]).total_seconds() * 1000
 
 
 def _is_selected(business: BusinessRef, selection: Selection) -> bool:

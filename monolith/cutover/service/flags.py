@@ -45,9 +45,6 @@ class AdapterSetting:
         before = self._flags.set(SCHEDULING_ADAPTER, adapter, business_id=None, actor=actor, reason=reason)
         return cast(AdapterName, before or DEFAULT)
 
-    def set_for_business(self, business_id: UUID, adapter: AdapterName, *, actor: str, reason: str) -> None:
-        self._flags.set(SCHEDULING_ADAPTER, adapter, business_id=business_id, actor=actor, reason=reason)
-
     def history(self) -> list[AuditEntry]:
         """The latest 20 audit entries about this flag, newest first."""
         return self._flags.changes(key=SCHEDULING_ADAPTER)

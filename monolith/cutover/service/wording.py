@@ -1,6 +1,6 @@
 """Descriptions of cutovers, shared by every interface."""
 
-from monolith.cutover.service.cutovers import write_pause_ms
+from monolith.cutover.service.pauses import write_pause_ms
 from monolith.cutover.store.cutovers import Cutover
 
 

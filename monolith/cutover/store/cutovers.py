@@ -18,9 +18,10 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection
 from monolith.cutover.states import ABORTABLE, FOLLOWS, MAY_BE_FENCED, State
 from monolith.cutover.store.platform_writes import append_audit
+from monolith.cutover.store.servers import RecoveryRequired
 
 _COLUMNS = """cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, deadline_at, compared_from,
-              actor, reason, problem, steps, began_at, settled_at"""
+              actor, reason, problem, steps, began_at, settled_at, target_incarnation"""
 
 _DRIVER_LOCK_NAMESPACE = 0x44524956  # "DRIV"
 
@@ -40,12 +41,22 @@ _ADVANCE = sql.SQL(
     """
 ).format(sql.SQL(_COLUMNS))
 
-
+_BEGIN = """
+    INSERT INTO cutover.cutover
+           (cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, actor, reason, steps,
+            target_incarnation)
+    VALUES (%s, %s, %s, %s, %s, %s, 'replicating', %s, %s, %s,
+            jsonb_build_array(jsonb_build_object('state', 'replicating', 'at', clock_timestamp())),
+            (SELECT incarnation FROM cutover.server WHERE name = %s))
+"""
 _DECIDE = sql.SQL("SELECT {} FROM cutover.decide(%s, %s, %s)").format(sql.SQL(_COLUMNS)).as_bytes()
 
 
 class Cutover(NamedTuple):
-    """A cutover as stored when it was read. `epoch` is the source's; the target's is one higher."""
+    """A cutover as stored when it was read. `epoch` is the source's; the target's is one higher.
+
+    `target_incarnation` is that of the target's server when the cutover began; None for one of an earlier release.
+    """
 
     cutover_id: UUID
     business_id: UUID
@@ -63,6 +74,7 @@ class Cutover(NamedTuple):
     steps: list[dict[str, Any]]
     began_at: datetime
     settled_at: datetime | None
+    target_incarnation: str | None = None
 
 
 class PassedStep(NamedTuple):
@@ -93,30 +105,25 @@ def begin(
 ) -> Cutover:
     """Insert a new cutover in state `replicating`.
 
-    Raises CutoverInProgress while another one is unsettled, and SourceNotOwner if `source` does not own the business.
+    Raises CutoverInProgress while another one is unsettled, SourceNotOwner if `source` does not own the business, and
+    RecoveryRequired if the record was restored since the owner was recorded.
     """
     with control_db.transaction():
         owned = control_db.execute(
             """
             UPDATE cutover.ownership SET attempt = attempt + 1 WHERE business_id = %s AND owner = %s
-            RETURNING epoch, attempt
+            RETURNING epoch, attempt, incarnation = cutover.incarnation()
             """,
             (business_id, source),
         ).fetchone()
         if owned is None:
             raise SourceNotOwner(f"{business_id} is not owned by {source}")
+        if not owned[2]:
+            raise RecoveryRequired("monolith")
         cutover_id = uuid7()
         try:
-            control_db.execute(
-                """
-                INSERT INTO cutover.cutover
-                       (cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, actor, reason,
-                        steps)
-                VALUES (%s, %s, %s, %s, %s, %s, 'replicating', %s, %s, %s,
-                        jsonb_build_array(jsonb_build_object('state', 'replicating', 'at', clock_timestamp())))
-                """,
-                (cutover_id, business_id, source, target, *owned, fence_seconds, actor, reason),
-            )
+            values = (cutover_id, business_id, source, target, *owned[:2], fence_seconds, actor, reason, target)
+            control_db.execute(_BEGIN, values)
         except pg.UniqueViolation as error:
             raise CutoverInProgress(f"{business_id} has a cutover in progress") from error
     return get(control_db, cutover_id)

@@ -24,3 +24,11 @@ def append_audit(
 def set_adapter_flag(controller: Connection, business_id: UUID, owner: DatabaseName) -> None:
     """Set the flag of a business to the adapter of its owner."""
     controller.execute("SELECT cutover.set_adapter_flag(%s, %s)", (business_id, ADAPTER_FOR[owner]))
+
+
+def follow_owner(controller: Connection, business_id: UUID, owner: DatabaseName, *, actor: str, reason: str) -> bool:
+    """Let the flag of a business request its owner's adapter. Audited; returns False if it did already."""
+    row = controller.execute(
+        "SELECT cutover.follow_owner(%s, %s, %s, %s, %s)", (business_id, ADAPTER_FOR[owner], uuid7(), actor, reason)
+    ).fetchone()
+    return row == (True,)

@@ -38,6 +38,13 @@ ownership = Table(
         server_default=text("0"),
         comment="Number of cutovers started for the business; identifies its fences.",
     ),
+    Column(
+        "incarnation",
+        Text,
+        nullable=False,
+        server_default=text("cutover.incarnation()"),
+        comment="Incarnation of this server in which the row was recorded or confirmed; in another one it is doubtful.",
+    ),
     comment="The routing table: the database that owns a business. A cutover is decided by one update of one row of "
     "it.",
 )
@@ -75,9 +82,22 @@ cutover = Table(
     ),
     Column("began_at", _instant, nullable=False, server_default=_clock),
     Column("settled_at", _instant, comment="When exactly one database was known to hold an active lease again."),
+    Column(
+        "target_incarnation", Text, comment="Incarnation of the target's server at the start; expected at activation."
+    ),
     Index("cutover_one_at_a_time", "business_id", unique=True, postgresql_where=text("settled_at IS NULL")),
     Index("cutover_by_time", "began_at", "cutover_id"),
     comment="A cutover of one business. Every transition is a compare-and-swap on `state`.",
+)
+
+server = Table(
+    "server",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("incarnation", Text, nullable=False),
+    Column("confirmed_at", _instant, nullable=False, server_default=_clock),
+    Column("confirmed_by", Text, nullable=False),
+    comment="The incarnation of each database's server that the record has been compared with.",
 )
 
 verification = Table(
