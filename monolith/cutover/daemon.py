@@ -1,7 +1,8 @@
 """The cutover daemon: `python -m monolith.cutover.daemon`. Several instances may run at once.
 
-Runs the recovery worker and the rollback worker in a thread each, so that a slow rollback does not delay the recovery
-of a fenced business. They poll while there is work, and change notices start them. Stops on SIGTERM or SIGINT.
+Runs the recovery worker, the rollback worker and the watch for restored databases in a thread each, so that a slow
+rollback does not delay the recovery of a fenced business. The workers poll while there is work, and change notices
+start them. Stops on SIGTERM or SIGINT.
 """
 
 import logging
@@ -24,6 +25,7 @@ from monolith.cutover.metrics.replication_metrics import ReplicationSource
 from monolith.cutover.polling_loop import TableChanges
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.readiness import readiness_probe
+from monolith.cutover.recovery import RecoveryWatch
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.rollback.rollback_worker import RollbackWorker
 from monolith.shared.flags.change_listener import ChangeListener
@@ -33,6 +35,7 @@ log = logging.getLogger("monolith.cutover.daemon")
 RECOVERY_SECONDS = 0.25
 LONGEST_RECOVERY_SECONDS = 0.5
 ROLLBACK_SECONDS = 1.0
+WATCH_SECONDS = 2.0
 ROLLBACK_DATABASE_SHARE = 0.5
 """Of the databases' time, for comparisons before an automatic rollback: above the default, to shorten the outage."""
 
@@ -91,12 +94,14 @@ def _build(environment: Environment, registry: CollectorRegistry) -> Worker:
     listener = ChangeListener(monolith.url, role=CONTROLLER, secret=monolith.secret)
     recovery = RecoveryWorker(settings.databases, TableChanges(listener, "cutover"), metrics)
     rollback = RollbackWorker(settings.databases, checks, TableChanges(listener, "rollback_policy"), metrics)
+    watch = RecoveryWatch(settings.databases, metrics)
     listener.start()
     loops = [
         Loop("cutover recovery", recovery.step, RECOVERY_SECONDS, LONGEST_RECOVERY_SECONDS),
         Loop("automatic rollback", rollback.step, ROLLBACK_SECONDS),
+        Loop("watch for restored databases", watch.step, WATCH_SECONDS),
     ]
-    return Worker(loops, closing=[recovery.close, rollback.close, listener.close])
+    return Worker(loops, closing=[recovery.close, rollback.close, watch.close, listener.close])
 
 
 if __name__ == "__main__":

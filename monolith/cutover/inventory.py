@@ -23,7 +23,8 @@ def read_inventory(url: str) -> dict[UUID, BusinessInventory]:
     with psycopg.connect(url, connect_timeout=3, options="-c statement_timeout=30000") as db:
         rows = db.execute(
             """
-            SELECT b.business_id, coalesce(l.active, false), coalesce(l.epoch, 0),
+            SELECT b.business_id, coalesce(l.active AND l.incarnation = (SELECT scheduling.incarnation()), false),
+                   coalesce(l.epoch, 0),
                    (SELECT count(*) FROM scheduling.offering o WHERE o.business_id = b.business_id),
                    (SELECT count(*) FROM scheduling.provider p WHERE p.business_id = b.business_id),
                    coalesce(a.booked, 0), coalesce(a.cancelled, 0)
@@ -39,16 +40,23 @@ def read_inventory(url: str) -> dict[UUID, BusinessInventory]:
 
 
 class StoredLease(NamedTuple):
-    """The lease of a business as one database holds it."""
+    """The lease of a business as one database holds it. One that is not `valid` is void until a recovery."""
 
     active: bool
     epoch: int
+    attempt: int = 0
+    valid: bool = True
 
 
 def read_leases(db: psycopg.Connection[tuple[Any, ...]]) -> dict[UUID, StoredLease]:
     """Return the leases of a database, over a connection of role `scheduling_mover`. Raises psycopg.Error."""
-    rows = db.execute("SELECT business_id, active, epoch FROM scheduling.lease").fetchall()
-    return {business_id: StoredLease(active, epoch) for business_id, active, epoch in rows}
+    rows = db.execute(
+        """
+        SELECT business_id, active, epoch, attempt, incarnation = (SELECT scheduling.incarnation())
+          FROM scheduling.lease
+        """
+    ).fetchall()
+    return {business_id: StoredLease(*lease) for business_id, *lease in rows}
 
 
 def count_stored_replies(db: psycopg.Connection[tuple[Any, ...]]) -> int:

@@ -92,6 +92,7 @@ CASES: Mapping[str, Case] = {
     "ReplicationUnreachable": one('replication_reachable{direction="monolith to scheduling"}', "0x40", "1x40"),
     "CutoverStuck": one('cutover_state_seconds{state="decided"}', "0+60x40", "0x40"),
     "CutoversAborted": one('cutovers_settled_total{state="aborted"}', "0+1x40", "0x30 1x10"),
+    "RecoveryRequired": one('cutover_recovery_required{database="monolith"}', "1x40", "0x40"),
     "CutoverRecoveryFailing": one('cutover_poll_failures_total{worker="recovery worker"}', "0+6x40", "6x40"),
 }
 

@@ -1,7 +1,8 @@
 """Metrics of the work of the cutover daemon itself."""
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.states import OVER
 
 
@@ -21,6 +22,12 @@ class DaemonMetrics:
             ["worker"],
             registry=registry,
         )
+        self._recovery = Gauge(
+            "cutover_recovery_required",
+            "Whether the database was restored or failed over, or has void leases, and waits for `extraction recover`.",
+            ["database"],
+            registry=registry,
+        )
 
         for outcome in OVER:
             self._recovered.labels(outcome)  # So that the series begins with 0.
@@ -31,6 +38,9 @@ class DaemonMetrics:
 
     def recovered(self, outcome: str) -> None:
         self._recovered.labels(outcome).inc()
+
+    def recovery_required(self, database: DatabaseName, required: bool) -> None:
+        self._recovery.labels(database).set(required)
 
     def poll_failed(self, worker: str) -> None:
         self._failures.labels(worker).inc()

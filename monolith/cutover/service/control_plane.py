@@ -15,6 +15,7 @@ from monolith.cutover.service.errors import CutoverDatabaseUnavailable
 from monolith.cutover.service.extraction import ExtractionService
 from monolith.cutover.service.finalization import FinalizationMark
 from monolith.cutover.service.flags import AdapterSetting, ShadowSetting
+from monolith.cutover.service.recovery_service import RecoveryService
 from monolith.cutover.service.verification_service import VerificationService
 from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.modules.auth.api import AuthApi
@@ -35,6 +36,7 @@ class ControlPlane:
     checks: CheckReport
     verification: VerificationService
     extraction: ExtractionService
+    recovery: RecoveryService
     audit: FlagStore
 
 
@@ -65,6 +67,7 @@ def open_control_plane(
             CheckReport(databases, readiness, cutovers),
             VerificationService(directory, billing, cutovers),
             ExtractionService(databases, cutovers, FinalizationMark(flags)),
+            RecoveryService(databases, cutovers),
             flags,
         )
     except psycopg.OperationalError as error:

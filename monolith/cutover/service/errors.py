@@ -66,6 +66,13 @@ class NothingReplicated(OperationError):
         super().__init__("nothing is replicated, so there is no copy to compare with")
 
 
+class RecoveryInProgress(OperationError):
+    """Another process is recovering the extraction."""
+
+    def __init__(self) -> None:
+        super().__init__("another recovery is in progress")
+
+
 class ReplicationStopIncomplete(OperationError):
     """Parts of the replication remain in a database that could not be reached."""
 

@@ -87,6 +87,9 @@ def _broken(business: KnownBusiness, owned: Ownership, leases: Leases) -> tuple[
     if own is None:
         return "broken", f"Owned by {owned.owner}, whose database cannot be read.", f"extraction db check {owned.owner}"
     lease, other_lease = own.get(business.business_id), other.get(business.business_id)
+    if lease is not None and not lease.valid:
+        sentence = f"Owned by {owned.owner}, whose leases are void since a restore or a failover. Writes are refused."
+        return "broken", sentence, "extraction recover"
     if lease is not None and lease.active and other_lease is not None and other_lease.active:
         return "broken", f"Both databases hold an active lease; {owned.owner} owns it.", "extraction cutover status"
     if lease is not None and (not lease.active or lease.epoch != owned.epoch):

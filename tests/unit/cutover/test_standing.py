@@ -56,6 +56,11 @@ def test_an_owner_without_the_lease_of_its_epoch_refuses_writes(lease: StoredLea
     assert found.remedy == "extraction cutover resume salon"
 
 
+def test_leases_of_a_restored_database_are_broken_until_a_recovery() -> None:
+    found = standing(business(), monolith=ACTIVE._replace(valid=False))
+    assert (found.level, found.remedy) == ("broken", "extraction recover")
+
+
 def test_a_flag_that_contradicts_the_owner_needs_attention() -> None:
     found = standing(business(requested="http"))
     assert (found.level, found.remedy) == ("attention", "extraction flag set http --business salon")

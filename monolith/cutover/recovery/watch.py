@@ -1,0 +1,102 @@
+"""Notice that a database was restored or a standby promoted, and fence the other side too."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import psycopg
+
+from contracts.scheduling.values import DatabaseName
+from monolith.cutover.databases import Connection, SchedulingDatabases
+from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
+from monolith.cutover.recovery.evidence import NAMES
+from monolith.cutover.store import servers
+from scheduling_service.engine import lease as leases
+
+log = logging.getLogger(__name__)
+
+State = Literal["confirmed", "replaced", "void"]
+"""replaced: by another incarnation, not compared yet. void: a lease waits for an operator's choice."""
+
+
+class RecoveryWatch:
+    """Call `step` repeatedly from one thread. It never raises for an unreachable database.
+
+    A restored database refuses writes without this watch, because its leases are void. The watch voids those of the
+    other database too: what the restored side lost may concern any business.
+    """
+
+    def __init__(self, databases: SchedulingDatabases, metrics: DaemonMetrics | None = None) -> None:
+        self._databases = databases
+        self._metrics = metrics
+        self._open: dict[str, Connection] = {}
+        self._last: Mapping[DatabaseName, State] = dict.fromkeys(NAMES, "confirmed")
+
+    def step(self) -> None:
+        """Compare both servers with the record, and fence every business if one was replaced.
+
+        Without effect while a recovery is in progress, and while the record cannot be read.
+        """
+        try:
+            control_db = self._connection("record", self._databases.control_db)
+            with servers.recovery_lock(control_db) as held:
+                if held:
+                    self._compare(servers.known_servers(control_db))
+        except psycopg.Error:
+            self.close()
+        if self._metrics is not None:
+            for name in NAMES:
+                self._metrics.recovery_required(name, self._last[name] != "confirmed")
+
+    def close(self) -> None:
+        for connection in self._open.values():
+            connection.close()
+        self._open = {}
+
+    def _compare(self, known: Mapping[str, str]) -> None:
+        found = {name: self._read_state(name, known.get(name)) for name in NAMES}
+        replaced = frozenset(name for name, state in found.items() if state == "replaced")
+        if replaced:
+            self._void(replaced)
+        self._last = found
+
+    def _read_state(self, name: DatabaseName, known: str | None) -> State:
+        """Return the state of a database; as before if it does not answer."""
+        try:
+            db = self._connection(name, self._databases.at(name).connect)
+            incarnation, validity = leases.read_incarnation(db), leases.read_validity(db)
+        except psycopg.Error:
+            return self._last[name]
+        if validity.foreign or (known is not None and known != incarnation):
+            return "replaced"
+        return "void" if validity.void else "confirmed"
+
+    def _void(self, replaced: frozenset[DatabaseName]) -> None:
+        if any(self._last[name] != "replaced" for name in replaced):
+            log.error(
+                "the %s database was restored or failed over: no business is written until `extraction recover`",
+                " and the ".join(sorted(replaced)),
+            )
+        for name in NAMES:
+            try:
+                void_leases(self._databases, name)
+            except psycopg.Error as error:
+                log.warning("the leases of the %s database could not be voided: %s", name, " ".join(str(error).split()))
+
+    def _connection(self, name: str, connect: Callable[[], Connection]) -> Connection:
+        found = self._open.get(name)
+        if found is None or found.closed or found.broken:
+            found = self._open[name] = connect()
+        return found
+
+
+def void_everywhere(databases: SchedulingDatabases) -> None:
+    """Fence every business in both databases until a recovery. Waits for open writes. Raises psycopg.Error."""
+    for name in NAMES:
+        void_leases(databases, name)
+
+
+def void_leases(databases: SchedulingDatabases, name: DatabaseName) -> None:
+    """Fence every business in one database. Raises psycopg.Error."""
+    with databases.at(name).connect(statement_seconds=0.0) as db:
+        leases.void_all(db)
