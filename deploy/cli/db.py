@@ -34,7 +34,7 @@ def set_up_command(deployment: str) -> None:
     """
     from deploy.databases.set_up import set_up
 
-    target = _target(deployment)
+    target = target_of(deployment)
     set_up(target)
     click.echo(f"the {deployment} database is ready: {', '.join(schema.name for schema in target.schemas)}")
 
@@ -45,10 +45,11 @@ def check_command(deployment: str) -> None:
     """Check whether the product can run on the database. Changes nothing."""
     from deploy.databases.check import check
 
-    check(_target(deployment))
+    check(target_of(deployment))
     click.echo(f"the {deployment} database is reachable and migrated, and the running roles can log in")
 
 
-def _target(deployment: str) -> Target:
+def target_of(deployment: str) -> Target:
+    """Return the database of a deployment, with an administrator's credentials. Raises CommandError."""
     secret = deployment_environment(deployment)["DATABASE_ROLE_SECRET"]
     return TARGETS[deployment](administrator_url(deployment), secret)

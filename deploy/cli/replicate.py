@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import get_args
 
 import click
 import msgspec
@@ -11,8 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from contracts.scheduling.values import DatabaseName
+from deploy.cli.db import target_of
 from deploy.cli.options import current_actor
-from deploy.control_plane import control_plane
+from deploy.control_plane import control_plane, scheduling_databases
 from monolith.cutover.replication import CopyProgress, ReplicationStatus
 
 Report = Callable[[CopyProgress], None]
@@ -70,6 +73,22 @@ def stop() -> None:
     with control_plane() as plane:
         plane.extraction.stop_replication()
     click.echo("replication has stopped in both directions")
+
+
+@replicate.command()
+def migrate() -> None:
+    """Migrate schema scheduling in both databases while replication runs and the product is in use.
+
+    For additive changes: columns that are nullable or have a constant default, tables, functions, plain indexes. The
+    pending migrations are rehearsed in an empty database first; others are refused, and nothing is changed. Start the
+    new release's processes afterwards. Repeated after a crash, the command continues.
+    """
+    from deploy.replicated_migration import migrate_replicated
+
+    targets = {name: target_of(name) for name in get_args(DatabaseName)}
+    with control_plane() as plane:
+        unsettled = sum(each.settled_at is None for each in plane.cutovers.latest(1_000))
+        migrate_replicated(targets, scheduling_databases(), unsettled, click.echo)
 
 
 @contextmanager

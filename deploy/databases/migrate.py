@@ -104,6 +104,11 @@ def _version(connection: Connection, schema: Schema) -> frozenset[str]:
     return frozenset(context.get_current_heads())
 
 
+def current_version(connection: Connection, schema: Schema) -> str:
+    """Return the version of the schema, whose history is a single line."""
+    return max(_version(connection, schema), default="base")
+
+
 def _newest(schema: Schema) -> frozenset[str]:
     return frozenset(ScriptDirectory.from_config(alembic_config(schema)).get_heads())
 

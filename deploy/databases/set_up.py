@@ -6,24 +6,32 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import text
 
 from contracts.chassis.credentials import without_credentials
 from deploy.databases import roles
-from deploy.databases.migrate import migrate
-from deploy.databases.schemas import Target
+from deploy.databases.migrate import is_migrated, migrate, open_connection
+from deploy.databases.schemas import Schema, Target
 from deploy.errors import CommandError
 
 # Serializes set-ups on one server, because roles belong to the server.
 LOCK = 0x657874726163
 OLDEST_SERVER = 17
 MAINTENANCE_DATABASE = "postgres"
+_SUBSCRIBED = """
+    SELECT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+                    WHERE d.datname = current_database())
+"""
 
 
-def set_up(target: Target) -> None:
+def set_up(target: Target, *, while_replicating: bool = False) -> None:
     """Create the database, roles, schemas and tables that are missing, and migrate to the newest version.
 
     Idempotent, and safe to run concurrently; existing data is kept. Sets the roles' passwords, derived from the role
     secret: after a change of the secret, processes with the old one cannot log in any more.
+
+    Raises CommandError for a schema that is replicated and not at the newest version, unless `while_replicating`: the
+    stream would stop at the first row with a new column.
     """
     database = database_name(target)
     with _lock_server(target) as server:
@@ -37,6 +45,8 @@ def set_up(target: Target) -> None:
             for schema in target.schemas:
                 roles.create_schema(connection, schema)
         for schema in target.schemas:
+            if schema.replicator is not None and not while_replicating:
+                _require_no_subscription(target, schema)
             migrate(target.url, schema)
 
 
@@ -88,6 +98,16 @@ def _lock_server(target: Target) -> Iterator[roles.Connection]:
             )
         server.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         yield server
+
+
+def _require_no_subscription(target: Target, schema: Schema) -> None:
+    with open_connection(target.url) as connection:
+        if is_migrated(connection, schema) or not connection.execute(text(_SUBSCRIBED)).scalar():
+            return
+    raise CommandError(
+        f"schema {schema.name} of the {target.name} database is replicated, and its migration would stop the stream: "
+        "run `extraction replicate migrate`, which migrates both databases, then repeat this command"
+    )
 
 
 def _create_database(server: roles.Connection, database: str) -> None:

@@ -79,8 +79,9 @@ def _start(settings: Settings, supervisor: Supervisor, say: Say, on_ready: Calla
     supervisor.start([*servers.own, processes.mailsink_process(settings)])
     backends = servers.backends()
     say("setting up the databases")
-    set_up(monolith_target(backends.monolith_database_url, keys.monolith_role_secret))
-    set_up(scheduling_target(backends.scheduling_database_url, keys.scheduling_role_secret))
+    # No process of the product runs yet, so nothing is written while the schemas of both databases differ.
+    set_up(monolith_target(backends.monolith_database_url, keys.monolith_role_secret), while_replicating=True)
+    set_up(scheduling_target(backends.scheduling_database_url, keys.scheduling_role_secret), while_replicating=True)
     environment.write_stack_environment(settings, keys, backends)
     say("starting the product")
     supervisor.start(processes.product_processes(settings, keys, backends))

@@ -7,7 +7,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.replication.lag_clock import LagClock
-from monolith.cutover.replication.state import DirectionStatus, read_status
+from monolith.cutover.replication.state import read_status
+from monolith.cutover.replication.status import DirectionStatus
 
 
 class ReplicationSource:

@@ -3,13 +3,8 @@
 from monolith.cutover.replication.canary import Canary, CanaryLost, send_canary
 from monolith.cutover.replication.requirements import ReplicationRefused
 from monolith.cutover.replication.starting import start
-from monolith.cutover.replication.state import (
-    CopyProgress,
-    ReplicationStatus,
-    find_problems,
-    is_replicating,
-    read_status,
-)
+from monolith.cutover.replication.state import CopyProgress, find_problems, is_replicating, read_status
+from monolith.cutover.replication.status import ReplicationStatus
 from monolith.cutover.replication.stopping import stop
 
 __all__ = [

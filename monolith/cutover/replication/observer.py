@@ -11,7 +11,8 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases
 from monolith.cutover.replication.direction import ReplicationDirection, directions
 from monolith.cutover.replication.lag_clock import LagClock
-from monolith.cutover.replication.state import CopyProgress, DirectionStatus, read_direction, read_progress
+from monolith.cutover.replication.state import CopyProgress, read_direction, read_progress
+from monolith.cutover.replication.status import DirectionStatus
 
 HISTORY_SECONDS = 900.0
 SAMPLE_SECONDS = 5.0

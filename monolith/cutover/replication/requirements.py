@@ -24,13 +24,7 @@ class ReplicationRefused(Exception):
 
 def require_settings_and_rights(database: SchedulingDatabase, db: Connection, *, allow_unbounded_wal: bool) -> None:
     """Check the server's version and settings, and the replicator's rights. Raises ReplicationRefused."""
-    version = db.info.server_version
-    if loses_rows(version):
-        raise ReplicationRefused(
-            f"the {database.name} server is Postgres {version // 10_000}.{version % 10_000}, which can lose changes "
-            "when a publication is altered while its tables are written",
-            "upgrade it to 17.6, 18.1 or newer",
-        )
+    require_release(database, db.info.server_version)
     if _setting(db, "wal_level") != "logical":
         raise ReplicationRefused(
             f"the {database.name} server has wal_level = {_setting(db, 'wal_level')}",
@@ -47,6 +41,16 @@ def require_settings_and_rights(database: SchedulingDatabase, db: Connection, *,
     ):
         _require_free(database, db, what, used)
     _require_rights(database, db)
+
+
+def require_release(database: SchedulingDatabase, server_version: int) -> None:
+    """Refuse a release that can lose changes when a publication is altered. Raises ReplicationRefused."""
+    if loses_rows(server_version):
+        raise ReplicationRefused(
+            f"the {database.name} server is Postgres {server_version // 10_000}.{server_version % 10_000}, which can "
+            "lose changes when a publication is altered while its tables are written",
+            "upgrade it to 17.6, 18.1 or newer",
+        )
 
 
 def loses_rows(server_version: int) -> bool:

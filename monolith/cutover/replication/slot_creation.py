@@ -17,13 +17,15 @@ def create_slot(
 ) -> None:
     """Create a logical replication slot over `db`, a connection to `publisher`.
 
+    Standbys with `sync_replication_slots` keep a copy of it, so that replication survives a failover.
+
     Raises ReplicationRefused, naming the server processes, when older transactions have not ended after `wait_seconds`.
     """
     watch = _Watch(publisher, db)
     timer = threading.Timer(wait_seconds, watch.cancel)
     timer.start()
     try:
-        db.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (name,))
+        db.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput', failover => true)", (name,))
     except psycopg.errors.QueryCanceled as error:
         raise ReplicationRefused(
             f"the {publisher.name} server has transactions that were open before and have not ended after "

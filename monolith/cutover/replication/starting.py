@@ -166,7 +166,7 @@ def _subscribe(
     subscriber.execute(
         sql.SQL(
             "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH (origin = none, run_as_owner = true,"
-            " synchronous_commit = on, create_slot = false, copy_data = false)"
+            " synchronous_commit = on, create_slot = false, failover = true, copy_data = false)"
         ).format(
             sql.Identifier(direction.subscription),
             sql.Literal(direction.connection),

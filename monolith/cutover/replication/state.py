@@ -6,7 +6,9 @@ from msgspec.structs import replace
 
 from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases
 from monolith.cutover.replication.direction import ReplicationDirection, directions
+from monolith.cutover.replication.problems import describe_problems
 from monolith.cutover.replication.slot import read_slot
+from monolith.cutover.replication.status import DirectionStatus, ReplicationStatus
 
 _WAITING = "i"
 """Also the state of a table that the subscription does not contain yet."""
@@ -48,40 +50,6 @@ class CopyProgress(Struct, frozen=True):
     def seconds_left(self) -> float | None:
         """Extrapolated from the speed so far; None before the first row."""
         return self.seconds * (self.all_rows - self.rows) / self.rows if self.rows else None
-
-
-class DirectionStatus(Struct, frozen=True):
-    """The state of one direction. All sizes are in bytes.
-
-    `wal_kept` is the WAL that the publisher's server retains for the subscriber; `wal_left` is how much more it may
-    retain before it invalidates the slot (None: no limit); `lag` is the WAL that the subscriber has not confirmed, up
-    to the position `wal_end` of the publisher. `conflicts` counts applied changes that met another row than expected,
-    by Postgres' name of the conflict. A direction that is not `reachable` has no other information.
-    """
-
-    direction: str
-    subscribed: bool
-    reachable: bool = True
-    enabled: bool = False
-    streaming: bool = False
-    wal_end: int = 0
-    wal_kept: int = 0
-    wal_left: int | None = None
-    wal_status: str = ""
-    lag: int = 0
-    tables: dict[str, int] = {}
-    apply_errors: int = 0
-    sync_errors: int = 0
-    conflicts: dict[str, int] = {}
-    problems: tuple[str, ...] = ()
-
-
-class ReplicationStatus(Struct, frozen=True):
-    directions: tuple[DirectionStatus, ...]
-
-    @property
-    def problems(self) -> list[str]:
-        return [problem for each in self.directions for problem in each.problems]
 
 
 def is_subscribed(subscriber: Connection, direction: ReplicationDirection) -> bool:
@@ -241,7 +209,7 @@ def read_direction(
         sync_errors=sync_errors,
         conflicts=_conflicts(subscriber, direction),
     )
-    return replace(seen, problems=tuple(_problems_of(direction, seen, max_lag_bytes)))
+    return replace(seen, problems=tuple(describe_problems(direction, seen, max_lag_bytes)))
 
 
 def _conflicts(subscriber: Connection, direction: ReplicationDirection) -> dict[str, int]:
@@ -273,27 +241,3 @@ def _tables(subscriber: Connection, direction: ReplicationDirection) -> dict[str
     for state, count in rows:
         counts[_STATES[state]] = counts.get(_STATES[state], 0) + count
     return counts
-
-
-def _problems_of(direction: ReplicationDirection, seen: DirectionStatus, max_lag_bytes: int) -> list[str]:
-    restart = "run `extraction replicate stop`, then `extraction replicate start --discard-copies`"
-    if seen.wal_status in ("lost", "gone"):
-        return [f"{direction}: its slot on the {direction.publisher.name} server is {seen.wal_status}: {restart}"]
-    found = []
-    if not seen.enabled:
-        found.append(
-            f"{direction}: the subscription is disabled: see the log of the {direction.subscriber.name} server"
-        )
-    elif not seen.streaming:
-        kept = f"{seen.wal_kept / 1e6:,.0f} MB of WAL retained on the {direction.publisher.name} server"
-        left = "no limit" if seen.wal_left is None else f"slot lost after {max(0, seen.wal_left) / 1e6:,.0f} MB more"
-        found.append(
-            f"{direction}: not streaming ({seen.apply_errors} errors so far); {kept}, {left}: "
-            f"see the log of the {direction.subscriber.name} server"
-        )
-    not_ready = sum(count for state, count in seen.tables.items() if state != "ready")
-    if not_ready:
-        found.append(f"{direction}: {not_ready} tables are not ready yet")
-    if seen.lag > max_lag_bytes:
-        found.append(f"{direction}: {seen.lag / 1e6:,.1f} MB behind")
-    return found
