@@ -4,6 +4,7 @@
 const live = document.querySelector("[data-live]");
 const announce = (text) => { document.getElementById("announce").textContent = text; };
 let carried = null;
+let shown = live.innerHTML;
 
 async function refresh() {
   if (document.hidden || carried) return;
@@ -11,9 +12,9 @@ async function refresh() {
   if (!reply.ok || reply.redirected) return;
   const page = new DOMParser().parseFromString(await reply.text(), "text/html");
   const fresh = page.querySelector("[data-live]");
-  if (!fresh || carried || fresh.innerHTML === live.dataset.shown) return;
-  if (live.dataset.shown !== undefined) replace(fresh);
-  live.dataset.shown = fresh.innerHTML;
+  if (!fresh || carried || fresh.innerHTML === shown) return;
+  shown = fresh.innerHTML;
+  replace(fresh);
 }
 
 function replace(fresh) {
