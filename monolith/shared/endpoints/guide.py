@@ -26,6 +26,9 @@ The JSON API of the booking product. People sign in with a session cookie, progr
 - **Lists** in a query are repeated (`status=a&status=b`) or separated by commas.
 - **Money** is an integer number of minor units and an ISO 4217 code.
 - **Pages.** A reply with `next_cursor` has more: send it as `cursor`.
+- **Webhooks** post `{"type", "timestamp", "data"}`, signed as Standard Webhooks specifies; verify the header
+  `webhook-signature` before you trust the body. `data.appointment` is the appointment as in this API. Deliveries may
+  arrive twice (with the same `webhook-id`) and in any order (the newer one has the larger `version`).
 - **Errors** are problem details (RFC 9457). Branch on `code`; each operation lists its own codes by status.
 """.strip()
 
