@@ -246,6 +246,11 @@ def test_reader_sees_everything_and_changes_nothing(product: Product, adapter: A
     assert "your role is that of a reader" in seen.text
     appointment = office.open(f"/office/{shop.slug}/appointments/{booked}")
     assert [form for form in appointment.forms if form.method == "post" and "sign-out" not in form.action] == []
+    for page in ("services", "providers", f"providers/{shop.provider_id}", "time-off", "resources"):
+        assert '<fieldset class="plain" disabled>' in office.open(f"/office/{shop.slug}/{page}").source, page
+    for page in (f"day?date={day}", "week", "requests", "customers", "waitlist"):
+        forms = office.open(f"/office/{shop.slug}/{page}").forms
+        assert {form.action for form in forms if form.method == "post"} == {"/sign-out"}, page
     office.open(f"/office/{shop.slug}/appointments/{booked}/cancel")
     refused = office.submit("Cancel the appointment")
     assert refused.status == 403
