@@ -87,8 +87,9 @@ class Chromium:
         self._until("Page.loadEventFired")
 
     def prefer(self, scheme: str) -> None:
-        """Prefer a colour scheme, `light` or `dark`."""
-        self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        """Prefer a colour scheme, `light` or `dark`; `forced` replaces the colours of pages by those of the system."""
+        name, value = ("forced-colors", "active") if scheme == "forced" else ("prefers-color-scheme", scheme)
+        self._call("Emulation.setEmulatedMedia", features=[{"name": name, "value": value}])
 
     def show_on(self, media: str) -> None:
         """Emulate a medium, `screen` or `print`."""

@@ -1,10 +1,12 @@
-"""The back office in a real browser: widths, the live calendar, and a move by keyboard.
+"""The back office in a real browser: widths, the live calendar, a move by keyboard, accessibility.
 
 Screenshots are stored in `.artifacts/pages`.
 """
 
 import pytest
 
+from tests.e2e.axe import violations
+from tests.e2e.browser import Browser
 from tests.e2e.chromium import Chromium
 from tests.e2e.shared_demo import Product
 from tests.e2e.shop import Customer, Shop, answered
@@ -83,3 +85,47 @@ def test_day_prints_without_controls_and_the_week_is_a_list_on_a_phone(
     assert chromium.evaluate(lefts) == 7
     chromium.open(f"{office}/week", 390)
     assert chromium.evaluate(lefts) == 1
+
+
+@pytest.fixture(scope="module")
+def every_page(product: Product, shop: Shop) -> list[str]:
+    """Return the addresses of all pages below the office, with something to show on each."""
+    day, office = product.own_day(), Browser(product.installation.url)
+    customer = Customer(product.installation, shop)
+    booked = answered(customer.book(answered(customer.slots_on(day))["slots"][20]["starts_at"]))
+    root, provider = f"/office/{shop.slug}", f"providers/{shop.provider_id}"
+    office.open(f"{root}/webhooks")
+    office.submit("Sign in", email=f"owner@{shop.slug}.example", password=PASSWORD)
+    office.submit("Add the webhook", name="Desk", url="http://127.0.0.1:1/", event="appointment.held")
+    webhook = office.page.form("Send a test").action.split("/")[-2]
+    office.submit("Send a test")
+    office.open(f"{root}/{provider}/calendars")
+    office.submit("Create a feed", name="Phone")
+    office.submit("Import", name="Private", url="http://127.0.0.1:1/private.ics")
+    office.open(f"{root}/waitlist")
+    office.submit("Add to the waitlist", name=f"Wim {day}", first=str(day))
+    office.open(f"{root}/new?provider={shop.provider_id}&date={day}&time=15:00")
+    series = office.submit("Book", name=f"Selma {day}", repeat="week", count="2").path
+    office.open(f"{root}/new?provider={shop.provider_id}&date={day}&time=17:00")
+    visit = office.submit("Book", name=f"Vera {day}", then=shop.offering_id).path
+    appointment = f"appointments/{booked['appointment_id']}"
+    return [
+        *(f"{root}/{name}" for name in (*_PAGES, *_FURTHER)),
+        *(f"{root}/{name}" for name in (f"day?date={day}", f"day?date={day}&view=list", appointment, provider)),
+        *(f"{root}/{name}" for name in (f"{appointment}/move?date={day}&time=13:00", f"{appointment}/cancel")),
+        *(f"{root}/{name}" for name in (f"customers/{booked['customer_id']}", f"services/{shop.offering_id}")),
+        *(f"{root}/{name}" for name in (f"{provider}/calendars", f"webhooks/{webhook}", "services")),
+        *(series, visit, "/account/calendars"),
+    ]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scheme", ["light", "dark", "forced"])
+def test_every_page_is_accessible(product: Product, chromium: Chromium, every_page: list[str], scheme: str) -> None:
+    """With axe's rules for WCAG 2.2 AA, and without an error in the console."""
+    chromium.prefer(scheme)
+    for path in every_page:
+        chromium.open(product.installation.url + path, 1280)
+        assert violations(chromium) == [], path
+        assert chromium.errors == [], path
+    chromium.prefer("light")
