@@ -96,6 +96,7 @@ class SettingsPages:
             section="settings",
             zones=_ZONES,
             notices=notices,
+            site=f"{self._office.auth.public_url.rstrip('/')}{url_for('pages.business', slug=page.business.slug)}",
             form=request.form,
             problem=problem,
         )
