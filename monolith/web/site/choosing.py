@@ -112,15 +112,17 @@ class ChoosingPages:
             later = first_free_day(page, choice, first + timedelta(days=DAYS_SHOWN), zone)
             if later is not None:
                 first, days = later, free_days(page, choice, later, zone)
+        held = self._held_time(visit)
         return visit.render(
             "times.html",
             days=days,
+            day_address=visit.day_address(first, held[0] if held else None),
             day=_selected(days, named),
             today=today,
             near=near,
             problem=problem or day_problem or first_problem,
             price=visit.price(choice),
-            held=self._held_time(visit),
+            held=held,
             key=new_key(),
             repeats=REPEATS,
             counts=COUNTS,

@@ -1,7 +1,10 @@
 """One request for a page of the booking site: the business, the choice so far, and the links to the other pages."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import request, url_for
@@ -61,12 +64,21 @@ class SiteRequest:
     catalog: Catalog
     choice: Choice | None
     zone: VisitorZone
+    _paths: dict[str, str] = field(default_factory=dict)
 
     def address(self, endpoint: str = "business", **changed: Any) -> str:
         """Return the address of a page with the choice so far and some changes."""
         own = self.choice.query(**changed) if self.choice else changed
-        parameters = {"zone": self.zone.parameter} | own
-        return url_for(f"pages.{endpoint}", slug=self.page.business.slug, **parameters)
+        given = {name: value for name, value in ({"zone": self.zone.parameter} | own).items() if value is not None}
+        if endpoint not in self._paths:
+            # A page has dozens of links to the same path, and building it takes longer than the query.
+            self._paths[endpoint] = url_for(f"pages.{endpoint}", slug=self.page.business.slug)
+        return f"{self._paths[endpoint]}?{urlencode(given, doseq=True)}" if given else self._paths[endpoint]
+
+    def day_address(self, first: date, held: str | None) -> Callable[[date], str]:
+        """Return a function for the addresses of days, in a list that begins with `first`."""
+        parameters: dict[str, Any] = {"from": first, "held": held}
+        return lambda day: f"{self.address(day=day, **parameters)}#times"
 
     @property
     def kept(self) -> dict[str, str]:
