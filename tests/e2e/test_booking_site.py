@@ -61,6 +61,8 @@ def test_guest_books_in_four_pages_and_manages_by_the_link_of_the_mail(
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
     assert page.headers["Cache-Control"] == "no-store"
     before, _, token = link.partition("token=")
+    other = product.shops["http" if shop.adapter == "in_process" else "in_process"]
+    assert stranger.open(f"/b/{other.slug}/booked?token={token}").status == 404, "a token is for one business"
     assert stranger.open(f"{before}token={'B' if token[0] == 'A' else 'A'}{token[1:]}").status == 404
 
 

@@ -4,6 +4,7 @@ The numbers are those of the acceptance list of the site.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.shared_demo import Product
 from tests.e2e.shop import ALWAYS, Shop, answered, furnished_shop, keyed
 from tests.e2e.test_choosing_a_time import added_offering, in_days, set_hours
+from tests.polling import eventually
 from tests.site import Client
 
 SITE = "https://www.salon.example"
@@ -101,11 +103,13 @@ def test_time_zone_is_named_and_changed_without_a_script(browser: Browser, shop:
 def test_business_on_site_shows_its_own_zone_only(browser: Browser, shop: Shop, owner: Client) -> None:
     """Point 8."""
     answered(owner.request("PATCH", f"/businesses/{shop.slug}", json={"fixed_zone": True}))
-    page = browser.open(times_page(shop, in_days(9), zone="Asia/Tokyo"))
-    assert "Times in Europe/Lisbon" in page.text
+    address = times_page(shop, in_days(9), zone="Asia/Tokyo")
+    every_process_follows(lambda: "Times in Europe/Lisbon" in browser.open(address).text)
+    page = browser.page
     assert "data-detect" not in page.source
     assert "Change the time zone" not in [link.words for link in page.links]
     answered(owner.request("PATCH", f"/businesses/{shop.slug}", json={"fixed_zone": False}))
+    every_process_follows(lambda: "Times in Asia/Tokyo" in browser.open(address).text)
 
 
 def test_hours_that_a_clock_change_repeats_say_which(browser: Browser, shop: Shop, owner: Client) -> None:
@@ -174,6 +178,7 @@ def test_only_the_sites_of_the_business_may_embed_it(browser: Browser, shop: Sho
     assert "frame-ancestors 'none'" in browser.open(times_page(shop)).headers["Content-Security-Policy"]
     answered(owner.request("PATCH", f"/businesses/{shop.slug}", json={"embedding_sites": SITE}))
     set_hours(owner, shop, ALWAYS)
+    every_process_follows(lambda: SITE in browser.open(times_page(shop)).headers["Content-Security-Policy"])
     browser.session.headers["Sec-Fetch-Dest"] = "iframe"
     framed = [chosen_time(browser, shop, in_days(9)), browser.submit("Book it", **guest())]
     assert all(f"frame-ancestors {SITE}" in page.headers["Content-Security-Policy"] for page in framed)
@@ -216,6 +221,11 @@ def test_options_of_a_service_are_kept_to_the_booking(browser: Browser, shop: Sh
     assert "60 minutes" in choose(browser).text
     booked = browser.submit("Book it", **guest())
     assert "People 3" in booked.text
+
+
+def every_process_follows(condition: Callable[[], bool]) -> None:
+    """Wait until the web processes have read a change of the business, of which each is notified."""
+    eventually(lambda: all(condition() for _ in range(6)), "the change")
 
 
 def instants(browser: Browser) -> list[str]:

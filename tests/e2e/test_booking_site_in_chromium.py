@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.booking_steps import chosen_time, guest, times_page
+from tests.e2e.axe import violations
+from tests.e2e.booking_steps import chosen_time, guest, managed, times_page
 from tests.e2e.browser import Browser
 from tests.e2e.chromium import Chromium
 from tests.e2e.shared_demo import Product
@@ -37,7 +38,7 @@ def small(chromium: Chromium) -> Iterator[Chromium]:
 def test_guest_books_by_keyboard_without_scripts_on_a_small_screen(
     small: Chromium, product: Product, shop: Shop
 ) -> None:
-    """Points 21, 23 and 24: the skip link leads to the times; without it, a time is at most 12 stops away."""
+    """Points 13, 20, 21, 23 and 24: the skip link leads to the times; without it, a time is at most 12 stops away."""
     address, person = product.installation.url + times_page(shop, product.own_day()), guest()
     small.open(address, 320)
     small.press("Tab")
@@ -51,9 +52,17 @@ def test_guest_books_by_keyboard_without_scripts_on_a_small_screen(
     fits(small, "times")
     small.press_and_load("Enter")
     fits(small, "details")
-    for name in ("name", "email"):
+    for name, typed in (("name", " "), ("email", person["email"])):
         stops_to(small, f"{FOCUSED}.id === '{name}'")
-        small.type(person[name])
+        small.type(typed)
+    stops_to(small, f"{FOCUSED}.textContent === 'Book it'")
+    small.press_and_load("Enter")
+    assert small.evaluate(f"{FOCUSED}.id") == "summary"
+    small.errors.clear()  # Chromium reports the status 400.
+    small.press("Tab")
+    small.press("Enter")
+    assert small.evaluate(f"{FOCUSED}.id") == "name", "the summary leads to the field"
+    small.type(person["name"])
     stops_to(small, f"{FOCUSED}.textContent === 'Book it'")
     small.press_and_load("Enter")
     assert small.evaluate("document.querySelector('h1').textContent") == "You are booked"
@@ -74,6 +83,24 @@ def test_script_names_the_zone_of_the_visitor_and_counts_down(chromium: Chromium
     chromium.until("/ \\d+:\\d\\d left/.test(document.getElementById('held').textContent)")
     assert chromium.evaluate("document.getElementById('countdown').textContent") == ""
     assert chromium.errors == []
+
+
+def test_pages_have_no_violation_that_axe_finds(chromium: Chromium, product: Product, shop: Shop) -> None:
+    """Point 23: WCAG 2.2, levels A and AA; in both colour schemes."""
+    browser = Browser(product.installation.url)
+    day, person = product.own_day(), guest()
+    details = chosen_time(browser, shop, day).url
+    chosen_time(browser, shop, day)
+    booked = browser.submit("Book it", **person).url
+    manage = managed(browser).url
+    times = product.installation.url + times_page(shop, day)
+    services = f"{product.installation.url}/b/{shop.slug}?services=1"
+    for address in (services, times, details, booked, manage, times.replace("?", "/wait?")):
+        chromium.open(address, 390)
+        assert violations(chromium) == [], address
+        chromium.prefer("dark")
+        assert violations(chromium) == [], address
+        chromium.prefer("light")
 
 
 def stops_to(browser: Chromium, condition: str) -> int:
