@@ -4,6 +4,7 @@ import ast
 import importlib.util
 from functools import lru_cache
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -57,7 +58,7 @@ def _cut(symbol: str, name: str, path: Path, changed_at: float) -> Excerpt:
     decorators = getattr(node, "decorator_list", [])
     first = min([each.lineno for each in decorators], default=node.lineno)
     assert node.end_lineno is not None, "a parsed statement has an end"
-    lines = source.splitlines()[first - 1 : node.end_lineno]
+    lines = dedent("\n".join(source.splitlines()[first - 1 : node.end_lineno])).splitlines()
     module = symbol.partition(":")[0]
     parts = module.count(".") + (path.name == "__init__.py") + 1
     file = "/".join(path.parts[-parts:])

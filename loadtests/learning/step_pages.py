@@ -68,6 +68,7 @@ class StepPages:
             measured=self._measured(step),
             excerpts=_excerpts(step),
             actions=self._actions(step),
+            is_demo=runs_demo(),
             live=self._context.live.fragment("learn", argument),
             argument=argument,
             most=MAX_PREDICTION,

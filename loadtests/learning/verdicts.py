@@ -29,9 +29,9 @@ class PublishedVerdict(NamedTuple):
 
 @lru_cache(maxsize=1)
 def published_verdicts() -> tuple[PublishedVerdict, ...]:
-    """Return every registered scenario, those with a published verdict first."""
+    """Return every registered scenario: those with a published verdict first, and of these the rejected extractions."""
     found = [_read(name, PUBLISHED / name) for name in scenario_names()]
-    return tuple(sorted(found, key=lambda each: not each.outcome))
+    return tuple(sorted(found, key=lambda each: (not each.outcome, each.outcome)))
 
 
 def _read(name: str, folder: Path) -> PublishedVerdict:

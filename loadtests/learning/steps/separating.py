@@ -161,7 +161,7 @@ SERVICE: Final = LearningStep(
         "monolith.modules.scheduling.adapters.switched:SwitchedScheduling.call",
         "contracts.scheduling.errors:OutcomeUnknown",
     ),
-    costs="A network hop for each call, two deployments that must stay compatible, and two more processes.",
+    costs="A network hop for each call, two deployments that must stay compatible, further processes and a database.",
     hint="`extraction status` names the owner of each business; the load opens a business for each adapter.",
     commands=('extraction flag set http --reason "a new business on the service"', "extraction status"),
     actions=(
