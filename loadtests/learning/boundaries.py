@@ -10,8 +10,6 @@ from typing import NamedTuple
 from monolith.cutover.databases import Connection
 
 MODULES_PACKAGE = "monolith.modules"
-_ROLES = {"auth": "auth_app", "billing": "billing_app", "notifications": "notifications_app"}
-_SCHEMAS = (*_ROLES, "scheduling")
 
 
 class ModuleImport(NamedTuple):
@@ -47,7 +45,7 @@ def foreign_schemas(db: Connection) -> list[str]:
            AND r.rolname <> n.nspname || '_app' AND has_schema_privilege(r.oid, n.oid, 'USAGE')
          ORDER BY 1, 2
         """,
-        (list(_ROLES.values()), list(_SCHEMAS)),
+        ([f"{each}_app" for each in modules()], modules()),
     ).fetchall()
     return [f"{role} may use {schema}" for role, schema in rows]
 

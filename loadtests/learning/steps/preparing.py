@@ -108,7 +108,7 @@ BOUNDARIES: Final = LearningStep(
     slug="boundaries",
     title="Boundaries",
     minutes=8,
-    question=Question("How many imports between the four modules bypass the api of the other module?", PAST_AN_API),
+    question=Question("How many imports between the modules bypass the api of the other module?", PAST_AN_API),
     do=(
         "Run `.venv/bin/lint-imports`, which `make check` installs.",
         "Break a rule: add `from monolith.modules.billing import repository` to `monolith/modules/auth/accounts.py`.",

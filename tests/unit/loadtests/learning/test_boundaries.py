@@ -8,7 +8,7 @@ from tests.servers import ROOT
 
 
 def test_the_modules_import_each_other_by_their_api_only() -> None:
-    assert modules() == ["auth", "billing", "notifications", "scheduling"]
+    assert {"auth", "billing", "notifications", "scheduling"} <= set(modules())
     imports = read_imports()
     assert imports
     assert [each for each in imports if not each.is_by_api] == []
