@@ -54,6 +54,7 @@ def _print_welcome(settings: Settings, logins: "Iterable[DemoLogin]") -> None:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_row("the product", settings.public_url)
     table.add_row("its operator console", f"{settings.console_url}/ops/")
+    table.add_row("its learning path", f"{settings.console_url}/learn/")
     table.add_row("its mails", settings.mail_url)
     table.add_row("scheduling service", settings.scheduling_service_url)
     table.add_row("logs", str(settings.logs))

@@ -23,13 +23,14 @@ _SHOWN_RUNS = 5
 
 
 class Exercise(NamedTuple):
-    """Texts about one exercise: what fails, what to expect, and which page to watch."""
+    """Texts about one exercise: what fails, what to expect, and what to watch on the page `page`, a Flask endpoint."""
 
     name: ExerciseName
     title: str
     fails: str
     expect: str
     watch: str
+    page: str
 
 
 EXERCISES = (
@@ -40,7 +41,8 @@ EXERCISES = (
         "service's processes are killed.",
         "The cutover is decided or aborted, never half of both. The supervisor starts the service again; requests that "
         "got no reply are repeated with their key. Nothing is lost.",
-        "The page of the business, state by state.",
+        "The page of the business, state by state",
+        "ops.businesses",
     ),
     Exercise(
         "slow-database",
@@ -48,7 +50,8 @@ EXERCISES = (
         "The service's database runs about a fifth of the time, for 8 s.",
         "Requests to the business that scheduling owns are slow, and some reach their deadline. The business in the "
         "monolith is served as before: that is what the extraction buys.",
-        "Where time goes, and the errors there.",
+        "The bottleneck in a sentence, below the parts",
+        "ops.overview",
     ),
     Exercise(
         "partition",
@@ -57,7 +60,8 @@ EXERCISES = (
         "network.",
         "Callers wait at most for their deadline; then the circuit breaker opens, and calls are refused at once. Each "
         "write without a reply has an unknown outcome, until its key settles it.",
-        "The overview: circuit breakers, and the service's state.",
+        "Circuit breakers, and the state of the service",
+        "ops.overview",
     ),
 )
 
