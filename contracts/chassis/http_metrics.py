@@ -6,6 +6,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from contracts.chassis.admission import Priority
 from contracts.chassis.database_sessions import DatabaseSessions
 
 POOL_WAIT_BUCKETS = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0, 2.5)
@@ -56,6 +57,7 @@ class HttpMetrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
+        self._refused = _refusals(application, self.registry)
         self._children: dict[tuple[tuple[str, ...], int], tuple[Histogram, Counter]] = {}
         self._gauges: dict[tuple[str, ...], Gauge] = {}
 
@@ -79,6 +81,10 @@ class HttpMetrics:
         counter.inc(cpu_seconds)
         self._gauge(route[: self._in_flight_labels]).dec()
 
+    def request_refused(self, priority: Priority) -> None:
+        """Count a request that the server refused before the application saw it."""
+        self._refused.labels(priority.name.lower()).inc()
+
     def exposition(self) -> bytes:
         """Return the metrics in the text format, version 0.0.4. Waits for the database sessions for a bounded time."""
         if self._folder is None:
@@ -98,3 +104,8 @@ class HttpMetrics:
         children = (self._seconds.labels(*route, str(status)), self._cpu_seconds.labels(*route))
         self._children[route, status] = children
         return children
+
+
+def _refusals(application: str, registry: CollectorRegistry) -> Counter:
+    name, help_text = f"{application}_http_refused", "Requests that admission refused with 503, by priority."
+    return Counter(name, help_text, ["priority"], registry=registry)

@@ -1,0 +1,190 @@
+"""Admission: the order in which a server handles waiting requests, and which of them it refuses.
+
+Under overload, a server that handles every request handles all of them too late. The queue here keeps the waiting time
+short and uses the capacity for what matters most: higher priorities first, tenants in turn, and an early refusal for
+the rest.
+"""
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+
+TARGET_SECONDS: Final = 0.25
+"""The default of `AdmissionQueue.target`."""
+BURST_FACTOR: Final = 4
+"""A queue that was empty within the last `BURST_FACTOR * target` seconds absorbs a burst: requests wait up to that."""
+ACTIVE_SECONDS: Final = 1.0
+"""A tenant is active for this long after its last request."""
+
+
+class Priority(IntEnum):
+    """The order in which waiting requests start; the last ones are the first to be refused."""
+
+    HEALTH = 0
+    SIGN_IN = 1
+    CONFIRM = 2
+    """Confirmations and cancellations: they complete or release what is already occupied."""
+    BOOK = 3
+    OTHER = 4
+    SEARCH = 5
+    SHADOW = 6
+
+
+@dataclass(frozen=True, slots=True)
+class RequestClass:
+    """The properties of a request that are known before it is read."""
+
+    priority: Priority = Priority.OTHER
+    tenant: str = ""
+    """The business; requests without one are not limited by tenant."""
+    shared: bool = False
+    """Whether the request uses the shared dependency, scheduling, which may not hold all threads."""
+    wants_page: bool = False
+    """Whether a refusal is an HTML page."""
+
+
+@dataclass(slots=True, eq=False)
+class Ticket(Generic[T]):
+    """A request that waits or runs. `arrived` is on the monotonic clock."""
+
+    item: T
+    kind: RequestClass
+    arrived: float
+    started: bool = False
+
+
+class AdmissionQueue(Generic[T]):
+    """Decides which request starts next, with `places` at once. Not thread-safe: it belongs to one event loop.
+
+    - Priorities are strict; within one, tenants take turns, and a tenant's requests start in the order of arrival.
+    - Requests that use the shared dependency occupy at most three quarters of the places, and those of one tenant at
+      most half while another tenant is active. Of these, searches occupy at most a quarter: they are bound by the
+      processor, so that more of them at once would only slow everyone down.
+    - A request that waits longer than `target` seconds is refused once the queue has not been empty for four times as
+      long; until then, it may wait that long. So a burst is absorbed, while a standing queue stays short.
+    """
+
+    def __init__(
+        self, places: int, *, target: float = TARGET_SECONDS, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._places = places
+        self._shared_places = shared_places(places)
+        self._tenant_places = max(1, places // 2)
+        self._search_places = max(1, places // 4)
+        self._target = target
+        self._now = now
+        self._waiting: list[OrderedDict[str, deque[Ticket[T]]]] = [OrderedDict() for _ in Priority]
+        self._in_order: deque[Ticket[T]] = deque()
+        self._size = 0
+        self._last_empty = now()
+        self._running = 0
+        self._running_shared = 0
+        self._running_of: dict[tuple[str, bool], int] = {}
+        self._last_request: OrderedDict[str, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, item: T, kind: RequestClass) -> None:
+        """Add a request that has just arrived."""
+        now = self._now()
+        if not self._size:
+            self._last_empty = now
+        ticket = Ticket(item, kind, now)
+        self._waiting[kind.priority].setdefault(kind.tenant, deque()).append(ticket)
+        self._in_order.append(ticket)
+        self._size += 1
+        if kind.tenant:
+            self._last_request[kind.tenant] = now
+            self._last_request.move_to_end(kind.tenant)
+            if len(self._last_request) > 2:
+                self._last_request.popitem(last=False)
+
+    def start_next(self) -> Ticket[T] | None:
+        """Return the next request to handle, to be passed to `finished` later; None if none may start now."""
+        if not self._size or self._running >= self._places:
+            return None
+        for tenants in self._waiting:
+            for tenant, tickets in tenants.items():
+                if self._may_start(tickets[0].kind):
+                    ticket = tickets.popleft()
+                    del tenants[tenant]
+                    if tickets:  # at the end of the turn
+                        tenants[tenant] = tickets
+                    self._start(ticket)
+                    return ticket
+        return None
+
+    def finished(self, ticket: Ticket[T]) -> None:
+        """Release the place of a request that `start_next` returned."""
+        self._count(ticket.kind, -1)
+
+    def refuse_late(self) -> Iterator[Ticket[T]]:
+        """Remove and yield the requests that have waited too long."""
+        before = self._now() - self.patience()
+        while self._in_order and (self._in_order[0].started or self._in_order[0].arrived <= before):
+            ticket = self._in_order.popleft()
+            if not ticket.started:
+                self._remove(ticket)
+                yield ticket
+
+    def patience(self) -> float:
+        """Return for how long a request may wait at the moment, in seconds."""
+        burst = BURST_FACTOR * self._target
+        return self._target if self._size and self._now() - self._last_empty > burst else burst
+
+    def seconds_to_next_refusal(self) -> float | None:
+        """Return when `refuse_late` has something to do at the earliest; None if nothing waits."""
+        if not self._size:
+            return None
+        return max(0.0, self._in_order[0].arrived + self.patience() - self._now())
+
+    def _start(self, ticket: Ticket[T]) -> None:
+        ticket.started = True
+        self._size -= 1
+        self._count(ticket.kind, 1)
+        while self._in_order and self._in_order[0].started:
+            self._in_order.popleft()
+
+    def _may_start(self, kind: RequestClass) -> bool:
+        if kind.shared and self._running_shared >= self._shared_places:
+            return False
+        if not kind.tenant or not self._others_are_active(kind.tenant):
+            return True
+        if kind.priority >= Priority.SEARCH and self._running_of.get((kind.tenant, True), 0) >= self._search_places:
+            return False
+        return self._running_of.get((kind.tenant, False), 0) < self._tenant_places
+
+    def _others_are_active(self, tenant: str) -> bool:
+        since = self._now() - ACTIVE_SECONDS
+        return any(last > since for other, last in self._last_request.items() if other != tenant)
+
+    def _count(self, kind: RequestClass, change: int) -> None:
+        self._running += change
+        self._running_shared += change * kind.shared
+        if not kind.tenant:
+            return
+        for key in ((kind.tenant, False), (kind.tenant, True))[: 1 + (kind.priority >= Priority.SEARCH)]:
+            running = self._running_of.get(key, 0) + change
+            if running:
+                self._running_of[key] = running
+            else:
+                del self._running_of[key]
+
+    def _remove(self, ticket: Ticket[T]) -> None:
+        tenants = self._waiting[ticket.kind.priority]
+        tickets = tenants[ticket.kind.tenant]
+        tickets.remove(ticket)
+        if not tickets:
+            del tenants[ticket.kind.tenant]
+        self._size -= 1
+
+
+def shared_places(threads: int) -> int:
+    """Return how many of a server's threads may use the shared dependency at once: three quarters."""
+    return max(1, threads * 3 // 4)

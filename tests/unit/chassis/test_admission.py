@@ -1,0 +1,149 @@
+"""The order of waiting requests, and the refusal of late ones."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from contracts.chassis.admission import (
+    ACTIVE_SECONDS,
+    BURST_FACTOR,
+    AdmissionQueue,
+    Priority,
+    RequestClass,
+    Ticket,
+    shared_places,
+)
+
+TARGET = 0.25
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def search(tenant: str) -> RequestClass:
+    return RequestClass(Priority.SEARCH, tenant, shared=True)
+
+
+def book(tenant: str) -> RequestClass:
+    return RequestClass(Priority.BOOK, tenant, shared=True)
+
+
+def queue_of(clock: Clock, places: int, waiting: Iterable[RequestClass] = ()) -> AdmissionQueue[RequestClass]:
+    queue = AdmissionQueue[RequestClass](places, target=TARGET, now=clock)
+    for each in waiting:
+        queue.add(each, each)
+    return queue
+
+
+def start_all(queue: AdmissionQueue[RequestClass]) -> list[Ticket[RequestClass]]:
+    """Start what may start now."""
+    started = []
+    while (ticket := queue.start_next()) is not None:
+        started.append(ticket)
+    return started
+
+
+def in_turn(queue: AdmissionQueue[RequestClass]) -> list[RequestClass]:
+    """Run everything to its end, one after the other, and return the order."""
+    order = []
+    while (ticket := queue.start_next()) is not None:
+        order.append(ticket.item)
+        queue.finished(ticket)
+    return order
+
+
+def test_higher_priorities_start_first(clock: Clock) -> None:
+    kinds = [RequestClass(priority) for priority in reversed(Priority)]
+    assert [kind.priority for kind in in_turn(queue_of(clock, 1, kinds))] == list(Priority)
+
+
+def test_tenants_take_turns_and_each_keeps_its_order(clock: Clock) -> None:
+    waiting = [book("busy"), book("busy"), book("busy"), book("calm"), book("other"), book("calm")]
+    order = [kind.tenant for kind in in_turn(queue_of(clock, 1, waiting))]
+    assert order == ["busy", "calm", "other", "busy", "calm", "busy"]
+
+
+def test_no_more_requests_run_than_there_are_places(clock: Clock) -> None:
+    queue = queue_of(clock, 2, [RequestClass()] * 3)
+    first, _ = start_all(queue)
+    assert len(queue) == 1
+    queue.finished(first)
+    assert len(start_all(queue)) == 1
+
+
+@pytest.mark.parametrize("places", [1, 2, 4, 8])
+def test_shared_dependency_leaves_places_to_the_others(clock: Clock, places: int) -> None:
+    queue = queue_of(clock, places, [book("one")] * 20)
+    assert len(start_all(queue)) == shared_places(places) == max(1, places * 3 // 4)
+    queue.add(RequestClass(Priority.OTHER, "one"), RequestClass(Priority.OTHER, "one"))
+    assert len(start_all(queue)) == (places > 1)
+
+
+def test_one_tenant_alone_is_not_limited_as_a_tenant(clock: Clock) -> None:
+    assert len(start_all(queue_of(clock, 8, [search("one")] * 8))) == shared_places(8)
+
+
+def test_tenant_has_half_of_the_places_while_others_are_active_and_a_quarter_for_searches(clock: Clock) -> None:
+    queue = queue_of(clock, 8, [*[search("busy")] * 8, *[book("busy")] * 8, search("calm")])
+    started = [(ticket.kind.priority, ticket.kind.tenant) for ticket in start_all(queue)]
+    assert started == [*[(Priority.BOOK, "busy")] * 4, (Priority.SEARCH, "calm")]
+    queue = queue_of(clock, 8, [*[search("busy")] * 8, search("calm")])
+    assert sorted(ticket.kind.tenant for ticket in start_all(queue)) == ["busy", "busy", "calm"]
+
+
+def test_limit_of_a_tenant_ends_soon_after_the_last_request_of_another(clock: Clock) -> None:
+    queue = queue_of(clock, 8, [search("calm"), *[search("busy")] * 8])
+    assert len(start_all(queue)) == 3
+    clock.seconds += ACTIVE_SECONDS
+    assert len(start_all(queue)) == shared_places(8) - 3
+
+
+def test_burst_may_wait_for_longer_than_the_target(clock: Clock) -> None:
+    queue = queue_of(clock, 1, [RequestClass()] * 10)
+    clock.seconds += TARGET * BURST_FACTOR - 0.01
+    assert list(queue.refuse_late()) == []
+    assert queue.seconds_to_next_refusal() == pytest.approx(0.01)
+
+
+def test_standing_queue_is_kept_short(clock: Clock) -> None:
+    queue = queue_of(clock, 1)
+    step, refused = 0.05, 0
+    for _ in range(200):  # twice as many arrive as can be handled
+        for _ in range(2):
+            queue.add(RequestClass(), RequestClass())
+        ticket = queue.start_next()
+        assert ticket is not None
+        queue.finished(ticket)
+        clock.seconds += step
+        refused += len(list(queue.refuse_late()))
+    assert len(queue) <= 2 * TARGET / step
+    assert refused == pytest.approx(200, abs=20), "as many as exceed the capacity"
+
+
+def test_refused_request_is_not_started_and_a_started_one_not_refused(clock: Clock) -> None:
+    queue = queue_of(clock, 2, [RequestClass(Priority.SEARCH, "one"), RequestClass(Priority.BOOK, "two")])
+    first = queue.start_next()
+    assert first is not None
+    assert first.kind.priority == Priority.BOOK
+    clock.seconds += TARGET * BURST_FACTOR
+    assert [ticket.kind.priority for ticket in queue.refuse_late()] == [Priority.SEARCH]
+    assert (queue.start_next(), len(queue), queue.seconds_to_next_refusal()) == (None, 0, None)
+
+
+def test_queue_that_has_been_empty_absorbs_a_burst_again(clock: Clock) -> None:
+    queue = queue_of(clock, 1, [RequestClass()])
+    clock.seconds += 2 * TARGET * BURST_FACTOR
+    assert queue.patience() == TARGET
+    assert len(start_all(queue)) == 1
+    queue.add(RequestClass(), RequestClass())
+    assert queue.patience() == TARGET * BURST_FACTOR
