@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint
 
+from contracts.chassis.admission import RequestClass
 from contracts.chassis.problem import Problem
 from contracts.chassis.readiness import Check
 from monolith.shared.endpoints import AnyEndpoint
@@ -36,6 +37,9 @@ class Application:
 
     api: ApiDescription | None = None
     """None for the product's own."""
+
+    classify: Callable[[str, str, bytes], RequestClass] = lambda method, path, head: RequestClass()
+    """Tells the server how important a waiting request is, from its method, path and header block."""
 
     request_seconds: float = REQUEST_SECONDS
     """The time budget of a request for all its calls together."""

@@ -1,0 +1,47 @@
+"""How important a waiting request is, by its method and path alone.
+
+The server asks before it reads the request (see `contracts/chassis/admission.py`), so a path may be nonsense here.
+"""
+
+from typing import Final
+
+from contracts.chassis.admission import Priority, RequestClass
+from contracts.scheduling.port import OPERATIONS
+
+_API: Final = ["api", "v1"]
+_SCHEDULING: Final = frozenset(operation.path.split("/")[2] for operation in OPERATIONS)
+_SEARCHES: Final = frozenset({"slots", "overview", "visits", "move"})
+_SIGN_IN: Final = frozenset({"login", "logout", "sign-in", "sign-out"})
+_OPERATING: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_NOT_SCHEDULING_PAGES: Final = frozenset({"sign-in", "sign-up", "invoices"})
+
+
+def classify(method: str, path: str, head: bytes) -> RequestClass:
+    """Return the class of a request of the JSON API or of a page."""
+    if path in _OPERATING:
+        return RequestClass(Priority.HEALTH)
+    parts = path.strip("/").split("/")
+    if parts[:2] == _API:
+        if len(parts) > 4 and parts[2] == "businesses":
+            return _of_business(method, parts[3], parts[4:], parts[4] in _SCHEDULING, wants_page=False)
+        return RequestClass(Priority.SIGN_IN if parts[-1] in _SIGN_IN else Priority.OTHER)
+    if len(parts) > 1 and parts[0] == "b":
+        shared = parts[-1] not in _NOT_SCHEDULING_PAGES
+        return _of_business(method, parts[1], parts[2:] or ["slots"], shared, wants_page=True)
+    return RequestClass(Priority.SIGN_IN if parts[-1] in _SIGN_IN else Priority.OTHER, wants_page=True)
+
+
+def _of_business(method: str, slug: str, rest: list[str], shared: bool, *, wants_page: bool) -> RequestClass:
+    return RequestClass(_priority(method, rest, shared), slug, shared=shared, wants_page=wants_page)
+
+
+def _priority(method: str, rest: list[str], shared: bool) -> Priority:
+    if rest[-1] in _SIGN_IN:
+        return Priority.SIGN_IN
+    if not shared:
+        return Priority.OTHER
+    if method == "GET":
+        return Priority.SEARCH if not _SEARCHES.isdisjoint(rest) else Priority.OTHER
+    if method == "POST" and len(rest) > 1 and rest[-1] in ("confirm", "cancel", "leave"):
+        return Priority.CONFIRM
+    return Priority.BOOK if method == "POST" else Priority.OTHER

@@ -1,0 +1,73 @@
+"""How important a waiting request is, by its method and path."""
+
+import base64
+import json
+
+import pytest
+
+from contracts.chassis.admission import Priority, RequestClass
+from contracts.scheduling.port import OPERATIONS
+from monolith.web.request_classes import classify
+from scheduling_service.web.request_classes import classify as classify_call
+
+API = "/api/v1/businesses/salon"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "priority", "tenant", "shared"),
+    [
+        ("GET", "/healthz", Priority.HEALTH, "", False),
+        ("POST", "/api/v1/login", Priority.SIGN_IN, "", False),
+        ("POST", "/b/salon/sign-in", Priority.SIGN_IN, "salon", False),
+        ("POST", f"{API}/appointments/some-id/cancel", Priority.CONFIRM, "salon", True),
+        ("POST", "/b/salon/appointments/some-id/confirm", Priority.CONFIRM, "salon", True),
+        ("POST", "/b/salon/waiting/some-id/leave", Priority.CONFIRM, "salon", True),
+        ("POST", f"{API}/appointments", Priority.BOOK, "salon", True),
+        ("POST", "/b/salon/confirm", Priority.BOOK, "salon", True),
+        ("GET", f"{API}/appointments", Priority.OTHER, "salon", True),
+        ("GET", f"{API}/slots/next", Priority.SEARCH, "salon", True),
+        ("GET", f"{API}/overview", Priority.SEARCH, "salon", True),
+        ("GET", "/b/salon", Priority.SEARCH, "salon", True),
+        ("GET", f"{API}/invoices", Priority.OTHER, "salon", False),
+        ("GET", "/b/salon/invoices", Priority.OTHER, "salon", False),
+        ("GET", "/api/v1/me", Priority.OTHER, "", False),
+        ("GET", "//%2f/..", Priority.OTHER, "", False),
+        ("", "", Priority.OTHER, "", False),
+    ],
+)
+def test_requests_of_the_monolith(method: str, path: str, priority: Priority, tenant: str, shared: bool) -> None:
+    found = classify(method, path, b"")
+    assert (found.priority, found.tenant, found.shared) == (priority, tenant, shared)
+    assert found.wants_page == (not path.startswith(("/api/", "/healthz")))
+
+
+def header(claims: object, *lines: bytes) -> bytes:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=")
+    return b"\r\n".join([b"GET / HTTP/1.1", b"Authorization: Bearer e30." + payload + b".c2ln", *lines]) + b"\r"
+
+
+def test_calls_of_the_service_by_business_and_operation() -> None:
+    assert classify_call("GET", "/v1/slots", header({"biz": "b-1"})) == RequestClass(Priority.SEARCH, "b-1")
+    assert classify_call("POST", "/v1/appointments", header({"biz": "b-1"})) == RequestClass(Priority.BOOK, "b-1")
+    cancel = "/v1/appointments/some-id/cancel"
+    assert classify_call("POST", cancel, header({"biz": "b-1"})) == RequestClass(Priority.CONFIRM, "b-1")
+    assert classify_call("GET", "/readyz", b"") == RequestClass(Priority.HEALTH)
+
+
+def test_shadow_reads_come_last() -> None:
+    marked = header({"biz": "b-1"}, b"Priority: u=7")
+    assert classify_call("GET", "/v1/offerings", marked) == RequestClass(Priority.SHADOW, "b-1")
+
+
+@pytest.mark.parametrize("claims", [{}, [], {"biz": 1}, "x" * 100])
+def test_call_with_another_token_has_no_business(claims: object) -> None:
+    assert classify_call("GET", "/v1/offerings", header(claims)) == RequestClass(Priority.OTHER, "")
+    assert classify_call("GET", "/v1/offerings", b"GET / HTTP/1.1\r\nAuthorization: Bearer a.!.b\r").tenant == ""
+
+
+def test_every_search_of_the_port_has_the_priority_of_a_search() -> None:
+    for operation in OPERATIONS:
+        if operation.method == "GET" and operation.reply.__name__ in ("Slots", "Overview", "VisitSlots"):
+            path = operation.path.replace("/v1", API)
+            assert classify("GET", path, b"").priority == Priority.SEARCH, operation.name
+            assert classify_call("GET", operation.path, b"").priority == Priority.SEARCH, operation.name
