@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from contracts.chassis.admission import shared_places
 from contracts.chassis.metrics_server import MetricsAddress
 from contracts.chassis.retention import Retention
 from contracts.chassis.settings import (
@@ -54,7 +55,7 @@ class MonolithConfig:
     """The folder in which the gunicorn workers share their metrics; None if there is only one worker."""
     scheduling_adapter: str = "switched"
     """One of `ADAPTERS`."""
-    scheduling_calls_at_once: int = DEFAULT_THREADS
+    scheduling_calls_at_once: int = shared_places(DEFAULT_THREADS)
     """Concurrent calls to the scheduling service of one gunicorn worker: the size of the HTTP adapter's bulkhead."""
     in_process_database_url: str | None = None
     """The database of the engine in this process; None for `database_url`."""
@@ -86,7 +87,9 @@ class MonolithConfig:
             trusted_proxies=networks(environment, "TRUSTED_PROXIES"),
             metrics_folder=Path(folder) if folder else None,
             scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
-            scheduling_calls_at_once=number(environment, "SCHEDULING_CALLS_AT_ONCE", threads, at_most=256),
+            scheduling_calls_at_once=number(
+                environment, "SCHEDULING_CALLS_AT_ONCE", shared_places(threads), at_most=256
+            ),
             in_process_database_url=_optional_database(environment, "IN_PROCESS_DATABASE_URL"),
             search_replica_url=_optional_database(environment, "SEARCH_REPLICA_URL"),
             availability_cache_seconds=number(environment, "AVAILABILITY_CACHE_SECONDS", 0, at_least=0, at_most=60),

@@ -63,6 +63,7 @@ class MonolithInputs:
     databases: ModuleDatabases
     platform: ModuleDatabase
     http: Callable[[int, ServiceCallMetrics | None], SchedulingPort]
+    """Builds an HTTP adapter for a number of concurrent calls; without metrics, its calls are shadow reads."""
     service_calls: ServiceCallMetrics
     listener: ChangeListener
     engine_url: str | None = None
@@ -96,7 +97,7 @@ def switched_web(inputs: MonolithInputs, *, threads: int, calls_at_once: int, me
     call_stats = CallStats(cutover_db)
     inputs.listener.subscribe(call_stats.refresh)
     return SchedulingParts(
-        port=SwitchedScheduling(adapters, routes),
+        port=SwitchedScheduling(adapters, routes, waiting_at_once=max(1, threads // 2)),
         decorators=[call_stats.around],
         checks=[schema_check(cutover_db, SCHEMA, MIGRATIONS)],
     )

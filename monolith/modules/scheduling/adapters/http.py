@@ -50,9 +50,10 @@ class HttpScheduling(SchedulingPort):
         breaker: Breaker | None = None,
         metrics: ServiceCallMetrics | None = None,
         tls: ssl.SSLContext | None = None,
+        shadow: bool = False,
     ) -> None:
-        """Raises ValueError for a malformed URL. Does not connect."""
-        self._requests = RequestBuilder(base_url, signer)
+        """Raises ValueError for a malformed URL. Does not connect. `shadow` marks the calls as background work."""
+        self._requests = RequestBuilder(base_url, signer, shadow=shadow)
         if tls is None and base_url.startswith("https:"):
             tls = ssl.create_default_context()
         self._transport = Transport(pool_size=max_concurrent, longest_body=codec.MAX_REPLY_BYTES, tls=tls)
@@ -65,7 +66,7 @@ class HttpScheduling(SchedulingPort):
         began = time.perf_counter()
         outcome = "internal"
         try:
-            with self._bulkhead.slot(), tracing.span(f"call {operation.name}", "client"):
+            with self._bulkhead.slot(ctx.deadline), tracing.span(f"call {operation.name}", "client"):
                 reply = self._call(operation, ctx, request)
             outcome = "ok"
             return reply

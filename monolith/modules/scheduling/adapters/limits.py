@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
 
+from contracts.chassis.deadline import Deadline
 from contracts.scheduling.errors import Unavailable
 from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
+
+LONGEST_WAIT = 0.1
+"""Seconds. Enough for a burst of calls that take some milliseconds each; a waiting call holds a thread."""
 
 
 class Bulkhead:
@@ -17,9 +21,9 @@ class Bulkhead:
         metrics.slots.inc(size)
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Hold a slot. Raises Unavailable immediately if none is free."""
-        if not self._slots.acquire(blocking=False):
+    def slot(self, deadline: Deadline) -> Iterator[None]:
+        """Hold a slot. Raises Unavailable if none becomes free within 100 ms or before half of the time has passed."""
+        if not self._slots.acquire(timeout=max(0.0, min(LONGEST_WAIT, deadline.remaining() / 2))):
             self._metrics.refused("bulkhead")
             raise Unavailable("Too many calls to scheduling are in progress; nothing was done.", retry_after=0.5)
         self._metrics.in_flight.inc()

@@ -8,7 +8,7 @@ from requests.structures import CaseInsensitiveDict
 
 from contracts.chassis import tracing
 from contracts.chassis.deadline import Deadline
-from contracts.chassis.http_constants import IDEMPOTENCY_KEY, JSON_TYPE, PROBLEM_TYPE
+from contracts.chassis.http_constants import IDEMPOTENCY_KEY, JSON_TYPE, PRIORITY, PROBLEM_TYPE, SHADOW_PRIORITY
 from contracts.chassis.trace import REQUEST_ID, TRACEPARENT
 from contracts.scheduling import codec
 from contracts.scheduling.context import CallContext
@@ -23,7 +23,7 @@ _MARGIN = 0.05
 class RequestBuilder:
     """Builds the requests to one service."""
 
-    def __init__(self, base_url: str, signer: TokenSigner) -> None:
+    def __init__(self, base_url: str, signer: TokenSigner, *, shadow: bool = False) -> None:
         """Raises ValueError unless the URL has the form http(s)://host[:port][/prefix]."""
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
@@ -32,6 +32,9 @@ class RequestBuilder:
             raise ValueError("a service URL must not contain credentials")
         self._base_url = base_url.rstrip("/")
         self._signer = signer
+        self._constant_headers = {"User-Agent": "monolith", "Accept": f"{JSON_TYPE}, {PROBLEM_TYPE}"}
+        if shadow:
+            self._constant_headers[PRIORITY] = SHADOW_PRIORITY
 
     def make(
         self, operation: Operation[Any, Any], ctx: CallContext, request: Any, deadline: Deadline
@@ -54,8 +57,7 @@ class RequestBuilder:
 
     def _headers(self, operation: Operation[Any, Any], ctx: CallContext, deadline: Deadline) -> dict[str, str]:
         headers = {
-            "User-Agent": "monolith",
-            "Accept": f"{JSON_TYPE}, {PROBLEM_TYPE}",
+            **self._constant_headers,
             TRACEPARENT: tracing.continued(ctx.trace).header(),
             REQUEST_ID: ctx.trace.request_id,
         }

@@ -1,6 +1,7 @@
 """The switched adapter: calls the database that owns the business."""
 
 from collections.abc import Mapping
+from threading import BoundedSemaphore
 from typing import Protocol
 from uuid import UUID
 
@@ -49,9 +50,14 @@ class SwitchedScheduling(SchedulingPort):
     where a new business is opened.
     """
 
-    def __init__(self, adapters: Mapping[DatabaseName, SchedulingPort], routes: Routes) -> None:
+    def __init__(
+        self, adapters: Mapping[DatabaseName, SchedulingPort], routes: Routes, *, waiting_at_once: int = 64
+    ) -> None:
+        """At most `waiting_at_once` calls wait for the end of a cutover at once, so that they never hold all threads;
+        further ones are refused."""
         self._adapters = adapters
         self._routes = routes
+        self._waiting = BoundedSemaphore(waiting_at_once)
 
     def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
         route, refused = self._route(operation, ctx), False
@@ -72,9 +78,17 @@ class SwitchedScheduling(SchedulingPort):
                     delay = backoff.failed()
                     if ctx.deadline.remaining() <= delay + _LAST_TRY:
                         raise _cutover_under_way() from error
-                    self._routes.wait_for_change(seen, delay)
+                    self._wait_for_change(seen, delay, error)
                 else:
                     backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
+
+    def _wait_for_change(self, seen: int, seconds: float, refusal: NotOwner) -> None:
+        if not self._waiting.acquire(blocking=False):
+            raise _cutover_under_way() from refusal
+        try:
+            self._routes.wait_for_change(seen, seconds)
+        finally:
+            self._waiting.release()
 
     def _route(self, operation: Operation[Q, R], ctx: CallContext) -> Ownership:
         try:
