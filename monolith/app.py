@@ -6,6 +6,8 @@ from typing import Any
 from flask import Flask
 
 from contracts.chassis.http_constants import MAX_REQUEST_BYTES
+from contracts.chassis.readiness import Readiness
+from contracts.chassis.served_application import ServedApplication
 from monolith.application import Application
 from monolith.shared.endpoints.routes import add_endpoints
 from monolith.shared.middleware.errors import register_error_handlers
@@ -31,7 +33,11 @@ def create_app(parts: Application) -> Flask:
     app.session_interface = NoSessions()
     RequestFilter(parts.public_url, parts.metrics).install(app)
     register_error_handlers(app, parts.error_page, parts.error_converters, parts.on_problem)
-    app.register_blueprint(operating_routes(parts.metrics, parts.metrics_token, parts.checks))
+    ready = Readiness(parts.checks)
+    app.register_blueprint(operating_routes(parts.metrics, parts.metrics_token, ready))
+    ServedApplication(classify=parts.classify, readiness=ready, on_refused=parts.metrics.request_refused).attach(
+        app.extensions
+    )
     add_endpoints(app, parts.endpoints, parts.authorizer, parts.public_url, parts.api)
     for page in parts.pages:
         app.register_blueprint(page)

@@ -56,6 +56,7 @@ from monolith.shared.telemetry.readiness import schema_check
 from monolith.web.blueprints import PageServices, create_blueprints
 from monolith.web.pages import error_page
 from monolith.worker_loops import backlogs, mail_loops, named_follower, outbound_loops, retention_loop
+from monolith.web.request_classes import classify
 
 PLATFORM_ROLE = "platform_app"
 WORKER_CALLS_AT_ONCE = 2
@@ -96,6 +97,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
         checks=[*_checks(platform, auth_db, billing_db, notifications_db, calendars_db), *scheduling.checks],
         pages=create_blueprints(authorizer, port, services),
         error_page=error_page,
+        classify=classify,
         error_converters=[scheduling_problem],
         on_problem=audited_denials(FlagStore(platform)).record,
     )
@@ -233,9 +235,10 @@ def _worker_scheduling(
 def _http_adapters(
     config: MonolithConfig | WorkerConfig,
 ) -> Callable[[int, ServiceCallMetrics | None], HttpScheduling]:
+    """Return a function that builds an adapter for a number of calls at once; without metrics, for shadow reads."""
     signer = TokenSigner(config.signing_key.key_id, config.signing_key.private_key)
     return lambda calls_at_once, metrics: HttpScheduling(
-        config.scheduling_service_url, signer, max_concurrent=calls_at_once, metrics=metrics
+        config.scheduling_service_url, signer, max_concurrent=calls_at_once, metrics=metrics, shadow=metrics is None
     )
 
 

@@ -8,7 +8,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from contracts.chassis.http_constants import MAX_REQUEST_BYTES
-from contracts.chassis.readiness import Check
+from contracts.chassis.readiness import Check, Readiness
+from contracts.chassis.served_application import ServedApplication
 from contracts.chassis.trace import REQUEST_ID, TRACEPARENT, new_trace
 from contracts.scheduling.port import OPERATIONS
 from scheduling_service.config import WebConfig
@@ -17,6 +18,7 @@ from scheduling_service.web.metrics import OperationMetrics
 from scheduling_service.web.operation_view import OperationView, ServedPort
 from scheduling_service.web.operator_routes import add_operator_routes
 from scheduling_service.web.readiness import ping_check
+from scheduling_service.web.request_classes import classify
 from scheduling_service.web.tokens import TokenVerifier
 
 
@@ -40,7 +42,9 @@ def create_app(port: ServedPort, config: WebConfig, metrics: OperationMetrics, c
             OperationView(operation, port, verifier, metrics),
             methods=[operation.method],
         )
-    add_operator_routes(app, [ping_check(port.ping), *checks], metrics, config.metrics_token)
+    readiness = Readiness([ping_check(port.ping), *checks])
+    add_operator_routes(app, readiness, metrics, config.metrics_token)
+    ServedApplication(classify=classify, readiness=readiness, on_refused=metrics.request_refused).attach(app.extensions)
     app.register_error_handler(HTTPException, _problem)
     return app
 

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntit
 from werkzeug.wrappers import Response
 
 from contracts.chassis import tracing
+from contracts.chassis.arrival import seconds_in_queue
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.http_constants import IDEMPOTENCY_KEY, JSON_TYPE, MAX_REQUEST_BYTES
 from contracts.chassis.trace import REQUEST_ID, TRACEPARENT, Trace, new_trace
@@ -121,14 +122,15 @@ class _Call:
 
 
 def _deadline(time_left: str | None, budget_ms: int) -> Deadline:
-    """Return the caller's deadline, at most the operation's budget from now."""
+    """Return the caller's deadline, at most the operation's budget from the arrival of the request."""
+    queued = seconds_in_queue()
     if time_left is None:
-        return Deadline.after(budget_ms / 1000)
+        return Deadline.after(budget_ms / 1000 - queued)
     if not _milliseconds.fullmatch(time_left):
         raise InvalidRequest(f"{codec.TIME_LEFT_MS} must be a whole number of milliseconds.", field=codec.TIME_LEFT_MS)
     if int(time_left) <= 0:
         raise DeadlineExceeded(DEADLINE_PASSED)
-    return Deadline.after(min(int(time_left), budget_ms) / 1000)
+    return Deadline.after(min(int(time_left), budget_ms) / 1000 - queued)
 
 
 def _body() -> bytes:

@@ -1,32 +1,33 @@
 """Routes for operators: health, readiness, metrics and the OpenAPI document."""
 
 import hmac
-from collections.abc import Sequence
 from importlib import resources
 
 from flask import Flask, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.wrappers import Response
 
-from contracts.chassis.readiness import Check, Readiness
+from contracts.chassis.readiness import Readiness
 from scheduling_service.web.metrics import OperationMetrics
 
 
-def add_operator_routes(app: Flask, checks: Sequence[Check], metrics: OperationMetrics, metrics_token: str) -> None:
-    readiness = Readiness(checks)
+def add_operator_routes(app: Flask, readiness: Readiness, metrics: OperationMetrics, metrics_token: str) -> None:
+    """Add the routes. `/metrics` needs the bearer token, and `/readyz` says only with it what is missing."""
     bearer = f"Bearer {metrics_token}".encode()
+
+    def is_operator() -> bool:
+        return hmac.compare_digest(request.headers.get("Authorization", "").encode(), bearer)
 
     def healthz() -> Response:
         return Response("ok\n", content_type="text/plain")
 
     def readyz() -> Response:
         missing = readiness.missing()
-        text = " ".join(missing.values()) or "ready"
+        text = "ready" if not missing else " ".join(missing.values()) if is_operator() else "not ready"
         return Response(f"{text}\n", 503 if missing else 200, content_type="text/plain")
 
     def show_metrics() -> Response:
-        given = request.headers.get("Authorization", "").encode()
-        if not hmac.compare_digest(given, bearer):
+        if not is_operator():
             abort(404)
         return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
 

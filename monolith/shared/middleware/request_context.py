@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import request
 
+from contracts.chassis.arrival import seconds_in_queue
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace, new_trace
 from contracts.chassis.tracing import at_edge
@@ -28,7 +29,7 @@ class RequestContext:
         self.started = time.perf_counter()
         self.cpu_started = time.thread_time()
         self.trace: Trace = at_edge(new_trace(environ.get("HTTP_TRACEPARENT"), _request_id(environ)))
-        self.deadline = Deadline.after(seconds)
+        self.deadline = Deadline.after(seconds - seconds_in_queue())
         self.module = ""
         self.endpoint = ""
         self.status = 0

@@ -1,22 +1,26 @@
 """Routes for operators: `/healthz`, `/readyz` and `/metrics`."""
 
 import hmac
-from collections.abc import Sequence
 
 import msgspec
 from flask import Blueprint, Response, abort, request
 
-from contracts.chassis.readiness import Check, Readiness
+from contracts.chassis.readiness import Readiness
 from monolith.shared.telemetry.metrics import Metrics
 
 _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def operating_routes(metrics: Metrics, metrics_token: str, checks: Sequence[Check]) -> Blueprint:
-    """Return the routes for operators. `/metrics` needs the bearer token and is 404 without it."""
+def operating_routes(metrics: Metrics, metrics_token: str, ready: Readiness) -> Blueprint:
+    """Return the routes for operators.
+
+    `/metrics` needs the bearer token and is 404 without it; `/readyz` says only with the token what is missing.
+    """
     blueprint = Blueprint("operating", __name__)
-    ready = Readiness(checks)
     expected = f"Bearer {metrics_token}".encode()
+
+    def is_operator() -> bool:
+        return hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected)
 
     @blueprint.get("/healthz")
     def health() -> Response:
@@ -26,12 +30,13 @@ def operating_routes(metrics: Metrics, metrics_token: str, checks: Sequence[Chec
     def readiness() -> Response:
         missing = ready.missing()
         if missing:
-            return _json({"status": "not ready", "missing": missing}, 503)
+            reasons = {"missing": missing} if is_operator() else {}
+            return _json({"status": "not ready", **reasons}, 503)
         return _json({"status": "ready"}, 200)
 
     @blueprint.get("/metrics")
     def exposition() -> Response:
-        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected):
+        if not is_operator():
             abort(404)
         return Response(metrics.exposition(), content_type=_EXPOSITION)
 

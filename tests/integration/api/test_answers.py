@@ -75,14 +75,16 @@ def test_health_probe_works_with_any_host_name(site: Site) -> None:
         assert (answer.status_code, answer.json()) == (200, {"status": status})
 
 
-def test_unmigrated_schema_is_reported_as_not_ready(site: Site) -> None:
+def test_unmigrated_schema_is_not_ready_and_operators_see_why(site: Site) -> None:
     ((newest,),) = site.sql("SELECT version_num FROM auth.alembic_version")
     site.sql("UPDATE auth.alembic_version SET version_num = '0000'")
     answer = site.client().session.get(f"{site.url}/readyz", timeout=5)
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.json()) == (503, {"status": "not ready"})
+    operator = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    answer = site.client().session.get(f"{site.url}/readyz", headers=operator, timeout=5)
     assert answer.json()["missing"] == {"auth": f"schema `auth` is not migrated to {newest}: run `extraction db setup`"}
     site.sql("DROP TABLE auth.alembic_version")
-    answer = site.client().session.get(f"{site.url}/readyz", timeout=5)
+    answer = site.client().session.get(f"{site.url}/readyz", headers=operator, timeout=5)
     assert "`extraction db setup`" in answer.json()["missing"]["auth"]
 
 

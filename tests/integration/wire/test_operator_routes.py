@@ -32,7 +32,9 @@ def test_the_service_is_healthy_but_not_ready_without_its_database(
     away = "postgresql://127.0.0.1:9/scheduling"
     with SchedulingWeb(service_databases, keys, tmp_path, SCHEDULING_DATABASE_URL=away, ready_path="/healthz") as web:
         response = requests.get(f"{web.url}/readyz", timeout=5)
-        assert response.status_code == 503
+        assert (response.status_code, response.text) == (503, "not ready\n"), "reasons are for operators"
+        operator = {"Authorization": f"Bearer {keys.metrics_token}"}
+        response = requests.get(f"{web.url}/readyz", headers=operator, timeout=5)
         assert "database is unreachable" in response.text
         assert response.text.count("\n") == 1
         client = RawClient(web.url, signer_from(keys.signing_key), Caller(uuid4(), SYSTEM))
@@ -50,7 +52,8 @@ def test_the_service_is_ready_on_a_newer_schema_only_if_it_serves_this_code(
         def readiness(statement: str) -> tuple[int, str]:
             with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:
                 administrator.execute(statement.encode())
-            response = requests.get(f"{web.url}/readyz", timeout=5)
+            operator = {"Authorization": f"Bearer {keys.metrics_token}"}
+            response = requests.get(f"{web.url}/readyz", headers=operator, timeout=5)
             return response.status_code, response.text
 
         def comment(oldest_code: str) -> str:
