@@ -15,6 +15,8 @@ class ServerSettings:
     workers: int
     threads: int
     """Threads of one worker process."""
+    health_port: int | None
+    """The port of the health checks' own listener; None if there is none."""
     drain_seconds: int
     """Time between the first SIGTERM, which turns readiness off, and the end of accepting connections."""
     trusted_proxies: tuple[Network, ...]
@@ -30,10 +32,17 @@ class ServerSettings:
             host=environment.get("WEB_HOST", "").strip() or "127.0.0.1",
             workers=number(environment, "WEB_WORKERS", 2, at_most=256),
             threads=number(environment, "WEB_THREADS", 8, at_most=256),
+            health_port=health_port(environment),
             drain_seconds=number(environment, "WEB_DRAIN_SECONDS", 0, at_least=0, at_most=300),
             trusted_proxies=networks(environment, "TRUSTED_PROXIES"),
             metrics_folder=Path(folder) if folder else None,
         )
+
+
+def health_port(environment: Environment) -> int | None:
+    """Return the port of the health checks' own listener; None if it is not set. Raises ConfigError."""
+    name = "WEB_HEALTH_PORT"
+    return number(environment, name, 0, at_most=65535) if environment.get(name, "").strip() else None
 
 
 def monolith_port(environment: Environment) -> int:

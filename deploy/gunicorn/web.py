@@ -5,13 +5,17 @@ import importlib
 import logging
 import os
 import shutil
+import socket
 from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import multiprocess
 
+from contracts.chassis.readiness import Readiness
+from contracts.chassis.served_application import served_application
 from contracts.chassis.settings import load_or_exit
 from deploy.gunicorn.draining import GunicornMaster, drain_before_stopping
+from deploy.gunicorn.health import open_listener, serve_health
 from deploy.gunicorn.settings import ServerSettings
 
 log = logging.getLogger("gunicorn.error")
@@ -21,7 +25,7 @@ host = _settings.host
 workers = _settings.workers
 threads = _settings.threads
 # Threads, not greenlets: psycopg waits in C code, where one greenlet would block all others.
-worker_class = "gthread"
+worker_class = "deploy.gunicorn.worker.AdmissionWorker"
 # Heartbeat of a worker's main loop. It does not limit a request; the application's deadline does.
 timeout = 30
 # Time that running requests have to finish after the server stopped accepting.
@@ -38,6 +42,9 @@ errorlog = "-"
 # Heartbeats are file times, which a busy disk would delay.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
+_health_listener: socket.socket | None = None
+"""Opened by the master, so that its worker processes share it."""
+
 GC_THRESHOLD = 10_000
 """New containers per collection of the youngest generation; Python's default is 700."""
 
@@ -46,6 +53,8 @@ class GunicornWorker(Protocol):
     """The used part of gunicorn's worker."""
 
     pid: int
+    alive: bool
+    wsgi: object
 
 
 def prepare_master(master: GunicornMaster, *modules: str) -> None:
@@ -57,8 +66,11 @@ def prepare_master(master: GunicornMaster, *modules: str) -> None:
     use less memory. SIGHUP therefore forks the old code; new code needs a restart, or a new master by SIGUSR2. The
     latter keeps the metrics folder, because the workers of the old master still count in it.
     """
+    global _health_listener
     if not master.master_pid:
         _clear_metrics_folder()
+    if _settings.health_port is not None:
+        _health_listener = open_listener(_settings.host, _settings.health_port)
     if _settings.drain_seconds:
         drain_before_stopping(master, _settings.drain_seconds)
     for module in modules:
@@ -67,14 +79,17 @@ def prepare_master(master: GunicornMaster, *modules: str) -> None:
     _freeze_heap()
 
 
-def post_worker_init(worker: object) -> None:
-    """Exempt the loaded application from garbage collection, and collect less often.
+def post_worker_init(worker: GunicornWorker | None) -> None:
+    """Start to answer health checks. Exempt the loaded application from garbage collection, and collect less often.
 
     A full collection visits every container: with all modules and routes, it stopped a request for 60 ms. The objects
     of a long reply, none of them garbage before it is sent, would start several full collections.
     """
     _freeze_heap()
     gc.set_threshold(GC_THRESHOLD, 10, 10)
+    if worker is not None and _health_listener is not None:
+        served = served_application(worker.wsgi)
+        serve_health(_health_listener, served.readiness if served else Readiness([]), worker)
 
 
 def on_reload(server: object) -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 import requests
 
+from deploy.devstack.ports import free_port
 from tests.databases import Databases
 from tests.e2e.shop import Customer, furnished_shop, keyed
 from tests.gunicorn_site import GunicornSite, gunicorn_site
@@ -26,13 +27,18 @@ def status(site: GunicornSite, path: str) -> int:
 
 @pytest.mark.row("F45")
 def test_a_draining_server_serves_but_is_not_ready(databases: Databases, tmp_path: Path) -> None:
-    with gunicorn_site(databases, tmp_path, WEB_DRAIN_SECONDS="300") as site:
+    health = f"http://127.0.0.1:{free_port()}"
+    settings = {"WEB_DRAIN_SECONDS": "300", "WEB_HEALTH_PORT": health.rpartition(":")[2]}
+    with gunicorn_site(databases, tmp_path, **settings) as site:
         assert (status(site, "/readyz"), status(site, "/")) == (200, 200)
         os.kill(site.pid, signal.SIGTERM)
         eventually(lambda: status(site, "/readyz") == 503, "the end of readiness")
         # Every worker: each of the probes goes to either of the two.
         for _ in range(10):
             assert (status(site, "/readyz"), status(site, "/healthz"), status(site, "/")) == (503, 200, 200)
+        probed = requests.get(f"{health}/readyz", timeout=5)
+        assert (probed.status_code, probed.text) == (503, "The process stops soon and takes no new work.\n")
+        assert requests.get(f"{health}/healthz", timeout=5).status_code == 200
         # The fixture's second SIGTERM stops it, although 300 seconds have not passed.
     assert status(site, "/") == 0
 

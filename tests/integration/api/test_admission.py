@@ -1,0 +1,161 @@
+"""Admission under gunicorn: slow clients hold no thread, excess load is refused early, and health is separate."""
+
+import contextlib
+import http.client
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.devstack.ports import free_port
+from tests.databases import fresh_databases
+from tests.gunicorn_site import GunicornSite, gunicorn_site
+from tests.polling import eventually
+from tests.servers import Servers
+from tests.site import METRICS_TOKEN
+
+THREADS = 2
+
+
+@pytest.fixture(scope="module")
+def health_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def crowded(servers: Servers, health_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GunicornSite]:
+    """A site with one process of two threads."""
+    settings = {"WEB_WORKERS": "1", "WEB_THREADS": str(THREADS), "WEB_HEALTH_PORT": str(health_port)}
+    folder = tmp_path_factory.mktemp("crowded")
+    with fresh_databases(servers) as databases, gunicorn_site(databases, folder, **settings) as site:
+        yield site
+
+
+@contextlib.contextmanager
+def connections(site: GunicornSite, number: int) -> Iterator[list[socket.socket]]:
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(socket.create_connection(("127.0.0.1", site.port), 5)) for _ in range(number)]
+
+
+def status(port: int, path: str, timeout: float = 5) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        return connection.getresponse().status
+
+
+INCOMPLETE = {
+    "nothing": b"",
+    "half a request line": b"GET /",
+    "headers without an end": b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+    "half a body": b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 60000\r\n\r\n" + b" " * 20_000,
+}
+
+
+@pytest.mark.parametrize("sent", INCOMPLETE.values(), ids=INCOMPLETE)
+def test_incomplete_requests_hold_no_thread(crowded: GunicornSite, sent: bytes) -> None:
+    with connections(crowded, 10 * THREADS) as slow:
+        for each in slow:
+            each.sendall(sent)
+        assert status(crowded.port, "/") == 200
+
+
+def test_request_in_pieces_is_served(crowded: GunicornSite) -> None:
+    body = b'{"email": "nobody@example.com", "password": "wrong-password"}'
+    request = (
+        f"POST /api/v1/login HTTP/1.1\r\nHost: {crowded.host}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    ).encode() + body
+    with connections(crowded, 1) as (connection,):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for begin in range(0, len(request), 20):
+            connection.sendall(request[begin : begin + 20])
+            time.sleep(0.002)
+        assert connection.recv(12) == b"HTTP/1.1 401"
+
+
+def test_pipelined_requests_are_both_served(crowded: GunicornSite) -> None:
+    request = f"GET /healthz HTTP/1.1\r\nHost: {crowded.host}\r\n\r\n".encode()
+    last = request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    assert crowded.send_raw(request + last)[1].count(b"HTTP/1.1 200") == 2
+
+
+def test_connection_that_ends_early_is_forgotten(crowded: GunicornSite) -> None:
+    for _ in range(20):
+        with connections(crowded, 5) as gone:
+            for each in gone:
+                each.sendall(b"GET /")
+    assert status(crowded.port, "/") == 200
+
+
+class Occupied:
+    """Streamed requests that hold threads until they are released."""
+
+    def __init__(self, site: GunicornSite, number: int) -> None:
+        self._held = [socket.create_connection(("127.0.0.1", site.port), 5) for _ in range(number)]
+        for each in self._held:
+            each.sendall(
+                f"POST /api/v1/login HTTP/1.1\r\nHost: {site.host}\r\nContent-Type: application/json\r\n"
+                "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n".encode()
+            )
+
+    def release(self) -> None:
+        for each in self._held:
+            each.close()
+
+
+def test_streamed_bodies_do_not_hold_all_threads_while_others_are_served(crowded: GunicornSite) -> None:
+    slug = "/api/v1/businesses/nowhere/offerings"
+    assert status(crowded.port, slug) == 404, "another tenant is active"
+    held = Occupied(crowded, 4 * THREADS)
+    try:
+        assert [status(crowded.port, slug) for _ in range(3)] == [404] * 3
+    finally:
+        held.release()
+
+
+def test_standing_queue_is_refused_with_jitter_and_the_connection_survives(
+    crowded: GunicornSite, health_port: int
+) -> None:
+    """Sign-ins hash passwords, which takes long, so many at once are more than the server can do."""
+    answers: list[tuple[int, str]] = []
+    over = threading.Event()
+
+    def keep_signing_in(number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", crowded.port, timeout=30)
+        with contextlib.closing(connection):
+            attempt = 0
+            while not over.is_set():
+                attempt += 1
+                body = f'{{"email": "{number}-{attempt}@example.com", "password": "a-wrong-password"}}'
+                path = "/api/v1/login" if number % 2 else "/b/nowhere"
+                connection.request("POST", path, body, {"Content-Type": "application/json"})
+                response = connection.getresponse()
+                response.read()
+                answers.append((response.status, response.getheader("Retry-After", "")))
+
+    clients = [threading.Thread(target=keep_signing_in, args=(number,)) for number in range(60)]
+    for each in clients:
+        each.start()
+    try:
+        eventually(lambda: len([each for each in answers if each[0] == 503]) > 50, "refusals", seconds=20)
+        assert status(health_port, "/healthz", timeout=2) == 200
+        assert status(health_port, "/readyz", timeout=2) == 200
+    finally:
+        over.set()
+        for each in clients:
+            each.join()
+    waits = {int(retry_after) for code, retry_after in answers if code == 503}
+    assert waits == {1, 2, 3}
+    metrics = crowded.client().session.get(
+        f"{crowded.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=5
+    )
+    assert re.search(r'^monolith_http_refused_total\{priority="\w+"\} [1-9]', metrics.text, re.MULTILINE)
+
+
+def test_health_listener_has_only_health_checks(crowded: GunicornSite, health_port: int) -> None:
+    assert [status(health_port, path) for path in ("/healthz", "/readyz", "/", "/metrics")] == [200, 200, 404, 404]
