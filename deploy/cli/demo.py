@@ -28,7 +28,8 @@ def demo(no_seed: bool) -> None:
 
     \b
     Ports:    MONOLITH_PORT, SCHEDULING_PORT, CONSOLE_PORT, MONOLITH_POSTGRES_PORT,
-              SCHEDULING_POSTGRES_PORT, REDIS_PORT, SMTP_PORT, MAIL_PORT
+              SCHEDULING_POSTGRES_PORT, MONOLITH_HEALTH_PORT,
+              SCHEDULING_HEALTH_PORT, REDIS_PORT, SMTP_PORT, MAIL_PORT
     Your own servers, with an administrator's credentials:
               MONOLITH_DATABASE_URL, SCHEDULING_DATABASE_URL, REDIS_URL
     """

@@ -43,12 +43,13 @@ def product_processes(settings: Settings, keys: Keys, backends: Backends) -> lis
 
 def _web(settings: Settings, deployment: str, application: str, environment: dict[str, str]) -> Program:
     metrics = {"PROMETHEUS_MULTIPROC_DIR": str(settings.running / f"metrics-{deployment}")}
+    health_port = settings.ports[f"{deployment.upper()}_HEALTH_PORT"]
     return Program(
         f"{deployment}-web",
         ["-m", "gunicorn", "-c", str(GUNICORN / f"{deployment}.py"), application],
-        {**environment, **metrics},
+        {**environment, **metrics, "WEB_HEALTH_PORT": str(health_port)},
         log=settings.logs / f"{deployment}-web.log",
-        is_ready=http_check(settings.ports[f"{deployment.upper()}_PORT"], "/healthz"),
+        is_ready=http_check(health_port, "/healthz"),
     )
 
 

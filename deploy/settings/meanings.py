@@ -48,6 +48,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "MONOLITH_DATABASE_URL": Meaning(
         "the monolith's database: with an administrator's credentials for a set-up, otherwise without credentials"
     ),
+    "MONOLITH_HEALTH_PORT": Meaning("the port of the monolith's health checks in the demo", "8010"),
     "MONOLITH_PORT": Meaning("the port of the monolith's web server", "8000"),
     "MONOLITH_POSTGRES_PORT": Meaning("the port of the demo's Postgres for the monolith", "5433"),
     "MONOLITH_SEEN_FROM_SCHEDULING": Meaning(
@@ -75,9 +76,9 @@ MEANINGS: Mapping[str, Meaning] = {
         "switched",
     ),
     "SCHEDULING_CALLS_AT_ONCE": Meaning(
-        "concurrent calls of the scheduling service per worker process; further ones are refused at once. Below "
-        "`WEB_THREADS`, the other modules always keep free threads. If unset, `WEB_THREADS`",
-        "8",
+        "concurrent calls of the scheduling service per worker process; further ones wait for at most 100 ms. Below "
+        "`WEB_THREADS`, the other modules always keep free threads. If unset, three quarters of `WEB_THREADS`",
+        "6",
     ),
     "SCHEDULING_DATABASE_ROLE_SECRET": Meaning(
         "the scheduling service's DATABASE_ROLE_SECRET, for processes that use both databases"
@@ -86,6 +87,7 @@ MEANINGS: Mapping[str, Meaning] = {
         "the scheduling service's database: with an administrator's credentials for a set-up, otherwise without "
         "credentials"
     ),
+    "SCHEDULING_HEALTH_PORT": Meaning("the port of the scheduling service's health checks in the demo", "8011"),
     "SCHEDULING_METRICS_TOKEN": Meaning(
         "the scheduling service's METRICS_TOKEN, for the console; if unset, METRICS_TOKEN"
     ),
@@ -121,6 +123,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "seconds between the first SIGTERM, after which `/readyz` answers 503, and the end of accepting connections. "
         "Choose more than a load balancer takes to see it; a second SIGTERM stops at once",
         "0",
+    ),
+    "WEB_HEALTH_PORT": Meaning(
+        "the port of a listener for health checks only, on `WEB_HOST`: `/healthz`, and `/readyz` with reasons. Its "
+        "threads serve no other requests, so an overload does not look like a failure. For the private network. If "
+        "unset, there are only the same paths of the web server, without reasons"
     ),
     "WEB_HOST": Meaning("the address on which a web server listens; 0.0.0.0 in a container", "127.0.0.1"),
     "WEB_THREADS": Meaning("threads, and database connections, of each worker process", "8"),

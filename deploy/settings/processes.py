@@ -92,12 +92,12 @@ DEMO_SETTINGS = (
     *("DATA_DIR", "MONOLITH_PORT", "SCHEDULING_PORT", "CONSOLE_PORT", "MONOLITH_POSTGRES_PORT"),
     *(
         "SCHEDULING_POSTGRES_PORT",
+        "MONOLITH_HEALTH_PORT",
+        "SCHEDULING_HEALTH_PORT",
         "REDIS_PORT",
         "SMTP_PORT",
         "MAIL_PORT",
-        "MONOLITH_DATABASE_URL",
-        "SCHEDULING_DATABASE_URL",
-        "REDIS_URL",
     ),
+    *("MONOLITH_DATABASE_URL", "SCHEDULING_DATABASE_URL", "REDIS_URL"),
 )
 """What `make demo` reads; it sets everything else for the processes that it starts."""

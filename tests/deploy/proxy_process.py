@@ -42,6 +42,11 @@ class Proxy:
     def plain_url(self) -> str:
         return f"http://127.0.0.1:{self.plain_port}"
 
+    @property
+    def health_port(self) -> int:
+        """The upstream's own port, which has the same paths: the tests start no further listener."""
+        return int(self.upstream.rpartition(":")[2])
+
     def session(self) -> requests.Session:
         """Return a client that trusts the proxy's certificate."""
         session = requests.Session()
@@ -77,6 +82,7 @@ def _haproxy(proxy: Proxy) -> Configured:
             "bind :80": f"bind 127.0.0.1:{proxy.plain_port}",
             "bind :443": f"bind 127.0.0.1:{proxy.port}",
             "/etc/extraction/tls/site.pem": str(proxy.folder / "site.pem"),
+            "check port 9000": f"check port {proxy.health_port}",
             "127.0.0.1:8000": proxy.upstream,
         },
     )
@@ -106,6 +112,7 @@ def _caddy(proxy: Proxy) -> Configured:
         "Caddyfile",
         {
             "\tservers {": f"\t{options}",
+            "health_port 9000": f"health_port {proxy.health_port}",
             "booking.example.com {": f"{proxy.url} {{\n\tbind 127.0.0.1\n\t{certificate}",
             "127.0.0.1:8000": proxy.upstream,
         },

@@ -12,6 +12,7 @@ import yaml
 
 from deploy.devstack.postgres import SETTINGS as POSTGRES_SETTINGS
 from deploy.gunicorn.probe import PORTS as PROBED
+from deploy.gunicorn.settings import health_port
 from deploy.settings.processes import COMMAND_SETTINGS, Process
 from tests.deploy.declared import declared_process, long_running, port_of, read_environment_file
 from tests.deploy.dockerfile import default_command, dockerfile
@@ -108,6 +109,7 @@ def test_scraped_published_and_probed_ports_are_served(secrets_folder: Path) -> 
         module, deployment, path = SERVICES[name]["healthcheck"]["test"][3:]
         assert (module, path) == ("deploy.gunicorn.probe", "/readyz")
         assert PROBED[deployment]({}) == served[name]
+        assert health_port(environment_of(name, secrets_folder)) not in (None, *served.values())
 
 
 @pytest.mark.tools

@@ -62,10 +62,12 @@ def test_ports_probes_services_and_urls_agree(manifests: Manifests) -> None:
     for name, container in manifests.containers().items():
         environment = manifests.environment_of(container)
         port = port_of(declared_process(container["command"], environment), environment)
-        assert [each["containerPort"] for each in container.get("ports", [])] == ([port] if port else [])
+        health = [int(environment["WEB_HEALTH_PORT"])] if name.endswith("-web") else []
+        assert [each["containerPort"] for each in container.get("ports", [])] == ([port] if port else []) + health
         if name.endswith("-web"):
             assert environment.get("WEB_HOST", "0.0.0.0") == "0.0.0.0", "the image listens on every address"
             assert {probe: container[probe]["httpGet"]["path"] for probe in PATHS} == PATHS
+            assert {container[probe]["httpGet"]["port"] for probe in PATHS} == {"health"}
             (served,) = manifests.named("Service", name)["spec"]["ports"]
             assert (served["port"], served["targetPort"]) == (port, "http")
             assert manifests.labelled(manifests.named("Service", name)["spec"]["selector"]) == [name]
@@ -109,7 +111,9 @@ def test_every_pod_has_a_network_policy_and_policies_name_existing_pods(manifest
     for name, policy in policies.items():
         assert manifests.labelled(policy["podSelector"]["matchLabels"]) == [name]
         ports = {port["port"] for rule in policy["ingress"] for port in rule["ports"]}
-        assert ports == {port["containerPort"] for port in manifests.containers()[name].get("ports", [])}
+        served = manifests.containers()[name].get("ports", [])
+        # The kubelet needs no permission for its probes, and nothing else asks the health checks' listener.
+        assert ports == {port["containerPort"] for port in served if port["name"] != "health"}
 
 
 def test_the_network_policies_let_each_process_reach_what_its_settings_name(manifests: Manifests) -> None:
