@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Generic, TypeVar
 
+from contracts.chassis.processor_budget import ProcessorBudget
+
 T = TypeVar("T")
 
 TARGET_SECONDS: Final = 0.25
@@ -46,6 +48,8 @@ class RequestClass:
     """Whether the request uses the shared dependency, scheduling, which may not hold all threads."""
     wants_page: bool = False
     """Whether a refusal is an HTML page."""
+    streamed: bool = False
+    """Whether a thread has to wait for the body, for as long as the client likes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +60,8 @@ class Ticket(Generic[T]):
     kind: RequestClass
     arrived: float
     started: bool = False
+    processor_seconds: float = 0.0
+    """Processor time that the request has used; set by the server before `AdmissionQueue.finished`."""
 
 
 class AdmissionQueue(Generic[T]):
@@ -64,7 +70,9 @@ class AdmissionQueue(Generic[T]):
     - Priorities are strict; within one, tenants take turns, and a tenant's requests start in the order of arrival.
     - Requests that use the shared dependency occupy at most three quarters of the places, and those of one tenant at
       most half while another tenant is active. Of these, searches occupy at most a quarter: they are bound by the
-      processor, so that more of them at once would only slow everyone down.
+      processor, so that more of them at once would only slow everyone down. For the same reason, a long search of a
+      tenant is followed by a pause of its searches (`ProcessorBudget`), while another tenant is active.
+    - Streamed requests of all clients together occupy at most a quarter of the places.
     - A request that waits longer than `target` seconds is refused once the queue has not been empty for four times as
       long; until then, it may wait that long. So a burst is absorbed, while a standing queue stays short.
     """
@@ -84,8 +92,10 @@ class AdmissionQueue(Generic[T]):
         self._last_empty = now()
         self._running = 0
         self._running_shared = 0
+        self._running_streamed = 0
         self._running_of: dict[tuple[str, bool], int] = {}
         self._last_request: OrderedDict[str, float] = OrderedDict()
+        self._budget = ProcessorBudget(now)
 
     def __len__(self) -> int:
         return self._size
@@ -106,7 +116,10 @@ class AdmissionQueue(Generic[T]):
                 self._last_request.popitem(last=False)
 
     def start_next(self) -> Ticket[T] | None:
-        """Return the next request to handle, to be passed to `finished` later; None if none may start now."""
+        """Return the next request to handle, to be passed to `finished` later; None if none may start now.
+
+        While requests wait, ask again after each change, and also after some time: limits of tenants end by themselves.
+        """
         if not self._size or self._running >= self._places:
             return None
         for tenants in self._waiting:
@@ -121,8 +134,10 @@ class AdmissionQueue(Generic[T]):
         return None
 
     def finished(self, ticket: Ticket[T]) -> None:
-        """Release the place of a request that `start_next` returned."""
+        """Release the place of a request that `start_next` returned, and charge its processor time to its tenant."""
         self._count(ticket.kind, -1)
+        if ticket.kind.tenant and ticket.kind.priority >= Priority.SEARCH:
+            self._budget.charge(ticket.kind.tenant, ticket.processor_seconds)
 
     def refuse_late(self) -> Iterator[Ticket[T]]:
         """Remove and yield the requests that have waited too long."""
@@ -138,12 +153,6 @@ class AdmissionQueue(Generic[T]):
         burst = BURST_FACTOR * self._target
         return self._target if self._size and self._now() - self._last_empty > burst else burst
 
-    def seconds_to_next_refusal(self) -> float | None:
-        """Return when `refuse_late` has something to do at the earliest; None if nothing waits."""
-        if not self._size:
-            return None
-        return max(0.0, self._in_order[0].arrived + self.patience() - self._now())
-
     def _start(self, ticket: Ticket[T]) -> None:
         ticket.started = True
         self._size -= 1
@@ -154,11 +163,16 @@ class AdmissionQueue(Generic[T]):
     def _may_start(self, kind: RequestClass) -> bool:
         if kind.shared and self._running_shared >= self._shared_places:
             return False
+        if kind.streamed and self._running_streamed >= self._search_places:
+            return False
         if not kind.tenant or not self._others_are_active(kind.tenant):
             return True
-        if kind.priority >= Priority.SEARCH and self._running_of.get((kind.tenant, True), 0) >= self._search_places:
+        if kind.priority >= Priority.SEARCH and not self._may_search(kind.tenant):
             return False
         return self._running_of.get((kind.tenant, False), 0) < self._tenant_places
+
+    def _may_search(self, tenant: str) -> bool:
+        return self._running_of.get((tenant, True), 0) < self._search_places and self._budget.allows(tenant)
 
     def _others_are_active(self, tenant: str) -> bool:
         since = self._now() - ACTIVE_SECONDS
@@ -167,6 +181,7 @@ class AdmissionQueue(Generic[T]):
     def _count(self, kind: RequestClass, change: int) -> None:
         self._running += change
         self._running_shared += change * kind.shared
+        self._running_streamed += change * kind.streamed
         if not kind.tenant:
             return
         for key in ((kind.tenant, False), (kind.tenant, True))[: 1 + (kind.priority >= Priority.SEARCH)]:

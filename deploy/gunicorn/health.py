@@ -2,7 +2,7 @@
 
 On the public port a health check waits behind the traffic, so an overload looks like a failure, and an orchestrator
 that restarts the process makes it one. The listener here has its own port and, in each worker process, its own thread.
-It is for the private network: `/readyz` says what is missing.
+It is for the private network: `/readyz` gives reasons.
 """
 
 import socket

@@ -11,12 +11,13 @@ LONGEST_HEAD = 16 * 1024
 """Bytes; gunicorn refuses a longer request line or header field."""
 _LONGEST_AWAITED = LONGEST_HEAD + MAX_REQUEST_BYTES
 _length = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r", re.IGNORECASE)
-_streamed = re.compile(rb"\n(?:transfer-encoding|expect):", re.IGNORECASE)
+_streamed = re.compile(rb"\n(?:transfer-encoding|expect|content-length(?!:[ \t]*[0-9]{1,9}[ \t]*\r))", re.IGNORECASE)
+"""Headers of a body that is not awaited; an unusual length among them, which the parser might understand."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """What the socket holds of a request. `missing` is the number of bytes known to be missing, or 0."""
+    """The part of a request that the socket holds. `missing` is the number of bytes known to be missing, or 0."""
 
     method: str
     path: str

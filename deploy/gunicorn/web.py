@@ -4,6 +4,7 @@ import gc
 import importlib
 import logging
 import os
+import resource
 import shutil
 import socket
 from pathlib import Path
@@ -45,6 +46,8 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 _health_listener: socket.socket | None = None
 """Opened by the master, so that its worker processes share it."""
 
+OPEN_FILES = 4096
+"""Connections, at most 1,000 in each worker process, and what they need: more than the 1,024 of many systems."""
 GC_THRESHOLD = 10_000
 """New containers per collection of the youngest generation; Python's default is 700."""
 
@@ -67,6 +70,7 @@ def prepare_master(master: GunicornMaster, *modules: str) -> None:
     latter keeps the metrics folder, because the workers of the old master still count in it.
     """
     global _health_listener
+    _allow_open_files()
     if not master.master_pid:
         _clear_metrics_folder()
     if _settings.health_port is not None:
@@ -101,6 +105,14 @@ def child_exit(server: object, worker: GunicornWorker) -> None:
     """Reset the gauges of a worker that ended; its counters are kept."""
     if _settings.metrics_folder:
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _allow_open_files() -> None:
+    """Raise the soft limit of open files as far as the hard one permits: a worker that has no more of them ends."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _freeze_heap() -> None:

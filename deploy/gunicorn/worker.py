@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -28,21 +29,52 @@ from deploy.gunicorn.request_head import LONGEST_HEAD, Disconnected, RequestHead
 ARRIVAL_SECONDS = 10.0
 """The time that a client has to send a complete request, once its connection is open or its first byte has arrived."""
 SOCKET_SECONDS = 10
-"""The longest wait of a thread for a client: to read more of a streamed body, or to accept more of a response."""
+"""The longest wait of a thread for a client: to send more of a streamed body, or to accept all of a response."""
+SEND_BUFFER = 1 << 20
+"""Bytes of a response that the system accepts for a slow client, if its limit permits; then the thread is free."""
 SWITCH_SECONDS = 0.001
 """The time for which a thread may keep the interpreter while others wait for it. Python's default of 5 ms delays each
 return from a database call by as much while a search computes in another thread."""
+LIMIT_SECONDS = 0.05
+"""While requests wait, the event loop looks this often whether one is too late, or the limit of a tenant has ended."""
 
-_STREAMED = "(streamed)"
+
 _TIMEOUT = struct.pack("ll", SOCKET_SECONDS, 0)
 
 
-class Waiting:
-    """A connection whose request is not complete. `seen` is the number of bytes at the last look."""
+class ClientSocket(socket.socket):
+    """A connection whose blocking calls end after `SOCKET_SECONDS`.
 
-    def __init__(self, conn: Any) -> None:
+    The system's timeouts, unlike Python's, need no further system call, and leave MSG_DONTWAIT its meaning.
+    """
+
+    def limit(self) -> None:
+        """Set the timeouts of single reads and writes, and the size of the send buffer."""
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEOUT)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEOUT)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send all data within `SOCKET_SECONDS`, also to a client that reads a byte at a time. Raises OSError."""
+        left = memoryview(data)[self.send(data, flags) :]
+        if not left:
+            return
+        until = time.monotonic() + SOCKET_SECONDS
+        while left:
+            if time.monotonic() > until:
+                raise TimeoutError("the client reads too slowly")
+            left = left[self.send(left, flags) :]
+
+
+class Waiting:
+    """A connection that the event loop watches until a time: for the rest of a request, or for its end.
+
+    `seen` is the number of bytes of an incomplete request at the last look.
+    """
+
+    def __init__(self, conn: Any, seconds: float) -> None:
         self.conn = conn
-        self.until = time.monotonic() + ARRIVAL_SECONDS
+        self.until = time.monotonic() + seconds
         self.seen = 0
 
 
@@ -52,6 +84,7 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         self.queue: AdmissionQueue[tuple[Any, RequestHead]] = AdmissionQueue(self.cfg.threads)
         self.arriving: dict[int, Waiting] = {}
+        self.closing: dict[int, Waiting] = {}
         sys.setswitchinterval(SWITCH_SECONDS)
         super().init_process()
 
@@ -66,55 +99,58 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
         except (BlockingIOError, ConnectionAbortedError):
             return
         self.nr_conns += 1
-        # For the reads and writes of threads, which block; the event loop never does.
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEOUT)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEOUT)
-        self.enqueue_req(TConn(self.cfg, client, address, listener.getsockname()))
+        connection = ClientSocket(client.family, client.type, client.proto, client.detach())
+        connection.limit()
+        self.enqueue_req(TConn(self.cfg, connection, address, listener.getsockname()))
 
     def enqueue_req(self, conn: Any) -> None:
         """Wait until the next request of a connection is complete, then queue it."""
+        conn.sock.setblocking(False)
         if conn.parser is not None and conn.parser.unreader.buf.getvalue():
             # The parser has read ahead: nothing more may arrive in the socket.
             self._queue(conn, RequestHead("", "", b"", 0, streamed=True))
             return
-        conn.sock.setblocking(False)
-        self._look(Waiting(conn), registered=False)
+        self._look(Waiting(conn, ARRIVAL_SECONDS if self.alive else STOP_KEEPALIVE_LINGER), registered=False)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        until_refusal = self.queue.seconds_to_next_refusal()
-        super().wait_for_and_dispatch_events(timeout if until_refusal is None else min(timeout, until_refusal))
+        super().wait_for_and_dispatch_events(min(timeout, LIMIT_SECONDS) if len(self.queue) else timeout)
         for ticket in self.queue.refuse_late():
             self._refuse(ticket)
+        self._start_waiting()
 
     def murder_pending(self) -> None:
-        """Close connections whose request does not arrive in time.
+        """Close connections whose request, or whose end, does not arrive in time.
 
-        While there are too many connections, also the one that has been incomplete for the longest time.
+        While there are too many connections, also the one that has been watched for the longest time.
         """
         super().murder_pending()
         now = time.monotonic()
-        stopping_at = now + (STOP_KEEPALIVE_LINGER if not self.alive else ARRIVAL_SECONDS)
-        for waiting in list(self.arriving.values()):
-            waiting.until = min(waiting.until, stopping_at)
-            if waiting.until > now and self.nr_conns < self.worker_connections:
-                break
-            self._stop_waiting(waiting)
-            self._close(waiting.conn)
+        for watched in (self.closing, self.arriving):
+            while watched:
+                waiting = next(iter(watched.values()))
+                if waiting.until > now and self.nr_conns < self.worker_connections:
+                    break
+                self._close_watched(watched, waiting)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Called once by gunicorn when the worker stops: close idle and incomplete connections by `deadline`."""
+        super()._cap_keepalive(deadline)
+        for waiting in self.arriving.values():
+            waiting.until = min(waiting.until, deadline)
 
     def _look(self, waiting: Waiting, *, registered: bool) -> None:
         """Queue the request if it has arrived completely; otherwise wait for more of it."""
         conn = waiting.conn
         try:
             head = peek(conn.sock)
-            if head.missing and registered and head.size <= waiting.seen:
+            if head.missing and registered and 0 < head.size <= waiting.seen:
                 # Readable, but with nothing new: the client has closed its end, so a thread does not have to wait.
                 head = replace(head, size=0, missing=0)
         except (Disconnected, OSError):
-            self._stop_waiting(waiting)
-            self._close(conn)
+            self._close_watched(self.arriving, waiting)
             return
         if not head.missing:
-            self._stop_waiting(waiting)
+            self._stop_watching(self.arriving, waiting)
             self._queue(conn, head)
             return
         waiting.seen = head.size
@@ -122,16 +158,23 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
             # The socket becomes readable again when the missing bytes have arrived, and not for each of them.
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, head.size)
         if not registered:
-            self.arriving[conn.sock.fileno()] = waiting
-            self.poller.register(conn.sock, selectors.EVENT_READ, lambda _: self._look(waiting, registered=True))
+            self._watch(self.arriving, waiting, lambda _: self._look(waiting, registered=True))
 
-    def _stop_waiting(self, waiting: Waiting) -> None:
+    def _watch(self, watched: dict[int, Waiting], waiting: Waiting, on_readable: Callable[[object], None]) -> None:
+        watched[waiting.conn.sock.fileno()] = waiting
+        self.poller.register(waiting.conn.sock, selectors.EVENT_READ, on_readable)
+
+    def _stop_watching(self, watched: dict[int, Waiting], waiting: Waiting) -> None:
         sock = waiting.conn.sock
-        if self.arriving.pop(sock.fileno(), None) is not None:
+        if watched.pop(sock.fileno(), None) is not None:
             self.poller.unregister(sock)
         if waiting.seen:
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
+    def _close_watched(self, watched: dict[int, Waiting], waiting: Waiting) -> None:
+        self._stop_watching(watched, waiting)
+        self._close(waiting.conn)
 
     def _queue(self, conn: Any, head: RequestHead) -> None:
         conn.data_ready = True
@@ -142,8 +185,7 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
         if self.served is None:
             return RequestClass()
         kind = self.served.classify(head.method, head.path, head.head)
-        # Their bodies hold a thread for as long as the client likes, so all of them together get the places of one.
-        return replace(kind, tenant=_STREAMED, priority=Priority.SEARCH) if head.streamed else kind
+        return replace(kind, priority=Priority.SEARCH, streamed=True) if head.streamed else kind
 
     def _start_waiting(self) -> None:
         while (ticket := self.queue.start_next()) is not None:
@@ -152,12 +194,41 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _handle(self, ticket: Ticket[tuple[Any, RequestHead]]) -> object:
         set_arrival(ticket.arrived)
-        return self.handle(ticket.item[0])
+        began = time.thread_time()
+        try:
+            return self.handle(ticket.item[0])
+        finally:
+            ticket.processor_seconds = time.thread_time() - began
 
     def _finish(self, ticket: Ticket[tuple[Any, RequestHead]], running: "Future[object]") -> None:
         self.queue.finished(ticket)
-        self.finish_request(ticket.item[0], running)
+        if not running.cancelled() and running.exception() is None and not running.result():
+            self._close_gracefully(ticket.item[0])
+        else:
+            self.finish_request(ticket.item[0], running)
         self._start_waiting()
+
+    def _close_gracefully(self, conn: Any) -> None:
+        """Send the end of the response, and wait for the client to close: gunicorn's own method would wait here."""
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+        except OSError:
+            self._close(conn)
+            return
+        waiting = Waiting(conn, STOP_KEEPALIVE_LINGER)
+        self._watch(self.closing, waiting, lambda _: self._discard(waiting))
+
+    def _discard(self, waiting: Waiting) -> None:
+        """Read what a client still sends: closing the connection with unread data would discard the response."""
+        try:
+            has_ended = not waiting.conn.sock.recv(LONGEST_HEAD)
+        except BlockingIOError:
+            return
+        except OSError:
+            has_ended = True
+        if has_ended:
+            self._close_watched(self.closing, waiting)
 
     def _refuse(self, ticket: Ticket[tuple[Any, RequestHead]]) -> None:
         conn, head = ticket.item
@@ -170,7 +241,7 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
             if conn.sock.send(response, socket.MSG_DONTWAIT) == len(response) and head.size and self.alive:
                 self._keep(conn)
                 return
-        self._close(conn)
+        self._close_gracefully(conn)
 
     def _keep(self, conn: Any) -> None:
         conn.set_timeout()

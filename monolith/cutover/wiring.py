@@ -11,6 +11,7 @@ from openfeature.client import OpenFeatureClient
 from openfeature.provider import FeatureProvider
 from prometheus_client import CollectorRegistry
 
+from contracts.chassis.admission import shared_places
 from contracts.chassis.loops import Loop
 from contracts.chassis.retention import Retention
 from contracts.scheduling.port import SchedulingPort
@@ -97,7 +98,7 @@ def switched_web(inputs: MonolithInputs, *, threads: int, calls_at_once: int, me
     call_stats = CallStats(cutover_db)
     inputs.listener.subscribe(call_stats.refresh)
     return SchedulingParts(
-        port=SwitchedScheduling(adapters, routes, waiting_at_once=max(1, threads // 2)),
+        port=SwitchedScheduling(adapters, routes, waiting_at_once=max(1, shared_places(threads) - 1)),
         decorators=[call_stats.around],
         checks=[schema_check(cutover_db, SCHEMA, MIGRATIONS)],
     )

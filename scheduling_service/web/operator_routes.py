@@ -12,7 +12,7 @@ from scheduling_service.web.metrics import OperationMetrics
 
 
 def add_operator_routes(app: Flask, readiness: Readiness, metrics: OperationMetrics, metrics_token: str) -> None:
-    """Add the routes. `/metrics` needs the bearer token, and `/readyz` says only with it what is missing."""
+    """Add the routes. `/metrics` needs the bearer token, and `/readyz` gives reasons only with it."""
     bearer = f"Bearer {metrics_token}".encode()
 
     def is_operator() -> bool:

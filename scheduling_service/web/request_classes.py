@@ -1,6 +1,6 @@
 """How important a waiting call is, by its method, its path and the claims of its token.
 
-The server asks before it reads the request, and nobody has verified the token: a forged one only moves a request to
+The server asks before it reads the request, and the token is not verified yet: a forged one only moves a request to
 another place in the queue, and is refused later.
 """
 

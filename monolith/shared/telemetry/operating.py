@@ -14,7 +14,7 @@ _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 def operating_routes(metrics: Metrics, metrics_token: str, ready: Readiness) -> Blueprint:
     """Return the routes for operators.
 
-    `/metrics` needs the bearer token and is 404 without it; `/readyz` says only with the token what is missing.
+    `/metrics` needs the bearer token and is 404 without it; `/readyz` gives reasons only with the token.
     """
     blueprint = Blueprint("operating", __name__)
     expected = f"Bearer {metrics_token}".encode()

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import re
+import resource
 import socket
 import threading
 import time
@@ -64,6 +65,26 @@ def test_incomplete_requests_hold_no_thread(crowded: GunicornSite, sent: bytes) 
         assert status(crowded.port, "/") == 200
 
 
+def test_clients_that_do_not_read_hold_no_thread(crowded: GunicornSite) -> None:
+    request = f"GET /api/v1/openapi.json HTTP/1.1\r\nHost: {crowded.host}\r\n\r\n".encode()
+    with contextlib.ExitStack() as stack:
+        for _ in range(4 * THREADS):
+            slow = stack.enter_context(socket.socket())
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect(("127.0.0.1", crowded.port))
+            slow.sendall(request)
+        assert [status(crowded.port, "/") for _ in range(4)] == [200] * 4
+
+
+def test_clients_that_do_not_close_their_end_delay_no_one(crowded: GunicornSite) -> None:
+    request = f"GET /healthz HTTP/1.1\r\nHost: {crowded.host}\r\nConnection: close\r\n\r\n".encode()
+    with connections(crowded, 10) as slow:
+        for each in slow:
+            each.sendall(request)
+        assert {each.recv(12) for each in slow} == {b"HTTP/1.1 200"}
+        assert status(crowded.port, "/", timeout=2) == 200
+
+
 def test_request_in_pieces_is_served(crowded: GunicornSite) -> None:
     body = b'{"email": "nobody@example.com", "password": "wrong-password"}'
     request = (
@@ -84,6 +105,16 @@ def test_pipelined_requests_are_both_served(crowded: GunicornSite) -> None:
     assert crowded.send_raw(request + last)[1].count(b"HTTP/1.1 200") == 2
 
 
+def test_more_connections_than_a_process_accepts_give_way_to_new_ones(crowded: GunicornSite) -> None:
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files[1], files[1]))
+    try:
+        with connections(crowded, 1_100):
+            assert status(crowded.port, "/") == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, files)
+
+
 def test_connection_that_ends_early_is_forgotten(crowded: GunicornSite) -> None:
     for _ in range(20):
         with connections(crowded, 5) as gone:
@@ -95,12 +126,12 @@ def test_connection_that_ends_early_is_forgotten(crowded: GunicornSite) -> None:
 class Occupied:
     """Streamed requests that hold threads until they are released."""
 
-    def __init__(self, site: GunicornSite, number: int) -> None:
+    def __init__(self, site: GunicornSite, number: int, length: str) -> None:
         self._held = [socket.create_connection(("127.0.0.1", site.port), 5) for _ in range(number)]
         for each in self._held:
             each.sendall(
                 f"POST /api/v1/login HTTP/1.1\r\nHost: {site.host}\r\nContent-Type: application/json\r\n"
-                "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n".encode()
+                f"{length}\r\n\r\n1\r\n{{\r\n".encode()
             )
 
     def release(self) -> None:
@@ -108,12 +139,11 @@ class Occupied:
             each.close()
 
 
-def test_streamed_bodies_do_not_hold_all_threads_while_others_are_served(crowded: GunicornSite) -> None:
-    slug = "/api/v1/businesses/nowhere/offerings"
-    assert status(crowded.port, slug) == 404, "another tenant is active"
-    held = Occupied(crowded, 4 * THREADS)
+@pytest.mark.parametrize("length", ["Transfer-Encoding: chunked", "Content-Length: 0000000100"])
+def test_bodies_that_cannot_be_awaited_do_not_hold_all_threads(crowded: GunicornSite, length: str) -> None:
+    held = Occupied(crowded, 4 * THREADS, length)
     try:
-        assert [status(crowded.port, slug) for _ in range(3)] == [404] * 3
+        assert [status(crowded.port, "/") for _ in range(3)] == [200] * 3
     finally:
         held.release()
 

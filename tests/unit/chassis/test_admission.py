@@ -13,6 +13,7 @@ from contracts.chassis.admission import (
     Ticket,
     shared_places,
 )
+from contracts.chassis.processor_budget import SHARE
 
 TARGET = 0.25
 
@@ -108,11 +109,39 @@ def test_limit_of_a_tenant_ends_soon_after_the_last_request_of_another(clock: Cl
     assert len(start_all(queue)) == shared_places(8) - 3
 
 
+def test_searches_of_a_tenant_pause_after_a_long_one_while_others_are_active(clock: Clock) -> None:
+    queue = queue_of(clock, 8, [search("calm"), search("busy"), book("busy")])
+    for ticket in start_all(queue):
+        ticket.processor_seconds = 0.1
+        queue.finished(ticket)
+    for kind in (search("busy"), book("busy")):
+        queue.add(kind, kind)
+    assert [ticket.kind.priority for ticket in start_all(queue)] == [Priority.BOOK], "only searches pause"
+    clock.seconds += 0.1 * (1 / SHARE - 1)
+    assert [ticket.kind.tenant for ticket in start_all(queue)] == ["busy"]
+
+
+@pytest.mark.parametrize(("places", "expected"), [(8, 2), (2, 1)])
+def test_streamed_requests_never_occupy_most_places(clock: Clock, places: int, expected: int) -> None:
+    queue = queue_of(clock, places, [RequestClass(Priority.SEARCH, streamed=True)] * places)
+    assert len(start_all(queue)) == expected
+
+
+def test_tenant_alone_searches_without_pauses(clock: Clock) -> None:
+    queue = queue_of(clock, 8, [search("one")])
+    for _ in range(5):
+        (ticket,) = start_all(queue)
+        ticket.processor_seconds = 1.0
+        queue.finished(ticket)
+        queue.add(search("one"), search("one"))
+
+
 def test_burst_may_wait_for_longer_than_the_target(clock: Clock) -> None:
     queue = queue_of(clock, 1, [RequestClass()] * 10)
     clock.seconds += TARGET * BURST_FACTOR - 0.01
     assert list(queue.refuse_late()) == []
-    assert queue.seconds_to_next_refusal() == pytest.approx(0.01)
+    clock.seconds += 0.01
+    assert len(list(queue.refuse_late())) == 10
 
 
 def test_standing_queue_is_kept_short(clock: Clock) -> None:
@@ -137,7 +166,7 @@ def test_refused_request_is_not_started_and_a_started_one_not_refused(clock: Clo
     assert first.kind.priority == Priority.BOOK
     clock.seconds += TARGET * BURST_FACTOR
     assert [ticket.kind.priority for ticket in queue.refuse_late()] == [Priority.SEARCH]
-    assert (queue.start_next(), len(queue), queue.seconds_to_next_refusal()) == (None, 0, None)
+    assert (queue.start_next(), len(queue)) == (None, 0)
 
 
 def test_queue_that_has_been_empty_absorbs_a_burst_again(clock: Clock) -> None:
