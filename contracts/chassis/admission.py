@@ -52,6 +52,10 @@ class RequestClass:
     """Whether a thread has to wait for the body, for as long as the client likes."""
 
 
+_Lane = tuple[str, bool, bool]
+"""Waiting requests of a tenant that may start under the same conditions, so that none blocks those of another kind."""
+
+
 @dataclass(slots=True, eq=False)
 class Ticket(Generic[T]):
     """A request that waits or runs. `arrived` is on the monotonic clock."""
@@ -67,7 +71,8 @@ class Ticket(Generic[T]):
 class AdmissionQueue(Generic[T]):
     """Decides which request starts next, with `places` at once. Not thread-safe: it belongs to one event loop.
 
-    - Priorities are strict; within one, tenants take turns, and a tenant's requests start in the order of arrival.
+    - Priorities are strict; within one, tenants take turns, and a tenant's requests of a kind start in the order of
+      arrival.
     - Requests that use the shared dependency occupy at most three quarters of the places, and those of one tenant at
       most half while another tenant is active. Of these, searches occupy at most a quarter: they are bound by the
       processor, so that more of them at once would only slow everyone down. For the same reason, a long search of a
@@ -86,7 +91,7 @@ class AdmissionQueue(Generic[T]):
         self._search_places = max(1, places // 4)
         self._target = target
         self._now = now
-        self._waiting: list[OrderedDict[str, deque[Ticket[T]]]] = [OrderedDict() for _ in Priority]
+        self._waiting: list[OrderedDict[_Lane, deque[Ticket[T]]]] = [OrderedDict() for _ in Priority]
         self._in_order: deque[Ticket[T]] = deque()
         self._size = 0
         self._last_empty = now()
@@ -106,7 +111,7 @@ class AdmissionQueue(Generic[T]):
         if not self._size:
             self._last_empty = now
         ticket = Ticket(item, kind, now)
-        self._waiting[kind.priority].setdefault(kind.tenant, deque()).append(ticket)
+        self._waiting[kind.priority].setdefault(_lane(kind), deque()).append(ticket)
         self._in_order.append(ticket)
         self._size += 1
         if kind.tenant:
@@ -122,13 +127,13 @@ class AdmissionQueue(Generic[T]):
         """
         if not self._size or self._running >= self._places:
             return None
-        for tenants in self._waiting:
-            for tenant, tickets in tenants.items():
+        for lanes in self._waiting:
+            for lane, tickets in lanes.items():
                 if self._may_start(tickets[0].kind):
                     ticket = tickets.popleft()
-                    del tenants[tenant]
+                    del lanes[lane]
                     if tickets:  # at the end of the turn
-                        tenants[tenant] = tickets
+                        lanes[lane] = tickets
                     self._start(ticket)
                     return ticket
         return None
@@ -192,12 +197,15 @@ class AdmissionQueue(Generic[T]):
                 del self._running_of[key]
 
     def _remove(self, ticket: Ticket[T]) -> None:
-        tenants = self._waiting[ticket.kind.priority]
-        tickets = tenants[ticket.kind.tenant]
-        tickets.remove(ticket)
-        if not tickets:
-            del tenants[ticket.kind.tenant]
+        lanes, lane = self._waiting[ticket.kind.priority], _lane(ticket.kind)
+        lanes[lane].remove(ticket)
+        if not lanes[lane]:
+            del lanes[lane]
         self._size -= 1
+
+
+def _lane(kind: RequestClass) -> _Lane:
+    return kind.tenant, kind.shared, kind.streamed
 
 
 def shared_places(threads: int) -> int:

@@ -90,6 +90,13 @@ def test_shared_dependency_leaves_places_to_the_others(clock: Clock, places: int
     assert len(start_all(queue)) == (places > 1)
 
 
+def test_requests_that_wait_for_the_shared_dependency_block_no_others_of_their_tenant(clock: Clock) -> None:
+    queue = queue_of(clock, 4, [RequestClass(Priority.OTHER, "one", shared=True)] * 10)
+    assert len(start_all(queue)) == 3
+    queue.add(RequestClass(Priority.OTHER, "one"), RequestClass(Priority.OTHER, "one"))
+    assert [ticket.kind.shared for ticket in start_all(queue)] == [False]
+
+
 def test_one_tenant_alone_is_not_limited_as_a_tenant(clock: Clock) -> None:
     assert len(start_all(queue_of(clock, 8, [search("one")] * 8))) == shared_places(8)
 
