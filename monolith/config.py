@@ -63,6 +63,8 @@ class MonolithConfig:
     """A streaming replica that answers searches of the engine in this process; None without one."""
     availability_cache_seconds: int = 0
     """Maximum age of a cached search result; 0 disables the cache."""
+    rate_limit_redis_url: str | None = field(default=None, repr=False)
+    """The Redis that counts bookings per address and business; None if they are not limited."""
     tracing: TracingSettings | None = None
     """Where traces are sent; None if none are recorded."""
 
@@ -93,6 +95,7 @@ class MonolithConfig:
             in_process_database_url=_optional_database(environment, "IN_PROCESS_DATABASE_URL"),
             search_replica_url=_optional_database(environment, "SEARCH_REPLICA_URL"),
             availability_cache_seconds=number(environment, "AVAILABILITY_CACHE_SECONDS", 0, at_least=0, at_most=60),
+            rate_limit_redis_url=_rate_limit_url(environment),
             tracing=TracingSettings.from_environment(environment),
         )
 
@@ -152,3 +155,8 @@ def _signing_key(environment: Environment, name: str) -> SigningKey:
 
 def _optional_database(environment: Environment, name: str) -> str | None:
     return database_url(environment, name) if environment.get(name, "").strip() else None
+
+
+def _rate_limit_url(environment: Environment) -> str | None:
+    name = "RATE_LIMIT_REDIS_URL"
+    return url(environment, name, "redis://host:port/0") if environment.get(name, "").strip() else None

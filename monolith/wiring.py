@@ -1,8 +1,9 @@
 """The composition root of the monolith: `wire` for the web process, `build_worker` for the worker.
 
-A call of the web process to scheduling passes these, outermost first. This module adds the cache and builds the HTTP
-adapter. `monolith.cutover.wiring` adds the others, which are deleted when the extraction is final:
+A call of the web process to scheduling passes these, outermost first. This module adds limits and cache, and builds
+the HTTP adapter. `monolith.cutover.wiring` adds the others, which are deleted when the extraction is final:
 
+    RateLimitedScheduling  here, if configured        limits the bookings of customers
     AvailabilityCache      here, if configured        answers searches from memory
     CallStats              cutover.wiring             counts the calls that a rollback policy judges
     SwitchedScheduling     cutover.wiring             routes by ownership
@@ -54,9 +55,10 @@ from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
 from monolith.web.blueprints import PageServices, create_blueprints
+from monolith.web.booking_limits import booking_limits
 from monolith.web.pages import error_page
-from monolith.worker_loops import backlogs, mail_loops, named_follower, outbound_loops, retention_loop
 from monolith.web.request_classes import classify
+from monolith.worker_loops import backlogs, mail_loops, named_follower, outbound_loops, retention_loop
 
 PLATFORM_ROLE = "platform_app"
 WORKER_CALLS_AT_ONCE = 2
@@ -78,9 +80,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     calendars_db = databases.of("calendars", calendars.APP_ROLE, 2)
     listener = ChangeListener(config.database_url, role=PLATFORM_ROLE, secret=config.role_secret)
     scheduling = _web_scheduling(config, databases, platform, listener, metrics, flags)
-    # Outermost first. A reply from the cache is no call: it is neither counted nor repeated.
-    cache = _availability_cache(config.availability_cache_seconds, metrics)
-    port = decorate(scheduling.port, [*cache, *scheduling.decorators])
+    port = decorate(scheduling.port, [*_outermost(config, metrics), *scheduling.decorators])
     auth_parts = _auth(config, auth_db, port)
     billing_parts = billing.build_billing(billing_db)
     notification_parts = notifications.build_notifications(notifications_db)
@@ -242,8 +242,13 @@ def _http_adapters(
     )
 
 
-def _availability_cache(seconds: int, metrics: Metrics) -> list[PortDecorator]:
-    return [lambda port: AvailabilityCache(port, seconds=seconds, on_search=metrics.search_answered)] if seconds else []
+def _outermost(config: MonolithConfig, metrics: Metrics) -> list[PortDecorator]:
+    """Return the outermost decorators. A reply from the cache is no call: it is neither counted nor repeated."""
+    limits = booking_limits(config.rate_limit_redis_url, config.trusted_proxies, config.public_url, config.role_secret)
+    seconds = config.availability_cache_seconds
+    if not seconds:
+        return limits
+    return [*limits, lambda port: AvailabilityCache(port, seconds=seconds, on_search=metrics.search_answered)]
 
 
 def _sessions(config: MonolithConfig) -> DatabaseSessions:

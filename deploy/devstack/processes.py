@@ -33,7 +33,7 @@ def product_processes(settings: Settings, keys: Keys, backends: Backends) -> lis
     cutover_daemon = cutover_daemon_environment(settings, keys, backends)
     return [
         _web(settings, "scheduling", "scheduling_service.wsgi:app", scheduling),
-        _web(settings, "monolith", "monolith.wsgi:app", monolith),
+        _web(settings, "monolith", "monolith.wsgi:app", {**monolith, "RATE_LIMIT_REDIS_URL": backends.redis_url}),
         _background(settings, "scheduling-relay", "scheduling_service.relay", scheduling),
         _background(settings, "monolith-worker", "monolith.worker", monolith),
         _background(settings, "cutover-daemon", "monolith.cutover.daemon", cutover_daemon),

@@ -66,6 +66,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "with more than one worker, or each answers with its own figures"
     ),
     "PUBLIC_URL": Meaning("the address of the monolith for browsers, and the only Host that it accepts"),
+    "RATE_LIMIT_REDIS_URL": Meaning(
+        "the Redis or Valkey that counts the bookings, holds and waitlist entries of customers per business and "
+        "address; it may be that of the event stream. While it is unreachable, each process counts alone. If unset, "
+        "they are not limited"
+    ),
     "REDIS_PORT": Meaning("the port of the demo's Valkey", "6380"),
     "REDIS_URL": Meaning("the Redis or Valkey of the event stream"),
     "RELAY_METRICS_HOST": Meaning("the address on which the relay serves its metrics", "127.0.0.1"),

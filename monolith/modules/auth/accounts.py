@@ -12,9 +12,15 @@ from monolith.modules.auth.passwords import Passwords
 from monolith.modules.auth.repository import account_mails, accounts, memberships
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.sessions import NewSession, Sessions
-from monolith.modules.auth.throttle import NEW_ACCOUNT_FROM_ADDRESS, SIGN_UP_WITH_EMAIL, Throttle
+from monolith.modules.auth.throttle import (
+    NEW_ACCOUNT_FROM_ADDRESS,
+    NEW_CUSTOMER_OF_BUSINESS,
+    SIGN_UP_WITH_EMAIL,
+    Throttle,
+)
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef, Role
+from monolith.shared.rate_limits import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +55,15 @@ class Accounts:
         self._password_check = password_check
         self._sessions = sessions
 
-    def identify(self, person: AccountDetails, origin: Origin) -> tuple[Account, bool]:
+    def identify(self, person: AccountDetails, origin: Origin, *further: Attempt) -> tuple[Account, bool]:
         """Return the account with this address and password, or a new one, and whether it exists already.
 
         A new account is not stored yet: pass it to `insert`. Answer and duration do not depend on whether the address
-        has an account, unless the password is right. Raises ApiError 429 after too many attempts.
+        has an account, unless the password is right. Charges `further` limits too. Raises ApiError 429 after too many
+        attempts.
         """
         email = person.email.lower()
-        self._throttle.charge((NEW_ACCOUNT_FROM_ADDRESS, origin.address), (SIGN_UP_WITH_EMAIL, email))
+        self._throttle.charge((NEW_ACCOUNT_FROM_ADDRESS, origin.address), (SIGN_UP_WITH_EMAIL, email), *further)
         known = self._password_check.account(email, person.password)
         if known is not None:
             return known, True
@@ -74,7 +81,8 @@ class Accounts:
         self, business: BusinessRef, person: AccountDetails, origin: Origin, replacing: UUID | None
     ) -> tuple[NewSession, Role]:
         """Make the person a customer of the business and sign them in. Staff stay staff. Idempotent."""
-        account, exists = self.identify(person, origin)
+        of_business = (NEW_CUSTOMER_OF_BUSINESS, str(business.business_id))
+        account, exists = self.identify(person, origin, of_business)
         with self._database.transaction() as connection:
             if not exists:
                 self.insert(connection, account)

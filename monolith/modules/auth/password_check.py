@@ -11,10 +11,10 @@ from monolith.modules.auth.throttle import (
     PASSWORD_FROM_ADDRESS,
     PASSWORD_FROM_DEVICE,
     PASSWORD_OF_ACCOUNT,
-    Attempt,
     Throttle,
 )
 from monolith.shared.database import ModuleDatabase
+from monolith.shared.rate_limits import Attempt
 
 
 @dataclass(frozen=True, slots=True)

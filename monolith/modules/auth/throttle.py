@@ -5,34 +5,14 @@ into a fixed number of buckets, so that the table cannot be made to grow.
 """
 
 import hashlib
-from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from monolith.modules.auth.repository import throttles
 from monolith.shared.database import ModuleDatabase
-from monolith.shared.endpoints import ApiError
+from monolith.shared.rate_limits import Attempt, Limit, too_many
 
 BUCKETS = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """Allows `burst` attempts at once, and one more every `seconds`."""
-
-    kind: str
-    burst: int
-    seconds: float
-
-    @property
-    def cost(self) -> timedelta:
-        return timedelta(seconds=self.seconds)
-
-    @property
-    def allowance(self) -> timedelta:
-        return timedelta(seconds=self.seconds * (self.burst - 1))
-
 
 PASSWORD_OF_ACCOUNT = Limit("password of account", burst=10, seconds=20)
 PASSWORD_FROM_ADDRESS = Limit("password from address", burst=50, seconds=2)
@@ -42,6 +22,9 @@ PASSWORD_FROM_DEVICE = Limit("password from device", burst=10, seconds=20)
 """For devices on which the account has signed in before; they are not subject to the limits above."""
 
 NEW_ACCOUNT_FROM_ADDRESS = Limit("new account from address", burst=200, seconds=2)
+NEW_CUSTOMER_OF_BUSINESS = Limit("new customer of business", burst=500, seconds=0.2)
+"""Sign-ups hash passwords; a flood of them at one business should not slow down the sign-ins of the others."""
+
 SIGN_UP_WITH_EMAIL = Limit("sign-up with e-mail", burst=10, seconds=20)
 """Never refunded: a limit that depended on the outcome would reveal whether the address has an account."""
 
@@ -57,10 +40,6 @@ GUEST_WITH_EMAIL = Limit("guest with e-mail", burst=20, seconds=180)
 LOST_LINK_FROM_ADDRESS = Limit("lost link from address", burst=20, seconds=30)
 
 RESET_FROM_ADDRESS = Limit("reset from address", burst=20, seconds=30)
-
-
-Attempt = tuple[Limit, str]
-"""A limit, and the subject to which it applies."""
 
 
 class Throttle:
@@ -80,7 +59,7 @@ class Throttle:
                     connection, limit.kind, _bucket(subject), cost=limit.cost, allowance=limit.allowance
                 )
                 if wait is not None:
-                    raise _too_many(wait)
+                    raise too_many(wait)
 
     def refund(self, connection: Connection, *attempts: Attempt) -> None:
         """Refund attempts that succeeded, in the order in which they were charged."""
@@ -90,8 +69,3 @@ class Throttle:
 
 def _bucket(subject: str) -> int:
     return int.from_bytes(hashlib.sha256(subject.encode()).digest()[:4]) % BUCKETS
-
-
-def _too_many(wait: float) -> ApiError:
-    message = "Too many attempts. Please wait a moment and try again."
-    return ApiError(429, "too_many_attempts", message, retry_after=wait)

@@ -17,6 +17,7 @@ from contracts.scheduling.port import OPERATIONS, SchedulingPort
 from contracts.scheduling.validation import convert
 from monolith.modules.scheduling.actors import actor_for
 from monolith.modules.scheduling.named_customers import CustomerNames, name_customers, public_reply, unnamed
+from monolith.modules.scheduling.rate_limits import LIMITED
 from monolith.shared.endpoints import Access, AnyEndpoint, ApiError, Call, Endpoint
 from monolith.shared.endpoints.errors import require_not_closed
 
@@ -65,7 +66,8 @@ def _endpoint(port: SchedulingPort, names: CustomerNames, operation: AnyOperatio
         needs_key=operation.method == "POST",
         errors=[(error.status, error.code) for error in operation.errors if error not in (NotOwner, Unauthenticated)]
         + ([(409, "business_closed")] if operation.name in _NEW_BOOKINGS else [])
-        + ([(404, "customer_not_found")] if operation.writes and _needs_customer(operation) else []),
+        + ([(404, "customer_not_found")] if operation.writes and _needs_customer(operation) else [])
+        + ([(429, "too_many_attempts")] if operation.name in LIMITED else []),
     )
 
 

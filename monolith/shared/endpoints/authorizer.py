@@ -60,7 +60,8 @@ class Authorizer:
         """
         principal = self._authenticate(request)
         if principal is not None:
-            current_request_context().caller = f"{principal.kind}:{principal.user_id}"
+            context = current_request_context()
+            context.caller, context.confirmed = f"{principal.kind}:{principal.user_id}", principal.confirmed
         return principal
 
     def business(self, slug: str) -> BusinessRef:

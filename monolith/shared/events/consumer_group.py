@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.events import PUBLISHED, STREAM
+from monolith.shared.redis_connection import connect
 
 CONSUMER = "worker"
 """One consumer name for all processes: pending entries are claimed by their idle time, so names need not identify
@@ -180,13 +179,6 @@ class GroupReader:
         """Return the time of Redis, whose clock dates the entries."""
         seconds, microseconds = self._redis.time()
         return float(seconds + microseconds / 1_000_000)
-
-
-def connect(redis_url: str) -> Any:
-    """Return a Redis client without automatic retries that returns bytes, since stream entries can contain anything."""
-    return redis.Redis.from_url(
-        redis_url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=2.0, socket_connect_timeout=1.0
-    )
 
 
 def entry_order(entry_id: str | bytes) -> tuple[int, int]:

@@ -19,11 +19,22 @@ class RequestContext:
     """The context of one request.
 
     `module` and `endpoint` are empty until the request is routed, `status` is 0 until it has a response. `caller` is
-    the authenticated caller, like `user:ID` or `token:ID`. `framed_by` are the origins, separated by spaces, whose
-    pages may show the response in a frame.
+    the authenticated caller, like `user:ID` or `token:ID`; `confirmed` is true if its e-mail address is confirmed.
+    `framed_by` are the origins, separated by spaces, whose pages may show the response in a frame.
     """
 
-    __slots__ = ("caller", "cpu_started", "deadline", "endpoint", "framed_by", "module", "started", "status", "trace")
+    __slots__ = (
+        "caller",
+        "confirmed",
+        "cpu_started",
+        "deadline",
+        "endpoint",
+        "framed_by",
+        "module",
+        "started",
+        "status",
+        "trace",
+    )
 
     def __init__(self, environ: dict[str, Any], seconds: float) -> None:
         self.started = time.perf_counter()
@@ -35,6 +46,7 @@ class RequestContext:
         self.status = 0
         self.caller: str | None = None
         self.framed_by = ""
+        self.confirmed = False
         environ[_KEY] = self
 
 

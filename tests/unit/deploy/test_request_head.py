@@ -1,4 +1,4 @@
-"""What the event loop sees of a request that waits in its socket."""
+"""Reading the head of a request that waits in its socket."""
 
 import socket
 from collections.abc import Iterator

@@ -1,0 +1,41 @@
+"""Limits, and what they apply to."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from monolith.shared.endpoints import ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Allows `burst` attempts at once, and one more every `seconds`."""
+
+    kind: str
+    burst: int
+    seconds: float
+
+    @property
+    def cost(self) -> timedelta:
+        return timedelta(seconds=self.seconds)
+
+    @property
+    def allowance(self) -> timedelta:
+        return timedelta(seconds=self.seconds * (self.burst - 1))
+
+
+Attempt = tuple[Limit, str]
+"""A limit, and the subject to which it applies."""
+
+
+class Buckets(Protocol):
+    """Counts attempts per limit and subject."""
+
+    def charge(self, *attempts: Attempt) -> float:
+        """Charge all attempts and return 0.0, or charge none and return the seconds until all can be charged."""
+
+
+def too_many(wait: float) -> ApiError:
+    """Return the error for attempts that have to wait, in seconds."""
+    message = "Too many attempts. Please wait a moment and try again."
+    return ApiError(429, "too_many_attempts", message, retry_after=wait)
