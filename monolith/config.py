@@ -22,6 +22,7 @@ from contracts.chassis.settings import (
     url,
 )
 from contracts.chassis.tracing import TracingSettings
+from contracts.scheduling.event_signatures import EventSecrets
 
 DEFAULT_THREADS = 8
 ADAPTERS = ("switched", "http")
@@ -120,6 +121,8 @@ class WorkerConfig:
     """Networks that are not public, to which calendars and webhooks may lead nevertheless."""
     in_process_database_url: str | None = None
     """As in `MonolithConfig`."""
+    event_secrets: EventSecrets | None = None
+    """Sign and verify the events in the stream; None if they are not signed."""
     metrics: MetricsAddress | None = None
     """The address on which it serves its metrics; None if they are not served."""
     tracing: TracingSettings | None = None
@@ -138,6 +141,7 @@ class WorkerConfig:
             smtp_url=url(environment, "SMTP_URL", "smtp://host:port"),
             scheduling_adapter=choice(environment, "SCHEDULING_ADAPTER", "switched", ADAPTERS),
             retention=Retention.from_environment(environment),
+            event_secrets=EventSecrets.from_environment(environment),
             mail_retention=days(environment, "MAIL_RETENTION_DAYS", 90, at_least=7, at_most=3650),
             outbound_allowed=networks(environment, "OUTBOUND_ALLOWED_NETWORKS"),
             in_process_database_url=_optional_database(environment, "IN_PROCESS_DATABASE_URL"),

@@ -225,6 +225,7 @@ def _worker_scheduling(
         inputs,
         calls_at_once=WORKER_CALLS_AT_ONCE,
         redis_url=config.redis_url,
+        event_secrets=config.event_secrets,
         retention=config.retention,
         registry=registry,
     )

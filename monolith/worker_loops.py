@@ -29,7 +29,7 @@ def named_follower(
 ) -> tuple[str, Follower]:
     """Build a consumer's follower with its name; `after_batch` is called after each batch that it has applied."""
     settings = FollowerSettings(oldest=config.retention.inbox - CLOCK_MARGIN)
-    group = ConsumerGroup(config.redis_url, consumer.name)
+    group = ConsumerGroup(config.redis_url, consumer.name, secrets=config.event_secrets)
     return consumer.name, Follower(consumer, group, settings, after_batch, metrics)
 
 

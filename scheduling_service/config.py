@@ -18,6 +18,7 @@ from contracts.chassis.settings import (
     url,
 )
 from contracts.chassis.tracing import TracingSettings
+from contracts.scheduling.event_signatures import EventSecrets
 
 DEFAULT_THREADS = 8
 
@@ -62,6 +63,8 @@ class RelayConfig:
     metrics: MetricsAddress | None = None
     """The address on which it serves its metrics; None if they are not served."""
     retention: Retention = field(default_factory=Retention)
+    event_secrets: EventSecrets | None = None
+    """Sign the events; None if they are not signed."""
     tracing: TracingSettings | None = None
     """As in `WebConfig`."""
 
@@ -74,6 +77,7 @@ class RelayConfig:
             redis_url=url(environment, "REDIS_URL", "redis://host:port/0"),
             metrics=MetricsAddress.from_environment(environment, port="RELAY_METRICS_PORT", host="RELAY_METRICS_HOST"),
             retention=Retention.from_environment(environment),
+            event_secrets=EventSecrets.from_environment(environment),
             tracing=TracingSettings.from_environment(environment),
         )
 

@@ -77,6 +77,16 @@ def secret(environment: Environment, name: str) -> str:
     return value
 
 
+def secrets(environment: Environment, name: str) -> tuple[str, ...]:
+    """Return one secret, or two during a rotation, separated by a comma; none if the variable is not set."""
+    values = tuple(value.strip() for value in environment.get(name, "").split(",") if value.strip())
+    if len(values) > 2:
+        raise ConfigError(f"{name} holds {len(values)} secrets: keep one, or two during a rotation")
+    if any(len(value) < SHORTEST_SECRET for value in values):
+        raise ConfigError(f"{name} is too short: use at least {SHORTEST_SECRET} characters for each secret")
+    return values
+
+
 def number(environment: Environment, name: str, default: int, *, at_most: int, at_least: int = 1) -> int:
     """Return a whole number within the bounds."""
     value = environment.get(name, "").strip() or str(default)

@@ -17,7 +17,8 @@ from contracts.scheduling.models import Appointment
 from contracts.scheduling.values import Epoch
 
 STREAM = "scheduling.events"
-"""The Redis stream. Each entry has the fields `id` (the event id) and `event` (the event as JSON)."""
+"""The Redis stream. Each entry has the fields `id` (the event id) and `event` (the event as JSON) and, if events are
+signed, `signature` (`event_signatures.py`)."""
 
 PUBLISHED = "{" + STREAM + "}.published"
 """A Redis hash: for each source, up to which time (by its database's clock) its outbox has been published. A consumer

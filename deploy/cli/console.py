@@ -13,7 +13,7 @@ from deploy.devstack.ports import HOST, is_free
 from deploy.devstack.settings import read_settings
 from deploy.errors import PortInUseError
 
-_COPIED = ("SCHEDULING_SERVICE_URL", "PUBLIC_URL", "METRICS_TOKEN", "REDIS_URL")
+_COPIED = ("SCHEDULING_SERVICE_URL", "PUBLIC_URL", "METRICS_TOKEN", "REDIS_URL", "EVENT_SECRETS")
 
 
 @click.command()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from contracts.chassis.settings import Environment, Network, database_url, networks, secret, url
+from contracts.scheduling.event_signatures import EventSecrets
 
 DEFAULT_LABEL = "production"
 
@@ -30,6 +31,8 @@ class ConsoleConfig:
     """The bearer token of the console's own metrics and of the monolith's."""
     scheduling_metrics_token: str = field(repr=False)
     redis_url: str | None = field(repr=False)
+    event_secrets: EventSecrets | None
+    """Sign the dead letters that operators replay; None if events are not signed."""
     mail_folder: Path | None
     """The folder of the mail sink; None outside a demo."""
     trusted_proxies: tuple[Network, ...] = ()
@@ -55,6 +58,7 @@ class ConsoleConfig:
             metrics_token=token,
             scheduling_metrics_token=environment.get("SCHEDULING_METRICS_TOKEN", "").strip() or token,
             redis_url=url(environment, "REDIS_URL", "redis://host:port/0") if environment.get("REDIS_URL") else None,
+            event_secrets=EventSecrets.from_environment(environment),
             mail_folder=Path(mails) if mails else None,
             trusted_proxies=networks(environment, "TRUSTED_PROXIES"),
         )

@@ -18,6 +18,7 @@ PRODUCT_SETTINGS = {
     "CONSOLE_MAIL_DIR",
     "CONSOLE_URL",
     "DATABASE_ROLE_SECRET",
+    "EVENT_SECRETS",
     "IN_PROCESS_DATABASE_URL",
     "METRICS_TOKEN",
     "MONOLITH_DATABASE_ROLE_SECRET",
@@ -54,6 +55,7 @@ def monolith_environment(settings: Settings, keys: Keys, backends: Backends) -> 
         "MONOLITH_DATABASE_URL": without_credentials(backends.monolith_database_url),
         "DATABASE_ROLE_SECRET": keys.monolith_role_secret,
         "REDIS_URL": backends.redis_url,
+        "EVENT_SECRETS": keys.event_secrets,
         "SCHEDULING_SERVICE_URL": settings.scheduling_service_url,
         "SERVICE_TOKEN_SIGNING_KEY": keys.signing_key,
         "SMTP_URL": settings.smtp_url,
@@ -71,6 +73,7 @@ def scheduling_environment(settings: Settings, keys: Keys, backends: Backends) -
         "SCHEDULING_DATABASE_URL": without_credentials(backends.scheduling_database_url),
         "DATABASE_ROLE_SECRET": keys.scheduling_role_secret,
         "REDIS_URL": backends.redis_url,
+        "EVENT_SECRETS": keys.event_secrets,
         "SERVICE_TOKEN_VERIFY_KEYS": keys.verify_keys,
         "METRICS_TOKEN": keys.metrics_token,
         "SCHEDULING_PORT": str(settings.ports["SCHEDULING_PORT"]),
@@ -98,6 +101,7 @@ def console_environment(settings: Settings, keys: Keys, backends: Backends) -> d
         "PUBLIC_URL": settings.public_url,
         "METRICS_TOKEN": keys.metrics_token,
         "REDIS_URL": backends.redis_url,
+        "EVENT_SECRETS": keys.event_secrets,
         "CONSOLE_MAIL_DIR": str(settings.data / "mail"),
     }
 

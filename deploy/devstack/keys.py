@@ -1,6 +1,7 @@
 """The stack's secrets: created once, stored in the data folder, readable by their owner only."""
 
 import base64
+import hashlib
 import json
 import os
 import secrets
@@ -26,6 +27,11 @@ class Keys:
     def signing_key(self) -> str:
         """The value of SERVICE_TOKEN_SIGNING_KEY."""
         return f"{self.token_key_id}:{self.token_signing_key}"
+
+    @property
+    def event_secrets(self) -> str:
+        """The value of EVENT_SECRETS, derived from the key that is created with the other secrets."""
+        return hashlib.sha256(f"events:{self.token_signing_key}".encode()).hexdigest()
 
     @property
     def verify_keys(self) -> str:

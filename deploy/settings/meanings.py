@@ -29,6 +29,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "scheduling service have different ones"
     ),
     "DATA_DIR": Meaning("the folder of the demo's data", ".data"),
+    "EVENT_SECRETS": Meaning(
+        "the secret of relays and consumers that signs the events in the stream; during a rotation two, separated by a "
+        "comma: the first signs, both are accepted. If unset, events are neither signed nor checked. Commands and the "
+        "console replay dead letters with it"
+    ),
     "IDEMPOTENCY_KEY_RETENTION_DAYS": Meaning(
         "days for which an idempotency key is kept, counted from its request ([retention](retention.md))", "7"
     ),

@@ -42,6 +42,7 @@ echo "DATABASE_ROLE_SECRET=$scheduling" >scheduling.env
 echo "SERVICE_TOKEN_VERIFY_KEYS=$key_id:$public" >scheduling-token.env
 printf 'MONOLITH_DATABASE_ROLE_SECRET=%s\nSCHEDULING_DATABASE_ROLE_SECRET=%s\n' "$monolith" "$scheduling" >cutover.env
 echo "METRICS_TOKEN=$metrics" >metrics.env
+echo "EVENT_SECRETS=$(random)" >events.env
 printf '%s' "$metrics" >metrics-token
 # Prometheus reads it in a container as a user of its own; the folder keeps other users of this machine out.
 chmod 644 metrics-token

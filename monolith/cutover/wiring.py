@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from contracts.chassis.admission import shared_places
 from contracts.chassis.loops import Loop
 from contracts.chassis.retention import Retention
+from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
@@ -105,13 +106,19 @@ def switched_web(inputs: MonolithInputs, *, threads: int, calls_at_once: int, me
 
 
 def switched_worker(
-    inputs: MonolithInputs, *, calls_at_once: int, redis_url: str, retention: Retention, registry: CollectorRegistry
+    inputs: MonolithInputs,
+    *,
+    calls_at_once: int,
+    redis_url: str,
+    event_secrets: EventSecrets | None,
+    retention: Retention,
+    registry: CollectorRegistry,
 ) -> SchedulingParts:
     """Scheduling of the worker: the port, and the relay and maintenance of the schema in the monolith's database."""
     databases = inputs.databases
     cutover_db = databases.of("cutover", CUTOVER_ROLE, 2)
     _, routes = _routing(inputs, cutover_db)
-    relay = in_process_relay(inputs.in_process_url, databases.secret, redis_url, retention, registry)
+    relay = in_process_relay(inputs.in_process_url, databases.secret, redis_url, retention, registry, event_secrets)
     maintenance = in_process_maintenance(inputs.in_process_url, databases.secret, retention)
     return SchedulingParts(
         port=SwitchedScheduling(_adapters(inputs, calls_at_once, calls_at_once, inputs.service_calls), routes),

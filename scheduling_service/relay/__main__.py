@@ -40,8 +40,15 @@ def _build(environment: Mapping[str, str], registry: CollectorRegistry) -> Worke
     serve_metrics(registry, config.metrics)
     start_tracing(config.tracing, "scheduling-relay")
     limits = RelayLimits(retention=config.retention.outbox)
-    metrics = RelayMetrics(registry, "scheduling")
-    relay = build_relay("scheduling", config.database_url, config.role_secret, config.redis_url, metrics, limits)
+    relay = build_relay(
+        "scheduling",
+        config.database_url,
+        config.role_secret,
+        config.redis_url,
+        RelayMetrics(registry, "scheduling"),
+        limits,
+        config.event_secrets,
+    )
     keys = config.retention.idempotency_keys
     maintenance = build_maintenance_worker(config.database_url, config.role_secret, keys)
     loops = [

@@ -14,6 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.events import PUBLISHED, STREAM
 from contracts.scheduling.values import DatabaseName
 from scheduling_service.relay.outbox import OutboxRow
@@ -25,7 +26,10 @@ relay would lose its position and publish every event again."""
 PUBLISH = """
 local published = redis.call('HGET', KEYS[2], ARGV[1]) or ''
 if published ~= ARGV[2] or (published ~= '' and redis.call('EXISTS', KEYS[1]) == 0) then return 0 end
-for i = 4, #ARGV, 2 do redis.call('XADD', KEYS[1], '*', 'id', ARGV[i], 'event', ARGV[i + 1]) end
+for i = 4, #ARGV, 3 do
+  local signature = ARGV[i + 2] ~= '' and {'signature', ARGV[i + 2]} or {}
+  redis.call('XADD', KEYS[1], '*', 'id', ARGV[i], 'event', ARGV[i + 1], unpack(signature))
+end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], ARGV[1], ARGV[3]) end
 return 1
 """
@@ -51,7 +55,9 @@ class StreamState:
 class EventStream:
     """Methods raise redis.RedisError. Every call ends within seconds, even if Redis does not respond."""
 
-    def __init__(self, redis_url: str, source: DatabaseName) -> None:
+    def __init__(self, redis_url: str, source: DatabaseName, secrets: EventSecrets | None = None) -> None:
+        """`secrets` sign the events; without them, they are not signed."""
+        self._secrets = secrets
         self._redis = connect(redis_url)
         self._field = PUBLISHED_FIELDS[source]
 
@@ -75,7 +81,8 @@ class EventStream:
         """
         arguments: list[str | bytes] = [self._field, _format(before), _format(after)]
         for row in rows:
-            arguments += [str(row.event_id), row.payload]
+            signature = self._secrets.sign(row.payload) if self._secrets else ""
+            arguments += [str(row.event_id), row.payload, signature]
         if not self._redis.eval(PUBLISH, 2, STREAM, PUBLISHED, *arguments):
             raise CheckpointConflict
 

@@ -1,5 +1,6 @@
 """Composition of the relay, for the relay process and for the monolith's worker."""
 
+from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.values import DatabaseName
 from scheduling_service.relay.metrics import RelayMetrics
 from scheduling_service.relay.outbox import Outbox
@@ -14,6 +15,10 @@ def build_relay(
     redis_url: str,
     metrics: RelayMetrics,
     limits: RelayLimits | None = None,
+    secrets: EventSecrets | None = None,
 ) -> Relay:
-    """Build the relay of the database at `database_url`, which is the database `source`. It connects later."""
-    return Relay(Outbox(database_url, role_secret), EventStream(redis_url, source), metrics, limits)
+    """Build the relay of the database at `database_url`, which is the database `source`. It connects later.
+
+    It signs the events if there are `secrets`.
+    """
+    return Relay(Outbox(database_url, role_secret), EventStream(redis_url, source, secrets), metrics, limits)

@@ -17,8 +17,14 @@ class InvalidEntry(Exception):
     """The entry was not written by a relay: not an event of the contract, or with a wrong id."""
 
 
+class ForgedEntry(InvalidEntry):
+    """The entry has no valid signature. Replaying it without an inspection would sign it."""
+
+
 def read_event(entry: StreamEntry) -> AnyEvent:
     """Decode the event of an entry. Raises InvalidEntry."""
+    if not entry.authentic:
+        raise ForgedEntry("it is not signed with a secret of EVENT_SECRETS")
     if len(entry.payload) > LARGEST_EVENT:
         raise InvalidEntry(f"an event of {len(entry.payload)} bytes")
     try:

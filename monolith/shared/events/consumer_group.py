@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from contracts.chassis.backoff import backoff_delay
+from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.events import PUBLISHED, STREAM
 from monolith.shared.redis_connection import connect
 
@@ -28,6 +29,8 @@ class StreamEntry:
     entry_id: str
     fields: dict[bytes, bytes]
     deliveries: int
+    authentic: bool = True
+    """Whether a relay or a consumer has signed it; true if signatures are not checked."""
 
     @property
     def stated_id(self) -> str:
@@ -39,9 +42,15 @@ class StreamEntry:
 
 
 class ConsumerGroup:
-    """The group of one consumer. Methods raise redis.RedisError, and time out after two seconds."""
+    """The group of one consumer. Methods raise redis.RedisError, and time out after two seconds.
 
-    def __init__(self, redis_url: str, group: str, *, block_ms: int = 1000) -> None:
+    With `secrets`, signatures are checked, and entries that it adds are signed.
+    """
+
+    def __init__(
+        self, redis_url: str, group: str, *, block_ms: int = 1000, secrets: EventSecrets | None = None
+    ) -> None:
+        self._secrets = secrets
         self._redis = connect(redis_url)
         self._group = group
         self._block_ms = block_ms
@@ -67,7 +76,7 @@ class ConsumerGroup:
                 raise
             self.create()
             return []
-        return [StreamEntry(entry_id.decode(), fields, 1) for _, entries in answer for entry_id, fields in entries]
+        return [self._entry(entry_id, fields, 1) for _, entries in answer for entry_id, fields in entries]
 
     def claim_overdue(self, first_wait: float, longest_wait: float, count: int) -> tuple[list[StreamEntry], list[str]]:
         """Claim entries that were delivered but not acknowledged, because a consumer crashed or failed.
@@ -85,7 +94,7 @@ class ConsumerGroup:
         answer = self._redis.xclaim(STREAM, self._group, CONSUMER, int(first_wait * 1000), list(due))
         # For a trimmed entry Redis 6.2 returns nil, Redis 7 nothing; both omit entries that another consumer claimed.
         claimed = {entry_id: fields for entry_id, fields in answer if entry_id is not None}
-        entries = [StreamEntry(i.decode(), claimed[i], due[i] + 1) for i in due if claimed.get(i)]
+        entries = [self._entry(i, claimed[i], due[i] + 1) for i in due if claimed.get(i)]
         trimmed = [i for i in due if not claimed.get(i) and not self._redis.xrange(STREAM, i, i)]
         self.acknowledge(i.decode() for i in trimmed)
         return entries, [i.decode() for i in trimmed]
@@ -119,7 +128,8 @@ class ConsumerGroup:
 
     def add(self, event_id: str, payload: bytes) -> None:
         """Append an event to the stream. Groups that have already applied it ignore it."""
-        self._redis.xadd(STREAM, {"id": event_id, "event": payload})
+        signature = {"signature": self._secrets.sign(payload)} if self._secrets else {}
+        self._redis.xadd(STREAM, {"id": event_id, "event": payload, **signature})
 
     def request_republication(self, after: str | None) -> None:
         """Make the relays republish everything since the entry `after`, or everything they retain if it is None."""
@@ -130,6 +140,12 @@ class ConsumerGroup:
         for source, watermark in self._redis.hgetall(PUBLISHED).items():
             if datetime.fromisoformat(watermark.decode()) > since:
                 self._redis.hset(PUBLISHED, source, since.isoformat())
+
+    def _entry(self, entry_id: bytes, fields: dict[bytes, bytes], deliveries: int) -> StreamEntry:
+        authentic = self._secrets is None or self._secrets.verify(
+            fields.get(b"event", b""), fields.get(b"signature", b"")
+        )
+        return StreamEntry(entry_id.decode(), fields, deliveries, authentic)
 
     def _pending(self, idle_seconds: float, count: int) -> Any:
         try:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import MetaData, Select, delete, func, select, update
 
 from monolith.shared.database import ModuleDatabase
+from monolith.shared.events.apply_events import ForgedEntry
 from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.tables import consumer_tables
 
@@ -27,6 +28,11 @@ class DeadLetter:
     reason: str
     died_at: datetime
     replayed_at: datetime | None
+
+    @property
+    def is_forged(self) -> bool:
+        """Whether it became a dead letter because its signature was missing or wrong."""
+        return self.reason.startswith(ForgedEntry.__name__)
 
 
 class DeadLetters:

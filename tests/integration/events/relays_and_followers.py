@@ -9,6 +9,7 @@ import psycopg
 import redis
 from prometheus_client import CollectorRegistry
 
+from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.events import STREAM
 from contracts.scheduling.values import DatabaseName
 from monolith.modules.notifications.module import build_notifications
@@ -34,10 +35,11 @@ def relay(
     *,
     redis_url: str | None = None,
     limits: RelayLimits | None = None,
+    secrets: EventSecrets | None = None,
 ) -> Relay:
     url = databases.scheduling_url if source == "scheduling" else databases.monolith_url
     metrics = RelayMetrics(CollectorRegistry(), source)
-    return build_relay(source, url, databases.role_secret, redis_url or databases.redis_url, metrics, limits)
+    return build_relay(source, url, databases.role_secret, redis_url or databases.redis_url, metrics, limits, secrets)
 
 
 def relay_once(databases: Databases, source: DatabaseName = "scheduling", **how: Any) -> None:
@@ -63,12 +65,13 @@ class Notified:
         handle: Handle | None = None,
         redis_url: str | None = None,
         settings: FollowerSettings = QUICK,
+        secrets: EventSecrets | None = None,
     ) -> None:
         self.database = ModuleDatabase(databases.monolith_url, role="notifications_app", secret=databases.role_secret)
         self.consumer = build_notifications(self.database).consumers[0]
         if handle is not None:
             self.consumer = Consumer(self.consumer.name, self.database, handle)
-        self.group = ConsumerGroup(redis_url or databases.redis_url, "notifications", block_ms=10)
+        self.group = ConsumerGroup(redis_url or databases.redis_url, "notifications", block_ms=10, secrets=secrets)
         self.follower = Follower(self.consumer, self.group, settings)
         self._admin_url = databases.monolith_admin_url
 

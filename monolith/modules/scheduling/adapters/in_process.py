@@ -11,6 +11,7 @@ from contracts.chassis.credentials import role_url
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.retention import Retention
 from contracts.scheduling.context import CallContext
+from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import SchedulingPort
 from monolith.modules.scheduling.adapters.search_replica import SearchReplica
@@ -80,10 +81,17 @@ def with_search_replica(
     return SearchReplica(primary, InProcessScheduling(SchedulingEngine(database)), read_lag)
 
 
-def in_process_relay(url: str, secret: str, redis_url: str, retention: Retention, registry: CollectorRegistry) -> Relay:
+def in_process_relay(
+    url: str,
+    secret: str,
+    redis_url: str,
+    retention: Retention,
+    registry: CollectorRegistry,
+    event_secrets: EventSecrets | None,
+) -> Relay:
     """Return the relay of the outbox that this adapter's engine writes to. Connects when it is first used."""
     limits = RelayLimits(retention=retention.outbox)
-    return build_relay("monolith", url, secret, redis_url, RelayMetrics(registry, "monolith"), limits)
+    return build_relay("monolith", url, secret, redis_url, RelayMetrics(registry, "monolith"), limits, event_secrets)
 
 
 def in_process_maintenance(url: str, secret: str, retention: Retention) -> MaintenanceWorker:
