@@ -49,8 +49,8 @@ def connection_arguments(url: str) -> tuple[list[str], dict[str, str]]:
     plain = without_credentials(url)
     if parts.username:
         plain = urlsplit(plain)._replace(netloc=f"{parts.username}@{urlsplit(plain).netloc}").geturl()
-    password = unquote(parts.password) if parts.password else os.environ.get("PGPASSWORD", "")
-    return ["--dbname", plain], {"PGPASSWORD": password} if password else {}
+    given = {name: value for name, value in os.environ.items() if name == "PGPASSWORD"}
+    return ["--dbname", plain], {"PGPASSWORD": unquote(parts.password)} if parts.password else given
 
 
 def major_version() -> int:

@@ -1,4 +1,4 @@
-"""Compare both databases after a restore or a failover, and let businesses be written again."""
+"""Continue after a restore or a failover, once all is compared."""
 
 import json
 import sys

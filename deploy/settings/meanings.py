@@ -20,6 +20,11 @@ MEANINGS: Mapping[str, Meaning] = {
     "CONSOLE_MAIL_DIR": Meaning("the folder of the mail sink, whose mails the operator console shows; if unset, none"),
     "CONSOLE_PORT": Meaning("the port of the operator console", "8002"),
     "CONSOLE_URL": Meaning("the address of the operator console for browsers, and the only Host that it accepts"),
+    "CUTOVER_FAILOVERS": Meaning(
+        "after a failover: `ask` waits for `extraction recover`; `synchronous`, for servers whose standbys are all "
+        "synchronous, confirms a failover that lost no lease and no decision",
+        "ask",
+    ),
     "CUTOVER_METRICS_HOST": Meaning("the address on which the cutover daemon serves its metrics", "127.0.0.1"),
     "CUTOVER_METRICS_PORT": Meaning(
         "the port on which the cutover daemon serves its metrics; if unset or 0, it serves none"

@@ -17,7 +17,7 @@ from contracts.chassis.loop_metrics import LoopMetrics
 from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
 from contracts.chassis.metrics_server import MetricsAddress, process_registry, serve_metrics
 from contracts.chassis.scraped_metrics import ScrapedMetrics
-from contracts.chassis.settings import Environment, database_url, load_or_exit, secret, url
+from contracts.chassis.settings import Environment, choice, database_url, load_or_exit, secret, url
 from monolith.cutover.databases import CONTROLLER, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.metrics.cutover_metrics import CutoverSource
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
@@ -35,7 +35,9 @@ log = logging.getLogger("monolith.cutover.daemon")
 RECOVERY_SECONDS = 0.25
 LONGEST_RECOVERY_SECONDS = 0.5
 ROLLBACK_SECONDS = 1.0
-WATCH_SECONDS = 2.0
+WATCH_SECONDS = 1.0
+FAILOVERS = ("ask", "synchronous")
+"""Values of CUTOVER_FAILOVERS: wait for an operator after a failover, or confirm one that lost no decision."""
 ROLLBACK_DATABASE_SHARE = 0.5
 """Of the databases' time, for comparisons before an automatic rollback: above the default, to shorten the outage."""
 
@@ -44,6 +46,7 @@ class _Settings(NamedTuple):
     databases: SchedulingDatabases
     service_url: str
     metrics: MetricsAddress | None = None
+    confirms_failovers: bool = False
 
 
 def settings_from(environment: Environment) -> _Settings:
@@ -64,6 +67,7 @@ def settings_from(environment: Environment) -> _Settings:
         databases,
         url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
         MetricsAddress.from_environment(environment, port="CUTOVER_METRICS_PORT", host="CUTOVER_METRICS_HOST"),
+        choice(environment, "CUTOVER_FAILOVERS", "ask", FAILOVERS) == "synchronous",
     )
 
 
@@ -94,7 +98,7 @@ def _build(environment: Environment, registry: CollectorRegistry) -> Worker:
     listener = ChangeListener(monolith.url, role=CONTROLLER, secret=monolith.secret)
     recovery = RecoveryWorker(settings.databases, TableChanges(listener, "cutover"), metrics)
     rollback = RollbackWorker(settings.databases, checks, TableChanges(listener, "rollback_policy"), metrics)
-    watch = RecoveryWatch(settings.databases, metrics)
+    watch = RecoveryWatch(settings.databases, metrics, confirms=settings.confirms_failovers)
     listener.start()
     loops = [
         Loop("cutover recovery", recovery.step, RECOVERY_SECONDS, LONGEST_RECOVERY_SECONDS),

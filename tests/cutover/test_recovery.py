@@ -246,6 +246,24 @@ def test_a_promoted_standby_that_lost_a_decision_does_not_bring_the_old_owner_ba
     assert "recovery.record" in actions(servers.admin_urls["monolith"])
 
 
+def test_a_synchronous_failover_is_confirmed_by_the_daemon(servers: RestorableServers) -> None:
+    pair = servers.pair
+    with switched_port(pair) as port:
+        shop = opened(port)
+        start(pair)
+        move(pair, shop, "monolith", "scheduling")
+        standby = servers.standby("scheduling")
+    servers.replace("scheduling", standby)
+    servers.promote("scheduling")
+    pair = servers.pair
+    assert [accepts_writes(pair, name, shop, 0) for name in NAMES] == [False, False]
+    watch = RecoveryWatch(pair, confirms=True)
+    watch.step()
+    watch.close()
+    assert [accepts_writes(pair, name, shop, 0) for name in NAMES] == [False, True]
+    assert actions(servers.admin_urls["monolith"]) == ["recovery.applied"]
+
+
 def test_an_incomplete_or_damaged_backup_is_refused(servers: RestorableServers, tmp_path: Path) -> None:
     backup = tmp_path / "backup"
     manifest = take_backup(servers.admin_urls, backup, silent)

@@ -36,7 +36,7 @@ def apply_plan(
             _set_leases(at, evidence, each)
         elif each.action == "unknown":
             _deactivate(at, evidence, each)
-        if each.changes_owner:
+        if each.completes_a_move:
             follow_owner(control_db, each.business_id, each.owner, actor=actor, reason=reason)
 
 

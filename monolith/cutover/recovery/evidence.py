@@ -34,6 +34,16 @@ class ServerEvidence(NamedTuple):
     def replaced(self) -> bool:
         return self.known is not None and self.known != self.incarnation
 
+    @property
+    def is_same_cluster(self) -> bool:
+        """Whether the server continues the known one: the same identifier, on the same timeline or a later one."""
+        if self.known is None:
+            return True
+        (identifier, timeline), (known_identifier, known_timeline) = (
+            each.split("/") for each in (self.incarnation, self.known)
+        )
+        return identifier == known_identifier and int(timeline) >= int(known_timeline)
+
 
 class Evidence(NamedTuple):
     servers: Mapping[DatabaseName, ServerEvidence]

@@ -49,8 +49,9 @@ class BusinessPlan(NamedTuple):
         return self.action in ("confirm", "activate", "record", "switch")
 
     @property
-    def changes_owner(self) -> bool:
-        return self.action in ("record", "switch")
+    def completes_a_move(self) -> bool:
+        """Whether the flag has to follow the owner."""
+        return self.action in ("activate", "record", "switch")
 
 
 class RecoveryPlan(NamedTuple):
@@ -62,6 +63,18 @@ class RecoveryPlan(NamedTuple):
     @property
     def waiting(self) -> tuple[BusinessPlan, ...]:
         return tuple(each for each in self.businesses if each.action == "wait")
+
+
+def lost_nothing(evidence: Evidence, plan: RecoveryPlan) -> bool:
+    """Return whether leases and decisions agree, as after a failover to a synchronous standby.
+
+    A decision whose lease was about to be activated agrees too. Lost bookings are not noticed by it.
+    """
+    decided = {each.business_id for each in evidence.unsettled if each.state == "decided"}
+    return all(each.is_same_cluster for each in evidence.servers.values()) and all(
+        each.action in ("confirm", "closed") or (each.action == "activate" and each.business_id in decided)
+        for each in plan.businesses
+    )
 
 
 def make_plan(evidence: Evidence, compare: CompareRows, choice: Mapping[UUID, Choice]) -> RecoveryPlan:

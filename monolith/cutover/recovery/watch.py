@@ -9,11 +9,16 @@ import psycopg
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
-from monolith.cutover.recovery.evidence import NAMES
+from monolith.cutover.recovery.applying import apply_plan
+from monolith.cutover.recovery.evidence import NAMES, RowComparison, read_evidence
+from monolith.cutover.recovery.plan import lost_nothing, make_plan
 from monolith.cutover.store import servers
 from scheduling_service.engine import lease as leases
 
 log = logging.getLogger(__name__)
+
+ACTOR = "cutover daemon"
+_NOT_COMPARED = RowComparison(equal=True, lost=0, example="")
 
 State = Literal["confirmed", "replaced", "void"]
 """replaced: by another incarnation, not compared yet. void: a lease waits for an operator's choice."""
@@ -23,11 +28,15 @@ class RecoveryWatch:
     """Call `step` repeatedly from one thread. It never raises for an unreachable database.
 
     A restored database refuses writes without this watch, because its leases are void. The watch voids those of the
-    other database too: what the restored side lost may concern any business.
+    other database too: what the restored side lost may concern any business. With `confirms`, for servers whose
+    standbys are synchronous, it ends the fence itself if leases and decisions agree.
     """
 
-    def __init__(self, databases: SchedulingDatabases, metrics: DaemonMetrics | None = None) -> None:
+    def __init__(
+        self, databases: SchedulingDatabases, metrics: DaemonMetrics | None = None, *, confirms: bool = False
+    ) -> None:
         self._databases = databases
+        self._confirms = confirms
         self._metrics = metrics
         self._open: dict[str, Connection] = {}
         self._last: Mapping[DatabaseName, State] = dict.fromkeys(NAMES, "confirmed")
@@ -41,7 +50,7 @@ class RecoveryWatch:
             control_db = self._connection("record", self._databases.control_db)
             with servers.recovery_lock(control_db) as held:
                 if held:
-                    self._compare(servers.known_servers(control_db))
+                    self._compare(control_db, servers.known_servers(control_db))
         except psycopg.Error:
             self.close()
         if self._metrics is not None:
@@ -53,17 +62,32 @@ class RecoveryWatch:
             connection.close()
         self._open = {}
 
-    def _compare(self, known: Mapping[str, str]) -> None:
+    def _compare(self, control_db: Connection, known: Mapping[str, str]) -> None:
         found = {name: self._read_state(name, known.get(name)) for name in NAMES}
         replaced = frozenset(name for name, state in found.items() if state == "replaced")
         if replaced:
             self._void(replaced)
         self._last = found
+        if replaced and self._confirms:
+            self._confirm(control_db)
+
+    def _confirm(self, control_db: Connection) -> None:
+        evidence = read_evidence(control_db, self._at)
+        plan = make_plan(evidence, lambda business_id, owner: _NOT_COMPARED, {})
+        if not lost_nothing(evidence, plan):
+            log.error("leases and decisions disagree after the failover: run `extraction recover`")
+            return
+        apply_plan(control_db, self._at, evidence, plan, actor=ACTOR, reason="failover to a synchronous standby")
+        self._last = dict.fromkeys(NAMES, "confirmed")
+        log.warning("the failover was confirmed: leases and decisions agree, and businesses are written again")
+
+    def _at(self, name: DatabaseName) -> Connection:
+        return self._connection(name, self._databases.at(name).connect)
 
     def _read_state(self, name: DatabaseName, known: str | None) -> State:
         """Return the state of a database; as before if it does not answer."""
         try:
-            db = self._connection(name, self._databases.at(name).connect)
+            db = self._at(name)
             incarnation, validity = leases.read_incarnation(db), leases.read_validity(db)
         except psycopg.Error:
             return self._last[name]

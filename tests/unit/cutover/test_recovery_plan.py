@@ -8,6 +8,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover.inventory import StoredLease
 from monolith.cutover.recovery import BusinessPlan, Choice, Evidence, make_plan
 from monolith.cutover.recovery.evidence import RowComparison, ServerEvidence
+from monolith.cutover.recovery.plan import lost_nothing
 from monolith.cutover.store.recoveries import Recorded
 
 ID = uuid4()
@@ -102,3 +103,17 @@ def test_a_business_that_is_not_open_yet_stays_closed() -> None:
 def test_a_business_that_the_record_does_not_know_is_left_without_an_owner() -> None:
     plan = planned(None, server(None, holds=False), server(lease(1)))
     assert (plan.action, plan.is_served) == ("unknown", False)
+
+
+@pytest.mark.parametrize(
+    ("incarnation", "epoch", "lost"), [("1/2", 1, False), ("1/2", 2, True), ("2/1", 1, True), ("1/0", 1, True)]
+)
+def test_a_failover_that_lost_nothing_continues_the_cluster_and_every_epoch(
+    incarnation: str, epoch: int, lost: bool
+) -> None:
+    servers: dict[DatabaseName, ServerEvidence] = {
+        "monolith": server(lease(1))._replace(incarnation=incarnation),
+        "scheduling": server(None, holds=False),
+    }
+    evidence = Evidence(servers, {ID: Recorded("monolith", epoch, 0)}, unsettled=())
+    assert lost_nothing(evidence, make_plan(evidence, lambda business_id, owner: SAME, {})) == (not lost)
