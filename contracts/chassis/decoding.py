@@ -22,6 +22,10 @@ _MAX_QUERY_PARAMETERS = 50
 _BOOLEANS = {"true": True, "false": False}
 
 
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""The errors of msgspec for bytes that are not JSON of the type, for text that is not UTF-8, and for deep nesting."""
+
+
 class InvalidInput(ValueError):
     """The caller must change its request. `field` is the path of the input at fault; `message` is for a person."""
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from contracts.chassis import decoding
-from contracts.chassis.decoding import InvalidInput
+from contracts.chassis.decoding import UNDECODABLE, InvalidInput
 from contracts.chassis.problem import Problem, problem
 from contracts.scheduling.errors import BY_CODE, InvalidRequest, SchedulingError
 from contracts.scheduling.models import Reply
@@ -66,7 +66,7 @@ def decode_reply(operation: Operation[Q, R], body: bytes) -> R:
     """Decode the reply of an operation. Raises MalformedReply."""
     try:
         return msgspec.json.decode(body, type=operation.reply)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise MalformedReply(f"{operation.name}: {error}") from error
 
 
@@ -85,7 +85,7 @@ def decode_error(status: int, body: bytes) -> SchedulingError:
     try:
         code = msgspec.json.decode(body, type=_Coded).code
         members = msgspec.json.decode(body, type=_members_of[code])
-    except (msgspec.DecodeError, KeyError, RecursionError) as error:
+    except (*UNDECODABLE, KeyError) as error:
         raise MalformedReply(f"status {status} without an error of the contract") from error
     kind = BY_CODE[code]
     if status != kind.status:

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from contracts.chassis.decoding import UNDECODABLE
 from contracts.chassis.values import Instant, Name, ZoneName
 from contracts.scheduling.models import Appointment
 from contracts.scheduling.values import Epoch
@@ -129,7 +130,7 @@ def traceparent_of(payload: bytes) -> str | None:
     """Return the trace context of an encoded event; None if it has none or is malformed."""
     try:
         return _trace_decoder.decode(payload).traceparent
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return None
 
 
@@ -138,5 +139,5 @@ def decode_event(body: bytes) -> AnyEvent:
     try:
         event: AnyEvent = msgspec.json.decode(body, type=AnyEvent)
         return event
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise MalformedEvent(f"not an event of the contract: {error}") from error

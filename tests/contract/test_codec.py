@@ -77,6 +77,20 @@ def test_a_wrong_reply_is_malformed(body: bytes) -> None:
         codec.decode_reply(operation_of(SchedulingPort.list_offerings), body)
 
 
+NOT_UTF_8 = b'{"type": "appointment.booked", "code": "slot_unavailable", "name": "\xff", "traceparent": "\xff"}'
+
+
+def test_text_that_is_not_utf_8_is_malformed() -> None:
+    """Found by the fuzzer: msgspec raises another error for it than for other malformed JSON."""
+    with pytest.raises(codec.MalformedReply):
+        codec.decode_reply(operation_of(SchedulingPort.get_business), NOT_UTF_8)
+    with pytest.raises(codec.MalformedReply):
+        codec.decode_error(409, NOT_UTF_8.replace(b"slot_unavailable", b"\xff"))
+    with pytest.raises(events.MalformedEvent):
+        events.decode_event(NOT_UTF_8.replace(b"booked", b"\xff"))
+    assert events.traceparent_of(NOT_UTF_8) is None
+
+
 def test_a_reply_with_an_unknown_status_is_malformed() -> None:
     """The meaning of a new status is unknown to the reader; the compatibility check prevents sending one."""
     with pytest.raises(codec.MalformedReply, match="mislaid"):
