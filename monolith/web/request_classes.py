@@ -28,6 +28,9 @@ def classify(method: str, path: str, head: bytes) -> RequestClass:
     if len(parts) > 1 and parts[0] == "b":
         shared = parts[-1] not in _NOT_SCHEDULING_PAGES
         return _of_business(method, parts[1], parts[2:] or ["slots"], shared, wants_page=True)
+    if len(parts) > 1 and parts[0] == "office":
+        priority = Priority.BOOK if method == "POST" else Priority.OTHER
+        return RequestClass(priority, parts[1], shared=True, wants_page=True)
     return RequestClass(Priority.SIGN_IN if parts[-1] in _SIGN_IN else Priority.OTHER, wants_page=True)
 
 
