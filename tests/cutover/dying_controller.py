@@ -1,22 +1,26 @@
-"""A process that drives one cutover and kills itself at a given failpoint:
+"""A process that drives one cutover, or recovers those of others, and kills itself at a given failpoint:
 
     python -m tests.cutover.dying_controller JSON
 
-JSON: the two databases, the business, its source and target, and the failpoint `die_at`. Exits with 0 if it got past.
+JSON: the two databases, the `role` (controller or recovery worker) and the failpoint `die_at`; for a controller also
+the business, its source and target, and whether its checks `refuse` inside the fence, so that it aborts. Exits with 0
+if it got past the failpoint.
 """
 
 import json
 import os
 import signal
 import sys
+import time
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from monolith.cutover import failpoints
-from monolith.cutover.checks import PreflightResult
+from monolith.cutover.checks import CutoverRefused, PreflightResult
 from monolith.cutover.controller import Controller
 from monolith.cutover.databases import Connection, SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.verification import RecentRows
 
@@ -38,6 +42,15 @@ class PassingChecks:
         return {}
 
 
+class RefusingChecks(PassingChecks):
+    """Checks that refuse the cutover inside the fence."""
+
+    def check_inside_fence(
+        self, move: Cutover, source: Connection, target: Connection, source_rows: RecentRows
+    ) -> dict[str, Any]:
+        raise CutoverRefused("refused by the test")
+
+
 def run(text: str) -> None:
     given = json.loads(text)
     pair = SchedulingDatabases(**{name: SchedulingDatabase(name, *given[name]) for name in ("monolith", "scheduling")})
@@ -48,7 +61,10 @@ def run(text: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     failpoints.hook = die
-    with Controller(pair, PassingChecks()) as controller:
+    if given["role"] == "recovery worker":
+        _recover(pair)
+        return
+    with Controller(pair, RefusingChecks() if given["refuse"] else PassingChecks()) as controller:
         controller.cut_over(
             UUID(given["business"]),
             given["source"],
@@ -57,6 +73,12 @@ def run(text: str) -> None:
             actor="tests",
             reason="to die",
         )
+
+
+def _recover(pair: SchedulingDatabases) -> None:
+    worker, until = RecoveryWorker(pair), time.monotonic() + 20
+    while time.monotonic() < until and not worker.step():
+        time.sleep(0.02)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A controller is killed at any step, in both directions: at most one owner, and the recovery worker settles it."""
+"""A controller or a recovery worker is killed at any step: at most one owner, and another worker settles it."""
 
 import json
 import signal
@@ -33,6 +33,12 @@ _ATTEMPTS = 4
 ABORTING = ("abort", "release", "settle")
 OFTEN = ("after fence", "after decided")
 FORWARD = [f"{when} {point}" for point in FAILPOINT_STEPS if point not in ABORTING for when in ("before", "after")]
+BACKWARD = [f"{when} {point}" for point in ABORTING for when in ("before", "after")]
+RECOVERING = {
+    "after fence": [point for point in BACKWARD if not point.endswith("abort")],
+    "after decided": [f"{when} {point}" for point in ("activate", "active") for when in ("before", "after")],
+}
+"""The failpoints that a recovery worker passes, by that at which the controller was killed."""
 
 
 @pytest.fixture
@@ -64,18 +70,27 @@ def never_two_owners(pair: SchedulingDatabases, business_id: UUID) -> Iterator[N
     assert seen
 
 
-def killed(pair: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_at: str) -> int:
+def killed(pair: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_at: str, *, refuse: bool = False) -> int:
+    return _run_dying(
+        pair,
+        role="controller",
+        die_at=die_at,
+        refuse=refuse,
+        business=str(business_id),
+        source=other_database(to),
+        target=to,
+        fence_seconds=FENCE_SECONDS,
+    )
+
+
+def _run_dying(pair: SchedulingDatabases, **arguments: object) -> int:
+    """Run the process of `dying_controller` and return its exit code."""
     given = {
         **{name: (pair.at(name).url, pair.at(name).secret) for name in ("monolith", "scheduling")},
-        "business": str(business_id),
-        "source": other_database(to),
-        "target": to,
-        "fence_seconds": FENCE_SECONDS,
-        "die_at": die_at,
+        **arguments,
     }
-    return subprocess.run(
-        [sys.executable, "-m", "tests.cutover.dying_controller", json.dumps(given)], cwd=ROOT, check=False, timeout=60
-    ).returncode
+    command = [sys.executable, "-m", "tests.cutover.dying_controller", json.dumps(given)]
+    return subprocess.run(command, cwd=ROOT, check=False, timeout=60).returncode
 
 
 def killed_and_recovered(
@@ -143,3 +158,31 @@ def test_killed_controller_is_recovered_in_both_directions(
             owner = to
     ledger.require_true(replicated, shop.business_id, owner)
     assert ledger.answers["done"] > 20
+
+
+@pytest.mark.row("F40")
+@pytest.mark.long
+@pytest.mark.parametrize("die_at", BACKWARD)
+def test_controller_killed_while_it_aborts(replicated: SchedulingDatabases, shop: Shop, die_at: str) -> None:
+    with never_two_owners(replicated, shop.business_id), writers(shop, 3) as ledger:
+        assert killed(replicated, shop.business_id, "scheduling", die_at, refuse=True) == -signal.SIGKILL
+        assert settle_by_recovery_worker(replicated, shop.business_id).state == "aborted"
+    ledger.require_true(replicated, shop.business_id, "monolith")
+    assert ledger.answers["done"] > 20
+
+
+@pytest.mark.row("F40")
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("controller_dies", "worker_dies"), [(first, second) for first, points in RECOVERING.items() for second in points]
+)
+def test_recovery_worker_is_killed_too(
+    replicated: SchedulingDatabases, shop: Shop, controller_dies: str, worker_dies: str
+) -> None:
+    with never_two_owners(replicated, shop.business_id), writers(shop, 3) as ledger:
+        assert killed(replicated, shop.business_id, "scheduling", controller_dies) == -signal.SIGKILL
+        assert _run_dying(replicated, role="recovery worker", die_at=worker_dies) == -signal.SIGKILL
+        move = settle_by_recovery_worker(replicated, shop.business_id)
+        owner: DatabaseName = "scheduling" if controller_dies == "after decided" else "monolith"
+        assert move.state == ("active" if owner == "scheduling" else "aborted")
+    ledger.require_true(replicated, shop.business_id, owner)
