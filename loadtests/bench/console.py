@@ -82,10 +82,15 @@ class _Watcher:
         self._reply.close()
 
     def _watch(self) -> None:
-        for html in self._pages():
-            adapter = next((each for each in ADAPTERS if f"<dd>{each}</dd>" in html), "")
-            if not self._shown or self._shown[-1][1] != adapter:
-                self._shown.append((time.monotonic(), adapter))
+        try:
+            for html in self._pages():
+                adapter = next((each for each in ADAPTERS if f"<dd>{each}</dd>" in html), "")
+                if not self._shown or self._shown[-1][1] != adapter:
+                    self._shown.append((time.monotonic(), adapter))
+        except (requests.RequestException, AttributeError, ValueError):
+            # Closing a stream from another thread interrupts its read with one of these.
+            if not self._closed.is_set():
+                raise
 
     def _pages(self) -> Iterator[str]:
         if self._poll is None:
