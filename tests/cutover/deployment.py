@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from queue import Queue
@@ -142,14 +142,18 @@ class Deployment:
 
 
 @contextmanager
-def running_deployment(appointments: int = 1_000, web_workers: int = 2) -> Iterator[Deployment]:
+def running_deployment(
+    appointments: int = 1_000, web_workers: int = 2, monolith_settings: Mapping[str, str] | None = None
+) -> Iterator[Deployment]:
     with running_bench_servers(Cores(None, None)) as servers, ExitStack() as stack:
         servers.start_databases("monolith", "scheduling")
         [business] = seed_businesses(servers, 1, appointments)
         workers = {"WEB_WORKERS": str(web_workers)}
         webs = {"scheduling": servers.start_scheduling(**workers)}
         service = stack.enter_context(TcpProxy("127.0.0.1", webs["scheduling"].port))
-        webs["monolith"] = servers.start_monolith(**workers, SCHEDULING_SERVICE_URL=service.url)
+        webs["monolith"] = servers.start_monolith(
+            **workers, **(monolith_settings or {}), SCHEDULING_SERVICE_URL=service.url
+        )
         pair, proxies = _behind_proxies(cutover_databases(servers), stack)
         replication.start(pair, lambda progress: None)
         deployment = Deployment(
