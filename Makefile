@@ -10,7 +10,7 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs release format lock clean
+.PHONY: help demo story test faults soak audit validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs release format lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -27,6 +27,12 @@ faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the long tests: 200 
 	echo "property tests search at random with seed $$seed; to repeat the search: make faults SEED=$$seed"; \
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "(long or hypothesis or row) and not tools" \
 		--hypothesis-profile random --hypothesis-seed $$seed --rows-page=deploy/docs/faults.md
+
+soak: $(VENV)/dev.installed $(VENV)/load.installed ## Inject random faults under load for ten minutes, or for SECONDS; SEED repeats them
+	@$(VENV)/bin/python -m tests.soak --seconds $(if $(SECONDS),$(SECONDS),600) $(if $(SEED),--seed $(SEED))
+
+audit: $(VENV)/audit.installed ## Look the pinned packages up in the advisory database
+	@bash $(REQUIREMENTS)/audit.sh "$(abspath $(VENV))/bin/pip-audit"
 
 validate-deploy: $(VENV)/dev.installed $(VENV)/load.installed $(VENV)/ship.installed ## Build, run and validate what is in deploy: images, proxies, units, manifests
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m tools tests/deploy
