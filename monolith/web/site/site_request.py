@@ -78,7 +78,8 @@ class SiteRequest:
     def day_address(self, first: date, held: str | None) -> Callable[[date], str]:
         """Return a function for the addresses of days, in a list that begins with `first`."""
         parameters: dict[str, Any] = {"from": first, "held": held}
-        return lambda day: f"{self.address(day=day, **parameters)}#times"
+        without_day = self.address(**parameters)
+        return lambda day: f"{without_day}&day={day}#times"
 
     @property
     def kept(self) -> dict[str, str]:
