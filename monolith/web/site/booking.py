@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from contracts.scheduling import models as m
@@ -52,7 +52,8 @@ def appointments_with(page: PageContext, appointment_id: UUID) -> list[m.Appoint
     if first.series_id is None and first.visit_id is None:
         return [first]
     request = m.ListAppointments(
-        customer_id=page.own_id,
+        customer_id=first.customer_id,
+        start=datetime.now(UTC),
         series_id=first.series_id,
         visit_id=first.visit_id,
         statuses=("pending", "booked"),
