@@ -8,7 +8,8 @@ if (detect) {
     url.searchParams.set("zone", zone);
     return url.href;
   };
-  if (zone && zone !== detect.dataset.zone) {
+  // Browsers that hide where they are report UTC.
+  if (zone?.includes("/") && !zone.startsWith("Etc/") && zone !== detect.dataset.zone) {
     if (detect.dataset.detect === "links") {
       for (const link of document.querySelectorAll('main a[href^="/b/"]')) link.href = zoned(link.href);
       for (const form of document.querySelectorAll('main form[method="get"]')) {
