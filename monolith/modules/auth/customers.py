@@ -8,7 +8,7 @@ import msgspec
 from monolith.modules.auth.customer_models import AddGuest, ChangeCustomer, Customer, CustomerPage, CustomersQuery
 from monolith.modules.auth.repository import account_mails
 from monolith.modules.auth.repository import customers as repository
-from monolith.modules.auth.throttle import GUEST_WITH_EMAIL, HOLD_FROM_ADDRESS, LOST_LINK_FROM_ADDRESS, Throttle
+from monolith.modules.auth.throttle import GUEST_WITH_EMAIL, LOST_LINK_FROM_ADDRESS, Throttle
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import invalid_cursor, not_found
@@ -48,10 +48,6 @@ class Customers:
         if (added.name, added.email, added.phone) != (guest.name, guest.email, guest.phone):
             raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key has added a different customer.")
         return added
-
-    def admit_guest(self, address: str) -> None:
-        """Count a time that a guest at this network address holds. Raises ApiError 429 after too many."""
-        self._throttle.charge((HOLD_FROM_ADDRESS, address))
 
     def register_guest(self, business_id: UUID, customer_id: UUID, guest: AddGuest) -> None:
         """Store the contact details of a guest who books without staff; again, to correct them.

@@ -31,9 +31,6 @@ SIGN_UP_WITH_EMAIL = Limit("sign-up with e-mail", burst=10, seconds=20)
 MAIL_TO_ADDRESS = Limit("mail to address", burst=5, seconds=300)
 """Mails of one kind that strangers can request for an address, such as to reset a password, and invitations."""
 
-HOLD_FROM_ADDRESS = Limit("hold from address", burst=300, seconds=2)
-"""Times held by guests. Generous, because many visitors may share an IP address."""
-
 GUEST_WITH_EMAIL = Limit("guest with e-mail", burst=20, seconds=180)
 """Bookings of guests, which send mails to an address that nobody has confirmed."""
 

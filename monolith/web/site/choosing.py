@@ -51,7 +51,6 @@ class ChoosingPages:
             raise ApiError(404, "not_found", "This service is no longer offered. Please choose another one.")
         require_not_closed(visit.page.business)
         at = require_instant_in(request.form)
-        self._site.guests.admit(visit.page)
         page = visit.page.acting_for(customer_of(self._site, visit.page, key))
         if not choice.can_be_held:
             return self._without_hold(visit, choice, page, at, key)

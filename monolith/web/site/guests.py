@@ -8,7 +8,6 @@ from monolith.modules.auth.customer_models import AddGuest
 from monolith.modules.auth.module import Auth
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert
-from monolith.web.page_context import PageContext, PageContextFactory
 
 _MESSAGES = {
     "name": "Enter your name, at most 80 characters.",
@@ -41,14 +40,8 @@ def problems_in(form: Mapping[str, str], *, guest: bool) -> list[FieldProblem]:
 class Guests:
     """Registers guests, so that staff know their names and mails reach them."""
 
-    def __init__(self, contexts: PageContextFactory, auth: Auth) -> None:
-        self._contexts = contexts
+    def __init__(self, auth: Auth) -> None:
         self._auth = auth
-
-    def admit(self, page: PageContext) -> None:
-        """Count an action that holds time without an account. Raises ApiError 429 after too many from one address."""
-        if not page.is_member():
-            self._auth.customers.admit_guest(self._contexts.origin().address)
 
     def register(self, business_id: UUID, customer_id: UUID, form: Mapping[str, str]) -> None:
         """Store the contact details of a guest, or replace those that the same guest entered before.

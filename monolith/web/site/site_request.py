@@ -29,7 +29,7 @@ class Site:
         self.contexts = contexts
         self.auth = auth
         self.billing = billing
-        self.guests = Guests(contexts, auth)
+        self.guests = Guests(auth)
 
     @property
     def links(self) -> CustomerLinks:
