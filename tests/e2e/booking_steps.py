@@ -1,5 +1,6 @@
 """Steps of a visitor on the booking site."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from urllib.parse import urlencode, urljoin
@@ -54,14 +55,22 @@ def managed(browser: Browser) -> Page:
 
 
 def race(browser: Browser, clients: int) -> list[Page]:
-    """Choose the first time of the page at once, as several visitors who have all opened it."""
+    """Choose the first time of the page at once, as several visitors who have all opened it.
+
+    A visitor whom the server refuses for lack of capacity sends the form again, with the same key.
+    """
     form = time_form(browser.page)
     address = urljoin(browser.page.url, form.action)
     chosen = dict([next(iter(form.values.values()))])
 
     def hold(number: int) -> Page:
         own = {**form.fields, **chosen, "key": f"{form.fields['key']}-{number}"}
-        return Page(requests.post(address, data=own, timeout=60))
+        for _ in range(20):
+            page = Page(requests.post(address, data=own, timeout=60))
+            if page.status != 503:
+                break
+            time.sleep(0.25)
+        return page
 
     with ThreadPoolExecutor(clients) as crowd:
         return list(crowd.map(hold, range(clients)))
