@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from contracts.chassis.credentials import without_credentials
-from deploy.deployment import deployment_environment, unreachable_database
+from deploy.deployment import deployment_environment, direct_url, unreachable_database
 from deploy.errors import CommandError
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.finalize import FinalizeRefused
@@ -74,13 +74,13 @@ def scheduling_databases() -> SchedulingDatabases:
     return SchedulingDatabases(
         monolith=SchedulingDatabase(
             "monolith",
-            without_credentials(monolith["MONOLITH_DATABASE_URL"]),
+            without_credentials(direct_url("monolith", monolith)),
             monolith["DATABASE_ROLE_SECRET"],
             monolith.get("MONOLITH_SEEN_FROM_SCHEDULING"),
         ),
         scheduling=SchedulingDatabase(
             "scheduling",
-            without_credentials(scheduling["SCHEDULING_DATABASE_URL"]),
+            without_credentials(direct_url("scheduling", scheduling)),
             scheduling["DATABASE_ROLE_SECRET"],
             scheduling.get("SCHEDULING_SEEN_FROM_MONOLITH"),
         ),

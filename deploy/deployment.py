@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from contracts.chassis.settings import direct_url_setting
 from deploy.devstack.environment import running_stack_environment, running_stack_uses
 from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
@@ -26,11 +27,18 @@ def deployment_environment(deployment: str) -> Mapping[str, str]:
     return {**os.environ, "DATABASE_ROLE_SECRET": secret}
 
 
-def administrator_url(deployment: str) -> str:
-    """Return the database URL of `monolith` or `scheduling` with an administrator's credentials."""
+def direct_url(deployment: str, environment: Mapping[str, str]) -> str:
+    """Return the URL of the database past a connection pooler, from an environment of `deployment_environment`."""
     setting = f"{deployment.upper()}_DATABASE_URL"
-    data = read_settings(os.environ).data
-    return os.environ.get(setting) or running_stack_environment(data, "administrator")[setting]
+    return environment.get(direct_url_setting(setting)) or environment[setting]
+
+
+def administrator_url(deployment: str) -> str:
+    """Return the direct database URL of `monolith` or `scheduling` with an administrator's credentials."""
+    setting = f"{deployment.upper()}_DATABASE_URL"
+    if os.environ.get(setting):
+        return direct_url(deployment, os.environ)
+    return running_stack_environment(read_settings(os.environ).data, "administrator")[setting]
 
 
 def unreachable_database(name: str, error: DatabaseUnavailable) -> CommandError:

@@ -1,5 +1,6 @@
 """Settings of the monolith's processes, read from the environment and checked once at the start."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from contracts.chassis.settings import (
     choice,
     database_url,
     days,
+    direct_database_url,
     ed25519_key,
     networks,
     number,
@@ -58,10 +60,14 @@ class MonolithConfig:
     """One of `ADAPTERS`."""
     scheduling_calls_at_once: int = shared_places(DEFAULT_THREADS)
     """Concurrent calls to the scheduling service of one gunicorn worker: the size of the HTTP adapter's bulkhead."""
+    direct_database_url: str | None = None
+    """The same database past a connection pooler; None for `database_url`."""
     in_process_database_url: str | None = None
     """The database of the engine in this process; None for `database_url`."""
     search_replica_url: str | None = None
     """A streaming replica that answers searches of the engine in this process; None without one."""
+    in_process_direct_url: str | None = None
+    """The database of the engine past a connection pooler; None for `in_process_database_url`."""
     availability_cache_seconds: int = 0
     """Maximum age of a cached search result; 0 disables the cache."""
     rate_limit_redis_url: str | None = field(default=None, repr=False)
@@ -93,8 +99,10 @@ class MonolithConfig:
             scheduling_calls_at_once=number(
                 environment, "SCHEDULING_CALLS_AT_ONCE", shared_places(threads), at_most=256
             ),
-            in_process_database_url=_optional_database(environment, "IN_PROCESS_DATABASE_URL"),
-            search_replica_url=_optional_database(environment, "SEARCH_REPLICA_URL"),
+            direct_database_url=direct_database_url(environment, "MONOLITH_DATABASE_URL"),
+            in_process_database_url=_optional(environment, "IN_PROCESS_DATABASE_URL", database_url),
+            in_process_direct_url=_optional(environment, "IN_PROCESS_DATABASE_URL", direct_database_url),
+            search_replica_url=_optional(environment, "SEARCH_REPLICA_URL", database_url),
             availability_cache_seconds=number(environment, "AVAILABILITY_CACHE_SECONDS", 0, at_least=0, at_most=60),
             rate_limit_redis_url=_rate_limit_url(environment),
             tracing=TracingSettings.from_environment(environment),
@@ -119,7 +127,11 @@ class WorkerConfig:
     """The age from which sent or given-up mails and webhook deliveries, and past reminders, are deleted."""
     outbound_allowed: tuple[Network, ...] = ()
     """Networks that are not public, to which calendars and webhooks may lead nevertheless."""
+    direct_database_url: str | None = None
+    """As in `MonolithConfig`."""
     in_process_database_url: str | None = None
+    """As in `MonolithConfig`."""
+    in_process_direct_url: str | None = None
     """As in `MonolithConfig`."""
     event_secrets: EventSecrets | None = None
     """Sign and verify the events in the stream; None if they are not signed."""
@@ -144,7 +156,9 @@ class WorkerConfig:
             event_secrets=EventSecrets.from_environment(environment),
             mail_retention=days(environment, "MAIL_RETENTION_DAYS", 90, at_least=7, at_most=3650),
             outbound_allowed=networks(environment, "OUTBOUND_ALLOWED_NETWORKS"),
-            in_process_database_url=_optional_database(environment, "IN_PROCESS_DATABASE_URL"),
+            direct_database_url=direct_database_url(environment, "MONOLITH_DATABASE_URL"),
+            in_process_database_url=_optional(environment, "IN_PROCESS_DATABASE_URL", database_url),
+            in_process_direct_url=_optional(environment, "IN_PROCESS_DATABASE_URL", direct_database_url),
             tracing=TracingSettings.from_environment(environment),
             metrics=MetricsAddress.from_environment(
                 environment, port="WORKER_METRICS_PORT", host="WORKER_METRICS_HOST"
@@ -157,8 +171,8 @@ def _signing_key(environment: Environment, name: str) -> SigningKey:
     return SigningKey(*ed25519_key(name, entry, "private key"))
 
 
-def _optional_database(environment: Environment, name: str) -> str | None:
-    return database_url(environment, name) if environment.get(name, "").strip() else None
+def _optional(environment: Environment, name: str, read: Callable[[Environment, str], str]) -> str | None:
+    return read(environment, name) if environment.get(name, "").strip() else None
 
 
 def _rate_limit_url(environment: Environment) -> str | None:

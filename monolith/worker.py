@@ -10,6 +10,7 @@ import sys
 
 from prometheus_client import CollectorRegistry
 
+from contracts.chassis.direct_connection import require_direct
 from contracts.chassis.logs import log_to
 from contracts.chassis.loop_metrics import LoopMetrics
 from contracts.chassis.loops import Worker, run, stop_on_signals
@@ -17,7 +18,7 @@ from contracts.chassis.metrics_server import process_registry, serve_metrics
 from contracts.chassis.settings import Environment, load_or_exit
 from contracts.chassis.tracing import start_tracing
 from monolith import wiring
-from monolith.config import WorkerConfig
+from monolith.config import WorkerConfig, direct_logins
 
 log = logging.getLogger("monolith.worker")
 
@@ -38,6 +39,7 @@ def main() -> None:
 
 def _build(environment: Environment, registry: CollectorRegistry) -> Worker:
     config = WorkerConfig.from_environment(environment)
+    require_direct(direct_logins(config))
     serve_metrics(registry, config.metrics)
     start_tracing(config.tracing, "monolith-worker")
     return wiring.build_worker(config, registry)

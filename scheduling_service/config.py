@@ -11,6 +11,7 @@ from contracts.chassis.settings import (
     ConfigError,
     Environment,
     database_url,
+    direct_database_url,
     ed25519_key,
     number,
     required,
@@ -34,6 +35,8 @@ class WebConfig:
     threads: int = DEFAULT_THREADS
     """Threads, and database connections, per worker process. Its metrics use one more connection."""
     metrics_folder: Path | None = None
+    direct_database_url: str | None = None
+    """The same database past a connection pooler; None for `database_url`."""
     """The directory in which the worker processes of a server share their metrics; None if there is only one."""
     tracing: TracingSettings | None = None
     """Where traces are sent; None if none are recorded."""
@@ -45,6 +48,7 @@ class WebConfig:
         return cls(
             database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
+            direct_database_url=direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
             verify_keys=_verify_keys(environment, "SERVICE_TOKEN_VERIFY_KEYS"),
             metrics_token=secret(environment, "METRICS_TOKEN"),
             threads=number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256),
@@ -61,6 +65,8 @@ class RelayConfig:
     role_secret: str = field(repr=False)
     redis_url: str = field(repr=False)
     metrics: MetricsAddress | None = None
+    direct_database_url: str | None = None
+    """As in `WebConfig`."""
     """The address on which it serves its metrics; None if they are not served."""
     retention: Retention = field(default_factory=Retention)
     event_secrets: EventSecrets | None = None
@@ -74,6 +80,7 @@ class RelayConfig:
         return cls(
             database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
             role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
+            direct_database_url=direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
             redis_url=url(environment, "REDIS_URL", "redis://host:port/0"),
             metrics=MetricsAddress.from_environment(environment, port="RELAY_METRICS_PORT", host="RELAY_METRICS_HOST"),
             retention=Retention.from_environment(environment),

@@ -23,7 +23,8 @@ RUNNING_ROLE = "scheduling_app"
 def build(config: WebConfig) -> Flask:
     """Build the app over the service's database, with one connection per thread and one for the metrics."""
     url = role_url(config.database_url, RUNNING_ROLE, config.role_secret)
-    metrics = OperationMetrics(config.metrics_folder, DatabaseSessions("scheduling", {"scheduling": url}))
+    direct_url = role_url(config.direct_database_url or config.database_url, RUNNING_ROLE, config.role_secret)
+    metrics = OperationMetrics(config.metrics_folder, DatabaseSessions("scheduling", {"scheduling": direct_url}))
     database = EngineDatabase(url, pool_size=config.threads, on_pool_wait=metrics.pool_waited)
     metrics.pool_size.inc(config.threads)
     return create_app(SchedulingEngine(database), config, metrics, [schema_check(database)])

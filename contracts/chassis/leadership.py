@@ -4,6 +4,8 @@ from typing import Any
 
 import psycopg
 
+from contracts.chassis.direct_connection import connect_directly
+
 # Both ends notice a dead peer within seconds; the server then releases the lock.
 _CONNECTION: dict[str, Any] = {
     "connect_timeout": 2,
@@ -21,8 +23,9 @@ _OPTIONS = (
 class Leadership:
     """A connection that holds the advisory lock of a task for as long as it is open.
 
-    `lock` identifies the task within the database; `name` is the connection's application name; `options` are further
-    settings of the session. Connects with the first `try_to_lead`. Methods raise psycopg.Error. Not thread-safe.
+    `url` must not lead to a pooler. `lock` identifies the task within the database; `name` is the connection's
+    application name; `options` are further settings of the session. Connects with the first `try_to_lead`. Methods
+    raise psycopg.Error. Not thread-safe.
     """
 
     def __init__(self, url: str, lock: int, name: str, options: str) -> None:
@@ -39,7 +42,7 @@ class Leadership:
 
     def try_to_lead(self) -> bool:
         """Acquire the lock unless another process holds it; return whether this process leads."""
-        connection = psycopg.connect(self._url, autocommit=True, **self._settings)
+        connection = connect_directly(self._url, autocommit=True, **self._settings)
         if connection.execute("SELECT pg_try_advisory_lock(%s)", (self._lock,)).fetchone() == (True,):
             self._connection = connection
         else:

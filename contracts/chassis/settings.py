@@ -69,6 +69,20 @@ def database_url(environment: Environment, name: str) -> str:
     return value.rstrip("/")
 
 
+def direct_database_url(environment: Environment, name: str) -> str:
+    """Return the URL of the same database past a connection pooler; the URL `name` itself unless one is set.
+
+    The setting's name is that of the database's URL with `_DIRECT_URL` in place of `_URL`.
+    """
+    direct = direct_url_setting(name)
+    return database_url(environment, direct if environment.get(direct, "").strip() else name)
+
+
+def direct_url_setting(name: str) -> str:
+    """Return the name of the setting with the direct URL of the database whose URL has this name."""
+    return f"{name.removesuffix('_URL')}_DIRECT_URL"
+
+
 def secret(environment: Environment, name: str) -> str:
     """Return a secret of at least 16 characters."""
     value = required(environment, name, "a secret of this deployment's own, such as `openssl rand -hex 32` prints")

@@ -11,7 +11,7 @@ from rich.table import Table
 from contracts.chassis.credentials import role_url
 from contracts.scheduling.values import DatabaseName
 from deploy.control_plane import control_plane
-from deploy.deployment import deployment_environment
+from deploy.deployment import deployment_environment, direct_url
 from deploy.errors import CommandError
 from monolith.cutover.service.directory import BusinessStatus
 
@@ -38,8 +38,7 @@ def status(as_json: bool) -> None:
 
 def _operator_url(deployment: str) -> str:
     environment = deployment_environment(deployment)
-    url = environment[f"{deployment.upper()}_DATABASE_URL"]
-    return role_url(url, "scheduling_operator", environment["DATABASE_ROLE_SECRET"])
+    return role_url(direct_url(deployment, environment), "scheduling_operator", environment["DATABASE_ROLE_SECRET"])
 
 
 def _row(each: BusinessStatus) -> Row:

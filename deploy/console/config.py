@@ -20,7 +20,10 @@ class ConsoleConfig:
     """The name of the deployment. Every page shows it, so that production is not mistaken for a demo."""
     monolith_database_url: str
     monolith_role_secret: str = field(repr=False)
-    scheduling_database_url: str
+    monolith_direct_url: str
+    """The monolith's database past a connection pooler."""
+    scheduling_direct_url: str
+    """The service's database past a connection pooler; the console uses no other connections to it."""
     scheduling_role_secret: str = field(repr=False)
     product_url: str
     """The product's address for browsers."""
@@ -48,7 +51,8 @@ class ConsoleConfig:
             label=environment.get("CONSOLE_LABEL", "").strip() or DEFAULT_LABEL,
             monolith_database_url=database_url(environment, "MONOLITH_DATABASE_URL"),
             monolith_role_secret=secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
-            scheduling_database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
+            monolith_direct_url=direct_database_url(environment, "MONOLITH_DATABASE_URL"),
+            scheduling_direct_url=direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
             scheduling_role_secret=secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
             product_url=product,
             monolith_url=url(environment, "MONOLITH_WEB_URL", "http://host:port")

@@ -39,8 +39,8 @@ class EventReader:
 
     def __init__(self, config: ConsoleConfig) -> None:
         self._urls: dict[DatabaseName, str] = {
-            "monolith": role_url(config.monolith_database_url, ROLE, config.monolith_role_secret),
-            "scheduling": role_url(config.scheduling_database_url, ROLE, config.scheduling_role_secret),
+            "monolith": role_url(config.monolith_direct_url, ROLE, config.monolith_role_secret),
+            "scheduling": role_url(config.scheduling_direct_url, ROLE, config.scheduling_role_secret),
         }
         self._open: dict[DatabaseName, psycopg.Connection] = {}
         self._letters = {

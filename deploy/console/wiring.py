@@ -80,6 +80,6 @@ def build_console(config: ConsoleConfig) -> Flask:
 
 def _announce_changes(config: ConsoleConfig, snapshots: Snapshots) -> None:
     """Show changes of flags, owners and cutovers within moments; polling finds everything else."""
-    listener = ChangeListener(config.monolith_database_url, role=PLATFORM_ROLE, secret=config.monolith_role_secret)
+    listener = ChangeListener(config.monolith_direct_url, role=PLATFORM_ROLE, secret=config.monolith_role_secret)
     listener.subscribe(lambda _: snapshots.announce())
     listener.start()

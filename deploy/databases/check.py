@@ -1,5 +1,8 @@
 """Check that a database is ready: `check(monolith_target(url, secret))`."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import psycopg
 
 from contracts.chassis.credentials import role_url
@@ -21,8 +24,9 @@ def check(target: Target) -> None:
         for schema in target.schemas:
             if not is_migrated(connection, schema):
                 raise _migration_error(target, schema)
-    for role in target.running_roles:
-        _require_login(target, role)
+    for schema in target.schemas:
+        for role in schema.running_roles:
+            _require_login(target, role, schema.session if role in schema.limited_roles else {})
 
 
 def _migration_error(target: Target, schema: Schema) -> CommandError:
@@ -32,11 +36,22 @@ def _migration_error(target: Target, schema: Schema) -> CommandError:
     )
 
 
-def _require_login(target: Target, role: str) -> None:
+def _require_login(target: Target, role: str, session: Mapping[str, str]) -> None:
     try:
-        psycopg.connect(role_url(target.url, role, target.role_secret), connect_timeout=10).close()
+        with psycopg.connect(role_url(target.url, role, target.role_secret), connect_timeout=10) as connection:
+            found = {name: _setting(connection, name) for name in session}
     except psycopg.OperationalError as error:
         raise CommandError(
             f"role {role} cannot log in to the {target.name} database with this DATABASE_ROLE_SECRET: "
             f"correct it, or run `extraction db setup {target.name}` to set the roles' passwords"
         ) from error
+    if found != session:
+        raise CommandError(
+            f"sessions of role {role} in the {target.name} database lack their time limits: "
+            f"run `extraction db setup {target.name}`"
+        )
+
+
+def _setting(connection: psycopg.Connection[tuple[Any, ...]], name: str) -> str:
+    row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+    return "" if row is None else str(row[0])

@@ -20,6 +20,10 @@ def create_roles(connection: Connection, schema: Schema, role_secret: str) -> No
     for role in schema.running_roles:
         _create_role(connection, role)
         _set_password(connection, role, role_password(role_secret, role))
+    for role in schema.limited_roles:
+        for setting, value in schema.session.items():
+            statement = sql.SQL("ALTER ROLE {} SET {} = {}")
+            connection.execute(statement.format(Identifier(role), Identifier(setting), sql.Literal(value)))
     for role in schema.former_roles:
         _create_role(connection, role)
         _execute(connection, "ALTER ROLE {} NOLOGIN", role)

@@ -1,9 +1,17 @@
 """The schemas of each database, with their roles and migrations."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+_SESSION: Mapping[str, str] = {
+    "timezone": "UTC",
+    "statement_timeout": "10s",
+    "idle_in_transaction_session_timeout": "15s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +21,13 @@ class Schema:
     name: str
     migrations: Path
     further_roles: tuple[str, ...] = ()
+    pooled_roles: tuple[str, ...] = ()
+    """Those of `further_roles` whose connections may lead to a transaction pooler."""
+
+    session: Mapping[str, str] = field(default_factory=lambda: {**_SESSION, "lock_timeout": "5s"})
+    """Settings of the sessions of roles with connection pools. They belong to the roles, since a transaction pooler
+    refuses them at the start-up of a connection, and forgets them when set later."""
+
     replicator: str | None = None
     """The one of `further_roles` that replicates the schema's rows to and from another server."""
 
@@ -23,6 +38,11 @@ class Schema:
     def owner(self) -> str:
         """The role that owns the tables and runs the migrations. It cannot log in."""
         return f"{self.name}_owner"
+
+    @property
+    def limited_roles(self) -> tuple[str, ...]:
+        """The roles whose sessions have the settings `session`."""
+        return (f"{self.name}_app", *self.pooled_roles)
 
     @property
     def running_roles(self) -> tuple[str, ...]:
@@ -36,6 +56,8 @@ SCHEDULING = Schema(
     # The role of the relay reads every outbox, that of operators every business; `scheduling_mover` changes leases.
     further_roles=("scheduling_relay", "scheduling_operator", "scheduling_mover", "scheduling_replicator"),
     replicator="scheduling_replicator",
+    # The engine limits its waits for locks itself, by the caller's deadline.
+    session=_SESSION,
 )
 
 MONOLITH_SCHEMAS = (
@@ -45,8 +67,18 @@ MONOLITH_SCHEMAS = (
     Schema("cutover", ROOT / "monolith/cutover/migrations", ("cutover_controller",)),
     Schema("auth", ROOT / "monolith/modules/auth/migrations"),
     Schema("billing", ROOT / "monolith/modules/billing/migrations"),
-    Schema("notifications", ROOT / "monolith/modules/notifications/migrations", ("notifications_sender",)),
-    Schema("calendars", ROOT / "monolith/modules/calendars/migrations", ("calendars_worker",)),
+    Schema(
+        "notifications",
+        ROOT / "monolith/modules/notifications/migrations",
+        further_roles=("notifications_sender",),
+        pooled_roles=("notifications_sender",),
+    ),
+    Schema(
+        "calendars",
+        ROOT / "monolith/modules/calendars/migrations",
+        further_roles=("calendars_worker",),
+        pooled_roles=("calendars_worker",),
+    ),
     SCHEDULING,
 )
 SCHEDULING_SCHEMAS = (SCHEDULING,)

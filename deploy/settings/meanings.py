@@ -43,6 +43,9 @@ MEANINGS: Mapping[str, Meaning] = {
         "days for which an idempotency key is kept, counted from its request ([retention](retention.md))", "7"
     ),
     "INBOX_RETENTION_DAYS": Meaning("days for which a consumer keeps the events that it has applied", "30"),
+    "IN_PROCESS_DATABASE_DIRECT_URL": Meaning(
+        "the server of IN_PROCESS_DATABASE_URL past a connection pooler; if unset, IN_PROCESS_DATABASE_URL"
+    ),
     "IN_PROCESS_DATABASE_URL": Meaning(
         "a database of its own for the scheduling schema that runs in the monolith's processes, without live cutovers; "
         "if unset, the monolith's database"
@@ -52,6 +55,10 @@ MEANINGS: Mapping[str, Meaning] = {
         "days for which sent or given-up mails and webhook deliveries, and past reminders, are kept", "90"
     ),
     "METRICS_TOKEN": Meaning("the bearer token that `/metrics` requires"),
+    "MONOLITH_DATABASE_DIRECT_URL": Meaning(
+        "the monolith's database past a connection pooler, for LISTEN, session advisory locks, replication and "
+        "set-ups; if unset, MONOLITH_DATABASE_URL. Refused if it leads to a pooler"
+    ),
     "MONOLITH_DATABASE_ROLE_SECRET": Meaning(
         "the monolith's DATABASE_ROLE_SECRET, for processes that use both databases"
     ),
@@ -101,6 +108,10 @@ MEANINGS: Mapping[str, Meaning] = {
     "SCHEDULING_DATABASE_URL": Meaning(
         "the scheduling service's database: with an administrator's credentials for a set-up, otherwise without "
         "credentials"
+    "SCHEDULING_DATABASE_DIRECT_URL": Meaning(
+        "the scheduling service's database past a connection pooler, as MONOLITH_DATABASE_DIRECT_URL is the "
+        "monolith's; if unset, SCHEDULING_DATABASE_URL"
+    ),
     ),
     "SCHEDULING_HEALTH_PORT": Meaning("the port of the scheduling service's health checks in the demo", "8011"),
     "SCHEDULING_METRICS_TOKEN": Meaning(

@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 
+from contracts.chassis.direct_connection import require_direct
 from contracts.chassis.logs import log_to
 from contracts.chassis.loop_metrics import LoopMetrics
 from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
 from contracts.chassis.metrics_server import MetricsAddress, process_registry, serve_metrics
 from contracts.chassis.scraped_metrics import ScrapedMetrics
-from contracts.chassis.settings import Environment, choice, database_url, load_or_exit, secret, url
-from monolith.cutover.databases import CONTROLLER, SchedulingDatabase, SchedulingDatabases
+from contracts.chassis.settings import Environment, choice, direct_database_url, load_or_exit, secret, url
+from monolith.cutover.databases import CONTROLLER, SCHEDULING_MOVER, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.metrics.cutover_metrics import CutoverSource
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
 from monolith.cutover.metrics.replication_metrics import ReplicationSource
@@ -54,12 +55,12 @@ def settings_from(environment: Environment) -> _Settings:
     databases = SchedulingDatabases(
         monolith=SchedulingDatabase(
             "monolith",
-            database_url(environment, "MONOLITH_DATABASE_URL"),
+            direct_database_url(environment, "MONOLITH_DATABASE_URL"),
             secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
         ),
         scheduling=SchedulingDatabase(
             "scheduling",
-            database_url(environment, "SCHEDULING_DATABASE_URL"),
+            direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
             secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
         ),
     )
@@ -83,6 +84,13 @@ def main() -> None:
 
 def _build(environment: Environment, registry: CollectorRegistry) -> Worker:
     settings = settings_from(environment)
+    monolith, scheduling = settings.databases.monolith, settings.databases.scheduling
+    require_direct(
+        {
+            "MONOLITH_DATABASE_DIRECT_URL": monolith.url_as(CONTROLLER),
+            "SCHEDULING_DATABASE_DIRECT_URL": scheduling.url_as(SCHEDULING_MOVER),
+        }
+    )
     serve_metrics(registry, settings.metrics)
     registry.register(
         ScrapedMetrics(
@@ -94,7 +102,6 @@ def _build(environment: Environment, registry: CollectorRegistry) -> Worker:
     )
     metrics = DaemonMetrics(registry)
     checks = PreflightChecks(settings.databases, readiness_probe(settings.service_url), share=ROLLBACK_DATABASE_SHARE)
-    monolith = settings.databases.monolith
     listener = ChangeListener(monolith.url, role=CONTROLLER, secret=monolith.secret)
     recovery = RecoveryWorker(settings.databases, TableChanges(listener, "cutover"), metrics)
     rollback = RollbackWorker(settings.databases, checks, TableChanges(listener, "rollback_policy"), metrics)

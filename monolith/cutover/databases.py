@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from contracts.chassis.credentials import role_url, without_credentials
+from contracts.chassis.direct_connection import connect_directly
 from contracts.scheduling.values import DatabaseName
 
 # Comparisons rely on one text form of each value, independent of the server's defaults.
@@ -30,7 +31,7 @@ def other_database(name: DatabaseName) -> DatabaseName:
 
 @dataclass(frozen=True, slots=True)
 class SchedulingDatabase:
-    """One database. `url` has no credentials; the passwords of its roles are derived from `secret`.
+    """One database. `url` has no credentials and leads to no pooler; `secret` gives the passwords of its roles.
 
     `seen_from_other` is the host:port under which the other database's server reaches this one, if it differs.
     """
@@ -48,7 +49,7 @@ class SchedulingDatabase:
 
         A statement that returned is durable, regardless of the server's default: only flushed WAL is replicated.
         """
-        return psycopg.connect(
+        return connect_directly(
             self.url_as(role),
             autocommit=True,
             connect_timeout=3,

@@ -58,8 +58,9 @@ class MonolithInputs:
     reports to the metrics, if any; `service_calls` are those of the adapter that users' calls pass.
 
     `listener` has not been started: the caller starts it once everything has subscribed. `engine_url` is the database
-    of the engine in this process, unless it is the monolith's; `replica_url` is a streaming replica of it that answers
-    searches. `flags` replaces this product's own flags, for a team that already has a flag system.
+    of the engine in this process, unless it is the monolith's, and `engine_direct_url` the same past a connection
+    pooler; `replica_url` is a streaming replica of it that answers searches. `flags` replaces this product's own flags,
+    for a team that already has a flag system.
     """
 
     databases: ModuleDatabases
@@ -68,6 +69,7 @@ class MonolithInputs:
     """Builds an HTTP adapter for a number of concurrent calls; without metrics, its calls are shadow reads."""
     service_calls: ServiceCallMetrics
     listener: ChangeListener
+    engine_direct_url: str
     engine_url: str | None = None
     replica_url: str | None = None
     flags: FeatureProvider | None = None

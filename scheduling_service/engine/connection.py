@@ -18,7 +18,6 @@ from contracts.chassis import tracing
 
 _UNKNOWN_STATEMENT = b"26000"
 _UNTRACED = nullcontext()
-_OPTIONS = "-c timezone=UTC -c statement_timeout=10000 -c idle_in_transaction_session_timeout=15000"
 
 Parameters = Sequence[object]
 
@@ -91,8 +90,11 @@ class Connection(psycopg.Connection[TupleRow]):
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Connect. Raises psycopg.OperationalError, after at most two seconds."""
-        settings: dict[str, Any] = {"prepare_threshold": 0, "tcp_user_timeout": 10_000, "options": _OPTIONS}
+        """Connect. Raises psycopg.OperationalError, after at most two seconds.
+
+        `url` may lead to a transaction pooler: the limits and the time zone of a session are settings of the role.
+        """
+        settings: dict[str, Any] = {"prepare_threshold": 0, "tcp_user_timeout": 10_000}
         connection = cls.connect(url, autocommit=True, connect_timeout=2, cursor_factory=_Cursor, **settings)
         connection.answered = False
         connection._names = {}

@@ -21,8 +21,8 @@ class ExpiredKeysPage(NamedTuple):
 class DueBusinesses(Leadership):
     """Reads the due businesses that this database owns, one transaction per statement. Methods raise psycopg.Error."""
 
-    def __init__(self, database_url: str, role_secret: str) -> None:
-        url = role_url(database_url, ROLE, role_secret)
+    def __init__(self, direct_url: str, role_secret: str) -> None:
+        url = role_url(direct_url, ROLE, role_secret)
         super().__init__(
             url, LOCK, "scheduling maintenance", "-c statement_timeout=3000 -c default_transaction_read_only=on"
         )

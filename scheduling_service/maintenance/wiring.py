@@ -10,8 +10,10 @@ from scheduling_service.maintenance.expired_keys import ExpiredKeys
 from scheduling_service.maintenance.worker import MaintenanceWorker
 
 
-def build_maintenance_worker(database_url: str, role_secret: str, key_retention: timedelta) -> MaintenanceWorker:
-    """Build the worker for the database at `database_url`. It connects later."""
+def build_maintenance_worker(
+    database_url: str, direct_url: str, role_secret: str, key_retention: timedelta
+) -> MaintenanceWorker:
+    """Build the worker for the database at `database_url`, and at `direct_url` without a pooler. It connects later."""
     database = EngineDatabase(role_url(database_url, "scheduling_app", role_secret), pool_size=1)
-    due = DueBusinesses(database_url, role_secret)
+    due = DueBusinesses(direct_url, role_secret)
     return MaintenanceWorker(due, SchedulingEngine(database), ExpiredKeys(due, database, key_retention))

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry
 
+from contracts.chassis.credentials import role_url
+from contracts.chassis.direct_connection import require_direct
 from contracts.chassis.logs import log_to
 from contracts.chassis.loop_metrics import LoopMetrics
 from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
@@ -20,6 +22,7 @@ from scheduling_service.config import RelayConfig
 from scheduling_service.maintenance import worker
 from scheduling_service.maintenance.wiring import build_maintenance_worker
 from scheduling_service.relay.metrics import RelayMetrics
+from scheduling_service.relay.outbox import ROLE
 from scheduling_service.relay.relay import IDLE_SECONDS, LONGEST_IDLE_SECONDS, RelayLimits
 from scheduling_service.relay.wiring import build_relay
 
@@ -50,7 +53,7 @@ def _build(environment: Mapping[str, str], registry: CollectorRegistry) -> Worke
         config.event_secrets,
     )
     keys = config.retention.idempotency_keys
-    maintenance = build_maintenance_worker(config.database_url, config.role_secret, keys)
+    maintenance = build_maintenance_worker(config.database_url, direct_url, config.role_secret, keys)
     loops = [
         Loop("relay", relay.step, IDLE_SECONDS, LONGEST_IDLE_SECONDS),
         Loop("maintenance", maintenance.step, worker.IDLE_SECONDS, worker.LONGEST_IDLE_SECONDS),

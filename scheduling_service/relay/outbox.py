@@ -56,8 +56,8 @@ def read_backlog(connection: psycopg.Connection) -> Backlog:
 class Outbox(Leadership):
     """Every statement is its own transaction, so none is open during a call to Redis. Methods raise psycopg.Error."""
 
-    def __init__(self, database_url: str, role_secret: str) -> None:
-        url = role_url(database_url, ROLE, role_secret)
+    def __init__(self, direct_url: str, role_secret: str) -> None:
+        url = role_url(direct_url, ROLE, role_secret)
         super().__init__(url, LOCK, "scheduling relay", "-c statement_timeout=5000")
 
     def unpublished(self, limit: int) -> list[OutboxRow]:

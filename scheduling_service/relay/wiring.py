@@ -10,7 +10,7 @@ from scheduling_service.relay.stream import EventStream
 
 def build_relay(
     source: DatabaseName,
-    database_url: str,
+    direct_url: str,
     role_secret: str,
     redis_url: str,
     metrics: RelayMetrics,

@@ -24,9 +24,6 @@ from monolith.shared.database.traced_statements import record_statements
 
 T = TypeVar("T")
 
-_OPTIONS = (
-    "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=15000"
-)
 _thread_state = threading.local()
 
 
@@ -38,6 +35,7 @@ def transaction_is_open() -> bool:
 class ModuleDatabase:
     """A connection pool that connects on first use and reconnects by itself. Thread-safe.
 
+    `url` may lead to a transaction pooler: the limits and the time zone of a session are settings of the role.
     `pool_timeout` limits the wait for a free connection; `on_pool_wait`, if given, is called with each wait. Both are
     in seconds.
     """
@@ -194,7 +192,6 @@ def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:
             "application_name": role,
             "connect_timeout": 2,
             "tcp_user_timeout": 10_000,
-            "options": _OPTIONS,
         },
     )
 

@@ -16,6 +16,7 @@ from selectors import EVENT_READ, DefaultSelector
 import psycopg
 
 from contracts.chassis.credentials import role_url
+from contracts.chassis.direct_connection import connect_directly
 
 HEARTBEAT_SECONDS = 2.0
 LONGEST_SILENCE_SECONDS = 5.0
@@ -34,7 +35,10 @@ class ChangeNotice:
 
 
 class ChangeListener:
-    """Calls subscribers from its own thread; the notice is None if anything may have changed."""
+    """Calls subscribers from its own thread; the notice is None if anything may have changed.
+
+    `url` must not lead to a pooler, which would forget to LISTEN.
+    """
 
     def __init__(self, url: str, *, role: str, secret: str) -> None:
         self._url = role_url(url, role, secret)
@@ -80,7 +84,7 @@ class ChangeListener:
 
     def _listen(self) -> None:
         with (
-            psycopg.connect(
+            connect_directly(
                 self._url, autocommit=True, connect_timeout=2, application_name="watch", tcp_user_timeout=2000
             ) as db,
             DefaultSelector() as selector,

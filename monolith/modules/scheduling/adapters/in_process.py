@@ -94,6 +94,6 @@ def in_process_relay(
     return build_relay("monolith", url, secret, redis_url, RelayMetrics(registry, "monolith"), limits, event_secrets)
 
 
-def in_process_maintenance(url: str, secret: str, retention: Retention) -> MaintenanceWorker:
+def in_process_maintenance(url: str, direct_url: str, secret: str, retention: Retention) -> MaintenanceWorker:
     """Return the maintenance worker of the same schema. Connects when it is first used."""
-    return build_maintenance_worker(url, secret, retention.idempotency_keys)
+    return build_maintenance_worker(url, direct_url, secret, retention.idempotency_keys)
