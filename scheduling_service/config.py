@@ -14,6 +14,7 @@ from contracts.chassis.settings import (
     direct_database_url,
     ed25519_key,
     number,
+    redis_url,
     required,
     secret,
     url,
@@ -34,9 +35,9 @@ class WebConfig:
     metrics_token: str = field(repr=False)
     threads: int = DEFAULT_THREADS
     """Threads, and database connections, per worker process. Its metrics use one more connection."""
-    metrics_folder: Path | None = None
     direct_database_url: str | None = None
     """The same database past a connection pooler; None for `database_url`."""
+    metrics_folder: Path | None = None
     """The directory in which the worker processes of a server share their metrics; None if there is only one."""
     tracing: TracingSettings | None = None
     """Where traces are sent; None if none are recorded."""
@@ -47,8 +48,8 @@ class WebConfig:
         folder = environment.get("PROMETHEUS_MULTIPROC_DIR")
         return cls(
             database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
-            role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             direct_database_url=direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
+            role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             verify_keys=_verify_keys(environment, "SERVICE_TOKEN_VERIFY_KEYS"),
             metrics_token=secret(environment, "METRICS_TOKEN"),
             threads=number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256),
@@ -64,9 +65,9 @@ class RelayConfig:
     database_url: str
     role_secret: str = field(repr=False)
     redis_url: str = field(repr=False)
-    metrics: MetricsAddress | None = None
     direct_database_url: str | None = None
     """As in `WebConfig`."""
+    metrics: MetricsAddress | None = None
     """The address on which it serves its metrics; None if they are not served."""
     retention: Retention = field(default_factory=Retention)
     event_secrets: EventSecrets | None = None
@@ -79,9 +80,9 @@ class RelayConfig:
         """Read the settings. Raises ConfigError."""
         return cls(
             database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
-            role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
             direct_database_url=direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
-            redis_url=url(environment, "REDIS_URL", "redis://host:port/0"),
+            role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
+            redis_url=redis_url(environment, "REDIS_URL"),
             metrics=MetricsAddress.from_environment(environment, port="RELAY_METRICS_PORT", host="RELAY_METRICS_HOST"),
             retention=Retention.from_environment(environment),
             event_secrets=EventSecrets.from_environment(environment),

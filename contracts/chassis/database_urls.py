@@ -5,7 +5,9 @@
 libpq tries the servers in order, and takes the first that is in the required state.
 """
 
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit
+
+_WITH_TLS = ("require", "verify-ca", "verify-full")
 
 
 def is_database_url(value: str) -> bool:
@@ -20,6 +22,16 @@ def is_database_url(value: str) -> bool:
         )
     except ValueError:
         return False
+
+
+def server_hosts(url: str) -> list[str]:
+    """Return the host of each server."""
+    return [urlsplit(f"//{server}").hostname or "" for server in _servers(urlsplit(url))]
+
+
+def demands_tls(url: str) -> bool:
+    """Return whether libpq refuses to connect to a server of this URL without TLS."""
+    return parse_qs(urlsplit(url).query).get("sslmode", [""])[-1] in _WITH_TLS
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -10,7 +10,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from contracts.chassis.database_urls import is_database_url
+from contracts.chassis.database_urls import demands_tls, is_database_url, server_hosts
+from contracts.chassis.plaintext import SETTING as PLAINTEXT_HOSTS
+from contracts.chassis.plaintext import first_refused
+from contracts.chassis.redis_urls import RedisUrl
 
 Environment = Mapping[str, str]
 Network = IPv4Network | IPv6Network
@@ -57,6 +60,8 @@ def url(environment: Environment, name: str, example: str) -> str:
         well_formed = False
     if not well_formed:
         raise ConfigError(f"{name} is malformed: it must look like {example}")
+    if parts.scheme == "http":
+        _require_tls(environment, name, [parts.hostname or ""], "https")
     return value.rstrip("/")
 
 
@@ -66,6 +71,8 @@ def database_url(environment: Environment, name: str) -> str:
     value = required(environment, name, example)
     if not is_database_url(value):
         raise ConfigError(f"{name} is malformed: it must look like {example}")
+    if not demands_tls(value):
+        _require_tls(environment, name, server_hosts(value), "sslmode=verify-full")
     return value.rstrip("/")
 
 
@@ -81,6 +88,19 @@ def direct_database_url(environment: Environment, name: str) -> str:
 def direct_url_setting(name: str) -> str:
     """Return the name of the setting with the direct URL of the database whose URL has this name."""
     return f"{name.removesuffix('_URL')}_DIRECT_URL"
+
+
+def redis_url(environment: Environment, name: str) -> str:
+    """Return the URL of Redis or Valkey: of one server, or of a primary that Sentinels name."""
+    example = "redis://host:port/0 or redis+sentinel://host:port,host:port/service/0"
+    value = required(environment, name, example).rstrip("/")
+    try:
+        parsed = RedisUrl.parse(value)
+    except ValueError:
+        raise ConfigError(f"{name} is malformed: it must look like {example}") from None
+    if not parsed.uses_tls:
+        _require_tls(environment, name, [host for host, _ in parsed.servers], "rediss")
+    return value
 
 
 def secret(environment: Environment, name: str) -> str:
@@ -129,6 +149,15 @@ def networks(environment: Environment, name: str) -> tuple[Network, ...]:
         return tuple(ip_network(entry) for entry in entries)
     except ValueError as error:
         raise ConfigError(f"{name} is malformed ({error}): it must be addresses or networks, comma separated") from None
+
+
+def _require_tls(environment: Environment, name: str, hosts: Sequence[str], encrypted: str) -> None:
+    host = first_refused(environment, hosts)
+    if host is not None:
+        raise ConfigError(
+            f"{name} reaches {host} without TLS: use {encrypted}, or list the host in {PLAINTEXT_HOSTS} if the network "
+            "to it is trusted"
+        )
 
 
 def ed25519_key(name: str, entry: str, what: str) -> tuple[str, bytes]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from contracts.chassis.settings import Environment, Network, database_url, networks, secret, url
+from contracts.chassis.settings import Environment, Network, database_url, direct_database_url, networks, redis_url, secret, url
 from contracts.scheduling.event_signatures import EventSecrets
 
 DEFAULT_LABEL = "production"
@@ -61,7 +61,7 @@ class ConsoleConfig:
             service_url=url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
             metrics_token=token,
             scheduling_metrics_token=environment.get("SCHEDULING_METRICS_TOKEN", "").strip() or token,
-            redis_url=url(environment, "REDIS_URL", "redis://host:port/0") if environment.get("REDIS_URL") else None,
+            redis_url=redis_url(environment, "REDIS_URL") if environment.get("REDIS_URL") else None,
             event_secrets=EventSecrets.from_environment(environment),
             mail_folder=Path(mails) if mails else None,
             trusted_proxies=networks(environment, "TRUSTED_PROXIES"),

@@ -6,6 +6,7 @@ import psycopg
 import redis
 
 from contracts.chassis.credentials import role_url
+from contracts.chassis.redis_client import connect
 from contracts.scheduling.events import STREAM
 from contracts.scheduling.values import DatabaseName
 from deploy.console.config import ConsoleConfig

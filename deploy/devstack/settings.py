@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.chassis.settings import ConfigError, Environment, database_url, url
+from contracts.chassis.settings import ConfigError, Environment, database_url, redis_url
 from deploy.devstack.ports import HOST
 from deploy.errors import CommandError
 
@@ -20,7 +20,6 @@ DEFAULT_PORTS = {
     "SMTP_PORT": 2525,
     "MAIL_PORT": 8025,
 }
-REDIS_URL = "redis://host:port/0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ports={name: _port(environment, name, default) for name, default in DEFAULT_PORTS.items()},
         monolith_database_url=_optional(environment, "MONOLITH_DATABASE_URL", database_url),
         scheduling_database_url=_optional(environment, "SCHEDULING_DATABASE_URL", database_url),
-        redis_url=_optional(environment, "REDIS_URL", _redis_url),
+        redis_url=_optional(environment, "REDIS_URL", redis_url),
     )
     _refuse_shared_ports(settings.ports_in_use())
     return settings
@@ -96,10 +95,6 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65_535:
         raise CommandError(f"{name} is {given!r}: a port is a number from 1 to 65535")
     return int(given)
-
-
-def _redis_url(environment: Environment, name: str) -> str:
-    return url(environment, name, REDIS_URL)
 
 
 def _optional(environment: Environment, name: str, read: Callable[[Environment, str], str]) -> str | None:

@@ -31,7 +31,7 @@ class WheelPlan:
 
 
 PLANS: Final = (
-    WheelPlan("contracts", "service", only=["prometheus-client", "psycopg"]),
+    WheelPlan("contracts", "service", only=["prometheus-client", "psycopg", "redis"]),
     WheelPlan("scheduling_service", "service", ["contracts"]),
     # Until the extraction is final, the monolith runs the engine in its own process too.
     WheelPlan("monolith", "monolith", ["contracts", "scheduling_service"]),

@@ -78,6 +78,10 @@ MEANINGS: Mapping[str, Meaning] = {
         "networks without public addresses that imported calendars and webhooks may reach nevertheless; none by default"
     ),
     "OUTBOX_RETENTION_DAYS": Meaning("days for which published events are kept", "7"),
+    "PLAINTEXT_HOSTS": Meaning(
+        "the hosts outside this machine that may be reached without TLS, comma separated, or `*` for all; for networks "
+        "without other tenants. Databases, Redis, web processes and the addresses for browsers otherwise need TLS"
+    ),
     "PROMETHEUS_MULTIPROC_DIR": Meaning(
         "the folder in which the worker processes of a web server share their metrics, emptied at the start. Required "
         "with more than one worker, or each answers with its own figures"
@@ -89,7 +93,9 @@ MEANINGS: Mapping[str, Meaning] = {
         "they are not limited"
     ),
     "REDIS_PORT": Meaning("the port of the demo's Valkey", "6380"),
-    "REDIS_URL": Meaning("the Redis or Valkey of the event stream"),
+    "REDIS_URL": Meaning(
+        "the Redis or Valkey of the event stream: one server, or the primary that Sentinels name. `rediss` uses TLS"
+    ),
     "RELAY_METRICS_HOST": Meaning("the address on which the relay serves its metrics", "127.0.0.1"),
     "RELAY_METRICS_PORT": Meaning("the port on which the relay serves its metrics; if unset or 0, it serves none"),
     "SCHEDULING_ADAPTER": Meaning(
@@ -102,16 +108,16 @@ MEANINGS: Mapping[str, Meaning] = {
         "`WEB_THREADS`, the other modules always keep free threads. If unset, three quarters of `WEB_THREADS`",
         "6",
     ),
+    "SCHEDULING_DATABASE_DIRECT_URL": Meaning(
+        "the scheduling service's database past a connection pooler, as MONOLITH_DATABASE_DIRECT_URL is the "
+        "monolith's; if unset, SCHEDULING_DATABASE_URL"
+    ),
     "SCHEDULING_DATABASE_ROLE_SECRET": Meaning(
         "the scheduling service's DATABASE_ROLE_SECRET, for processes that use both databases"
     ),
     "SCHEDULING_DATABASE_URL": Meaning(
         "the scheduling service's database: with an administrator's credentials for a set-up, otherwise without "
         "credentials"
-    "SCHEDULING_DATABASE_DIRECT_URL": Meaning(
-        "the scheduling service's database past a connection pooler, as MONOLITH_DATABASE_DIRECT_URL is the "
-        "monolith's; if unset, SCHEDULING_DATABASE_URL"
-    ),
     ),
     "SCHEDULING_HEALTH_PORT": Meaning("the port of the scheduling service's health checks in the demo", "8011"),
     "SCHEDULING_METRICS_TOKEN": Meaning(

@@ -120,8 +120,9 @@ def switched_worker(
     databases = inputs.databases
     cutover_db = databases.of("cutover", CUTOVER_ROLE, 2)
     _, routes = _routing(inputs, cutover_db)
-    relay = in_process_relay(inputs.in_process_url, databases.secret, redis_url, retention, registry, event_secrets)
-    maintenance = in_process_maintenance(inputs.in_process_url, databases.secret, retention)
+    direct_url = inputs.engine_direct_url
+    relay = in_process_relay(direct_url, databases.secret, redis_url, retention, registry, event_secrets)
+    maintenance = in_process_maintenance(inputs.in_process_url, direct_url, databases.secret, retention)
     return SchedulingParts(
         port=SwitchedScheduling(_adapters(inputs, calls_at_once, calls_at_once, inputs.service_calls), routes),
         loops=[

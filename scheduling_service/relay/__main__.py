@@ -43,9 +43,11 @@ def _build(environment: Mapping[str, str], registry: CollectorRegistry) -> Worke
     serve_metrics(registry, config.metrics)
     start_tracing(config.tracing, "scheduling-relay")
     limits = RelayLimits(retention=config.retention.outbox)
+    direct_url = config.direct_database_url or config.database_url
+    require_direct({"SCHEDULING_DATABASE_DIRECT_URL": role_url(direct_url, ROLE, config.role_secret)})
     relay = build_relay(
         "scheduling",
-        config.database_url,
+        direct_url,
         config.role_secret,
         config.redis_url,
         RelayMetrics(registry, "scheduling"),

@@ -11,9 +11,8 @@ from datetime import datetime
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from contracts.chassis.redis_client import connect
 from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.events import PUBLISHED, STREAM
 from contracts.scheduling.values import DatabaseName
@@ -58,7 +57,7 @@ class EventStream:
     def __init__(self, redis_url: str, source: DatabaseName, secrets: EventSecrets | None = None) -> None:
         """`secrets` sign the events; without them, they are not signed."""
         self._secrets = secrets
-        self._redis = connect(redis_url)
+        self._redis: Any = connect(redis_url, decode_responses=True)
         self._field = PUBLISHED_FIELDS[source]
 
     def close(self) -> None:
@@ -102,18 +101,6 @@ class EventStream:
             pending = self._redis.xpending(STREAM, group["name"])
             needed.append(pending["min"] or group["last-delivered-id"])
         return min(needed, key=_entry_order, default=None)
-
-
-def connect(redis_url: str) -> Any:
-    """Return a client with short timeouts that never retries a command, because a repeated XADD appends twice."""
-    return redis.Redis.from_url(
-        redis_url,
-        decode_responses=True,
-        protocol=2,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=2.0,
-        socket_connect_timeout=1.0,
-    )
 
 
 def _parse(checkpoint: str | None) -> datetime | None:

@@ -17,8 +17,8 @@ def build_relay(
     limits: RelayLimits | None = None,
     secrets: EventSecrets | None = None,
 ) -> Relay:
-    """Build the relay of the database at `database_url`, which is the database `source`. It connects later.
+    """Build the relay of the database `source`, at `direct_url` without a pooler. It connects later.
 
     It signs the events if there are `secrets`.
     """
-    return Relay(Outbox(database_url, role_secret), EventStream(redis_url, source, secrets), metrics, limits)
+    return Relay(Outbox(direct_url, role_secret), EventStream(redis_url, source, secrets), metrics, limits)

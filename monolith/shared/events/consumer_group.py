@@ -8,9 +8,9 @@ from typing import Any
 import redis
 
 from contracts.chassis.backoff import backoff_delay
+from contracts.chassis.redis_client import connect
 from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.events import PUBLISHED, STREAM
-from monolith.shared.redis_connection import connect
 
 CONSUMER = "worker"
 """One consumer name for all processes: pending entries are claimed by their idle time, so names need not identify

@@ -82,7 +82,7 @@ def with_search_replica(
 
 
 def in_process_relay(
-    url: str,
+    direct_url: str,
     secret: str,
     redis_url: str,
     retention: Retention,
@@ -91,7 +91,7 @@ def in_process_relay(
 ) -> Relay:
     """Return the relay of the outbox that this adapter's engine writes to. Connects when it is first used."""
     limits = RelayLimits(retention=retention.outbox)
-    return build_relay("monolith", url, secret, redis_url, RelayMetrics(registry, "monolith"), limits, event_secrets)
+    return build_relay("monolith", direct_url, secret, redis_url, RelayMetrics(registry, "monolith"), limits, event_secrets)
 
 
 def in_process_maintenance(url: str, direct_url: str, secret: str, retention: Retention) -> MaintenanceWorker:
