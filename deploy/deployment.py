@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from contracts.chassis.settings import direct_url_setting
+from contracts.chassis.settings import ConfigError, direct_url_setting, file_setting, role_secret
 from deploy.devstack.environment import running_stack_environment, running_stack_uses
 from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
@@ -19,12 +19,22 @@ def deployment_environment(deployment: str) -> Mapping[str, str]:
     """
     data = read_settings(os.environ).data
     url = os.environ.get(f"{deployment.upper()}_DATABASE_URL")
-    secret = os.environ.get(f"{deployment.upper()}_DATABASE_ROLE_SECRET") or os.environ.get("DATABASE_ROLE_SECRET")
+    secret = _secret_of(deployment)
     if not url or (not secret and running_stack_uses(data, deployment, url)):
         return running_stack_environment(data, deployment)
     if not secret:
         raise CommandError(f"DATABASE_ROLE_SECRET is not set: set it to the secret of the {deployment} deployment")
     return {**os.environ, "DATABASE_ROLE_SECRET": secret}
+
+
+def _secret_of(deployment: str) -> str | None:
+    for name in (f"{deployment.upper()}_DATABASE_ROLE_SECRET", "DATABASE_ROLE_SECRET"):
+        if os.environ.get(name) or os.environ.get(file_setting(name)):
+            try:
+                return role_secret(os.environ, name)
+            except ConfigError as error:
+                raise CommandError(str(error)) from error
+    return None
 
 
 def direct_url(deployment: str, environment: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from contracts.chassis.admission import shared_places
+from contracts.chassis.credentials import role_url
 from contracts.chassis.metrics_server import MetricsAddress
 from contracts.chassis.retention import Retention
 from contracts.chassis.settings import (
@@ -21,6 +22,7 @@ from contracts.chassis.settings import (
     number,
     redis_url,
     required,
+    role_secret,
     secret,
     url,
 )
@@ -65,10 +67,10 @@ class MonolithConfig:
     """The same database past a connection pooler; None for `database_url`."""
     in_process_database_url: str | None = None
     """The database of the engine in this process; None for `database_url`."""
-    search_replica_url: str | None = None
-    """A streaming replica that answers searches of the engine in this process; None without one."""
     in_process_direct_url: str | None = None
     """The database of the engine past a connection pooler; None for `in_process_database_url`."""
+    search_replica_url: str | None = None
+    """A streaming replica that answers searches of the engine in this process; None without one."""
     availability_cache_seconds: int = 0
     """Maximum age of a cached search result; 0 disables the cache."""
     rate_limit_redis_url: str | None = field(default=None, repr=False)
@@ -88,7 +90,7 @@ class MonolithConfig:
         threads = number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256)
         return cls(
             database_url=database_url(environment, "MONOLITH_DATABASE_URL"),
-            role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
+            role_secret=role_secret(environment, "DATABASE_ROLE_SECRET"),
             scheduling_service_url=url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
             signing_key=_signing_key(environment, "SERVICE_TOKEN_SIGNING_KEY"),
             public_url=url(environment, "PUBLIC_URL", "http://host:port"),
@@ -146,7 +148,7 @@ class WorkerConfig:
         """Read the settings. Raises ConfigError."""
         return cls(
             database_url=database_url(environment, "MONOLITH_DATABASE_URL"),
-            role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
+            role_secret=role_secret(environment, "DATABASE_ROLE_SECRET"),
             scheduling_service_url=url(environment, "SCHEDULING_SERVICE_URL", "http://host:port"),
             signing_key=_signing_key(environment, "SERVICE_TOKEN_SIGNING_KEY"),
             public_url=url(environment, "PUBLIC_URL", "http://host:port"),
@@ -165,6 +167,27 @@ class WorkerConfig:
                 environment, port="WORKER_METRICS_PORT", host="WORKER_METRICS_HOST"
             ),
         )
+
+
+def direct_url(config: MonolithConfig | WorkerConfig) -> str:
+    """Return the URL of the monolith's database past any connection pooler."""
+    return config.direct_database_url or config.database_url
+
+
+def engine_direct_url(config: MonolithConfig | WorkerConfig) -> str:
+    """Return the URL, past any connection pooler, of the database of the engine in this process."""
+    if config.in_process_database_url:
+        return config.in_process_direct_url or config.in_process_database_url
+    return direct_url(config)
+
+
+def direct_logins(config: MonolithConfig | WorkerConfig) -> dict[str, str]:
+    """Return the direct URLs by setting, each with the credentials of a role that this process uses there."""
+    found = {"MONOLITH_DATABASE_DIRECT_URL": role_url(direct_url(config), "platform_app", config.role_secret)}
+    if config.in_process_database_url:
+        engine = role_url(engine_direct_url(config), "scheduling_app", config.role_secret)
+        found["IN_PROCESS_DATABASE_DIRECT_URL"] = engine
+    return found
 
 
 def _signing_key(environment: Environment, name: str) -> SigningKey:

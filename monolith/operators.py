@@ -1,5 +1,6 @@
 """The modules that an operator's tools need, composed without the rest of the product."""
 
+from contracts.chassis.credentials import signing_secrets
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace
 from monolith.modules.auth import module as auth
@@ -52,7 +53,7 @@ def console_auth(database: ModuleDatabase, public_url: str, secret: str) -> auth
         open_scheduling=_no_scheduling,
         update_scheduling=_no_scheduling,
         public_url=public_url,
-        cookie_secret=secret,
+        cookie_secrets=signing_secrets(secret, auth.ROLE),
     )
 
 

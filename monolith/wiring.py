@@ -20,13 +20,13 @@ from dataclasses import replace
 from openfeature.provider import FeatureProvider
 from prometheus_client import CollectorRegistry
 
-from contracts.chassis.credentials import role_url
+from contracts.chassis.credentials import role_url, signing_secrets
 from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.loops import Loop, Worker
 from contracts.chassis.readiness import Check
 from contracts.scheduling.port import SchedulingPort
 from monolith.application import Application
-from monolith.config import MonolithConfig, WorkerConfig
+from monolith.config import MonolithConfig, WorkerConfig, direct_url, engine_direct_url
 from monolith.modules.auth import module as auth
 from monolith.modules.auth.pending_sign_ups import PendingSignUps
 from monolith.modules.billing import module as billing
@@ -78,7 +78,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     billing_db = databases.of("billing", billing.APP_ROLE, small_pool)
     notifications_db = databases.of("notifications", notifications.APP_ROLE, small_pool)
     calendars_db = databases.of("calendars", calendars.APP_ROLE, 2)
-    listener = _listener(config)
+    listener = ChangeListener(direct_url(config), role=PLATFORM_ROLE, secret=config.role_secret)
     scheduling = _web_scheduling(config, databases, platform, listener, metrics, flags)
     port = decorate(scheduling.port, [*_outermost(config, metrics), *scheduling.decorators])
     auth_parts = _auth(config, auth_db, port)
@@ -148,7 +148,7 @@ def _auth(config: MonolithConfig | WorkerConfig, database: ModuleDatabase, port:
         open_scheduling=business_opener(port),
         update_scheduling=business_updater(port),
         public_url=config.public_url,
-        cookie_secret=config.role_secret,
+        cookie_secrets=signing_secrets(config.role_secret, auth.ROLE),
     )
 
 
@@ -193,8 +193,8 @@ def _web_scheduling(
         service_calls=service_calls,
         listener=listener,
         engine_url=config.in_process_database_url,
+        engine_direct_url=engine_direct_url(config),
         replica_url=config.search_replica_url,
-        engine_direct_url=_engine_direct_url(config),
         flags=flags,
     )
     return switched_web(inputs, threads=config.threads, calls_at_once=config.scheduling_calls_at_once, metrics=metrics)
@@ -212,7 +212,7 @@ def _worker_scheduling(
         return SchedulingParts(port=http(WORKER_CALLS_AT_ONCE, service_calls))
     from monolith.cutover.wiring import MonolithInputs, switched_worker
 
-    listener = _listener(config)
+    listener = ChangeListener(direct_url(config), role=PLATFORM_ROLE, secret=config.role_secret)
     inputs = MonolithInputs(
         databases=databases,
         platform=platform,
@@ -220,7 +220,7 @@ def _worker_scheduling(
         service_calls=service_calls,
         listener=listener,
         engine_url=config.in_process_database_url,
-        engine_direct_url=_engine_direct_url(config),
+        engine_direct_url=engine_direct_url(config),
         flags=flags,
     )
     parts = switched_worker(
@@ -261,32 +261,9 @@ def _sessions(config: MonolithConfig) -> DatabaseSessions:
         from monolith.cutover.wiring import CUTOVER_ROLE, SCHEDULING_ROLE
 
         roles |= {"scheduling": SCHEDULING_ROLE, "cutover": CUTOVER_ROLE}
-    url = config.direct_database_url or config.database_url
-    urls = {module: role_url(url, role, config.role_secret) for module, role in roles.items()}
-    if "scheduling" in roles:
-        urls["scheduling"] = role_url(_engine_direct_url(config), roles["scheduling"], config.role_secret)
-    return DatabaseSessions("monolith", urls)
-
-
-def direct_urls(config: MonolithConfig | WorkerConfig) -> dict[str, str]:
-    """Return the URLs, by setting, that must lead past any connection pooler."""
-    urls = {"MONOLITH_DATABASE_DIRECT_URL": config.direct_database_url or config.database_url}
-    if config.in_process_database_url:
-        urls["IN_PROCESS_DATABASE_DIRECT_URL"] = _engine_direct_url(config)
-    roles = {"MONOLITH_DATABASE_DIRECT_URL": PLATFORM_ROLE, "IN_PROCESS_DATABASE_DIRECT_URL": "scheduling_app"}
-    return {setting: role_url(url, roles[setting], config.role_secret) for setting, url in urls.items()}
-
-
-def _listener(config: MonolithConfig | WorkerConfig) -> ChangeListener:
-    url = config.direct_database_url or config.database_url
-    return ChangeListener(url, role=PLATFORM_ROLE, secret=config.role_secret)
-
-
-def _engine_direct_url(config: MonolithConfig | WorkerConfig) -> str:
-    """Return the direct URL of the database of the engine in this process."""
-    if config.in_process_database_url:
-        return config.in_process_direct_url or config.in_process_database_url
-    return config.direct_database_url or config.database_url
+    urls = dict.fromkeys(roles, direct_url(config)) | {"scheduling": engine_direct_url(config)}
+    logins = {module: role_url(urls[module], role, config.role_secret) for module, role in roles.items()}
+    return DatabaseSessions("monolith", logins)
 
 
 def _checks(

@@ -16,8 +16,8 @@ from contracts.chassis.settings import (
     number,
     redis_url,
     required,
+    role_secret,
     secret,
-    url,
 )
 from contracts.chassis.tracing import TracingSettings
 from contracts.scheduling.event_signatures import EventSecrets
@@ -49,7 +49,7 @@ class WebConfig:
         return cls(
             database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
             direct_database_url=direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
-            role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
+            role_secret=role_secret(environment, "DATABASE_ROLE_SECRET"),
             verify_keys=_verify_keys(environment, "SERVICE_TOKEN_VERIFY_KEYS"),
             metrics_token=secret(environment, "METRICS_TOKEN"),
             threads=number(environment, "WEB_THREADS", DEFAULT_THREADS, at_most=256),
@@ -81,7 +81,7 @@ class RelayConfig:
         return cls(
             database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
             direct_database_url=direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
-            role_secret=secret(environment, "DATABASE_ROLE_SECRET"),
+            role_secret=role_secret(environment, "DATABASE_ROLE_SECRET"),
             redis_url=redis_url(environment, "REDIS_URL"),
             metrics=MetricsAddress.from_environment(environment, port="RELAY_METRICS_PORT", host="RELAY_METRICS_HOST"),
             retention=Retention.from_environment(environment),

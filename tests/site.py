@@ -157,7 +157,7 @@ def _auth(database: ModuleDatabase, port: SchedulingPort, url: str, secret: str,
         open_scheduling=business_opener(port),
         update_scheduling=business_updater(port),
         public_url=url,
-        cookie_secret=secret,
+        cookie_secrets=[secret],
         hashing=hashing,
     )
 

@@ -11,6 +11,7 @@ import psycopg
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from contracts.chassis.logins import log_in
 from contracts.chassis.single_flight import SingleFlight
 
 State = Literal["running", "lock"]
@@ -88,7 +89,7 @@ class _SessionCount:
 
     def _connected(self) -> psycopg.Connection[tuple[int, int]]:
         if self._connection is None:
-            self._connection = psycopg.connect(self._url, autocommit=True, **_CONNECTION)
+            self._connection = log_in(self._url, lambda url: psycopg.connect(url, autocommit=True, **_CONNECTION))
         return self._connection
 
     def _disconnect(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from contracts.chassis.logins import log_in
 from contracts.chassis.settings import ConfigError
 
 _CHECK_SECONDS = 2
@@ -17,8 +18,11 @@ _POOLED = "the connection leads to a connection pooler, but needs a server sessi
 
 
 def connect_directly(url: str, **settings: Any) -> psycopg.Connection[tuple[Any, ...]]:
-    """Connect as `psycopg.connect` does. Raises psycopg.OperationalError, also for a pooled connection."""
-    connection = psycopg.connect(url, **settings)
+    """Connect as `psycopg.connect` does, with either password of a rotation.
+
+    Raises psycopg.OperationalError, also for a pooled connection.
+    """
+    connection = log_in(url, lambda each: psycopg.connect(each, **settings))
     try:
         if is_pooled(connection):
             raise psycopg.OperationalError(_POOLED)
@@ -50,4 +54,5 @@ def require_direct(urls: Mapping[str, str]) -> None:
 
 def _connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
     # Without `options`, which poolers refuse: the error would name the parameter in place of the pooler.
-    return psycopg.connect(url, autocommit=True, connect_timeout=_CHECK_SECONDS, tcp_user_timeout=2_000)
+    settings: dict[str, Any] = {"autocommit": True, "connect_timeout": _CHECK_SECONDS, "tcp_user_timeout": 2_000}
+    return log_in(url, lambda each: psycopg.connect(each, **settings))

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from contracts.chassis.credentials import SHORTEST_SECRET, MissingPassword, is_role_secret
 from contracts.chassis.database_urls import demands_tls, is_database_url, server_hosts
 from contracts.chassis.plaintext import SETTING as PLAINTEXT_HOSTS
 from contracts.chassis.plaintext import first_refused
@@ -19,7 +21,7 @@ Environment = Mapping[str, str]
 Network = IPv4Network | IPv6Network
 C = TypeVar("C")
 
-SHORTEST_SECRET = 16
+_SECRET = "a secret of this deployment's own, such as `openssl rand -hex 32` prints"  # noqa: S105
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -28,10 +30,10 @@ class ConfigError(Exception):
 
 
 def load_or_exit(program: str, load: Callable[[Environment], C], environment: Environment) -> C:
-    """Load the settings; on a ConfigError print its message to standard error and exit with code 2."""
+    """Load the settings; on an invalid one print its message to standard error and exit with code 2."""
     try:
         return load(environment)
-    except ConfigError as error:
+    except (ConfigError, MissingPassword) as error:
         print(f"{program}: {error}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
 
@@ -104,8 +106,8 @@ def redis_url(environment: Environment, name: str) -> str:
 
 
 def secret(environment: Environment, name: str) -> str:
-    """Return a secret of at least 16 characters."""
-    value = required(environment, name, "a secret of this deployment's own, such as `openssl rand -hex 32` prints")
+    """Return a secret of at least 16 characters, from the variable or from the file that `name` with _FILE names."""
+    value = _from_file(environment, name) or required(environment, name, _SECRET)
     if len(value) < SHORTEST_SECRET:
         raise ConfigError(f"{name} is too short: use at least {SHORTEST_SECRET} characters")
     return value
@@ -119,6 +121,34 @@ def secrets(environment: Environment, name: str) -> tuple[str, ...]:
     if any(len(value) < SHORTEST_SECRET for value in values):
         raise ConfigError(f"{name} is too short: use at least {SHORTEST_SECRET} characters for each secret")
     return values
+
+
+def role_secret(environment: Environment, name: str) -> str:
+    """Return the secret of database roles as `contracts.chassis.credentials` reads it; from a file as `secret`."""
+    value = secret(environment, name)
+    if not is_role_secret(value):
+        raise ConfigError(
+            f"{name} is malformed: it must be one secret of at least {SHORTEST_SECRET} characters, two separated by a "
+            "comma during a rotation, or entries role=password"
+        )
+    return value
+
+
+def file_setting(name: str) -> str:
+    """Return the name of the setting whose file holds the value of this one."""
+    return f"{name}_FILE"
+
+
+def _from_file(environment: Environment, name: str) -> str:
+    setting = file_setting(name)
+    path = environment.get(setting, "").strip()
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(f"{setting} is malformed ({path}: {reason}): it must be a readable file") from None
 
 
 def number(environment: Environment, name: str, default: int, *, at_most: int, at_least: int = 1) -> int:

@@ -91,6 +91,20 @@ def migrate() -> None:
         migrate_replicated(targets, scheduling_databases(), unsettled, click.echo)
 
 
+@replicate.command(short_help="Give the subscriptions the current addresses and passwords.")
+def reconnect() -> None:
+    """Give the running subscriptions the addresses and passwords with which the servers are reached now.
+
+    Use it after a rotation of passwords or a change of addresses. Nothing is copied again.
+    """
+    with control_plane() as plane:
+        directions = plane.extraction.reconnect_replication()
+    if directions:
+        click.echo(f"reconnected: {', '.join(directions)}")
+    else:
+        click.echo("nothing is replicated")
+
+
 @contextmanager
 def _progress_bars() -> Iterator[Report]:
     """One bar for each direction, with the estimated time left."""

@@ -4,7 +4,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from contracts.chassis.settings import Environment, Network, database_url, direct_database_url, networks, redis_url, secret, url
+from contracts.chassis.settings import (
+    Environment,
+    Network,
+    database_url,
+    direct_database_url,
+    networks,
+    redis_url,
+    role_secret,
+    secret,
+    url,
+)
 from contracts.scheduling.event_signatures import EventSecrets
 
 DEFAULT_LABEL = "production"
@@ -50,10 +60,10 @@ class ConsoleConfig:
             public_url=url(environment, "CONSOLE_URL", "http://host:port"),
             label=environment.get("CONSOLE_LABEL", "").strip() or DEFAULT_LABEL,
             monolith_database_url=database_url(environment, "MONOLITH_DATABASE_URL"),
-            monolith_role_secret=secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
+            monolith_role_secret=role_secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
             monolith_direct_url=direct_database_url(environment, "MONOLITH_DATABASE_URL"),
             scheduling_direct_url=direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
-            scheduling_role_secret=secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
+            scheduling_role_secret=role_secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
             product_url=product,
             monolith_url=url(environment, "MONOLITH_WEB_URL", "http://host:port")
             if environment.get("MONOLITH_WEB_URL")

@@ -6,6 +6,7 @@ import psycopg
 import redis
 
 from contracts.chassis.credentials import role_url
+from contracts.chassis.direct_connection import connect_directly
 from contracts.chassis.redis_client import connect
 from contracts.scheduling.events import STREAM
 from contracts.scheduling.values import DatabaseName
@@ -66,7 +67,7 @@ class EventReader:
     def _backlog(self, name: DatabaseName, problems: list[str]) -> Backlog | None:
         try:
             if name not in self._open:
-                self._open[name] = psycopg.connect(
+                self._open[name] = connect_directly(
                     self._urls[name], autocommit=True, connect_timeout=2, options="-c statement_timeout=3000"
                 )
             return read_backlog(self._open[name])

@@ -8,7 +8,7 @@ whose password may also be in PGPASSWORD; DATABASE_ROLE_SECRET is the deployment
 import os
 import sys
 
-from contracts.chassis.settings import Environment, direct_database_url, load_or_exit, secret
+from contracts.chassis.settings import Environment, direct_database_url, load_or_exit, role_secret
 from deploy.databases.check import check
 from deploy.databases.schemas import Target, monolith_target, scheduling_target
 from deploy.databases.set_up import set_up
@@ -22,14 +22,14 @@ EXIT_USER_ERROR = 2
 def monolith_from_environment(environment: Environment) -> Target:
     """Return the monolith's database. Raises ConfigError."""
     return monolith_target(
-        direct_database_url(environment, "MONOLITH_DATABASE_URL"), secret(environment, "DATABASE_ROLE_SECRET")
+        direct_database_url(environment, "MONOLITH_DATABASE_URL"), role_secret(environment, "DATABASE_ROLE_SECRET")
     )
 
 
 def scheduling_from_environment(environment: Environment) -> Target:
     """Return the scheduling service's database. Raises ConfigError."""
     return scheduling_target(
-        direct_database_url(environment, "SCHEDULING_DATABASE_URL"), secret(environment, "DATABASE_ROLE_SECRET")
+        direct_database_url(environment, "SCHEDULING_DATABASE_URL"), role_secret(environment, "DATABASE_ROLE_SECRET")
     )
 
 

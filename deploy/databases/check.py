@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from contracts.chassis.credentials import role_url
+from contracts.chassis.logins import log_in
 from deploy.databases.migrate import is_migrated, open_connection
 from deploy.databases.schemas import Schema, Target
 from deploy.databases.set_up import connect, database_name
@@ -38,7 +39,7 @@ def _migration_error(target: Target, schema: Schema) -> CommandError:
 
 def _require_login(target: Target, role: str, session: Mapping[str, str]) -> None:
     try:
-        with psycopg.connect(role_url(target.url, role, target.role_secret), connect_timeout=10) as connection:
+        with log_in(role_url(target.url, role, target.role_secret), _open) as connection:
             found = {name: _setting(connection, name) for name in session}
     except psycopg.OperationalError as error:
         raise CommandError(
@@ -50,6 +51,10 @@ def _require_login(target: Target, role: str, session: Mapping[str, str]) -> Non
             f"sessions of role {role} in the {target.name} database lack their time limits: "
             f"run `extraction db setup {target.name}`"
         )
+
+
+def _open(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(url, connect_timeout=10)
 
 
 def _setting(connection: psycopg.Connection[tuple[Any, ...]], name: str) -> str:

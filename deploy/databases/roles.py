@@ -6,8 +6,9 @@ import psycopg
 from psycopg import sql
 from psycopg.sql import Identifier
 
-from contracts.chassis.credentials import role_password
+from contracts.chassis.credentials import MissingPassword, role_password
 from deploy.databases.schemas import Schema
+from deploy.errors import CommandError
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -19,7 +20,7 @@ def create_roles(connection: Connection, schema: Schema, role_secret: str) -> No
     _execute(connection, "GRANT {} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE", schema.owner)
     for role in schema.running_roles:
         _create_role(connection, role)
-        _set_password(connection, role, role_password(role_secret, role))
+    set_passwords(connection, schema, role_secret)
     for role in schema.limited_roles:
         for setting, value in schema.session.items():
             statement = sql.SQL("ALTER ROLE {} SET {} = {}")
@@ -31,6 +32,12 @@ def create_roles(connection: Connection, schema: Schema, role_secret: str) -> No
         # Logical replication requires a role that bypasses row security, reads the WAL and creates subscriptions.
         _execute(connection, "ALTER ROLE {} BYPASSRLS REPLICATION", schema.replicator)
         _execute(connection, "GRANT pg_create_subscription TO {} WITH INHERIT TRUE", schema.replicator)
+
+
+def set_passwords(connection: Connection, schema: Schema, role_secret: str) -> None:
+    """Set the passwords of the running roles, derived from the secret."""
+    for role in schema.running_roles:
+        _set_password(connection, role, _password(role_secret, role))
 
 
 def create_schema(connection: Connection, schema: Schema) -> None:
@@ -76,6 +83,13 @@ def _set_password(connection: Connection, role: str, password: str) -> None:
     verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
     statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
     connection.execute(statement.format(Identifier(role), sql.Literal(verifier.decode())))
+
+
+def _password(role_secret: str, role: str) -> str:
+    try:
+        return role_password(role_secret, role)
+    except MissingPassword as error:
+        raise CommandError(f"{error}: a set-up needs the deployment's secret") from error
 
 
 def _exists(connection: Connection, query: str, value: str) -> bool:

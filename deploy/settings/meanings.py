@@ -31,8 +31,10 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "DATABASE_ROLE_SECRET": Meaning(
         "the secret from which the passwords of this deployment's database roles are derived. The monolith and the "
-        "scheduling service have different ones"
+        "scheduling service have different ones. Two, NEW,OLD, during a [rotation](secrets.md); or the passwords of "
+        "the process's own roles, as `extraction db passwords` prints them"
     ),
+    "DATABASE_ROLE_SECRET_FILE": Meaning("the file with DATABASE_ROLE_SECRET, in place of the variable"),
     "DATA_DIR": Meaning("the folder of the demo's data", ".data"),
     "EVENT_SECRETS": Meaning(
         "the secret of relays and consumers that signs the events in the stream; during a rotation two, separated by a "
@@ -55,12 +57,16 @@ MEANINGS: Mapping[str, Meaning] = {
         "days for which sent or given-up mails and webhook deliveries, and past reminders, are kept", "90"
     ),
     "METRICS_TOKEN": Meaning("the bearer token that `/metrics` requires"),
+    "METRICS_TOKEN_FILE": Meaning("the file with METRICS_TOKEN, in place of the variable"),
     "MONOLITH_DATABASE_DIRECT_URL": Meaning(
         "the monolith's database past a connection pooler, for LISTEN, session advisory locks, replication and "
         "set-ups; if unset, MONOLITH_DATABASE_URL. Refused if it leads to a pooler"
     ),
     "MONOLITH_DATABASE_ROLE_SECRET": Meaning(
         "the monolith's DATABASE_ROLE_SECRET, for processes that use both databases"
+    ),
+    "MONOLITH_DATABASE_ROLE_SECRET_FILE": Meaning(
+        "the file with MONOLITH_DATABASE_ROLE_SECRET, in place of the variable"
     ),
     "MONOLITH_DATABASE_URL": Meaning(
         "the monolith's database: with an administrator's credentials for a set-up, otherwise without credentials"
@@ -114,6 +120,9 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "SCHEDULING_DATABASE_ROLE_SECRET": Meaning(
         "the scheduling service's DATABASE_ROLE_SECRET, for processes that use both databases"
+    ),
+    "SCHEDULING_DATABASE_ROLE_SECRET_FILE": Meaning(
+        "the file with SCHEDULING_DATABASE_ROLE_SECRET, in place of the variable"
     ),
     "SCHEDULING_DATABASE_URL": Meaning(
         "the scheduling service's database: with an administrator's credentials for a set-up, otherwise without "

@@ -30,6 +30,12 @@ def _process_table(found: dict[str, dict[str, ReadSetting]]) -> Iterator[str]:
     yield f"| `extraction` command | `extraction COMMAND` | | {_names(COMMAND_SETTINGS)} |"
     yield f"| demo | `make demo` | | {_names(DEMO_SETTINGS)} |"
     yield ""
+    yield from ("| process | database roles whose passwords it needs |", "| --- | --- |")
+    for process in PROCESSES:
+        if process.roles:
+            roles = "; ".join(f"{database}: {_names(iter(names))}" for database, names in process.roles.items())
+            yield f"| {process.name} | {roles} |"
+    yield ""
     yield "A set-up also accepts the administrator's password in `PGPASSWORD`, where the URL should not contain it."
 
 

@@ -1,7 +1,7 @@
 """Every process of the product: its command, and the functions that read its settings."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from contracts.chassis.settings import Environment
 from deploy.console.config import ConsoleConfig
@@ -23,11 +23,17 @@ class Process:
     loaders: tuple[Loader, ...]
     port_setting: str | None = None
     """The setting with the port on which it serves HTTP."""
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The database roles whose passwords it needs, by database; a set-up needs the secret itself."""
 
 
 def _gunicorn(deployment: str, application: str) -> tuple[str, ...]:
     return ("gunicorn", "-c", f"python:deploy.gunicorn.{deployment}", application)
 
+
+_MODULES = ("platform_app", "auth_app", "billing_app", "notifications_app", "cutover_app", "scheduling_app")
+_WORKER = ("calendars_worker", "notifications_sender", "scheduling_relay", "scheduling_operator")
+_MOVERS = ("scheduling_mover", "scheduling_replicator")
 
 PROCESSES: Sequence[Process] = (
     Process(
@@ -35,36 +41,45 @@ PROCESSES: Sequence[Process] = (
         _gunicorn("monolith", "monolith.wsgi:app"),
         (MonolithConfig.from_environment, ServerSettings.from_environment, monolith_port),
         "MONOLITH_PORT",
+        {"monolith": (*_MODULES, "calendars_app")},
     ),
     Process(
         "monolith worker",
         ("python", "-m", "monolith.worker"),
         (WorkerConfig.from_environment,),
         "WORKER_METRICS_PORT",
+        {"monolith": (*_MODULES, *_WORKER)},
     ),
     Process(
         "cutover daemon",
         ("python", "-m", "monolith.cutover.daemon"),
         (settings_from,),
         "CUTOVER_METRICS_PORT",
+        {"monolith": ("cutover_controller", *_MOVERS), "scheduling": _MOVERS},
     ),
     Process(
         "console",
         _gunicorn("console", "deploy.console.wsgi:app"),
         (ConsoleConfig.from_environment, ServerSettings.from_environment, console_port),
         "CONSOLE_PORT",
+        {
+            "monolith": (*_MODULES, "cutover_controller", *_MOVERS, "scheduling_relay", "scheduling_operator"),
+            "scheduling": (*_MOVERS, "scheduling_relay", "scheduling_operator"),
+        },
     ),
     Process(
         "scheduling web",
         _gunicorn("scheduling", "scheduling_service.wsgi:app"),
         (WebConfig.from_environment, ServerSettings.from_environment, scheduling_port),
         "SCHEDULING_PORT",
+        {"scheduling": ("scheduling_app",)},
     ),
     Process(
         "scheduling relay",
         ("python", "-m", "scheduling_service.relay"),
         (RelayConfig.from_environment,),
         "RELAY_METRICS_PORT",
+        {"scheduling": ("scheduling_app", "scheduling_relay", "scheduling_operator")},
     ),
     Process(
         "monolith set-up",

@@ -18,7 +18,7 @@ from contracts.chassis.loop_metrics import LoopMetrics
 from contracts.chassis.loops import Loop, Worker, run, stop_on_signals
 from contracts.chassis.metrics_server import MetricsAddress, process_registry, serve_metrics
 from contracts.chassis.scraped_metrics import ScrapedMetrics
-from contracts.chassis.settings import Environment, choice, direct_database_url, load_or_exit, secret, url
+from contracts.chassis.settings import Environment, choice, direct_database_url, load_or_exit, role_secret, url
 from monolith.cutover.databases import CONTROLLER, SCHEDULING_MOVER, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.metrics.cutover_metrics import CutoverSource
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
@@ -56,12 +56,12 @@ def settings_from(environment: Environment) -> _Settings:
         monolith=SchedulingDatabase(
             "monolith",
             direct_database_url(environment, "MONOLITH_DATABASE_URL"),
-            secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
+            role_secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
         ),
         scheduling=SchedulingDatabase(
             "scheduling",
             direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
-            secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
+            role_secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
         ),
     )
     return _Settings(

@@ -6,6 +6,8 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct
 
+from contracts.chassis.direct_connection import connect_directly
+
 
 class BusinessInventory(Struct, frozen=True):
     """The row counts and the lease of a business in one database. Epoch 0: it never had a lease there."""
@@ -20,7 +22,7 @@ class BusinessInventory(Struct, frozen=True):
 
 def read_inventory(url: str) -> dict[UUID, BusinessInventory]:
     """Return the inventory of the database at `url` (with the operator's credentials). Raises psycopg.Error."""
-    with psycopg.connect(url, connect_timeout=3, options="-c statement_timeout=30000") as db:
+    with connect_directly(url, autocommit=True, connect_timeout=3, options="-c statement_timeout=30000") as db:
         rows = db.execute(
             """
             SELECT b.business_id, coalesce(l.active AND l.incarnation = (SELECT scheduling.incarnation()), false),

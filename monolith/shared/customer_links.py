@@ -6,6 +6,7 @@ with the link can do with this appointment what its customer can do, and nothing
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -25,11 +26,14 @@ class LinkSubject(NamedTuple):
 
 
 class CustomerLinks:
-    """Signs and reads tokens. Every process needs the same secret; another secret invalidates all links."""
+    """Signs and reads tokens. Every process needs the same secret; another secret invalidates all links.
 
-    def __init__(self, secret: str) -> None:
-        self._appointments = _signer(secret, "customer's appointment")
-        self._waiting = _signer(secret, "customer's waitlist entry")
+    Of several secrets, the last one signs, and the links of all are valid.
+    """
+
+    def __init__(self, secrets: str | Sequence[str]) -> None:
+        self._appointments = _signer(secrets, "customer's appointment")
+        self._waiting = _signer(secrets, "customer's waitlist entry")
 
     def appointment_token(self, business_id: UUID, customer_id: UUID, appointment_id: UUID) -> str:
         return _signed(self._appointments, LinkSubject(business_id, customer_id, appointment_id))
@@ -64,8 +68,8 @@ def normal_reference(typed: str) -> str:
     return f"{letters[:4]}-{letters[4:]}"
 
 
-def _signer(secret: str, purpose: str) -> Signer:
-    return Signer(secret, salt=purpose, key_derivation="hmac", digest_method=hashlib.sha256)
+def _signer(secrets: str | Sequence[str], purpose: str) -> Signer:
+    return Signer(secrets, salt=purpose, key_derivation="hmac", digest_method=hashlib.sha256)
 
 
 def _signed(signer: Signer, subject: LinkSubject) -> str:

@@ -15,6 +15,7 @@ from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import Row, TupleRow
 
 from contracts.chassis import tracing
+from contracts.chassis.logins import log_in
 
 _UNKNOWN_STATEMENT = b"26000"
 _UNTRACED = nullcontext()
@@ -90,12 +91,13 @@ class Connection(psycopg.Connection[TupleRow]):
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Connect. Raises psycopg.OperationalError, after at most two seconds.
+        """Connect, with either password of a rotation. Raises psycopg.OperationalError, after at most two seconds.
 
         `url` may lead to a transaction pooler: the limits and the time zone of a session are settings of the role.
         """
         settings: dict[str, Any] = {"prepare_threshold": 0, "tcp_user_timeout": 10_000}
-        connection = cls.connect(url, autocommit=True, connect_timeout=2, cursor_factory=_Cursor, **settings)
+        settings |= {"autocommit": True, "connect_timeout": 2, "cursor_factory": _Cursor}
+        connection = log_in(url, lambda each: cls.connect(each, **settings))
         connection.answered = False
         connection._names = {}
         connection._last_number = 0

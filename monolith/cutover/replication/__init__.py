@@ -1,6 +1,7 @@
 """Logical replication of every business in both directions, started while the businesses are in use."""
 
 from monolith.cutover.replication.canary import Canary, CanaryLost, send_canary
+from monolith.cutover.replication.reconnecting import reconnect
 from monolith.cutover.replication.requirements import ReplicationRefused
 from monolith.cutover.replication.starting import start
 from monolith.cutover.replication.state import CopyProgress, find_problems, is_replicating, read_status
@@ -16,6 +17,7 @@ __all__ = [
     "find_problems",
     "is_replicating",
     "read_status",
+    "reconnect",
     "send_canary",
     "start",
     "stop",

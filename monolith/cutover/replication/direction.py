@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from contracts.chassis.logins import accepted_url
 from monolith.cutover.databases import REPLICATOR, SchedulingDatabase, SchedulingDatabases
 
 PUBLICATION = "scheduling"
@@ -28,8 +29,11 @@ class ReplicationDirection:
 
     @property
     def connection(self) -> str:
-        """The subscriber's connection string for the publisher, with the password that a non-superuser needs."""
-        parts = conninfo_to_dict(self.publisher.url_as(REPLICATOR))
+        """The subscriber's connection string for the publisher, with the password that a non-superuser needs.
+
+        During a rotation, it is the one that the publisher accepts now. Raises psycopg.OperationalError.
+        """
+        parts = conninfo_to_dict(accepted_url(self.publisher.url_as(REPLICATOR)))
         seen = self.publisher.seen_from_other
         if seen is not None:
             host, _, port = seen.rpartition(":")

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import psycopg
+
 from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.finalize import discard_copies, finalize_extraction
 from monolith.cutover.replication import CopyProgress, ReplicationStatus
 from monolith.cutover.service.cutovers import CutoverService, OnMoved
-from monolith.cutover.service.errors import ExtractionFinalized, ReplicationStopIncomplete
+from monolith.cutover.service.errors import CutoverDatabaseUnavailable, ExtractionFinalized, ReplicationStopIncomplete
 from monolith.cutover.service.finalization import FinalizationMark
 from monolith.cutover.service.requests import CutoverRequest, Selection
 
@@ -42,6 +44,16 @@ class ExtractionService:
 
     def replication_status(self) -> ReplicationStatus:
         return replication.read_status(self._databases())
+
+    def reconnect_replication(self) -> list[str]:
+        """Give the subscriptions the current addresses and passwords; return the directions that have one.
+
+        Raises CutoverDatabaseUnavailable.
+        """
+        try:
+            return replication.reconnect(self._databases())
+        except psycopg.OperationalError as error:
+            raise CutoverDatabaseUnavailable(" ".join(str(error).split())) from error
 
     def stop_replication(self) -> None:
         """End replication in both directions; no data changes. Raises ReplicationStopIncomplete."""

@@ -7,6 +7,7 @@ account, and does not replace the password; guesses with a cookie are limited to
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,11 +25,16 @@ class KnownDevice:
 
 
 class Devices:
-    """Issues and recognizes device cookies, which are signed and stored nowhere. Thread-safe."""
+    """Issues and recognizes device cookies, which are signed and stored nowhere. Thread-safe.
 
-    def __init__(self, secret: str) -> None:
+    The last of `signing_secrets` signs; cookies that the others have signed are recognized.
+    """
+
+    def __init__(self, signing_secrets: Sequence[str]) -> None:
         self._serializer = URLSafeTimedSerializer(
-            secret, salt="device", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+            list(signing_secrets),
+            salt="device",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
 
     def issue(self, user_id: UUID) -> str:

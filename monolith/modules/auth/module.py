@@ -1,5 +1,6 @@
 """Composition of the auth module."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -82,16 +83,16 @@ def build_auth(
     open_scheduling: OpenScheduling,
     update_scheduling: UpdateScheduling,
     public_url: str,
-    cookie_secret: str,
+    cookie_secrets: Sequence[str],
     hashing: Argon2Parameters | None = None,
 ) -> Auth:
     """Build the module. `database` connects as `ROLE`. Only tests change the parameters of `hashing`.
 
-    `cookie_secret` signs device cookies and the links of appointments: every process needs the same. Another one makes
-    all devices unknown and all these links invalid.
+    The last of `cookie_secrets` signs device cookies and the links of appointments, and all are accepted: every process
+    needs the same. Others make all devices unknown and all these links invalid.
     """
     throttle = Throttle(database)
-    devices = Devices(cookie_secret)
+    devices = Devices(cookie_secrets)
     passwords = Passwords(hashing or Argon2Parameters())
     check = PasswordCheck(database, passwords, throttle, devices)
     sessions = Sessions(database, passwords, throttle, check, devices)
@@ -112,7 +113,7 @@ def build_auth(
         cookies=Cookies(CookieNames.of(public_url)),
         customers=customers,
         profiles=BusinessProfiles(database, update_scheduling),
-        links=CustomerLinks(cookie_secret),
+        links=CustomerLinks(cookie_secrets),
         public_url=public_url,
     )
 

@@ -9,16 +9,19 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 
 from contracts.chassis import tracing
 from contracts.chassis.credentials import role_url
 from contracts.chassis.database_urls import sqlalchemy_url
+from contracts.chassis.logins import alternatives, was_password_sent
 from monolith.shared.database.errors import CommitUnknown, busy, unavailable, unreachable
 from monolith.shared.database.traced_statements import record_statements
 
@@ -179,8 +182,9 @@ class _ConnectionLost(Exception):
 
 
 def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:
-    return create_engine(
-        sqlalchemy_url(url),
+    newer, *older = alternatives(url)
+    engine = create_engine(
+        sqlalchemy_url(newer),
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
@@ -194,6 +198,22 @@ def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:
             "tcp_user_timeout": 10_000,
         },
     )
+    if older:
+        _accept_password(engine, unquote(urlsplit(older[0]).password or ""))
+    return engine
+
+
+def _accept_password(engine: Engine, older: str) -> None:
+    """Log in with the older password of a rotation while the server refuses the newer one."""
+
+    @event.listens_for(engine, "do_connect")
+    def log_in(dialect: Dialect, _: object, arguments: tuple[Any, ...], settings: dict[str, Any]) -> DBAPIConnection:
+        try:
+            return dialect.connect(*arguments, **settings)
+        except psycopg.OperationalError as error:
+            if not was_password_sent(error):
+                raise
+        return dialect.connect(*arguments, **{**settings, "password": older})
 
 
 def _begin_statement(businesses: UUID | Collection[UUID] | None) -> bytes:

@@ -124,7 +124,7 @@ def wired_endpoints(databases: Databases) -> list[AnyEndpoint]:
         open_scheduling=business_opener(port),
         update_scheduling=business_updater(port),
         public_url="https://a.example",
-        cookie_secret=secret,
+        cookie_secrets=[secret],
         hashing=QUICK,
     )
     billing = build_billing(ModuleDatabase(url, role="billing_app", secret=secret, pool_size=1))

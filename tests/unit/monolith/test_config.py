@@ -53,7 +53,7 @@ def test_calls_to_the_service_leave_threads_to_the_other_modules(threads: int) -
 )
 def test_engine_uses_the_database_of_the_monolith_alone_unless_another_is_named(name: str, field: str) -> None:
     assert getattr(MonolithConfig.from_environment(GOOD), field) is None
-    other = GOOD | {name: "postgresql://elsewhere:5432/scheduling"}
+    other = GOOD | {name: "postgresql://127.0.0.1:5434/scheduling"}
     assert getattr(MonolithConfig.from_environment(other), field) == other[name]
     with pytest.raises(ConfigError, match=f"{name} is malformed"):
         MonolithConfig.from_environment(GOOD | {name: "elsewhere"})

@@ -45,9 +45,9 @@ def test_cookie_without_the_prefix_is_not_read_over_https(header: str, value: st
 
 
 def test_device_cookie_of_another_secret_is_not_recognized() -> None:
-    cookie = Devices("one secret").issue(SESSION.user.user_id)
-    known = Devices("one secret").recognize(cookie)
+    cookie = Devices(["one secret"]).issue(SESSION.user.user_id)
+    known = Devices(["one secret", "a newer secret"]).recognize(cookie)
     assert known is not None
     assert known.user_id == SESSION.user.user_id
-    assert Devices("another secret").recognize(cookie) is None
-    assert [Devices("one secret").recognize(text) for text in ("", "x", cookie + "x", "..", "\x00")] == [None] * 5
+    assert Devices(["another secret"]).recognize(cookie) is None
+    assert [Devices(["one secret"]).recognize(text) for text in ("", "x", cookie + "x", "..", "\x00")] == [None] * 5
