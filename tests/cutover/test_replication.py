@@ -185,6 +185,8 @@ def test_lost_slot_is_reported_with_its_remedy(pair: SchedulingDatabases, databa
         )
         db.execute("SELECT pg_drop_replication_slot(%s)", (name,))
     assert any("--discard-copies" in problem for problem in replication.find_problems(pair, max_lag_bytes=1_000_000))
+    with pytest.raises(ReplicationRefused, match=r"the slot of monolith to scheduling .* is gone: .*--discard-copies"):
+        start(pair)
     assert replication.stop(pair) == []
     start(pair, discard_copies=True)
     eventually(lambda: replication.find_problems(pair, max_lag_bytes=1_000_000) == [], "that both directions stream")

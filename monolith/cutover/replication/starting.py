@@ -17,6 +17,7 @@ from monolith.cutover.replication.requirements import (
     require_same_version,
     require_settings_and_rights,
 )
+from monolith.cutover.replication.slot import read_slot
 from monolith.cutover.replication.slot_creation import create_slot
 from monolith.cutover.replication.state import CopyProgress, is_copied, is_subscribed, lacks_tables, read_progress
 
@@ -129,6 +130,7 @@ def _open(
         )
     began = time.monotonic()
     while True:
+        _require_slot(publisher, direction)
         current = read_progress(publisher, subscriber, direction, time.monotonic() - began)
         report(current)
         if current.ready:
@@ -140,6 +142,16 @@ def _open(
                 "`extraction replicate start --discard-copies`",
             )
         _wait_until_ready(subscriber, direction, _REPORT_SECONDS)
+
+
+def _require_slot(publisher: Connection, direction: ReplicationDirection) -> None:
+    """Refuse a subscription whose slot is lost, such as by a failover that came before a standby had it."""
+    status = read_slot(publisher, direction).status
+    if status in ("gone", "lost"):
+        raise ReplicationRefused(
+            f"the slot of {direction} on the {direction.publisher.name} server is {status}",
+            "run `extraction replicate stop`, and `extraction replicate start --discard-copies`",
+        )
 
 
 def _wait_until_ready(subscriber: Connection, direction: ReplicationDirection, seconds: float) -> None:
