@@ -201,4 +201,4 @@ def _optional(environment: Environment, name: str, read: Callable[[Environment, 
 
 def _rate_limit_url(environment: Environment) -> str | None:
     name = "RATE_LIMIT_REDIS_URL"
-    return url(environment, name, "redis://host:port/0") if environment.get(name, "").strip() else None
+    return redis_url(environment, name) if environment.get(name, "").strip() else None

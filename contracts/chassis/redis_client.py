@@ -10,18 +10,18 @@ from redis.sentinel import Sentinel, SentinelManagedSSLConnection
 
 from contracts.chassis.redis_urls import RedisUrl, server_url
 
-_COMMON: dict[str, Any] = {"socket_timeout": 2.0, "socket_connect_timeout": 1.0, "protocol": 2}
 
-
-def connect(redis_url: str, *, decode_responses: bool = False) -> Any:
+def connect(redis_url: str, *, seconds: float = 2.0, decode_responses: bool = False) -> Any:
     """Return a redis.Redis with short timeouts that never repeats a command: a repeated XADD would append twice.
 
-    It connects when it is first used, and returns bytes unless `decode_responses`.
+    It connects when it is first used, waits for a reply for at most `seconds`, and returns bytes unless
+    `decode_responses`.
 
     Behind Sentinels, a connection leads to the primary that they name when it is opened. After a failover, the next
     command fails, and a later one reaches the new primary.
     """
-    settings = {**_COMMON, "retry": Retry(NoBackoff(), 0), "decode_responses": decode_responses}
+    common: dict[str, Any] = {"socket_timeout": seconds, "socket_connect_timeout": min(seconds, 1.0), "protocol": 2}
+    settings = {**common, "retry": Retry(NoBackoff(), 0), "decode_responses": decode_responses}
     url = RedisUrl.parse(redis_url)
     if url.service is None:
         return redis.Redis.from_url(redis_url, **settings)
@@ -29,7 +29,7 @@ def connect(redis_url: str, *, decode_responses: bool = False) -> Any:
     for server_only in ("host", "port", "connection_class"):
         given.pop(server_only, None)
     tls = {name: value for name, value in given.items() if name.startswith("ssl_")} | {"ssl": url.uses_tls}
-    sentinel_settings = {**_COMMON, **tls, "password": given.pop("sentinel_password", None)}
+    sentinel_settings = {**common, **tls, "password": given.pop("sentinel_password", None)}
     sentinel_settings["retry"] = Retry(NoBackoff(), 0)
     sentinels: Any = Sentinel(list(url.servers), sentinel_kwargs=sentinel_settings)  # type: ignore[no-untyped-call]
     if url.uses_tls:

@@ -14,7 +14,6 @@ from deploy.console.config import ConsoleConfig
 from deploy.dead_letters import CONSUMERS
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 from monolith.shared.events.dead_letters import DeadLetters
-from monolith.shared.redis_connection import connect
 from scheduling_service.relay.outbox import ROLE, Backlog, read_backlog
 
 

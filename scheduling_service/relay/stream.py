@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import redis
-
 from contracts.chassis.redis_client import connect
 from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.events import PUBLISHED, STREAM

@@ -15,7 +15,7 @@ WAIT_SECONDS: Final = 30.0
 def create_slot(
     publisher: SchedulingDatabase, db: Connection, name: str, *, wait_seconds: float = WAIT_SECONDS
 ) -> None:
-    """Create a logical replication slot over `db`, a connection to `publisher`, that survives a failover.
+    """Create a logical replication slot over `db`, a connection to `publisher`.
 
     Standbys with `sync_replication_slots` keep a copy of it, so that replication survives a failover.
 

@@ -8,9 +8,9 @@ from typing import Final
 import redis
 
 from contracts.chassis.credentials import without_credentials
+from contracts.chassis.redis_client import connect
 from monolith.shared.rate_limits.limits import Attempt
 from monolith.shared.rate_limits.local_buckets import LocalBuckets
-from monolith.shared.redis_connection import connect
 
 LONGEST_SECONDS: Final = 0.05
 """The longest wait for Redis. A request should not notice that it is slow or silent."""

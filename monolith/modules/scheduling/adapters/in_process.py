@@ -91,7 +91,9 @@ def in_process_relay(
 ) -> Relay:
     """Return the relay of the outbox that this adapter's engine writes to. Connects when it is first used."""
     limits = RelayLimits(retention=retention.outbox)
-    return build_relay("monolith", direct_url, secret, redis_url, RelayMetrics(registry, "monolith"), limits, event_secrets)
+    return build_relay(
+        "monolith", direct_url, secret, redis_url, RelayMetrics(registry, "monolith"), limits, event_secrets
+    )
 
 
 def in_process_maintenance(url: str, direct_url: str, secret: str, retention: Retention) -> MaintenanceWorker:
