@@ -1,4 +1,4 @@
-"""Estimate the servers for a number of bookings a day, from a laboratory's measurements."""
+"""Estimate the servers for a number of bookings a day."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,9 +40,9 @@ def capacity(
     results: Path, arms: str, scales: tuple[float, ...], busy_hours: float, peak_factor: float, utilization: float,
     largest_database: int, core_price: float, gigabyte_price: float,
 ) -> None:  # fmt: skip
-    """Estimate the servers for a number of bookings a day, from a laboratory's measurements.
+    """Estimate the servers for a number of bookings a day.
 
-    Prints a Markdown table. The estimate extrapolates linearly what one core was measured to do: use it to budget, and
+    Prints a Markdown table, computed from a laboratory's measurements. The estimate extrapolates linearly what one core was measured to do: use it to budget, and
     measure on the real servers before you rely on it.
     """
     given = Assumptions(

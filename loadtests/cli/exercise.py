@@ -1,4 +1,4 @@
-"""Break the running demo on purpose, and see that no booking is lost."""
+"""Break the running demo on purpose, and see that nothing is lost."""
 
 import importlib.util
 import sys
