@@ -20,7 +20,7 @@ demo: $(VENV)/demo.installed ## Run the whole product on this machine until Ctrl
 	@$(EXTRACTION) demo
 
 test: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests on their own servers
-	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not long and not tools"
+	@$(VENV)/bin/python -m pytest -n 3 --dist worksteal -m "not long and not tools"
 
 faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the long tests: 200 cutovers each way, kills, random search; write deploy/docs/faults.md
 	@seed=$${SEED:-$$($(PYTHON) -c 'import secrets; print(secrets.randbelow(10**9))')}; \

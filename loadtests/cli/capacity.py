@@ -42,8 +42,8 @@ def capacity(
 ) -> None:  # fmt: skip
     """Estimate the servers for a number of bookings a day.
 
-    Prints a Markdown table, computed from a laboratory's measurements. The estimate extrapolates linearly what one core was measured to do: use it to budget, and
-    measure on the real servers before you rely on it.
+    Prints a Markdown table, computed from a laboratory's measurements. It extrapolates linearly from what one core did:
+    use it to budget, and measure on the real servers before you rely on it.
     """
     given = Assumptions(
         busy_hours=busy_hours,
