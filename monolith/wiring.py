@@ -247,7 +247,12 @@ def _http_adapters(
 
 def _outermost(config: MonolithConfig, metrics: Metrics) -> list[PortDecorator]:
     """Return the outermost decorators. A reply from the cache is no call: it is neither counted nor repeated."""
-    limits = booking_limits(config.rate_limit_redis_url, config.trusted_proxies, config.public_url, config.role_secret)
+    limits = booking_limits(
+        config.rate_limit_redis_url,
+        config.trusted_proxies,
+        config.public_url,
+        signing_secrets(config.role_secret, auth.ROLE),
+    )
     seconds = config.availability_cache_seconds
     if not seconds:
         return limits

@@ -16,13 +16,16 @@ from monolith.shared.rate_limits.shared_buckets import SharedBuckets
 
 
 def booking_limits(
-    redis_url: str | None, trusted_proxies: Sequence[Network], public_url: str, cookie_secret: str
+    redis_url: str | None, trusted_proxies: Sequence[Network], public_url: str, cookie_secrets: Sequence[str]
 ) -> list[PortDecorator]:
-    """Return the decorator that limits bookings, counted in this Redis; none without one."""
+    """Return the decorator that limits bookings, counted in this Redis; none without one.
+
+    `cookie_secrets` are those of `auth.build_auth`, whose device cookies it recognizes.
+    """
     if redis_url is None:
         return []
     buckets = SharedBuckets(redis_url)
-    callers = Callers(trusted_proxies, CookieNames.of(public_url), Devices(cookie_secret))
+    callers = Callers(trusted_proxies, CookieNames.of(public_url), Devices(cookie_secrets))
     return [lambda port: RateLimitedScheduling(port, buckets, callers.current)]
 
 
