@@ -1,6 +1,7 @@
 """Migrate one schema with its Alembic history, and read its version."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from alembic import command
 from alembic.config import Config
@@ -27,21 +28,27 @@ def migrate(url: str, schema: Schema) -> None:
     owner role before any change. Raises CommandError for a version from another release, and for a lock that could not
     be acquired in time.
     """
-    with open_connection(url) as connection:
-        try:
-            _upgrade(connection, schema)
-        except AlembicCommandError as error:
-            raise CommandError(
-                f"schema {schema.name} has a version that this code does not contain ({error}): "
-                "run the release that created it, or a newer one"
-            ) from error
-        except OperationalError as error:
-            if not isinstance(error.orig, LockNotAvailable):
-                raise
-            raise CommandError(
-                f"schema {schema.name} is in use, and its migration timed out on a lock: "
-                "it was rolled back; repeat it when there is less traffic"
-            ) from error
+    with open_connection(url) as connection, described_errors(schema):
+        _upgrade(connection, schema)
+
+
+@contextmanager
+def described_errors(schema: Schema) -> Iterator[None]:
+    """Raise CommandError for a version that the code does not contain, and for a lock that was not free in time."""
+    try:
+        yield
+    except AlembicCommandError as error:
+        raise CommandError(
+            f"schema {schema.name} has a version that this code does not contain ({error}): "
+            "run the release that created it, or a newer one"
+        ) from error
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        raise CommandError(
+            f"schema {schema.name} is in use, and its migration timed out on a lock: "
+            "it was rolled back; repeat it when there is less traffic"
+        ) from error
 
 
 def open_connection(url: str) -> AbstractContextManager[Connection]:

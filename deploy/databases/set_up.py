@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from contracts.chassis.credentials import without_credentials
 from deploy.databases import roles
-from deploy.databases.migrate import is_migrated, migrate, open_connection
+from deploy.databases.migrate import described_errors, is_migrated, migrate, open_connection
 from deploy.databases.schemas import Schema, Target
 from deploy.errors import CommandError
 
@@ -101,7 +101,7 @@ def _lock_server(target: Target) -> Iterator[roles.Connection]:
 
 
 def _require_no_subscription(target: Target, schema: Schema) -> None:
-    with open_connection(target.url) as connection:
+    with open_connection(target.url) as connection, described_errors(schema):
         if is_migrated(connection, schema) or not connection.execute(text(_SUBSCRIBED)).scalar():
             return
     raise CommandError(
