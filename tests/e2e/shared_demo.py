@@ -21,6 +21,8 @@ from tests.run_scope import hold_until_the_run_ends, leave, obtain_from_holder
 MODULE = "tests.e2e.shared_demo"
 _DAYS_AHEAD = 5
 """Pairs of days. Tests that name a day themselves take nearer ones, or some beyond a year."""
+_NEAR_DAYS = 6
+"""Pairs of days that only those take who ask for a near one."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Product:
     shops: dict[AdapterName, Shop]
     folder: Path
 
-    def own_day(self) -> date:
+    def own_day(self, *, near: bool = False) -> date:
         """Return a day on which only the caller books: no two calls in a run return the same one, in any worker.
 
-        Every other day is used, because a day in one time zone overlaps the neighbouring day in another.
+        Every other day is used, because a day in one time zone overlaps the neighbouring day in another. The first
+        `_NEAR_DAYS` calls for a near day get one within a month.
         """
-        for number in count(datetime.now(UTC).toordinal() // 2 + _DAYS_AHEAD):
+        first = datetime.now(UTC).toordinal() // 2 + _DAYS_AHEAD
+        for number in count(first if near else first + _NEAR_DAYS):
             with suppress(FileExistsError):
                 (self.folder / f"day-{number}").mkdir()
                 return date.fromordinal(2 * number)

@@ -18,7 +18,9 @@ from tests.site import PASSWORD
 @pytest.mark.parametrize("adapter", ["in_process", "http"])
 def test_feed_of_a_provider_follows_each_change_until_it_is_revoked(product: Product, adapter: AdapterName) -> None:
     shop, customer = product.shops[adapter], Customer(product.installation, product.shops[adapter])
-    first, second = (each["starts_at"] for each in answered(customer.slots_on(product.own_day()))["slots"][:3:2])
+    first, second = (
+        each["starts_at"] for each in answered(customer.slots_on(product.own_day(near=True)))["slots"][:3:2]
+    )
     booked = answered(customer.book(first))["appointment_id"]
     office = Browser(product.installation.url)
     calendars = f"/office/{shop.slug}/providers/{shop.provider_id}/calendars"
@@ -57,7 +59,7 @@ def test_feed_of_a_provider_follows_each_change_until_it_is_revoked(product: Pro
 def test_feed_of_a_customer_shows_own_appointments_until_the_account_is_deleted(product: Product) -> None:
     shop = product.shops["http"]
     customer, other = Customer(product.installation, shop), Customer(product.installation, shop)
-    slots = answered(customer.slots_on(product.own_day()))["slots"]
+    slots = answered(customer.slots_on(product.own_day(near=True)))["slots"]
     booked = answered(customer.book(slots[0]["starts_at"]))["appointment_id"]
     others = answered(other.book(slots[2]["starts_at"]))["appointment_id"]
     pages = Browser(product.installation.url)

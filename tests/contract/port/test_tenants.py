@@ -34,7 +34,17 @@ NOT_FOUND: dict[type[SchedulingError], tuple[str, ...]] = {
         "get_agenda",
     ),
     AppointmentNotFound: (
-        *("confirm", "approve", "decline", "get_appointment", "reschedule", "cancel", "complete", "mark_no_show"),
+        *(
+            "extend_hold",
+            "confirm",
+            "approve",
+            "decline",
+            "get_appointment",
+            "reschedule",
+            "cancel",
+            "complete",
+            "mark_no_show",
+        ),
         "get_history",
     ),
     SeriesNotFound: ("get_series", "reschedule_series", "cancel_series"),

@@ -47,8 +47,8 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
 
 
 def contents(url: str) -> list[list[tuple[object, ...]]]:
-    """Return all rows as text, without the opening times of businesses."""
-    query = "SELECT (to_jsonb(t) - 'opened_at')::text FROM scheduling.{} t ORDER BY 1"
+    """Return all rows as text, without the opening times of businesses and the identity of their server."""
+    query = "SELECT (to_jsonb(t) - 'opened_at' - 'incarnation')::text FROM scheduling.{} t ORDER BY 1"
     return [rows(url, query.format(table)) for table in TABLES]
 
 
