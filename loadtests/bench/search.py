@@ -114,7 +114,8 @@ def measure(cores: Cores, plan: BlockPlan) -> dict[str, Figure]:
 
 
 def _book_slots(tenant: Tenant) -> list[str]:
-    return [tenant.book(tenant.owner, tenant.providers[0], at)["appointment_id"] for at in BOOKED]
+    customer = tenant.register_customer()
+    return [tenant.book(customer, tenant.providers[0], at)["appointment_id"] for at in BOOKED]
 
 
 def _require_correct_answer(search: SearchCase, tenant: Tenant) -> None:
