@@ -122,7 +122,7 @@ PORT: Final = LearningStep(
     minutes=10,
     question=Question("How many operations does the port of scheduling declare?", OPERATIONS),
     do=(
-        "Read the signature of `book` below, then find its caller in `monolith/web/booking.py`.",
+        "Read the signature of `book` below, then find its caller in `monolith/web/site/booking.py`.",
         "Book a time on the pages of the product, and go back and send the same form again.",
     ),
     see="Every call has a business, an actor, a deadline and, for a write, a key. `OutcomeUnknown` is an ordinary "

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy.devstack.program import ROOT
 from loadtests.learning.closing_pages import EXERCISES
 from loadtests.learning.costs import FAILURES, count_lines
 from loadtests.learning.source_code import SymbolNotFound, cut_excerpt
@@ -13,6 +14,7 @@ from loadtests.learning.steps.model import LearningStep
 from tests.architecture.test_quoted_commands import exists
 
 _QUOTED = re.compile(r"`(extraction [^`]+|make [^`]+)`")
+_FILE = re.compile(r"`([\w./-]+/[\w-]+\.(?:py|md|sql|toml))`")
 
 
 def test_the_path_has_ten_steps_of_at_most_ten_minutes() -> None:
@@ -32,6 +34,12 @@ def test_the_code_of_a_step_is_in_the_installed_source(step: LearningStep) -> No
 def test_the_commands_of_a_step_exist(step: LearningStep) -> None:
     commands = [*step.commands, *quoted(*step.do, step.see, step.hint, step.costs, step.why)]
     assert [command for command in commands if command != ".venv/bin/lint-imports" and not exists(command)] == []
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.slug)
+def test_the_files_of_a_step_exist(step: LearningStep) -> None:
+    files = _FILE.findall(" ".join((*step.do, step.see, step.hint, step.costs, step.why)))
+    assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
 def test_the_commands_of_the_exercises_exist() -> None:
