@@ -27,10 +27,15 @@ def find_program(name: str) -> Path:
     return Path(found)
 
 
-def run_program(name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """Run a program of Postgres and return its standard output. Raises CommandError with its last words."""
+def run_program(
+    name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, prefix: Sequence[str] = ()
+) -> str:
+    """Run a program of Postgres and return its standard output. Raises CommandError with its last words.
+
+    `prefix` is a program that changes credentials and then executes the command, as in `Identity`.
+    """
     done = subprocess.run(
-        [str(find_program(name)), *arguments],
+        [*prefix, str(find_program(name)), *arguments],
         capture_output=True,
         text=True,
         check=False,

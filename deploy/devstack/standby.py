@@ -1,13 +1,13 @@
 """A streaming replica of a local Postgres server, for measurements and rehearsals."""
 
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
 
-from deploy.devstack.postgres import PostgresServer, clean_environment, postgres_program
+from deploy.backups.programs import connection_arguments, run_program
+from deploy.devstack.postgres import PostgresServer
 from deploy.errors import CommandError
 
 
@@ -38,14 +38,10 @@ class PostgresStandby(PostgresServer):
         return row is not None and bool(row[0])
 
     def _initialize(self, target: Path, prefix: tuple[str, ...]) -> None:
-        copying = subprocess.run(
-            [
-                *prefix, str(postgres_program("pg_basebackup")), "--pgdata", str(target), "--write-recovery-conf",
-                "--wal-method", "stream", "--checkpoint", "fast", "--dbname", self._primary.admin_url(),
-            ],
-            capture_output=True, text=True, check=False, env=clean_environment(),
-        )  # fmt: skip
-        if copying.returncode != 0:
+        server, password = connection_arguments(self._primary.admin_url())
+        options = ["--pgdata", str(target), "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast"]
+        try:
+            run_program("pg_basebackup", [*server, *options], password, prefix=prefix)
+        except CommandError as error:
             shutil.rmtree(target, ignore_errors=True)
-            reason = " | ".join(copying.stderr.strip().splitlines()[-3:])
-            raise CommandError(f"{self.name} could not be copied from {self._primary.name}: {reason}")
+            raise CommandError(f"{self.name} could not be copied from {self._primary.name}: {error}") from error
