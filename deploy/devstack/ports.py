@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+from collections.abc import Iterable
 
 from deploy.errors import CommandError
 
@@ -18,6 +19,16 @@ def free_port() -> int:
         if is_free(port):
             return port
     raise OSError(f"no free port between {FIRST} and {LAST}")
+
+
+def free_ports(names: Iterable[str]) -> dict[str, int]:
+    """Return a port that is currently free for each name, no two alike."""
+    ports: dict[str, int] = {}
+    for name in names:
+        while (port := free_port()) in ports.values():
+            pass
+        ports[name] = port
+    return ports
 
 
 def is_free(port: int) -> bool:

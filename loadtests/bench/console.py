@@ -13,7 +13,7 @@ import requests
 
 from deploy.demo_data import OPERATOR, SLUG
 from deploy.devstack.environment import inherited
-from deploy.devstack.ports import HOST, free_port
+from deploy.devstack.ports import HOST, free_ports
 from deploy.devstack.program import Program
 from deploy.devstack.settings import DEFAULT_PORTS
 from loadtests.bench.figures import Figure
@@ -134,7 +134,7 @@ def _running_demo() -> Iterator[tuple[int, str, str]]:
     with tempfile.TemporaryDirectory(prefix="extraction-console-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        ports = {setting: free_port() for setting in DEFAULT_PORTS}
+        ports = free_ports(DEFAULT_PORTS)
         environment = {**inherited(), **{setting: str(port) for setting, port in ports.items()}, "DATA_DIR": name}
         demo = Program(
             "demo",

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from deploy.devstack.environment import inherited
-from deploy.devstack.ports import free_port
+from deploy.devstack.ports import free_ports
 from deploy.devstack.program import Program, http_check
 from deploy.devstack.settings import DEFAULT_PORTS
 from loadtests.bench.figures import Figure
@@ -24,7 +24,7 @@ def measure(seconds: float) -> dict[str, Figure]:
     with tempfile.TemporaryDirectory(prefix="extraction-idle-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        ports = {setting: free_port() for setting in DEFAULT_PORTS}
+        ports = free_ports(DEFAULT_PORTS)
         environment = {**inherited(), **{setting: str(port) for setting, port in ports.items()}, "DATA_DIR": name}
         is_ready = http_check(ports["MONOLITH_PORT"], "/b/harbour-barbers")
         demo = Program(

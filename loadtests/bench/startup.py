@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.devstack.environment import inherited
-from deploy.devstack.ports import free_port
+from deploy.devstack.ports import free_ports
 from deploy.devstack.program import ROOT, http_check
 from deploy.devstack.settings import DEFAULT_PORTS
 from deploy.errors import CommandError
@@ -30,7 +30,7 @@ def measure(quick: bool) -> dict[str, Figure]:
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
         environment = {
             **{name: value for name, value in inherited().items() if not name.startswith(("VIRTUAL_ENV", "MAKE"))},
-            **{name: str(free_port()) for name in DEFAULT_PORTS},
+            **{name: str(port) for name, port in free_ports(DEFAULT_PORTS).items()},
         }
         cold = _start(clone, environment)
         warm = [_start(clone, environment) for _ in range(1 if quick else WARM_STARTS)]

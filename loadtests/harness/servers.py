@@ -10,7 +10,7 @@ from deploy.devstack import processes
 from deploy.devstack.child import Child
 from deploy.devstack.environment import Backends
 from deploy.devstack.keys import Keys, load_keys
-from deploy.devstack.ports import free_port
+from deploy.devstack.ports import free_ports
 from deploy.devstack.postgres import PostgresServer
 from deploy.devstack.program import Program
 from deploy.devstack.settings import DEFAULT_PORTS, Settings
@@ -38,7 +38,7 @@ class Servers:
     valkey: ValkeyServer | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.settings = Settings(self.folder, {name: free_port() for name in DEFAULT_PORTS}, None, None, None)
+        self.settings = Settings(self.folder, free_ports(DEFAULT_PORTS), None, None, None)
         self.keys = load_keys(self.folder / "secrets.json")
 
     def start(self, server: Child) -> None:

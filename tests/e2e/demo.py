@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from deploy.devstack.environment import inherited
-from deploy.devstack.ports import free_port, is_free
+from deploy.devstack.ports import free_ports, is_free
 from deploy.devstack.program import Program
 from deploy.devstack.settings import DEFAULT_PORTS
 from deploy.mailsink.store import Mail, MailStore
@@ -83,7 +83,7 @@ class Installation:
 
 
 def new_installation(data: Path, **given: str) -> Installation:
-    return Installation(data, {name: free_port() for name in DEFAULT_PORTS}, given)
+    return Installation(data, free_ports(DEFAULT_PORTS), given)
 
 
 class Demo(Program):

@@ -11,7 +11,7 @@ import pytest
 from deploy.devstack.clean import clean
 from deploy.devstack.keys import load_keys
 from deploy.devstack.lock import lock_data_folder
-from deploy.devstack.ports import free_port
+from deploy.devstack.ports import free_port, free_ports
 from deploy.devstack.settings import DEFAULT_PORTS
 from deploy.errors import CommandError
 from tests.servers import ROOT
@@ -134,7 +134,7 @@ def test_clean_removes_only_the_files_of_the_stack(tmp_path: Path) -> None:
 
 def refused(data: Path, *arguments: str, **settings: str) -> str:
     """Run a command that must fail with exit code 2 and one line, and return that line."""
-    ports = {name: str(free_port()) for name in DEFAULT_PORTS}
+    ports = {name: str(port) for name, port in free_ports(DEFAULT_PORTS).items()}
     names = ("MONOLITH_DATABASE_URL", "SCHEDULING_DATABASE_URL", "REDIS_URL", "DATABASE_ROLE_SECRET")
     inherited = {name: value for name, value in os.environ.items() if name not in names}
     finished = subprocess.run(

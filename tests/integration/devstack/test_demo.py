@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.devstack.ports import free_port, is_free
+from deploy.devstack.ports import free_ports, is_free
 from deploy.devstack.process_record import process_start_time
 from deploy.devstack.program import http_check
 from deploy.devstack.settings import DEFAULT_PORTS
@@ -20,7 +20,7 @@ LAST_LINE = "Ctrl-C stops everything"
 
 
 def test_demo_starts_twice_and_leaves_no_process_running(tmp_path: Path) -> None:
-    ports = {name: free_port() for name in DEFAULT_PORTS}
+    ports = free_ports(DEFAULT_PORTS)
     for _ in range(2):
         with demo(tmp_path, ports) as process:
             assert_serving(ports)
@@ -33,7 +33,7 @@ def test_demo_starts_twice_and_leaves_no_process_running(tmp_path: Path) -> None
 
 
 def test_processes_receive_only_their_own_secrets(tmp_path: Path) -> None:
-    ports = {name: free_port() for name in DEFAULT_PORTS}
+    ports = free_ports(DEFAULT_PORTS)
     with demo(tmp_path, ports) as process:
         environments = {pid: process_environment(pid) for pid in children_of(process.pid)}
         process.send_signal(signal.SIGINT)
@@ -50,7 +50,7 @@ def test_processes_receive_only_their_own_secrets(tmp_path: Path) -> None:
 
 
 def test_a_demo_that_cannot_start_leaves_no_folder(tmp_path: Path) -> None:
-    ports = {name: free_port() for name in DEFAULT_PORTS}
+    ports = free_ports(DEFAULT_PORTS)
     data = tmp_path / "data"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", ports["MONOLITH_PORT"]))
