@@ -184,6 +184,26 @@ def compare(one: Path, other: Path) -> None:
 
 
 @lab.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--share", type=click.FloatRange(0.01, 10), default=0.2, show_default=True,
+              help="Added processor time, as a share of what M1's database used for an arrival.")  # fmt: skip
+def planted(folder: Path, share: float) -> None:
+    """Print SQL that slows scheduling by a known share, to check that the laboratory finds it.
+
+    FOLDER has results of the scenario. Measure with `extraction lab run --map --arms M1 --remedy planted=FILE`, in a
+    scenario whose database limits M1, such as the founder's. Expected for a share of 0.2: 1 / 1.2 = 0.83 of M1's rate.
+    """
+    from loadtests.lab.planted import planted_sql
+    from loadtests.lab.results.results_store import open_results
+    from loadtests.lab.sizing import NotMeasured
+
+    try:
+        click.echo(planted_sql(open_results(folder).results.trials, BASELINE, share), nl=False)
+    except NotMeasured as error:
+        raise CommandError(f"{folder} cannot be used: {error}") from error
+
+
+@lab.command()
 @click.argument("words", nargs=-1)
 def selftest(words: tuple[str, ...]) -> None:
     """Check that the load generator is accurate on this machine: punctual, and able to see a stall. Takes 40 s."""
