@@ -69,6 +69,9 @@ class HttpMetrics:
         ):
             full_name = f"{self._application}_http_{name}"
             Gauge(full_name, help_text, registry=self.registry, multiprocess_mode="livesum").set(value)
+        for priority in Priority:
+            # A rate over the first refusal needs the 0 before it.
+            self._refused.labels(priority.name.lower())
 
     def request_started(self, route: tuple[str, ...]) -> None:
         """Count a request as in flight. Each call is followed by one of `request_finished`."""

@@ -2,6 +2,7 @@
 
 import re
 
+from contracts.chassis.admission import Priority
 from contracts.chassis.database_sessions import DatabaseSessions
 from contracts.chassis.http_metrics import HttpMetrics
 
@@ -26,6 +27,10 @@ def test_requests_are_counted_by_route_and_status() -> None:
     assert samples['shop_http_request_seconds_bucket{le="1.0",module="web",page="cart",status="404"}'] == 0
     assert samples['shop_http_cpu_seconds_total{module="web",page="cart"}'] == 0.75
     assert (samples["shop_http_threads"], samples["shop_http_processes"]) == (4, 1)
+    refused = {name: value for name, value in samples.items() if name.startswith("shop_http_refused_total")}
+    assert (len(refused), set(refused.values())) == (len(Priority), {0.0}), "a rate needs the 0 before the first one"
+    metrics.request_refused(Priority.SEARCH)
+    assert page_of(metrics)['shop_http_refused_total{priority="search"}'] == 1
 
 
 def test_requests_in_flight_may_have_no_label() -> None:
