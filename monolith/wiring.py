@@ -134,7 +134,7 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
             *scheduling.loops_with_auth(auth_parts.api),
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
-            *outbound_loops(config, calendars_db, sending, scheduling.port),
+            *outbound_loops(config, calendars_db, sending, scheduling.port, registry),
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
             retention_loop(config, consumers, sending, auth_db),
         ],

@@ -64,14 +64,21 @@ def mail_loops(
 
 
 def outbound_loops(
-    config: WorkerConfig, calendars_db: ModuleDatabase, sending: ModuleDatabase, port: SchedulingPort
+    config: WorkerConfig,
+    calendars_db: ModuleDatabase,
+    sending: ModuleDatabase,
+    port: SchedulingPort,
+    registry: CollectorRegistry,
 ) -> list[Loop]:
     """Build the loops that read imported calendars and post webhooks.
 
     `calendars_db` connects as `calendars_worker`, `sending` as `notifications_sender`.
     """
     client = OutboundClient(AddressRule(config.outbound_allowed))
-    return [*calendars.import_loops(calendars_db, port, client), *notifications.webhook_loops(sending, client)]
+    return [
+        *calendars.import_loops(calendars_db, port, client),
+        *notifications.webhook_loops(sending, client, registry),
+    ]
 
 
 def retention_loop(

@@ -57,6 +57,10 @@ def streaming(subscribed: int, streams: int) -> dict[str, str]:
     }
 
 
+def failing_webhooks(failing: int, enabled: int) -> dict[str, str]:
+    return {"webhook_failing": f"{failing}x40", "webhook_enabled": f"{enabled}x40"}
+
+
 CASES: Mapping[str, Case] = {
     "RequestErrorBudgetBurning": Case(requests(20, 980, 2), requests(1, 999, 2), "90m"),
     "RequestLatencyBudgetBurning": Case(slow_requests(800, 1000), slow_requests(995, 1000), "90m"),
@@ -80,6 +84,9 @@ CASES: Mapping[str, Case] = {
     "DeadLetters": one('event_consumer_dead_letters{consumer="billing"}', "1x40", "0x40"),
     "MailOverdue": one("mail_overdue_seconds", "0+60x40", "200x40"),
     "MailGivenUp": one("mail_failed_total", "0x5 3x40", "3x45"),
+    "WebhooksOverdue": one("webhook_overdue_seconds", "0+60x40", "200x40"),
+    "WebhooksFailing": Case(failing_webhooks(3, 5), failing_webhooks(2, 5)),
+    "WebhooksGivenUp": one("webhook_dead_total", "0x5 3x40", "3x45"),
     "ReplicationStalled": Case(streaming(1, 0), streaming(1, 1)),
     "ReplicationLagging": one('replication_lag_seconds{direction="monolith to scheduling"}', "0+60x40", "10x40"),
     "ReplicationSlotAtRisk": one(

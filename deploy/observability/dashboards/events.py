@@ -1,4 +1,4 @@
-"""The way of an event: outbox, relay, stream, consumer, mail."""
+"""The way of an event: outbox, relay, stream, consumer, mail, webhook."""
 
 from deploy.observability.dashboards.panels import Dashboard, Panel, Section
 
@@ -117,4 +117,37 @@ _MAIL = Section(
     ],
 )
 
-EVENTS = Dashboard("events", "Events and mail", [_OUTBOX, _CONSUMERS, _MAIL])
+_WEBHOOKS = Section(
+    "Webhooks",
+    [
+        Panel(
+            "Oldest due delivery",
+            "How long it has waited for a sender. A failed delivery is not due until its next attempt.",
+            "s",
+            {"delivery": "max(webhook_overdue_seconds)"},
+            limit=300.0,
+        ),
+        Panel(
+            "Receivers",
+            "Webhooks that are not disabled, those whose last delivery failed, and deliveries that wait.",
+            "short",
+            {
+                "enabled": "max(webhook_enabled)",
+                "failing": "max(webhook_failing)",
+                "deliveries that wait": "max(webhook_pending)",
+            },
+        ),
+        Panel(
+            "Deliveries",
+            "Per second: accepted, failed and to be repeated, dead.",
+            "ops",
+            {
+                "accepted": "sum(rate(webhook_delivered_total[$__rate_interval]))",
+                "failed": "sum(rate(webhook_failed_total[$__rate_interval]))",
+                "dead": "sum(rate(webhook_dead_total[$__rate_interval]))",
+            },
+        ),
+    ],
+)
+
+EVENTS = Dashboard("events", "Events, mail and webhooks", [_OUTBOX, _CONSUMERS, _MAIL, _WEBHOOKS])

@@ -60,6 +60,13 @@ _MODULES = Section(
                 + _rate("monolith_http_request_seconds_count", "module")
             },
         ),
+        Panel(
+            "Refused requests",
+            "Answered with 503 before a module saw them, per second. Searches are the first to be refused.",
+            "reqps",
+            {"{{priority}}": _rate("monolith_http_refused_total", "priority")},
+            stacked=True,
+        ),
     ],
 )
 
@@ -124,6 +131,13 @@ _SERVICE = Section(
             "percentunit",
             {"busy": "sum(scheduling_http_in_flight) / sum(scheduling_http_threads)"},
             limit=1.0,
+        ),
+        Panel(
+            "Refused requests",
+            "Answered with 503 before an operation saw them, per second, by priority.",
+            "reqps",
+            {"{{priority}}": _rate("scheduling_http_refused_total", "priority")},
+            stacked=True,
         ),
         Panel(
             "Calls by outcome",

@@ -22,7 +22,7 @@ from monolith.modules.notifications.sender import Sender
 from monolith.modules.notifications.service import NotificationsService
 from monolith.modules.notifications.smtp import MailServer
 from monolith.modules.notifications.webhooks.delivery import WebhookSender
-from monolith.modules.notifications.webhooks.webhook_metrics import WebhookBacklog
+from monolith.modules.notifications.webhooks.webhook_metrics import WebhookBacklog, WebhookMetrics
 from monolith.modules.notifications.webhooks.webhook_routes import webhook_endpoints
 from monolith.modules.notifications.webhooks.webhooks import Webhooks
 from monolith.shared.customer_links import CustomerLinks
@@ -89,12 +89,13 @@ def mail_loops(
     return [sending, Loop("reminders", remind, idle_seconds=30.0)]
 
 
-def webhook_loops(database: ModuleDatabase, client: OutboundClient) -> list[Loop]:
+def webhook_loops(database: ModuleDatabase, client: OutboundClient, registry: CollectorRegistry) -> list[Loop]:
     """Build the worker's loops that post webhooks. `database` connects as `notifications_sender`.
 
-    Two, so that one receiver that does not answer leaves another one.
+    Two, so that one receiver that does not answer leaves another one. Metrics are added to `registry`.
     """
-    senders = [WebhookSender(database, client) for _ in range(2)]
+    metrics = WebhookMetrics(registry)
+    senders = [WebhookSender(database, client, metrics) for _ in range(2)]
     return [
         Loop(f"webhook sender {number}", sender.step, idle_seconds=1.0, longest_idle_seconds=2.0)
         for number, sender in enumerate(senders, 1)

@@ -9,16 +9,20 @@ from ipaddress import ip_network
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.api import CreateWebhook, DeliveriesQuery
 from monolith.modules.notifications.webhooks.delivery import WebhookSender
+from monolith.modules.notifications.webhooks.webhook_metrics import WebhookBacklog, WebhookMetrics
 from monolith.modules.notifications.webhooks.webhook_models import Delivery
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.outbound import AddressRule, OutboundClient
 from tests.http_receiver import Received, Receiver, Reply, http_receiver
 from tests.integration.events.sample_events import Story
 from tests.integration.notifications.conftest import Office
+
+OUTCOMES = ("delivered", "failed", "dead")
 
 
 class Sending:
@@ -29,7 +33,9 @@ class Sending:
         self.webhooks = office.module.webhooks
         self.story = Story(customer_id=office.customer())
         self.business = BusinessRef(self.story.business_id, "shop", "Shop", "UTC", "EUR")
-        self.sender = WebhookSender(office.sending, OutboundClient(AddressRule([ip_network("127.0.0.1/32")])))
+        self.registry = CollectorRegistry()
+        client = OutboundClient(AddressRule([ip_network("127.0.0.1/32")]))
+        self.sender = WebhookSender(office.sending, client, WebhookMetrics(self.registry))
 
     def add(self, url: str, *events: str) -> tuple[UUID, str]:
         """Add a webhook; return its id and secret."""
@@ -48,6 +54,12 @@ class Sending:
 
     def deliveries(self, webhook_id: UUID) -> list[Delivery]:
         return list(self.webhooks.deliveries(self.business, webhook_id, DeliveriesQuery()).deliveries)
+
+    def counts(self) -> dict[str, float | None]:
+        """Return how many deliveries were accepted, failed and given up, and how many receivers fail."""
+        counted = {name: self.registry.get_sample_value(f"webhook_{name}_total") for name in OUTCOMES}
+        backlog = {metric.name: metric.samples[0].value for metric in WebhookBacklog(self.office.sending).read()}
+        return counted | {"failing": backlog["webhook_failing"]}
 
     def happen(self, *events: AnyEvent) -> None:
         self.office.hear(*events)
@@ -104,6 +116,7 @@ def test_failures_are_repeated_until_the_delivery_is_dead_and_replayed(sending: 
     assert (dead.state, dead.attempts, dead.status) == ("dead", 10, 500)
     assert dead.problem == "The receiver answered with status 500."
     assert sending.webhooks.get(sending.business, webhook_id).failing_since is not None
+    assert sending.counts() == {"delivered": 0, "failed": 9, "dead": 1, "failing": 1}
 
     receiver.reply = lambda _: Reply(status=204)
     sending.webhooks.replay(sending.business, webhook_id, None)
@@ -112,6 +125,7 @@ def test_failures_are_repeated_until_the_delivery_is_dead_and_replayed(sending: 
     assert (delivered.state, delivered.attempts, delivered.status, delivered.problem) == ("delivered", 1, 204, None)
     assert receiver.requests[-1].headers["webhook-id"] == receiver.requests[0].headers["webhook-id"]
     assert sending.webhooks.get(sending.business, webhook_id).failing_since is None
+    assert sending.counts() == {"delivered": 1, "failed": 9, "dead": 1, "failing": 0}
     sending.webhooks.replay(sending.business, webhook_id, None)
     assert not sending.sender.step(), "only dead ones are replayed together"
     sending.webhooks.replay(sending.business, webhook_id, delivered.delivery_id)

@@ -78,7 +78,9 @@ SERVED_AFTER_TWO_EVENTS = {
     "mail_failed_total": 0,
     "webhook_pending": 0,
     "webhook_overdue_seconds": 0,
+    "webhook_enabled": 0,
     "webhook_failing": 0,
+    "webhook_dead_total": 0,
     'metrics_source_up{source="events"}': 1,
     "scheduling_client_slots": 2,
 }

@@ -7,9 +7,12 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from prometheus_client import CollectorRegistry
+
 from monolith.modules.notifications.webhooks import delivery_queue as queue
 from monolith.modules.notifications.webhooks.delivery_queue import DueDelivery
 from monolith.modules.notifications.webhooks.signing import signed_headers
+from monolith.modules.notifications.webhooks.webhook_metrics import WebhookMetrics
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.outbound import AddressRefused, OutboundClient, OutboundFailed
 
@@ -29,9 +32,10 @@ _GONE: Final = 410
 class WebhookSender:
     """Posts deliveries at least once. Any number of senders may run."""
 
-    def __init__(self, database: ModuleDatabase, client: OutboundClient) -> None:
+    def __init__(self, database: ModuleDatabase, client: OutboundClient, metrics: WebhookMetrics | None = None) -> None:
         self._database = database
         self._client = client
+        self._metrics = metrics or WebhookMetrics(CollectorRegistry())
 
     def step(self) -> bool:
         """Attempt a batch; return whether any was due. No transaction is open during the request."""
@@ -65,10 +69,12 @@ class WebhookSender:
         with self._database.transaction() as connection:
             if status is not None and 200 <= status < 300:
                 queue.mark_delivered(connection, due, status)
+                self._metrics.delivered.inc()
                 return None
             gone = status == _GONE
             delay = None if gone else delay_after(due)
             queue.mark_failed(connection, due, status, problem, delay, gone)
+        (self._metrics.dead if delay is None else self._metrics.failed).inc()
         log.warning("webhook delivery %s failed (attempt %d): %s", due.delivery_id, due.attempts, problem)
         return delay or SCHEDULE[0]
 

@@ -1,8 +1,8 @@
-"""Metrics of the webhooks that wait or were given up."""
+"""Metrics of webhook deliveries: what was attempted, and what waits."""
 
 from collections.abc import Iterator
 
-from prometheus_client import Metric
+from prometheus_client import CollectorRegistry, Counter, Metric
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import text
 
@@ -15,7 +15,20 @@ _WAITING = text("""
      WHERE state = 'pending' AND disabled_at IS NULL
 """)
 # A sequential scan of a table of at most some thousand rows.
-_FAILING = text("SELECT count(*) FROM notifications.webhook WHERE failing_since IS NOT NULL AND disabled_at IS NULL")
+_ENABLED = text("SELECT count(*), count(failing_since) FROM notifications.webhook WHERE disabled_at IS NULL")
+
+
+class WebhookMetrics:
+    """Counts what the senders of this process did."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.delivered = Counter("webhook_delivered", "Deliveries that a receiver accepted.", registry=registry)
+        self.failed = Counter(
+            "webhook_failed", "Attempts to deliver that failed and will be repeated.", registry=registry
+        )
+        self.dead = Counter(
+            "webhook_dead", "Deliveries that were given up; their owner can replay them.", registry=registry
+        )
 
 
 class WebhookBacklog:
@@ -28,7 +41,7 @@ class WebhookBacklog:
         """Yield the metrics. Raises DatabaseUnavailable."""
         with self._database.transaction() as connection:
             waiting, overdue = connection.execute(_WAITING).one()
-            failing = connection.execute(_FAILING).scalar_one()
+            enabled, failing = connection.execute(_ENABLED).one()
         for name, help_text, value in (
             (
                 "webhook_pending",
@@ -36,6 +49,7 @@ class WebhookBacklog:
                 waiting,
             ),
             ("webhook_overdue_seconds", "How long the oldest due delivery has waited.", overdue),
+            ("webhook_enabled", "Webhooks that are not disabled.", enabled),
             ("webhook_failing", "Enabled webhooks whose last delivery failed.", failing),
         ):
             yield GaugeMetricFamily(name, help_text, float(value))
