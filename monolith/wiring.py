@@ -40,6 +40,7 @@ from monolith.modules.scheduling.onboarding import business_opener, business_upd
 from monolith.modules.scheduling.parts import PortDecorator, SchedulingParts, decorate
 from monolith.modules.scheduling.problems import scheduling_problem
 from monolith.modules.scheduling.public_api import scheduling_endpoints
+from monolith.modules.scheduling.waitlist_confirmations import WaitlistConfirmations
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.database.module_databases import ModuleDatabases
 from monolith.shared.endpoints import AnyEndpoint
@@ -82,6 +83,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     scheduling = _web_scheduling(config, databases, platform, listener, metrics, flags)
     port = decorate(scheduling.port, [*_outermost(config, metrics), *scheduling.decorators])
     auth_parts = _auth(config, auth_db, port)
+    port = WaitlistConfirmations(port, auth_parts.api)
     billing_parts = billing.build_billing(billing_db)
     notification_parts = notifications.build_notifications(notifications_db)
     calendar_parts = calendars.build_calendars(calendars_db, port, auth_parts.api, config.public_url)

@@ -56,7 +56,7 @@ def mail_loops(
     urls = {"smtp_url": config.smtp_url, "public_url": config.public_url}
     lost = LostLinks(port, parts.api, parts.links, config.public_url)
     letters = notifications.letter_sender(sending, **urls)
-    account_mails = auth.account_mails(auth_db, letters, config.public_url, lost.find)
+    account_mails = auth.account_mails(auth_db, letters, config.public_url, parts.links, lost.find)
     return [
         *notifications.mail_loops(sending, parts.api, **urls, links=parts.links, registry=registry),
         Loop("account mails", account_mails.step, idle_seconds=1.0, longest_idle_seconds=2.0),

@@ -55,6 +55,11 @@ def manage_url(public_url: str, token: str) -> str:
     return f"{public_url.rstrip('/')}/manage?{urlencode({'token': token})}"
 
 
+def waiting_url(public_url: str, token: str) -> str:
+    """Return the address of the page of a waitlist entry."""
+    return f"{public_url.rstrip('/')}/waiting?{urlencode({'token': token})}"
+
+
 def reference_of(appointment_id: UUID) -> str:
     """Return the reference of an appointment, like `7K2M-9QXA`. It finds nothing without the customer's address."""
     number = appointment_id.int & ((1 << 40) - 1)

@@ -9,9 +9,11 @@ from sqlalchemy import Connection
 
 from monolith.modules.auth import confirmation, credentials, password_reset
 from monolith.modules.auth.api import FindLink, UserRef
-from monolith.modules.auth.repository import accounts, invitations, mail_tokens
+from monolith.modules.auth.repository import accounts, businesses, customers, invitations, mail_tokens
 from monolith.modules.auth.repository.account_mails import MailKind, QueuedMail
+from monolith.modules.auth.waitlist_letter import WaitingCustomer, waitlist_text
 from monolith.modules.notifications.api import Letter
+from monolith.shared.customer_links import CustomerLinks, waiting_url
 from monolith.shared.database import ModuleDatabase
 
 _IGNORE = "If this was not you, ignore this mail: without the link, your address cannot be used."
@@ -33,8 +35,9 @@ class _Text(NamedTuple):
 class Letters:
     """Writes mails. Each link gets a new secret, of which only the hash is stored."""
 
-    def __init__(self, database: ModuleDatabase, public_url: str, find_link: FindLink) -> None:
+    def __init__(self, database: ModuleDatabase, public_url: str, find_link: FindLink, links: CustomerLinks) -> None:
         self._database = database
+        self._links = links
         self._find_link = find_link
         self._public_url = public_url.rstrip("/")
         self._writers: dict[MailKind, Callable[[Connection, QueuedMail], _Text | None]] = {
@@ -45,6 +48,7 @@ class Letters:
             "password_changed": self._password_changed,
             "invitation": self._invitation,
             "notice": self._notice,
+            "waitlist": self._waitlist,
         }
 
     def write(self, mail: QueuedMail) -> Letter | None:
@@ -204,6 +208,18 @@ class Letters:
         if account is None or mail.content is None:
             return None
         return _Text(account.user.name, mail.content["subject"], tuple(mail.content["paragraphs"]))
+
+    def _waitlist(self, connection: Connection, mail: QueuedMail) -> _Text | None:
+        if mail.content is None or mail.subject_id is None:
+            return None
+        waiting = WaitingCustomer.read(mail.content)
+        business = businesses.by_id(connection, mail.subject_id)
+        customer = customers.contacts(connection, {waiting.customer_id}).get(waiting.customer_id)
+        if business is None or customer is None:
+            return None
+        token = self._links.waiting_token(business.business_id, waiting.customer_id, waiting.entry_id)
+        text = waitlist_text(waiting, business.name, waiting_url(self._public_url, token))
+        return _Text(customer.name, text.subject, text.paragraphs)
 
     def _waiting(self, connection: Connection, mail: QueuedMail) -> UserRef | None:
         """Return the account of the mail if it still waits for the confirmation of the address."""

@@ -14,6 +14,7 @@ from monolith.modules.auth.repository import account_mails
 from monolith.modules.auth.repository.account_mails import QueuedMail
 from monolith.modules.auth.throttle import MAIL_TO_ADDRESS, Throttle
 from monolith.modules.notifications.api import DeliveryRejected, LetterSender, ServerUnavailable
+from monolith.shared.customer_links import CustomerLinks
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 from monolith.shared.endpoints import ApiError
 
@@ -23,7 +24,7 @@ BATCH = 20
 CLAIM = timedelta(minutes=2)
 """Longer than a batch takes. After this time, another sender retries the mails of one that crashed."""
 ATTEMPTS = 20
-_TO_ANY_ADDRESS = frozenset({"sign_up", "email_change", "reset", "invitation", "lost_link"})
+_TO_ANY_ADDRESS = frozenset({"sign_up", "email_change", "reset", "invitation", "lost_link", "waitlist"})
 
 
 class AccountMails:
@@ -36,11 +37,12 @@ class AccountMails:
         sender: LetterSender,
         public_url: str,
         find_link: FindLink,
+        links: CustomerLinks,
     ) -> None:
         self._database = database
         self._throttle = throttle
         self._sender = sender
-        self._letters = Letters(database, public_url, find_link)
+        self._letters = Letters(database, public_url, find_link, links)
 
     def step(self) -> bool:
         """Attempt a batch of mails; return whether any were due. Raises DatabaseUnavailable."""

@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from monolith.modules.auth.customer_models import Customer
+from monolith.modules.auth.waitlist_letter import WaitingCustomer
 from monolith.shared.endpoints import BusinessRef, Role
 
-__all__ = ["AuthApi", "Customer", "FindLink", "FoundLink", "OpeningFailed", "UserRef"]
+__all__ = ["AuthApi", "Customer", "FindLink", "FoundLink", "OpeningFailed", "UserRef", "WaitingCustomer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,13 @@ class AuthApi(Protocol):
 
     def customers_with_email(self, business_id: UUID, email: str, limit: int) -> Mapping[UUID, str]:
         """Return the names of a business's customers with this confirmed address, by id; the newest `limit` guests."""
+
+    def confirm_waiting(self, business_id: UUID, waiting: WaitingCustomer) -> None:
+        """Send a customer who waits for a time the link with which they can leave the waitlist.
+
+        Nothing is sent to a customer without a confirmed e-mail address. Repeating it while the mail is queued has no
+        effect; later, a mail with the same Message-ID is sent again.
+        """
 
     def places(self, business_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """Return the street addresses of the businesses that have entered one, by id."""

@@ -9,6 +9,7 @@ from monolith.modules.auth.customer_models import AddGuest, ChangeCustomer, Cust
 from monolith.modules.auth.repository import account_mails
 from monolith.modules.auth.repository import customers as repository
 from monolith.modules.auth.throttle import GUEST_WITH_EMAIL, LOST_LINK_FROM_ADDRESS, Throttle
+from monolith.modules.auth.waitlist_letter import WaitingCustomer
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import invalid_cursor, not_found
@@ -67,6 +68,15 @@ class Customers:
         self._throttle.charge((LOST_LINK_FROM_ADDRESS, address))
         with self._database.transaction() as connection:
             account_mails.enqueue(connection, "lost_link", email.lower(), business_id, reference)
+
+    def confirm_waiting(self, business_id: UUID, waiting: WaitingCustomer) -> None:
+        """Queue the mail with the link of the entry, if the customer has a confirmed e-mail address."""
+        contacts = self._database.query(lambda connection: repository.contacts(connection, {waiting.customer_id}))
+        contact = contacts.get(waiting.customer_id)
+        if contact is None or not contact.confirmed:
+            return
+        with self._database.transaction() as connection:
+            account_mails.enqueue_waitlist(connection, waiting.entry_id, contact.email, business_id, waiting.stored())
 
     def change(self, business_id: UUID, customer_id: UUID, wanted: ChangeCustomer) -> Customer:
         """Change the given fields. Raises ApiError 404, and 409 for the name or e-mail address of an account."""

@@ -10,6 +10,7 @@ from monolith.modules.auth.confirmation import EmailConfirmation
 from monolith.modules.auth.customer_models import Customer
 from monolith.modules.auth.customers import Customers
 from monolith.modules.auth.repository import account_mails, accounts, businesses, customers, memberships
+from monolith.modules.auth.waitlist_letter import WaitingCustomer
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import BusinessRef, Role
 
@@ -50,6 +51,9 @@ class Directory:
         return self._database.query(
             lambda connection: customers.with_email(connection, business_id, email.lower(), limit)
         )
+
+    def confirm_waiting(self, business_id: UUID, waiting: WaitingCustomer) -> None:
+        self._customers.confirm_waiting(business_id, waiting)
 
     def places(self, business_ids: Collection[UUID]) -> dict[UUID, str]:
         return self._database.query(lambda connection: businesses.addresses(connection, business_ids))

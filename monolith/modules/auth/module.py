@@ -119,10 +119,17 @@ def build_auth(
 
 
 def account_mails(
-    database: ModuleDatabase, sender: LetterSender, public_url: str, find_link: FindLink = _finds_none
+    database: ModuleDatabase,
+    sender: LetterSender,
+    public_url: str,
+    links: CustomerLinks,
+    find_link: FindLink = _finds_none,
 ) -> AccountMails:
-    """Build the sender of the worker. `database` connects as `ROLE`; `find_link` finds lost links of appointments."""
-    return AccountMails(database, Throttle(database), sender, public_url, find_link)
+    """Build the sender of the worker. `database` connects as `ROLE`.
+
+    `links` signs those of waitlist entries; `find_link` finds lost links of appointments.
+    """
+    return AccountMails(database, Throttle(database), sender, public_url, find_link, links)
 
 
 def account_pruner(database: ModuleDatabase) -> AccountPruner:

@@ -4,6 +4,7 @@ import pytest
 
 from monolith.modules.auth.module import account_mails
 from monolith.modules.notifications.module import letter_sender
+from monolith.shared.customer_links import CustomerLinks
 from monolith.shared.database import ModuleDatabase
 from tests.databases import Databases
 from tests.integration.auth.post import Post
@@ -18,6 +19,6 @@ __all__ = ["mailbox", "owner", "post", "site"]
 def post(site: Site, databases: Databases, mailbox: Mailbox) -> Iterator[Post]:
     sending = ModuleDatabase(databases.monolith_url, role="notifications_sender", secret=databases.role_secret)
     letters = letter_sender(sending, smtp_url=mailbox.url, public_url=site.url)
-    yield Post(account_mails(site.database, letters, site.url), mailbox)
+    yield Post(account_mails(site.database, letters, site.url, CustomerLinks("a secret of the test")), mailbox)
     letters.close()
     sending.close()

@@ -21,6 +21,7 @@ MailKind = Literal[
     "invitation",
     "notice",
     "lost_link",
+    "waitlist",
 ]
 
 _ADD = text("""
@@ -30,6 +31,12 @@ _ADD = text("""
 # mail_pkey
 _ADD_NOTICE = text("""
     INSERT INTO auth.mail (mail_id, kind, email, content) VALUES (:mail_id, 'notice', :email, CAST(:content AS jsonb))
+    ON CONFLICT (mail_id) DO NOTHING
+""")
+# mail_pkey
+_ADD_WAITLIST = text("""
+    INSERT INTO auth.mail (mail_id, kind, email, subject_id, content)
+    VALUES (:entry_id, 'waitlist', :email, :business_id, CAST(:content AS jsonb))
     ON CONFLICT (mail_id) DO NOTHING
 """)
 # mail_due
@@ -55,7 +62,7 @@ _DEFER = text("UPDATE auth.mail SET next_attempt_at = now() + CAST(:delay AS int
 class QueuedMail:
     """A mail to be sent. `subject_id` is the account, the invitation or the business that it is about, if any.
 
-    `content` has `subject` and `paragraphs` for a notice, and is None otherwise.
+    `content` has `subject` and `paragraphs` for a notice, and the fields of `WaitingCustomer` for a waitlist entry.
     """
 
     mail_id: UUID
@@ -87,6 +94,14 @@ def enqueue_notice(connection: Connection, mail_id: UUID, email: str, subject: s
     """Queue a mail with this text, unless one with the same id is queued."""
     content = json.dumps({"subject": subject, "paragraphs": list(paragraphs)})
     connection.execute(_ADD_NOTICE, {"mail_id": mail_id, "email": email, "content": content})
+
+
+def enqueue_waitlist(
+    connection: Connection, entry_id: UUID, email: str, business_id: UUID, content: dict[str, Any]
+) -> None:
+    """Queue the confirmation of a place on the waitlist, unless it is queued."""
+    values = {"entry_id": entry_id, "email": email, "business_id": business_id, "content": json.dumps(content)}
+    connection.execute(_ADD_WAITLIST, values)
 
 
 def claim(connection: Connection, limit: int, claim_for: timedelta) -> Sequence[QueuedMail]:
