@@ -1,11 +1,12 @@
 """Security headers of all responses."""
 
+_PICTURES = "img-src 'self'"
 _POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self'",
+        _PICTURES,
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
@@ -28,9 +29,14 @@ def page_headers(public_url: str) -> list[tuple[str, str]]:
     ]
 
 
-def framed_page_headers(headers: list[tuple[str, str]], origins: str) -> list[tuple[str, str]]:
-    """Return the headers of a page that pages of these origins, separated by spaces, may show in a frame."""
-    return [("Content-Security-Policy", f"{_POLICY}{origins}"), *headers[1:]]
+def site_page_headers(headers: list[tuple[str, str]], frames: str, pictures: str) -> list[tuple[str, str]]:
+    """Return the headers of a page of a business, with exceptions from the policy, each of which may be empty.
+
+    `frames` are the origins, separated by spaces, whose pages may show it in a frame; `pictures` is the origin from
+    which it may load pictures.
+    """
+    policy = _POLICY.replace(_PICTURES, f"{_PICTURES} {pictures}") if pictures else _POLICY
+    return [("Content-Security-Policy", policy + (frames or "'none'")), *headers[1:]]
 
 
 def data_headers(public_url: str) -> list[tuple[str, str]]:

@@ -20,7 +20,8 @@ class RequestContext:
 
     `module` and `endpoint` are empty until the request is routed, `status` is 0 until it has a response. `caller` is
     the authenticated caller, like `user:ID` or `token:ID`; `confirmed` is true if its e-mail address is confirmed.
-    `framed_by` are the origins, separated by spaces, whose pages may show the response in a frame.
+    `framed_by` are the origins, separated by spaces, whose pages may show the response in a frame; `pictures_from` is
+    the origin from which it loads pictures.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class RequestContext:
         "endpoint",
         "framed_by",
         "module",
+        "pictures_from",
         "started",
         "status",
         "trace",
@@ -46,6 +48,7 @@ class RequestContext:
         self.status = 0
         self.caller: str | None = None
         self.framed_by = ""
+        self.pictures_from = ""
         self.confirmed = False
         environ[_KEY] = self
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from contracts.chassis import tracing
-from monolith.shared.middleware.headers import data_headers, framed_page_headers, page_headers
+from monolith.shared.middleware.headers import data_headers, page_headers, site_page_headers
 from monolith.shared.middleware.request_context import RequestContext
 from monolith.shared.telemetry.metrics import Metrics
 
@@ -34,8 +34,10 @@ class RequestLogging:
         def begin(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             context.status = int(status[:3])
             headers.append(("X-Request-Id", context.trace.request_id))
-            framed = framed_page_headers(security_headers, context.framed_by) if context.framed_by else security_headers
-            headers.extend(framed)
+            if context.framed_by or context.pictures_from:
+                headers.extend(site_page_headers(security_headers, context.framed_by, context.pictures_from))
+            else:
+                headers.extend(security_headers)
             return start_response(status, headers, exc_info)
 
         try:

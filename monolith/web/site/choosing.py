@@ -14,9 +14,11 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import SchedulingError, SlotUnavailable
 from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.shared.endpoints.errors import ApiError, require_not_closed
+from monolith.shared.middleware import current_request_context
 from monolith.web.forms import require_instant_in
 from monolith.web.free_times import requested_day
 from monolith.web.page_context import PageContext, new_key
+from monolith.web.pictures import origin_of
 from monolith.web.site.booking import release_hold
 from monolith.web.site.choice import COUNTS, REPEATS, Choice
 from monolith.web.site.days import DAYS_SHOWN, FreeDay, FreeStart, first_free_day, free_days, is_free, nearest
@@ -87,12 +89,15 @@ class ChoosingPages:
         return self._times(visit, choice, problem=_JUST_TAKEN, near=near), 409
 
     def _services(self, visit: SiteRequest) -> str:
+        picture = visit.page.business.details.picture_url
+        current_request_context().pictures_from = origin_of(picture)
         offered = {each for provider in visit.catalog.active_providers for each in provider.offering_ids}
         return visit.render(
             "services.html",
             offerings=[each for each in visit.catalog.active_offerings if each.offering_id in offered],
             prices=self._site.prices(visit.page),
             several="several" in request.args,
+            picture=picture if origin_of(picture) else "",
             staff=visit.page.is_staff(),
         )
 
