@@ -18,6 +18,7 @@ from loadtests.bench import (
     office_day,
     rooms,
     search,
+    site_page,
     startup,
     tracing_cost,
 )
@@ -43,6 +44,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "memory": lambda cores, quick: memory.measure(cores, 10_000 if quick else 100_000),
     "http": lambda cores, quick: http_overhead.measure(cores, blocks=3 if quick else 10, calls=100 if quick else 300),
     "office": lambda cores, quick: office_day.measure(cores, calls=50 if quick else 300),
+    "site": lambda cores, quick: site_page.measure(cores, blocks=3 if quick else 10, calls=50 if quick else 200),
     "followup": lambda cores, quick: follow_up.measure(cores, seconds=30.0 if quick else 300.0),
     "rooms": lambda cores, quick: rooms.measure(cores, quick),
     "idle": lambda _cores, quick: idle.measure(30.0 if quick else 120.0),

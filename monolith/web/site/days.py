@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from contracts.chassis.values import Instant
@@ -22,8 +22,7 @@ _SEARCHES: Final = 4
 _PARTS: Final = ((0, "Night"), (6, "Morning"), (12, "Afternoon"), (17, "Evening"))
 
 
-@dataclass(frozen=True)
-class FreeStart:
+class FreeStart(NamedTuple):
     """A time that can be chosen, by the provider who is listed first. `seats_left` None: there is a single seat."""
 
     at: Instant
@@ -135,12 +134,15 @@ def _search(
 
 def _each_start_once(slots: Iterable[m.Slot], providers: Sequence[m.Provider]) -> list[FreeStart]:
     known = {each.provider_id: each for each in providers}
-    found = []
-    for at, those in groupby(slots, key=lambda slot: slot.starts_at):
-        same = list(those)
-        seats = [each.seats_left for each in same if each.seats_left is not None]
-        found.append(FreeStart(at, known.get(same[0].provider_id), max(seats, default=None)))
-    return found
+    found: dict[datetime, FreeStart] = {}
+    for slot in slots:
+        at, seats = slot.starts_at, slot.seats_left
+        first = found.get(at)
+        if first is None:
+            found[at] = FreeStart(at, known.get(slot.provider_id), seats)
+        elif seats is not None and seats > (first.seats_left or 0):
+            found[at] = FreeStart(at, first.provider, seats)
+    return list(found.values())
 
 
 def _next_request(choice: Choice, after: datetime) -> m.NextAvailable:

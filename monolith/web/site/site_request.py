@@ -1,10 +1,11 @@
 """One request for a page of the booking site: the business, the choice so far, and the links to the other pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 from uuid import UUID
 
 from flask import request, url_for
@@ -57,6 +58,14 @@ class Site:
         return {each.offering_id: (each.amount_minor, each.currency) for each in prices if each.amount_minor}
 
 
+def _encoded(query: Mapping[str, Any]) -> str:
+    return urlencode(query, doseq=True, quote_via=_quoted)
+
+
+# The links of a page repeat the same ids.
+_quoted = lru_cache(maxsize=4096)(quote_plus)
+
+
 @dataclass(frozen=True)
 class SiteRequest:
     site: Site
@@ -73,7 +82,7 @@ class SiteRequest:
         if endpoint not in self._paths:
             # A page has dozens of links to the same path, and building it takes longer than the query.
             self._paths[endpoint] = url_for(f"pages.{endpoint}", slug=self.page.business.slug)
-        return f"{self._paths[endpoint]}?{urlencode(given, doseq=True)}" if given else self._paths[endpoint]
+        return f"{self._paths[endpoint]}?{_encoded(given)}" if given else self._paths[endpoint]
 
     def day_address(self, first: date, held: str | None) -> Callable[[date], str]:
         """Return a function for the addresses of days, in a list that begins with `first`."""
