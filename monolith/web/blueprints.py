@@ -15,6 +15,7 @@ from monolith.web.office.blueprint import create_office
 from monolith.web.office.staff_pages import Office
 from monolith.web.page_context import PageContextFactory
 from monolith.web.pages import create_pages
+from monolith.web.preference_pages import PreferencePages
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def create_blueprints(authorizer: Authorizer, port: SchedulingPort, services: Pa
     pages = create_pages(contexts, services.auth, services.billing.api)
     CalendarFeedPages(contexts, services.auth, services.calendars.feeds).add_to(pages)
     notifications = services.notifications
+    PreferencePages(contexts, notifications.api).add_to(pages)
     office = Office(
         contexts, services.auth, services.billing.api, notifications.api, notifications.webhooks, services.calendars
     )

@@ -36,6 +36,7 @@ class MemberPages:
             ("remove", "remove_member", self.remove_member),
             ("tokens", "create_token", self.create_token),
             ("tokens/revoke", "revoke_token", self.revoke_token),
+            ("tokens/revoke-all", "revoke_all_tokens", self.revoke_all_tokens),
         ):
             pages.add_url_rule(f"{_MEMBERS}/{path}", name, handler, methods=["POST"])
 
@@ -81,6 +82,9 @@ class MemberPages:
 
     def revoke_token(self, slug: str) -> Page:
         return self._run(slug, lambda page, _: self._auth.tokens.revoke(page.business, _id("token")))
+
+    def revoke_all_tokens(self, slug: str) -> Page:
+        return self._run(slug, lambda page, _: self._auth.tokens.revoke_all(page.business))
 
     def _run(self, slug: str, change: Callable[[PageContext, UUID], None]) -> Page:
         page, user_id = self._owner(slug)

@@ -13,7 +13,7 @@ _SCHEDULING: Final = frozenset(operation.path.split("/")[2] for operation in OPE
 _SEARCHES: Final = frozenset({"slots", "overview", "visits", "move"})
 _SIGN_IN: Final = frozenset({"login", "logout", "sign-in", "sign-out"})
 _OPERATING: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-_NOT_SCHEDULING_PAGES: Final = frozenset({"sign-in", "sign-up", "invoices"})
+_NOT_SCHEDULING_PAGES: Final = frozenset({"sign-in", "sign-up", "invoices", "e-mails"})
 
 
 def classify(method: str, path: str, head: bytes) -> RequestClass:

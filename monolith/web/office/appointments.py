@@ -23,6 +23,8 @@ _ACTIONS: dict[str, tuple[type[m.Request], Run, str]] = {
     "approve": (m.Approve, lambda port, ctx, wanted: port.approve(ctx, wanted), "approved"),
     "decline": (m.Decline, lambda port, ctx, wanted: port.decline(ctx, wanted), "declined"),
     "cancel": (m.Cancel, lambda port, ctx, wanted: port.cancel(ctx, wanted), "cancelled"),
+    "confirm": (m.Confirm, lambda port, ctx, wanted: port.confirm(ctx, wanted), "confirmed"),
+    "extend": (m.ExtendHold, lambda port, ctx, wanted: port.extend_hold(ctx, wanted), "extended"),
     "complete": (m.Complete, lambda port, ctx, wanted: port.complete(ctx, wanted), "completed"),
     "no-show": (m.MarkNoShow, lambda port, ctx, wanted: port.mark_no_show(ctx, wanted), "no-show"),
 }
@@ -35,7 +37,7 @@ class StaffAppointmentPages:
     def add_to(self, pages: Blueprint) -> None:
         self._office.add(pages, "/requests", "requests", self.requests)
         self._office.add(pages, _APPOINTMENT, "appointment", self.appointment)
-        self._office.add(pages, _APPOINTMENT + "/cancel", "ask_to_cancel", self.ask_to_cancel)
+        self._office.add(pages, _APPOINTMENT + "/cancel", "ask_to_cancel", self.ask_to_cancel, changes=True)
         self._office.add(pages, _APPOINTMENT + "/<action>", "act", self.act, ("POST",))
 
     def requests(self, page: PageContext) -> PageResponse:
@@ -60,7 +62,9 @@ class StaffAppointmentPages:
         model, run, done = _ACTIONS[action]
 
         def change() -> PageResponse:
-            fields = {"appointment_id": str(appointment_id), "expected_version": request.form.get("version", "")}
+            fields = {"appointment_id": str(appointment_id)}
+            if "expected_version" in model.__struct_fields__:
+                fields["expected_version"] = request.form.get("version", "")
             if "reason" in model.__struct_fields__:
                 fields["reason"] = text_of("reason")
             if "notify" in model.__struct_fields__:

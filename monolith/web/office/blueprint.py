@@ -10,6 +10,7 @@ from monolith.web.office.connections import ConnectionPages
 from monolith.web.office.customers import CustomerPages
 from monolith.web.office.groups import GroupPages
 from monolith.web.office.invoices import InvoicePages
+from monolith.web.office.mails import MailPages
 from monolith.web.office.moving import MovingPages
 from monolith.web.office.providers import ProviderPages
 from monolith.web.office.services import ServicePages
@@ -35,6 +36,7 @@ def create_office(office: Office) -> Blueprint:
         ConnectionPages(office),
         InvoicePages(office),
         WebhookPages(office),
+        MailPages(office),
     ):
         group.add_to(pages)
     pages.after_request(_keep_out_of_caches)

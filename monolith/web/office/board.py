@@ -46,6 +46,8 @@ class Column:
     working: list[Range] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     lanes: int = 1
+    now_row: int | None = None
+    """The row of the present time; None on another day, and outside the hours that the board spans."""
 
     @property
     def appointments(self) -> list[Entry]:
@@ -90,7 +92,11 @@ def build_board(known: Known, days: Iterable[tuple[m.Provider, date]], now: date
     bounds += [(entry.start, entry.end) for column in columns for entry in column.appointments]
     first = min((start for start, _ in bounds), default=9 * 60) // 60 * 60
     last = -(-max((end for _, end in bounds), default=17 * 60) // 60) * 60
+    local = now.astimezone(known.zone)
+    present = local.hour * 60 + local.minute
     for column in columns:
+        if column.day == local.date() and first <= present < last:
+            column.now_row = (present - first) // ROW_MINUTES
         column.entries = [each for each in column.entries if each.end > first and each.start < last]
         for entry in column.entries:
             entry.row = (max(entry.start, first) - first) // ROW_MINUTES

@@ -39,7 +39,7 @@ class StaffBookingPages:
         self._customers = CustomerChoice(office)
 
     def add_to(self, pages: Blueprint) -> None:
-        self._office.add(pages, "/new", "new", self.new)
+        self._office.add(pages, "/new", "new", self.new, changes=True)
         self._office.add(pages, "/new", "book", self.book, ("POST",))
 
     def new(self, page: PageContext) -> PageResponse:
@@ -62,6 +62,7 @@ class StaffBookingPages:
                 "customer_id": form["customer"],
                 "starts_at": at,
                 "seats": number_of("seats") or 1,
+                "duration_minutes": number_of("minutes"),
                 "note": text_of("note"),
                 **override_fields(),
             }

@@ -32,6 +32,7 @@ _SERIES = "/series/<uuid:series_id>"
 _VISIT = "/visits/<uuid:visit_id>"
 _ACTIVE = ("held", "pending", "booked")
 _EVERY: Mapping[str, Mapping[str, Any]] = {
+    "day": {"every": "day"},
     "week": {"every": "week"},
     "two-weeks": {"every": "week", "interval": 2},
     "month": {"every": "month"},

@@ -35,7 +35,7 @@ class MovingPages:
         self._office = office
 
     def add_to(self, pages: Blueprint) -> None:
-        self._office.add(pages, _MOVE, "move", self.choose)
+        self._office.add(pages, _MOVE, "move", self.choose, changes=True)
         self._office.add(pages, _MOVE, "moved", self.move, ("POST",))
 
     def choose(self, page: PageContext, appointment_id: UUID) -> PageResponse:

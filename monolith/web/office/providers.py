@@ -90,7 +90,7 @@ class ProviderPages:
             ranges = [
                 {"weekday": weekday, "opens": opens, "closes": closes}
                 for weekday in range(1, 8)
-                for opens, closes in parse_ranges(text_of(f"day_{weekday}"))
+                for opens, closes in parse_ranges(_hours_on(weekday))
             ]
             fields = {
                 "provider_id": provider_id,
@@ -218,6 +218,11 @@ class ProviderPages:
             form=request.form,
             problem=problem,
         )
+
+
+def _hours_on(weekday: int) -> str:
+    """Return the hours of a day in the form; without own ones, those from Monday to Friday count."""
+    return text_of(f"day_{weekday}") or (text_of("workdays") if weekday <= 5 else "")
 
 
 def parse_ranges(text: str) -> list[tuple[str, str]]:

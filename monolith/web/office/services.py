@@ -45,7 +45,7 @@ class ServicePages:
 
     def add_to(self, pages: Blueprint) -> None:
         self._office.add(pages, "/services", "services", self.services)
-        self._office.add(pages, "/services/new", "new_service", self.new)
+        self._office.add(pages, "/services/new", "new_service", self.new, changes=True)
         self._office.add(pages, "/services/new", "add_service", self.add, ("POST",))
         self._office.add(pages, _SERVICE, "service", self.service)
         self._office.add(pages, _SERVICE, "change_service", self.change, ("POST",))

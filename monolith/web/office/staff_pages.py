@@ -36,6 +36,8 @@ DONE = {
     "imported": "Added. The calendar is read within seconds; reload this page to see the result.",
     "refreshed": "The calendar is read again within a minute.",
     "revoked": "Revoked. The address no longer works.",
+    "confirmed": "Confirmed. The customer is notified by e-mail.",
+    "extended": "Held longer.",
     "approved": "Approved. The customer is notified by e-mail.",
     "declined": "Declined. The customer is notified by e-mail.",
     "cancelled": "Cancelled.",
@@ -70,15 +72,19 @@ class Office:
         methods: tuple[str, ...] = ("GET",),
         *,
         owner: bool = False,
+        changes: bool = False,
     ) -> None:
-        """Add a page at `/office/<slug>` and `rule` for staff, or for owners only. Readers may open what is a GET."""
+        """Add a page at `/office/<slug>` and `rule` for staff, or for owners only.
+
+        Readers may open what is a GET, unless it `changes` something: unless its only purpose is such a form.
+        """
 
         def page(slug: str, **path: Any) -> PageResponse:
             context = self.contexts.for_business(slug)
             if context.principal is None:
                 back = request.full_path.rstrip("?") if request.method == "GET" else url_for("office.today", slug=slug)
                 return redirect(url_for("pages.sign_in_anywhere", next=back), 303)
-            _require_access(context, writes=request.method != "GET", owner=owner)
+            _require_access(context, writes=changes or request.method != "GET", owner=owner)
             return view(context, **path)
 
         pages.add_url_rule(f"/<slug>{rule}", name, page, methods=list(methods))

@@ -78,11 +78,16 @@ function step(columns, times) {
   if (times && here.dataset.at) target = all[at][all[at].indexOf(here) + times];
   else for (let next = at + columns; all[next] && !target; next += columns || all.length)
     target = [...all[next]].sort((a, b) => distance(a, near) - distance(b, near))[0];
+  // A screen reader says what has the focus: an announcement would replace the instructions.
   target?.focus();
-  if (target) announce(target.getAttribute("aria-label"));
 }
 
 const distance = (element, top) => Math.abs(element.getBoundingClientRect().top - top);
+
+// Opens at the present time, or at the first time that is booked or free.
+const board = live.querySelector(".board");
+const first = live.querySelector(".now") ?? live.querySelector(".card, .free");
+if (board && first) board.scrollTop += first.getBoundingClientRect().top - board.getBoundingClientRect().top - 120;
 
 refresh();
 setInterval(refresh, 4000);

@@ -128,3 +128,10 @@ def test_days_with_the_same_hours_are_shown_together() -> None:
     saturday = m.WorkingRange(weekday=6, opens="10:00", closes="12:00")
     assert week_text([*weekdays, saturday]) == "Mon–Fri 09:00–17:00; Sat 10:00–12:00"
     assert week_text([]) == ""
+
+
+@pytest.mark.parametrize("now, row", [(at(9), 0), (at(10, 17), 15), (at(8, 59), None), (at(17), None)])
+def test_the_present_time_has_a_row_while_the_board_spans_it(now: datetime, row: int | None) -> None:
+    ada = provider(("09:00", "17:00"))
+    assert board(ada, now=now).columns[0].now_row == row
+    assert board(ada, now=now, day=DAY + timedelta(days=1)).columns[0].now_row is None
