@@ -60,7 +60,7 @@ class AccountPages:
             )
         except ApiError as error:
             return self._home(user_message(error)), error.status
-        return signed_in(self._auth.cookies, session, url_for("pages.business", slug=business.slug))
+        return signed_in(self._auth.cookies, session, url_for("office.start", slug=business.slug))
 
     def sign_in_anywhere(self) -> Page:
         """Sign in outside of a business, such as an owner or from a mail about the account."""
@@ -113,7 +113,8 @@ class AccountPages:
         principal = self._contexts.principal()
         if principal is not None and principal.session_id is not None:
             self._auth.sessions.log_out(principal.session_id)
-        response = make_response(redirect(url_for("pages.home"), 303))
+        after = local_path(request.form.get("next", ""), url_for("pages.home"))
+        response = make_response(redirect(after, 303))
         response.headers.add(*self._auth.cookies.signed_out())
         return response
 

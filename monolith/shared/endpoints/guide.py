@@ -23,7 +23,7 @@ The JSON API of the booking product. People sign in with a session cookie, progr
   repeat the write with the same value if the answer was lost. It takes effect once. PUT, PATCH and DELETE need no key.
 - **Replace or change.** PUT replaces: a field that is left out gets its default. PATCH changes only the given fields.
 - **Times** are instants with a UTC offset, such as `2030-05-06T09:00:00Z`. In a query, write `+` as `%2B`.
-- **Lists** in a query are repeated (`status=a&status=b`) or separated by commas.
+- **Lists** in a query are repeated (`statuses=booked&statuses=held`) or separated by commas.
 - **Money** is an integer number of minor units and an ISO 4217 code.
 - **Pages.** A reply with `next_cursor` has more: send it as `cursor`.
 - **Webhooks** post `{"type", "timestamp", "data"}`, signed as Standard Webhooks specifies; verify the header

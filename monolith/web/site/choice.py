@@ -14,7 +14,8 @@ MOST_IN_A_VISIT: Final = 8
 COUNTS: Final = (2, 3, 4, 6, 8, 10, 12, 26, 52)
 """The lengths of a series that the page offers."""
 
-REPEATS: Final[dict[str, tuple[Literal["week", "month"], int, str]]] = {
+REPEATS: Final[dict[str, tuple[Literal["day", "week", "month"], int, str]]] = {
+    "day": ("day", 1, "every day"),
     "week": ("week", 1, "every week"),
     "fortnight": ("week", 2, "every two weeks"),
     "month": ("month", 1, "every month"),

@@ -25,6 +25,7 @@ from monolith.modules.scheduling.calendar_files import calendar_of
 from monolith.shared.customer_links import reference_of
 from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.shared.endpoints.errors import not_found
+from monolith.web.catalog import id_in
 from monolith.web.change_terms import ChangeTerms, cancellation_terms, reschedule_terms
 from monolith.web.formatting import money
 from monolith.web.forms import instant_in
@@ -123,6 +124,8 @@ class ManagingPages:
         page, context = managed.page, managed.page.call_context(_form_key())
         form = {"starts_at": request.form.get("at", "")}
         one = {"appointment_id": str(managed.appointment_id), "expected_version": request.form.get("version", "")}
+        if request.form.get("provider"):
+            one["provider_id"] = request.form["provider"]
         try:
             if "following" in request.form:
                 all_from = {"series_id": _read(managed).series_id, "from_appointment_id": managed.appointment_id}
@@ -148,6 +151,8 @@ class ManagingPages:
         fields = {"appointment_id": str(managed.appointment_id)}
         if "version" in request.form:
             fields["expected_version"] = request.form["version"]
+        if "reason" in model.__struct_fields__:
+            fields["reason"] = " ".join(request.form.get("reason", "").split())
         wanted = convert(typed_query(fields, model), model)
         try:
             run(managed.page.port, managed.page.call_context(_form_key()), wanted)
@@ -174,6 +179,9 @@ class ManagingPages:
             cancelling=cancelling,
             moving=_reschedule_terms(page, offering, found),
             fee=self._fee(page, found, cancelling.fee_percent if upcoming else found.fee_percent),
+            history=page.port.get_history(
+                page.call_context(), m.GetHistory(appointment_id=managed.appointment_id)
+            ).changes,
             key=new_key(),
             problem=problem,
         )
@@ -192,7 +200,7 @@ class ManagingPages:
         found = _read(managed)
         offering = _offering(page, found)
         terms = _reschedule_terms(page, offering, found)
-        choices = move_choices(page, offering, found, zone)
+        choices = move_choices(page, offering, found, zone, id_in(request.values, "provider"))
         return page.render(
             "move.html",
             a=found,
