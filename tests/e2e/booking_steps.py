@@ -57,7 +57,7 @@ def managed(browser: Browser) -> Page:
 def race(browser: Browser, clients: int) -> list[Page]:
     """Choose the first time of the page at once, as several visitors who have all opened it.
 
-    A visitor whom the server refuses for lack of capacity sends the form again, with the same key.
+    A visitor whom the server refuses for lack of capacity, or during a cutover, repeats the form with the same key.
     """
     form = time_form(browser.page)
     address = urljoin(browser.page.url, form.action)
@@ -67,7 +67,7 @@ def race(browser: Browser, clients: int) -> list[Page]:
         own = {**form.fields, **chosen, "key": f"{form.fields['key']}-{number}"}
         for _ in range(20):
             page = Page(requests.post(address, data=own, timeout=60))
-            if page.status != 503:
+            if page.status not in (503, 504):
                 break
             time.sleep(0.25)
         return page

@@ -17,6 +17,16 @@ _FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
 _KEY_CODES = {"Tab": 9, "Enter": 13, "Escape": 27}
+_PLACE = """
+(() => {{
+  const found = [...document.querySelectorAll({kind})].find((each) =>
+    each.checkVisibility() && each.textContent.includes({words}));
+  if (!found) return null;
+  found.scrollIntoView({{ block: "center", behavior: "instant" }});
+  const box = found.getBoundingClientRect();
+  return [box.left + box.width / 2, box.top + box.height / 2];
+}})()
+"""
 # The program reads descriptor 3 and writes descriptor 4.
 _BECOME = """
 import fcntl, os, sys
@@ -54,6 +64,7 @@ class Chromium:
         self._loaded = False
         self._waiting = b""
         self._session: str | None = None
+        self._before: str | None = None
         self.requested: list[str] = []
         """The addresses that were requested since the last `open`."""
         self.errors: list[str] = []
@@ -87,9 +98,19 @@ class Chromium:
         self._until("Page.loadEventFired")
 
     def prefer(self, scheme: str) -> None:
-        """Prefer a colour scheme, `light` or `dark`; `forced` replaces the colours of pages by those of the system."""
-        name, value = ("forced-colors", "active") if scheme == "forced" else ("prefers-color-scheme", scheme)
+        """Prefer a colour scheme, `light` or `dark`.
+
+        `forced` replaces the colours of pages by those of the system, and `still` reduces motion.
+        """
+        preferences = {"forced": ("forced-colors", "active"), "still": ("prefers-reduced-motion", "reduce")}
+        name, value = preferences.get(scheme, ("prefers-color-scheme", scheme))
         self._call("Emulation.setEmulatedMedia", features=[{"name": name, "value": value}])
+
+    def before_pages(self, script: str) -> None:
+        """Run a script before those of each page that is opened from now on; it replaces an earlier one."""
+        if self._before is not None:
+            self._call("Page.removeScriptToEvaluateOnNewDocument", identifier=self._before)
+        self._before = self._call("Page.addScriptToEvaluateOnNewDocument", source=script)["identifier"]
 
     def show_on(self, media: str) -> None:
         """Emulate a medium, `screen` or `print`."""
@@ -138,6 +159,45 @@ class Chromium:
     def type(self, text: str) -> None:
         """Type into the field that has the focus."""
         self._call("Input.insertText", text=text)
+
+    def fill(self, name: str, text: str) -> None:
+        """Replace the text of a field, which is found by its name."""
+        self.evaluate(f"document.querySelector('main [name={json.dumps(name)}]').select()")
+        self.type(text)
+
+    def click(self, words: str, kind: str = "a, button, summary") -> None:
+        """Click the first visible link, button or summary whose text contains `words`, at its place on the screen.
+
+        `kind` is another selector.
+        """
+        found = self.evaluate(_PLACE.format(kind=json.dumps(kind), words=json.dumps(words)))
+        assert found, f"nothing to click with {words!r} on {self.evaluate('location.href')}"
+        for event in ("mousePressed", "mouseReleased"):
+            self._call("Input.dispatchMouseEvent", type=event, x=found[0], y=found[1], button="left", clickCount=1)
+
+    def click_and_load(self, words: str, kind: str = "a, button") -> None:
+        """Click what opens another page, and return when that has loaded."""
+        self._loaded = False
+        self.click(words, kind)
+        while not self._loaded:
+            self._read()
+
+    def reload(self) -> None:
+        """Load the page again, which submits its form again, and return when it has loaded."""
+        self._loaded = False
+        self._call("Page.reload")
+        while not self._loaded:
+            self._read()
+
+    def accessible(self, selector: str) -> dict[str, Any]:
+        """Return what assistive technology is told about an element: its role, its name and its properties."""
+        element = self._call("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")["result"]
+        assert "objectId" in element, f"{selector} is not on the page"
+        tree = self._call("Accessibility.getPartialAXTree", objectId=element["objectId"], fetchRelatives=False)
+        node = tree["nodes"][0]
+        about = {each["name"]: each["value"].get("value") for each in node.get("properties", ())}
+        named = {each: node[each]["value"] for each in ("role", "name") if each in node}
+        return about | named | {"ignored": node["ignored"]}
 
     def screenshot(self, path: Path) -> None:
         answer = self._call("Page.captureScreenshot", captureBeyondViewport=True)

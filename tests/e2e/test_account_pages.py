@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.browser import Browser
 from tests.e2e.demo import Installation
 from tests.e2e.shared_demo import Product
-from tests.e2e.shop import Customer, Shop
+from tests.e2e.shop import Customer, Shop, answered
 from tests.polling import eventually
 from tests.site import PASSWORD
 
@@ -81,9 +81,27 @@ def test_owner_invites_a_person_who_joins_and_is_removed(product: Product, shop:
 
     owner.open(f"/b/{slug}/members")
     assert "bk_" in owner.submit("Create token", name="Kiosk").text
+    owner.submit("Create token", name="Register")
     assert "bk_" not in owner.open(f"/b/{slug}/members").text
+    revoked = owner.submit("Revoke all tokens").text
+    assert ("Kiosk" in revoked, "Register" in revoked) == (False, False)
     remove = [form for form in owner.page.forms if "Remove" in form.buttons][-1]
     assert "Ines" not in owner.send(remove).text
     assert guest.open(f"/b/{slug}/members").path == f"/b/{slug}/sign-in"
     last = next(form for form in owner.page.forms if "Remove" in form.buttons)
     assert "A business needs an owner" in owner.send(last).text
+
+
+def test_customer_chooses_the_mails_of_a_business(product: Product, shop: Shop) -> None:
+    customer = Customer(product.installation, shop)
+    browser = Browser(product.installation.url)
+    page = browser.open(f"/b/{shop.slug}/e-mails")
+    assert page.path == f"/b/{shop.slug}/sign-in"
+    page = browser.submit("Sign in", email=customer.email, password=PASSWORD)
+    form = page.form("Save")
+    assert set(form.fields) == {"confirmation", "change", "cancellation", "reminder"}, "all are on at first"
+    del form.fields["reminder"]
+    assert "Saved." in browser.send(form).text
+    preferences = answered(customer.client.get(f"/businesses/{shop.slug}/notification-preferences"))
+    assert preferences == {"confirmation": True, "change": True, "cancellation": True, "reminder": False}
+    assert "reminder" not in browser.page.form("Save").fields

@@ -107,7 +107,12 @@ def test_guest_moves_and_cancels(browser: Browser, product: Product, shop: Shop)
     (button,) = [words for form in browser.page.forms for words in form.buttons if words.startswith("Move to")]
     moved = browser.submit(button)
     assert button.removeprefix("Move to ") in moved.text
-    assert "This appointment was cancelled" in browser.submit("Cancel this appointment").text
+    cancelled = browser.submit("Cancel this appointment", reason="I am ill")
+    assert "This appointment was cancelled" in cancelled.text
+    assert "Reason I am ill" in cancelled.text
+    history = cancelled.text.partition("History")[2]
+    assert [word for word in ("Held", "Confirmed", "Moved: ", "Cancelled") if word not in history] == []
+    assert "Choose a time" in browser.follow("Book Massage again").text
 
 
 def test_time_lost_to_another_customer_keeps_what_was_typed(browser: Browser, product: Product, shop: Shop) -> None:

@@ -119,6 +119,26 @@ def test_hours_that_a_clock_change_repeats_say_which(browser: Browser, shop: Sho
     assert {"01:00 WEST", "01:30 WEST", "01:00 WET", "01:30 WET"} <= set(free_times(page))
 
 
+def test_guest_who_waits_receives_the_link_to_leave(
+    browser: Browser, product: Product, shop: Shop, owner: Client
+) -> None:
+    """The only time of the day is taken: the guest waits, and is not offered one at once."""
+    day, person = in_days(16), guest()
+    set_hours(owner, shop, [{"weekday": day.isoweekday(), "opens": "10:00", "closes": "10:30"}])
+    chosen_time(browser, shop, day)
+    browser.submit("Book it", **guest())
+    browser.open(times_page(shop, day))
+    browser.follow("Join the waiting list")
+    page = browser.submit("Join the waiting list", first=str(day), last=str(day), **person)
+    assert "You are on the waiting list" in page.text
+    (mail,) = eventually(lambda: product.installation.mails_to(person["email"]), "the mail")
+    assert mail.subject == "On the waiting list: Massage"
+    assert f"{day:%A} {day.day} {day:%B %Y} (Europe/Lisbon)" in mail.text
+    (link,) = re.findall(r"http\S+/waiting\?token=\S+", mail.text)
+    assert "You are on the waiting list" in browser.open(link).text
+    assert "You have left the waiting list" in browser.submit("Leave the waiting list").text
+
+
 def test_wrong_details_are_named_with_links_to_their_fields(browser: Browser, shop: Shop, owner: Client) -> None:
     """Point 20."""
     set_hours(owner, shop, ALWAYS)
@@ -187,6 +207,18 @@ def test_only_the_sites_of_the_business_may_embed_it(browser: Browser, shop: Sho
     assert "frame-ancestors 'none'" in managed.headers["Content-Security-Policy"]
     wrong = owner.request("PATCH", f"/businesses/{shop.slug}", json={"embedding_sites": "*; script-src *"})
     assert wrong.status_code == 400
+
+
+def test_picture_of_the_business_is_loaded_from_its_host_only(browser: Browser, shop: Shop, owner: Client) -> None:
+    first = f"/b/{shop.slug}?services=1"
+    policy = "img-src 'self'"
+    assert f"{policy};" in browser.open(first).headers["Content-Security-Policy"]
+    answered(owner.request("PATCH", f"/businesses/{shop.slug}", json={"picture_url": "https://cdn.example/a.jpg"}))
+    every_process_follows(lambda: 'src="https://cdn.example/a.jpg"' in browser.open(first).source)
+    assert f"{policy} https://cdn.example;" in browser.page.headers["Content-Security-Policy"]
+    assert f"{policy};" in browser.open(times_page(shop)).headers["Content-Security-Policy"]
+    answered(owner.request("PATCH", f"/businesses/{shop.slug}", json={"picture_url": ""}))
+    every_process_follows(lambda: "cdn.example" not in browser.open(first).source)
 
 
 def test_first_page_is_small(browser: Browser, shop: Shop, owner: Client) -> None:

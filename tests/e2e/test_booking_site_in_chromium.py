@@ -19,6 +19,25 @@ from tests.e2e.test_in_chromium import PICTURES, chromium
 __all__ = ["chromium"]
 
 FOCUSED = "document.activeElement"
+FAST_CLOCK = """
+let ahead = 0, tick = () => {};
+const since = performance.now.bind(performance);
+performance.now = () => since() + ahead;
+window.setInterval = (run) => { tick = run; return 1; };
+window.clearInterval = () => { tick = () => {}; };
+window.leave = (seconds) => {
+  const held = document.getElementById("held").dataset;
+  ahead = held.until - held.now - seconds * 1000 - since();
+  tick();
+  return new Promise(requestAnimationFrame);
+};
+"""
+"""Lets a test choose how many seconds of a hold are left."""
+RECORD = """
+window.heard = [];
+const region = document.getElementById("countdown");
+new MutationObserver(() => heard.push(region.textContent)).observe(region, { childList: true, characterData: true });
+"""
 MOST_TAB_STOPS = 12
 
 
@@ -85,17 +104,93 @@ def test_script_names_the_zone_of_the_visitor_and_counts_down(chromium: Chromium
     assert chromium.errors == []
 
 
-def test_pages_have_no_violation_that_axe_finds(chromium: Chromium, product: Product, shop: Shop) -> None:
-    """Point 23: WCAG 2.2, levels A and AA; in both colour schemes."""
+def test_announcements_reach_assistive_technology_and_are_few(chromium: Chromium, product: Product, shop: Shop) -> None:
+    """Point 11: polite announcements at 5, 2 and 1 minutes and at the end of the hold, and none in between."""
     browser = Browser(product.installation.url)
-    day, person = product.own_day(), guest()
+    page = chosen_time(browser, shop, product.own_day())
+    chromium.before_pages(FAST_CLOCK)
+    try:
+        chromium.open(page.url, 390)
+        region = chromium.accessible("#countdown")
+        assert (region["role"], region["live"], region["ignored"]) == ("status", "polite", False)
+        chromium.evaluate(RECORD)
+        for left in (310, 299, 240, 121, 119, 61, 59, 30, 1, -1, -10):
+            chromium.evaluate(f"leave({left})")
+        heard = chromium.evaluate("heard")
+        assert heard == [
+            *(f"This time is held for you for {each} more minutes." for each in (5, 2)),
+            "This time is held for you for 1 more minute.",
+            "This time is no longer held for you. If it is still free, you can book it.",
+        ]
+        assert chromium.evaluate("document.getElementById('held').textContent") == heard[-1]
+        assert chromium.accessible("#held").get("live") in (None, "off"), "the clock that ticks is not announced"
+        assert chromium.errors == []
+    finally:
+        chromium.before_pages("")
+
+
+def test_rejected_form_is_announced_by_the_focus(chromium: Chromium, product: Product, shop: Shop) -> None:
+    """Points 11 and 13: an alert that is part of a new page is read because it has the focus."""
+    browser = Browser(product.installation.url)
+    page = chosen_time(browser, shop, product.own_day())
+    chromium.open(page.url, 390)
+    chromium.fill("name", " ")
+    chromium.fill("email", "gil@example.org")
+    chromium.click_and_load("Book it")
+    assert chromium.evaluate("document.title").startswith("Problem: ")
+    alert = chromium.accessible("#summary")
+    assert (alert["role"], alert["live"], alert["focused"]) == ("alert", "assertive", True)
+    field = chromium.accessible("#name")
+    assert (field["name"], field["invalid"]) == ("Your name", "true")
+    assert chromium.evaluate("document.getElementById('name').ariaDescribedByElements[0].textContent").startswith(
+        "Enter your name"
+    )
+
+
+def test_days_are_beside_the_times_on_a_wide_screen_and_a_list_on_a_phone(
+    chromium: Chromium, product: Product, shop: Shop
+) -> None:
+    """Point 5: beside the times, as two weeks below them, or as a list below them."""
+    lefts = "[...new Set([...document.querySelectorAll('.days > li')].map(each => each.getBoundingClientRect().left))]"
+    times_end = "Math.max(...[...document.querySelectorAll('.slots')].map(each => each.getBoundingClientRect().right))"
+    for width, columns, is_beside in ((1280, 1, True), (820, 7, False), (390, 1, False)):
+        chromium.open(product.installation.url + times_page(shop), width)
+        found = chromium.evaluate(lefts)
+        assert (len(found), found[0] > chromium.evaluate(times_end)) == (columns, is_beside)
+
+
+@pytest.mark.long
+def test_pages_allow_large_text_forced_colours_and_reduced_motion(
+    chromium: Chromium, product: Product, shop: Shop
+) -> None:
+    """Point 23: text of twice the size is not cut, and no page becomes wider than a window of 640 px."""
+    for address in every_page(product, shop):
+        chromium.open(address, 640)
+        chromium.evaluate("document.documentElement.style.fontSize = '200%'")
+        page, window = chromium.widths()
+        assert page <= window == 640, address
+        chromium.prefer("forced")
+        assert violations(chromium) == [], address
+        chromium.prefer("still")
+        assert chromium.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+        chromium.prefer("light")
+
+
+def every_page(product: Product, shop: Shop) -> list[str]:
+    """Return the addresses of the pages of a booking: services, times, details, booked, managed, waitlist."""
+    browser, day = Browser(product.installation.url), product.own_day()
     details = chosen_time(browser, shop, day).url
     chosen_time(browser, shop, day)
-    booked = browser.submit("Book it", **person).url
+    booked = browser.submit("Book it", **guest()).url
     manage = managed(browser).url
     times = product.installation.url + times_page(shop, day)
     services = f"{product.installation.url}/b/{shop.slug}?services=1"
-    for address in (services, times, details, booked, manage, times.replace("?", "/wait?")):
+    return [services, times, details, booked, manage, times.replace("?", "/wait?")]
+
+
+def test_pages_have_no_violation_that_axe_finds(chromium: Chromium, product: Product, shop: Shop) -> None:
+    """Point 23: WCAG 2.2, levels A and AA; in both colour schemes."""
+    for address in every_page(product, shop):
         chromium.open(address, 390)
         assert violations(chromium) == [], address
         chromium.prefer("dark")

@@ -104,8 +104,7 @@ def test_requests_invoices_and_rules_are_managed(product: Product) -> None:
     wanted = {"offering_id": offering, "provider_id": shop.provider_id, "starts_at": f"{day}T12:00:00Z"}
     path, key = f"/businesses/{shop.slug}/appointments", {"Idempotency-Key": uuid4().hex}
     pending = answered(customer.client.post(path, wanted, headers=key))["appointment_id"]
-    office.open(f"/office/{shop.slug}/requests")
-    assert service in office.page.text
+    assert service in office.open(f"/office/{shop.slug}/requests").text
     office.open(f"/office/{shop.slug}/appointments/{pending}")
     assert "Approved." in office.submit("Approve").text
 
@@ -113,6 +112,9 @@ def test_requests_invoices_and_rules_are_managed(product: Product) -> None:
         return "No. " in office.open(f"/office/{shop.slug}/appointments/{pending}").text
 
     eventually(invoiced)
+    eventually(lambda: "Waits until the address is confirmed" in office.open(f"/office/{shop.slug}/mails").text)
+    assert "Request received" in office.page.text
+    office.open(f"/office/{shop.slug}/appointments/{pending}")
     office.follow("No. ")
     assert "30.50 EUR" in office.page.text
     data = f"/businesses/{shop.slug}/customers/{answered(customer.client.get('/me'))['user']['user_id']}/data"
@@ -126,9 +128,13 @@ def test_requests_invoices_and_rules_are_managed(product: Product) -> None:
     assert "Due 0.00 EUR" in paid.text
 
 
-def test_time_off_and_holidays_are_managed(product: Product) -> None:
+def test_time_off_and_holidays_are_managed_and_an_hour_is_booked(product: Product) -> None:
     shop = own_shop(product)
     office = signed_in(product, shop)
+    office.open(f"/office/{shop.slug}/services/{shop.offering_id}")
+    assert "Saved." in office.submit("Save", duration_choices_minutes="60").text
+    office.open(f"/office/{shop.slug}/new?date={product.own_day()}&time=15:00")
+    assert "15:00 to 16:00" in office.submit("Book", name="Gus", minutes="60").text
     office.open(f"/office/{shop.slug}/time-off")
     far = datetime.now(UTC).date() + timedelta(days=115)
     assert "Added." in office.submit("Block this time", first=str(far), reason="Inventory").text
@@ -152,8 +158,11 @@ def test_a_business_is_set_up_by_forms_and_can_be_closed(product: Product) -> No
     office.open(f"/office/{slug}/providers")
     office.submit("Add", name="Ada")
     assert "Please enter hours like" in office.submit("Save hours", day_1="nine to five").text
-    hours = {f"day_{weekday}": "9-12:30, 13:00-17:00" for weekday in range(1, 8)}
-    assert "Saved." in office.submit("Save hours", **hours).text
+    weekend = {f"day_{weekday}": "9-12:30, 13:00-17:00" for weekday in (6, 7)}
+    saved = office.submit("Save hours", day_1="", workdays="9-12:30, 13:00-17:00", **weekend)
+    assert "Saved." in saved.text
+    assert saved.source.count("09:00-12:30, 13:00-17:00") == 7
+    assert "workdays" not in saved.form("Save hours").fields
     assert office.open(f"/office/{slug}").path == f"/office/{slug}/day"
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     office.open(f"/office/{slug}/day?date={tomorrow}")
@@ -164,7 +173,8 @@ def test_a_business_is_set_up_by_forms_and_can_be_closed(product: Product) -> No
     assert "Booked." in office.submit("Book", time="12:00").text
 
     office.open(f"/office/{slug}/settings")
-    assert "Saved." in office.send(office.page.forms[1], name="Ada's", phone="0123").text
+    own_data = next(form for form in office.page.forms if "phone" in form.fields)
+    assert "Saved." in office.send(own_data, name="Ada's", phone="0123").text
     office.send(next(form for form in office.page.forms if form.action.endswith("/notices")), requests="on")
     assert answered(owner.get(f"/businesses/{slug}/business-notices"))["requests"] is True
     assert "takes no new bookings" in office.submit("Close the business").text
@@ -222,8 +232,11 @@ def test_series_visits_and_the_waitlist_are_managed(product: Product, adapter: A
     assert "A time is free" in free.text
     assert f"{waiting} Massage" in free.text
     office.follow("Offered a time")
-    assert "Held" in office.page.text
-    office.open(f"/office/{shop.slug}/waitlist")
+    assert "cannot be extended further" in office.submit("Hold longer").text, "the offer lasts longer already"
+    assert "Confirmed." in office.submit("Book for the customer").text
+    assert waiting not in office.open(f"/office/{shop.slug}/waitlist").text
+    assert f"Which {waiting} is it?" in office.submit("Add to the waitlist", name=waiting, first=str(day)).text
+    office.submit("Add to the waitlist")
     office.send(next(form for form in office.page.forms if "Remove" in form.buttons))
     assert waiting not in office.page.text
     assert taken
@@ -249,12 +262,15 @@ def test_reader_sees_everything_and_changes_nothing(product: Product, adapter: A
     for page in ("services", "providers", f"providers/{shop.provider_id}", "time-off", "resources"):
         assert '<fieldset class="plain" disabled>' in office.open(f"/office/{shop.slug}/{page}").source, page
     for page in (f"day?date={day}", "week", "requests", "customers", "waitlist"):
-        forms = office.open(f"/office/{shop.slug}/{page}").forms
-        assert {form.action for form in forms if form.method == "post"} == {"/sign-out"}, page
-    office.open(f"/office/{shop.slug}/appointments/{booked}/cancel")
-    refused = office.submit("Cancel the appointment")
-    assert refused.status == 403
-    assert "change nothing" in refused.text
+        shown = office.open(f"/office/{shop.slug}/{page}")
+        assert {form.action for form in shown.forms if form.method == "post"} == {"/sign-out"}, page
+        assert [link.address for link in shown.links if "/new" in link.address] == [], page
+        assert "data-move" not in shown.source, page
+    for page in ("new", "services/new", f"appointments/{booked}/cancel", f"appointments/{booked}/move"):
+        refused = office.open(f"/office/{shop.slug}/{page}")
+        assert (refused.status, "change nothing" in refused.text) == (403, True), page
+    posted = office.session.post(f"{product.installation.url}/office/{shop.slug}/waitlist", timeout=30)
+    assert (posted.status_code, "change nothing" in posted.text) == (403, True)
 
     api = f"/businesses/{shop.slug}"
     listed = answered(reader.client.get(f"{api}/appointments", params={"start": f"{day}T00:00:00Z"}))["appointments"]

@@ -56,18 +56,34 @@ def test_calendar_shows_changes_by_others_and_moves_by_keyboard(
     assert chromium.evaluate(focused) == before
 
     chromium.evaluate(f"{card}.focus()")
+    announcements = chromium.accessible("#announce")
+    assert (announcements["role"], announcements["live"]) == ("status", "polite")
     chromium.press("m")
     chromium.press("ArrowDown")
+    announced = "document.getElementById('announce').textContent"
+    assert "Enter moves the appointment there, Escape keeps it" in chromium.evaluate(announced)
+    assert chromium.evaluate(focused).startswith("Book Ada on "), "a screen reader says what has the focus"
     target = chromium.evaluate("document.activeElement.dataset.at")
     assert target
     chromium.press("Escape")
     assert chromium.evaluate(f"document.activeElement === {card}"), "Escape returns to the appointment"
+    assert chromium.evaluate(announced) == "The appointment keeps its time."
     chromium.press("m")
     chromium.press("ArrowDown")
     chromium.press("Enter")
     eventually(lambda: chromium.evaluate("location.pathname").endswith("/move"), "the confirmation", seconds=15)
     assert chromium.evaluate("new URLSearchParams(location.search).get('at')") == target
     assert "New" in chromium.evaluate("document.querySelector('.compare').textContent")
+
+
+def test_today_opens_at_the_present_time(product: Product, chromium: Chromium, shop: Shop) -> None:
+    office = f"{product.installation.url}/office/{shop.slug}"
+    chromium.open(f"{office}/day", 1280)
+    places = "['.now', '.board'].map(each => document.querySelector(each).getBoundingClientRect())"
+    line, board = chromium.evaluate(f"{places}.map(each => [each.top, each.bottom])")
+    assert board[0] <= line[0] < board[1]
+    chromium.open(f"{office}/day?date={product.own_day()}", 1280)
+    assert chromium.evaluate("document.querySelector('.now')") is None
 
 
 def test_day_prints_without_controls_and_the_week_is_a_list_on_a_phone(

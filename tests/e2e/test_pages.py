@@ -231,7 +231,7 @@ def test_taken_short_name_is_reported(browser: Browser) -> None:
     assert page.form("Create business").fields["password"] == ""
     slug = f"salon-{uuid4().hex[:8]}"
     page = browser.submit("Create business", slug=slug, password=PASSWORD)
-    assert (page.status, page.path) == (200, f"/b/{slug}")
+    assert (page.status, page.path) == (200, f"/office/{slug}/start")
     assert "<b>bold" not in page.source
 
 

@@ -110,8 +110,8 @@ class Walker:
         self.browser.submit(
             step.names("Create business"), business_name="Second Salon", slug=step.names("second-salon"), **owner
         )
-        assert self.browser.page.path == "/b/second-salon"
-        assert "does not offer any services yet" in self.browser.page.text
+        assert self.browser.page.path == "/office/second-salon/start"
+        assert "First steps" in self.browser.page.text
 
     def sees_it_land_in_the_other_database(self, step: Step) -> None:
         (status,) = self.runs(step)
