@@ -89,6 +89,9 @@ class Chromium:
     def keep_cookie(self, site: str, name: str, value: str) -> None:
         self._call("Network.setCookie", url=site, name=name, value=value)
 
+    def forget_cookies(self) -> None:
+        self._call("Network.clearBrowserCookies")
+
     def open(self, address: str, width: int) -> None:
         """Open an address, and return when the page has loaded."""
         self.errors, self.requested = [], []
