@@ -1,4 +1,4 @@
-"""Ready-made responses for refused requests."""
+"""Responses to requests that do not reach the application: ready-made refusals, and malformed requests."""
 
 import random
 
@@ -23,18 +23,32 @@ def refusal(kind: RequestClass, method: str) -> bytes:
     return head if method == "HEAD" else head + body
 
 
+def malformed(status: int, reason: str, message: str) -> bytes:
+    """Return problem details for a request that gunicorn could not read; the connection ends with them.
+
+    `reason` is that of the status line; the code is derived from it, such as `uri_too_long`.
+    """
+    code = reason.lower().replace(" ", "_")
+    body = problem(status, code, message or reason).body()
+    return _head(f"{status} {reason}", PROBLEM_TYPE, body, "Connection: close") + body
+
+
 def _response(content_type: str, body: bytes, retry_after: float) -> tuple[bytes, bytes]:
+    further = (f"Retry-After: {round(retry_after)}", "Connection: keep-alive")
+    return _head("503 Service Unavailable", content_type, body, *further), body
+
+
+def _head(status: str, content_type: str, body: bytes, *further: str) -> bytes:
     lines = (
-        "HTTP/1.1 503 Service Unavailable",
+        f"HTTP/1.1 {status}",
         f"Content-Type: {content_type}",
         f"Content-Length: {len(body)}",
-        f"Retry-After: {round(retry_after)}",
         "Cache-Control: no-store",
         "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
         "X-Content-Type-Options: nosniff",
-        "Connection: keep-alive",
+        *further,
     )
-    return ("\r\n".join(lines) + "\r\n\r\n").encode(), body
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 _WAITS = [1 + 2 * each / (_VARIANTS - 1) for each in range(_VARIANTS)]

@@ -18,12 +18,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from gunicorn import util
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from contracts.chassis.admission import AdmissionQueue, Priority, RequestClass, Ticket
 from contracts.chassis.arrival import set_arrival
 from contracts.chassis.served_application import served_application
-from deploy.gunicorn.refusal import refusal
+from deploy.gunicorn.refusal import malformed, refusal
 from deploy.gunicorn.request_head import LONGEST_HEAD, Disconnected, RequestHead, peek
 
 ARRIVAL_SECONDS = 10.0
@@ -86,6 +87,8 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
         self.arriving: dict[int, Waiting] = {}
         self.closing: dict[int, Waiting] = {}
         sys.setswitchinterval(SWITCH_SECONDS)
+        # There is no setting for the page, in HTML, with which gunicorn answers a request that it cannot read.
+        util.write_error = _write_malformed
         super().init_process()
 
     def load_wsgi(self) -> None:
@@ -251,3 +254,7 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
     def _close(self, conn: Any) -> None:
         self.nr_conns -= 1
         conn.close()
+
+
+def _write_malformed(client: socket.socket, status: int, reason: str, message: str) -> None:
+    util.write_nonblock(client, malformed(status, reason, message))

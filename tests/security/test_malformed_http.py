@@ -39,13 +39,16 @@ def test_ambiguous_or_forged_requests_are_refused(site: GunicornSite) -> None:
         "a negative length": head(site, "Content-Length: -1") + b"{}",
         "a folded header": f"{get}Host: {site.host}\r\nX-Note: a\r\n b\r\n\r\n".encode(),
     }
-    statuses = {name: site.send_raw(request)[0] for name, request in refused.items()}
-    assert statuses == dict.fromkeys(refused, 400)
+    answers = {name: site.send_raw(request) for name, request in refused.items()}
+    assert {name: status for name, (status, _) in answers.items()} == dict.fromkeys(refused, 400)
+    assert [name for name, (_, answer) in answers.items() if b"application/problem+json" not in answer] == []
 
 
 @pytest.mark.row("H30")
 def test_oversized_headers_are_refused(site: GunicornSite) -> None:
     assert site.send_raw(head(site, "X-Long: " + "x" * 9_000, "Content-Length: 2") + b"{}")[0] == 431
+    status, answer = site.send_raw(head(site, path="/api/v1/me?x=" + "x" * 5_000))
+    assert (status, b'"code":"uri_too_long"' in answer) == (414, True)
     many = [f"X-Header-{n}: x" for n in range(60)]
     assert site.send_raw(head(site, *many, "Content-Length: 2") + b"{}")[0] in (400, 431)
 
