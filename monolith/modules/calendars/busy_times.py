@@ -86,10 +86,13 @@ def _of_events(calendar: Calendar, zone: str, start: datetime, end: datetime) ->
 
 
 def _of_free_busy(calendar: Calendar) -> Iterator[Interval]:
-    for component in calendar.walk("VFREEBUSY"):
-        for period in _periods(component):
-            if str(period.params.get("FBTYPE", "BUSY")).upper() != "FREE":
-                yield period.start.astimezone(UTC), period.end.astimezone(UTC)
+    try:
+        for component in calendar.walk("VFREEBUSY"):
+            for period in _periods(component):
+                if str(period.params.get("FBTYPE", "BUSY")).upper() != "FREE":
+                    yield period.start.astimezone(UTC), period.end.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise CalendarRejected("A free/busy component of the calendar is malformed.") from error
 
 
 def _periods(component: Component) -> list[Any]:
