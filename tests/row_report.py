@@ -1,7 +1,8 @@
 """Reports the result of each row of the tables of faults and hostile inputs.
 
 A test names its rows: `@pytest.mark.row("F6", "F18")`. With `--rows-page=FILE` the run writes a page with every row,
-its tests, their results and times. A row without a test in the run is shown as not run.
+its tests, their results and times. A row without a test in the run is shown as not run, one with a skipped test as
+passed in part.
 """
 
 from collections import defaultdict
@@ -78,12 +79,17 @@ class RowReport:
 
     def _state(self, row: str) -> str:
         outcomes = {self._tests[test].outcome for test in self._rows[row]}
+        if outcomes == {"passed", "skipped"}:
+            return "passed in part"
         return next((state for state in ("failed", "passed", "skipped") if state in outcomes), "not run")
 
     def _tests_of(self, row: str) -> str:
         return "<br>".join(
-            f"`{test.removeprefix('tests/')}` {self._tests[test].seconds:.1f} s" for test in sorted(self._rows[row])
+            f"`{test.removeprefix('tests/')}` {self._time_of(self._tests[test])}" for test in sorted(self._rows[row])
         )
+
+    def _time_of(self, result: Result) -> str:
+        return "skipped" if result.outcome == "skipped" else f"{result.seconds:.1f} s"
 
 
 def add_option(parser: pytest.Parser) -> None:
