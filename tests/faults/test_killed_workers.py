@@ -19,12 +19,11 @@ from deploy.devstack.keys import Keys
 from deploy.devstack.ports import is_free
 from deploy.devstack.process_record import process_start_time
 from monolith.modules.scheduling.adapters.http import HttpScheduling
-from monolith.shared.database import ModuleDatabase
-from monolith.shared.flags.store import FlagStore
 from tests.child_processes import children_of, kill_workers
 from tests.contract.port.shop import Shop, open_shop
 from tests.databases import Databases
 from tests.e2e.shop import Customer, furnished_shop
+from tests.faults.http_site import set_default_adapter
 from tests.faults.proxy import Swallow, TcpProxy
 from tests.faults.service import SchedulingWeb
 from tests.gunicorn_site import GunicornSite, gunicorn_site
@@ -111,9 +110,7 @@ def site(
     service_databases: Databases, between: TcpProxy, keys: Keys, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GunicornSite]:
     """A monolith with one worker, whose new businesses are owned by the service."""
-    database = ModuleDatabase(service_databases.monolith_url, role="platform_app", secret=service_databases.role_secret)
-    FlagStore(database).set("scheduling.adapter", "http", business_id=None, actor="test", reason="a test")
-    database.close()
+    set_default_adapter(service_databases, "http")
     settings = {
         "SCHEDULING_SERVICE_URL": between.url,
         "SERVICE_TOKEN_SIGNING_KEY": keys.signing_key,
@@ -180,12 +177,26 @@ def test_monolith_worker_killed_after_the_service_has_booked(
 
 
 @pytest.mark.row("F5")
-def test_killed_gunicorn_master_takes_its_workers_and_port_with_it(
+def test_killed_gunicorn_master_of_the_service_takes_its_workers_and_port_with_it(
     service_databases: Databases, keys: Keys, tmp_path: Path
 ) -> None:
     with SchedulingWeb(service_databases, keys, tmp_path) as web:
         assert web.pid is not None
-        workers = children_of(web.pid)
-        os.kill(web.pid, signal.SIGKILL)
-        eventually(lambda: is_free(web.port), "the port is free")
-        eventually(lambda: not any(process_start_time(each) for each in workers), "no worker is left")
+        _kill_master(web.pid, web.port)
+
+
+@pytest.mark.row("F5")
+@pytest.mark.long
+def test_killed_gunicorn_master_of_the_monolith_takes_its_workers_and_port_with_it(
+    service_databases: Databases, tmp_path: Path
+) -> None:
+    with gunicorn_site(service_databases, tmp_path) as site:
+        _kill_master(site.pid, site.port)
+
+
+def _kill_master(master: int, port: int) -> None:
+    workers = children_of(master)
+    assert workers
+    os.kill(master, signal.SIGKILL)
+    eventually(lambda: is_free(port), "the port is free")
+    eventually(lambda: not any(process_start_time(each) for each in workers), "no worker is left")
