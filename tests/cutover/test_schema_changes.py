@@ -1,7 +1,6 @@
 """Migrations while both databases replicate and are in use: additive ones lose nothing, others are refused."""
 
 import shutil
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from tests.cutover.dying_controller import PassingChecks
 from tests.cutover.replication_pair import administrator, same, shop_at, start
 from tests.cutover.writers import opened, switched_port, writers
 from tests.databases import Databases
+from tests.next_release import add_migration
 from tests.polling import eventually
 
 pytestmark = pytest.mark.long
@@ -45,26 +45,8 @@ RETURN ARRAY['business', 'offering', 'provider', 'provider_offering', 'schedule'
 def schema_with(folder: Path, statements: str) -> Schema:
     """Return schema scheduling with one more migration, of a release to come."""
     shutil.copytree(SCHEDULING.migrations, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "9000_next.py").write_text(
-        textwrap.dedent(
-            f"""
-            from alembic import op
-
-            revision = "9000"
-            down_revision = {newest(folder)!r}
-            oldest_code = "0003"
-
-
-            def upgrade() -> None:
-                op.execute({statements!r})
-            """
-        )
-    )
+    add_migration(folder, statements, oldest_code="0003")
     return replace(SCHEDULING, migrations=folder)
-
-
-def newest(folder: Path) -> str:
-    return max(path.name[:4] for path in (folder / "versions").glob("[0-9]*.py"))
 
 
 @pytest.fixture

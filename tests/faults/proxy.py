@@ -11,8 +11,10 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, Self
+
+from deploy.gunicorn.probe import answers
 
 CHUNK = 65_536
 POLL_SECONDS = 0.05
@@ -161,7 +163,7 @@ class TcpProxy:
                 _close(client, reset=True)
                 continue
             try:
-                server = socket.create_connection(self._target)
+                server = self._connect()
             except OSError:
                 _close(client, reset=True)
                 continue
@@ -170,6 +172,10 @@ class TcpProxy:
             self._open |= {client, server}
             for pump in (self._requests, self._replies):
                 threading.Thread(target=self._pump, args=(pump, client, server), daemon=True).start()
+
+    def _connect(self) -> socket.socket:
+        """Connect to the server. Raises OSError."""
+        return socket.create_connection(self._target)
 
     def _pump(self, pump: "Pump", client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -192,6 +198,21 @@ class TcpProxy:
                 client.sendall(data)
             elif not fault.deliver(data, client):
                 return
+
+
+class Balancer(TcpProxy):
+    """Forwards each new connection to the next server on this machine that is ready."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        super().__init__("127.0.0.1", ports[0])
+        self._ports = deque(ports)
+
+    def _connect(self) -> socket.socket:
+        for _ in range(len(self._ports)):
+            self._ports.rotate()
+            if answers(self._ports[0], "/readyz"):
+                return socket.create_connection(("127.0.0.1", self._ports[0]))
+        raise ConnectionRefusedError("no server is ready")
 
 
 class Pump(Protocol):
