@@ -97,30 +97,35 @@ class Deployment:
         server.kill()
         self.killed.put(server)
 
-    def wait_until_settled(self) -> None:
-        """Wait until every cutover is settled; one database accepts writes, and both are equal."""
+    def wait_until_settled(self, business_id: UUID | None = None) -> None:
+        """Wait until every cutover of a business, by default the one under load, is settled.
+
+        One database accepts its writes, and both are equal.
+        """
+        business_id = business_id or self.business_id
         worker = RecoveryWorker(self.databases)
-        eventually(lambda: self._all_settled(worker), "every cutover settled")
+        eventually(lambda: self._all_settled(worker, business_id), "every cutover settled")
         worker.close()
         eventually(
             lambda: not replication.find_problems(self.databases, max_lag_bytes=1_000_000), "replication streams again"
         )
         with self.databases.monolith.connect() as one, self.databases.scheduling.connect() as another:
             found = {
-                "monolith": leases.read_lease(one, self.business_id),
-                "scheduling": leases.read_lease(another, self.business_id),
+                "monolith": leases.read_lease(one, business_id),
+                "scheduling": leases.read_lease(another, business_id),
             }
-            assert [name for name, lease in found.items() if lease is not None and lease.active] == [self.owner]
-            here, there = (one, another) if self.owner == "monolith" else (another, one)
-            findings = compare(here, there, self.business_id, settle_seconds=15.0)
+            owner = owner_of(self.databases, business_id)
+            assert [name for name, lease in found.items() if lease is not None and lease.active] == [owner]
+            here, there = (one, another) if owner == "monolith" else (another, one)
+            findings = compare(here, there, business_id, settle_seconds=15.0)
             assert findings.equal, findings.differences
-            assert check_invariants(here, self.business_id) == []
+            assert check_invariants(here, business_id) == []
 
-    def _all_settled(self, worker: RecoveryWorker) -> bool:
+    def _all_settled(self, worker: RecoveryWorker, business_id: UUID) -> bool:
         worker.step()
         try:
             with self.databases.control_db() as control_db:
-                return not cutovers.unsettled(control_db, self.business_id)
+                return not cutovers.unsettled(control_db, business_id)
         except psycopg.Error:
             return False
 
@@ -143,16 +148,17 @@ class Deployment:
 
 @contextmanager
 def running_deployment(
-    appointments: int = 1_000, web_workers: int = 2, monolith_settings: Mapping[str, str] | None = None
+    appointments: int = 1_000, web_workers: int = 2, web_settings: Mapping[str, Mapping[str, str]] | None = None
 ) -> Iterator[Deployment]:
+    """Run the product; `web_settings` are additional settings of the web processes, by deployment."""
     with running_bench_servers(Cores(None, None)) as servers, ExitStack() as stack:
         servers.start_databases("monolith", "scheduling")
         [business] = seed_businesses(servers, 1, appointments)
-        workers = {"WEB_WORKERS": str(web_workers)}
-        webs = {"scheduling": servers.start_scheduling(**workers)}
+        workers, more = {"WEB_WORKERS": str(web_workers)}, web_settings or {}
+        webs = {"scheduling": servers.start_scheduling(**workers, **more.get("scheduling", {}))}
         service = stack.enter_context(TcpProxy("127.0.0.1", webs["scheduling"].port))
         webs["monolith"] = servers.start_monolith(
-            **workers, **(monolith_settings or {}), SCHEDULING_SERVICE_URL=service.url
+            **workers, **more.get("monolith", {}), SCHEDULING_SERVICE_URL=service.url
         )
         pair, proxies = _behind_proxies(cutover_databases(servers), stack)
         replication.start(pair, lambda progress: None)

@@ -1,14 +1,31 @@
-/* Shifts the wall clock of a process by CLOCK_SKEW seconds, and leaves its monotonic clock alone: LD_PRELOAD. */
+/* Shifts the wall clock of a process, and leaves its monotonic clock alone: LD_PRELOAD.
+
+   By CLOCK_SKEW seconds; or by the seconds in the file CLOCK_SKEW_FILE, a binary long, which may change at any time. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
-static long skew(void) {
-    const char *seconds = getenv("CLOCK_SKEW");
-    return seconds ? atol(seconds) : 0;
+static long fixed;
+static const volatile long *skew = &fixed;
+
+__attribute__((constructor)) static void read_settings(void) {
+    const char *seconds = getenv("CLOCK_SKEW"), *path = getenv("CLOCK_SKEW_FILE");
+    if (seconds)
+        fixed = atol(seconds);
+    if (path) {
+        int file = open(path, O_RDONLY | O_CLOEXEC);
+        void *mapped = mmap(NULL, sizeof(long), PROT_READ, MAP_SHARED, file, 0);
+        if (mapped == MAP_FAILED)
+            abort();
+        close(file);
+        skew = mapped;
+    }
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
@@ -17,7 +34,7 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
         real = dlsym(RTLD_NEXT, "clock_gettime");
     int result = real(clock, now);
     if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        now->tv_sec += skew();
+        now->tv_sec += *skew;
     return result;
 }
 

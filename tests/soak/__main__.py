@@ -1,28 +1,36 @@
 """Random faults under load, and the verdict: `python -m tests.soak --seconds 600 --seed 1`."""
 
 import argparse
+import random
 import secrets
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
 
 from loadtests.harness.cutovers import owner_of
+from loadtests.harness.traffic.ledger import LedgerReport
 from monolith.cutover.databases import other_database
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.store.cutovers import CutoverInProgress, SourceNotOwner
-from tests.cutover.deployment import Deployment, TrafficPeriod, running_deployment
+from tests.contract.port.shop import Shop
+from tests.cutover.deployment import Deployment, running_deployment
 from tests.cutover.writers import opened, switched_port
-from tests.soak.faults import FaultInjector, small_disk
-from tests.soak.schedule import FAULTS, FaultName, plan_faults
-from tests.soak.skewed_clock import SKEW, skewed_clock
+from tests.faults.skewed_clock import SUPPORTED, AdjustableClock, build_library
+from tests.soak.faults import FaultInjector, FaultTools
+from tests.soak.packet_loss import PacketLoss, enter_own_network
+from tests.soak.report import SoakReport
+from tests.soak.schedule import plan_faults
 from tests.soak.slot_clients import SlotHistories, contending
+from tests.soak.small_disk import small_disk
 
 RATE = 30.0
 _PAUSE_BETWEEN_CUTOVERS = 1.0
@@ -77,72 +85,92 @@ class Cutovers:
         worker.close()
 
 
-def soak(seconds: float, seed: int) -> list[str]:
-    """Run and return what did not hold; empty if everything did."""
-    skew = skewed_clock()
-    say(f"clock of the monolith's web: {SKEW if skew else 'true (libfaketime is not installed)'}")
-    with running_deployment(monolith_settings=skew) as deployment, switched_port(deployment.databases) as port:
-        shop = opened(port)
-        with small_disk(deployment) as disk:
-            names = FAULTS if disk is not None else tuple(name for name in FAULTS if name != "full disk")
-            if disk is None:
-                say("no full disk: mounting a file system is not allowed here")
-            injector = FaultInjector(deployment, seed, say)
-            injector.disk = disk
-            cutovers = Cutovers(deployment, [deployment.business_id, shop.business_id])
-            with (
-                contending(shop, seed) as histories,
-                deployment.traffic(rate=RATE) as period,
-                cutovers.running(),
-            ):
-                _inject_all(injector, seed, seconds, names)
-            return _judge(deployment, period, histories, injector, cutovers)
+def soak(seconds: float, seed: int, loss: PacketLoss | None) -> SoakReport:
+    """Inject the faults of a seed, and report what happened and which promises were broken."""
+    report = SoakReport(seed, seconds)
+    with tempfile.TemporaryDirectory(prefix="soak-clocks-") as folder:
+        clocks = _clocks(Path(folder))
+        settings = {name: clock.environment for name, clock in clocks.items()}
+        with running_deployment(web_settings=settings) as deployment, switched_port(deployment.databases) as port:
+            shop = opened(port)
+            with small_disk(deployment) as disk:
+                tools = FaultTools(loss, clocks, disk)
+                injector = FaultInjector(deployment, tools, random.Random(seed), say)
+                report.counts = injector.counts
+                _run(deployment, shop, injector, report)
+    return report
 
 
-def _inject_all(injector: FaultInjector, seed: int, seconds: float, names: tuple[FaultName, ...]) -> None:
+def _clocks(folder: Path) -> Mapping[str, AdjustableClock]:
+    """Return a clock for the web processes of each deployment; none where the library cannot be compiled."""
+    if not SUPPORTED:
+        return {}
+    folder.chmod(0o755)  # Readable by the user that the processes run as.
+    library = build_library(folder)
+    return {name: AdjustableClock(library, folder / name) for name in ("monolith", "scheduling")}
+
+
+def _run(deployment: Deployment, shop: Shop, injector: FaultInjector, report: SoakReport) -> None:
+    cutovers = Cutovers(deployment, [deployment.business_id, shop.business_id])
+    report.cutovers = cutovers.outcomes
+    try:
+        with (
+            contending(shop, report.seed) as histories,
+            deployment.traffic(rate=RATE) as period,
+            cutovers.running(),
+        ):
+            _inject_all(injector, report.seed, report.seconds)
+        deployment.wait_until_settled(shop.business_id)
+    except AssertionError as error:
+        report.judge("every cutover is settled, one database owns each business, and both are equal", [str(error)])
+        return
+    report.judge("every cutover is settled, one database owns each business, and both are equal", [])
+    assert period.verdict is not None, "the traffic has ended"
+    histories.look(shop)
+    _judge(report, period.verdict, histories)
+
+
+def _inject_all(injector: FaultInjector, seed: int, seconds: float) -> None:
     began = time.monotonic()
-    for fault in plan_faults(seed, seconds, names):
+    for fault in plan_faults(seed, seconds, injector.names):
         time.sleep(max(0.0, began + fault.at - time.monotonic()))
         injector.inject(fault)
     time.sleep(max(0.0, began + seconds - time.monotonic()))
 
 
-def _judge(
-    deployment: Deployment,
-    period: TrafficPeriod,
-    histories: SlotHistories,
-    injector: FaultInjector,
-    cutovers: Cutovers,
-) -> list[str]:
-    report = period.verdict
-    assert report is not None, "the traffic has ended"
-    say(f"{sum(injector.counts.values())} faults: {dict(sorted(injector.counts.items()))}")
-    say(f"cutovers: {dict(cutovers.outcomes)}")
-    say(f"{report.requests:,} requests, {report.writes:,} writes, {report.failed:,} answered with an error")
-    say(f"{histories.operations:,} operations on contested slots, {histories.unknown} of unknown outcome")
-    problems = [f"lost: {each}" for each in report.lost]
-    problems += [f"duplicated: {each}" for each in report.duplicated]
-    problems += [f"nobody asked for {each}" for each in report.unasked]
-    problems += [f"not linearizable: {each}" for each in histories.contradictions()]
-    problems += [f"unexpected error: {each}" for each in histories.broken]
-    if report.writes < 10 or histories.operations < 10:
-        problems.append("too little happened to show anything")
-    return problems
+def _judge(report: SoakReport, ledger: LedgerReport, histories: SlotHistories) -> None:
+    report.work = {
+        "HTTP requests": ledger.requests,
+        "of them writes": ledger.writes,
+        "answered with an error": ledger.failed,
+        "operations on contested slots": histories.operations,
+        "of them of unknown outcome": histories.unknown,
+        "contested slots": len(histories.slots),
+    }
+    report.judge("every acknowledged result is stored", ledger.lost)
+    report.judge("no booking is stored twice, none overlaps another", ledger.duplicated)
+    report.judge("nothing is stored that no client requested", ledger.unasked)
+    report.judge("the history of each contested slot is linearizable", histories.contradictions())
+    report.judge("clients receive no error outside the contract", histories.broken)
+    too_little = ledger.writes < 10 or histories.operations < 10
+    report.judge("enough happened to show something", ["fewer than ten writes"] if too_little else [])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0, help="length of the faults (default: 600)")
     parser.add_argument("--seed", type=int, default=None, help="plays the faults of an earlier run")
+    parser.add_argument("--page", type=Path, default=None, help="write the result to this page")
     given = parser.parse_args()
     seed = secrets.randbelow(10**9) if given.seed is None else given.seed
     say(f"faults of seed {seed} for {given.seconds:g} s")
     say(f"to repeat them: make soak SEED={seed} SECONDS={given.seconds:g}")
-    problems = soak(given.seconds, seed)
-    for problem in problems:
-        say(f"! {problem}")
-    say("everything held" if not problems else f"{len(problems)} promises were broken")
-    sys.exit(bool(problems))
+    report = soak(given.seconds, seed, enter_own_network())
+    for line in report.lines():
+        say(line)
+    if given.page is not None:
+        given.page.write_text(report.page(), encoding="utf-8")
+    sys.exit(not report.held)
 
 
 if __name__ == "__main__":

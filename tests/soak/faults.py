@@ -4,78 +4,112 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import psutil
-import psycopg
 
 from tests.cutover.deployment import Deployment
 from tests.faults.proxy import Cut, Delay, TcpProxy
-from tests.soak.schedule import FaultName, PlannedFault
+from tests.faults.skewed_clock import AdjustableClock
+from tests.soak.packet_loss import PacketLoss
+from tests.soak.schedule import FAULTS, FaultName, PlannedFault
+from tests.soak.small_disk import SmallDisk
 
-_DISK = "8m"
-_TABLESPACE = "soak_disk"
+SKEWS = (-300, -30, -3, 3, 30, 300)
+"""Seconds: clocks that are slightly wrong, up to five minutes apart."""
+LOSSES = (0.02, 0.1, 0.3)
+T = TypeVar("T")
+Action = Callable[[float, float], None]
+"""Injects a fault of a length in seconds, and of a size from 0 up to 1."""
 
 
+@dataclass(frozen=True)
+class FaultTools:
+    """Tools of some faults, None where they are not allowed. `clocks` are those of the web processes, by deployment."""
+
+    loss: PacketLoss | None
+    clocks: Mapping[str, AdjustableClock]
+    disk: SmallDisk | None
+
+
+@dataclass
 class FaultInjector:
     """Injects one fault at a time. `say` receives a line about each."""
 
-    def __init__(self, deployment: Deployment, seed: int, say: Callable[[str], None]) -> None:
-        self._deployment = deployment
-        self._chance = random.Random(seed)
-        self._say = say
-        self.counts: dict[str, int] = {}
-        self.disk: SmallDisk | None = None
+    deployment: Deployment
+    tools: FaultTools
+    chance: random.Random
+    say: Callable[[str], None]
+    counts: dict[FaultName, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._actions = dict(self._possible())
+        self.counts = dict.fromkeys(self._actions, 0)
+
+    @property
+    def names(self) -> tuple[FaultName, ...]:
+        """The faults that this machine allows, in a fixed order."""
+        return tuple(name for name in FAULTS if name in self._actions)
 
     def inject(self, fault: PlannedFault) -> None:
         """Inject the fault and return when it is over. A killed process may still be restarting."""
-        action = self._actions()[fault.name]
-        self._say(f"{fault.at:7.1f} s  {fault.name}, {fault.seconds:g} s")
-        action(fault.seconds)
-        self.counts[fault.name] = self.counts.get(fault.name, 0) + 1
+        self.say(f"{fault.at:7.1f} s  {fault.name}, {fault.seconds:g} s")
+        self._actions[fault.name](fault.seconds, fault.choice)
+        self.counts[fault.name] += 1
 
-    def _actions(self) -> Mapping[FaultName, Callable[[float], None]]:
-        deployment = self._deployment
-        return {
-            "kill monolith worker": lambda _: deployment.kill("monolith web"),
-            "kill scheduling worker": lambda _: deployment.kill("scheduling web"),
-            "kill monolith Postgres": lambda _: deployment.kill("monolith Postgres"),
-            "kill scheduling Postgres": lambda _: deployment.kill("scheduling Postgres"),
-            "pause monolith worker": lambda seconds: pause(workers(deployment, "monolith"), seconds),
-            "pause scheduling worker": lambda seconds: pause(workers(deployment, "scheduling"), seconds),
-            "pause monolith Postgres": lambda seconds: pause(server(deployment, "monolith"), seconds),
-            "pause scheduling Postgres": lambda seconds: pause(server(deployment, "scheduling"), seconds),
-            "partition service": partial(partition, deployment.service),
-            "partition replication to scheduling": partial(partition, deployment.replication["monolith"]),
-            "partition replication to monolith": partial(partition, deployment.replication["scheduling"]),
-            "lose replies of the service": self._lose_replies,
-            "delay replies of the service": self._delay_replies,
-            "full disk": self._fill_disk,
-        }
+    def _possible(self) -> Iterator[tuple[FaultName, Action]]:
+        deployment, tools = self.deployment, self.tools
+        yield "kill monolith worker", lambda *_: deployment.kill("monolith web")
+        yield "kill scheduling worker", lambda *_: deployment.kill("scheduling web")
+        yield "kill monolith Postgres", lambda *_: deployment.kill("monolith Postgres")
+        yield "kill scheduling Postgres", lambda *_: deployment.kill("scheduling Postgres")
+        yield "pause monolith worker", lambda seconds, _: pause(workers(deployment, "monolith"), seconds)
+        yield "pause scheduling worker", lambda seconds, _: pause(workers(deployment, "scheduling"), seconds)
+        yield "pause monolith Postgres", lambda seconds, _: pause(server(deployment, "monolith"), seconds)
+        yield "pause scheduling Postgres", lambda seconds, _: pause(server(deployment, "scheduling"), seconds)
+        yield "partition service", lambda seconds, _: partition(deployment.service, seconds)
+        replication = deployment.replication
+        yield "partition replication to scheduling", lambda seconds, _: partition(replication["monolith"], seconds)
+        yield "partition replication to monolith", lambda seconds, _: partition(replication["scheduling"], seconds)
+        yield "lose replies of the service", self._lose_replies
+        yield "delay replies of the service", self._delay_replies
+        if tools.loss is not None:
+            yield from self._packet_losses(tools.loss)
+        if tools.clocks:
+            yield "skew the monolith's clock", lambda *fault: skew(tools.clocks["monolith"], *fault)
+            yield "skew the service's clock", lambda *fault: skew(tools.clocks["scheduling"], *fault)
+        if tools.disk is not None:
+            disk = tools.disk
+            yield "full disk", lambda seconds, _: disk.fill(seconds)
 
-    def _lose_replies(self, seconds: float) -> None:
-        """TCP repeats lost packets, so an application sees the loss as delays, and as connections that end."""
+    def _packet_losses(self, loss: PacketLoss) -> Iterator[tuple[FaultName, Action]]:
+        deployment = self.deployment
+        service = [deployment.service.port, deployment.webs["scheduling"].port]
+        databases = [deployment.servers.settings.ports[f"{name}_POSTGRES_PORT"] for name in ("MONOLITH", "SCHEDULING")]
+        databases += [proxy.port for proxy in deployment.replication.values()]
+        yield "packet loss to the service", lambda seconds, size: loss.lose(service, chosen(LOSSES, size), seconds)
+        yield "packet loss to the databases", lambda seconds, size: loss.lose(databases, chosen(LOSSES, size), seconds)
+
+    def _lose_replies(self, seconds: float, _: float) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            self._deployment.service.inject(*(Cut(self._chance.choice([0, 40]), reset=True) for _ in range(2)))
-            time.sleep(self._chance.uniform(0.02, 0.1))
-        self._deployment.service.clear()
+            self.deployment.service.inject(*(Cut(self.chance.choice([0, 40]), reset=True) for _ in range(2)))
+            time.sleep(self.chance.uniform(0.02, 0.1))
+        self.deployment.service.clear()
 
-    def _delay_replies(self, seconds: float) -> None:
+    def _delay_replies(self, seconds: float, _: float) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            self._deployment.service.inject(Delay(self._chance.uniform(0.05, 0.8)))
-            time.sleep(self._chance.uniform(0.02, 0.1))
-        self._deployment.service.clear()
+            self.deployment.service.inject(Delay(self.chance.uniform(0.05, 0.8)))
+            time.sleep(self.chance.uniform(0.02, 0.1))
+        self.deployment.service.clear()
 
-    def _fill_disk(self, seconds: float) -> None:
-        if self.disk is not None:
-            self.disk.fill(seconds)
+
+def chosen(sizes: Sequence[T], size: float) -> T:
+    return sizes[int(size * len(sizes))]
 
 
 def workers(deployment: Deployment, name: str) -> list[int]:
@@ -115,50 +149,10 @@ def partition(proxy: TcpProxy, seconds: float) -> None:
         time.sleep(seconds)
 
 
-class SmallDisk:
-    """The appointments of the service's database on a file system of 8 MiB that can be filled."""
-
-    def __init__(self, admin_url: str) -> None:
-        self._url = admin_url
-
-    def fill(self, seconds: float) -> None:
-        """Leave no room for a new page, for a while. Without effect while the server is being restarted."""
-        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self._url, autocommit=True) as db:
-            try:
-                for rows in (400, 50, 5, 1):
-                    with contextlib.suppress(psycopg.errors.DiskFull):
-                        while True:
-                            db.execute(
-                                "INSERT INTO public.filler SELECT repeat('x', 7000) FROM generate_series(1, %s)",
-                                (rows,),
-                            )
-                time.sleep(seconds)
-            finally:
-                db.execute("TRUNCATE public.filler")
-
-
-@contextlib.contextmanager
-def small_disk(deployment: Deployment) -> Iterator[SmallDisk | None]:
-    """Move the appointments to a small disk within the block; None where mounting is not allowed."""
-    folder = Path(tempfile.mkdtemp(prefix="soak_disk_"))
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "extraction-soak", str(folder)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        folder.rmdir()
-        yield None
-        return
-    url = deployment.servers.target("scheduling").url
+def skew(clock: AdjustableClock, seconds: float, size: float) -> None:
+    """Shift the clock of the web processes, and set it right again."""
+    clock.set(chosen(SKEWS, size))
     try:
-        with psycopg.connect(url, autocommit=True) as db:
-            [(data,)] = db.execute("SHOW data_directory").fetchall()
-            owner = Path(data).stat()
-            os.chown(folder, owner.st_uid, owner.st_gid)
-            db.execute(f"CREATE TABLESPACE {_TABLESPACE} LOCATION '{folder}'".encode())
-            db.execute(f"CREATE UNLOGGED TABLE public.filler (text text) TABLESPACE {_TABLESPACE}".encode())
-            db.execute(f"ALTER TABLE scheduling.appointment SET TABLESPACE {_TABLESPACE}".encode())
-        yield SmallDisk(url)
+        time.sleep(seconds)
     finally:
-        with contextlib.suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as db:
-            db.execute("DROP TABLE IF EXISTS public.filler")
-            db.execute("ALTER TABLE scheduling.appointment SET TABLESPACE pg_default")
-            db.execute(f"DROP TABLESPACE IF EXISTS {_TABLESPACE}".encode())
-        subprocess.run(["umount", "--lazy", str(folder)], check=False)
+        clock.set(0)

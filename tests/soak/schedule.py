@@ -16,8 +16,12 @@ FaultName = Literal[
     "partition service",
     "partition replication to scheduling",
     "partition replication to monolith",
+    "packet loss to the service",
+    "packet loss to the databases",
     "lose replies of the service",
     "delay replies of the service",
+    "skew the monolith's clock",
+    "skew the service's clock",
     "full disk",
 ]
 FAULTS: tuple[FaultName, ...] = get_args(FaultName)
@@ -28,11 +32,15 @@ _QUIET_END_SECONDS = 3.0
 
 
 class PlannedFault(NamedTuple):
-    """A fault that begins `at` seconds after the start and lasts `seconds`, where it has a length."""
+    """A fault that begins `at` seconds after the start and lasts `seconds`, where it has a length.
+
+    `choice`, from 0 up to 1, selects how large it is, where that can differ.
+    """
 
     at: float
     name: FaultName
     seconds: float
+    choice: float = 0.0
 
 
 def plan_faults(seed: int, seconds: float, names: Sequence[FaultName] = FAULTS) -> list[PlannedFault]:
@@ -46,6 +54,6 @@ def plan_faults(seed: int, seconds: float, names: Sequence[FaultName] = FAULTS) 
         if not round_left:
             round_left = chance.sample(list(names), len(names))
         length = round(chance.uniform(*_LENGTH_SECONDS), 2)
-        planned.append(PlannedFault(round(at, 2), round_left.pop(), length))
+        planned.append(PlannedFault(round(at, 2), round_left.pop(), length, chance.random()))
         at += length + chance.uniform(*_GAP_SECONDS)
     return planned

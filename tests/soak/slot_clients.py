@@ -1,4 +1,8 @@
-"""Clients that contend for two slots of one business, through the switched port, and their history."""
+"""Clients that contend for two slots of one business at a time, through the switched port, and their history.
+
+After some seconds they continue with the next two: a slot that a booking of unknown outcome occupies stays taken, and
+many short histories are cheap to check.
+"""
 
 import random
 import threading
@@ -7,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -25,16 +29,25 @@ from contracts.scheduling.errors import (
 )
 from tests.contract.port.shop import Shop, at, customer_of
 from tests.linearizability import linearization
-from tests.slot_history import Book, Cancel, SlotEffect, SlotOperation, slot_operation
+from tests.slot_history import Book, Cancel, Look, SlotEffect, SlotOperation, slot_operation
 
-SLOTS = (at(9), at(10))
 CLIENTS = 3
+ROUND_SECONDS = 15.0
+"""The time for which clients contend for the same two slots."""
+_HOURS = (9, 11, 13, 15)
 SECONDS = 2.0
-LEFT_OPEN = 0.1
-"""The share of unknown outcomes that a client does not settle: each makes the check more expensive."""
+LEFT_OPEN = 0.5
+"""The share of unknown outcomes that a client does not settle."""
 NOTHING_DONE = (Unavailable, DeadlineExceeded, KeyInProgress)
 _PAUSE_SECONDS = (0.05, 0.25)
 R = TypeVar("R")
+
+
+def slots_of_round(number: int) -> tuple[datetime, datetime]:
+    """Return the two slots of a round; no two rounds share one."""
+    days, hour = divmod(number, len(_HOURS))
+    weeks, day = divmod(days, 5)
+    return at(_HOURS[hour], day=7 * weeks + day), at(_HOURS[hour] + 1, day=7 * weeks + day)
 
 
 @dataclass
@@ -56,9 +69,19 @@ class SlotHistories:
     def operations(self) -> int:
         return sum(map(len, self.slots.values()))
 
+    def look(self, shop: Shop) -> None:
+        """Add what a search finds now: it contradicts the history if a booking or a cancellation was lost."""
+        for slot in list(self.slots):
+            invoked = time.monotonic()
+            self.add(slot, Look(slot in shop.starts(slot, slot + timedelta(hours=1))), invoked)
+
     def contradictions(self) -> list[str]:
         """Return the slots whose history no order explains."""
-        return [f"slot {slot:%H:%M}" for slot, history in self.slots.items() if linearization(history, None) is None]
+        return [
+            f"the slot of {slot:%a %d %b, %H:%M}"
+            for slot, history in self.slots.items()
+            if linearization(history, None) is None
+        ]
 
 
 class _Client(threading.Thread):
@@ -66,6 +89,7 @@ class _Client(threading.Thread):
         super().__init__(daemon=True)
         self._shop, self._histories, self._stopping, self._chance = shop, histories, stop, chance
         self._customer = customer_of(shop.business_id)
+        self._began = time.monotonic()
         self._booked: list[tuple[datetime, UUID]] = []
 
     def run(self) -> None:
@@ -78,7 +102,7 @@ class _Client(threading.Thread):
                 self._histories.broken.append(f"{type(error).__name__}: {error}")
 
     def _book(self) -> None:
-        slot, key = self._chance.choice(SLOTS), uuid7().hex
+        slot, key = self._chance.choice(self._slots()), uuid7().hex
         request = self._shop.booking(slot, self._customer)
         invoked = time.monotonic()
         try:
@@ -90,6 +114,9 @@ class _Client(threading.Thread):
         else:
             self._booked.append((slot, made.appointment_id))
             self._histories.add(slot, Book(key, made.appointment_id), invoked)
+
+    def _slots(self) -> tuple[datetime, datetime]:
+        return slots_of_round(int((time.monotonic() - self._began) / ROUND_SECONDS))
 
     def _cancel(self) -> None:
         if not self._booked:
