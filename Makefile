@@ -10,7 +10,7 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults soak audit validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs release format lock clean
+.PHONY: help demo story test faults fuzz soak audit validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs release format lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -28,8 +28,13 @@ faults: $(VENV)/dev.installed $(VENV)/load.installed ## Run the long tests: 200 
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "(long or hypothesis or row) and not tools" \
 		--hypothesis-profile random --hypothesis-seed $$seed --rows-page=deploy/docs/faults.md
 
+fuzz: $(VENV)/dev.installed $(VENV)/load.installed $(VENV)/fuzz.installed ## Fuzz the decoders, guided by coverage, for a minute each, or for SECONDS
+	@FUZZ_SECONDS=$(if $(SECONDS),$(SECONDS),60) $(if $(SEED),FUZZ_SEED=$(SEED)) \
+		$(VENV)/bin/python -m pytest -n 2 --dist worksteal tests/fuzz/test_corpus.py tests/fuzz/test_guided.py
+
 soak: $(VENV)/dev.installed $(VENV)/load.installed ## Inject random faults under load for ten minutes, or for SECONDS; SEED repeats them
-	@$(VENV)/bin/python -m tests.soak --seconds $(if $(SECONDS),$(SECONDS),600) $(if $(SEED),--seed $(SEED))
+	@$(VENV)/bin/python -m tests.soak $(if $(SEED),--seed $(SEED)) \
+		$(if $(SECONDS),--seconds $(SECONDS),--seconds 600 --page deploy/docs/soak.md)
 
 audit: $(VENV)/audit.installed ## Look the pinned packages up in the advisory database
 	@bash $(REQUIREMENTS)/audit.sh "$(abspath $(VENV))/bin/pip-audit"
