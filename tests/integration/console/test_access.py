@@ -27,6 +27,7 @@ def adapter(console: ConsoleSite) -> str:
     return rows[0][0] if rows else ""
 
 
+@pytest.mark.row("H45")
 def test_a_stranger_sees_nothing(console: ConsoleSite) -> None:
     stranger = console.browser()
     for page in PAGES:
@@ -38,6 +39,7 @@ def test_a_stranger_sees_nothing(console: ConsoleSite) -> None:
     assert statuses == [401, 401, 404, 401]
 
 
+@pytest.mark.row("H23")
 def test_an_account_without_a_role_is_refused_and_audited(console: ConsoleSite) -> None:
     refused = console.browser(NOBODY)
     assert (refused.page.status, refused.page.path) == (403, "/ops/sign-in")

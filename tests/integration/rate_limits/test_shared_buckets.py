@@ -2,12 +2,14 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 import redis
 
+from deploy.devstack.valkey import ValkeyServer
 from monolith.shared.rate_limits import Limit
 from monolith.shared.rate_limits.shared_buckets import LONGEST_SECONDS, SharedBuckets
 from tests.databases import Databases
@@ -54,6 +56,17 @@ def test_unreachable_redis_is_replaced_by_buckets_of_the_process() -> None:
     buckets, someone = SharedBuckets("redis://127.0.0.1:9/0"), subject()
     assert [buckets.charge((LIMIT, someone)) for _ in range(20)] == [0.0] * LIMIT.burst
     assert 99 < buckets.charge((LIMIT, someone)) <= 100
+
+
+@pytest.mark.row("F36")
+def test_redis_out_of_memory_is_replaced_by_buckets_of_the_process(tmp_path: Path) -> None:
+    with ValkeyServer(tmp_path / "valkey", durable=False) as valkey:
+        buckets, someone = SharedBuckets(valkey.url()), subject()
+        assert buckets.charge((LIMIT, someone)) == 0.0
+        with redis.Redis.from_url(valkey.url()) as server:
+            server.config_set("maxmemory", "1")
+        assert [buckets.charge((LIMIT, someone)) for _ in range(20)] == [0.0] * LIMIT.burst
+        assert 99 < buckets.charge((LIMIT, someone)) <= 100
 
 
 @pytest.mark.row("F37")
