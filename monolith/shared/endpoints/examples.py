@@ -1,4 +1,4 @@
-"""Examples of request bodies for the OpenAPI document, made from the schemas by field name and type.
+"""Examples of request bodies and parameters for the OpenAPI document, made from the schemas by field name and type.
 
 A test decodes each example with its model, so that none is refused.
 """
@@ -78,6 +78,7 @@ _BY_MODEL: dict[str, Json] = {
     "InvitationLink": {"token": _LINK_TOKEN},
     "AcceptInvitation": {"token": _LINK_TOKEN, "name": "Ada Lovelace", "password": "correct horse battery"},
 }
+_PARAMETERS = frozenset({"slug", "start", "end", "date"})
 _FOR_A_CUSTOMER = frozenset({"Book", "Hold", "BookSeries", "JoinWaitlist"})
 
 
@@ -90,6 +91,14 @@ def example_of(name: str, schemas: Json) -> Json:
     if name in _FOR_A_CUSTOMER:
         wanted.append("customer_id")
     return {each: _value(each, schema["properties"][each], schemas) for each in wanted}
+
+
+def add_parameter_examples(parameters: list[Json]) -> None:
+    """Add examples to the parameters of paths and queries whose format a reader must know."""
+    for each in parameters:
+        name = each["name"]
+        if name in _BY_NAME and (name.endswith("_id") or name in _PARAMETERS):
+            each["example"] = _BY_NAME[name]
 
 
 def _value(name: str, schema: Json, schemas: Json) -> Any:

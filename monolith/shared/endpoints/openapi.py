@@ -13,7 +13,7 @@ from monolith.shared.endpoints.authorizer import SLUG
 from monolith.shared.endpoints.cookies import CookieNames
 from monolith.shared.endpoints.endpoint import Access, AnyEndpoint
 from monolith.shared.endpoints.error_codes import MEANINGS, errors_of
-from monolith.shared.endpoints.examples import example_of
+from monolith.shared.endpoints.examples import add_parameter_examples, example_of
 from monolith.shared.endpoints.guide import INTRODUCTION, SHARED_FIELDS
 
 VERSION = "1.0"
@@ -156,6 +156,7 @@ def _parameters(endpoint: AnyEndpoint, references: dict[Any, Json], schemas: Jso
     if endpoint.query is not None:
         name = references[endpoint.query]["$ref"].rpartition("/")[2]
         parameters += openapi.query_parameters(schemas[name])
+    add_parameter_examples(parameters)
     return [*parameters, _KEY] if endpoint.needs_key else parameters
 
 

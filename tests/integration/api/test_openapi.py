@@ -109,6 +109,13 @@ def test_examples_are_valid(databases: Databases) -> None:
             decoding.convert(operation["requestBody"]["content"]["application/json"]["example"], endpoint.body)
 
 
+def test_parameters_show_the_format_of_ids_and_times(wired: dict[str, Any]) -> None:
+    search = wired["paths"]["/businesses/{slug}/slots"]["get"]["parameters"]
+    examples = {each["name"]: each["example"] for each in search if each.get("required")}
+    assert sorted(examples) == ["end", "offering_id", "slug", "start"]
+    assert examples["start"] == "2030-05-06T08:00:00Z"
+
+
 @pytest.fixture
 def wired(databases: Databases) -> dict[str, Any]:
     described: dict[str, Any] = msgspec.json.decode(openapi_document(wired_endpoints(databases), "https://a.example"))
