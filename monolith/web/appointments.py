@@ -1,5 +1,6 @@
 """Pages that list the appointments, waitlist entries and invoices of a signed-in customer."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from flask import Blueprint, redirect, request, url_for
@@ -30,13 +31,15 @@ class AppointmentPages:
         if not page.is_member():
             return page.to_sign_in()
         customer_id, cursor = page.require_principal().user_id, request.args.get("cursor") or None
-        fields = {"customer_id": customer_id, "limit": _PAGE_SIZE, "cursor": cursor}
+        earlier, now = "earlier" in request.args, datetime.now(UTC)
+        fields = {"customer_id": customer_id, "limit": _PAGE_SIZE, "cursor": cursor, "end" if earlier else "start": now}
         found = page.port.list_appointments(page.call_context(), convert(fields, m.ListAppointments))
         return page.render(
             "appointments.html",
             appointments=found.appointments,
             next_cursor=found.next_cursor,
-            waiting=_open_waitlist_entries(page),
+            earlier=earlier,
+            waiting=[] if earlier else _open_waitlist_entries(page),
             key=new_key(),
         )
 

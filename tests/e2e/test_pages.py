@@ -131,7 +131,8 @@ def test_signing_in_makes_a_user_a_customer_of_the_business(
     signed_in.open(f"/b/{far.slug}/appointments")
     assert signed_in.page.path == "/b/far-salon/sign-in"
     signed_in.submit("Sign in", email=customer.email, password=PASSWORD)
-    assert "You have no appointments yet" in signed_in.page.text
+    assert "You have no appointments ahead" in signed_in.page.text
+    assert "You have no earlier appointments" in signed_in.follow("Earlier appointments").text
 
 
 def test_booking_makes_a_signed_in_user_a_customer_of_the_business(product: Product, signed_in: Browser) -> None:
