@@ -114,12 +114,12 @@ def _day_and_clock(page: PageContext, values: Mapping[str, str]) -> tuple[date, 
 
 
 def _usual(catalog: Catalog, provider_id: UUID | None) -> m.Offering | None:
-    """Return the first service of the provider, or the first of all."""
+    """Return the shortest service of the provider, or the shortest of all: it fits most of the empty times."""
     provider = catalog.provider(provider_id)
     offered = [
         each for each in catalog.active_offerings if provider is None or each.offering_id in provider.offering_ids
     ]
-    return next(iter(offered), None)
+    return min(offered, key=lambda each: each.duration_minutes, default=None)
 
 
 def _times(
