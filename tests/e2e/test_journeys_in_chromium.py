@@ -59,11 +59,12 @@ def test_both_journeys_while_the_business_moves_between_the_databases(
     visitor: Visitor, installation: Installation, shops: dict[AdapterName, Shop]
 ) -> None:
     shop = shops["in_process"]
-    journeys.signs_in(visitor, shop)
     kept = []
     with Moves(installation, shop) as moves:
         for number in range(ROUNDS):
+            visitor.browser.forget_cookies()
             journeys.books_moves_and_cancels(visitor, shop, 2 + number)
+            journeys.signs_in(visitor, shop)
             kept.append(journeys.serves_a_caller(visitor, shop, in_days(30 + number)))
         journeys.cancels(visitor, kept[0])
     assert len(moves.done) >= 2, "the business was moved during the journeys"
