@@ -21,8 +21,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "CONSOLE_PORT": Meaning("the port of the operator console", "8002"),
     "CONSOLE_URL": Meaning("the address of the operator console for browsers, and the only Host that it accepts"),
     "CUTOVER_FAILOVERS": Meaning(
-        "after a failover: `ask` waits for `extraction recover`; `synchronous`, for servers whose standbys are all "
-        "synchronous, confirms a failover that lost no lease and no decision",
+        "after a failover: `ask` waits for `extraction recover`; `synchronous`, where only a standby that has every "
+        "acknowledged commit is promoted, confirms a failover of a server with `synchronous_standby_names` whose "
+        "leases and decisions agree",
         "ask",
     ),
     "CUTOVER_METRICS_HOST": Meaning("the address on which the cutover daemon serves its metrics", "127.0.0.1"),

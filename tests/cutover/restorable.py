@@ -19,6 +19,7 @@ from deploy.devstack.postgres import PostgresServer
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from tests.contract.port.shop import Shop, at
 from tests.cutover.replication_pair import engine_at
+from tests.polling import eventually
 
 SECRET = "secret-of-restorable-servers"
 TARGETS = {"monolith": monolith_target, "scheduling": scheduling_target}
@@ -79,6 +80,25 @@ class RestorableServers:
         run_program("pg_basebackup", [*server, *options], password)
         (folder / "data" / "standby.signal").touch()
         return folder
+
+    @contextlib.contextmanager
+    def synchronous_standby(self, name: Name) -> Iterator[Path]:
+        """Provide the folder of a standby, for which every commit of the server waits within the block."""
+        folder = self.new_folder(name)
+        server, password = connection_arguments(self.admin_urls[name])
+        options = ["--pgdata", str(folder / "data"), "--wal-method=stream", "--checkpoint=fast", "--no-sync"]
+        run_program("pg_basebackup", [*server, *options, "--write-recovery-conf"], password)
+        standby = PostgresServer(folder, name=folder.name, durable=False)
+        standby.start()
+        try:
+            with psycopg.connect(self.admin_urls[name], autocommit=True) as db:
+                db.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+                db.execute("SELECT pg_reload_conf()")
+                states = "SELECT sync_state FROM pg_stat_replication WHERE sync_state <> 'async'"
+                eventually(lambda: db.execute(states).fetchone() is not None, "a synchronous standby")
+            yield folder
+        finally:
+            standby.stop()
 
     def promote(self, name: Name) -> None:
         with psycopg.connect(self.admin_urls[name], autocommit=True) as db:

@@ -248,20 +248,43 @@ def test_a_promoted_standby_that_lost_a_decision_does_not_bring_the_old_owner_ba
 
 def test_a_synchronous_failover_is_confirmed_by_the_daemon(servers: RestorableServers) -> None:
     pair = servers.pair
+    watch = RecoveryWatch(pair, confirms=True)
     with switched_port(pair) as port:
         shop = opened(port)
         start(pair)
-        move(pair, shop, "monolith", "scheduling")
-        standby = servers.standby("scheduling")
+        with servers.synchronous_standby("scheduling") as standby:
+            move(pair, shop, "monolith", "scheduling")
+            watch.step()
+            servers.servers["scheduling"].kill()
     servers.replace("scheduling", standby)
     servers.promote("scheduling")
-    pair = servers.pair
     assert [accepts_writes(pair, name, shop, 0) for name in NAMES] == [False, False]
-    watch = RecoveryWatch(pair, confirms=True)
-    watch.step()
-    watch.close()
-    assert [accepts_writes(pair, name, shop, 0) for name in NAMES] == [False, True]
+    # A daemon that never saw the former server cannot tell; the one that did confirms.
+    assert writable_after(RecoveryWatch(pair, confirms=True), pair, shop) == [False, False]
+    assert writable_after(watch, pair, shop) == [False, True]
     assert actions(servers.admin_urls["monolith"]) == ["recovery.applied"]
+
+
+def test_the_daemon_confirms_no_failover_to_an_asynchronous_standby(servers: RestorableServers) -> None:
+    pair = servers.pair
+    watch = RecoveryWatch(pair, confirms=True)
+    with switched_port(pair) as port:
+        shop = opened(port)
+        start(pair)
+        standby = servers.standby("monolith")
+        watch.step()
+    servers.replace("monolith", standby)
+    servers.promote("monolith")
+    assert writable_after(watch, pair, shop) == [False, False], "record and leases agree, which proves nothing"
+    assert actions(servers.admin_urls["monolith"]) == []
+
+
+def writable_after(watch: RecoveryWatch, pair: SchedulingDatabases, shop: Shop) -> list[bool]:
+    """Let the watch look twice, and return which databases accept writes then."""
+    for _ in range(2):
+        watch.step()
+    watch.close()
+    return [accepts_writes(pair, name, shop, 0) for name in NAMES]
 
 
 def test_an_incomplete_or_damaged_backup_is_refused(servers: RestorableServers, tmp_path: Path) -> None:

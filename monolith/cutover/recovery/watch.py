@@ -28,8 +28,11 @@ class RecoveryWatch:
     """Call `step` repeatedly from one thread. It never raises for an unreachable database.
 
     A restored database refuses writes without this watch, because its leases are void. The watch voids those of the
-    other database too: what the restored side lost may concern any business. With `confirms`, for servers whose
-    standbys are synchronous, it ends the fence itself if leases and decisions agree.
+    other database too: what the restored side lost may concern any business.
+
+    With `confirms` it ends the fence itself if it saw, at its last look at the former server, that commits waited for
+    a standby, and if leases and decisions agree. Both are needed: a decision that an asynchronous standby lost leaves
+    no trace in the leases until the lease of the new owner is activated.
     """
 
     def __init__(
@@ -39,6 +42,9 @@ class RecoveryWatch:
         self._confirms = confirms
         self._metrics = metrics
         self._open: dict[str, Connection] = {}
+        self._waited: dict[DatabaseName, bool] = {}
+        """Whether commits waited for a standby when the confirmed server of this name was last seen."""
+        self._refused = ""
         self._last: Mapping[DatabaseName, State] = dict.fromkeys(NAMES, "confirmed")
 
     def step(self) -> None:
@@ -69,17 +75,35 @@ class RecoveryWatch:
             self._void(replaced)
         self._last = found
         if replaced and self._confirms:
-            self._confirm(control_db)
+            self._confirm(control_db, replaced)
 
-    def _confirm(self, control_db: Connection) -> None:
+    def _confirm(self, control_db: Connection, replaced: frozenset[DatabaseName]) -> None:
+        doubt = self._doubt(replaced)
+        if doubt:
+            self._refuse(doubt)
+            return
         evidence = read_evidence(control_db, self._at)
         plan = make_plan(evidence, lambda business_id, owner: _NOT_COMPARED, {})
         if not lost_nothing(evidence, plan):
-            log.error("leases and decisions disagree after the failover: run `extraction recover`")
+            self._refuse("leases and decisions disagree")
             return
         apply_plan(control_db, self._at, evidence, plan, actor=ACTOR, reason="failover to a synchronous standby")
-        self._last = dict.fromkeys(NAMES, "confirmed")
+        self._last, self._refused = dict.fromkeys(NAMES, "confirmed"), ""
         log.warning("the failover was confirmed: leases and decisions agree, and businesses are written again")
+
+    def _doubt(self, replaced: frozenset[DatabaseName]) -> str:
+        """Return why a decision may be lost, whatever leases and decisions say; empty if none can be."""
+        for name in sorted(replaced):
+            if name not in self._waited:
+                return f"this process did not see the {name} server before it was replaced"
+            if not self._waited[name]:
+                return f"commits of the {name} server did not wait for a standby (synchronous_standby_names is empty)"
+        return ""
+
+    def _refuse(self, reason: str) -> None:
+        if reason != self._refused:
+            log.error("the failover is not confirmed, because %s: run `extraction recover`", reason)
+        self._refused = reason
 
     def _at(self, name: DatabaseName) -> Connection:
         return self._connection(name, self._databases.at(name).connect)
@@ -89,10 +113,12 @@ class RecoveryWatch:
         try:
             db = self._at(name)
             incarnation, validity = leases.read_incarnation(db), leases.read_validity(db)
+            waits = self._confirms and servers.commits_wait_for_a_standby(db)
         except psycopg.Error:
             return self._last[name]
         if validity.foreign or (known is not None and known != incarnation):
             return "replaced"
+        self._waited[name] = waits
         return "void" if validity.void else "confirmed"
 
     def _void(self, replaced: frozenset[DatabaseName]) -> None:

@@ -72,6 +72,15 @@ def confirm_server(control_db: Connection, name: DatabaseName, incarnation: str,
     )
 
 
+def commits_wait_for_a_standby(db: Connection) -> bool:
+    """Return whether a commit is acknowledged only after a standby has it, as the server is set up now.
+
+    Decisions and leases are committed with `synchronous_commit = on`, whatever the server's default.
+    """
+    row = db.execute("SELECT current_setting('synchronous_standby_names') <> ''").fetchone()
+    return row == (True,)
+
+
 @contextmanager
 def recovery_lock(control_db: Connection) -> Iterator[bool]:
     """Hold the lock of recoveries within the block. Yields False, at once, while another process holds it.
