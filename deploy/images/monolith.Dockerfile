@@ -7,10 +7,11 @@ ARG BASE=python:3.13-slim-bookworm
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python3 -m venv /opt/venv
-COPY deploy/requirements/build.txt deploy/requirements/cli.txt /build/
+COPY deploy/requirements/build.txt deploy/requirements/cli.txt deploy/requirements/tracing.txt /build/
 # The secret is optional: a pip.conf that names a mirror.
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
-    /opt/venv/bin/python -m pip install --require-hashes --only-binary :all: -r /build/build.txt -r /build/cli.txt
+    /opt/venv/bin/python -m pip install --require-hashes --only-binary :all: \
+        -r /build/build.txt -r /build/cli.txt -r /build/tracing.txt
 # Installed, not only copied: the commands of `extraction` are entry points.
 COPY . /source
 RUN /opt/venv/bin/python -m pip install --no-deps --no-build-isolation /source \

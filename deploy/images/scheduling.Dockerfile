@@ -6,10 +6,10 @@ ARG BASE=python:3.13-slim-bookworm
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python3 -m venv /opt/venv
-COPY deploy/requirements/service.txt /build/requirements.txt
+COPY deploy/requirements/service.txt deploy/requirements/tracing.txt /build/
 # The secret is optional: a pip.conf that names a mirror.
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
-    /opt/venv/bin/python -m pip install --require-hashes --only-binary :all: -r /build/requirements.txt \
+    /opt/venv/bin/python -m pip install --require-hashes --only-binary :all: -r /build/service.txt -r /build/tracing.txt \
     && /opt/venv/bin/python -m pip uninstall --yes pip
 # What .dockerignore lets through: the service, the contracts, and the parts of deploy that they need.
 COPY . /app

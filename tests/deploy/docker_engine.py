@@ -102,7 +102,7 @@ def _mirror() -> str:
 def wheel_server(folder: Path) -> Iterator[Path]:
     """Serve every locked wheel over HTTP, and provide a pip configuration that uses nothing else."""
     wheels = folder / "wheels"
-    for name in ("build", "cli"):
+    for name in ("build", "cli", "tracing"):
         # Markers are dropped, because the image's Python may be another than this one.
         pins = re.sub(r" ; .*\\$", r" \\", (ROOT / f"deploy/requirements/{name}.txt").read_text(), flags=re.MULTILINE)
         (folder / f"{name}.txt").write_text(pins)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,20 @@ for name in sys.argv[1:]:
     importlib.import_module(name)
 print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
+
+
+def commands_of_the_image() -> list[str]:
+    """Return the modules of the `extraction` commands, except those of the load tests, which the image leaves out."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    modules = [entry.partition(":")[0] for entry in project["entry-points"]["extraction.commands"].values()]
+    return ["deploy.cli.main", *(module for module in modules if module.startswith("deploy."))]
+
+
 MODULES = {
     "monolith": [
         *("monolith.app", "monolith.wiring", "monolith.worker", "monolith.cutover.daemon", "deploy.gunicorn.probe"),
-        *("deploy.cli.main", "deploy.cli.flag", "deploy.cli.replicate", "deploy.cli.status", "deploy.cli.events"),
-        *("deploy.cli.operator", "deploy.cli.cutover", "deploy.cli.mail", "deploy.databases.__main__"),
-        "deploy.gunicorn.monolith",
+        *("deploy.console.wiring", "deploy.databases.__main__", "deploy.gunicorn.monolith", "deploy.gunicorn.console"),
+        *commands_of_the_image(),
     ],
     "scheduling": [
         *("scheduling_service.web.app", "scheduling_service.relay.__main__", "scheduling_service.engine.engine"),
@@ -99,7 +108,7 @@ def test_shellcheck_finds_nothing() -> None:
 
 
 @pytest.mark.tools
-@pytest.mark.parametrize("lock", ["service", "cli"])
+@pytest.mark.parametrize("lock", ["service", "cli", "tracing"])
 def test_the_bill_of_materials_lists_every_locked_package(lock: str, tmp_path: Path) -> None:
     requirements, bill = ROOT / f"deploy/requirements/{lock}.txt", tmp_path / "bill.json"
     command: list[str | Path] = [program("cyclonedx-py"), "requirements", requirements, "--output-file", bill]
