@@ -1,7 +1,9 @@
 """Both overlays build, are valid for the API, confine every pod, and agree with the code and with themselves."""
 
+import re
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -10,6 +12,7 @@ from deploy.settings.processes import PROCESSES
 from tests.deploy.declared import declared_process, port_of
 from tests.deploy.manifests import OVERLAYS, Manifests, Resource, build, name_of, pod_of
 from tests.deploy.programs import program
+from tests.servers import ROOT
 
 pytestmark = pytest.mark.tools
 
@@ -73,6 +76,23 @@ def test_ports_probes_services_and_urls_agree(manifests: Manifests) -> None:
             assert manifests.labelled(manifests.named("Service", name)["spec"]["selector"]) == [name]
         url = environment.get("SCHEDULING_SERVICE_URL")
         assert url in (None, "http://scheduling-web:8001")
+
+
+def test_settings_name_services_and_the_servers_that_the_page_names(manifests: Manifests, overlay: str) -> None:
+    services = {name_of(each) for each in manifests.of_kind("Service")}
+    named = set()
+    for container in manifests.containers().values():
+        environment = manifests.environment_of(container)
+        urls = [value for value in environment.values() if "://" in value and not value.startswith("https://")]
+        hosts = {urlsplit(url).hostname for url in urls}
+        plaintext = set(environment["PLAINTEXT_HOSTS"].split(","))
+        assert hosts - {"mail"} <= plaintext, "a host without TLS that is not listed is refused at the start"
+        named |= hosts | plaintext
+    page = (ROOT / "deploy/kubernetes/README.md").read_text()
+    outside = set(re.findall(r"^\| `([a-z-]+)` \| \d+ \|", page, re.MULTILINE))
+    assert len(outside) == 4
+    # The settings of the monolith alone name the service too, for the day on which it is added.
+    assert named <= services | outside | ({"scheduling-web"} if overlay == "monolith" else set())
 
 
 def test_pods_are_restricted(manifests: Manifests) -> None:
