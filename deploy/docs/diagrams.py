@@ -159,7 +159,10 @@ CONTAINERS = Diagram(
             "Publishes the outbox;",
             "expires overdue holds",
         )),
-        Box(665, 230, 160, 100, "store", "Valkey", "Redis Streams, :6380", ("Events", "at least once")),
+        Box(665, 230, 160, 100, "store", "Valkey", "Redis Streams, :6380", (
+            "Events, at least once;",
+            "counters of rate limits",
+        )),
         Box(310, 420, 290, 100, "store", "Monolith database", "Postgres, :5433", (
             "auth, billing, calendars, notifications,",
             "platform, cutover, scheduling",
@@ -172,6 +175,7 @@ CONTAINERS = Diagram(
     (
         Arrow(((220, 105), (308, 105)), ("HTTP",), (282, 97)),
         Arrow(((600, 105), (888, 105)), ("JSON over HTTP: signed token,", "deadline, idempotency key"), (745, 78)),
+        Arrow(((600, 140), (745, 140), (745, 228)), ("rate limits",), (745, 185)),
         Arrow(((308, 280), (222, 280)), ("mails",), (248, 272)),
         Arrow(((600, 280), (663, 280)), (), (0, 0), both=True),
         Arrow(((888, 280), (827, 280)), ("",), (0, 0)),
