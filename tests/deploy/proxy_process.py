@@ -44,8 +44,8 @@ class Proxy:
 
     @property
     def health_port(self) -> int:
-        """The upstream's own port, which has the same paths: the tests start no further listener."""
-        return int(self.upstream.rpartition(":")[2])
+        """The first upstream's own port, which has the same paths: the tests start no further listener."""
+        return int(self.upstream.split()[0].rpartition(":")[2])
 
     def session(self) -> requests.Session:
         """Return a client that trusts the proxy's certificate."""

@@ -96,7 +96,8 @@ def balanced(tmp_path: Path, databases: Databases) -> Iterator[tuple[Proxy, list
     """HAProxy, and the two servers behind it."""
     public_port, ports = free_port(), (free_port(), free_port())
     servers = [web(databases, tmp_path, f"https://127.0.0.1:{public_port}", port) for port in ports]
-    upstreams = "127.0.0.1:{}\n    server web-2 127.0.0.1:{}".format(*ports)
+    # Both are on one machine, so each has a port of its own for health checks too.
+    upstreams = "127.0.0.1:{0} port {0}\n    server web-2 127.0.0.1:{1} port {1}".format(*ports)
     with servers[0], servers[1], running_proxy("haproxy", tmp_path, upstreams, public_port) as proxy:
         yield proxy, servers
 
