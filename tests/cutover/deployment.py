@@ -16,7 +16,7 @@ import psutil
 import psycopg
 
 from contracts.scheduling.values import DatabaseName
-from deploy.devstack.postgres import PostgresServer
+from deploy.devstack.child import Child
 from deploy.errors import PortInUseError
 from loadtests.harness.bench_servers import BenchServers, RunningWeb, running_bench_servers
 from loadtests.harness.cores import Cores
@@ -71,7 +71,7 @@ class Deployment:
     """The proxy between the monolith and the service."""
     replication: dict[DatabaseName, TcpProxy]
     """The proxy in front of each database, for the other database's server."""
-    killed: "Queue[PostgresServer | None]" = field(default_factory=Queue)
+    killed: "Queue[Child | None]" = field(default_factory=Queue)
     periods: int = 0
 
     @property
@@ -93,7 +93,10 @@ class Deployment:
             for child in psutil.Process(self.webs[name].pid).children():  # type: ignore[no-untyped-call]
                 os.kill(child.pid, signal.SIGKILL)
             return
-        server = self.servers.postgres[name]
+        self.kill_server(self.servers.postgres[name])
+
+    def kill_server(self, server: Child) -> None:
+        """Send SIGKILL to a process, and restart it soon."""
         server.kill()
         self.killed.put(server)
 
@@ -171,14 +174,14 @@ def running_deployment(
         deployment.killed.put(None)
 
 
-def _supervise(killed: "Queue[PostgresServer | None]") -> None:
+def _supervise(killed: "Queue[Child | None]") -> None:
     """Restart killed servers from one thread, since a server ends with the thread that started it."""
     while (server := killed.get()) is not None:
         time.sleep(_RESTART_SECONDS)
         _revive(server)
 
 
-def _revive(server: PostgresServer) -> None:
+def _revive(server: Child) -> None:
     """Start again as soon as the killed server's processes have released the port."""
     until = time.monotonic() + 20
     while True:
