@@ -91,7 +91,7 @@ class _Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         received = self._received + data
-        status = _status_if_complete(received)
+        status = status_if_complete(received)
         if status is None:
             self._received = received
             return
@@ -104,7 +104,7 @@ class _Client(asyncio.Protocol):
             self.done.set_exception(CommandError(f"the server closed a connection during the measurement: {exc}"))
 
 
-def _status_if_complete(answer: bytes) -> int | None:
+def status_if_complete(answer: bytes) -> int | None:
     """Return the status of a complete response, else None; without a length the headers are the whole response."""
     head_ends = answer.find(b"\r\n\r\n")
     if head_ends < 0:
