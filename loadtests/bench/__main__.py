@@ -11,6 +11,7 @@ from loadtests.bench import (
     console,
     contention,
     follow_up,
+    goodput,
     growth,
     http_overhead,
     idle,
@@ -46,6 +47,8 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "office": lambda cores, quick: office_day.measure(cores, calls=50 if quick else 300),
     "site": lambda cores, quick: site_page.measure(cores, blocks=3 if quick else 10, calls=50 if quick else 200),
     "followup": lambda cores, quick: follow_up.measure(cores, seconds=30.0 if quick else 300.0),
+    "goodput": lambda cores, quick: goodput.measure(cores, quick, ["in_process"]),
+    "goodput-service": lambda cores, quick: goodput.measure(cores, quick, ["service"]),
     "rooms": lambda cores, quick: rooms.measure(cores, quick),
     "idle": lambda _cores, quick: idle.measure(30.0 if quick else 120.0),
     "console": lambda _cores, quick: console.measure(30.0 if quick else 120.0),
@@ -72,7 +75,7 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str | Non
 def bench(which: tuple[str, ...], quick: bool, sizes: Sequence[int]) -> None:
     """Measure the product relative to minimal baselines, on servers of its own: WHICH figures, or all.
 
-    Prints the figures and writes them to .artifacts/bench.json. Measuring all takes about 20 minutes.
+    Prints the figures and writes them to .artifacts/bench.json. Measuring all takes about 40 minutes.
     """
     cores = choose_cores()
     echo(cores.note)
