@@ -1,8 +1,8 @@
 """Fault 11: a frozen service occupies a bounded number of the monolith's threads, so the other modules stay fast."""
 
 import itertools
+import multiprocessing
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from tests.gunicorn_site import GunicornSite
 from tests.site import METRICS_TOKEN
 
 THREADS = 8
-CLIENTS = 32
+HANGING_RATE = 40.0
+"""Requests to scheduling per second."""
 RATE = 25.0
 SECONDS = 8.0
 USUAL = 0.02
@@ -30,6 +31,11 @@ def neighbours(tenant: Tenant, host: str) -> Iterator[bytes]:
     paths = ["/me/sessions", f"{tenant.path}/invoices", f"{tenant.path}/messages"]
     rendered = [render_request("GET", f"/api/v1{path}", host=host, headers=tenant.owner.headers) for path in paths]
     return itertools.cycle(rendered)
+
+
+def ask_scheduling(port: int, request: bytes) -> None:
+    """Send requests that hang, from a process of its own, so that they do not delay the measured ones."""
+    offer(port, itertools.repeat(request), rate=HANGING_RATE, seconds=SECONDS + 3.0, patience=5.0)
 
 
 def metric(site: GunicornSite, name: str) -> float:
@@ -47,24 +53,17 @@ def test_frozen_service_leaves_the_p99_of_the_other_modules(databases: Databases
         requests_of_others = neighbours(tenant, site.host)
         offer(site.port, requests_of_others, rate=RATE, seconds=2.0)
         quiet = offer(site.port, requests_of_others, rate=RATE, seconds=SECONDS)
-        over = threading.Event()
-
-        def ask_scheduling() -> None:
-            while not over.wait(0.2):
-                requests.get(f"{site.url}/api/v1{tenant.path}/offerings", timeout=30)
-
-        clients = [threading.Thread(target=ask_scheduling) for _ in range(CLIENTS)]
+        offerings = render_request("GET", f"/api/v1{tenant.path}/offerings", host=site.host, headers={})
+        clients = multiprocessing.get_context("spawn").Process(target=ask_scheduling, args=(site.port, offerings))
         service.freeze()
         try:
-            for client in clients:
-                client.start()
+            clients.start()
+            offer(site.port, requests_of_others, rate=RATE, seconds=2.0)
             frozen = offer(site.port, requests_of_others, rate=RATE, seconds=SECONDS)
             in_flight = metric(site, "scheduling_client_calls_in_flight")
         finally:
-            over.set()
             service.thaw()
-            for client in clients:
-                client.join()
+            clients.join()
         assert in_flight <= metric(site, "scheduling_client_slots") < THREADS, "fewer places than threads"
         assert metric(site, 'scheduling_client_refused_total{by="breaker"}') > 0, "the breaker opened"
         assert frozen.latency(0.99) <= 1.5 * max(quiet.latency(0.99), USUAL)
