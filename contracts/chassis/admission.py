@@ -22,6 +22,13 @@ BURST_FACTOR: Final = 4
 """A queue that was empty within the last `BURST_FACTOR * target` seconds absorbs a burst: requests wait up to that."""
 ACTIVE_SECONDS: Final = 1.0
 """A tenant is active for this long after its last request."""
+MOST_SHARES: Final = 4
+"""The searches of a tenant may always use a processor divided by this, however many tenants are active."""
+SHARE_OF_LONG: Final = 1 / 8
+"""The share of one processor that the long searches of one tenant may use."""
+SEARCH_CREDIT: Final = 0.02
+OTHER_CREDIT: Final = 0.1
+"""Seconds of processor time that a tenant may use at once after a rest: some searches, or some pages for staff."""
 
 
 class Priority(IntEnum):
@@ -75,8 +82,10 @@ class AdmissionQueue(Generic[T]):
       arrival.
     - Requests that use the shared dependency occupy at most three quarters of the places, and those of one tenant at
       most half while another tenant is active. Of these, searches occupy at most a quarter: they are bound by the
-      processor, so that more of them at once would only slow everyone down. For the same reason, a long search of a
-      tenant is followed by a pause of its searches (`ProcessorBudget`), while another tenant is active.
+      processor, so that more of them at once would only slow everyone down. For the same reason, searches use a share
+      of one processor (`ProcessorBudget`) while another tenant is active: two active tenants may use half of it each,
+      three a third, and more a quarter. So do other requests of less importance than bookings, with a share of their
+      own.
     - Streamed requests of all clients together occupy at most a quarter of the places.
     - A request that waits longer than `target` seconds is refused once the queue has not been empty for four times as
       long; until then, it may wait that long. So a burst is absorbed, while a standing queue stays short.
@@ -100,7 +109,8 @@ class AdmissionQueue(Generic[T]):
         self._running_streamed = 0
         self._running_of: dict[tuple[str, bool], int] = {}
         self._last_request: OrderedDict[str, float] = OrderedDict()
-        self._budget = ProcessorBudget(now)
+        self._search_budget = ProcessorBudget(credit=SEARCH_CREDIT, share_of_long=SHARE_OF_LONG, now=now)
+        self._other_budget = ProcessorBudget(credit=OTHER_CREDIT, now=now)
 
     def __len__(self) -> int:
         return self._size
@@ -117,7 +127,7 @@ class AdmissionQueue(Generic[T]):
         if kind.tenant:
             self._last_request[kind.tenant] = now
             self._last_request.move_to_end(kind.tenant)
-            if len(self._last_request) > 2:
+            if len(self._last_request) > MOST_SHARES:
                 self._last_request.popitem(last=False)
 
     def start_next(self) -> Ticket[T] | None:
@@ -141,8 +151,10 @@ class AdmissionQueue(Generic[T]):
     def finished(self, ticket: Ticket[T]) -> None:
         """Release the place of a request that `start_next` returned, and charge its processor time to its tenant."""
         self._count(ticket.kind, -1)
-        if ticket.kind.tenant and ticket.kind.priority >= Priority.SEARCH:
-            self._budget.charge(ticket.kind.tenant, ticket.processor_seconds)
+        if ticket.kind.tenant and ticket.kind.priority >= Priority.OTHER:
+            # A tenant that is alone is charged as well: another may become active during its pause.
+            share = 1 / max(2, self._active())
+            self._budget_of(ticket.kind).charge(ticket.kind.tenant, ticket.processor_seconds, share)
 
     def refuse_late(self) -> Iterator[Ticket[T]]:
         """Remove and yield the requests that have waited too long."""
@@ -172,12 +184,19 @@ class AdmissionQueue(Generic[T]):
             return False
         if not kind.tenant or not self._others_are_active(kind.tenant):
             return True
-        if kind.priority >= Priority.SEARCH and not self._may_search(kind.tenant):
+        if kind.priority >= Priority.OTHER and not self._budget_of(kind).allows(kind.tenant):
+            return False
+        if kind.priority >= Priority.SEARCH and self._running_of.get((kind.tenant, True), 0) >= self._search_places:
             return False
         return self._running_of.get((kind.tenant, False), 0) < self._tenant_places
 
-    def _may_search(self, tenant: str) -> bool:
-        return self._running_of.get((tenant, True), 0) < self._search_places and self._budget.allows(tenant)
+    def _budget_of(self, kind: RequestClass) -> ProcessorBudget:
+        return self._search_budget if kind.priority >= Priority.SEARCH else self._other_budget
+
+    def _active(self) -> int:
+        """Return how many tenants are active; at most `MOST_SHARES`."""
+        since = self._now() - ACTIVE_SECONDS
+        return sum(last > since for last in self._last_request.values())
 
     def _others_are_active(self, tenant: str) -> bool:
         since = self._now() - ACTIVE_SECONDS

@@ -36,7 +36,7 @@ SEND_BUFFER = 1 << 20
 SWITCH_SECONDS = 0.001
 """The time for which a thread may keep the interpreter while others wait for it. Python's default of 5 ms delays each
 return from a database call by as much while a search computes in another thread."""
-LIMIT_SECONDS = 0.05
+LIMIT_SECONDS = 0.01
 """While requests wait, the event loop looks this often whether one is too late, or the limit of a tenant has ended."""
 
 

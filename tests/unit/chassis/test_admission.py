@@ -1,19 +1,19 @@
 """The order of waiting requests, and the refusal of late ones."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 
 from contracts.chassis.admission import (
     ACTIVE_SECONDS,
     BURST_FACTOR,
+    SHARE_OF_LONG,
     AdmissionQueue,
     Priority,
     RequestClass,
     Ticket,
     shared_places,
 )
-from contracts.chassis.processor_budget import SHARE
 
 TARGET = 0.25
 
@@ -124,7 +124,7 @@ def test_searches_of_a_tenant_pause_after_a_long_one_while_others_are_active(clo
     for kind in (search("busy"), book("busy")):
         queue.add(kind, kind)
     assert [ticket.kind.priority for ticket in start_all(queue)] == [Priority.BOOK], "only searches pause"
-    clock.seconds += 0.1 * (1 / SHARE - 1)
+    clock.seconds += 0.1 / SHARE_OF_LONG
     assert [ticket.kind.tenant for ticket in start_all(queue)] == ["busy"]
 
 
@@ -132,6 +132,31 @@ def test_searches_of_a_tenant_pause_after_a_long_one_while_others_are_active(clo
 def test_streamed_requests_never_occupy_most_places(clock: Clock, places: int, expected: int) -> None:
     queue = queue_of(clock, places, [RequestClass(Priority.SEARCH, streamed=True)] * places)
     assert len(start_all(queue)) == expected
+
+
+def read(tenant: str) -> RequestClass:
+    return RequestClass(Priority.OTHER, tenant, shared=True)
+
+
+@pytest.mark.parametrize("kind", [search, read])
+@pytest.mark.parametrize(("others", "share"), [(1, 1 / 2), (2, 1 / 3), (3, 1 / 4), (9, 1 / 4)])
+def test_requests_of_a_tenant_use_a_share_of_the_processor_while_others_are_active(
+    clock: Clock, others: int, share: float, kind: Callable[[str], RequestClass]
+) -> None:
+    queue, used = queue_of(clock, 8), 0.0
+    for moment in range(20_000):
+        if moment % 500 == 0:
+            for number in range(others):
+                queue.add(book(f"calm {number}"), book(f"calm {number}"))
+        while len(queue) < 4:
+            queue.add(kind("busy"), kind("busy"))
+        for ticket in start_all(queue):
+            if ticket.kind.tenant == "busy":
+                ticket.processor_seconds = 0.003
+                used += 0.003
+            queue.finished(ticket)
+        clock.seconds += 0.001
+    assert used / 20 == pytest.approx(share, rel=0.1)
 
 
 def test_tenant_alone_searches_without_pauses(clock: Clock) -> None:

@@ -2,7 +2,10 @@
 
 import pytest
 
-from contracts.chassis.processor_budget import FREE_SECONDS, LONGEST_PAUSE, SHARE, ProcessorBudget
+from contracts.chassis.processor_budget import LONG_SECONDS, LONGEST_PAUSE, ProcessorBudget
+
+CREDIT = 0.02
+SHARE_OF_LONG = 1 / 8
 
 
 class Clock:
@@ -13,33 +16,49 @@ class Clock:
         return self.seconds
 
 
+def budget_at(clock: Clock) -> ProcessorBudget:
+    return ProcessorBudget(credit=CREDIT, share_of_long=SHARE_OF_LONG, now=clock)
+
+
 @pytest.mark.parametrize("at_once", [1, 3])
-def test_long_computations_get_their_share_and_no_more(at_once: int) -> None:
+@pytest.mark.parametrize(("seconds", "share", "expected"), [(0.003, 1 / 4, 1 / 4), (0.05, 1 / 4, SHARE_OF_LONG)])
+def test_searches_get_their_share_and_no_more(seconds: float, share: float, expected: float, at_once: int) -> None:
     clock = Clock()
-    budget, used = ProcessorBudget(clock), 0.0
-    for _ in range(10_000):
+    budget, used = budget_at(clock), 0.0
+    for _ in range(100_000):
         if budget.allows("busy"):
-            clock.seconds += 0.05 * at_once
+            clock.seconds += seconds * at_once
             for _ in range(at_once):
-                budget.charge("busy", 0.05)
-            used += 0.05 * at_once
-        clock.seconds += 0.01
-    assert used / (clock.seconds - 1000) == pytest.approx(SHARE, rel=0.05)
+                budget.charge("busy", seconds, share)
+            used += seconds * at_once
+        clock.seconds += 0.0005
+    assert used / (clock.seconds - 1000) == pytest.approx(expected, rel=0.05)
 
 
-def test_short_computations_cost_nothing_and_tenants_are_independent() -> None:
-    budget = ProcessorBudget(Clock())
+def test_usual_traffic_never_pauses_and_tenants_are_independent() -> None:
+    clock = Clock()
+    budget = budget_at(clock)
     for _ in range(1000):
-        budget.charge("calm", FREE_SECONDS)
-    budget.charge("busy", 1.0)
+        assert budget.allows("calm")
+        budget.charge("calm", 0.004, 1 / 4)
+        clock.seconds += 0.02
+    budget.charge("busy", 1.0, 1 / 4)
     assert (budget.allows("calm"), budget.allows("busy")) == (True, False)
+
+
+def test_credit_is_used_at_once_after_a_rest() -> None:
+    budget, used = budget_at(Clock()), 0.0
+    while budget.allows("one"):
+        budget.charge("one", LONG_SECONDS / 10, 1 / 4)
+        used += LONG_SECONDS / 10
+    assert used == pytest.approx(CREDIT, abs=LONG_SECONDS / 10)
 
 
 def test_pause_is_bounded_and_past_ones_are_forgotten() -> None:
     clock = Clock()
-    budget = ProcessorBudget(clock)
+    budget = budget_at(clock)
     for number in range(3000):
-        budget.charge(f"tenant {number}", 1e6)
+        budget.charge(f"tenant {number}", 1e6, 1 / 4)
         clock.seconds += LONGEST_PAUSE / 100
     assert len(vars(budget)["_pauses_until"]) <= 1000
     clock.seconds += LONGEST_PAUSE
