@@ -3,7 +3,10 @@
 The server asks before it reads the request (see `contracts/chassis/admission.py`), so a path may be nonsense here.
 """
 
+import base64
+import re
 from typing import Final
+from uuid import UUID
 
 from contracts.chassis.admission import Priority, RequestClass
 from contracts.scheduling.port import OPERATIONS
@@ -11,9 +14,15 @@ from contracts.scheduling.port import OPERATIONS
 _API: Final = ["api", "v1"]
 _SCHEDULING: Final = frozenset(operation.path.split("/")[2] for operation in OPERATIONS)
 _SEARCHES: Final = frozenset({"slots", "overview", "visits", "move"})
+_CATALOG: Final = frozenset({"offerings", "providers", "holidays"})
+"""What anyone may list. One item, or the agenda of a provider, is not among them."""
+_LINKS: Final = frozenset({"manage", "waiting"})
+"""Pages that a signed link opens; its token begins with the business (`CustomerLinks`)."""
+_FEEDS: Final = frozenset({"calendar.ics", "free-busy.ifb"})
 _SIGN_IN: Final = frozenset({"login", "logout", "sign-in", "sign-out"})
 _OPERATING: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _NOT_SCHEDULING_PAGES: Final = frozenset({"sign-in", "sign-up", "invoices", "e-mails"})
+_token = re.compile(rb"[?&]token=([A-Za-z0-9_-]{16,64})")
 
 
 def classify(method: str, path: str, head: bytes) -> RequestClass:
@@ -25,13 +34,37 @@ def classify(method: str, path: str, head: bytes) -> RequestClass:
         if len(parts) > 4 and parts[2] == "businesses":
             return _of_business(method, parts[3], parts[4:], parts[4] in _SCHEDULING, wants_page=False)
         return RequestClass(Priority.SIGN_IN if parts[-1] in _SIGN_IN else Priority.OTHER)
+    return _page(method, parts, head)
+
+
+def _page(method: str, parts: list[str], head: bytes) -> RequestClass:
     if len(parts) > 1 and parts[0] == "b":
         shared = parts[-1] not in _NOT_SCHEDULING_PAGES
         return _of_business(method, parts[1], parts[2:] or ["slots"], shared, wants_page=True)
     if len(parts) > 1 and parts[0] == "office":
         priority = Priority.BOOK if method == "POST" else Priority.OTHER
         return RequestClass(priority, parts[1], shared=True, wants_page=True)
+    if parts[0] in _LINKS:
+        priority = Priority.SEARCH if method == "GET" else Priority.CONFIRM
+        return RequestClass(priority, _business_of_link(head), shared=True, wants_page=True)
+    if parts[0] in _FEEDS:
+        return RequestClass(Priority.SEARCH, _secret(head), shared=True, wants_page=True)
     return RequestClass(Priority.SIGN_IN if parts[-1] in _SIGN_IN else Priority.OTHER, wants_page=True)
+
+
+def _business_of_link(head: bytes) -> str:
+    """Return the id of the business in the token of the query, which is not verified here; a forged one is refused
+    later. An empty string without a token."""
+    try:
+        return str(UUID(bytes=base64.urlsafe_b64decode(_secret(head)[:24])[:16]))
+    except ValueError:
+        return ""
+
+
+def _secret(head: bytes) -> str:
+    """Return the beginning of the token of the query, or an empty string."""
+    found = _token.search(head.partition(b"\r\n")[0])
+    return "" if found is None else found[1].decode()
 
 
 def _of_business(method: str, slug: str, rest: list[str], shared: bool, *, wants_page: bool) -> RequestClass:
@@ -44,7 +77,8 @@ def _priority(method: str, rest: list[str], shared: bool) -> Priority:
     if not shared:
         return Priority.OTHER
     if method == "GET":
-        return Priority.SEARCH if not _SEARCHES.isdisjoint(rest) else Priority.OTHER
+        is_search = not _SEARCHES.isdisjoint(rest) or (len(rest) == 1 and rest[0] in _CATALOG)
+        return Priority.SEARCH if is_search else Priority.OTHER
     if method == "POST" and len(rest) > 1 and rest[-1] in ("confirm", "cancel", "leave"):
         return Priority.CONFIRM
     return Priority.BOOK if method == "POST" else Priority.OTHER

@@ -7,6 +7,8 @@ import pytest
 
 from contracts.chassis.admission import Priority, RequestClass
 from contracts.scheduling.port import OPERATIONS
+from monolith.shared.customer_links import CustomerLinks
+from monolith.shared.database import new_id
 from monolith.web.request_classes import classify
 from scheduling_service.web.request_classes import classify as classify_call
 
@@ -28,6 +30,8 @@ API = "/api/v1/businesses/salon"
         ("GET", f"{API}/slots/next", Priority.SEARCH, "salon", True),
         ("GET", f"{API}/overview", Priority.SEARCH, "salon", True),
         ("GET", "/b/salon", Priority.SEARCH, "salon", True),
+        ("GET", f"{API}/providers", Priority.SEARCH, "salon", True),
+        ("GET", f"{API}/providers/some-id/agenda", Priority.OTHER, "salon", True),
         ("GET", f"{API}/invoices", Priority.OTHER, "salon", False),
         ("GET", "/b/salon/invoices", Priority.OTHER, "salon", False),
         ("GET", "/office/salon/day", Priority.OTHER, "salon", True),
@@ -42,6 +46,32 @@ def test_requests_of_the_monolith(method: str, path: str, priority: Priority, te
     found = classify(method, path, b"")
     assert (found.priority, found.tenant, found.shared) == (priority, tenant, shared)
     assert found.wants_page == (not path.startswith(("/api/", "/healthz")))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "priority"),
+    [
+        ("GET", "/manage/move", Priority.SEARCH),
+        ("POST", "/manage/cancel", Priority.CONFIRM),
+        ("GET", "/manage", Priority.SEARCH),
+    ],
+)
+def test_pages_of_a_signed_link_belong_to_its_business(method: str, path: str, priority: Priority) -> None:
+    business_id = new_id()
+    token = CustomerLinks("secret").appointment_token(business_id, new_id(), new_id())
+    found = classify(method, path, f"{method} {path}?zone=UTC&token={token} HTTP/1.1\r\nHost: x\r".encode())
+    assert found == RequestClass(priority, str(business_id), shared=True, wants_page=True)
+
+
+@pytest.mark.parametrize("query", ["", "?token=", "?token=short", "?token=" + "-" * 64, "?token=%00"])
+def test_forged_links_are_shared_requests_without_a_verified_business(query: str) -> None:
+    assert classify("GET", "/manage", f"GET /manage{query} HTTP/1.1\r".encode()).shared
+
+
+def test_calendar_feeds_are_limited_one_by_one() -> None:
+    feeds = [f"GET /calendar.ics?token=cal_{letter * 43} HTTP/1.1\r".encode() for letter in "ab"]
+    one, other = (classify("GET", "/calendar.ics", each) for each in feeds)
+    assert (one.priority, one.shared, one.tenant != other.tenant) == (Priority.SEARCH, True, True)
 
 
 def header(claims: object, *lines: bytes) -> bytes:
