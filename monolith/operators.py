@@ -1,10 +1,16 @@
 """The modules that an operator's tools need, composed without the rest of the product."""
 
+from collections.abc import Mapping
+
+import msgspec
+
 from contracts.chassis.credentials import signing_secrets
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace
 from monolith.modules.auth import module as auth
 from monolith.modules.auth.api import AuthApi, OpeningFailed, OperatorRole, UserRef
+from monolith.modules.auth.models import SignUp
+from monolith.modules.auth.origin import Origin
 from monolith.modules.billing import module as billing
 from monolith.modules.billing.api import BillingApi
 from monolith.shared.database import ModuleDatabase
@@ -42,8 +48,22 @@ class OperatorRoles:
 
 def operators_auth(url: str, secret: str) -> AuthApi:
     """Return auth's API, for commands."""
+    return _commands_auth(url, secret).api
+
+
+def register_business(url: str, secret: str, details: Mapping[str, str], *, key: str) -> BusinessRef:
+    """Store a business and its owner without opening it in scheduling, and return it.
+
+    A sign-up through the public API with the same key and the same `details` opens it, in the database that the routing
+    table names by then. Idempotent. Raises ApiError and DatabaseUnavailable.
+    """
+    body = msgspec.convert(details, SignUp)
+    return _commands_auth(url, secret).sign_ups.register(body, key=key, origin=Origin("127.0.0.1"))
+
+
+def _commands_auth(url: str, secret: str) -> auth.Auth:
     database = ModuleDatabase(url, role=auth.ROLE, secret=secret, pool_size=1)
-    return console_auth(database, "http://localhost", secret).api
+    return console_auth(database, "http://localhost", secret)
 
 
 def console_auth(database: ModuleDatabase, public_url: str, secret: str) -> auth.Auth:

@@ -14,6 +14,7 @@ STACK_FILES = (
     *("postgres-monolith", "postgres-scheduling", "valkey", "mail", "logs", "secrets.json", "run"),
     *("learning.json", "load.json"),
 )
+STACK_PATTERN = "load-*.json"
 
 
 def clean(data: Path) -> None:
@@ -21,8 +22,8 @@ def clean(data: Path) -> None:
     if not data.exists():
         return
     with lock_data_folder(data / "run" / "lock"):
-        for name in STACK_FILES:
-            _remove(data / name)
+        for path in (*(data / name for name in STACK_FILES), *data.glob(STACK_PATTERN)):
+            _remove(path)
     with suppress(OSError):
         data.rmdir()
 

@@ -2,12 +2,14 @@
 
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from deploy.cli.options import current_actor
 from deploy.control_plane import control_plane
 from deploy.deployment import deployment_environment
 from deploy.devstack.settings import read_settings
@@ -16,7 +18,7 @@ from loadtests.generator.api_client import LoadError
 from loadtests.generator.compare_results import Tolerances, compare
 from loadtests.generator.promises import parse_limits
 from loadtests.generator.thresholds import parse_thresholds
-from loadtests.harness.demo_businesses import FILE, open_demo_businesses
+from loadtests.harness.demo_businesses import FILE, open_demo_businesses, open_target_business
 
 POSITIVE = click.FloatRange(min=0, min_open=True, max=100_000)
 LIMIT = click.option(
@@ -35,7 +37,12 @@ JUNIT = click.option("--junit", metavar="FILE", help="Write the checked conditio
     "--rate", type=POSITIVE, default=60.0, show_default=True, help="Scheduling arrivals a second at the peak."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds give equal arrivals and choices.")
-@click.option("--host", metavar="URL", help="Address of the monolith; default: the running demo.")
+@click.option(
+    "--host",
+    metavar="URL",
+    help="Address of a deployment without access to its databases: one business, with the adapter that new ones have. "
+    "Default: the deployment of the environment, or the running demo, with a business per adapter.",
+)
 @click.option(
     "--threshold",
     "thresholds",
@@ -63,7 +70,7 @@ def load(
     The load consists of slot searches, bookings and sessions that search, hold and confirm, with a low constant rate of
     sign-ins, invoices, prices and preferences. It uses one business per adapter, opened on the first call. Prints
     latencies and kept promises by module and journey, counted from the intended start of a request. Ctrl-C prints the
-    results until then.
+    results until then. No other business is affected: the adapter is chosen for these businesses alone.
 
     Exit codes: 0 if all thresholds are satisfied; 1 if one is not, or, without thresholds, if a request failed; 2 if
     the load could not be sent; 3 if the generator did not keep its schedule, so that no threshold can be claimed.
@@ -71,18 +78,15 @@ def load(
     if context.invoked_subcommand is not None:
         return
     _require_locust()
-    host = (host or deployment_environment("monolith")["PUBLIC_URL"]).rstrip("/")
-    data = read_settings(os.environ).data
     try:
         # Before any business is opened.
         parse_thresholds(thresholds)
         parse_limits(limits)
-        with control_plane() as plane:
-            open_demo_businesses(plane, host, data, click.echo)
+        host, businesses = _open_businesses(host, read_settings(os.environ).data)
     except LoadError as error:
         raise CommandError(str(error)) from error
     repeated = [("--threshold", threshold) for threshold in thresholds] + [("--limit", limit) for limit in limits]
-    single = {"host": host, "businesses": data / FILE, **options}
+    single = {"host": host, "businesses": businesses, **options}
     given = [(f"--{name.replace('_', '-')}", value) for name, value in single.items() if value is not None]
     command = [str(word) for option in (*repeated, *given) for word in option]
     sys.stdout.flush()
@@ -121,6 +125,19 @@ def compare_results(
         sys.exit(compare(one, other, parse_limits(limits), tolerances, Path(junit) if junit else None))
     except LoadError as error:
         raise CommandError(str(error)) from error
+
+
+def _open_businesses(host: str | None, data: Path) -> tuple[str, Path]:
+    """Return the address of the monolith, and the file of the businesses. Raises LoadError."""
+    if host is not None:
+        host = host.rstrip("/")
+        path = data / f"load-{re.sub(r'[^A-Za-z0-9]+', '-', host)}.json"
+        open_target_business(host, path, click.echo)
+        return host, path
+    host = deployment_environment("monolith")["PUBLIC_URL"].rstrip("/")
+    with control_plane() as plane:
+        open_demo_businesses(plane, host, data, current_actor(), click.echo)
+    return host, data / FILE
 
 
 def _require_locust() -> None:

@@ -7,6 +7,7 @@ from typing import cast
 
 import psycopg
 
+from deploy.cli.options import current_actor
 from deploy.control_plane import control_plane, scheduling_databases
 from deploy.deployment import deployment_environment
 from deploy.devstack.settings import read_settings
@@ -37,7 +38,7 @@ def run_exercise(name: str, say: Callable[[str], None]) -> list[BusinessLedger]:
         if name == "kill-in-fence":
             plane.cutovers.require_replication()
         try:
-            businesses = open_demo_businesses(plane, host, data, say)
+            businesses = open_demo_businesses(plane, host, data, current_actor(), say)
             one_each = {cast(AdapterName, each.side): each for each in reversed(businesses)}
             traffic = PracticeTraffic(host, list(one_each.values()))
         except LoadError as error:

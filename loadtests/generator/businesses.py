@@ -1,7 +1,7 @@
 """Businesses that receive the load: the file that lists them, and how to open one through the public API."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,17 +78,28 @@ def read_businesses_of(path: Path, side: str) -> list[LoadBusiness]:
     return businesses
 
 
+BeforeSignUp = Callable[[Mapping[str, str], str], None]
+"""Called with the body and the idempotency key of a sign-up, before it is sent."""
+
+
 def open_business(
-    host: str, slug: str, side: str, *, customers: int = CUSTOMERS, visitors: int = VISITORS
+    host: str,
+    slug: str,
+    side: str,
+    *,
+    customers: int = CUSTOMERS,
+    visitors: int = VISITORS,
+    before_sign_up: BeforeSignUp | None = None,
 ) -> LoadBusiness:
     """Open a business with providers, a price and customers.
 
-    The product's flag decides which adapter serves it; `side` records the caller's knowledge of that. Raises LoadError.
+    The product's flag decides which adapter serves it, unless `before_sign_up` has chosen one; `side` records the
+    caller's knowledge of that. Raises LoadError.
     """
     staff = Credentials(f"{slug}@example.test", secrets.token_urlsafe(16))
     owner, path = ApiClient(host), f"/businesses/{slug}"
     template = SALON._replace(name=f"Load ({side})")
-    opened = sign_up(owner, slug, staff, template, PROVIDERS)
+    opened = sign_up(owner, slug, staff, template, PROVIDERS, before_sign_up)
     owner.call("PUT", f"{path}/prices", {"offering_id": opened.offering_id, "amount_minor": 2_500})
     return LoadBusiness(
         slug=slug,
@@ -102,13 +113,20 @@ def open_business(
 
 
 def sign_up(
-    owner: ApiClient, slug: str, staff: Credentials, template: BusinessTemplate, providers: Sequence[str]
+    owner: ApiClient,
+    slug: str,
+    staff: Credentials,
+    template: BusinessTemplate,
+    providers: Sequence[str],
+    before_sign_up: BeforeSignUp | None = None,
 ) -> NewBusiness:
     """Create a business with one offering and these providers; `owner` is signed in to it afterwards."""
     about = {"business_name": template.name, "slug": slug, "zone": template.zone, "currency": "EUR"}
     login = {"name": f"{template.name} owner", "email": staff.email, "password": staff.password}
-    path = f"/businesses/{slug}"
-    business = owner.call("POST", "/signup", {**about, **login})["business"]
+    path, key = f"/businesses/{slug}", secrets.token_hex(16)
+    if before_sign_up is not None:
+        before_sign_up({**about, **login}, key)
+    business = owner.call("POST", "/signup", {**about, **login}, key)["business"]
     offering = owner.call(
         "POST", f"{path}/offerings", {"name": template.offering, "duration_minutes": template.minutes}
     )

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import requests
 from prometheus_client import generate_latest
 
+from deploy.cli.options import current_actor
 from deploy.devstack.ports import free_port
 from loadtests.generator.metrics import GeneratorMetrics
 from loadtests.generator.results import StoredRun, read_runs
@@ -16,6 +18,7 @@ from tests.e2e.demo import Demo, Installation, new_installation
 from tests.e2e.promql import exposed_names, unknown_names
 from tests.polling import eventually
 
+FLIP_REASON = "to see its metrics"
 SLOWLY = ("--seconds", "6", "--rate", "20", "--max-send-delay", "10s", "--limit", "20s")
 
 
@@ -46,6 +49,23 @@ def test_sessions_hold_and_confirm_through_each_adapter(demo: Installation, meas
         assert {row.session for row in confirmed} == {"reserve"}
     names = {case.get("name") for case in ElementTree.parse(demo.data / "junit.xml").getroot().iter("testcase")}
     assert names == {"the generator kept its schedule", "failed<=0", "reserve.completed>=50%"}
+
+
+def test_load_chooses_the_adapter_of_its_own_businesses_only(demo: Installation, measured: list[StoredRun]) -> None:
+    entries = [json.loads(line) for line in demo.extraction("audit", "--json", "--limit", "1000").stdout.splitlines()]
+    chosen = [(entry["actor"], entry["after"]) for entry in entries if entry["action"] == "adapter.chosen"]
+    assert sorted(chosen) == [(current_actor(), "http"), (current_actor(), "in_process")]
+    flips = [entry["reason"] for entry in entries if entry["subject"] == "scheduling.adapter"]
+    assert set(flips) <= {FLIP_REASON}, "only another test of this file has set the flag"
+
+
+def test_load_of_a_host_uses_its_public_api_only(demo: Installation, tmp_path: Path) -> None:
+    short = ("--seconds", "1", "--rate", "10", "--max-send-delay", "10s", "--limit", "20s")
+    for _ in range(2):
+        done = demo.extraction("load", *short, "--host", demo.url, DATA_DIR=str(tmp_path))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "target: " in done.stdout
+    assert ("opening" in done.stdout, len(list(tmp_path.iterdir()))) == (False, 1), "used again, and nothing else"
 
 
 def test_adapters_receive_the_same_arrivals_and_searches(measured: list[StoredRun]) -> None:
@@ -85,7 +105,7 @@ def test_exit_code_of_a_run(
 def test_dashboards_alerts_and_runbooks_query_series_that_exist(demo: Installation, measured: list[StoredRun]) -> None:
     started = demo.extraction("replicate", "start")
     assert started.returncode == 0, started.stderr
-    moved = demo.extraction("flag", "set", "http", "--all", "--reason", "to see its metrics")
+    moved = demo.extraction("flag", "set", "http", "--all", "--reason", FLIP_REASON)
     assert moved.returncode == 0, moved.stderr
     shadowed = demo.extraction("shadow", "set", "100")
     assert shadowed.returncode == 0, shadowed.stderr

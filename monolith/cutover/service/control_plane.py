@@ -15,6 +15,7 @@ from monolith.cutover.service.errors import CutoverDatabaseUnavailable
 from monolith.cutover.service.extraction import ExtractionService
 from monolith.cutover.service.finalization import FinalizationMark
 from monolith.cutover.service.flags import AdapterSetting, ShadowSetting
+from monolith.cutover.service.new_businesses import NewBusinesses
 from monolith.cutover.service.recovery_service import RecoveryService
 from monolith.cutover.service.verification_service import VerificationService
 from monolith.cutover.store.shadow_results import ShadowResultStore
@@ -30,6 +31,7 @@ class ControlPlane:
 
     directory: BusinessDirectory
     adapter: AdapterSetting
+    new_businesses: NewBusinesses
     shadow: ShadowSetting
     shadow_results: ShadowResultStore
     cutovers: CutoverService
@@ -61,6 +63,7 @@ def open_control_plane(
         yield ControlPlane(
             directory,
             adapter,
+            NewBusinesses(flags, cutover),
             ShadowSetting(flags, cutovers.require_replication),
             ShadowResultStore(cutover),
             cutovers,

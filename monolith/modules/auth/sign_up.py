@@ -48,9 +48,7 @@ class SignUps:
         Raises ApiError: 422 if the key was used for another body; 409 `slug_taken`; 503 `set_up_unfinished` if the
         business is stored but scheduling could not open it.
         """
-        person = AccountDetails(body.name, body.email, body.password)
-        account, exists = self._accounts.identify(person, origin)
-        business, owner_id = self._register(body, key, account, exists)
+        business, owner_id, account = self._identify_and_register(body, key, origin)
         if owner_id != account.user.user_id:
             # An earlier request with the same key, maybe a concurrent one, created the account of the owner.
             account = self._owner(owner_id, body.password)
@@ -58,6 +56,21 @@ class SignUps:
         with self._database.transaction() as connection:
             businesses.mark_open(connection, business.business_id)
             return business, self._sessions.begin(connection, account, origin, replacing)
+
+    def register(self, body: models.SignUp, *, key: str, origin: Origin) -> BusinessRef:
+        """Store the business and its owner; `sign_up` with the same key and body opens it. Idempotent per key and body.
+
+        Raises ApiError as `sign_up` does.
+        """
+        return self._identify_and_register(body, key, origin)[0]
+
+    def _identify_and_register(
+        self, body: models.SignUp, key: str, origin: Origin
+    ) -> tuple[BusinessRef, UUID, Account]:
+        """Return the business of this key, its owner, and the account that the request names."""
+        account, exists = self._accounts.identify(AccountDetails(body.name, body.email, body.password), origin)
+        business, owner_id = self._register(body, key, account, exists)
+        return business, owner_id, account
 
     def _register(self, body: models.SignUp, key: str, account: Account, exists: bool) -> tuple[BusinessRef, UUID]:
         """Return the business of this key, creating it if needed, and its owner."""

@@ -11,8 +11,10 @@ import pytest
 from contracts.scheduling.values import DatabaseName
 from deploy.cli.options import current_actor
 from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.service import ExtractionFinalized
+from monolith.cutover.service.new_businesses import NewBusinesses
 from monolith.cutover.store import cutovers as moves
-from monolith.shared.database import ModuleDatabase
+from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.flags.audit import append_audit
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, FlagStore
 from tests.command_line import CommandLine, cutover_settings
@@ -159,6 +161,8 @@ def test_finalize_closes_the_way_back(
         assert refused.returncode == 2
         assert "the extraction was finalized" in refused.stderr
         assert "replicate start --after-finalize" in refused.stderr
+    with pytest.raises(ExtractionFinalized):
+        NewBusinesses(FlagStore(platform), platform).choose_adapter(new_id(), "in_process", actor="cli:ann", reason="")
     actions = [(each.action, each.actor[:4]) for each in FlagStore(platform).changes(key="extraction")]
     assert actions == [("extraction.finalized", "cli:")]
     with turn_to_start():
