@@ -76,7 +76,9 @@ async def _offer(
             await asyncio.sleep(ahead)
         late.append(max(0.0, time.perf_counter() - run.began - moment))
         run.send(moment, next(requests))
-    await asyncio.sleep(patience + 0.2)
+    until = time.perf_counter() + patience + 0.2
+    while len(run.outcomes) < len(due) and time.perf_counter() < until:
+        await asyncio.sleep(0.02)
     run.close()
     return OfferedLoad(sorted(run.outcomes), seconds, percentile(late, 0.99) if late else 0.0)
 
