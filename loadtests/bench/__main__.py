@@ -7,9 +7,12 @@ import click
 
 from deploy.cli.main import run_alone
 from loadtests.bench import (
+    admission_cost,
     booking,
     console,
     contention,
+    fence_cost,
+    flood,
     follow_up,
     goodput,
     growth,
@@ -30,6 +33,8 @@ from loadtests.harness.cores import Cores, choose_cores
 
 ARTIFACT = Path(".artifacts/bench.json")
 FULL = BlockPlan(pairs=10, seconds=4.0, warm_up=3.0)
+LONG = BlockPlan(pairs=15, seconds=4.0, warm_up=3.0)
+"""For costs of a few percent."""
 QUICK = BlockPlan(pairs=3, seconds=2.0, warm_up=1.0)
 
 MIN_SIZE, MAX_SIZE = 1_000, 100_000_000
@@ -47,8 +52,13 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "office": lambda cores, quick: office_day.measure(cores, calls=50 if quick else 300),
     "site": lambda cores, quick: site_page.measure(cores, blocks=3 if quick else 10, calls=50 if quick else 200),
     "followup": lambda cores, quick: follow_up.measure(cores, seconds=30.0 if quick else 300.0),
-    "goodput": lambda cores, quick: goodput.measure(cores, quick, ["in_process"]),
-    "goodput-service": lambda cores, quick: goodput.measure(cores, quick, ["service"]),
+    "goodput": lambda cores, quick: goodput.measure(cores, quick, "in_process"),
+    "goodput-others": lambda cores, quick: goodput.measure(cores, quick, "in_process", others=True),
+    "goodput-service": lambda cores, quick: goodput.measure(cores, quick, "service"),
+    "goodput-service-others": lambda cores, quick: goodput.measure(cores, quick, "service", others=True),
+    "flood": flood.measure,
+    "admission": lambda cores, quick: admission_cost.measure(cores, QUICK if quick else LONG),
+    "fence": lambda cores, quick: fence_cost.measure(cores, QUICK if quick else LONG),
     "rooms": lambda cores, quick: rooms.measure(cores, quick),
     "idle": lambda _cores, quick: idle.measure(30.0 if quick else 120.0),
     "console": lambda _cores, quick: console.measure(30.0 if quick else 120.0),

