@@ -1,13 +1,10 @@
 """Sixteen clients search one business at the limits of the API; every other business is served as usual."""
 
 import itertools
-import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from multiprocessing.synchronize import Semaphore
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -16,7 +13,6 @@ import pytest
 
 from contracts.scheduling.values import LONGEST_SEARCH_DAYS, MOST_PROVIDERS
 from deploy.devstack.ports import HOST
-from loadtests.generator.estimates import percentile
 from loadtests.harness.bench_servers import BenchServers, running_bench_servers
 from loadtests.harness.cores import Cores
 from loadtests.harness.cpu_time import cpu_seconds, cpu_seconds_between
@@ -24,13 +20,13 @@ from loadtests.harness.offered_load import Outcome, offer
 from loadtests.harness.raw_http import render_request
 from loadtests.harness.saturation import saturate
 from loadtests.harness.tenants import ROUND_THE_CLOCK, Tenant, open_tenant
+from tests.faults.alternating import ROUNDS, other_process, p99
 
 pytestmark = pytest.mark.long
 
 CLIENTS = 16
-ROUNDS = 3
 SECONDS = 5.0
-"""Length of the usual and of the attacked part of a round. They alternate, so that a busy machine slows both alike."""
+"""Length of the usual and of the attacked part of a round."""
 OTHERS = 3
 RATE = 40.0
 """Requests per second of the other businesses together: half searches, half bookings."""
@@ -75,26 +71,8 @@ def usual_requests(tenant: Tenant) -> Iterator[bytes]:
         yield request(tenant, "POST", "appointments", body, **headers)
 
 
-def attack(port: int, overviews: bytes, begin: Semaphore, ended: Semaphore) -> None:
-    for _ in range(ROUNDS):
-        begin.acquire()
-        saturate(port, itertools.repeat(overviews), connections=CLIENTS, seconds=SECONDS + 1.0)
-        ended.release()
-
-
-@contextmanager
-def attacker(port: int, overviews: bytes) -> Iterator[tuple[Semaphore, Semaphore]]:
-    """A process that attacks once for each release of the first semaphore, and releases the second afterwards."""
-    context = multiprocessing.get_context("spawn")
-    begin, ended = context.Semaphore(0), context.Semaphore(0)
-    process = context.Process(target=attack, args=(port, overviews, begin, ended))
-    process.start()
-    try:
-        yield begin, ended
-        process.join()
-        assert process.exitcode == 0
-    finally:
-        process.kill()
+def attack(port: int, overviews: bytes) -> None:
+    saturate(port, itertools.repeat(overviews), connections=CLIENTS, seconds=SECONDS + 1.0)
 
 
 @pytest.mark.parametrize("adapter", ["in_process", "http"])
@@ -105,13 +83,13 @@ def test_attack_on_one_business_leaves_the_p99_of_the_others(adapter: str) -> No
         victim = open_tenant(port, MOST_PROVIDERS, ROUND_THE_CLOCK)
         others = in_turn([usual_requests(open_tenant(port, 4, ROUND_THE_CLOCK)) for _ in range(OTHERS)])
         offer(port, others, rate=RATE, seconds=2.0)
-        with attacker(port, overview(victim)) as (begin, ended):
+        with other_process(attack, port, overview(victim)) as attacker:
             for seed in range(ROUNDS):
                 usual += offer(port, others, rate=RATE, seconds=SECONDS, patience=10.0, seed=seed).outcomes
-                begin.release()
+                attacker.begin()
                 time.sleep(0.5)
                 attacked += offer(port, others, rate=RATE, seconds=SECONDS, patience=10.0, seed=seed).outcomes
-                assert ended.acquire(timeout=30.0)
+                attacker.wait()
                 before = cpu_seconds(webs)
                 time.sleep(1.0)
                 idle.append(sum(cpu_seconds_between(before, cpu_seconds(webs)).values()))
@@ -124,15 +102,6 @@ def in_turn(requests: Sequence[Iterator[bytes]]) -> Iterator[bytes]:
     return (next(each) for each in itertools.cycle(requests))
 
 
-def p99(outcomes: Sequence[Outcome]) -> float:
-    return percentile(latencies(outcomes), 0.99)
-
-
-def latencies(outcomes: Sequence[Outcome]) -> list[float]:
-    return [each.seconds if each.good else float("inf") for each in outcomes]
-
-
 def describe(outcomes: Sequence[Outcome]) -> str:
     failed = Counter(each.status for each in outcomes if not each.good)
-    median = percentile(latencies(outcomes), 0.5)
-    return f"p50 {median * 1000:.1f} ms, p99 {p99(outcomes) * 1000:.1f} ms of {len(outcomes)}, failed {dict(failed)}"
+    return f"p99 {p99(outcomes) * 1000:.1f} ms of {len(outcomes)}, failed {dict(failed)}"
