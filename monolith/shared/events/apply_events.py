@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from contracts.scheduling.events import AnyEvent, MalformedEvent, decode_event
 from monolith.shared.events.batch import BatchPlan, KnownEvents, plan_batch
 from monolith.shared.events.consumer import Consumer, EventRejected
-from monolith.shared.events.consumer_group import StreamEntry
+from monolith.shared.events.consumer_group import LARGEST_EVENT, StreamEntry
 from monolith.shared.events.inbox import Inbox
 
-LARGEST_EVENT = 64 * 1024
 NO_LIMIT = timedelta(days=36_500)
 
 

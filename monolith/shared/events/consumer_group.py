@@ -21,6 +21,9 @@ MAX_CLOCK_DIFFERENCE = timedelta(minutes=15)
 
 BEGINNING = "0-0"
 
+LARGEST_EVENT = 64 * 1024
+"""Bytes of an encoded event that consumers accept; it usually has about one kilobyte."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:

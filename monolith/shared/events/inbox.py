@@ -10,9 +10,10 @@ from sqlalchemy.dialects import postgresql
 
 from contracts.scheduling.events import AnyEvent, encode_event
 from monolith.shared.events.batch import KnownEvents
-from monolith.shared.events.consumer_group import StreamEntry
+from monolith.shared.events.consumer_group import LARGEST_EVENT, StreamEntry
 from monolith.shared.events.tables import consumer_tables
 
+LONGEST_ID = 200
 _CHANGEABLE = frozenset({"held", "pending", "booked"})
 """The appointment's states that another event can follow."""
 
@@ -111,7 +112,7 @@ class Inbox:
         return [Gap(*row) for row in connection.execute(waiting)]
 
     def add_dead_letter(self, connection: Connection, entry: StreamEntry, event: AnyEvent | None, reason: str) -> None:
-        """Store a dead letter; `event` is None for an invalid entry."""
+        """Store a dead letter; `event` is None for an invalid entry. No more is stored than an event can have."""
         dead = self._dead.c
         same: ColumnElement[bool] = dead.entry_id == entry.entry_id
         known: dict[str, object] = {}
@@ -127,8 +128,8 @@ class Inbox:
         connection.execute(
             insert(self._dead).values(
                 entry_id=entry.entry_id,
-                stated_id=_storable(entry.stated_id),
-                payload=entry.payload,
+                stated_id=_storable(entry.stated_id[:LONGEST_ID]),
+                payload=entry.payload[: LARGEST_EVENT + 1],
                 reason=_storable(reason),
                 **known,
             )

@@ -88,6 +88,14 @@ class Notified:
         assert row is not None
         return int(row[0])
 
+    def bytes_of_dead_letters(self) -> int:
+        with psycopg.connect(self._admin_url) as connection:
+            row = connection.execute(
+                "SELECT sum(length(payload) + length(stated_id)) FROM notifications.dead_letter"
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
     def close(self) -> None:
         self.follower.close()
         self.database.close()

@@ -140,10 +140,11 @@ def test_failed_replay_keeps_one_dead_letter(databases: Databases, stream: redis
         {"id": "x", "event": b"\xff\xfe\x00"},
         {"id": "x\x00", "event": b"[" * 5000},
         {"id": "x", "event": b"1" * 70_000},
+        {"id": "x" * 1_000_000, "event": b"1" * 16_000_000},
         {"event": encode_event(Story().booked())},
         {"something": "else"},
     ],
-    ids=["another id", "not the schema", "not text", "deep", "long", "no id", "other fields"],
+    ids=["another id", "not the schema", "not text", "deep", "long", "giant", "no id", "other fields"],
 )
 def test_invalid_entry_becomes_a_dead_letter_without_effect(
     stream: redis.Redis, notified: Notified, fields: dict[str, str | bytes]
@@ -157,6 +158,7 @@ def test_invalid_entry_becomes_a_dead_letter_without_effect(
     (letter,) = DeadLetters(notified.database, "notifications").list_letters()
     assert letter.event_id is None
     assert letter.reason.startswith("InvalidEntry")
+    assert notified.bytes_of_dead_letters() < 70_000, "no more than an event can have"
 
 
 def test_event_of_an_unknown_kind_can_be_replayed(
