@@ -37,6 +37,8 @@ limit_request_field_size = 8_190
 # The proxies that the application trusts too. None unless an operator names it: no client can forge address or scheme.
 forwarded_allow_ips = ",".join(map(str, _settings.trusted_proxies))
 control_socket_disable = True
+# A thread would wait for the client of a file without limit; other responses are sent by `ClientSocket`.
+sendfile = False
 # The application logs each request as JSON.
 accesslog = None
 errorlog = "-"

@@ -9,7 +9,6 @@ refusal costs microseconds.
 import contextlib
 import selectors
 import socket
-import struct
 import sys
 import time
 from collections.abc import Callable
@@ -24,15 +23,14 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from contracts.chassis.admission import AdmissionQueue, Priority, RequestClass, Ticket
 from contracts.chassis.arrival import set_arrival
 from contracts.chassis.served_application import served_application
+from deploy.gunicorn.client_socket import ClientSocket, UnsentBytes
 from deploy.gunicorn.refusal import malformed, refusal
 from deploy.gunicorn.request_head import LONGEST_HEAD, Disconnected, RequestHead, peek
 
 ARRIVAL_SECONDS = 10.0
 """The time that a client has to send a complete request, once its connection is open or its first byte has arrived."""
-SOCKET_SECONDS = 10
-"""The longest wait of a thread for a client: to send more of a streamed body, or to accept all of a response."""
-SEND_BUFFER = 1 << 20
-"""Bytes of a response that the system accepts for a slow client, if its limit permits; then the thread is free."""
+RECEIVING_SECONDS = 60.0
+"""The time that a client has to read the rest of a response, after its thread is free."""
 SWITCH_SECONDS = 0.001
 """The time for which a thread may keep the interpreter while others wait for it. Python's default of 5 ms delays each
 return from a database call by as much while a search computes in another thread."""
@@ -40,35 +38,8 @@ LIMIT_SECONDS = 0.01
 """While requests wait, the event loop looks this often whether one is too late, or the limit of a tenant has ended."""
 
 
-_TIMEOUT = struct.pack("ll", SOCKET_SECONDS, 0)
-
-
-class ClientSocket(socket.socket):
-    """A connection whose blocking calls end after `SOCKET_SECONDS`.
-
-    The system's timeouts, unlike Python's, need no further system call, and leave MSG_DONTWAIT its meaning.
-    """
-
-    def limit(self) -> None:
-        """Set the timeouts of single reads and writes, and the size of the send buffer."""
-        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEOUT)
-        self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEOUT)
-        self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-
-    def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """Send all data within `SOCKET_SECONDS`, also to a client that reads a byte at a time. Raises OSError."""
-        left = memoryview(data)[self.send(data, flags) :]
-        if not left:
-            return
-        until = time.monotonic() + SOCKET_SECONDS
-        while left:
-            if time.monotonic() > until:
-                raise TimeoutError("the client reads too slowly")
-            left = left[self.send(left, flags) :]
-
-
 class Waiting:
-    """A connection that the event loop watches until a time: for the rest of a request, or for its end.
+    """A connection that the event loop watches until a time: for the rest of a request, for its reader, or for its end.
 
     `seen` is the number of bytes of an incomplete request at the last look.
     """
@@ -85,7 +56,9 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         self.queue: AdmissionQueue[tuple[Any, RequestHead]] = AdmissionQueue(self.cfg.threads)
         self.arriving: dict[int, Waiting] = {}
+        self.sending: dict[int, Waiting] = {}
         self.closing: dict[int, Waiting] = {}
+        self.unsent = UnsentBytes()
         sys.setswitchinterval(SWITCH_SECONDS)
         # There is no setting for the page, in HTML, with which gunicorn answers a request that it cannot read.
         util.write_error = _write_malformed
@@ -103,7 +76,7 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
             return
         self.nr_conns += 1
         connection = ClientSocket(client.family, client.type, client.proto, client.detach())
-        connection.limit()
+        connection.prepare(self.unsent)
         self.enqueue_req(TConn(self.cfg, connection, address, listener.getsockname()))
 
     def enqueue_req(self, conn: Any) -> None:
@@ -122,13 +95,13 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
         self._start_waiting()
 
     def murder_pending(self) -> None:
-        """Close connections whose request, or whose end, does not arrive in time.
+        """Close connections whose request, or whose end, does not arrive in time, or whose response is not read.
 
         While there are too many connections, also the one that has been watched for the longest time.
         """
         super().murder_pending()
         now = time.monotonic()
-        for watched in (self.closing, self.arriving):
+        for watched in (self.closing, self.sending, self.arriving):
             while watched:
                 waiting = next(iter(watched.values()))
                 if waiting.until > now and self.nr_conns < self.worker_connections:
@@ -163,9 +136,15 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
         if not registered:
             self._watch(self.arriving, waiting, lambda _: self._look(waiting, registered=True))
 
-    def _watch(self, watched: dict[int, Waiting], waiting: Waiting, on_readable: Callable[[object], None]) -> None:
+    def _watch(
+        self,
+        watched: dict[int, Waiting],
+        waiting: Waiting,
+        on_ready: Callable[[object], None],
+        event: int = selectors.EVENT_READ,
+    ) -> None:
         watched[waiting.conn.sock.fileno()] = waiting
-        self.poller.register(waiting.conn.sock, selectors.EVENT_READ, on_readable)
+        self.poller.register(waiting.conn.sock, event, on_ready)
 
     def _stop_watching(self, watched: dict[int, Waiting], waiting: Waiting) -> None:
         sock = waiting.conn.sock
@@ -205,11 +184,31 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _finish(self, ticket: Ticket[tuple[Any, RequestHead]], running: "Future[object]") -> None:
         self.queue.finished(ticket)
-        if not running.cancelled() and running.exception() is None and not running.result():
-            self._close_gracefully(ticket.item[0])
+        conn = ticket.item[0]
+        if conn.sock.unsent:
+            conn.sock.setblocking(False)
+            waiting = Waiting(conn, RECEIVING_SECONDS)
+            self._watch(self.sending, waiting, lambda _: self._send_more(waiting, running), selectors.EVENT_WRITE)
         else:
-            self.finish_request(ticket.item[0], running)
+            self._after_response(conn, running)
         self._start_waiting()
+
+    def _send_more(self, waiting: Waiting, running: "Future[object]") -> None:
+        try:
+            waiting.conn.sock.send_more()
+        except OSError:
+            self._close_watched(self.sending, waiting)
+            return
+        if not waiting.conn.sock.unsent:
+            self._stop_watching(self.sending, waiting)
+            self._after_response(waiting.conn, running)
+
+    def _after_response(self, conn: Any, running: "Future[object]") -> None:
+        """Keep the connection if its thread has returned true, otherwise close it."""
+        if not running.cancelled() and running.exception() is None and not running.result():
+            self._close_gracefully(conn)
+        else:
+            self.finish_request(conn, running)
 
     def _close_gracefully(self, conn: Any) -> None:
         """Send the end of the response, and wait for the client to close: gunicorn's own method would wait here."""

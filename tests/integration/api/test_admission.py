@@ -8,10 +8,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 
 from deploy.devstack.ports import free_port
+from loadtests.harness.tenants import ROUND_THE_CLOCK, open_tenant
 from tests.databases import fresh_databases
 from tests.gunicorn_site import GunicornSite, gunicorn_site
 from tests.polling import eventually
@@ -74,6 +76,45 @@ def test_clients_that_do_not_read_hold_no_thread(crowded: GunicornSite) -> None:
             slow.connect(("127.0.0.1", crowded.port))
             slow.sendall(request)
         assert [status(crowded.port, "/") for _ in range(4)] == [200] * 4
+
+
+def test_clients_that_read_a_long_response_slowly_hold_no_thread_and_receive_all_of_it(crowded: GunicornSite) -> None:
+    other, attacked = (open_tenant(crowded.port, 4, ROUND_THE_CLOCK) for _ in range(2))
+    window = {"start": "2035-03-05T00:00:00Z", "end": "2035-05-05T00:00:00Z"}
+    path = f"/api/v1{attacked.path}/slots?{urlencode({'offering_id': attacked.offering_id, **window})}"
+    request = f"GET {path} HTTP/1.1\r\nHost: {crowded.host}\r\n\r\n".encode()
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(slow_reader(crowded.port)) for _ in range(2 * THREADS)]
+        for each in slow:
+            each.sendall(request)
+            assert each.recv(12) == b"HTTP/1.1 200"
+        assert status(crowded.port, f"/api/v1{other.path}/slots/next?offering_id={other.offering_id}") == 200
+        lengths = [length_of_response(each) for each in slow]
+        assert min(lengths) > 2_000_000, "longer than the send buffer"
+        slow[0].sendall(request.replace(path.encode(), b"/healthz"))
+        assert slow[0].recv(12) == b"HTTP/1.1 200", "the connection stays open"
+
+
+def slow_reader(port: int) -> socket.socket:
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(10)
+    connection.connect(("127.0.0.1", port))
+    return connection
+
+
+def length_of_response(connection: socket.socket) -> int:
+    """Read the rest of a response, and return the length of its body."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65_536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    found = re.search(rb"(?i)content-length: (\d+)", head)
+    assert found is not None
+    left = int(found[1]) - len(body)
+    while left:
+        left -= len(connection.recv(min(left, 65_536)))
+    return int(found[1])
 
 
 def test_clients_that_do_not_close_their_end_delay_no_one(crowded: GunicornSite) -> None:
