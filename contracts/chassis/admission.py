@@ -28,7 +28,8 @@ SHARE_OF_LONG: Final = 1 / 8
 """The share of one processor that the long searches of one tenant may use."""
 SEARCH_CREDIT: Final = 0.02
 OTHER_CREDIT: Final = 0.1
-"""Seconds of processor time that a tenant may use at once after a rest: some searches, or some pages for staff."""
+"""Seconds of processor time that a tenant may use at once after a rest: some searches, or some bookings and pages."""
+_MOST_EXISTING: Final = 10_000
 
 
 class Priority(IntEnum):
@@ -73,6 +74,8 @@ class Ticket(Generic[T]):
     started: bool = False
     processor_seconds: float = 0.0
     """Processor time that the request has used; set by the server before `AdmissionQueue.finished`."""
+    tenant_exists: bool = False
+    """Whether the application has found the tenant; set like `processor_seconds`."""
 
 
 class AdmissionQueue(Generic[T]):
@@ -84,8 +87,9 @@ class AdmissionQueue(Generic[T]):
       most half while another tenant is active. Of these, searches occupy at most a quarter: they are bound by the
       processor, so that more of them at once would only slow everyone down. For the same reason, searches use a share
       of one processor (`ProcessorBudget`) while another tenant is active: two active tenants may use half of it each,
-      three a third, and more a quarter. So do other requests of less importance than bookings, with a share of their
-      own.
+      three a third, and more a quarter. So do a tenant's other requests but sign-ins, with a share of their own.
+    - Tenants count as active only after a request of theirs has shown that they exist, so that invented ones limit no
+      other.
     - Streamed requests of all clients together occupy at most a quarter of the places.
     - A request that waits longer than `target` seconds is refused once the queue has not been empty for four times as
       long; until then, it may wait that long. So a burst is absorbed, while a standing queue stays short.
@@ -109,6 +113,7 @@ class AdmissionQueue(Generic[T]):
         self._running_streamed = 0
         self._running_of: dict[tuple[str, bool], int] = {}
         self._last_request: OrderedDict[str, float] = OrderedDict()
+        self._existing: OrderedDict[str, None] = OrderedDict()
         self._search_budget = ProcessorBudget(credit=SEARCH_CREDIT, share_of_long=SHARE_OF_LONG, now=now)
         self._other_budget = ProcessorBudget(credit=OTHER_CREDIT, now=now)
 
@@ -124,11 +129,8 @@ class AdmissionQueue(Generic[T]):
         self._waiting[kind.priority].setdefault(_lane(kind), deque()).append(ticket)
         self._in_order.append(ticket)
         self._size += 1
-        if kind.tenant:
-            self._last_request[kind.tenant] = now
-            self._last_request.move_to_end(kind.tenant)
-            if len(self._last_request) > MOST_SHARES:
-                self._last_request.popitem(last=False)
+        if kind.tenant in self._existing:
+            self._set_active(kind.tenant)
 
     def start_next(self) -> Ticket[T] | None:
         """Return the next request to handle, to be passed to `finished` later; None if none may start now.
@@ -151,7 +153,13 @@ class AdmissionQueue(Generic[T]):
     def finished(self, ticket: Ticket[T]) -> None:
         """Release the place of a request that `start_next` returned, and charge its processor time to its tenant."""
         self._count(ticket.kind, -1)
-        if ticket.kind.tenant and ticket.kind.priority >= Priority.OTHER:
+        if ticket.tenant_exists and ticket.kind.tenant:
+            self._existing[ticket.kind.tenant] = None
+            self._existing.move_to_end(ticket.kind.tenant)
+            if len(self._existing) > _MOST_EXISTING:
+                self._existing.popitem(last=False)
+            self._set_active(ticket.kind.tenant)
+        if ticket.kind.tenant and ticket.kind.priority >= Priority.CONFIRM:
             # A tenant that is alone is charged as well: another may become active during its pause.
             share = 1 / max(2, self._active())
             self._budget_of(ticket.kind).charge(ticket.kind.tenant, ticket.processor_seconds, share)
@@ -170,6 +178,12 @@ class AdmissionQueue(Generic[T]):
         burst = BURST_FACTOR * self._target
         return self._target if self._size and self._now() - self._last_empty > burst else burst
 
+    def _set_active(self, tenant: str) -> None:
+        self._last_request[tenant] = self._now()
+        self._last_request.move_to_end(tenant)
+        if len(self._last_request) > MOST_SHARES:
+            self._last_request.popitem(last=False)
+
     def _start(self, ticket: Ticket[T]) -> None:
         ticket.started = True
         self._size -= 1
@@ -184,7 +198,7 @@ class AdmissionQueue(Generic[T]):
             return False
         if not kind.tenant or not self._others_are_active(kind.tenant):
             return True
-        if kind.priority >= Priority.OTHER and not self._budget_of(kind).allows(kind.tenant):
+        if kind.priority >= Priority.CONFIRM and not self._budget_of(kind).allows(kind.tenant):
             return False
         if kind.priority >= Priority.SEARCH and self._running_of.get((kind.tenant, True), 0) >= self._search_places:
             return False

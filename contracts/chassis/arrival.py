@@ -1,17 +1,40 @@
-"""When the current request arrived at this process: the time in its queue counts against its deadline."""
+"""What a server knows about the current request, and what the application tells it.
+
+The time in the server's queue counts against the request's deadline. The tenant that the server has read from the
+request counts as active once the application has found it.
+"""
 
 import time
 from contextvars import ContextVar
+from dataclasses import dataclass
 
-_arrived: ContextVar[float | None] = ContextVar("arrived", default=None)
+
+@dataclass(slots=True)
+class Arrival:
+    """`moment` is on the monotonic clock."""
+
+    moment: float
+    tenant_exists: bool = False
 
 
-def set_arrival(moment: float) -> None:
-    """Set when the request that this thread handles next arrived, on the monotonic clock."""
-    _arrived.set(moment)
+_arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
+
+
+def set_arrival(moment: float) -> Arrival:
+    """Set when the request that this thread handles next arrived, and return what the application will complete."""
+    arrival = Arrival(moment)
+    _arrival.set(arrival)
+    return arrival
 
 
 def seconds_in_queue() -> float:
     """Return the age of the current request; 0 under a server that does not set its arrival."""
-    arrived = _arrived.get()
-    return 0.0 if arrived is None else time.monotonic() - arrived
+    arrival = _arrival.get()
+    return 0.0 if arrival is None else time.monotonic() - arrival.moment
+
+
+def confirm_tenant() -> None:
+    """Tell the server that the tenant of the current request exists."""
+    arrival = _arrival.get()
+    if arrival is not None:
+        arrival.tenant_exists = True

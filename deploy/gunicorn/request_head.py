@@ -2,7 +2,10 @@
 
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import unquote_to_bytes
+
+from gunicorn.util import split_request_uri
 
 from contracts.chassis.http_constants import MAX_REQUEST_BYTES
 
@@ -13,6 +16,7 @@ _LONGEST_AWAITED = LONGEST_HEAD + MAX_REQUEST_BYTES
 _length = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r", re.IGNORECASE)
 _streamed = re.compile(rb"\n(?:transfer-encoding|expect|content-length(?!:[ \t]*[0-9]{1,9}[ \t]*\r))", re.IGNORECASE)
 """Headers of a body that is not awaited; an unusual length among them, which the parser might understand."""
+_plain_path = re.compile(rb"/[A-Za-z0-9/_.~-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class RequestHead:
 
     method: str
     path: str
+    """Decoded as the parser decodes it, so that no spelling of a path is taken for another one."""
     head: bytes
     size: int
     """Bytes of the whole request; 0 if its end is unknown."""
@@ -49,11 +54,24 @@ def peek(connection: socket.socket) -> RequestHead:
     head, found, _ = received.partition(b"\r\n\r\n")
     if not found:
         return UNREADABLE if len(received) >= LONGEST_HEAD else _incomplete(len(received))
+    parsed = _parse(head)
+    missing = _missing(connection, parsed.size, len(received))
+    return replace(parsed, missing=missing) if missing else parsed
+
+
+def pipelined(received: bytes) -> RequestHead:
+    """Return the head of a request that the parser has read ahead, as one that cannot be awaited in the socket."""
+    head, found, _ = received.partition(b"\r\n\r\n")
+    return replace(_parse(head), size=0, streamed=True) if found else UNREADABLE
+
+
+def _parse(head: bytes) -> RequestHead:
+    """`missing` is not known."""
     line, _, _ = head.partition(b"\r\n")
     parts = line.split(b" ")
     if len(parts) != 3:
         return UNREADABLE
-    method, path = parts[0].decode("latin-1"), parts[1].partition(b"?")[0].decode("latin-1")
+    method, path = parts[0].decode("latin-1"), _path_of(parts[1])
     head += b"\r"
     if _streamed.search(head):
         return RequestHead(method, path, head, 0, streamed=True)
@@ -61,7 +79,17 @@ def peek(connection: socket.socket) -> RequestHead:
     size = len(head) + 3 + (int(length[1]) if length else 0)
     if size > _LONGEST_AWAITED:
         return RequestHead(method, path, head, 0, streamed=True)
-    return RequestHead(method, path, head, size, missing=_missing(connection, size, len(received)))
+    return RequestHead(method, path, head, size)
+
+
+def _path_of(target: bytes) -> str:
+    path = target.partition(b"?")[0]
+    if _plain_path.fullmatch(path):
+        return path.decode()
+    try:
+        return unquote_to_bytes(split_request_uri(target.decode("latin-1")).path).decode("latin-1")
+    except ValueError:
+        return ""
 
 
 def _incomplete(received: int) -> RequestHead:

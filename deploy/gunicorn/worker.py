@@ -25,7 +25,7 @@ from contracts.chassis.arrival import set_arrival
 from contracts.chassis.served_application import served_application
 from deploy.gunicorn.client_socket import ClientSocket, UnsentBytes
 from deploy.gunicorn.refusal import malformed, refusal
-from deploy.gunicorn.request_head import LONGEST_HEAD, Disconnected, RequestHead, peek
+from deploy.gunicorn.request_head import LONGEST_HEAD, Disconnected, RequestHead, peek, pipelined
 
 ARRIVAL_SECONDS = 10.0
 """The time that a client has to send a complete request, once its connection is open or its first byte has arrived."""
@@ -36,6 +36,8 @@ SWITCH_SECONDS = 0.001
 return from a database call by as much while a search computes in another thread."""
 LIMIT_SECONDS = 0.01
 """While requests wait, the event loop looks this often whether one is too late, or the limit of a tenant has ended."""
+UNKNOWN_REQUEST = RequestClass(Priority.SEARCH, "unknown", shared=True, streamed=True)
+"""A request whose path cannot be seen in advance. All of them count as one tenant, so that none evades the limits."""
 
 
 class Waiting:
@@ -82,9 +84,10 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
     def enqueue_req(self, conn: Any) -> None:
         """Wait until the next request of a connection is complete, then queue it."""
         conn.sock.setblocking(False)
-        if conn.parser is not None and conn.parser.unreader.buf.getvalue():
+        ahead = b"" if conn.parser is None else conn.parser.unreader.buf.getvalue()
+        if ahead:
             # The parser has read ahead: nothing more may arrive in the socket.
-            self._queue(conn, RequestHead("", "", b"", 0, streamed=True))
+            self._queue(conn, pipelined(ahead))
             return
         self._look(Waiting(conn, ARRIVAL_SECONDS if self.alive else STOP_KEEPALIVE_LINGER), registered=False)
 
@@ -166,6 +169,8 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
     def _class_of(self, head: RequestHead) -> RequestClass:
         if self.served is None:
             return RequestClass()
+        if not head.path:
+            return UNKNOWN_REQUEST
         kind = self.served.classify(head.method, head.path, head.head)
         return replace(kind, priority=Priority.SEARCH, streamed=True) if head.streamed else kind
 
@@ -175,12 +180,13 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
             running.add_done_callback(partial(self.method_queue.defer, self._finish, ticket))
 
     def _handle(self, ticket: Ticket[tuple[Any, RequestHead]]) -> object:
-        set_arrival(ticket.arrived)
+        arrival = set_arrival(ticket.arrived)
         began = time.thread_time()
         try:
             return self.handle(ticket.item[0])
         finally:
             ticket.processor_seconds = time.thread_time() - began
+            ticket.tenant_exists = arrival.tenant_exists
 
     def _finish(self, ticket: Ticket[tuple[Any, RequestHead]], running: "Future[object]") -> None:
         self.queue.finished(ticket)

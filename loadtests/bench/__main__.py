@@ -85,7 +85,7 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str | Non
 def bench(which: tuple[str, ...], quick: bool, sizes: Sequence[int]) -> None:
     """Measure the product relative to minimal baselines, on servers of its own: WHICH figures, or all.
 
-    Prints the figures and writes them to .artifacts/bench.json. Measuring all takes about 40 minutes.
+    Prints the figures and writes them to .artifacts/bench.json. Measuring all takes about an hour.
     """
     cores = choose_cores()
     echo(cores.note)

@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import redirect, render_template, request, url_for
 from werkzeug import Response
 
+from contracts.chassis.arrival import confirm_tenant
 from contracts.scheduling.context import Actor, CallContext
 from contracts.scheduling.port import SchedulingPort
 from monolith.modules.auth.origin import Origin
@@ -95,7 +96,8 @@ class PageContextFactory:
         return PageContext(self._authorizer.business(slug), self._authorizer.principal(request), self._port)
 
     def of(self, business: BusinessRef) -> PageContext:
-        """Return the context of this request for a business that is already known."""
+        """Return the context of this request for a business that a link has named."""
+        confirm_tenant()
         return PageContext(business, self._authorizer.principal(request), self._port)
 
     def principal(self) -> Principal | None:

@@ -4,8 +4,8 @@ The server asks before it reads the request (see `contracts/chassis/admission.py
 """
 
 import base64
-import re
 from typing import Final
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from contracts.chassis.admission import Priority, RequestClass
@@ -18,17 +18,18 @@ _CATALOG: Final = frozenset({"offerings", "providers", "holidays"})
 """What anyone may list. One item, or the agenda of a provider, is not among them."""
 _LINKS: Final = frozenset({"manage", "waiting"})
 """Pages that a signed link opens; its token begins with the business (`CustomerLinks`)."""
+_MOST_PARAMETERS: Final = 50
 _FEEDS: Final = frozenset({"calendar.ics", "free-busy.ifb"})
 _SIGN_IN: Final = frozenset({"login", "logout", "sign-in", "sign-out"})
 _OPERATING: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _NOT_SCHEDULING_PAGES: Final = frozenset({"sign-in", "sign-up", "invoices", "e-mails"})
-_token = re.compile(rb"[?&]token=([A-Za-z0-9_-]{16,64})")
 
 
 def classify(method: str, path: str, head: bytes) -> RequestClass:
     """Return the class of a request of the JSON API or of a page."""
     if path in _OPERATING:
         return RequestClass(Priority.HEALTH)
+    method = "GET" if method == "HEAD" else method
     parts = path.strip("/").split("/")
     if parts[:2] == _API:
         if len(parts) > 4 and parts[2] == "businesses":
@@ -63,8 +64,12 @@ def _business_of_link(head: bytes) -> str:
 
 def _secret(head: bytes) -> str:
     """Return the beginning of the token of the query, or an empty string."""
-    found = _token.search(head.partition(b"\r\n")[0])
-    return "" if found is None else found[1].decode()
+    target = head.partition(b"\r\n")[0].decode("latin-1").rpartition(" ")[0]
+    try:
+        query = dict(reversed(parse_qsl(target.partition("?")[2], max_num_fields=_MOST_PARAMETERS)))
+    except ValueError:
+        return ""
+    return query.get("token", "")[:64]
 
 
 def _of_business(method: str, slug: str, rest: list[str], shared: bool, *, wants_page: bool) -> RequestClass:

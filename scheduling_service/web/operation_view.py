@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntit
 from werkzeug.wrappers import Response
 
 from contracts.chassis import tracing
-from contracts.chassis.arrival import seconds_in_queue
+from contracts.chassis.arrival import confirm_tenant, seconds_in_queue
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.http_constants import IDEMPOTENCY_KEY, JSON_TYPE, MAX_REQUEST_BYTES
 from contracts.chassis.trace import REQUEST_ID, TRACEPARENT, Trace, new_trace
@@ -91,6 +91,7 @@ class _Call:
     def perform(self, port: ServedPort, verifier: TokenVerifier) -> Any:
         """Call the port. Authenticates before reading the body. Raises contract errors and HTTPException."""
         claims = self._claims = verifier.claims(request.headers.get("Authorization", ""))
+        confirm_tenant()
         deadline = _deadline(request.headers.get(codec.TIME_LEFT_MS), self._operation.budget_ms)
         key = require_key(request.headers.get(IDEMPOTENCY_KEY)) if self._operation.writes else None
         require_purpose(claims, self._operation, key)

@@ -32,7 +32,7 @@ def classify(method: str, path: str, head: bytes) -> RequestClass:
 
 
 def _priority(method: str, path: str) -> Priority:
-    if method == "GET":
+    if method in ("GET", "HEAD"):
         return Priority.SEARCH if path.startswith(_SEARCHES) else Priority.OTHER
     if path.endswith(("/confirm", "/cancel", "/leave")):
         return Priority.CONFIRM

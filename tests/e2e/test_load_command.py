@@ -59,6 +59,7 @@ def test_load_chooses_the_adapter_of_its_own_businesses_only(demo: Installation,
     assert set(flips) <= {FLIP_REASON}, "only another test of this file has set the flag"
 
 
+@pytest.mark.long
 def test_load_of_a_host_uses_its_public_api_only(demo: Installation, tmp_path: Path) -> None:
     short = ("--seconds", "1", "--rate", "10", "--max-send-delay", "10s", "--limit", "20s")
     for _ in range(2):

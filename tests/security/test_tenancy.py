@@ -19,7 +19,7 @@ from tests.gunicorn_site import GunicornSite, gunicorn_site
 from tests.servers import Servers
 from tests.site import confirm_email
 
-pytestmark = [pytest.mark.long, pytest.mark.row("H1")]
+pytestmark = pytest.mark.row("H1")
 
 MARK = "Zq-confidential"
 """Part of every text that the attacked business stores."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from flask import Request
 
+from contracts.chassis.arrival import confirm_tenant
 from contracts.chassis.settings import Network
 from monolith.shared.endpoints.business_cache import BusinessCache
 from monolith.shared.endpoints.cookies import CookieNames, CookieReader
@@ -69,6 +70,7 @@ class Authorizer:
         business = self._businesses.get(slug) if _slug.fullmatch(slug) else None
         if business is None:
             raise business_not_found(slug)
+        confirm_tenant()
         return business
 
     def authorize(self, access: Access, principal: Principal | None, business: BusinessRef | None) -> None:

@@ -40,10 +40,21 @@ def book(tenant: str) -> RequestClass:
 
 
 def queue_of(clock: Clock, places: int, waiting: Iterable[RequestClass] = ()) -> AdmissionQueue[RequestClass]:
-    queue = AdmissionQueue[RequestClass](places, target=TARGET, now=clock)
-    for each in waiting:
+    """Return a queue with waiting requests, whose tenants are known to exist."""
+    queue, kinds = AdmissionQueue[RequestClass](places, target=TARGET, now=clock), list(waiting)
+    for tenant in {kind.tenant for kind in kinds} - {""}:
+        prove_existence(queue, tenant)
+    for each in kinds:
         queue.add(each, each)
     return queue
+
+
+def prove_existence(queue: AdmissionQueue[RequestClass], tenant: str) -> None:
+    queue.add(book(tenant), book(tenant))
+    ticket = queue.start_next()
+    assert ticket is not None
+    ticket.tenant_exists = True
+    queue.finished(ticket)
 
 
 def start_all(queue: AdmissionQueue[RequestClass]) -> list[Ticket[RequestClass]]:
@@ -109,6 +120,18 @@ def test_tenant_has_half_of_the_places_while_others_are_active_and_a_quarter_for
     assert sorted(ticket.kind.tenant for ticket in start_all(queue)) == ["busy", "busy", "calm"]
 
 
+def test_invented_tenants_limit_no_other(clock: Clock) -> None:
+    queue = queue_of(clock, 8)
+    prove_existence(queue, "one")
+    for number in range(4):
+        queue.add(book(f"invented {number}"), book(f"invented {number}"))
+    for ticket in start_all(queue):
+        queue.finished(ticket)
+    for _ in range(8):
+        queue.add(search("one"), search("one"))
+    assert len(start_all(queue)) == shared_places(8)
+
+
 def test_limit_of_a_tenant_ends_soon_after_the_last_request_of_another(clock: Clock) -> None:
     queue = queue_of(clock, 8, [search("calm"), *[search("busy")] * 8])
     assert len(start_all(queue)) == 3
@@ -138,7 +161,7 @@ def read(tenant: str) -> RequestClass:
     return RequestClass(Priority.OTHER, tenant, shared=True)
 
 
-@pytest.mark.parametrize("kind", [search, read])
+@pytest.mark.parametrize("kind", [search, read, book])
 @pytest.mark.parametrize(("others", "share"), [(1, 1 / 2), (2, 1 / 3), (3, 1 / 4), (9, 1 / 4)])
 def test_requests_of_a_tenant_use_a_share_of_the_processor_while_others_are_active(
     clock: Clock, others: int, share: float, kind: Callable[[str], RequestClass]
@@ -151,6 +174,7 @@ def test_requests_of_a_tenant_use_a_share_of_the_processor_while_others_are_acti
         while len(queue) < 4:
             queue.add(kind("busy"), kind("busy"))
         for ticket in start_all(queue):
+            ticket.tenant_exists = True
             if ticket.kind.tenant == "busy":
                 ticket.processor_seconds = 0.003
                 used += 0.003

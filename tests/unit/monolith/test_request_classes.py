@@ -29,6 +29,7 @@ API = "/api/v1/businesses/salon"
         ("GET", f"{API}/appointments", Priority.OTHER, "salon", True),
         ("GET", f"{API}/slots/next", Priority.SEARCH, "salon", True),
         ("GET", f"{API}/overview", Priority.SEARCH, "salon", True),
+        ("HEAD", f"{API}/overview", Priority.SEARCH, "salon", True),
         ("GET", "/b/salon", Priority.SEARCH, "salon", True),
         ("GET", f"{API}/providers", Priority.SEARCH, "salon", True),
         ("GET", f"{API}/providers/some-id/agenda", Priority.OTHER, "salon", True),
@@ -59,11 +60,14 @@ def test_requests_of_the_monolith(method: str, path: str, priority: Priority, te
 def test_pages_of_a_signed_link_belong_to_its_business(method: str, path: str, priority: Priority) -> None:
     business_id = new_id()
     token = CustomerLinks("secret").appointment_token(business_id, new_id(), new_id())
-    found = classify(method, path, f"{method} {path}?zone=UTC&token={token} HTTP/1.1\r\nHost: x\r".encode())
-    assert found == RequestClass(priority, str(business_id), shared=True, wants_page=True)
+    for spelling in (f"token={token}", f"tok%65n=%{ord(token[0]):x}{token[1:]}"):
+        found = classify(method, path, f"{method} {path}?zone=UTC&{spelling} HTTP/1.1\r\nHost: x\r".encode())
+        assert found == RequestClass(priority, str(business_id), shared=True, wants_page=True)
 
 
-@pytest.mark.parametrize("query", ["", "?token=", "?token=short", "?token=" + "-" * 64, "?token=%00"])
+@pytest.mark.parametrize(
+    "query", ["", "?token=", "?token=short", "?token=" + "-" * 64, "?token=%00", "?" + "&" * 99 + "a=b"]
+)
 def test_forged_links_are_shared_requests_without_a_verified_business(query: str) -> None:
     assert classify("GET", "/manage", f"GET /manage{query} HTTP/1.1\r".encode()).shared
 
