@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +13,7 @@ from tests.hypothesis_profiles import load_profiles
 from tests.row_report import add_option, attach_rows, register
 from tests.run_scope import end_run, hold_run, memory
 from tests.servers import Servers, obtain
+from tests.taking_turns import turn
 
 FOLDER = "EXTRACTION_TEST_FOLDER"
 RUN = pytest.StashKey[IO[str]]()
@@ -45,6 +46,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End the run and its servers, also after Ctrl-C."""
     if RUN in config.stash:
         end_run(config.stash[RUN], Path(os.environ.pop(FOLDER)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let tests with the mark `alone` run without others."""
+    with turn(Path(os.environ[FOLDER]), alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
