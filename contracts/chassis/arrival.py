@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Arrival:
+class ArrivedRequest:
     """`moment` is on the monotonic clock."""
 
     moment: float
     tenant_exists: bool = False
 
 
-_arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
+_arrival: ContextVar[ArrivedRequest | None] = ContextVar("arrival", default=None)
 
 
-def set_arrival(moment: float) -> Arrival:
+def set_arrival(moment: float) -> ArrivedRequest:
     """Set when the request that this thread handles next arrived, and return what the application will complete."""
-    arrival = Arrival(moment)
+    arrival = ArrivedRequest(moment)
     _arrival.set(arrival)
     return arrival
 

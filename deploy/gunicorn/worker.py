@@ -36,8 +36,8 @@ SWITCH_SECONDS = 0.001
 return from a database call by as much while a search computes in another thread."""
 LIMIT_SECONDS = 0.01
 """While requests wait, the event loop looks this often whether one is too late, or the limit of a tenant has ended."""
-UNKNOWN_REQUEST = RequestClass(Priority.SEARCH, "unknown", shared=True, streamed=True)
-"""A request whose path cannot be seen in advance. All of them count as one tenant, so that none evades the limits."""
+UNKNOWN_REQUEST = RequestClass(Priority.SEARCH, "?", shared=True, streamed=True)
+"""A request whose path cannot be seen in advance. All count as one tenant, which no business can be named."""
 
 
 class Waiting:

@@ -37,7 +37,7 @@ Body = Any
 
 
 @dataclass(frozen=True)
-class Operation:
+class ApiOperation:
     name: str
     method: str
     path: str
@@ -51,7 +51,7 @@ class Operation:
 
 
 @dataclass
-class Requests:
+class ForeignRequests:
     """Sends the operations of the document, with the ids and the texts of the attacked business."""
 
     site: GunicornSite
@@ -59,7 +59,7 @@ class Requests:
     text: str = MARK
     day: int = 0
 
-    def send(self, operation: Operation, slug: str, headers: dict[str, str]) -> requests.Response:
+    def send(self, operation: ApiOperation, slug: str, headers: dict[str, str]) -> requests.Response:
         names = {"slug": slug, "date": DAY, **self.ids}
         path = operation.path.format_map(names)
         query = {name: value for name in operation.query if (value := self._value(name, WINDOW.get(name))) is not None}
@@ -97,11 +97,11 @@ def _pairs(value: Body) -> Iterator[tuple[str, Body]]:
         yield from _pairs(each)
 
 
-def operations(site: GunicornSite) -> list[Operation]:
+def operations(site: GunicornSite) -> list[ApiOperation]:
     """Return the operations on a business, in the order of the document."""
     document = requests.get(f"{site.url}/api/v1/openapi.json", timeout=10).json()
     return [
-        Operation(
+        ApiOperation(
             each["operationId"],
             method.upper(),
             path,
@@ -144,10 +144,10 @@ def bakery(shop_databases: Databases, site: GunicornSite) -> Tenant:
 
 
 @pytest.fixture(scope="module")
-def of_salon(shop_databases: Databases, site: GunicornSite, salon: Tenant) -> Requests:
+def of_salon(shop_databases: Databases, site: GunicornSite, salon: Tenant) -> ForeignRequests:
     """Requests with the salon's ids, one for each path parameter."""
     confirm_email(shop_databases, f"{salon.slug}@example.test")
-    asking, by_name = Requests(site), {each.name: each for each in operations(site)}
+    asking, by_name = ForeignRequests(site), {each.name: each for each in operations(site)}
     asking.ids |= {"offering_id": salon.offering_id, "provider_id": salon.providers[0]}
     asking.ids |= {"user_id": user_id(salon.owner), "customer_id": user_id(salon.register_customer()), "number": "1"}
     for name in CREATING:
@@ -195,7 +195,7 @@ def callers(bakery: Tenant) -> dict[str, dict[str, str]]:
 
 
 def test_ids_of_another_business_are_absent_in_every_operation(
-    shop_databases: Databases, site: GunicornSite, salon: Tenant, bakery: Tenant, of_salon: Requests
+    shop_databases: Databases, site: GunicornSite, salon: Tenant, bakery: Tenant, of_salon: ForeignRequests
 ) -> None:
     before, wrong = stored(shop_databases, salon.business_id), []
     assert sum(map(len, before.values())) > 30
@@ -212,7 +212,7 @@ def test_ids_of_another_business_are_absent_in_every_operation(
 
 
 def test_accounts_of_another_business_reach_public_operations_only(
-    shop_databases: Databases, site: GunicornSite, salon: Tenant, bakery: Tenant, of_salon: Requests
+    shop_databases: Databases, site: GunicornSite, salon: Tenant, bakery: Tenant, of_salon: ForeignRequests
 ) -> None:
     before, wrong = stored(shop_databases, salon.business_id), []
     for who, headers in callers(bakery).items():
