@@ -74,6 +74,8 @@ class Ticket(Generic[T]):
     started: bool = False
     processor_seconds: float = 0.0
     """Processor time that the request has used; set by the server before `AdmissionQueue.finished`."""
+    waited_seconds: float = 0.0
+    """Time for which it waited for a processor; set likewise."""
     tenant_exists: bool = False
     """Whether the application has found the tenant; set like `processor_seconds`."""
 
@@ -87,7 +89,8 @@ class AdmissionQueue(Generic[T]):
       most half while another tenant is active. Of these, searches occupy at most a quarter: they are bound by the
       processor, so that more of them at once would only slow everyone down. For the same reason, searches use a share
       of one processor (`ProcessorBudget`) while another tenant is active: two active tenants may use half of it each,
-      three a third, and more a quarter. So do a tenant's other requests but sign-ins, with a share of their own.
+      three a third, and more a quarter. So do a tenant's other requests but sign-ins, with a share of their own. The
+      share is one of what the process gets: on a busy machine, waiting for a processor counts like using it.
     - Tenants count as active only after a request of theirs has shown that they exist, so that invented ones limit no
       other.
     - Streamed requests of all clients together occupy at most a quarter of the places.
@@ -162,7 +165,8 @@ class AdmissionQueue(Generic[T]):
         if ticket.kind.tenant and ticket.kind.priority >= Priority.CONFIRM:
             # A tenant that is alone is charged as well: another may become active during its pause.
             share = 1 / max(2, self._active())
-            self._budget_of(ticket.kind).charge(ticket.kind.tenant, ticket.processor_seconds, share)
+            budget = self._budget_of(ticket.kind)
+            budget.charge(ticket.kind.tenant, ticket.processor_seconds, share, waited=ticket.waited_seconds)
 
     def refuse_late(self) -> Iterator[Ticket[T]]:
         """Remove and yield the requests that have waited too long."""

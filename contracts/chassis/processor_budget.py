@@ -25,11 +25,15 @@ class ProcessorBudget:
         self._share_of_long = share_of_long
         self._pauses_until: dict[str, float] = {}
 
-    def charge(self, tenant: str, seconds: float, share: float) -> None:
-        """Record the processor time of a request that has just ended; `share` is the tenant's of one processor."""
+    def charge(self, tenant: str, seconds: float, share: float, *, waited: float = 0.0) -> None:
+        """Record the processor time of a request that has just ended; `share` is the tenant's of one processor.
+
+        The time for which it has `waited` for a processor is charged too, so that on a busy machine the share is one of
+        the time that the process gets.
+        """
         now = self._now()
         used_until = max(now - self._credit / share, self._pauses_until.get(tenant, 0.0))
-        used_until += seconds / (share if seconds <= LONG_SECONDS else min(share, self._share_of_long))
+        used_until += (seconds + waited) / (share if seconds <= LONG_SECONDS else min(share, self._share_of_long))
         self._pauses_until[tenant] = min(used_until, now + LONGEST_PAUSE)
         if len(self._pauses_until) > _MOST_TENANTS:
             self._pauses_until = {each: until for each, until in self._pauses_until.items() if until > now}

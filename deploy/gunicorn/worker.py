@@ -26,6 +26,7 @@ from contracts.chassis.served_application import served_application
 from deploy.gunicorn.client_socket import ClientSocket, UnsentBytes
 from deploy.gunicorn.refusal import malformed, refusal
 from deploy.gunicorn.request_head import LONGEST_HEAD, Disconnected, RequestHead, peek, pipelined
+from deploy.gunicorn.run_queue import seconds_in_run_queue
 
 ARRIVAL_SECONDS = 10.0
 """The time that a client has to send a complete request, once its connection is open or its first byte has arrived."""
@@ -181,11 +182,12 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _handle(self, ticket: Ticket[tuple[Any, RequestHead]]) -> object:
         arrival = set_arrival(ticket.arrived)
-        began = time.thread_time()
+        began, waited = time.thread_time(), seconds_in_run_queue()
         try:
             return self.handle(ticket.item[0])
         finally:
             ticket.processor_seconds = time.thread_time() - began
+            ticket.waited_seconds = seconds_in_run_queue() - waited
             ticket.tenant_exists = arrival.tenant_exists
 
     def _finish(self, ticket: Ticket[tuple[Any, RequestHead]], running: "Future[object]") -> None:

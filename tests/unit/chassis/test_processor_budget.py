@@ -63,3 +63,13 @@ def test_pause_is_bounded_and_past_ones_are_forgotten() -> None:
     assert len(vars(budget)["_pauses_until"]) <= 1000
     clock.seconds += LONGEST_PAUSE
     assert budget.allows("tenant 2999")
+
+
+def test_waiting_for_a_processor_is_charged_and_makes_no_long_search() -> None:
+    clock = Clock()
+    budget = budget_at(clock)
+    budget.charge("one", 0.01, 1 / 4, waited=0.09)
+    clock.seconds += 0.1 * 4 - CREDIT * 4 - 0.001
+    assert not budget.allows("one")
+    clock.seconds += 0.002
+    assert budget.allows("one")
