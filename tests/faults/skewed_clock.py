@@ -30,7 +30,7 @@ class AdjustableClock:
     def __init__(self, library: Path, file: Path) -> None:
         self._library = library
         self._file = file
-        self._write(0)
+        self.set(0)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -38,9 +38,6 @@ class AdjustableClock:
 
     def set(self, seconds: int) -> None:
         """Shift the clock by some seconds; 0 sets it right."""
-        self._write(seconds)
-
-    def _write(self, seconds: int) -> None:
         # In place: the processes have mapped the file.
         descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o644)
         try:
