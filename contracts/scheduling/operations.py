@@ -5,6 +5,7 @@ public API and the OpenAPI document are derived from that declaration.
 """
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
@@ -71,6 +72,17 @@ class Operation(Struct, Generic[Q, R], frozen=True, kw_only=True):
 
 
 AnyOperation: TypeAlias = Operation[Any, Any]
+
+
+class Port(ABC):
+    """The API of a module as declared operations. An implementation defines `call`, which the typed methods use."""
+
+    @abstractmethod
+    def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
+        """Perform one operation with a valid request, such as one that was decoded from the wire.
+
+        The typed methods check their requests; call this method directly only with a checked or decoded request.
+        """
 
 
 def operation(

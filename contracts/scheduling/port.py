@@ -1,13 +1,10 @@
 # The typed methods have no bodies; their decorator implements them.
 # mypy: disable-error-code="empty-body"
-# ruff: noqa: B027
 """The port: everything the rest of the product can request from scheduling.
 
 It is written as if the implementation were remote: every call may take until its deadline and may end in
 `OutcomeUnknown`, and no caller holds a database transaction open across a call. `errors.py` explains the errors.
 """
-
-from abc import ABC, abstractmethod
 
 from contracts.scheduling import errors as e
 from contracts.scheduling import models as m
@@ -18,9 +15,7 @@ from contracts.scheduling.operations import (
     STAFF,
     SYSTEM_ONLY,
     AnyOperation,
-    Operation,
-    Q,
-    R,
+    Port,
     declared_operations,
     operation,
 )
@@ -33,19 +28,12 @@ RESCHEDULING = (*TRANSITION, e.PolicyRefused, e.SlotUnavailable, e.ProviderNotFo
 SERIES_CHANGE = (e.SeriesNotFound, e.AppointmentNotFound, e.InvalidTransition, e.PolicyRefused)
 
 
-class SchedulingPort(ABC):
+class SchedulingPort(Port):
     """The scheduling API. An implementation defines `call`; each typed method checks its arguments and delegates to it.
 
     A method is declared by its signature, its docstring (the API documentation) and `operation`: HTTP method, path,
     the actors that may call it, and the errors that it raises in addition to those of any call.
     """
-
-    @abstractmethod
-    def call(self, operation: Operation[Q, R], ctx: CallContext, request: Q) -> R:
-        """Perform one operation with a valid request, such as one that was decoded from the wire.
-
-        The typed methods check their requests; call this method directly only with a checked or decoded request.
-        """
 
     @operation("PUT", "/v1/business", SYSTEM_ONLY)
     def open_business(self, ctx: CallContext, request: m.OpenBusiness) -> m.Business:

@@ -1,6 +1,5 @@
-"""Readiness of the service: its database answers and is migrated."""
+"""Readiness of the service: the schema of its database is migrated."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -16,19 +15,6 @@ from scheduling_service.engine.database import Connection, EngineDatabase
 
 _MIGRATIONS: Final = Path(engine.__file__).with_name("migrations")
 _REMEDY: Final = "run `extraction db setup scheduling`"
-
-
-def ping_check(ping: Callable[[], None]) -> Check:
-    """Return a check that fails with the message of the SchedulingError that `ping` raises."""
-
-    def missing() -> str | None:
-        try:
-            ping()
-        except SchedulingError as error:
-            return error.message
-        return None
-
-    return Check("Scheduling's database", missing)
 
 
 def schema_check(database: EngineDatabase) -> Check:

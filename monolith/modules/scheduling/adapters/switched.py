@@ -8,7 +8,7 @@ from uuid import UUID
 from contracts.chassis.backoff import Backoff
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import BusinessNotFound, DeadlineExceeded, NotOwner, Unavailable
-from contracts.scheduling.operations import Operation, Q, R, operation_of
+from contracts.scheduling.operations import Operation, Port, Q, R, operation_of
 from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from monolith.modules.scheduling.ownership import Ownership
@@ -50,9 +50,7 @@ class SwitchedScheduling(SchedulingPort):
     where a new business is opened.
     """
 
-    def __init__(
-        self, adapters: Mapping[DatabaseName, SchedulingPort], routes: Routes, *, waiting_at_once: int = 64
-    ) -> None:
+    def __init__(self, adapters: Mapping[DatabaseName, Port], routes: Routes, *, waiting_at_once: int = 64) -> None:
         """At most `waiting_at_once` calls wait for the end of a cutover at once, so that they never hold all threads;
         further ones are refused."""
         self._adapters = adapters
