@@ -19,11 +19,11 @@ from contracts.chassis.backoff import Backoff
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import failpoints
 from monolith.cutover.checks import CutoverChecks, CutoverRefused
-from monolith.cutover.databases import Connection, SchedulingDatabases
-from monolith.cutover.states import ABORTABLE
+from monolith.cutover.databases import Connection
+from monolith.cutover.extracted_module import SCHEDULING, DatabasePair, ExtractedModule
+from monolith.cutover.states import ABORTABLE, MAY_BE_FENCED
 from monolith.cutover.store import cutovers, servers
 from monolith.cutover.store.cutovers import Cutover, PassedStep
-from monolith.cutover.store.platform_writes import follow_owner
 from monolith.cutover.store.servers import RecoveryRequired
 from monolith.cutover.verification import RecentRows
 from scheduling_service.engine import lease as leases
@@ -41,9 +41,11 @@ _MARGIN_MS = 50
 class Controller:
     """Drives cutovers from one thread. Connects on first use and reconnects after a lost connection."""
 
-    def __init__(self, databases: SchedulingDatabases, checks: CutoverChecks) -> None:
+    def __init__(self, databases: DatabasePair, checks: CutoverChecks, module: ExtractedModule = SCHEDULING) -> None:
         self._databases = databases
         self._checks = checks
+        self._follow_owner = module.follow_owner
+        self._schema = module.schema
         self._open: dict[str, Connection] = {}
 
     def __enter__(self) -> "Controller":
@@ -76,7 +78,8 @@ class Controller:
     ) -> Cutover:
         """Begin a cutover and drive it to its end. Raises the errors of `cutovers.begin`."""
         for name in (source, target):
-            servers.require_confirmed(self.control_db, name, leases.read_incarnation(self.at(name)))
+            incarnation = leases.read_incarnation(self.at(name), schema=self._schema)
+            servers.require_confirmed(self.control_db, name, incarnation)
         begun = cutovers.begin(
             self.control_db, business_id, source, target, fence_seconds=fence_seconds, actor=actor, reason=reason
         )
@@ -129,9 +132,7 @@ class Controller:
         steps: dict[str, Callable[[Cutover], Cutover | None]] = {
             "replicating": self._check,
             "ready": self._request_fence,
-            "fenced": self._resume_fence,
-            "drained": self._resume_fence,
-            "verified": self._resume_fence,
+            **dict.fromkeys(MAY_BE_FENCED, self._resume_fence),
             "decided": self._activate,
             "aborted": self._release,
         }
@@ -153,8 +154,8 @@ class Controller:
                 "start a new cutover"
             )
         # Connect and prepare before the fence, while the business is still in use.
-        leases.prepare_fence(self.at(cutover.source))
-        leases.prepare_activation(self.at(cutover.target))
+        leases.prepare_fence(self.at(cutover.source), schema=self._schema)
+        leases.prepare_activation(self.at(cutover.target), schema=self._schema)
         cutovers.prepare_decision(self.control_db)
         began = time.monotonic()
         fenced = self._advance(cutover, "fenced")
@@ -199,6 +200,7 @@ class Controller:
                 epoch=cutover.epoch,
                 attempt=cutover.attempt,
                 wait_ms=min(MAX_LOCK_WAIT_MS, int(left * 1000) - _MARGIN_MS),
+                schema=self._schema,
             )
         except leases.WritersStillActive as error:
             raise CutoverRefused(f"{error}: end these transactions, then repeat the command") from error
@@ -209,7 +211,7 @@ class Controller:
 
     def _drain(self, cutover: Cutover, until: float) -> None:
         target = self.at(cutover.target)
-        while not leases.has_watermark(target, cutover.business_id, cutover.attempt):
+        while not leases.has_watermark(target, cutover.business_id, cutover.attempt, schema=self._schema):
             if time.monotonic() >= until:
                 raise CutoverRefused(
                     f"replication to the {cutover.target} database did not catch up within "
@@ -235,6 +237,7 @@ class Controller:
             epoch=cutover.epoch + 1,
             attempt=cutover.attempt,
             incarnation=cutover.target_incarnation,
+            schema=self._schema,
         )
         failpoints.reach("after activate")
         if lease is None or lease.epoch <= cutover.epoch:
@@ -247,14 +250,14 @@ class Controller:
         with self.control_db.transaction():
             advanced = cutovers.advance(self.control_db, cutover)
             if advanced is not None:
-                business_id, actor, reason = cutover.business_id, cutover.actor, cutover.reason
-                follow_owner(self.control_db, business_id, cutover.target, actor=actor, reason=reason)
+                self._follow_owner(self.control_db, cutover)
         failpoints.reach("after active")
         return advanced
 
     def _release(self, cutover: Cutover) -> Cutover | None:
         failpoints.reach("before release")
-        leases.release(self.at(cutover.source), cutover.business_id, epoch=cutover.epoch, attempt=cutover.attempt)
+        source = self.at(cutover.source)
+        leases.release(source, cutover.business_id, epoch=cutover.epoch, attempt=cutover.attempt, schema=self._schema)
         failpoints.reach("after release")
         failpoints.reach("before settle")
         cutovers.settle_aborted(self.control_db, cutover)

@@ -5,21 +5,47 @@ the business. The lease stores the latest attempt, so that a late fence or relea
 
 A lease is valid in one incarnation of its server only. After a restore or the promotion of a standby every lease of the
 database is void, and no write is accepted, until `confirm` sets it again.
+
+What a cutover calls takes the schema of the leases: another module may have leases of its own, with the same tables and
+functions.
 """
 
 from datetime import datetime
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.sql import SQL, Identifier
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+SCHEDULING = Identifier("scheduling")
+
 # Functions, since writers wait for both: one round trip each instead of five.
-_FENCE: LiteralString = "SELECT fenced_at, lsn FROM scheduling.fence_business(%s, %s, %s, %s)"
-_ACTIVATE: LiteralString = "SELECT is_active, in_epoch, in_attempt FROM scheduling.activate_lease(%s, %s, %s, %s)"
-_WATERMARK: LiteralString = "SELECT 1 FROM scheduling.fence_mark WHERE business_id = %s AND attempt = %s"
+_FENCE = SQL("SELECT fenced_at, lsn FROM {}.fence_business(%s, %s, %s, %s)")
+_ACTIVATE = SQL("SELECT is_active, in_epoch, in_attempt FROM {}.activate_lease(%s, %s, %s, %s)")
+_WATERMARK = SQL("SELECT 1 FROM {}.fence_mark WHERE business_id = %s AND attempt = %s")
+_LEASE = SQL("SELECT active, epoch, attempt FROM {}.lease WHERE business_id = %s")
+_RELEASE = SQL(
+    """
+    UPDATE {}.lease SET active = true, attempt = %(attempt)s
+     WHERE business_id = %(business)s AND epoch = %(epoch)s AND attempt <= %(attempt)s
+    """
+)
+_LOCK_HOLDERS = SQL(
+    """
+    SELECT CASE WHEN l.pid IS NULL THEN 'a prepared transaction (see pg_prepared_xacts)'
+                ELSE format('backend %%s of %%s, open for %%s s', l.pid, coalesce(a.usename, 'another role'),
+                            coalesce(round(extract(epoch FROM clock_timestamp() - a.xact_start))::text, 'unknown'))
+           END
+      FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND (l.classid::bigint << 32) | l.objid::bigint = {}.fence_key(%s)
+     LIMIT 5
+    """
+)
 _NO_BUSINESS = UUID(int=0)
 
 
@@ -56,61 +82,66 @@ class WritersStillActive(Exception):
         self.writers = writers
 
 
-def read_lease(db: Connection, business_id: UUID) -> Lease | None:
-    row = db.execute(
-        "SELECT active, epoch, attempt FROM scheduling.lease WHERE business_id = %s", (business_id,)
-    ).fetchone()
+def read_lease(db: Connection, business_id: UUID, *, schema: Identifier = SCHEDULING) -> Lease | None:
+    row = db.execute(_LEASE.format(schema), (business_id,)).fetchone()
     return None if row is None else Lease(*row)
 
 
-def fence(db: Connection, business_id: UUID, *, epoch: int, attempt: int, wait_ms: int) -> Fenced | None:
+def fence(
+    db: Connection, business_id: UUID, *, epoch: int, attempt: int, wait_ms: int, schema: Identifier = SCHEDULING
+) -> Fenced | None:
     """Deactivate the lease once no writing transaction is open, and write the watermark in the same transaction.
 
     Repeating the attempt returns the same fence. None if the attempt is void: the lease has another epoch, or a later
     attempt or a release of this one came first. Raises WritersStillActive after `wait_ms`.
     """
     try:
-        row = db.execute(_FENCE, (business_id, epoch, attempt, max(1, wait_ms)), prepare=True).fetchone()
+        values = (business_id, epoch, attempt, max(1, wait_ms))
+        row = db.execute(_FENCE.format(schema), values, prepare=True).fetchone()
     except pg.LockNotAvailable as error:
-        raise WritersStillActive(_describe_lock_holders(db, business_id)) from error
+        writers = describe_writers(db, business_id, schema=schema) or ["no lock holder was found"]
+        raise WritersStillActive("; ".join(writers)) from error
     return None if row is None else Fenced(*row)
 
 
-def has_watermark(db: Connection, business_id: UUID, attempt: int) -> bool:
+def has_watermark(db: Connection, business_id: UUID, attempt: int, *, schema: Identifier = SCHEDULING) -> bool:
     """Return whether this database has received everything that was committed before the attempt's fence."""
-    return db.execute(_WATERMARK, (business_id, attempt), prepare=True).fetchone() is not None
+    return db.execute(_WATERMARK.format(schema), (business_id, attempt), prepare=True).fetchone() is not None
 
 
-def release(db: Connection, business_id: UUID, *, epoch: int, attempt: int) -> Lease | None:
+def release(
+    db: Connection, business_id: UUID, *, epoch: int, attempt: int, schema: Identifier = SCHEDULING
+) -> Lease | None:
     """Reactivate the lease after an abort, and void a fence of this attempt that arrives later.
 
     Without effect in a later epoch or attempt. Returns the lease; None if there is none.
     """
-    db.execute(
-        """
-        UPDATE scheduling.lease SET active = true, attempt = %(attempt)s
-         WHERE business_id = %(business)s AND epoch = %(epoch)s AND attempt <= %(attempt)s
-        """,
-        {"business": business_id, "epoch": epoch, "attempt": attempt},
-    )
-    return read_lease(db, business_id)
+    db.execute(_RELEASE.format(schema), {"business": business_id, "epoch": epoch, "attempt": attempt})
+    return read_lease(db, business_id, schema=schema)
 
 
 def activate(
-    db: Connection, business_id: UUID, *, epoch: int, attempt: int, incarnation: str | None = None
+    db: Connection,
+    business_id: UUID,
+    *,
+    epoch: int,
+    attempt: int,
+    incarnation: str | None = None,
+    schema: Identifier = SCHEDULING,
 ) -> Lease | None:
     """Activate the lease of the decided epoch, once: an epoch that was activated and then fenced stays fenced.
 
     With `incarnation`, only if the server still has it. Returns the lease; None if there is none.
     """
-    row = db.execute(_ACTIVATE, (business_id, epoch, attempt, incarnation), prepare=True).fetchone()
+    values = (business_id, epoch, attempt, incarnation)
+    row = db.execute(_ACTIVATE.format(schema), values, prepare=True).fetchone()
     return None if row is None else Lease(*row)
 
 
-def read_incarnation(db: psycopg.Connection[Any]) -> str:
+def read_incarnation(db: psycopg.Connection[Any], *, schema: Identifier = SCHEDULING) -> str:
     """Return the incarnation of the server: its system identifier and its timeline. Raises psycopg.Error on a
     standby."""
-    row = db.execute("SELECT scheduling.incarnation()").fetchone()
+    row = db.execute(SQL("SELECT {}.incarnation()").format(schema)).fetchone()
     assert row is not None, "the query always returns a row"
     return str(row[0])
 
@@ -153,31 +184,17 @@ def confirm(db: Connection, business_id: UUID, lease: Lease) -> None:
     db.execute("SELECT scheduling.confirm_lease(%s, %s, %s, %s)", (business_id, *lease))
 
 
-def prepare_fence(db: Connection) -> None:
+def prepare_fence(db: Connection, *, schema: Identifier = SCHEDULING) -> None:
     """Prepare the statements of `fence` in this session, so that writers do not wait for it. Changes nothing."""
-    fence(db, _NO_BUSINESS, epoch=0, attempt=0, wait_ms=1_000)
+    fence(db, _NO_BUSINESS, epoch=0, attempt=0, wait_ms=1_000, schema=schema)
 
 
-def prepare_activation(db: Connection) -> None:
+def prepare_activation(db: Connection, *, schema: Identifier = SCHEDULING) -> None:
     """Prepare the statements of `has_watermark` and `activate` in this session. Changes nothing."""
-    has_watermark(db, _NO_BUSINESS, 0)
-    db.execute(_ACTIVATE, (_NO_BUSINESS, 0, 0, None), prepare=True)
+    has_watermark(db, _NO_BUSINESS, 0, schema=schema)
+    db.execute(_ACTIVATE.format(schema), (_NO_BUSINESS, 0, 0, None), prepare=True)
 
 
-def _describe_lock_holders(db: Connection, business_id: UUID) -> str:
-    """Describe what holds the business's lock: backends, and prepared transactions, which have no backend."""
-    rows = db.execute(
-        """
-        SELECT CASE WHEN l.pid IS NULL THEN 'a prepared transaction (see pg_prepared_xacts)'
-                    ELSE format('backend %%s of %%s, open for %%s s', l.pid, coalesce(a.usename, 'another role'),
-                                coalesce(round(extract(epoch FROM clock_timestamp() - a.xact_start))::text, 'unknown'))
-               END
-          FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-           AND (l.classid::bigint << 32) | l.objid::bigint = scheduling.fence_key(%s)
-         LIMIT 5
-        """,
-        (business_id,),
-    ).fetchall()
-    return "; ".join(row[0] for row in rows) or "no lock holder was found"
+def describe_writers(db: Connection, business_id: UUID, *, schema: Identifier = SCHEDULING) -> list[str]:
+    """Describe what holds the business's lock: at most five backends, and prepared transactions, which have none."""
+    return [row[0] for row in db.execute(_LOCK_HOLDERS.format(schema), (business_id,)).fetchall()]
