@@ -16,7 +16,6 @@ SHORTEST_SECONDS = 0.1
 """Between two snapshots, however many changes are announced."""
 WATCHED_SECONDS = 10.0
 """Reading continues this long after the last request of a browser."""
-STALE_SECONDS = 5.0
 _UNREAD = "it was not read yet"
 
 

@@ -25,7 +25,10 @@ LEASES: Final[Mapping[DatabaseName, str]] = {"monolith": "leases monolith", "sch
 REPLICATION: Final = "replication"
 EVENTS: Final = "events"
 PROCESSES: Final[Mapping[str, str]] = {"monolith": "process monolith", "scheduling": "process scheduling"}
-_PROBE_SECONDS = 3.0
+PROBE_SECONDS = 5.0
+"""Between two probes. Each runs every readiness check of the process, beside the requests of its users, whose 99th
+percentile would show more frequent ones."""
+_PROBE_TIMEOUT = 3.0
 
 
 class ProcessState(NamedTuple):
@@ -42,8 +45,8 @@ def sources(config: ConsoleConfig) -> list[Source]:
         *(Source(name, LeaseReader(database).read, is_announced=True) for database, name in LEASES.items()),
         Source(REPLICATION, _replication_reader(), seconds=2.0, idle_seconds=15.0),
         Source(EVENTS, EventReader(config).read, seconds=2.0),
-        Source(PROCESSES["monolith"], lambda: probe(config.monolith_url), seconds=2.0),
-        Source(PROCESSES["scheduling"], lambda: probe(config.service_url), seconds=2.0),
+        Source(PROCESSES["monolith"], lambda: probe(config.monolith_url), PROBE_SECONDS),
+        Source(PROCESSES["scheduling"], lambda: probe(config.service_url), PROBE_SECONDS),
     ]
 
 
@@ -97,7 +100,7 @@ def probe(url: str) -> ProcessState:
     """Ask a web process whether it is ready. Raises OSError when it does not answer."""
     at, began = urlsplit(url), time.perf_counter()
     kind = http.client.HTTPSConnection if at.scheme == "https" else http.client.HTTPConnection
-    connection = kind(at.netloc, timeout=_PROBE_SECONDS)
+    connection = kind(at.netloc, timeout=_PROBE_TIMEOUT)
     try:
         connection.request("GET", f"{at.path}/readyz")
         is_ready = connection.getresponse().status == http.HTTPStatus.OK

@@ -17,7 +17,8 @@ from loadtests.evidence.text import describe_bottleneck
 from loadtests.evidence.usage_history import Usage, UsageHistory
 from loadtests.evidence.window import ModuleUsage
 
-SCRAPE_SECONDS = 5.0
+SCRAPE_SECONDS = 7.5
+"""Two for each point of a line. A scrape takes some hundredths of a second of the web process."""
 UNSEEN_SECONDS = 60.0
 """Between scrapes while the console is not watched, so that the history exists when it is opened."""
 MAX_MODULES = 5
@@ -65,7 +66,7 @@ def build(context: ConsoleContext) -> Extension:
         return values_of(history.latest())
 
     def overview() -> Markup:
-        return Markup(render_template("ops/live/bottleneck.html", **values_of(history.latest())))  # noqa: S704
+        return Markup(render_template("ops/live/bottleneck.html", **bottleneck_of(history.latest())))  # noqa: S704
 
     context.live.add("time", values)
     blueprint = Blueprint("ops_time", __name__, url_prefix="/ops", template_folder="templates")
@@ -79,18 +80,23 @@ def build(context: ConsoleContext) -> Extension:
     return Extension(blueprint, links, overview, traffic=lambda: history.latest().traffic)
 
 
-def values_of(usage: Usage) -> dict[str, Any]:
-    """Return what the templates show: the sentence, the table and the charts."""
-    sentences = [] if usage.window is None or usage.diagnosis is None else describe_bottleneck(usage.diagnosis)
-    names = busiest(usage)
+def bottleneck_of(usage: Usage) -> dict[str, Any]:
+    """Return what the overview shows, without the charts, which take longer to draw than all the rest of that page."""
     return {
-        "sentences": sentences,
+        "sentences": [] if usage.window is None or usage.diagnosis is None else describe_bottleneck(usage.diagnosis),
         "is_bottleneck": usage.diagnosis is not None and usage.diagnosis.module is not None,
+        "traffic": usage.traffic,
+        "open_breakers": usage.open_breakers,
+    }
+
+
+def values_of(usage: Usage) -> dict[str, Any]:
+    """Return what the page shows: the sentence, the table and the charts."""
+    names = busiest(usage)
+    return bottleneck_of(usage) | {
         "remedies": [] if usage.diagnosis is None else usage.diagnosis.remedies,
         "modules": [] if usage.window is None else sorted(usage.window.modules.values(), key=lambda each: -each.cpu),
         "problems": usage.problems,
-        "traffic": usage.traffic,
-        "open_breakers": usage.open_breakers,
         "charts": [line_chart(each.title, _series(usage, names, each), unit=each.unit, gap=GAP) for each in MEASURES],
         "since": usage.points[0].at if usage.points else None,
     }
