@@ -61,7 +61,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "fence": lambda cores, quick: fence_cost.measure(cores, QUICK if quick else LONG),
     "rooms": lambda cores, quick: rooms.measure(cores, quick),
     "idle": lambda _cores, quick: idle.measure(30.0 if quick else 120.0),
-    "console": lambda _cores, quick: console.measure(30.0 if quick else 120.0),
+    "console": lambda _cores, quick: console.measure(pairs=2 if quick else 6, seconds=20.0 if quick else 60.0),
     "tracing": lambda cores, quick: tracing_cost.measure(cores, blocks=3 if quick else 10, calls=100 if quick else 300),
     "start": lambda _cores, quick: startup.measure(quick),
 }

@@ -1,8 +1,6 @@
 """console_cpu_share, console_update_p95, web_p99_consoles: the cost of 50 open consoles, and their delay."""
 
-import json
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,96 +9,79 @@ from pathlib import Path
 import psutil
 import requests
 
+from deploy.console.polling import WATCHED_SECONDS
 from deploy.demo_data import OPERATOR, SLUG
 from deploy.devstack.environment import inherited
 from deploy.devstack.ports import HOST, free_ports
 from deploy.devstack.program import Program
 from deploy.devstack.settings import DEFAULT_PORTS
-from loadtests.bench.figures import Figure
+from loadtests.bench.figures import Figure, ratio_figure
+from loadtests.bench.open_consoles import ADAPTERS, OpenConsoles, Shown
 from loadtests.bench.output import echo
 from loadtests.bench.web_latency import steady_latencies
-from loadtests.generator.estimates import percentile
+from loadtests.generator.estimates import percentile, ratio
 from loadtests.harness.process_tree import process_tree
 
 CONSOLES = 50
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 4.0
+UNWATCHED_SECONDS = WATCHED_SECONDS + 2.0
+"""After the last page was closed: only then the console reads the system as seldom as without operators."""
 LAST_LINE = "Ctrl-C stops everything"
-ADAPTERS = ("http", "in_process")
-WEB_RATE = 20.0
+WEB_RATE = 40.0
 """Requests a second to the booking page of the product, for its 99th percentile."""
+BLOCK_SECONDS = 15.0
 
 
-def measure(seconds: float) -> dict[str, Figure]:
-    """Start the demo, open the overview 50 times, and change the default adapter every four seconds.
+def measure(pairs: int, seconds: float) -> dict[str, Figure]:
+    """Start the demo, and measure the product's latency in blocks with 50 open overview pages and without.
 
-    The product's own latency is measured before, with the consoles, and afterwards.
+    The blocks alternate as in A B, B A, A B, so that a drift of the machine favours neither. Then the default adapter
+    is changed every four seconds, for `seconds`, for the console's own figures.
     """
     with _running_demo() as (process, url, page):
         operator = _sign_in(url)
         steady_latencies(page, WEB_RATE, SETTLE_SECONDS)
-        alone = steady_latencies(page, WEB_RATE, seconds / 2)
-        watchers = [_Watcher(url, operator) for _ in range(CONSOLES)]
-        time.sleep(SETTLE_SECONDS)
-        console = _console_of(process)
-        before, began = _cpu_seconds(console), time.monotonic()
-        changes = _change_repeatedly(url, operator, seconds)
-        share = (_cpu_seconds(console) - before) / (time.monotonic() - began)
-        delays = [delay for watcher in watchers for delay in watcher.delays(changes)]
-        watched = steady_latencies(page, WEB_RATE, seconds)
-        for watcher in watchers:
-            watcher.close()
-        alone += steady_latencies(page, WEB_RATE, seconds / 2)
-    p99, ratio = percentile(alone, 0.99), percentile(watched, 0.99) / percentile(alone, 0.99)
-    echo(f"{'booking page, p99':<24} {p99 * 1000:.1f} ms alone, {p99 * ratio * 1000:.1f} ms with {CONSOLES} consoles")
+        consoles = OpenConsoles(url, str(operator.headers["Authorization"]).removeprefix("Bearer "), CONSOLES)
+        alone, watched = _alternate(page, consoles, pairs)
+        with consoles:
+            time.sleep(SETTLE_SECONDS)
+            console = _console_of(process)
+            before, began = _cpu_seconds(console), time.monotonic()
+            changes = _change_repeatedly(url, operator, seconds)
+            share = (_cpu_seconds(console) - before) / (time.monotonic() - began)
+        delays = [delay for shown in consoles.shown for delay in _delays(shown, changes)]
+    for name, blocks in (("alone", alone), (f"with {CONSOLES} consoles", watched)):
+        every = [latency for block in blocks for latency in block]
+        echo(f"{'booking page, p99':<24} {percentile(every, 0.99) * 1000:.1f} ms {name}, n = {len(every)}")
+    p99s = [(percentile(one, 0.99), percentile(other, 0.99)) for one, other in zip(watched, alone, strict=True)]
     return {
-        "web_p99_consoles": Figure(ratio, "ratio", len(watched), ratio, ratio),
+        "web_p99_consoles": ratio_figure(ratio(p99s)),
         "console_cpu_share": Figure(share, "core", 1, share, share),
         "console_update_p95": Figure(percentile(delays, 0.95), "s", len(delays), min(delays), max(delays)),
     }
 
 
-class _Watcher:
-    """One open overview page: notes when each default adapter was first shown."""
+def _alternate(page: str, consoles: OpenConsoles, pairs: int) -> tuple[list[list[float]], list[list[float]]]:
+    """Return the latencies of each block without open consoles, and of each block with them."""
+    alone, watched = [], []
+    for pair in range(pairs):
+        # Neighbouring blocks of the same kind need no pause: the pages stay open, or closed.
+        if pair % 2 == 0:
+            alone.append(steady_latencies(page, WEB_RATE, BLOCK_SECONDS))
+        with consoles:
+            time.sleep(SETTLE_SECONDS)
+            watched.append(steady_latencies(page, WEB_RATE, BLOCK_SECONDS))
+        time.sleep(UNWATCHED_SECONDS)
+        if pair % 2:
+            alone.append(steady_latencies(page, WEB_RATE, BLOCK_SECONDS))
+    return alone, watched
 
-    def __init__(self, url: str, session: requests.Session) -> None:
-        self._shown: list[tuple[float, str]] = []
-        self._reply = session.get(f"{url}/ops/live/overview", stream=True, timeout=30)
-        # The first consoles have a stream, the others poll, as the script of the page does.
-        self._poll = None if self._reply.ok else (session, f"{url}/ops/live/overview?once")
-        self._closed = threading.Event()
-        threading.Thread(target=self._watch, daemon=True).start()
 
-    def delays(self, changes: list[tuple[float, str]]) -> list[float]:
-        """Return the time from each change to the first page that showed it."""
-        return [
-            next(at - changed for at, shown in self._shown if at >= changed and shown == adapter)
-            for changed, adapter in changes
-        ]
-
-    def close(self) -> None:
-        self._closed.set()
-        self._reply.close()
-
-    def _watch(self) -> None:
-        try:
-            for html in self._pages():
-                adapter = next((each for each in ADAPTERS if f"<dd>{each}</dd>" in html), "")
-                if not self._shown or self._shown[-1][1] != adapter:
-                    self._shown.append((time.monotonic(), adapter))
-        except (requests.RequestException, AttributeError, ValueError):
-            # Closing a stream from another thread interrupts its read with one of these.
-            if not self._closed.is_set():
-                raise
-
-    def _pages(self) -> Iterator[str]:
-        if self._poll is None:
-            for line in self._reply.iter_lines():
-                if line and (html := json.loads(line.removeprefix(b"data: "))["html"]):
-                    yield html
-            return
-        session, address = self._poll
-        while not self._closed.wait(2.0):
-            yield session.get(address, timeout=30).json()["html"]
+def _delays(shown: Shown, changes: list[tuple[float, str]]) -> list[float]:
+    """Return the time from each change to the first update that showed it."""
+    return [
+        next(at - changed for at, value in shown if at >= changed and value == adapter) for changed, adapter in changes
+    ]
 
 
 def _change_repeatedly(url: str, operator: requests.Session, seconds: float) -> list[tuple[float, str]]:
@@ -124,7 +105,6 @@ def _sign_in(url: str) -> requests.Session:
     reply = session.post(f"{url}/api/v1/sign-in", json=body, timeout=30)
     reply.raise_for_status()
     session.headers["Authorization"] = f"Bearer {reply.json()['token']}"
-    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CONSOLES + 4))
     return session
 
 
