@@ -88,6 +88,13 @@ CONSOLE = {
     "learn": "/learn/",
     "learn-step": "/learn/steps/flip",
 }
+STATUS = "document.getElementById('status').textContent"
+LARGEST_PAGE = 100_000
+TRANSFERRED = """
+['navigation', 'resource'].flatMap(type => performance.getEntriesByType(type))
+    .reduce((sum, each) => sum + each.encodedBodySize, 0)
+"""
+"""The bytes of a page and of all that it loads, without what browsers keep in a cache."""
 ALL_OF_THE_CONSOLE = {
     **CONSOLE,
     "flag": "/ops/flag",
@@ -121,7 +128,23 @@ def test_pages_of_the_console_fit_and_break_no_policy(
         assert (window, page) == (width, min(page, width)), name
         assert chromium.errors == [], name
         assert violations(chromium) == [], name
+        assert 0 < chromium.evaluate(TRANSFERRED) <= LARGEST_PAGE, name
     chromium.prefer("light")
+
+
+def test_a_page_of_the_console_says_how_old_it_is(chromium: Chromium, product: Product) -> None:
+    """Live within a second; a banner once nothing has arrived for five; nothing is requested by a hidden tab."""
+    site = product.installation.console_url
+    sign_in(chromium, site)
+    chromium.open(f"{site}/ops/", 1280)
+
+    chromium.until(f"{STATUS}.startsWith('Live · as of')")
+    chromium.evaluate("Object.defineProperty(document, 'hidden', {value: true})")
+    chromium.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    hidden_at = str(chromium.evaluate(STATUS)).split()[4]
+    chromium.evaluate("(now => { Date.now = () => now() + 6000 })(Date.now)")
+    chromium.until("document.body.classList.contains('stale')")
+    assert chromium.evaluate(STATUS) == f"Not updated since {hidden_at} UTC; reconnecting"
 
 
 @pytest.mark.long

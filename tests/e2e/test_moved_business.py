@@ -169,6 +169,8 @@ def rehearse_and_move(operator: Browser, page: str, target: str, adapter: str) -
     operator.open(page)
     operator.follow(f"Move to {target}")
     assert operator.page.text.count("passed") >= 5
+    for fact in ("rows", "expected pause of writes", "sessions that write now", "can be undone"):
+        assert fact in operator.page.text
     operator.submit("Move it", reason="the peak is near")
     request = operator.page.path
     eventually(lambda: f"-> {target}; writes waited at most" in operator.open(request).text, "the move")
@@ -182,6 +184,9 @@ def test_the_console_alone_explains_why_a_cutover_is_refused(demo: Demo, install
     with service_frozen(demo):
         operator.open(f"/ops/changes/move-business?slug={shop.slug}&target=scheduling")
         assert "the scheduling adapter serves failed" in operator.page.text
+        assert (
+            "It would be refused now, with nothing changed: the scheduling adapter serves failed." in operator.page.text
+        )
         operator.submit("Move it", reason="in spite of it")
         request = operator.page.path
         eventually(lambda: "failed" in operator.open(request).text, "the refusal")

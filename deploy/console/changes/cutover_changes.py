@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Annotated, ClassVar
 
+import psycopg
 from msgspec import Meta
 
 from contracts.scheduling.values import DatabaseName
@@ -18,6 +19,7 @@ from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.store.verifications import latest_verifications
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.store import AuditEntry
+from scheduling_service.engine.lease import describe_writers
 
 _REHEARSED = 20
 
@@ -234,8 +236,17 @@ def _facts(plane: ControlPlane, business: BusinessRef, owner: DatabaseName | Non
         Fact("rows", f"{found.rows:,} at the latest comparison" if found else "unknown"),
         Fact("latest comparison", compared),
         Fact("expected pause of writes", _pause(plane)),
+        Fact("sessions that write now", "none" if owner is None else _writers(plane, business, owner)),
         Fact("can be undone", back if owner is not None else "no"),
     ]
+
+
+def _writers(plane: ControlPlane, business: BusinessRef, owner: DatabaseName) -> str:
+    """List the sessions for whose end a fence would wait."""
+    try:
+        return "; ".join(describe_writers(plane.cutovers.controller.at(owner), business.business_id)) or "none"
+    except psycopg.Error:
+        return f"unknown: the {owner} database cannot be read"
 
 
 def _pause(plane: ControlPlane) -> str:

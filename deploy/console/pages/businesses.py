@@ -17,13 +17,15 @@ from monolith.cutover.service.observation import ExtractionState
 from monolith.cutover.service.standing import Standing
 from monolith.cutover.states import MAY_BE_FENCED
 from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.verification.throttle import DATABASE_SHARE
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import business_not_found
 from monolith.shared.flags.store import AuditEntry
 
 STRIP: Final = ("replicating", "ready", "fenced", "drained", "verified", "decided", "active")
 _WAITS: Final[Mapping[str, str]] = {
-    "replicating": "for the checks and the comparison of every row",
+    "replicating": "for the checks and the comparison of every row, which is throttled: it uses at most "
+    f"{DATABASE_SHARE:.0%} of the time of each database",
     "ready": "for connections and prepared statements, before the fence",
     "fenced": "for open writes to end, and for the watermark in the target",
     "drained": "for the comparison of the latest changes",

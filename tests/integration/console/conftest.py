@@ -1,6 +1,7 @@
 """One console for all tests of this folder that a worker runs. No web process of the product runs."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,8 +14,14 @@ from tests.servers import Servers
 @pytest.fixture(scope="session")
 def monolith_proxy(own_databases: Databases) -> Iterator[TcpProxy]:
     """The way from the console to the monolith's database."""
-    host, _, rest = own_databases.monolith_url.partition("://")[2].partition(":")
-    with TcpProxy(host, int(rest.partition("/")[0])) as proxy:
+    with proxy_of(own_databases.monolith_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def scheduling_proxy(own_databases: Databases) -> Iterator[TcpProxy]:
+    """The way from the console to the scheduling database."""
+    with proxy_of(own_databases.scheduling_url) as proxy:
         yield proxy
 
 
@@ -26,11 +33,26 @@ def own_databases(servers: Servers) -> Iterator[Databases]:
 
 @pytest.fixture(scope="session")
 def console(
-    own_databases: Databases, monolith_proxy: TcpProxy, tmp_path_factory: pytest.TempPathFactory
+    own_databases: Databases,
+    monolith_proxy: TcpProxy,
+    scheduling_proxy: TcpProxy,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ConsoleSite]:
-    database = own_databases.monolith_url.rpartition("/")[2]
-    behind_proxy = f"postgresql://127.0.0.1:{monolith_proxy.port}/{database}"
     with running_console(
-        own_databases, tmp_path_factory.mktemp("console"), MONOLITH_DATABASE_URL=behind_proxy
+        own_databases,
+        tmp_path_factory.mktemp("console"),
+        MONOLITH_DATABASE_URL=behind(monolith_proxy, own_databases.monolith_url),
+        SCHEDULING_DATABASE_URL=behind(scheduling_proxy, own_databases.scheduling_url),
     ) as console:
         yield console
+
+
+def proxy_of(url: str) -> TcpProxy:
+    at = urlsplit(url)
+    assert at.hostname is not None
+    assert at.port is not None
+    return TcpProxy(at.hostname, at.port)
+
+
+def behind(proxy: TcpProxy, url: str) -> str:
+    return f"postgresql://127.0.0.1:{proxy.port}{urlsplit(url).path}"

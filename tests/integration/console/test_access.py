@@ -1,8 +1,11 @@
 """The console as a process of its own: who may see and change what, on real databases."""
 
+import re
+
 import pytest
 import requests
 
+from tests.architecture.test_quoted_commands import exists
 from tests.console_process import NOBODY, OPERATOR, PASSWORD, VIEWER, ConsoleSite
 from tests.faults.proxy import TcpProxy
 from tests.polling import eventually
@@ -55,6 +58,19 @@ def test_every_page_is_shown_to_viewers_and_offers_them_no_change(console: Conso
         assert viewer.page.path == page.partition("?")[0]
     assert "Your role is viewer" in viewer.open(CHANGE).text
     assert [form.action for form in viewer.page.forms] == ["/ops/sign-out"]
+
+
+def test_every_page_of_the_console_shows_the_command_that_does_the_same(console: ConsoleSite) -> None:
+    viewer = console.browser(VIEWER)
+    shown = {
+        page: re.findall(r"Same as (extraction [a-z-]+)", viewer.open(page).text) for page in PAGES if "/ops" in page
+    }
+    assert [page for page, commands in shown.items() if not commands] == []
+    assert [each for commands in shown.values() for each in commands if not exists(each)] == []
+
+
+def test_a_bar_names_the_deployment(console: ConsoleSite) -> None:
+    assert "production Changes affect live businesses." in console.browser(VIEWER).open("/ops/").text
 
 
 def test_the_topology_shows_the_requests_per_second_of_each_web_process(console: ConsoleSite) -> None:
