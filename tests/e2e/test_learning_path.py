@@ -1,22 +1,14 @@
 """The learning path from the first step to the last on a demo of its own: every command, check and exercise."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
 
-from deploy.demo_data import OPERATOR
 from loadtests.learning.closing_pages import EXERCISES
 from loadtests.learning.steps import STEPS
 from loadtests.learning.steps.model import LearningStep
-from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Installation, new_installation
-from tests.polling import eventually
-
-REQUEST_SECONDS = 180.0
-CHECK_SECONDS = 60.0
-ENDED = ("done", "failed", "withdrawn")
-_OUTCOME = re.compile(r'class="outcome"><span class="state \w+">(\w+)<')
+from tests.e2e.learner import Learner
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +20,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 @pytest.mark.long
 def test_every_step_and_every_exercise_on_a_running_demo(installation: Installation) -> None:
-    learner = Learner(installation)
+    learner = PathLearner(installation)
     for step in STEPS[:8]:
         learner.takes(step)
     for exercise in EXERCISES:
@@ -41,55 +33,22 @@ def test_every_step_and_every_exercise_on_a_running_demo(installation: Installat
         assert measured in costs
 
 
-class Learner:
-    """An operator who predicts, lets each action run, and checks until the system agrees."""
-
-    def __init__(self, installation: Installation) -> None:
-        self.browser = Browser(installation.console_url)
-
-    def signs_in(self) -> None:
-        """Enter the password again, because a change needs one of the last 15 minutes."""
-        self.browser.open("/ops/sign-in")
-        self.browser.submit("Sign in", email=OPERATOR.email, password=OPERATOR.password)
+class PathLearner(Learner):
+    """Takes each step by its actions alone."""
 
     def takes(self, step: LearningStep) -> None:
         self.signs_in()
-        address = f"/learn/steps/{step.slug}"
-        self.browser.open(address)
-        self.browser.submit("Predict", prediction="a guess")
+        self.predicts(step.slug)
         begun = [
-            self.does(address, action.label) for action in step.actions if not action.label.startswith("Compare none")
+            # Loads are left running, since their steps are checked under load.
+            self.does(step.slug, action.label, wait=not action.label.startswith("Send the load"))
+            for action in step.actions
+            if not action.label.startswith("Compare none")
         ]
-        self.checks(address)
+        self.checks(step.slug)
         for request in begun:
             self.awaits(request)
-        self.checks(address)
-
-    def does(self, address: str, label: str) -> str:
-        """Run an action; return its request. Loads are left running, since their steps are checked under load."""
-        self.browser.open(address)
-        if "/ops/changes/" in self.browser.submit(label).path:
-            self.browser.submit("Undo it", reason="the path is complete")
-            return self.browser.page.url
-        request = next(link.address for link in self.browser.page.links if "/ops/requests/" in link.address)
-        if not label.startswith("Send the load"):
-            self.awaits(request)
-        return request
-
-    def awaits(self, request: str) -> None:
-        def state() -> str | None:
-            shown = _OUTCOME.search(self.browser.open(request).source)
-            return shown[1] if shown and shown[1] in ENDED else None
-
-        ended = eventually(state, "the end of the request", REQUEST_SECONDS)
-        assert ended == "done", self.browser.page.text
-
-    def checks(self, address: str) -> None:
-        def passed() -> bool:
-            self.browser.open(address)
-            return "passed at" in self.browser.submit("Check my step").text
-
-        eventually(passed, f"the check of {address}", CHECK_SECONDS)
+        self.checks(step.slug)
 
     def breaks(self, title: str, name: str) -> None:
         self.signs_in()

@@ -1,17 +1,22 @@
-"""Execute the README's *Five minutes*: its addresses, commands and the labels that it names."""
+"""Execute the README's *Five minutes*: its addresses, commands and the labels that it names.
+
+What it does fulfils most steps of the learning path, so each step is checked along the way.
+"""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+import requests
 
 from tests.e2e.booking_steps import choose
 from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Installation, new_installation
+from tests.e2e.learner import Learner
 from tests.e2e.readme_steps import Step, five_minutes
-from tests.e2e.shop import FLAG_SECONDS
+from tests.e2e.shop import FLAG_SECONDS, answered
 from tests.polling import eventually
 
 NEWCOMER = {"name": "Nora Newcomer", "email": "nora@example.org", "password": "a long password"}
@@ -26,18 +31,34 @@ def walker(tmp_path: Path) -> Iterator["Walker"]:
         yield Walker(installation)
 
 
-def test_the_five_minutes(walker: "Walker") -> None:
+def test_the_five_minutes_and_the_check_of_each_learning_step(walker: "Walker") -> None:
     book, mail, invoice, owner, flip, second, land, move, back, reset = five_minutes()
+    learner = Learner(walker.installation)
+    learner.signs_in()
     walker.books(book)
+    learner.passes("boundaries", "port")
     walker.reads_the_mail(mail)
     walker.sees_the_invoice_and_cancels(invoice)
     walker.sees_who_owns_the_business(owner)
     walker.flips_the_flag(flip)
     walker.creates_a_second_business(second)
     walker.sees_it_land_in_the_other_database(land)
+    learner.passes("service")
+    for slug in ("metrics", "evidence"):
+        learner.predicts(slug)
+        learner.checks(slug, meanwhile=walker.searches)
     walker.moves_the_first_one(move)
+    learner.passes("replication", "flip")
+    learner.predicts("shadow-reads")
+    learner.does("shadow-reads", "Compare 20 % of the reads")
+    learner.checks("shadow-reads", meanwhile=walker.searches)
     walker.moves_it_back(back)
+    learner.predicts("way-back")
+    learner.does("way-back", "Move it forward, guarded")
+    learner.checks("way-back")
     walker.puts_everything_back(reset)
+    learner.passes("finalize")
+    assert "passed every step" in learner.browser.open("/learn/").text
 
 
 class Walker:
@@ -143,6 +164,16 @@ class Walker:
         assert self.installation.sql("http", "SELECT count(*) FROM scheduling.business") == [(0,)]
         assert self.installation.sql("http", "SELECT count(*) FROM pg_subscription") == [(0,)]
         self.looks_again()
+
+    def searches(self) -> None:
+        """Use two modules: search for times, and read the prices."""
+        api = f"{self.installation.url}/api/v1/businesses/harbour-barbers"
+        offering = answered(requests.get(f"{api}/offerings", timeout=10))["offerings"][0]["offering_id"]
+        start = datetime.now(UTC)
+        window = {"start": start.isoformat(), "end": (start + timedelta(days=1)).isoformat()}
+        for _ in range(15):
+            answered(requests.get(f"{api}/slots", params={"offering_id": offering, **window}, timeout=10))
+            answered(requests.get(f"{api}/prices", timeout=10))
 
     def looks_again(self) -> None:
         """Check that the customer still sees the earlier appointment after a move."""

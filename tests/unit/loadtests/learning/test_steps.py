@@ -20,6 +20,7 @@ _FILE = re.compile(r"`([\w./-]+/[\w-]+\.(?:py|md|sql|toml))`")
 def test_the_path_has_ten_steps_of_at_most_ten_minutes() -> None:
     assert len({step.slug for step in STEPS}) == 10
     assert max(step.minutes for step in STEPS) <= 10
+    assert sum(step.minutes for step in STEPS) <= 120
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.slug)
