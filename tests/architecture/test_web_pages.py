@@ -1,4 +1,4 @@
-"""The page about the booking site and the back office has every point, and the tests that it names exist."""
+"""The pages about the booking site, back office, console and learning path have every point, with tests that exist."""
 
 import ast
 import re
@@ -7,13 +7,20 @@ import pytest
 
 from tests.architecture.committed import ROOT
 
-PAGE = (ROOT / "deploy/docs/web-pages.md").read_text()
-NAMED = re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE)
+PAGES = {
+    "web-pages": [*range(1, 26), *range(1, 13)],
+    "console-and-learning-path": [*range(1, 26), *range(1, 16)],
+}
+"""The numbers of the points on each page."""
+
+TEXTS = {page: (ROOT / f"deploy/docs/{page}.md").read_text() for page in PAGES}
+NAMED = re.findall(r"`([\w/]+\.py)::(\w+)`", "".join(TEXTS.values()))
 
 
-def test_every_point_has_a_row_with_a_test() -> None:
-    rows = re.findall(r"^\| (\d+)\. .* \| `[\w/]+\.py::", PAGE, re.MULTILINE)
-    assert [int(number) for number in rows] == [*range(1, 26), *range(1, 13)]
+@pytest.mark.parametrize("page", PAGES)
+def test_every_point_has_a_row_with_a_test(page: str) -> None:
+    rows = re.findall(r"^\| (\d+)\. .* \| `[\w/]+\.py::", TEXTS[page], re.MULTILINE)
+    assert [int(number) for number in rows] == PAGES[page]
 
 
 @pytest.mark.parametrize("path", sorted({path for path, _ in NAMED}))
