@@ -131,8 +131,12 @@ METRICS: Final = LearningStep(
     title="Metrics",
     minutes=8,
     question=Question("At 20 requests a second, what is the 99th percentile of scheduling, in milliseconds?", P99),
-    do=("Run `extraction load --seconds 20 --rate 20`, and watch the values.", "Check while the load runs."),
-    see="Latencies and kept promises for each module, counted from the intended start of each request.",
+    do=(
+        "Run `extraction load --seconds 20 --rate 20`: 20 seconds through each adapter, about a minute in all.",
+        "Watch the values, and check while the load runs.",
+    ),
+    see="Latencies and kept promises for each module, counted from the intended start of each request. The module "
+    "`operating` is this console, which reads the metrics.",
     values=_metric_values,
     conditions=_metric_conditions,
     why="Users wait from the moment they ask. A generator that waits for slow replies before it sends the next request "
@@ -152,7 +156,7 @@ EVIDENCE: Final = LearningStep(
         "What is scarce under this load: the processor, the database, connections, threads, or nothing?", BOTTLENECK
     ),
     do=(
-        "Run `extraction load --seconds 60`, and in another terminal `extraction evidence`.",
+        "Run `extraction load --seconds 60`, which takes over two minutes, and beside it `extraction evidence`.",
         "Read the remedies in their order, from cheap to expensive. An extraction is the last of them.",
     ),
     see="The module that is the bottleneck and what it lacks, or the sentence that there is none.",

@@ -51,6 +51,7 @@ def test_a_step_that_the_system_already_fulfils_is_passed_at_once(learner: Brows
     learner.submit("Predict", prediction="0")
     learner.submit("Check my step")
     assert "every condition holds" in learner.page.text
+    assert "Read the code and what it costs below, then continue with step 2" in learner.page.text
     assert "Continue with step 2" in learner.open("/learn/").text
 
 
