@@ -31,6 +31,7 @@ class Exercise(NamedTuple):
     expect: str
     watch: str
     page: str
+    needs_replication: bool = False
 
 
 EXERCISES = (
@@ -43,6 +44,7 @@ EXERCISES = (
         "got no reply are repeated with their key. Nothing is lost.",
         "The page of the business, state by state",
         "ops.businesses",
+        needs_replication=True,
     ),
     Exercise(
         "slow-database",
@@ -80,9 +82,14 @@ class ClosingPages:
     def break_it(self) -> str:
         self._context.require_viewer()
         runs = [each for each in self._context.requests.latest(100) if isinstance(each.change, RunExercise)]
-        refused = RunExercise(name=EXERCISES[0].name).refused()
+        directions = self._observer.observe().directions
         return self._context.render(
-            "learn/break_it.html", exercises=EXERCISES, runs=runs[:_SHOWN_RUNS], refused=refused, ledgers=_ledgers(runs)
+            "learn/break_it.html",
+            exercises=EXERCISES,
+            runs=runs[:_SHOWN_RUNS],
+            refused=RunExercise(name=EXERCISES[0].name).refused(),
+            ledgers=_ledgers(runs),
+            is_replicating=any(each.status.subscribed for each in directions),
         )
 
     def run_exercise(self, name: str) -> Response:

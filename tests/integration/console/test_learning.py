@@ -76,6 +76,15 @@ def test_do_it_for_me_makes_the_change_of_the_console_and_is_audited(console: Co
     assert value == {"kind": "set-default", "adapter": "http"}
 
 
+@pytest.mark.usefixtures("beside_a_demo")
+def test_an_exercise_that_moves_a_business_first_asks_for_replication(learner: Browser) -> None:
+    learner.open("/learn/break-it")
+    offered = {form.action.rpartition("/")[2] for form in learner.page.forms if "Break it" in form.buttons}
+    assert offered == {"slow-database", "partition"}
+    learner.follow("Start replication")
+    assert learner.page.path == "/ops/changes/start-replication"
+
+
 def test_outside_a_demo_every_change_is_confirmed_on_its_own_page(console: ConsoleSite, learner: Browser) -> None:
     learner.open("/learn/steps/service")
     learner.submit("Predict", prediction="one")
