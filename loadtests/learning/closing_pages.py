@@ -50,8 +50,8 @@ EXERCISES = (
         "slow-database",
         "Slow a database",
         "The service's database runs about a fifth of the time, for 8 s.",
-        "Requests to the business that scheduling owns are slow, and some reach their deadline. The business in the "
-        "monolith is served as before: that is what the extraction buys.",
+        "Requests to the business that scheduling owns are slow, and some may reach their deadline. The business in "
+        "the monolith is served as before: that is what the extraction buys.",
         "The bottleneck in a sentence, below the parts",
         "ops.overview",
     ),
