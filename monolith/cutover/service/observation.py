@@ -31,26 +31,29 @@ class ExtractionState(Struct, frozen=True):
 def observe(plane: ControlPlane) -> ExtractionState:
     """Read the records. Raises psycopg.Error and DatabaseUnavailable."""
     control_db = plane.cutovers.controller.control_db
-    row = control_db.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None, "the query always returns a row"
-    under_way = {each.business_id: each for each in cutovers.unsettled(control_db)}
-    owners, requested = plane.directory.owners(), plane.adapter.overrides()
-    businesses = [
-        KnownBusiness(
-            business_id=each.business_id,
-            slug=each.slug,
-            name=each.name,
-            ownership=owners.get(each.business_id),
-            requested=requested.get(each.business_id),
-            cutover=under_way.get(each.business_id),
+    businesses, owners, requested = plane.directory.all(), plane.directory.owners(), plane.adapter.overrides()
+    default = plane.adapter.default()
+    with control_db.transaction():
+        # One snapshot: a cutover that begins meanwhile is under way in all of the values or in none.
+        control_db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        row = control_db.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None, "the query always returns a row"
+        under_way = {each.business_id: each for each in cutovers.unsettled(control_db)}
+        return ExtractionState(
+            now=row[0],
+            default=default,
+            businesses=[
+                KnownBusiness(
+                    business_id=each.business_id,
+                    slug=each.slug,
+                    name=each.name,
+                    ownership=owners.get(each.business_id),
+                    requested=requested.get(each.business_id),
+                    cutover=under_way.get(each.business_id),
+                )
+                for each in businesses
+            ],
+            cutovers=plane.cutovers.latest(_LATEST_CUTOVERS),
+            policies=plane.cutovers.observed(),
+            verifications=latest_verifications(control_db),
         )
-        for each in plane.directory.all()
-    ]
-    return ExtractionState(
-        now=row[0],
-        default=plane.adapter.default(),
-        businesses=businesses,
-        cutovers=plane.cutovers.latest(_LATEST_CUTOVERS),
-        policies=plane.cutovers.observed(),
-        verifications=latest_verifications(control_db),
-    )
