@@ -48,7 +48,8 @@ _REPEATED = (OutcomeUnknown, Unavailable, KeyInProgress, DeadlineExceeded)
 
 
 @contextmanager
-def switched_port(pair: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
+def switched_port(pair: SchedulingDatabases, service: SchedulingPort | None = None) -> Iterator[SwitchedScheduling]:
+    """Yield the port over both databases; `service` reaches the scheduling database in place of the engine."""
     platform = ModuleDatabase(pair.monolith.url, role="platform_app", secret=pair.monolith.secret)
     cutover = ModuleDatabase(pair.monolith.url, role="cutover_app", secret=pair.monolith.secret)
     domain = uuid4().hex
@@ -59,7 +60,12 @@ def switched_port(pair: SchedulingDatabases) -> Iterator[SwitchedScheduling]:
         for name in _DATABASE_NAMES
     }
     try:
-        yield SwitchedScheduling({name: SchedulingEngine(database) for name, database in databases.items()}, routes)
+        ports: dict[DatabaseName, SchedulingPort] = {
+            name: SchedulingEngine(database) for name, database in databases.items()
+        }
+        if service is not None:
+            ports["scheduling"] = service
+        yield SwitchedScheduling(ports, routes)
     finally:
         for database in databases.values():
             database.drop_idle()

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -21,6 +21,8 @@ from loadtests.harness.traffic.ledger import LedgerReport
 from monolith.cutover.databases import other_database
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.store.cutovers import CutoverInProgress, SourceNotOwner
+from monolith.modules.scheduling.adapters.http import HttpScheduling
+from monolith.modules.scheduling.adapters.tokens import signer_from
 from tests.contract.port.shop import Shop
 from tests.cutover.deployment import Deployment, running_deployment
 from tests.cutover.writers import opened, switched_port
@@ -103,7 +105,11 @@ def soak(seconds: float, seed: int, loss: PacketLoss | None) -> SoakReport:
     with tempfile.TemporaryDirectory(prefix="soak-clocks-") as folder:
         clocks = _clocks(Path(folder))
         settings = {name: clock.environment for name, clock in clocks.items()}
-        with running_deployment(web_settings=settings) as deployment, switched_port(deployment.databases) as port:
+        with (
+            running_deployment(web_settings=settings) as deployment,
+            closing(_through_the_proxy(deployment)) as service,
+            switched_port(deployment.databases, service) as port,
+        ):
             shop = opened(port)
             with small_disk(deployment) as disk:
                 tools = FaultTools(loss, clocks, disk)
@@ -111,6 +117,11 @@ def soak(seconds: float, seed: int, loss: PacketLoss | None) -> SoakReport:
                 report.counts = injector.counts
                 _run(deployment, shop, injector, report)
     return report
+
+
+def _through_the_proxy(deployment: Deployment) -> HttpScheduling:
+    """Return an adapter that meets the faults between the monolith and the service."""
+    return HttpScheduling(deployment.service.url, signer_from(deployment.servers.keys.signing_key))
 
 
 def _clocks(folder: Path) -> Mapping[str, AdjustableClock]:
