@@ -10,7 +10,7 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults fuzz soak audit validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs release format lock clean
+.PHONY: help demo story test faults fuzz soak audit validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs release texts format lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -82,6 +82,9 @@ docs: $(VENV)/docs.installed ## Build the documentation as a site, with its link
 
 release: $(VENV)/dev.installed ## Build the wheels and the notes of TAG, such as v0.2.0
 	@$(VENV)/bin/python -m deploy.release "$(TAG)" .artifacts/release
+
+texts: $(VENV)/dev.installed ## Update the catalogues of translations after a change of texts; list what is not translated
+	@$(VENV)/bin/python -m monolith.shared.localization.extraction
 
 format: $(VENV)/dev.installed ## Format the code
 	@$(VENV)/bin/ruff check --fix
