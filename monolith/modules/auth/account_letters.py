@@ -4,25 +4,27 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from monolith.modules.auth import confirmation, credentials, password_reset
-from monolith.modules.auth.api import FindLink, UserRef
+from monolith.modules.auth.api import FindLink, MailingBusiness, UserRef
 from monolith.modules.auth.repository import accounts, businesses, customers, invitations, mail_tokens
 from monolith.modules.auth.repository.account_mails import MailKind, QueuedMail
 from monolith.modules.auth.waitlist_letter import WaitingCustomer, waitlist_text
 from monolith.modules.notifications.api import Letter
 from monolith.shared.customer_links import CustomerLinks, waiting_url
 from monolith.shared.database import ModuleDatabase
+from monolith.shared.localization import N_, SOURCE, Language, formats, texts
 
-_IGNORE = "If this was not you, ignore this mail: without the link, your address cannot be used."
-_NOT_YOU = "If this was not you, reset your password now:"
+_IGNORE = N_("If this was not you, ignore this mail: without the link, your address cannot be used.")
+_NOT_YOU = N_("If this was not you, reset your password now:")
 
 _AS = {
-    "owner": "an owner",
-    "staff": "a member of the staff",
-    "reader": "a reader, who sees everything and changes nothing",
+    "owner": N_("an owner"),
+    "staff": N_("a member of the staff"),
+    "reader": N_("a reader, who sees everything and changes nothing"),
 }
 
 
@@ -30,6 +32,7 @@ class _Text(NamedTuple):
     name: str
     subject: str
     paragraphs: tuple[str, ...]
+    language: Language
 
 
 class Letters:
@@ -56,7 +59,9 @@ class Letters:
         text = self._lost_link(mail) if mail.kind == "lost_link" else self._written(mail)
         if text is None:
             return None
-        return Letter(mail.mail_id, mail.created_at, text.name, mail.email, text.subject, text.paragraphs)
+        return Letter(
+            mail.mail_id, mail.created_at, text.name, mail.email, text.subject, text.paragraphs, text.language
+        )
 
     def _written(self, mail: QueuedMail) -> _Text | None:
         writer = self._writers.get(mail.kind)
@@ -72,15 +77,24 @@ class Letters:
         found = self._find_link(mail.subject_id, mail.email, mail.reference)
         if found is None:
             return None
+        with self._database.transaction() as connection:
+            customer = customers.contacts(connection, [found.customer_id]).get(found.customer_id)
+            business = businesses.for_mails(connection, [mail.subject_id]).get(mail.subject_id, MailingBusiness())
+        language = (customer.language if customer else None) or business.language
+        _ = texts(language).gettext
+        local = found.starts_at.astimezone(ZoneInfo(found.zone))
+        when = f"{formats.long_moment(local, language)} ({found.zone})"
+        asked = _("Someone, hopefully you, has asked for the link of your appointment: {what}.")
         return _Text(
-            found.name,
-            f"Your appointment {mail.reference}",
+            customer.name if customer else "",
+            _("Your appointment {reference}").format(reference=mail.reference),
             (
-                f"Someone, hopefully you, has asked for the link of your appointment: {found.what}.",
-                "View, move or cancel it:",
+                asked.format(what=f"{found.what}, {when}"),
+                _("View, move or cancel it:"),
                 found.url,
-                "If this was not you, ignore this mail: the link was sent to you only.",
+                _("If this was not you, ignore this mail: the link was sent to you only."),
             ),
+            language,
         )
 
     def _sign_up(self, connection: Connection, mail: QueuedMail) -> _Text | None:
@@ -90,66 +104,68 @@ class Letters:
         user = self._waiting(connection, mail)
         if user is None:
             return None
+        _, language = _of(user)
         return _Text(
             user.name,
-            "Confirm your e-mail address",
+            _("Confirm your e-mail address"),
             (
-                "Someone, hopefully you, has signed up with this e-mail address.",
-                "Confirm it within 24 hours. Confirmations of appointments are sent here from then on:",
+                _("Someone, hopefully you, has signed up with this e-mail address."),
+                _("Confirm it within 24 hours. Confirmations of appointments are sent here from then on:"),
                 self._confirmation_link(connection, user.user_id, mail.email),
-                _IGNORE,
+                _(_IGNORE),
             ),
+            language,
         )
 
     def _existing_account(self, owner: UserRef) -> _Text:
+        _, language = _of(owner)
         return _Text(
             owner.name,
-            "You already have an account",
+            _("You already have an account"),
             (
-                "Someone, hopefully you, has signed up with this e-mail address, which already has an account.",
-                "Sign in to use your account:",
+                _("Someone, hopefully you, has signed up with this e-mail address, which already has an account."),
+                _("Sign in to use your account:"),
                 f"{self._public_url}/sign-in",
-                "If you have forgotten your password, set a new one:",
+                _("If you have forgotten your password, set a new one:"),
                 f"{self._public_url}/forgot-password",
-                "If this was not you, ignore this mail: your account has not changed.",
+                _("If this was not you, ignore this mail: your account has not changed."),
             ),
+            language,
         )
 
     def _email_change(self, connection: Connection, mail: QueuedMail) -> _Text | None:
-        if accounts.by_email(connection, mail.email) is not None:
-            return _Text(
-                "",
-                "This address already has an account",
-                (
-                    "Someone, hopefully you, wants to use this e-mail address for another account.",
-                    "That is not possible, because it has an account of its own.",
-                ),
-            )
+        known = accounts.by_email(connection, mail.email)
+        if known is not None:
+            return _existing_address(known.user)
         user = self._waiting(connection, mail)
         if user is None:
             return None
+        _, language = _of(user)
         return _Text(
             user.name,
-            "Confirm your new e-mail address",
+            _("Confirm your new e-mail address"),
             (
-                "You have changed the e-mail address of your account. Confirm the new one within 24 hours:",
+                _("You have changed the e-mail address of your account. Confirm the new one within 24 hours:"),
                 self._confirmation_link(connection, user.user_id, mail.email),
-                _IGNORE,
+                _(_IGNORE),
             ),
+            language,
         )
 
     def _email_change_notice(self, connection: Connection, mail: QueuedMail) -> _Text | None:
         user = self._account(connection, mail)
         if user is None:
             return None
+        _, language = _of(user)
         return _Text(
             user.name,
-            "Your e-mail address is being changed",
+            _("Your e-mail address is being changed"),
             (
-                "Another e-mail address was entered for your account. It replaces this one when it is confirmed.",
-                _NOT_YOU,
+                _("Another e-mail address was entered for your account. It replaces this one when it is confirmed."),
+                _(_NOT_YOU),
                 f"{self._public_url}/forgot-password",
             ),
+            language,
         )
 
     def _reset(self, connection: Connection, mail: QueuedMail) -> _Text | None:
@@ -165,24 +181,28 @@ class Letters:
             credentials.hash_secret(secret),
             password_reset.LINK_VALID_FOR,
         )
+        _, language = _of(account.user)
         return _Text(
             account.user.name,
-            "Set a new password",
+            _("Set a new password"),
             (
-                "Set a new password within one hour. All devices are signed out then:",
+                _("Set a new password within one hour. All devices are signed out then:"),
                 self._link("reset-password", secret),
-                "If this was not you, ignore this mail: your password has not changed.",
+                _("If this was not you, ignore this mail: your password has not changed."),
             ),
+            language,
         )
 
     def _password_changed(self, connection: Connection, mail: QueuedMail) -> _Text | None:
         user = self._account(connection, mail)
         if user is None:
             return None
+        _, language = _of(user)
         return _Text(
             user.name,
-            "Your password was changed",
-            ("The password of your account was changed.", _NOT_YOU, f"{self._public_url}/forgot-password"),
+            _("Your password was changed"),
+            (_("The password of your account was changed."), _(_NOT_YOU), f"{self._public_url}/forgot-password"),
+            language,
         )
 
     def _invitation(self, connection: Connection, mail: QueuedMail) -> _Text | None:
@@ -191,23 +211,28 @@ class Letters:
             return None
         secret = credentials.new_session_secret()
         invitations.set_secret(connection, found.invitation_id, credentials.hash_secret(secret))
-        role = _AS[found.role]
+        invited = accounts.by_email(connection, mail.email)
+        business = businesses.for_mails(connection, [found.business_id])[found.business_id]
+        language = (invited.user.language if invited else None) or business.language
+        _ = texts(language).gettext
+        values = {"person": found.invited_by, "business": found.business_name, "role": _(_AS[found.role])}
         return _Text(
             "",
-            f"Invitation to {found.business_name}",
+            _("Invitation to %(business)s") % values,
             (
-                f"{found.invited_by} invites you to {found.business_name}, as {role}.",
-                "Accept the invitation within seven days:",
+                _("%(person)s invites you to join %(business)s as %(role)s.") % values,
+                _("Accept the invitation within seven days:"),
                 self._link("invitation", secret),
-                "If you do not know them, ignore this mail.",
+                _("If you do not know them, ignore this mail."),
             ),
+            language,
         )
 
     def _notice(self, connection: Connection, mail: QueuedMail) -> _Text | None:
         account = accounts.by_email(connection, mail.email)
         if account is None or mail.content is None:
             return None
-        return _Text(account.user.name, mail.content["subject"], tuple(mail.content["paragraphs"]))
+        return _Text(account.user.name, mail.content["subject"], tuple(mail.content["paragraphs"]), SOURCE)
 
     def _waitlist(self, connection: Connection, mail: QueuedMail) -> _Text | None:
         if mail.content is None or mail.subject_id is None:
@@ -218,8 +243,9 @@ class Letters:
         if business is None or customer is None:
             return None
         token = self._links.waiting_token(business.business_id, waiting.customer_id, waiting.entry_id)
-        text = waitlist_text(waiting, business.name, waiting_url(self._public_url, token))
-        return _Text(customer.name, text.subject, text.paragraphs)
+        language = customer.language or business.details.language
+        text = waitlist_text(waiting, business.name, waiting_url(self._public_url, token), language)
+        return _Text(customer.name, text.subject, text.paragraphs, language)
 
     def _waiting(self, connection: Connection, mail: QueuedMail) -> UserRef | None:
         """Return the account of the mail if it still waits for the confirmation of the address."""
@@ -240,3 +266,22 @@ class Letters:
 
     def _link(self, page: str, secret: str) -> str:
         return f"{self._public_url}/{page}?{urlencode({'token': secret})}"
+
+
+def _existing_address(owner: UserRef) -> _Text:
+    _, language = _of(owner)
+    return _Text(
+        "",
+        _("This address already has an account"),
+        (
+            _("Someone, hopefully you, wants to use this e-mail address for another account."),
+            _("That is not possible, because it has an account of its own."),
+        ),
+        language,
+    )
+
+
+def _of(user: UserRef) -> tuple[Callable[[str], str], Language]:
+    """Return the texts and the language of the mails to a user."""
+    language = user.language or SOURCE
+    return texts(language).gettext, language

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from msgspec import UnsetType
+
 from monolith.modules.auth import models
 from monolith.modules.auth.calls import origin_of, require_user, user_reply
 from monolith.modules.auth.confirmation import EmailConfirmation
@@ -65,7 +67,8 @@ def _own_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
     return [
         Endpoint(
             module=MODULE, name="change_profile", method="PATCH", path="/me", access=Access.SESSION,
-            handler=handlers.change_profile, body=models.ChangeProfile, reply=None, summary="Change the own name",
+            handler=handlers.change_profile, body=models.ChangeProfile, reply=None,
+            summary="Change the own name or language",
         ),
         Endpoint(
             module=MODULE, name="delete_account", method="POST", path="/me/delete", access=Access.SESSION,
@@ -138,7 +141,11 @@ class _Handlers:
         return self._signed_in(call, session)
 
     def change_profile(self, call: Call[models.ChangeProfile]) -> None:
-        self._services.own_account.rename(_user(call)[0], call.body.name)
+        user_id, _ = _user(call)
+        if not isinstance(call.body.name, UnsetType):
+            self._services.own_account.rename(user_id, call.body.name)
+        if not isinstance(call.body.language, UnsetType):
+            self._services.own_account.set_language(user_id, call.body.language)
 
     def delete_account(self, call: Call[models.DeleteAccount]) -> None:
         self._services.own_account.delete(_user(call)[0], call.body.current_password)

@@ -20,6 +20,7 @@ from monolith.modules.auth.throttle import (
 )
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef, Role
+from monolith.shared.localization import Language
 from monolith.shared.rate_limits import Attempt
 
 
@@ -30,6 +31,8 @@ class AccountDetails:
     name: str
     email: str
     password: str
+    language: Language | None = None
+    """For a new account. None: not known."""
 
 
 class Accounts:
@@ -67,7 +70,8 @@ class Accounts:
         known = self._password_check.account(email, person.password)
         if known is not None:
             return known, True
-        return self._new_account(UserRef(new_id(), person.name, email, confirmed=False), person.password), False
+        user = UserRef(new_id(), person.name, email, confirmed=False, language=person.language)
+        return self._new_account(user, person.password), False
 
     def has_password(self, account: Account, password: str) -> bool:
         return self._passwords.verify(password, account.password_hash)

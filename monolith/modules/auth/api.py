@@ -2,15 +2,25 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from monolith.modules.auth.customer_models import Customer
 from monolith.modules.auth.waitlist_letter import WaitingCustomer
 from monolith.shared.endpoints import BusinessRef, Role
+from monolith.shared.localization import SOURCE, Language
 
-__all__ = ["AuthApi", "Customer", "FindLink", "FoundLink", "OpeningFailed", "UserRef", "WaitingCustomer"]
+__all__ = [
+    "AuthApi",
+    "Customer",
+    "FindLink",
+    "FoundLink",
+    "MailingBusiness",
+    "OpeningFailed",
+    "UserRef",
+    "WaitingCustomer",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +31,24 @@ class UserRef:
     name: str
     email: str
     confirmed: bool = True
+    language: Language | None = None
+    """The language that the user has chosen, or in which a guest has booked."""
+
+
+class MailingBusiness(NamedTuple):
+    """What mails say of a business: its street address, which may be empty. They are in its language by default."""
+
+    place: str = ""
+    language: Language = SOURCE
 
 
 class FoundLink(NamedTuple):
-    """The appointment of a lost link: the name of its customer, what and when it is, and its page."""
+    """The appointment of a lost link: its customer, what and when it is, and its page."""
 
-    name: str
+    customer_id: UUID
     what: str
+    starts_at: datetime
+    zone: str
     url: str
 
 
@@ -72,8 +93,8 @@ class AuthApi(Protocol):
         effect; later, a mail with the same Message-ID is sent again.
         """
 
-    def places(self, business_ids: Collection[UUID]) -> Mapping[UUID, str]:
-        """Return the street addresses of the businesses that have entered one, by id."""
+    def mailing_businesses(self, business_ids: Collection[UUID]) -> Mapping[UUID, MailingBusiness]:
+        """Return what mails say of the businesses that exist, by id."""
 
     def business(self, business_id: UUID) -> BusinessRef | None: ...
 

@@ -16,6 +16,7 @@ from monolith.modules.auth.repository import businesses
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import Access, AnyEndpoint, BusinessRef, Call, Endpoint
 from monolith.shared.endpoints.errors import business_not_found
+from monolith.shared.localization import Language
 
 UpdateScheduling: TypeAlias = Callable[[BusinessRef, Trace, Deadline], None]
 """Sends the name and the zone of a business to scheduling. Raises the errors of scheduling."""
@@ -56,6 +57,8 @@ class ChangeBusiness(Body, frozen=True):
     """Whether the booking site shows all times in the zone of the business, such as for services on site."""
     embedding_sites: EmbeddingSites | UnsetType = UNSET
     """The sites that may show the booking site in a frame."""
+    language: Language | UnsetType = UNSET
+    """Language of pages and mails for people whose own language is not known."""
 
     def __post_init__(self) -> None:
         if self.zone is not UNSET:

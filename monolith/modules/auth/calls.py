@@ -37,4 +37,10 @@ def require_confirmed_user(principal: Principal) -> UUID:
 
 
 def user_reply(user: UserRef) -> User:
-    return User(user_id=user.user_id, name=user.name, email=user.email, email_confirmed=user.confirmed)
+    return User(
+        user_id=user.user_id,
+        name=user.name,
+        email=user.email,
+        email_confirmed=user.confirmed,
+        language=user.language,
+    )

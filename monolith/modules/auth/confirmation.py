@@ -16,6 +16,7 @@ from monolith.modules.auth.sessions import NewSession, Sessions
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import not_found
+from monolith.shared.localization import N_
 
 LINK_VALID_FOR = timedelta(hours=24)
 UNCONFIRMED_ACCOUNT_VALID_FOR = timedelta(days=7)
@@ -115,7 +116,7 @@ class EmailConfirmation:
     def _prove(self, account: Account, password: str | None) -> tuple[Account, bool]:
         """Return the account as it is after the confirmation, and whether its password is a new one."""
         if password is None:
-            raise ApiError(400, "password_required", "Enter a password for your account.", field="password")
+            raise ApiError(400, "password_required", N_("Enter a password for your account."), field="password")
         if account.user.confirmed:
             return self._sessions.require_password(account.user.user_id, password), False
         if self._passwords.verify(password, account.password_hash):
@@ -130,7 +131,7 @@ def confirm_address(connection: Connection, token: MailToken, ended: list[UUID])
     """
     mail_tokens.lock_email(connection, token.email)
     if accounts.by_email(connection, token.email) is not None:
-        raise ApiError(409, "email_in_use", "This e-mail address belongs to another account. Sign in to that one.")
+        raise ApiError(409, "email_in_use", N_("This e-mail address belongs to another account. Sign in to that one."))
     if not mail_tokens.confirm(connection, token.user_id, token.email):
         raise invalid_link()
     retired = mail_tokens.retire_others(connection, token.user_id, token.email)
@@ -154,5 +155,5 @@ def _kind_of_mail(*, confirmed: bool) -> MailKind:
 
 def invalid_link() -> ApiError:
     error = not_found("link")
-    error.message = "This link has expired or was used before. Request a new one."
+    error.message = N_("This link has expired or was used before. Request a new one.")
     return error

@@ -1,10 +1,12 @@
-"""The cookies of the product: the session, and the device on which it began."""
+"""The cookies of the product: the session, the device on which it began, and the chosen language."""
 
 from monolith.modules.auth import devices
 from monolith.modules.auth.sessions import NewSession
 from monolith.shared.endpoints.cookies import CookieNames
+from monolith.shared.localization import Language
 
 _SESSION_SECONDS = 14 * 24 * 60 * 60
+_LANGUAGE_SECONDS = 365 * 24 * 60 * 60
 
 
 class Cookies:
@@ -24,6 +26,10 @@ class Cookies:
     def signed_out(self) -> tuple[str, str]:
         """Return the header that deletes the session's cookie. The device stays known."""
         return self._header(self._names.session, "", 0)
+
+    def language(self, code: Language) -> tuple[str, str]:
+        """Return the header that makes the browser send the chosen language, for a year."""
+        return self._header(self._names.language, code, _LANGUAGE_SECONDS)
 
     def _header(self, name: str, value: str, seconds: int) -> tuple[str, str]:
         return "Set-Cookie", f"{name}={value}; Path=/; Max-Age={seconds}; {self._attributes}"

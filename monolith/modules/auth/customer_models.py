@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from contracts.chassis.values import Cursor, Name, Note, PageSize
 from monolith.modules.auth.models import Body, Email
+from monolith.shared.localization import Language
 
 Phone = Annotated[
     str,
@@ -49,6 +50,8 @@ class Customer(Struct, frozen=True, kw_only=True):
     """Whether the customer can sign in."""
     since: datetime
     """When the customer joined or was added."""
+    language: Language | None = None
+    """Of mails; null for the language of the business."""
 
 
 class CustomersQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

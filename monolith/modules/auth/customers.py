@@ -13,6 +13,7 @@ from monolith.modules.auth.waitlist_letter import WaitingCustomer
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import invalid_cursor, not_found
+from monolith.shared.localization import N_, Language
 
 _FIRST = ("", UUID(int=0))
 
@@ -50,14 +51,17 @@ class Customers:
             raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key has added a different customer.")
         return added
 
-    def register_guest(self, business_id: UUID, customer_id: UUID, guest: AddGuest) -> None:
+    def register_guest(
+        self, business_id: UUID, customer_id: UUID, guest: AddGuest, language: Language | None = None
+    ) -> None:
         """Store the contact details of a guest who books without staff; again, to correct them.
 
-        The caller has made the id for this guest only. Raises ApiError 429 after too many with one e-mail address.
+        Mails to the guest are in the `language`; None for that of the business. The caller has made the id for this
+        guest only. Raises ApiError 429 after too many with one e-mail address.
         """
         self._throttle.charge((GUEST_WITH_EMAIL, guest.email or ""))
         with self._database.transaction() as connection:
-            repository.register(connection, business_id, customer_id, guest)
+            repository.register(connection, business_id, customer_id, guest, language)
 
     def request_lost_link(self, business_id: UUID, email: str, reference: str, address: str) -> None:
         """Send the link of an appointment to the address with which it was booked, if there is such an appointment.
@@ -84,7 +88,7 @@ class Customers:
         given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not msgspec.UNSET}
         changed = msgspec.structs.replace(current, **given)
         if current.has_account and (changed.name, changed.email) != (current.name, current.email):
-            message = "This customer has an account, and only they can change its name and e-mail address."
+            message = N_("This customer has an account, and only they can change its name and e-mail address.")
             raise ApiError(409, "customer_has_account", message, field="name" if "name" in given else "email")
         with self._database.transaction() as connection:
             repository.change(connection, business_id, changed)

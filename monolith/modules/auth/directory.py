@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid5
 
 from monolith.modules.auth.accounts import Accounts
-from monolith.modules.auth.api import OperatorRole, UserRef
+from monolith.modules.auth.api import MailingBusiness, OperatorRole, UserRef
 from monolith.modules.auth.confirmation import EmailConfirmation
 from monolith.modules.auth.customer_models import Customer
 from monolith.modules.auth.customers import Customers
@@ -55,8 +55,8 @@ class Directory:
     def confirm_waiting(self, business_id: UUID, waiting: WaitingCustomer) -> None:
         self._customers.confirm_waiting(business_id, waiting)
 
-    def places(self, business_ids: Collection[UUID]) -> dict[UUID, str]:
-        return self._database.query(lambda connection: businesses.addresses(connection, business_ids))
+    def mailing_businesses(self, business_ids: Collection[UUID]) -> dict[UUID, MailingBusiness]:
+        return self._database.query(lambda connection: businesses.for_mails(connection, business_ids))
 
     def business(self, business_id: UUID) -> BusinessRef | None:
         return self._database.query(lambda connection: businesses.by_id(connection, business_id))

@@ -21,6 +21,7 @@ from monolith.modules.auth.sessions import NewSession, Sessions
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.endpoints.errors import not_found
+from monolith.shared.localization import N_, Language
 
 VALID_FOR = timedelta(days=7)
 MAX_INVITATIONS = 50
@@ -98,9 +99,17 @@ class Invitations:
         return found, role
 
     def accept_with_password(
-        self, secret: str, name: str | None, password: str, origin: Origin, replacing: UUID | None
+        self,
+        secret: str,
+        name: str | None,
+        password: str,
+        origin: Origin,
+        replacing: UUID | None,
+        language: Language | None = None,
     ) -> tuple[OpenInvitation, NewSession]:
         """Join with the account of the invited address, or with a new one, which needs `name`; return its session.
+
+        A new account has this `language`.
 
         Raises ApiError 404 for an invalid link; for an existing account 401 and 429 like a login.
         """
@@ -109,12 +118,12 @@ class Invitations:
             session = self._sessions.log_in(found.email, password, origin, replacing)
             return self.accept_as(secret, session.user.user_id)[0], session
         if name is None:
-            raise ApiError(400, "invalid_request", "Enter a name for your new account.", field="name")
-        account = Account(UserRef(new_id(), name, found.email), self._passwords.hash(password))
+            raise ApiError(400, "invalid_request", N_("Enter a name for your new account."), field="name")
+        account = Account(UserRef(new_id(), name, found.email, language=language), self._passwords.hash(password))
         with self._database.transaction() as connection:
             mail_tokens.lock_email(connection, found.email)
             if not accounts.insert(connection, account):
-                raise ApiError(409, "email_in_use", "This address has an account now. Open the link again.")
+                raise ApiError(409, "email_in_use", N_("This address has an account now. Open the link again."))
             retired = mail_tokens.retire_others(connection, account.user.user_id, found.email)
             ended = end_credentials(connection, retired)
             self._join(connection, secret, found, account.user.user_id)
@@ -132,5 +141,5 @@ class Invitations:
 
 
 def email_unconfirmed() -> ApiError:
-    message = "Confirm your e-mail address first: open the link in the mail that we have sent you."
+    message = N_("Confirm your e-mail address first: open the link in the mail that we have sent you.")
     return ApiError(403, "email_unconfirmed", message)

@@ -11,6 +11,7 @@ from monolith.modules.auth.sessions import Sessions
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.endpoints.errors import forbidden, not_found
+from monolith.shared.localization import N_
 
 
 class Members:
@@ -71,7 +72,7 @@ def require_owner(connection: Connection, business: BusinessRef, user_id: UUID) 
 
 def _require_other_owner(connection: Connection, business: BusinessRef, user_id: UUID) -> None:
     if not memberships.has_other_owner(connection, business.business_id, user_id):
-        message = "A business needs an owner. Make another member an owner first."
+        message = N_("A business needs an owner. Make another member an owner first.")
         raise ApiError(409, "last_owner", message)
 
 

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.chassis.values import Name, ZoneName, require_zone
 from monolith.modules.auth.currencies import CURRENCIES
 from monolith.shared.endpoints import BusinessRef, Role
 from monolith.shared.endpoints.authorizer import SLUG
+from monolith.shared.localization import SOURCE, Language
 
 # The HTML standard's rule for <input type="email">: a single plain address, which cannot inject mail headers.
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -85,7 +86,11 @@ class ChangeEmail(Body, frozen=True):
 
 
 class ChangeProfile(Body, frozen=True):
-    name: Name
+    """Changes the fields that are sent."""
+
+    name: Name | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
+    """Language of pages and mails."""
 
 
 class DeleteAccount(Body, frozen=True):
@@ -128,6 +133,8 @@ class BusinessProfile(Struct, frozen=True, kw_only=True):
     """The booking site shows all times in the zone of the business."""
     embedding_sites: str = ""
     """The origins whose pages may show the booking site in a frame, separated by spaces."""
+    language: Language = SOURCE
+    """Language of pages and mails for people whose own language is not known."""
     is_closed: bool = False
     """A closed business takes no new bookings."""
 
@@ -139,6 +146,8 @@ class User(Struct, frozen=True, kw_only=True):
     name: str
     email: str
     email_confirmed: bool
+    language: Language | None = None
+    """The language that the user has chosen; null if none."""
 
 
 class Membership(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from monolith.shared.endpoints import ApiError
+from monolith.shared.localization import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Passwords:
     def _slot(self, slots: threading.BoundedSemaphore) -> Iterator[None]:
         if not slots.acquire(timeout=self._max_wait_seconds):
             raise ApiError(
-                503, "busy", "Too many sign-ins are in progress. Please try again in a moment.", retry_after=5
+                503, "busy", N_("Too many sign-ins are in progress. Please try again in a moment."), retry_after=5
             )
         try:
             yield

@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
+from monolith.modules.auth.calls import user_reply
 from monolith.modules.auth.confirmation import end_credentials
-from monolith.modules.auth.models import AccountExport, Membership, Session, User, business_reply
+from monolith.modules.auth.models import AccountExport, Membership, Session, business_reply
 from monolith.modules.auth.repository import accounts, memberships, sessions, tokens
 from monolith.modules.auth.sessions import Sessions
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError
+from monolith.shared.localization import Language
 
 
 class OwnAccount:
@@ -22,6 +24,11 @@ class OwnAccount:
         with self._database.transaction() as connection:
             accounts.rename(connection, user_id, name)
 
+    def set_language(self, user_id: UUID, language: Language) -> None:
+        """Choose the language of the pages and mails of the user. Idempotent."""
+        with self._database.transaction() as connection:
+            accounts.set_language(connection, user_id, language)
+
     def export(self, user_id: UUID, session_id: UUID) -> AccountExport:
         """Return everything that is stored about the account itself, without secrets."""
         with self._database.transaction() as connection:
@@ -30,7 +37,7 @@ class OwnAccount:
             belongs = memberships.of_user(connection, user_id)
             created = tokens.of_creator(connection, user_id)
         return AccountExport(
-            user=User(user_id=user.user_id, name=user.name, email=user.email, email_confirmed=user.confirmed),
+            user=user_reply(user),
             memberships=tuple(Membership(business=business_reply(each), role=role) for each, role in belongs),
             sessions=tuple(active),
             tokens=tuple(created),

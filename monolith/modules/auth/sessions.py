@@ -19,6 +19,7 @@ from monolith.modules.auth.throttle import PASSWORD_OF_ACCOUNT, Throttle
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError, Principal
 from monolith.shared.endpoints.errors import not_found
+from monolith.shared.localization import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +153,8 @@ class Sessions:
 
 
 def wrong_credentials() -> ApiError:
-    return ApiError(401, "wrong_credentials", "The e-mail address or password is incorrect.")
+    return ApiError(401, "wrong_credentials", N_("The e-mail address or password is incorrect."))
 
 
 def wrong_current_password() -> ApiError:
-    return ApiError(403, "wrong_password", "The current password is incorrect.", field="current_password")
+    return ApiError(403, "wrong_password", N_("The current password is incorrect."), field="current_password")

@@ -23,7 +23,8 @@ from monolith.modules.auth.repository import accounts, businesses, memberships, 
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.sessions import NewSession, Sessions
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase, new_id
-from monolith.shared.endpoints import ApiError, BusinessRef
+from monolith.shared.endpoints import ApiError, BusinessRef, PublicDetails
+from monolith.shared.localization import SOURCE, Language
 
 OpenScheduling = Callable[[BusinessRef, Trace, Deadline], None]
 """Opens the business in scheduling. Idempotent. Raises OpeningFailed."""
@@ -41,14 +42,24 @@ class SignUps:
         self._open_scheduling = open_scheduling
 
     def sign_up(
-        self, body: models.SignUp, *, key: str, origin: Origin, replacing: UUID | None, trace: Trace, deadline: Deadline
+        self,
+        body: models.SignUp,
+        *,
+        key: str,
+        origin: Origin,
+        replacing: UUID | None,
+        trace: Trace,
+        deadline: Deadline,
+        language: Language | None = None,
     ) -> tuple[BusinessRef, NewSession]:
         """Sign up a business and return it, open, with its owner's session. Idempotent per key and body.
+
+        The business, and a new account, have this `language`; None: the business English, and the account none.
 
         Raises ApiError: 422 if the key was used for another body; 409 `slug_taken`; 503 `set_up_unfinished` if the
         business is stored but scheduling could not open it.
         """
-        business, owner_id, account = self._identify_and_register(body, key, origin)
+        business, owner_id, account = self._identify_and_register(body, key, origin, language)
         if owner_id != account.user.user_id:
             # An earlier request with the same key, maybe a concurrent one, created the account of the owner.
             account = self._owner(owner_id, body.password)
@@ -62,19 +73,23 @@ class SignUps:
 
         Raises ApiError as `sign_up` does.
         """
-        return self._identify_and_register(body, key, origin)[0]
+        return self._identify_and_register(body, key, origin, None)[0]
 
     def _identify_and_register(
-        self, body: models.SignUp, key: str, origin: Origin
+        self, body: models.SignUp, key: str, origin: Origin, language: Language | None
     ) -> tuple[BusinessRef, UUID, Account]:
         """Return the business of this key, its owner, and the account that the request names."""
-        account, exists = self._accounts.identify(AccountDetails(body.name, body.email, body.password), origin)
-        business, owner_id = self._register(body, key, account, exists)
+        person = AccountDetails(body.name, body.email, body.password, language)
+        account, exists = self._accounts.identify(person, origin)
+        details = PublicDetails(language=language or SOURCE)
+        wanted = BusinessRef(new_id(), body.slug, body.business_name, body.zone, body.currency, details)
+        business, owner_id = self._register(body, wanted, key, account, exists)
         return business, owner_id, account
 
-    def _register(self, body: models.SignUp, key: str, account: Account, exists: bool) -> tuple[BusinessRef, UUID]:
-        """Return the business of this key, creating it if needed, and its owner."""
-        business = BusinessRef(new_id(), body.slug, body.business_name, body.zone, body.currency)
+    def _register(
+        self, body: models.SignUp, business: BusinessRef, key: str, account: Account, exists: bool
+    ) -> tuple[BusinessRef, UUID]:
+        """Return the business of this key, creating `business` if needed, and its owner."""
         owner_id = account.user.user_id
         with self._database.transaction() as connection:
             earlier = sign_ups.reserve(

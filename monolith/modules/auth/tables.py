@@ -27,6 +27,7 @@ _now = text("now()")
 _empty = text("''")
 _FIXED_ZONE = "Visitors see the times of the business, such as for services on site."
 _EMBEDDING_SITES = "The origins whose pages may show the booking site in a frame."
+_LANGUAGE = "Of its pages and mails for people whose own language is not known."
 
 business = Table(
     "business",
@@ -46,11 +47,13 @@ business = Table(
     Column("description", Text, nullable=False, server_default=_empty),
     Column("fixed_zone", Boolean, nullable=False, server_default=text("false"), comment=_FIXED_ZONE),
     Column("embedding_sites", Text, nullable=False, server_default=_empty, comment=_EMBEDDING_SITES),
+    Column("language", Text, nullable=False, server_default=text("'en'"), comment=_LANGUAGE),
     Column("closed_at", _instant),
     UniqueConstraint("slug", name="business_slug"),
     CheckConstraint("slug ~ '^[a-z0-9-]{3,40}$'"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'"),
     CheckConstraint("state IN ('opening', 'open')"),
+    CheckConstraint("language ~ '^[a-z]{2}$'"),
     Index("business_opening", "created_at", postgresql_where=text("state = 'opening'")),
 )
 
@@ -65,7 +68,9 @@ account = Table(
     Column("is_viewer", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", _instant, nullable=False, server_default=_now),
     Column("unconfirmed_email", Text),
+    Column("language", Text, comment="NULL until the user has chosen one."),
     UniqueConstraint("email", name="account_email"),
+    CheckConstraint("language ~ '^[a-z]{2}$'"),
     CheckConstraint("email = lower(email)"),
     CheckConstraint("unconfirmed_email = lower(unconfirmed_email)"),
     Index(
@@ -105,7 +110,9 @@ customer = Table(
     Column("note", Text, nullable=False, server_default=_empty),
     Column("creation_key", Text),
     Column("created_at", _instant, nullable=False, server_default=_now),
+    Column("language", Text, comment="In which a guest has booked; NULL for that of the business."),
     PrimaryKeyConstraint("business_id", "customer_id"),
+    CheckConstraint("language ~ '^[a-z]{2}$'"),
     UniqueConstraint("business_id", "creation_key", name="customer_creation_key"),
     Index("customer_by_id", "customer_id"),
     Index("customer_by_email", "business_id", "email", postgresql_where=text("email IS NOT NULL")),

@@ -1,7 +1,6 @@
 """Finds the page of an appointment whose link was lost, by its reference and the customer's e-mail address."""
 
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import new_trace
@@ -28,11 +27,12 @@ class LostLinks:
 
     def find(self, business_id: UUID, email: str, reference: str) -> FoundLink | None:
         """Return the link of the customer's appointment with this reference. Raises SchedulingError."""
-        for customer_id, name in self._auth.customers_with_email(business_id, email, _MOST_CUSTOMERS).items():
+        for customer_id in self._auth.customers_with_email(business_id, email, _MOST_CUSTOMERS):
             for each in self._appointments(business_id, customer_id):
                 if reference_of(each.appointment_id) == reference:
                     token = self._links.appointment_token(business_id, customer_id, each.appointment_id)
-                    return FoundLink(name, _described(each), manage_url(self._public_url, token))
+                    url = manage_url(self._public_url, token)
+                    return FoundLink(customer_id, each.offering_name, each.starts_at, each.zone, url)
         return None
 
     def _appointments(self, business_id: UUID, customer_id: UUID) -> tuple[Appointment, ...]:
@@ -40,8 +40,3 @@ class LostLinks:
         context = CallContext(business_id, actor, Deadline.after(_SECONDS), new_trace(None, None))
         request = ListAppointments(customer_id=customer_id, limit=_MOST_APPOINTMENTS)
         return self._port.list_appointments(context, request).appointments
-
-
-def _described(appointment: Appointment) -> str:
-    local = appointment.starts_at.astimezone(ZoneInfo(appointment.zone))
-    return f"{appointment.offering_name}, {local:%A} {local.day} {local:%B %Y}, {local:%H:%M} ({appointment.zone})"

@@ -29,6 +29,10 @@ class CookieNames:
         return self._prefix + "device"
 
     @property
+    def language(self) -> str:
+        return self._prefix + "language"
+
+    @property
     def _prefix(self) -> str:
         return f"{'__Host-' if self.secure else ''}{self.label}"
 

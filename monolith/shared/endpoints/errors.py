@@ -1,6 +1,7 @@
 """Errors that handlers raise."""
 
 from monolith.shared.endpoints.identity import BusinessRef
+from monolith.shared.localization import N_
 
 
 class ApiError(Exception):
@@ -25,7 +26,7 @@ def unauthenticated() -> ApiError:
     return ApiError(401, "unauthenticated", "Please sign in, or send a valid API token.")
 
 
-def forbidden(message: str = "You are not allowed to do this in this business.") -> ApiError:
+def forbidden(message: str = N_("You are not allowed to do this in this business.")) -> ApiError:
     return ApiError(403, "forbidden", message)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from monolith.shared.localization import SOURCE, Language
+
 Role = Literal["owner", "staff", "reader", "customer"]
 """In one business. A reader sees what staff see, and changes nothing but what customers change for themselves."""
 
@@ -26,6 +28,8 @@ class Principal:
     is_viewer: bool = False
     fresh_login: bool = False
     confirmed: bool = True
+    language: str = ""
+    """That of the account; empty if its user has not chosen one."""
 
     def role_in(self, business_id: UUID) -> Role | None:
         return self.roles.get(business_id)
@@ -45,6 +49,8 @@ class PublicDetails:
     """Visitors see the times of the business, such as for services on site."""
     embedding_sites: str = ""
     """The origins whose pages may show the booking site in a frame, separated by spaces."""
+    language: Language = SOURCE
+    """That of its pages and mails for people whose own language is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from contracts.chassis.arrival import seconds_in_queue
 from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import Trace, new_trace
 from contracts.chassis.tracing import at_edge
+from monolith.shared.localization import Language
 
 _KEY = "extraction.request_context"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -21,16 +22,20 @@ class RequestContext:
     `module` and `endpoint` are empty until the request is routed, `status` is 0 until it has a response. `caller` is
     the authenticated caller, like `user:ID` or `token:ID`; `confirmed` is true if its e-mail address is confirmed.
     `framed_by` are the origins, separated by spaces, whose pages may show the response in a frame; `pictures_from` is
-    the origin from which it loads pictures.
+    the origin from which it loads pictures. `account_language` and `business_language` are those that the caller and
+    the business have chosen, as far as they are known; `language` is that of the page, once it is decided.
     """
 
     __slots__ = (
+        "account_language",
+        "business_language",
         "caller",
         "confirmed",
         "cpu_started",
         "deadline",
         "endpoint",
         "framed_by",
+        "language",
         "module",
         "pictures_from",
         "started",
@@ -50,6 +55,9 @@ class RequestContext:
         self.framed_by = ""
         self.pictures_from = ""
         self.confirmed = False
+        self.account_language = ""
+        self.business_language = ""
+        self.language: Language | None = None
         environ[_KEY] = self
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from monolith.shared.endpoints import ApiError
+from monolith.shared.localization import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +38,5 @@ class Buckets(Protocol):
 
 def too_many(wait: float) -> ApiError:
     """Return the error for attempts that have to wait, in seconds."""
-    message = "Too many attempts. Please wait a moment and try again."
+    message = N_("Too many attempts. Please wait a moment and try again.")
     return ApiError(429, "too_many_attempts", message, retry_after=wait)

@@ -45,6 +45,19 @@ def test_name_is_changed(site: Site, owner: Client) -> None:
     assert owner.get("/me").json()["user"]["name"] == "Oona"
 
 
+def test_language_is_chosen(site: Site, owner: Client) -> None:
+    assert owner.get("/me").json()["user"]["language"] is None
+    assert owner.request("PATCH", "/me", json={"language": "de"}).status_code == 204
+    assert owner.get("/me").json()["user"] | {"user_id": ""} == {
+        "user_id": "",
+        "name": "Olive Owner",
+        "email": OWNER,
+        "email_confirmed": True,
+        "language": "de",
+    }
+    assert owner.request("PATCH", "/me", json={"language": "fr"}).status_code == 400
+
+
 def test_export_contains_what_is_stored_but_no_secret(site: Site, owner: Client) -> None:
     secret = owner.post("/businesses/salon/tokens", {"name": "till", "role": "staff"}).json()["secret"]
     answer = owner.get("/me/export")

@@ -30,7 +30,7 @@ def test_business_profile_is_public(site: Site, owner: Client) -> None:
     assert answer.status_code == 200
     public = {"business_id", "slug", "name", "zone", "currency", "is_closed"}
     details = {"email", "phone", "address", "opening_hours", "picture_url", "description"}
-    details |= {"fixed_zone", "embedding_sites"}
+    details |= {"fixed_zone", "embedding_sites", "language"}
     assert set(answer.json()) == public | details
     assert site.client().get("/businesses/nobody").json()["code"] == "business_not_found"
 

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from monolith.modules.auth.api import OperatorRole, UserRef
+from monolith.shared.localization import Language
 
-_COLUMNS = "user_id, name, coalesce(email, unconfirmed_email, '') AS email, email IS NOT NULL AS confirmed"
+_COLUMNS = "user_id, name, coalesce(email, unconfirmed_email, '') AS email, email IS NOT NULL AS confirmed, language"
 # account_email
 _BY_EMAIL = text(f"SELECT {_COLUMNS}, password_hash FROM auth.account WHERE email = :email")  # noqa: S608 - constants
 # account_unconfirmed
@@ -25,8 +26,8 @@ _BY_ID = text(f"SELECT {_COLUMNS}, password_hash FROM auth.account WHERE user_id
 # account_pkey
 _USERS = text(f"SELECT {_COLUMNS} FROM auth.account WHERE user_id = ANY (CAST(:user_ids AS uuid[]))")  # noqa: S608
 _INSERT = text("""
-    INSERT INTO auth.account (user_id, email, unconfirmed_email, name, password_hash)
-    VALUES (:user_id, :email, :unconfirmed_email, :name, :password_hash)
+    INSERT INTO auth.account (user_id, email, unconfirmed_email, name, password_hash, language)
+    VALUES (:user_id, :email, :unconfirmed_email, :name, :password_hash, :language)
     ON CONFLICT (email) DO NOTHING
 """)
 _SET_PASSWORD = text("""
@@ -34,6 +35,7 @@ _SET_PASSWORD = text("""
 """)
 _REPLACE_PASSWORD = text("UPDATE auth.account SET password_hash = :new WHERE user_id = :user_id")
 _RENAME = text("UPDATE auth.account SET name = :name WHERE user_id = :user_id")
+_SET_LANGUAGE = text("UPDATE auth.account SET language = :language WHERE user_id = :user_id")
 _SET_OPERATOR_ROLE = text("""
     UPDATE auth.account SET is_operator = :is_operator, is_viewer = :is_viewer WHERE user_id = :user_id
 """)
@@ -48,7 +50,7 @@ _OPERATORS = text("""
 _ERASE = text("""
     UPDATE auth.account
     SET email = NULL, unconfirmed_email = NULL, name = 'Deleted account', password_hash = '!', is_operator = false,
-        is_viewer = false
+        is_viewer = false, language = NULL
     WHERE user_id = :user_id
 """)
 
@@ -72,7 +74,7 @@ def newest_unconfirmed(connection: Connection, email: str) -> Account | None:
 def users(connection: Connection, user_ids: Collection[UUID]) -> dict[UUID, UserRef]:
     """Return those that exist, by id."""
     rows = connection.execute(_USERS, {"user_ids": list(user_ids)})
-    return {row.user_id: UserRef(row.user_id, row.name, row.email, row.confirmed) for row in rows}
+    return {row.user_id: _user(row) for row in rows}
 
 
 def by_id(connection: Connection, user_id: UUID) -> Account | None:
@@ -88,6 +90,7 @@ def insert(connection: Connection, account: Account) -> bool:
         "unconfirmed_email": None if user.confirmed else user.email,
         "name": user.name,
         "password_hash": account.password_hash,
+        "language": user.language,
     }
     return connection.execute(_INSERT, values).rowcount == 1
 
@@ -104,6 +107,10 @@ def replace_password(connection: Connection, user_id: UUID, new: str) -> None:
 
 def rename(connection: Connection, user_id: UUID, name: str) -> None:
     connection.execute(_RENAME, {"user_id": user_id, "name": name})
+
+
+def set_language(connection: Connection, user_id: UUID, language: Language) -> None:
+    connection.execute(_SET_LANGUAGE, {"user_id": user_id, "language": language})
 
 
 def set_operator_role(connection: Connection, user_id: UUID, role: OperatorRole | None) -> None:
@@ -124,4 +131,8 @@ def erase(connection: Connection, user_id: UUID) -> None:
 def _account(row: Row[Any] | None) -> Account | None:
     if row is None:
         return None
-    return Account(UserRef(row.user_id, row.name, row.email, row.confirmed), row.password_hash)
+    return Account(_user(row), row.password_hash)
+
+
+def _user(row: Row[Any]) -> UserRef:
+    return UserRef(row.user_id, row.name, row.email, row.confirmed, row.language)

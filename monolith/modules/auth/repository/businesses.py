@@ -8,9 +8,20 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, TextClause, text
 
+from monolith.modules.auth.api import MailingBusiness
 from monolith.shared.endpoints import BusinessRef, PublicDetails
 
-_DETAILS = ("email", "phone", "address", "opening_hours", "picture_url", "description", "fixed_zone", "embedding_sites")
+_DETAILS = (
+    "email",
+    "phone",
+    "address",
+    "opening_hours",
+    "picture_url",
+    "description",
+    "fixed_zone",
+    "embedding_sites",
+    "language",
+)
 _SELECT = f"""
     SELECT business_id, slug, name, zone, currency, {", ".join(_DETAILS)}, closed_at IS NOT NULL AS is_closed
     FROM auth.business
@@ -27,8 +38,8 @@ _OPENING = text(f"""
     ORDER BY created_at
 """)
 _INSERT = text("""
-    INSERT INTO auth.business (business_id, slug, name, zone, currency, state)
-    VALUES (:business_id, :slug, :name, :zone, :currency, 'opening')
+    INSERT INTO auth.business (business_id, slug, name, zone, currency, language, state)
+    VALUES (:business_id, :slug, :name, :zone, :currency, :language, 'opening')
     ON CONFLICT (slug) DO NOTHING
 """)
 _OPEN = text("UPDATE auth.business SET state = 'open' WHERE business_id = :business_id AND state = 'opening'")
@@ -38,9 +49,8 @@ _CHANGE = text(f"""
     WHERE business_id = :business_id
 """)  # noqa: S608 - constants
 # business_pkey
-_ADDRESSES = text("""
-    SELECT business_id, address FROM auth.business
-     WHERE business_id = ANY (CAST(:ids AS uuid[])) AND address <> ''
+_FOR_MAILS = text("""
+    SELECT business_id, address, language FROM auth.business WHERE business_id = ANY (CAST(:ids AS uuid[]))
 """)
 _CLOSE = text("UPDATE auth.business SET closed_at = now() WHERE business_id = :business_id AND closed_at IS NULL")
 _REOPEN = text("UPDATE auth.business SET closed_at = NULL WHERE business_id = :business_id AND closed_at IS NOT NULL")
@@ -78,9 +88,10 @@ def change(connection: Connection, business: BusinessRef) -> None:
     connection.execute(_CHANGE, values | asdict(business.details))
 
 
-def addresses(connection: Connection, business_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the street addresses of the businesses that have one."""
-    return {row.business_id: row.address for row in connection.execute(_ADDRESSES, {"ids": list(business_ids)})}
+def for_mails(connection: Connection, business_ids: Collection[UUID]) -> dict[UUID, MailingBusiness]:
+    """Return what mails say of the businesses that exist, by id."""
+    rows = connection.execute(_FOR_MAILS, {"ids": list(business_ids)})
+    return {row.business_id: MailingBusiness(row.address, row.language) for row in rows}
 
 
 def set_closed(connection: Connection, business_id: UUID, closed: bool) -> None:
@@ -105,4 +116,5 @@ def _fields(business: BusinessRef) -> dict[str, object]:
         "name": business.name,
         "zone": business.zone,
         "currency": business.currency,
+        "language": business.details.language,
     }

@@ -12,18 +12,19 @@ from sqlalchemy import Connection, Row, text
 
 from monolith.modules.auth.api import UserRef
 from monolith.modules.auth.customer_models import AddGuest, Customer
+from monolith.shared.localization import Language
 
 # membership_pkey and account_pkey; customer_pkey. `names` are all who can have an appointment, `listed` the customers.
 _EVERY = """
     SELECT m.user_id AS customer_id, a.name, coalesce(a.email, a.unconfirmed_email) AS email,
            coalesce(c.phone, '') AS phone, coalesce(c.note, '') AS note,
-           true AS has_account, m.created_at AS since, m.role
+           true AS has_account, m.created_at AS since, m.role, a.language
       FROM auth.membership m
       JOIN auth.account a USING (user_id)
       LEFT JOIN auth.customer c ON c.business_id = m.business_id AND c.customer_id = m.user_id
      WHERE m.business_id = :business_id
      UNION ALL
-    SELECT customer_id, name, email, phone, note, false, created_at, 'customer'
+    SELECT customer_id, name, email, phone, note, false, created_at, 'customer', language
       FROM auth.customer
      WHERE business_id = :business_id AND name IS NOT NULL
 """
@@ -38,17 +39,18 @@ _PAGE = text(f"""
 """)  # noqa: S608 - a constant
 # account_pkey, customer_by_id
 _CONTACTS = text("""
-    SELECT user_id, name, coalesce(email, unconfirmed_email) AS email, email IS NOT NULL AS confirmed
+    SELECT user_id, name, coalesce(email, unconfirmed_email) AS email, email IS NOT NULL AS confirmed, language
       FROM auth.account
      WHERE user_id = ANY (CAST(:ids AS uuid[])) AND coalesce(email, unconfirmed_email) IS NOT NULL
      UNION ALL
-    SELECT customer_id, name, email, true FROM auth.customer
+    SELECT customer_id, name, email, true, language FROM auth.customer
      WHERE customer_id = ANY (CAST(:ids AS uuid[])) AND name IS NOT NULL AND email IS NOT NULL
 """)
 # business_pkey, membership_pkey, account_pkey
 _BUSINESS_CONTACTS = text("""
     SELECT DISTINCT ON (b.business_id)
-           b.business_id, b.name, coalesce(nullif(b.email, ''), a.email, '') AS email, a.email IS NOT NULL AS confirmed
+           b.business_id, b.name, coalesce(nullif(b.email, ''), a.email, '') AS email, a.email IS NOT NULL AS confirmed,
+           b.language
       FROM auth.business b
       JOIN auth.membership m ON m.business_id = b.business_id AND m.role = 'owner'
       JOIN auth.account a USING (user_id)
@@ -76,10 +78,10 @@ _BY_KEY = text("""
 """)
 # customer_pkey
 _REGISTER = text("""
-    INSERT INTO auth.customer (business_id, customer_id, name, email, phone)
-    VALUES (:business_id, :customer_id, :name, :email, :phone)
+    INSERT INTO auth.customer (business_id, customer_id, name, email, phone, language)
+    VALUES (:business_id, :customer_id, :name, :email, :phone, :language)
     ON CONFLICT (business_id, customer_id) DO UPDATE
-    SET name = excluded.name, email = excluded.email, phone = excluded.phone
+    SET name = excluded.name, email = excluded.email, phone = excluded.phone, language = excluded.language
 """)
 # customer_by_email; account_email and membership_pkey
 _BY_EMAIL = text("""
@@ -129,13 +131,14 @@ def names(connection: Connection, business_id: UUID, ids: Collection[UUID]) -> d
 def contacts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, UserRef]:
     """Return those that exist and have an e-mail address, by id."""
     rows = connection.execute(_CONTACTS, {"ids": list(ids)})
-    return {row.user_id: UserRef(row.user_id, row.name, row.email, row.confirmed) for row in rows}
+    return {row.user_id: UserRef(row.user_id, row.name, row.email, row.confirmed, row.language) for row in rows}
 
 
 def business_contacts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, UserRef]:
     """Return the businesses with an owner, by id; `confirmed` is whether the owner's address is."""
     rows = connection.execute(_BUSINESS_CONTACTS, {"ids": list(ids)})
-    return {row.business_id: UserRef(row.business_id, row.name, row.email, row.confirmed) for row in rows}
+    found = (UserRef(row.business_id, row.name, row.email, row.confirmed, row.language) for row in rows)
+    return {each.user_id: each for each in found}
 
 
 def add(connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest, key: str) -> UUID:
@@ -155,10 +158,12 @@ def add(connection: Connection, business_id: UUID, customer_id: UUID, guest: Add
     return known
 
 
-def register(connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest) -> None:
+def register(
+    connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest, language: Language | None
+) -> None:
     """Insert a guest with this id, or replace the contact details of the one who has it."""
     values: dict[str, object] = {"business_id": business_id, "customer_id": customer_id, "name": guest.name}
-    connection.execute(_REGISTER, values | {"email": guest.email, "phone": guest.phone})
+    connection.execute(_REGISTER, values | {"email": guest.email, "phone": guest.phone, "language": language})
 
 
 def with_email(connection: Connection, business_id: UUID, email: str, limit: int) -> dict[UUID, str]:
@@ -188,4 +193,5 @@ def _customer(row: Row[Any]) -> Customer:
         note=row.note,
         has_account=row.has_account,
         since=row.since,
+        language=row.language,
     )

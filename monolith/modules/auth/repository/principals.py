@@ -22,6 +22,7 @@ _BY_SESSION: Final = """
             is_operator,
             is_viewer,
             email IS NOT NULL AS confirmed,
+            coalesce(language, '') AS language,
             began_at > now() - interval '15 minutes' AS fresh_login,
             seen_at < now() - interval '1 minute' AS unseen,
             (
@@ -55,6 +56,7 @@ class _Session(Struct, frozen=True):
     fresh_login: bool
     unseen: bool
     roles: dict[UUID, Role]
+    language: str
 
 
 class _Token(Struct, frozen=True):
@@ -85,6 +87,7 @@ def by_session(database: ModuleDatabase, secret_hash: bytes) -> Principal | None
         is_viewer=session.is_viewer,
         confirmed=session.confirmed,
         fresh_login=session.fresh_login,
+        language=session.language,
     )
 
 
