@@ -16,6 +16,7 @@ from icalendar import Calendar, Component
 
 from monolith.modules.calendars.intervals import Interval, merged
 from monolith.modules.calendars.recurrence import event_times
+from monolith.shared.localization import N_
 
 MOST_TIMES = 1000
 PROCESSOR_SECONDS = 3
@@ -45,11 +46,11 @@ def read_busy_times(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CalendarRejected("The calendar takes too long to read.") from None
+        raise CalendarRejected(N_("The calendar takes too long to read.")) from None
     if done.returncode == _REJECTED:
         raise CalendarRejected(done.stdout.decode())
     if done.returncode != 0:
-        raise CalendarRejected("The calendar takes too long to read, or is malformed.")
+        raise CalendarRejected(N_("The calendar takes too long to read, or is malformed."))
     return _RESULT.decode(done.stdout)
 
 
@@ -64,7 +65,7 @@ def busy_times(content: bytes, zone: str, start: datetime, end: datetime) -> lis
     except (ValueError, IndexError, KeyError) as error:
         raise CalendarRejected(f"This is not a calendar file: {str(error)[:200]}") from error
     if not calendars or not all(isinstance(each, Calendar) for each in calendars):
-        raise CalendarRejected("This is not a calendar file: it contains no calendar.")
+        raise CalendarRejected(N_("This is not a calendar file: it contains no calendar."))
     found: list[Interval] = []
     for calendar in calendars:
         found += _of_events(calendar, zone, start, end)
@@ -82,7 +83,7 @@ def _of_events(calendar: Calendar, zone: str, start: datetime, end: datetime) ->
             if not transparent and str(event.get("STATUS", "")).upper() != "CANCELLED":
                 yield first.replace(microsecond=0), last.replace(microsecond=0)
     except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
-        raise CalendarRejected("An event of the calendar is malformed.") from error
+        raise CalendarRejected(N_("An event of the calendar is malformed.")) from error
 
 
 def _of_free_busy(calendar: Calendar) -> Iterator[Interval]:

@@ -16,6 +16,7 @@ from monolith.modules.calendars.feed_models import Feed
 from monolith.modules.calendars.intervals import Interval, merged
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.icalendar_lines import calendar_object, local_line, text_line, time_zones, utc
+from monolith.shared.localization import Language, texts
 
 PAST = timedelta(days=30)
 FUTURE = timedelta(days=365)
@@ -53,6 +54,8 @@ class FeedContents:
         names: Mapping[UUID, str] = {}
         if feed.provider_id is not None and feed.detail == "full":
             names = self._auth.customer_names(business.business_id, {each.customer_id for each in found})
+        reader = self._auth.user(feed.created_by)
+        language = (reader.language if reader else None) or business.details.language
         title = f"{business.name}: {feed.name}"
         lines = [
             text_line("NAME", title),
@@ -62,7 +65,7 @@ class FeedContents:
             *time_zones((each.zone, each.starts_at) for each in found),
         ]
         for appointment in found:
-            lines += self._entry(business, feed, appointment, names)
+            lines += self._entry(business, feed, appointment, names, language)
         return calendar_object("calendars", lines)
 
     def free_busy(self, business: BusinessRef, feed: Feed, trace: Trace, deadline: Deadline) -> bytes:
@@ -109,10 +112,15 @@ class FeedContents:
         ]
 
     def _entry(
-        self, business: BusinessRef, feed: Feed, appointment: m.Appointment, names: Mapping[UUID, str]
+        self,
+        business: BusinessRef,
+        feed: Feed,
+        appointment: m.Appointment,
+        names: Mapping[UUID, str],
+        language: Language,
     ) -> Iterator[str]:
         yield "BEGIN:VEVENT"
-        yield text_line("SUMMARY", _summary(feed, appointment, names))
+        yield text_line("SUMMARY", _summary(feed, appointment, names, language))
         yield local_line("DTSTART", appointment.starts_at, appointment.zone)
         yield local_line("DTEND", appointment.ends_at, appointment.zone)
         yield f"DTSTAMP:{utc(appointment.booked_at)}"
@@ -137,11 +145,12 @@ def _context(business: BusinessRef, feed: Feed, trace: Trace, deadline: Deadline
     return CallContext(business.business_id, Actor(kind, feed.created_by), deadline, trace)
 
 
-def _summary(feed: Feed, appointment: m.Appointment, names: Mapping[UUID, str]) -> str:
+def _summary(feed: Feed, appointment: m.Appointment, names: Mapping[UUID, str], language: Language) -> str:
     if feed.detail == "busy":
-        return "Busy"
+        return texts(language).gettext("Busy")
     if feed.provider_id is None:
-        return f"{appointment.offering_name} with {appointment.provider_name}"
+        values = {"service": appointment.offering_name, "provider": appointment.provider_name}
+        return texts(language).gettext("%(service)s with %(provider)s") % values
     customer = names.get(appointment.customer_id)
     return f"{appointment.offering_name}: {customer}" if customer else appointment.offering_name
 

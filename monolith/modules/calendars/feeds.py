@@ -16,6 +16,7 @@ from monolith.modules.calendars.feed_models import CreateFeed, Feed, NewFeed
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef, Principal
 from monolith.shared.endpoints.errors import forbidden, not_found
+from monolith.shared.localization import N_
 
 MOST_FEEDS = 100
 """Of one business; and of one customer in a business, a tenth."""
@@ -45,7 +46,7 @@ class Feeds:
         """
         _require_user(principal)
         if wanted.provider_id is not None and principal.role_in(business.business_id) not in _STAFF:
-            raise forbidden("Only staff can create the feed of a provider.")
+            raise forbidden(N_("Only staff can create the feed of a provider."))
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
         fields = asdict(wanted) | {"created_by": principal.user_id}
         with self._database.transaction(business.business_id) as connection:
@@ -108,7 +109,9 @@ def _require_room(existing: list[Feed], principal: Principal, wanted: CreateFeed
     providers = [each for each in existing if each.provider_id is not None]
     full = len(own) >= MOST_FEEDS // 10 if wanted.provider_id is None else len(providers) >= MOST_FEEDS
     if full:
-        raise ApiError(409, "too_many_feeds", "There are too many calendar feeds. Revoke one that is no longer in use.")
+        raise ApiError(
+            409, "too_many_feeds", N_("There are too many calendar feeds. Revoke one that is no longer in use.")
+        )
 
 
 def _may_see(feed: Feed, principal: Principal, staff: bool) -> bool:

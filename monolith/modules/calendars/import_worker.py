@@ -25,6 +25,7 @@ from monolith.modules.calendars.busy_times import CalendarRejected, read_busy_ti
 from monolith.modules.calendars.import_queue import DueImport, DueTime
 from monolith.modules.calendars.intervals import Interval
 from monolith.shared.database import ModuleDatabase
+from monolith.shared.localization import N_
 from monolith.shared.outbound import AddressRefused, OutboundClient, OutboundFailed
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class ImportReader:
         for provider in self._port.list_providers(context, m.ListProviders()).providers:
             if provider.provider_id == due.provider_id:
                 return provider.zone
-        raise CalendarRejected("The provider no longer exists.")
+        raise CalendarRejected(N_("The provider no longer exists."))
 
     def _content(self, due: DueImport) -> bytes:
         if due.url is None:

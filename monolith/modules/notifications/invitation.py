@@ -13,9 +13,12 @@ from monolith.shared.icalendar_lines import (
     time_zones,
     utc,
 )
+from monolith.shared.localization import SOURCE, Language, texts
 
 
-def invitation(events: Sequence[AnyEvent], *, organizer: str, attendee: str | None) -> bytes:
+def invitation(
+    events: Sequence[AnyEvent], *, organizer: str, attendee: str | None, language: Language = SOURCE
+) -> bytes:
     """Return the events as an iCalendar object: `REQUEST` adds or moves an entry, `CANCEL` removes it.
 
     Several events are published instead, without an attendee: a request may contain one UID only (RFC 5546, section
@@ -29,7 +32,7 @@ def invitation(events: Sequence[AnyEvent], *, organizer: str, attendee: str | No
         *time_zones((event.appointment.zone, event.appointment.starts_at) for event in events),
     ]
     for event in events:
-        lines += _entry(event, organizer, attendee if len(events) == 1 else None)
+        lines += _entry(event, organizer, attendee if len(events) == 1 else None, language)
     return calendar_object("notifications", lines)
 
 
@@ -43,10 +46,12 @@ def method(events: Sequence[AnyEvent]) -> str:
 _STATUS = {"cancelled": "CANCELLED", "pending": "TENTATIVE"}
 
 
-def _entry(event: AnyEvent, organizer: str, attendee: str | None) -> Iterator[str]:
+def _entry(event: AnyEvent, organizer: str, attendee: str | None, language: Language) -> Iterator[str]:
     appointment = event.appointment
+    values = {"service": appointment.offering_name, "provider": appointment.provider_name}
+    summary = texts(language).gettext("%(service)s with %(provider)s") % values
     yield "BEGIN:VEVENT"
-    yield text_line("SUMMARY", one_line(f"{appointment.offering_name} with {appointment.provider_name}"))
+    yield text_line("SUMMARY", one_line(summary))
     yield local_line("DTSTART", appointment.starts_at, appointment.zone)
     yield local_line("DTEND", appointment.ends_at, appointment.zone)
     yield f"DTSTAMP:{utc(event.occurred_at)}"

@@ -9,6 +9,7 @@ from monolith.modules.notifications.mail_text import LetterText
 from monolith.modules.notifications.repository import release_held
 from monolith.modules.notifications.smtp import DeliveryRejected, MailServer
 from monolith.shared.database import ModuleDatabase
+from monolith.shared.localization import SOURCE, Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Letter:
     recipient_email: str
     subject: str
     paragraphs: tuple[str, ...]
+    language: Language = SOURCE
 
 
 class LetterSender:
@@ -39,7 +41,7 @@ class LetterSender:
 
         Raises DeliveryRejected if it can never be delivered, and DeliveryDeferred if a retry may help.
         """
-        text = LetterText(letter.recipient_name, letter.subject, letter.paragraphs)
+        text = LetterText(letter.recipient_name, letter.subject, letter.paragraphs, letter.language)
         try:
             mail = compose_letter(letter.message_id, letter.created_at, text, letter.recipient_email, self._sender)
         except InvalidAddress as error:

@@ -26,6 +26,7 @@ from monolith.modules.notifications.invitation import invitation, method
 from monolith.modules.notifications.mail_text import LetterText, MailText, mail_text, one_line
 from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind, Recipient
 from monolith.shared.customer_links import CustomerLinks, manage_url
+from monolith.shared.localization import SOURCE, Language
 
 LONGEST_HEADER: Final = 76
 """Characters of a header line, its name included. Longer values are folded as encoded words (RFC 2047)."""
@@ -79,6 +80,8 @@ class Notification:
     place: str = ""
     """The street address of the business."""
 
+    language: Language = SOURCE
+
 
 @dataclass(frozen=True, slots=True)
 class ComposedMail:
@@ -103,7 +106,8 @@ def compose(notification: Notification, recipient: Recipient, sender: SenderIden
     else:
         url = sender.customer_url(events[0])
     place = ", ".join(filter(None, (events[0].business_name, notification.place)))
-    text = mail_text(notification.kind, events, recipient.name, url, notification.customer, place)
+    language = notification.language
+    text = mail_text(notification.kind, events, recipient.name, url, notification.customer, place, language)
     head = _head(
         notification.message_id,
         notification.created_at,
@@ -115,7 +119,7 @@ def compose(notification: Notification, recipient: Recipient, sender: SenderIden
     boundary = _boundary(notification.message_id)
     body = _alternatives(boundary, plain_text(text), html_text(text))
     if notification.kind in _WITH_INVITATION:
-        entry = invitation(events, organizer=sender.address, attendee=recipient.email)
+        entry = invitation(events, organizer=sender.address, attendee=recipient.email, language=language)
         body = _multipart("mixed", f"{boundary}_m", [body, _calendar_part(entry, method(events))])
     return ComposedMail(sender.address, recipient.email, "\r\n".join([*head, body]).encode("ascii"))
 
@@ -136,9 +140,9 @@ def compose_letter(
     return ComposedMail(sender.address, recipient, "\r\n".join([*head, body]).encode("ascii"))
 
 
-def calendar_file(events: Sequence[AnyEvent], public_url: str) -> bytes:
+def calendar_file(events: Sequence[AnyEvent], public_url: str, language: Language = SOURCE) -> bytes:
     """Return the events as an iCalendar file to be downloaded, with the UIDs and the organizer of the mails."""
-    return invitation(events, organizer=SenderIdentity(public_url).address, attendee=None)
+    return invitation(events, organizer=SenderIdentity(public_url).address, attendee=None, language=language)
 
 
 def _head(
@@ -246,7 +250,7 @@ def html_text(text: MailText) -> str:
         for label, value in text.facts
     )
     return (
-        "<!doctype html><html lang='en'><meta charset='utf-8'><body>"
+        f"<!doctype html><html lang='{text.language}'><meta charset='utf-8'><body>"
         f"<p>{html.escape(text.greeting)}</p><p>{html.escape(text.opening)}</p>"
         f"<table cellpadding='4'>{rows}</table><p>{_with_links(text.closing)}</p></body></html>\n"
     )
@@ -265,7 +269,7 @@ def plain_letter(text: LetterText) -> str:
 def html_letter(text: LetterText) -> str:
     """Return the same as HTML, escaped; links can be followed."""
     paragraphs = "".join(f"<p>{_linked(one_line(each))}</p>" for each in (text.greeting, *text.paragraphs))
-    return f"<!doctype html><html lang='en'><meta charset='utf-8'><body>{paragraphs}</body></html>\n"
+    return f"<!doctype html><html lang='{text.language}'><meta charset='utf-8'><body>{paragraphs}</body></html>\n"
 
 
 def _linked(paragraph: str) -> str:

@@ -7,17 +7,19 @@ from zoneinfo import ZoneInfo
 
 from contracts.scheduling.events import AnyEvent, AppointmentRescheduled
 from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind
+from monolith.shared.localization import N_, SOURCE, Language, formats, texts
 
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """The text of a mail. `facts` are pairs of label and value."""
+    """The text of a mail in its `language`. `facts` are pairs of label and value."""
 
     subject: str
     greeting: str
     opening: str
     facts: tuple[tuple[str, str], ...]
     closing: str
+    language: Language = SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,84 +29,104 @@ class LetterText:
     name: str
     subject: str
     paragraphs: tuple[str, ...]
+    language: Language = SOURCE
 
     @property
     def greeting(self) -> str:
-        name = one_line(self.name)
-        return f"Hello {name}," if name else "Hello,"
+        return _greeting(self.name, self.language)
 
 
 _SUBJECTS: dict[Kind, str] = {
-    "confirmation": "Booked: {what}, {starts}",
-    "change": "Moved: {what}, now {starts}",
-    "cancellation": "Cancelled: {what}, {starts}",
-    "reminder": "Reminder: {what}, {starts}",
-    "request": "Request received: {what}, {starts}",
-    "decline": "Request declined: {what}, {starts}",
-    "offer": "Available: {what}, {starts}",
-    "no_show": "Missed appointment: {what}, {starts}",
-    "business_booking": "Booking received: {what}, {starts}",
-    "business_request": "Awaiting approval: {what}, {starts}",
-    "business_change": "Moved: {what}, now {starts}",
-    "business_cancellation": "Cancelled: {what}, {starts}",
+    "confirmation": N_("Booked: {what}, {starts}"),
+    "change": N_("Moved: {what}, now {starts}"),
+    "cancellation": N_("Cancelled: {what}, {starts}"),
+    "reminder": N_("Reminder: {what}, {starts}"),
+    "request": N_("Request received: {what}, {starts}"),
+    "decline": N_("Request declined: {what}, {starts}"),
+    "offer": N_("Available: {what}, {starts}"),
+    "no_show": N_("Missed appointment: {what}, {starts}"),
+    "business_booking": N_("Booking received: {what}, {starts}"),
+    "business_request": N_("Awaiting approval: {what}, {starts}"),
+    "business_change": N_("Moved: {what}, now {starts}"),
+    "business_cancellation": N_("Cancelled: {what}, {starts}"),
 }
 _OPENINGS: dict[Kind, str] = {
-    "confirmation": "Your appointment at {business} is booked.",
-    "change": "Your appointment at {business} has been moved.",
-    "cancellation": "Your appointment at {business} has been cancelled.",
-    "reminder": "This is a reminder of your appointment at {business}.",
-    "request": "{business} has received your request. The time is reserved for you until they approve or decline it.",
-    "decline": "{business} cannot accept your request. You are welcome to choose another time.",
-    "offer": "A slot you were waiting for at {business} is available. It is held for you until the time shown below.",
-    "no_show": "You missed your appointment at {business}. A fee is due.",
-    "business_booking": "An appointment has been booked.",
-    "business_request": "A customer requests an appointment. Its time is reserved until you approve or decline it.",
-    "business_change": "An appointment has been moved.",
-    "business_cancellation": "An appointment has been cancelled.",
+    "confirmation": N_("Your appointment at {business} is booked."),
+    "change": N_("Your appointment at {business} has been moved."),
+    "cancellation": N_("Your appointment at {business} has been cancelled."),
+    "reminder": N_("This is a reminder of your appointment at {business}."),
+    "request": N_(
+        "{business} has received your request. The time is reserved for you until they approve or decline it."
+    ),
+    "decline": N_("{business} cannot accept your request. You are welcome to choose another time."),
+    "offer": N_(
+        "A slot you were waiting for at {business} is available. It is held for you until the time shown below."
+    ),
+    "no_show": N_("You missed your appointment at {business}. A fee is due."),
+    "business_booking": N_("An appointment has been booked."),
+    "business_request": N_("A customer requests an appointment. Its time is reserved until you approve or decline it."),
+    "business_change": N_("An appointment has been moved."),
+    "business_cancellation": N_("An appointment has been cancelled."),
 }
 _CLOSINGS: dict[Kind, str] = {
-    "offer": "To accept it, open {url} and confirm it in time; otherwise it is offered to the next "
-    "customer on the waiting list.",
+    "offer": N_(
+        "To accept it, open {url} and confirm it in time; otherwise it is offered to the next customer on the waiting "
+        "list."
+    ),
 }
-_SERIES_OPENING = "Your {count} appointments at {business} are booked."
-_BUSINESS_SERIES_OPENING = "{count} appointments have been booked."
-_CLOSING = "View, move or cancel it: {url}"
-_CLOSING_OF_THE_PAST = "View it: {url}"
+_SERIES_OPENING = N_("Your {count} appointments at {business} are booked.")
+_BUSINESS_SERIES_OPENING = N_("{count} appointments have been booked.")
+_CLOSING = N_("View, move or cancel it: {url}")
+_CLOSING_OF_THE_PAST = N_("View it: {url}")
 _OVER: frozenset[Kind] = frozenset({"cancellation", "decline", "no_show"})
-_BUSINESS_CLOSING = "Open it in the back office: {url}"
+_BUSINESS_CLOSING = N_("Open it in the back office: {url}")
 
 
 def mail_text(
-    kind: Kind, events: Sequence[AnyEvent], name: str, url: str, customer: str | None = None, place: str = ""
+    kind: Kind,
+    events: Sequence[AnyEvent],
+    name: str,
+    url: str,
+    customer: str | None = None,
+    place: str = "",
+    language: Language = SOURCE,
 ) -> MailText:
     """Return the text of a mail. Every part is one line. Times are in the appointment's zone and name it.
 
     Several events are the bookings of a series: the subject names the first, and the facts list them all. A mail to the
     business names the `customer`. `url` is the page of the appointment, `place` where it takes place.
     """
+    _ = texts(language).gettext
     event = events[0]
     zone = ZoneInfo(event.appointment.zone)
     values = {
         "what": one_line(event.appointment.offering_name),
         "business": one_line(event.business_name),
-        "starts": local(event.appointment.starts_at, zone),
+        "starts": local(event.appointment.starts_at, zone, language),
         "url": url,
     }
-    opening = _OPENINGS[kind].format_map(values)
+    opening = _(_OPENINGS[kind]).format_map(values)
     if kind == "change" and event.appointment.status == "pending":
-        opening += " It is still awaiting approval."
-    subject = _SUBJECTS[kind].format_map(values)
+        opening += " " + _("It is still awaiting approval.")
+    subject = _(_SUBJECTS[kind]).format_map(values)
     if len(events) > 1:
         series = _BUSINESS_SERIES_OPENING if kind in FOR_THE_BUSINESS else _SERIES_OPENING
-        opening = series.format_map({**values, "count": len(events)})
-        subject += f" and {len(events) - 1} more"
+        opening = _(series).format_map({**values, "count": len(events)})
+        subject = _("{subject} and {number} more").format(subject=subject, number=len(events) - 1)
+    about_customer = ((_("Customer"), one_line(customer)),) if customer else ()
     return MailText(
         subject=subject,
-        greeting=f"Hello {one_line(name)},",
+        greeting=_greeting(name, language),
         opening=opening,
-        facts=((("Customer", one_line(customer)),) if customer else ()) + _facts(kind, events, zone, place),
-        closing=_closing(kind).format_map(values),
+        facts=about_customer + _facts(kind, events, zone, place, language),
+        closing=_(_closing(kind)).format_map(values),
+        language=language,
     )
+
+
+def _greeting(name: str, language: Language) -> str:
+    greeted, _ = one_line(name), texts(language).gettext
+    return _("Hello {name},").format(name=greeted) if greeted else _("Hello,")
 
 
 def _closing(kind: Kind) -> str:
@@ -113,33 +135,38 @@ def _closing(kind: Kind) -> str:
     return _CLOSING_OF_THE_PAST if kind in _OVER else _CLOSINGS.get(kind, _CLOSING)
 
 
-def _facts(kind: Kind, events: Sequence[AnyEvent], zone: ZoneInfo, place: str) -> tuple[tuple[str, str], ...]:
+def _facts(
+    kind: Kind, events: Sequence[AnyEvent], zone: ZoneInfo, place: str, language: Language
+) -> tuple[tuple[str, str], ...]:
+    _ = texts(language).gettext
     event, appointment = events[0], events[0].appointment
+    when = _("When")
     facts = [
-        ("Service", appointment.offering_name),
-        ("With", appointment.provider_name),
-        *(("When", interval(each.appointment.starts_at, each.appointment.ends_at, zone)) for each in events),
-        *([("Where", place)] if place and kind not in FOR_THE_BUSINESS else []),
-        *_additional_facts(kind, event, zone),
+        (_("Service"), appointment.offering_name),
+        (_("With"), appointment.provider_name),
+        *((when, interval(each.appointment.starts_at, each.appointment.ends_at, zone, language)) for each in events),
+        *([(_("Where"), place)] if place and kind not in FOR_THE_BUSINESS else []),
+        *_additional_facts(kind, event, zone, language),
     ]
     return tuple((label, one_line(value)) for label, value in facts)
 
 
-def _additional_facts(kind: Kind, event: AnyEvent, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+def _additional_facts(kind: Kind, event: AnyEvent, zone: ZoneInfo, language: Language) -> Iterator[tuple[str, str]]:
+    _ = texts(language).gettext
     appointment = event.appointment
     if appointment.seats > 1:
-        yield "Seats", str(appointment.seats)
+        yield _("Seats"), str(appointment.seats)
     if kind == "offer" and appointment.hold_expires_at is not None:
-        yield "Held until", local(appointment.hold_expires_at, zone)
+        yield _("Held until"), local(appointment.hold_expires_at, zone, language)
     if kind in ("change", "business_change") and isinstance(event, AppointmentRescheduled):
-        yield "Previously", local(event.previous_starts_at, zone)
+        yield _("Previously"), local(event.previous_starts_at, zone, language)
     if fee := _fee_percent(kind, event):
-        yield "Fee", f"{fee}% of the price"
+        yield _("Fee"), _("{percent} of the price").format(percent=formats.percent(fee, language))
     if kind in ("cancellation", "decline", "business_cancellation"):
         if appointment.cancel_reason:
-            yield "Reason", appointment.cancel_reason
+            yield _("Reason"), appointment.cancel_reason
     elif appointment.note:
-        yield "Note", appointment.note
+        yield _("Note"), appointment.note
 
 
 def _fee_percent(kind: Kind, event: AnyEvent) -> int:
@@ -148,26 +175,28 @@ def _fee_percent(kind: Kind, event: AnyEvent) -> int:
     return event.appointment.fee_percent if kind in ("cancellation", "no_show") else 0
 
 
-def local(moment: datetime, zone: ZoneInfo) -> str:
+def local(at: datetime, zone: ZoneInfo, language: Language = SOURCE) -> str:
     """Format a local time like `Monday 6 May 2030, 09:00 (Europe/Berlin)`."""
-    return f"{_day(moment.astimezone(zone))}, {moment.astimezone(zone):%H:%M} ({zone.key})"
+    return f"{formats.long_moment(at.astimezone(zone), language)} ({zone.key})"
 
 
-def interval(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+def interval(start: datetime, end: datetime, zone: ZoneInfo, language: Language = SOURCE) -> str:
     """Format an interval like `Monday 6 May 2030, 09:00 to 09:30 (Europe/Berlin, UTC+02:00)`."""
     local_start, local_end = start.astimezone(zone), end.astimezone(zone)
-    until = f"{local_end:%H:%M}" if local_end.date() == local_start.date() else f"{_day(local_end)}, {local_end:%H:%M}"
-    return f"{_day(local_start)}, {local_start:%H:%M} to {until} ({zone.key}, {_offset(local_start)})"
+    if local_start.date() == local_end.date():
+        day = formats.long_full_day(local_start.date(), language)
+        begins = f"{day}, {formats.time_of_day(local_start, language)}"
+        ends = formats.time_in_sentence(local_end, language)
+    else:
+        begins, ends = (formats.long_moment(each, language) for each in (local_start, local_end))
+    text = texts(language).gettext("{start} to {end} ({zone}, {offset})")
+    return text.format(start=begins, end=ends, zone=zone.key, offset=_offset(local_start))
 
 
 def one_line(text: str) -> str:
     """Replace line breaks by spaces and remove unprintable characters, so that the text is safe in a header."""
     visible = "".join(letter for letter in text if letter.isprintable() or letter.isspace())
     return " ".join(visible.split())
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment:%A} {moment.day} {moment:%B %Y}"
 
 
 def _offset(moment: datetime) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from contracts.chassis.values import Cursor, PageSize
+from monolith.shared.localization import Language
 
 Kind = Literal[
     "confirmation",
@@ -112,6 +113,18 @@ class Recipient(Protocol):
     def email(self) -> str: ...
     @property
     def confirmed(self) -> bool: ...
+    @property
+    def language(self) -> Language | None:
+        """None: mails are in the language of the business."""
+
+
+class SenderBusiness(Protocol):
+    """What mails say of a business: its street address, which may be empty. They are in its language by default."""
+
+    @property
+    def place(self) -> str: ...
+    @property
+    def language(self) -> Language: ...
 
 
 class Recipients(Protocol):
@@ -123,8 +136,8 @@ class Recipients(Protocol):
     def business_contacts(self, business_ids: Collection[UUID], /) -> Mapping[UUID, Recipient]:
         """Return the businesses with their own e-mail address or, without one, their owner's."""
 
-    def places(self, business_ids: Collection[UUID], /) -> Mapping[UUID, str]:
-        """Return the street addresses of the businesses that have entered one, by id."""
+    def mailing_businesses(self, business_ids: Collection[UUID], /) -> Mapping[UUID, SenderBusiness]:
+        """Return what mails say of the businesses that exist, by id."""
 
     def customer_names(self, business_id: UUID, customer_ids: Collection[UUID], /) -> Mapping[UUID, str]:
         """Return the names of a business's customers by id."""

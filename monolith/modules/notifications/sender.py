@@ -16,11 +16,12 @@ from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.events import decode_event
 from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
 from monolith.modules.notifications.metrics import MailMetrics
-from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind, Recipient, Recipients
+from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind, Recipient, Recipients, SenderBusiness
 from monolith.modules.notifications.repository import SERIES_DELAY
 from monolith.modules.notifications.smtp import DeliveryRejected, MailServer, ServerUnavailable
 from monolith.modules.notifications.tables import message
 from monolith.shared.database import ModuleDatabase
+from monolith.shared.localization import SOURCE
 
 log = logging.getLogger(__name__)
 
@@ -92,14 +93,14 @@ class Sender:
             self._server.close()
             return False
         recipients = self._addressees(due)
-        places = self._recipients.places({each.business_id for each in due})
+        businesses = self._recipients.mailing_businesses({each.business_id for each in due})
         self._server.check_session()
         letters = _letters(due)
         held = [letter for letter in letters if _must_wait(letter[0], recipients)]
         self._hold(_flat(held))
         sent: list[_Due] = []
         try:
-            self._send_all([letter for letter in letters if letter not in held], recipients, places, sent)
+            self._send_all([letter for letter in letters if letter not in held], recipients, businesses, sent)
         finally:
             self._mark(sent, state="sent", sent_at=func.now(), problem=None)
             self._metrics.sent.inc(len(sent))
@@ -118,7 +119,7 @@ class Sender:
         self,
         letters: Sequence[list[_Due]],
         recipients: Mapping[UUID, Recipient],
-        places: Mapping[UUID, str],
+        businesses: Mapping[UUID, SenderBusiness],
         sent: list[_Due],
     ) -> None:
         """Attempt the letters in order, and add the messages of those that were accepted to `sent`."""
@@ -128,8 +129,8 @@ class Sender:
                 self._release(_flat(letters[position:]))
                 return
             try:
-                place = places.get(letter[0].business_id, "")
-                self._send(letter, recipients.get(_addressee(letter[0])), place)
+                business = businesses.get(letter[0].business_id)
+                self._send(letter, recipients.get(_addressee(letter[0])), business)
                 sent += letter
             except ServerUnavailable as error:
                 self._defer(_flat(letters[position:]), error)
@@ -146,7 +147,7 @@ class Sender:
         found: dict[UUID, Recipient] = dict(self._recipients.contacts(customers)) if customers else {}
         return found | dict(self._recipients.business_contacts(businesses)) if businesses else found
 
-    def _send(self, letter: Sequence[_Due], recipient: Recipient | None, place: str) -> None:
+    def _send(self, letter: Sequence[_Due], recipient: Recipient | None, business: SenderBusiness | None) -> None:
         if recipient is None:
             raise InvalidAddress("the recipient has no e-mail address")
         first = letter[0]
@@ -154,7 +155,9 @@ class Sender:
             raise InvalidAddress("the owner has not confirmed the e-mail address")
         events = sorted((decode_event(each.event) for each in letter), key=lambda event: event.appointment.starts_at)
         customer = self._customer_name(first) if first.kind in FOR_THE_BUSINESS else None
-        notification = Notification(first.message_id, first.kind, events, first.created_at, customer, place)
+        place = business.place if business else ""
+        language = recipient.language or (business.language if business else SOURCE)
+        notification = Notification(first.message_id, first.kind, events, first.created_at, customer, place, language)
         mail = compose(notification, recipient, self._sender)
         began = tracing.now_ns()
         self._server.send(mail)

@@ -8,9 +8,12 @@ from contracts.scheduling.events import AppointmentBooked
 from contracts.scheduling.models import Appointment
 from monolith.modules.notifications.api import calendar_file
 from monolith.shared.endpoints import BusinessRef
+from monolith.shared.localization import Language
 
 
-def calendar_of(business: BusinessRef, appointments: Iterable[Appointment], public_url: str) -> bytes:
+def calendar_of(
+    business: BusinessRef, appointments: Iterable[Appointment], public_url: str, language: Language
+) -> bytes:
     """Return a file with the present state of the appointments; it has the UIDs of the mails about them."""
     now = datetime.now(UTC)
     events = [
@@ -25,4 +28,4 @@ def calendar_of(business: BusinessRef, appointments: Iterable[Appointment], publ
         )
         for each in appointments
     ]
-    return calendar_file(events, public_url)
+    return calendar_file(events, public_url, language)

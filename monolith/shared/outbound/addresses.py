@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import SplitResult, urlsplit
 
 from contracts.chassis.settings import Network
+from monolith.shared.localization import N_
 
 LONGEST_URL = 2000
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -36,11 +37,11 @@ def parts_of(url: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise AddressRefused("The web address is malformed.") from None
+        raise AddressRefused(N_("The web address is malformed.")) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise AddressRefused("The web address must begin with https:// or http:// and a host.")
+        raise AddressRefused(N_("The web address must begin with https:// or http:// and a host."))
     if parts.username is not None or parts.password is not None:
-        raise AddressRefused("The web address must not contain a user name or a password.")
+        raise AddressRefused(N_("The web address must not contain a user name or a password."))
     return parts
 
 
@@ -56,7 +57,7 @@ class AddressRule:
         if any(found in network for network in self._allowed):
             return
         if not _is_public(found):
-            raise AddressRefused("The host does not have a public address.")
+            raise AddressRefused(N_("The host does not have a public address."))
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, urljoin
 
 from contracts.chassis.deadline import Deadline
+from monolith.shared.localization import N_
 from monolith.shared.outbound.addresses import AddressRule, parts_of
 
 MOST_REDIRECTS = 3
@@ -75,7 +76,7 @@ class OutboundClient:
                 content = b"" if most_bytes is None or response.status in _REDIRECTS else _read(response, most_bytes)
                 return OutboundReply(response.status, found, content)
         except TimeoutError:
-            raise OutboundFailed("The host did not answer in time.") from None
+            raise OutboundFailed(N_("The host did not answer in time.")) from None
         except ssl.SSLError as error:
             raise OutboundFailed(f"The connection to the host is not secure: {error.reason or error}.") from error
         except (OSError, http.client.HTTPException) as error:
@@ -135,7 +136,7 @@ class _TlsSocket(_DeadlineSocket, ssl.SSLSocket):
 
 def _read(response: http.client.HTTPResponse, most_bytes: int) -> bytes:
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise OutboundFailed("The host sent a compressed reply, although none was requested.")
+        raise OutboundFailed(N_("The host sent a compressed reply, although none was requested."))
     content = response.read(most_bytes + 1)
     if len(content) > most_bytes:
         raise OutboundFailed(f"The host sent more than {most_bytes // 1024} kB.")
@@ -158,7 +159,7 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[tuple[Any, ...]
     except queue.Empty:
         raise TimeoutError from None
     if not isinstance(answer, list):
-        raise OutboundFailed("The host name of the web address is unknown.") from answer
+        raise OutboundFailed(N_("The host name of the web address is unknown.")) from answer
     return answer
 
 

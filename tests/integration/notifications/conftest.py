@@ -15,6 +15,7 @@ from aiosmtpd.smtp import Envelope
 
 from contracts.scheduling.events import AnyEvent
 from deploy.devstack.ports import free_port
+from monolith.modules.auth.api import MailingBusiness
 from monolith.modules.notifications.mail import SenderIdentity
 from monolith.modules.notifications.module import Notifications, build_notifications
 from monolith.modules.notifications.reminders import Reminders
@@ -22,6 +23,7 @@ from monolith.modules.notifications.sender import RetryPolicy, Sender
 from monolith.modules.notifications.smtp import MailServer
 from monolith.shared.customer_links import CustomerLinks
 from monolith.shared.database import ModuleDatabase
+from monolith.shared.localization import Language
 from tests.databases import Databases
 
 SENDER = SenderIdentity("https://book.example", CustomerLinks("a secret of the test"))
@@ -32,6 +34,7 @@ class Person:
     name: str
     email: str
     confirmed: bool = True
+    language: Language | None = None
 
 
 @dataclass
@@ -78,6 +81,7 @@ class Office:
 
     def __init__(self, databases: Databases, mailbox: Mailbox) -> None:
         self.people: dict[UUID, Person] = {}
+        self.language: Language = "en"
         self._admin_url = databases.monolith_admin_url
         self._url, self._secret = databases.monolith_url, databases.role_secret
         self.database = ModuleDatabase(self._url, role="notifications_app", secret=self._secret)
@@ -89,8 +93,8 @@ class Office:
     def contacts(self, user_ids: Collection[UUID], /) -> dict[UUID, Person]:
         return {user_id: self.people[user_id] for user_id in user_ids if user_id in self.people}
 
-    def places(self, business_ids: Collection[UUID], /) -> dict[UUID, str]:
-        return dict.fromkeys(business_ids, "1 Quay Street")
+    def mailing_businesses(self, business_ids: Collection[UUID], /) -> dict[UUID, MailingBusiness]:
+        return dict.fromkeys(business_ids, MailingBusiness("1 Quay Street", self.language))
 
     def business_contacts(self, business_ids: Collection[UUID], /) -> dict[UUID, Person]:
         return dict.fromkeys(business_ids, Person("Studio Ümlaut", "desk@example.org"))
@@ -101,9 +105,9 @@ class Office:
     def another_sender(self, url: str, retries: RetryPolicy | None = None) -> Sender:
         return Sender(self.sending, self, MailServer(url), SENDER, retries)
 
-    def customer(self, name: str = "Zoë", email: str = "zoe@example.org") -> UUID:
+    def customer(self, name: str = "Zoë", email: str = "zoe@example.org", language: Language | None = None) -> UUID:
         user_id = uuid4()
-        self.people[user_id] = Person(name, email)
+        self.people[user_id] = Person(name, email, language=language)
         return user_id
 
     def hear(self, *events: AnyEvent) -> None:

@@ -36,6 +36,14 @@ def test_every_event_sends_a_mail_to_the_customer(office: Office, mailbox: Mailb
     assert not office.sender.step()
 
 
+def test_mail_is_in_the_language_of_its_recipient_or_else_of_the_business(office: Office, mailbox: Mailbox) -> None:
+    office.language = "de"
+    unknown, english = (Story(customer_id=office.customer(language=each)) for each in (None, "en"))
+    office.hear(unknown.booked(), english.booked())
+    office.send_all()
+    assert [subject.partition(":")[0] for subject in mailbox.subjects()] == ["Gebucht", "Booked"]
+
+
 def test_preferences_select_the_mails(office: Office, mailbox: Mailbox) -> None:
     story, other = Story(customer_id=office.customer()), Story(customer_id=office.customer(email="bob@example.org"))
     service = office.module.api

@@ -1,6 +1,5 @@
 """The mail as the libraries compose it, for comparison with the product's composer."""
 
-from collections.abc import Sequence
 from datetime import date
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -14,8 +13,10 @@ from monolith.modules.notifications.invitation import method
 from monolith.modules.notifications.mail import Notification, SenderIdentity, html_text, plain_text
 from monolith.modules.notifications.mail_text import mail_text, one_line
 from monolith.modules.notifications.model import FOR_THE_BUSINESS, Recipient
+from monolith.shared.localization import Language
 
 WITH_INVITATION = ("confirmation", "change", "cancellation", "reminder")
+WITH = {"en": "with", "de": "bei"}
 STATUS = {"cancelled": "CANCELLED", "pending": "TENTATIVE"}
 
 
@@ -25,7 +26,9 @@ def library_mail(notification: Notification, recipient: Recipient, sender: Sende
     business_id, appointment_id = events[0].business_id, events[0].appointment.appointment_id
     for_business = notification.kind in FOR_THE_BUSINESS
     url = sender.office_url(business_id, appointment_id) if for_business else sender.customer_url(events[0])
-    text = mail_text(notification.kind, events, recipient.name, url, place=events[0].business_name)
+    text = mail_text(
+        notification.kind, events, recipient.name, url, place=events[0].business_name, language=notification.language
+    )
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(one_line(events[0].business_name), addr_spec=sender.address)
     mail["To"] = Address(one_line(recipient.name), addr_spec=recipient.email)
@@ -37,7 +40,7 @@ def library_mail(notification: Notification, recipient: Recipient, sender: Sende
     mail.add_alternative(html_text(text), subtype="html")
     if notification.kind in WITH_INVITATION:
         mail.add_attachment(
-            library_invitation(events, organizer=sender.address, attendee=recipient.email).decode(),
+            library_invitation(notification, organizer=sender.address, attendee=recipient.email).decode(),
             subtype="calendar",
             filename="appointment.ics",
             params={"method": method(events)},
@@ -45,21 +48,22 @@ def library_mail(notification: Notification, recipient: Recipient, sender: Sende
     return mail
 
 
-def library_invitation(events: Sequence[AnyEvent], *, organizer: str, attendee: str) -> bytes:
+def library_invitation(notification: Notification, *, organizer: str, attendee: str) -> bytes:
     """Compose with `icalendar`. The events are in one zone and one year."""
+    events = notification.events
     calendar = Calendar()
     calendar.add("prodid", "-//extraction//notifications//EN")
     calendar.add("version", "2.0")
     calendar.add("method", method(events))
     for event in events:
-        calendar.add_component(entry(event, organizer, attendee))
+        calendar.add_component(entry(event, organizer, attendee, notification.language))
     year = events[0].appointment.starts_at.year
     calendar.add_missing_timezones(first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1))
     ics: bytes = calendar.to_ical()
     return ics
 
 
-def entry(event: AnyEvent, organizer: str, attendee: str) -> Event:
+def entry(event: AnyEvent, organizer: str, attendee: str, language: Language) -> Event:
     appointment, zone = event.appointment, ZoneInfo(event.appointment.zone)
     entry = Event()
     entry.add("uid", str(appointment.appointment_id))
@@ -67,7 +71,7 @@ def entry(event: AnyEvent, organizer: str, attendee: str) -> Event:
     entry.add("dtstamp", event.occurred_at)
     entry.add("dtstart", appointment.starts_at.astimezone(zone))
     entry.add("dtend", appointment.ends_at.astimezone(zone))
-    entry.add("summary", one_line(f"{appointment.offering_name} with {appointment.provider_name}"))
+    entry.add("summary", one_line(f"{appointment.offering_name} {WITH[language]} {appointment.provider_name}"))
     entry.add("location", one_line(event.business_name))
     entry.add("status", STATUS.get(appointment.status, "CONFIRMED"))
     entry.add("organizer", person_of(organizer, event.business_name))

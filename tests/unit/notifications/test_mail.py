@@ -19,6 +19,7 @@ from monolith.modules.notifications.mail import ComposedMail, InvalidAddress, No
 from monolith.modules.notifications.mail_text import one_line
 from monolith.modules.notifications.model import Kind
 from monolith.shared.customer_links import CustomerLinks
+from monolith.shared.localization import LANGUAGES, Language
 from tests.integration.events.sample_events import Story
 from tests.unit.notifications.library_composer import library_mail
 
@@ -31,6 +32,7 @@ class Person:
     name: str = "Zoë Müller"
     email: str = "zoe@example.org"
     confirmed: bool = True
+    language: Language | None = None
 
 
 def read(mail: ComposedMail) -> EmailMessage:
@@ -254,13 +256,13 @@ ZONES = ("Europe/Berlin", "UTC", "Etc/UTC", "Asia/Kolkata", "America/St_Johns", 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 @pytest.mark.parametrize("zone", ZONES)
-def test_composer_matches_the_library(kind: Kind, zone: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_composer_matches_the_library(kind: Kind, zone: str, language: Language) -> None:
     for name in NAMES:
         story = Story(starts_at=START).with_appointment(zone=zone, offering_name=name, note=name)
         notification = letter(kind, story)
-        notification = replace(
-            notification, events=[msgspec.structs.replace(notification.events[0], business_name=name)]
-        )
+        event = msgspec.structs.replace(notification.events[0], business_name=name)
+        notification = replace(notification, events=[event], language=language)
         ours = compose(notification, Person(name=name), SENDER).content
         library = library_mail(notification, Person(name=name), SENDER).as_bytes()
         assert headers(ours) == headers(library)
