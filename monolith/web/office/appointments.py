@@ -13,6 +13,7 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.port import SchedulingPort
 from monolith.modules.billing.api import InvoicesQuery
 from monolith.shared.endpoints.decoding import convert
+from monolith.web.language import gettext
 from monolith.web.office.staff_pages import Office, PageResponse, attempt, form_key, read_all, render, text_of, to
 from monolith.web.page_context import PageContext
 
@@ -58,7 +59,7 @@ class StaffAppointmentPages:
 
     def act(self, page: PageContext, appointment_id: UUID, action: str) -> PageResponse:
         if action not in _ACTIONS:
-            return self._render(page, appointment_id, "There is no such action."), 404
+            return self._render(page, appointment_id, gettext("There is no such action.")), 404
         model, run, done = _ACTIONS[action]
 
         def change() -> PageResponse:

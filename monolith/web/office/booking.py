@@ -12,13 +12,14 @@ from monolith.modules.auth.customer_models import Customer
 from monolith.shared.endpoints.decoding import convert
 from monolith.shared.endpoints.errors import require_not_closed
 from monolith.web.free_times import free_slots, labelled_starts, local_today
+from monolith.web.language import gettext
 from monolith.web.office.customer_choice import CustomerChoice
 from monolith.web.office.groups import book_group
 from monolith.web.office.staff_pages import (
-    ALREADY_SUBMITTED,
     Catalog,
     Office,
     PageResponse,
+    already_submitted,
     attempt,
     chosen_time,
     form_key,
@@ -93,8 +94,11 @@ class StaffBookingPages:
             **self._customers.shown(page, values),
             matches=matches,
             problem=problem,
-            then_options=[("", "Nothing"), *((each.offering_id, each.name) for each in catalog.active_offerings)],
-            form_key=None if problem == ALREADY_SUBMITTED else values.get("key"),
+            then_options=[
+                ("", gettext("Nothing")),
+                *((each.offering_id, each.name) for each in catalog.active_offerings),
+            ],
+            form_key=None if already_submitted(problem) else values.get("key"),
             here=url_for("office.new", slug=page.business.slug),
         )
 

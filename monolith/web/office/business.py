@@ -67,6 +67,7 @@ class SettingsPages:
     def change(self, page: PageContext) -> PageResponse:
         def action() -> PageResponse:
             fields: dict[str, object] = {name: text_of(name) for name in ("name", "zone", *_LINES)}
+            fields["language"] = request.form.get("language") or page.business.details.language
             fields["email"] = text_of("email") or None
             fields["embedding_sites"] = text_of("embedding_sites").lower()
             fields["fixed_zone"] = "fixed_zone" in request.form

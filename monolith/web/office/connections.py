@@ -8,6 +8,7 @@ from contracts.scheduling import models as m
 from monolith.modules.calendars.api import CreateFeed, CreateImport, NewFeed
 from monolith.shared.endpoints.decoding import convert
 from monolith.shared.endpoints.errors import invalid_request, not_found
+from monolith.shared.localization import N_
 from monolith.web.office.staff_pages import Office, PageResponse, attempt, id_in, read_catalog, render, text_of, to
 from monolith.web.page_context import PageContext
 
@@ -97,11 +98,11 @@ def _file() -> str:
     file = request.files.get("file")
     content = file.read() if file is not None else b""
     if not content:
-        raise invalid_request("Please enter the address of a calendar, or choose a file.")
+        raise invalid_request(N_("Please enter the address of a calendar, or choose a file."))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise invalid_request("Please choose a calendar file; its name ends in .ics.") from None
+        raise invalid_request(N_("Please choose a calendar file; its name ends in .ics.")) from None
 
 
 def _provider(page: PageContext, provider_id: UUID) -> m.Provider:

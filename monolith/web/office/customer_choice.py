@@ -10,6 +10,7 @@ from flask import request
 from monolith.modules.auth.customer_models import AddGuest, Customer, CustomersQuery
 from monolith.shared.endpoints.decoding import convert
 from monolith.shared.endpoints.errors import invalid_request
+from monolith.shared.localization import N_
 from monolith.web.office.staff_pages import Office, form_key, id_in, text_of
 from monolith.web.page_context import PageContext
 
@@ -28,7 +29,7 @@ class CustomerChoice:
             return ()
         typed = text_of("name")
         if not typed:
-            raise invalid_request("Please enter the customer's name.")
+            raise invalid_request(N_("Please enter the customer's name."))
         found = self._customers.page(page.business.business_id, CustomersQuery(search=typed[:80])).customers
         return [each for each in found if each.name.casefold() == typed.casefold()]
 

@@ -9,9 +9,9 @@ from flask import Blueprint, request
 
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import SlotUnavailable
-from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert
 from monolith.shared.endpoints.errors import invalid_request, not_found
+from monolith.shared.localization import N_
 from monolith.web.formatting import moment
 from monolith.web.office.staff_pages import (
     Office,
@@ -27,6 +27,7 @@ from monolith.web.office.staff_pages import (
     to,
 )
 from monolith.web.page_context import PageContext
+from monolith.web.problem_messages import PageError, error_message
 
 _SERIES = "/series/<uuid:series_id>"
 _VISIT = "/visits/<uuid:visit_id>"
@@ -126,9 +127,9 @@ def book_group(page: PageContext, fields: Mapping[str, Any]) -> PageResponse | N
     form = request.form
     services = [each for name in ("then", "and_then") if (each := id_in(form, name)) is not None]
     if form.get("repeat") and services:
-        raise invalid_request("A visit of several services cannot be repeated. Book it once, or a single service.")
+        raise invalid_request(N_("A visit of several services cannot be repeated. Book it once, or a single service."))
     if (fields["overbook"] or fields["override"]) and (form.get("repeat") or services):
-        raise invalid_request("Only a single appointment can be booked at a time that is not offered.")
+        raise invalid_request(N_("Only a single appointment can be booked at a time that is not offered."))
     if form.get("repeat"):
         return _book_series(page, fields)
     return _book_visit(page, fields, services) if services else None
@@ -136,7 +137,7 @@ def book_group(page: PageContext, fields: Mapping[str, Any]) -> PageResponse | N
 
 def _book_series(page: PageContext, fields: Mapping[str, Any]) -> PageResponse:
     if fields["provider_id"] is None:
-        raise invalid_request("Please choose a provider: a repeated appointment always has the same one.")
+        raise invalid_request(N_("Please choose a provider: a repeated appointment always has the same one."))
     recurrence = dict(_EVERY.get(request.form["repeat"], {})) | {"count": number_of("count")}
     wanted = {name: value for name, value in fields.items() if name in m.BookSeries.__struct_fields__}
     wanted |= {"recurrence": recurrence, "on_conflict": "skip" if "skip" in request.form else "refuse"}
@@ -162,11 +163,12 @@ def with_occurrence(page: PageContext, change: Callable[[], m.Series]) -> m.Seri
         if error.starts_at is None:
             raise
         at = moment(datetime.fromisoformat(error.starts_at), page.business.zone)
-        raise ApiError(error.status, error.code, f"{at}: {error.message} Nothing was changed.") from error
+        text = N_("%(time)s: %(message)s Nothing was changed.")
+        raise PageError(error.status, error.code, text, time=at, message=error_message(error)) from error
 
 
 def _from() -> UUID:
     chosen = id_in(request.form, "from")
     if chosen is None:
-        raise invalid_request("Please choose the first appointment to change.")
+        raise invalid_request(N_("Please choose the first appointment to change."))
     return chosen

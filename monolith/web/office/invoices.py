@@ -1,13 +1,13 @@
 """Invoices with payments and credit notes, to read, record and print."""
 
-from decimal import Decimal, InvalidOperation
-
 from flask import Blueprint, request
 
 from monolith.modules.billing.api import InvoicesQuery, RecordPayment
 from monolith.shared.endpoints.decoding import convert
 from monolith.shared.endpoints.errors import invalid_request
-from monolith.web.formatting import minor_units
+from monolith.shared.localization import N_
+from monolith.shared.localization.formats import amount_in, minor_units
+from monolith.web.language import language
 from monolith.web.office.staff_pages import Office, PageResponse, attempt, form_key, render, text_of, to
 from monolith.web.page_context import PageContext
 
@@ -69,6 +69,6 @@ class InvoicePages:
 
 def _amount(page: PageContext) -> int:
     try:
-        return minor_units(Decimal(text_of("amount").replace(",", ".")), page.business.currency)
-    except (InvalidOperation, ValueError):
-        raise invalid_request("Please enter the payment as an amount, such as 25.00.") from None
+        return minor_units(amount_in(text_of("amount"), language()), page.business.currency)
+    except ValueError:
+        raise invalid_request(N_("Please enter the payment as an amount, such as 25.00.")) from None

@@ -5,29 +5,30 @@ from collections.abc import Mapping
 from flask import Blueprint, request
 
 from monolith.modules.notifications.api import Kind, State
+from monolith.shared.localization import N_
 from monolith.web.office.staff_pages import Office, PageResponse, attempt, render
 from monolith.web.page_context import PageContext
 
 _PER_PAGE = 50
 KINDS: Mapping[Kind, str] = {
-    "confirmation": "Booked",
-    "change": "Moved",
-    "cancellation": "Cancelled",
-    "reminder": "Reminder",
-    "request": "Request received",
-    "decline": "Request declined",
-    "offer": "Offer from the waitlist",
-    "no_show": "Missed appointment",
-    "business_booking": "To the business: booked",
-    "business_request": "To the business: request",
-    "business_change": "To the business: moved",
-    "business_cancellation": "To the business: cancelled",
+    "confirmation": N_("Booked"),
+    "change": N_("Moved"),
+    "cancellation": N_("Cancelled"),
+    "reminder": N_("Reminder"),
+    "request": N_("Request received"),
+    "decline": N_("Request declined"),
+    "offer": N_("Offer from the waitlist"),
+    "no_show": N_("Missed appointment"),
+    "business_booking": N_("To the business: booked"),
+    "business_request": N_("To the business: request"),
+    "business_change": N_("To the business: moved"),
+    "business_cancellation": N_("To the business: cancelled"),
 }
 STATES: Mapping[State, str] = {
-    "pending": "Waiting",
-    "sent": "Sent",
-    "failed": "Not delivered",
-    "held": "Waits until the address is confirmed",
+    "pending": N_("Waiting"),
+    "sent": N_("Sent"),
+    "failed": N_("Not delivered"),
+    "held": N_("Waits until the address is confirmed"),
 }
 
 

@@ -11,10 +11,10 @@ from contracts.scheduling import models as m
 from monolith.shared.endpoints.decoding import convert
 from monolith.web.free_times import free_slots_for, labelled_starts, local_today
 from monolith.web.office.staff_pages import (
-    ALREADY_SUBMITTED,
     Catalog,
     Office,
     PageResponse,
+    already_submitted,
     attempt,
     chosen_time,
     form_key,
@@ -89,7 +89,7 @@ class MovingPages:
             times=times,
             offered=any(at == chosen for _, at in times),
             form=values,
-            form_key=None if problem == ALREADY_SUBMITTED else values.get("key"),
+            form_key=None if already_submitted(problem) else values.get("key"),
             problem=problem,
         )
 

@@ -12,7 +12,10 @@ from flask import Blueprint, request
 from contracts.scheduling import models as m
 from monolith.shared.endpoints.decoding import convert
 from monolith.shared.endpoints.errors import invalid_request, not_found
+from monolith.shared.localization import N_, Language
+from monolith.shared.localization.formats import short_weekdays, weekdays
 from monolith.web.free_times import local_today
+from monolith.web.language import gettext, language
 from monolith.web.office.staff_pages import (
     Office,
     PageResponse,
@@ -25,10 +28,10 @@ from monolith.web.office.staff_pages import (
     to,
 )
 from monolith.web.page_context import PageContext
+from monolith.web.problem_messages import PageError
 
 _PROVIDER = "/providers/<uuid:provider_id>"
 _ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _YEAR = timedelta(days=365)
 
 
@@ -153,7 +156,7 @@ class ProviderPages:
             removed = form.get("remove")
             holidays = [{"date": each.date, "name": each.name} for each in current if str(each.date) != removed]
             if removed is None:
-                holidays.append({"date": form.get("date", ""), "name": text_of("name") or "Holiday"})
+                holidays.append({"date": form.get("date", ""), "name": text_of("name") or gettext("Holiday")})
             page.port.set_holidays(page.call_context(form_key()), convert({"holidays": holidays}, m.SetHolidays))
             return to(page, "time_off", "saved")
 
@@ -161,7 +164,7 @@ class ProviderPages:
 
     def _list(self, page: PageContext, problem: str | None = None) -> str:
         catalog = read_catalog(page)
-        hours = {each.provider_id: week_text(each.weekly_hours) for each in catalog.providers}
+        hours = {each.provider_id: week_text(each.weekly_hours, language()) for each in catalog.providers}
         return render(
             page,
             "providers.html",
@@ -185,8 +188,8 @@ class ProviderPages:
             section="providers",
             provider=provider,
             catalog=catalog,
-            week=_week(provider.weekly_hours),
-            schedules=[(each, week_text(each.ranges)) for each in provider.schedules],
+            week=_week(provider.weekly_hours, language()),
+            schedules=[(each, week_text(each.ranges, language())) for each in provider.schedules],
             overrides=page.port.list_date_overrides(page.call_context(), overrides).overrides,
             today=today,
             zones=_ZONES,
@@ -226,20 +229,23 @@ def _hours_on(weekday: int) -> str:
 
 
 def parse_ranges(text: str) -> list[tuple[str, str]]:
-    """Return the ranges of a text such as `9-13, 14:00-18:00`. Raises ApiError 400."""
+    """Return the ranges of a text such as `9-13, 14:00-18:00`, or `9 bis 13 Uhr`. Raises ApiError 400."""
     ranges = []
     for part in filter(None, (each.strip() for each in re.split(r"[,;]", text))):
-        found = re.fullmatch(r"(\d{1,2})(?::?(\d{2}))?\s*(?:-|–|to)\s*(\d{1,2})(?::?(\d{2}))?", part)
+        found = re.fullmatch(
+            r"(\d{1,2})(?:[:.]?(\d{2}))?\s*(?:-|–|to|bis)\s*(\d{1,2})(?:[:.]?(\d{2}))?(?:\s*Uhr)?", part
+        )
         if found is None:
-            raise invalid_request(f"Please enter hours like 9:00-13:00, 14:00-18:00 in place of “{part[:20]}”.")
+            message = N_("Please enter hours like 9:00-13:00, 14:00-18:00 in place of “%(text)s”.")
+            raise PageError(400, "invalid_request", message, text=part[:20])
         opens_hour, opens_minute, closes_hour, closes_minute = found.groups(default="00")
         ranges.append((f"{int(opens_hour):02d}:{opens_minute}", f"{int(closes_hour):02d}:{closes_minute}"))
     return ranges
 
 
-def week_text(ranges: Sequence[m.WorkingRange]) -> str:
+def week_text(ranges: Sequence[m.WorkingRange], language: Language) -> str:
     """Return weekly hours on one line, such as `Mon–Fri 09:00–17:00`; days with the same hours together."""
-    week = _week(ranges)
+    week, names = _week(ranges, language), short_weekdays(language)
     groups: list[tuple[int, int, str]] = []
     for day, (_, hours) in enumerate(week):
         if groups and groups[-1][1] == day - 1 and groups[-1][2] == hours:
@@ -247,18 +253,18 @@ def week_text(ranges: Sequence[m.WorkingRange]) -> str:
         else:
             groups.append((day, day, hours))
     shown = [
-        f"{_WEEKDAYS[first][:3]}{'' if first == last else '–' + _WEEKDAYS[last][:3]} {hours.replace('-', '–')}"
+        f"{names[first]}{'' if first == last else '–' + names[last]} {hours.replace('-', '–')}"
         for first, last, hours in groups
         if hours
     ]
     return "; ".join(shown)
 
 
-def _week(ranges: Sequence[m.WorkingRange]) -> list[tuple[str, str]]:
+def _week(ranges: Sequence[m.WorkingRange], language: Language) -> list[tuple[str, str]]:
     """Return the weekdays with their hours as the form shows them."""
     return [
         (name, ", ".join(f"{each.opens}-{each.closes}" for each in ranges if each.weekday == weekday))
-        for weekday, name in enumerate(_WEEKDAYS, 1)
+        for weekday, name in enumerate(weekdays(language), 1)
     ]
 
 
@@ -271,6 +277,6 @@ def _interval(page: PageContext) -> tuple[datetime, datetime]:
         opens = time.fromisoformat(form.get("from") or "00:00")
         closes = time.fromisoformat(form["until"]) if form.get("until") else None
     except ValueError:
-        raise invalid_request("Please enter at least a first day.") from None
+        raise invalid_request(N_("Please enter at least a first day.")) from None
     end = datetime.combine(last, closes) if closes else datetime.combine(last + timedelta(days=1), time())
     return datetime.combine(first, opens, zone).astimezone(UTC), end.replace(tzinfo=zone).astimezone(UTC)

@@ -1,7 +1,6 @@
 """Services with their rules and prices, and the resources that they need."""
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,9 @@ from contracts.scheduling import models as m
 from monolith.modules.billing.api import SetPrice
 from monolith.shared.endpoints.decoding import convert
 from monolith.shared.endpoints.errors import invalid_request, not_found
-from monolith.web.formatting import minor_units
+from monolith.shared.localization import N_
+from monolith.shared.localization.formats import amount_in, minor_units
+from monolith.web.language import language
 from monolith.web.office.staff_pages import (
     Office,
     PageResponse,
@@ -158,13 +159,13 @@ def _offering(page: PageContext, offering_id: UUID) -> m.Offering:
 
 def _price(page: PageContext) -> int | None:
     """Return the price in minor units; None if the field is empty. Raises ApiError 400."""
-    text = text_of("price").replace(",", ".")
+    text = text_of("price")
     if not text:
         return None
     try:
-        return minor_units(Decimal(text), page.business.currency)
-    except (InvalidOperation, ValueError):
-        raise invalid_request("Please enter the price as an amount, such as 25.00.", "price") from None
+        return minor_units(amount_in(text, language()), page.business.currency)
+    except ValueError:
+        raise invalid_request(N_("Please enter the price as an amount, such as 25.00."), "price") from None
 
 
 def _fields(model: type[m.Request]) -> dict[str, Any]:

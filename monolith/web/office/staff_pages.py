@@ -17,37 +17,41 @@ from monolith.modules.calendars.module import Calendars
 from monolith.modules.notifications.api import NotificationsApi, Webhooks
 from monolith.shared.endpoints.decoding import require_key
 from monolith.shared.endpoints.errors import ApiError, forbidden, invalid_request
+from monolith.shared.localization import N_, SOURCE
 from monolith.web.catalog import Catalog as Catalog
 from monolith.web.catalog import id_in as id_in
 from monolith.web.catalog import read_catalog as read_catalog
+from monolith.web.language import gettext, is_translated, language
+from monolith.web.office.labels import field_name
 from monolith.web.page_context import PageContext, PageContextFactory, new_key
+from monolith.web.problem_messages import error_message
 
 PageResponse = str | Response | tuple[str, int]
 View = Callable[..., PageResponse]
 
 DONE = {
-    "booked": "Booked.",
-    "booked-some": "Booked, except for the times that are taken.",
-    "moved": "Moved.",
-    "saved": "Saved.",
-    "added": "Added.",
-    "offered": "A time is free: it is held for the customer, who is asked by e-mail to confirm it.",
-    "removed": "Removed.",
-    "imported": "Added. The calendar is read within seconds; reload this page to see the result.",
-    "refreshed": "The calendar is read again within a minute.",
-    "revoked": "Revoked. The address no longer works.",
-    "confirmed": "Confirmed. The customer is notified by e-mail.",
-    "extended": "Held longer.",
-    "approved": "Approved. The customer is notified by e-mail.",
-    "declined": "Declined. The customer is notified by e-mail.",
-    "cancelled": "Cancelled.",
-    "completed": "Marked as completed.",
-    "no-show": "Marked as a no-show.",
-    "paid": "Payment recorded.",
-    "replayed": "Delivered again within seconds; reload this page to see the result.",
-    "enabled": "Enabled.",
-    "closed": "The business takes no new bookings.",
-    "reopened": "The business takes new bookings again.",
+    "booked": N_("Booked."),
+    "booked-some": N_("Booked, except for the times that are taken."),
+    "moved": N_("Moved."),
+    "saved": N_("Saved."),
+    "added": N_("Added."),
+    "offered": N_("A time is free: it is held for the customer, who is asked by e-mail to confirm it."),
+    "removed": N_("Removed."),
+    "imported": N_("Added. The calendar is read within seconds; reload this page to see the result."),
+    "refreshed": N_("The calendar is read again within a minute."),
+    "revoked": N_("Revoked. The address no longer works."),
+    "confirmed": N_("Confirmed. The customer is notified by e-mail."),
+    "extended": N_("Held longer."),
+    "approved": N_("Approved. The customer is notified by e-mail."),
+    "declined": N_("Declined. The customer is notified by e-mail."),
+    "cancelled": N_("Cancelled."),
+    "completed": N_("Marked as completed."),
+    "no-show": N_("Marked as a no-show."),
+    "paid": N_("Payment recorded."),
+    "replayed": N_("Delivered again within seconds; reload this page to see the result."),
+    "enabled": N_("Enabled."),
+    "closed": N_("The business takes no new bookings."),
+    "reopened": N_("The business takes new bookings again."),
 }
 """Confirmation messages at the top of a page, by the value of the parameter `done`."""
 
@@ -94,21 +98,24 @@ def _require_access(context: PageContext, *, writes: bool, owner: bool) -> None:
     if not context.sees_office():
         raise forbidden(_NOT_STAFF)
     if owner and not context.is_owner():
-        raise forbidden("Only the owner of this business may do this.")
+        raise forbidden(N_("Only the owner of this business may do this."))
     if writes and not context.is_staff():
-        raise forbidden("You can see everything here, but change nothing. Ask an owner for the role of staff.")
+        raise forbidden(N_("You can see everything here, but change nothing. Ask an owner for the role of staff."))
 
 
-ALREADY_SUBMITTED = "This form was submitted before with other values. Check the values below, and submit it again."
-_NOT_STAFF = "This is the back office of a business. Only its staff may open it."
+_ALREADY_SUBMITTED = N_(
+    "This form was submitted before with other values. Check the values below, and submit it again."
+)
+_NOT_STAFF = N_("This is the back office of a business. Only its staff may open it.")
 
 
 def render(page: PageContext, template: str, *, section: str, **values: Any) -> str:
     """Render a page; `section` is the entry of the menu that it belongs to."""
+    done = DONE.get(request.args.get("done", ""))
     return page.render(
         f"office/{template}",
         section=section,
-        done=DONE.get(request.args.get("done", "")),
+        done=gettext(done) if done else None,
         key=new_key(),
         is_owner=page.is_owner(),
         may_change=page.is_staff(),
@@ -137,13 +144,24 @@ def attempt(action: Callable[[], PageResponse], again: Callable[[str], str]) -> 
 def refusal(error: ApiError | SchedulingError) -> str:
     """Return the message for a rejected form."""
     if error.code == "idempotency_key_reused":
-        return ALREADY_SUBMITTED
+        return gettext(_ALREADY_SUBMITTED)
     field = getattr(error, "field", None)
-    message = error.message.replace("`", "")
+    message = error_message(error).replace("`", "")
     if error.code != "invalid_request" or field is None:
         return message
-    label = str(field).partition(".")[0].partition("[")[0].removesuffix("_id").replace("_", " ")
-    return f"Please check “{label}”: {message[0].lower()}{message[1:]}"
+    name = str(field).partition(".")[0].partition("[")[0]
+    if language() == SOURCE:
+        label = name.removesuffix("_id").replace("_", " ")
+        return f"Please check “{label}”: {message[0].lower()}{message[1:]}"
+    input_label = field_name(name)
+    if input_label is None or is_translated(error.message):
+        return message
+    return gettext("Please check “%(field)s”.", field=input_label)
+
+
+def already_submitted(problem: str | None) -> bool:
+    """Return whether this is the message for a form that needs a new key."""
+    return problem == gettext(_ALREADY_SUBMITTED)
 
 
 def form_key() -> str:
@@ -166,7 +184,7 @@ def chosen_time(page: PageContext, form: Mapping[str, str]) -> datetime:
     try:
         local = datetime.combine(date.fromisoformat(form.get("date", "")), time.fromisoformat(form.get("time", "")))
     except ValueError:
-        raise invalid_request("Please enter a date and a time.") from None
+        raise invalid_request(N_("Please enter a date and a time.")) from None
     return local.replace(tzinfo=ZoneInfo(page.business.zone)).astimezone(UTC)
 
 
@@ -175,7 +193,7 @@ def override_fields() -> dict[str, Any]:
     form, reason = request.form, text_of("reason")
     fields = {"overbook": "overbook" in form, "override": "override" in form, "reason": reason}
     if (fields["overbook"] or fields["override"]) and not reason:
-        raise invalid_request("Please enter a reason for a time that is not offered. It is kept in the history.")
+        raise invalid_request(N_("Please enter a reason for a time that is not offered. It is kept in the history."))
     return fields
 
 

@@ -11,12 +11,13 @@ from contracts.scheduling import models as m
 from monolith.modules.auth.customer_models import Customer
 from monolith.shared.endpoints.decoding import convert
 from monolith.shared.endpoints.errors import invalid_request, require_not_closed
+from monolith.shared.localization import N_
 from monolith.web.free_times import day_window, local_today
 from monolith.web.office.customer_choice import CustomerChoice
 from monolith.web.office.staff_pages import (
-    ALREADY_SUBMITTED,
     Office,
     PageResponse,
+    already_submitted,
     attempt,
     form_key,
     number_of,
@@ -90,7 +91,7 @@ class WaitlistPages:
             today=local_today(page),
             matches=matches,
             form=form,
-            form_key=None if problem == ALREADY_SUBMITTED else form.get("key"),
+            form_key=None if already_submitted(problem) else form.get("key"),
             here=url_for("office.waitlist", slug=page.business.slug),
             problem=problem,
             **self._customers.shown(page, form),
@@ -114,7 +115,7 @@ def _window(page: PageContext) -> tuple[datetime, datetime]:
         first = date.fromisoformat(form.get("first", ""))
         last = date.fromisoformat(form.get("last", "") or form.get("first", ""))
     except ValueError:
-        raise invalid_request("Please enter at least a first day.") from None
+        raise invalid_request(N_("Please enter at least a first day.")) from None
     start, _ = day_window(page, first)
     _, end = day_window(page, last)
     now = datetime.now(UTC) + timedelta(minutes=1)

@@ -6,6 +6,7 @@ from flask import Blueprint, request
 
 from monolith.modules.notifications.api import EVENTS, CreateWebhook, DeliveriesQuery, NewWebhook
 from monolith.shared.endpoints.decoding import convert
+from monolith.web.office.labels import EVENT_LABELS
 from monolith.web.office.staff_pages import Office, PageResponse, View, attempt, id_in, render, text_of, to
 from monolith.web.page_context import PageContext
 
@@ -80,6 +81,7 @@ class WebhookPages:
             section="settings",
             webhooks=found,
             events=EVENTS,
+            event_labels=EVENT_LABELS,
             form=request.form,
             problem=problem,
         )

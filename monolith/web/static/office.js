@@ -2,7 +2,9 @@
 // Everything works without it: an appointment's page has the form "Move".
 
 const live = document.querySelector("[data-live]");
-const announce = (text) => { document.getElementById("announce").textContent = text; };
+const announcement = document.getElementById("announce");
+const texts = announcement.dataset;
+const announce = (text) => { announcement.textContent = text; };
 let carried = null;
 let shown = live.innerHTML;
 
@@ -52,13 +54,13 @@ live.addEventListener("keydown", (event) => {
   const here = document.activeElement;
   if (!carried && event.key.toLowerCase() === "m" && here.dataset.move) {
     carried = here;
-    announce("Choose a free time with the arrow keys. Enter moves the appointment there, Escape keeps it.");
+    announce(texts.choose);
     step(0, 0);
   } else if (carried && event.key === "Escape") {
     const back = carried;
     carried = null;
     back.focus();
-    announce("The appointment keeps its time.");
+    announce(texts.kept);
   } else if (carried && event.key === "Enter" && here.dataset.at) {
     event.preventDefault();
     confirmMove(carried, here);

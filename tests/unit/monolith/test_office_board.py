@@ -118,6 +118,7 @@ def test_working_time_follows_overrides_and_holidays(
 def test_hours_are_read_as_people_write_them() -> None:
     assert parse_ranges("9-13, 14:00–18:30") == [("09:00", "13:00"), ("14:00", "18:30")]
     assert parse_ranges("900-1330; 22:00 to 2:00") == [("09:00", "13:30"), ("22:00", "02:00")]
+    assert parse_ranges("8.30 bis 12 Uhr") == [("08:30", "12:00")]
     assert parse_ranges("") == []
     with pytest.raises(ApiError, match="nine to five"):
         parse_ranges("nine to five")
@@ -126,8 +127,8 @@ def test_hours_are_read_as_people_write_them() -> None:
 def test_days_with_the_same_hours_are_shown_together() -> None:
     weekdays = [m.WorkingRange(weekday=day, opens="09:00", closes="17:00") for day in range(1, 6)]
     saturday = m.WorkingRange(weekday=6, opens="10:00", closes="12:00")
-    assert week_text([*weekdays, saturday]) == "Mon–Fri 09:00–17:00; Sat 10:00–12:00"
-    assert week_text([]) == ""
+    assert week_text([*weekdays, saturday], "en") == "Mon–Fri 09:00–17:00; Sat 10:00–12:00"
+    assert week_text([], "en") == ""
 
 
 @pytest.mark.parametrize("now, row", [(at(9), 0), (at(10, 17), 15), (at(8, 59), None), (at(17), None)])

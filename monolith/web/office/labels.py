@@ -1,0 +1,62 @@
+"""Names of rules, fields and events, for the pages of the back office."""
+
+from typing import Final
+
+from monolith.shared.localization import N_
+from monolith.web.language import gettext
+
+_RULES: Final = {
+    "taken": N_("taken time"),
+    "full": N_("full seats"),
+    "resources": N_("resources in use"),
+    "limit": N_("limit"),
+    "notice": N_("minimum notice"),
+    "window": N_("how far ahead"),
+    "hours": N_("working hours"),
+    "grid": N_("start times"),
+}
+_FIELDS: Final = {
+    "address": N_("Address"),
+    "amount_minor": N_("Amount"),
+    "capacity": N_("Seats"),
+    "count": N_("Times"),
+    "date": N_("Date"),
+    "description": N_("Description"),
+    "duration_minutes": N_("Duration"),
+    "email": N_("E-mail"),
+    "embedding_sites": N_("Sites that embed your booking page"),
+    "kind": N_("Kind"),
+    "name": N_("Name"),
+    "note": N_("Note"),
+    "offering_id": N_("Service"),
+    "phone": N_("Telephone"),
+    "price": N_("Price"),
+    "provider_id": N_("Provider"),
+    "reason": N_("Reason"),
+    "seats": N_("Seats"),
+    "starts_at": N_("Time"),
+    "url": N_("Address"),
+    "zone": N_("Time zone"),
+}
+EVENT_LABELS: Final = {
+    "appointment.booked": N_("Booked"),
+    "appointment.cancelled": N_("Cancelled"),
+    "appointment.completed": N_("Completed"),
+    "appointment.declined": N_("Declined"),
+    "appointment.held": N_("Held"),
+    "appointment.expired": N_("Expired"),
+    "appointment.no_show": N_("No-show"),
+    "appointment.requested": N_("Requested"),
+    "appointment.rescheduled": N_("Rescheduled"),
+}
+"""The names of the events that webhooks post."""
+
+
+def rule_name(rule: str) -> str:
+    """Return the name of a rule that staff have set aside."""
+    return gettext(_RULES[rule]) if rule in _RULES else rule
+
+
+def field_name(field: str) -> str | None:
+    """Return the label of the input that an error names; None if it has no label of its own."""
+    return gettext(_FIELDS[field]) if field in _FIELDS else None
