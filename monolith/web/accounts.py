@@ -16,7 +16,9 @@ from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.shared.endpoints.errors import not_found
 from monolith.shared.middleware import current_request_context
 from monolith.web.forms import Page, form_fields, signed_in, user_message
+from monolith.web.language import language
 from monolith.web.page_context import PageContextFactory, local_path, new_key
+from monolith.web.problem_messages import error_message
 
 _ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
 
@@ -57,6 +59,7 @@ class AccountPages:
                 replacing=self._replacing(),
                 trace=context.trace,
                 deadline=context.deadline,
+                language=language(),
             )
         except ApiError as error:
             return self._home(user_message(error)), error.status
@@ -72,7 +75,7 @@ class AccountPages:
             session = self._auth.sessions.log_in(email, password, self._contexts.origin(), self._replacing())
         except ApiError as error:
             page = render_template(
-                "sign_in.html", business=None, person=None, next=after, form=request.form, problem=error.message
+                "sign_in.html", business=None, person=None, next=after, form=request.form, problem=error_message(error)
             )
             return page, error.status
         return signed_in(self._auth.cookies, session, after)
@@ -87,7 +90,9 @@ class AccountPages:
         try:
             session = self._auth.sessions.log_in(email, password, self._contexts.origin(), self._replacing())
         except ApiError as error:
-            return page.render("sign_in.html", next=after, form=request.form, problem=error.message), error.status
+            return page.render(
+                "sign_in.html", next=after, form=request.form, problem=error_message(error)
+            ), error.status
         self._auth.accounts.join_as_user(page.business, session.user.user_id)
         return signed_in(self._auth.cookies, session, after)
 
@@ -100,7 +105,7 @@ class AccountPages:
             body = convert(form_fields("name", "email", "password"), NewCustomer)
             session, _ = self._auth.accounts.join_as_customer(
                 page.business,
-                AccountDetails(body.name, body.email, body.password),
+                AccountDetails(body.name, body.email, body.password, language()),
                 self._contexts.origin(),
                 self._replacing(),
             )

@@ -1,26 +1,26 @@
-"""Format times and amounts of money for pages."""
+"""Format times and amounts of money for pages, in their language, and name programs."""
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-_NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
-_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
-# ISO 4217 currencies whose minor unit is not 1/100.
-_EXPONENTS = dict.fromkeys(_NO_DECIMALS.split(), 0) | dict.fromkeys(_THREE_DECIMALS.split(), 3)
+from monolith.shared.localization import formats
+from monolith.web.language import gettext, language
 
 
-def clock(moment: datetime, zone: str) -> str:
+def clock(at: datetime, zone: str) -> str:
     """Format a local time like `09:30`, or like `02:30 CET` in an hour that a clock change repeats."""
-    local = moment.astimezone(ZoneInfo(zone))
-    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-    return local.strftime("%H:%M %Z" if twice else "%H:%M")
+    return formats.clock(at, zone, language())
+
+
+def oclock(at: datetime, zone: str) -> str:
+    """Format a local time as part of a sentence."""
+    return formats.oclock(at, zone, language())
 
 
 def moment(at: datetime, zone: str) -> str:
     """Format a local date and time like `Tue 1 Jan 2030, 09:30`."""
-    return f"{_full_date(at.astimezone(ZoneInfo(zone)).date())}, {clock(at, zone)}"
+    return formats.moment(at, zone, language())
 
 
 def local(at: datetime, zone: str) -> datetime:
@@ -30,20 +30,30 @@ def local(at: datetime, zone: str) -> datetime:
 
 def period(start: datetime, end: datetime, zone: str) -> str:
     """Format a whole local day like `Tue 1 Jan 2030`, any other interval by its first and last moment."""
-    first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
-    if first.time() == last.time() == time() and last.date() - first.date() == timedelta(days=1):
-        return _full_date(first.date())
-    return f"{moment(start, zone)} to {moment(end, zone)}"
+    whole = formats.whole_day(start, end, zone)
+    if whole is not None:
+        return formats.full_day(whole, language())
+    return gettext("%(start)s to %(end)s", start=moment(start, zone), end=moment(end, zone))
 
 
 def day(of: date) -> str:
     """Format a date like `Tue 1 Jan`."""
-    return f"{of:%a} {of.day} {of:%b}"
+    return formats.day(of, language())
 
 
 def long_day(of: date) -> str:
     """Format a date like `Tuesday 1 January`."""
-    return f"{of:%A} {of.day} {of:%B}"
+    return formats.long_day(of, language())
+
+
+def full_day(of: date) -> str:
+    """Format a date like `Tue 1 Jan 2030`."""
+    return formats.full_day(of, language())
+
+
+def month(of: date) -> str:
+    """Format the month of a date like `January 2030`."""
+    return formats.month(of, language())
 
 
 def offset(at: datetime, zone: str) -> str:
@@ -52,21 +62,27 @@ def offset(at: datetime, zone: str) -> str:
     return f"UTC{hours[:3]}:{hours[3:5]}"
 
 
-def _full_date(of: date) -> str:
-    return f"{day(of)} {of.year}"
-
-
 def money(minor: int, currency: str) -> str:
     """Format an amount in minor units like `25.00 EUR`."""
-    exponent = _EXPONENTS.get(currency, 2)
-    return f"{Decimal(minor).scaleb(-exponent):.{exponent}f} {currency}"
+    return formats.money(minor, currency, language())
+
+
+def amount(minor: int, currency: str) -> str:
+    """Format an amount for a field of a form, like `25.00`."""
+    return formats.plain_amount(minor, currency, language())
+
+
+def percent(number: int) -> str:
+    """Format a percentage like `50%`."""
+    return formats.percent(number, language())
 
 
 def program(user_agent: str) -> str:
     """Name the browser and the system of a User-Agent like `Firefox on Windows`, or its first word."""
     browser = next((name for sign, name in _BROWSERS if sign in user_agent), user_agent.split("/")[0][:40])
     system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
-    return f"{browser or 'Unknown program'} on {system}" if system else browser or "Unknown program"
+    named = browser or gettext("Unknown program")
+    return gettext("%(browser)s on %(system)s", browser=named, system=system) if system else named
 
 
 # In this order, because browsers also name others that they resemble.
@@ -89,22 +105,19 @@ _SYSTEMS = (
 )
 
 
-def minor_units(amount: Decimal, currency: str) -> int:
-    """Return an amount in minor units. Raises ValueError for more decimals than the currency has."""
-    minor = amount.scaleb(_EXPONENTS.get(currency, 2))
-    if not minor.is_finite() or minor != minor.to_integral_value():
-        raise ValueError(f"{currency} has fewer decimals")
-    return int(minor)
-
-
 FILTERS: dict[str, Callable[..., object]] = {
     "clock": clock,
+    "oclock": oclock,
     "moment": moment,
     "local": local,
     "period": period,
     "day": day,
     "long_day": long_day,
+    "full_day": full_day,
+    "month": month,
     "offset": offset,
     "money": money,
+    "amount": amount,
+    "percent": percent,
     "program": program,
 }

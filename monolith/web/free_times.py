@@ -6,9 +6,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contracts.scheduling import models as m
+from monolith.shared.localization import N_
+from monolith.web.language import gettext
 from monolith.web.page_context import PageContext
 
 _HORIZON = timedelta(days=2 * 366)
+_TOO_FAR = N_("Bookings are possible up to two years ahead, so this page shows the last such day.")
 
 
 def local_today(page: PageContext) -> date:
@@ -25,11 +28,11 @@ def requested_day(text: str | None, today: date) -> tuple[date | None, str | Non
     try:
         parsed = date.fromisoformat(text)
     except ValueError:
-        return None, "The requested day is not a date, so this page shows another day."
+        return None, gettext("The requested day is not a date, so this page shows another day.")
     if parsed < today:
-        return today, "The requested day has passed, so this page shows today."
+        return today, gettext("The requested day has passed, so this page shows today.")
     if parsed > today + _HORIZON:
-        return today + _HORIZON, "Bookings are possible up to two years ahead, so this page shows the last such day."
+        return today + _HORIZON, gettext(_TOO_FAR)
     return parsed, None
 
 

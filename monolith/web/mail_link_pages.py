@@ -15,6 +15,7 @@ from monolith.modules.auth.module import Auth
 from monolith.shared.endpoints import ApiError, Principal
 from monolith.shared.endpoints.decoding import convert
 from monolith.web.forms import Page, form_fields, signed_in, user_message
+from monolith.web.language import language
 from monolith.web.page_context import PageContextFactory
 
 
@@ -95,7 +96,7 @@ class MailLinkPages:
         fields = {"token": token, "name": request.form.get("name", "").strip() or None}
         body = convert({**fields, **form_fields("password")}, AcceptInvitation)
         found, session = self._invitations.accept_with_password(
-            body.token, body.name, body.password or "", self._contexts.origin(), None
+            body.token, body.name, body.password or "", self._contexts.origin(), None, language()
         )
         return signed_in(self._auth.cookies, session, url_for("pages.members", slug=found.slug))
 

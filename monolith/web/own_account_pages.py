@@ -5,24 +5,32 @@ from uuid import UUID
 
 import msgspec
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from msgspec import Struct
 from werkzeug import Response
 
-from monolith.modules.auth.models import ChangeEmail, ChangePassword, ChangeProfile, DeleteAccount
+from contracts.chassis.values import Name
+from monolith.modules.auth.models import ChangeEmail, ChangePassword, DeleteAccount
 from monolith.modules.auth.module import Auth
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert
+from monolith.shared.localization import N_
 from monolith.web.forms import Page, form_fields, user_message
+from monolith.web.language import gettext
 from monolith.web.page_context import PageContextFactory
 
 _DONE = {
-    "confirmed": "Your e-mail address is confirmed.",
-    "password": "Your password is changed, and all other devices are signed out.",
-    "name": "Your name is changed.",
-    "email": "We have sent a mail to the new address. Open its link to confirm the address.",
-    "mail": "We have sent the mail again.",
-    "session": "The device is signed out.",
-    "sessions": "All other devices are signed out.",
+    "confirmed": N_("Your e-mail address is confirmed."),
+    "password": N_("Your password is changed, and all other devices are signed out."),
+    "name": N_("Your name is changed."),
+    "email": N_("We have sent a mail to the new address. Open its link to confirm the address."),
+    "mail": N_("We have sent the mail again."),
+    "session": N_("The device is signed out."),
+    "sessions": N_("All other devices are signed out."),
 }
+
+
+class NewName(Struct, frozen=True, kw_only=True):
+    name: Name
 
 
 class OwnAccountPages:
@@ -55,7 +63,7 @@ class OwnAccountPages:
     def change_name(self) -> Page:
         user_id, _ = self._contexts.require_session()
         return self._run(
-            "name", lambda: self._auth.own_account.rename(user_id, convert(form_fields("name"), ChangeProfile).name)
+            "name", lambda: self._auth.own_account.rename(user_id, convert(form_fields("name"), NewName).name)
         )
 
     def change_email(self) -> Page:
@@ -116,12 +124,13 @@ class OwnAccountPages:
 
     def _render(self, problem: str | None = None) -> str:
         user_id, session_id = self._contexts.require_session()
+        done = _DONE.get(request.args.get("done", ""))
         return render_template(
             "account.html",
             business=None,
             person=self._contexts.principal(),
             account=self._auth.own_account.export(user_id, session_id),
-            done=_DONE.get(request.args.get("done", "")) if problem is None else None,
+            done=gettext(done) if done and problem is None else None,
             problem=problem,
         )
 

@@ -17,6 +17,7 @@ from monolith.shared.endpoints import BusinessRef, Principal
 from monolith.shared.endpoints.authorizer import Authorizer
 from monolith.shared.endpoints.errors import unauthenticated
 from monolith.shared.middleware import current_request_context
+from monolith.web.language import learn_languages
 
 
 @dataclass(frozen=True)
@@ -93,15 +94,18 @@ class PageContextFactory:
 
     def for_business(self, slug: str) -> PageContext:
         """Return the context of this request. Raises ApiError 404 for an unknown business."""
-        return PageContext(self._authorizer.business(slug), self._authorizer.principal(request), self._port)
+        return self._context(self._authorizer.business(slug))
 
     def of(self, business: BusinessRef) -> PageContext:
         """Return the context of this request for a business that a link has named."""
         confirm_tenant()
-        return PageContext(business, self._authorizer.principal(request), self._port)
+        return self._context(business)
 
     def principal(self) -> Principal | None:
-        return self._authorizer.principal(request)
+        principal = self._authorizer.principal(request)
+        if principal is not None:
+            learn_languages(account=principal.language)
+        return principal
 
     def require_session(self) -> tuple[UUID, UUID]:
         """Return the ids of the signed-in user and the session. Raises ApiError 401."""
@@ -116,6 +120,10 @@ class PageContextFactory:
             request.environ.get("HTTP_USER_AGENT", ""),
             self._authorizer.device_cookie(request),
         )
+
+    def _context(self, business: BusinessRef) -> PageContext:
+        learn_languages(business=business.details.language)
+        return PageContext(business, self.principal(), self._port)
 
 
 def new_key() -> str:

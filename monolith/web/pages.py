@@ -7,29 +7,32 @@ from flask import Blueprint, Response, render_template, request, url_for
 from contracts.chassis.problem import Problem
 from monolith.modules.auth.module import Auth
 from monolith.modules.billing.api import BillingApi
+from monolith.shared.localization import N_
 from monolith.shared.middleware import current_request_context
 from monolith.web.accounts import AccountPages
 from monolith.web.appointments import AppointmentPages
 from monolith.web.formatting import FILTERS
+from monolith.web.language import gettext, localize
+from monolith.web.language_pages import LanguagePages
 from monolith.web.mail_link_pages import MailLinkPages
 from monolith.web.member_pages import MemberPages
 from monolith.web.own_account_pages import OwnAccountPages
 from monolith.web.page_context import PageContextFactory, local_path
+from monolith.web.problem_messages import problem_message
 from monolith.web.site.pages import add_site
 
+_WRONG = N_("Something went wrong")
 _TITLES = {
-    400: "Something went wrong",
-    403: "Not allowed",
-    404: "Page not found",
-    405: "Something went wrong",
-    409: "This could not be done",
-    429: "Too many attempts",
-    503: "Temporarily unavailable",
-    504: "This took too long",
+    403: N_("Not allowed"),
+    404: N_("Page not found"),
+    409: N_("This could not be done"),
+    429: N_("Too many attempts"),
+    503: N_("Temporarily unavailable"),
+    504: N_("This took too long"),
 }
-_UNKNOWN_OUTCOME = "We do not know whether this was done"
-_INVALID_REQUEST = "The address or the form is incomplete or has an invalid value."
-_NOT_LOADED = "This page could not be loaded. Please try again in a moment."
+_UNKNOWN_OUTCOME = N_("We do not know whether this was done")
+_INVALID_REQUEST = N_("The address or the form is incomplete or has an invalid value.")
+_NOT_LOADED = N_("This page could not be loaded. Please try again in a moment.")
 
 
 def create_pages(contexts: PageContextFactory, auth: Auth, billing: BillingApi) -> Blueprint:
@@ -38,11 +41,13 @@ def create_pages(contexts: PageContextFactory, auth: Auth, billing: BillingApi) 
     MailLinkPages(contexts, auth).add_to(pages)
     OwnAccountPages(contexts, auth).add_to(pages)
     MemberPages(contexts, auth).add_to(pages)
+    LanguagePages(contexts, auth).add_to(pages)
     AppointmentPages(contexts, billing).add_to(pages)
     add_site(pages, contexts, auth, billing)
     for name, shown in FILTERS.items():
         pages.add_app_template_filter(shown, name)
     pages.add_app_template_global(lambda: datetime.now(UTC), "now")
+    localize(pages)
     pages.after_request(_keep_out_of_caches)
     return pages
 
@@ -63,14 +68,15 @@ def error_page(problem: Problem) -> str:
     """Render what happened and what to do next, without internal details."""
     # A page that only reads has nothing to say about whether something was done.
     retry = problem.status in (503, 504) and request.method in ("GET", "HEAD")
-    title = _TITLES.get(problem.status, "Something went wrong")
-    message = _INVALID_REQUEST if problem.code == "invalid_request" else problem.message
+    unknown = problem.code == "outcome_unknown" and not retry
+    title = _UNKNOWN_OUTCOME if unknown else _TITLES.get(problem.status, _WRONG)
+    message = gettext(_INVALID_REQUEST) if problem.code == "invalid_request" else problem_message(problem)
     return render_template(
         "error.html",
         business=None,
         person=None,
-        title=_UNKNOWN_OUTCOME if problem.code == "outcome_unknown" and not retry else title,
-        message=_NOT_LOADED if retry else message,
+        title=gettext(title),
+        message=gettext(_NOT_LOADED) if retry else message,
         back=local_path(request.full_path.rstrip("?"), _back(problem)) if retry else _back(problem),
         retry=retry,
         request_id=current_request_context().trace.request_id if problem.status >= 500 else None,

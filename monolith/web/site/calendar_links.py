@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from contracts.scheduling import models as m
 from monolith.shared.endpoints import BusinessRef
+from monolith.web.language import gettext
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class CalendarLink:
 
 def web_calendars(business: BusinessRef, appointment: m.Appointment) -> list[CalendarLink]:
     """Return the addresses with which the best-known web calendars add an appointment."""
-    title = f"{appointment.offering_name} at {business.name}"
+    title = gettext("%(service)s at %(business)s", service=appointment.offering_name, business=business.name)
     place = business.details.address or business.name
     begins, ends = appointment.starts_at, appointment.ends_at
     dates = f"{begins:%Y%m%dT%H%M%SZ}/{ends:%Y%m%dT%H%M%SZ}"

@@ -21,9 +21,12 @@ from monolith.modules.auth.api import UserRef
 from monolith.shared.customer_links import manage_url, reference_of
 from monolith.shared.endpoints.decoding import require_key
 from monolith.shared.endpoints.errors import ApiError, not_found, require_not_closed
+from monolith.shared.localization import N_
 from monolith.web.change_terms import cancellation_terms
 from monolith.web.forms import instant_in, require_instant_in
+from monolith.web.language import gettext
 from monolith.web.page_context import PageContext
+from monolith.web.problem_messages import error_message
 from monolith.web.site.booking import WantedBooking, appointments_with, make_booking
 from monolith.web.site.calendar_links import web_calendars
 from monolith.web.site.choice import Choice
@@ -33,11 +36,11 @@ from monolith.web.site.guests import FieldProblem, note_in, problems_in
 from monolith.web.site.site_request import Site, SiteRequest
 
 PageResponse = str | Response | tuple[str, int]
-_LOST = "This time is no longer available. Choose another one: what you have entered is kept."
-_UNKNOWN = "We do not know whether this was booked. Send the form again: it is booked once only."
-_HELD_LONG_ENOUGH = "This time cannot be held any longer. Please book it, or choose another time later."
-_NOT_NOW = "Nothing was booked, because booking is not possible at this moment. Send the form again."
-_BOOKED_ALREADY = "You have already booked another time with this form. Its confirmation is in your mail."
+_LOST = N_("This time is no longer available. Choose another one: what you have entered is kept.")
+_UNKNOWN = N_("We do not know whether this was booked. Send the form again: it is booked once only.")
+_HELD_LONG_ENOUGH = N_("This time cannot be held any longer. Please book it, or choose another time later.")
+_NOT_NOW = N_("Nothing was booked, because booking is not possible at this moment. Send the form again.")
+_BOOKED_ALREADY = N_("You have already booked another time with this form. Its confirmation is in your mail.")
 
 
 @dataclass(frozen=True)
@@ -107,9 +110,9 @@ class CheckoutPages:
             made, missing = make_booking(checkout.page, wanted)
         except SlotUnavailable:
             near = nearest(checkout.page, checkout.choice, at)
-            return self._form(checkout, problem=_LOST, near=near, lost=True), 409
+            return self._form(checkout, problem=gettext(_LOST), near=near, lost=True), 409
         except KeyReused:
-            return self._form(checkout, problem=_BOOKED_ALREADY, lost=True), 409
+            return self._form(checkout, problem=gettext(_BOOKED_ALREADY), lost=True), 409
         except (ApiError, SchedulingError) as error:
             if error.status != 429 and not getattr(error, "retryable", False):
                 raise
@@ -130,7 +133,7 @@ class CheckoutPages:
             except HoldExpired:
                 hold = msgspec.structs.replace(hold, status="expired")
             except InvalidTransition:
-                problem = _HELD_LONG_ENOUGH
+                problem = gettext(_HELD_LONG_ENOUGH)
         return self._form(replace(checkout, hold=hold), problem=problem)
 
     def booked(self, slug: str) -> PageResponse:
@@ -156,7 +159,7 @@ class CheckoutPages:
         visit, token = self._site.visit(slug), request.values.get("token", "")
         choice = visit.choice
         if choice is None or not choice.providers:
-            raise ApiError(404, "not_found", "This service is no longer offered. Please choose another one.")
+            raise ApiError(404, "not_found", N_("This service is no longer offered. Please choose another one."))
         if not token:
             key = require_key(request.values.get("key"))
             page = visit.page.acting_for(customer_of(self._site, visit.page, key))
@@ -195,5 +198,5 @@ class CheckoutPages:
 
 def _message(error: ApiError | SchedulingError) -> str:
     if isinstance(error, ApiError):
-        return error.message
-    return _UNKNOWN if isinstance(error, OutcomeUnknown) else _NOT_NOW
+        return error_message(error)
+    return gettext(_UNKNOWN if isinstance(error, OutcomeUnknown) else _NOT_NOW)

@@ -8,17 +8,19 @@ from uuid import UUID
 from werkzeug.datastructures import MultiDict
 
 from contracts.scheduling import models as m
+from monolith.shared.localization import N_
 from monolith.web.catalog import Catalog, id_in
+from monolith.web.language import gettext
 
 MOST_IN_A_VISIT: Final = 8
 COUNTS: Final = (2, 3, 4, 6, 8, 10, 12, 26, 52)
 """The lengths of a series that the page offers."""
 
 REPEATS: Final[dict[str, tuple[Literal["day", "week", "month"], int, str]]] = {
-    "day": ("day", 1, "every day"),
-    "week": ("week", 1, "every week"),
-    "fortnight": ("week", 2, "every two weeks"),
-    "month": ("month", 1, "every month"),
+    "day": ("day", 1, N_("every day")),
+    "week": ("week", 1, N_("every week")),
+    "fortnight": ("week", 2, N_("every two weeks")),
+    "month": ("month", 1, N_("every month")),
 }
 """Unit, interval and words by the value of the parameter `every`."""
 
@@ -79,7 +81,9 @@ class Choice:
     @property
     def repetition(self) -> str:
         """Return words like `every week, 6 times`; empty without a series."""
-        return f"{REPEATS[self.every][2]}, {self.count} times" if self.every else ""
+        if not self.every:
+            return ""
+        return gettext("%(every)s, %(count)d times", every=gettext(REPEATS[self.every][2]), count=self.count)
 
     @property
     def recurrence(self) -> dict[str, str | int]:

@@ -14,9 +14,11 @@ from contracts.scheduling import models as m
 from contracts.scheduling.errors import SchedulingError, SlotUnavailable
 from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.shared.endpoints.errors import ApiError, require_not_closed
+from monolith.shared.localization import N_
 from monolith.shared.middleware import current_request_context
 from monolith.web.forms import require_instant_in
 from monolith.web.free_times import requested_day
+from monolith.web.language import gettext
 from monolith.web.page_context import PageContext, new_key
 from monolith.web.pictures import origin_of
 from monolith.web.site.booking import release_hold
@@ -25,7 +27,7 @@ from monolith.web.site.days import DAYS_SHOWN, FreeDay, FreeStart, first_free_da
 from monolith.web.site.site_request import Site, SiteRequest
 
 PageResponse = str | Response | tuple[str, int]
-_JUST_TAKEN = "This time is no longer available. Choose another one."
+_JUST_TAKEN = N_("This time is no longer available. Choose another one.")
 
 
 class ChoosingPages:
@@ -50,7 +52,7 @@ class ChoosingPages:
         visit = self._site.visit(slug)
         choice, key = visit.choice, require_key(request.form.get("key"))
         if choice is None:
-            raise ApiError(404, "not_found", "This service is no longer offered. Please choose another one.")
+            raise ApiError(404, "not_found", N_("This service is no longer offered. Please choose another one."))
         require_not_closed(visit.page.business)
         at = require_instant_in(request.form)
         page = visit.page.acting_for(customer_of(self._site, visit.page, key))
@@ -86,7 +88,7 @@ class ChoosingPages:
 
     def _lost(self, visit: SiteRequest, choice: Choice, at: datetime) -> tuple[str, int]:
         near = nearest(visit.page, choice, at)
-        return self._times(visit, choice, problem=_JUST_TAKEN, near=near), 409
+        return self._times(visit, choice, problem=gettext(_JUST_TAKEN), near=near), 409
 
     def _services(self, visit: SiteRequest) -> str:
         picture = visit.page.business.details.picture_url

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.chassis.values import Instant
 from contracts.scheduling import models as m
+from monolith.shared.localization import N_
 from monolith.web.page_context import PageContext
 from monolith.web.site.choice import Choice
 
@@ -19,7 +20,7 @@ MANY: Final = 12
 NEAREST: Final = 6
 _SEARCHES: Final = 4
 """A list takes at most this many calls; one call is enough unless a business has very many possible starts."""
-_PARTS: Final = ((0, "Night"), (6, "Morning"), (12, "Afternoon"), (17, "Evening"))
+_PARTS: Final = ((0, N_("Night")), (6, N_("Morning")), (12, N_("Afternoon")), (17, N_("Evening")))
 
 
 class FreeStart(NamedTuple):
@@ -38,7 +39,7 @@ class FreeDay:
     starts: tuple[FreeStart, ...]
 
     def parts(self, zone: str) -> list[tuple[str, list[FreeStart]]]:
-        """Return the times by part of the day; a short list is one part without a name."""
+        """Return the times by part of the day, with its English name; a short list is one part without a name."""
         if len(self.starts) <= MANY:
             return [("", list(self.starts))]
         info = ZoneInfo(zone)

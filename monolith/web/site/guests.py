@@ -8,12 +8,14 @@ from monolith.modules.auth.customer_models import AddGuest
 from monolith.modules.auth.module import Auth
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert
+from monolith.shared.localization import N_
+from monolith.web.language import gettext, language
 
 _MESSAGES = {
-    "name": "Enter your name, at most 80 characters.",
-    "email": "Enter an e-mail address, like name@example.com.",
-    "phone": "Enter a telephone number with digits, spaces and ( ) / . - + only, or none.",
-    "note": "The note may be at most 500 characters.",
+    "name": N_("Enter your name, at most 80 characters."),
+    "email": N_("Enter an e-mail address, like name@example.com."),
+    "phone": N_("Enter a telephone number with digits, spaces and ( ) / . - + only, or none."),
+    "note": N_("The note may be at most 500 characters."),
 }
 
 
@@ -34,7 +36,7 @@ def problems_in(form: Mapping[str, str], *, guest: bool) -> list[FieldProblem]:
     wrong = [name for name in ("name", "email", "phone") if guest and not _is_valid(name, form)]
     if len(note_in(form)) > 500:
         wrong.append("note")
-    return [FieldProblem(name, _MESSAGES[name]) for name in wrong]
+    return [FieldProblem(name, gettext(_MESSAGES[name])) for name in wrong]
 
 
 class Guests:
@@ -49,7 +51,7 @@ class Guests:
         Raises ApiError 429 after too many registrations with one e-mail address.
         """
         guest = convert(_fields(form), AddGuest)
-        self._auth.customers.register_guest(business_id, customer_id, guest)
+        self._auth.customers.register_guest(business_id, customer_id, guest, language())
 
 
 def _fields(form: Mapping[str, str]) -> dict[str, str]:

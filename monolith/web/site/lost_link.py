@@ -8,6 +8,8 @@ from monolith.modules.auth.models import Email
 from monolith.shared.customer_links import normal_reference
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert
+from monolith.web.language import gettext
+from monolith.web.problem_messages import error_message
 from monolith.web.site.site_request import Site
 
 PageResponse = str | Response | tuple[str, int]
@@ -33,18 +35,20 @@ class LostLinkPages:
     def send_link(self, slug: str) -> PageResponse:
         visit = self._site.visit(slug)
         reference = normal_reference(request.form.get("reference", ""))
-        wrong = {} if len(reference) == 9 else {"reference": "Enter the reference, like 7K2M-9QXA."}
+        wrong = {} if len(reference) == 9 else {"reference": gettext("Enter the reference, like 7K2M-9QXA.")}
         email = request.form.get("email", "").strip()
         try:
             convert({"email": email}, LostLink)
         except ApiError:
-            wrong["email"] = "Enter the e-mail address with which you booked."
+            wrong["email"] = gettext("Enter the e-mail address with which you booked.")
         if wrong:
             return visit.render("lost_link.html", form=request.form, wrong=wrong, sent=False), 400
         business_id, address = visit.page.business.business_id, self._site.contexts.origin().address
         try:
             self._site.auth.customers.request_lost_link(business_id, email, reference, address)
         except ApiError as error:
-            page = visit.render("lost_link.html", form=request.form, wrong={}, sent=False, problem=error.message)
-            return page, error.status
+            problem = error_message(error)
+            return visit.render(
+                "lost_link.html", form=request.form, wrong={}, sent=False, problem=problem
+            ), error.status
         return visit.render("lost_link.html", form=request.form, wrong={}, sent=True)

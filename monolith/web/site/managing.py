@@ -29,7 +29,9 @@ from monolith.web.catalog import id_in
 from monolith.web.change_terms import ChangeTerms, cancellation_terms, reschedule_terms
 from monolith.web.formatting import money
 from monolith.web.forms import instant_in
+from monolith.web.language import gettext, language
 from monolith.web.page_context import PageContext, PageContextFactory, new_key
+from monolith.web.problem_messages import error_message
 from monolith.web.site.booking import appointments_with
 from monolith.web.site.moving import move_choices
 from monolith.web.site.zones import visitor_zone, zones_to_choose
@@ -113,7 +115,7 @@ class ManagingPages:
         try:
             page.port.cancel_series(page.call_context(_form_key()), convert(wanted, m.CancelSeries))
         except Conflict as error:
-            return self._render_appointment(managed, problem=error.message), 409
+            return self._render_appointment(managed, problem=error_message(error)), 409
         return redirect(managed.address(), 303)
 
     def other_times(self, managed: Managed) -> PageResponse:
@@ -134,13 +136,14 @@ class ManagingPages:
                 wanted = convert(typed_query(form | one, m.Reschedule), m.Reschedule)
                 page.port.reschedule(context, wanted)
         except Conflict as error:
-            return self._render_move(managed, problem=error.message), 409
+            return self._render_move(managed, problem=error_message(error)), 409
         return redirect(managed.address(), 303)
 
     def calendar_file(self, managed: Managed) -> PageResponse:
         """Download the appointment, and the others of its visit or series."""
         page = managed.page
-        content = calendar_of(page.business, appointments_with(page, managed.appointment_id), self._auth.public_url)
+        appointments = appointments_with(page, managed.appointment_id)
+        content = calendar_of(page.business, appointments, self._auth.public_url, language())
         headers = {"Content-Disposition": 'attachment; filename="appointment.ics"'}
         return Response(content, headers=headers, content_type="text/calendar; charset=utf-8")
 
@@ -157,7 +160,7 @@ class ManagingPages:
         try:
             run(managed.page.port, managed.page.call_context(_form_key()), wanted)
         except Conflict as error:
-            return self._render_appointment(managed, problem=error.message), 409
+            return self._render_appointment(managed, problem=error_message(error)), 409
         return redirect(managed.address(), 303)
 
     def _render_appointment(self, managed: Managed, problem: str | None = None) -> str:
@@ -224,7 +227,7 @@ class ManagingPages:
         if contact is not None:
             return contact
         names = self._customers.customer_names(page.business.business_id, {customer_id})
-        return UserRef(customer_id, names.get(customer_id, "Unknown customer"), "")
+        return UserRef(customer_id, names.get(customer_id, gettext("Unknown customer")), "")
 
     def _fee(self, page: PageContext, appointment: m.Appointment, percent: int) -> str:
         """Return the fee, like `12.50 EUR`, or an empty string. Without an invoice yet, the current price counts."""

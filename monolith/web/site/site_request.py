@@ -17,6 +17,7 @@ from monolith.shared.endpoints.errors import not_found
 from monolith.shared.middleware import current_request_context
 from monolith.web.catalog import Catalog, read_catalog
 from monolith.web.formatting import money
+from monolith.web.language import gettext
 from monolith.web.page_context import PageContext, PageContextFactory
 from monolith.web.site.choice import Choice, read_choice
 from monolith.web.site.guests import Guests
@@ -113,5 +114,5 @@ class SiteRequest:
         known = [prices[each.offering_id] for each in choice.offerings if each.offering_id in prices]
         if not known:
             return ""
-        each_time = ", each time" if choice.every else ""
-        return money(sum(amount for amount, _ in known) * choice.seats, known[0][1]) + each_time
+        total = money(sum(amount for amount, _ in known) * choice.seats, known[0][1])
+        return gettext("%(price)s, each time", price=total) if choice.every else total

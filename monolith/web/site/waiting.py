@@ -11,8 +11,11 @@ from werkzeug import Response
 from contracts.scheduling import models as m
 from monolith.shared.endpoints.decoding import convert, require_key
 from monolith.shared.endpoints.errors import ApiError, not_found, require_not_closed
+from monolith.shared.localization import N_
 from monolith.web.free_times import requested_day
+from monolith.web.language import gettext
 from monolith.web.page_context import PageContext, new_key
+from monolith.web.problem_messages import error_message
 from monolith.web.regular_hours import may_become_free
 from monolith.web.site.choice import Choice
 from monolith.web.site.choosing import customer_of
@@ -22,7 +25,7 @@ from monolith.web.site.site_request import Site, SiteRequest
 
 PageResponse = str | Response | tuple[str, int]
 _LONGEST_DAYS = 60
-_NEVER_FREE = "The business is not open on these days, or they cannot be booked. Choose other days."
+_NEVER_FREE = N_("The business is not open on these days, or they cannot be booked. Choose other days.")
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,13 @@ class WaitingPages:
         if wrong:
             return self._form(visit, choice, days, wrong=wrong), 400
         if not may_become_free(visit.page, choice.offering, choice.providers, days.each):
-            return self._form(visit, choice, days, wrong=[FieldProblem("first", _NEVER_FREE)]), 400
+            return self._form(visit, choice, days, wrong=[FieldProblem("first", gettext(_NEVER_FREE))]), 400
         page = visit.page.acting_for(customer_of(self._site, visit.page, key))
         try:
             if guest:
                 self._site.guests.register(page.business.business_id, page.own_id, request.form)
         except ApiError as error:
-            return self._form(visit, choice, days, problem=error.message), error.status
+            return self._form(visit, choice, days, problem=error_message(error)), error.status
         entry = page.port.join_waitlist(page.call_context(key), _request(page, visit, choice, days))
         token = self._site.links.waiting_token(page.business.business_id, page.own_id, entry.entry_id)
         return redirect(url_for("pages.waiting", token=token), 303)
@@ -108,7 +111,7 @@ class WaitingPages:
         """Return the choice of one service. A visit or a series has no waitlist: its times depend on each other."""
         visit = self._site.visit(slug)
         if visit.choice is None or not visit.choice.can_be_held:
-            raise ApiError(404, "not_found", "There is no waiting list for this choice. Please choose one service.")
+            raise ApiError(404, "not_found", N_("There is no waiting list for this choice. Please choose one service."))
         return visit, visit.choice
 
     def _form(
@@ -143,7 +146,8 @@ def _days(visit: SiteRequest) -> WantedDays:
     start = first or today
     end = last or start + timedelta(days=DAYS_SHOWN - 1)
     if not 0 <= (end - start).days <= _LONGEST_DAYS:
-        wrong.append(FieldProblem("last", f"The last day must be at most {_LONGEST_DAYS} days after the first."))
+        text = gettext("The last day must be at most %(days)d days after the first.", days=_LONGEST_DAYS)
+        wrong.append(FieldProblem("last", text))
         end = start
     return WantedDays(start, end, tuple(wrong))
 

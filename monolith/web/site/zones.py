@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from flask import request
 
 from monolith.shared.endpoints import BusinessRef
+from monolith.web.language import gettext
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def visitor_zone(business: BusinessRef, values: Mapping[str, str]) -> VisitorZon
     if not wanted:
         return VisitorZone(business.zone)
     if wanted not in zone_names():
-        problem = "This time zone is unknown, so this page shows the times of the business."
+        problem = gettext("This time zone is unknown, so this page shows the times of the business.")
         return VisitorZone(business.zone, problem=problem)
     return VisitorZone(wanted, chosen=True)
 

@@ -1,4 +1,5 @@
 // Detects the visitor's time zone, counts down a hold, and shows no outdated page after Back. Every page works without it.
+// Its texts are those of the page, in the language of the page.
 
 const detect = document.querySelector("[data-detect]");
 if (detect) {
@@ -32,16 +33,17 @@ if (held) {
     const seconds = Math.ceil((left - performance.now()) / 1000);
     if (seconds <= 0) {
       clearInterval(timer);
-      held.textContent = "This time is no longer held for you. If it is still free, you can book it.";
+      held.textContent = held.dataset.ended;
       status.textContent = held.textContent;
       return;
     }
     const minutes = Math.floor(seconds / 60);
-    held.textContent = `${until} ${minutes}:${String(seconds % 60).padStart(2, "0")} left.`;
+    const time = `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
+    held.textContent = `${until} ${held.dataset.left.replace("{time}", time)}`;
     for (const mark of [5, 2, 1]) {
       if (seconds <= mark * 60 && seconds > mark * 60 - 10 && !announced.has(mark)) {
         announced.add(mark);
-        status.textContent = `This time is held for you for ${mark} more ${mark === 1 ? "minute" : "minutes"}.`;
+        status.textContent = held.dataset[`mark${mark}`];
       }
     }
   };

@@ -1,0 +1,90 @@
+"""The language of a page, and its texts.
+
+It is the first of these: the one chosen on a page, which a cookie keeps; that of the account; the one that the browser
+prefers; that of the business; English.
+"""
+
+import re
+from typing import Final
+
+from flask import Blueprint, Response, request
+from jinja2 import Environment
+
+from monolith.shared.localization import LANGUAGES, SOURCE, Language, as_language, texts
+from monolith.shared.localization.languages import accepted
+from monolith.shared.middleware import current_request_context
+
+_in_cookie: Final = re.compile(r"(?:^|;)\s*(?:__Host-)?language=([a-z]{2})(?:;|$)")
+
+
+def language() -> Language:
+    """Return the language of the current page."""
+    context = current_request_context()
+    if context.language is None:
+        context.language = (
+            _chosen()
+            or as_language(context.account_language)
+            or accepted(request.environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+            or as_language(context.business_language)
+            or SOURCE
+        )
+    return context.language
+
+
+def learn_languages(*, account: str | None = None, business: str | None = None) -> None:
+    """Note the languages of the caller and of the business, as soon as they are known."""
+    context = current_request_context()
+    if account is not None:
+        context.account_language = account
+    if business is not None:
+        context.business_language = business
+    context.language = None
+
+
+def gettext(text: str, /, **values: object) -> str:
+    """Return a text in the language of the page, with its placeholders `%(name)s` filled in."""
+    translated = texts(language()).gettext(text)
+    return translated % values if values else translated
+
+
+def translated(text: str) -> str:
+    """Return the translation of a text without placeholders, such as one that was stored; else the text itself."""
+    return texts(language()).gettext(text) if text else ""
+
+
+def is_translated(text: str) -> bool:
+    """Return whether the catalogue of the page's language has this text."""
+    return texts(language()).gettext(text) != text
+
+
+def localize(pages: Blueprint) -> None:
+    """Give the templates of the application their texts, and its pages their headers."""
+    for each in LANGUAGES:
+        texts(each)
+
+    pages.record_once(lambda state: _install_texts(state.app.jinja_env))
+    pages.add_app_template_filter(translated)
+    pages.after_app_request(_say_what_it_depends_on)
+
+
+def _install_texts(environment: Environment) -> None:
+    environment.globals.update(language=language, LANGUAGES=LANGUAGES)
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: texts(language()).gettext(text),
+        lambda one, several, number: texts(language()).ngettext(one, several, number),
+        newstyle=True,
+        pgettext=lambda context, text: texts(language()).pgettext(context, text),
+    )
+
+
+def _chosen() -> Language | None:
+    found = _in_cookie.search(request.environ.get("HTTP_COOKIE", ""))
+    return as_language(found[1]) if found else None
+
+
+def _say_what_it_depends_on(response: Response) -> Response:
+    if response.mimetype == "text/html" and not request.path.startswith("/api/"):
+        response.headers["Content-Language"] = language()
+        response.vary.update(["Accept-Language", "Cookie"])
+    return response
