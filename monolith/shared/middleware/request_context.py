@@ -22,8 +22,9 @@ class RequestContext:
     `module` and `endpoint` are empty until the request is routed, `status` is 0 until it has a response. `caller` is
     the authenticated caller, like `user:ID` or `token:ID`; `confirmed` is true if its e-mail address is confirmed.
     `framed_by` are the origins, separated by spaces, whose pages may show the response in a frame; `pictures_from` is
-    the origin from which it loads pictures. `account_language` and `business_language` are those that the caller and
-    the business have chosen, as far as they are known; `language` is that of the page, once it is decided.
+    the origin from which it loads pictures. `policy` replaces the content security policy, for a response that is not
+    made from a template of this code. `account_language` and `business_language` are those that the caller and the
+    business have chosen, as far as they are known; `language` is that of the page, once it is decided.
     """
 
     __slots__ = (
@@ -38,6 +39,7 @@ class RequestContext:
         "language",
         "module",
         "pictures_from",
+        "policy",
         "started",
         "status",
         "trace",
@@ -54,6 +56,7 @@ class RequestContext:
         self.caller: str | None = None
         self.framed_by = ""
         self.pictures_from = ""
+        self.policy = ""
         self.confirmed = False
         self.account_language = ""
         self.business_language = ""

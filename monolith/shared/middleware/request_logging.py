@@ -36,6 +36,8 @@ class RequestLogging:
             headers.append(("X-Request-Id", context.trace.request_id))
             if context.framed_by or context.pictures_from:
                 headers.extend(site_page_headers(security_headers, context.framed_by, context.pictures_from))
+            elif context.policy:
+                headers.extend([("Content-Security-Policy", context.policy), *security_headers[1:]])
             else:
                 headers.extend(security_headers)
             return start_response(status, headers, exc_info)
