@@ -16,6 +16,8 @@ from deploy.docs import api_pages
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("contracts", "scheduling_service", "monolith", "loadtests", "deploy", "tests")
 CONFIGURATION = Path(__file__).with_name("mkdocs.yml")
+SEARCH_WORKER = Path(__file__).with_name("vendored") / "iframe-worker.js"
+"""`shim/index.js` of the npm package iframe-worker 1.0.4, unchanged; its license is beside it."""
 API = {
     "api/public.md": api_pages.public_document,
     "api/service.md": api_pages.service_document,
@@ -41,6 +43,7 @@ def collect(folder: Path) -> None:
             shutil.copy(path, target)
         else:
             _write(target.with_name(f"{target.name}.md"), source_page(path))
+    _write(pages / "assets/iframe-worker.js", SEARCH_WORKER.read_text())
     for name, document in API.items():
         _write(pages / name, api_pages.page(document()))
     inherited = os.path.relpath(CONFIGURATION, folder)

@@ -1,5 +1,6 @@
 """The documentation site is complete: each link of a collected page has a target inside the site."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def test_navigation_names_existing_pages(pages: Path) -> None:
     named = re.findall(r"[\w/-]+\.md$", site.CONFIGURATION.read_text(), re.MULTILINE)
     assert len(named) > 20
     assert [name for name in named if not (pages / name).is_file()] == []
+
+
+def test_the_search_needs_no_other_host(pages: Path) -> None:
+    (script,) = re.findall(r"polyfills: \[(.+)\]", site.CONFIGURATION.read_text())
+    digest = hashlib.sha256((pages / script).read_bytes()).hexdigest()
+    assert digest == "e8e412dbcfea9b7e31b5ffa288d7b6035915e714c542f4176a0cdbe262fc9609", (
+        "the file of the package, unchanged"
+    )
 
 
 def test_the_reference_of_the_service_describes_every_operation(pages: Path) -> None:
