@@ -193,6 +193,26 @@ def test_series_books_the_free_times_and_says_what_is_missing(browser: Browser, 
     assert "The other appointments of this series" not in cancelled.text
 
 
+def test_guest_moves_to_another_provider(browser: Browser, product: Product) -> None:
+    duo = furnished_shop(product.installation.url, f"duo-{uuid4().hex[:8]}", "in_process")
+    owner = Client(product.installation.url)
+    answered(owner.log_in(f"owner@{duo.slug}.example"))
+    ben = answered(keyed(owner, f"/businesses/{duo.slug}/providers", {"name": "Ben", "zone": "Europe/Lisbon"}))
+    at_ben = f"/businesses/{duo.slug}/providers/{ben['provider_id']}"
+    answered(owner.request("PUT", f"{at_ben}/offerings", json={"offering_ids": [duo.offering_id]}))
+    answered(owner.request("PUT", f"{at_ben}/weekly-hours", json={"ranges": ALWAYS}))
+    browser.open(times_page(duo, in_days(9), provider=duo.provider_id))
+    choose(browser)
+    assert "with Ada" in browser.submit("Book it", **guest()).text
+    browser.follow("Manage this appointment")
+    browser.follow("Choose another time")
+    browser.follow("Ben")
+    browser.open(next(link.address for link in browser.page.links if "&at=" in link.address))
+    (button,) = [words for form in browser.page.forms for words in form.buttons if words.startswith("Move to")]
+    assert button.endswith(" with Ben")
+    assert "With Ben" in browser.submit(button).text
+
+
 def test_only_the_sites_of_the_business_may_embed_it(browser: Browser, shop: Shop, owner: Client) -> None:
     """Point 25: no cookie is needed, and the page of a link is never framed."""
     assert "frame-ancestors 'none'" in browser.open(times_page(shop)).headers["Content-Security-Policy"]
