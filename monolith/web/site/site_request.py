@@ -21,6 +21,7 @@ from monolith.web.language import gettext
 from monolith.web.page_context import PageContext, PageContextFactory
 from monolith.web.site.choice import Choice, read_choice
 from monolith.web.site.guests import Guests
+from monolith.web.site.prices import Prices, ShownPrices
 from monolith.web.site.zones import VisitorZone, visitor_zone, zones_to_choose
 
 
@@ -32,6 +33,7 @@ class Site:
         self.auth = auth
         self.billing = billing
         self.guests = Guests(auth)
+        self._shown_prices = ShownPrices(billing.prices)
 
     @property
     def links(self) -> CustomerLinks:
@@ -53,10 +55,9 @@ class Site:
             raise not_found("appointment")
         return page.acting_for(subject.customer_id), subject.subject_id
 
-    def prices(self, page: PageContext) -> dict[UUID, tuple[int, str]]:
+    def prices(self, page: PageContext) -> Prices:
         """Return amount in minor units and currency of each service that is not free."""
-        prices = self.billing.prices(page.business.business_id).prices
-        return {each.offering_id: (each.amount_minor, each.currency) for each in prices if each.amount_minor}
+        return self._shown_prices.of(page.business.business_id)
 
 
 def _encoded(query: Mapping[str, Any]) -> str:
