@@ -10,7 +10,7 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults fuzz soak audit validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs release texts format lock clean
+.PHONY: help demo story test faults fuzz soak mutants audit validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs release texts format lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -35,6 +35,9 @@ fuzz: $(VENV)/dev.installed $(VENV)/load.installed $(VENV)/fuzz.installed ## Fuz
 soak: $(VENV)/dev.installed $(VENV)/load.installed ## Inject random faults under load for ten minutes, or for SECONDS; SEED repeats them
 	@$(VENV)/bin/python -m tests.soak $(if $(SEED),--seed $(SEED)) \
 		$(if $(SECONDS),--seconds $(SECONDS),--seconds 600 --page deploy/docs/soak.md)
+
+mutants: $(VENV)/dev.installed $(VENV)/load.installed ## Change one thing at a time in engine, lease guard and verifier; write deploy/docs/mutants.md
+	@$(VENV)/bin/python -m tests.mutation $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(SEED),--seed $(SEED))
 
 audit: $(VENV)/audit.installed ## Look the pinned packages up in the advisory database
 	@bash $(REQUIREMENTS)/audit.sh "$(abspath $(VENV))/bin/pip-audit"
