@@ -23,10 +23,10 @@ BURST_FACTOR: Final = 4
 ACTIVE_SECONDS: Final = 1.0
 """A tenant is active for this long after its last request."""
 MOST_SHARES: Final = 4
-"""The searches of a tenant may always use a processor divided by this, however many tenants are active."""
+"""A tenant may always use a processor divided by this, however many others use up their shares."""
 SHARE_OF_LONG: Final = 1 / 8
 """The share of one processor that the long searches of one tenant may use."""
-SEARCH_CREDIT: Final = 0.02
+SEARCH_CREDIT: Final = 0.05
 OTHER_CREDIT: Final = 0.1
 """Seconds of processor time that a tenant may use at once after a rest: some searches, or some bookings and pages."""
 _MOST_EXISTING: Final = 10_000
@@ -88,9 +88,10 @@ class AdmissionQueue(Generic[T]):
     - Requests that use the shared dependency occupy at most three quarters of the places, and those of one tenant at
       most half while another tenant is active. Of these, searches occupy at most a quarter: they are bound by the
       processor, so that more of them at once would only slow everyone down. For the same reason, searches use a share
-      of one processor (`ProcessorBudget`) while another tenant is active: two active tenants may use half of it each,
-      three a third, and more a quarter. So do a tenant's other requests but sign-ins, with a share of their own. The
-      share is one of what the process gets: on a busy machine, waiting for a processor counts like using it.
+      of one processor (`ProcessorBudget`) while another tenant is active: half of it if no other tenant has used up its
+      share, a third beside one that has, and a quarter beside more. So do a tenant's other requests but sign-ins, with
+      a share of their own. The share is one of what the process gets: on a busy machine, waiting for a processor counts
+      like using it.
     - Tenants count as active only after a request of theirs has shown that they exist, so that invented ones limit no
       other.
     - Streamed requests of all clients together occupy at most a quarter of the places.
@@ -164,8 +165,8 @@ class AdmissionQueue(Generic[T]):
             self._set_active(ticket.kind.tenant)
         if ticket.kind.tenant and ticket.kind.priority >= Priority.CONFIRM:
             # A tenant that is alone is charged as well: another may become active during its pause.
-            share = 1 / max(2, self._active())
             budget = self._budget_of(ticket.kind)
+            share = 1 / min(MOST_SHARES, 2 + budget.used_up_by_others(ticket.kind.tenant))
             budget.charge(ticket.kind.tenant, ticket.processor_seconds, share, waited=ticket.waited_seconds)
 
     def refuse_late(self) -> Iterator[Ticket[T]]:
@@ -210,11 +211,6 @@ class AdmissionQueue(Generic[T]):
 
     def _budget_of(self, kind: RequestClass) -> ProcessorBudget:
         return self._search_budget if kind.priority >= Priority.SEARCH else self._other_budget
-
-    def _active(self) -> int:
-        """Return how many tenants are active; at most `MOST_SHARES`."""
-        since = self._now() - ACTIVE_SECONDS
-        return sum(last > since for last in self._last_request.values())
 
     def _others_are_active(self, tenant: str) -> bool:
         since = self._now() - ACTIVE_SECONDS

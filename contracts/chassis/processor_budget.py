@@ -38,6 +38,11 @@ class ProcessorBudget:
         if len(self._pauses_until) > _MOST_TENANTS:
             self._pauses_until = {each: until for each, until in self._pauses_until.items() if until > now}
 
+    def used_up_by_others(self, tenant: str) -> int:
+        """Return how many other tenants have used up their shares, or had a moment ago."""
+        since = self._now() - LONG_SECONDS
+        return sum(until > since for other, until in self._pauses_until.items() if other != tenant)
+
     def allows(self, tenant: str) -> bool:
         """Return whether the tenant may start a request now."""
         until = self._pauses_until.get(tenant)

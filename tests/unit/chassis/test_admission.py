@@ -1,6 +1,6 @@
 """The order of waiting requests, and the refusal of late ones."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
@@ -161,26 +161,42 @@ def read(tenant: str) -> RequestClass:
     return RequestClass(Priority.OTHER, tenant, shared=True)
 
 
-@pytest.mark.parametrize("kind", [search, read, book])
-@pytest.mark.parametrize(("others", "share"), [(1, 1 / 2), (2, 1 / 3), (3, 1 / 4), (9, 1 / 4)])
-def test_requests_of_a_tenant_use_a_share_of_the_processor_while_others_are_active(
-    clock: Clock, others: int, share: float, kind: Callable[[str], RequestClass]
-) -> None:
-    queue, used = queue_of(clock, 8), 0.0
+def used_by(queue: AdmissionQueue[RequestClass], clock: Clock, kinds: Sequence[RequestClass], calm: int) -> list[float]:
+    """Return how many seconds of 20 each kind used, always waiting, beside tenants with a request each half second."""
+    used = dict.fromkeys(kinds, 0.0)
     for moment in range(20_000):
         if moment % 500 == 0:
-            for number in range(others):
+            for number in range(calm):
                 queue.add(book(f"calm {number}"), book(f"calm {number}"))
-        while len(queue) < 4:
-            queue.add(kind("busy"), kind("busy"))
+        while len(queue) < 4 * len(kinds):
+            for kind in kinds:
+                queue.add(kind, kind)
         for ticket in start_all(queue):
             ticket.tenant_exists = True
-            if ticket.kind.tenant == "busy":
+            if ticket.kind in used:
                 ticket.processor_seconds = 0.003
-                used += 0.003
+                used[ticket.kind] += 0.003
             queue.finished(ticket)
         clock.seconds += 0.001
-    assert used / 20 == pytest.approx(share, rel=0.1)
+    return list(used.values())
+
+
+@pytest.mark.parametrize("kind", [search, read, book])
+@pytest.mark.parametrize("calm", [1, 9])
+def test_tenant_uses_half_of_the_processor_beside_calm_ones(
+    clock: Clock, calm: int, kind: Callable[[str], RequestClass]
+) -> None:
+    [used] = used_by(queue_of(clock, 8), clock, [kind("busy")], calm)
+    assert used / 20 == pytest.approx(1 / 2, rel=0.1)
+
+
+@pytest.mark.parametrize("kind", [search, read, book])
+@pytest.mark.parametrize(("busy", "share"), [(2, 1 / 3), (3, 1 / 4), (6, 1 / 4)])
+def test_tenants_that_use_up_their_shares_leave_one_to_the_others(
+    clock: Clock, busy: int, share: float, kind: Callable[[str], RequestClass]
+) -> None:
+    used = used_by(queue_of(clock, 8), clock, [kind(f"busy {number}") for number in range(busy)], calm=1)
+    assert [each / 20 for each in used] == pytest.approx([share] * busy, rel=0.15)
 
 
 def test_tenant_alone_searches_without_pauses(clock: Clock) -> None:
