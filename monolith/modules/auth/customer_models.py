@@ -26,15 +26,19 @@ class AddGuest(Body, frozen=True):
     phone: Phone = ""
     note: Note = ""
     """For staff only; customers never see it."""
+    language: Language | None = None
+    """Of mails; None for the language of the business."""
 
 
 class ChangeCustomer(Body, frozen=True):
-    """Changes the fields that are sent. A customer with an account changes name and e-mail address in the account."""
+    """Changes the fields that are sent. Only its user changes the name, e-mail address and language of an account."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
     email: Email | msgspec.UnsetType | None = msgspec.UNSET
     phone: Phone | msgspec.UnsetType = msgspec.UNSET
     note: Note | msgspec.UnsetType = msgspec.UNSET
+    language: Language | msgspec.UnsetType | None = msgspec.UNSET
+    """Of mails; null for the language of the business."""
 
 
 class Customer(Struct, frozen=True, kw_only=True):

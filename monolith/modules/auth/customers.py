@@ -13,9 +13,10 @@ from monolith.modules.auth.waitlist_letter import WaitingCustomer
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import invalid_cursor, not_found
-from monolith.shared.localization import N_, Language
+from monolith.shared.localization import N_
 
 _FIRST = ("", UUID(int=0))
+_OF_ACCOUNT = ("name", "email", "language")
 
 
 class Customers:
@@ -51,17 +52,14 @@ class Customers:
             raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key has added a different customer.")
         return added
 
-    def register_guest(
-        self, business_id: UUID, customer_id: UUID, guest: AddGuest, language: Language | None = None
-    ) -> None:
+    def register_guest(self, business_id: UUID, customer_id: UUID, guest: AddGuest) -> None:
         """Store the contact details of a guest who books without staff; again, to correct them.
 
-        Mails to the guest are in the `language`; None for that of the business. The caller has made the id for this
-        guest only. Raises ApiError 429 after too many with one e-mail address.
+        The caller has made the id for this guest only. Raises ApiError 429 after too many with one e-mail address.
         """
         self._throttle.charge((GUEST_WITH_EMAIL, guest.email or ""))
         with self._database.transaction() as connection:
-            repository.register(connection, business_id, customer_id, guest, language)
+            repository.register(connection, business_id, customer_id, guest)
 
     def request_lost_link(self, business_id: UUID, email: str, reference: str, address: str) -> None:
         """Send the link of an appointment to the address with which it was booked, if there is such an appointment.
@@ -83,13 +81,16 @@ class Customers:
             account_mails.enqueue_waitlist(connection, waiting.entry_id, contact.email, business_id, waiting.stored())
 
     def change(self, business_id: UUID, customer_id: UUID, wanted: ChangeCustomer) -> Customer:
-        """Change the given fields. Raises ApiError 404, and 409 for the name or e-mail address of an account."""
+        """Change the given fields. Raises ApiError 404, and 409 for what belongs to an account."""
         current = self.get(business_id, customer_id)
         given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not msgspec.UNSET}
         changed = msgspec.structs.replace(current, **given)
-        if current.has_account and (changed.name, changed.email) != (current.name, current.email):
-            message = N_("This customer has an account, and only they can change its name and e-mail address.")
-            raise ApiError(409, "customer_has_account", message, field="name" if "name" in given else "email")
+        of_account = [each for each in _OF_ACCOUNT if getattr(changed, each) != getattr(current, each)]
+        if current.has_account and of_account:
+            message = N_(
+                "This customer has an account, and only they can change its name, e-mail address and language."
+            )
+            raise ApiError(409, "customer_has_account", message, field=of_account[0])
         with self._database.transaction() as connection:
             repository.change(connection, business_id, changed)
         return changed

@@ -86,4 +86,5 @@ class CustomerPages:
 
 
 def _contact() -> dict[str, object]:
-    return {"name": text_of("name"), "email": text_of("email").lower() or None, "phone": text_of("phone")}
+    fields: dict[str, object] = {"name": text_of("name"), "email": text_of("email").lower() or None}
+    return fields | {"phone": text_of("phone"), "language": text_of("language") or None}

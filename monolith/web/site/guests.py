@@ -50,8 +50,8 @@ class Guests:
 
         Raises ApiError 429 after too many registrations with one e-mail address.
         """
-        guest = convert(_fields(form), AddGuest)
-        self._auth.customers.register_guest(business_id, customer_id, guest, language())
+        guest = convert(_fields(form) | {"language": language()}, AddGuest)
+        self._auth.customers.register_guest(business_id, customer_id, guest)
 
 
 def _fields(form: Mapping[str, str]) -> dict[str, str]:

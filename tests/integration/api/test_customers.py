@@ -28,6 +28,18 @@ def patch(owner: Client, path: str, **fields: object) -> object:
     return answered(owner.request("PATCH", f"{ROOT}/{path}".rstrip("/"), json=fields))
 
 
+def test_guest_has_a_language_for_mails(site: Site, owner: Client) -> None:
+    unknown, german = add_guest(owner), add_guest(owner, name="Gerda", email="gerda@example.org", language="de")
+    assert (unknown["language"], german["language"]) == (None, "de")
+    path = f"customers/{german['customer_id']}"
+    patch(owner, path, phone="0123")
+    (contact,) = site.auth.api.contacts([UUID(str(german["customer_id"]))]).values()
+    assert contact.language == "de", "a change of another field keeps it"
+    patch(owner, path, language=None)
+    assert answered(owner.get(f"{ROOT}/{path}"))["language"] is None
+    refused(owner.request("PATCH", f"{ROOT}/{path}", json={"language": "fr"}), 400, "invalid_request")
+
+
 def test_staff_list_search_and_annotate_customers(site: Site, owner: Client) -> None:
     cleo = answered(site.client().join("salon", "cleo@example.org"))["user_id"]
     wanda = add_guest(owner, phone="+351 21 000 00 00")
@@ -54,7 +66,8 @@ def test_staff_list_search_and_annotate_customers(site: Site, owner: Client) -> 
         ("Cleo Customer", "cleo@example.org"),
         ("Wanda Now", "wanda@example.org"),
     ]
-    refused(owner.request("PATCH", f"{ROOT}/customers/{cleo}", json={"name": "Not Cleo"}), 409, "customer_has_account")
+    for field in ({"name": "Not Cleo"}, {"language": "de"}):
+        refused(owner.request("PATCH", f"{ROOT}/customers/{cleo}", json=field), 409, "customer_has_account")
     refused(owner.get(f"{ROOT}/customers/{uuid4()}"), 404, "not_found")
 
 

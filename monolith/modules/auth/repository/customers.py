@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Row, text
 
 from monolith.modules.auth.api import UserRef
 from monolith.modules.auth.customer_models import AddGuest, Customer
-from monolith.shared.localization import Language
 
 # membership_pkey and account_pkey; customer_pkey. `names` are all who can have an appointment, `listed` the customers.
 _EVERY = """
@@ -69,8 +68,8 @@ _NAMES = text("""
 """)
 # customer_creation_key
 _ADD = text("""
-    INSERT INTO auth.customer (business_id, customer_id, name, email, phone, note, creation_key)
-    VALUES (:business_id, :customer_id, :name, :email, :phone, :note, :creation_key)
+    INSERT INTO auth.customer (business_id, customer_id, name, email, phone, note, language, creation_key)
+    VALUES (:business_id, :customer_id, :name, :email, :phone, :note, :language, :creation_key)
     ON CONFLICT (business_id, creation_key) DO NOTHING
 """)
 _BY_KEY = text("""
@@ -96,10 +95,11 @@ _BY_EMAIL = text("""
      WHERE business_id = :business_id AND email = :email
 """)
 _CHANGE = text("""
-    INSERT INTO auth.customer (business_id, customer_id, name, email, phone, note)
-    VALUES (:business_id, :customer_id, :name, :email, :phone, :note)
+    INSERT INTO auth.customer (business_id, customer_id, name, email, phone, note, language)
+    VALUES (:business_id, :customer_id, :name, :email, :phone, :note, :language)
     ON CONFLICT (business_id, customer_id) DO UPDATE
-    SET name = excluded.name, email = excluded.email, phone = excluded.phone, note = excluded.note
+    SET name = excluded.name, email = excluded.email, phone = excluded.phone, note = excluded.note,
+        language = excluded.language
 """)
 
 
@@ -150,6 +150,7 @@ def add(connection: Connection, business_id: UUID, customer_id: UUID, guest: Add
         "email": guest.email,
         "phone": guest.phone,
         "note": guest.note,
+        "language": guest.language,
         "creation_key": key,
     }
     if connection.execute(_ADD, values).rowcount:
@@ -158,12 +159,10 @@ def add(connection: Connection, business_id: UUID, customer_id: UUID, guest: Add
     return known
 
 
-def register(
-    connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest, language: Language | None
-) -> None:
+def register(connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest) -> None:
     """Insert a guest with this id, or replace the contact details of the one who has it."""
     values: dict[str, object] = {"business_id": business_id, "customer_id": customer_id, "name": guest.name}
-    connection.execute(_REGISTER, values | {"email": guest.email, "phone": guest.phone, "language": language})
+    connection.execute(_REGISTER, values | {"email": guest.email, "phone": guest.phone, "language": guest.language})
 
 
 def with_email(connection: Connection, business_id: UUID, email: str, limit: int) -> dict[UUID, str]:
@@ -173,8 +172,8 @@ def with_email(connection: Connection, business_id: UUID, email: str, limit: int
 
 
 def change(connection: Connection, business_id: UUID, changed: Customer) -> None:
-    """Store what the business knows about a customer; not the name and address of an account."""
-    own = {"name": None, "email": None} if changed.has_account else {"name": changed.name, "email": changed.email}
+    """Store what the business knows about a customer; not what belongs to an account."""
+    own = {name: None if changed.has_account else getattr(changed, name) for name in ("name", "email", "language")}
     values = {
         "business_id": business_id,
         "customer_id": changed.customer_id,
