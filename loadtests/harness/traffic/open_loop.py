@@ -21,7 +21,7 @@ class TrafficPlan(Struct, frozen=True):
 
     `path` is the business in the API, `customer_id` the customer of all bookings. `slots` (provider, start) are used by
     this traffic only. `rate` is requests a second, of which `share_of_writes` book and cancel in turn. `name` is the
-    note of its bookings.
+    note of its bookings. A write is repeated for up to `settle_seconds`.
     """
 
     host: str
@@ -36,6 +36,7 @@ class TrafficPlan(Struct, frozen=True):
     share_of_writes: float
     name: str
     seed: int = 1
+    settle_seconds: float = SETTLE_SECONDS
 
 
 class TrafficRecord(Struct, frozen=True):
@@ -149,7 +150,7 @@ class _Traffic:
         self, connection: KeepAliveConnection, at: float, kind: str, path: str, body: Mapping[str, object]
     ) -> TrafficRecord:
         """Repeat the key while the outcome is unknown or the write was not done; record the first response's status."""
-        key, first, first_ms, until = uuid4().hex, None, 0.0, time.time() + SETTLE_SECONDS
+        key, first, first_ms, until = uuid4().hex, None, 0.0, time.time() + self._plan.settle_seconds
         while True:
             answer = await self._post(connection, path, body, key)
             if first is None:

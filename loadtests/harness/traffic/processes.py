@@ -15,11 +15,11 @@ from deploy.devstack.ports import HOST
 from deploy.devstack.program import ROOT
 from deploy.errors import CommandError
 from loadtests.harness.tenants import SeededTenant
-from loadtests.harness.traffic.open_loop import TrafficPlan, TrafficRecord, split_slots
+from loadtests.harness.traffic.open_loop import SETTLE_SECONDS, TrafficPlan, TrafficRecord, split_slots
 
 SHARE_OF_WRITES = 0.3
 PROCESSES = 2
-_STOP_SECONDS = 60.0
+_STOP_SECONDS = 30.0
 
 
 @dataclass
@@ -30,7 +30,13 @@ class Traffic:
 
 
 def traffic_plans(
-    port: int, tenant: SeededTenant, rate: float, slots: Sequence[tuple[str, str]], processes: int = PROCESSES
+    port: int,
+    tenant: SeededTenant,
+    rate: float,
+    slots: Sequence[tuple[str, str]],
+    processes: int = PROCESSES,
+    *,
+    settle_seconds: float = SETTLE_SECONDS,
 ) -> list[TrafficPlan]:
     """Split traffic of `rate` requests a second to one tenant over several processes, each with its own slots."""
     tag = secrets.token_hex(4)
@@ -48,6 +54,7 @@ def traffic_plans(
             share_of_writes=SHARE_OF_WRITES,
             name=f"traffic {tag} {number}",
             seed=number,
+            settle_seconds=settle_seconds,
         )
         for number, own_slots in enumerate(split_slots(slots, processes))
     ]
@@ -72,7 +79,10 @@ def running_traffic(plans: Sequence[TrafficPlan], folder: Path, *, warm_up: floa
     finally:
         for process in processes:
             process.terminate()
-        codes = [_exit_code(process) for process in processes]
+        codes = [
+            _exit_code(process, _STOP_SECONDS + plan.settle_seconds)
+            for process, plan in zip(processes, plans, strict=True)
+        ]
     if any(codes):
         raise CommandError(f"traffic processes failed; their exit codes: {codes}")
     decode = msgspec.json.Decoder(TrafficRecord).decode
@@ -82,9 +92,9 @@ def running_traffic(plans: Sequence[TrafficPlan], folder: Path, *, warm_up: floa
     traffic.records.sort(key=lambda record: record.at)
 
 
-def _exit_code(process: "subprocess.Popen[bytes]") -> int:
+def _exit_code(process: "subprocess.Popen[bytes]", seconds: float) -> int:
     try:
-        return process.wait(_STOP_SECONDS)
+        return process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
