@@ -12,7 +12,7 @@ compile() {
     --no-header --no-annotate --no-emit-index-url --no-emit-find-links "$@"
 }
 compile pyproject.toml --all-extras -o "$scratch/all.txt"
-for extra in service monolith cli demo tracing load dev ship docs fuzz audit; do
+for extra in service monolith cli demo tracing load dev ship ha docs fuzz audit; do
   compile pyproject.toml --extra "$extra" -c "$scratch/all.txt" -o "$scratch/$extra.txt"
   cp "$scratch/$extra.txt" "deploy/requirements/$extra.txt"
 done

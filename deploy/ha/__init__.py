@@ -1,0 +1,1 @@
+"""Servers that replace each other: Postgres under Patroni with etcd, and HAProxy in front of everything."""
