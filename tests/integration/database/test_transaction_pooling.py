@@ -6,26 +6,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from uuid_utils.compat import uuid7
 
 from contracts.chassis.credentials import role_url
 from contracts.chassis.direct_connection import require_direct
-from contracts.scheduling.errors import SlotUnavailable
 from deploy.devstack.ports import free_port
-from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
 from scheduling_service.relay.outbox import Outbox
-from tests.contract.port.shop import Caller, at, customer_of, open_shop
 from tests.databases import Databases
 from tests.e2e.shop import Customer, answered, furnished_shop
 from tests.gunicorn_site import gunicorn_site
+from tests.pooled_product import use_engine_and_modules
 from tests.servers import ROOT
-from tests.site import auth_site
 from tests.transaction_pooler import TransactionPooler
 
 
@@ -41,27 +36,7 @@ def pooled_url(databases: Databases, pooler: TransactionPooler) -> str:
 
 
 def test_engine_and_modules_share_sessions(databases: Databases, pooler: TransactionPooler, pooled_url: str) -> None:
-    port = in_process_scheduling(pooled_url, databases.role_secret, pool_size=4)
-    shop = open_shop(port, uuid7())
-    callers = [customer_of(shop.business_id) for _ in range(4)]
-
-    def book_in_turn(caller: Caller) -> int:
-        """Try to book the same three times as all others; return how many were booked."""
-        booked = 0
-        for hour in (9, 10, 11):
-            with suppress(SlotUnavailable):
-                shop.book(at(hour), caller)
-                booked += 1
-        return booked
-
-    with ThreadPoolExecutor(len(callers)) as threads:
-        assert sum(threads.map(book_in_turn, callers)) == 3
-    with auth_site(databases.replacing(monolith_url=pooled_url), scheduling=port) as site:
-        client = site.client()
-        assert client.sign_up("salon").status_code == 201
-        assert client.get("/me").status_code == 200
-        assert client.sign_up("salon", "another@salon.example").status_code == 409, "a transaction was rolled back"
-        assert client.get("/me").status_code == 200
+    use_engine_and_modules(databases, pooled_url)
     for role in ("scheduling_app", "auth_app"):
         assert len(pooler.pools[role].transactions) > 1, "transactions of one client run in several sessions"
 
