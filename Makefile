@@ -10,7 +10,7 @@ PYTHON := $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test faults fuzz soak mutants audit validate-deploy coverage check load peak verdicts bench bench-growth bench-cutover docs release texts format lock clean
+.PHONY: help demo story test faults fuzz soak mutants audit validate-deploy rehearse-ha coverage check load peak verdicts bench bench-growth bench-cutover docs release texts format lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -44,6 +44,9 @@ audit: $(VENV)/audit.installed ## Look the pinned packages up in the advisory da
 
 validate-deploy: $(VENV)/dev.installed $(VENV)/load.installed $(VENV)/ship.installed ## Build, run and validate what is in deploy: images, proxies, units, manifests
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m tools tests/deploy
+
+rehearse-ha: $(VENV)/dev.installed $(VENV)/load.installed $(VENV)/ha.installed ## Rehearse failovers of databases, Redis, quorum and webs under load; ARGS=--help lists options
+	@$(VENV)/bin/python -m loadtests.rehearsal $(ARGS)
 
 coverage: $(VENV)/dev.installed $(VENV)/load.installed ## Run the tests and print the branch coverage of each package
 	@rm -rf .artifacts/coverage && mkdir -p .artifacts/coverage
