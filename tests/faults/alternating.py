@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from multiprocessing.synchronize import Semaphore
 from statistics import median
 from typing import Any
@@ -27,8 +28,12 @@ class PercentileComparison:
 
     @property
     def ratio(self) -> float:
-        """The 99th percentile of the disturbed periods, relative to the usual ones: the median of all groups."""
-        return median(p99(disturbed) / max(p99(usual), NOISE) for usual, disturbed in self.groups)
+        """The 99th percentile of the disturbed periods, relative to the usual ones: the median of all groups.
+
+        A group whose usual requests failed says nothing: the machine was too busy.
+        """
+        usable = [group for group in self.groups if isfinite(p99(group[0]))]
+        return median(p99(disturbed) / max(p99(usual), NOISE) for usual, disturbed in usable)
 
     def __str__(self) -> str:
         return "; ".join(f"usually {_describe(usual)}, disturbed {_describe(other)}" for usual, other in self.groups)
