@@ -6,6 +6,7 @@ they may use as far as the generator leaves it to them.
 
 import multiprocessing
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 from typing import Final
@@ -89,6 +90,10 @@ def _figure(module: str, idle: Sequence[Outcome], flooded: Sequence[Outcome]) ->
         percentile([each.seconds if each.good else float("inf") for each in outcomes], 0.99)
         for outcomes in (idle, flooded)
     ]
-    echo(f"{module:<10} p99 {p99[0] * 1000:.1f} ms without other load, {p99[1] * 1000:.1f} ms during the flood")
+    failed = Counter(each.status for each in flooded if not each.good)
+    echo(
+        f"{module:<10} p99 {p99[0] * 1000:.1f} ms without other load, {p99[1] * 1000:.1f} ms during the flood"
+        + (f", failed {dict(failed)}" if failed else "")
+    )
     value = p99[1] / p99[0]
     return Figure(value, "ratio", len(idle), value, value)

@@ -30,7 +30,7 @@ class PercentileComparison:
     def ratio(self) -> float:
         """The 99th percentile of the disturbed periods, relative to the usual ones: the median of all groups.
 
-        A group whose usual requests failed says nothing: the machine was too busy.
+        A group in which usual requests failed is left out: the machine was too busy.
         """
         usable = [group for group in self.groups if isfinite(p99(group[0]))]
         return median(p99(disturbed) / max(p99(usual), NOISE) for usual, disturbed in usable)
