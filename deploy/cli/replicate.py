@@ -71,7 +71,7 @@ def status(as_json: bool) -> None:
 def stop() -> None:
     """End replication in both directions. No data changes; no business can be moved until it is started again."""
     with control_plane() as plane:
-        plane.extraction.stop_replication()
+        plane.extraction.stop_replication(current_actor())
     click.echo("replication has stopped in both directions")
 
 

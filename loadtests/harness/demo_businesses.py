@@ -87,7 +87,7 @@ def _choose_adapter(
     """Store the business, and let its sign-up, which follows, open it with this adapter."""
     monolith = deployment_environment("monolith")
     url, secret = monolith["MONOLITH_DATABASE_URL"], monolith["DATABASE_ROLE_SECRET"]
-    plane.new_businesses.require_adapter(adapter)
+    plane.adapter.require_way_back(adapter)
     try:
         business = register_business(url, secret, details, key=key)
     except ApiError as error:

@@ -81,7 +81,7 @@ class StopReplication(_OfReplication, frozen=True, kw_only=True, forbid_unknown_
         )
 
     def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
-        plane.extraction.stop_replication()
+        plane.extraction.stop_replication(who.actor)
         return "replication has stopped in both directions"
 
 

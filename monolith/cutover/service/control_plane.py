@@ -59,17 +59,18 @@ def open_control_plane(
     flags, directory = FlagStore(platform), BusinessDirectory(auth, cutover)
     adapter = AdapterSetting(flags)
     cutovers = CutoverService(databases, readiness, directory, adapter)
+    shadow = ShadowSetting(flags, cutovers.require_replication)
     try:
         yield ControlPlane(
             directory,
             adapter,
-            NewBusinesses(flags, cutover),
-            ShadowSetting(flags, cutovers.require_replication),
+            NewBusinesses(flags, cutover, adapter),
+            shadow,
             ShadowResultStore(cutover),
             cutovers,
             CheckReport(databases, readiness, cutovers),
             VerificationService(directory, billing, cutovers),
-            ExtractionService(databases, cutovers, FinalizationMark(flags)),
+            ExtractionService(databases, cutovers, FinalizationMark(flags), shadow),
             RecoveryService(databases, cutovers),
             flags,
         )

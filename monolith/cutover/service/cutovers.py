@@ -97,7 +97,8 @@ class CutoverService:
         return [each for each in elsewhere if _is_selected(each, selection)]
 
     def rehearse(self, request: CutoverRequest, selection: Selection) -> Iterator[Rehearsal]:
-        """Run every check of each cutover and move nothing. Raises RehearsalFailed."""
+        """Run every check of each cutover and move nothing. Raises RehearsalFailed and ExtractionFinalized."""
+        self._adapter.require_way_back(ADAPTER_FOR[request.target])
         for business in self.select(request.target, selection):
             yield self._rehearse(request, business)
 
@@ -105,9 +106,10 @@ class CutoverService:
         """Move the selected businesses. The flag of each follows when it has moved.
 
         For a selection of every business the flag's default follows last, so that new businesses are created at the
-        target too; businesses created at the source until then are moved too. Raises BatchStopped: what was
-        moved stays moved, and the flag is as before for the rest.
+        target too; businesses created at the source until then are moved too. Raises ExtractionFinalized, and
+        BatchStopped: what was moved stays moved, and the flag is as before for the rest.
         """
+        self._adapter.require_way_back(ADAPTER_FOR[request.target])
         moved = self._move(request, self.select(request.target, selection), on_moved)
         if not selection.is_every_business:
             return CutOverResult(moved)

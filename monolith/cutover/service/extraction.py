@@ -11,6 +11,7 @@ from monolith.cutover.replication import CopyProgress, ReplicationStatus
 from monolith.cutover.service.cutovers import CutoverService, OnMoved
 from monolith.cutover.service.errors import CutoverDatabaseUnavailable, ExtractionFinalized, ReplicationStopIncomplete
 from monolith.cutover.service.finalization import FinalizationMark
+from monolith.cutover.service.flags import ShadowSetting
 from monolith.cutover.service.requests import CutoverRequest, Selection
 
 
@@ -18,9 +19,13 @@ class ExtractionService:
     """Starts, stops and ends the extraction. Use it from one thread."""
 
     def __init__(
-        self, databases: Callable[[], SchedulingDatabases], cutovers: CutoverService, mark: FinalizationMark
+        self,
+        databases: Callable[[], SchedulingDatabases],
+        cutovers: CutoverService,
+        mark: FinalizationMark,
+        shadow: ShadowSetting,
     ) -> None:
-        self._databases, self._cutovers, self._mark = databases, cutovers, mark
+        self._databases, self._cutovers, self._mark, self._shadow = databases, cutovers, mark, shadow
 
     def start_replication(
         self,
@@ -55,8 +60,12 @@ class ExtractionService:
         except psycopg.OperationalError as error:
             raise CutoverDatabaseUnavailable(" ".join(str(error).split())) from error
 
-    def stop_replication(self) -> None:
-        """End replication in both directions; no data changes. Raises ReplicationStopIncomplete."""
+    def stop_replication(self, actor: str) -> None:
+        """End replication in both directions, and shadow reads with it; no data changes.
+
+        Raises ReplicationStopIncomplete.
+        """
+        self._shadow.turn_off(actor=actor, reason="replication was stopped")
         problems = replication.stop(self._databases())
         if problems:
             raise ReplicationStopIncomplete(problems)
@@ -67,7 +76,7 @@ class ExtractionService:
         Raises BatchStopped, with the flag as before, when a business cannot be moved.
         """
         self._cutovers.cut_over(CutoverRequest("monolith", actor, reason), Selection(), on_moved)
-        self.stop_replication()
+        self.stop_replication(actor)
         discard_copies(self._databases(), "scheduling", lambda line: None)
 
     def finalize(self, actor: str, say: Callable[[str], None]) -> int:
@@ -75,4 +84,6 @@ class ExtractionService:
 
         Raises FinalizeRefused while a business is owned by the monolith, is being moved, or differs.
         """
-        return finalize_extraction(self._databases(), "scheduling", say, lambda: self._mark.set(actor))
+        deleted = finalize_extraction(self._databases(), "scheduling", say, lambda: self._mark.set(actor))
+        self._shadow.turn_off(actor=actor, reason="finalized")
+        return deleted

@@ -33,13 +33,14 @@ class AdapterSetting:
             if key == SCHEDULING_ADAPTER and business
         }
 
-    def set_default(self, adapter: AdapterName, *, actor: str, reason: str) -> AdapterName:
-        """Create new businesses with `adapter`, and return the default that it replaces.
-
-        Raises ExtractionFinalized for the monolith's own database after the extraction was finalized.
-        """
+    def require_way_back(self, adapter: AdapterName) -> None:
+        """Raise ExtractionFinalized for the monolith's own database after the extraction was finalized."""
         if adapter == "in_process" and self._mark.is_set():
             raise ExtractionFinalized
+
+    def set_default(self, adapter: AdapterName, *, actor: str, reason: str) -> AdapterName:
+        """Create new businesses with `adapter`, and return the default that it replaces. Raises ExtractionFinalized."""
+        self.require_way_back(adapter)
         if self.default() == adapter:
             return adapter
         before = self._flags.set(SCHEDULING_ADAPTER, adapter, business_id=None, actor=actor, reason=reason)
@@ -70,10 +71,18 @@ class ShadowSetting:
         return ShadowShare(default, dict(sorted(overrides.items())))
 
     def set(self, percent: float, business_id: UUID | None, *, actor: str, reason: str) -> str | None:
-        """Return the value that it replaces; None when there was none.
+        """Return the value that it replaces; None when there was none. A default that stays the same is not audited.
 
         Raises NothingReplicated for a percentage above 0 while there is no copy to compare with.
         """
         if percent > 0:
             self._require_replication()
+        if business_id is None and percent == 0 and (SCHEDULING_SHADOW, None) not in self._flags.read():
+            return None
         return self._flags.set(SCHEDULING_SHADOW, f"{percent:g}", business_id=business_id, actor=actor, reason=reason)
+
+    def turn_off(self, *, actor: str, reason: str) -> None:
+        """Compare no reads of any business from now on. Idempotent."""
+        for (key, business_id), value in self._flags.read().items():
+            if key == SCHEDULING_SHADOW and value != _NO_SHADOW_READS:
+                self._flags.set(key, _NO_SHADOW_READS, business_id=business_id, actor=actor, reason=reason)

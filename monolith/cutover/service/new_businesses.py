@@ -3,8 +3,7 @@
 from uuid import UUID
 
 from monolith.cutover.scheduling_flag import ADAPTER_FOR, DATABASE_OF, AdapterName
-from monolith.cutover.service.errors import ExtractionFinalized
-from monolith.cutover.service.finalization import FinalizationMark
+from monolith.cutover.service.flags import AdapterSetting
 from monolith.cutover.store import ownership
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import FlagStore
@@ -14,13 +13,8 @@ class NewBusinesses:
     """Chooses where a business that is not open yet is opened. The flag, and with it every other business, is left
     alone."""
 
-    def __init__(self, flags: FlagStore, cutover: ModuleDatabase) -> None:
-        self._flags, self._cutover, self._mark = flags, cutover, FinalizationMark(flags)
-
-    def require_adapter(self, adapter: AdapterName) -> None:
-        """Raise ExtractionFinalized for the monolith's own database after the extraction was finalized."""
-        if adapter == "in_process" and self._mark.is_set():
-            raise ExtractionFinalized
+    def __init__(self, flags: FlagStore, cutover: ModuleDatabase, setting: AdapterSetting) -> None:
+        self._flags, self._cutover, self._setting = flags, cutover, setting
 
     def choose_adapter(self, business_id: UUID, adapter: AdapterName, *, actor: str, reason: str) -> AdapterName:
         """Let the business be opened with `adapter`, and return the adapter that it has from now on.
@@ -28,7 +22,7 @@ class NewBusinesses:
         That is another one if the business has been opened before, or its adapter chosen. Audited. Raises
         ExtractionFinalized.
         """
-        self.require_adapter(adapter)
+        self._setting.require_way_back(adapter)
         subject = f"business:{business_id}"
         self._flags.record("adapter.chosen", subject, actor=actor, reason=reason, details=adapter)
         with self._cutover.transaction() as connection:

@@ -12,9 +12,9 @@ from contracts.scheduling.values import DatabaseName
 from deploy.cli.options import current_actor
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.service import ExtractionFinalized
-from monolith.cutover.service.new_businesses import NewBusinesses
+from monolith.cutover.service.flags import AdapterSetting
 from monolith.cutover.store import cutovers as moves
-from monolith.shared.database import ModuleDatabase, new_id
+from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.audit import append_audit
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, FlagStore
 from tests.command_line import CommandLine, cutover_settings
@@ -68,10 +68,10 @@ def test_show_and_set_print_json(extraction: CommandLine) -> None:
 def test_the_audit_log_is_shown(extraction: CommandLine) -> None:
     assert extraction("audit").stdout == "the audit log has no such entry\n"
     extraction("flag", "set", "http", "--reason", "first")
-    extraction("shadow", "set", "0", "--reason", "second")
+    extraction("flag", "set", "in_process", "--reason", "second")
     assert [line.split()[3] for line in extraction("audit").stdout.splitlines()[1:]] == ["flag.set", "flag.set"]
     newest = json.loads(extraction("audit", "--limit", "1", "--json").stdout)
-    assert (newest["subject"], newest["reason"]) == ("scheduling.shadow", "second")
+    assert (newest["subject"], newest["reason"]) == ("scheduling.adapter", "second")
 
 
 def test_show_lists_changes_older_than_many_other_audit_entries(
@@ -141,9 +141,12 @@ def test_moving_every_business_sets_the_default_too(
     moved = extraction("flag", "set", "http", "--all", SCHEDULING_SERVICE_URL=service_url)
     assert moved.returncode == 0, moved.stderr
     assert FlagStore(platform).read() == {(SCHEDULING_ADAPTER, one): "http", (SCHEDULING_ADAPTER, None): "http"}
+    assert extraction("shadow", "set", "20").returncode == 0
     reset = extraction("reset", "--yes", "--reason", "tried", SCHEDULING_SERVICE_URL=service_url)
     assert reset.returncode == 0, reset.stderr
-    assert set(FlagStore(platform).read().values()) == {"in_process"}
+    flags = FlagStore(platform).read()
+    assert flags.pop((SCHEDULING_SHADOW, None)) == "0", "there is no copy to compare with any more"
+    assert set(flags.values()) == {"in_process"}
     changes = [each for each in FlagStore(platform).changes() if each.after == "in_process"]
     assert {(each.actor, each.reason) for each in changes} == {(current_actor(), "tried")}
 
@@ -156,13 +159,14 @@ def test_finalize_closes_the_way_back(
     for _ in range(2):
         done = extraction("finalize", "--confirm", "there is no way back")
         assert done.returncode == 0, done.stderr
-    for way_back in (["flag", "set", "in_process"], ["replicate", "start"]):
+    moves = (["flag", "set", "in_process"], ["flag", "set", "in_process", "--business", "one"], ["reset", "--yes"])
+    for way_back in (*moves, ["replicate", "start"]):
         refused = extraction(*way_back)
         assert refused.returncode == 2
         assert "the extraction was finalized" in refused.stderr
         assert "replicate start --after-finalize" in refused.stderr
     with pytest.raises(ExtractionFinalized):
-        NewBusinesses(FlagStore(platform), platform).choose_adapter(new_id(), "in_process", actor="cli:ann", reason="")
+        AdapterSetting(FlagStore(platform)).require_way_back("in_process")
     actions = [(each.action, each.actor[:4]) for each in FlagStore(platform).changes(key="extraction")]
     assert actions == [("extraction.finalized", "cli:")]
     with turn_to_start():

@@ -25,6 +25,7 @@ def test_shadow_reads_can_be_turned_off_but_not_on(extraction: CommandLine) -> N
     assert refused.returncode == 2
     assert "nothing is replicated" in refused.stderr
     assert extraction("shadow", "set", "0").returncode == 0
+    assert "no such entry" in extraction("audit").stdout, "nothing has changed"
     assert extraction("shadow", "report").stdout.startswith("scheduling.shadow = 0 %")
 
 
