@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Generic, TypeVar
 
-from contracts.chassis.processor_budget import ProcessorBudget
+from contracts.chassis.processor_budget import ProcessorBudget, RecentUsage
 
 T = TypeVar("T")
 
@@ -24,6 +24,8 @@ ACTIVE_SECONDS: Final = 1.0
 """A tenant is active for this long after its last request."""
 MOST_SHARES: Final = 4
 """A tenant may always use a processor divided by this, however many others use up their shares."""
+EQUAL_LOAD: Final = 4
+"""A tenant that uses more than this many times what the other active ones use on average is limited to a quarter."""
 SHARE_OF_LONG: Final = 1 / 8
 """The share of one processor that the long searches of one tenant may use."""
 SEARCH_CREDIT: Final = 0.05
@@ -89,9 +91,9 @@ class AdmissionQueue(Generic[T]):
       most half while another tenant is active. Of these, searches occupy at most a quarter: they are bound by the
       processor, so that more of them at once would only slow everyone down. For the same reason, searches use a share
       of one processor (`ProcessorBudget`) while another tenant is active: half of it if no other tenant has used up its
-      share, a third beside one that has, and a quarter beside more. So do a tenant's other requests but sign-ins, with
-      a share of their own. The share is one of what the process gets: on a busy machine, waiting for a processor counts
-      like using it.
+      share, a third beside one that has, and a quarter beside more, or beside tenants that use little. So do a tenant's
+      other requests but sign-ins, with a share of their own. The share is one of what the process gets: on a busy
+      machine, waiting for a processor counts like using it.
     - Tenants count as active only after a request of theirs has shown that they exist, so that invented ones limit no
       other.
     - Streamed requests of all clients together occupy at most a quarter of the places.
@@ -120,6 +122,7 @@ class AdmissionQueue(Generic[T]):
         self._existing: OrderedDict[str, None] = OrderedDict()
         self._search_budget = ProcessorBudget(credit=SEARCH_CREDIT, share_of_long=SHARE_OF_LONG, now=now)
         self._other_budget = ProcessorBudget(credit=OTHER_CREDIT, now=now)
+        self._usage = RecentUsage(now)
 
     def __len__(self) -> int:
         return self._size
@@ -165,8 +168,8 @@ class AdmissionQueue(Generic[T]):
             self._set_active(ticket.kind.tenant)
         if ticket.kind.tenant and ticket.kind.priority >= Priority.CONFIRM:
             # A tenant that is alone is charged as well: another may become active during its pause.
-            budget = self._budget_of(ticket.kind)
-            share = 1 / min(MOST_SHARES, 2 + budget.used_up_by_others(ticket.kind.tenant))
+            self._usage.add(ticket.kind.tenant, ticket.processor_seconds)
+            budget, share = self._budget_of(ticket.kind), self._share(ticket.kind)
             budget.charge(ticket.kind.tenant, ticket.processor_seconds, share, waited=ticket.waited_seconds)
 
     def refuse_late(self) -> Iterator[Ticket[T]]:
@@ -211,6 +214,18 @@ class AdmissionQueue(Generic[T]):
 
     def _budget_of(self, kind: RequestClass) -> ProcessorBudget:
         return self._search_budget if kind.priority >= Priority.SEARCH else self._other_budget
+
+    def _share(self, kind: RequestClass) -> float:
+        """Return the tenant's share of a processor.
+
+        Random differences between tenants with about equal loads restrict none of them; one beside calm ones has the
+        smallest share, so that it does not slow them.
+        """
+        since = self._now() - ACTIVE_SECONDS
+        others = [each for each, last in self._last_request.items() if each != kind.tenant and last > since]
+        used_by_others = sum(map(self._usage.of, others)) / max(1, len(others))
+        divided = 1 / min(MOST_SHARES, 2 + self._budget_of(kind).used_up_by_others(kind.tenant))
+        return min(divided, max(1 / MOST_SHARES, EQUAL_LOAD * used_by_others))
 
     def _others_are_active(self, tenant: str) -> bool:
         since = self._now() - ACTIVE_SECONDS

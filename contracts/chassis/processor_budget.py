@@ -1,11 +1,14 @@
 """A share of the processor time of a process, for the requests of one tenant."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final
 
 LONG_SECONDS: Final = 0.02
 """A search that computes for longer is a long one. Usual searches use a fraction of it."""
+USAGE_SECONDS: Final = 2.0
+"""Usage is averaged over about this long."""
 LONGEST_PAUSE: Final = 4.0
 """Seconds. Bounds the pause after a computation whose time was measured too long, as on a stopped machine."""
 _MOST_TENANTS: Final = 1_000
@@ -47,3 +50,26 @@ class ProcessorBudget:
         """Return whether the tenant may start a request now."""
         until = self._pauses_until.get(tenant)
         return until is None or until <= self._now()
+
+
+class RecentUsage:
+    """What tenants have used of a processor lately. Not thread-safe."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._used: dict[str, tuple[float, float]] = {}
+
+    def add(self, tenant: str, seconds: float) -> None:
+        """Record processor time of a tenant that has just ended."""
+        self._used[tenant] = self._decayed(tenant) + seconds, self._now()
+        if len(self._used) > _MOST_TENANTS:
+            since = self._now() - USAGE_SECONDS
+            self._used = {each: used for each, used in self._used.items() if used[1] > since}
+
+    def of(self, tenant: str) -> float:
+        """Return the tenant's recent usage, as a share of one processor."""
+        return self._decayed(tenant) / USAGE_SECONDS
+
+    def _decayed(self, tenant: str) -> float:
+        seconds, at = self._used.get(tenant, (0.0, 0.0))
+        return seconds * math.exp((at - self._now()) / USAGE_SECONDS)

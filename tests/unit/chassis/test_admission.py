@@ -183,10 +183,26 @@ def used_by(queue: AdmissionQueue[RequestClass], clock: Clock, kinds: Sequence[R
 
 @pytest.mark.parametrize("kind", [search, read, book])
 @pytest.mark.parametrize("calm", [1, 9])
-def test_tenant_uses_half_of_the_processor_beside_calm_ones(
+def test_tenant_uses_a_quarter_of_the_processor_beside_calm_ones(
     clock: Clock, calm: int, kind: Callable[[str], RequestClass]
 ) -> None:
     [used] = used_by(queue_of(clock, 8), clock, [kind("busy")], calm)
+    assert used / 20 == pytest.approx(1 / 4, rel=0.1)
+
+
+def test_tenant_beside_another_with_a_comparable_load_uses_half_of_the_processor(clock: Clock) -> None:
+    queue, used = queue_of(clock, 8), 0.0
+    for moment in range(20_000):
+        if moment % 10 == 0:  # a sixth of a processor
+            queue.add(search("other"), search("other"))
+        while len(queue) < 4:
+            queue.add(search("busy"), search("busy"))
+        for ticket in start_all(queue):
+            ticket.tenant_exists, busy = True, ticket.kind.tenant == "busy"
+            ticket.processor_seconds = 0.003 if busy else 0.0017
+            used += 0.003 * busy
+            queue.finished(ticket)
+        clock.seconds += 0.001
     assert used / 20 == pytest.approx(1 / 2, rel=0.1)
 
 

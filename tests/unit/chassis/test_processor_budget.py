@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.chassis.processor_budget import LONG_SECONDS, LONGEST_PAUSE, ProcessorBudget
+from contracts.chassis.processor_budget import LONG_SECONDS, LONGEST_PAUSE, USAGE_SECONDS, ProcessorBudget, RecentUsage
 
 CREDIT = 0.02
 SHARE_OF_LONG = 1 / 8
@@ -73,3 +73,19 @@ def test_waiting_for_a_processor_is_charged_and_makes_no_long_search() -> None:
     assert not budget.allows("one")
     clock.seconds += 0.002
     assert budget.allows("one")
+
+
+def test_usage_is_forgotten_with_time_and_bounded_in_number() -> None:
+    clock = Clock()
+    usage = RecentUsage(clock)
+    for _ in range(10_000):
+        usage.add("steady", 0.002)
+        clock.seconds += 0.01
+    assert usage.of("steady") == pytest.approx(0.2, rel=0.05)
+    clock.seconds += 10 * USAGE_SECONDS
+    assert usage.of("steady") < 0.001
+    for number in range(3000):
+        usage.add(f"tenant {number}", 0.001)
+        clock.seconds += USAGE_SECONDS / 100
+    assert len(vars(usage)["_used"]) <= 1000
+    assert usage.of("unknown") == 0
