@@ -29,10 +29,15 @@ def local(at: datetime, zone: str) -> datetime:
 
 
 def period(start: datetime, end: datetime, zone: str) -> str:
-    """Format a whole local day like `Tue 1 Jan 2030`, any other interval by its first and last moment."""
+    """Format a whole local day like `Tue 1 Jan 2030`, and any other interval by its first and last moment.
+
+    An interval within a day names it once: `Tue 1 Jan 2030, 09:00 to 12:00`.
+    """
     whole = formats.whole_day(start, end, zone)
     if whole is not None:
         return formats.full_day(whole, language())
+    if local(start, zone).date() == local(end, zone).date():
+        return gettext("%(start)s to %(end)s", start=moment(start, zone), end=oclock(end, zone))
     return gettext("%(start)s to %(end)s", start=moment(start, zone), end=moment(end, zone))
 
 

@@ -139,6 +139,8 @@ def test_time_off_and_holidays_are_managed_and_an_hour_is_booked(product: Produc
     far = datetime.now(UTC).date() + timedelta(days=115)
     assert "Added." in office.submit("Block this time", first=str(far), reason="Inventory").text
     assert "Inventory" in office.page.text
+    hours = {"first": str(far), "from": "11:00", "until": "13:00", "reason": "Dentist"}
+    assert ", 11:00 to 13:00: Dentist" in office.submit("Block this time", **hours).text
     holiday = office.submit("Add a holiday", date=f"{far.year + 1}-12-25", name="Christmas Day")
     assert "Christmas Day" in holiday.text
     calendar = office.open(f"/office/{shop.slug}/day?date={far.year + 1}-12-25")
