@@ -96,7 +96,7 @@ def serves_a_caller(visitor: Visitor, shop: Shop, day: str) -> str:
     browser, name = visitor.browser, f"Wanda {uuid4().hex[:6]}"
     visitor.open(f"/office/{shop.slug}/day?date={day}", DESK)
     visitor.follow("09:00", ".free")
-    assert browser.evaluate("document.activeElement.name") == "name", "the first thing to type is the name"
+    browser.until("document.activeElement.name === 'name'")  # The first thing to type.
     browser.type(name)
     visitor.follow("Book", "main form button")
     assert "Booked." in visitor.text, visitor.text
