@@ -168,7 +168,7 @@ class AdmissionQueue(Generic[T]):
             self._set_active(ticket.kind.tenant)
         if ticket.kind.tenant and ticket.kind.priority >= Priority.CONFIRM:
             # A tenant that is alone is charged as well: another may become active during its pause.
-            self._usage.add(ticket.kind.tenant, ticket.processor_seconds)
+            self._usage.add(ticket.kind.tenant, ticket.processor_seconds + ticket.waited_seconds)
             budget, share = self._budget_of(ticket.kind), self._share(ticket.kind)
             budget.charge(ticket.kind.tenant, ticket.processor_seconds, share, waited=ticket.waited_seconds)
 

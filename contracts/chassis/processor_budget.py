@@ -60,7 +60,7 @@ class RecentUsage:
         self._used: dict[str, tuple[float, float]] = {}
 
     def add(self, tenant: str, seconds: float) -> None:
-        """Record processor time of a tenant that has just ended."""
+        """Record the time that a request of the tenant, just ended, has used a processor or waited for one."""
         self._used[tenant] = self._decayed(tenant) + seconds, self._now()
         if len(self._used) > _MOST_TENANTS:
             since = self._now() - USAGE_SECONDS
