@@ -27,9 +27,9 @@ SETTLE_SECONDS = 4.0
 UNWATCHED_SECONDS = WATCHED_SECONDS + 2.0
 """After the last page was closed: only then the console reads the system as seldom as without operators."""
 LAST_LINE = "Ctrl-C stops everything"
-WEB_RATE = 40.0
+WEB_RATE = 20.0
 """Requests a second to the booking page of the product, for its 99th percentile."""
-BLOCK_SECONDS = 15.0
+BLOCK_SECONDS = 20.0
 
 
 def measure(pairs: int, seconds: float) -> dict[str, Figure]:
