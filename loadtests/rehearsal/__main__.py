@@ -32,6 +32,8 @@ RATE = 30.0
 APPOINTMENTS = 100_000
 BUSINESSES = 10
 SETTLE_SECONDS = 90.0
+WARM_UP_SECONDS = 4.0
+"""The processes of the traffic have started by then, also on a machine that is busy."""
 ARTIFACTS = ROOT / ".artifacts"
 SITE = "site"
 """The folder of the servers' data and logs, deleted after a rehearsal without findings."""
@@ -73,7 +75,8 @@ def _run(site: RehearsedSite, case: Case, number: int) -> CaseResult:
     slots = site.tenant.slots[number::40]
     plans = traffic_plans(site.servers.public_port, site.tenant, RATE, slots, settle_seconds=SETTLE_SECONDS)
     findings: list[str] = []
-    with OwnerWatch(site).running() as watch, running_traffic(plans, site.servers.folder / f"traffic-{number}") as sent:
+    folder = site.servers.folder / f"traffic-{number}"
+    with OwnerWatch(site).running() as watch, running_traffic(plans, folder, warm_up=WARM_UP_SECONDS) as sent:
         began = time.time()
         try:
             remark = case.act(site)

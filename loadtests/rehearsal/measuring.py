@@ -21,9 +21,9 @@ def longest_outage(records: Iterable[TrafficRecord], kind: Kind, since: float) -
         for record in records
         if (record.kind == "read") == (kind == "reads") and succeeded(record)
     )
-    before = [moment for moment in completed if moment <= since][-1:]
+    start = max((moment for moment in completed if moment <= since), default=since)
     after = [moment for moment in completed if moment > since]
-    return max((later - earlier for earlier, later in pairwise([*before, *after])), default=float("inf"))
+    return max((later - earlier for earlier, later in pairwise([start, *after])), default=float("inf"))
 
 
 def unsettled(records: Sequence[TrafficRecord]) -> int:
