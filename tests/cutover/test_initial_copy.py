@@ -70,20 +70,22 @@ def test_interrupted_start_is_reported_and_completed_by_the_next(
 
 def test_business_created_during_the_copy_is_copied(stopped_at_the_end: SchedulingDatabases) -> None:
     pair = stopped_at_the_end
-    created: list[Shop] = [shop_at(pair, "monolith")]
-    stop = threading.Event()
+    created: list[Shop] = []
+    stop, enough = threading.Event(), threading.Event()
 
     def create() -> None:
         while not stop.is_set():
             created.append(shop_at(pair, "monolith"))
+            if len(created) > 3:
+                enough.set()
             time.sleep(0.05)
 
     thread = threading.Thread(target=create)
     thread.start()
     start(pair)
+    assert enough.wait(30)
     stop.set()
     thread.join()
-    assert len(created) > 3
     for shop in created:
         assert same(pair, shop.business_id)
 

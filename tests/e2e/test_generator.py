@@ -134,6 +134,7 @@ def test_slow_module_does_not_exhaust_the_limits_of_the_others(tmp_path: Path, h
     assert {row.module for row in rows} == set(MODULES)
 
 
+@pytest.mark.long
 def test_two_systems_with_one_seed_receive_the_same_choices(tmp_path: Path) -> None:
     """One of them answers slowly, and so offers its slots later."""
     slowly = {"slots": 0.2, "appointments": 0.1, "me": 0.3}

@@ -105,6 +105,7 @@ def scrape(port: int, expected: str) -> str:
     return page if expected in page else ""
 
 
+@pytest.mark.long
 def test_tags_and_processes_share_one_schedule(tmp_path: Path) -> None:
     """Two workers send exactly the tagged part of the schedule, once. A missed threshold sets the exit code."""
     master = free_port()
@@ -124,6 +125,7 @@ def test_tags_and_processes_share_one_schedule(tmp_path: Path) -> None:
     assert {module_of(name) for name in run.description.journeys} == {"billing", "scheduling"}
 
 
+@pytest.mark.long
 def test_web_interface_starts_several_runs_on_distributed_workers(tmp_path: Path) -> None:
     """The second run loses a worker: its arrivals are missing, so nothing can be claimed."""
     web, bind = free_port(), free_port()

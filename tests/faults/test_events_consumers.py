@@ -172,6 +172,7 @@ def test_outage_of_the_consumers_database_counts_as_no_attempt(databases: Databa
 
 
 @pytest.mark.row("F32")
+@pytest.mark.long
 def test_32_attempts_back_off(databases: Databases, notified: Notified, stream: redis.Redis) -> None:
     patient = FollowerSettings(first_retry=0.2, longest_retry=60)
     tried: list[float] = []

@@ -20,6 +20,7 @@ from monolith.shared.database import ModuleDatabase
 from scheduling_service.engine import lease as leases
 from scheduling_service.engine.lease import Lease
 from tests.databases import Databases
+from tests.polling import eventually
 from tests.second_extraction.billing_checks import BillingChecks
 from tests.second_extraction.billing_databases import (
     BILLING,
@@ -96,9 +97,13 @@ def test_the_ledger_is_complete_after_moves_under_load(
             ledger.wait_for(5)
         ledger.check(billing, business)
         http.close()
-    for database in modules.values():
-        (balance,) = BillingApi(database).trial_balance(business.business_id)
-        assert (balance.difference_minor, balance.cash_minor) == (0, ledger.paid_minor)
+
+    def balance(name: DatabaseName) -> tuple[int, int]:
+        (found,) = BillingApi(modules[name]).trial_balance(business.business_id)
+        return found.difference_minor, found.cash_minor
+
+    assert balance(BILLING) == (0, ledger.paid_minor)
+    eventually(lambda: balance(MONOLITH) == (0, ledger.paid_minor), "the replication of the last payments")
 
 
 def test_exactly_one_database_may_write_after_a_move(

@@ -60,7 +60,7 @@ def shop(databases: Databases, tmp_path: Path) -> Iterator[Shop]:
 
 
 def test_requests_read_the_tables_of_the_monolith_at_most_once(shop: Shop) -> None:
-    """The caller is read in one round trip; the business and its owner are cached. Prices are a transaction."""
+    """The caller is read in one round trip. The business and its owner are cached, and so are prices, for 2 s."""
     tenant, customer, visitor = shop.tenant, shop.customer, TenantClient(shop.site.port)
     window = {"start": MONDAY.isoformat(), "end": (MONDAY + timedelta(days=1)).isoformat()}
     slots = f"{tenant.path}/slots?{urlencode({'offering_id': tenant.offering_id, **window})}"
@@ -79,12 +79,12 @@ def test_requests_read_the_tables_of_the_monolith_at_most_once(shop: Shop) -> No
     }
     by_engine = {name: roles.pop(ENGINE, 0) for name, roles in counts.items()}
     assert by_engine["search"] == by_engine["search of a customer"] == by_engine["search by token"] == 1
+    assert counts.pop("page for visitors") in ({}, {"billing_app": 3}), "a transaction"
     assert counts == {
         "search": {},
         "search of a customer": {"auth_app": 1},
         "search by token": {"auth_app": 1},
         "booking": {"auth_app": 1},
-        "page for visitors": {"billing_app": 3},
         "page of appointments": {"auth_app": 1},
         "page of invoices": {"auth_app": 1, "billing_app": 3},
     }, (counts, by_engine)
