@@ -5,6 +5,7 @@ prefers; that of the business; English.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from flask import Blueprint, Response, request
@@ -81,7 +82,18 @@ def _install_texts(environment: Environment) -> None:
 
 def _text(text: str, /, **values: object) -> Markup:
     """Return a text for HTML. Its values are escaped; the text itself may have markup."""
-    return Markup(texts(language()).gettext(text)) % values  # noqa: S704 - from the catalogue
+    return _template(text, language()) % values if values else _plain(text, language())
+
+
+@lru_cache(maxsize=4096)
+def _template(text: str, of: Language) -> Markup:
+    return Markup(texts(of).gettext(text))  # noqa: S704 - from the catalogue
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str, of: Language) -> Markup:
+    """Return a text without values, in which `%%` stands for a percent sign as in those with values."""
+    return _template(text, of) % {}
 
 
 def _text_for_number(one: str, several: str, num: int, /, **values: object) -> Markup:
