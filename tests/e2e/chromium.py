@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ _FLAGS = (
     "--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
+_SILENCE = 60.0
 _KEY_CODES = {"Tab": 9, "Enter": 13, "Escape": 27}
 _PLACE = """
 (() => {{
@@ -173,6 +175,8 @@ class Chromium:
 
         `kind` is another selector.
         """
+        # Chromium drops input until it has painted the first frame of a page.
+        self.evaluate("new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
         found = self.evaluate(_PLACE.format(kind=json.dumps(kind), words=json.dumps(words)))
         assert found, f"nothing to click with {words!r} on {self.evaluate('location.href')}"
         for event in ("mousePressed", "mouseReleased"):
@@ -225,6 +229,8 @@ class Chromium:
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._waiting:
+            readable, _, _ = select.select([self._in], [], [], _SILENCE)
+            assert readable, "nothing has happened in Chromium for a minute"
             received = os.read(self._in.fileno(), 65_536)
             assert received, "Chromium ended"
             self._waiting += received
