@@ -70,6 +70,7 @@ def test_sigterm_under_load_then_ctrl_c(stopped: Stopped) -> None:
         leaves_nothing_running(demo, lambda: demo.signal_group(signal.SIGINT))
 
 
+@pytest.mark.long
 @pytest.mark.row("F5", "F17")
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
 def test_kill_9_of_the_servers_then_of_the_supervisor(stopped: Stopped) -> None:
