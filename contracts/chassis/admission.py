@@ -204,7 +204,7 @@ class AdmissionQueue(Generic[T]):
             return False
         if kind.streamed and self._running_streamed >= self._search_places:
             return False
-        if not kind.tenant or not self._others_are_active(kind.tenant):
+        if not kind.tenant or not self._active_others(kind.tenant):
             return True
         if kind.priority >= Priority.CONFIRM and not self._budget_of(kind).allows(kind.tenant):
             return False
@@ -221,15 +221,15 @@ class AdmissionQueue(Generic[T]):
         Random differences between tenants with about equal loads restrict none of them; one beside calm ones has the
         smallest share, so that it does not slow them.
         """
-        since = self._now() - ACTIVE_SECONDS
-        others = [each for each, last in self._last_request.items() if each != kind.tenant and last > since]
+        others = self._active_others(kind.tenant)
         used_by_others = sum(map(self._usage.of, others)) / max(1, len(others))
         divided = 1 / min(MOST_SHARES, 2 + self._budget_of(kind).used_up_by_others(kind.tenant))
         return min(divided, max(1 / MOST_SHARES, EQUAL_LOAD * used_by_others))
 
-    def _others_are_active(self, tenant: str) -> bool:
+    def _active_others(self, tenant: str) -> list[str]:
+        """Return the other active tenants, or some of them: at most `MOST_SHARES`."""
         since = self._now() - ACTIVE_SECONDS
-        return any(last > since for other, last in self._last_request.items() if other != tenant)
+        return [other for other, last in self._last_request.items() if other != tenant and last > since]
 
     def _count(self, kind: RequestClass, change: int) -> None:
         self._running += change
