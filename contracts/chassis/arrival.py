@@ -1,4 +1,4 @@
-"""What a server knows about the current request, and what the application tells it.
+"""The arrival of the current request, known to the server, and the facts that the application reports to it.
 
 The time in the server's queue counts against the request's deadline. The tenant that the server has read from the
 request counts as active once the application has found it.

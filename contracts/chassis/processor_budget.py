@@ -53,7 +53,7 @@ class ProcessorBudget:
 
 
 class RecentUsage:
-    """What tenants have used of a processor lately. Not thread-safe."""
+    """The recent processor usage of tenants. Not thread-safe."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

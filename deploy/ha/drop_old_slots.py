@@ -15,7 +15,7 @@ import psycopg
 import yaml
 
 SECONDS = 900.0
-"""A large server replays for minutes before it accepts connections. Patroni ends this program when it calls it anew."""
+"""A large server replays for minutes before it accepts connections. Patroni stops an earlier run before the next."""
 _OLD = """
     SELECT slot_name, database FROM pg_replication_slots
      WHERE slot_type = 'logical' AND failover AND NOT synced AND NOT active AND pg_is_in_recovery()

@@ -34,7 +34,7 @@ def observe(plane: ControlPlane) -> ExtractionState:
     businesses, owners, requested = plane.directory.all(), plane.directory.owners(), plane.adapter.overrides()
     default = plane.adapter.default()
     with control_db.transaction():
-        # One snapshot: a cutover that begins meanwhile is under way in all of the values or in none.
+        # One snapshot, so that all values agree whether a cutover has begun.
         control_db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         row = control_db.execute("SELECT clock_timestamp()").fetchone()
         assert row is not None, "the query always returns a row"

@@ -87,7 +87,7 @@ class AuthApi(Protocol):
         """Return the names of a business's customers with this confirmed address, by id; the newest `limit` guests."""
 
     def confirm_waiting(self, business_id: UUID, waiting: WaitingCustomer) -> None:
-        """Send a customer who waits for a time the link with which they can leave the waitlist.
+        """Send a customer on the waitlist the link to leave it.
 
         Nothing is sent to a customer without a confirmed e-mail address. Repeating it while the mail is queued has no
         effect; later, a mail with the same Message-ID is sent again.

@@ -11,7 +11,7 @@ from monolith.shared.localization import SOURCE, Language, formats, texts
 
 
 class WaitingCustomer(Struct, frozen=True, kw_only=True):
-    """A customer who waits for a service between two instants. `zone` is that of the business."""
+    """A customer's entry on the waitlist for a service, between two instants. `zone` is that of the business."""
 
     customer_id: UUID
     entry_id: UUID
