@@ -82,7 +82,7 @@ bench-cutover: $(VENV)/dev.installed $(VENV)/load.installed ## Measure cutovers 
 
 docs: $(VENV)/docs.installed ## Build the documentation as a site, with its links and spelling checked
 	@$(VENV)/bin/python -m deploy.docs.site .artifacts/docs
-	@$(VENV)/bin/codespell --ignore-words deploy/docs/spelling.txt .artifacts/docs/pages
+	@$(VENV)/bin/codespell --skip "*.po.md" --ignore-words deploy/docs/spelling.txt .artifacts/docs/pages
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict --config-file .artifacts/docs/mkdocs.yml
 	@echo "open .artifacts/docs/site/index.html"
 
