@@ -116,10 +116,12 @@ class Connection(psycopg.Connection[TupleRow]):
 
     def query_rows(self, sql: str, parameters: Parameters = ()) -> list[TupleRow]:
         """Return all rows of a statement, sent together with the queued ones."""
-        result = self._round_trip(_encode(sql, parameters))
-        transformer = Transformer(self)
-        transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
+        return self._load(self._round_trip(_encode(sql, parameters)))
+
+    def rows_of(self, statement: Statement) -> list[TupleRow]:
+        """Return all rows of a queued statement that another call has sent."""
+        assert statement.result is not None, "nothing was sent after this statement was queued"
+        return self._load(statement.result)
 
     def run(self, sql: str, parameters: Parameters = ()) -> None:
         """Execute a statement, sent together with the queued ones; for BEGIN, COMMIT and other commands."""
@@ -194,6 +196,11 @@ class Connection(psycopg.Connection[TupleRow]):
             sent.append((statement, name))
         self.pgconn.send_query_prepared(name, statement.values, statement.formats, Format.BINARY)
         return [*sent, (statement, None)]
+
+    def _load(self, result: PGresult) -> list[TupleRow]:
+        transformer = Transformer(self)
+        transformer.set_pgresult(result)
+        return transformer.load_rows(0, result.ntuples, tuple)
 
     def _execute_alone(self, statement: Statement) -> PGresult:
         if tracing.is_on():

@@ -21,7 +21,7 @@ from scheduling_service.engine import (
 )
 from scheduling_service.engine.booking import creation, lifecycle, rescheduling
 from scheduling_service.engine.database import EngineDatabase
-from scheduling_service.engine.read_transaction import Read, execute_read
+from scheduling_service.engine.read_transaction import Read, execute_read, execute_single_read
 from scheduling_service.engine.rules import BusinessRules, RulesCache
 from scheduling_service.engine.write_transaction import Write, execute_write
 
@@ -75,6 +75,14 @@ class HandlerTable:
 
         def execute(ctx: CallContext, request: Q) -> R:
             return execute_read(self._database, ctx, lambda read: handle(read, request))
+
+        self._bind(operation_of(method), execute, writes=False)
+
+    def single_read(self, method: PortMethod[Q, R], handle: Callable[[Read, Q], R]) -> None:
+        """Bind a read that waits for Postgres once."""
+
+        def execute(ctx: CallContext, request: Q) -> R:
+            return execute_single_read(self._database, ctx, lambda read: handle(read, request))
 
         self._bind(operation_of(method), execute, writes=False)
 
@@ -153,8 +161,8 @@ def _bind_bookings(table: HandlerTable) -> None:
 
 def _bind_reads(table: HandlerTable) -> None:
     table.read(SchedulingPort.get_business, queries.get_business)
-    table.read(SchedulingPort.list_offerings, catalog.list_offerings)
-    table.read(SchedulingPort.list_providers, catalog.list_providers)
+    table.single_read(SchedulingPort.list_offerings, catalog.list_offerings)
+    table.single_read(SchedulingPort.list_providers, catalog.list_providers)
     table.read(SchedulingPort.list_date_overrides, catalog.list_date_overrides)
     table.read(SchedulingPort.list_holidays, catalog.list_holidays)
     table.read(SchedulingPort.list_blocks, catalog.list_blocks)

@@ -4,7 +4,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from scheduling_service.engine.connection import Statement
 from scheduling_service.engine.database import Connection
+
+_BEGIN_READ = "SELECT scheduling.begin_read($1, $2)"
+_TRUE = b"\x01"
 
 
 class BeginResult(NamedTuple):
@@ -22,8 +26,17 @@ class BeginResult(NamedTuple):
 
 def begin_read(db: Connection, business_id: UUID, budget_ms: int) -> bool:
     """Restrict the transaction to one business and to `budget_ms`; return whether the business exists."""
-    row = db.query_row("SELECT scheduling.begin_read($1, $2)", (business_id, budget_ms))
+    row = db.query_row(_BEGIN_READ, (business_id, budget_ms))
     return row is not None and bool(row[0])
+
+
+def begin_read_later(db: Connection, business_id: UUID, budget_ms: int) -> Statement:
+    """Queue `begin_read`; `found_business` reads its answer after another call has sent it."""
+    return db.send_later(_BEGIN_READ, (business_id, budget_ms))
+
+
+def found_business(begun: Statement) -> bool:
+    return begun.read_bytes() == _TRUE
 
 
 def begin_write(

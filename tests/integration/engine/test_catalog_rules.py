@@ -1,9 +1,7 @@
 """The compiled catalog: read in a constant number of statements, without past rules, and never stale."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
-
-import psycopg
+from pathlib import Path
 
 from contracts.scheduling.port import OPERATIONS
 from scheduling_service.engine.catalog import load_rules
@@ -24,21 +22,18 @@ CHANGES_OF_THE_RULES = {
 }
 
 
-class Counting(psycopg.Cursor[Any]):
-    executed = 0
-
-    def execute(self, *args: Any, **kwargs: Any) -> Any:
-        Counting.executed += 1
-        return super().execute(*args, **kwargs)
-
-
-def loaded(bench: Workbench, shop: Shop) -> tuple[BusinessRules, int]:
-    """Return the rules and the number of statements that read them."""
-    with Connection.open(bench.role_url("scheduling_app")) as connection, connection.transaction():
+def loaded(bench: Workbench, shop: Shop, trace: Path) -> tuple[BusinessRules, int]:
+    """Return the rules and the number of statements that read them, counted in libpq's trace of the protocol."""
+    with (
+        Connection.open(bench.role_url("scheduling_app")) as connection,
+        connection.transaction(),
+        trace.open("w") as file,
+    ):
         assert protocol.begin_read(connection, shop.business_id, 10_000)
-        connection.cursor_factory = Counting
-        before = Counting.executed
-        return load_rules(connection, shop.business_id), Counting.executed - before
+        connection.pgconn.trace(file.fileno())
+        rules = load_rules(connection, shop.business_id)
+        connection.pgconn.untrace()
+    return rules, trace.read_text().count("CommandComplete")
 
 
 def version(bench: Workbench, shop: Shop) -> int:
@@ -46,8 +41,9 @@ def version(bench: Workbench, shop: Shop) -> int:
     return int(bench.sql(statement, shop.business_id)[0][0])
 
 
-def test_the_catalog_is_read_in_a_constant_number_of_statements(bench: Workbench, shop: Shop) -> None:
-    _, of_a_small_one = loaded(bench, shop)
+def test_the_catalog_is_read_in_a_constant_number_of_statements(bench: Workbench, shop: Shop, tmp_path: Path) -> None:
+    trace = tmp_path / "protocol"
+    _, of_a_small_one = loaded(bench, shop, trace)
     for number in range(3):
         provider = shop.add_provider(f"Zoe {number}")
         shop.work(OFFICE_HOURS, provider=provider, effective_from=MONDAY.date())
@@ -56,17 +52,17 @@ def test_the_catalog_is_read_in_a_constant_number_of_statements(bench: Workbench
         shop.add_offering(f"Colour {number}")
         shop.add_resource(f"Room {number}")
     shop.set_holidays(MONDAY.date())
-    rules, of_a_large_one = loaded(bench, shop)
+    rules, of_a_large_one = loaded(bench, shop, trace)
     assert (len(rules.providers), len(rules.offerings), len(rules.resources_of("room"))) == (4, 4, 3)
     assert of_a_large_one == of_a_small_one == 8
 
 
-def test_past_rules_are_not_loaded(bench: Workbench, shop: Shop) -> None:
+def test_past_rules_are_not_loaded(bench: Workbench, shop: Shop, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     for days in (-5, -3, 0, 2):
         shop.override(now.date() + days * DAY, "close")
         shop.block(now + (days - 1) * DAY, now + days * DAY + DAY / 2, provider_id=shop.provider.provider_id)
-    rules, _ = loaded(bench, shop)
+    rules, _ = loaded(bench, shop, tmp_path / "protocol")
     provider = rules.provider(shop.provider.provider_id)
     assert sorted(provider.overrides) == [now.date(), now.date() + 2 * DAY]
     assert [end for _, end in provider.blocked] == [

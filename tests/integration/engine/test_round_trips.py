@@ -55,6 +55,11 @@ def test_a_booking_that_names_no_provider_takes_one_more(shop: Shop, round_trips
     assert round_trips.of(lambda: shop.port.book(shop.customer.writes(), anyone)) == BOOKING + 1
 
 
+def test_listing_services_or_providers_takes_one(shop: Shop, round_trips: RoundTrips) -> None:
+    assert round_trips.of(lambda: shop.port.list_offerings(shop.customer.reads(), m.ListOfferings())) == 1
+    assert round_trips.of(lambda: shop.port.list_providers(shop.customer.reads(), m.ListProviders())) == 1
+
+
 def test_a_refusal_and_a_repeated_key_take_three_and_two(shop: Shop, round_trips: RoundTrips) -> None:
     shop.port.book(shop.customer.writes("one"), shop.booking(at(9)))
 

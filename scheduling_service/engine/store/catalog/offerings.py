@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from contracts.scheduling import models as m
 from scheduling_service.engine.database import Connection
 
+_COLUMNS = ("offering_id", "name", "duration_minutes", "step_minutes", "cancel_cutoff_minutes", "active")
 _OWN_COLUMNS = {"step_minutes", "cancel_cutoff_minutes"}
 _DEFAULTS: dict[str, Any] = {
     name: value for name, value in msgspec.to_builtins(m.OfferingRules()).items() if name not in _OWN_COLUMNS
@@ -43,15 +43,14 @@ def upsert_offering(db: Connection, business_id: UUID, offering: m.Offering) -> 
 
 def read_offerings(db: Connection, business_id: UUID) -> list[m.Offering]:
     """Return all offerings, sorted by name, then id."""
-    with db.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(
-            """
-            SELECT offering_id, name, duration_minutes, step_minutes, cancel_cutoff_minutes, active, settings
-              FROM scheduling.offering WHERE business_id = %s ORDER BY name, offering_id
-            """,
-            (business_id,),
-        ).fetchall()
-    return [_offering(row.pop("settings"), row) for row in rows]
+    rows = db.query_rows(
+        f"""
+        SELECT settings, {", ".join(_COLUMNS)}
+          FROM scheduling.offering WHERE business_id = $1 ORDER BY name, offering_id
+        """,  # noqa: S608 - constants
+        (business_id,),
+    )
+    return [_offering(settings, dict(zip(_COLUMNS, values, strict=True))) for settings, *values in rows]
 
 
 def existing_offering_ids(db: Connection, business_id: UUID, offering_ids: Collection[UUID]) -> set[UUID]:

@@ -39,8 +39,8 @@ def replace_offerings(db: Connection, business_id: UUID, provider_id: UUID, offe
 
 
 def read_providers(db: Connection, business_id: UUID, only: UUID | None = None) -> list[m.Provider]:
-    """Return all providers, or only one, sorted by name, then id; in two statements."""
-    rows = db.execute(
+    """Return all providers, or only one, sorted by name, then id; in one round trip."""
+    found = db.send_later(
         """
         SELECT p.provider_id, p.name, p.zone, p.active, p.weight,
                ARRAY (SELECT a.offering_id FROM scheduling.provider_offering a
@@ -51,13 +51,13 @@ def read_providers(db: Connection, business_id: UUID, only: UUID | None = None) 
                          AND h.effective_from = '-infinity'
                        ORDER BY h.weekday, h.opens_minute)
           FROM scheduling.provider p
-         WHERE p.business_id = %(business_id)s AND (%(only)s::uuid IS NULL OR p.provider_id = %(only)s)
+         WHERE p.business_id = $1 AND ($2::uuid IS NULL OR p.provider_id = $2)
          ORDER BY p.name, p.provider_id
         """,
-        {"business_id": business_id, "only": only},
-    ).fetchall()
+        (business_id, only),
+    )
     schedules = read_schedules(db, business_id, only)
-    return [_provider(row, tuple(schedules.get(row[0], ()))) for row in rows]
+    return [_provider(row, tuple(schedules.get(row[0], ()))) for row in db.rows_of(found)]
 
 
 def provider_exists(db: Connection, business_id: UUID, provider_id: UUID) -> bool:

@@ -56,7 +56,7 @@ def replace_week(
 
 def read_schedules(db: Connection, business_id: UUID, only: UUID | None = None) -> dict[UUID, list[m.Schedule]]:
     """Return the dated weeks by provider, sorted by first date; with `only`, of that provider."""
-    rows = db.execute(
+    rows = db.query_rows(
         """
         SELECT s.provider_id, s.effective_from, s.effective_until,
                ARRAY (SELECT ARRAY[h.weekday, h.opens_minute, h.closes_minute] FROM scheduling.weekly_hours h
@@ -64,11 +64,11 @@ def read_schedules(db: Connection, business_id: UUID, only: UUID | None = None) 
                          AND h.effective_from = s.effective_from
                        ORDER BY h.weekday, h.opens_minute)
           FROM scheduling.schedule s
-         WHERE s.business_id = %(business_id)s AND (%(only)s::uuid IS NULL OR s.provider_id = %(only)s)
+         WHERE s.business_id = $1 AND ($2::uuid IS NULL OR s.provider_id = $2)
          ORDER BY s.provider_id, s.effective_from
         """,
-        {"business_id": business_id, "only": only},
-    ).fetchall()
+        (business_id, only),
+    )
     found: dict[UUID, list[m.Schedule]] = {}
     for provider_id, first, last, hours in rows:
         ranges = tuple(working_range(*each) for each in hours)
